@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmm/input.h - bytes in: files, pipes, memory; blocks and lines
+ *
+ * One buffer that grows to the longest line allowed and no further.  Line
+ * numbers are kept for messages.
+ */
+#ifndef LIBMM_INPUT_H
+#define LIBMM_INPUT_H
+
+#include <libmm/error.h>
+#include <libmm/types.h>
+
+enum {
+	MM_INPUT_MAX_LINE = 1 << 20,	/* longer ones are an error */
+	MM_INPUT_SNIFF = 1 << 14,	/* bytes that mm_input_peek() shows */
+};
+
+struct mm_input {
+	char *name;			/* for messages; "standard input" for - */
+	int fd;				/* -1: memory */
+	bool close_fd;
+	bool eof;
+	char *buf;
+	size_t pos, len, cap;		/* next byte, bytes held, room */
+	uint64_t line;			/* number of the last line given out, from 1 */
+	uint64_t consumed;		/* bytes given out */
+	uint64_t size;			/* of a regular file, else 0: for --progress */
+};
+
+/* @path NULL or "-" is standard input.  0 or -errno with @err. */
+int mm_input_open(struct mm_input **inp, const char *path, struct mm_error *err);
+int mm_input_open_at(struct mm_input **inp, int dirfd, const char *path, struct mm_error *err);
+/* Over memory that must outlive the input. */
+int mm_input_open_memory(struct mm_input **inp, const char *name, const void *p, size_t len);
+void mm_input_free(struct mm_input *in);
+
+/* The first bytes (up to MM_INPUT_SNIFF) without taking them; 0 or -errno. */
+int mm_input_peek(struct mm_input *in, struct mm_str *head, struct mm_error *err);
+
+/**
+ * mm_input_line() - the next line without its LF (and CR before it)
+ *
+ * The slice is valid until the next call.  Return: 1 a line, 0 the end,
+ * -errno with @err (-EFBIG: longer than MM_INPUT_MAX_LINE; a read error).
+ * A last line without LF is a line; mm_input_truncated() tells.
+ */
+int mm_input_line(struct mm_input *in, struct mm_str *line, struct mm_error *err);
+
+/**
+ * mm_input_block() - more bytes for a reader that cuts rows itself
+ * @keep:	bytes at the end of the last block to see again (an unfinished row)
+ * @block:	@keep old bytes, then new ones; empty at the end of input
+ *
+ * Return: 1, 0 at the end (then @block is the kept bytes) or -errno.
+ */
+int mm_input_block(struct mm_input *in, size_t keep, struct mm_str *block, struct mm_error *err);
+
+/* "FILE:LINE: " + text into @err; returns @code. */
+int mm_input_error(const struct mm_input *in, struct mm_error *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif /* LIBMM_INPUT_H */

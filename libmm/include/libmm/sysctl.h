@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libmm/sysctl.h - tunables under their kernel names; one table, sysctl.def */
+#ifndef LIBMM_SYSCTL_H
+#define LIBMM_SYSCTL_H
+
+#include <libmm/error.h>
+#include <libmm/types.h>
+
+enum mm_sysctl_id {
+#define X(sym, name, def, min, max, help) MM_SYSCTL_##sym,
+#include <libmm/sysctl.def>
+#undef X
+	MM_SYSCTL_LOWMEM_RESERVE_RATIO,		/* a list, see struct mm_sysctls */
+	MM_NR_SYSCTLS
+};
+
+struct mm_sysctls {
+	int64_t v[MM_NR_SYSCTLS];		/* by enum mm_sysctl_id */
+	int32_t lowmem_reserve_ratio[4];	/* DMA, DMA32, Normal, Movable: 256 256 32 0 */
+	uint64_t set;				/* bit by id: given, not the default */
+};
+
+void mm_sysctls_init(struct mm_sysctls *s);
+/* "vm.swappiness" (also without "vm."), value as text; 0 or -EINVAL/-ERANGE with the nearest name in @err. */
+int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value, struct mm_error *err);
+const char *mm_sysctl_name(enum mm_sysctl_id id);
+
+#endif /* LIBMM_SYSCTL_H */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * phys/phys.h - inside the physical floor, and what the floors above may touch
+ */
+#ifndef PHYS_PHYS_H
+#define PHYS_PHYS_H
+
+#include <libmm/phys.h>
+#include "phys/ctx.h"
+#include "phys/page.h"
+
+enum { MM_NR_LOWORDER_PCP_LISTS = MM_MIGRATE_PCPTYPES * 4, MM_NR_PCP_LISTS = MM_NR_LOWORDER_PCP_LISTS + 2 };
+
+struct mm_per_cpu_pages {
+	uint32_t count, high, batch;
+	uint16_t free_factor;
+	struct mm_page_list lists[MM_NR_PCP_LISTS];
+};
+
+struct mm_zone {
+	struct mm_phys *phys;
+	uint32_t node;
+	uint8_t type;				/* enum mm_zone_type */
+	mm_pfn_t start_pfn;
+	uint64_t spanned_pages, present_pages, managed_pages;
+	uint64_t watermark[MM_NR_WMARK];	/* pages, without the boost */
+	uint64_t watermark_boost;
+	uint64_t lowmem_reserve[MM_MAX_NR_ZONES];
+	uint64_t nr_reserved_highatomic;
+	uint64_t nr_free_cma;
+	uint64_t free_pages;			/* NR_FREE_PAGES */
+	uint64_t nr_lru[5];			/* NR_ZONE_INACTIVE_ANON .. NR_ZONE_UNEVICTABLE */
+	struct {
+		struct mm_page_list free_list[MM_MIGRATE_TYPES];
+		uint64_t nr_free;
+	} free_area[MM_NR_PAGE_ORDERS];
+	struct mm_per_cpu_pages *pcp;		/* by CPU */
+	uint32_t kswapd_order, kswapd_highest; 	/* asked of kswapd */
+	bool boosted;				/* ZONE_BOOSTED_WATERMARK */
+	bool reclaim_active;			/* ZONE_RECLAIM_ACTIVE: kswapd scans it */
+};
+
+struct mm_node {
+	uint32_t id;
+	mm_pfn_t start_pfn;
+	uint64_t spanned_pages, present_pages;
+	struct mm_zone zones[MM_MAX_NR_ZONES];	/* managed_pages 0: not populated */
+	uint32_t zonelist[MM_MAX_NODES];	/* nodes by distance, itself first */
+	uint32_t nr_zonelist;
+};
+
+/*
+ * The upward hooks: the one place where an allocation reaches reclaim.  NULL members do nothing.
+ * try_to_free_pages returns pages reclaimed; out_of_memory returns true when it made progress.
+ */
+struct mm_phys_hooks {
+	void *arg;
+	void (*wakeup_kswapd)(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest);
+	uint64_t (*try_to_free_pages)(void *arg, struct mm_node *node, mm_gfp_t gfp, unsigned int order);
+	bool (*out_of_memory)(void *arg, mm_gfp_t gfp, unsigned int order);
+	uint64_t (*reclaimable_pages)(void *arg, struct mm_zone *zone);	/* zone_reclaimable_pages() */
+};
+
+struct mm_phys {
+	struct mm_ctx *ctx;
+	struct mm_page *mem_map;		/* by PFN */
+	size_t mem_map_bytes;
+	mm_pfn_t max_pfn;			/* one past the last present page */
+	struct mm_node *nodes[MM_MAX_NODES];	/* NULL: offline */
+	uint32_t nr_nodes;
+	uint64_t totalram_pages, totalreserve_pages;
+	struct mm_phys_hooks hooks;
+};
+
+static inline struct mm_page *mm_page(const struct mm_phys *phys, mm_pfn_t pfn) { return &phys->mem_map[pfn]; }
+struct mm_zone *mm_page_zone(const struct mm_phys *phys, mm_pfn_t pfn);
+
+/* How a machine's memory is described before it boots. */
+struct mm_phys_config {
+	const struct mm_region_list *regions;	/* firmware's map: /proc/iomem or e820 */
+	uint64_t mem_limit_bytes;		/* as the kernel's mem=; 0 none */
+	uint32_t nr_cpus;
+	uint64_t kernelcore_bytes, movablecore_bytes;
+	bool bare;				/* hand every page to the buddy: no kernel image, no memmap taken */
+};
+
+/*
+ * Boot: memblock, zones, watermarks, buddy lists filled as memblock hands pages
+ * over.  0, -EINVAL (no RAM, RAM beyond 16 TiB) or -ENOMEM, with @err.
+ */
+int mm_phys_new(struct mm_phys **physp, struct mm_ctx *ctx, const struct mm_phys_config *cfg, struct mm_error *err);
+void mm_phys_free(struct mm_phys *phys);
+
+/* Recompute watermarks, lowmem_reserve, pcp high after a tunable or managed_pages changed (setup_per_zone_wmarks()). */
+void mm_setup_per_zone_wmarks(struct mm_phys *phys);
+
+/* Watermark test as __zone_watermark_ok(); @mark in pages. */
+enum mm_alloc_flags {
+	MM_ALLOC_WMARK_MIN = 0, MM_ALLOC_WMARK_LOW = 1, MM_ALLOC_WMARK_HIGH = 2, MM_ALLOC_NO_WATERMARKS = 4,
+	MM_ALLOC_WMARK_MASK = 3, MM_ALLOC_OOM = 8, MM_ALLOC_NON_BLOCK = 0x10, MM_ALLOC_MIN_RESERVE = 0x20,
+	MM_ALLOC_CPUSET = 0x40, MM_ALLOC_CMA = 0x80, MM_ALLOC_NOFRAGMENT = 0x100, MM_ALLOC_HIGHATOMIC = 0x200,
+	MM_ALLOC_KSWAPD = 0x800,
+	MM_ALLOC_RESERVES = MM_ALLOC_NON_BLOCK | MM_ALLOC_MIN_RESERVE | MM_ALLOC_HIGHATOMIC | MM_ALLOC_OOM,
+};
+bool mm_zone_watermark_ok(const struct mm_zone *zone, unsigned int order, uint64_t mark,
+			  enum mm_zone_type highest, unsigned int alloc_flags);
+static inline uint64_t mm_wmark_pages(const struct mm_zone *z, enum mm_watermark w) { return z->watermark[w] + z->watermark_boost; }
+
+/* Free order-0 pages as free_unref_page_list() does. */
+void mm_free_unref_page_list(struct mm_phys *phys, const mm_pfn_t *pfns, size_t nr);
+/* Drain every per-CPU list into the buddy (drain_all_pages()). */
+void mm_drain_all_pages(struct mm_phys *phys);
+uint64_t mm_nr_free_pages(const struct mm_phys *phys);	/* global_zone_page_state(NR_FREE_PAGES) */
+/* Free pages above the high watermark of every zone up to @highest (nr_free_zone_pages(), nr_free_buffer_pages()). */
+uint64_t mm_nr_free_zone_pages(const struct mm_phys *phys, enum mm_zone_type highest);
+
+#endif /* PHYS_PHYS_H */
