@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * base/xarray.h - a sparse array of 64-bit values by 64-bit index: a radix tree of 64-slot nodes
+ *
+ * 0 is "nothing there".  Values are the caller's to encode (a PFN + 1, a shadow).
+ */
+#ifndef BASE_XARRAY_H
+#define BASE_XARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mm_xa_node;
+struct mm_xarray {
+	struct mm_xa_node *root;
+	uint32_t height;		/* levels; 0: empty */
+	uint64_t nr_nodes;		/* host nodes: workingset_nodes */
+};
+
+uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index);
+/* Store (0 erases); the old value through @old when not NULL. 0 or -ENOMEM. */
+int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old);
+/* First index >= @index with a value; false when there is none. */
+bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value);
+void mm_xa_destroy(struct mm_xarray *xa);
+
+#endif /* BASE_XARRAY_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/inode.h - files as the memory system sees them: a size, a mode, a page cache
+ *
+ * A struct mm_file is one open file (its read-ahead state); a name is opened
+ * once per machine unless a source says otherwise.  Inodes live until the machine goes.
+ */
+#ifndef CACHE_INODE_H
+#define CACHE_INODE_H
+
+#include <libmm/types.h>
+#include "base/xarray.h"
+
+struct mm_vma;
+struct mm_inode;
+
+enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM };
+enum { MM_FMODE_READ = 1, MM_FMODE_WRITE = 2, MM_FMODE_NOREUSE = 4, MM_FMODE_RANDOM = 8 };
+
+struct mm_address_space {
+	struct mm_inode *host;
+	uint32_t id;			/* in struct mm_page.mapping; never 0 */
+	struct mm_xarray i_pages;	/* index -> PFN or shadow value */
+	uint64_t nrpages;
+	struct mm_vma *i_mmap;		/* head of the VMAs that map it: list through vma->i_mmap_next */
+	uint64_t nr_i_mmap;
+	uint32_t i_mmap_writable;	/* shared writable mappings */
+};
+
+struct mm_inode {
+	char *name;			/* as in maps, owned */
+	uint64_t size;			/* bytes */
+	uint64_t ino;
+	uint32_t dev_major, dev_minor;
+	uint8_t type;			/* enum mm_inode_type */
+	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
+	struct mm_address_space mapping;
+};
+
+/* struct file_ra_state */
+struct mm_file_ra_state {
+	uint64_t start;			/* page where the window began */
+	uint32_t size, async_size, ra_pages;
+	uint32_t mmap_miss;
+	int64_t prev_pos;		/* byte position of the last read, -1 none */
+};
+
+struct mm_file {
+	struct mm_inode *inode;
+	uint32_t f_mode;		/* MM_FMODE_* */
+	struct mm_file_ra_state ra;
+};
+
+struct mm_inode_table;
+int mm_inode_table_new(struct mm_inode_table **tp);
+void mm_inode_table_free(struct mm_inode_table *t);
+struct mm_file *mm_file_lookup(struct mm_inode_table *t, struct mm_str name);	/* NULL: no such file */
+/* Find or make; the size is left alone when it exists. NULL: no host memory. */
+struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
+			       uint64_t size, uint32_t f_mode);
+struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id);
+
+#endif /* CACHE_INODE_H */

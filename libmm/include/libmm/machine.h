@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmm/machine.h - one simulated machine: boot it, replay a trace on it, ask it for tables
+ *
+ * A machine is single-threaded, seeded and has no clock of the host: the same
+ * configuration and the same rows give the same effects on any host.  Machines
+ * share no state; several may run in several threads.
+ */
+#ifndef LIBMM_MACHINE_H
+#define LIBMM_MACHINE_H
+
+#include <libmm/error.h>
+#include <libmm/region.h>
+#include <libmm/sysctl.h>
+#include <libmm/table.h>
+#include <libmm/trace.h>
+#include <libmm/types.h>
+#include <libmm/vmstat.h>
+
+struct mm_machine;
+
+/* How deep rows are simulated: a command needs its own floor and those below. */
+enum mm_depth {
+	MM_DEPTH_PHYS,		/* page_alloc, page_free: mm-buddy */
+	MM_DEPTH_SLAB,		/* and kmalloc, cache_alloc: mm-slab */
+	MM_DEPTH_VMA,		/* address spaces only, no page behind them: mm-vma */
+	MM_DEPTH_FULL,		/* everything: mm-fault, mm-reclaim, mm-vmstat, mm-top */
+};
+
+struct mm_seed {		/* --seed=PID:FILE */
+	uint32_t pid;
+	char *path;
+};
+
+struct mm_machine_config {
+	enum mm_depth depth;
+	struct mm_region_list regions;	/* of the firmware's map; empty: the built-in pc-4g */
+	const char *sysroot;		/* a capture whose zoneinfo gives the zones' free pages, or NULL */
+	uint64_t ram_bytes;		/* --ram, 0 all */
+	uint64_t swap_bytes;		/* --swap, 0 none */
+	uint64_t memory_max_bytes;	/* --memory-max, 0 none */
+	uint32_t nr_cpus;		/* --cpus, 0: 1 */
+	struct mm_sysctls sysctl;
+	uint64_t mmap_base;		/* of seeded processes, 0: computed */
+	bool automap;			/* --automap */
+	bool check;			/* verify every structure after every event */
+	bool effects;			/* keep effects for the trace */
+	uint64_t random_seed;
+};
+
+void mm_machine_config_init(struct mm_machine_config *cfg);
+
+/* 0 or -errno with @err; the caller frees with mm_machine_free().  @cfg is copied, its lists stay the caller's. */
+int mm_machine_new(struct mm_machine **mp, const struct mm_machine_config *cfg, struct mm_error *err);
+void mm_machine_free(struct mm_machine *m);
+
+/* Start process @pid with the mappings of a /proc/PID/maps text. */
+int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps, struct mm_error *err);
+
+/**
+ * mm_machine_event() - replay one cause
+ * @ev:	the row; its result is filled in where the machine says what came of it
+ *
+ * Effects are read with mm_machine_effects() until the next call.
+ * Return: 0, or -errno when the run cannot go on (host memory, a failed
+ * consistency check), with @err.
+ */
+int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err);
+const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr);
+
+const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m);
+/* What the machine met that no floor could use, counted: for the end of the run. */
+const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr);
+int mm_machine_check(struct mm_machine *m, struct mm_error *err);	/* 0 or -EUCLEAN: which invariant broke */
+
+#endif /* LIBMM_MACHINE_H */

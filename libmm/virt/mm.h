@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt/mm.h - address spaces: struct mm_struct, struct mm_vma, and what the floors above may touch
+ *
+ * Model: Linux 6.6 include/linux/mm_types.h, mm/mmap.c.
+ */
+#ifndef VIRT_MM_H
+#define VIRT_MM_H
+
+#include <libmm/error.h>
+#include "cache/inode.h"
+#include "phys/ctx.h"
+#include "virt/maple.h"
+
+struct mm_phys;
+struct mm_cache;
+struct mm_slab;
+struct mm_anon_vma;
+struct mm_anon_vma_chain;
+struct mm_tlb;
+
+/* vm_flags with the bits of 6.6 (include/linux/mm.h) */
+enum {
+	MM_VM_READ = 0x1, MM_VM_WRITE = 0x2, MM_VM_EXEC = 0x4, MM_VM_SHARED = 0x8,
+	MM_VM_MAYREAD = 0x10, MM_VM_MAYWRITE = 0x20, MM_VM_MAYEXEC = 0x40, MM_VM_MAYSHARE = 0x80,
+	MM_VM_GROWSDOWN = 0x100, MM_VM_UFFD_MISSING = 0x200, MM_VM_PFNMAP = 0x400, MM_VM_UFFD_WP = 0x1000,
+	MM_VM_LOCKED = 0x2000, MM_VM_IO = 0x4000, MM_VM_SEQ_READ = 0x8000, MM_VM_RAND_READ = 0x10000,
+	MM_VM_DONTCOPY = 0x20000, MM_VM_DONTEXPAND = 0x40000, MM_VM_LOCKONFAULT = 0x80000, MM_VM_ACCOUNT = 0x100000,
+	MM_VM_NORESERVE = 0x200000, MM_VM_HUGETLB = 0x400000, MM_VM_SYNC = 0x800000, MM_VM_WIPEONFORK = 0x2000000,
+	MM_VM_DONTDUMP = 0x4000000, MM_VM_SOFTDIRTY = 0x8000000, MM_VM_MIXEDMAP = 0x10000000,
+	MM_VM_HUGEPAGE = 0x20000000, MM_VM_NOHUGEPAGE = 0x40000000,
+};
+#define MM_VM_MERGEABLE		0x80000000u
+#define MM_VM_STACK_FLAGS	(MM_VM_READ | MM_VM_WRITE | MM_VM_MAYREAD | MM_VM_MAYWRITE | MM_VM_MAYEXEC | MM_VM_GROWSDOWN | MM_VM_ACCOUNT)
+
+enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, MM_NR_RSS };
+enum mm_rlimit { MM_RLIMIT_DATA, MM_RLIMIT_STACK, MM_RLIMIT_MEMLOCK, MM_RLIMIT_AS, MM_NR_RLIMITS };
+#define MM_RLIM_INFINITY UINT64_MAX
+
+struct mm_vma {
+	uint64_t vm_start, vm_end;		/* bytes, [start, end) */
+	uint64_t vm_flags;
+	uint64_t vm_pgoff;			/* pages; of a private anonymous VMA: vm_start >> 12 when it was made */
+	struct mm_struct *vm_mm;
+	struct mm_file *vm_file;		/* NULL: anonymous */
+	struct mm_anon_vma *anon_vma;		/* NULL until the first write fault */
+	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain */
+	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
+	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
+	struct mm_vma *i_mmap_next, *i_mmap_prev;
+	/* VMA read-ahead of swap (swap_readahead_info) */
+	uint64_t swap_readahead_info;
+	/* filled where page tables are kept */
+	uint64_t hiwater_pad;
+};
+
+struct mm_struct {
+	struct mm_virt *virt;
+	uint32_t id;				/* of the address space: ASID, page owner; never reused in a run */
+	uint32_t mm_users;			/* tasks that share it */
+	struct mm_maple_tree mm_mt;
+	uint64_t task_size, mmap_base, mmap_legacy_base;
+	bool topdown;
+	uint32_t map_count;
+	uint64_t total_vm, locked_vm, pinned_vm, data_vm, exec_vm, stack_vm;	/* pages */
+	uint64_t hiwater_rss, hiwater_vm;
+	uint64_t start_code, end_code, start_data, end_data;
+	uint64_t start_brk, brk, start_stack, arg_start, arg_end, env_start, env_end;
+	uint64_t def_flags;
+	uint64_t rlimit[MM_NR_RLIMITS];		/* bytes; kept per address space */
+	int64_t rss[MM_NR_RSS];			/* pages */
+	uint64_t pgtables_bytes;
+	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
+	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
+};
+
+struct mm_virt {
+	struct mm_ctx *ctx;
+	struct mm_phys *phys;			/* NULL: VMAs only, no pages (mm-vma) */
+	struct mm_slab *slab;			/* NULL likewise */
+	struct mm_cache *cache;			/* NULL likewise */
+	struct mm_inode_table *inodes;
+	struct mm_tlb *tlb;			/* NULL likewise */
+	uint32_t next_mm_id;
+	int64_t vm_committed_as;		/* pages */
+	uint64_t totalram_pages, total_swap_pages;	/* for the overcommit check */
+};
+
+#endif /* VIRT_MM_H */
