@@ -50,8 +50,6 @@ struct mm_vma {
 	struct mm_vma *i_mmap_next, *i_mmap_prev;
 	/* VMA read-ahead of swap (swap_readahead_info) */
 	uint64_t swap_readahead_info;
-	/* filled where page tables are kept */
-	uint64_t hiwater_pad;
 };
 
 struct mm_struct {

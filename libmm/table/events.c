@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Words of the trace's vocabulary, from events.def.
+ */
+#include <libmm/trace.h>
+
+static const char *const words[MM_NR_EVENTS] = {
+#define X(sym, word, class, help) [MM_EV_##sym] = #word,
+#include <libmm/events.def>
+#undef X
+};
+
+static const uint8_t classes[MM_NR_EVENTS] = {
+#define X(sym, word, class, help) [MM_EV_##sym] = MM_CLASS_##class,
+#include <libmm/events.def>
+#undef X
+};
+
+static const char *const by_words[MM_NR_BY] = {
+	[MM_BY_NONE] = "", [MM_BY_BUDDY] = "buddy", [MM_BY_SLAB] = "slab", [MM_BY_VMA] = "vma",
+	[MM_BY_FAULT] = "fault", [MM_BY_RECLAIM] = "reclaim", [MM_BY_OOM] = "oom",
+};
+
+const char *mm_event_word(enum mm_event_type type) { return words[type]; }
+enum mm_event_class mm_event_class(enum mm_event_type type) { return (enum mm_event_class)classes[type]; }
+const char *mm_by_word(enum mm_by by) { return by_words[by]; }
