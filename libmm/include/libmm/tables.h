@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmm/tables.h - the tables that show the state of a machine, one declaration each
+ *
+ * Schema and rows live together in libmm/machine/table_*.c.
+ */
+#ifndef LIBMM_TABLES_H
+#define LIBMM_TABLES_H
+
+#include <libmm/machine.h>
+#include <libmm/table.h>
+
+struct mm_machine_table {
+	struct mm_table table;
+	/* Give every row to @w; 0 or -errno (-ENOMEM). */
+	int (*rows)(struct mm_machine *m, struct mm_table_writer *w);
+};
+
+/* table_machine.c */
+extern const struct mm_machine_table mm_table_counters;	/* counter,value: every counter under /proc/vmstat's name */
+
+#endif /* LIBMM_TABLES_H */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * machine/machine.h - the whole machine: contexts of every floor, tasks, and the handler of each event
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include <libmm/machine.h>
+#include "cache/inode.h"
+#include "phys/ctx.h"
+#include "virt/mm.h"
+
+struct mm_phys;
+struct mm_slab;
+struct mm_cache;
+struct mm_fault;
+struct mm_reclaim;
+struct mm_memcg;
+
+enum mm_task_state { MM_TASK_RUNNING, MM_TASK_EXITED, MM_TASK_KILLED };
+
+struct mm_task {
+	uint32_t pid, tgid, ppid;
+	uint8_t state;			/* enum mm_task_state */
+	char comm[64];
+	struct mm_struct *mm;		/* NULL: none yet (no seed, no exec) or gone */
+	struct mm_memcg *memcg;
+	int32_t oom_score_adj;
+	bool automap;			/* accesses outside any VMA map anonymous memory */
+	uint64_t min_flt, maj_flt, segv, sigbus;
+	uint64_t accesses;
+};
+
+struct mm_task_table {
+	struct mm_task **v;		/* in order of creation; exited ones stay */
+	size_t nr, cap;
+	uint32_t *hash;			/* index + 1 of the living task by pid */
+	size_t hash_size;
+	struct mm_task *last;		/* the one of the last row */
+};
+
+struct mm_machine {
+	struct mm_machine_config cfg;
+	struct mm_ctx ctx;
+	struct mm_effects effects;
+	struct mm_inode_table *inodes;
+	struct mm_phys *phys;		/* from here on by cfg.depth, else NULL */
+	struct mm_slab *slab;
+	struct mm_cache *cache;
+	struct mm_virt virt;
+	struct mm_fault *fault;
+	struct mm_reclaim *reclaim;
+	struct mm_task_table tasks;
+	bool booted;			/* the first workload row boots it: machine rows before that configure */
+	struct mm_skip skips[MM_MAX_SKIPS];
+	size_t nr_skips;
+	uint64_t nr_events;		/* causes replayed */
+};
+
+/* The task @pid, made (without an address space) when it is new; NULL: host memory. */
+struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid);
+struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL: no such living task */
+void mm_task_ended(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);	/* its mm is already dropped */
+
+/* Count something no floor could use; shown once at the end. @what must be static text. */
+void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
+
+/*
+ * One handler an event: mm_ev_WORD().  They fill @ev's result and append effects.
+ * 0, or -errno with @err when the run cannot go on.
+ */
+#define X(sym, word, class, help) \
+	int mm_ev_##word(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err);
+#include <libmm/events.def>
+#undef X
+
+#endif /* MACHINE_MACHINE_H */
