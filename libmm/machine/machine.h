@@ -17,6 +17,8 @@ struct mm_fault;
 struct mm_reclaim;
 struct mm_memcg;
 
+enum { MM_PID_MAX = 4194304 };		/* the kernel's PID_MAX_LIMIT on 64 bits */
+
 enum mm_task_state { MM_TASK_RUNNING, MM_TASK_EXITED, MM_TASK_KILLED };
 
 struct mm_task {
@@ -32,9 +34,9 @@ struct mm_task {
 };
 
 struct mm_task_table {
-	struct mm_task **v;		/* in order of creation; exited ones stay */
+	struct mm_task **v;		/* in order of first appearance; ended ones stay */
 	size_t nr, cap;
-	uint32_t *hash;			/* index + 1 of the living task by pid */
+	uint32_t *hash;			/* index + 1 by pid */
 	size_t hash_size;
 	struct mm_task *last;		/* the one of the last row */
 };
@@ -51,6 +53,7 @@ struct mm_machine {
 	struct mm_fault *fault;
 	struct mm_reclaim *reclaim;
 	struct mm_task_table tasks;
+	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
 	bool booted;			/* the first workload row boots it: machine rows before that configure */
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;
@@ -65,12 +68,26 @@ void mm_task_ended(struct mm_machine *m, struct mm_task *t, enum mm_task_state s
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
 
+/* Boot with m->cfg as it stands: every floor that cfg.depth asks for.  0 or -errno with @err. */
+int mm_machine_boot(struct mm_machine *m, struct mm_error *err);
+void mm_machine_shutdown(struct mm_machine *m);
+void mm_machine_sysctl_changed(struct mm_machine *m);	/* after the boot: what follows from m->cfg.sysctl */
+
 /*
  * One handler an event: mm_ev_WORD().  They fill @ev's result and append effects.
  * 0, or -errno with @err when the run cannot go on.
  */
-#define X(sym, word, class, help) \
+#define X(sym, word, class, help) DECLARE_##class(word)
+#define DECLARE(word) \
 	int mm_ev_##word(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err);
+#define DECLARE_MACHINE(word) DECLARE(word)
+#define DECLARE_TASK(word) DECLARE(word)
+#define DECLARE_VMA(word) DECLARE(word)
+#define DECLARE_ACCESS(word) DECLARE(word)
+#define DECLARE_FILE(word) DECLARE(word)
+#define DECLARE_KERNEL(word) DECLARE(word)
+#define DECLARE_STEP(word) DECLARE(word)
+#define DECLARE_EFFECT(word)
 #include <libmm/events.def>
 #undef X
 

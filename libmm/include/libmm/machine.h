@@ -35,7 +35,7 @@ struct mm_seed {		/* --seed=PID:FILE */
 struct mm_machine_config {
 	enum mm_depth depth;
 	struct mm_region_list regions;	/* of the firmware's map; empty: the built-in pc-4g */
-	const char *sysroot;		/* a capture whose zoneinfo gives the zones' free pages, or NULL */
+	const char *sysroot;		/* a capture (-M DIR): its zoneinfo gives the zones and their free pages; NULL none */
 	uint64_t ram_bytes;		/* --ram, 0 all */
 	uint64_t swap_bytes;		/* --swap, 0 none */
 	uint64_t memory_max_bytes;	/* --memory-max, 0 none */
@@ -56,6 +56,9 @@ void mm_machine_free(struct mm_machine *m);
 
 /* Start process @pid with the mappings of a /proc/PID/maps text. */
 int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps, struct mm_error *err);
+
+/* Boot now rather than at the first row of the workload (for a table without a trace). 0 or -errno with @err. */
+int mm_machine_start(struct mm_machine *m, struct mm_error *err);
 
 /**
  * mm_machine_event() - replay one cause

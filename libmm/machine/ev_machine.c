@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rows that describe the machine, and those of tasks that touch no memory.
+ * Before the boot they configure it; afterwards only tunables may change.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine/machine.h"
+
+static const char too_late[] = "rows that describe the machine after its first use";
+
+static bool name_is(const struct mm_event *ev, const char *word)
+{
+	return ev->name.len == strlen(word) && !memcmp(ev->name.p, word, ev->name.len);
+}
+
+int mm_ev_region(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_region r = { .start = ev->addr, .end = ev->addr + ev->size - 1 };
+	int kind = mm_region_kind_parse(ev->flags);
+
+	(void)task;
+	if (m->booted) {
+		mm_machine_skip(m, too_late, false);
+		return 0;
+	}
+	if (!ev->size || r.end < r.start)
+		return mm_error_set(err, -EINVAL, "region: expected a size that ends below 2^64, found 0x%" PRIx64 " at 0x%" PRIx64,
+				    ev->size, ev->addr);
+	if (kind < 0)
+		return mm_error_set(err, -EINVAL, "region: no kind is called '%.*s'", (int)ev->flags.len, ev->flags.p);
+	r.kind = (uint8_t)kind;
+	r.node = (uint32_t)ev->result;
+	if (mm_region_list_add(&m->cfg.regions, &r, ev->name))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* ram, swap and memory.max travel as tunables of the machine, in bytes. */
+static uint64_t *size_tunable(struct mm_machine *m, const struct mm_event *ev)
+{
+	if (name_is(ev, "ram"))
+		return &m->cfg.ram_bytes;
+	if (name_is(ev, "swap"))
+		return &m->cfg.swap_bytes;
+	return NULL;
+}
+
+static int set_sysctl(struct mm_machine *m, const struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_str value = ev->result_word;
+	char text[32];
+	int e;
+
+	if (ev->result_kind != MM_RESULT_WORD) {
+		value.p = text;
+		value.len = (size_t)snprintf(text, sizeof(text), "%" PRIu64, ev->result);
+	}
+	e = mm_sysctls_set(&m->cfg.sysctl, ev->name, value, err);
+	if (!e && m->booted)
+		mm_machine_sysctl_changed(m);
+	return e;
+}
+
+int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	uint64_t *bytes = size_tunable(m, ev);
+
+	(void)task;
+	if (!bytes)
+		return set_sysctl(m, ev, err);
+	if (ev->result_kind == MM_RESULT_WORD)
+		return mm_error_set(err, -EINVAL, "sysctl %.*s: expected bytes, found '%.*s'", (int)ev->name.len, ev->name.p,
+				    (int)ev->result_word.len, ev->result_word.p);
+	if (m->booted)
+		mm_machine_skip(m, too_late, false);
+	else
+		*bytes = ev->result;
+	return 0;
+}
+
+int mm_ev_cpus(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	(void)task;
+	if (ev->result_kind == MM_RESULT_WORD || !ev->result || ev->result > MM_MAX_CPUS)
+		return mm_error_set(err, -ERANGE, "cpus: expected a number in 1..%d", (int)MM_MAX_CPUS);
+	if (m->booted)
+		mm_machine_skip(m, too_late, false);
+	else
+		m->cfg.nr_cpus = (uint32_t)ev->result;
+	return 0;
+}
+
+/* A node owns the regions inside its range. */
+int mm_ev_node(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	(void)task;
+	if (ev->result_kind == MM_RESULT_WORD || ev->result >= MM_MAX_NODES)
+		return mm_error_set(err, -ERANGE, "node: expected a number below %d", (int)MM_MAX_NODES);
+	if (m->booted) {
+		mm_machine_skip(m, too_late, false);
+		return 0;
+	}
+	for (size_t i = 0; i < m->cfg.regions.nr; i++) {
+		struct mm_region *r = &m->cfg.regions.v[i];
+
+		if (r->start >= ev->addr && r->end - ev->addr < ev->size)
+			r->node = (uint32_t)ev->result;
+	}
+	return 0;
+}
+
+int mm_ev_mark(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	(void)m, (void)task, (void)ev, (void)err;
+	return 0;
+}
+
+int mm_ev_oom_score_adj(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	int64_t adj = (int64_t)ev->result;
+
+	(void)m;
+	if (ev->result_kind == MM_RESULT_WORD || adj < -1000 || adj > 1000)
+		return mm_error_set(err, -ERANGE, "oom_score_adj: expected a number in -1000..1000");
+	task->oom_score_adj = (int32_t)adj;
+	return 0;
+}
+
+/* The named task (result, else the row's own) dies of a signal: what it held goes as at exit. */
+int mm_ev_kill(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_task *victim = task;
+
+	if (ev->result_kind == MM_RESULT_DEC || ev->result_kind == MM_RESULT_HEX)
+		victim = ev->result <= MM_PID_MAX ? mm_task_find(m, (uint32_t)ev->result) : NULL;
+	if (!victim) {
+		mm_machine_skip(m, "kills of unknown tasks", false);
+		return 0;
+	}
+	return mm_ev_exit(m, victim, ev, err);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The machine: rows in, effects out.
+ *
+ * Rows that describe the machine (region, sysctl, cpus, node, cgroup before
+ * any task) configure it; the first row of the workload boots it.  Every row is
+ * one call of the handler that events.def names; nothing here knows what it does.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/machine.h"
+
+void mm_machine_config_init(struct mm_machine_config *cfg)
+{
+	*cfg = (struct mm_machine_config){ .depth = MM_DEPTH_FULL, .nr_cpus = 1, .random_seed = 1 };
+	mm_sysctls_init(&cfg->sysctl);
+}
+
+static int copy_regions(struct mm_region_list *to, const struct mm_region_list *from)
+{
+	for (size_t i = 0; i < from->nr; i++) {
+		const struct mm_region *r = &from->v[i];
+		int e = mm_region_list_add(to, r, (struct mm_str){ r->name, r->name ? strlen(r->name) : 0 });
+
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+int mm_machine_new(struct mm_machine **mp, const struct mm_machine_config *cfg, struct mm_error *err)
+{
+	struct mm_machine *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	m->cfg = *cfg;
+	m->cfg.regions = (struct mm_region_list){ 0 };
+	m->cfg.sysroot = cfg->sysroot ? strdup(cfg->sysroot) : NULL;
+	if (copy_regions(&m->cfg.regions, &cfg->regions) || (cfg->sysroot && !m->cfg.sysroot)) {
+		mm_machine_free(m);
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	*mp = m;
+	return 0;
+}
+
+void mm_machine_free(struct mm_machine *m)
+{
+	if (!m)
+		return;
+	mm_machine_shutdown(m);
+	for (size_t i = 0; i < m->tasks.nr; i++)
+		free(m->tasks.v[i]);
+	free(m->tasks.v);
+	free(m->tasks.hash);
+	free(m->effects.v);
+	mm_region_list_free(&m->cfg.regions);
+	free((char *)(uintptr_t)m->cfg.sysroot);
+	free(m);
+}
+
+int mm_machine_start(struct mm_machine *m, struct mm_error *err)
+{
+	int e;
+
+	if (m->booted)
+		return 0;
+	e = mm_machine_boot(m, err);
+	m->booted = e == 0;
+	return e;
+}
+
+void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless)
+{
+	size_t i = 0;
+
+	while (i < m->nr_skips && strcmp(m->skips[i].what, what))
+		i++;
+	if (i == MM_MAX_SKIPS)
+		return;
+	if (i == m->nr_skips)
+		m->skips[m->nr_skips++] = (struct mm_skip){ .what = what, .harmless = harmless };
+	m->skips[i].count++;
+}
+
+const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr)
+{
+	*nr = m->nr_skips;
+	return m->skips;
+}
+
+const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr)
+{
+	*nr = m->effects.nr;
+	return m->effects.v;
+}
+
+const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m) { return &m->ctx.stat; }
+
+static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	switch (ev->type) {
+#define X(sym, word, class, help) HANDLE_##class(sym, word)
+#define HANDLE(sym, word) case MM_EV_##sym: return mm_ev_##word(m, task, ev, err);
+#define HANDLE_MACHINE(sym, word) HANDLE(sym, word)
+#define HANDLE_TASK(sym, word) HANDLE(sym, word)
+#define HANDLE_VMA(sym, word) HANDLE(sym, word)
+#define HANDLE_ACCESS(sym, word) HANDLE(sym, word)
+#define HANDLE_FILE(sym, word) HANDLE(sym, word)
+#define HANDLE_KERNEL(sym, word) HANDLE(sym, word)
+#define HANDLE_STEP(sym, word) HANDLE(sym, word)
+#define HANDLE_EFFECT(sym, word)	/* of itself nothing happens */
+#include <libmm/events.def>
+#undef X
+	default:
+		mm_machine_skip(m, "effects that stand as causes", true);
+		return 0;
+	}
+}
+
+static bool needs_task(const struct mm_event *ev)
+{
+	switch (mm_event_class((enum mm_event_type)ev->type)) {
+	case MM_CLASS_TASK:
+	case MM_CLASS_VMA:
+	case MM_CLASS_ACCESS:
+		return true;
+	case MM_CLASS_FILE:
+		return ev->present & MM_TC_BIT(PID);
+	default:
+		return false;
+	}
+}
+
+int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_task *task = NULL;
+	int e;
+
+	m->effects.nr = 0;
+	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_MACHINE) {
+		e = mm_machine_start(m, err);
+		if (e)
+			return e;
+	}
+	if (ev->cpu >= m->ctx.nr_cpus && m->booted)
+		return mm_error_set(err, -ERANGE, "expected a CPU below %u, found %u (--cpus=N)", m->ctx.nr_cpus, ev->cpu);
+	m->ctx.now_ns = ev->present & MM_TC_BIT(TIME_S) ? ev->time_ns : m->ctx.now_ns;
+	m->ctx.cpu = ev->cpu;
+	m->ctx.pid = ev->pid;
+	if (needs_task(ev)) {
+		if (ev->pid > MM_PID_MAX)
+			return mm_error_set(err, -ERANGE, "expected a pid up to %d, found %u", (int)MM_PID_MAX, ev->pid);
+		task = mm_task_get(m, ev->pid);
+		if (!task)
+			return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	m->nr_events++;
+	e = dispatch(m, task, ev, err);
+	if (!e && m->effects.nomem)
+		e = mm_error_set(err, -ENOMEM, "out of memory for effects");
+	if (!e && m->cfg.check)
+		e = mm_machine_check(m, err);
+	return e;
+}

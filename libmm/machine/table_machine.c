@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The counters of a machine as a table.
+ */
+#include <libmm/tables.h>
+
+struct counter_row {
+	const char *counter;
+	int64_t value;
+};
+
+static const struct mm_column counter_columns[] = {
+	MM_COLUMN(struct counter_row, counter, MM_COL_STR, "name in /proc/vmstat"),
+	MM_COLUMN(struct counter_row, value, MM_COL_I64, "pages or events, as there"),
+};
+
+static int counter_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	const struct mm_vmstat *stat = mm_machine_vmstat(m);
+
+	for (int c = 0; c < MM_NR_COUNTERS; c++) {
+		struct counter_row row = { mm_counter_name((enum mm_counter)c), stat->v[c] };
+
+		mm_table_writer_row(w, &row);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_counters = {
+	MM_TABLE("counters", counter_columns, "every counter of the machine under /proc/vmstat's name"), counter_rows,
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tasks.  One record a pid, in order of first appearance; it stays when the
+ * task ends, so that tables can show what became of it, and is used again when
+ * the pid is.  An open-addressing hash finds it; the task of the last row is
+ * found without.  Host memory is bounded by MM_PID_MAX records.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/machine.h"
+
+enum { FIRST_TASKS = 16 };
+
+static size_t slot_of(const struct mm_task_table *t, uint32_t pid)
+{
+	return pid * 2654435761u & (t->hash_size - 1);
+}
+
+static void hash_insert(struct mm_task_table *t, uint32_t index)
+{
+	size_t s = slot_of(t, t->v[index]->pid);
+
+	while (t->hash[s])
+		s = (s + 1) & (t->hash_size - 1);
+	t->hash[s] = index + 1;
+}
+
+static bool grow(struct mm_task_table *t)
+{
+	size_t cap = t->cap ? 2 * t->cap : FIRST_TASKS;
+	struct mm_task **v = realloc(t->v, cap * sizeof(struct mm_task *));
+	uint32_t *hash;
+
+	if (!v)
+		return false;
+	t->v = v;
+	hash = calloc(4 * cap, sizeof(*hash));
+	if (!hash)
+		return false;
+	free(t->hash);
+	t->hash = hash;
+	t->hash_size = 4 * cap;
+	t->cap = cap;
+	for (size_t i = 0; i < t->nr; i++)
+		hash_insert(t, (uint32_t)i);
+	return true;
+}
+
+static struct mm_task *find(const struct mm_task_table *t, uint32_t pid)
+{
+	if (t->last && t->last->pid == pid)
+		return t->last;
+	if (!t->hash_size)
+		return NULL;
+	for (size_t s = slot_of(t, pid); t->hash[s]; s = (s + 1) & (t->hash_size - 1))
+		if (t->v[t->hash[s] - 1]->pid == pid)
+			return t->v[t->hash[s] - 1];
+	return NULL;
+}
+
+struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid)
+{
+	struct mm_task *task = find(&m->tasks, pid);
+
+	return task && task->state == MM_TASK_RUNNING ? task : NULL;
+}
+
+static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
+{
+	*task = (struct mm_task){
+		.pid = pid, .tgid = pid, .memcg = m->workload_memcg, .automap = m->cfg.automap,
+	};
+}
+
+struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)
+{
+	struct mm_task_table *t = &m->tasks;
+	struct mm_task *task = find(t, pid);
+
+	if (!task) {
+		if (pid > MM_PID_MAX || (t->nr == t->cap && !grow(t)))
+			return NULL;
+		task = malloc(sizeof(*task));
+		if (!task)
+			return NULL;
+		start(m, task, pid);
+		t->v[t->nr] = task;
+		hash_insert(t, (uint32_t)t->nr++);
+	} else if (task->state != MM_TASK_RUNNING) {
+		start(m, task, pid);
+	}
+	return t->last = task;
+}
+
+void mm_task_ended(struct mm_machine *m, struct mm_task *task, enum mm_task_state state)
+{
+	(void)m;
+	task->state = (uint8_t)state;
+	task->mm = NULL;
+}

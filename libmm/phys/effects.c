@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Effects: what the machine did for the cause being replayed, in order.  The
+ * buffer is emptied before each cause and grows to the largest cause seen; one
+ * cause has no more effects than the machine has pages and VMAs to touch.
+ */
+#include <stdlib.h>
+
+#include "phys/ctx.h"
+
+enum { FIRST_EFFECTS = 64 };
+
+struct mm_event *mm_effect(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type type)
+{
+	struct mm_effects *fx = ctx->fx;
+	struct mm_event *ev;
+
+	if (!fx)
+		return NULL;
+	if (fx->nr == fx->cap) {
+		size_t cap = fx->cap ? 2 * fx->cap : FIRST_EFFECTS;
+		struct mm_event *v = realloc(fx->v, cap * sizeof(*v));
+
+		if (!v) {
+			fx->nomem = true;
+			return NULL;
+		}
+		fx->v = v;
+		fx->cap = cap;
+	}
+	ev = &fx->v[fx->nr++];
+	*ev = (struct mm_event){
+		.type = (uint16_t)type, .by = (uint8_t)by, .pid = ctx->pid, .cpu = ctx->cpu,
+		.present = MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(BY),
+	};
+	return ev;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tunables, from sysctl.def.  A value is kept as a number; the few that the
+ * kernel spells as words (transparent_hugepage/enabled, the slab allocator)
+ * take the words too.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/sysctl.h>
+#include "base/nearest.h"
+
+static const struct {
+	const char *name;
+	int64_t def, min, max;
+} tunables[] = {
+#define X(sym, tname, tdef, tmin, tmax, help) { tname, tdef, tmin, tmax },
+#include <libmm/sysctl.def>
+#undef X
+};
+
+enum { NR_TUNABLES = sizeof(tunables) / sizeof(tunables[0]) };
+
+static const struct {
+	enum mm_sysctl_id id;
+	const char *word;
+	int64_t value;
+} words[] = {
+	{ MM_SYSCTL_THP, "never", 0 }, { MM_SYSCTL_THP, "madvise", 1 }, { MM_SYSCTL_THP, "always", 2 },
+	{ MM_SYSCTL_THP_DEFRAG, "never", 0 }, { MM_SYSCTL_THP_DEFRAG, "madvise", 1 }, { MM_SYSCTL_THP_DEFRAG, "defer", 2 },
+	{ MM_SYSCTL_THP_DEFRAG, "defer+madvise", 3 }, { MM_SYSCTL_THP_DEFRAG, "always", 4 },
+	{ MM_SYSCTL_SLAB, "slub", 0 }, { MM_SYSCTL_SLAB, "slab", 1 }, { MM_SYSCTL_SLAB, "slob", 2 },
+};
+
+static const char lowmem_name[] = "vm.lowmem_reserve_ratio";
+
+void mm_sysctls_init(struct mm_sysctls *s)
+{
+	static const int32_t ratio[4] = { 256, 256, 32, 0 };	/* sysctl_lowmem_reserve_ratio[] */
+
+	*s = (struct mm_sysctls){ 0 };
+	for (int i = 0; i < NR_TUNABLES; i++)
+		s->v[i] = tunables[i].def;
+	memcpy(s->lowmem_reserve_ratio, ratio, sizeof(ratio));
+}
+
+const char *mm_sysctl_name(enum mm_sysctl_id id)
+{
+	return id == MM_SYSCTL_LOWMEM_RESERVE_RATIO ? lowmem_name : tunables[id].name;
+}
+
+static bool same_name(const char *full, struct mm_str name)
+{
+	if (strlen(full) == name.len && !memcmp(full, name.p, name.len))
+		return true;
+	return !strncmp(full, "vm.", 3) && strlen(full + 3) == name.len && !memcmp(full + 3, name.p, name.len);
+}
+
+static int find(struct mm_str name)
+{
+	for (int i = 0; i < NR_TUNABLES; i++)
+		if (same_name(tunables[i].name, name))
+			return i;
+	return same_name(lowmem_name, name) ? MM_SYSCTL_LOWMEM_RESERVE_RATIO : -1;
+}
+
+/* "256 256 32 0", also with commas or tabs; missing ones keep their value. */
+static int set_lowmem_ratio(struct mm_sysctls *s, struct mm_str value, struct mm_error *err)
+{
+	char text[128];
+	char *p = text;
+
+	if (value.len >= sizeof(text))
+		return mm_error_set(err, -EINVAL, "%s: expected up to four numbers", lowmem_name);
+	memcpy(text, value.p, value.len);
+	text[value.len] = 0;
+	for (int i = 0; i < 4; i++) {
+		char *end;
+		long v;
+
+		p += strspn(p, " \t,");
+		if (!*p)
+			break;
+		v = strtol(p, &end, 10);
+		if (end == p || v < 0 || v > INT32_MAX)
+			return mm_error_set(err, -EINVAL, "%s: expected up to four numbers, found '%s'", lowmem_name, p);
+		s->lowmem_reserve_ratio[i] = (int32_t)v;
+		p = end;
+	}
+	s->set |= 1ull << MM_SYSCTL_LOWMEM_RESERVE_RATIO;
+	return 0;
+}
+
+static int parse_value(int id, struct mm_str value, int64_t *out)
+{
+	char text[32], *end;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if ((int)words[i].id == id && strlen(words[i].word) == value.len &&
+		    !memcmp(words[i].word, value.p, value.len)) {
+			*out = words[i].value;
+			return 0;
+		}
+	if (!value.len || value.len >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, value.p, value.len);
+	text[value.len] = 0;
+	errno = 0;
+	*out = strtoll(text, &end, 0);
+	if (*end || errno)
+		return -EINVAL;
+	return *out < tunables[id].min || *out > tunables[id].max ? -ERANGE : 0;
+}
+
+int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value, struct mm_error *err)
+{
+	int id = find(name);
+	int64_t v;
+
+	if (id < 0) {
+		const char *names[NR_TUNABLES + 1];
+
+		for (int i = 0; i < NR_TUNABLES; i++)
+			names[i] = tunables[i].name;
+		names[NR_TUNABLES] = lowmem_name;
+		return mm_error_set(err, -EINVAL, "no tunable is called '%.*s'; the nearest is '%s'", (int)name.len, name.p,
+				    mm_nearest(name, names, NR_TUNABLES + 1));
+	}
+	if (id == MM_SYSCTL_LOWMEM_RESERVE_RATIO)
+		return set_lowmem_ratio(s, value, err);
+	if (parse_value(id, value, &v))
+		return mm_error_set(err, -EINVAL, "%s: expected a number in %" PRId64 "..%" PRId64 ", found '%.*s'",
+				    tunables[id].name, tunables[id].min, tunables[id].max, (int)value.len, value.p);
+	s->v[id] = v;
+	s->set |= 1ull << id;
+	return 0;
+}

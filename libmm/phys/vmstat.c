@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Names of the counters, from counters.def.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <libmm/vmstat.h>
+
+enum kind { STATE, EVENT };
+
+static const struct {
+	const char *name;
+	enum kind kind;
+} counters[MM_NR_COUNTERS] = {
+#define X(sym, cname, ckind) [MM_##sym] = { #cname, ckind },
+#include <libmm/counters.def>
+#undef X
+};
+
+const char *mm_counter_name(enum mm_counter c) { return counters[c].name; }
+bool mm_counter_is_event(enum mm_counter c) { return counters[c].kind == EVENT; }
+
+int mm_counter_parse(struct mm_str name)
+{
+	for (int c = 0; c < MM_NR_COUNTERS; c++)
+		if (strlen(counters[c].name) == name.len && !memcmp(counters[c].name, name.p, name.len))
+			return c;
+	return -EINVAL;
+}
