@@ -36,6 +36,8 @@ struct mm_zone {
 	} free_area[MM_NR_PAGE_ORDERS];
 	struct mm_per_cpu_pages *pcp;		/* by CPU */
 	uint32_t kswapd_order, kswapd_highest; 	/* asked of kswapd */
+	uint32_t nr_isolate_pageblock;
+	uint16_t id;				/* place in phys->zone_table */
 	bool boosted;				/* ZONE_BOOSTED_WATERMARK */
 	bool reclaim_active;			/* ZONE_RECLAIM_ACTIVE: kswapd scans it */
 };
@@ -47,7 +49,18 @@ struct mm_node {
 	struct mm_zone zones[MM_MAX_NR_ZONES];	/* managed_pages 0: not populated */
 	uint32_t zonelist[MM_MAX_NODES];	/* nodes by distance, itself first */
 	uint32_t nr_zonelist;
+	/* By the highest zone type of a request: zones with pages, best first, ends with NULL (mm_build_zonelists()). */
+	struct mm_zone **zonerefs[MM_MAX_NR_ZONES];
+	struct mm_zone **zonerefs_thisnode[MM_MAX_NR_ZONES];
 };
+
+/* One per 2^MM_PAGEBLOCK_ORDER pages. */
+struct mm_pageblock {
+	uint16_t zone;			/* id of the zone of all its pages, MM_ZONE_MIXED when they lie in several */
+	uint8_t migratetype;
+	uint8_t skip;			/* compaction looked here in vain */
+};
+enum { MM_ZONE_MIXED = UINT16_MAX };
 
 /*
  * The upward hooks: the one place where an allocation reaches reclaim.  NULL members do nothing.
@@ -59,6 +72,12 @@ struct mm_phys_hooks {
 	uint64_t (*try_to_free_pages)(void *arg, struct mm_node *node, mm_gfp_t gfp, unsigned int order);
 	bool (*out_of_memory)(void *arg, mm_gfp_t gfp, unsigned int order);
 	uint64_t (*reclaimable_pages)(void *arg, struct mm_zone *zone);	/* zone_reclaimable_pages() */
+	/*
+	 * Compaction: move the contents of @from, an LRU page that nobody else
+	 * holds, to the free page @to.  False: it cannot move now.  NULL: no
+	 * page moves, and a request that needs compaction fails as if it were off.
+	 */
+	bool (*migrate_page)(void *arg, mm_pfn_t from, mm_pfn_t to);
 };
 
 struct mm_phys {
@@ -69,11 +88,33 @@ struct mm_phys {
 	struct mm_node *nodes[MM_MAX_NODES];	/* NULL: offline */
 	uint32_t nr_nodes;
 	uint64_t totalram_pages, totalreserve_pages;
+	struct mm_pageblock *pageblocks;	/* by PFN >> MM_PAGEBLOCK_ORDER */
+	uint32_t nr_pageblocks;
+	uint32_t nr_zones;			/* in zone_table */
+	struct mm_zone *zone_table[MM_MAX_NODES * MM_MAX_NR_ZONES];
+	uint8_t cpu_node[MM_MAX_CPUS];		/* node of each CPU */
+	uint32_t memalloc;			/* > 0: PF_MEMALLOC, the running code frees memory and may use all reserves */
+	bool oom_victim;			/* the running task is being killed: ALLOC_OOM */
 	struct mm_phys_hooks hooks;
 };
 
 static inline struct mm_page *mm_page(const struct mm_phys *phys, mm_pfn_t pfn) { return &phys->mem_map[pfn]; }
-struct mm_zone *mm_page_zone(const struct mm_phys *phys, mm_pfn_t pfn);
+struct mm_zone *mm_page_zone_slow(const struct mm_phys *phys, mm_pfn_t pfn);
+/* The zone of a page of RAM; NULL: in no zone. */
+static inline struct mm_zone *mm_page_zone(const struct mm_phys *phys, mm_pfn_t pfn)
+{
+	uint16_t id = phys->pageblocks[pfn >> MM_PAGEBLOCK_ORDER].zone;
+
+	return id != MM_ZONE_MIXED ? phys->zone_table[id] : mm_page_zone_slow(phys, pfn);
+}
+static inline unsigned int mm_pageblock_migratetype(const struct mm_phys *phys, mm_pfn_t pfn)
+{
+	return phys->pageblocks[pfn >> MM_PAGEBLOCK_ORDER].migratetype;
+}
+static inline void mm_set_pageblock_migratetype(struct mm_phys *phys, mm_pfn_t pfn, unsigned int mt)
+{
+	phys->pageblocks[pfn >> MM_PAGEBLOCK_ORDER].migratetype = (uint8_t)mt;
+}
 
 /* How a machine's memory is described before it boots. */
 struct mm_phys_config {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * phys/internal.h - between the files of the physical floor: boot, page allocator, compaction
+ *
+ * Order of boot (mm_phys_new()): nodes and zones with their spans; the page
+ * map, as many descriptors as the last block of 2^MM_MAX_ORDER pages needs
+ * (max_pfn rounded up), all zero; mm_page_alloc_init(); mm_free_pages_core()
+ * for each free block; mm_setup_per_zone_wmarks(); mm_build_zonelists().
+ */
+#ifndef PHYS_INTERNAL_H
+#define PHYS_INTERNAL_H
+
+#include "phys/phys.h"
+
+enum { MM_PAGE_ALLOC_COSTLY_ORDER = 3, MM_PCP_BATCH_SCALE_MAX = 5 };
+
+/*
+ * Empty free lists, per-CPU lists (batch 1, high 0 as the kernel's boot
+ * pagesets) and the column of pageblocks, every block MOVABLE.  Wants spans of
+ * nodes and zones, max_pfn and ctx->nr_cpus.  0 or -ENOMEM (then
+ * mm_page_alloc_exit() is still allowed).
+ */
+int mm_page_alloc_init(struct mm_phys *phys);
+void mm_page_alloc_exit(struct mm_phys *phys);
+
+/*
+ * Hand 2^@order pages at @pfn, aligned, of one zone, to the buddy lists at boot: to the tail; managed_pages grows.
+ * Source: Linux 6.6 mm/page_alloc.c __free_pages_core().
+ */
+void mm_free_pages_core(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
+
+/* Fill each node's zone lists from its node order and managed_pages; again whenever a zone gets its first page or loses its last. */
+int mm_build_zonelists(struct mm_phys *phys);	/* 0 or -ENOMEM */
+
+/* How __free_one_page() is asked to place the block. */
+enum mm_fpi { MM_FPI_NONE = 0, MM_FPI_TO_TAIL = 2 };
+
+/* buddy.c: free lists of one zone; the caller keeps pcp and counters of events. */
+void mm_free_one_page(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum mm_fpi fpi);
+mm_pfn_t mm_rmqueue_smallest(struct mm_zone *zone, unsigned int order, unsigned int mt);
+void mm_del_page_from_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order);
+void mm_move_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt);
+unsigned int mm_move_freepages_block(struct mm_zone *zone, mm_pfn_t pfn, unsigned int mt, unsigned int *nr_movable);
+void mm_mod_zone_freepage_state(struct mm_zone *zone, int64_t nr_pages, unsigned int mt);
+
+/* fallback.c */
+mm_pfn_t mm_rmqueue(struct mm_zone *zone, unsigned int order, unsigned int mt, unsigned int alloc_flags);
+int mm_find_suitable_fallback(const struct mm_zone *zone, unsigned int area_order, unsigned int order, unsigned int mt,
+			      bool only_stealable, bool *can_steal);
+void mm_reserve_highatomic_pageblock(struct mm_zone *zone, mm_pfn_t pfn);
+
+/* pcp.c */
+mm_pfn_t mm_rmqueue_pcplist(struct mm_zone *zone, unsigned int order, unsigned int mt, unsigned int alloc_flags);
+void mm_free_unref_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
+void mm_drain_zone_pages(struct mm_zone *zone, struct mm_per_cpu_pages *pcp);
+static inline bool mm_pcp_allowed_order(unsigned int order)
+{
+	return order <= MM_PAGE_ALLOC_COSTLY_ORDER || order == MM_PAGEBLOCK_ORDER;
+}
+static inline unsigned int mm_order_to_pindex(unsigned int mt, unsigned int order)
+{
+	if (order > MM_PAGE_ALLOC_COSTLY_ORDER)
+		return MM_NR_LOWORDER_PCP_LISTS + (mt == MM_MIGRATE_MOVABLE);
+	return MM_MIGRATE_PCPTYPES * order + mt;
+}
+static inline unsigned int mm_pindex_to_order(unsigned int pindex)
+{
+	return pindex >= MM_NR_LOWORDER_PCP_LISTS ? MM_PAGEBLOCK_ORDER : pindex / MM_MIGRATE_PCPTYPES;
+}
+
+/* What one request may use (struct alloc_context). */
+struct mm_alloc_context {
+	struct mm_phys *phys;
+	struct mm_zone *const *zonelist;	/* allowed zones, best first; ends with NULL */
+	uint8_t highest_zoneidx, migratetype;
+};
+
+/* page_alloc.c, slowpath.c */
+mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order, unsigned int alloc_flags);
+mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order);
+void mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp);
+bool mm_zone_watermark_ok_free(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
+			       unsigned int alloc_flags, int64_t free_pages);
+enum mm_zone_type mm_gfp_zone(mm_gfp_t gfp);
+static inline enum mm_migratetype mm_gfp_migratetype(mm_gfp_t gfp)
+{
+	unsigned int mt = (gfp & (__MM_GFP_RECLAIMABLE | __MM_GFP_MOVABLE)) >> 3;
+
+	return mt < MM_MIGRATE_PCPTYPES ? (enum mm_migratetype)mt : MM_MIGRATE_UNMOVABLE;
+}
+
+static inline bool mm_migratetype_is_mergeable(unsigned int mt) { return mt < MM_MIGRATE_PCPTYPES; }
+
+#endif /* PHYS_INTERNAL_H */
