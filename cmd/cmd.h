@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd.h - what all eight commands share: options, input and output set-up, the replay loop, the one exit path
+ *
+ * A command is a struct cmd: its own options, its tables, how deep its machine
+ * goes, and run().  cmd_main() parses, calls run(), and ends the process.
+ */
+#ifndef CMD_H
+#define CMD_H
+
+#include <argp.h>
+
+#include <libmm/machine.h>
+#include <libmm/tables.h>
+
+struct cmd_args;
+
+struct cmd {
+	const char *name;			/* "mm-vma" */
+	const char *doc;			/* argp's doc: a line, \v, more */
+	const char *args_doc;			/* "[FILE]" */
+	const struct argp_option *options;	/* of its own; NULL none */
+	error_t (*parse)(int key, char *arg, struct argp_state *st);	/* st->input is the struct cmd_args */
+	const struct mm_table *const *tables;	/* those it prints itself, for -t help and nearest names */
+	size_t nr_tables;
+	const struct mm_machine_table *const *machine_tables;	/* those cmd_replay() can print */
+	size_t nr_machine_tables;
+	enum mm_depth depth;
+	uint32_t effect_columns;		/* MM_TC_BIT()s that its effects and results need */
+	uint32_t computes;			/* bit per enum mm_by: effects it computes itself and replaces */
+	const char *default_table;		/* of a machine without a trace; NULL: a trace is needed */
+	bool procps_letters;			/* -S -n -b -o -t -M are the command's own */
+	int (*run)(struct cmd_args *a);		/* 0 or -errno with a->err */
+};
+
+enum cmd_form { CMD_FORM_AUTO, CMD_FORM_CSV, CMD_FORM_HUMAN };
+enum cmd_every { CMD_EVERY_END, CMD_EVERY_SECONDS, CMD_EVERY_EVENTS, CMD_EVERY_MARK };
+enum { CMD_MAX_SEEDS = 64, CMD_MAX_SYSCTLS = 64 };
+
+struct cmd_seed {
+	uint32_t pid;
+	const char *path;
+};
+
+/* What the command line said. */
+struct cmd_args {
+	const struct cmd *cmd;
+	const char *file;			/* FILE, NULL: standard input */
+	const char *table, *columns;		/* -t, -o */
+	const char *sysroot, *from, *machine;
+	enum cmd_form form;
+	bool noheadings, bytes, live, strict, progress;
+	enum cmd_every every;
+	uint64_t interval;			/* nanoseconds or events */
+	struct mm_machine_config config;	/* ram, swap, memory-max, cpus, sysctl, automap */
+	bool cpus_given, memory_max_given, swap_given, ram_given;
+	struct cmd_seed seeds[CMD_MAX_SEEDS];
+	size_t nr_seeds;
+	void *own;				/* the command's own */
+	struct mm_output out;			/* standard output */
+	struct mm_error err;
+};
+
+/* @own is the command's own arguments, reached as args->own.  Returns the exit status. */
+int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own);
+
+/* Numbers on the command line; they end the process with status 2 when they do not fit. */
+uint64_t cmd_u64(struct argp_state *st, const char *option, const char *arg, uint64_t min, uint64_t max);
+uint64_t cmd_size(struct argp_state *st, const char *option, const char *arg);
+
+/* How rows go out: CSV or aligned, by --csv, --human or whether standard output is a terminal. */
+bool cmd_is_human(const struct cmd_args *a);
+struct mm_table_options cmd_table_options(const struct cmd_args *a);
+/* Begin a table on standard output. 0 or -errno with a->err. */
+int cmd_table(struct cmd_args *a, const struct mm_table *table, struct mm_table_writer **wp);
+/* Finish and free @w (NULL is allowed); returns @err, or what finishing met. */
+int cmd_table_end(struct cmd_args *a, struct mm_table_writer *w, int err);
+
+/* FILE or standard input (said on stderr when that is a terminal). 0 or -errno with a->err. */
+int cmd_open_input(struct cmd_args *a, struct mm_input **inp);
+
+/*
+ * The machine that -M, --ram, --swap ... describe, not yet booted. @regions_from is
+ * standard input or FILE when that holds a regions table, else NULL.
+ */
+int cmd_machine(struct cmd_args *a, struct mm_input *regions_from, struct mm_machine **mp);
+
+/**
+ * cmd_replay() - the work of a driving command
+ *
+ * Reads a trace (or a regions table: a machine, then there is nothing to
+ * replay), replays its causes, and writes the trace with effects, or the table
+ * of -t at the end or every interval.
+ */
+int cmd_replay(struct cmd_args *a);
+
+/* A line on stderr: "mm-vma: ..." */
+void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif /* CMD_H */
