@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/cache.h - what keeps pages between their uses: LRU lists, page cache, swap, memcgs
+ *
+ * One struct mm_cache a machine.  It owns every page from the moment it is
+ * charged until its last reference goes.
+ *
+ * References (struct mm_page): mapcount counts page-table entries, refs counts
+ * everything else: whoever allocated the page (until it is mapped or put), the
+ * page cache (1), the swap cache (1), a per-CPU LRU batch (1), isolation (1).
+ * Their sum is the kernel's folio_ref_count().  So mapping a fresh page is
+ * "mapcount++, refs--", and unmapping is "mapcount--, refs++" then mm_folio_put().
+ *
+ * Columns by PFN that few pages need lie outside struct mm_page; the host maps
+ * them without reserving memory.
+ */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include "cache/inode.h"
+#include "phys/phys.h"
+
+struct mm_swap;
+struct mm_memcg;
+struct mm_cpu_fbatches;
+
+/* Options of try_to_free_mem_cgroup_pages() */
+enum { MM_MEMCG_RECLAIM_MAY_SWAP = 1u << 1, MM_MEMCG_RECLAIM_PROACTIVE = 1u << 2 };
+
+/* Upward hooks that reclaim/ installs.  NULL: a limit that is reached fails the charge. */
+struct mm_cache_hooks {
+	void *arg;
+	/* Pages reclaimed from @memcg and below, at least @nr_pages wanted. */
+	uint64_t (*try_to_free_mem_cgroup_pages)(void *arg, struct mm_memcg *memcg, uint64_t nr_pages,
+						 mm_gfp_t gfp, unsigned int options);
+	/* A memcg is full and reclaim got nowhere: true when a task was killed. */
+	bool (*mem_cgroup_out_of_memory)(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order);
+};
+
+struct mm_cache {
+	struct mm_ctx *ctx;
+	struct mm_phys *phys;
+	struct mm_inode_table *inodes;		/* the machine's; not owned */
+	struct mm_cache_hooks hooks;
+	struct mm_memcg *root_mem_cgroup;	/* never NULL */
+	struct mm_memcg **memcgs;		/* by id - 1; never freed before the machine */
+	uint32_t nr_memcgs;
+	struct mm_cpu_fbatches *fbatches;	/* by CPU */
+	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
+	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
+	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */
+	size_t column_pages;			/* pages the columns have room for */
+	/* of the task that runs (struct task_struct) */
+	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
+	bool memalloc;				/* PF_MEMALLOC: inside reclaim, or dying by OOM */
+	bool is_kswapd;				/* kswapd runs */
+	bool dying;				/* the task was chosen by the OOM killer: charges are forced */
+};
+
+/**
+ * mm_cache_new() - caches of a booted machine
+ * @swap_bytes: usable size of the swap device (as in /proc/swaps), 0 none
+ * Return: 0, -EINVAL (swap beyond 8 TiB) or -ENOMEM.
+ */
+int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
+		 struct mm_inode_table *inodes, uint64_t swap_bytes);
+void mm_cache_free(struct mm_cache *c);		/* host memory only: pages need not be returned first */
+bool mm_cache_is_consistent(const struct mm_cache *c);	/* walks everything: slow */
+
+/* ---- what a folio is (head page of one or 2^order pages) ---- */
+static inline struct mm_page *mm_cache_page(const struct mm_cache *c, mm_pfn_t pfn) { return mm_page(c->phys, pfn); }
+static inline uint64_t mm_folio_nr_pages(const struct mm_page *p)
+{
+	return p->flags & MM_PG_HEAD ? (uint64_t)1 << p->order : 1;
+}
+static inline bool mm_folio_is_file_lru(const struct mm_page *p) { return !(p->flags & MM_PG_SWAPBACKED); }
+static inline bool mm_folio_test_swapcache(const struct mm_page *p) { return p->flags & MM_PG_SWAPCACHE; }
+static inline void mm_folio_get(struct mm_cache *c, mm_pfn_t pfn) { mm_cache_page(c, pfn)->refs++; }
+/* The file a page-cache folio belongs to; NULL for others. */
+struct mm_address_space *mm_folio_mapping(const struct mm_cache *c, mm_pfn_t pfn);
+
+#endif /* CACHE_CACHE_H */

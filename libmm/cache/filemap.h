@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/filemap.h - the page cache: which page of which file lies in which frame
+ *
+ * Model: Linux 6.6 mm/filemap.c, mm/truncate.c, order-0 folios (what ext4 of 6.6 makes).
+ * address_space.i_pages holds PFN + 1, or a shadow (bit 63) of a page that was evicted.
+ */
+#ifndef CACHE_FILEMAP_H
+#define CACHE_FILEMAP_H
+
+#include "cache/cache.h"
+#include "cache/lru.h"
+
+#define MM_XA_SHADOW	(UINT64_C(1) << 63)
+static inline bool mm_xa_is_shadow(uint64_t v) { return v & MM_XA_SHADOW; }
+
+/* The page at @index; MM_PFN_NONE when it is not there.  Takes no reference. */
+mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_space *as, uint64_t index);
+
+/**
+ * mm_filemap_add_folio() - allocate nothing, charge and insert a fresh page
+ * @pfn: fresh page of mm_alloc_pages(), refs 1: the caller's; the cache takes its own
+ * @memcg: who is charged
+ *
+ * Evaluates the shadow it replaces (workingset_refault) and puts the page on the LRU.
+ * Return: 0, -EEXIST, -ENOMEM (charge or host memory); the page stays the caller's on error.
+ */
+int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn, uint64_t index,
+			 struct mm_memcg *memcg, mm_gfp_t gfp);
+/* Out of the cache, leaving @shadow (0: nothing); drops the cache's reference to refs, not freeing (as __filemap_remove_folio()). */
+void mm_filemap_remove_folio(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow);
+
+/* An uncached page is read: allocate, add, count pgpgin.  Returns the PFN, PG_uptodate; MM_PFN_NONE with *@errp. */
+mm_pfn_t mm_filemap_create_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index,
+				 struct mm_memcg *memcg, int *errp);
+
+/* read(2): read-ahead, mark_accessed as filemap_read(); bytes read or -errno. @memcg: of the task. */
+int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos_bytes, uint64_t size_bytes, struct mm_memcg *memcg);
+/* write(2): pages made, dirtied; the file grows.  Bytes or -errno. */
+int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos_bytes, uint64_t size_bytes, struct mm_memcg *memcg);
+
+bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn);	/* true when it was clean; anonymous pages too */
+void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn);
+/* Write the dirty pages of [@first, @last] (page indices); the disk is done when it returns. Pages written. */
+uint64_t mm_filemap_writeback(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
+/* Writers check the dirty ratios: the flusher writes what is above the background threshold (balance_dirty_pages()). */
+void mm_balance_dirty_pages(struct mm_cache *c);
+
+/* Drop pages from @first on that are clean, unmapped and not under I/O (fadvise DONTNEED, drop_caches); pages dropped. */
+uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
+/* Throw pages away from byte @new_size on, dirty or not; whoever maps them was unmapped before (unmap_mapping_range()). */
+void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size_bytes);
+uint64_t mm_drop_pagecache(struct mm_cache *c);	/* every file: /proc/sys/vm/drop_caches bit 0 */
+
+#endif /* CACHE_FILEMAP_H */

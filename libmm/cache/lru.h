@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/lru.h - LRU lists, the per-CPU batches before them, and the last reference
+ *
+ * Model: Linux 6.6 mm/swap.c, include/linux/mm_inline.h.
+ *
+ * A lruvec is one memcg's share of one node.  Classic: five lists; MGLRU: lists
+ * by generation, type and zone (struct mm_lru_gen_folio), unevictable pages
+ * apart.  A folio is on at most one list, PG_lru says so; the unevictable list
+ * is not linked (struct mm_page.next is the folio's mlock_count there).
+ */
+#ifndef CACHE_LRU_H
+#define CACHE_LRU_H
+
+#include "cache/cache.h"
+
+enum mm_lru_list {
+	MM_LRU_INACTIVE_ANON, MM_LRU_ACTIVE_ANON, MM_LRU_INACTIVE_FILE, MM_LRU_ACTIVE_FILE,
+	MM_LRU_UNEVICTABLE, MM_NR_LRU_LISTS,
+	MM_LRU_ACTIVE = 1, MM_LRU_FILE = 2,
+};
+enum { MM_PAGEVEC_SIZE = 15, MM_SWAP_CLUSTER_MAX = 32 };
+enum { MM_MIN_NR_GENS = 2, MM_MAX_NR_GENS = 4, MM_MAX_NR_TIERS = 4, MM_LRU_REFS_WIDTH = 2, MM_ANON_AND_FILE = 2 };
+
+/* struct lru_gen_folio: generations max_seq (youngest) down to min_seq[type] */
+struct mm_lru_gen_folio {
+	uint64_t max_seq, min_seq[MM_ANON_AND_FILE];
+	uint64_t timestamps[MM_MAX_NR_GENS];	/* ns, when the generation was born */
+	struct mm_page_list folios[MM_MAX_NR_GENS][MM_ANON_AND_FILE][MM_MAX_NR_ZONES];
+	int64_t nr_pages[MM_MAX_NR_GENS][MM_ANON_AND_FILE][MM_MAX_NR_ZONES];
+	uint64_t avg_refaulted[MM_ANON_AND_FILE][MM_MAX_NR_TIERS];
+	uint64_t avg_total[MM_ANON_AND_FILE][MM_MAX_NR_TIERS];
+	uint64_t protected_pages[1][MM_ANON_AND_FILE][MM_MAX_NR_TIERS - 1];
+	uint64_t evicted[1][MM_ANON_AND_FILE][MM_MAX_NR_TIERS];
+	uint64_t refaulted[1][MM_ANON_AND_FILE][MM_MAX_NR_TIERS];
+	bool enabled;
+};
+
+struct mm_lruvec {
+	struct mm_memcg *memcg;
+	uint32_t node;
+	struct mm_page_list lists[MM_NR_LRU_LISTS];
+	uint64_t lru_zone_size[MM_MAX_NR_ZONES][MM_NR_LRU_LISTS];	/* pages: exact */
+	uint64_t stat[MM_NR_LRU_LISTS];		/* pages at the last flush: lruvec_page_state() of a memcg */
+	uint64_t anon_cost, file_cost;
+	uint64_t nonresident_age;
+	uint64_t refaults[MM_ANON_AND_FILE];	/* workingset_activate at the last reclaim, for DEACTIVATE */
+	uint64_t activations[MM_ANON_AND_FILE];	/* WORKINGSET_ACTIVATE_* of this lruvec and those below */
+	bool cgroup_congested, node_congested;	/* LRUVEC_*_CONGESTED */
+	struct mm_lru_gen_folio lrugen;
+};
+
+/* Size of one list in pages, of zones up to @zone (lruvec_lru_size()). */
+uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enum mm_zone_type zone);
+struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn_t pfn);
+enum mm_lru_list mm_folio_lru_list(const struct mm_page *p);
+/* Move a folio onto and off the lists, PG_lru is the caller's (lruvec_add_folio(), lruvec_del_folio()). */
+void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
+void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
+void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
+
+/*
+ * A new page: the batch takes a reference of its own.  With MGLRU a page made
+ * in a fault (c->in_lru_fault) starts active.
+ */
+void mm_folio_add_lru(struct mm_cache *c, mm_pfn_t pfn);
+/* The same for a page of a VMA: @locked is (vm_flags & (VM_LOCKED | VM_SPECIAL)) == VM_LOCKED. */
+void mm_folio_add_lru_vma(struct mm_cache *c, mm_pfn_t pfn, bool locked);
+void mm_folio_mark_accessed(struct mm_cache *c, mm_pfn_t pfn);
+void mm_folio_activate(struct mm_cache *c, mm_pfn_t pfn);
+void mm_folio_deactivate(struct mm_cache *c, mm_pfn_t pfn);		/* MADV_COLD */
+void mm_deactivate_file_folio(struct mm_cache *c, mm_pfn_t pfn);	/* fadvise, invalidation */
+void mm_folio_mark_lazyfree(struct mm_cache *c, mm_pfn_t pfn);		/* MADV_FREE */
+void mm_folio_rotate_reclaimable(struct mm_cache *c, mm_pfn_t pfn);	/* writeback of a PG_reclaim page ended */
+/* mlock.c: the per-CPU mlock batch of 15 included (mlock_folio, mlock_new_folio, munlock_folio). */
+void mm_mlock_folio(struct mm_cache *c, mm_pfn_t pfn);
+void mm_munlock_folio(struct mm_cache *c, mm_pfn_t pfn);
+void mm_mlock_drain(struct mm_cache *c);	/* this CPU's mlock batch */
+void mm_lru_add_drain(struct mm_cache *c);	/* this CPU: mlock and LRU batches */
+void mm_lru_add_drain_all(struct mm_cache *c);
+
+/* Take a folio off its list (the caller holds a reference and gets one more); false: it is on none. */
+bool mm_folio_isolate_lru(struct mm_cache *c, mm_pfn_t pfn);
+void mm_folio_putback_lru(struct mm_cache *c, mm_pfn_t pfn);	/* and drop that reference */
+
+/* Drop one of refs; with the last one (mapcount 0 too) the folio leaves the LRU, is uncharged and freed. */
+void mm_folio_put(struct mm_cache *c, mm_pfn_t pfn);
+/* Drop one of refs of each; freed order-0 pages go to the pcp lists as one batch, last first (release_pages()). */
+void mm_release_pages(struct mm_cache *c, const mm_pfn_t *pfns, size_t nr);
+
+/* Note that keeping or bringing back pages of one type cost I/O and rotations (lru_note_cost()). */
+void mm_lru_note_cost(struct mm_cache *c, struct mm_lruvec *v, bool file, uint64_t nr_io, uint64_t nr_rotated);
+
+/* ---- MGLRU as far as lists go (mm_inline.h) ---- */
+static inline bool mm_lru_gen_enabled(const struct mm_cache *c) { return mm_sysctl(c->ctx, MM_SYSCTL_LRU_GEN) & 1; }
+static inline unsigned int mm_lru_gen_from_seq(uint64_t seq) { return (unsigned int)(seq % MM_MAX_NR_GENS); }
+/* struct mm_page.aux while PG_lru under MGLRU: generation + 1 in bits 0..2, LRU_REFS in bits 4..5 */
+static inline int mm_folio_lru_gen(const struct mm_page *p) { return (int)(p->aux & 7) - 1; }
+unsigned int mm_folio_lru_refs(const struct mm_page *p);
+unsigned int mm_lru_tier_from_refs(unsigned int refs);
+void mm_lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, int old_gen, int new_gen);
+void mm_lru_gen_init_lruvec(struct mm_lruvec *v, bool enabled);
+
+#endif /* CACHE_LRU_H */

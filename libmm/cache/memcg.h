@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/memcg.h - memory cgroups (v2): limits, charges, a tree of LRUs
+ *
+ * Model: Linux 6.6 mm/memcontrol.c, mm/page_counter.c.  Numbers are pages; MM_MEMCG_MAX: no limit.
+ */
+#ifndef CACHE_MEMCG_H
+#define CACHE_MEMCG_H
+
+#include "cache/lru.h"
+
+#define MM_MEMCG_MAX	(UINT64_MAX >> 1)
+enum { MM_MEMCG_CHARGE_BATCH = 64, MM_MAX_RECLAIM_RETRIES = 16 };
+
+struct mm_memcg {
+	uint32_t id;				/* 1: the root */
+	char *name;				/* path, "/" for the root; owned */
+	struct mm_memcg *parent;		/* NULL: the root */
+	struct mm_memcg *first_child, *next_sibling;
+	uint64_t max, high, low, min, swap_max;	/* pages */
+	uint64_t usage, swap_usage;		/* pages, with those of descendants */
+	uint64_t kmem;				/* pages of usage that are kernel memory, own */
+	uint64_t emin, elow;			/* effective protection (page_counter) */
+	uint64_t children_min_usage, children_low_usage;
+	uint32_t stock;				/* pages charged ahead: memcg_stock_pcp */
+	uint64_t kmem_bytes;			/* of objects not yet a whole page */
+	uint64_t events_max, events_high, events_oom, events_oom_kill;
+	bool oom_group;
+	struct mm_lruvec *lruvec[MM_MAX_NODES];	/* NULL: node offline */
+};
+
+/* A child of @parent (NULL: of the root); it lives as long as the cache. 0 or -ENOMEM, -ENOSPC (65535 of them). */
+int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name, struct mm_memcg **mp);
+struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name);	/* NULL: no such */
+/* Who is charged for the page; the root when nobody is. */
+struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn);
+static inline struct mm_lruvec *mm_mem_cgroup_lruvec(const struct mm_memcg *m, uint32_t node) { return m->lruvec[node]; }
+bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root);
+
+/*
+ * Charge a fresh folio to @memcg (NULL: the root); reclaims at the limit, may
+ * call the OOM killer.  0 or -ENOMEM.  The charge goes with the last reference.
+ */
+int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg, mm_gfp_t gfp);
+void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn);
+/* Kernel memory (page tables, stacks: whole pages): 0 or -ENOMEM. */
+int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages, mm_gfp_t gfp);
+void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages);
+/* Objects of slab caches: bytes are gathered into pages (obj_cgroup). */
+int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp);
+void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes);
+
+/* memory.max and memory.high written: reclaims down to it, kills when it must; 0. */
+void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pages);
+void mm_memory_high_write(struct mm_cache *c, struct mm_memcg *m, uint64_t high_pages);
+uint64_t mm_mem_cgroup_margin(const struct mm_memcg *m);
+int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct mm_memcg *m);
+/* Swap slots are charged to swap.max: true when @nr_pages more fit. */
+bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages);
+void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages);
+/* On the way back to user space a task over memory.high reclaims (mem_cgroup_handle_over_high()). */
+void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp);
+
+/* Preorder walk of @root's tree; @prev NULL begins, NULL ends (mem_cgroup_iter()). */
+struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev);
+/* Bring lruvec->stat up to date (mem_cgroup_flush_stats()). */
+void mm_mem_cgroup_flush_stats(struct mm_cache *c);
+/* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
+void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m);
+
+bool mm_memcg_is_consistent(const struct mm_cache *c);
+
+#endif /* CACHE_MEMCG_H */
