@@ -7,6 +7,7 @@
 
 #include <libmm/machine.h>
 #include "cache/inode.h"
+#include "fault/fault.h"
 #include "phys/ctx.h"
 #include "virt/mm.h"
 
@@ -29,7 +30,7 @@ struct mm_task {
 	struct mm_memcg *memcg;
 	int32_t oom_score_adj;
 	bool automap;			/* accesses outside any VMA map anonymous memory */
-	uint64_t min_flt, maj_flt, segv, sigbus;
+	struct mm_task_faults faults;
 	uint64_t accesses;
 };
 

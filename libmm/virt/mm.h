@@ -72,6 +72,18 @@ struct mm_struct {
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 };
 
+struct mm_vma;
+struct mm_pgtables;
+
+/* The upward hooks: what the mmap family asks of the page-fault floor.  NULL: VMAs only, nothing to do. */
+struct mm_virt_hooks {
+	void *arg;
+	/* mm_populate(): after mmap, mlock, brk, mremap gave a range that must be faulted in */
+	void (*populate)(void *arg, struct mm_struct *mm, uint64_t start, uint64_t len);
+	/* madvise that works on pages (not on vm_flags), one VMA's part; 0 or -errno */
+	int (*madvise)(void *arg, struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
+};
+
 struct mm_virt {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;			/* NULL: VMAs only, no pages (mm-vma) */
@@ -79,6 +91,8 @@ struct mm_virt {
 	struct mm_cache *cache;			/* NULL likewise */
 	struct mm_inode_table *inodes;
 	struct mm_tlb *tlb;			/* NULL likewise */
+	struct mm_pgtables *pgtables;		/* NULL likewise: contents of page tables */
+	struct mm_virt_hooks hooks;
 	uint32_t next_mm_id;
 	int64_t vm_committed_as;		/* pages */
 	uint64_t totalram_pages, total_swap_pages;	/* for the overcommit check */

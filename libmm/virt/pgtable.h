@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt/pgtable.h - x86-64 page tables in simulated page frames, and what is done to ranges of them
+ *
+ * Four levels of 512 entries. A table is one page frame (MM_PG_TABLE) whose 4 KiB
+ * contents the host keeps aside, found by PFN; entries have the bits of the
+ * processor. Everything here works only where mm->virt->phys != NULL; callers
+ * of machines without pages do not come here.
+ *
+ * Model: Linux 6.6 mm/memory.c, mm/mmu_gather.c, mm/mprotect.c, mm/mremap.c, arch/x86/include/asm/pgtable*.h.
+ */
+#ifndef VIRT_PGTABLE_H
+#define VIRT_PGTABLE_H
+
+#include "phys/phys.h"
+#include "virt/mm.h"
+
+typedef uint64_t mm_pte_t;
+
+enum {
+	MM_PTRS_PER_TABLE = 512,
+	MM_PMD_SHIFT = 21, MM_PUD_SHIFT = 30, MM_P4D_SHIFT = 39,
+	MM_NR_LEVELS = 4,
+};
+#define MM_PMD_SIZE	(UINT64_C(1) << MM_PMD_SHIFT)
+#define MM_PUD_SIZE	(UINT64_C(1) << MM_PUD_SHIFT)
+#define MM_PGDIR_SIZE	(UINT64_C(1) << MM_P4D_SHIFT)
+#define MM_PMD_PAGES	512u
+
+/* Bits of an entry (arch/x86/include/asm/pgtable_types.h) */
+#define MM_PTE_P	(UINT64_C(1) << 0)
+#define MM_PTE_RW	(UINT64_C(1) << 1)
+#define MM_PTE_US	(UINT64_C(1) << 2)
+#define MM_PTE_PWT	(UINT64_C(1) << 3)
+#define MM_PTE_PCD	(UINT64_C(1) << 4)
+#define MM_PTE_A	(UINT64_C(1) << 5)
+#define MM_PTE_D	(UINT64_C(1) << 6)
+#define MM_PTE_PSE	(UINT64_C(1) << 7)	/* in a PMD or PUD: a 2M or 1G page */
+#define MM_PTE_G	(UINT64_C(1) << 8)	/* with P clear: PROT_NONE */
+#define MM_PTE_SPECIAL	(UINT64_C(1) << 9)	/* no struct page behind it: the zero page */
+#define MM_PTE_UFFD_WP	(UINT64_C(1) << 10)
+#define MM_PTE_SOFT_DIRTY (UINT64_C(1) << 11)
+#define MM_PTE_NX	(UINT64_C(1) << 63)
+#define MM_PTE_PROTNONE	MM_PTE_G
+#define MM_PTE_PFN_MASK	UINT64_C(0x000ffffffffff000)
+
+/*
+ * A swap entry: P and PROT_NONE clear.  As on x86: type in bits 59..63, the
+ * inverted offset in bits 9..58 (the kernel stores it inverted against L1TF), and
+ * three bits of software: soft-dirty, exclusive, uffd-wp.
+ */
+#define MM_SWP_SOFT_DIRTY (UINT64_C(1) << 1)
+#define MM_SWP_UFFD_WP	(UINT64_C(1) << 2)
+#define MM_SWP_EXCLUSIVE (UINT64_C(1) << 3)
+#define MM_SWP_TYPE_MIGRATION_READ 29u
+
+static inline bool mm_pte_none(mm_pte_t p) { return (p & ~(MM_PTE_A | MM_PTE_D)) == 0; }
+static inline bool mm_pte_present(mm_pte_t p) { return p & (MM_PTE_P | MM_PTE_PROTNONE); }
+static inline bool mm_pte_write(mm_pte_t p) { return p & MM_PTE_RW; }
+static inline bool mm_pte_dirty(mm_pte_t p) { return p & MM_PTE_D; }
+static inline bool mm_pte_young(mm_pte_t p) { return p & MM_PTE_A; }
+static inline bool mm_pte_special(mm_pte_t p) { return p & MM_PTE_SPECIAL; }
+static inline bool mm_pmd_trans_huge(mm_pte_t p) { return mm_pte_present(p) && (p & MM_PTE_PSE); }
+static inline mm_pfn_t mm_pte_pfn(mm_pte_t p) { return (mm_pfn_t)((p & MM_PTE_PFN_MASK) >> MM_PAGE_SHIFT); }
+static inline mm_pte_t mm_mk_pte(mm_pfn_t pfn, uint64_t prot) { return (uint64_t)pfn << MM_PAGE_SHIFT | prot; }
+static inline bool mm_is_swap_pte(mm_pte_t p) { return !mm_pte_none(p) && !mm_pte_present(p); }
+static inline mm_pte_t mm_swp_pte(uint32_t type, uint64_t offset)
+{
+	return (uint64_t)type << 59 | (~offset << 14 >> 5);
+}
+static inline uint32_t mm_swp_type(mm_pte_t p) { return (uint32_t)(p >> 59); }
+static inline uint64_t mm_swp_offset(mm_pte_t p) { return ~p << 5 >> 14; }
+
+/* vm_get_page_prot(): bits of a new entry for these vm_flags */
+uint64_t mm_vm_get_page_prot(uint64_t vm_flags);
+bool mm_vma_wants_writenotify(const struct mm_vma *vma);
+/* vma->vm_page_prot: without RW where writes must be noticed (vma_set_page_prot()) */
+uint64_t mm_vma_page_prot(const struct mm_vma *vma);
+
+/* ---- the store of table contents -------------------------------------- */
+struct mm_pgtables;
+int mm_pgtables_new(struct mm_virt *virt);	/* virt->pgtables; needs virt->phys. 0 or -ENOMEM */
+void mm_pgtables_free(struct mm_virt *virt);	/* every address space is gone by then */
+
+int mm_pgd_alloc(struct mm_struct *mm);		/* mm->pgd; 0 or -ENOMEM */
+void mm_pgd_free(struct mm_struct *mm);		/* after mm_unmap_region(fullmm) */
+
+/* The 512 entries of table page @pfn. */
+mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn);
+
+/* Entry of @vaddr at its level, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
+mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr);
+mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr);
+mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr);	/* NULL too below a 2M entry */
+mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr);
+
+/* ---- ranges ------------------------------------------------------------ */
+
+/* Pages whose mappings went, freed together after the TLB flush (struct mmu_gather). */
+struct mm_mmu_gather {
+	struct mm_struct *mm;
+	bool fullmm;
+	uint64_t start, end;		/* what to flush; start >= end: nothing */
+	uint32_t nr, cap;
+	mm_pfn_t *pages;
+	uint32_t nr_delayed;		/* file pages whose rmap goes after the flush: indexes from the start of pages[] */
+};
+void mm_tlb_gather_mmu(struct mm_mmu_gather *tlb, struct mm_struct *mm, bool fullmm);
+void mm_tlb_finish_mmu(struct mm_mmu_gather *tlb);
+
+enum { MM_ZAP_EVEN_COWS = 1 };		/* also private copies (munmap, DONTNEED); else only pages of the file */
+/* Unmap [start, end) of @vma, both page-aligned and inside it (unmap_page_range()). */
+void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int zap);
+/* Free the tables that lie between @floor and @ceiling (0: none) and covered only [start, end) (free_pgd_range()). */
+void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling);
+/* Over neighbouring @vmas in order, taken together where they share a PMD (free_pgtables()). */
+void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor, uint64_t ceiling);
+
+/**
+ * mm_unmap_region() - everything munmap or exit does below the VMAs
+ * @vmas:	those already cut to the range, in order; out of the tree but not freed
+ * @start, @end: the range in bytes
+ * @floor:	end of the VMA before the range, 0 none
+ * @ceiling:	start of the VMA after the range, 0 none
+ * @fullmm:	the address space goes (exit_mmap())
+ *
+ * Source: Linux 6.6 mm/mmap.c unmap_region(), exit_mmap().
+ */
+void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr, uint64_t start, uint64_t end,
+		     uint64_t floor, uint64_t ceiling, bool fullmm);
+/* zap_page_range_single(): one VMA, with its own gather. */
+void mm_zap_page_range(struct mm_vma *vma, uint64_t start, uint64_t end);
+/* Truncation: unmap file pages [first, first + nr) (nr 0: to the end) from every VMA of @mapping. */
+void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mapping, uint64_t first, uint64_t nr,
+			    bool even_cows);
+
+/**
+ * mm_change_protection() - entries of [start, end) after @vma's vm_flags changed (they are the new ones already)
+ *
+ * Return: entries changed. Source: Linux 6.6 mm/mprotect.c change_protection() with vma_wants_manual_pte_write_upgrade().
+ */
+uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end);
+
+/* Move @len bytes of entries; bytes moved, less than @len when a table could not be had (move_page_tables()). */
+uint64_t mm_move_page_tables(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr, uint64_t len);
+
+/* fork: entries of @src (a VMA of the parent) into @dst; 0 or -ENOMEM (copy_page_range()). */
+int mm_copy_page_range(struct mm_vma *dst, struct mm_vma *src);
+
+/* mlock and munlock of what is mapped in [start, end); vm_flags are the new ones already (mlock_vma_pages_range()). */
+void mm_mlock_vma_pages_range(struct mm_vma *vma, uint64_t start, uint64_t end);
+
+/* Split a 2M mapping into 512 entries (__split_huge_pmd()); nothing where there is none. */
+void mm_split_huge_pmd(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr);
+/* vma_adjust_trans_huge(): a VMA is cut or moved at these borders: split 2M mappings across them. */
+void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, int64_t adjust_next);
+
+/* Recount of one address space: rss, pgtables_bytes, every entry against the page behind it. */
+bool mm_pgtables_are_consistent(const struct mm_struct *mm);
+
+/* ---- one walk, level by level ------------------------------------------ */
+enum mm_walk_end { MM_WALK_MAPPED, MM_WALK_NOT_PRESENT, MM_WALK_SWAP, MM_WALK_PROTNONE, MM_WALK_NONCANONICAL };
+struct mm_walk_level {
+	uint8_t level;			/* 4 PGD .. 1 PTE */
+	uint16_t index;
+	mm_pfn_t table;			/* page frame of the table */
+	mm_pte_t entry;
+};
+struct mm_walk_record {
+	struct mm_walk_level level[MM_NR_LEVELS];
+	uint8_t nr_levels;
+	uint8_t end;			/* enum mm_walk_end */
+	uint8_t shift;			/* log2 bytes of the page: 12, 21, 30 */
+	mm_pfn_t pfn;			/* of the 4K page that holds vaddr */
+	uint64_t phys;			/* bytes */
+};
+void mm_walk_explain(const struct mm_struct *mm, uint64_t vaddr, struct mm_walk_record *rec);
+
+#endif /* VIRT_PGTABLE_H */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt/rmap.h - reverse mapping: which page-table entries map a folio
+ *
+ * A page's mapcount is the number of PTEs that map it.  A 2M folio also has,
+ * in the descriptor of its first tail page: the PMDs that map it whole
+ * (mapping), the sum of all its mapcounts and PMD mappings (prev) and the number
+ * of subpages with a PTE (next).  A mapping is a reference: refs counts the others only,
+ * so adding a mapping hands the caller's reference over (refs falls by one) and
+ * removing one gives it back to the caller (refs rises by one), who then puts it.
+ *
+ * Model: Linux 6.6 mm/rmap.c.
+ */
+#ifndef VIRT_RMAP_H
+#define VIRT_RMAP_H
+
+#include "virt/pgtable.h"
+
+enum { MM_RMAP_EXCLUSIVE = 1, MM_RMAP_COMPOUND = 2 };
+
+static inline mm_pfn_t mm_page_head(const struct mm_phys *phys, mm_pfn_t pfn)
+{
+	const struct mm_page *p = mm_page(phys, pfn);
+
+	return p->flags & MM_PG_TAIL ? (mm_pfn_t)p->index : pfn;
+}
+static inline bool mm_folio_is_large(const struct mm_phys *phys, mm_pfn_t head) { return mm_page(phys, head)->flags & MM_PG_HEAD; }
+static inline uint32_t mm_folio_nr_pages(const struct mm_phys *phys, mm_pfn_t head)
+{
+	return mm_folio_is_large(phys, head) ? 1u << mm_page(phys, head)->order : 1u;
+}
+static inline uint32_t mm_folio_entire_mapcount(const struct mm_phys *phys, mm_pfn_t head)
+{
+	return mm_folio_is_large(phys, head) ? mm_page(phys, head + 1)->mapping : 0;
+}
+/* All mappings of the folio: PTEs of every subpage, and PMDs. */
+static inline uint32_t mm_folio_mapcount(const struct mm_phys *phys, mm_pfn_t head)
+{
+	return mm_folio_is_large(phys, head) ? mm_page(phys, head + 1)->prev : (uint32_t)mm_page(phys, head)->mapcount;
+}
+/* page_mapcount(): mappings of one page, PMD mappings of its folio included. */
+static inline uint32_t mm_page_mapcount(const struct mm_phys *phys, mm_pfn_t pfn)
+{
+	mm_pfn_t head = mm_page_head(phys, pfn);
+
+	return (uint32_t)mm_page(phys, pfn)->mapcount + mm_folio_entire_mapcount(phys, head);
+}
+/* References of a folio as the kernel counts them, mappings included. */
+static inline uint32_t mm_folio_ref_count(const struct mm_phys *phys, mm_pfn_t head)
+{
+	return mm_page(phys, head)->refs + mm_folio_mapcount(phys, head);
+}
+static inline bool mm_folio_mapped(const struct mm_phys *phys, mm_pfn_t head) { return mm_folio_mapcount(phys, head) != 0; }
+
+/* linear_page_index(): file page, or position in the anon_vma's numbering, of @vaddr */
+static inline uint64_t mm_linear_page_index(const struct mm_vma *vma, uint64_t vaddr)
+{
+	return ((vaddr - vma->vm_start) >> MM_PAGE_SHIFT) + vma->vm_pgoff;
+}
+
+/* A page just allocated for @vma (order 0, or a whole 2M folio): anonymous, swap-backed, exclusive; not yet on the LRU. */
+void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr);
+void mm_page_add_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, unsigned int rmap_flags);
+/* fork: one more mapping of an anonymous page; false: it must be copied (page_try_dup_anon_rmap()) */
+bool mm_page_try_dup_anon_rmap(struct mm_vma *src, mm_pfn_t pfn, bool compound);
+void mm_page_dup_file_rmap(struct mm_phys *phys, mm_pfn_t pfn, bool compound);
+void mm_page_add_file_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound);
+void mm_page_remove_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound);
+/* The page becomes this VMA's own after a write reused it (page_move_anon_rmap()). */
+void mm_page_move_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn);
+
+/* One mapping of a folio: the entry, at level 1 (PTE) or 2 (2M). Return false to stop the walk. */
+struct mm_rmap_hit {
+	struct mm_vma *vma;
+	uint64_t vaddr;			/* of the entry */
+	mm_pte_t *entry;
+	mm_pfn_t pfn;			/* the page (level 1) or the head (level 2) */
+	uint8_t level;
+};
+typedef bool (*mm_rmap_fn)(void *arg, struct mm_rmap_hit *hit);
+/* Every present mapping of @head, in the order the kernel's interval trees give (rmap_walk()). */
+void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg);
+
+/**
+ * mm_folio_referenced() - test and clear the accessed bits of every mapping
+ * @memcg:	only mappings of address spaces of this memcg count (and lose their bit); NULL: all
+ * @vm_flags:	receives the vm_flags of the VMAs that had referenced it, joined
+ *
+ * Return: mappings that had referenced it, plus one when the folio was idle-young; -1 never.
+ * Source: Linux 6.6 mm/rmap.c folio_referenced(), folio_referenced_one(), invalid_folio_referenced_vma().
+ */
+int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags);
+
+enum { MM_TTU_IGNORE_MLOCK = 1, MM_TTU_SPLIT_HUGE_PMD = 2 };
+/**
+ * mm_try_to_unmap() - replace every mapping: by its swap entry (anonymous, in the swap cache), by nothing (file; clean lazyfree)
+ *
+ * The dirty bits of the entries go to the folio.  An mlocked mapping stops it and the folio is mlocked again; a lazyfree folio
+ * found dirty gets MM_PG_SWAPBACKED back.
+ * Return: true when no mapping is left.  Source: Linux 6.6 mm/rmap.c try_to_unmap(), try_to_unmap_one().
+ */
+bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu);
+
+/* Writeback begins: clear write and dirty of every shared mapping; entries cleaned (folio_mkclean()). */
+uint32_t mm_folio_mkclean(struct mm_virt *virt, mm_pfn_t head);
+
+#endif /* VIRT_RMAP_H */

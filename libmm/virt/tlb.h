@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt/tlb.h - translation lookaside buffers: L1 data and instruction, shared L2, one set a CPU
+ *
+ * An entry caches the leaf of a walk with the rights it gave; the address
+ * space's id is its PCID.  A hit on the most recent way of a set changes nothing;
+ * a hit elsewhere moves it to the front (true LRU within the set).
+ */
+#ifndef VIRT_TLB_H
+#define VIRT_TLB_H
+
+#include "virt/mm.h"
+
+enum { MM_TLB_R = 0, MM_TLB_W = 1, MM_TLB_X = 2 };	/* kinds of access */
+
+struct mm_tlb_geometry {
+	const char *name;		/* as in --tlb= */
+	uint16_t l1d_entries, l1d_ways;		/* 4K */
+	uint16_t l1d_2m_entries, l1d_2m_ways;
+	uint16_t l1i_entries, l1i_ways;		/* 4K */
+	uint16_t l1i_2m_entries, l1i_2m_ways;
+	uint16_t l2_entries, l2_ways;		/* 4K and 2M together; 0: none */
+	const char *help;
+};
+extern const struct mm_tlb_geometry mm_tlb_presets[];	/* ends with a NULL name; the first is the default */
+const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name);	/* NULL: no such preset */
+
+#define MM_TLB_WRITABLE	(UINT64_C(1) << 0)	/* RW and D are set: a store needs no walk */
+#define MM_TLB_EXEC	(UINT64_C(1) << 1)
+#define MM_TLB_HUGE	(UINT64_C(1) << 2)
+
+/* tag: page number << 20 | low 20 bits of the address space's id, 0 empty (id 0 is never used) */
+struct mm_tlb_entry {
+	uint64_t tag;
+	uint64_t leaf;			/* PFN << 12 | MM_TLB_* */
+};
+
+struct mm_tlb_array {
+	struct mm_tlb_entry *e;		/* sets * ways */
+	uint32_t set_mask, ways;
+};
+
+enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L2, MM_NR_TLB_KINDS };
+
+struct mm_tlb_cpu {
+	struct mm_tlb_array a[MM_NR_TLB_KINDS];
+	uint64_t accesses, l1_hits, l2_hits, walks;		/* l1_hits = accesses - l2_hits - walks */
+	uint64_t flush_page, flush_all, shootdowns;
+	uint32_t mm_id;			/* address space that runs here, 0 none yet */
+};
+
+struct mm_tlb {
+	struct mm_ctx *ctx;
+	const struct mm_tlb_geometry *geo;
+	uint32_t nr_cpus;
+	struct mm_tlb_cpu *cpu;
+};
+
+int mm_tlb_new(struct mm_tlb **tlbp, struct mm_ctx *ctx, const struct mm_tlb_geometry *geo, uint32_t nr_cpus);
+void mm_tlb_free(struct mm_tlb *tlb);
+
+static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id) { return page_number << 20 | (id & 0xfffff); }
+
+/* Look in L1 then L2 (a hit there refills L1); NULL: a walk is needed. @kind is MM_TLB_R, W or X. */
+struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);
+void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags);
+
+/* Drop what is cached of [start, end) of @mm, on every CPU; above 33 pages everything of @mm goes (tlb_single_page_flush_ceiling). */
+void mm_flush_tlb_range(struct mm_struct *mm, uint64_t start, uint64_t end);
+void mm_flush_tlb_page(struct mm_struct *mm, uint64_t vaddr);
+void mm_flush_tlb_mm(struct mm_struct *mm);
+
+bool mm_tlb_is_consistent(const struct mm_tlb *tlb);
+
+#endif /* VIRT_TLB_H */
