@@ -116,6 +116,9 @@ const char *mm_trace_format(const struct mm_trace_reader *r);	/* "trace", "strac
 uint64_t mm_trace_line(const struct mm_trace_reader *r, size_t i);	/* line of row @i of the last read */
 const struct mm_skip *mm_trace_skips(const struct mm_trace_reader *r, size_t *nr);
 
+/* The formats by number, for "--from=help"; NULL past the last one.  @help may be NULL. */
+const char *mm_trace_format_name(size_t i, const char **help);
+
 struct mm_trace_writer {
 	struct mm_output *out;
 	uint32_t columns;		/* MM_TC_BIT()s, written in enum order */
