@@ -32,6 +32,18 @@ void mm_free_pages_core(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
 /* Fill each node's zone lists from its node order and managed_pages; again whenever a zone gets its first page or loses its last. */
 int mm_build_zonelists(struct mm_phys *phys);	/* 0 or -ENOMEM */
 
+/*
+ * Boot (zone_boot.c) sets before mm_page_alloc_init(): nodes, their zones with start, spanned and present pages, zone_table
+ * and zone ids, cpu_node, present[], max_pfn. Each node's zonelist (node order) is set before mm_build_zonelists().
+ */
+
+/* zonelist.c: order of nodes by distance; @distance is nr x nr by node, NULL: 10 itself and 20 another (build_zonelists()). */
+void mm_build_node_order(struct mm_phys *phys, const uint8_t *distance, uint32_t nr);
+
+/* watermarks.c: min_free_kbytes as boot computes it (unless the tunable is given), then watermarks, reserves, pcp sizes. */
+void mm_init_per_zone_wmark_min(struct mm_phys *phys);
+void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys);
+
 /* How __free_one_page() is asked to place the block. */
 enum mm_fpi { MM_FPI_NONE = 0, MM_FPI_TO_TAIL = 2 };
 

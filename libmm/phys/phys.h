@@ -6,6 +6,7 @@
 #define PHYS_PHYS_H
 
 #include <libmm/phys.h>
+#include <libmm/zoneinfo.h>
 #include "phys/ctx.h"
 #include "phys/page.h"
 
@@ -80,10 +81,18 @@ struct mm_phys_hooks {
 	bool (*migrate_page)(void *arg, mm_pfn_t from, mm_pfn_t to);
 };
 
+/* PFNs of RAM, all of one node. */
+struct mm_page_range {
+	mm_pfn_t start_pfn, end_pfn;
+	uint32_t node;
+};
+
 struct mm_phys {
 	struct mm_ctx *ctx;
 	struct mm_page *mem_map;		/* by PFN */
 	size_t mem_map_bytes;
+	struct mm_page_range *present;		/* RAM as memblock.memory has it: [start, end), sorted */
+	uint32_t nr_present;
 	mm_pfn_t max_pfn;			/* one past the last present page */
 	struct mm_node *nodes[MM_MAX_NODES];	/* NULL: offline */
 	uint32_t nr_nodes;
@@ -118,7 +127,15 @@ static inline void mm_set_pageblock_migratetype(struct mm_phys *phys, mm_pfn_t p
 
 /* How a machine's memory is described before it boots. */
 struct mm_phys_config {
-	const struct mm_region_list *regions;	/* firmware's map: /proc/iomem or e820 */
+	const struct mm_region_list *regions;	/* firmware's map: /proc/iomem or e820; may be NULL beside @zoneinfo */
+	/*
+	 * A capture's zones, or NULL.  They then have its spanned, present, managed and free pages: what is managed
+	 * and not free belongs to nobody (the lowest frames of the zone).
+	 */
+	const struct mm_zoneinfo *zoneinfo;
+	bool no_free;				/* beside @zoneinfo: hand nothing to the buddy, the caller will */
+	const uint8_t *node_distance;		/* nr_distance x nr_distance by node, NULL: 10 itself, 20 another */
+	uint32_t nr_distance;
 	uint64_t mem_limit_bytes;		/* as the kernel's mem=; 0 none */
 	uint32_t nr_cpus;
 	uint64_t kernelcore_bytes, movablecore_bytes;
@@ -127,7 +144,7 @@ struct mm_phys_config {
 
 /*
  * Boot: memblock, zones, watermarks, buddy lists filled as memblock hands pages
- * over.  0, -EINVAL (no RAM, RAM beyond 16 TiB) or -ENOMEM, with @err.
+ * over (zone_boot.c).  0, -EINVAL (no RAM, RAM beyond 16 TiB) or -ENOMEM, with @err.
  */
 int mm_phys_new(struct mm_phys **physp, struct mm_ctx *ctx, const struct mm_phys_config *cfg, struct mm_error *err);
 void mm_phys_free(struct mm_phys *phys);
