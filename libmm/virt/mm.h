@@ -31,6 +31,11 @@ enum {
 	MM_VM_HUGEPAGE = 0x20000000, MM_VM_NOHUGEPAGE = 0x40000000,
 };
 #define MM_VM_MERGEABLE		0x80000000u
+#define MM_VM_ACCESS_FLAGS	((uint64_t)(MM_VM_READ | MM_VM_WRITE | MM_VM_EXEC))
+#define MM_VM_LOCKED_MASK	((uint64_t)(MM_VM_LOCKED | MM_VM_LOCKONFAULT))
+#define MM_VM_SPECIAL		((uint64_t)(MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP))
+#define MM_VM_DATA_DEFAULT_FLAGS \
+	((uint64_t)(MM_VM_READ | MM_VM_WRITE | MM_VM_MAYREAD | MM_VM_MAYWRITE | MM_VM_MAYEXEC))
 #define MM_VM_STACK_FLAGS	(MM_VM_READ | MM_VM_WRITE | MM_VM_MAYREAD | MM_VM_MAYWRITE | MM_VM_MAYEXEC | MM_VM_GROWSDOWN | MM_VM_ACCOUNT)
 
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, MM_NR_RSS };
@@ -47,7 +52,9 @@ struct mm_vma {
 	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain */
 	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
 	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
+	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
 	struct mm_vma *i_mmap_next, *i_mmap_prev;
+	struct mm_vma *detach_next;		/* on its way out: the list of one munmap */
 	/* VMA read-ahead of swap (swap_readahead_info) */
 	uint64_t swap_readahead_info;
 };
@@ -66,6 +73,8 @@ struct mm_struct {
 	uint64_t start_brk, brk, start_stack, arg_start, arg_end, env_start, env_end;
 	uint64_t def_flags;
 	uint64_t rlimit[MM_NR_RLIMITS];		/* bytes; kept per address space */
+	uint64_t task_size_max;			/* TASK_SIZE_MAX: above task_size with 5-level tables */
+	bool automap;				/* accesses outside any VMA map anonymous memory */
 	int64_t rss[MM_NR_RSS];			/* pages */
 	uint64_t pgtables_bytes;
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
@@ -84,6 +93,10 @@ struct mm_virt_hooks {
 	int (*madvise)(void *arg, struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
 };
 
+struct mm_vma_journal;			/* virt/vma_journal.h: what merged, split, was forbidden to */
+struct mm_anon_vma_table;
+struct mm_intern;
+
 struct mm_virt {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;			/* NULL: VMAs only, no pages (mm-vma) */
@@ -91,11 +104,88 @@ struct mm_virt {
 	struct mm_cache *cache;			/* NULL likewise */
 	struct mm_inode_table *inodes;
 	struct mm_tlb *tlb;			/* NULL likewise */
-	struct mm_pgtables *pgtables;		/* NULL likewise: contents of page tables */
-	struct mm_virt_hooks hooks;
 	uint32_t next_mm_id;
 	int64_t vm_committed_as;		/* pages */
 	uint64_t totalram_pages, total_swap_pages;	/* for the overcommit check */
+	/*
+	 * populate_vma_page_range(): bring in the pages of [start, end) of one VMA.  The floor of
+	 * faults installs it; NULL: only what a fault does to the VMA is done.  0 or -errno.
+	 */
+	int (*populate_vma)(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end);
+	void *populate_arg;			/* the installer's own */
+	struct mm_anon_vma_table *anon_vmas;
+	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */
+	struct mm_vma_journal *journal;		/* NULL: nobody asks */
 };
+
+/* ctx, phys, slab, cache, inodes, tlb are the caller's to set, before or after.  0 or -ENOMEM. */
+int mm_virt_init(struct mm_virt *virt);
+void mm_virt_destroy(struct mm_virt *virt);	/* every mm is gone by then */
+
+/* An empty address space with one user; mmap_base as exec computes it without randomisation. */
+struct mm_struct *mm_mm_alloc(struct mm_virt *virt);
+void mm_mmget(struct mm_struct *mm);
+void mm_mmput(struct mm_struct *mm);		/* the last user unmaps all (exit_mmap) and frees it; NULL is allowed */
+/* fork: the VMAs of @oldmm into a new address space.  0 or -ENOMEM, then nothing was made. */
+int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm);
+
+/* find_vma(): the VMA at @addr, else the next above it; NULL none. */
+static inline struct mm_vma *mm_find_vma(const struct mm_struct *mm, uint64_t addr)
+{
+	return (struct mm_vma *)mm_mt_find(&mm->mm_mt, addr, UINT64_MAX);
+}
+
+static inline struct mm_vma *mm_find_vma_intersection(const struct mm_struct *mm, uint64_t start, uint64_t end)
+{
+	return (struct mm_vma *)mm_mt_find(&mm->mm_mt, start, end - 1);
+}
+
+static inline struct mm_vma *mm_vma_lookup(const struct mm_struct *mm, uint64_t addr)
+{
+	return (struct mm_vma *)mm_mtree_load(&mm->mm_mt, addr);
+}
+
+static inline struct mm_vma *mm_find_vma_prev(const struct mm_struct *mm, uint64_t addr, struct mm_vma **pprev)
+{
+	struct mm_vma *vma = mm_find_vma(mm, addr);
+
+	*pprev = (struct mm_vma *)mm_mt_prev(&mm->mm_mt, vma && vma->vm_start < addr ? vma->vm_start : addr, 0);
+	return vma;
+}
+
+static inline bool mm_vma_is_anonymous(const struct mm_vma *vma)	/* no vm_ops: /dev/zero too */
+{
+	return !vma->special && (!vma->vm_file || (vma->vm_file->inode->dev_zero && !(vma->vm_flags & MM_VM_SHARED)));
+}
+
+static inline uint64_t mm_vma_pages(const struct mm_vma *vma) { return (vma->vm_end - vma->vm_start) >> MM_PAGE_SHIFT; }
+static inline bool mm_vma_is_accessible(const struct mm_vma *vma) { return vma->vm_flags & MM_VM_ACCESS_FLAGS; }
+
+/**
+ * mm_expand_stack() - the VMA for an access at @addr, growing a stack down to it
+ *
+ * Return: the VMA that holds @addr, or NULL: SIGSEGV.
+ * Source: mm/mmap.c expand_stack, expand_downwards; mm/memory.c lock_mm_and_find_vma.
+ */
+struct mm_vma *mm_expand_stack(struct mm_struct *mm, uint64_t addr);
+
+enum mm_access { MM_ACCESS_LOAD = 1, MM_ACCESS_STORE = 2, MM_ACCESS_FETCH = 4 };
+enum mm_access_result { MM_ACCESS_OK, MM_ACCESS_SEGV, MM_ACCESS_SIGBUS, MM_ACCESS_ENOMEM };
+
+/**
+ * mm_vma_access() - what an access does to VMAs, and how it ends, where no pages are kept
+ * @size:	bytes, from 1
+ * @kind:	MM_ACCESS_*; a modify is LOAD | STORE
+ */
+enum mm_access_result mm_vma_access(struct mm_struct *mm, uint64_t addr, uint64_t size, uint32_t kind);
+
+/* __mm_populate(): [start, start + len); errors of single VMAs are passed over when @ignore_errors. */
+int mm_mm_populate(struct mm_struct *mm, uint64_t start, uint64_t len, bool ignore_errors);
+
+/* What maps shows behind the VMA; "" none.  Text in @buf or static or the inode's. */
+const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size);
+
+/* Every VMA fits the tree, the counts and its lists. */
+bool mm_mm_is_consistent(const struct mm_struct *mm, const char **what);
 
 #endif /* VIRT_MM_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt/anon_vma.h - which VMAs may map an anonymous page
+ *
+ *	vma ---- avc ---- anon_vma	an avc lies in two lists: the VMA's
+ *	  \----- avc ---- anon_vma	(newest first) and the anon_vma's
+ *
+ * A page keeps the id of its anon_vma; rmap walks that anon_vma's avcs.  Ids
+ * are never reused in a run.  Source: Linux 6.6 include/linux/rmap.h, mm/rmap.c.
+ */
+#ifndef VIRT_ANON_VMA_H
+#define VIRT_ANON_VMA_H
+
+#include "virt/mm.h"
+
+struct mm_anon_vma {
+	uint32_t id;			/* in struct mm_page.mapping; never 0 */
+	uint32_t refcount;
+	struct mm_anon_vma *root, *parent;
+	uint32_t num_children, num_active_vmas;
+	struct mm_anon_vma_chain *rb_first, *rb_last;	/* its avcs, oldest first */
+	struct mm_anon_vma *hash_next;
+};
+
+struct mm_anon_vma_chain {
+	struct mm_vma *vma;
+	struct mm_anon_vma *anon_vma;
+	struct mm_anon_vma_chain *same_next, *same_prev;	/* same_vma: of one VMA, head vma->anon_vma_chain */
+	struct mm_anon_vma_chain *rb_next, *rb_prev;		/* of one anon_vma */
+};
+
+/* The anon_vma of a page's mapping id; NULL: it has gone. */
+struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id);
+
+/* Walk the avcs whose VMA covers a page offset of [first, last]; NULL at the end. */
+struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_first(struct mm_anon_vma *av, uint64_t first, uint64_t last);
+struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain *avc, uint64_t first,
+							       uint64_t last);
+
+/* Give @vma an anon_vma: a neighbour's when find_mergeable_anon_vma() has one.  0 or -ENOMEM. */
+int mm_anon_vma_prepare(struct mm_vma *vma);
+int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src);
+int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma);
+void mm_unlink_anon_vmas(struct mm_vma *vma);
+struct mm_anon_vma *mm_find_mergeable_anon_vma(struct mm_vma *vma);
+
+/* get/put: a reference beside those of VMAs (KSM, migration). */
+void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av);
+
+static inline bool mm_anon_vma_chain_is_singular(const struct mm_vma *vma)
+{
+	return vma->anon_vma_chain && !vma->anon_vma_chain->same_next;
+}
+
+#endif /* VIRT_ANON_VMA_H */
