@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmm/proc.h - the kernel's own files below /proc, live or captured, as plain rows
+ *
+ * A struct mm_proc keeps the directory open and one buffer; every reader goes
+ * through it with openat(), so the same code reads this machine and a copy of
+ * its files (a sysroot).  Keys a reader does not know are skipped, keys that
+ * are missing leave MM_MISSING_U64 (or 0 where the kernel's absence means none).
+ */
+#ifndef LIBMM_PROC_H
+#define LIBMM_PROC_H
+
+#include <libmm/error.h>
+#include <libmm/types.h>
+
+struct mm_proc;
+
+/**
+ * mm_proc_new() - open a tree of kernel files
+ * @sysroot:	directory that holds proc/, sys/ and etc/; NULL: this machine's /
+ *
+ * Return: 0 with *@pp to be freed by the caller, or -errno with @err.
+ */
+int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err);
+void mm_proc_free(struct mm_proc *p);			/* NULL is allowed */
+bool mm_proc_is_live(const struct mm_proc *p);
+
+/**
+ * mm_proc_read() - a whole file
+ * @path:	below the sysroot, as "proc/meminfo"
+ * @text:	its bytes with a NUL behind them, valid until the next read through @p
+ *
+ * A file beyond 16 MiB is refused (-EFBIG).  Return: 0 or -errno with @err.
+ */
+int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struct mm_error *err);
+
+/* ---- /proc/meminfo: KiB ------------------------------------------------ */
+
+#define MM_MEMINFO_FIELDS(X) \
+	X(total, "MemTotal") X(free, "MemFree") X(available, "MemAvailable") X(buffers, "Buffers") \
+	X(cached, "Cached") X(swap_cached, "SwapCached") X(active, "Active") X(inactive, "Inactive") \
+	X(swap_total, "SwapTotal") X(swap_free, "SwapFree") X(shmem, "Shmem") X(s_reclaimable, "SReclaimable")
+
+struct mm_proc_meminfo {		/* a line that is not there is 0 */
+#define X(field, key) uint64_t field##_kib;
+	MM_MEMINFO_FIELDS(X)
+#undef X
+	/* as procps derives them */
+	uint64_t used_kib;		/* total less available; total less free on kernels without it */
+	uint64_t cache_kib;		/* Cached and SReclaimable */
+	uint64_t swap_used_kib;
+};
+
+int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_error *err);
+
+/* ---- /proc/stat --------------------------------------------------------- */
+
+#define MM_TICK_FIELDS(X) X(user) X(nice) X(system) X(idle) X(iowait) X(irq) X(softirq) X(steal) X(guest) X(guest_nice)
+
+struct mm_proc_ticks {			/* in clock ticks; guest is also in user */
+#define X(field) uint64_t field;
+	MM_TICK_FIELDS(X)
+#undef X
+};
+
+struct mm_proc_stat {
+	struct mm_proc_ticks all;	/* the line "cpu" */
+	uint64_t intr, ctxt, btime, processes, procs_running, procs_blocked;
+	uint32_t *cpu_id;		/* of the lines "cpuN" */
+	struct mm_proc_ticks *cpu;
+	size_t nr_cpus, cap;
+};
+
+/* Zeroed before its first use; read again and again; mm_proc_stat_free() at the end. */
+int mm_proc_stat(struct mm_proc *p, struct mm_proc_stat *st, struct mm_error *err);
+void mm_proc_stat_free(struct mm_proc_stat *st);
+
+/* ---- /proc/vmstat ------------------------------------------------------- */
+
+struct mm_proc_counter {
+	char name[48];
+	uint64_t value;
+};
+
+struct mm_proc_vmstat {
+	struct mm_proc_counter *v;	/* in the file's order */
+	size_t nr, cap;
+	uint64_t pgpgin, pgpgout, pswpin, pswpout;	/* 0 when not there */
+};
+
+int mm_proc_vmstat(struct mm_proc *p, struct mm_proc_vmstat *vs, struct mm_error *err);
+/* Only the four sums above, without the list. */
+int mm_proc_vmstat_io(struct mm_proc *p, struct mm_proc_vmstat *vs, struct mm_error *err);
+void mm_proc_vmstat_free(struct mm_proc_vmstat *vs);
+
+/* ---- /proc/diskstats and /sys/block ------------------------------------- */
+
+#define MM_DISK_FIELDS(X) \
+	X(reads) X(reads_merged) X(read_sectors) X(read_ms) X(writes) X(writes_merged) X(written_sectors) X(write_ms) \
+	X(in_flight) X(io_ms) X(weighted_ms)
+
+struct mm_proc_disk {
+	char name[64];
+	bool whole;			/* a disk: it has a folder in /sys/block */
+#define X(field) uint64_t field;
+	MM_DISK_FIELDS(X)
+#undef X
+};
+
+struct mm_proc_disks {
+	struct mm_proc_disk *v;
+	size_t nr, cap;
+	uint64_t nr_bad;		/* lines of fewer fields than a partition ever had */
+};
+
+int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *err);
+void mm_proc_disks_free(struct mm_proc_disks *ds);
+
+/* ---- small files -------------------------------------------------------- */
+
+int mm_proc_uptime(struct mm_proc *p, uint64_t *centiseconds, struct mm_error *err);
+int mm_proc_loadavg(struct mm_proc *p, uint32_t centi[3], struct mm_error *err);
+uint32_t mm_proc_pid_digits(struct mm_proc *p);		/* width of a pid by sys/kernel/pid_max, at least 5 */
+
+/* Names of users by etc/passwd below the sysroot. */
+struct mm_users;
+int mm_users_new(struct mm_users **up, struct mm_proc *p);	/* 0 or -ENOMEM; no file: no names */
+void mm_users_free(struct mm_users *u);
+const char *mm_users_name(const struct mm_users *u, uint32_t uid);	/* NULL: unknown */
+int mm_users_uid(const struct mm_users *u, const char *name, uint32_t *uid);	/* 0 or -ENOENT */
+
+/* ---- processes ---------------------------------------------------------- */
+
+enum mm_pid_want {			/* files beyond PID/stat that the caller's columns need */
+	MM_PID_STATUS = 1 << 0,		/* users, swap, RSS by kind */
+	MM_PID_STATM = 1 << 1,		/* code and data; shared memory where status does not tell */
+	MM_PID_OOM = 1 << 2,		/* oom_score, oom_score_adj */
+	MM_PID_SMAPS = 1 << 3,		/* smaps_rollup: slow, the kernel walks the page tables */
+};
+
+struct mm_pid_row {
+	uint32_t pid, tgid, ppid;	/* tgid differs from pid for threads only */
+	uint32_t ruid, euid, suid, fsuid;
+	int32_t priority, nice;
+	int32_t oom_score, oom_score_adj;	/* MM_PID_OOM; oom_seen tells */
+	uint32_t nr_threads;
+	char state;
+	char comm[64];			/* NUL-terminated, bytes as the kernel has them */
+	bool oom_seen, status_seen, status_rss, is_new;
+	uint64_t min_flt, maj_flt, ticks, child_ticks, start_ticks;
+	uint64_t ticks_delta, min_flt_delta, maj_flt_delta;	/* since the last refresh */
+	uint64_t virt_kib, res_kib, shr_kib, code_kib, data_kib;
+	uint64_t swap_kib, rss_anon_kib, rss_file_kib, rss_shmem_kib, locked_kib;
+	uint64_t pss_kib, uss_kib;	/* MM_MISSING_U64 where smaps_rollup was not read or is not there */
+	int fd;				/* kept open on PID/stat, or -1 */
+};
+
+struct mm_pid_table;
+
+struct mm_pid_options {
+	uint32_t want;			/* enum mm_pid_want */
+	bool threads;			/* a row each thread */
+	const uint32_t *only;		/* these pids alone, or NULL */
+	size_t nr_only;
+};
+
+/* @p must outlive the table. */
+int mm_pid_table_new(struct mm_pid_table **tp, struct mm_proc *p);
+void mm_pid_table_free(struct mm_pid_table *t);		/* NULL is allowed */
+
+/**
+ * mm_pid_table_refresh() - read all processes again
+ *
+ * Rows are sorted by pid and valid until the next refresh.  A process that
+ * ends between two reads is left out; nothing else is lost.  In the steady
+ * state no memory is allocated: rows and buffer are kept, and on a live
+ * system PID/stat stays open while descriptors last, so that an idle process
+ * costs one pread(2): its status is read again only when its counters moved.
+ *
+ * Return: 0 or -errno with @err (/proc cannot be listed, host memory).
+ */
+int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *opt, struct mm_error *err);
+struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr);
+uint64_t mm_pid_table_bad(const struct mm_pid_table *t);	/* stat lines that could not be understood, last refresh */
+bool mm_pid_table_is_consistent(const struct mm_pid_table *t);
+
+/* Fill pss_kib and uss_kib of one row: 0, or -errno when there is no file for it (the fields are then missing). */
+int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row);
+
+/**
+ * mm_pid_cmdline() - the command line with blanks between its words
+ * @buf:	room for @size bytes; NUL-terminated
+ *
+ * Return: length, 0 when there is none (a kernel thread, a zombie, no file).
+ */
+size_t mm_pid_cmdline(struct mm_proc *p, const struct mm_pid_row *row, char *buf, size_t size);
+
+/* One line of PID/stat into @row; 0 or -EINVAL.  Fields beyond the ones known are ignored. */
+int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *row);
+
+#endif /* LIBMM_PROC_H */

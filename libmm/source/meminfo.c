@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * /proc/meminfo: lines "Key:   number kB", in an order that has changed between
+ * kernels, so every line is looked up by its key.  Source: Linux 6.6
+ * fs/proc/meminfo.c; the derived sums are those of procps-ng 4.0.2.
+ */
+#include <errno.h>
+
+#include "source/proc.h"
+#include "source/scan.h"
+
+static const struct { const char *key; uint8_t len; uint8_t slot; } keys[] = {
+#define X(field, word) { word, sizeof(word) - 1, offsetof(struct mm_proc_meminfo, field##_kib) / sizeof(uint64_t) },
+	MM_MEMINFO_FIELDS(X)
+#undef X
+};
+enum { NR_KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+static void parse_line(struct mm_str line, struct mm_proc_meminfo *mi)
+{
+	for (size_t k = 0; k < NR_KEYS; k++) {
+		uint64_t v;
+
+		if (line.len <= keys[k].len || line.p[keys[k].len] != ':' || memcmp(line.p, keys[k].key, keys[k].len))
+			continue;
+		line.p += keys[k].len + 1;
+		line.len -= keys[k].len + 1u;
+		if (scan_u64(&line, &v))
+			((uint64_t *)mi)[keys[k].slot] = v;
+		return;
+	}
+}
+
+/* Bounded so that sums of hostile numbers cannot wrap. */
+static uint64_t sane(uint64_t kib)
+{
+	return kib > UINT64_MAX / 4096 ? UINT64_MAX / 4096 : kib;
+}
+
+static void derive(struct mm_proc_meminfo *mi)
+{
+	for (size_t k = 0; k < NR_KEYS; k++)
+		((uint64_t *)mi)[keys[k].slot] = sane(((uint64_t *)mi)[keys[k].slot]);
+	if (!mi->available_kib || mi->available_kib > mi->total_kib)
+		mi->available_kib = mi->free_kib;
+	mi->used_kib = mi->total_kib >= mi->available_kib ? mi->total_kib - mi->available_kib : 0;
+	mi->cache_kib = mi->cached_kib + mi->s_reclaimable_kib;
+	mi->swap_used_kib = mi->swap_total_kib >= mi->swap_free_kib ? mi->swap_total_kib - mi->swap_free_kib : 0;
+}
+
+int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_error *err)
+{
+	struct mm_proc_meminfo got = { 0 };
+	struct mm_str text, line;
+	int code = mm_proc_read(p, "proc/meminfo", &text, err);
+
+	if (code)
+		return code;
+	while (scan_line(&text, &line))
+		parse_line(line, &got);
+	if (!got.total_kib)
+		return mm_error_set(err, -EINVAL, "%s/proc/meminfo: no line MemTotal", p->name);
+	derive(&got);
+	*mi = got;
+	return 0;
+}

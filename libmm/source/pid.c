@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The files of one process.
+ *
+ *	PID/stat	"pid (comm) S ppid ..."; comm may hold blanks and
+ *			parentheses, so it ends at the last ')' of the line
+ *	PID/status	"Key:\tvalue" lines: users, RSS by kind, swap
+ *	PID/statm	seven page counts
+ *	PID/smaps_rollup  sums over all mappings
+ *
+ * Source: Linux 6.6 fs/proc/array.c do_task_stat(), proc_pid_status();
+ * fs/proc/task_mmu.c.  Later kernels add fields and lines at the end: they are
+ * not looked at.  A stat line that ends before the RSS is refused.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "source/pid.h"
+#include "source/scan.h"
+
+/* The kernel writes a newline or backslash of a comm as "\n" and "\\": undo it. */
+static void copy_comm(char *dst, size_t room, const char *p, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n + 1 < room; i++) {
+		if (p[i] == '\\' && i + 1 < len && (p[i + 1] == 'n' || p[i + 1] == '\\'))
+			dst[n++] = p[++i] == 'n' ? '\n' : '\\';
+		else
+			dst[n++] = p[i];
+	}
+	dst[n] = 0;
+}
+
+/* Skip @n blank-separated words. */
+static void skip_words(struct mm_str *s, int n)
+{
+	const char *p = s->p, *end = p + s->len;
+
+	while (n--) {
+		while (p < end && *p == ' ')
+			p++;
+		while (p < end && *p != ' ')
+			p++;
+	}
+	s->p = p;
+	s->len = (size_t)(end - p);
+}
+
+static int32_t clamp32(int64_t v)
+{
+	return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v;
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static uint64_t pages_to_kib(uint64_t pages, uint32_t page_kib)
+{
+	return pages > UINT64_MAX / 65536 ? UINT64_MAX / 65536 : pages * page_kib;
+}
+
+static const char *last_parenthesis(struct mm_str s)
+{
+	while (s.len && s.p[s.len - 1] != ')')
+		s.len--;
+	return s.len ? s.p + s.len - 1 : NULL;
+}
+
+/* What follows the comm: state and numbers, field 3 of proc(5) on. */
+static bool parse_numbers(struct mm_str s, uint32_t page_kib, struct mm_pid_row *r)
+{
+	uint64_t ppid, utime, stime, cutime, cstime, threads, vsize, rss;
+	int64_t priority, nice;
+
+	scan_blanks(&s);
+	if (!s.len)
+		return false;
+	r->state = *s.p;
+	skip_words(&s, 1);
+	if (!scan_u64(&s, &ppid))
+		return false;
+	skip_words(&s, 5);			/* pgrp session tty_nr tpgid flags */
+	if (!scan_u64(&s, &r->min_flt))
+		return false;
+	skip_words(&s, 1);
+	if (!scan_u64(&s, &r->maj_flt))
+		return false;
+	skip_words(&s, 1);
+	if (!scan_u64(&s, &utime) || !scan_u64(&s, &stime) || !scan_u64(&s, &cutime) || !scan_u64(&s, &cstime) ||
+	    !scan_i64(&s, &priority) || !scan_i64(&s, &nice) || !scan_u64(&s, &threads))
+		return false;
+	skip_words(&s, 1);			/* itrealvalue */
+	if (!scan_u64(&s, &r->start_ticks) || !scan_u64(&s, &vsize) || !scan_u64(&s, &rss))
+		return false;
+	r->ppid = (uint32_t)ppid;
+	r->ticks = add(utime, stime);
+	r->child_ticks = add(cutime, cstime);
+	r->priority = clamp32(priority);
+	r->nice = clamp32(nice);
+	r->nr_threads = threads > INT32_MAX ? INT32_MAX : (uint32_t)threads;
+	r->virt_kib = vsize / 1024;
+	r->res_kib = pages_to_kib(rss, page_kib);
+	return true;
+}
+
+int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *row)
+{
+	const char *open = memchr(line.p, '(', line.len), *close = last_parenthesis(line);
+	struct mm_pid_row r = *row;
+	struct mm_str pid = line;
+	uint64_t number;
+
+	if (!open || !close || close < open || !scan_u64(&pid, &number) || number > INT32_MAX)
+		return -EINVAL;
+	r.pid = (uint32_t)number;
+	copy_comm(r.comm, sizeof(r.comm), open + 1, (size_t)(close - open - 1));
+	line.len -= (size_t)(close + 1 - line.p);
+	line.p = close + 1;
+	if (!parse_numbers(line, page_kib, &r))
+		return -EINVAL;
+	*row = r;
+	return 0;
+}
+
+static void parse_uids(struct mm_str line, struct mm_pid_row *r)
+{
+	uint32_t *to[] = { &r->ruid, &r->euid, &r->suid, &r->fsuid };
+	uint64_t v;
+
+	for (size_t i = 0; i < 4 && scan_u64(&line, &v); i++)
+		*to[i] = (uint32_t)v;
+}
+
+void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
+{
+	struct mm_str line;
+	uint64_t tgid = r->tgid;
+
+	r->swap_kib = r->rss_anon_kib = r->rss_file_kib = r->rss_shmem_kib = r->locked_kib = 0;
+	r->status_rss = false;
+	while (scan_line(&text, &line)) {
+		switch (line.len ? *line.p : 0) {
+		case 'T':
+			if (scan_word(&line, "Tgid:"))
+				scan_u64(&line, &tgid);
+			break;
+		case 'U':
+			if (scan_word(&line, "Uid:"))
+				parse_uids(line, r);
+			break;
+		case 'V':
+			if (scan_word(&line, "VmLck:"))
+				scan_u64(&line, &r->locked_kib);
+			else if (scan_word(&line, "VmSwap:"))	/* the last line of interest */
+				text.len = scan_u64(&line, &r->swap_kib) ? 0 : text.len;
+			break;
+		case 'R':
+			if (scan_word(&line, "RssAnon:"))
+				scan_u64(&line, &r->rss_anon_kib);
+			else if (scan_word(&line, "RssFile:"))
+				r->status_rss = scan_u64(&line, &r->rss_file_kib);
+			else if (scan_word(&line, "RssShmem:"))
+				scan_u64(&line, &r->rss_shmem_kib);
+			break;
+		}
+	}
+	r->tgid = tgid > INT32_MAX ? r->tgid : (uint32_t)tgid;
+	r->status_seen = true;
+	if (r->status_rss)
+		r->shr_kib = add(r->rss_file_kib, r->rss_shmem_kib);
+}
+
+void mm_pid_parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row *r)
+{
+	uint64_t v[6];
+
+	for (size_t i = 0; i < 6; i++)
+		if (!scan_u64(&text, &v[i]))
+			return;
+	r->virt_kib = pages_to_kib(v[0], page_kib);
+	r->res_kib = pages_to_kib(v[1], page_kib);
+	r->shr_kib = pages_to_kib(v[2], page_kib);
+	r->code_kib = pages_to_kib(v[3], page_kib);
+	r->data_kib = pages_to_kib(v[5], page_kib);
+}
+
+size_t mm_pid_path(char *dst, const struct mm_pid_row *r, const char *file)
+{
+	char digits[10];
+	size_t n = 0, len = 0;
+
+	if (r->tgid != r->pid)
+		return (size_t)snprintf(dst, MM_PID_PATH, "%u/task/%u/%s", r->tgid, r->pid, file);
+	for (uint32_t v = r->pid; v || !n; v /= 10)
+		digits[n++] = (char)('0' + v % 10);
+	while (n)
+		dst[len++] = digits[--n];
+	dst[len++] = '/';
+	strcpy(dst + len, file);
+	return len + strlen(file);
+}
+
+static void read_oom(struct mm_proc *p, struct mm_pid_row *r)
+{
+	static const char *const files[] = { "oom_score", "oom_score_adj" };
+	int32_t *const to[] = { &r->oom_score, &r->oom_score_adj };
+	char path[MM_PID_PATH];
+
+	r->oom_seen = true;
+	for (size_t i = 0; i < 2; i++) {
+		struct mm_str text;
+		int64_t v;
+		long n;
+
+		mm_pid_path(path, r, files[i]);
+		n = mm_proc_read_small(p, path);
+		text = (struct mm_str){ p->buf, n > 0 ? (size_t)n : 0 };
+		if (scan_i64(&text, &v))
+			*to[i] = clamp32(v);
+		else
+			r->oom_seen = false;
+	}
+}
+
+int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
+{
+	char path[MM_PID_PATH];
+	long n;
+
+	if (want & MM_PID_STATUS) {
+		mm_pid_path(path, r, "status");
+		n = mm_proc_read_small(p, path);
+		if (n == -ENOENT || n == -ESRCH)
+			r->status_seen = false;
+		else if (n > 0)
+			mm_pid_parse_status((struct mm_str){ p->buf, (size_t)n }, r);
+	}
+	if (want & MM_PID_STATM || !p->live || (want & MM_PID_STATUS && r->status_seen && !r->status_rss && r->res_kib)) {
+		mm_pid_path(path, r, "statm");
+		n = mm_proc_read_small(p, path);
+		if (n > 0)
+			mm_pid_parse_statm((struct mm_str){ p->buf, (size_t)n }, p->page_kib, r);
+	}
+	if (want & MM_PID_OOM)
+		read_oom(p, r);
+	if (want & MM_PID_SMAPS)
+		mm_pid_smaps(p, r);
+	return 0;
+}
+
+int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row)
+{
+	struct mm_str text, line;
+	uint64_t clean = 0, dirty = 0, pss = 0;
+	char path[MM_PID_PATH];
+	bool seen = false;
+	long n;
+
+	row->pss_kib = row->uss_kib = MM_MISSING_PID;
+	mm_pid_path(path, row, "smaps_rollup");
+	n = mm_proc_read_small(p, path);
+	if (n < 0)
+		return (int)n;
+	text = (struct mm_str){ p->buf, (size_t)n };
+	while (scan_line(&text, &line)) {
+		if (scan_word(&line, "Pss:"))
+			seen |= scan_u64(&line, &pss);
+		else if (scan_word(&line, "Private_Clean:"))
+			scan_u64(&line, &clean);
+		else if (scan_word(&line, "Private_Dirty:"))
+			scan_u64(&line, &dirty);
+	}
+	if (!seen)
+		return -ENODATA;
+	row->pss_kib = pss;
+	row->uss_kib = add(clean, dirty);
+	return 0;
+}
+
+size_t mm_pid_cmdline(struct mm_proc *p, const struct mm_pid_row *row, char *buf, size_t size)
+{
+	char path[MM_PID_PATH];
+	size_t len;
+	long n;
+
+	buf[0] = 0;
+	mm_pid_path(path, row, "cmdline");
+	n = mm_proc_read_small(p, path);
+	if (n <= 0)
+		return 0;
+	len = (size_t)n < size - 1 ? (size_t)n : size - 1;
+	memcpy(buf, p->buf, len);
+	while (len && (buf[len - 1] == 0 || buf[len - 1] == ' '))
+		len--;
+	for (size_t i = 0; i < len; i++)
+		if (!buf[i])
+			buf[i] = ' ';
+	buf[len] = 0;
+	return len;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * All processes, read again and again.
+ *
+ * A refresh lists /proc, sorts the pids if the directory did not (the kernel's
+ * does), and walks them beside the rows of the last refresh, which are sorted
+ * too: no hashing, and both arrays are kept and swapped.
+ *
+ *	old	 1   2  17      40			row of a living process:
+ *	listed	 1   2      23  40			carried over, deltas taken
+ *	new	 1   2  23  40
+ *
+ * On a live system PID/stat stays open.  Reading it again tells whether the
+ * process did anything (CPU time, faults, sizes, name); only then are its other
+ * files read again.  What a process is accounted cannot move otherwise: pages
+ * come by faults, go by unmapping or reclaim (the RSS), and credentials change
+ * in a system call, whose page faults or CPU time show.  To bound the error of
+ * changes below a clock tick, every row is read in full each FULL_EVERY refreshes.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "source/pid.h"
+#include "source/scan.h"
+
+enum { FULL_EVERY = 32, SPARE_FDS = 64, MAX_PIDS = 1 << 23 };
+
+struct mm_pid_table {
+	struct mm_proc *proc;
+	DIR *dir;
+	struct mm_pid_row *v, *old;	/* sorted by pid */
+	size_t nr, cap, nr_old, cap_old;
+	struct { uint32_t pid, tgid; } *list;
+	size_t nr_list, cap_list;
+	size_t nr_fds, max_fds;
+	uint32_t round;
+	uint32_t want;			/* of the last refresh */
+	uint64_t nr_bad;
+};
+
+/* How many descriptors may be kept open: all that the hard limit gives, less a few. */
+static size_t descriptor_room(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return 0;
+	if (lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &lim))
+			getrlimit(RLIMIT_NOFILE, &lim);
+	}
+	return lim.rlim_cur > SPARE_FDS ? (size_t)lim.rlim_cur - SPARE_FDS : 0;
+}
+
+int mm_pid_table_new(struct mm_pid_table **tp, struct mm_proc *p)
+{
+	struct mm_pid_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->proc = p;
+	t->max_fds = p->live ? descriptor_room() : 0;
+	*tp = t;
+	return 0;
+}
+
+static void close_row(struct mm_pid_table *t, struct mm_pid_row *r)
+{
+	if (r->fd < 0)
+		return;
+	close(r->fd);
+	r->fd = -1;
+	t->nr_fds--;
+}
+
+void mm_pid_table_free(struct mm_pid_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->nr; i++)
+		close_row(t, &t->v[i]);
+	if (t->dir)
+		closedir(t->dir);
+	free(t->v);
+	free(t->old);
+	free(t->list);
+	free(t);
+}
+
+/* A name that is a pid: digits, no leading zero; else 0. */
+static uint32_t pid_of(const char *name)
+{
+	uint64_t v = 0;
+
+	if (*name == '0')
+		return 0;
+	for (; *name; name++) {
+		if ((unsigned char)(*name - '0') > 9 || v > INT32_MAX / 10)
+			return 0;
+		v = v * 10 + (unsigned char)(*name - '0');
+	}
+	return v <= INT32_MAX ? (uint32_t)v : 0;
+}
+
+static int add_pid(struct mm_pid_table *t, uint32_t pid, uint32_t tgid)
+{
+	if (t->nr_list >= MAX_PIDS || mm_proc_grow(&t->list, t->nr_list, &t->cap_list, sizeof(*t->list)))
+		return -ENOMEM;
+	t->list[t->nr_list].pid = pid;
+	t->list[t->nr_list++].tgid = tgid;
+	return 0;
+}
+
+static int add_threads(struct mm_pid_table *t, uint32_t tgid)
+{
+	char path[MM_PID_PATH];
+	struct mm_pid_row r = { .pid = tgid, .tgid = tgid };
+	struct dirent *e;
+	DIR *dir;
+	int fd, err = 0;
+
+	mm_pid_path(path, &r, "task");
+	fd = openat(t->proc->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return add_pid(t, tgid, tgid);		/* a capture without task/: the process itself */
+	}
+	while (!err && (e = readdir(dir))) {
+		uint32_t tid = pid_of(e->d_name);
+
+		if (tid)
+			err = add_pid(t, tid, tgid);
+	}
+	closedir(dir);
+	return err;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return x[0] < y[0] ? -1 : x[0] > y[0];
+}
+
+static int open_dir(struct mm_pid_table *t)
+{
+	int fd;
+
+	if (t->dir) {
+		rewinddir(t->dir);
+		return 0;
+	}
+	fd = openat(t->proc->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	t->dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!t->dir) {
+		int err = -errno;
+
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	return 0;
+}
+
+/* Fill t->list, sorted, without doubles. */
+static int list_pids(struct mm_pid_table *t, const struct mm_pid_options *opt)
+{
+	struct dirent *e;
+	bool sorted = true;
+	size_t n = 0;
+	int err;
+
+	t->nr_list = 0;
+	err = opt->only ? 0 : open_dir(t);
+	for (size_t i = 0; !err && opt->only && i < opt->nr_only; i++)
+		err = opt->threads ? add_threads(t, opt->only[i]) : add_pid(t, opt->only[i], opt->only[i]);
+	while (!err && !opt->only && (e = readdir(t->dir))) {
+		uint32_t pid = pid_of(e->d_name);
+
+		if (pid)
+			err = opt->threads ? add_threads(t, pid) : add_pid(t, pid, pid);
+	}
+	if (err)
+		return err;
+	for (size_t i = 1; i < t->nr_list && sorted; i++)
+		sorted = t->list[i - 1].pid < t->list[i].pid;
+	if (sorted)
+		return 0;
+	qsort(t->list, t->nr_list, sizeof(*t->list), by_pid);
+	for (size_t i = 0; i < t->nr_list; i++)
+		if (!n || t->list[i].pid != t->list[n - 1].pid)
+			t->list[n++] = t->list[i];
+	t->nr_list = n;
+	return 0;
+}
+
+/* PID/stat into the buffer: from the kept descriptor, or opened (and kept while there is room). */
+static long read_stat(struct mm_pid_table *t, struct mm_pid_row *r)
+{
+	struct mm_proc *p = t->proc;
+	char path[MM_PID_PATH];
+	ssize_t n;
+
+	if (r->fd >= 0) {
+		n = pread(r->fd, p->buf, p->cap - 1, 0);
+		if (n > 0)
+			return n;
+		close_row(t, r);	/* it ended; the pid may be another's now */
+	}
+	mm_pid_path(path, r, "stat");
+	if (t->nr_fds >= t->max_fds)
+		return mm_proc_read_small(p, path);
+	r->fd = openat(p->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0) {
+		if (errno != EMFILE && errno != ENFILE)
+			return -errno;
+		t->max_fds = t->nr_fds;
+		return mm_proc_read_small(p, path);
+	}
+	t->nr_fds++;
+	n = read(r->fd, p->buf, p->cap - 1);
+	return n < 0 ? -errno : n;
+}
+
+static bool moved(const struct mm_pid_row *a, const struct mm_pid_row *b)
+{
+	return a->ticks != b->ticks || a->min_flt != b->min_flt || a->maj_flt != b->maj_flt ||
+	       a->virt_kib != b->virt_kib || a->res_kib != b->res_kib || a->state != b->state ||
+	       a->nr_threads != b->nr_threads || strcmp(a->comm, b->comm) != 0;
+}
+
+static uint64_t delta(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;		/* a counter that ran backwards moved nothing */
+}
+
+/* @r holds the last row of this pid, or a blank one.  True when the process is there. */
+static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const struct mm_pid_options *opt)
+{
+	struct mm_pid_row before = *r;
+	uint32_t want = opt->want;
+	long n = read_stat(t, r);
+	struct mm_str line = { t->proc->buf, n > 0 ? (size_t)n : 0 };
+	bool again;
+
+	if (n <= 0 || mm_pid_parse_stat(line, t->proc->page_kib, r) || r->pid != before.pid) {
+		t->nr_bad += n > 0;
+		close_row(t, r);
+		return false;
+	}
+	again = !before.is_new && before.start_ticks == r->start_ticks;
+	r->is_new = !again;
+	if (!again)
+		before = (struct mm_pid_row){ .pid = r->pid };
+	r->ticks_delta = delta(r->ticks, before.ticks);
+	r->min_flt_delta = delta(r->min_flt, before.min_flt);
+	r->maj_flt_delta = delta(r->maj_flt, before.maj_flt);
+	if (!again || !t->proc->live || want & ~t->want || (r->pid + t->round) % FULL_EVERY == 0 ||
+	    moved(r, &before) || want & MM_PID_SMAPS)
+		mm_pid_read_more(t->proc, want, r);
+	return true;
+}
+
+static void blank_row(struct mm_pid_row *r, uint32_t pid, uint32_t tgid)
+{
+	*r = (struct mm_pid_row){ .pid = pid, .tgid = tgid, .fd = -1, .is_new = true,
+				  .pss_kib = MM_MISSING_PID, .uss_kib = MM_MISSING_PID };
+}
+
+int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *opt, struct mm_error *err)
+{
+	struct mm_pid_row *v;
+	size_t cap, k = 0, n = 0;
+	int code = list_pids(t, opt);
+
+	if (code)
+		return mm_error_set(err, code, "%s/proc: %s", t->proc->name, strerror(-code));
+	while (t->cap_old < t->nr_list)
+		if (mm_proc_grow(&t->old, t->cap_old, &t->cap_old, sizeof(*t->old)))
+			return mm_error_set(err, -ENOMEM, "out of memory");
+	v = t->old;
+	cap = t->cap_old;
+	t->old = t->v;
+	t->cap_old = t->cap;
+	t->nr_old = t->nr;
+	t->v = v;
+	t->cap = cap;
+	t->nr_bad = 0;
+	for (size_t i = 0; i < t->nr_list; i++) {
+		uint32_t pid = t->list[i].pid;
+
+		while (k < t->nr_old && t->old[k].pid < pid)
+			close_row(t, &t->old[k++]);
+		if (k < t->nr_old && t->old[k].pid == pid && t->old[k].tgid == t->list[i].tgid) {
+			v[n] = t->old[k++];
+			v[n].is_new = false;
+		} else {
+			blank_row(&v[n], pid, t->list[i].tgid);
+		}
+		n += refresh_row(t, &v[n], opt);
+	}
+	while (k < t->nr_old)
+		close_row(t, &t->old[k++]);
+	t->nr = n;
+	t->want = opt->want;
+	t->round++;
+	return 0;
+}
+
+struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr)
+{
+	*nr = t->nr;
+	return t->v;
+}
+
+uint64_t mm_pid_table_bad(const struct mm_pid_table *t)
+{
+	return t->nr_bad;
+}
+
+bool mm_pid_table_is_consistent(const struct mm_pid_table *t)
+{
+	size_t fds = 0;
+
+	for (size_t i = 0; i < t->nr; i++) {
+		if (i && t->v[i - 1].pid >= t->v[i].pid)
+			return false;
+		fds += t->v[i].fd >= 0;
+	}
+	return fds == t->nr_fds && t->nr <= t->cap && fds <= t->max_fds;
+}

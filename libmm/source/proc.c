@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A tree of kernel files: two directories kept open, one buffer.
+ *
+ *	DIR (or /) ---- proc/ ---- meminfo, stat, vmstat, PID/stat ...
+ *	   |
+ *	   +----------- sys/block, etc/passwd
+ *
+ * Files of /proc tell no size, so a file is read until read(2) gives nothing.
+ * What is opened below a sysroot may be anything: pipes are not waited for
+ * (O_NONBLOCK) and a file without end is given up at MAX_FILE.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "source/proc.h"
+
+enum { FIRST_BUFFER = 1 << 15, MAX_FILE = 1 << 24 };
+
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
+{
+	const char *dir = sysroot && *sysroot ? sysroot : "/";
+	struct mm_proc *p = calloc(1, sizeof(*p));
+	int code;
+
+	if (!p)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	p->live = !sysroot || !*sysroot;
+	p->page_kib = p->live ? (uint32_t)(sysconf(_SC_PAGESIZE) / 1024) : MM_PAGE_SIZE / 1024;
+	if (!p->live)
+		snprintf(p->name, sizeof(p->name), "%s", sysroot);
+	p->proc_fd = -1;
+	p->root_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->root_fd >= 0)
+		p->proc_fd = openat(p->root_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->proc_fd < 0) {
+		code = -errno;
+		mm_error_set(err, code, "%s%s: %s", p->name, p->root_fd < 0 ? "" : "/proc", strerror(errno));
+		mm_proc_free(p);
+		return code;
+	}
+	p->cap = FIRST_BUFFER;
+	p->buf = malloc(p->cap);
+	if (!p->buf) {
+		mm_proc_free(p);
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	*pp = p;
+	return 0;
+}
+
+void mm_proc_free(struct mm_proc *p)
+{
+	if (!p)
+		return;
+	if (p->root_fd >= 0)
+		close(p->root_fd);
+	if (p->proc_fd >= 0)
+		close(p->proc_fd);
+	free(p->buf);
+	free(p);
+}
+
+bool mm_proc_is_live(const struct mm_proc *p)
+{
+	return p->live;
+}
+
+/* Read @fd to its end; bytes or -errno. */
+static long read_all(struct mm_proc *p, int fd)
+{
+	size_t len = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, p->buf + len, p->cap - 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len + 1 == p->cap) {
+			char *buf = p->cap < MAX_FILE ? realloc(p->buf, p->cap * 2) : NULL;
+
+			if (!buf)
+				return p->cap < MAX_FILE ? -ENOMEM : -EFBIG;
+			p->buf = buf;
+			p->cap *= 2;
+		}
+	}
+	p->buf[len] = 0;
+	return (long)len;
+}
+
+int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struct mm_error *err)
+{
+	int fd = openat(p->root_fd, path, OPEN_FLAGS);
+	long n = fd < 0 ? -errno : read_all(p, fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0) {
+		bool unmounted = p->live && n == -ENOENT && !strncmp(path, "proc/", 5);
+
+		return mm_error_set(err, (int)n, "%s/%s: %s%s", p->name, path, strerror((int)-n),
+				    unmounted ? " (is /proc mounted?)" : "");
+	}
+	*text = (struct mm_str){ p->buf, (size_t)n };
+	return 0;
+}
+
+long mm_proc_read_small(struct mm_proc *p, const char *path)
+{
+	int fd = openat(p->proc_fd, path, OPEN_FLAGS);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, p->buf, p->cap - 1);
+	if (n < 0)
+		n = -errno;
+	else
+		p->buf[n] = 0;
+	close(fd);
+	return n;
+}
+
+int mm_proc_grow(void *vp, size_t nr, size_t *cap, size_t size)
+{
+	void **v = vp;
+	size_t want = *cap ? *cap * 2 : 64;
+	void *bigger;
+
+	if (nr < *cap)
+		return 0;
+	if (want > SIZE_MAX / 2 / size)
+		return -ENOMEM;
+	bigger = realloc(*v, want * size);
+	if (!bigger)
+		return -ENOMEM;
+	*v = bigger;
+	*cap = want;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * source/proc.h - the kept descriptors and the one buffer behind <libmm/proc.h>
+ */
+#ifndef SOURCE_PROC_H
+#define SOURCE_PROC_H
+
+#include <libmm/proc.h>
+
+struct mm_proc {
+	int root_fd, proc_fd;		/* directories, kept open */
+	bool live;
+	uint32_t page_kib;
+	char *buf;
+	size_t cap;			/* one byte of it is for the NUL */
+	char name[256];			/* the sysroot as given, for messages; "" for / */
+};
+
+/*
+ * Read the file PID/@file (or any path below proc/) into the buffer, in one
+ * system call when it fits.  Return: bytes, or -errno; no message is made.
+ */
+long mm_proc_read_small(struct mm_proc *p, const char *path);
+
+/* Grow @v of @size-byte elements to hold one more than @nr; 0 or -ENOMEM. */
+int mm_proc_grow(void *vp, size_t nr, size_t *cap, size_t size);
+
+#endif /* SOURCE_PROC_H */

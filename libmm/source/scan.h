@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * source/scan.h - numbers and lines out of the kernel's text files
+ */
+#ifndef SOURCE_SCAN_H
+#define SOURCE_SCAN_H
+
+#include <string.h>
+
+#include <libmm/types.h>
+
+/* Take the next line (without LF) off @text; false at the end. */
+static inline bool scan_line(struct mm_str *text, struct mm_str *line)
+{
+	const char *nl;
+
+	if (!text->len)
+		return false;
+	nl = memchr(text->p, '\n', text->len);
+	line->p = text->p;
+	line->len = nl ? (size_t)(nl - text->p) : text->len;
+	text->p += line->len + !!nl;
+	text->len -= line->len + !!nl;
+	return true;
+}
+
+static inline void scan_blanks(struct mm_str *s)
+{
+	while (s->len && (*s->p == ' ' || *s->p == '\t')) {
+		s->p++;
+		s->len--;
+	}
+}
+
+/* Blanks, then decimal digits; a number beyond 64 bits is UINT64_MAX.  False when no digit stands there. */
+static inline bool scan_u64(struct mm_str *s, uint64_t *out)
+{
+	const char *p, *start, *end;
+	uint64_t v = 0;
+
+	scan_blanks(s);
+	start = p = s->p;
+	end = p + s->len;
+	while (p < end && (unsigned char)(*p - '0') < 10)
+		v = v * 10 + (unsigned char)(*p++ - '0');
+	if (p == start)
+		return false;
+	if (p - start > 19) {		/* it may have wrapped: once more, with care */
+		v = 0;
+		for (const char *q = start; q < p; q++)
+			v = v > (UINT64_MAX - (unsigned char)(*q - '0')) / 10 ? UINT64_MAX
+				: v * 10 + (unsigned char)(*q - '0');
+	}
+	*out = v;
+	s->len -= (size_t)(p - start);
+	s->p = p;
+	return true;
+}
+
+static inline bool scan_i64(struct mm_str *s, int64_t *out)
+{
+	bool minus;
+	uint64_t v;
+
+	scan_blanks(s);
+	minus = s->len && *s->p == '-';
+	s->p += minus;
+	s->len -= minus;
+	if (!scan_u64(s, &v))
+		return false;
+	if (v > INT64_MAX)
+		v = INT64_MAX;
+	*out = minus ? -(int64_t)v : (int64_t)v;
+	return true;
+}
+
+/* Does @s begin with the literal @lit?  Then it is cut off. */
+#define scan_word(s, lit) scan_prefix((s), "" lit, sizeof(lit) - 1)
+static inline bool scan_prefix(struct mm_str *s, const char *lit, size_t n)
+{
+	if (s->len < n || memcmp(s->p, lit, n))
+		return false;
+	s->p += n;
+	s->len -= n;
+	return true;
+}
+
+#endif /* SOURCE_SCAN_H */
