@@ -97,6 +97,7 @@ struct mm_phys {
 	struct mm_node *nodes[MM_MAX_NODES];	/* NULL: offline */
 	uint32_t nr_nodes;
 	uint64_t totalram_pages, totalreserve_pages;
+	uint64_t min_free_kbytes;		/* in effect: computed at boot unless the tunable is given */
 	struct mm_pageblock *pageblocks;	/* by PFN >> MM_PAGEBLOCK_ORDER */
 	uint32_t nr_pageblocks;
 	uint32_t nr_zones;			/* in zone_table */

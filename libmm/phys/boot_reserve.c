@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the kernel takes of its RAM before the page allocator stands, so that
+ * managed pages are near those of a real machine:
+ *
+ *   the first MiB		reserve_real_mode()
+ *   the kernel image		where the map shows it (/proc/iomem: Kernel code, rodata, data, bss), and what the map
+ *				shows as reserved inside RAM (Crash kernel)
+ *   the page map		64 bytes a page for each 128 MiB section that has RAM, at the top of its node
+ *   two hash tables		dentries and inodes, with one node only (else they come from vmalloc later)
+ *
+ * Source: Linux 6.6 arch/x86/realmode/init.c, mm/sparse.c, mm/mm_init.c alloc_large_system_hash(), fs/dcache.c, fs/inode.c.
+ * Deviation: per-CPU areas, early page tables, ACPI's copies and the initrd are not known from a map and not taken; a
+ * kernel image that the map does not show is not either. A capture of zoneinfo gives the exact numbers.
+ */
+#include <errno.h>
+
+#include "phys/boot.h"
+
+enum {
+	SECTION_SHIFT = 27, SECTION_PAGES = 1 << (SECTION_SHIFT - MM_PAGE_SHIFT), STRUCT_PAGE_BYTES = 64,
+	SECTION_MAP_BYTES = SECTION_PAGES * STRUCT_PAGE_BYTES, HASH_BUCKET_BYTES = 8,
+};
+#define MAX_DMA_ADDRESS		(16ull << 20)
+#define CURRENT_LIMIT		(MM_BOOT_MAX_PFN << MM_PAGE_SHIFT)
+
+/* 128 MiB sections that have RAM of @node in them. */
+static uint64_t nr_sections(const struct mm_phys *phys, uint32_t node)
+{
+	uint64_t n = 0, next = 0;	/* first section not yet counted */
+
+	for (uint32_t i = 0; i < phys->nr_present; i++) {
+		const struct mm_page_range *r = &phys->present[i];
+		uint64_t first = r->start_pfn / SECTION_PAGES, end = ((uint64_t)r->end_pfn + SECTION_PAGES - 1) / SECTION_PAGES;
+
+		if (r->node != node)
+			continue;
+		first = first > next ? first : next;
+		n += end > first ? end - first : 0;
+		next = end > next ? end : next;
+	}
+	return n;
+}
+
+/* sparse_init_nid(): one buffer for all maps of the node, else each section's for itself. */
+static int reserve_page_map(const struct mm_phys *phys, struct mm_memblock *mb, uint32_t node)
+{
+	uint64_t sections = nr_sections(phys, node), at;
+	int e = mm_memblock_alloc_range(mb, sections * SECTION_MAP_BYTES, SECTION_MAP_BYTES, MAX_DMA_ADDRESS, CURRENT_LIMIT,
+					node, true, &at);
+
+	for (uint64_t i = 0; e == -ENOSPC && i < sections; i++)
+		if (mm_memblock_alloc_range(mb, SECTION_MAP_BYTES, SECTION_MAP_BYTES, MAX_DMA_ADDRESS, CURRENT_LIMIT,
+					    node, false, &at) == -ENOMEM)
+			return -ENOMEM;
+	return e == -ENOMEM ? -ENOMEM : 0;
+}
+
+/* calc_memmap_size(), in pages */
+static uint64_t memmap_pages(const struct mm_zone *z)
+{
+	uint64_t pages = z->spanned_pages > z->present_pages + (z->present_pages >> 4) ? z->present_pages : z->spanned_pages;
+
+	return (pages * STRUCT_PAGE_BYTES + MM_PAGE_SIZE - 1) / MM_PAGE_SIZE;
+}
+
+/* Bytes of a table of one bucket each 2^@scale bytes of memory: alloc_large_system_hash(). */
+static uint64_t hash_bytes(uint64_t nr_kernel_pages, unsigned int scale)
+{
+	uint64_t entries = (nr_kernel_pages + 255) / 256 * 256;		/* whole megabytes */
+	uint64_t max = nr_kernel_pages * MM_PAGE_SIZE / 16 / HASH_BUCKET_BYTES, pow2 = 1;
+
+	for (uint64_t adapt = (64ull << 30) / MM_PAGE_SIZE; adapt < entries; adapt <<= 2)
+		scale++;
+	entries = scale > MM_PAGE_SHIFT ? entries >> (scale - MM_PAGE_SHIFT) : entries << (MM_PAGE_SHIFT - scale);
+	if (entries * HASH_BUCKET_BYTES < MM_PAGE_SIZE)
+		entries = MM_PAGE_SIZE / HASH_BUCKET_BYTES;
+	while (pow2 < entries)
+		pow2 *= 2;
+	max = max < 0x80000000u ? max : 0x80000000u;
+	entries = pow2 < max ? pow2 : max;
+	for (pow2 = 1; 2 * pow2 <= entries; pow2 *= 2)
+		;
+	return pow2 * HASH_BUCKET_BYTES;
+}
+
+static int reserve_hashes(const struct mm_phys *phys, struct mm_memblock *mb)
+{
+	static const unsigned int scales[] = { 13, 14 };	/* dentries, inodes */
+	uint64_t pages = 0, at;
+
+	for (uint32_t i = 0; i < phys->nr_zones; i++) {
+		const struct mm_zone *z = phys->zone_table[i];
+
+		pages += z->present_pages > memmap_pages(z) ? z->present_pages - memmap_pages(z) : z->present_pages;
+	}
+	for (size_t i = 0; phys->nr_nodes == 1 && i < sizeof(scales) / sizeof(scales[0]); i++)
+		if (mm_memblock_alloc_range(mb, hash_bytes(pages, scales[i]), 64, 0, CURRENT_LIMIT, MM_NODE_NONE,
+					    false, &at) == -ENOMEM)
+			return -ENOMEM;
+	return 0;
+}
+
+/* What the map shows as taken inside RAM. */
+static int reserve_nested(struct mm_memblock *mb, const struct mm_region_list *l)
+{
+	uint32_t inside = UINT32_MAX;	/* depth of the RAM that we are in */
+
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct mm_region *r = &l->v[i];
+
+		if (r->depth <= inside)
+			inside = r->kind == MM_REGION_RAM ? r->depth : UINT32_MAX;
+		else if ((r->kind == MM_REGION_KERNEL || r->kind == MM_REGION_RESERVED) &&
+			 mm_memblock_reserve(mb, r->start, r->end - r->start + (r->end - r->start != UINT64_MAX)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int mm_boot_reserve(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_phys_config *cfg)
+{
+	if (mm_memblock_reserve(mb, 0, 1 << 20) || reserve_nested(mb, cfg->regions))
+		return -ENOMEM;
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		if (phys->nodes[n] && reserve_page_map(phys, mb, n))
+			return -ENOMEM;
+	return reserve_hashes(phys, mb);
+}

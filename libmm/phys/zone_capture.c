@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Zones as a capture of /proc/zoneinfo tells them, so that a machine starts
+ * where the captured one stood.
+ *
+ * The zones' sizes are taken as they are. Which frames are RAM comes from the
+ * map where it agrees with every zone's present pages; else RAM is laid out to
+ * fit: the hole of the lowest zone ends at 1 MiB (the BIOS area), any other lies
+ * at its zone's end (below 4 GiB: the PCI hole). Of a zone's RAM the highest
+ * frames are free, the lowest taken, as an allocator that started from below leaves it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "phys/boot.h"
+#include "phys/internal.h"
+
+enum { LOW_MEGABYTE_PFN = (1 << 20) >> MM_PAGE_SHIFT };
+
+static int zone_type_of_name(const char *name)
+{
+	for (int i = 0; i < MM_MAX_NR_ZONES; i++)
+		if (!strcmp(name, mm_zone_type_name((enum mm_zone_type)i)))
+			return i;
+	return -EINVAL;
+}
+
+static uint64_t or_else(uint64_t v, uint64_t missing) { return v == MM_MISSING_U64 ? missing : v; }
+
+static int bad_zone(const struct mm_zoneinfo_row *row, struct mm_error *err, const char *expected, uint64_t found)
+{
+	return mm_error_set(err, -EINVAL, "zoneinfo:%" PRIu64 ": node %" PRIu32 ", zone %s: expected %s, found %" PRIu64,
+			    row->line, row->node, row->zone, expected, found);
+}
+
+static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, struct mm_error *err)
+{
+	uint64_t present = or_else(row->present_pages, or_else(row->managed_pages, 0));
+	uint64_t spanned = or_else(row->spanned_pages, present);
+	int type = zone_type_of_name(row->zone);
+	struct mm_node *node;
+	struct mm_zone *zone;
+
+	if (type < 0)
+		return mm_error_set(err, -EINVAL, "zoneinfo:%" PRIu64 ": expected zone DMA, DMA32, Normal, Movable or Device, found '%s'",
+				    row->line, row->zone);
+	if (row->node >= MM_MAX_NODES)
+		return bad_zone(row, err, "a node below 64", row->node);
+	node = mm_boot_node(phys, row->node);
+	if (!node)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	if (!spanned || !present)
+		return 0;
+	if (row->start_pfn == MM_MISSING_U64)
+		return mm_error_set(err, -EINVAL, "zoneinfo:%" PRIu64 ": node %" PRIu32 ", zone %s: expected its start_pfn, found none",
+				    row->line, row->node, row->zone);
+	if (present > spanned)
+		return bad_zone(row, err, "no more pages present than spanned", present);
+	if (row->start_pfn > MM_BOOT_MAX_PFN || spanned > MM_BOOT_MAX_PFN - row->start_pfn)
+		return bad_zone(row, err, "a zone below 16 TiB", spanned);
+	zone = &node->zones[type];
+	zone->start_pfn = (mm_pfn_t)row->start_pfn;
+	zone->spanned_pages = spanned;
+	zone->present_pages = present;
+	node->start_pfn = node->present_pages && node->start_pfn < zone->start_pfn ? node->start_pfn : zone->start_pfn;
+	node->spanned_pages += spanned;
+	node->present_pages += present;
+	return 0;
+}
+
+/* Zones with pages, sorted by their first frame. */
+struct sorted {
+	struct mm_zone *v[MM_MAX_NODES * MM_MAX_NR_ZONES];
+	size_t nr;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct mm_zone *x = *(struct mm_zone *const *)a, *y = *(struct mm_zone *const *)b;
+
+	return x->start_pfn < y->start_pfn ? -1 : x->start_pfn > y->start_pfn;
+}
+
+static int sort_zones(struct mm_phys *phys, struct sorted *s, struct mm_error *err)
+{
+	s->nr = 0;
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++)
+			if (phys->nodes[n]->zones[i].present_pages)
+				s->v[s->nr++] = &phys->nodes[n]->zones[i];
+	if (!s->nr)
+		return mm_error_set(err, -EINVAL, "zoneinfo: expected a zone with pages, found none");
+	qsort(s->v, s->nr, sizeof(s->v[0]), by_start);
+	for (size_t i = 1; i < s->nr; i++) {
+		const struct mm_zone *a = s->v[i - 1], *b = s->v[i];
+
+		if (a->start_pfn + a->spanned_pages > b->start_pfn)
+			return mm_error_set(err, -EINVAL, "zoneinfo: expected zones that do not overlap, found node %u zone %s "
+					    "over node %u zone %s", b->node, mm_zone_type_name((enum mm_zone_type)b->type),
+					    a->node, mm_zone_type_name((enum mm_zone_type)a->type));
+	}
+	return 0;
+}
+
+/* RAM of the map inside one zone. */
+static int present_of_map(struct mm_phys *phys, const struct mm_memblock *mb, const struct mm_zone *zone)
+{
+	uint64_t zone_end = zone->start_pfn + zone->spanned_pages;
+
+	for (size_t i = 0; i < mb->memory.nr; i++) {
+		const struct mm_memblock_region *r = &mb->memory.v[i];
+		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, end = (r->base + r->size) >> MM_PAGE_SHIFT;
+
+		start = start > zone->start_pfn ? start : zone->start_pfn;
+		end = end < zone_end ? end : zone_end;
+		if (start < end && mm_boot_add_present(phys, start, end, zone->node))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* RAM laid out to have as many pages as the zone says. */
+static int present_to_fit(struct mm_phys *phys, const struct mm_zone *zone)
+{
+	uint64_t start = zone->start_pfn, end = start + zone->spanned_pages, hole = zone->spanned_pages - zone->present_pages;
+
+	if (hole && start < LOW_MEGABYTE_PFN && end > LOW_MEGABYTE_PFN && hole < LOW_MEGABYTE_PFN - start) {
+		if (mm_boot_add_present(phys, start, LOW_MEGABYTE_PFN - hole, zone->node))
+			return -ENOMEM;
+		return mm_boot_add_present(phys, LOW_MEGABYTE_PFN, end, zone->node);
+	}
+	return mm_boot_add_present(phys, start, end - hole, zone->node);
+}
+
+static int place_ram(struct mm_phys *phys, const struct mm_memblock *mb, const struct sorted *s)
+{
+	bool fits = mb->memory.nr > 0;
+
+	for (size_t i = 0; fits && i < s->nr; i++) {
+		const struct mm_zone *z = s->v[i];
+
+		if (present_of_map(phys, mb, z))
+			return -ENOMEM;
+		fits = mm_boot_present_in(phys, z->node, z->start_pfn, z->start_pfn + z->spanned_pages) == z->present_pages;
+	}
+	if (fits)
+		return 0;
+	phys->nr_present = 0;
+	for (size_t i = 0; i < s->nr; i++)
+		if (present_to_fit(phys, s->v[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+int mm_boot_zones_of_capture(struct mm_phys *phys, const struct mm_memblock *mb, const struct mm_phys_config *cfg,
+			     struct mm_error *err)
+{
+	struct sorted sorted;
+	int e;
+
+	for (size_t i = 0; i < cfg->zoneinfo->nr; i++) {
+		e = fill_zone(phys, &cfg->zoneinfo->v[i], err);
+		if (e)
+			return e;
+	}
+	e = sort_zones(phys, &sorted, err);
+	if (e)
+		return e;
+	if (place_ram(phys, mb, &sorted))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	phys->max_pfn = phys->present[phys->nr_present - 1].end_pfn;
+	return 0;
+}
+
+/* Give the frames of the zone after the first @skip of them to the buddy. */
+static void free_after(struct mm_phys *phys, const struct mm_zone *zone, uint64_t skip)
+{
+	uint64_t zone_end = zone->start_pfn + zone->spanned_pages;
+
+	for (uint32_t i = 0; i < phys->nr_present; i++) {
+		const struct mm_page_range *r = &phys->present[i];
+		uint64_t start = r->start_pfn, end = r->end_pfn < zone_end ? r->end_pfn : zone_end, taken;
+
+		start = start > zone->start_pfn ? start : zone->start_pfn;
+		if (r->node != zone->node || start >= end)
+			continue;
+		taken = skip < end - start ? skip : end - start;
+		skip -= taken;
+		mm_boot_free_range(phys, start + taken, end);
+	}
+}
+
+int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg, struct mm_error *err)
+{
+	for (size_t i = 0; i < cfg->zoneinfo->nr; i++) {
+		const struct mm_zoneinfo_row *row = &cfg->zoneinfo->v[i];
+		int type = zone_type_of_name(row->zone);
+		struct mm_zone *zone = &phys->nodes[row->node]->zones[type];
+		uint64_t managed = or_else(row->managed_pages, zone->present_pages), free = or_else(row->free_pages, managed);
+
+		if (!zone->present_pages)
+			continue;
+		if (managed > zone->present_pages)
+			return bad_zone(row, err, "no more pages managed than present", managed);
+		if (free > managed)
+			return bad_zone(row, err, "no more pages free than managed", free);
+		if (!cfg->no_free)
+			free_after(phys, zone, zone->present_pages - free);
+		zone->managed_pages = managed;
+	}
+	return 0;
+}
