@@ -169,15 +169,15 @@ static inline bool mm_vma_is_accessible(const struct mm_vma *vma) { return vma->
  */
 struct mm_vma *mm_expand_stack(struct mm_struct *mm, uint64_t addr);
 
-enum mm_access { MM_ACCESS_LOAD = 1, MM_ACCESS_STORE = 2, MM_ACCESS_FETCH = 4 };
-enum mm_access_result { MM_ACCESS_OK, MM_ACCESS_SEGV, MM_ACCESS_SIGBUS, MM_ACCESS_ENOMEM };
+enum { MM_VMA_READ = 1, MM_VMA_WRITE = 2, MM_VMA_FETCH = 4 };
+enum mm_vma_result { MM_VMA_OK, MM_VMA_SEGV, MM_VMA_SIGBUS, MM_VMA_ENOMEM };
 
 /**
  * mm_vma_access() - what an access does to VMAs, and how it ends, where no pages are kept
  * @size:	bytes, from 1
- * @kind:	MM_ACCESS_*; a modify is LOAD | STORE
+ * @kind:	MM_VMA_*; a modify is MM_VMA_READ | MM_VMA_WRITE
  */
-enum mm_access_result mm_vma_access(struct mm_struct *mm, uint64_t addr, uint64_t size, uint32_t kind);
+enum mm_vma_result mm_vma_access(struct mm_struct *mm, uint64_t addr, uint64_t size, uint32_t kind);
 
 /* __mm_populate(): [start, start + len); errors of single VMAs are passed over when @ignore_errors. */
 int mm_mm_populate(struct mm_struct *mm, uint64_t start, uint64_t len, bool ignore_errors);
