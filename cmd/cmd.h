@@ -28,7 +28,7 @@ struct cmd {
 	enum mm_depth depth;
 	uint32_t effect_columns;		/* MM_TC_BIT()s that its effects and results need */
 	uint32_t computes;			/* bit per enum mm_by: effects it computes itself and replaces */
-	const char *default_table;		/* of a machine without a trace; NULL: a trace is needed */
+	const char *default_table;		/* printed of a machine without a trace; NULL: a trace is needed */
 	bool procps_letters;			/* -S -n -b -o -t -M are the command's own */
 	int (*run)(struct cmd_args *a);		/* 0 or -errno with a->err */
 };
@@ -80,10 +80,11 @@ int cmd_table_end(struct cmd_args *a, struct mm_table_writer *w, int err);
 int cmd_open_input(struct cmd_args *a, struct mm_input **inp);
 
 /*
- * The machine that -M, --ram, --swap ... describe, not yet booted. @regions_from is
- * standard input or FILE when that holds a regions table, else NULL.
+ * The machine that -M, --ram, --swap ... describe, not yet booted.  When @in
+ * holds a regions table or an /proc/iomem (a machine, not a trace), that is the
+ * machine, and *@machine_only is true; @in may be NULL.
  */
-int cmd_machine(struct cmd_args *a, struct mm_input *regions_from, struct mm_machine **mp);
+int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, struct mm_machine **mp);
 
 /**
  * cmd_replay() - the work of a driving command

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every command does around its own work: parse, open standard output,
+ * run, tell what went wrong in one line, end with 0, 1 or 2.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "cmd_internal.h"
+
+void cmd_note(const struct cmd_args *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", a->cmd->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+bool cmd_is_human(const struct cmd_args *a)
+{
+	return a->form == CMD_FORM_HUMAN || (a->form == CMD_FORM_AUTO && isatty(STDOUT_FILENO));
+}
+
+static uint32_t terminal_width(void)
+{
+	struct winsize ws;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws))
+		return 0;
+	return ws.ws_col;
+}
+
+struct mm_table_options cmd_table_options(const struct cmd_args *a)
+{
+	return (struct mm_table_options){
+		.format = cmd_is_human(a) ? MM_TABLE_HUMAN : MM_TABLE_CSV,
+		.noheadings = a->noheadings, .bytes = a->bytes, .columns = a->columns, .width = terminal_width(),
+	};
+}
+
+int cmd_table(struct cmd_args *a, const struct mm_table *table, struct mm_table_writer **wp)
+{
+	struct mm_table_options opt = cmd_table_options(a);
+
+	return mm_table_writer_new(wp, &a->out, table, &opt, &a->err);
+}
+
+int cmd_table_end(struct cmd_args *a, struct mm_table_writer *w, int err)
+{
+	if (w && !err && mm_table_writer_finish(w))
+		err = mm_error_set(&a->err, -ENOMEM, "out of memory");
+	mm_table_writer_free(w);
+	return err;
+}
+
+int cmd_open_input(struct cmd_args *a, struct mm_input **inp)
+{
+	if ((!a->file || !strcmp(a->file, "-")) && isatty(STDIN_FILENO))
+		cmd_note(a, "reading standard input, which is a terminal; end it with ^D");
+	return mm_input_open(inp, a->file, &a->err);
+}
+
+static int table_help(struct cmd_args *a)
+{
+	const struct cmd *c = a->cmd;
+	const struct mm_table *all[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->nr_tables && n < 64; i++)
+		all[n++] = c->tables[i];
+	for (size_t i = 0; i < c->nr_machine_tables && n < 64; i++)
+		all[n++] = &c->machine_tables[i]->table;
+	mm_table_help(&a->out, all, n);
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *st)
+{
+	struct cmd_args *a = st->input;
+	error_t e;
+
+	if (key == ARGP_KEY_INIT)
+		st->child_inputs[0] = a;
+	if (a->cmd->parse) {
+		e = a->cmd->parse(key, arg, st);
+		if (e != ARGP_ERR_UNKNOWN)
+			return e;
+	}
+	if (key == ARGP_KEY_ARG) {
+		if (st->arg_num)
+			argp_error(st, "expected one FILE, found '%s' too", arg);
+		a->file = arg;
+		return 0;
+	}
+	return key == ARGP_KEY_INIT ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+/* One line on stderr for what went wrong; standard output is whole or the status is not 0. */
+static int finish(struct cmd_args *a, int err)
+{
+	int werr = mm_output_finish(&a->out);
+
+	if (!err && werr)
+		err = mm_error_set(&a->err, werr, "standard output: %s", strerror(-werr));
+	if (err && a->err.code)
+		cmd_note(a, "%s", a->err.text);
+	else if (err)
+		cmd_note(a, "%s", strerror(-err));
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* -t NAME must be one of the command's: else the command line was at fault. */
+static void check_table(struct cmd_args *a)
+{
+	const struct cmd *c = a->cmd;
+
+	if (!a->table || (!strcmp(a->table, "trace") && c->computes))
+		return;
+	for (size_t i = 0; i < c->nr_tables; i++)
+		if (!strcmp(c->tables[i]->name, a->table))
+			return;
+	for (size_t i = 0; i < c->nr_machine_tables; i++)
+		if (!strcmp(c->machine_tables[i]->table.name, a->table))
+			return;
+	cmd_note(a, "no table is called '%s'; '-t help' lists them", a->table);
+	exit(argp_err_exit_status);
+}
+
+int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own)
+{
+	const struct argp_child children[] = {
+		{ cmd->procps_letters ? &cmd_procps_argp : &cmd_common_argp, 0, "Shared by all mm commands:", 1 }, { 0 }
+	};
+	const struct argp argp = { cmd->options, parse, cmd->args_doc, cmd->doc, children, NULL, NULL };
+	struct cmd_args a = { .cmd = cmd, .own = own };
+
+	argp_err_exit_status = 2;
+	mm_machine_config_init(&a.config);
+	a.config.depth = cmd->depth;
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (mm_output_init(&a.out, STDOUT_FILENO)) {
+		cmd_note(&a, "out of memory");
+		return EXIT_FAILURE;
+	}
+	if (a.table && !strcmp(a.table, "help"))
+		return finish(&a, table_help(&a));
+	if (a.machine && !strcmp(a.machine, "help"))
+		return finish(&a, cmd_list_machines(&a));
+	check_table(&a);
+	return finish(&a, cmd->run(&a));
+}

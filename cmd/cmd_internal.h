@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd_internal.h - between the files of the shared part */
+#ifndef CMD_INTERNAL_H
+#define CMD_INTERNAL_H
+
+#include "cmd.h"
+
+extern const struct argp cmd_common_argp, cmd_procps_argp;
+
+int cmd_list_machines(struct cmd_args *a);	/* -M help */
+
+/* Columns that those rows need. */
+uint32_t cmd_machine_columns(const struct cmd_args *a);
+/* The rows that put the machine of the command line into the trace, before its first row. */
+void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w);
+
+#endif /* CMD_INTERNAL_H */

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the command line to a machine: -M, --ram, --swap, --memory-max, --cpus,
+ * -S; and back into the trace, so that a trace is a whole experiment.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libmm/source.h>
+
+#include "cmd.h"
+#include "cmd_internal.h"
+
+int cmd_list_machines(struct cmd_args *a)
+{
+	for (const struct mm_builtin_machine *b = mm_builtin_machines; b->name; b++)
+		mm_output_printf(&a->out, "%-12s %s\n", b->name, b->help);
+	return 0;
+}
+
+static int regions_of_sysroot(struct cmd_args *a, const char *dir)
+{
+	struct mm_sysroot *root;
+	int e = mm_sysroot_open(&root, dir, &a->err);
+
+	if (e)
+		return e;
+	/* A capture without a readable map still has its zones. */
+	e = mm_sysroot_regions(root, &a->config.regions, NULL, &a->err);
+	if (e && mm_sysroot_has(root, "proc/zoneinfo"))
+		e = 0;
+	if (!e)
+		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
+	mm_sysroot_free(root);
+	a->config.sysroot = dir;
+	return e;
+}
+
+static int regions_of_source(struct cmd_args *a, const char *src)
+{
+	struct mm_input *in;
+	struct stat st;
+	int e;
+
+	if (!mm_builtin_machine(src, &a->config.regions))
+		return 0;
+	if (!strcmp(src, "live"))
+		return regions_of_sysroot(a, "/");
+	if (!stat(src, &st) && S_ISDIR(st.st_mode))
+		return regions_of_sysroot(a, src);
+	e = mm_input_open(&in, src, &a->err);
+	if (e)
+		return mm_error_set(&a->err, e, "--machine: expected a built-in name, a file or a directory, found '%s': %s",
+				    src, strerror(-e));
+	e = mm_regions_read(&a->config.regions, in, &a->err);
+	mm_input_free(in);
+	return e;
+}
+
+/* One of the comma-separated names of a CSV header. */
+static bool has_column(struct mm_str line, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i + n <= line.len; i++)
+		if (!memcmp(line.p + i, name, n) && (i == 0 || line.p[i - 1] == ',') &&
+		    (i + n == line.len || line.p[i + n] == ','))
+			return true;
+	return false;
+}
+
+/* Does @in begin as the description of a machine rather than as a trace? */
+static int holds_machine(struct cmd_args *a, struct mm_input *in, bool *yes)
+{
+	struct mm_str head;
+	const char *nl;
+	int e = mm_input_peek(in, &head, &a->err);
+
+	if (e)
+		return e;
+	switch (mm_source_sniff(head)) {
+	case MM_SOURCE_IOMEM:
+	case MM_SOURCE_DMESG:
+		*yes = true;
+		return 0;
+	case MM_SOURCE_CSV:
+		nl = memchr(head.p, '\n', head.len);
+		head.len = nl ? (size_t)(nl - head.p) : head.len;
+		if (head.len && head.p[head.len - 1] == '\r')
+			head.len--;
+		*yes = has_column(head, "start") && has_column(head, "end") && !has_column(head, "event");
+		return 0;
+	default:
+		*yes = false;
+		return 0;
+	}
+}
+
+int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, struct mm_machine **mp)
+{
+	int e = 0;
+
+	*machine_only = false;
+	if (in && !a->from)
+		e = holds_machine(a, in, machine_only);
+	if (!e && *machine_only)
+		e = mm_regions_read(&a->config.regions, in, &a->err);
+	else if (!e && a->machine)
+		e = regions_of_source(a, a->machine);
+	return e ? e : mm_machine_new(mp, &a->config, &a->err);
+}
+
+/* ---- the machine as rows of the trace ----------------------------------- */
+
+static void sysctl_row(struct mm_trace_writer *w, const char *name, uint64_t value)
+{
+	struct mm_event ev = { .type = MM_EV_SYSCTL, .name = { name, strlen(name) },
+			       .present = MM_TC_BIT(EVENT) | MM_TC_BIT(NAME) };
+
+	mm_event_set_result(&ev, MM_RESULT_DEC, value);
+	mm_trace_writer_row(w, &ev);
+}
+
+static void lowmem_row(struct mm_trace_writer *w, const struct mm_sysctls *s)
+{
+	const char *name = mm_sysctl_name(MM_SYSCTL_LOWMEM_RESERVE_RATIO);
+	struct mm_event ev = { .type = MM_EV_SYSCTL, .name = { name, strlen(name) },
+			       .present = MM_TC_BIT(EVENT) | MM_TC_BIT(NAME) };
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%d %d %d %d", s->lowmem_reserve_ratio[0], s->lowmem_reserve_ratio[1],
+			 s->lowmem_reserve_ratio[2], s->lowmem_reserve_ratio[3]);
+
+	mm_event_set_word(&ev, text, (size_t)n);
+	mm_trace_writer_row(w, &ev);
+}
+
+static void region_row(struct mm_trace_writer *w, const struct mm_region *r)
+{
+	const char *kind = mm_region_kind_word((enum mm_region_kind)r->kind);
+	struct mm_event ev = {
+		.type = MM_EV_REGION, .addr = r->start, .size = r->end - r->start + 1,
+		.flags = { kind, strlen(kind) }, .name = { r->name, r->name ? strlen(r->name) : 0 },
+		.present = MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME),
+	};
+
+	if (r->node)
+		mm_event_set_result(&ev, MM_RESULT_DEC, r->node);
+	mm_trace_writer_row(w, &ev);
+}
+
+static void cpus_row(struct mm_trace_writer *w, uint64_t nr_cpus)
+{
+	struct mm_event ev = { .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
+
+	mm_event_set_result(&ev, MM_RESULT_DEC, nr_cpus);
+	mm_trace_writer_row(w, &ev);
+}
+
+static void memory_max_row(struct mm_trace_writer *w, uint64_t bytes)
+{
+	struct mm_event ev = { .type = MM_EV_CGROUP, .name = MM_STR("workload"),
+			       .present = MM_TC_BIT(EVENT) | MM_TC_BIT(NAME) };
+
+	mm_event_set_result(&ev, MM_RESULT_DEC, bytes);
+	mm_trace_writer_row(w, &ev);
+}
+
+/* Does the command line say anything that later commands of a pipe must know? */
+static bool travels(const struct cmd_args *a)
+{
+	return a->machine || a->cpus_given || a->ram_given || a->swap_given || a->memory_max_given || a->config.sysctl.set;
+}
+
+uint32_t cmd_machine_columns(const struct cmd_args *a)
+{
+	if (!travels(a))
+		return 0;
+	return MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) |
+	       (a->machine ? MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) : 0);
+}
+
+void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
+{
+	const struct mm_machine_config *cfg = &a->config;
+
+	for (size_t i = 0; a->machine && i < cfg->regions.nr; i++)
+		if (!cfg->regions.v[i].depth)
+			region_row(w, &cfg->regions.v[i]);
+	if (a->cpus_given)
+		cpus_row(w, cfg->nr_cpus);
+	if (a->ram_given)
+		sysctl_row(w, "ram", cfg->ram_bytes);
+	if (a->swap_given)
+		sysctl_row(w, "swap", cfg->swap_bytes);
+	for (int i = 0; i < MM_SYSCTL_LOWMEM_RESERVE_RATIO; i++)
+		if (cfg->sysctl.set >> i & 1)
+			sysctl_row(w, mm_sysctl_name((enum mm_sysctl_id)i), (uint64_t)cfg->sysctl.v[i]);
+	if (cfg->sysctl.set >> MM_SYSCTL_LOWMEM_RESERVE_RATIO & 1)
+		lowmem_row(w, &cfg->sysctl);
+	if (a->memory_max_given)
+		memory_max_row(w, cfg->memory_max_bytes);
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The replay loop of the commands that drive a machine.
+ *
+ * Causes go to the machine one by one.  Without -t the trace comes out again:
+ * each cause with its result, its effects right after it; effects that this
+ * command computes itself are dropped from the input, those of other floors
+ * pass through.  With -t the table is printed at the end or every interval.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "cmd_internal.h"
+
+enum { BATCH = 256, PROGRESS_AFTER_S = 2 };
+
+struct replay {
+	struct cmd_args *a;
+	struct mm_input *in;
+	struct mm_trace_reader *reader;
+	struct mm_machine *m;
+	struct mm_trace_writer trace;
+	const struct mm_machine_table *table;	/* NULL: the trace */
+	struct mm_table_writer *w;
+	uint64_t seq;				/* causes so far */
+	uint64_t next_ns;			/* --every=SECONDS: end of the running interval */
+	bool unprinted;				/* causes since the last block */
+	bool in_step;				/* a mark was seen */
+	char *mark;
+	struct timespec began, told;
+	bool progress;
+};
+
+static const struct mm_machine_table *find_table(const struct cmd *c, const char *name)
+{
+	for (size_t i = 0; name && i < c->nr_machine_tables; i++)
+		if (!strcmp(c->machine_tables[i]->table.name, name))
+			return c->machine_tables[i];
+	return NULL;
+}
+
+/* ---- blocks of a table ----------------------------------------------- */
+
+static int print_block(struct replay *r, const char *lead, size_t len)
+{
+	if (r->a->every != CMD_EVERY_END)
+		mm_table_writer_lead(r->w, (struct mm_str){ lead, len });
+	r->unprinted = false;
+	return r->table->rows(r->m, r->w);
+}
+
+static int print_seconds(struct replay *r, uint64_t ns)
+{
+	char text[48];
+	int n = snprintf(text, sizeof(text), "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+
+	while (text[n - 1] == '0')
+		n--;
+	if (text[n - 1] == '.')
+		n--;
+	return print_block(r, text, (size_t)n);
+}
+
+/* Before a cause: blocks whose interval ends here. */
+static int block_before(struct replay *r, const struct mm_event *ev)
+{
+	int e = 0;
+
+	if (!r->table)
+		return 0;
+	if (r->a->every == CMD_EVERY_MARK && ev->type == MM_EV_MARK) {
+		if (r->in_step)
+			e = print_block(r, r->mark, strlen(r->mark));
+		free(r->mark);
+		r->mark = strndup(ev->name.p ? ev->name.p : "", ev->name.len);
+		r->in_step = true;
+		return r->mark ? e : -ENOMEM;
+	}
+	if (r->a->every != CMD_EVERY_SECONDS || !(ev->present & MM_TC_BIT(TIME_S)))
+		return 0;
+	if (!r->next_ns)
+		r->next_ns = ev->time_ns + r->a->interval;
+	if (ev->time_ns >= r->next_ns) {
+		uint64_t gone = (ev->time_ns - r->next_ns) / r->a->interval;
+
+		e = print_seconds(r, r->next_ns);
+		r->next_ns += (gone + 1) * r->a->interval;
+	}
+	return e;
+}
+
+static int block_after(struct replay *r)
+{
+	char text[24];
+
+	r->unprinted = true;
+	if (!r->table || r->a->every != CMD_EVERY_EVENTS || (r->seq + 1) % r->a->interval)
+		return 0;
+	return print_block(r, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, r->seq));
+}
+
+static int block_at_end(struct replay *r)
+{
+	char text[24];
+
+	switch (r->a->every) {
+	case CMD_EVERY_MARK:
+		return r->in_step ? print_block(r, r->mark, strlen(r->mark)) : 0;
+	case CMD_EVERY_EVENTS:
+		if (!r->unprinted)
+			return 0;
+		return print_block(r, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, r->seq - 1));
+	case CMD_EVERY_SECONDS:
+		return r->unprinted ? print_seconds(r, r->next_ns) : 0;
+	default:
+		return print_block(r, NULL, 0);
+	}
+}
+
+/* ---- one row ---------------------------------------------------------- */
+
+/* The command line wins over the machine that the trace carries. */
+static bool overridden(const struct cmd_args *a, const struct mm_event *ev)
+{
+	struct mm_sysctls probe = { .set = 0 };
+	struct mm_error ignored;
+
+	switch (ev->type) {
+	case MM_EV_REGION:
+	case MM_EV_NODE:
+		return a->machine != NULL;
+	case MM_EV_CPUS:
+		return a->cpus_given;
+	case MM_EV_CGROUP:
+		return a->memory_max_given && !(ev->present & MM_TC_BIT(PID));
+	case MM_EV_SYSCTL:
+		if (ev->name.len == 3 && !memcmp(ev->name.p, "ram", 3))
+			return a->ram_given;
+		if (ev->name.len == 4 && !memcmp(ev->name.p, "swap", 4))
+			return a->swap_given;
+		return !mm_sysctls_set(&probe, ev->name, MM_STR("1"), &ignored) && (probe.set & a->config.sysctl.set);
+	default:
+		return false;
+	}
+}
+
+static int replay_cause(struct replay *r, struct mm_event *ev)
+{
+	const struct mm_event *fx;
+	size_t nr;
+	int e;
+
+	if (overridden(r->a, ev))
+		return 0;
+	e = block_before(r, ev);
+	if (!e)
+		e = mm_machine_event(r->m, ev, &r->a->err);
+	if (e)
+		return e;
+	if (!r->table) {
+		mm_trace_writer_row(&r->trace, ev);
+		fx = mm_machine_effects(r->m, &nr);
+		for (size_t i = 0; i < nr; i++)
+			if (r->a->cmd->computes >> fx[i].by & 1)
+				mm_trace_writer_row(&r->trace, &fx[i]);
+	}
+	e = block_after(r);
+	r->seq++;
+	return e;
+}
+
+static int replay_row(struct replay *r, struct mm_event *ev)
+{
+	if (ev->by == MM_BY_NONE)
+		return replay_cause(r, ev);
+	if (!r->table && !(r->a->cmd->computes >> ev->by & 1))
+		mm_trace_writer_row(&r->trace, ev);
+	return 0;
+}
+
+/* ---- progress ---------------------------------------------------------- */
+
+static double seconds_since(const struct timespec *from, const struct timespec *now)
+{
+	return (double)(now->tv_sec - from->tv_sec) + (double)(now->tv_nsec - from->tv_nsec) / 1e9;
+}
+
+static void tell_progress(struct replay *r)
+{
+	struct timespec now;
+	double run, share;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	run = seconds_since(&r->began, &now);
+	if (run < PROGRESS_AFTER_S || seconds_since(&r->told, &now) < 0.5)
+		return;
+	r->told = now;
+	fprintf(stderr, "\r%s: %" PRIu64 " MiB read, %.2f M events/s", r->a->cmd->name, r->in->consumed >> 20,
+		(double)r->seq / run / 1e6);
+	if (r->in->size) {
+		share = (double)r->in->consumed / (double)r->in->size;
+		fprintf(stderr, ", %.0f %%, %.0f s left", 100 * share, share > 0 ? run / share - run : 0);
+	}
+	fputs("\033[K", stderr);
+}
+
+static void end_progress(struct replay *r)
+{
+	if (r->told.tv_sec != r->began.tv_sec || r->told.tv_nsec != r->began.tv_nsec)
+		fputs("\r\033[K", stderr);
+}
+
+/* ---- the run ------------------------------------------------------------ */
+
+/* What was left out, one line each kind; under --strict the first that matters is the error. */
+static int tell_skips(struct replay *r, const struct mm_skip *s, size_t nr)
+{
+	struct cmd_args *a = r->a;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (a->strict && !s[i].harmless)
+			return mm_error_set(&a->err, -EINVAL, "%s: expected none of these under --strict, found %" PRIu64 " %s",
+					    r->in->name, s[i].count, s[i].what);
+		if (s[i].first_line)
+			cmd_note(a, "%s: left out %" PRIu64 " %s (first in line %" PRIu64 ")", r->in->name, s[i].count,
+				 s[i].what, s[i].first_line);
+		else
+			cmd_note(a, "%s: %" PRIu64 " %s", r->in->name, s[i].count, s[i].what);
+	}
+	return 0;
+}
+
+static int begin_output(struct replay *r)
+{
+	struct cmd_args *a = r->a;
+	struct mm_table_options opt = cmd_table_options(a);
+
+	if (!r->table) {
+		r->trace.out = &a->out;
+		r->trace.columns |= MM_TC_BIT(EVENT) | a->cmd->effect_columns | cmd_machine_columns(a);
+		mm_trace_writer_header(&r->trace);
+		cmd_trace_machine_rows(a, &r->trace);
+		return 0;
+	}
+	opt.lead = a->every == CMD_EVERY_MARK ? "mark" : a->every == CMD_EVERY_EVENTS ? "seq" :
+		   a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
+	return mm_table_writer_new(&r->w, &a->out, &r->table->table, &opt, &a->err);
+}
+
+/* Put "FILE:LINE: " before what a handler said of the row. */
+static int locate_error(struct replay *r, size_t row, int e)
+{
+	struct mm_error inner = r->a->err;
+
+	return mm_error_set(&r->a->err, e, "%s:%" PRIu64 ": %s", r->in->name, mm_trace_line(r->reader, row),
+			    inner.code ? inner.text : strerror(-e));
+}
+
+static int replay_all(struct replay *r)
+{
+	struct mm_event ev[BATCH];
+	long n;
+
+	while ((n = mm_trace_read(r->reader, ev, BATCH, &r->a->err)) > 0) {
+		for (long i = 0; i < n; i++) {
+			int e = replay_row(r, &ev[i]);
+
+			if (e)
+				return locate_error(r, (size_t)i, e);
+		}
+		if (r->a->out.err)
+			return 0;
+		if (r->progress)
+			tell_progress(r);
+	}
+	return (int)n;
+}
+
+static int seed_processes(struct cmd_args *a, struct mm_machine *m)
+{
+	for (size_t i = 0; i < a->nr_seeds; i++) {
+		struct mm_input *maps;
+		int e = mm_input_open(&maps, a->seeds[i].path, &a->err);
+
+		if (!e) {
+			e = mm_machine_seed(m, a->seeds[i].pid, maps, &a->err);
+			mm_input_free(maps);
+		}
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+static int run_trace(struct replay *r)
+{
+	struct cmd_args *a = r->a;
+	struct mm_trace_options opt = { .from = a->from, .strict = a->strict };
+	const struct mm_skip *skips;
+	size_t nr;
+	int e = mm_trace_reader_new(&r->reader, r->in, &opt, &a->err);
+
+	if (e)
+		return e;
+	r->trace.columns = mm_trace_columns(r->reader);
+	r->progress = a->progress || isatty(STDERR_FILENO);
+	clock_gettime(CLOCK_MONOTONIC, &r->began);
+	r->told = r->began;
+	e = begin_output(r);
+	if (!e && a->nr_seeds)
+		e = seed_processes(a, r->m);
+	if (!e)
+		e = replay_all(r);
+	end_progress(r);
+	if (!e)
+		e = mm_machine_start(r->m, &a->err);
+	if (!e && r->table)
+		e = block_at_end(r);
+	if (e)
+		return e;
+	skips = mm_trace_skips(r->reader, &nr);
+	e = tell_skips(r, skips, nr);
+	skips = mm_machine_skips(r->m, &nr);
+	return e ? e : tell_skips(r, skips, nr);
+}
+
+/* The input was a machine, not a trace: its table as it stands after the boot. */
+static int run_machine(struct replay *r)
+{
+	int e;
+
+	if (!r->table)
+		r->table = find_table(r->a->cmd, r->a->cmd->default_table);
+	if (!r->table)
+		return mm_error_set(&r->a->err, -EINVAL, "%s: a machine without a trace: choose a table with -t", r->in->name);
+	r->a->every = CMD_EVERY_END;
+	e = begin_output(r);
+	if (!e)
+		e = mm_machine_start(r->m, &r->a->err);
+	return e ? e : block_at_end(r);
+}
+
+int cmd_replay(struct cmd_args *a)
+{
+	struct replay r = { .a = a, .table = find_table(a->cmd, a->table) };
+	bool machine_only;
+	int e = cmd_open_input(a, &r.in);
+
+	if (e)
+		return e;
+	a->config.effects = !r.table;
+	e = cmd_machine(a, r.in, &machine_only, &r.m);
+	if (!e)
+		e = machine_only ? run_machine(&r) : run_trace(&r);
+	e = cmd_table_end(a, r.w, e);
+	mm_trace_reader_free(r.reader);
+	mm_machine_free(r.m);
+	mm_input_free(r.in);
+	free(r.mark);
+	return e;
+}
