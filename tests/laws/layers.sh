@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Law: a floor includes itself and the floors below it, never one above;
+# commands include only <libmm/...> and their own headers; the installed API only itself.
+set -u
+cd "${srcdir:-.}" || exit 99
+# allowed FLOOR: the floors it may include
+allowed() {
+	case $1 in
+	base)	 echo base ;;
+	table)	 echo base table ;;
+	source)	 echo base table source ;;
+	phys)	 echo base phys ;;
+	slab)	 echo base phys slab ;;
+	cache)	 echo base phys slab cache ;;
+	virt)	 echo base phys slab cache virt ;;
+	fault)	 echo base phys slab cache virt fault ;;
+	reclaim) echo base phys slab cache virt reclaim ;;
+	machine) echo base table source phys slab cache virt fault reclaim machine ;;
+	*)	 echo ;;
+	esac
+}
+bad=0
+checked=0
+for f in libmm/*/*.[ch]; do
+	me=${f#libmm/} me=${me%%/*}
+	checked=$((checked + 1))
+	for up in $(sed -n 's|^#[ \t]*include[ \t]*"\([a-z]*\)/.*|\1|p' "$f" | sort -u); do
+		case " $(allowed "$me") " in
+		*" $up "*) ;;
+		*) echo "$f: $me/ must not include $up/"; bad=1 ;;
+		esac
+	done
+done
+# Commands see only the installed API and cmd/'s own headers.
+if grep -nE '^#[ \t]*include[ \t]*"[a-z]+/' cmd/*.[ch]; then echo "a command reaches into the library"; bad=1; fi
+# The installed API sees only itself.
+if grep -nE '^#[ \t]*include[ \t]*"' libmm/include/libmm/*.h; then echo "an installed header includes an internal one"; bad=1; fi
+# ncurses is for top_screen.c alone.
+if grep -lE '^#[ \t]*include[ \t]*<(n?curses|term)' libmm/*/*.[ch] cmd/*.[ch] | grep -v '^cmd/top_screen'; then
+	echo "ncurses outside cmd/top_screen.c"; bad=1
+fi
+[ "$checked" -gt 20 ] || { echo "only $checked files were checked"; bad=1; }
+exit $bad

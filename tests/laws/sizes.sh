@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Law: no file over 600 lines, no function over 80; every file has its licence line.
+set -u
+cd "${srcdir:-.}" || exit 99
+bad=0
+n=0
+for f in libmm/*/*.[ch] libmm/include/libmm/*.h libmm/include/libmm/*.def cmd/*.[ch] tests/*.[ch] tests/fuzz/*.c bench/*.c; do
+	[ -f "$f" ] || continue
+	n=$((n + 1))
+	lines=$(wc -l < "$f")
+	[ "$lines" -le 600 ] || { echo "$f: $lines lines, at most 600"; bad=1; }
+	case $f in
+	libmm/*) want=LGPL-2.1-or-later ;;
+	*)	 want=GPL-2.0-or-later ;;
+	esac
+	head -2 "$f" | grep -q "SPDX-License-Identifier: $want" || { echo "$f: no SPDX line with $want"; bad=1; }
+	# A function begins after a line "{" in the first column and ends with "}" there.
+	awk -v f="$f" '
+		/^\{/ { start = NR }
+		/^\}/ { if (start && NR - start > 80) { print f ":" start ": a function of " NR - start " lines, at most 80"; long = 1 } start = 0 }
+		END { exit long }' "$f" || bad=1
+done
+[ "$n" -gt 40 ] || { echo "only $n files were checked"; bad=1; }
+exit $bad
