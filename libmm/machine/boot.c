@@ -4,8 +4,24 @@
  * then the upward hooks.  Shutting down goes the other way.
  */
 #include <errno.h>
+#include <string.h>
 
+#include <libmm/slab.h>
+#include <libmm/source.h>
+#include <libmm/zoneinfo.h>
+
+#include "cache/cache.h"
+#include "cache/memcg.h"
+#include "fault/fault.h"
 #include "machine/machine.h"
+#include "phys/phys.h"
+#include "reclaim/reclaim.h"
+#include "virt/pgtable.h"
+#include "virt/tlb.h"
+
+static const char default_machine[] = "pc-4g";
+
+static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
 static void boot_ctx(struct mm_machine *m)
 {
@@ -17,25 +33,152 @@ static void boot_ctx(struct mm_machine *m)
 	};
 }
 
+/* The zones of a capture; none when it has no zoneinfo. */
+static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, struct mm_error *err)
+{
+	struct mm_sysroot *root;
+	struct mm_input *in;
+	int e = mm_sysroot_open(&root, sysroot, err);
+
+	if (e)
+		return e;
+	if (mm_sysroot_has(root, "proc/zoneinfo")) {
+		e = mm_sysroot_input(root, "proc/zoneinfo", &in, err);
+		if (!e) {
+			e = mm_zoneinfo_read(zi, in, err);
+			mm_input_free(in);
+		}
+	}
+	mm_sysroot_free(root);
+	return e;
+}
+
+static int boot_phys(struct mm_machine *m, struct mm_error *err)
+{
+	struct mm_zoneinfo zi = { 0 };
+	struct mm_phys_config cfg = {
+		.regions = &m->cfg.regions, .mem_limit_bytes = m->cfg.ram_bytes, .nr_cpus = m->ctx.nr_cpus,
+	};
+	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, &zi, err) : 0;
+
+	if (!e && !zi.nr && !m->cfg.regions.nr)
+		e = mm_builtin_machine(default_machine, &m->cfg.regions);
+	if (zi.nr)
+		cfg.zoneinfo = &zi;
+	if (!e)
+		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
+	mm_zoneinfo_free(&zi);
+	return e;
+}
+
+static int boot_virt(struct mm_machine *m, struct mm_error *err)
+{
+	if (mm_inode_table_new(&m->inodes) || mm_virt_init(&m->virt))
+		return no_memory(err);
+	m->virt.ctx = &m->ctx;
+	m->virt.inodes = m->inodes;
+	return 0;
+}
+
+/* Pages behind address spaces: caches, page tables, faults, reclaim. */
+static int boot_pages(struct mm_machine *m, struct mm_error *err)
+{
+	int e = mm_cache_new(&m->cache, &m->ctx, m->phys, m->inodes, m->cfg.swap_bytes);
+
+	if (e == -EINVAL)
+		return mm_error_set(err, e, "swap: expected at most 8 TiB, found %llu bytes",
+				    (unsigned long long)m->cfg.swap_bytes);
+	if (!e)
+		e = mm_tlb_new(&m->virt.tlb, &m->ctx, &mm_tlb_presets[0], m->ctx.nr_cpus);
+	if (e)
+		return no_memory(err);
+	m->virt.phys = m->phys;
+	m->virt.slab = m->slab;
+	m->virt.cache = m->cache;
+	m->virt.totalram_pages = m->phys->totalram_pages;
+	m->virt.total_swap_pages = m->cfg.swap_bytes >> MM_PAGE_SHIFT;
+	if (mm_pgtables_new(&m->virt) || mm_fault_new(&m->fault, &m->ctx, m->phys, m->cache, &m->virt) ||
+	    mm_reclaim_new(&m->reclaim, &m->ctx, m->phys, m->cache, &m->virt))
+		return no_memory(err);
+	mm_machine_install_oom(m);
+	return 0;
+}
+
+static int boot_workload_memcg(struct mm_machine *m, struct mm_error *err)
+{
+	if (!m->cfg.memory_max_bytes)
+		return 0;
+	if (mm_memcg_new(m->cache, NULL, MM_STR("/workload"), &m->workload_memcg))
+		return no_memory(err);
+	m->workload_memcg->max = m->cfg.memory_max_bytes >> MM_PAGE_SHIFT;
+	return 0;
+}
+
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 {
-	(void)err;
+	int e = 0;
+
 	boot_ctx(m);
-	return 0;
+	if (m->cfg.depth != MM_DEPTH_VMA)
+		e = boot_phys(m, err);
+	if (!e && (m->cfg.depth == MM_DEPTH_SLAB || m->cfg.depth == MM_DEPTH_FULL))
+		e = mm_slab_new(&m->slab, &m->ctx, m->phys, (enum mm_slab_kind)mm_sysctl(&m->ctx, MM_SYSCTL_SLAB));
+	if (!e && m->cfg.depth >= MM_DEPTH_VMA)
+		e = boot_virt(m, err);
+	if (!e && m->cfg.depth == MM_DEPTH_FULL)
+		e = boot_pages(m, err);
+	if (!e && m->cfg.depth == MM_DEPTH_FULL)
+		e = boot_workload_memcg(m, err);
+	/* What booting did is not the workload's. */
+	m->boot_stat = m->ctx.stat;
+	return e;
 }
 
 void mm_machine_shutdown(struct mm_machine *m)
 {
-	m->booted = false;
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		mm_mmput(m->tasks.v[i]->mm);
+		m->tasks.v[i]->mm = NULL;
+	}
+	mm_reclaim_free(m->reclaim);
+	mm_fault_free(m->fault);
+	if (m->cache)
+		mm_pgtables_free(&m->virt);
+	mm_tlb_free(m->virt.tlb);
+	mm_cache_free(m->cache);
+	mm_virt_destroy(&m->virt);
+	mm_inode_table_free(m->inodes);
+	mm_slab_free(m->slab);
+	mm_phys_free(m->phys);
 }
 
+/* Watermarks follow from tunables; everything else reads its tunable when it needs it. */
 void mm_machine_sysctl_changed(struct mm_machine *m)
 {
 	m->ctx.sysctl = m->cfg.sysctl;
+	if (m->phys)
+		mm_setup_per_zone_wmarks(m->phys);
 }
 
 int mm_machine_check(struct mm_machine *m, struct mm_error *err)
 {
-	(void)m, (void)err;
-	return 0;
+	const char *what = NULL;
+
+	if (m->phys && !mm_phys_is_consistent(m->phys))
+		what = "page allocator";
+	else if (m->slab && !mm_slab_is_consistent(m->slab))
+		what = "slab allocator";
+	else if (m->cache && !mm_cache_is_consistent(m->cache))
+		what = "page cache and LRU lists";
+	else if (m->virt.tlb && !mm_tlb_is_consistent(m->virt.tlb))
+		what = "TLB";
+	else if (m->fault && !mm_fault_is_consistent(m->fault))
+		what = "page faults";
+	else if (m->reclaim && !mm_reclaim_is_consistent(m->reclaim))
+		what = "reclaim";
+	for (size_t i = 0; !what && i < m->tasks.nr; i++)
+		if (m->tasks.v[i]->mm && mm_mm_is_consistent(m->tasks.v[i]->mm, &what) && m->virt.phys &&
+		    !mm_pgtables_are_consistent(m->tasks.v[i]->mm))
+			what = "page tables";
+	return what ? mm_error_set(err, -EUCLEAN, "--check: the %s broke an invariant", what) : 0;
 }

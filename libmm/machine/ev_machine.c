@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/memcg.h"
 #include "machine/machine.h"
 
 static const char too_late[] = "rows that describe the machine after its first use";
@@ -110,6 +111,42 @@ int mm_ev_node(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		if (r->start >= ev->addr && r->end - ev->addr < ev->size)
 			r->node = (uint32_t)ev->result;
 	}
+	return 0;
+}
+
+/*
+ * memory.max of a cgroup.  Without a pid it is the workload's, of which every
+ * task is a member; with one the task moves to the cgroup of that name.
+ */
+int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_memcg *memcg;
+	int e = 0;
+
+	if (ev->result_kind == MM_RESULT_WORD)
+		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max in bytes, found '%.*s'",
+				    (int)ev->result_word.len, ev->result_word.p);
+	if (!task) {
+		if (!m->booted)
+			m->cfg.memory_max_bytes = ev->result;
+		else if (m->workload_memcg)
+			mm_memory_max_write(m->cache, m->workload_memcg, ev->result >> MM_PAGE_SHIFT);
+		else
+			mm_machine_skip(m, too_late, false);
+		return 0;
+	}
+	if (!m->cache)
+		return 0;
+	memcg = mm_memcg_find(m->cache, ev->name);
+	if (!memcg)
+		e = mm_memcg_new(m->cache, NULL, ev->name, &memcg);
+	if (e)
+		return mm_error_set(err, e, "cgroup %.*s: %s", (int)ev->name.len, ev->name.p, strerror(-e));
+	if (ev->present & MM_TC_BIT(RESULT))
+		mm_memory_max_write(m->cache, memcg, ev->result >> MM_PAGE_SHIFT);
+	task->memcg = memcg;
+	if (task->mm)
+		task->mm->memcg = memcg;
 	return 0;
 }
 

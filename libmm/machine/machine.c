@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/cache.h"
+#include "fault/fault.h"
 #include "machine/machine.h"
+#include "reclaim/reclaim.h"
 
 void mm_machine_config_init(struct mm_machine_config *cfg)
 {
@@ -99,6 +102,7 @@ const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr
 }
 
 const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m) { return &m->ctx.stat; }
+const struct mm_vmstat *mm_machine_boot_vmstat(const struct mm_machine *m) { return &m->boot_stat; }
 
 static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
@@ -135,13 +139,40 @@ static bool needs_task(const struct mm_event *ev)
 	}
 }
 
+/* What the floors below must know of the task that runs. */
+static void run_task(struct mm_machine *m, struct mm_task *task)
+{
+	m->running_mm = task ? task->mm : NULL;
+	if (m->fault)
+		m->fault->task = task ? &task->faults : NULL;
+	if (m->cache)
+		m->cache->dying = false;
+}
+
+/* Tasks that the OOM killer chose while they ran end now. */
+static void bury(struct mm_machine *m)
+{
+	m->someone_dies = false;
+	m->running_mm = NULL;
+	for (size_t i = 0; i < m->tasks.nr; i++)
+		if (m->tasks.v[i]->dying)
+			mm_task_end(m, m->tasks.v[i], MM_TASK_KILLED);
+}
+
+/* A cgroup row that names no task is the limit of the workload: it describes the machine. */
+static bool describes_machine(const struct mm_event *ev)
+{
+	return mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_MACHINE ||
+	       (ev->type == MM_EV_CGROUP && !(ev->present & MM_TC_BIT(PID)));
+}
+
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_task *task = NULL;
 	int e;
 
 	m->effects.nr = 0;
-	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_MACHINE) {
+	if (!describes_machine(ev)) {
 		e = mm_machine_start(m, err);
 		if (e)
 			return e;
@@ -151,7 +182,7 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	m->ctx.now_ns = ev->present & MM_TC_BIT(TIME_S) ? ev->time_ns : m->ctx.now_ns;
 	m->ctx.cpu = ev->cpu;
 	m->ctx.pid = ev->pid;
-	if (needs_task(ev)) {
+	if (needs_task(ev) && !describes_machine(ev)) {
 		if (ev->pid > MM_PID_MAX)
 			return mm_error_set(err, -ERANGE, "expected a pid up to %d, found %u", (int)MM_PID_MAX, ev->pid);
 		task = mm_task_get(m, ev->pid);
@@ -159,7 +190,12 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 			return mm_error_set(err, -ENOMEM, "out of memory");
 	}
 	m->nr_events++;
+	run_task(m, task);
 	e = dispatch(m, task, ev, err);
+	if (!e && m->reclaim)
+		mm_kswapd_run(m->reclaim);
+	if (m->someone_dies)
+		bury(m);
 	if (!e && m->effects.nomem)
 		e = mm_error_set(err, -ENOMEM, "out of memory for effects");
 	if (!e && m->cfg.check)

@@ -29,6 +29,7 @@ struct mm_task {
 	struct mm_struct *mm;		/* NULL: none yet (no seed, no exec) or gone */
 	struct mm_memcg *memcg;
 	int32_t oom_score_adj;
+	bool dying;			/* the OOM killer chose it; it ends after the running event */
 	bool automap;			/* accesses outside any VMA map anonymous memory */
 	struct mm_task_faults faults;
 	uint64_t accesses;
@@ -55,6 +56,9 @@ struct mm_machine {
 	struct mm_reclaim *reclaim;
 	struct mm_task_table tasks;
 	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
+	bool someone_dies;		/* a task has .dying set */
+	struct mm_struct *running_mm;	/* of the event being replayed */
+	struct mm_vmstat boot_stat;	/* counters when booting was done */
 	bool booted;			/* the first workload row boots it: machine rows before that configure */
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;
@@ -64,7 +68,8 @@ struct mm_machine {
 /* The task @pid, made (without an address space) when it is new; NULL: host memory. */
 struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid);
 struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL: no such living task */
-void mm_task_ended(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);	/* its mm is already dropped */
+/* The task ends: its part of the address space goes; the record stays. */
+void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);
 
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
@@ -72,6 +77,7 @@ void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
 /* Boot with m->cfg as it stands: every floor that cfg.depth asks for.  0 or -errno with @err. */
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err);
 void mm_machine_shutdown(struct mm_machine *m);
+void mm_machine_install_oom(struct mm_machine *m);
 void mm_machine_sysctl_changed(struct mm_machine *m);	/* after the boot: what follows from m->cfg.sysctl */
 
 /*

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault/fault.h"
 #include "machine/machine.h"
 
 enum { FIRST_TASKS = 16 };
@@ -93,9 +94,12 @@ struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)
 	return t->last = task;
 }
 
-void mm_task_ended(struct mm_machine *m, struct mm_task *task, enum mm_task_state state)
+void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state state)
 {
-	(void)m;
-	task->state = (uint8_t)state;
+	if (m->fault && m->fault->task == &task->faults)
+		m->fault->task = NULL;
+	mm_mmput(task->mm);
 	task->mm = NULL;
+	task->state = (uint8_t)state;
+	task->dying = false;
 }

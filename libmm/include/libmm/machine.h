@@ -72,6 +72,7 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr);
 
 const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m);
+const struct mm_vmstat *mm_machine_boot_vmstat(const struct mm_machine *m);	/* as booting left them */
 /* What the machine met that no floor could use, counted: for the end of the run. */
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr);
 int mm_machine_check(struct mm_machine *m, struct mm_error *err);	/* 0 or -EUCLEAN: which invariant broke */
