@@ -70,10 +70,7 @@ struct mm_fault {
 	struct mm_cache *cache;
 	struct mm_virt *virt;
 	struct mm_task_faults *task;	/* of the row being replayed; NULL: counted nowhere. The machine sets it. */
-	mm_pfn_t zero_pfn;		/* the zero page; never freed */
-	mm_pfn_t huge_zero_pfn;		/* MM_PFN_NONE until first used */
 	bool tlb_miss_rows;		/* a tlb_miss effect each */
-	uint32_t automap:1;
 	/* of the fault being handled */
 	enum mm_fault_kind kind;
 	mm_pfn_t pfn;

@@ -114,7 +114,13 @@ static inline void mm_page_list_del(struct mm_page *map, struct mm_page_list *l,
 	l->nr--;
 }
 
-/* References as the kernel counts them: one per page-table entry, plus refs. */
-static inline int64_t mm_page_ref_count(const struct mm_page *p) { return (int64_t)p->mapcount + p->refs; }
+/*
+ * References of a folio (its head) as the kernel counts them: one per mapping, plus refs. A 2M
+ * folio keeps the sum of its mappings in the field prev of its first tail page.
+ */
+static inline int64_t mm_page_ref_count(const struct mm_page *p)
+{
+	return (p->flags & MM_PG_HEAD && p->order == MM_PMD_ORDER ? (int64_t)p[1].prev : p->mapcount) + p->refs;
+}
 
 #endif /* PHYS_PAGE_H */

@@ -84,11 +84,9 @@ struct mm_struct {
 struct mm_vma;
 struct mm_pgtables;
 
-/* The upward hooks: what the mmap family asks of the page-fault floor.  NULL: VMAs only, nothing to do. */
+/* The upward hook of madvise: what the mmap family asks of the page-fault floor.  NULL: VMAs only, nothing to do. */
 struct mm_virt_hooks {
 	void *arg;
-	/* mm_populate(): after mmap, mlock, brk, mremap gave a range that must be faulted in */
-	void (*populate)(void *arg, struct mm_struct *mm, uint64_t start, uint64_t len);
 	/* madvise that works on pages (not on vm_flags), one VMA's part; 0 or -errno */
 	int (*madvise)(void *arg, struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
 };
@@ -104,6 +102,9 @@ struct mm_virt {
 	struct mm_cache *cache;			/* NULL likewise */
 	struct mm_inode_table *inodes;
 	struct mm_tlb *tlb;			/* NULL likewise */
+	struct mm_pgtables *pgtables;		/* NULL likewise: contents of page tables */
+	struct mm_virt_hooks hooks;
+	uint32_t zero_pfn, huge_zero_pfn;	/* MM_PFN_NONE: not there (yet); never freed */
 	uint32_t next_mm_id;
 	int64_t vm_committed_as;		/* pages */
 	uint64_t totalram_pages, total_swap_pages;	/* for the overcommit check */

@@ -40,6 +40,7 @@ enum {
 #define MM_PTE_SPECIAL	(UINT64_C(1) << 9)	/* no struct page behind it: the zero page */
 #define MM_PTE_UFFD_WP	(UINT64_C(1) << 10)
 #define MM_PTE_SOFT_DIRTY (UINT64_C(1) << 11)
+#define MM_PTE_SAVED_DIRTY (UINT64_C(1) << 58)	/* D of an entry without RW, out of the processor's sight */
 #define MM_PTE_NX	(UINT64_C(1) << 63)
 #define MM_PTE_PROTNONE	MM_PTE_G
 #define MM_PTE_PFN_MASK	UINT64_C(0x000ffffffffff000)
@@ -57,12 +58,38 @@ enum {
 static inline bool mm_pte_none(mm_pte_t p) { return (p & ~(MM_PTE_A | MM_PTE_D)) == 0; }
 static inline bool mm_pte_present(mm_pte_t p) { return p & (MM_PTE_P | MM_PTE_PROTNONE); }
 static inline bool mm_pte_write(mm_pte_t p) { return p & MM_PTE_RW; }
-static inline bool mm_pte_dirty(mm_pte_t p) { return p & MM_PTE_D; }
+static inline bool mm_pte_dirty(mm_pte_t p) { return p & (MM_PTE_D | MM_PTE_SAVED_DIRTY); }
 static inline bool mm_pte_young(mm_pte_t p) { return p & MM_PTE_A; }
 static inline bool mm_pte_special(mm_pte_t p) { return p & MM_PTE_SPECIAL; }
 static inline bool mm_pmd_trans_huge(mm_pte_t p) { return mm_pte_present(p) && (p & MM_PTE_PSE); }
-static inline mm_pfn_t mm_pte_pfn(mm_pte_t p) { return (mm_pfn_t)((p & MM_PTE_PFN_MASK) >> MM_PAGE_SHIFT); }
-static inline mm_pte_t mm_mk_pte(mm_pfn_t pfn, uint64_t prot) { return (uint64_t)pfn << MM_PAGE_SHIFT | prot; }
+/* PFN bits are kept inverted while P is clear (PROT_NONE), so that L1TF finds no real address. */
+static inline uint64_t mm_protnone_mask(mm_pte_t p) { return p && !(p & MM_PTE_P) ? MM_PTE_PFN_MASK : 0; }
+static inline mm_pfn_t mm_pte_pfn(mm_pte_t p)
+{
+	return (mm_pfn_t)(((p ^ mm_protnone_mask(p)) & MM_PTE_PFN_MASK) >> MM_PAGE_SHIFT);
+}
+static inline mm_pte_t mm_mk_pte(mm_pfn_t pfn, uint64_t prot)
+{
+	return (((uint64_t)pfn << MM_PAGE_SHIFT) ^ mm_protnone_mask(prot)) | prot;
+}
+/* D never stands without RW: it waits in SAVED_DIRTY (pte_mksaveddirty(), pte_clear_saveddirty()). */
+static inline mm_pte_t mm_pte_mksaveddirty(mm_pte_t p)
+{
+	return p & MM_PTE_RW || !(p & MM_PTE_D) ? p : (p & ~MM_PTE_D) | MM_PTE_SAVED_DIRTY;
+}
+static inline mm_pte_t mm_pte_clear_saveddirty(mm_pte_t p)
+{
+	return !(p & MM_PTE_RW) || !(p & MM_PTE_SAVED_DIRTY) ? p : (p & ~MM_PTE_SAVED_DIRTY) | MM_PTE_D;
+}
+static inline mm_pte_t mm_pte_mkdirty(mm_pte_t p) { return mm_pte_mksaveddirty(p | MM_PTE_D | MM_PTE_SOFT_DIRTY); }
+static inline mm_pte_t mm_pte_mkclean(mm_pte_t p) { return p & ~(MM_PTE_D | MM_PTE_SAVED_DIRTY); }
+static inline mm_pte_t mm_pte_mkyoung(mm_pte_t p) { return p | MM_PTE_A; }
+static inline mm_pte_t mm_pte_mkold(mm_pte_t p) { return p & ~MM_PTE_A; }
+static inline mm_pte_t mm_pte_mkwrite(mm_pte_t p) { return mm_pte_clear_saveddirty(p | MM_PTE_RW); }
+static inline mm_pte_t mm_pte_wrprotect(mm_pte_t p) { return mm_pte_mksaveddirty(p & ~MM_PTE_RW); }
+/* pte_modify(), pmd_modify(): other rights, the rest kept; a 2M entry loses its D. */
+mm_pte_t mm_pte_modify(mm_pte_t p, uint64_t newprot);
+mm_pte_t mm_pmd_modify(mm_pte_t p, uint64_t newprot);
 static inline bool mm_is_swap_pte(mm_pte_t p) { return !mm_pte_none(p) && !mm_pte_present(p); }
 static inline mm_pte_t mm_swp_pte(uint32_t type, uint64_t offset)
 {
@@ -77,22 +104,65 @@ bool mm_vma_wants_writenotify(const struct mm_vma *vma);
 /* vma->vm_page_prot: without RW where writes must be noticed (vma_set_page_prot()) */
 uint64_t mm_vma_page_prot(const struct mm_vma *vma);
 
+/* Sequential and random mappings, and files opened with NOREUSE, keep no track of use (vma_has_recency()). */
+static inline bool mm_vma_has_recency(const struct mm_vma *vma)
+{
+	return !(vma->vm_flags & (MM_VM_SEQ_READ | MM_VM_RAND_READ)) &&
+	       !(vma->vm_file && vma->vm_file->f_mode & MM_FMODE_NOREUSE);
+}
+static inline void mm_update_hiwater_rss(struct mm_struct *mm)
+{
+	int64_t rss = mm->rss[MM_FILEPAGES] + mm->rss[MM_ANONPAGES] + mm->rss[MM_SHMEMPAGES];
+
+	if (rss > 0 && (uint64_t)rss > mm->hiwater_rss)
+		mm->hiwater_rss = (uint64_t)rss;
+}
+
 /* ---- the store of table contents -------------------------------------- */
-struct mm_pgtables;
 int mm_pgtables_new(struct mm_virt *virt);	/* virt->pgtables; needs virt->phys. 0 or -ENOMEM */
 void mm_pgtables_free(struct mm_virt *virt);	/* every address space is gone by then */
 
 int mm_pgd_alloc(struct mm_struct *mm);		/* mm->pgd; 0 or -ENOMEM */
 void mm_pgd_free(struct mm_struct *mm);		/* after mm_unmap_region(fullmm) */
 
+struct mm_pgtables {
+	mm_pte_t **table;		/* by PFN; host memory that is touched only where there are tables */
+	size_t bytes;
+	uint64_t nr_tables;
+	mm_pte_t *spare;		/* a freed table's contents, used again first */
+};
 /* The 512 entries of table page @pfn. */
-mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn);
+static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { return virt->pgtables->table[pfn]; }
 
 /* Entry of @vaddr at its level, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
+mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level);
+mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level);
 mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr);	/* NULL too below a 2M entry */
 mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr);
+/* The PTE table below an existing PMD entry, made when that is empty; NULL: no memory, or a 2M entry. */
+mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
+/* The first PMD entry in use at or after *@vaddr below @end; moves *@vaddr up to its part of the range. NULL: none. */
+mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end);
+static inline mm_pte_t *mm_pte_of(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t vaddr)
+{
+	return mm_table_of(mm->virt, mm_pte_pfn(*pmd)) + (vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE;
+}
+static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
+{
+	uint64_t next = (vaddr | (MM_PMD_SIZE - 1)) + 1;
+
+	return next - 1 < end - 1 ? next : end;
+}
+
+/* A table kept aside for each 2M entry, so that a split needs no memory (pgtable_trans_huge_deposit()). */
+mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm);		/* MM_PFN_NONE: no memory; not counted in pgtables_bytes yet */
+void mm_pte_table_free(struct mm_struct *mm, mm_pfn_t table);
+void mm_pgtable_deposit(struct mm_struct *mm, uint64_t vaddr, mm_pfn_t table);	/* counts it */
+mm_pfn_t mm_pgtable_withdraw(struct mm_struct *mm, uint64_t vaddr);		/* still counted */
+void mm_pmd_populate(struct mm_struct *mm, mm_pte_t *pmd, mm_pfn_t table);
+static inline void mm_dec_nr_ptes(struct mm_struct *mm) { mm->pgtables_bytes -= MM_PAGE_SIZE; }
 
 /* ---- ranges ------------------------------------------------------------ */
 
@@ -100,11 +170,22 @@ mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr);
 struct mm_mmu_gather {
 	struct mm_struct *mm;
 	bool fullmm;
+	bool delayed;			/* dirty file pages wait for the flush */
 	uint64_t start, end;		/* what to flush; start >= end: nothing */
 	uint32_t nr, cap;
 	mm_pfn_t *pages;
-	uint32_t nr_delayed;		/* file pages whose rmap goes after the flush: indexes from the start of pages[] */
+	mm_pfn_t batch[19];		/* page frames that hold the list, as the kernel takes them */
+	uint32_t nr_batches;
+	mm_pfn_t local[8];		/* the first pages lie on the stack */
 };
+/* True: the batches are full, flush before the next one (__tlb_remove_page()). */
+bool mm_tlb_remove_page(struct mm_mmu_gather *tlb, mm_pfn_t pfn);
+void mm_tlb_flush_mmu(struct mm_mmu_gather *tlb);
+static inline void mm_tlb_track(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end)
+{
+	tlb->start = start < tlb->start ? start : tlb->start;
+	tlb->end = end > tlb->end ? end : tlb->end;
+}
 void mm_tlb_gather_mmu(struct mm_mmu_gather *tlb, struct mm_struct *mm, bool fullmm);
 void mm_tlb_finish_mmu(struct mm_mmu_gather *tlb);
 
@@ -152,8 +233,10 @@ void mm_mlock_vma_pages_range(struct mm_vma *vma, uint64_t start, uint64_t end);
 
 /* Split a 2M mapping into 512 entries (__split_huge_pmd()); nothing where there is none. */
 void mm_split_huge_pmd(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr);
+bool mm_is_huge_zero_pmd(const struct mm_virt *virt, mm_pte_t pmd);
 /* vma_adjust_trans_huge(): a VMA is cut or moved at these borders: split 2M mappings across them. */
-void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, int64_t adjust_next);
+void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, struct mm_vma *next,
+			      int64_t adjust_next);	/* @next: the VMA after @vma, whose start moves by adjust_next bytes */
 
 /* Recount of one address space: rss, pgtables_bytes, every entry against the page behind it. */
 bool mm_pgtables_are_consistent(const struct mm_struct *mm);

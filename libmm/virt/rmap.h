@@ -14,6 +14,7 @@
 #ifndef VIRT_RMAP_H
 #define VIRT_RMAP_H
 
+#include "cache/cache.h"
 #include "virt/pgtable.h"
 
 enum { MM_RMAP_EXCLUSIVE = 1, MM_RMAP_COMPOUND = 2 };
@@ -25,10 +26,6 @@ static inline mm_pfn_t mm_page_head(const struct mm_phys *phys, mm_pfn_t pfn)
 	return p->flags & MM_PG_TAIL ? (mm_pfn_t)p->index : pfn;
 }
 static inline bool mm_folio_is_large(const struct mm_phys *phys, mm_pfn_t head) { return mm_page(phys, head)->flags & MM_PG_HEAD; }
-static inline uint32_t mm_folio_nr_pages(const struct mm_phys *phys, mm_pfn_t head)
-{
-	return mm_folio_is_large(phys, head) ? 1u << mm_page(phys, head)->order : 1u;
-}
 static inline uint32_t mm_folio_entire_mapcount(const struct mm_phys *phys, mm_pfn_t head)
 {
 	return mm_folio_is_large(phys, head) ? mm_page(phys, head + 1)->mapping : 0;
@@ -48,7 +45,7 @@ static inline uint32_t mm_page_mapcount(const struct mm_phys *phys, mm_pfn_t pfn
 /* References of a folio as the kernel counts them, mappings included. */
 static inline uint32_t mm_folio_ref_count(const struct mm_phys *phys, mm_pfn_t head)
 {
-	return mm_page(phys, head)->refs + mm_folio_mapcount(phys, head);
+	return mm_page(phys, head)->refs + mm_folio_mapcount(phys, head);	/* mm_page_ref_count() is the same */
 }
 static inline bool mm_folio_mapped(const struct mm_phys *phys, mm_pfn_t head) { return mm_folio_mapcount(phys, head) != 0; }
 

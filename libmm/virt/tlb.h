@@ -29,7 +29,7 @@ const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name);	/* NULL: no suc
 #define MM_TLB_EXEC	(UINT64_C(1) << 1)
 #define MM_TLB_HUGE	(UINT64_C(1) << 2)
 
-/* tag: page number << 20 | low 20 bits of the address space's id, 0 empty (id 0 is never used) */
+/* tag: page number << 22 | low 20 bits of the address space's id << 2 | 2M << 1 | 1; 0 empty */
 struct mm_tlb_entry {
 	uint64_t tag;
 	uint64_t leaf;			/* PFN << 12 | MM_TLB_* */
@@ -37,7 +37,7 @@ struct mm_tlb_entry {
 
 struct mm_tlb_array {
 	struct mm_tlb_entry *e;		/* sets * ways */
-	uint32_t set_mask, ways;
+	uint32_t set_mask, ways;	/* ways 0: there is none (e is one empty entry) */
 };
 
 enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L2, MM_NR_TLB_KINDS };
@@ -59,7 +59,19 @@ struct mm_tlb {
 int mm_tlb_new(struct mm_tlb **tlbp, struct mm_ctx *ctx, const struct mm_tlb_geometry *geo, uint32_t nr_cpus);
 void mm_tlb_free(struct mm_tlb *tlb);
 
-static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id) { return page_number << 20 | (id & 0xfffff); }
+static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id, unsigned int huge)
+{
+	return page_number << 22 | (uint64_t)(id & 0xfffff) << 2 | huge << 1 | 1;
+}
+
+/* The fast path of a data access to a 4K page: the most recent way of its set in L1. False: ask mm_tlb_lookup(). */
+static inline bool mm_tlb_hit_fast(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, bool write)
+{
+	const struct mm_tlb_array *a = &c->a[MM_TLB_L1D];
+	const struct mm_tlb_entry *e = &a->e[((vaddr >> MM_PAGE_SHIFT) & a->set_mask) * a->ways];
+
+	return e->tag == mm_tlb_tag(vaddr >> MM_PAGE_SHIFT, id, 0) && (!write || e->leaf & MM_TLB_WRITABLE);
+}
 
 /* Look in L1 then L2 (a hit there refills L1); NULL: a walk is needed. @kind is MM_TLB_R, W or X. */
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Page tables: where they lie, how one is found, made and given back.
+ *
+ *	mm->pgd -> PGD 512 x 512G -> PUD 512 x 1G -> PMD 512 x 2M -> PTE 512 x 4K
+ *
+ * Each table is one page frame of the simulated machine. Its 512 entries are
+ * host memory, found by PFN in a sparse array, so an address space costs the host
+ * 4 KiB for each table and nothing else. The two-page PGD (its second half belongs to the
+ * kernel's page-table isolation) is counted nowhere, as in the kernel; other
+ * tables count in mm->pgtables_bytes, those of PTEs and PMDs also in nr_page_table_pages.
+ *
+ * A table page uses its descriptor so: index is the level (1 PTE .. 4 PGD); a PMD table keeps the
+ * tables set aside for its 2M entries as a ring through next and prev of those, its own next being the head.
+ *
+ * Left out: five levels, tables shared between address spaces, kernel halves.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cache/memcg.h"
+#include "virt/pgtable.h"
+#include "virt/tlb.h"
+
+enum { PGD_ALLOCATION_ORDER = 1 };
+#define GFP_PGTABLE_USER (MM_GFP_KERNEL | __MM_GFP_ZERO | __MM_GFP_ACCOUNT)
+#define PAGE_TABLE_BITS (MM_PTE_P | MM_PTE_RW | MM_PTE_US | MM_PTE_A | MM_PTE_D)
+#define PAGE_CHG_MASK (MM_PTE_PFN_MASK | MM_PTE_PCD | MM_PTE_PWT | MM_PTE_SPECIAL | MM_PTE_A | MM_PTE_D | \
+		       MM_PTE_SAVED_DIRTY | MM_PTE_SOFT_DIRTY | MM_PTE_UFFD_WP)
+
+int mm_pgtables_new(struct mm_virt *virt)
+{
+	struct mm_pgtables *t = calloc(1, sizeof(*t));
+	void *map;
+
+	if (!t)
+		return -ENOMEM;
+	t->bytes = ((size_t)virt->phys->max_pfn + 1) * sizeof(*t->table);
+	map = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED) {
+		free(t);
+		return -ENOMEM;
+	}
+	t->table = map;
+	virt->pgtables = t;
+	virt->zero_pfn = virt->huge_zero_pfn = MM_PFN_NONE;
+	return 0;
+}
+
+/* Tables of address spaces that still live go with the machine: found by a walk from each mm is not needed then. */
+void mm_pgtables_free(struct mm_virt *virt)
+{
+	struct mm_pgtables *t = virt->pgtables;
+
+	if (!t)
+		return;
+	for (mm_pfn_t pfn = 0; t->nr_tables && pfn < t->bytes / sizeof(*t->table); pfn++)
+		if (virt->phys->mem_map[pfn].flags & MM_PG_TABLE && t->table[pfn]) {
+			free(t->table[pfn]);
+			t->nr_tables--;
+		}
+	free(t->spare);
+	munmap(t->table, t->bytes);
+	free(t);
+	virt->pgtables = NULL;
+}
+
+static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
+{
+	struct mm_virt *virt = mm->virt;
+	struct mm_pgtables *t = virt->pgtables;
+	unsigned int order = level == MM_NR_LEVELS ? PGD_ALLOCATION_ORDER : 0;
+	mm_pte_t *entries = t->spare;
+	mm_pfn_t pfn;
+
+	t->spare = NULL;
+	if (entries)
+		memset(entries, 0, MM_PAGE_SIZE);
+	else
+		entries = calloc(MM_PTRS_PER_TABLE, sizeof(*entries));
+	if (!entries)
+		return MM_PFN_NONE;
+	pfn = mm_alloc_pages(virt->phys, GFP_PGTABLE_USER, order);
+	if (pfn != MM_PFN_NONE && mm->memcg && virt->cache &&
+	    mm_memcg_charge_kmem(virt->cache, mm->memcg, UINT64_C(1) << order, GFP_PGTABLE_USER)) {
+		mm_free_pages(virt->phys, pfn, order);
+		pfn = MM_PFN_NONE;
+	}
+	if (pfn == MM_PFN_NONE) {
+		free(entries);
+		return MM_PFN_NONE;
+	}
+	mm_page(virt->phys, pfn)->flags |= MM_PG_TABLE;
+	mm_page(virt->phys, pfn)->index = level;
+	t->table[pfn] = entries;
+	t->nr_tables++;
+	if (level <= 2)
+		mm_count(virt->ctx, MM_NR_PAGE_TABLE_PAGES, 1);
+	return pfn;
+}
+
+/* The contents go; the page frame stays the caller's (pagetable_pte_dtor() and the like). */
+static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
+{
+	struct mm_pgtables *t = mm->virt->pgtables;
+	struct mm_page *p = mm_page(mm->virt->phys, pfn);
+	uint64_t pages = p->index == MM_NR_LEVELS ? 1u << PGD_ALLOCATION_ORDER : 1;
+
+	if (p->index <= 2)
+		mm_count(mm->virt->ctx, MM_NR_PAGE_TABLE_PAGES, -1);
+	if (mm->memcg && mm->virt->cache)
+		mm_memcg_uncharge_kmem(mm->virt->cache, mm->memcg, pages);
+	if (t->spare)
+		free(t->table[pfn]);
+	else
+		t->spare = t->table[pfn];
+	t->table[pfn] = NULL;
+	t->nr_tables--;
+	p->flags &= ~(uint32_t)MM_PG_TABLE;
+	p->index = 0;
+}
+
+int mm_pgd_alloc(struct mm_struct *mm)
+{
+	mm_pfn_t pfn = table_alloc(mm, MM_NR_LEVELS);
+
+	if (pfn == MM_PFN_NONE)
+		return -ENOMEM;
+	mm->pgd = pfn;
+	return 0;
+}
+
+void mm_pgd_free(struct mm_struct *mm)
+{
+	if (mm->pgd == MM_PFN_NONE)
+		return;
+	mm_flush_tlb_mm(mm);
+	table_dtor(mm, mm->pgd);
+	mm_free_pages(mm->virt->phys, mm->pgd, PGD_ALLOCATION_ORDER);
+	mm->pgd = MM_PFN_NONE;
+}
+
+/* ---- finding and making tables ---------------------------------------- */
+
+static unsigned int level_index(uint64_t vaddr, unsigned int level)
+{
+	return (unsigned int)(vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) % MM_PTRS_PER_TABLE;
+}
+
+mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
+{
+	mm_pte_t *e;
+
+	if (mm->pgd == MM_PFN_NONE)
+		return NULL;
+	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, MM_NR_LEVELS);
+	for (unsigned int l = MM_NR_LEVELS - 1; l >= level; l--) {
+		if (!(*e & MM_PTE_P) || *e & MM_PTE_PSE)
+			return NULL;
+		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(vaddr, l);
+	}
+	return e;
+}
+
+mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr) { return mm_entry_at(mm, vaddr, 2); }
+
+mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr)
+{
+	mm_pte_t *pmd = mm_entry_at(mm, vaddr, 2);
+
+	return pmd && *pmd & MM_PTE_P && !(*pmd & MM_PTE_PSE) ? mm_pte_of(mm, pmd, vaddr) : NULL;
+}
+
+mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level)
+{
+	mm_pte_t *e;
+
+	if (mm->pgd == MM_PFN_NONE)
+		return NULL;
+	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, MM_NR_LEVELS);
+	for (unsigned int l = MM_NR_LEVELS - 1; l >= level; l--) {
+		if (!(*e & MM_PTE_P)) {
+			mm_pfn_t pfn = table_alloc(mm, l);
+
+			if (pfn == MM_PFN_NONE)
+				return NULL;
+			mm->pgtables_bytes += MM_PAGE_SIZE;
+			*e = mm_mk_pte(pfn, PAGE_TABLE_BITS);
+		}
+		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(vaddr, l);
+	}
+	return e;
+}
+
+mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr) { return mm_entry_alloc(mm, vaddr, 2); }
+
+void mm_pmd_populate(struct mm_struct *mm, mm_pte_t *pmd, mm_pfn_t table)
+{
+	(void)mm;
+	*pmd = mm_mk_pte(table, PAGE_TABLE_BITS);
+}
+
+mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm) { return table_alloc(mm, 1); }
+
+void mm_pte_table_free(struct mm_struct *mm, mm_pfn_t table)
+{
+	table_dtor(mm, table);
+	mm_free_pages(mm->virt->phys, table, 0);
+}
+
+mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
+{
+	if (mm_pte_none(*pmd)) {
+		mm_pfn_t table = table_alloc(mm, 1);
+
+		if (table == MM_PFN_NONE)
+			return NULL;
+		mm->pgtables_bytes += MM_PAGE_SIZE;
+		mm_pmd_populate(mm, pmd, table);
+	}
+	return mm_pmd_trans_huge(*pmd) ? NULL : mm_pte_of(mm, pmd, vaddr);
+}
+
+mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr)
+{
+	mm_pte_t *pmd = mm_pmd_alloc(mm, vaddr);
+
+	return pmd ? mm_pte_alloc_pmd(mm, pmd, vaddr) : NULL;
+}
+
+mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
+{
+	if (mm->pgd == MM_PFN_NONE)
+		return NULL;
+	while (*vaddr < end) {
+		mm_pte_t *e = mm_table_of(mm->virt, mm->pgd) + level_index(*vaddr, MM_NR_LEVELS);
+		unsigned int level = MM_NR_LEVELS;
+		uint64_t size;
+
+		while (level > 2 && *e & MM_PTE_P) {
+			level--;
+			e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(*vaddr, level);
+		}
+		if (level == 2 && !mm_pte_none(*e))
+			return e;
+		size = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 1));
+		*vaddr = (*vaddr | (size - 1)) + 1;
+	}
+	return NULL;
+}
+
+/* ---- entries ------------------------------------------------------------ */
+
+uint64_t mm_vm_get_page_prot(uint64_t vm_flags)
+{
+	uint64_t nx = vm_flags & MM_VM_EXEC ? 0 : MM_PTE_NX;
+
+	if (!(vm_flags & (MM_VM_READ | MM_VM_WRITE | MM_VM_EXEC)))
+		return MM_PTE_A | MM_PTE_PROTNONE;
+	if ((vm_flags & (MM_VM_WRITE | MM_VM_SHARED)) == (MM_VM_WRITE | MM_VM_SHARED))
+		return MM_PTE_P | MM_PTE_RW | MM_PTE_US | MM_PTE_A | nx;
+	return MM_PTE_P | MM_PTE_US | MM_PTE_A | nx;
+}
+
+/* Shared writable mappings of a file whose dirty pages are accounted: a first write must be noticed. */
+bool mm_vma_wants_writenotify(const struct mm_vma *vma)
+{
+	const uint64_t shared = MM_VM_WRITE | MM_VM_SHARED;
+
+	return (vma->vm_flags & shared) == shared && vma->vm_file && !vma->vm_file->inode->dev_zero &&
+	       vma->vm_file->inode->type == MM_INODE_REG;
+}
+
+uint64_t mm_vma_page_prot(const struct mm_vma *vma)
+{
+	return mm_vm_get_page_prot(mm_vma_wants_writenotify(vma) ? vma->vm_flags & ~(uint64_t)MM_VM_SHARED
+								    : vma->vm_flags);
+}
+
+static mm_pte_t modify(mm_pte_t old, uint64_t keep, uint64_t newprot)
+{
+	mm_pte_t p = (old & keep) | (newprot & ~keep);
+
+	if (!mm_protnone_mask(old) != !mm_protnone_mask(p))
+		p ^= MM_PTE_PFN_MASK;
+	return old & MM_PTE_RW ? mm_pte_mksaveddirty(p) : mm_pte_clear_saveddirty(p);
+}
+
+mm_pte_t mm_pte_modify(mm_pte_t p, uint64_t newprot) { return modify(p, PAGE_CHG_MASK, newprot); }
+mm_pte_t mm_pmd_modify(mm_pte_t p, uint64_t newprot)
+{
+	return modify(p, (PAGE_CHG_MASK | MM_PTE_PSE) & ~MM_PTE_D, newprot);
+}
+
+/* ---- tables set aside for 2M entries ------------------------------------ */
+
+static struct mm_page *pmd_table_page(const struct mm_struct *mm, uint64_t vaddr)
+{
+	mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
+
+	return mm_page(mm->virt->phys, mm_pte_pfn(*pud));
+}
+
+void mm_pgtable_deposit(struct mm_struct *mm, uint64_t vaddr, mm_pfn_t table)
+{
+	struct mm_page *map = mm->virt->phys->mem_map, *pmd = pmd_table_page(mm, vaddr);
+	mm_pfn_t head = pmd->mapping ? pmd->next : MM_PFN_NONE;
+
+	if (head == MM_PFN_NONE) {
+		map[table].next = map[table].prev = table;
+	} else {
+		map[table].next = map[head].next;
+		map[table].prev = head;
+		map[map[head].next].prev = table;
+		map[head].next = table;
+	}
+	pmd->next = table;
+	pmd->mapping++;
+	mm->pgtables_bytes += MM_PAGE_SIZE;
+}
+
+mm_pfn_t mm_pgtable_withdraw(struct mm_struct *mm, uint64_t vaddr)
+{
+	struct mm_page *map = mm->virt->phys->mem_map, *pmd = pmd_table_page(mm, vaddr);
+	mm_pfn_t table = pmd->next;
+
+	map[map[table].prev].next = map[table].next;
+	map[map[table].next].prev = map[table].prev;
+	pmd->next = map[table].next;
+	pmd->mapping--;
+	return table;
+}
+
+/* ---- freeing -------------------------------------------------------------- */
+
+static void free_table(struct mm_mmu_gather *tlb, mm_pte_t *entry, uint64_t vaddr)
+{
+	mm_pfn_t pfn = mm_pte_pfn(*entry);
+
+	*entry = 0;
+	mm_tlb_track(tlb, vaddr, vaddr + MM_PAGE_SIZE);
+	table_dtor(tlb->mm, pfn);
+	mm_page(tlb->mm->virt->phys, pfn)->mapping = 0;
+	tlb->mm->pgtables_bytes -= MM_PAGE_SIZE;
+	if (mm_tlb_remove_page(tlb, pfn))
+		mm_tlb_flush_mmu(tlb);
+}
+
+/* Free what lies below @entry, a table of @level - 1, in [start, end); then the table itself if nobody else can use it. */
+static void free_range(struct mm_mmu_gather *tlb, mm_pte_t *entry, unsigned int level, uint64_t start, uint64_t end,
+		       uint64_t floor, uint64_t ceiling)
+{
+	const uint64_t child = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 2));
+	const uint64_t mask = ~((child << 9) - 1);
+	mm_pte_t *e = mm_table_of(tlb->mm->virt, mm_pte_pfn(*entry)) + level_index(start, level - 1);
+
+	for (uint64_t vaddr = start, next; vaddr != end; vaddr = next, e++) {
+		next = (vaddr | (child - 1)) + 1;
+		next = next - 1 < end - 1 ? next : end;
+		if (!(*e & MM_PTE_P))
+			continue;
+		if (level == 3)
+			free_table(tlb, e, vaddr);
+		else
+			free_range(tlb, e, level - 1, vaddr, next, floor, ceiling);
+	}
+	start &= mask;
+	if (start < floor)
+		return;
+	if (ceiling) {
+		ceiling &= mask;
+		if (!ceiling)
+			return;
+	}
+	if (end - 1 > ceiling - 1)
+		return;
+	free_table(tlb, entry, start);
+}
+
+void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+{
+	start &= ~(MM_PMD_SIZE - 1);
+	if (start < floor)
+		start += MM_PMD_SIZE;
+	if (ceiling) {
+		ceiling &= ~(MM_PMD_SIZE - 1);
+		if (!ceiling)
+			return;
+	}
+	if (end - 1 > ceiling - 1)
+		end -= MM_PMD_SIZE;
+	if (start > end - 1)
+		return;
+	for (uint64_t vaddr = start, next; vaddr != end; vaddr = next) {
+		mm_pte_t *pgd = mm_table_of(tlb->mm->virt, tlb->mm->pgd) + level_index(vaddr, MM_NR_LEVELS);
+
+		next = (vaddr | (MM_PGDIR_SIZE - 1)) + 1;
+		next = next - 1 < end - 1 ? next : end;
+		if (*pgd & MM_PTE_P)
+			free_range(tlb, pgd, MM_NR_LEVELS, vaddr, next, floor, ceiling);
+	}
+}
+
+void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor, uint64_t ceiling)
+{
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t start = vmas[i]->vm_start;
+
+		while (i + 1 < nr && vmas[i + 1]->vm_start <= vmas[i]->vm_end + MM_PMD_SIZE)
+			i++;
+		mm_free_pgd_range(tlb, start, vmas[i]->vm_end, floor, i + 1 < nr ? vmas[i + 1]->vm_start : ceiling);
+	}
+}

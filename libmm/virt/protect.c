@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mprotect below the VMAs: new rights for entries that exist.
+ *
+ * RW is given only where a write needs no notice: a private page that is
+ * exclusive, or a shared one that is dirty already. Everything else gets RW by a write fault.
+ * Model: Linux 6.6 mm/mprotect.c change_pte_range(), mm/huge_memory.c change_huge_pmd().
+ */
+#include "virt/rmap.h"
+#include "virt/tlb.h"
+
+/* vma_wants_manual_pte_write_upgrade() */
+static bool wants_manual_write_upgrade(const struct mm_vma *vma)
+{
+	if (vma->vm_flags & MM_VM_SHARED)
+		return mm_vma_wants_writenotify(vma);
+	return vma->vm_flags & MM_VM_WRITE;
+}
+
+static bool can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
+{
+	const struct mm_phys *phys = vma->vm_mm->virt->phys;
+	mm_pfn_t pfn = mm_pte_pfn(entry);
+
+	if (!(entry & MM_PTE_P))
+		return false;
+	if (vma->vm_flags & MM_VM_SHARED)
+		return mm_pte_dirty(entry);
+	if (mm_pte_special(entry) || mm_is_huge_zero_pmd(vma->vm_mm->virt, entry))
+		return false;
+	return mm_page(phys, mm_page_head(phys, pfn))->flags & MM_PG_ANON &&
+	       mm_page(phys, pfn)->flags & MM_PG_ANON_EXCLUSIVE;
+}
+
+static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr, uint64_t end, uint64_t prot,
+				 bool upgrade)
+{
+	mm_pte_t *pte = mm_pte_of(vma->vm_mm, pmd, vaddr);
+	uint64_t pages = 0;
+
+	for (; vaddr != end; vaddr += MM_PAGE_SIZE, pte++) {
+		mm_pte_t p;
+
+		if (mm_pte_none(*pte) || !mm_pte_present(*pte))
+			continue;
+		p = mm_pte_modify(*pte, prot);
+		if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
+			p = mm_pte_mkwrite(p);
+		*pte = p;
+		pages++;
+	}
+	return pages;
+}
+
+uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	uint64_t prot = mm_vma_page_prot(vma), pages = 0, next;
+	bool upgrade = wants_manual_write_upgrade(vma);
+	mm_pte_t *pmd;
+
+	for (uint64_t vaddr = start; (pmd = mm_next_pmd(mm, &vaddr, end)); vaddr = next) {
+		next = mm_pmd_addr_end(vaddr, end);
+		if (mm_pmd_trans_huge(*pmd)) {
+			if (next - vaddr == MM_PMD_SIZE) {
+				mm_pte_t p = mm_pmd_modify(*pmd, prot);
+
+				if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
+					p = mm_pte_mkwrite(p);
+				*pmd = p;
+				pages += MM_PMD_PAGES;
+				continue;
+			}
+			mm_split_huge_pmd(vma, pmd, vaddr);
+		}
+		pages += change_pte_range(vma, pmd, vaddr, next, prot, upgrade);
+	}
+	if (pages)
+		mm_flush_tlb_range(mm, start, end);
+	return pages;
+}

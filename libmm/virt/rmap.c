@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Counting mappings: what happens to a page when an entry begins or ends to map it.
+ *
+ * The counts of a 2M folio lie in the descriptor of its first tail page: mapping the 2M entries,
+ * prev all mappings, next the subpages that have a PTE. nr_anon_pages and nr_mapped
+ * count subpages that are mapped at all, so a 2M entry adds those that no PTE mapped before.
+ * Model: Linux 6.6 mm/rmap.c, include/linux/rmap.h. Left out: pinned pages, the
+ * list of partly unmapped folios (they are split when reclaim meets them).
+ */
+#include "cache/lru.h"
+#include "virt/anon_vma.h"
+#include "virt/rmap.h"
+
+enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
+
+static struct mm_phys *phys_of(const struct mm_vma *vma) { return vma->vm_mm->virt->phys; }
+
+static void mlock_vma_folio(struct mm_vma *vma, mm_pfn_t head, bool compound)
+{
+	if ((vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED &&
+	    (compound || !mm_folio_is_large(phys_of(vma), head)))
+		mm_mlock_folio(vma->vm_mm->virt->cache, head);
+}
+
+static void munlock_vma_folio(struct mm_vma *vma, mm_pfn_t head, bool compound)
+{
+	if (vma->vm_flags & MM_VM_LOCKED && (compound || !mm_folio_is_large(phys_of(vma), head)))
+		mm_munlock_folio(vma->vm_mm->virt->cache, head);
+}
+
+/* Pages of the folio that are newly mapped; *@firstp: the first mapping of this kind of this page. */
+static int64_t add_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head, bool compound, bool *firstp)
+{
+	struct mm_page *t = mm_page(phys, head + 1);
+
+	mm_page(phys, head)->refs--;
+	if (!mm_folio_is_large(phys, head)) {
+		*firstp = mm_page(phys, pfn)->mapcount++ == 0;
+		return *firstp;
+	}
+	t->prev++;
+	if (compound) {
+		*firstp = t->mapping++ == 0;
+		return *firstp ? MM_PMD_PAGES - (int64_t)t->next : 0;
+	}
+	*firstp = mm_page(phys, pfn)->mapcount++ == 0;
+	t->next += *firstp;
+	return *firstp && !t->mapping;
+}
+
+/* Pages of the folio that no entry maps any more. */
+static int64_t remove_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head, bool compound, bool *lastp)
+{
+	struct mm_page *t = mm_page(phys, head + 1);
+
+	mm_page(phys, head)->refs++;
+	if (!mm_folio_is_large(phys, head)) {
+		*lastp = --mm_page(phys, pfn)->mapcount == 0;
+		return *lastp;
+	}
+	t->prev--;
+	if (compound) {
+		*lastp = --t->mapping == 0;
+		return *lastp ? MM_PMD_PAGES - (int64_t)t->next : 0;
+	}
+	*lastp = --mm_page(phys, pfn)->mapcount == 0;
+	t->next -= *lastp;
+	return *lastp && !t->mapping;
+}
+
+static void set_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, mm_pfn_t head, uint64_t vaddr, bool exclusive)
+{
+	struct mm_page *p = mm_page(phys_of(vma), head);
+	struct mm_anon_vma *av = exclusive ? vma->anon_vma : vma->anon_vma->root;
+
+	if (!(p->flags & MM_PG_ANON)) {
+		p->flags |= MM_PG_ANON;
+		p->mapping = av->id;
+		p->index = mm_linear_page_index(vma, vaddr);
+	}
+	if (exclusive)
+		mm_page(phys_of(vma), pfn)->flags |= MM_PG_ANON_EXCLUSIVE;
+}
+
+void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr)
+{
+	struct mm_phys *phys = phys_of(vma);
+	bool large = mm_folio_is_large(phys, head), first;
+	int64_t nr;
+
+	mm_page(phys, head)->flags |= MM_PG_SWAPBACKED;
+	nr = add_mapping(phys, head, head, large, &first);
+	if (large)
+		mm_count(phys->ctx, MM_NR_ANON_TRANSPARENT_HUGEPAGES, nr);
+	mm_count(phys->ctx, MM_NR_ANON_PAGES, nr);
+	set_anon_rmap(vma, head, head, vaddr, true);
+}
+
+void mm_page_add_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, unsigned int rmap_flags)
+{
+	struct mm_phys *phys = phys_of(vma);
+	mm_pfn_t head = mm_page_head(phys, pfn);
+	bool compound = rmap_flags & MM_RMAP_COMPOUND, first;
+	int64_t nr = add_mapping(phys, pfn, head, compound, &first);
+
+	if (compound && first)
+		mm_count(phys->ctx, MM_NR_ANON_TRANSPARENT_HUGEPAGES, MM_PMD_PAGES);
+	mm_count(phys->ctx, MM_NR_ANON_PAGES, nr);
+	if (first && !(mm_page(phys, head)->flags & MM_PG_KSM))
+		set_anon_rmap(vma, pfn, head, vaddr, rmap_flags & MM_RMAP_EXCLUSIVE);
+	mlock_vma_folio(vma, head, compound);
+}
+
+bool mm_page_try_dup_anon_rmap(struct mm_vma *src, mm_pfn_t pfn, bool compound)
+{
+	struct mm_phys *phys = phys_of(src);
+	bool first;
+
+	mm_page(phys, pfn)->flags &= ~(uint32_t)MM_PG_ANON_EXCLUSIVE;
+	add_mapping(phys, pfn, mm_page_head(phys, pfn), compound, &first);
+	return true;
+}
+
+void mm_page_dup_file_rmap(struct mm_phys *phys, mm_pfn_t pfn, bool compound)
+{
+	bool first;
+
+	add_mapping(phys, pfn, mm_page_head(phys, pfn), compound, &first);
+}
+
+void mm_page_add_file_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound)
+{
+	struct mm_phys *phys = phys_of(vma);
+	mm_pfn_t head = mm_page_head(phys, pfn);
+	bool first;
+	int64_t nr = add_mapping(phys, pfn, head, compound, &first);
+
+	if (compound && first)
+		mm_count(phys->ctx, mm_page(phys, head)->flags & MM_PG_SWAPBACKED ? MM_NR_SHMEM_PMDMAPPED
+										 : MM_NR_FILE_PMDMAPPED, MM_PMD_PAGES);
+	mm_count(phys->ctx, MM_NR_MAPPED, nr);
+	mlock_vma_folio(vma, head, compound);
+}
+
+void mm_page_remove_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound)
+{
+	struct mm_phys *phys = phys_of(vma);
+	mm_pfn_t head = mm_page_head(phys, pfn);
+	struct mm_page *p = mm_page(phys, head);
+	bool last;
+	int64_t nr = remove_mapping(phys, pfn, head, compound, &last);
+
+	if (compound && last)
+		mm_count(phys->ctx, p->flags & MM_PG_ANON ? MM_NR_ANON_TRANSPARENT_HUGEPAGES :
+			 p->flags & MM_PG_SWAPBACKED ? MM_NR_SHMEM_PMDMAPPED : MM_NR_FILE_PMDMAPPED, -(int64_t)MM_PMD_PAGES);
+	mm_count(phys->ctx, p->flags & MM_PG_ANON ? MM_NR_ANON_PAGES : MM_NR_MAPPED, -nr);
+	munlock_vma_folio(vma, head, compound);
+}
+
+void mm_page_move_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn)
+{
+	struct mm_phys *phys = phys_of(vma);
+
+	mm_page(phys, mm_page_head(phys, pfn))->mapping = vma->anon_vma->id;
+	mm_page(phys, pfn)->flags |= MM_PG_ANON_EXCLUSIVE;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a folio to the entries that map it, and what reclaim and writeback do there.
+ *
+ * An anonymous folio leads to its anon_vma and the VMAs that hang on it, a file
+ * folio to the VMAs of its file; where such a VMA would have the page, the page tables tell
+ * whether it has. Model: Linux 6.6 mm/rmap.c rmap_walk_anon(), rmap_walk_file(), mm/page_vma_mapped.c.
+ */
+#include "cache/filemap.h"
+#include "cache/lru.h"
+#include "cache/memcg.h"
+#include "cache/swap.h"
+#include "virt/anon_vma.h"
+#include "virt/rmap.h"
+#include "virt/tlb.h"
+
+enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
+
+/* Every entry of @vma that maps a page of [head, head + nr); false: stop. */
+static bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr, mm_rmap_fn fn, void *arg)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	uint64_t first = index > vma->vm_pgoff ? index : vma->vm_pgoff;
+	uint64_t end = vma->vm_pgoff + ((vma->vm_end - vma->vm_start) >> MM_PAGE_SHIFT);
+
+	end = end < index + nr ? end : index + nr;
+	for (uint64_t i = first; i < end; i++) {
+		uint64_t vaddr = vma->vm_start + ((i - vma->vm_pgoff) << MM_PAGE_SHIFT);
+		mm_pte_t *e = mm_pmd_offset(mm, vaddr);
+		struct mm_rmap_hit hit = { vma, vaddr, e, head, 2 };
+
+		if (!e || mm_pte_none(*e))
+			continue;
+		if (mm_pmd_trans_huge(*e)) {
+			if (mm_pte_pfn(*e) != head)
+				continue;
+			return fn(arg, &hit);	/* the whole folio */
+		}
+		hit.entry = mm_pte_of(mm, e, vaddr);
+		hit.pfn = head + (mm_pfn_t)(i - index);
+		hit.level = 1;
+		if (!mm_pte_present(*hit.entry) || mm_pte_special(*hit.entry) || mm_pte_pfn(*hit.entry) != hit.pfn)
+			continue;
+		if (!fn(arg, &hit))
+			return false;
+	}
+	return true;
+}
+
+struct walk {
+	mm_rmap_fn fn;
+	void *arg;
+	bool (*skip)(void *arg, const struct mm_vma *vma);	/* NULL: none */
+};
+
+static void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
+{
+	struct mm_page *p = mm_page(virt->phys, head);
+	uint64_t nr = mm_folio_nr_pages(p), index = p->index;
+
+	if (p->flags & MM_PG_ANON) {
+		struct mm_anon_vma *av = mm_anon_vma_of(virt, p->mapping);
+		struct mm_anon_vma_chain *avc;
+
+		if (!av)
+			return;
+		for (avc = mm_anon_vma_interval_tree_iter_first(av, index, index + nr - 1); avc;
+		     avc = mm_anon_vma_interval_tree_iter_next(avc, index, index + nr - 1))
+			if (!(w->skip && w->skip(w->arg, avc->vma)) &&
+			    !walk_vma(avc->vma, head, index, nr, w->fn, w->arg))
+				return;
+	} else {
+		struct mm_address_space *as = mm_folio_mapping(virt->cache, head);
+
+		for (struct mm_vma *vma = as ? as->i_mmap : NULL; vma; vma = vma->i_mmap_next)
+			if (!(w->skip && w->skip(w->arg, vma)) &&
+			    !walk_vma(vma, head, index, nr, w->fn, w->arg))
+				return;
+	}
+}
+
+void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg)
+{
+	rmap_walk(virt, head, &(struct walk){ fn, arg, NULL });
+}
+
+/* ---- referenced ----------------------------------------------------------- */
+
+struct referenced {
+	struct mm_virt *virt;
+	struct mm_memcg *memcg;
+	mm_pfn_t head;
+	uint64_t vm_flags;
+	uint32_t mapcount;		/* mappings not seen yet */
+	struct mm_vma *vma;		/* of the entries counted in here */
+	int here, referenced;
+};
+
+static bool invalid_folio_referenced_vma(void *arg, const struct mm_vma *vma)
+{
+	struct referenced *r = arg;
+
+	if (!mm_vma_has_recency(vma))
+		return true;
+	return r->memcg && !(vma->vm_mm->memcg && mm_mem_cgroup_is_descendant(vma->vm_mm->memcg, r->memcg));
+}
+
+/* What one VMA's entries said counts once. */
+static void fold(struct referenced *r)
+{
+	if (r->vma && r->here) {
+		r->referenced++;
+		r->vm_flags |= r->vma->vm_flags & ~(uint64_t)MM_VM_LOCKED;
+	}
+	r->here = 0;
+}
+
+static bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
+{
+	struct referenced *r = arg;
+	struct mm_struct *mm = hit->vma->vm_mm;
+
+	if (hit->vma != r->vma)
+		fold(r);
+	r->vma = hit->vma;
+	if (hit->vma->vm_flags & MM_VM_LOCKED &&
+	    (!mm_folio_is_large(r->virt->phys, r->head) || hit->level == 2)) {
+		if (!(hit->vma->vm_flags & VM_SPECIAL))
+			mm_mlock_folio(r->virt->cache, r->head);
+		r->vm_flags |= MM_VM_LOCKED;
+		r->here = 0;
+		return false;
+	}
+	if (mm_pte_young(*hit->entry)) {
+		*hit->entry = mm_pte_mkold(*hit->entry);
+		mm_flush_tlb_range(mm, hit->vaddr, hit->vaddr + (hit->level == 2 ? MM_PMD_SIZE : MM_PAGE_SIZE));
+		r->here++;
+	}
+	return --r->mapcount != 0;
+}
+
+int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags)
+{
+	struct referenced r = { .virt = virt, .memcg = memcg, .head = head, .mapcount = mm_folio_mapcount(virt->phys, head) };
+
+	*vm_flags = 0;
+	if (!r.mapcount || !mm_page(virt->phys, head)->mapping)
+		return 0;
+	rmap_walk(virt, head, &(struct walk){ folio_referenced_one, &r, invalid_folio_referenced_vma });
+	fold(&r);
+	*vm_flags = r.vm_flags;
+	return r.referenced;
+}
+
+/* ---- unmapping -------------------------------------------------------------- */
+
+struct unmap {
+	struct mm_virt *virt;
+	mm_pfn_t head;
+	unsigned int ttu;
+	bool failed, again;		/* again: a 2M entry was split, walk once more */
+};
+
+/* The entry of an anonymous page becomes what stands for it; false: the page must stay mapped. */
+static bool unmap_anon(struct unmap *u, struct mm_rmap_hit *hit, mm_pte_t old)
+{
+	struct mm_cache *c = u->virt->cache;
+	struct mm_page *p = mm_page(u->virt->phys, u->head), *sub = mm_page(u->virt->phys, hit->pfn);
+	struct mm_struct *mm = hit->vma->vm_mm;
+	mm_swp_t entry;
+	mm_pte_t swp;
+
+	if (!(p->flags & MM_PG_SWAPBACKED)) {		/* MADV_FREE */
+		if (mm_page_ref_count(p) == 1 + (int64_t)mm_folio_mapcount(u->virt->phys, u->head) &&
+		    !(p->flags & MM_PG_DIRTY)) {
+			mm->rss[MM_ANONPAGES]--;
+			return true;
+		}
+		p->flags |= MM_PG_SWAPBACKED;
+		return false;
+	}
+	if (!(p->flags & MM_PG_SWAPCACHE))
+		return false;
+	entry = mm_folio_swap(c, u->head) + (hit->pfn - u->head);
+	if (mm_swap_duplicate(c, entry))
+		return false;
+	swp = mm_swp_pte(0, entry);
+	if (sub->flags & MM_PG_ANON_EXCLUSIVE)
+		swp |= MM_SWP_EXCLUSIVE;
+	if (old & MM_PTE_SOFT_DIRTY)
+		swp |= MM_SWP_SOFT_DIRTY;
+	sub->flags &= ~(uint32_t)MM_PG_ANON_EXCLUSIVE;
+	mm->rss[MM_ANONPAGES]--;
+	mm->rss[MM_SWAPENTS]++;
+	*hit->entry = swp;
+	return true;
+}
+
+static bool try_to_unmap_one(void *arg, struct mm_rmap_hit *hit)
+{
+	struct unmap *u = arg;
+	struct mm_struct *mm = hit->vma->vm_mm;
+	struct mm_cache *c = u->virt->cache;
+	struct mm_page *p = mm_page(u->virt->phys, u->head);
+	mm_pte_t old = *hit->entry;
+
+	if (hit->level == 2) {
+		if (!(u->ttu & MM_TTU_SPLIT_HUGE_PMD)) {
+			u->failed = true;
+			return false;
+		}
+		mm_split_huge_pmd(hit->vma, hit->entry, hit->vaddr);
+		u->again = true;
+		return false;
+	}
+	if (!(u->ttu & MM_TTU_IGNORE_MLOCK) && hit->vma->vm_flags & MM_VM_LOCKED) {
+		if (!mm_folio_is_large(u->virt->phys, u->head) && !(hit->vma->vm_flags & VM_SPECIAL))
+			mm_mlock_folio(c, u->head);
+		u->failed = true;
+		return false;
+	}
+	*hit->entry = 0;
+	mm_flush_tlb_page(mm, hit->vaddr);
+	if (mm_pte_dirty(old))
+		mm_folio_mark_dirty(c, u->head);
+	mm_update_hiwater_rss(mm);
+	if (p->flags & MM_PG_ANON) {
+		if (!unmap_anon(u, hit, old)) {
+			*hit->entry = old;
+			u->failed = true;
+			return false;
+		}
+	} else {
+		mm->rss[p->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]--;
+	}
+	mm_page_remove_rmap(hit->vma, hit->pfn, false);
+	if (hit->vma->vm_flags & MM_VM_LOCKED)
+		mm_mlock_drain(c);
+	mm_folio_put(c, u->head);
+	return mm_folio_mapped(u->virt->phys, u->head);
+}
+
+bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu)
+{
+	struct unmap u = { .virt = virt, .head = head, .ttu = ttu };
+
+	do {
+		u.again = false;
+		rmap_walk(virt, head, &(struct walk){ try_to_unmap_one, &u, NULL });
+	} while (u.again);
+	return !mm_folio_mapped(virt->phys, head);
+}
+
+/* ---- writeback ---------------------------------------------------------------- */
+
+static bool mkclean_one(void *arg, struct mm_rmap_hit *hit)
+{
+	uint32_t *cleaned = arg;
+
+	if (!(hit->vma->vm_flags & MM_VM_SHARED) || (!mm_pte_dirty(*hit->entry) && !mm_pte_write(*hit->entry)))
+		return true;
+	*hit->entry = mm_pte_mkclean(mm_pte_wrprotect(*hit->entry));
+	mm_flush_tlb_range(hit->vma->vm_mm, hit->vaddr, hit->vaddr + (hit->level == 2 ? MM_PMD_SIZE : MM_PAGE_SIZE));
+	++*cleaned;
+	return true;
+}
+
+uint32_t mm_folio_mkclean(struct mm_virt *virt, mm_pfn_t head)
+{
+	uint32_t cleaned = 0;
+
+	if (mm_folio_mapped(virt->phys, head) && !(mm_page(virt->phys, head)->flags & MM_PG_ANON))
+		mm_rmap_walk(virt, head, mkclean_one, &cleaned);
+	return cleaned;
+}

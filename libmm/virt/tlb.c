@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * TLBs: what each CPU remembers of walks.
+ *
+ * Each array is sets of ways, ordered by recency within the set (true LRU): a hit
+ * moves to the front, a fill drops the last. L1 has arrays of its own for 4K and 2M pages, data
+ * and instructions; L2 holds both sizes. L1 is not included in L2 and is refilled from it.
+ *
+ *	access -> L1 (4K, then 2M) -> L2 -> walk -> fill L1 and L2
+ *
+ * A flush drops entries on every CPU. Only CPUs on which the address space is
+ * loaded get an interrupt (nr_tlb_remote_flush); for the others the kernel drops them when it is
+ * loaded next, which comes to the same. Geometries: Intel's optimization manual (Haswell,
+ * Skylake, Ice Lake), AMD's software optimization guide for family 17h (Zen 2).
+ * Left out: paging-structure caches, 1G entries, page-fracturing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "virt/pgtable.h"
+#include "virt/tlb.h"
+
+enum { TLB_SINGLE_PAGE_FLUSH_CEILING = 33 };
+
+const struct mm_tlb_geometry mm_tlb_presets[] = {
+	{ "skylake", 64, 4, 32, 4, 128, 8, 8, 8, 1536, 12, "Intel Skylake to Comet Lake" },
+	{ "haswell", 64, 4, 32, 4, 128, 4, 8, 8, 1024, 8, "Intel Haswell" },
+	{ "icelake", 64, 4, 32, 4, 128, 8, 16, 16, 2048, 16, "Intel Ice Lake, Tiger Lake" },
+	{ "zen2", 64, 64, 64, 64, 64, 64, 64, 64, 2048, 16, "AMD Zen 2" },
+	{ "none", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "no TLB: every access walks" },
+	{ 0 }
+};
+
+const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name)
+{
+	for (const struct mm_tlb_geometry *g = mm_tlb_presets; g->name; g++)
+		if (strlen(g->name) == name.len && !memcmp(g->name, name.p, name.len))
+			return g;
+	return NULL;
+}
+
+static int array_init(struct mm_tlb_array *a, uint32_t entries, uint32_t ways)
+{
+	a->ways = ways;
+	a->set_mask = entries ? entries / ways - 1 : 0;
+	a->e = calloc(entries ? entries : 1, sizeof(*a->e));
+	return a->e ? 0 : -ENOMEM;
+}
+
+static int cpu_init(struct mm_tlb_cpu *c, const struct mm_tlb_geometry *g)
+{
+	if (array_init(&c->a[MM_TLB_L1D], g->l1d_entries, g->l1d_ways) ||
+	    array_init(&c->a[MM_TLB_L1D_2M], g->l1d_2m_entries, g->l1d_2m_ways) ||
+	    array_init(&c->a[MM_TLB_L1I], g->l1i_entries, g->l1i_ways) ||
+	    array_init(&c->a[MM_TLB_L1I_2M], g->l1i_2m_entries, g->l1i_2m_ways) ||
+	    array_init(&c->a[MM_TLB_L2], g->l2_entries, g->l2_ways))
+		return -ENOMEM;
+	return 0;
+}
+
+int mm_tlb_new(struct mm_tlb **tlbp, struct mm_ctx *ctx, const struct mm_tlb_geometry *geo, uint32_t nr_cpus)
+{
+	struct mm_tlb *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->ctx = ctx;
+	t->geo = geo ? geo : mm_tlb_presets;
+	t->cpu = calloc(nr_cpus, sizeof(*t->cpu));
+	for (; t->cpu && t->nr_cpus < nr_cpus; t->nr_cpus++)
+		if (cpu_init(&t->cpu[t->nr_cpus], t->geo)) {
+			t->nr_cpus++;
+			break;
+		}
+	if (!t->cpu || t->nr_cpus < nr_cpus || !t->cpu[nr_cpus - 1].a[MM_TLB_L2].e) {
+		mm_tlb_free(t);
+		return -ENOMEM;
+	}
+	*tlbp = t;
+	return 0;
+}
+
+void mm_tlb_free(struct mm_tlb *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->nr_cpus; i++)
+		for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++)
+			free(t->cpu[i].a[k].e);
+	free(t->cpu);
+	free(t);
+}
+
+static struct mm_tlb_entry *set_of(const struct mm_tlb_array *a, uint64_t page_number)
+{
+	return &a->e[(page_number & a->set_mask) * a->ways];
+}
+
+/* The entry, moved to the front of its set; NULL: not there. */
+static struct mm_tlb_entry *find(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
+{
+	struct mm_tlb_entry *e = set_of(a, page_number);
+
+	for (uint32_t w = 0; w < a->ways; w++)
+		if (e[w].tag == tag) {
+			struct mm_tlb_entry hit = e[w];
+
+			memmove(e + 1, e, w * sizeof(*e));
+			e[0] = hit;
+			return e;
+		}
+	return NULL;
+}
+
+static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
+{
+	struct mm_tlb_entry *e = find(a, page_number, new.tag);
+
+	if (!a->ways)
+		return NULL;
+	if (!e) {
+		e = set_of(a, page_number);
+		memmove(e + 1, e, (a->ways - 1) * sizeof(*e));
+	}
+	*e = new;
+	return e;
+}
+
+struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
+{
+	unsigned int l1 = kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D;
+	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
+
+	for (unsigned int huge = 0; huge < 2; huge++) {
+		struct mm_tlb_entry *e = find(&c->a[l1 + huge], page[huge], mm_tlb_tag(page[huge], id, huge));
+
+		if (e)
+			return e;
+	}
+	for (unsigned int huge = 0; huge < 2; huge++) {
+		struct mm_tlb_entry *e = find(&c->a[MM_TLB_L2], page[huge], mm_tlb_tag(page[huge], id, huge));
+
+		if (e) {
+			c->l2_hits++;
+			return insert(&c->a[l1 + huge], page[huge], *e);
+		}
+	}
+	return NULL;
+}
+
+void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags)
+{
+	unsigned int huge = flags & MM_TLB_HUGE ? 1 : 0, l1 = (kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D) + huge;
+	uint64_t page = vaddr >> (huge ? (int)MM_PMD_SHIFT : (int)MM_PAGE_SHIFT);
+	struct mm_tlb_entry new = { mm_tlb_tag(page, id, huge), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
+
+	insert(&c->a[l1], page, new);
+	insert(&c->a[MM_TLB_L2], page, new);
+}
+
+/* ---- flushing ------------------------------------------------------------- */
+
+static void drop(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
+{
+	struct mm_tlb_entry *e = set_of(a, page_number);
+
+	for (uint32_t w = 0; w < a->ways; w++)
+		if (e[w].tag == tag) {
+			memmove(e + w, e + w + 1, (a->ways - 1 - w) * sizeof(*e));
+			e[a->ways - 1] = (struct mm_tlb_entry){ 0 };
+			return;
+		}
+}
+
+static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
+{
+	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
+
+	for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++)
+		for (unsigned int huge = 0; huge < 2; huge++)
+			drop(&c->a[k], page[huge], mm_tlb_tag(page[huge], id, huge));
+}
+
+static void drop_all(struct mm_tlb_cpu *c, uint32_t id)
+{
+	for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++) {
+		const struct mm_tlb_array *a = &c->a[k];
+
+		for (uint32_t i = 0; i < (a->ways ? (a->set_mask + 1) * a->ways : 0); i++)
+			if (a->e[i].tag & 1 && (a->e[i].tag >> 2 & 0xfffff) == (id & 0xfffff))
+				a->e[i].tag = 0;
+	}
+}
+
+/* @nr_pages 0: everything of @mm. */
+static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
+{
+	struct mm_tlb *t = mm->virt->tlb;
+	bool remote = false;
+
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->nr_cpus; i++) {
+		struct mm_tlb_cpu *c = &t->cpu[i];
+
+		if (!c->accesses)
+			continue;
+		for (uint64_t p = 0; p < nr_pages; p++)
+			drop_page(c, mm->id, start + (p << MM_PAGE_SHIFT));
+		if (!nr_pages)
+			drop_all(c, mm->id);
+		if (c->mm_id != mm->id)
+			continue;
+		c->flush_page += nr_pages;
+		c->flush_all += nr_pages == 0;
+		if (i != t->ctx->cpu) {
+			c->shootdowns++;
+			remote = true;
+			mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH_RECEIVED, 1);
+		} else {
+			mm_count(t->ctx, nr_pages ? MM_NR_TLB_LOCAL_FLUSH_ONE : MM_NR_TLB_LOCAL_FLUSH_ALL,
+				 nr_pages ? (int64_t)nr_pages : 1);
+		}
+	}
+	if (remote)
+		mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH, 1);
+}
+
+void mm_flush_tlb_range(struct mm_struct *mm, uint64_t start, uint64_t end)
+{
+	uint64_t nr = (end - start + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT;
+
+	if (start < end)
+		flush(mm, start, nr > TLB_SINGLE_PAGE_FLUSH_CEILING ? 0 : nr);
+}
+
+void mm_flush_tlb_page(struct mm_struct *mm, uint64_t vaddr) { flush(mm, vaddr, 1); }
+void mm_flush_tlb_mm(struct mm_struct *mm) { flush(mm, 0, 0); }
+
+bool mm_tlb_is_consistent(const struct mm_tlb *t)
+{
+	for (uint32_t i = 0; i < t->nr_cpus; i++)
+		for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++) {
+			const struct mm_tlb_array *a = &t->cpu[i].a[k];
+
+			for (uint32_t n = 0; n < (a->ways ? (a->set_mask + 1) * a->ways : 0); n++) {
+				uint64_t tag = a->e[n].tag;
+				uint32_t set = n / a->ways;
+
+				if (!tag)
+					continue;
+				if (!(tag & 1) || ((tag >> 22) & a->set_mask) != set ||
+				    (tag >> 1 & 1) != (a->e[n].leaf & MM_TLB_HUGE ? 1u : 0u))
+					return false;
+				for (uint32_t w = (n % a->ways) + 1; w < a->ways; w++)
+					if (a->e[set * a->ways + w].tag == tag)
+						return false;
+			}
+		}
+	return true;
+}
