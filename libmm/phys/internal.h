@@ -60,6 +60,8 @@ mm_pfn_t mm_rmqueue(struct mm_zone *zone, unsigned int order, unsigned int mt, u
 int mm_find_suitable_fallback(const struct mm_zone *zone, unsigned int area_order, unsigned int order, unsigned int mt,
 			      bool only_stealable, bool *can_steal);
 void mm_reserve_highatomic_pageblock(struct mm_zone *zone, mm_pfn_t pfn);
+struct mm_alloc_context;
+bool mm_unreserve_highatomic_pageblock(const struct mm_alloc_context *ac, bool force);
 
 /* pcp.c */
 mm_pfn_t mm_rmqueue_pcplist(struct mm_zone *zone, unsigned int order, unsigned int mt, unsigned int alloc_flags);
@@ -83,6 +85,7 @@ static inline unsigned int mm_pindex_to_order(unsigned int pindex)
 /* What one request may use (struct alloc_context). */
 struct mm_alloc_context {
 	struct mm_phys *phys;
+	struct mm_node *node;			/* where the request comes from */
 	struct mm_zone *const *zonelist;	/* allowed zones, best first; ends with NULL */
 	uint8_t highest_zoneidx, migratetype;
 };
@@ -90,9 +93,27 @@ struct mm_alloc_context {
 /* page_alloc.c, slowpath.c */
 mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order, unsigned int alloc_flags);
 mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order);
-void mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp);
+mm_pfn_t mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp);
 bool mm_zone_watermark_ok_free(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			       unsigned int alloc_flags, int64_t free_pages);
+bool mm_zone_watermark_slow(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
+			    unsigned int alloc_flags);
+/* Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast(). */
+static inline bool mm_zone_watermark_fast(const struct mm_zone *zone, unsigned int order, enum mm_zone_type highest,
+					  unsigned int alloc_flags)
+{
+	uint64_t mark = mm_wmark_pages(zone, (enum mm_watermark)(alloc_flags & MM_ALLOC_WMARK_MASK));
+
+	if (!order) {
+		uint64_t reserved = alloc_flags & MM_ALLOC_RESERVES ? 0 : zone->nr_reserved_highatomic;
+
+		if (!(alloc_flags & MM_ALLOC_CMA))
+			reserved += zone->nr_free_cma;
+		if (zone->free_pages > reserved && zone->free_pages - reserved > mark + zone->lowmem_reserve[highest])
+			return true;
+	}
+	return mm_zone_watermark_slow(zone, order, mark, highest, alloc_flags);
+}
 enum mm_zone_type mm_gfp_zone(mm_gfp_t gfp);
 static inline enum mm_migratetype mm_gfp_migratetype(mm_gfp_t gfp)
 {

@@ -104,6 +104,7 @@ struct mm_phys {
 	struct mm_zone *zone_table[MM_MAX_NODES * MM_MAX_NR_ZONES];
 	uint8_t cpu_node[MM_MAX_CPUS];		/* node of each CPU */
 	uint32_t memalloc;			/* > 0: PF_MEMALLOC, the running code frees memory and may use all reserves */
+	bool trace_drain;			/* pcp_drain effects are wanted */
 	bool oom_victim;			/* the running task is being killed: ALLOC_OOM */
 	struct mm_phys_hooks hooks;
 };
@@ -165,6 +166,10 @@ bool mm_zone_watermark_ok(const struct mm_zone *zone, unsigned int order, uint64
 			  enum mm_zone_type highest, unsigned int alloc_flags);
 static inline uint64_t mm_wmark_pages(const struct mm_zone *z, enum mm_watermark w) { return z->watermark[w] + z->watermark_boost; }
 
+/* As mm_alloc_pages(), with the zone list of an online node instead of the CPU's. */
+mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order);
+/* Turn a block that is not (or no longer) compound into single pages, each with one reference and freed by itself. */
+void mm_split_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
 /* Free order-0 pages as free_unref_page_list() does. */
 void mm_free_unref_page_list(struct mm_phys *phys, const mm_pfn_t *pfns, size_t nr);
 /* Drain every per-CPU list into the buddy (drain_all_pages()). */

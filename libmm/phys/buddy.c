@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The buddy lists of one zone.
+ *
+ * A free block is 2^order pages, aligned to its size, and stands on exactly one
+ * list: free_area[order].free_list[migrate type].  Its first page has
+ * MM_PG_BUDDY, the order, and in aux the type of the list it is on, which need
+ * not be the type of its pageblock.  The other half of the next larger block is
+ * its buddy, at pfn ^ (1 << order).  Two free buddies never stand apart, except
+ * where one lies in a pageblock whose type does not mix (HIGHATOMIC, CMA,
+ * ISOLATE), or in another zone.
+ *
+ *	take:	first block of the smallest order that has one; upper halves go
+ *		back to the head of their lists, the largest first
+ *	free:	merge upwards, then to the head of the list, or to the tail when
+ *		the next merge seems near (the buddy of the block this one and
+ *		its buddy would make is free), so that it stays free for longer
+ *
+ * Left out: shuffling, page reporting, guard pages.
+ */
+#include "phys/internal.h"
+
+static void add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool tail)
+{
+	struct mm_page *map = zone->phys->mem_map;
+	struct mm_page_list *list = &zone->free_area[order].free_list[mt];
+
+	map[pfn].flags = MM_PG_BUDDY;
+	map[pfn].order = (uint8_t)order;
+	map[pfn].aux = (uint8_t)mt;
+	if (tail)
+		mm_page_list_add_tail(map, list, pfn);
+	else
+		mm_page_list_add(map, list, pfn);
+	zone->free_area[order].nr_free++;
+}
+
+void mm_del_page_from_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order)
+{
+	struct mm_page *map = zone->phys->mem_map;
+
+	mm_page_list_del(map, &zone->free_area[order].free_list[map[pfn].aux], pfn);
+	map[pfn].flags = 0;
+	map[pfn].order = 0;
+	zone->free_area[order].nr_free--;
+}
+
+/* To the tail of the list of another type.  Source: Linux 6.6 mm/page_alloc.c move_to_free_list(). */
+void mm_move_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt)
+{
+	struct mm_page *map = zone->phys->mem_map;
+
+	mm_page_list_del(map, &zone->free_area[order].free_list[map[pfn].aux], pfn);
+	map[pfn].aux = (uint8_t)mt;
+	mm_page_list_add_tail(map, &zone->free_area[order].free_list[mt], pfn);
+}
+
+void mm_mod_zone_freepage_state(struct mm_zone *zone, int64_t nr_pages, unsigned int mt)
+{
+	zone->free_pages += (uint64_t)nr_pages;
+	mm_count(zone->phys->ctx, MM_NR_FREE_PAGES, nr_pages);
+	if (mt == MM_MIGRATE_CMA) {
+		zone->nr_free_cma += (uint64_t)nr_pages;
+		mm_count(zone->phys->ctx, MM_NR_FREE_CMA, nr_pages);
+	}
+}
+
+static bool page_is_buddy(const struct mm_zone *zone, mm_pfn_t pfn, unsigned int order)
+{
+	const struct mm_page *page = mm_page(zone->phys, pfn);
+
+	return (page->flags & MM_PG_BUDDY) && page->order == order && mm_page_zone(zone->phys, pfn) == zone;
+}
+
+/* Are the block at @pfn and its @buddy about to become part of a block that could merge again? */
+static bool buddy_merge_likely(const struct mm_zone *zone, mm_pfn_t pfn, mm_pfn_t buddy, unsigned int order)
+{
+	return order < MM_MAX_ORDER - 1 && page_is_buddy(zone, (pfn & buddy) ^ (2u << order), order + 1);
+}
+
+/* May blocks of a pageblock or more merge across the border of their pageblocks? */
+static bool pageblocks_mix(const struct mm_phys *phys, mm_pfn_t buddy, unsigned int mt)
+{
+	unsigned int buddy_mt = mm_pageblock_migratetype(phys, buddy);
+
+	return mt == buddy_mt || (mm_migratetype_is_mergeable(mt) && mm_migratetype_is_mergeable(buddy_mt));
+}
+
+/*
+ * Put a block on the lists: merge it as far as it goes.
+ * @mt: the list's type, the caller's to know
+ * Source: Linux 6.6 mm/page_alloc.c __free_one_page().
+ */
+void mm_free_one_page(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum mm_fpi fpi)
+{
+	mm_pfn_t buddy = 0;
+
+	if (mt != MM_MIGRATE_ISOLATE)
+		mm_mod_zone_freepage_state(zone, 1 << order, mt);
+	for (; order < MM_MAX_ORDER; order++) {
+		buddy = pfn ^ 1u << order;
+		if (!page_is_buddy(zone, buddy, order))
+			break;
+		if (order >= MM_PAGEBLOCK_ORDER && !pageblocks_mix(zone->phys, buddy, mt))
+			break;
+		mm_del_page_from_free_list(zone, buddy, order);
+		pfn &= buddy;
+	}
+	add_to_free_list(zone, pfn, order, mt,
+			 fpi & MM_FPI_TO_TAIL || buddy_merge_likely(zone, pfn, buddy, order));
+}
+
+/* Give back the upper halves of a block of 2^@high pages, of which the lowest 2^@low are taken. */
+static void expand(struct mm_zone *zone, mm_pfn_t pfn, unsigned int low, unsigned int high, unsigned int mt)
+{
+	while (high > low) {
+		high--;
+		add_to_free_list(zone, pfn + (1u << high), high, mt, false);
+	}
+}
+
+/*
+ * Take 2^@order pages from the lists of type @mt; MM_PFN_NONE when no block is large enough.
+ * The caller lowers the zone's count of free pages.
+ * Source: Linux 6.6 mm/page_alloc.c __rmqueue_smallest().
+ */
+mm_pfn_t mm_rmqueue_smallest(struct mm_zone *zone, unsigned int order, unsigned int mt)
+{
+	for (unsigned int o = order; o < MM_NR_PAGE_ORDERS; o++) {
+		mm_pfn_t pfn = zone->free_area[o].free_list[mt].head;
+
+		if (pfn == MM_PFN_NONE)
+			continue;
+		mm_del_page_from_free_list(zone, pfn, o);
+		expand(zone, pfn, order, o, mt);
+		mm_page(zone->phys, pfn)->aux = (uint8_t)mt;
+		return pfn;
+	}
+	return MM_PFN_NONE;
+}
+
+static bool zone_spans_pfn(const struct mm_zone *zone, mm_pfn_t pfn)
+{
+	return pfn >= zone->start_pfn && pfn - zone->start_pfn < zone->spanned_pages;
+}
+
+/*
+ * Move the free blocks of a pageblock to the lists of type @mt (to their tails, in PFN order).
+ * @nr_movable: NULL, or set to the LRU pages met
+ * Return: pages moved; 0 also when the pageblock reaches beyond the zone.
+ * Source: Linux 6.6 mm/page_alloc.c move_freepages_block(), move_freepages().
+ */
+unsigned int mm_move_freepages_block(struct mm_zone *zone, mm_pfn_t pfn, unsigned int mt, unsigned int *nr_movable)
+{
+	mm_pfn_t start = pfn & ~(mm_pfn_t)(MM_PAGEBLOCK_NR_PAGES - 1), end = start + MM_PAGEBLOCK_NR_PAGES;
+	unsigned int moved = 0, movable = 0;
+
+	if (nr_movable)
+		*nr_movable = 0;
+	if (!zone_spans_pfn(zone, start))
+		start = pfn;
+	if (!zone_spans_pfn(zone, end - 1))
+		return 0;
+	for (pfn = start; pfn < end;) {
+		const struct mm_page *page = mm_page(zone->phys, pfn);
+
+		if (page->flags & MM_PG_BUDDY) {
+			unsigned int order = page->order;
+
+			mm_move_to_free_list(zone, pfn, order, mt);
+			pfn += 1u << order;
+			moved += 1u << order;
+		} else {
+			movable += (page->flags & MM_PG_LRU) != 0;
+			pfn++;
+		}
+	}
+	if (nr_movable)
+		*nr_movable = movable;
+	return moved;
+}
+
+void mm_free_pages_core(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+{
+	struct mm_zone *zone = mm_page_zone(phys, pfn);
+
+	zone->managed_pages += 1u << order;
+	mm_count(phys->ctx, MM_PGFREE, 1 << order);
+	mm_free_one_page(zone, pfn, order, mm_pageblock_migratetype(phys, pfn), MM_FPI_TO_TAIL);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The page allocator's front: requests, zone lists, the fast path, freeing.
+ *
+ *	mm_alloc_pages()
+ *	  zone list by node and highest zone type: Normal, DMA32, DMA; then the next node
+ *	  each zone whose free pages stay above the low watermark (watermark.c):
+ *		orders 0-3 and 9: the CPU's list (pcp.c), refilled from
+ *		all orders: the buddy lists (buddy.c), falling back by type (fallback.c)
+ *	  nothing: kswapd, the min watermark, reclaim, compaction, OOM (slowpath.c)
+ *
+ * A descriptor that is free or was just given out holds nothing but what this
+ * floor keeps in it; freeing resets it.  Of a block that is not compound only
+ * the first descriptor is touched.
+ *
+ * Left out: cpusets, memory policies, the per-node dirty limit of __GFP_WRITE,
+ * node reclaim, fault injection.
+ */
+#include <assert.h>
+#include <stddef.h>
+
+#include "phys/internal.h"
+
+/* The kernel's own numbers: three bits of a request are also bits of alloc_flags. */
+_Static_assert((unsigned int)__MM_GFP_KSWAPD_RECLAIM == (unsigned int)MM_ALLOC_KSWAPD, "one bit");
+_Static_assert((unsigned int)__MM_GFP_HIGH == (unsigned int)MM_ALLOC_MIN_RESERVE, "one bit");
+
+const char *mm_migratetype_name(enum mm_migratetype mt)
+{
+	static const char *const names[MM_MIGRATE_TYPES] = {
+		"Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate",
+	};
+
+	return (unsigned int)mt < MM_MIGRATE_TYPES ? names[mt] : "?";
+}
+
+/* Node of a page by the ranges of RAM, which settle it where spans of nodes overlap; MM_MAX_NODES: not RAM. */
+static uint32_t present_node(const struct mm_phys *phys, mm_pfn_t pfn)
+{
+	uint32_t lo = 0, hi = phys->nr_present;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (pfn < phys->present[mid].start_pfn)
+			hi = mid;
+		else if (pfn >= phys->present[mid].end_pfn)
+			lo = mid + 1;
+		else
+			return phys->present[mid].node;
+	}
+	return MM_MAX_NODES;
+}
+
+struct mm_zone *mm_page_zone_slow(const struct mm_phys *phys, mm_pfn_t pfn)
+{
+	uint32_t node = present_node(phys, pfn);
+
+	for (uint32_t i = 0; i < phys->nr_zones; i++) {
+		struct mm_zone *z = phys->zone_table[i];
+
+		if (pfn >= z->start_pfn && pfn - z->start_pfn < z->spanned_pages && (node == MM_MAX_NODES || z->node == node))
+			return z;
+	}
+	return NULL;
+}
+
+/* First page a zone may come to hold more of: a compound page's tails point to its head. */
+static void prep_compound_page(struct mm_page *map, mm_pfn_t pfn, unsigned int order)
+{
+	map[pfn].flags |= MM_PG_HEAD;
+	for (mm_pfn_t i = 1; i < 1u << order; i++) {
+		map[pfn + i].flags = MM_PG_TAIL;
+		map[pfn + i].index = pfn;
+	}
+}
+
+mm_pfn_t mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp)
+{
+	struct mm_page *page = mm_page(phys, pfn);
+
+	page->refs = 1;
+	page->order = (uint8_t)order;
+	page->aux = 0;
+	if (order && gfp & __MM_GFP_COMP)
+		prep_compound_page(phys->mem_map, pfn, order);
+	return pfn;
+}
+
+/* Source: Linux 6.6 mm/page_alloc.c zone_statistics(). */
+static void zone_statistics(const struct mm_zone *preferred, const struct mm_zone *zone)
+{
+	struct mm_ctx *ctx = zone->phys->ctx;
+
+	if (zone->node == preferred->node) {
+		mm_count(ctx, MM_NUMA_HIT, 1);
+	} else {
+		mm_count(ctx, MM_NUMA_MISS, 1);
+		mm_count(ctx, MM_NUMA_FOREIGN, 1);
+	}
+	mm_count(ctx, zone->node == zone->phys->cpu_node[ctx->cpu] ? MM_NUMA_LOCAL : MM_NUMA_OTHER, 1);
+}
+
+/* Source: Linux 6.6 mm/page_alloc.c rmqueue_buddy(). */
+static mm_pfn_t rmqueue_buddy(struct mm_zone *zone, unsigned int order, unsigned int alloc_flags, unsigned int mt)
+{
+	mm_pfn_t pfn = MM_PFN_NONE;
+
+	if (alloc_flags & MM_ALLOC_HIGHATOMIC)
+		pfn = mm_rmqueue_smallest(zone, order, MM_MIGRATE_HIGHATOMIC);
+	if (pfn == MM_PFN_NONE)
+		pfn = mm_rmqueue(zone, order, mt, alloc_flags);
+	if (pfn == MM_PFN_NONE && alloc_flags & (MM_ALLOC_OOM | MM_ALLOC_NON_BLOCK))
+		pfn = mm_rmqueue_smallest(zone, order, MM_MIGRATE_HIGHATOMIC);
+	if (pfn != MM_PFN_NONE)
+		mm_mod_zone_freepage_state(zone, -(1 << order), mm_page(zone->phys, pfn)->aux);
+	return pfn;
+}
+
+static void wake_for_boost(struct mm_zone *zone)
+{
+	struct mm_phys *phys = zone->phys;
+
+	zone->boosted = false;
+	if (phys->hooks.wakeup_kswapd)
+		phys->hooks.wakeup_kswapd(phys->hooks.arg, zone, 0, 0, (enum mm_zone_type)zone->type);
+}
+
+/* Source: Linux 6.6 mm/page_alloc.c rmqueue(). */
+static mm_pfn_t rmqueue(const struct mm_zone *preferred, struct mm_zone *zone, unsigned int order,
+			unsigned int alloc_flags, unsigned int mt)
+{
+	mm_pfn_t pfn = MM_PFN_NONE;
+
+	if (mm_pcp_allowed_order(order))
+		pfn = mm_rmqueue_pcplist(zone, order, mt, alloc_flags);
+	if (pfn == MM_PFN_NONE)
+		pfn = rmqueue_buddy(zone, order, alloc_flags, mt);
+	if (pfn != MM_PFN_NONE) {
+		mm_count(zone->phys->ctx, (enum mm_counter)(MM_PGALLOC_DMA + zone->type), 1 << order);
+		zone_statistics(preferred, zone);
+	}
+	if (zone->boosted && alloc_flags & MM_ALLOC_KSWAPD)
+		wake_for_boost(zone);
+	return pfn;
+}
+
+/*
+ * Take a block from the first zone of the list that may give one.
+ * While ALLOC_NOFRAGMENT holds no zone falls back to another type within a
+ * pageblock; it is dropped before a remote node is asked, and for a second
+ * round when no zone could serve.
+ * Source: Linux 6.6 mm/page_alloc.c get_page_from_freelist().
+ */
+mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order,
+				   unsigned int alloc_flags)
+{
+	const struct mm_zone *preferred = ac->zonelist[0];
+
+	for (struct mm_zone *const *z = ac->zonelist; ; z++) {
+		mm_pfn_t pfn;
+
+		if (!*z || (alloc_flags & MM_ALLOC_NOFRAGMENT && (*z)->node != preferred->node)) {
+			if (!(alloc_flags & MM_ALLOC_NOFRAGMENT))
+				return MM_PFN_NONE;
+			alloc_flags &= ~(unsigned int)MM_ALLOC_NOFRAGMENT;
+			z = ac->zonelist - 1;
+			continue;
+		}
+		if (!mm_zone_watermark_fast(*z, order, (enum mm_zone_type)ac->highest_zoneidx, alloc_flags) &&
+		    !(alloc_flags & MM_ALLOC_NO_WATERMARKS))
+			continue;
+		pfn = rmqueue(preferred, *z, order, alloc_flags, ac->migratetype);
+		if (pfn == MM_PFN_NONE)
+			continue;
+		mm_prep_new_page(ac->phys, pfn, order, gfp);
+		if (alloc_flags & MM_ALLOC_HIGHATOMIC)
+			mm_reserve_highatomic_pageblock(*z, pfn);
+		return pfn;
+	}
+}
+
+/*
+ * Only a request that would best be served from Normal avoids mixing types, and
+ * with several nodes only where that node has a DMA32 zone to go to instead.
+ * Source: Linux 6.6 mm/page_alloc.c alloc_flags_nofragment().
+ */
+static unsigned int alloc_flags_nofragment(const struct mm_zone *preferred, mm_gfp_t gfp)
+{
+	unsigned int alloc_flags = gfp & __MM_GFP_KSWAPD_RECLAIM;
+
+	if (preferred->type != MM_ZONE_NORMAL)
+		return alloc_flags;
+	if (preferred->phys->nr_nodes > 1 && !(preferred - 1)->present_pages)
+		return alloc_flags;
+	return alloc_flags | MM_ALLOC_NOFRAGMENT;
+}
+
+mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order)
+{
+	struct mm_node *node = phys->nodes[nid];
+	enum mm_zone_type highest = mm_gfp_zone(gfp);
+	struct mm_alloc_context ac = {
+		.phys = phys, .node = node, .highest_zoneidx = (uint8_t)highest,
+		.migratetype = (uint8_t)mm_gfp_migratetype(gfp),
+		.zonelist = gfp & __MM_GFP_THISNODE ? node->zonerefs_thisnode[highest] : node->zonerefs[highest],
+	};
+	unsigned int alloc_flags;
+	mm_pfn_t pfn;
+
+	if (order > MM_MAX_ORDER || !ac.zonelist || !ac.zonelist[0])
+		return MM_PFN_NONE;
+	alloc_flags = MM_ALLOC_WMARK_LOW | alloc_flags_nofragment(ac.zonelist[0], gfp);
+	if (ac.migratetype == MM_MIGRATE_MOVABLE)
+		alloc_flags |= MM_ALLOC_CMA;
+	pfn = mm_get_page_from_freelist(&ac, gfp, order, alloc_flags);
+	return pfn != MM_PFN_NONE ? pfn : mm_alloc_pages_slowpath(&ac, gfp, order);
+}
+
+mm_pfn_t mm_alloc_pages(struct mm_phys *phys, mm_gfp_t gfp, unsigned int order)
+{
+	return mm_alloc_pages_node(phys, phys->cpu_node[phys->ctx->cpu], gfp, order);
+}
+
+/*
+ * Reset the descriptors of a block about to be free.
+ * Source: Linux 6.6 mm/page_alloc.c free_pages_prepare().
+ */
+static void free_pages_prepare(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+{
+	struct mm_page *page = mm_page(phys, pfn);
+
+	assert(page->order == order && !(page->flags & (MM_PG_BUDDY | MM_PG_PCP | MM_PG_TAIL | MM_PG_LRU)) &&
+	       page->refs <= 1 && !page->mapcount);
+	if (page->flags & MM_PG_HEAD)
+		for (mm_pfn_t i = 1; i < 1u << order; i++)
+			phys->mem_map[pfn + i] = (struct mm_page){ 0 };
+	*page = (struct mm_page){ 0 };
+}
+
+void mm_free_pages(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+{
+	free_pages_prepare(phys, pfn, order);
+	if (mm_pcp_allowed_order(order)) {
+		mm_free_unref_page(phys, pfn, order);
+		return;
+	}
+	mm_free_one_page(mm_page_zone(phys, pfn), pfn, order, mm_pageblock_migratetype(phys, pfn), MM_FPI_NONE);
+	mm_count(phys->ctx, MM_PGFREE, 1 << order);
+}
+
+/*
+ * Free order-0 pages in order, so that the last ends on top of its per-CPU list.
+ * Isolated pages go first, as all pages are looked at before any is freed.
+ * Source: Linux 6.6 mm/page_alloc.c free_unref_page_list().
+ */
+void mm_free_unref_page_list(struct mm_phys *phys, const mm_pfn_t *pfns, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		free_pages_prepare(phys, pfns[i], 0);
+		if (mm_pageblock_migratetype(phys, pfns[i]) == MM_MIGRATE_ISOLATE)
+			mm_free_unref_page(phys, pfns[i], 0);
+	}
+	for (size_t i = 0; i < nr; i++)
+		if (mm_pageblock_migratetype(phys, pfns[i]) != MM_MIGRATE_ISOLATE)
+			mm_free_unref_page(phys, pfns[i], 0);
+}
+
+/* Turn a block that is not compound, or no longer, into single pages that are freed one by one.  Source: split_page(). */
+void mm_split_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+{
+	mm_page(phys, pfn)->order = 0;
+	for (mm_pfn_t i = 1; i < 1u << order; i++) {
+		mm_page(phys, pfn + i)->refs = 1;
+		mm_page(phys, pfn + i)->order = 0;
+	}
+}
+
+uint64_t mm_nr_free_pages(const struct mm_phys *phys)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < phys->nr_zones; i++)
+		n += phys->zone_table[i]->free_pages;
+	return n;
+}
