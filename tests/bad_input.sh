@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Hostile input to every driving command: the exact exit status, and the exact words or their pattern on stderr.
+set -u
+src=$(cd "${srcdir:-.}" && pwd)
+bin=$PWD
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 99
+failed=0
+count=0
+
+# expect STATUS PATTERN COMMAND...: run it (stdout dropped); stderr must match the extended regular expression
+expect() {
+	local want=$1 pattern=$2 got
+	shift 2
+	count=$((count + 1))
+	timeout 60 "$@" > out 2> err
+	got=$?
+	if [ "$got" != "$want" ]; then
+		echo "FAIL: $*: expected status $want, found $got: $(head -c 300 err)"
+		failed=1
+	elif ! grep -qE -- "$pattern" err; then
+		echo "FAIL: $*: expected /$pattern/ on stderr, found: $(head -c 300 err)"
+		failed=1
+	elif [ "$want" != 0 ] && [ "$(wc -l < err)" != 1 ]; then
+		echo "FAIL: $*: expected one line on stderr, found: $(head -c 400 err)"
+		failed=1
+	fi
+}
+
+head='pid,event,addr,size,flags'
+mmap='1000,mmap,0x100000000000,4096,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED'
+
+printf '' > empty.csv
+printf '%s\n%s\n1000,load,0x1000' "$head" "$mmap" > truncated.csv
+head -c 65536 /dev/zero | tr '\0' '\377' > binary.bin
+printf '%s\n1000,load,0x10\00000,8,\n' "$head" > nul.csv
+printf 'pid,evnt,addr\n1000,load,0x1000\n' > header.csv
+printf 'time_s,%s\n2,%s\n1.5,1000,load,0x100000000000,8,\n' "$head" "$mmap" > back.csv
+printf '%s\n1000,laod,0x100000000000,8,\n' "$head" > unknown.csv
+printf '%s\n1000,load,0x1000000000000000000,8,\n' "$head" > range.csv
+printf '%s\n1000,load,0x100000000000,-8,\n' "$head" > negative.csv
+printf '%s\n%s\n1000,load,0x200000000000000,8,\n' "$head" "$mmap" > beyond57.csv
+printf '%s\n%s\n1000,load,"0x1000' "$head" "$mmap" > quote.csv
+printf '%s\n%s\n1000,load,0x100000000000,8,,extra,fields\n' "$head" "$mmap" > fields.csv
+
+for cmd in mm-vma mm-fault mm-reclaim; do
+	expect 1 "^$cmd: empty.csv: " "$bin/$cmd" empty.csv
+	expect 1 "^$cmd: binary.bin" "$bin/$cmd" binary.bin
+	expect 1 "^$cmd: nul.csv:2: " "$bin/$cmd" nul.csv
+	expect 1 "^$cmd: header.csv:1: .*event" "$bin/$cmd" header.csv
+	expect 1 "^$cmd: back.csv:3: .*time_s" "$bin/$cmd" back.csv
+	expect 1 "^$cmd: unknown.csv:2: .*laod.*load" "$bin/$cmd" unknown.csv
+	expect 1 "^$cmd: range.csv:2: .*addr" "$bin/$cmd" range.csv
+	expect 1 "^$cmd: negative.csv:2: .*size.*-8" "$bin/$cmd" negative.csv
+	expect 1 "^$cmd: quote.csv:3: " "$bin/$cmd" quote.csv
+	expect 1 "^$cmd: nothere.csv: No such file" "$bin/$cmd" nothere.csv
+	expect 1 "^$cmd: /: " "$bin/$cmd" /
+	# an access anywhere is a result, not an error
+	expect 0 "" "$bin/$cmd" beyond57.csv
+	# one line of a GiB, without a file of that size
+	count=$((count + 1))
+	head -c 1G /dev/zero | tr '\0' x | (ulimit -v 4000000000; "$bin/$cmd" - > out 2> err)
+	[ $? = 1 ] && grep -qE "^$cmd: standard input" err || { echo "FAIL: $cmd: a line of 1 GiB: $(head -c 300 err)"; failed=1; }
+	# the command line
+	expect 2 "no table is called" "$bin/$cmd" -t nosuch truncated.csv
+	expect 2 "expected a size" "$bin/$cmd" --ram=lots truncated.csv
+	count=$((count + 1))
+	"$bin/$cmd" --every=never truncated.csv > out 2> err
+	[ $? = 2 ] || { echo "FAIL: $cmd --every=never"; failed=1; }
+done
+
+# a full disk on standard output
+if [ -w /dev/full ]; then
+	count=$((count + 1))
+	zcat "$src/tests/data/sort.lackey.gz" | head -200000 | "$bin/mm-vma" > /dev/full 2> err
+	[ $? = 1 ] && grep -q "^mm-vma: standard output: No space left on device" err || { echo "FAIL: full disk: $(cat err)"; failed=1; }
+fi
+
+# a closed pipe ends the command quietly, as SIGPIPE does
+count=$((count + 1))
+{ zcat "$src/tests/data/sort.lackey.gz" | { "$bin/mm-vma" 2> err; echo $? > status; } | head -1 > /dev/null; } 2> /dev/null
+case $(cat status) in
+141 | 0) ;;
+*) echo "FAIL: closed pipe: status $(cat status)"; failed=1 ;;
+esac
+[ ! -s err ] || { echo "FAIL: closed pipe: $(head -1 err)"; failed=1; }
+
+# ^C in the middle
+count=$((count + 1))
+{ zcat "$src/tests/data/sort.lackey.gz"; sleep 5; } | timeout --preserve-status -s INT 2 "$bin/mm-fault" > out 2> err
+[ $? = 130 ] || { echo "FAIL: ^C"; failed=1; }
+
+echo "$count cases"
+exit $failed
