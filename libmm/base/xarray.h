@@ -24,5 +24,6 @@ int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *
 /* First index >= @index with a value; false when there is none. */
 bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value);
 void mm_xa_destroy(struct mm_xarray *xa);
+bool mm_xa_is_consistent(const struct mm_xarray *xa);	/* no empty node, counts add up */
 
 #endif /* BASE_XARRAY_H */

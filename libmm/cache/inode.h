@@ -40,7 +40,8 @@ struct mm_inode {
 /* struct file_ra_state */
 struct mm_file_ra_state {
 	uint64_t start;			/* page where the window began */
-	uint32_t size, async_size, ra_pages;
+	uint32_t size, async_size;
+	uint32_t ra_pages;		/* UINT32_MAX: the disk's, not looked up yet */
 	uint32_t mmap_miss;
 	int64_t prev_pos;		/* byte position of the last read, -1 none */
 };
@@ -61,6 +62,7 @@ struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enu
 /* A file that no name finds (shared anonymous memory); @name is what maps shows. NULL: no host memory. */
 struct mm_file *mm_file_create_unlinked(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
 					uint64_t size, uint32_t f_mode);
+size_t mm_inode_table_nr(const struct mm_inode_table *t);	/* ids are 1 .. nr */
 struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id);
 
 #endif /* CACHE_INODE_H */

@@ -52,6 +52,9 @@ struct mm_lruvec {
 
 /* Size of one list in pages, of zones up to @zone (lruvec_lru_size()). */
 uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enum mm_zone_type zone);
+/* lruvec_page_state(): what heuristics read; of a memcg as of its last flush, with descendants. */
+uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *v, enum mm_lru_list lru);
+bool mm_lruvec_is_consistent(const struct mm_cache *c, const struct mm_lruvec *v);
 struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn_t pfn);
 enum mm_lru_list mm_folio_lru_list(const struct mm_page *p);
 /* Move a folio onto and off the lists, PG_lru is the caller's (lruvec_add_folio(), lruvec_del_folio()). */
@@ -74,6 +77,7 @@ void mm_folio_mark_lazyfree(struct mm_cache *c, mm_pfn_t pfn);		/* MADV_FREE */
 void mm_folio_rotate_reclaimable(struct mm_cache *c, mm_pfn_t pfn);	/* writeback of a PG_reclaim page ended */
 /* mlock.c: the per-CPU mlock batch of 15 included (mlock_folio, mlock_new_folio, munlock_folio). */
 void mm_mlock_folio(struct mm_cache *c, mm_pfn_t pfn);
+void mm_mlock_new_folio(struct mm_cache *c, mm_pfn_t pfn);
 void mm_munlock_folio(struct mm_cache *c, mm_pfn_t pfn);
 void mm_mlock_drain(struct mm_cache *c);	/* this CPU's mlock batch */
 void mm_lru_add_drain(struct mm_cache *c);	/* this CPU: mlock and LRU batches */
@@ -99,6 +103,8 @@ static inline int mm_folio_lru_gen(const struct mm_page *p) { return (int)(p->au
 unsigned int mm_folio_lru_refs(const struct mm_page *p);
 unsigned int mm_lru_tier_from_refs(unsigned int refs);
 void mm_lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, int old_gen, int new_gen);
+/* As a reclaimer isolates: the folio does not become active (lru_gen_del_folio(reclaiming)); false: in no generation. */
+bool mm_lru_gen_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming);
 void mm_lru_gen_init_lruvec(struct mm_lruvec *v, bool enabled);
 
 #endif /* CACHE_LRU_H */

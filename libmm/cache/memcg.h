@@ -21,9 +21,7 @@ struct mm_memcg {
 	uint64_t usage, swap_usage;		/* pages, with those of descendants */
 	uint64_t kmem;				/* pages of usage that are kernel memory, own */
 	uint64_t emin, elow;			/* effective protection (page_counter) */
-	uint64_t children_min_usage, children_low_usage;
-	uint32_t stock;				/* pages charged ahead: memcg_stock_pcp */
-	uint64_t kmem_bytes;			/* of objects not yet a whole page */
+	uint64_t obj_bytes;			/* charged to kmem but not used by objects: obj_stock */
 	uint64_t events_max, events_high, events_oom, events_oom_kill;
 	bool oom_group;
 	struct mm_lruvec *lruvec[MM_MAX_NODES];	/* NULL: node offline */
@@ -67,6 +65,9 @@ struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev
 void mm_mem_cgroup_flush_stats(struct mm_cache *c);
 /* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
 void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m);
+
+void mm_memcg_free(struct mm_memcg *m);		/* the machine goes: host memory only */
+void mm_memcg_drain_all_stock(struct mm_cache *c, const struct mm_memcg *root);
 
 bool mm_memcg_is_consistent(const struct mm_cache *c);
 

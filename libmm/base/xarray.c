@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * base/xarray.c - a radix tree of 64-slot nodes
+ *
+ * A leaf holds values, an inner node holds children; a tree of height h
+ * covers indices below 64^h.  No node is empty, so an erase frees the path
+ * above it as far as it became empty, and the root is as low as its content allows.
+ *
+ *   height 2:      root [ 0 .. 63 ]        slot = index >> 6
+ *                      /      \
+ *              leaf [0..63]  leaf [0..63]  slot = index & 63
+ */
+#include "base/xarray.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { XA_SHIFT = 6, XA_SLOTS = 1 << XA_SHIFT, XA_MAX_HEIGHT = 11 };
+
+struct mm_xa_node {
+	uint64_t present;			/* bit by slot */
+	union {
+		uint64_t value;
+		struct mm_xa_node *child;
+	} slot[XA_SLOTS];
+};
+
+static unsigned int shift_of(uint32_t height) { return (height - 1) * XA_SHIFT; }
+
+static bool covers(const struct mm_xarray *xa, uint64_t index)
+{
+	return xa->height >= XA_MAX_HEIGHT || (xa->height && !(index >> (xa->height * XA_SHIFT)));
+}
+
+static unsigned int slot_of(uint64_t index, uint32_t height) { return (unsigned int)(index >> shift_of(height)) & (XA_SLOTS - 1); }
+
+uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index)
+{
+	const struct mm_xa_node *n = xa->root;
+
+	if (!n || !covers(xa, index))
+		return 0;
+	for (uint32_t h = xa->height; h > 1; h--) {
+		n = n->slot[slot_of(index, h)].child;
+		if (!n)
+			return 0;
+	}
+	return n->slot[index & (XA_SLOTS - 1)].value;
+}
+
+static struct mm_xa_node *node_new(struct mm_xarray *xa)
+{
+	struct mm_xa_node *n = calloc(1, sizeof(*n));
+
+	if (n)
+		xa->nr_nodes++;
+	return n;
+}
+
+static void node_free(struct mm_xarray *xa, struct mm_xa_node *n)
+{
+	xa->nr_nodes--;
+	free(n);
+}
+
+/* Take away what an erase or a failed store left empty, from height @h up, and lower the root. */
+static void prune(struct mm_xarray *xa, struct mm_xa_node **path, uint32_t h, uint64_t index)
+{
+	for (; h <= xa->height && path[h] && !path[h]->present; h++) {
+		node_free(xa, path[h]);
+		if (h == xa->height) {
+			xa->root = NULL;
+			xa->height = 0;
+			return;
+		}
+		path[h + 1]->slot[slot_of(index, h + 1)].child = NULL;
+		path[h + 1]->present &= ~(UINT64_C(1) << slot_of(index, h + 1));
+	}
+	while (xa->height > 1 && xa->root->present == 1) {
+		struct mm_xa_node *child = xa->root->slot[0].child;
+
+		node_free(xa, xa->root);
+		xa->root = child;
+		xa->height--;
+	}
+}
+
+static void erase(struct mm_xarray *xa, uint64_t index, uint64_t *old)
+{
+	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n = xa->root;
+	unsigned int s = index & (XA_SLOTS - 1);
+
+	if (old)
+		*old = 0;
+	if (!n || !covers(xa, index))
+		return;
+	for (uint32_t h = xa->height; h >= 1; h--) {
+		path[h] = n;
+		if (h > 1 && !(n = n->slot[slot_of(index, h)].child))
+			return;
+	}
+	n = path[1];
+	if (old)
+		*old = n->slot[s].value;
+	n->slot[s].value = 0;
+	n->present &= ~(UINT64_C(1) << s);
+	prune(xa, path, 1, index);
+}
+
+/* Make the tree high enough for @index. */
+static int grow(struct mm_xarray *xa, uint64_t index)
+{
+	while (!covers(xa, index)) {
+		struct mm_xa_node *n;
+
+		if (!xa->root) {
+			xa->height++;
+			continue;
+		}
+		n = node_new(xa);
+		if (!n)
+			return -ENOMEM;
+		n->slot[0].child = xa->root;
+		n->present = 1;
+		xa->root = n;
+		xa->height++;
+	}
+	return 0;
+}
+
+int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
+{
+	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n;
+	unsigned int s = index & (XA_SLOTS - 1);
+
+	if (!value) {
+		erase(xa, index, old);
+		return 0;
+	}
+	if (grow(xa, index) || (!xa->root && !(xa->root = node_new(xa)))) {
+		if (!xa->root)
+			xa->height = 0;
+		else
+			prune(xa, path, 1, index);
+		return -ENOMEM;
+	}
+	n = xa->root;
+	for (uint32_t h = xa->height; h > 1; h--) {
+		struct mm_xa_node **child = &n->slot[slot_of(index, h)].child;
+
+		path[h] = n;
+		if (!*child && !(*child = node_new(xa))) {
+			prune(xa, path, h, index);
+			return -ENOMEM;
+		}
+		n->present |= UINT64_C(1) << slot_of(index, h);
+		n = *child;
+	}
+	if (old)
+		*old = n->slot[s].value;
+	n->slot[s].value = value;
+	n->present |= UINT64_C(1) << s;
+	return 0;
+}
+
+/* Lowest present index >= *index below @n, whose first index is @base. */
+static bool find_in(const struct mm_xa_node *n, uint32_t height, uint64_t base, uint64_t *index, uint64_t *value)
+{
+	unsigned int shift = shift_of(height);
+	uint64_t from = *index > base ? (*index - base) >> shift : 0, left;
+
+	if (from >= XA_SLOTS)
+		return false;
+	left = n->present & ~UINT64_C(0) << from;
+	for (; left; left &= left - 1) {
+		unsigned int s = (unsigned int)__builtin_ctzll(left);
+
+		if (height == 1) {
+			*index = base + s;
+			*value = n->slot[s].value;
+			return true;
+		}
+		if (find_in(n->slot[s].child, height - 1, base + ((uint64_t)s << shift), index, value))
+			return true;
+	}
+	return false;
+}
+
+bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value)
+{
+	uint64_t i = *index, v;
+
+	if (!xa->root || !covers(xa, i) || !find_in(xa->root, xa->height, 0, &i, &v))
+		return false;
+	*index = i;
+	*value = v;
+	return true;
+}
+
+static void free_below(struct mm_xa_node *n, uint32_t height)
+{
+	for (uint64_t left = height > 1 ? n->present : 0; left; left &= left - 1)
+		free_below(n->slot[__builtin_ctzll(left)].child, height - 1);
+	free(n);
+}
+
+void mm_xa_destroy(struct mm_xarray *xa)
+{
+	if (xa->root)
+		free_below(xa->root, xa->height);
+	*xa = (struct mm_xarray){ 0 };
+}
+
+static bool consistent_below(const struct mm_xa_node *n, uint32_t height, uint64_t *nodes)
+{
+	if (!n || !n->present)
+		return false;
+	(*nodes)++;
+	for (unsigned int s = 0; s < XA_SLOTS; s++) {
+		bool present = n->present >> s & 1;
+
+		if (height == 1 ? present != (n->slot[s].value != 0) : present != (n->slot[s].child != NULL))
+			return false;
+		if (height > 1 && present && !consistent_below(n->slot[s].child, height - 1, nodes))
+			return false;
+	}
+	return true;
+}
+
+bool mm_xa_is_consistent(const struct mm_xarray *xa)
+{
+	uint64_t nodes = 0;
+
+	if (!xa->root)
+		return xa->height == 0 && xa->nr_nodes == 0;
+	return consistent_below(xa->root, xa->height, &nodes) && nodes == xa->nr_nodes;
+}

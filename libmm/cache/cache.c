@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/cache.c - what one machine keeps: made after its memory, gone before it
+ */
+#include "cache/cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "cache/fbatches.h"
+#include "cache/memcg.h"
+#include "cache/swap_impl.h"
+
+static void *column_new(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
+		 struct mm_inode_table *inodes, uint64_t swap_bytes)
+{
+	struct mm_cache *c = calloc(1, sizeof(*c));
+	int rc = -ENOMEM;
+
+	if (!c)
+		return -ENOMEM;
+	c->ctx = ctx;
+	c->phys = phys;
+	c->inodes = inodes;
+	c->column_pages = phys->max_pfn ? phys->max_pfn : 1;
+	c->page_swap = column_new(c->column_pages * sizeof(*c->page_swap));
+	c->page_memcg = column_new(c->column_pages * sizeof(*c->page_memcg));
+	c->fbatches = calloc(ctx->nr_cpus ? ctx->nr_cpus : 1, sizeof(*c->fbatches));
+	if (c->page_swap && c->page_memcg && c->fbatches)
+		rc = mm_memcg_new(c, NULL, MM_STR("/"), &c->root_mem_cgroup);
+	if (!rc)
+		rc = mm_swap_new(c, swap_bytes);
+	if (rc) {
+		mm_cache_free(c);
+		return rc;
+	}
+	*cp = c;
+	return 0;
+}
+
+void mm_cache_free(struct mm_cache *c)
+{
+	if (!c)
+		return;
+	mm_swap_destroy(c->swap);
+	for (uint32_t i = 0; i < c->nr_memcgs; i++)
+		mm_memcg_free(c->memcgs[i]);
+	free(c->memcgs);
+	free(c->fbatches);
+	if (c->page_swap)
+		munmap(c->page_swap, c->column_pages * sizeof(*c->page_swap));
+	if (c->page_memcg)
+		munmap(c->page_memcg, c->column_pages * sizeof(*c->page_memcg));
+	free(c);
+}
+
+struct mm_address_space *mm_folio_mapping(const struct mm_cache *c, mm_pfn_t pfn)
+{
+	const struct mm_page *p = mm_cache_page(c, pfn);
+
+	if ((p->flags & (MM_PG_ANON | MM_PG_SLAB | MM_PG_TABLE | MM_PG_BUDDY | MM_PG_PCP)) || !p->mapping)
+		return NULL;
+	return mm_address_space_of(c->inodes, p->mapping);
+}
+
+/* Every cached page of a file says so itself, and every other way round. */
+static bool file_is_consistent(const struct mm_cache *c, struct mm_address_space *as)
+{
+	uint64_t nr = 0, v;
+
+	for (uint64_t i = 0; mm_xa_find(&as->i_pages, &i, &v); i++) {
+		const struct mm_page *p;
+
+		if (v >> 63)
+			continue;
+		p = mm_cache_page(c, (mm_pfn_t)(v - 1));
+		if (p->mapping != as->id || p->index != i || (p->flags & (MM_PG_ANON | MM_PG_BUDDY)) || !p->refs)
+			return false;
+		nr++;
+	}
+	return nr == as->nrpages && mm_xa_is_consistent(&as->i_pages);
+}
+
+bool mm_cache_is_consistent(const struct mm_cache *c)
+{
+	for (uint32_t i = 0; i < c->nr_memcgs; i++)
+		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+			if (c->memcgs[i]->lruvec[n] && !mm_lruvec_is_consistent(c, c->memcgs[i]->lruvec[n]))
+				return false;
+	for (uint32_t id = 1; c->inodes && id <= mm_inode_table_nr(c->inodes); id++)
+		if (!file_is_consistent(c, mm_address_space_of(c->inodes, id)))
+			return false;
+	return mm_memcg_is_consistent(c) && (!c->swap->max || mm_swap_is_consistent(c));
+}

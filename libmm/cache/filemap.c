@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/filemap.c - the page cache: inserting, removing, reading, writing
+ *
+ * address_space.i_pages maps a page index to PFN + 1, or to the shadow of the
+ * page that was evicted from there.  The cache holds one reference.  The disk
+ * is as quick as the call: a page that is added is up to date when the call
+ * returns; what a slow disk would change (locked pages met by reclaim) is left out.
+ *
+ * Source: Linux 6.6 mm/filemap.c, order-0 folios.
+ */
+#include "cache/filemap.h"
+
+#include <errno.h>
+
+#include "cache/fbatches.h"
+#include "cache/memcg.h"
+#include "cache/readahead.h"
+#include "cache/workingset.h"
+
+mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_space *as, uint64_t index)
+{
+	uint64_t v = mm_xa_load(&as->i_pages, index);
+
+	(void)c;
+	return v && !mm_xa_is_shadow(v) ? (mm_pfn_t)(v - 1) : MM_PFN_NONE;
+}
+
+static bool is_shmem(const struct mm_address_space *as)
+{
+	return as->host->type == MM_INODE_MEMFD || as->host->type == MM_INODE_SHM;
+}
+
+int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn, uint64_t index,
+			 struct mm_memcg *memcg, mm_gfp_t gfp)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+	uint64_t old = mm_xa_load(&as->i_pages, index);
+	int rc;
+
+	if (old && !mm_xa_is_shadow(old))
+		return -EEXIST;
+	rc = mm_mem_cgroup_charge(c, pfn, memcg, gfp);
+	if (rc)
+		return rc;
+	rc = mm_xa_store(&as->i_pages, index, (uint64_t)pfn + 1, &old);	/* the charge may have reclaimed what was there */
+	if (rc) {
+		mm_mem_cgroup_uncharge(c, pfn);
+		return rc;
+	}
+	p->refs++;
+	p->mapping = as->id;
+	p->index = index;
+	as->nrpages++;
+	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
+	if (is_shmem(as)) {
+		p->flags |= MM_PG_SWAPBACKED;
+		mm_count(c->ctx, MM_NR_SHMEM, 1);
+	}
+	if (!(gfp & __MM_GFP_WRITE) && mm_xa_is_shadow(old))
+		mm_workingset_refault(c, pfn, old);
+	mm_folio_add_lru(c, pfn);
+	return 0;
+}
+
+void mm_filemap_remove_folio(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+	struct mm_address_space *as = mm_folio_mapping(c, pfn);
+
+	mm_xa_store(&as->i_pages, p->index, shadow, NULL);	/* the slot exists: cannot fail */
+	as->nrpages--;
+	mm_count(c->ctx, MM_NR_FILE_PAGES, -1);
+	if (is_shmem(as))
+		mm_count(c->ctx, MM_NR_SHMEM, -1);
+	if (p->flags & MM_PG_DIRTY)
+		mm_folio_clear_dirty_for_io(c, pfn);
+	p->mapping = 0;
+	p->refs--;
+}
+
+mm_pfn_t mm_filemap_create_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index,
+				 struct mm_memcg *memcg, int *errp)
+{
+	mm_pfn_t pfn = mm_alloc_pages(c->phys, MM_GFP_HIGHUSER_MOVABLE, 0);
+	int rc;
+
+	if (pfn == MM_PFN_NONE) {
+		*errp = -ENOMEM;
+		return MM_PFN_NONE;
+	}
+	rc = mm_filemap_add_folio(c, as, pfn, index, memcg, MM_GFP_HIGHUSER_MOVABLE);
+	if (rc) {
+		mm_folio_put(c, pfn);
+		*errp = rc;
+		return MM_PFN_NONE;
+	}
+	mm_cache_page(c, pfn)->flags |= MM_PG_UPTODATE;
+	if (!is_shmem(as))
+		mm_count(c->ctx, MM_PGPGIN, MM_PAGE_SIZE >> 10);
+	mm_folio_put(c, pfn);
+	return pfn;
+}
+
+/* ---- read(2) ---- */
+
+/* Contiguous cached pages from @index to @last, at most 15, ending with one that carries a mark; each gets a reference. */
+static uint32_t get_read_batch(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t last,
+			       mm_pfn_t *batch)
+{
+	uint32_t n = 0;
+
+	while (n < MM_PAGEVEC_SIZE && index + n <= last) {
+		mm_pfn_t pfn = mm_filemap_get_folio(c, as, index + n);
+
+		if (pfn == MM_PFN_NONE)
+			break;
+		mm_folio_get(c, pfn);
+		batch[n++] = pfn;
+		if (mm_cache_page(c, pfn)->flags & MM_PG_READAHEAD)
+			break;
+	}
+	return n;
+}
+
+/* filemap_get_pages(): number of pages in @batch, or -errno */
+static int get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t end, struct mm_memcg *memcg,
+		     mm_pfn_t *batch)
+{
+	struct mm_address_space *as = &f->inode->mapping;
+	uint32_t n = get_read_batch(c, as, index, end - 1, batch);
+	int rc = 0;
+
+	if (!n) {
+		mm_page_cache_sync_ra(c, f, index, end - index, memcg);
+		n = get_read_batch(c, as, index, end - 1, batch);
+	}
+	if (!n) {
+		mm_pfn_t pfn = mm_filemap_create_folio(c, as, index, memcg, &rc);
+
+		if (pfn == MM_PFN_NONE)
+			return rc;
+		mm_folio_get(c, pfn);
+		batch[0] = pfn;
+		return 1;
+	}
+	if (mm_cache_page(c, batch[n - 1])->flags & MM_PG_READAHEAD)
+		mm_page_cache_async_ra(c, f, batch[n - 1], index + n - 1, end - (index + n - 1), memcg);
+	return (int)n;
+}
+
+int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos, uint64_t size, struct mm_memcg *memcg)
+{
+	uint64_t begin = pos, stop;
+	int64_t last_pos = f->ra.prev_pos;
+	int n = 0;
+
+	if (pos >= f->inode->size)
+		return 0;
+	stop = size > f->inode->size - pos ? f->inode->size : pos + size;
+	while (pos < stop) {
+		uint64_t index = pos >> MM_PAGE_SHIFT;
+		/* the request is not cut at the end of the file: read-ahead sees all of it */
+		uint64_t left = size - (pos - begin), end = (pos + left - 1) / MM_PAGE_SIZE + 1;
+		mm_pfn_t batch[MM_PAGEVEC_SIZE];
+
+		if (pos + left < pos)
+			end = (UINT64_MAX >> MM_PAGE_SHIFT) + 1;
+		n = get_pages(c, f, index, end, memcg, batch);
+		if (n < 0)
+			break;
+		if ((int64_t)pos >> MM_PAGE_SHIFT != (last_pos - 1) >> MM_PAGE_SHIFT)
+			mm_folio_mark_accessed(c, batch[0]);
+		for (int i = 0; i < n && pos < stop; i++) {
+			uint64_t next = (pos | (MM_PAGE_SIZE - 1)) + 1;
+
+			if (i > 0)
+				mm_folio_mark_accessed(c, batch[i]);
+			pos = next < stop ? next : stop;
+			last_pos = (int64_t)pos;
+		}
+		mm_release_pages(c, batch, (size_t)n);
+	}
+	f->ra.prev_pos = last_pos;
+	return pos > begin ? (int64_t)(pos - begin) : n < 0 ? n : 0;
+}
+
+/* ---- write(2) ---- */
+
+/* The page to be written, with a reference; read first when only a part of old data is overwritten. */
+static mm_pfn_t write_begin(struct mm_cache *c, struct mm_address_space *as, uint64_t pos, uint64_t bytes,
+			    struct mm_memcg *memcg, int *errp)
+{
+	uint64_t index = pos >> MM_PAGE_SHIFT;
+	mm_pfn_t pfn = mm_filemap_get_folio(c, as, index);
+	int rc;
+
+	if (pfn != MM_PFN_NONE) {
+		mm_folio_get(c, pfn);
+		return pfn;
+	}
+	pfn = mm_alloc_pages(c->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE, 0);
+	if (pfn == MM_PFN_NONE) {
+		*errp = -ENOMEM;
+		return pfn;
+	}
+	rc = mm_filemap_add_folio(c, as, pfn, index, memcg, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE);
+	if (rc) {
+		mm_folio_put(c, pfn);
+		*errp = rc;
+		return MM_PFN_NONE;
+	}
+	if (bytes < MM_PAGE_SIZE && index << MM_PAGE_SHIFT < as->host->size && !is_shmem(as))
+		mm_count(c->ctx, MM_PGPGIN, MM_PAGE_SIZE >> 10);
+	mm_cache_page(c, pfn)->flags |= MM_PG_UPTODATE;
+	return pfn;
+}
+
+int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos, uint64_t size, struct mm_memcg *memcg)
+{
+	struct mm_inode *inode = f->inode;
+	uint64_t begin = pos, stop = pos + size;
+	int err = 0;
+
+	if (stop < pos || stop > (uint64_t)INT64_MAX)
+		return -EFBIG;
+	while (pos < stop) {
+		uint64_t next = (pos | (MM_PAGE_SIZE - 1)) + 1;
+		mm_pfn_t pfn;
+
+		if (next > stop)
+			next = stop;
+		pfn = write_begin(c, &inode->mapping, pos, next - pos, memcg, &err);
+		if (pfn == MM_PFN_NONE)
+			break;
+		mm_folio_mark_dirty(c, pfn);
+		if (next > inode->size)
+			inode->size = next;
+		mm_folio_put(c, pfn);
+		pos = next;
+		mm_balance_dirty_pages(c);
+	}
+	return pos > begin ? (int64_t)(pos - begin) : err;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/inode.c - the files of a machine by name
+ *
+ * One entry a file: an inode and the one open file of it.  Entries lie in an
+ * array of pointers in order of creation (an address space's id is its place
+ * + 1); an open-addressing hash of those places finds the named ones.
+ */
+#include "cache/inode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+	struct mm_inode inode;
+	struct mm_file file;
+	size_t name_len;
+	uint64_t hash;
+	bool named;			/* the hash knows it */
+};
+
+struct mm_inode_table {
+	struct entry **v;
+	size_t nr, cap;
+	uint32_t *slots;		/* place + 1, 0 empty */
+	size_t nr_slots;		/* a power of two, at least twice nr */
+};
+
+static uint64_t hash_name(struct mm_str s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+	return h ^ h >> 32;
+}
+
+int mm_inode_table_new(struct mm_inode_table **tp)
+{
+	struct mm_inode_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->nr_slots = 64;
+	t->slots = calloc(t->nr_slots, sizeof(*t->slots));
+	if (!t->slots) {
+		free(t);
+		return -ENOMEM;
+	}
+	*tp = t;
+	return 0;
+}
+
+void mm_inode_table_free(struct mm_inode_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->nr; i++) {
+		mm_xa_destroy(&t->v[i]->inode.mapping.i_pages);
+		free(t->v[i]->inode.name);
+		free(t->v[i]);
+	}
+	free(t->v);
+	free(t->slots);
+	free(t);
+}
+
+/* The slot that holds @name, or the empty one where it belongs. */
+static size_t slot_of(const struct mm_inode_table *t, struct mm_str name, uint64_t hash)
+{
+	size_t i = hash & (t->nr_slots - 1);
+
+	for (; t->slots[i]; i = (i + 1) & (t->nr_slots - 1)) {
+		const struct entry *e = t->v[t->slots[i] - 1];
+
+		if (e->hash == hash && e->name_len == name.len && !memcmp(e->inode.name, name.p, name.len))
+			break;
+	}
+	return i;
+}
+
+struct mm_file *mm_file_lookup(struct mm_inode_table *t, struct mm_str name)
+{
+	size_t i = slot_of(t, name, hash_name(name));
+
+	return t->slots[i] ? &t->v[t->slots[i] - 1]->file : NULL;
+}
+
+static int make_room(struct mm_inode_table *t)
+{
+	if (t->nr == t->cap) {
+		size_t cap = t->cap ? t->cap * 2 : 32;
+		struct entry **v = realloc(t->v, cap * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		t->v = v;
+		t->cap = cap;
+	}
+	if ((t->nr + 1) * 2 > t->nr_slots) {
+		size_t n = t->nr_slots * 2;
+		uint32_t *slots = calloc(n, sizeof(*slots));
+
+		if (!slots)
+			return -ENOMEM;
+		for (size_t k = 0; k < t->nr; k++) {
+			size_t i = t->v[k]->hash & (n - 1);
+
+			if (!t->v[k]->named)
+				continue;
+			while (slots[i])
+				i = (i + 1) & (n - 1);
+			slots[i] = (uint32_t)k + 1;
+		}
+		free(t->slots);
+		t->slots = slots;
+		t->nr_slots = n;
+	}
+	return 0;
+}
+
+static struct entry *entry_new(struct mm_str name, uint64_t hash, enum mm_inode_type type, uint64_t size, uint32_t f_mode)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->inode.name = malloc(name.len + 1);
+	if (!e->inode.name) {
+		free(e);
+		return NULL;
+	}
+	memcpy(e->inode.name, name.p, name.len);
+	e->inode.name[name.len] = '\0';
+	e->name_len = name.len;
+	e->hash = hash;
+	e->inode.size = size;
+	e->inode.type = (uint8_t)type;
+	e->inode.dev_zero = name.len == 9 && !memcmp(name.p, "/dev/zero", 9);
+	e->inode.mapping.host = &e->inode;
+	e->file.inode = &e->inode;
+	e->file.f_mode = f_mode;
+	e->file.ra.prev_pos = -1;
+	e->file.ra.ra_pages = UINT32_MAX;
+	return e;
+}
+
+/* At the end of the array; NULL: no host memory. */
+static struct entry *append(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type, uint64_t size,
+			    uint32_t f_mode)
+{
+	struct entry *e;
+
+	if (t->nr >= UINT32_MAX - 1 || make_room(t))
+		return NULL;
+	e = entry_new(name, hash_name(name), type, size, f_mode);
+	if (!e)
+		return NULL;
+	t->v[t->nr++] = e;
+	e->inode.ino = t->nr;
+	e->inode.dev_major = 8;
+	e->inode.dev_minor = 1;
+	e->inode.mapping.id = (uint32_t)t->nr;
+	return e;
+}
+
+struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
+			       uint64_t size, uint32_t f_mode)
+{
+	struct mm_file *f = mm_file_lookup(t, name);
+	struct entry *e = f ? NULL : append(t, name, type, size, f_mode);
+
+	if (!e)
+		return f;
+	e->named = true;
+	t->slots[slot_of(t, name, e->hash)] = (uint32_t)t->nr;
+	return &e->file;
+}
+
+struct mm_file *mm_file_create_unlinked(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
+					uint64_t size, uint32_t f_mode)
+{
+	struct entry *e = append(t, name, type, size, f_mode);
+
+	return e ? &e->file : NULL;
+}
+
+struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id)
+{
+	return id && id <= t->nr ? &t->v[id - 1]->inode.mapping : NULL;
+}
+
+size_t mm_inode_table_nr(const struct mm_inode_table *t) { return t->nr; }

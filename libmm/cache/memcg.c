@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/memcg.c - the tree of memory cgroups, charges and limits
+ *
+ * Every page that users hold is charged to one memcg and counts in the usage
+ * of that memcg and its ancestors.  A CPU charges 64 pages at a time and keeps
+ * the rest in its stock; near a limit it charges page by page, reclaims, and
+ * in the end asks the OOM killer.  Memcgs live until the machine goes, so an
+ * id in a shadow entry always names one.
+ *
+ * Source: Linux 6.6 mm/memcontrol.c, mm/page_counter.c.
+ */
+#include "cache/memcg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/fbatches.h"
+#include "cache/swap.h"
+
+int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name, struct mm_memcg **mp)
+{
+	struct mm_memcg *m, **v;
+
+	if (c->nr_memcgs >= UINT16_MAX)
+		return -ENOSPC;
+	v = realloc(c->memcgs, (c->nr_memcgs + 1) * sizeof(struct mm_memcg *));
+	if (!v)
+		return -ENOMEM;
+	c->memcgs = v;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	m->name = malloc(name.len + 1);
+	for (uint32_t n = 0; m->name && n < MM_MAX_NODES; n++) {
+		if (!c->phys->nodes[n])
+			continue;
+		m->lruvec[n] = malloc(sizeof(struct mm_lruvec));
+		if (!m->lruvec[n])
+			break;
+		*m->lruvec[n] = (struct mm_lruvec){ .memcg = m, .node = n };
+		for (int l = 0; l < MM_NR_LRU_LISTS; l++)
+			m->lruvec[n]->lists[l] = MM_PAGE_LIST_INIT;
+		mm_lru_gen_init_lruvec(m->lruvec[n], mm_lru_gen_enabled(c));
+	}
+	for (uint32_t n = 0; m && n < MM_MAX_NODES; n++)
+		if (!m->name || (c->phys->nodes[n] && !m->lruvec[n])) {
+			mm_memcg_free(m);
+			return -ENOMEM;
+		}
+	memcpy(m->name, name.p, name.len);
+	m->name[name.len] = '\0';
+	m->max = m->high = m->swap_max = MM_MEMCG_MAX;
+	m->parent = parent ? parent : c->root_mem_cgroup;
+	if (m->parent) {
+		struct mm_memcg **end = &m->parent->first_child;
+
+		while (*end)
+			end = &(*end)->next_sibling;
+		*end = m;
+	}
+	c->memcgs[c->nr_memcgs++] = m;
+	m->id = c->nr_memcgs;
+	*mp = m;
+	return 0;
+}
+
+void mm_memcg_free(struct mm_memcg *m)
+{
+	if (!m)
+		return;
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		free(m->lruvec[n]);
+	free(m->name);
+	free(m);
+}
+
+struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name)
+{
+	for (uint32_t i = 0; i < c->nr_memcgs; i++)
+		if (strlen(c->memcgs[i]->name) == name.len && !memcmp(c->memcgs[i]->name, name.p, name.len))
+			return c->memcgs[i];
+	return NULL;
+}
+
+struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn)
+{
+	uint32_t id = c->page_memcg[pfn];
+
+	return id ? c->memcgs[id - 1] : c->root_mem_cgroup;
+}
+
+bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root)
+{
+	while (m && m != root)
+		m = m->parent;
+	return m == root;
+}
+
+struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev)
+{
+	if (!prev)
+		return root;
+	if (prev->first_child)
+		return prev->first_child;
+	for (; prev != root; prev = prev->parent)
+		if (prev->next_sibling)
+			return prev->next_sibling;
+	return NULL;
+}
+
+/* ---- counters: page_counter_try_charge() and friends ---- */
+
+static bool try_charge_counter(struct mm_memcg *m, uint64_t nr_pages, struct mm_memcg **over)
+{
+	for (struct mm_memcg *i = m; i; i = i->parent) {
+		if (i->usage + nr_pages <= i->max) {
+			i->usage += nr_pages;
+			continue;
+		}
+		for (struct mm_memcg *k = m; k != i; k = k->parent)
+			k->usage -= nr_pages;
+		*over = i;
+		return false;
+	}
+	return true;
+}
+
+static void charge_counter(struct mm_memcg *m, uint64_t nr_pages)
+{
+	for (; m; m = m->parent)
+		m->usage += nr_pages;
+}
+
+static void uncharge_counter(struct mm_memcg *m, uint64_t nr_pages)
+{
+	for (; m; m = m->parent)
+		m->usage -= nr_pages;
+}
+
+static void drain_stock(struct mm_cpu_fbatches *cpu)
+{
+	if (cpu->stock)
+		uncharge_counter(cpu->stock, cpu->stock_pages);
+	cpu->stock = NULL;
+	cpu->stock_pages = 0;
+}
+
+void mm_memcg_drain_all_stock(struct mm_cache *c, const struct mm_memcg *root)
+{
+	for (uint32_t i = 0; i < c->ctx->nr_cpus; i++)
+		if (c->fbatches[i].stock && mm_mem_cgroup_is_descendant(c->fbatches[i].stock, root))
+			drain_stock(&c->fbatches[i]);
+}
+
+static bool consume_stock(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
+{
+	struct mm_cpu_fbatches *cpu = mm_this_cpu_fbatches(c);
+
+	if (cpu->stock != m || cpu->stock_pages < nr_pages)
+		return false;
+	cpu->stock_pages -= (uint32_t)nr_pages;
+	return true;
+}
+
+static void refill_stock(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
+{
+	struct mm_cpu_fbatches *cpu = mm_this_cpu_fbatches(c);
+
+	if (cpu->stock != m) {
+		drain_stock(cpu);
+		cpu->stock = m;
+	}
+	cpu->stock_pages += (uint32_t)nr_pages;
+	if (cpu->stock_pages > MM_MEMCG_CHARGE_BATCH)
+		drain_stock(cpu);
+}
+
+uint64_t mm_mem_cgroup_margin(const struct mm_memcg *m) { return m->usage < m->max ? m->max - m->usage : 0; }
+
+static uint64_t reclaim_at(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pages, mm_gfp_t gfp)
+{
+	if (!c->hooks.try_to_free_mem_cgroup_pages)
+		return 0;
+	return c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, over, nr_pages, gfp, MM_MEMCG_RECLAIM_MAY_SWAP);
+}
+
+static bool oom_at(struct mm_cache *c, struct mm_memcg *over, mm_gfp_t gfp, uint64_t nr_pages)
+{
+	unsigned int order = 0;
+
+	while ((uint64_t)1 << order < nr_pages)
+		order++;
+	over->events_oom++;
+	return order <= 3 && c->hooks.mem_cgroup_out_of_memory &&
+	       c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, over, gfp, order);
+}
+
+/*
+ * Reclaim until @nr_pages fit below @over or hope is lost.  True: try the charge again.
+ * @retries and @drained carry over from one try to the next.
+ */
+static bool make_room(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pages, mm_gfp_t gfp,
+		      int *retries, bool *drained, bool *passed_oom)
+{
+	uint64_t reclaimed;
+
+	over->events_max++;
+	reclaimed = reclaim_at(c, over, nr_pages, gfp);
+	if (mm_mem_cgroup_margin(over) >= nr_pages)
+		return true;
+	if (!*drained) {
+		mm_memcg_drain_all_stock(c, over);
+		*drained = true;
+		return true;
+	}
+	if (gfp & __MM_GFP_NORETRY)
+		return false;
+	if (reclaimed && nr_pages <= 8)
+		return true;
+	if ((*retries)-- > 0)
+		return true;
+	if ((gfp & __MM_GFP_RETRY_MAYFAIL) || (*passed_oom && c->dying))
+		return false;
+	if (!oom_at(c, over, gfp, nr_pages))
+		return false;
+	*passed_oom = true;
+	*retries = MM_MAX_RECLAIM_RETRIES;
+	return true;
+}
+
+/* try_charge_memcg() */
+static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint64_t nr_pages)
+{
+	uint64_t batch = nr_pages > MM_MEMCG_CHARGE_BATCH ? nr_pages : MM_MEMCG_CHARGE_BATCH;
+	int retries = MM_MAX_RECLAIM_RETRIES;
+	bool drained = false, passed_oom = false;
+	struct mm_memcg *over;
+
+	if (m == c->root_mem_cgroup) {
+		m->usage += nr_pages;
+		return 0;
+	}
+	for (;;) {
+		if (consume_stock(c, m, nr_pages))
+			return 0;
+		if (try_charge_counter(m, batch, &over))
+			break;
+		if (batch > nr_pages) {
+			batch = nr_pages;
+			continue;
+		}
+		if (c->memalloc)
+			goto force;
+		if (!(gfp & __MM_GFP_DIRECT_RECLAIM) ||
+		    !make_room(c, over, nr_pages, gfp, &retries, &drained, &passed_oom)) {
+			if (!(gfp & (__MM_GFP_NOFAIL | __MM_GFP_HIGH)))
+				return -ENOMEM;
+			goto force;
+		}
+	}
+	if (batch > nr_pages)
+		refill_stock(c, m, batch - nr_pages);
+	return 0;
+force:
+	charge_counter(m, nr_pages);
+	return 0;
+}
+
+int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg, mm_gfp_t gfp)
+{
+	struct mm_memcg *m = memcg ? memcg : c->root_mem_cgroup;
+	int rc = try_charge(c, m, gfp, mm_folio_nr_pages(mm_cache_page(c, pfn)));
+
+	if (!rc)
+		c->page_memcg[pfn] = (uint16_t)m->id;
+	return rc;
+}
+
+void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)
+{
+	if (!c->page_memcg[pfn])
+		return;
+	uncharge_counter(mm_folio_memcg(c, pfn), mm_folio_nr_pages(mm_cache_page(c, pfn)));
+	c->page_memcg[pfn] = 0;
+}
+
+int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages, mm_gfp_t gfp)
+{
+	int rc;
+
+	if (!memcg || memcg == c->root_mem_cgroup)
+		return 0;
+	rc = try_charge(c, memcg, gfp, nr_pages);
+	if (!rc)
+		memcg->kmem += nr_pages;
+	return rc;
+}
+
+void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages)
+{
+	if (!memcg || memcg == c->root_mem_cgroup)
+		return;
+	memcg->kmem -= nr_pages;
+	refill_stock(c, memcg, nr_pages);
+}
+
+int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp)
+{
+	uint64_t nr_pages = (bytes + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT;
+	int rc;
+
+	if (!memcg || memcg == c->root_mem_cgroup)
+		return 0;
+	if (memcg->obj_bytes >= bytes) {
+		memcg->obj_bytes -= bytes;
+		return 0;
+	}
+	rc = mm_memcg_charge_kmem(c, memcg, nr_pages, gfp);
+	if (!rc)
+		mm_memcg_uncharge_bytes(c, memcg, (nr_pages << MM_PAGE_SHIFT) - bytes);
+	return rc;
+}
+
+void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes)
+{
+	uint64_t nr_pages;
+
+	if (!memcg || memcg == c->root_mem_cgroup)
+		return;
+	memcg->obj_bytes += bytes;
+	if (memcg->obj_bytes <= MM_PAGE_SIZE)
+		return;
+	nr_pages = memcg->obj_bytes >> MM_PAGE_SHIFT;
+	memcg->obj_bytes &= MM_PAGE_SIZE - 1;
+	mm_memcg_uncharge_kmem(c, memcg, nr_pages);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/memcg_limit.c - limits that change, swap charges, protection
+ *
+ * memory.max and memory.high are written while pages are charged; swap.max is
+ * counted by slot; memory.min and memory.low of a memcg are what its parents
+ * pass down of their own (effective protection).
+ *
+ * Source: Linux 6.6 mm/memcontrol.c.
+ */
+#include <stdlib.h>
+
+#include "cache/fbatches.h"
+#include "cache/memcg.h"
+#include "cache/swap.h"
+
+void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pages)
+{
+	int retries = MM_MAX_RECLAIM_RETRIES;
+	bool drained = false;
+
+	m->max = max_pages;
+	while (m->usage > max_pages) {
+		if (!drained) {
+			mm_memcg_drain_all_stock(c, m);
+			drained = true;
+			continue;
+		}
+		if (retries > 0) {
+			if (!c->hooks.try_to_free_mem_cgroup_pages ||
+			    !c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, m, m->usage - max_pages, MM_GFP_KERNEL,
+								   MM_MEMCG_RECLAIM_MAY_SWAP))
+				retries--;
+			continue;
+		}
+		m->events_oom++;
+		if (!c->hooks.mem_cgroup_out_of_memory ||
+		    !c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, m, MM_GFP_KERNEL, 0))
+			break;
+	}
+}
+
+void mm_memory_high_write(struct mm_cache *c, struct mm_memcg *m, uint64_t high_pages)
+{
+	int retries = MM_MAX_RECLAIM_RETRIES;
+	bool drained = false;
+
+	m->high = high_pages;
+	while (m->usage > high_pages) {
+		if (!drained) {
+			mm_memcg_drain_all_stock(c, m);
+			drained = true;
+			continue;
+		}
+		if ((!c->hooks.try_to_free_mem_cgroup_pages ||
+		     !c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, m, m->usage - high_pages, MM_GFP_KERNEL,
+							    MM_MEMCG_RECLAIM_MAY_SWAP)) && !retries--)
+			break;
+	}
+}
+
+/* reclaim_high() of each level that is over; the sleep of a task that stays over is time, which is not modelled. */
+void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp)
+{
+	if (!c->hooks.try_to_free_mem_cgroup_pages)
+		return;
+	for (; m; m = m->parent) {
+		if (m->usage <= m->high)
+			continue;
+		m->events_high++;
+		c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, m, MM_MEMCG_CHARGE_BATCH, gfp, MM_MEMCG_RECLAIM_MAY_SWAP);
+	}
+}
+
+int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct mm_memcg *m)
+{
+	int64_t nr = mm_nr_swap_pages(c);
+
+	for (; m && m->parent; m = m->parent) {
+		int64_t left = (int64_t)m->swap_max - (int64_t)m->swap_usage;
+
+		if (left < nr)
+			nr = left;
+	}
+	return nr;
+}
+
+bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
+{
+	(void)c;
+	for (struct mm_memcg *i = m; i; i = i->parent) {
+		if (i->swap_usage + nr_pages <= i->swap_max) {
+			i->swap_usage += nr_pages;
+			continue;
+		}
+		for (struct mm_memcg *k = m; k != i; k = k->parent)
+			k->swap_usage -= nr_pages;
+		return false;
+	}
+	return true;
+}
+
+void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
+{
+	(void)c;
+	for (; m; m = m->parent)
+		m->swap_usage -= nr_pages;
+}
+
+void mm_mem_cgroup_flush_stats(struct mm_cache *c)
+{
+	for (uint32_t i = 0; i < c->nr_memcgs; i++)
+		for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
+			struct mm_lruvec *v = c->memcgs[i]->lruvec[n];
+
+			for (int l = 0; v && l < MM_NR_LRU_LISTS; l++)
+				v->stat[l] = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
+		}
+	/* the counters of a memcg hold those of its descendants; children have higher ids than parents */
+	for (uint32_t i = c->nr_memcgs; i-- > 1; ) {
+		struct mm_memcg *m = c->memcgs[i];
+
+		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+			for (int l = 0; m->lruvec[n] && l < MM_NR_LRU_LISTS; l++)
+				m->parent->lruvec[n]->stat[l] += m->lruvec[n]->stat[l];
+	}
+}
+
+/* effective_protection(): @setting of a memcg that uses @usage, where siblings that are protected use @siblings. */
+static uint64_t effective_protection(uint64_t usage, uint64_t setting, uint64_t parent_effective, uint64_t siblings)
+{
+	uint64_t protected_pages = usage < setting ? usage : setting;
+
+	if (siblings > parent_effective)
+		return siblings ? (uint64_t)((__extension__(unsigned __int128)protected_pages) * parent_effective / siblings) : 0;
+	return protected_pages;
+}
+
+static uint64_t protected_usage(const struct mm_memcg *parent, bool low)
+{
+	uint64_t sum = 0;
+
+	for (const struct mm_memcg *m = parent->first_child; m; m = m->next_sibling) {
+		uint64_t setting = low ? m->low : m->min;
+
+		sum += m->usage < setting ? m->usage : setting;
+	}
+	return sum;
+}
+
+void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m)
+{
+	struct mm_memcg *parent = m->parent;
+
+	if (m == root || !m->usage || !parent)
+		return;
+	if (parent == root) {
+		m->emin = m->min;
+		m->elow = m->low;
+		return;
+	}
+	m->emin = effective_protection(m->usage, m->min, parent->emin, protected_usage(parent, false));
+	m->elow = effective_protection(m->usage, m->low, parent->elow, protected_usage(parent, true));
+}
+
+bool mm_memcg_is_consistent(const struct mm_cache *c)
+{
+	for (uint32_t i = 0; i < c->nr_memcgs; i++) {
+		const struct mm_memcg *m = c->memcgs[i];
+		uint64_t below = 0;
+
+		if (m->id != i + 1 || (m->parent == NULL) != (i == 0) || m->kmem > m->usage)
+			return false;
+		for (const struct mm_memcg *k = m->first_child; k; k = k->next_sibling)
+			below += k->usage;
+		if (below > m->usage)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/swap_impl.h - the swap device as its own files see it
+ */
+#ifndef CACHE_SWAP_IMPL_H
+#define CACHE_SWAP_IMPL_H
+
+#include "cache/swap.h"
+
+enum { MM_SWAP_HAS_CACHE = 0x8000, MM_SWAP_MAP_MAX = 0x7fff };	/* swap_map: PTEs, and the bit of the swap cache */
+#define MM_CLUSTER_NONE	UINT32_MAX
+
+struct mm_swap_slots_cache {			/* of one CPU */
+	mm_swp_t slots[MM_SWAP_SLOTS_CACHE_SIZE], ret[MM_SWAP_SLOTS_CACHE_SIZE];
+	uint32_t cur, nr, n_ret;
+	uint32_t cluster, cluster_next;		/* percpu_cluster: MM_CLUSTER_NONE, next slot in it */
+	uint32_t scan_next;			/* cluster_next_cpu: where a scan begins */
+};
+
+struct mm_swap {
+	uint32_t max;				/* slots with the header, 0: no device */
+	uint32_t lowest_bit, highest_bit;	/* free slots lie within; highest 0: full */
+	uint32_t inuse_pages;
+	int64_t nr_swap_pages;			/* free and not promised */
+	uint16_t *map;				/* by slot */
+	uint16_t *cgroup;			/* by slot: id of the memcg that pays, 0 none */
+	uint64_t *cache;			/* by slot: PFN + 1, or a shadow */
+	size_t mapped_bytes;			/* of the three columns together */
+	void *mapped;
+	uint32_t nr_clusters;
+	uint16_t *cluster_count;
+	uint32_t *cluster_link;			/* free list */
+	uint32_t free_head, free_tail;		/* MM_CLUSTER_NONE: empty */
+	struct mm_swap_slots_cache *cpu;
+	bool slot_cache_active;
+	uint64_t nr_cached;			/* pages in the swap cache */
+	mm_pfn_t *inflight;			/* writes the disk has not finished */
+	size_t nr_inflight, cap_inflight;
+	/* cluster read-ahead */
+	uint32_t ra_hits, ra_prev_offset, ra_last_pages;
+};
+
+int mm_swap_new(struct mm_cache *c, uint64_t swap_bytes);
+void mm_swap_destroy(struct mm_swap *s);
+/* A slot for one page, SWAP_HAS_CACHE set; 0 when there is none. */
+mm_swp_t mm_get_swap_slot(struct mm_cache *c);
+void mm_put_swap_slot(struct mm_cache *c, mm_swp_t entry);	/* the last user is gone (free_swap_slot()) */
+/* Take @usage (1 or MM_SWAP_HAS_CACHE) from the slot; what is left. */
+uint16_t mm_swap_entry_free(struct mm_cache *c, mm_swp_t entry, uint16_t usage);
+
+#endif /* CACHE_SWAP_IMPL_H */

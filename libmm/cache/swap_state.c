@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/swap_state.c - the swap cache: pages that have a slot, and shadows of those that left
+ *
+ * By slot: PFN + 1 while the page is in memory, a shadow after it was
+ * reclaimed, 0 otherwise.  The page knows its slot by a column of struct
+ * mm_cache.  The swap cache holds one reference and SWAP_HAS_CACHE of the slot.
+ *
+ * Writes are in flight until mm_swap_io_finish(): the page is under writeback,
+ * and one that reclaim waits for goes to the tail of its list when it is done.
+ * Reads are done when they return.
+ *
+ * Source: Linux 6.6 mm/swap_state.c, mm/page_io.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cache/filemap.h"
+#include "cache/memcg.h"
+#include "cache/swap_impl.h"
+#include "cache/workingset.h"
+
+mm_pfn_t mm_swap_cache_get_folio(const struct mm_cache *c, mm_swp_t entry)
+{
+	uint64_t v = entry && entry < c->swap->max ? c->swap->cache[entry] : 0;
+
+	return v && !mm_xa_is_shadow(v) ? (mm_pfn_t)(v - 1) : MM_PFN_NONE;
+}
+
+uint64_t mm_get_shadow_from_swap_cache(const struct mm_cache *c, mm_swp_t entry)
+{
+	uint64_t v = c->swap->cache[entry];
+
+	return mm_xa_is_shadow(v) ? v : 0;
+}
+
+/* Returns the shadow that was there. */
+static uint64_t add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+	uint64_t shadow = mm_get_shadow_from_swap_cache(c, entry);
+
+	p->refs++;
+	p->flags |= MM_PG_SWAPCACHE;
+	c->page_swap[pfn] = entry;
+	c->swap->cache[entry] = (uint64_t)pfn + 1;
+	c->swap->nr_cached++;
+	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
+	mm_count(c->ctx, MM_NR_SWAPCACHED, 1);
+	return shadow;
+}
+
+static void remove_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	c->swap->cache[c->page_swap[pfn]] = shadow;
+	c->page_swap[pfn] = 0;
+	p->flags &= ~(uint32_t)MM_PG_SWAPCACHE;
+	p->refs--;
+	c->swap->nr_cached--;
+	mm_count(c->ctx, MM_NR_FILE_PAGES, -1);
+	mm_count(c->ctx, MM_NR_SWAPCACHED, -1);
+}
+
+bool mm_add_to_swap(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_memcg *m = mm_folio_memcg(c, pfn);
+	mm_swp_t entry;
+
+	if (mm_cache_page(c, pfn)->flags & MM_PG_HEAD)
+		return false;
+	entry = mm_get_swap_slot(c);
+	if (!entry)
+		return false;
+	if (!mm_mem_cgroup_try_charge_swap(c, m, 1)) {
+		mm_put_swap_slot(c, entry);
+		return false;
+	}
+	c->swap->cgroup[entry] = (uint16_t)m->id;
+	add_to_swap_cache(c, pfn, entry);
+	mm_folio_mark_dirty(c, pfn);
+	return true;
+}
+
+void mm_delete_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn)
+{
+	mm_swp_t entry = c->page_swap[pfn];
+
+	remove_from_swap_cache(c, pfn, 0);
+	mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
+}
+
+void mm_swap_cache_evict(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
+{
+	mm_swp_t entry = c->page_swap[pfn];
+
+	remove_from_swap_cache(c, pfn, shadow);
+	mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
+}
+
+bool mm_folio_swapped(const struct mm_cache *c, mm_pfn_t pfn) { return mm_swap_count(c, c->page_swap[pfn]) != 0; }
+
+bool mm_folio_free_swap(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	if (!mm_folio_test_swapcache(p) || (p->flags & MM_PG_WRITEBACK) || mm_folio_swapped(c, pfn))
+		return false;
+	mm_delete_from_swap_cache(c, pfn);
+	p->flags |= MM_PG_DIRTY;
+	return true;
+}
+
+void mm_free_swap_and_cache(struct mm_cache *c, mm_swp_t entry)
+{
+	mm_pfn_t pfn;
+
+	if (mm_swap_entry_free(c, entry, 1) != MM_SWAP_HAS_CACHE)
+		return;
+	pfn = mm_swap_cache_get_folio(c, entry);
+	if (pfn == MM_PFN_NONE || (mm_cache_page(c, pfn)->flags & MM_PG_LOCKED))
+		return;
+	mm_folio_get(c, pfn);
+	if (!mm_cache_page(c, pfn)->mapcount || mm_vm_swap_full(c))
+		mm_folio_free_swap(c, pfn);
+	mm_folio_put(c, pfn);
+}
+
+/* A fresh page for @entry, charged to who paid for the slot, in the swap cache and read. */
+static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg, mm_pfn_t *pfnp)
+{
+	struct mm_swap *s = c->swap;
+	mm_pfn_t pfn = mm_alloc_pages(c->phys, gfp, 0);
+	struct mm_page *p;
+
+	if (pfn == MM_PFN_NONE)
+		return -ENOMEM;
+	p = mm_cache_page(c, pfn);
+	if (s->cgroup[entry])
+		memcg = c->memcgs[s->cgroup[entry] - 1];
+	s->map[entry] |= MM_SWAP_HAS_CACHE;
+	if (mm_mem_cgroup_charge(c, pfn, memcg, gfp)) {
+		mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
+		mm_folio_put(c, pfn);
+		return -ENOMEM;
+	}
+	p->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
+	mm_workingset_refault(c, pfn, add_to_swap_cache(c, pfn, entry));
+	mm_folio_add_lru(c, pfn);
+	mm_count(c->ctx, MM_PSWPIN, 1);
+	mm_count(c->ctx, MM_PGPGIN, MM_PAGE_SIZE >> 10);
+	*pfnp = pfn;
+	return 0;
+}
+
+int mm_read_swap_cache_async(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg,
+			     mm_pfn_t *pfnp, bool *newp)
+{
+	mm_pfn_t pfn = mm_swap_cache_get_folio(c, entry);
+
+	if (pfn != MM_PFN_NONE) {
+		mm_folio_get(c, pfn);
+		*pfnp = pfn;
+		*newp = false;
+		return 0;
+	}
+	if (!entry || entry >= c->swap->max || !mm_swap_count(c, entry))
+		return -ENOENT;
+	*newp = true;
+	return swap_in(c, entry, gfp, memcg, pfnp);
+}
+
+/* ---- VMA read-ahead: the address, window and hits of the last time are in one word of the VMA ---- */
+
+enum { SWAP_RA_HITS_MAX = 63, SWAP_RA_WIN_SHIFT = 6, SWAP_RA_ORDER_CEILING = 5 };
+static uint64_t ra_addr(uint64_t v) { return v & ~(uint64_t)(MM_PAGE_SIZE - 1); }
+static unsigned int ra_win(uint64_t v) { return (unsigned int)(v >> SWAP_RA_WIN_SHIFT) & 63; }
+static unsigned int ra_hits(uint64_t v) { return (unsigned int)v & 63; }
+static uint64_t ra_val(uint64_t addr, unsigned int win, unsigned int hits)
+{
+	return ra_addr(addr) | (uint64_t)(win & 63) << SWAP_RA_WIN_SHIFT | (hits & 63);
+}
+
+void mm_swap_ra_note_hit(struct mm_cache *c, mm_pfn_t pfn, uint64_t *info, uint64_t vaddr)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+	bool readahead = p->flags & MM_PG_READAHEAD;
+	uint64_t v = *info ? *info : 4;
+	unsigned int hits = ra_hits(v);
+
+	if (p->flags & MM_PG_HEAD)
+		return;
+	p->flags &= ~(uint32_t)MM_PG_READAHEAD;
+	if (readahead) {
+		if (hits < SWAP_RA_HITS_MAX)
+			hits++;
+		mm_count(c->ctx, MM_SWAP_RA_HIT, 1);
+	}
+	*info = ra_val(vaddr, ra_win(v), hits);
+}
+
+static unsigned int swapin_nr_pages(uint64_t prev, uint64_t now, unsigned int hits, unsigned int max, unsigned int prev_win)
+{
+	unsigned int pages = hits + 2;
+
+	if (pages == 2) {
+		if (now != prev + 1 && now != prev - 1)
+			pages = 1;
+	} else {
+		unsigned int roundup = 4;
+
+		while (roundup < pages)
+			roundup <<= 1;
+		pages = roundup;
+	}
+	if (pages > max)
+		pages = max;
+	return pages < prev_win / 2 ? prev_win / 2 : pages;
+}
+
+void mm_swap_ra_info(struct mm_cache *c, uint64_t *info, uint64_t vaddr, uint64_t vm_start, uint64_t vm_end,
+		     struct mm_swap_ra *ra)
+{
+	int64_t cluster = mm_sysctl(c->ctx, MM_SYSCTL_PAGE_CLUSTER);
+	unsigned int max_win = 1u << (cluster < SWAP_RA_ORDER_CEILING ? cluster : SWAP_RA_ORDER_CEILING), win;
+	uint64_t fpfn = vaddr >> MM_PAGE_SHIFT, pmd = fpfn & ~UINT64_C(511), pfn, lpfn, rpfn, v;
+
+	*ra = (struct mm_swap_ra){ ra_addr(vaddr), 1, 0 };
+	if (max_win == 1)
+		return;
+	v = *info ? *info : 4;
+	pfn = ra_addr(v) >> MM_PAGE_SHIFT;
+	win = swapin_nr_pages(pfn, fpfn, ra_hits(v), max_win, ra_win(v));
+	*info = ra_val(vaddr, win, 0);
+	if (win == 1)
+		return;
+	if (fpfn == pfn + 1)
+		lpfn = fpfn;
+	else if (pfn == fpfn + 1)
+		lpfn = fpfn >= win - 1 ? fpfn - win + 1 : 0;
+	else
+		lpfn = fpfn >= (win - 1) / 2 ? fpfn - (win - 1) / 2 : 0;
+	rpfn = lpfn + win;
+	if (fpfn != pfn + 1 && pfn == fpfn + 1)
+		rpfn = fpfn + 1;
+	if (lpfn < vm_start >> MM_PAGE_SHIFT)
+		lpfn = vm_start >> MM_PAGE_SHIFT;
+	if (lpfn < pmd)
+		lpfn = pmd;
+	if (rpfn > vm_end >> MM_PAGE_SHIFT)
+		rpfn = vm_end >> MM_PAGE_SHIFT;
+	if (rpfn > pmd + 512)
+		rpfn = pmd + 512;
+	*ra = (struct mm_swap_ra){ lpfn << MM_PAGE_SHIFT, (unsigned int)(rpfn - lpfn), (unsigned int)(fpfn - lpfn) };
+}
+
+void mm_swap_ra_mark(struct mm_cache *c, mm_pfn_t pfn)
+{
+	mm_cache_page(c, pfn)->flags |= MM_PG_READAHEAD;
+	mm_count(c->ctx, MM_SWAP_RA, 1);
+}
+
+bool mm_swap_use_vma_readahead(const struct mm_cache *c) { return c->swap != NULL; }
+
+/* ---- swap-out ---- */
+
+static void end_swap_bio_write(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	if (p->flags & MM_PG_RECLAIM) {
+		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
+		mm_folio_rotate_reclaimable(c, pfn);
+	}
+	p->flags &= ~(uint32_t)MM_PG_WRITEBACK;
+	mm_count(c->ctx, MM_NR_WRITEBACK, -1);
+	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -1);
+	mm_count(c->ctx, MM_NR_WRITTEN, 1);
+	mm_folio_put(c, pfn);
+}
+
+void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_swap *s = c->swap;
+
+	if (s->nr_inflight == s->cap_inflight) {
+		size_t cap = s->cap_inflight ? s->cap_inflight * 2 : 256;
+		mm_pfn_t *v = realloc(s->inflight, cap * sizeof(*v));
+
+		if (v) {
+			s->inflight = v;
+			s->cap_inflight = cap;
+		} else {
+			mm_swap_io_finish(c);
+		}
+	}
+	mm_folio_get(c, pfn);
+	mm_cache_page(c, pfn)->flags |= MM_PG_WRITEBACK;
+	mm_count(c->ctx, MM_NR_WRITEBACK, 1);
+	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
+	mm_count(c->ctx, MM_PSWPOUT, 1);
+	mm_count(c->ctx, MM_PGPGOUT, MM_PAGE_SIZE >> 10);
+	if (s->nr_inflight < s->cap_inflight)
+		s->inflight[s->nr_inflight++] = pfn;
+	else
+		end_swap_bio_write(c, pfn);	/* the host has no memory to remember it: done at once */
+}
+
+void mm_swap_io_finish(struct mm_cache *c)
+{
+	struct mm_swap *s = c->swap;
+
+	for (size_t i = 0; i < s->nr_inflight; i++)
+		end_swap_bio_write(c, s->inflight[i]);
+	s->nr_inflight = 0;
+}
+
+bool mm_swap_is_consistent(const struct mm_cache *c)
+{
+	const struct mm_swap *s = c->swap;
+	uint64_t inuse = 0, cached = 0, free_clusters = 0;
+
+	for (uint32_t slot = 1; slot < s->max; slot++) {
+		mm_pfn_t pfn = mm_swap_cache_get_folio(c, slot);
+
+		inuse += s->map[slot] != 0;
+		if (pfn == MM_PFN_NONE)
+			continue;
+		cached++;
+		if (!(s->map[slot] & MM_SWAP_HAS_CACHE) || c->page_swap[pfn] != slot ||
+		    !mm_folio_test_swapcache(mm_cache_page(c, pfn)))
+			return false;
+	}
+	for (uint32_t i = s->free_head; s->max && i != MM_CLUSTER_NONE; i = s->cluster_link[i], free_clusters++)
+		if (s->cluster_count[i] || free_clusters > s->nr_clusters)
+			return false;
+	return inuse == s->inuse_pages && cached == s->nr_cached &&
+	       s->nr_swap_pages + (int64_t)s->inuse_pages == (int64_t)mm_total_swap_pages(c);
+}

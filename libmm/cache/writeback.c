@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/writeback.c - dirty pages and how they get clean; dropping what is clean
+ *
+ * The flusher is modelled without time: it works when a writer finds more dirty
+ * pages than the background threshold, and writes file after file until there
+ * are no more than that.  So writers are never throttled and periodic writeback
+ * (after 30 s) does not occur.
+ *
+ * Source: Linux 6.6 mm/page-writeback.c (thresholds, accounting), mm/truncate.c.
+ */
+#include "cache/filemap.h"
+#include "cache/memcg.h"
+
+static bool accounts_dirty(const struct mm_address_space *as)
+{
+	return as && as->host->type != MM_INODE_MEMFD && as->host->type != MM_INODE_SHM;
+}
+
+bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	if (p->flags & MM_PG_DIRTY)
+		return false;
+	p->flags |= MM_PG_DIRTY;
+	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
+		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
+		mm_count(c->ctx, MM_NR_DIRTY, 1);
+		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
+		mm_count(c->ctx, MM_NR_DIRTIED, 1);
+	}
+	return true;
+}
+
+void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	if (!(p->flags & MM_PG_DIRTY))
+		return;
+	p->flags &= ~(uint32_t)MM_PG_DIRTY;
+	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
+		mm_count(c->ctx, MM_NR_DIRTY, -1);
+		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -1);
+	}
+}
+
+static void write_page(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	mm_folio_clear_dirty_for_io(c, pfn);
+	mm_count(c->ctx, MM_NR_WRITTEN, 1);
+	mm_count(c->ctx, MM_PGPGOUT, MM_PAGE_SIZE >> 10);
+	if (p->flags & MM_PG_RECLAIM) {
+		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
+		mm_folio_rotate_reclaimable(c, pfn);
+	}
+}
+
+/* At most @max pages of [@first, @last]. */
+static uint64_t write_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last, uint64_t max)
+{
+	uint64_t nr = 0, v;
+
+	for (uint64_t i = first; nr < max && mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
+		if (!mm_xa_is_shadow(v) && (mm_cache_page(c, (mm_pfn_t)(v - 1))->flags & MM_PG_DIRTY)) {
+			write_page(c, (mm_pfn_t)(v - 1));
+			nr++;
+		}
+		if (i == UINT64_MAX)
+			break;
+	}
+	return nr;
+}
+
+uint64_t mm_filemap_writeback(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
+{
+	return accounts_dirty(as) ? write_pages(c, as, first, last, UINT64_MAX) : 0;
+}
+
+/* global_dirtyable_memory() */
+static uint64_t dirtyable_memory(const struct mm_cache *c)
+{
+	uint64_t x = mm_nr_free_pages(c->phys);
+
+	x -= x < c->phys->totalreserve_pages ? x : c->phys->totalreserve_pages;
+	return x + (uint64_t)c->ctx->stat.v[MM_NR_INACTIVE_FILE] + (uint64_t)c->ctx->stat.v[MM_NR_ACTIVE_FILE] + 1;
+}
+
+void mm_balance_dirty_pages(struct mm_cache *c)
+{
+	uint64_t avail = dirtyable_memory(c), nr_dirty = (uint64_t)c->ctx->stat.v[MM_NR_DIRTY];
+	uint64_t thresh = avail * (uint64_t)mm_sysctl(c->ctx, MM_SYSCTL_DIRTY_RATIO) / 100;
+	uint64_t background = avail * (uint64_t)mm_sysctl(c->ctx, MM_SYSCTL_DIRTY_BACKGROUND_RATIO) / 100;
+
+	if (background >= thresh)
+		background = thresh / 2;
+	c->ctx->stat.v[MM_NR_DIRTY_THRESHOLD] = (int64_t)thresh;
+	c->ctx->stat.v[MM_NR_DIRTY_BACKGROUND_THRESHOLD] = (int64_t)background;
+	if (nr_dirty <= background)
+		return;
+	for (uint32_t id = 1; id <= mm_inode_table_nr(c->inodes) && nr_dirty > background; id++) {
+		struct mm_address_space *as = mm_address_space_of(c->inodes, id);
+
+		if (accounts_dirty(as))
+			nr_dirty -= write_pages(c, as, 0, UINT64_MAX, nr_dirty - background);
+	}
+}
+
+/* mapping_evict_folio(): nobody but the cache (and the caller of this) may hold it. */
+static bool evict_folio(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	if ((p->flags & (MM_PG_DIRTY | MM_PG_WRITEBACK)) || mm_page_ref_count(p) > 2)
+		return false;
+	mm_filemap_remove_folio(c, pfn, 0);
+	return true;
+}
+
+/* Up to 15 cached pages from *@index on, each with a reference; *@index moves behind the last. */
+static size_t next_batch(struct mm_cache *c, const struct mm_address_space *as, uint64_t *index, uint64_t last,
+			 mm_pfn_t *batch)
+{
+	size_t n = 0;
+	uint64_t v;
+
+	while (n < MM_PAGEVEC_SIZE && *index <= last && mm_xa_find(&as->i_pages, index, &v) && *index <= last) {
+		if (!mm_xa_is_shadow(v)) {
+			batch[n++] = (mm_pfn_t)(v - 1);
+			mm_folio_get(c, (mm_pfn_t)(v - 1));
+		}
+		if ((*index)++ == UINT64_MAX) {
+			*index = UINT64_MAX;
+			break;
+		}
+	}
+	return n;
+}
+
+uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
+{
+	mm_pfn_t batch[MM_PAGEVEC_SIZE];
+	uint64_t dropped = 0;
+	size_t n;
+
+	if (!accounts_dirty(as))
+		return 0;
+	while ((n = next_batch(c, as, &first, last, batch)) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			if (evict_folio(c, batch[i]))
+				dropped++;
+			else
+				mm_deactivate_file_folio(c, batch[i]);
+		}
+		mm_release_pages(c, batch, n);
+		if (first == UINT64_MAX)
+			break;
+	}
+	return dropped;
+}
+
+void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size)
+{
+	uint64_t first = (new_size >> MM_PAGE_SHIFT) + ((new_size & (MM_PAGE_SIZE - 1)) != 0), i = first, v;
+	mm_pfn_t batch[MM_PAGEVEC_SIZE];
+	size_t n;
+
+	while ((n = next_batch(c, as, &i, UINT64_MAX, batch)) > 0) {
+		for (size_t k = 0; k < n; k++) {
+			mm_cache_page(c, batch[k])->flags &= ~(uint32_t)MM_PG_WRITEBACK;
+			mm_filemap_remove_folio(c, batch[k], 0);
+		}
+		mm_release_pages(c, batch, n);
+		if (i == UINT64_MAX)
+			break;
+	}
+	for (i = first; mm_xa_find(&as->i_pages, &i, &v); )	/* shadows */
+		mm_xa_store(&as->i_pages, i, 0, NULL);
+}
+
+uint64_t mm_drop_pagecache(struct mm_cache *c)
+{
+	uint64_t dropped = 0;
+
+	mm_lru_add_drain_all(c);
+	for (uint32_t id = 1; id <= mm_inode_table_nr(c->inodes); id++)
+		dropped += mm_invalidate_mapping_pages(c, mm_address_space_of(c->inodes, id), 0, UINT64_MAX);
+	mm_count(c->ctx, MM_DROP_PAGECACHE, 1);
+	return dropped;
+}
