@@ -74,6 +74,33 @@ static inline bool scan_i64(struct mm_str *s, int64_t *out)
 	return true;
 }
 
+/* Hexadecimal digits, a 0x before them allowed.  False, @s unchanged, when none stands there or they are more than 64 bits. */
+static inline bool scan_hex(struct mm_str *s, uint64_t *out)
+{
+	size_t start = s->len > 2 && s->p[0] == '0' && (s->p[1] | 0x20) == 'x' ? 2 : 0, i = start;
+	uint64_t v = 0;
+
+	for (; i < s->len; i++) {
+		unsigned char c = (unsigned char)s->p[i], d = (unsigned char)(c - '0');
+
+		if (d > 9) {
+			d = (unsigned char)((c | 0x20) - 'a');
+			if (d > 5)
+				break;
+			d = (unsigned char)(d + 10);
+		}
+		if (v >> 60)
+			return false;
+		v = v << 4 | d;
+	}
+	if (i == start)
+		return false;
+	*out = v;
+	s->p += i;
+	s->len -= i;
+	return true;
+}
+
 /* Does @s begin with the literal @lit?  Then it is cut off. */
 #define scan_word(s, lit) scan_prefix((s), "" lit, sizeof(lit) - 1)
 static inline bool scan_prefix(struct mm_str *s, const char *lit, size_t n)

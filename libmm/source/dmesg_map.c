@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The firmware's map out of a kernel log, with or without time stamps or a
+ * log daemon's prefix: what counts is what stands before and after "[mem A-B]".
+ *
+ *   BIOS-e820: [mem 0x0-0x9fbff] usable		an entry; "user:", "modified:", "reserve setup_data:": the
+ *							map as it is after mem= or setup data, in the place of the one before
+ *   e820: update [mem 0x0-0xfff] usable ==> reserved	applied to the map so far
+ *   e820: remove [mem 0xa0000-0xfffff] usable		likewise
+ *   ACPI: SRAT: Node 0 PXM 0 [mem 0x0-0x9ffff]		node of a range
+ *     node   0: [mem 0x1000-0x9efff]			"Early memory node ranges": where there is no SRAT; RAM where no e820
+ *    memory[0x0]	[0x1000-0x9efff], 0x9e000 bytes on node 0	memblock=debug: RAM where nothing else tells
+ *
+ * "Linux version" begins a new boot: the last one in the log counts.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/e820.h"
+#include "source/scan.h"
+
+enum { LABEL_ROOM = 24 };
+
+struct boot_log {
+	struct mm_e820 map;
+	struct mm_srat srat, early, memblock;
+	char label[LABEL_ROOM];		/* of the map being read */
+	bool faking;			/* "Faking a node": the kernel had no nodes */
+};
+
+static const struct mm_str usable = { "usable", 6 };
+
+static void reset(struct boot_log *b)
+{
+	b->map.nr = b->srat.nr = b->early.nr = b->memblock.nr = 0;
+	b->label[0] = 0;
+	b->faking = false;
+}
+
+static bool ends_with(struct mm_str s, const char *tail)
+{
+	size_t n = strlen(tail);
+
+	return s.len >= n && !memcmp(s.p + s.len - n, tail, n);
+}
+
+static void trim_end(struct mm_str *s)
+{
+	while (s->len && (s->p[s->len - 1] == ' ' || s->p[s->len - 1] == '\t'))
+		s->len--;
+}
+
+/* Cut @line at "[mem A-B]"; false when there is none. */
+static bool find_range(struct mm_str line, struct mm_str *before, uint64_t *start, uint64_t *end, struct mm_str *after)
+{
+	static const char open[] = "[mem ";
+	const char *p = memmem(line.p, line.len, open, sizeof(open) - 1);
+	struct mm_str s;
+
+	if (!p)
+		return false;
+	*before = (struct mm_str){ line.p, (size_t)(p - line.p) };
+	s = (struct mm_str){ p, line.len - before->len };
+	scan_word(&s, "[mem ");
+	if (!scan_hex(&s, start) || !scan_word(&s, "-") || !scan_hex(&s, end) || !scan_word(&s, "]"))
+		return false;
+	trim_end(before);
+	scan_blanks(&s);
+	trim_end(&s);
+	*after = s;
+	return true;
+}
+
+/* "... Node 3 PXM 3" or "... node   0:": the number after the last @word. */
+static bool node_number(struct mm_str before, const char *word, uint32_t *node)
+{
+	size_t n = strlen(word);
+	uint64_t v;
+
+	for (size_t i = before.len; i-- > 0; ) {
+		struct mm_str s = { before.p + i, before.len - i };
+
+		if (s.len <= n || memcmp(s.p, word, n))
+			continue;
+		s.p += n;
+		s.len -= n;
+		if (!scan_u64(&s, &v) || v >= MM_MAX_NODES)
+			return false;
+		*node = (uint32_t)v;
+		return true;
+	}
+	return false;
+}
+
+/* The label of a whole map that the line belongs to, "" none. */
+static const char *map_label(struct mm_str before)
+{
+	static const char *const labels[] = {
+		"BIOS-e820:", "BIOS-e801:", "BIOS-88:", "Xen:", "user:", "modified:", "extended:", "reserve setup_data:",
+	};
+
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (ends_with(before, labels[i]))
+			return labels[i];
+	return "";
+}
+
+static int change_line(struct boot_log *b, uint64_t start, uint64_t end, struct mm_str after, bool remove)
+{
+	static const char arrow[] = " ==> ";
+	const char *p = memmem(after.p, after.len, arrow, sizeof(arrow) - 1);
+	struct mm_str from = after, to = { "", 0 };
+
+	if (remove)
+		return mm_e820_change(&b->map, start, end, from, to);
+	if (!p)
+		return 0;
+	from.len = (size_t)(p - after.p);
+	to.p = p + sizeof(arrow) - 1;
+	to.len = after.len - from.len - (sizeof(arrow) - 1);
+	if (from.len == to.len && !memcmp(from.p, to.p, to.len))
+		return 0;	/* usable ==> usable: RAM with setup data in it */
+	return mm_e820_change(&b->map, start, end, from, to);
+}
+
+/* " memory[0x0]\t[A-B], N bytes on node 0 flags: 0x0" */
+static int memblock_line(struct boot_log *b, struct mm_str line)
+{
+	static const char word[] = " memory[";
+	const char *p = memmem(line.p, line.len, word, sizeof(word) - 1);
+	struct mm_str s;
+	uint64_t index, start, end;
+	uint32_t node = 0;
+
+	if (!p)
+		return 0;
+	s = (struct mm_str){ p + sizeof(word) - 1, (size_t)(line.p + line.len - p) - (sizeof(word) - 1) };
+	if (!scan_hex(&s, &index) || !scan_word(&s, "]"))
+		return 0;
+	scan_blanks(&s);
+	if (!scan_word(&s, "[") || !scan_hex(&s, &start) || !scan_word(&s, "-") || !scan_hex(&s, &end) || end < start)
+		return 0;
+	if (!index)
+		b->memblock.nr = 0;
+	(void)node_number(s, "on node ", &node);
+	return mm_srat_add(&b->memblock, start, end, node);
+}
+
+static int range_line(struct boot_log *b, struct mm_str before, uint64_t start, uint64_t end, struct mm_str after)
+{
+	const char *label = map_label(before);
+	uint32_t node;
+
+	if (*label) {
+		if (strcmp(label, b->label))
+			b->map.nr = 0;
+		strcpy(b->label, label);
+		return mm_e820_add(&b->map, start, end, after);
+	}
+	if (ends_with(before, "e820: update") || ends_with(before, "e820: remove"))
+		return change_line(b, start, end, after, ends_with(before, "remove"));
+	if (memmem(before.p, before.len, "SRAT: Node ", 11) && node_number(before, "SRAT: Node ", &node))
+		return mm_srat_add(&b->srat, start, end, node);
+	if (ends_with(before, ":") && node_number(before, " node ", &node) &&
+	    !memmem(before.p, before.len, "Initmem", 7))
+		return mm_srat_add(&b->early, start, end, node);
+	return 0;
+}
+
+static int log_line(struct boot_log *b, struct mm_input *in, struct mm_str line, struct mm_error *err)
+{
+	struct mm_str before, after;
+	uint64_t start, end;
+	int e;
+
+	if (memmem(line.p, line.len, "Linux version ", 14))
+		reset(b);
+	if (memmem(line.p, line.len, "Faking a node at", 16)) {
+		b->faking = true;
+		return 0;
+	}
+	if (!find_range(line, &before, &start, &end, &after))
+		e = memblock_line(b, line);
+	else if (end < start)
+		return mm_input_error(in, err, -EINVAL, "expected a range that ends after it begins, found '%.*s'",
+				      (int)(line.len < 120 ? line.len : 120), line.p);
+	else
+		e = range_line(b, before, start, end, after);
+	if (e == -EFBIG)
+		return mm_input_error(in, err, e, "expected at most %d ranges of memory", (int)MM_E820_MAX);
+	return e ? mm_input_error(in, err, e, "out of memory") : 0;
+}
+
+/* RAM from another list of ranges, when the log has no e820 lines. */
+static int ram_of(struct mm_e820 *map, const struct mm_srat *ranges)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < ranges->nr && !e; i++)
+		e = mm_e820_add(map, ranges->v[i].start, ranges->v[i].end, usable);
+	return e;
+}
+
+static int finish(struct boot_log *b, struct mm_region_list *l, const struct mm_input *in, struct mm_error *err)
+{
+	struct mm_srat *nodes = b->srat.nr ? &b->srat : b->early.nr ? &b->early : &b->memblock;
+	int e = 0;
+
+	if (!b->map.nr)
+		e = ram_of(&b->map, b->early.nr ? &b->early : &b->memblock);
+	if (!e && !b->map.nr)
+		return mm_error_set(err, -EINVAL, "%s: expected lines 'BIOS-e820: [mem START-END] TYPE', found none "
+				    "(does the log reach back to the boot?)", in->name);
+	mm_e820_merge(&b->map);
+	if (b->faking || !mm_srat_cleanup(nodes, &b->map))
+		nodes->nr = 0;
+	if (!e)
+		e = mm_e820_regions(&b->map, nodes, l);
+	return e ? mm_error_set(err, e, "%s: out of memory", in->name) : 0;
+}
+
+int mm_dmesg_regions_read(struct mm_region_list *l, struct mm_input *in, struct mm_error *err)
+{
+	struct boot_log b = { 0 };
+	struct mm_str line;
+	int e;
+
+	while ((e = mm_input_line(in, &line, err)) > 0) {
+		e = log_line(&b, in, line, err);
+		if (e)
+			break;
+	}
+	if (!e)
+		e = finish(&b, l, in, err);
+	free(b.map.v);
+	free(b.srat.v);
+	free(b.early.v);
+	free(b.memblock.v);
+	return e;
+}

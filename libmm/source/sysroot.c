@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A directory that holds a machine's files as its root would: reading below it.
+ * What is not a plain file (a pipe in an unpacked archive would block) is refused.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libmm/source.h>
+#include "source/scan.h"
+
+struct mm_sysroot {
+	int fd;
+	char *name;
+};
+
+int mm_sysroot_open(struct mm_sysroot **rp, const char *dir, struct mm_error *err)
+{
+	struct mm_sysroot *r = calloc(1, sizeof(*r));
+	int e;
+
+	if (!dir || !strcmp(dir, "live"))
+		dir = "/";
+	if (!r || !(r->name = strdup(strcmp(dir, "/") ? dir : ""))) {
+		free(r);
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	r->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->fd < 0) {
+		e = mm_error_set(err, -errno, "%s: %s", dir, strerror(errno));
+		free(r->name);
+		free(r);
+		return e;
+	}
+	*rp = r;
+	return 0;
+}
+
+void mm_sysroot_free(struct mm_sysroot *r)
+{
+	if (!r)
+		return;
+	close(r->fd);
+	free(r->name);
+	free(r);
+}
+
+const char *mm_sysroot_name(const struct mm_sysroot *r) { return r->name; }
+int mm_sysroot_dirfd(const struct mm_sysroot *r) { return r->fd; }
+bool mm_sysroot_has(const struct mm_sysroot *r, const char *path) { return !faccessat(r->fd, path, R_OK, AT_EACCESS); }
+
+/* 0 or -errno when @path is no plain file. */
+static int check_file(const struct mm_sysroot *r, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(r->fd, path, &st, 0))
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+}
+
+int mm_sysroot_input(const struct mm_sysroot *r, const char *path, struct mm_input **inp, struct mm_error *err)
+{
+	int e = check_file(r, path);
+	struct mm_input *in;
+	char *name;
+
+	if (e)
+		return mm_error_set(err, e, "%s/%s: %s", r->name, path, e == -EINVAL ? "not a plain file" : strerror(-e));
+	if (asprintf(&name, "%s/%s", r->name, path) < 0)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	e = mm_input_open_at(&in, r->fd, path, NULL);
+	if (e) {
+		mm_error_set(err, e, "%s: %s", name, strerror(-e));
+		free(name);
+		return e;
+	}
+	free(in->name);
+	in->name = name;
+	*inp = in;
+	return 0;
+}
+
+long mm_sysroot_text(const struct mm_sysroot *r, const char *path, char *text, size_t size)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+	int fd, e = check_file(r, path);
+
+	if (e)
+		return e;
+	fd = openat(r->fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	while (n > 0 && len < size - 1) {
+		n = read(fd, text + len, size - 1 - len);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n > 0)
+			len += (size_t)n;
+	}
+	e = n < 0 ? -errno : 0;
+	close(fd);
+	if (e)
+		return e;
+	if (len && text[len - 1] == '\n')
+		len--;
+	text[len] = 0;
+	return (long)len;
+}
+
+int mm_sysroot_u64(const struct mm_sysroot *r, const char *path, uint64_t *value)
+{
+	char text[64];
+	long n = mm_sysroot_text(r, path, text, sizeof(text));
+	struct mm_str s = { text, n > 0 ? (size_t)n : 0 };
+	uint64_t v;
+
+	if (n < 0)
+		return (int)n;
+	scan_blanks(&s);
+	if (s.len > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x' ? !scan_hex(&s, &v) : !scan_u64(&s, &v))
+		return -EINVAL;
+	scan_blanks(&s);
+	if (s.len)
+		return -EINVAL;
+	*value = v;
+	return 0;
+}
+
+int mm_sysroot_each(const struct mm_sysroot *r, const char *path, int (*fn)(void *arg, const char *name), void *arg)
+{
+	int fd = openat(r->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;
+	struct dirent *d;
+	DIR *dir;
+
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		e = -errno;
+		close(fd);
+		return e;
+	}
+	while (!e && (errno = 0, d = readdir(dir)))
+		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			e = fn(arg, d->d_name);
+		else
+			e = 0;
+	if (!e && errno)
+		e = -errno;
+	closedir(dir);
+	return e;
+}
+
+/* transparent_hugepage/enabled: "always [madvise] never"; the word in brackets. */
+static int read_thp(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
+{
+	char text[128], *open, *close_;
+	long n = mm_sysroot_text(r, "sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
+
+	if (n < 0)
+		return 0;
+	open = strchr(text, '[');
+	close_ = open ? strchr(open, ']') : NULL;
+	if (!close_)
+		return 0;
+	return mm_sysctls_set(s, MM_STR("thp"), (struct mm_str){ open + 1, (size_t)(close_ - open - 1) }, err);
+}
+
+int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
+{
+	char path[128], text[128];
+
+	for (int i = 0; i < MM_NR_SYSCTLS; i++) {
+		const char *name = mm_sysctl_name((enum mm_sysctl_id)i), *dot = strchr(name, '.');
+		struct mm_error why;
+		long n;
+
+		if (!dot || (strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)))
+			continue;
+		snprintf(path, sizeof(path), "proc/sys/%.*s/%s", (int)(dot - name), name, dot + 1);
+		n = mm_sysroot_text(r, path, text, sizeof(text));
+		if (n <= 0)
+			continue;
+		if (mm_sysctls_set(s, (struct mm_str){ name, strlen(name) }, (struct mm_str){ text, (size_t)n }, &why))
+			return mm_error_set(err, -EINVAL, "%s/%s: %s", r->name, path, why.text);
+	}
+	return read_thp(r, s, err);
+}
+
+int mm_sysroot_regions(const struct mm_sysroot *r, struct mm_region_list *l, bool *hidden, struct mm_error *err)
+{
+	struct mm_input *in;
+	int e = -ENOENT;
+
+	if (hidden)
+		*hidden = false;
+	if (mm_sysroot_has(r, "proc/iomem")) {
+		e = mm_sysroot_input(r, "proc/iomem", &in, err);
+		if (!e) {
+			e = mm_iomem_read(l, in, err);
+			mm_input_free(in);
+		}
+		if (e != -EPERM)
+			return e;
+		if (hidden)
+			*hidden = true;
+		mm_region_list_free(l);
+	}
+	if (mm_sysroot_has(r, "sys/firmware/memmap"))
+		return mm_firmware_memmap_read(l, r, err);
+	if (e == -ENOENT)
+		mm_error_set(err, e, "%s: expected proc/iomem or sys/firmware/memmap, found neither", *r->name ? r->name : "/");
+	return e;
+}
+
+int mm_regions_read(struct mm_region_list *l, struct mm_input *in, struct mm_error *err)
+{
+	enum mm_source_kind kind;
+	struct mm_str head;
+	int e = mm_input_peek(in, &head, err);
+
+	if (e)
+		return e;
+	kind = mm_source_sniff(head);
+	switch (kind) {
+	case MM_SOURCE_IOMEM:
+		return mm_iomem_read(l, in, err);
+	case MM_SOURCE_DMESG:
+		return mm_dmesg_regions_read(l, in, err);
+	case MM_SOURCE_CSV:
+		return mm_regions_csv_read(l, in, err);
+	default:
+		return mm_error_set(err, -EINVAL, "%s: expected /proc/iomem, a kernel log or a regions table, found %s", in->name,
+				    !head.len ? "an empty file" : kind ? mm_source_kind_word(kind) : "something else");
+	}
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * /proc/zoneinfo.
+ *
+ *   Node 0, zone    DMA32			begins a zone
+ *     pages free     504121			watermarks and sizes: "  pages NAME N", then "        NAME N"
+ *           min      11315
+ *           protection: (0, 0, 2010, 2010, 2010)
+ *         nr_free_pages 504121			counters, passed over
+ *     pagesets					per CPU: "cpu:", "count:", "high:", "batch:"
+ *     start_pfn:           4096
+ *
+ * A name followed by a colon and one without are different names ("high" is a
+ * watermark, "high:" a per-CPU limit). Lines may be missing or unknown.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/zoneinfo.h>
+#include "source/scan.h"
+
+enum { MAX_ZONES = MM_MAX_NODES * 16 };
+
+/* Every number a zone tells by name. */
+static const struct {
+	const char *name;
+	size_t offset;
+	bool first_only;	/* of the first CPU */
+} fields[] = {
+#define FIELD(word, member) { word, offsetof(struct mm_zoneinfo_row, member), false }
+#define CPU_FIELD(word, member) { word, offsetof(struct mm_zoneinfo_row, member), true }
+	FIELD("pages free", free_pages), FIELD("boost", boost_pages), FIELD("min", min_pages), FIELD("low", low_pages),
+	FIELD("high", high_pages), FIELD("promo", promo_pages), FIELD("spanned", spanned_pages),
+	FIELD("present", present_pages), FIELD("managed", managed_pages), FIELD("cma", cma_pages),
+	FIELD("start_pfn:", start_pfn), CPU_FIELD("high:", pcp_high), CPU_FIELD("batch:", pcp_batch),
+#undef FIELD
+#undef CPU_FIELD
+};
+
+static int bad_line(const struct mm_input *in, struct mm_error *err, const char *expected, struct mm_str line)
+{
+	return mm_input_error(in, err, -EINVAL, "expected %s, found '%.*s'", expected, (int)(line.len < 80 ? line.len : 80), line.p);
+}
+
+/* The rest of "Node 0, zone   DMA32". */
+static int begin_zone(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str line, struct mm_error *err)
+{
+	struct mm_zoneinfo_row row = { .line = in->line };
+	struct mm_str s = line;
+	uint64_t node;
+
+	if (!scan_word(&s, "Node") || !scan_u64(&s, &node) || !scan_word(&s, ", zone"))
+		return bad_line(in, err, "'Node N, zone NAME'", line);
+	scan_blanks(&s);
+	if (!s.len || s.len >= sizeof(row.zone) || memchr(s.p, ' ', s.len))
+		return bad_line(in, err, "'Node N, zone NAME'", line);
+	if (node >= MM_MAX_NODES)
+		return mm_input_error(in, err, -EINVAL, "expected a node below %d, found %" PRIu64, (int)MM_MAX_NODES, node);
+	memcpy(row.zone, s.p, s.len);
+	row.node = (uint32_t)node;
+	if (mm_zoneinfo_find(zi, row.node, row.zone))
+		return bad_line(in, err, "each zone once", line);
+	if (zi->nr == MAX_ZONES)
+		return mm_input_error(in, err, -EFBIG, "expected at most %d zones", (int)MAX_ZONES);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		*(uint64_t *)(void *)((char *)&row + fields[i].offset) = MM_MISSING_U64;
+	if (zi->nr == zi->cap) {
+		size_t cap = zi->cap ? 2 * zi->cap : 16;
+		struct mm_zoneinfo_row *v = realloc(zi->v, cap * sizeof(*v));
+
+		if (!v)
+			return mm_input_error(in, err, -ENOMEM, "out of memory");
+		zi->v = v;
+		zi->cap = cap;
+	}
+	zi->v[zi->nr++] = row;
+	return 0;
+}
+
+/* "protection: (0, 1983, 1983)" */
+static int protection(struct mm_zoneinfo_row *row, struct mm_input *in, struct mm_str line, struct mm_str s, struct mm_error *err)
+{
+	scan_blanks(&s);
+	if (!scan_word(&s, "("))
+		return bad_line(in, err, "'protection: (N, N, ...)'", line);
+	for (row->nr_protection = 0; ; row->nr_protection++) {
+		if (row->nr_protection == MM_ZONEINFO_PROTECTIONS)
+			return bad_line(in, err, "at most eight numbers of protection", line);
+		if (!scan_u64(&s, &row->protection[row->nr_protection]))
+			return bad_line(in, err, "'protection: (N, N, ...)'", line);
+		if (scan_word(&s, ","))
+			continue;
+		row->nr_protection++;
+		return scan_word(&s, ")") ? 0 : bad_line(in, err, "')' after the numbers of protection", line);
+	}
+}
+
+/* Cut @s at its last word; true when that is a number and something stands before it. */
+static bool split_number(struct mm_str s, struct mm_str *name, struct mm_str *number)
+{
+	size_t n = s.len;
+
+	while (n && s.p[n - 1] != ' ' && s.p[n - 1] != '\t')
+		n--;
+	*number = (struct mm_str){ s.p + n, s.len - n };
+	while (n && (s.p[n - 1] == ' ' || s.p[n - 1] == '\t'))
+		n--;
+	*name = (struct mm_str){ s.p, n };
+	return n && number->len && (unsigned char)(number->p[0] - '0') < 10;
+}
+
+static int zone_line(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str line, struct mm_error *err)
+{
+	struct mm_zoneinfo_row *row = &zi->v[zi->nr - 1];
+	struct mm_str s = line, name, number;
+	uint64_t value, *field;
+
+	scan_blanks(&s);
+	if (scan_word(&s, "protection:"))
+		return protection(row, in, line, s, err);
+	if (scan_word(&s, "cpu:")) {
+		row->nr_pagesets++;
+		return 0;
+	}
+	if (!split_number(s, &name, &number)) {
+		zi->unknown_lines += s.len && !scan_word(&s, "pagesets") && !scan_word(&s, "per-node stats");
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (strlen(fields[i].name) != name.len || memcmp(fields[i].name, name.p, name.len))
+			continue;
+		field = (uint64_t *)(void *)((char *)row + fields[i].offset);
+		if (!scan_u64(&number, &value) || number.len || value == UINT64_MAX)
+			return bad_line(in, err, "a number of pages", line);
+		if (*field == MM_MISSING_U64)
+			*field = value;
+		else if (!fields[i].first_only && *field != value)
+			return bad_line(in, err, "each number of a zone once", line);
+		return 0;
+	}
+	return 0;
+}
+
+int mm_zoneinfo_read(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_error *err)
+{
+	struct mm_str line;
+	int e;
+
+	while ((e = mm_input_line(in, &line, err)) > 0) {
+		if (line.len >= 5 && !memcmp(line.p, "Node ", 5))
+			e = begin_zone(zi, in, line, err);
+		else if (zi->nr)
+			e = zone_line(zi, in, line, err);
+		else
+			e = line.len ? bad_line(in, err, "'Node N, zone NAME'", line) : 0;
+		if (e)
+			return e;
+	}
+	if (e < 0)
+		return e;
+	if (!zi->nr)
+		return mm_error_set(err, -EINVAL, "%s: expected 'Node N, zone NAME', found no zone", in->name);
+	return 0;
+}
+
+void mm_zoneinfo_free(struct mm_zoneinfo *zi)
+{
+	free(zi->v);
+	*zi = (struct mm_zoneinfo){ 0 };
+}
+
+const struct mm_zoneinfo_row *mm_zoneinfo_find(const struct mm_zoneinfo *zi, uint32_t node, const char *zone)
+{
+	for (size_t i = 0; i < zi->nr; i++)
+		if (zi->v[i].node == node && !strcmp(zi->v[i].zone, zone))
+			return &zi->v[i];
+	return NULL;
+}
