@@ -159,6 +159,7 @@ int mm_input_line(struct mm_input *in, struct mm_str *line, struct mm_error *err
 		in->line--;
 		return 0;
 	}
+	in->truncated = !nl;
 	line->p = in->buf + in->pos;
 	line->len = nl ? (size_t)(nl - line->p) : in->len - in->pos;
 	in->pos += line->len + (nl != NULL);

@@ -21,6 +21,7 @@ struct mm_input {
 	int fd;				/* -1: memory */
 	bool close_fd;
 	bool eof;
+	bool truncated;			/* the line given out last had no LF */
 	char *buf;
 	size_t pos, len, cap;		/* next byte, bytes held, room */
 	uint64_t line;			/* number of the last line given out, from 1 */
@@ -43,14 +44,19 @@ int mm_input_peek(struct mm_input *in, struct mm_str *head, struct mm_error *err
  *
  * The slice is valid until the next call.  Return: 1 a line, 0 the end,
  * -errno with @err (-EFBIG: longer than MM_INPUT_MAX_LINE; a read error).
- * A last line without LF is a line; mm_input_truncated() tells.
+ * A last line without LF is a line; @in->truncated tells, for formats where
+ * half a line would be read as something else.
  */
 int mm_input_line(struct mm_input *in, struct mm_str *line, struct mm_error *err);
 
 /**
  * mm_input_block() - more bytes for a reader that cuts rows itself
  * @keep:	bytes at the end of the last block to see again (an unfinished row)
- * @block:	@keep old bytes, then new ones; empty at the end of input
+ * @block:	@keep old bytes, then new ones
+ *
+ * @in->line is the caller's to keep.  The buffer grows only while less than
+ * all of it is kept, and to at most 2 * MM_INPUT_MAX_LINE: a reader that keeps
+ * more gets -EFBIG.  Over memory the first block is all of it.
  *
  * Return: 1, 0 at the end (then @block is the kept bytes) or -errno.
  */

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Text to numbers and back.  A number is the whole slice or an error: no
+ * blanks, no plus sign, nothing after it; what does not fit is -ERANGE and
+ * never wraps.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "table/numbers.h"
+
+/* Value of a hex digit, or 16 and more. */
+static unsigned hex_digit(char c)
+{
+	unsigned d = (unsigned char)c - '0';
+
+	if (d < 10)
+		return d;
+	d = ((unsigned char)c | 0x20) - 'a';
+	return d < 6 ? d + 10 : 16;
+}
+
+static int parse_hex(const char *p, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (!n)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = hex_digit(p[i]);
+
+		if (d > 15)
+			return -EINVAL;
+		if (v >> 60)
+			return -ERANGE;
+		v = v << 4 | d;
+	}
+	*out = v;
+	return 0;
+}
+
+static int parse_decimal(const char *p, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+	bool over = false;
+
+	if (!n)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = (unsigned char)p[i] - '0';
+
+		if (d > 9)
+			return -EINVAL;
+		if (i >= 19)
+			over |= __builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, d, &v);
+		else
+			v = v * 10 + d;
+	}
+	if (over)
+		return -ERANGE;
+	*out = v;
+	return 0;
+}
+
+int mm_parse_u64(struct mm_str s, uint64_t *out)
+{
+	if (s.len > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x')
+		return parse_hex(s.p + 2, s.len - 2, out);
+	return parse_decimal(s.p, s.len, out);
+}
+
+int mm_parse_i64(struct mm_str s, int64_t *out)
+{
+	bool minus = s.len && s.p[0] == '-';
+	uint64_t v = 0;
+	int e = mm_parse_u64((struct mm_str){ s.p + minus, s.len - minus }, &v);
+
+	if (e)
+		return e;
+	if (v > (uint64_t)INT64_MAX + minus)
+		return -ERANGE;
+	*out = (int64_t)(minus ? 0 - v : v);
+	return 0;
+}
+
+/* Digits after the point, as units of 10^-@digits; further ones are checked and cut. */
+static int parse_fraction(const char *p, size_t n, unsigned digits, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (!n)
+		return -EINVAL;
+	for (size_t i = 0; i < n || i < digits; i++) {
+		unsigned d = i < n ? (unsigned char)p[i] - '0' : 0;
+
+		if (d > 9)
+			return -EINVAL;
+		if (i < digits)
+			v = v * 10 + d;
+	}
+	*out = v;
+	return 0;
+}
+
+int mm_parse_seconds(struct mm_str s, uint64_t *ns)
+{
+	const char *dot = s.len ? memchr(s.p, '.', s.len) : NULL;
+	size_t whole = dot ? (size_t)(dot - s.p) : s.len;
+	uint64_t sec, frac = 0;
+	int e = parse_decimal(s.p, whole, &sec);
+
+	if (!e && dot)
+		e = parse_fraction(dot + 1, s.len - whole - 1, 9, &frac);
+	if (e)
+		return e;
+	if (__builtin_mul_overflow(sec, 1000000000u, &sec) || __builtin_add_overflow(sec, frac, &sec))
+		return -ERANGE;
+	*ns = sec;
+	return 0;
+}
+
+/* The unit at @p (K, kB, KiB, ... E): its shift, or -1. */
+static int size_unit(const char *p)
+{
+	static const char units[] = "KMGTPE";
+	char c = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+	const char *u = c ? strchr(units, c) : NULL;
+
+	if (!c || !strcmp(p, "B"))
+		return 0;
+	if (!u)
+		return -1;
+	p++;
+	if (*p && strcmp(p, "B") && strcmp(p, "iB"))
+		return -1;
+	return 10 * (int)(u - units + 1);
+}
+
+int mm_parse_size(const char *s, uint64_t *bytes)
+{
+	size_t whole = strspn(s, "0123456789"), frac = 0;
+	unsigned __int128 v;
+	uint64_t n, nano = 0;
+	int e, shift;
+
+	if (s[0] == '0' && (s[1] | 0x20) == 'x')
+		return mm_parse_u64((struct mm_str){ s, strlen(s) }, bytes);
+	e = parse_decimal(s, whole, &n);
+	if (e)
+		return e;
+	if (s[whole] == '.') {
+		frac = strspn(s + whole + 1, "0123456789");
+		e = parse_fraction(s + whole + 1, frac++, 9, &nano);
+		if (e)
+			return e;
+	}
+	shift = size_unit(s + whole + frac);
+	if (shift < 0 || (nano && !shift))
+		return -EINVAL;
+	v = ((unsigned __int128)n << shift) + ((unsigned __int128)nano << shift) / 1000000000u;
+	if (v > UINT64_MAX)
+		return -ERANGE;
+	*bytes = (uint64_t)v;
+	return 0;
+}
+
+/* ---- numbers to text ---- */
+
+static unsigned nr_digits(uint64_t v)
+{
+	unsigned n = 1;
+
+	for (; v >= 10000; v /= 10000)
+		n += 4;
+	return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
+/* @n digits of @v so that they end before @end, zeros in front. */
+static void put_digits(char *end, uint64_t v, unsigned n)
+{
+	while (n--) {
+		*--end = (char)('0' + v % 10);
+		v /= 10;
+	}
+}
+
+char *mm_format_u64(char *p, uint64_t v)
+{
+	unsigned n = nr_digits(v);
+
+	put_digits(p + n, v, n);
+	return p + n;
+}
+
+char *mm_format_i64(char *p, int64_t v)
+{
+	if (v < 0)
+		*p++ = '-';
+	return mm_format_u64(p, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+/* The 8 hex digits of @v in memory order. */
+static uint64_t hex8(uint32_t v)
+{
+	uint64_t x = __builtin_bswap32(v), letters;
+
+	x = (x | x << 16) & 0x0000ffff0000ffffu;
+	x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+	x = (x >> 4 & 0x000f000f000f000fu) | (x & 0x000f000f000f000fu) << 8;
+	letters = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+	x += 0x3030303030303030u + letters * ('a' - '0' - 10);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	return x;
+}
+
+char *mm_format_hex(char *p, uint64_t v)
+{
+	unsigned n = v ? (67 - (unsigned)__builtin_clzll(v)) / 4 : 1;
+	uint64_t high, low;
+
+	v <<= 64 - 4 * n;
+	high = hex8((uint32_t)(v >> 32));
+	low = hex8((uint32_t)v);
+	memcpy(p, "0x", 2);
+	memcpy(p + 2, &high, 8);
+	memcpy(p + 10, &low, 8);
+	return p + 2 + n;
+}
+
+char *mm_format_seconds(char *p, uint64_t ns)
+{
+	uint64_t frac = ns % 1000000000;
+
+	p = mm_format_u64(p, ns / 1000000000);
+	if (!frac)
+		return p;
+	*p = '.';
+	put_digits(p + 10, frac, 9);
+	p += 10;
+	while (p[-1] == '0')
+		p--;
+	return p;
+}
+
+char *mm_format_fixed(char *p, int64_t v, unsigned decimals)
+{
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v, unit = 1;
+
+	for (unsigned i = 0; i < decimals; i++)
+		unit *= 10;
+	if (v < 0)
+		*p++ = '-';
+	p = mm_format_u64(p, u / unit);
+	if (!decimals)
+		return p;
+	*p = '.';
+	put_digits(p + 1 + decimals, u % unit, decimals);
+	return p + 1 + decimals;
+}
+
+char *mm_format_size(char *p, uint64_t bytes)
+{
+	unsigned unit = 0, shift;
+	uint64_t tenths;
+
+	while (unit < 6 && bytes >> 10 * (unit + 1))
+		unit++;
+	shift = 10 * unit;
+	tenths = (bytes >> shift) * 10;
+	if (unit) {
+		uint64_t rest = bytes & (((uint64_t)1 << shift) - 1), half = (uint64_t)1 << (shift - 1);
+
+		tenths += (uint64_t)(((unsigned __int128)rest * 10 + half) >> shift);
+	}
+	if (tenths >= 10240 && unit < 6) {	/* 1023.96K is 1M */
+		tenths = 10;
+		unit++;
+	}
+	p = mm_format_u64(p, tenths / 10);
+	if (tenths % 10) {
+		*p++ = '.';
+		*p++ = (char)('0' + tenths % 10);
+	}
+	*p++ = "BKMGTPE"[unit];
+	return p;
+}
