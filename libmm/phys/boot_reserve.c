@@ -89,11 +89,12 @@ static int reserve_hashes(const struct mm_phys *phys, struct mm_memblock *mb)
 	static const unsigned int scales[] = { 13, 14 };	/* dentries, inodes */
 	uint64_t pages = 0, at;
 
-	for (uint32_t i = 0; i < phys->nr_zones; i++) {
-		const struct mm_zone *z = phys->zone_table[i];
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
+			const struct mm_zone *z = &phys->nodes[n]->zones[i];
 
-		pages += z->present_pages > memmap_pages(z) ? z->present_pages - memmap_pages(z) : z->present_pages;
-	}
+			pages += z->present_pages > memmap_pages(z) ? z->present_pages - memmap_pages(z) : z->present_pages;
+		}
 	for (size_t i = 0; phys->nr_nodes == 1 && i < sizeof(scales) / sizeof(scales[0]); i++)
 		if (mm_memblock_alloc_range(mb, hash_bytes(pages, scales[i]), 64, 0, CURRENT_LIMIT, MM_NODE_NONE,
 					    false, &at) == -ENOMEM)

@@ -131,12 +131,13 @@ static void split_at(struct mm_memblock_type *t, uint64_t addr)
 /* Split at both ends of [base, end): regions *first .. *last - 1 then are exactly what lies in it. */
 static int isolate_range(struct mm_memblock_type *t, uint64_t base, uint64_t end, size_t *first, size_t *last)
 {
+	*first = *last = 0;
+	if (base >= end)
+		return 0;
 	if (reserve_room(t, 2))
 		return -ENOMEM;
-	if (base < end) {
-		split_at(t, base);
-		split_at(t, end);
-	}
+	split_at(t, base);
+	split_at(t, end);
 	*first = first_above(t, base);
 	for (*last = *first; *last < t->nr && t->v[*last].base < end; (*last)++)
 		;

@@ -135,7 +135,8 @@ struct mm_phys_config {
 	 * and not free belongs to nobody (the lowest frames of the zone).
 	 */
 	const struct mm_zoneinfo *zoneinfo;
-	bool no_free;				/* beside @zoneinfo: hand nothing to the buddy, the caller will */
+	bool no_free;				/* hand nothing to the buddy, the caller will */
+	bool sizes_only;			/* nodes, zones, watermarks; no page map and no buddy: nothing may be allocated */
 	const uint8_t *node_distance;		/* nr_distance x nr_distance by node, NULL: 10 itself, 20 another */
 	uint32_t nr_distance;
 	uint64_t mem_limit_bytes;		/* as the kernel's mem=; 0 none */

@@ -14,9 +14,18 @@
  */
 #include "phys/internal.h"
 
-/* Every zone of every node, empty ones too. */
-#define for_each_zone(phys, zone)									\
-	for (uint32_t i_ = 0; i_ < (phys)->nr_zones && ((zone) = (phys)->zone_table[i_], true); i_++)
+/* Every zone of every node, empty ones too, in ascending order; start with NULL, ends with NULL. */
+static struct mm_zone *next_zone(const struct mm_phys *phys, const struct mm_zone *zone)
+{
+	uint32_t n = zone ? zone->node : 0;
+	int type = zone ? zone->type + 1 : 0;
+
+	for (; n < MM_MAX_NODES; n++, type = 0)
+		if (phys->nodes[n] && type < MM_MAX_NR_ZONES)
+			return &phys->nodes[n]->zones[type];
+	return NULL;
+}
+#define for_each_zone(phys, zone)	for ((zone) = NULL; ((zone) = next_zone(phys, zone)) != NULL; )
 
 static uint64_t int_sqrt(uint64_t x)
 {

@@ -57,21 +57,34 @@ static int map_pages(struct mm_phys *phys)
 	return 0;
 }
 
-static void number_zones(struct mm_phys *phys)
+static void spread_cpus(struct mm_phys *phys)
 {
 	uint32_t nth = 0, nr_cpus = phys->ctx->nr_cpus;
 
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
-		struct mm_node *node = phys->nodes[n];
-
-		for (int i = 0; node && i < MM_MAX_NR_ZONES; i++) {
-			node->zones[i].id = (uint16_t)phys->nr_zones;
-			phys->zone_table[phys->nr_zones++] = &node->zones[i];
-		}
-		for (uint32_t c = 0; node && c < nr_cpus; c++)
+		for (uint32_t c = 0; phys->nodes[n] && c < nr_cpus; c++)
 			if ((uint64_t)c * phys->nr_nodes / nr_cpus == nth)
 				phys->cpu_node[c] = (uint8_t)n;
-		nth += node != NULL;
+		nth += phys->nodes[n] != NULL;
+	}
+}
+
+/* Without a page map: count what free_all() would hand over. */
+static void count_all(struct mm_phys *phys, const struct mm_memblock *mb)
+{
+	uint64_t cursor = 0, lo, hi;
+
+	while (mm_memblock_next_free(mb, &cursor, MM_NODE_NONE, &lo, &hi)) {
+		lo = (lo + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT;
+		hi >>= MM_PAGE_SHIFT;
+		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+			for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
+				struct mm_zone *z = &phys->nodes[n]->zones[i];
+				uint64_t end = z->start_pfn + z->spanned_pages;
+				uint64_t from = lo > z->start_pfn ? lo : z->start_pfn, to = hi < end ? hi : end;
+
+				z->managed_pages += from < to ? mm_boot_present_in(phys, n, from, to) : 0;
+			}
 	}
 }
 
@@ -82,9 +95,19 @@ static int hand_over(struct mm_phys *phys, struct mm_memblock *mb, const struct 
 		return mm_boot_free_of_capture(phys, cfg, err);
 	if (!cfg->bare && mm_boot_reserve(phys, mb, cfg))
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	if (!cfg->no_free)
+	if (cfg->sizes_only)
+		count_all(phys, mb);
+	else if (!cfg->no_free)
 		free_all(phys, mb);
 	return 0;
+}
+
+static void count_totalram(struct mm_phys *phys)
+{
+	phys->totalram_pages = 0;
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++)
+			phys->totalram_pages += phys->nodes[n]->zones[i].managed_pages;
 }
 
 static int boot(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_phys_config *cfg, struct mm_error *err)
@@ -102,17 +125,15 @@ static int boot(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_ph
 	} else if (mm_boot_zones(phys, mb, cfg)) {
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
-	number_zones(phys);
-	if (map_pages(phys) || mm_page_alloc_init(phys))
+	spread_cpus(phys);
+	if (!cfg->sizes_only && (map_pages(phys) || mm_page_alloc_init(phys)))
 		return mm_error_set(err, -ENOMEM, "out of memory for %u page descriptors", phys->max_pfn);
 	e = hand_over(phys, mb, cfg, err);
 	if (e)
 		return e;
-	phys->totalram_pages = 0;
-	for (uint32_t i = 0; i < phys->nr_zones; i++)
-		phys->totalram_pages += phys->zone_table[i]->managed_pages;
+	count_totalram(phys);
 	mm_build_node_order(phys, cfg->node_distance, cfg->nr_distance);
-	if (mm_build_zonelists(phys))
+	if (!cfg->sizes_only && mm_build_zonelists(phys))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	mm_init_per_zone_wmark_min(phys);
 	return 0;

@@ -83,7 +83,7 @@ static int by_start(const void *a, const void *b)
 	return x->start_pfn < y->start_pfn ? -1 : x->start_pfn > y->start_pfn;
 }
 
-static int sort_zones(struct mm_phys *phys, struct sorted *s, struct mm_error *err)
+static int sort_zones(struct mm_phys *phys, struct sorted *s, bool sizes_only, struct mm_error *err)
 {
 	s->nr = 0;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
@@ -93,7 +93,7 @@ static int sort_zones(struct mm_phys *phys, struct sorted *s, struct mm_error *e
 	if (!s->nr)
 		return mm_error_set(err, -EINVAL, "zoneinfo: expected a zone with pages, found none");
 	qsort(s->v, s->nr, sizeof(s->v[0]), by_start);
-	for (size_t i = 1; i < s->nr; i++) {
+	for (size_t i = 1; i < s->nr && !sizes_only; i++) {
 		const struct mm_zone *a = s->v[i - 1], *b = s->v[i];
 
 		if (a->start_pfn + a->spanned_pages > b->start_pfn)
@@ -165,12 +165,13 @@ int mm_boot_zones_of_capture(struct mm_phys *phys, const struct mm_memblock *mb,
 		if (e)
 			return e;
 	}
-	e = sort_zones(phys, &sorted, err);
+	e = sort_zones(phys, &sorted, cfg->sizes_only, err);
 	if (e)
 		return e;
-	if (place_ram(phys, mb, &sorted))
+	if (!cfg->sizes_only && place_ram(phys, mb, &sorted))
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	phys->max_pfn = phys->present[phys->nr_present - 1].end_pfn;
+	if (!cfg->sizes_only)
+		phys->max_pfn = phys->present[phys->nr_present - 1].end_pfn;
 	return 0;
 }
 
@@ -206,7 +207,7 @@ int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *c
 			return bad_zone(row, err, "no more pages managed than present", managed);
 		if (free > managed)
 			return bad_zone(row, err, "no more pages free than managed", free);
-		if (!cfg->no_free)
+		if (!cfg->no_free && !cfg->sizes_only)
 			free_after(phys, zone, zone->present_pages - free);
 		zone->managed_pages = managed;
 	}
