@@ -84,6 +84,9 @@ void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index, uint64_t min);
  */
 int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last, void *entry);
 
+/* Host memory for the next @stores stores, so that they cannot fail.  0 or -ENOMEM. */
+int mm_mt_reserve(struct mm_maple_tree *mt, uint32_t stores);
+
 /**
  * mm_mas_empty_area() - the lowest gap of @size within [min, max] (inclusive)
  * mm_mas_empty_area_rev() - the highest

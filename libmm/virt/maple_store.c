@@ -72,7 +72,7 @@ static struct mm_maple_node *take_node(struct mm_maple_tree *mt, bool leaf)
 static void put_node(struct mm_maple_tree *mt, struct mm_maple_node *n)
 {
 	mt->nr_nodes--;
-	if (mt->nr_free >= KEEP_FREE + 5u * mt->height) {
+	if (mt->nr_free >= KEEP_FREE + 10u * mt->height) {
 		free(n);
 		return;
 	}
@@ -102,9 +102,9 @@ void mm_mt_destroy(struct mm_maple_tree *mt)
 }
 
 /* Enough free nodes for any one store: those built, those mended, a new root.  Cf. mas_preallocate(). */
-static int reserve_nodes(struct mm_maple_tree *mt)
+int mm_mt_reserve(struct mm_maple_tree *mt, uint32_t stores)
 {
-	uint64_t want = 5u * mt->height + 4u;
+	uint64_t want = (5u * (mt->height + 1u) + 4u) * stores;
 
 	while (mt->nr_free < want) {
 		struct mm_maple_node *n = aligned_alloc(64, sizeof(*n));
@@ -454,7 +454,7 @@ int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last
 
 	if (first > last)
 		return -EINVAL;
-	if (reserve_nodes(mt))
+	if (mm_mt_reserve(mt, 1))
 		return -ENOMEM;
 	if (!mt->ma_root)
 		return store_first(mt, first, last, entry);

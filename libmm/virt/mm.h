@@ -113,6 +113,8 @@ struct mm_virt {
 	 * faults installs it; NULL: only what a fault does to the VMA is done.  0 or -errno.
 	 */
 	int (*populate_vma)(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end);
+	/* What madvise does to the pages of [start, end) of one VMA; likewise.  @advice as in virt/mman.h. */
+	int (*madvise_vma)(struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
 	void *populate_arg;			/* the installer's own */
 	struct mm_anon_vma_table *anon_vmas;
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */

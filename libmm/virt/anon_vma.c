@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * anon_vma: the objects that tell which VMAs may map an anonymous page.
+ *
+ * A VMA gets its anon_vma at the first fault that needs one.  VMAs that are
+ * cut from it share it; a fork gives the child one of its own below it, and
+ * links of the child's VMA to all of the parent's, so that pages from before
+ * the fork are found in both.  An anon_vma lives as long as a VMA is linked to it
+ * or a child refers to it (refcount of its root).
+ *
+ * The kernel keeps the VMAs of an anon_vma in an interval tree; here it is a
+ * list in the order they were linked, and a walk passes over those whose page
+ * offsets do not match.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "virt/anon_vma.h"
+#include "virt/vma.h"
+
+struct mm_anon_vma_table {
+	struct mm_anon_vma **bucket;
+	size_t nr_buckets, nr;
+	uint32_t next_id;
+};
+
+int mm_anon_vma_table_new(struct mm_anon_vma_table **tp)
+{
+	struct mm_anon_vma_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->nr_buckets = 64;
+	t->next_id = 1;
+	t->bucket = calloc(t->nr_buckets, sizeof(struct mm_anon_vma *));
+	if (!t->bucket) {
+		free(t);
+		return -ENOMEM;
+	}
+	*tp = t;
+	return 0;
+}
+
+void mm_anon_vma_table_free(struct mm_anon_vma_table *t)
+{
+	if (t)
+		free(t->bucket);
+	free(t);
+}
+
+static void grow_table(struct mm_anon_vma_table *t)
+{
+	size_t nr = 2 * t->nr_buckets;
+	struct mm_anon_vma **bucket = calloc(nr, sizeof(struct mm_anon_vma *));
+
+	if (!bucket)
+		return;		/* slower, not wrong */
+	for (size_t i = 0; i < t->nr_buckets; i++) {
+		struct mm_anon_vma *av = t->bucket[i], *next;
+
+		for (; av; av = next) {
+			next = av->hash_next;
+			av->hash_next = bucket[av->id & (nr - 1)];
+			bucket[av->id & (nr - 1)] = av;
+		}
+	}
+	free(t->bucket);
+	t->bucket = bucket;
+	t->nr_buckets = nr;
+}
+
+struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id)
+{
+	const struct mm_anon_vma_table *t = virt->anon_vmas;
+	struct mm_anon_vma *av = t->bucket[id & (t->nr_buckets - 1)];
+
+	while (av && av->id != id)
+		av = av->hash_next;
+	return av;
+}
+
+static struct mm_anon_vma *anon_vma_alloc(struct mm_virt *virt)
+{
+	struct mm_anon_vma_table *t = virt->anon_vmas;
+	struct mm_anon_vma *av = calloc(1, sizeof(*av)), **slot;
+
+	if (!av)
+		return NULL;
+	if (t->nr >= t->nr_buckets)
+		grow_table(t);
+	av->id = t->next_id++;
+	av->refcount = 1;
+	av->root = av->parent = av;
+	slot = &t->bucket[av->id & (t->nr_buckets - 1)];
+	av->hash_next = *slot;
+	*slot = av;
+	t->nr++;
+	return av;
+}
+
+void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
+{
+	struct mm_anon_vma_table *t = virt->anon_vmas;
+	struct mm_anon_vma *root = av->root, **slot = &t->bucket[av->id & (t->nr_buckets - 1)];
+
+	if (--av->refcount)
+		return;
+	while (*slot != av)
+		slot = &(*slot)->hash_next;
+	*slot = av->hash_next;
+	t->nr--;
+	free(av);
+	if (root != av)
+		mm_put_anon_vma(virt, root);
+}
+
+static void anon_vma_chain_link(struct mm_vma *vma, struct mm_anon_vma_chain *avc, struct mm_anon_vma *av)
+{
+	avc->vma = vma;
+	avc->anon_vma = av;
+	avc->same_prev = NULL;
+	avc->same_next = vma->anon_vma_chain;
+	if (avc->same_next)
+		avc->same_next->same_prev = avc;
+	vma->anon_vma_chain = avc;
+	avc->rb_next = NULL;
+	avc->rb_prev = av->rb_last;
+	if (av->rb_last)
+		av->rb_last->rb_next = avc;
+	else
+		av->rb_first = avc;
+	av->rb_last = avc;
+}
+
+static void rb_remove(struct mm_anon_vma_chain *avc)
+{
+	struct mm_anon_vma *av = avc->anon_vma;
+
+	if (avc->rb_prev)
+		avc->rb_prev->rb_next = avc->rb_next;
+	else
+		av->rb_first = avc->rb_next;
+	if (avc->rb_next)
+		avc->rb_next->rb_prev = avc->rb_prev;
+	else
+		av->rb_last = avc->rb_prev;
+}
+
+static bool covers(const struct mm_anon_vma_chain *avc, uint64_t first, uint64_t last)
+{
+	const struct mm_vma *vma = avc->vma;
+
+	return vma->vm_pgoff <= last && vma->vm_pgoff + mm_vma_pages(vma) > first;
+}
+
+struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_first(struct mm_anon_vma *av, uint64_t first, uint64_t last)
+{
+	struct mm_anon_vma_chain *avc = av->rb_first;
+
+	while (avc && !covers(avc, first, last))
+		avc = avc->rb_next;
+	return avc;
+}
+
+struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain *avc, uint64_t first,
+							       uint64_t last)
+{
+	do
+		avc = avc->rb_next;
+	while (avc && !covers(avc, first, last));
+	return avc;
+}
+
+/* Could @a and @b, in order, share an anon_vma so that mprotect can join them later? */
+static bool anon_vma_compatible(const struct mm_vma *a, const struct mm_vma *b)
+{
+	return a->vm_end == b->vm_start && a->vm_file == b->vm_file &&
+	       !((a->vm_flags ^ b->vm_flags) & ~(MM_VM_ACCESS_FLAGS | (uint64_t)MM_VM_SOFTDIRTY)) &&
+	       b->vm_pgoff == a->vm_pgoff + mm_vma_pages(a);
+}
+
+static struct mm_anon_vma *reusable_anon_vma(const struct mm_vma *old, const struct mm_vma *a, const struct mm_vma *b)
+{
+	return anon_vma_compatible(a, b) && old->anon_vma && mm_anon_vma_chain_is_singular(old) ? old->anon_vma : NULL;
+}
+
+/* Source: mm/mmap.c find_mergeable_anon_vma(): the next neighbour is asked first. */
+struct mm_anon_vma *mm_find_mergeable_anon_vma(struct mm_vma *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct mm_vma *next = mm_vma_lookup(mm, vma->vm_end);
+	struct mm_vma *prev = mm_mt_prev(&mm->mm_mt, vma->vm_start, 0);
+	struct mm_anon_vma *av = next ? reusable_anon_vma(next, vma, next) : NULL;
+
+	if (!av && prev)
+		av = reusable_anon_vma(prev, prev, vma);
+	return av;
+}
+
+int mm_anon_vma_prepare(struct mm_vma *vma)
+{
+	struct mm_virt *virt = vma->vm_mm->virt;
+	struct mm_anon_vma_chain *avc;
+	struct mm_anon_vma *av;
+
+	if (vma->anon_vma)
+		return 0;
+	avc = malloc(sizeof(*avc));
+	if (!avc)
+		return -ENOMEM;
+	av = mm_find_mergeable_anon_vma(vma);
+	if (!av) {
+		av = anon_vma_alloc(virt);
+		if (!av) {
+			free(avc);
+			return -ENOMEM;
+		}
+		av->num_children++;		/* a root is its own parent */
+	}
+	vma->anon_vma = av;
+	anon_vma_chain_link(vma, avc, av);
+	av->num_active_vmas++;
+	return 0;
+}
+
+static struct mm_anon_vma_chain *chain_last(const struct mm_vma *vma)
+{
+	struct mm_anon_vma_chain *avc = vma->anon_vma_chain;
+
+	while (avc && avc->same_next)
+		avc = avc->same_next;
+	return avc;
+}
+
+/*
+ * Link @dst to every anon_vma of @src.  When @dst has none of its own though
+ * @src has (a fork), an anon_vma that no VMA uses any more and that has one
+ * child at most becomes it.
+ */
+int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src)
+{
+	for (struct mm_anon_vma_chain *pavc = chain_last(src); pavc; pavc = pavc->same_prev) {
+		struct mm_anon_vma_chain *avc = malloc(sizeof(*avc));
+		struct mm_anon_vma *av = pavc->anon_vma;
+
+		if (!avc) {
+			dst->anon_vma = NULL;	/* it was not counted yet */
+			mm_unlink_anon_vmas(dst);
+			return -ENOMEM;
+		}
+		anon_vma_chain_link(dst, avc, av);
+		if (!dst->anon_vma && src->anon_vma && av->num_children < 2 && !av->num_active_vmas)
+			dst->anon_vma = av;
+	}
+	if (dst->anon_vma)
+		dst->anon_vma->num_active_vmas++;
+	return 0;
+}
+
+int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
+{
+	struct mm_anon_vma_chain *avc;
+	struct mm_anon_vma *av;
+	int e;
+
+	if (!pvma->anon_vma)
+		return 0;
+	vma->anon_vma = NULL;
+	e = mm_anon_vma_clone(vma, pvma);
+	if (e || vma->anon_vma)
+		return e;
+	avc = malloc(sizeof(*avc));
+	av = avc ? anon_vma_alloc(vma->vm_mm->virt) : NULL;
+	if (!av) {
+		free(avc);
+		mm_unlink_anon_vmas(vma);
+		return -ENOMEM;
+	}
+	av->num_active_vmas++;
+	av->root = pvma->anon_vma->root;
+	av->parent = pvma->anon_vma;
+	av->root->refcount++;
+	vma->anon_vma = av;
+	anon_vma_chain_link(vma, avc, av);
+	av->parent->num_children++;
+	return 0;
+}
+
+/* Source: mm/rmap.c unlink_anon_vmas(): first out of every list, then the empty ones go, newest first. */
+void mm_unlink_anon_vmas(struct mm_vma *vma)
+{
+	struct mm_virt *virt = vma->vm_mm->virt;
+	struct mm_anon_vma_chain *avc, *next, *empty = NULL, **tail = &empty;
+
+	for (avc = vma->anon_vma_chain; avc; avc = next) {
+		struct mm_anon_vma *av = avc->anon_vma;
+
+		next = avc->same_next;
+		rb_remove(avc);
+		if (av->rb_first) {
+			free(avc);
+			continue;
+		}
+		av->parent->num_children--;
+		avc->same_next = NULL;
+		*tail = avc;
+		tail = &avc->same_next;
+	}
+	vma->anon_vma_chain = NULL;
+	if (vma->anon_vma)
+		vma->anon_vma->num_active_vmas--;
+	vma->anon_vma = NULL;
+	for (avc = empty; avc; avc = next) {
+		next = avc->same_next;
+		mm_put_anon_vma(virt, avc->anon_vma);
+		free(avc);
+	}
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An address space: its making, its copy by fork, its end; and a check of everything in it.
+ *
+ * The tasks of a thread group share one, counted in mm_users; the last to
+ * leave unmaps all.  Source: kernel/fork.c mm_init(), dup_mm(), dup_mmap(), mmput().
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "virt/pgtable.h"
+#include "virt/vma.h"
+
+int mm_anon_vma_table_new(struct mm_anon_vma_table **tp);
+void mm_anon_vma_table_free(struct mm_anon_vma_table *t);
+
+#define TASK_SIZE_MAX UINT64_C(0x7ffffffff000)
+
+/* Names of anonymous memory: one copy each, kept to the end. */
+struct mm_intern {
+	struct mm_intern *next;
+	char text[];
+};
+
+const char *mm_virt_intern(struct mm_virt *virt, struct mm_str name)
+{
+	struct mm_intern *in;
+
+	for (in = virt->names; in; in = in->next)
+		if (strlen(in->text) == name.len && !memcmp(in->text, name.p, name.len))
+			return in->text;
+	in = malloc(sizeof(*in) + name.len + 1);
+	if (!in)
+		return NULL;
+	memcpy(in->text, name.p, name.len);
+	in->text[name.len] = 0;
+	in->next = virt->names;
+	virt->names = in;
+	return in->text;
+}
+
+int mm_virt_init(struct mm_virt *virt)
+{
+	if (!virt->next_mm_id)
+		virt->next_mm_id = 1;
+	return mm_anon_vma_table_new(&virt->anon_vmas);
+}
+
+void mm_virt_destroy(struct mm_virt *virt)
+{
+	while (virt->names) {
+		struct mm_intern *next = virt->names->next;
+
+		free(virt->names);
+		virt->names = next;
+	}
+	mm_anon_vma_table_free(virt->anon_vmas);
+	virt->anon_vmas = NULL;
+}
+
+static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
+{
+	mm->virt = virt;
+	mm->id = virt->next_mm_id++;
+	mm->mm_users = 1;
+	mm_mt_init(&mm->mm_mt);
+	mm->map_count = 0;
+	mm->locked_vm = mm->pinned_vm = 0;
+	memset(mm->rss, 0, sizeof(mm->rss));
+	mm->pgtables_bytes = 0;
+	mm->pgd = MM_PFN_NONE;
+	if (!virt->phys || !mm_pgd_alloc(mm))
+		return mm;
+	free(mm);
+	return NULL;
+}
+
+struct mm_struct *mm_mm_alloc(struct mm_virt *virt)
+{
+	struct mm_struct *mm = calloc(1, sizeof(*mm));
+
+	if (!mm)
+		return NULL;
+	mm->task_size = mm->task_size_max = TASK_SIZE_MAX;
+	for (int i = 0; i < MM_NR_RLIMITS; i++)
+		mm->rlimit[i] = MM_RLIM_INFINITY;
+	mm->rlimit[MM_RLIMIT_STACK] = UINT64_C(8) << 20;
+	mm->rlimit[MM_RLIMIT_MEMLOCK] = UINT64_C(8) << 20;
+	mm = mm_init(mm, virt);
+	if (mm)
+		mm_arch_pick_mmap_layout(mm);
+	return mm;
+}
+
+void mm_mmget(struct mm_struct *mm)
+{
+	mm->mm_users++;
+}
+
+void mm_mmput(struct mm_struct *mm)
+{
+	if (!mm || --mm->mm_users)
+		return;
+	mm_exit_mmap(mm);
+	if (mm->virt->phys)
+		mm_pgd_free(mm);
+	free(mm);
+}
+
+/* One VMA of the parent into the child.  0 or -ENOMEM. */
+static int dup_vma(struct mm_struct *mm, struct mm_vma *mpnt)
+{
+	int64_t pages = mpnt->vm_flags & MM_VM_ACCOUNT ? (int64_t)mm_vma_pages(mpnt) : 0;
+	struct mm_vma *tmp;
+	int e = -ENOMEM;
+
+	if (pages && mm_vm_enough_memory(mpnt->vm_mm, pages))
+		return -ENOMEM;
+	tmp = mm_vm_area_dup(mpnt);
+	if (!tmp)
+		goto unacct;
+	tmp->vm_mm = mm;
+	if (tmp->vm_flags & MM_VM_WIPEONFORK)
+		tmp->anon_vma = NULL;
+	else if (mm_anon_vma_fork(tmp, mpnt))
+		goto free_vma;
+	tmp->vm_flags &= ~MM_VM_LOCKED_MASK;
+	if (mm_vma_link(mm, tmp)) {
+		mm_unlink_anon_vmas(tmp);
+		goto free_vma;
+	}
+	e = 0;
+	if (mm->virt->phys && !(tmp->vm_flags & MM_VM_WIPEONFORK))
+		e = mm_copy_page_range(tmp, mpnt);
+	return e;
+free_vma:
+	mm_vm_area_free(tmp);
+unacct:
+	mm_vm_unacct_memory(mm, pages);
+	return e;
+}
+
+static int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
+{
+	struct mm_ma_state mas = { .tree = &oldmm->mm_mt };
+
+	for (struct mm_vma *v = mm_mas_find(&mas, UINT64_MAX); v; v = mm_mas_next(&mas, UINT64_MAX)) {
+		int e;
+
+		if (v->vm_flags & MM_VM_DONTCOPY) {
+			mm_vm_stat_account(mm, v->vm_flags, -(int64_t)mm_vma_pages(v));
+			continue;
+		}
+		e = dup_vma(mm, v);
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm)
+{
+	struct mm_struct *mm = malloc(sizeof(*mm));
+	int e;
+
+	if (!mm)
+		return -ENOMEM;
+	*mm = *oldmm;
+	mm->def_flags &= MM_VM_NOHUGEPAGE;
+	mm = mm_init(mm, oldmm->virt);
+	if (!mm)
+		return -ENOMEM;
+	mm->hiwater_vm = mm->total_vm;
+	e = dup_mmap(mm, oldmm);
+	if (e) {
+		mm_mmput(mm);
+		return e;
+	}
+	mm->hiwater_rss = (uint64_t)(mm->rss[MM_FILEPAGES] + mm->rss[MM_ANONPAGES] + mm->rss[MM_SHMEMPAGES]);
+	*mmp = mm;
+	return 0;
+}
+
+static const char *check_vma(const struct mm_struct *mm, const struct mm_vma *vma, const struct mm_ma_state *mas)
+{
+	const struct mm_anon_vma_chain *avc;
+	bool own = !vma->anon_vma;
+
+	if (vma->vm_start != mas->index || vma->vm_end - 1 != mas->last)
+		return "a VMA lies elsewhere in the tree";
+	if (vma->vm_start >= vma->vm_end || mm_offset_in_page(vma->vm_start | vma->vm_end))
+		return "borders of a VMA";
+	if (vma->vm_mm != mm)
+		return "a VMA of another address space";
+	if (vma->vm_file && !vma->i_mmap_prev && vma->vm_file->inode->mapping.i_mmap != vma)
+		return "a VMA is not in its file's list";
+	for (avc = vma->anon_vma_chain; avc; avc = avc->same_next) {
+		if (avc->vma != vma || (avc->same_next && avc->same_next->same_prev != avc))
+			return "a chain of anon_vmas is broken";
+		own = own || avc->anon_vma == vma->anon_vma;
+	}
+	return own ? NULL : "anon_vma is not in the VMA's chain";
+}
+
+bool mm_mm_is_consistent(const struct mm_struct *mm, const char **what)
+{
+	struct mm_ma_state mas = { .tree = (struct mm_maple_tree *)(uintptr_t)&mm->mm_mt };
+	uint64_t total = 0, nr = 0;
+	const char *bad = NULL;
+
+	if (!mm_mt_is_consistent(&mm->mm_mt, what))
+		return false;
+	for (struct mm_vma *v = mm_mas_find(&mas, UINT64_MAX); v && !bad; v = mm_mas_next(&mas, UINT64_MAX)) {
+		bad = check_vma(mm, v, &mas);
+		total += mm_vma_pages(v);
+		nr++;
+	}
+	if (!bad && nr != mm->map_count)
+		bad = "map_count";
+	if (!bad && total != mm->total_vm)
+		bad = "total_vm";
+	if (bad && what)
+		*what = bad;
+	return !bad;
+}

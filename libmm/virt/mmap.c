@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mmap: checks, a place, then the range joins a neighbour or becomes a VMA.
+ *
+ * What lay there is unmapped first, and memory is promised; only then are the
+ * neighbours asked, the next before the one below: when both could take the range
+ * but their anon_vmas forbid joining all three, the next one gets it.
+ *
+ * Source: mm/mmap.c ksys_mmap_pgoff(), do_mmap(), __mmap_region(), remap_file_pages().
+ * Huge pages of hugetlbfs: the pool is empty, so that MAP_HUGETLB ends in ENOMEM as it
+ * does where vm.nr_hugepages is 0.
+ */
+#include <errno.h>
+
+#include "virt/vma.h"
+
+#define LEGACY_MAP_MASK (MM_MAP_SHARED | MM_MAP_PRIVATE | MM_MAP_FIXED | MM_MAP_ANONYMOUS | MM_MAP_DENYWRITE | \
+	MM_MAP_EXECUTABLE | MM_MAP_GROWSDOWN | MM_MAP_LOCKED | MM_MAP_NORESERVE | MM_MAP_POPULATE | \
+	MM_MAP_NONBLOCK | MM_MAP_STACK | MM_MAP_HUGETLB | MM_MAP_32BIT | MM_MAP_ABOVE4G | \
+	UINT64_C(21) << MM_MAP_HUGE_SHIFT | UINT64_C(30) << MM_MAP_HUGE_SHIFT)
+
+/* A region to map, all checks done. */
+struct region {
+	struct mm_file *file;
+	uint64_t addr, len, vm_flags, pgoff;
+	bool hugetlb;
+};
+
+static uint64_t count_vma_pages_range(const struct mm_struct *mm, uint64_t start, uint64_t end)
+{
+	uint64_t pages = 0;
+
+	for (struct mm_vma *v = mm_find_vma_intersection(mm, start, end); v && v->vm_start < end;
+	     v = mm_find_vma(mm, v->vm_end)) {
+		uint64_t s = v->vm_start > start ? v->vm_start : start, e = v->vm_end < end ? v->vm_end : end;
+
+		pages += (e - s) >> MM_PAGE_SHIFT;
+	}
+	return pages;
+}
+
+struct mm_file *mm_shmem_zero_file(struct mm_virt *virt, uint64_t len)
+{
+	return mm_file_create_unlinked(virt->inodes, MM_STR("/dev/zero (deleted)"), MM_INODE_SHM, len,
+				       MM_FMODE_READ | MM_FMODE_WRITE);
+}
+
+/* Let a neighbour take the range.  The VMA that did, or NULL. */
+static struct mm_vma *expand_neighbour(struct mm_struct *mm, const struct region *r)
+{
+	uint64_t end = r->addr + r->len, start = r->addr, merge_end = end, pgoff = 0;
+	struct mm_vma *next = mm_find_vma(mm, end), *prev = mm_mt_prev(&mm->mm_mt, r->addr, 0), *vma = NULL;
+	struct mm_vma_merge req = { .addr = r->addr, .end = end, .vm_flags = r->vm_flags, .pgoff = r->pgoff, .file = r->file };
+	enum mm_vma_obstacle by_prev = MM_VMA_NO_NEIGHBOUR, by_next = MM_VMA_NO_NEIGHBOUR;
+	uint8_t deed = MM_VMA_DID_NEW;
+
+	if (r->vm_flags & MM_VM_SPECIAL)
+		return NULL;
+	if (next && next->vm_start == end)
+		by_next = mm_vma_merge_before(next, &req, r->pgoff + (r->len >> MM_PAGE_SHIFT));
+	if (!by_next) {
+		merge_end = next->vm_end;
+		vma = next;
+		pgoff = next->vm_pgoff - (r->len >> MM_PAGE_SHIFT);
+		req.anon_vma = next->anon_vma;
+		deed = MM_VMA_DID_MERGE_NEXT;
+	}
+	if (prev && prev->vm_end == r->addr)
+		by_prev = mm_vma_merge_after(prev, &req);
+	if (!by_prev) {
+		deed = vma ? MM_VMA_DID_MERGE_BOTH : MM_VMA_DID_MERGE_PREV;
+		start = prev->vm_start;
+		vma = prev;
+		pgoff = prev->vm_pgoff;
+	}
+	if (vma && mm_vma_expand(vma, start, merge_end, pgoff, next))
+		vma = NULL;
+	mm_vma_note(mm->virt->journal, (struct mm_vma_note){
+		.start = r->addr, .end = end, .deed = vma ? deed : (uint8_t)MM_VMA_DID_NEW,
+		.prev = (uint8_t)by_prev, .next = (uint8_t)by_next });
+	return vma;
+}
+
+static struct mm_vma *new_vma(struct mm_struct *mm, const struct region *r)
+{
+	struct mm_vma *vma = mm_vm_area_alloc(mm, r->addr, r->addr + r->len, r->vm_flags, r->pgoff);
+
+	if (!vma)
+		return NULL;
+	vma->vm_file = r->file;
+	if (r->vm_flags & MM_VM_SHARED && (!r->file || r->file->inode->dev_zero)) {
+		vma->vm_file = mm_shmem_zero_file(mm->virt, r->len);
+		if (!vma->vm_file)
+			goto no;
+	}
+	if (!mm_vma_link(mm, vma))
+		return vma;
+no:
+	mm_vm_area_free(vma);
+	return NULL;
+}
+
+static int mmap_region(struct mm_struct *mm, struct region *r)
+{
+	uint64_t pages = r->len >> MM_PAGE_SHIFT, end = r->addr + r->len;
+	struct mm_vma *vma;
+	int64_t charged = 0;
+
+	if (!mm_may_expand_vm(mm, r->vm_flags, pages) &&
+	    !mm_may_expand_vm(mm, r->vm_flags, pages - count_vma_pages_range(mm, r->addr, end)))
+		return -ENOMEM;
+	if (mm_do_munmap(mm, r->addr, r->len))
+		return -ENOMEM;
+	if (r->hugetlb)
+		return -ENOMEM;
+	if (mm_accountable_mapping(r->vm_flags)) {
+		charged = (int64_t)pages;
+		if (mm_vm_enough_memory(mm, charged))
+			return -ENOMEM;
+		r->vm_flags |= MM_VM_ACCOUNT;
+	}
+	vma = expand_neighbour(mm, r);
+	if (!vma)
+		vma = new_vma(mm, r);
+	if (!vma) {
+		mm_vm_unacct_memory(mm, charged);
+		return -ENOMEM;
+	}
+	mm_vm_stat_account(mm, r->vm_flags, (int64_t)pages);
+	if (r->vm_flags & MM_VM_LOCKED)
+		mm->locked_vm += pages;
+	vma->vm_flags |= MM_VM_SOFTDIRTY;
+	mm_vma_effect(mm, MM_EV_MAP, r->addr, end);
+	return 0;
+}
+
+static bool file_mmap_ok(const struct mm_file *file, uint64_t pgoff, uint64_t len)
+{
+	uint64_t max = file->inode->type == MM_INODE_CHR || file->inode->type == MM_INODE_DIR ? UINT64_MAX : INT64_MAX;
+
+	return len <= max && pgoff <= (max - len) >> MM_PAGE_SHIFT;
+}
+
+static int file_flags(const struct mm_mmap_args *a, uint64_t flags, uint64_t pgoff, uint64_t len, uint64_t *vm_flags)
+{
+	bool writable = a->file->f_mode & MM_FMODE_WRITE;
+
+	if (!file_mmap_ok(a->file, pgoff, len))
+		return -EOVERFLOW;
+	switch (flags & MM_MAP_TYPE) {
+	case MM_MAP_SHARED:
+		flags &= LEGACY_MAP_MASK;
+		/* fall through */
+	case MM_MAP_SHARED_VALIDATE:
+		if (flags & ~LEGACY_MAP_MASK)
+			return -EOPNOTSUPP;
+		if ((a->prot & MM_PROT_WRITE) && !writable)
+			return -EACCES;
+		*vm_flags |= MM_VM_SHARED | MM_VM_MAYSHARE;
+		if (!writable)
+			*vm_flags &= ~(uint64_t)(MM_VM_MAYWRITE | MM_VM_SHARED);
+		/* fall through */
+	case MM_MAP_PRIVATE:
+		if (!(a->file->f_mode & MM_FMODE_READ))
+			return -EACCES;
+		if (a->file->inode->type == MM_INODE_DIR)
+			return -ENODEV;
+		return *vm_flags & MM_VM_GROWSDOWN ? -EINVAL : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int anon_flags(uint64_t flags, uint64_t addr, uint64_t *pgoff, uint64_t *vm_flags)
+{
+	switch (flags & MM_MAP_TYPE) {
+	case MM_MAP_SHARED:
+		if (*vm_flags & MM_VM_GROWSDOWN)
+			return -EINVAL;
+		*pgoff = 0;
+		*vm_flags |= MM_VM_SHARED | MM_VM_MAYSHARE;
+		return 0;
+	case MM_MAP_PRIVATE:
+		*pgoff = addr >> MM_PAGE_SHIFT;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* calc_vm_prot_bits(), calc_vm_flag_bits(): PROT_ and VM_ have the same three bits. */
+static uint64_t calc_vm_flags(const struct mm_struct *mm, uint64_t prot, uint64_t flags)
+{
+	return (prot & MM_VM_ACCESS_FLAGS) | (flags & MM_MAP_GROWSDOWN ? (uint64_t)MM_VM_GROWSDOWN : 0) |
+	       (flags & MM_MAP_LOCKED ? (uint64_t)MM_VM_LOCKED : 0) | (flags & MM_MAP_SYNC ? (uint64_t)MM_VM_SYNC : 0) |
+	       mm->def_flags | MM_VM_MAYREAD | MM_VM_MAYWRITE | MM_VM_MAYEXEC;
+}
+
+static uint64_t round_hint_to_min(const struct mm_struct *mm, uint64_t hint)
+{
+	uint64_t least = (uint64_t)mm_sysctl(mm->virt->ctx, MM_SYSCTL_MMAP_MIN_ADDR);
+
+	hint &= MM_PAGE_MASK;
+	return hint && hint < least ? mm_page_align(least) : hint;
+}
+
+static int find_place(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t len, uint64_t pgoff, uint64_t flags,
+		      uint64_t *addr)
+{
+	struct mm_unmapped_args u = {
+		.file = a->file, .addr = *addr, .len = len, .pgoff = pgoff, .flags = flags,
+		.place = a->place, .placed_addr = a->placed_addr,
+	};
+	int e = mm_get_unmapped_area(mm, &u, addr);
+
+	if (!e && (flags & MM_MAP_FIXED_NOREPLACE) && mm_find_vma_intersection(mm, *addr, *addr + len))
+		return -EEXIST;
+	return e;
+}
+
+int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgoff, uint64_t *addr, uint64_t *populate)
+{
+	uint64_t flags = a->flags, where = a->addr, len = mm_page_align(a->len), vm_flags;
+	struct region r = { .file = a->file, .hugetlb = !a->file && (flags & MM_MAP_HUGETLB) };
+	int e;
+
+	if (!a->len)
+		return -EINVAL;
+	if (flags & MM_MAP_FIXED_NOREPLACE)
+		flags |= MM_MAP_FIXED;
+	if (!(flags & MM_MAP_FIXED))
+		where = round_hint_to_min(mm, where);
+	if (!len)
+		return -ENOMEM;
+	if (pgoff + (len >> MM_PAGE_SHIFT) < pgoff)
+		return -EOVERFLOW;
+	if (mm_map_count_full(mm, 0))
+		return -ENOMEM;
+	e = find_place(mm, a, len, pgoff, flags, &where);
+	if (e)
+		return e;
+	vm_flags = calc_vm_flags(mm, a->prot, flags);
+	if ((flags & MM_MAP_LOCKED) && !mm->rlimit[MM_RLIMIT_MEMLOCK])
+		return -EPERM;
+	if (!mm_mlock_future_ok(mm, vm_flags, len))
+		return -EAGAIN;
+	e = a->file ? file_flags(a, flags, pgoff, len, &vm_flags) : anon_flags(flags, where, &pgoff, &vm_flags);
+	if (e)
+		return e;
+	if ((flags & MM_MAP_NORESERVE) && mm_sysctl(mm->virt->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) != 2)
+		vm_flags |= MM_VM_NORESERVE;
+	r.addr = where;
+	r.len = len;
+	r.vm_flags = vm_flags;
+	r.pgoff = pgoff;
+	e = mmap_region(mm, &r);
+	if (e)
+		return e;
+	*addr = where;
+	if ((vm_flags & MM_VM_LOCKED) || (flags & (MM_MAP_POPULATE | MM_MAP_NONBLOCK)) == MM_MAP_POPULATE)
+		*populate = len;
+	return 0;
+}
+
+/* Pages of hugetlbfs: 2 MiB, the default, and 1 GiB exist as sizes. */
+static int check_hugetlb(struct mm_mmap_args *a)
+{
+	uint64_t log2 = a->flags >> MM_MAP_HUGE_SHIFT & MM_MAP_HUGE_MASK, size = UINT64_C(1) << (log2 ? log2 : 21);
+
+	if (log2 && log2 != 21 && log2 != 30)
+		return -EINVAL;
+	a->len = (a->len + size - 1) & ~(size - 1);
+	if ((a->flags & MM_MAP_FIXED) && (a->addr & (size - 1)))
+		return -EINVAL;
+	return 0;
+}
+
+int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *args, uint64_t *addr)
+{
+	struct mm_mmap_args a = *args;
+	uint64_t populate = 0, where = 0;
+	int e;
+
+	if (mm_offset_in_page(a.offset))
+		return -EINVAL;
+	if (a.flags & MM_MAP_ANONYMOUS)
+		a.file = NULL;
+	else if (!a.file)
+		return -EBADF;
+	else if (a.flags & MM_MAP_HUGETLB)
+		return -EINVAL;
+	if (a.flags & MM_MAP_HUGETLB) {
+		e = check_hugetlb(&a);
+		if (e)
+			return e;
+	}
+	e = mm_do_mmap(mm, &a, a.offset >> MM_PAGE_SHIFT, &where, &populate);
+	if (e)
+		return e;
+	if (populate)
+		mm_mm_populate(mm, where, populate, true);
+	*addr = where;
+	return 0;
+}
+
+/* Neighbours without a hole, of one file and flags, up to @end. */
+static bool uniform(const struct mm_struct *mm, const struct mm_vma *vma, uint64_t end)
+{
+	uint64_t at = vma->vm_end;
+
+	while (at < end) {
+		struct mm_vma *next = mm_vma_lookup(mm, at);
+
+		if (!next || next->vm_file != vma->vm_file || next->vm_flags != vma->vm_flags)
+			return false;
+		at = next->vm_end;
+	}
+	return true;
+}
+
+int mm_sys_remap_file_pages(struct mm_struct *mm, uint64_t start, uint64_t size, uint64_t prot, uint64_t pgoff,
+			    uint64_t flags)
+{
+	struct mm_mmap_args a = { .addr = start & MM_PAGE_MASK, .len = size & MM_PAGE_MASK };
+	uint64_t populate = 0, where = 0;
+	struct mm_vma *vma;
+	int e;
+
+	if (prot || a.addr + a.len <= a.addr || pgoff + (a.len >> MM_PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	vma = mm_vma_lookup(mm, a.addr);
+	if (!vma || !(vma->vm_flags & MM_VM_SHARED) || !uniform(mm, vma, a.addr + a.len))
+		return -EINVAL;
+	a.prot = vma->vm_flags & MM_VM_ACCESS_FLAGS;
+	a.flags = (flags & MM_MAP_NONBLOCK) | MM_MAP_SHARED | MM_MAP_FIXED | MM_MAP_POPULATE |
+		  (vma->vm_flags & MM_VM_LOCKED ? MM_MAP_LOCKED : 0);
+	a.file = vma->vm_file;
+	e = mm_do_mmap(mm, &a, pgoff, &where, &populate);
+	if (!e && populate)
+		mm_mm_populate(mm, where, populate, true);
+	return e;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One VMA: made, linked to its file and into the tree, split, expanded.
+ *
+ * A VMA is in three structures at once: the maple tree of its address space
+ * under [vm_start, vm_end), the list of its file's mappings, and the lists of its
+ * anon_vmas.  A change of its borders is a store over the new range: the tree
+ * cuts whatever lay there.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "virt/pgtable.h"
+#include "virt/vma.h"
+
+struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff)
+{
+	struct mm_vma *vma = calloc(1, sizeof(*vma));
+
+	if (!vma)
+		return NULL;
+	vma->vm_mm = mm;
+	vma->vm_start = start;
+	vma->vm_end = end;
+	vma->vm_flags = vm_flags;
+	vma->vm_pgoff = pgoff;
+	return vma;
+}
+
+struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
+{
+	struct mm_vma *new = malloc(sizeof(*new));
+
+	if (!new)
+		return NULL;
+	*new = *vma;
+	new->anon_vma_chain = NULL;
+	new->i_mmap_next = new->i_mmap_prev = new->detach_next = NULL;
+	return new;
+}
+
+void mm_vm_area_free(struct mm_vma *vma)
+{
+	free(vma);
+}
+
+void mm_vma_link_file(struct mm_vma *vma)
+{
+	struct mm_address_space *mapping;
+
+	if (!vma->vm_file)
+		return;
+	mapping = &vma->vm_file->inode->mapping;
+	if (vma->vm_flags & MM_VM_SHARED)
+		mapping->i_mmap_writable++;
+	vma->i_mmap_prev = NULL;
+	vma->i_mmap_next = mapping->i_mmap;
+	if (vma->i_mmap_next)
+		vma->i_mmap_next->i_mmap_prev = vma;
+	mapping->i_mmap = vma;
+	mapping->nr_i_mmap++;
+}
+
+void mm_unlink_file_vma(struct mm_vma *vma)
+{
+	struct mm_address_space *mapping;
+
+	if (!vma->vm_file)
+		return;
+	mapping = &vma->vm_file->inode->mapping;
+	if (vma->vm_flags & MM_VM_SHARED)
+		mapping->i_mmap_writable--;
+	if (vma->i_mmap_prev)
+		vma->i_mmap_prev->i_mmap_next = vma->i_mmap_next;
+	else
+		mapping->i_mmap = vma->i_mmap_next;
+	if (vma->i_mmap_next)
+		vma->i_mmap_next->i_mmap_prev = vma->i_mmap_prev;
+	vma->i_mmap_next = vma->i_mmap_prev = NULL;
+	mapping->nr_i_mmap--;
+}
+
+int mm_vma_link(struct mm_struct *mm, struct mm_vma *vma)
+{
+	if (mm_mtree_store_range(&mm->mm_mt, vma->vm_start, vma->vm_end - 1, vma))
+		return -ENOMEM;
+	mm_vma_link_file(vma);
+	mm->map_count++;
+	return 0;
+}
+
+/* vma_adjust_trans_huge(): huge mappings that the new borders would cut are split first. */
+static void adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end)
+{
+	if (vma->vm_mm->virt->phys)
+		mm_vma_adjust_trans_huge(vma, start, end, NULL, 0);
+}
+
+int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct mm_vma *new;
+
+	if (vma->special)
+		return -EINVAL;		/* special_mapping_split() */
+	new = mm_vm_area_dup(vma);
+	if (!new)
+		return -ENOMEM;
+	if (new_below) {
+		new->vm_end = addr;
+	} else {
+		new->vm_start = addr;
+		new->vm_pgoff += (addr - vma->vm_start) >> MM_PAGE_SHIFT;
+	}
+	if (mm_mt_reserve(&mm->mm_mt, 1) || mm_anon_vma_clone(new, vma)) {
+		mm_vm_area_free(new);
+		return -ENOMEM;
+	}
+	adjust_trans_huge(vma, vma->vm_start, addr);
+	if (new_below) {
+		vma->vm_start = addr;
+		vma->vm_pgoff += (addr - new->vm_start) >> MM_PAGE_SHIFT;
+	} else {
+		vma->vm_end = addr;
+	}
+	mm_vma_link(mm, new);
+	mm_vma_note(mm->virt->journal, (struct mm_vma_note){
+		.start = addr, .end = addr, .deed = MM_VMA_DID_SPLIT });
+	return 0;
+}
+
+int mm_split_vma(struct mm_vma *vma, uint64_t addr, bool new_below)
+{
+	if (vma->vm_mm->map_count >= (uint64_t)mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_MAX_MAP_COUNT))
+		return -ENOMEM;
+	return mm_vma_split_unchecked(vma, addr, new_below);
+}
+
+int mm_vma_expand(struct mm_vma *vma, uint64_t start, uint64_t end, uint64_t pgoff, struct mm_vma *next)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	bool remove_next = next && next != vma && end == next->vm_end;
+
+	if (mm_mt_reserve(&mm->mm_mt, 1))
+		return -ENOMEM;
+	if (remove_next && next->anon_vma && !vma->anon_vma) {
+		vma->anon_vma = next->anon_vma;
+		if (mm_anon_vma_clone(vma, next))
+			return -ENOMEM;
+	}
+	adjust_trans_huge(vma, start, end);
+	vma->vm_start = start;
+	vma->vm_end = end;
+	vma->vm_pgoff = pgoff;
+	mm_mtree_store_range(&mm->mm_mt, start, end - 1, vma);
+	if (remove_next) {
+		mm_unlink_file_vma(next);
+		mm_unlink_anon_vmas(next);
+		mm->map_count--;
+		mm_vm_area_free(next);
+	}
+	return 0;
+}
+
+static bool is_initial_heap(const struct mm_vma *vma)
+{
+	return vma->vm_mm->start_brk && vma->vm_start <= vma->vm_mm->brk && vma->vm_end >= vma->vm_mm->start_brk;
+}
+
+static bool is_initial_stack(const struct mm_vma *vma)
+{
+	return vma->vm_mm->start_stack && vma->vm_start <= vma->vm_mm->start_stack &&
+	       vma->vm_end >= vma->vm_mm->start_stack;
+}
+
+/* Source: fs/proc/task_mmu.c show_map_vma(). */
+const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
+{
+	if (vma->vm_file && vma->anon_name) {
+		snprintf(buf, size, "[anon_shmem:%s]", vma->anon_name);
+		return buf;
+	}
+	if (vma->vm_file)
+		return vma->vm_file->inode->name;
+	if (vma->special)
+		return vma->special;
+	if (is_initial_heap(vma))
+		return "[heap]";
+	if (is_initial_stack(vma))
+		return "[stack]";
+	if (!vma->anon_name)
+		return "";
+	snprintf(buf, size, "[anon:%s]", vma->anon_name);
+	return buf;
+}
+
+void mm_vma_effect(const struct mm_struct *mm, enum mm_event_type type, uint64_t start, uint64_t end)
+{
+	struct mm_event *ev = mm_effect(mm->virt->ctx, MM_BY_VMA, type);
+
+	if (!ev)
+		return;
+	ev->addr = start;
+	ev->size = end - start;
+	ev->present |= MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt/vma.h - what the calls of the mmap family share: VMAs, merging, splitting, accounting, placing
+ */
+#ifndef VIRT_VMA_H
+#define VIRT_VMA_H
+
+#include "virt/anon_vma.h"
+#include "virt/mman.h"
+#include "virt/vma_journal.h"
+
+#define MM_PAGE_MASK (~(uint64_t)(MM_PAGE_SIZE - 1))
+static inline uint64_t mm_page_align(uint64_t x) { return (x + MM_PAGE_SIZE - 1) & MM_PAGE_MASK; }
+static inline uint64_t mm_offset_in_page(uint64_t x) { return x & ~MM_PAGE_MASK; }
+
+/* vma.c: one VMA.  NULL: host memory. */
+struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff);
+struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma);
+void mm_vm_area_free(struct mm_vma *vma);		/* it is in no list and no tree */
+/* vm_file's list of VMAs; also for a VMA without a file. */
+void mm_vma_link_file(struct mm_vma *vma);
+void mm_unlink_file_vma(struct mm_vma *vma);
+/* Into the tree and vm_file's list; counts it.  0 or -ENOMEM. */
+int mm_vma_link(struct mm_struct *mm, struct mm_vma *vma);
+/* Room in the tree for what follows, so that it cannot fail half-way.  0 or -ENOMEM. */
+int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below);	/* __split_vma() */
+int mm_split_vma(struct mm_vma *vma, uint64_t addr, bool new_below);
+/* The range [start, end) of @vma replaces what was; @next is taken over when it ends there (vma_expand()). */
+int mm_vma_expand(struct mm_vma *vma, uint64_t start, uint64_t end, uint64_t pgoff, struct mm_vma *next);
+const char *mm_virt_intern(struct mm_virt *virt, struct mm_str name);	/* one copy for good; NULL: host memory */
+
+/* vma_merge.c */
+struct mm_vma_merge {
+	struct mm_vma *prev;
+	uint64_t addr, end, vm_flags, pgoff;
+	struct mm_anon_vma *anon_vma;
+	struct mm_file *file;
+	const char *anon_name;
+};
+struct mm_vma *mm_vma_merge(struct mm_struct *mm, const struct mm_vma_merge *req);	/* NULL: not merged */
+enum mm_vma_obstacle mm_vma_merge_before(const struct mm_vma *vma, const struct mm_vma_merge *req, uint64_t pgoff);
+enum mm_vma_obstacle mm_vma_merge_after(const struct mm_vma *vma, const struct mm_vma_merge *req);
+/* mprotect, mlock, madvise: [start, end) of @vma gets other flags: merge, else split.  *prev is the result. */
+int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
+		  const char *anon_name);
+
+/* account.c */
+bool mm_may_expand_vm(const struct mm_struct *mm, uint64_t vm_flags, uint64_t npages);
+void mm_vm_stat_account(struct mm_struct *mm, uint64_t vm_flags, int64_t npages);
+int mm_vm_enough_memory(struct mm_struct *mm, int64_t pages);	/* charges; 0 or -ENOMEM */
+void mm_vm_unacct_memory(struct mm_struct *mm, int64_t pages);
+int64_t mm_vm_commit_limit(const struct mm_virt *virt);	/* pages */
+bool mm_mlock_future_ok(const struct mm_struct *mm, uint64_t vm_flags, uint64_t bytes);
+void mm_update_hiwater_vm(struct mm_struct *mm);
+static inline bool mm_accountable_mapping(uint64_t vm_flags)
+{
+	return (vm_flags & (MM_VM_NORESERVE | MM_VM_SHARED | MM_VM_WRITE)) == MM_VM_WRITE;
+}
+bool mm_map_count_full(const struct mm_struct *mm, uint32_t more);	/* map_count + more > max_map_count */
+
+/* unmapped_area.c */
+struct mm_unmapped_args {
+	const struct mm_file *file;
+	uint64_t addr, len, pgoff, flags;
+	bool place;			/* the answer is placed_addr, if nothing forbids it */
+	uint64_t placed_addr;
+};
+int mm_get_unmapped_area(struct mm_struct *mm, const struct mm_unmapped_args *a, uint64_t *addr);
+uint64_t mm_vm_start_gap(const struct mm_vma *vma);
+uint64_t mm_stack_guard_gap(const struct mm_struct *mm);		/* bytes */
+void mm_arch_pick_mmap_layout(struct mm_struct *mm);
+
+/* munmap.c */
+int mm_do_munmap(struct mm_struct *mm, uint64_t start, uint64_t len);
+int mm_do_vma_munmap(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end);
+void mm_exit_mmap(struct mm_struct *mm);
+
+/* mmap.c */
+int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgoff, uint64_t *addr, uint64_t *populate);
+struct mm_file *mm_shmem_zero_file(struct mm_virt *virt, uint64_t len);	/* NULL: host memory */
+
+/* brk.c: an anonymous range of the data segment */
+int mm_vm_brk_flags(struct mm_struct *mm, uint64_t addr, uint64_t len, uint64_t vm_flags);
+
+/* stack.c */
+int mm_expand_downwards(struct mm_vma *vma, uint64_t addr);
+
+/* populate.c: populate_vma_page_range() */
+int mm_populate_vma_page_range(struct mm_vma *vma, uint64_t start, uint64_t end);
+
+/* effects "map" and "unmap" */
+void mm_vma_effect(const struct mm_struct *mm, enum mm_event_type type, uint64_t start, uint64_t end);
+
+#endif /* VIRT_VMA_H */
