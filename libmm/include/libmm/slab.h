@@ -34,7 +34,7 @@ enum {
 	MM_KMALLOC_MIN_SIZE = 8,
 	MM_KMALLOC_MAX_CACHE_SIZE = 2 * MM_PAGE_SIZE,	/* SLUB; larger ones are whole pages */
 	MM_KMALLOC_MAX_SIZE = MM_PAGE_SIZE << MM_MAX_ORDER,
-	MM_SLAB_MAX_OBJECTS = 32767,			/* in one slab */
+	MM_SLAB_MAX_CACHES = 16384,			/* that one allocator will create */
 };
 
 /* ---- layout: what a cache looks like, without a machine ---------------------- */
@@ -69,7 +69,7 @@ struct mm_slab_layout {
 /**
  * mm_slab_layout_of() - the layout a kernel would give a cache
  *
- * Return: 0, -EINVAL (size 0 or too large, alignment no power of two or above a page).
+ * Return: 0, -EINVAL (size 0 or too large, alignment no power of two or too large), -E2BIG (nothing fits).
  * Source: Linux 6.6 mm/slub.c calculate_sizes(), calculate_order(), set_cpu_partial(); mm/slab.c
  * __kmem_cache_create(), calculate_slab_order(); Linux 6.1 mm/slob.c.
  */
@@ -112,7 +112,7 @@ int mm_slab_tune(struct mm_slab *slab, const struct mm_slab_tuning *tuning);	/* 
  * mm_kmem_cache_create() - create a cache, or an alias of one that fits
  * @name:	copied
  * @size:	bytes of an object, 1 .. MM_KMALLOC_MAX_SIZE
- * @align:	bytes, 0 or a power of two up to a page
+ * @align:	bytes, 0 or a power of two up to MM_KMALLOC_MAX_SIZE
  * @flags:	enum mm_slab_flags
  *
  * Return: the cache (merged with an older one where 6.6 would), NULL when an
@@ -134,7 +134,8 @@ uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp);
 void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj);
 /* All @nr or none: returns @nr or 0 (kmem_cache_alloc_bulk()). */
 size_t mm_kmem_cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs);
-void mm_kmem_cache_free_bulk(struct mm_kmem_cache *s, size_t nr, const uint64_t *objs);
+/* Frees them from the last to the first, a slab at a time; @objs comes back in another order. */
+void mm_kmem_cache_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs);
 /* Give every empty slab back (kmem_cache_shrink()). */
 void mm_kmem_cache_shrink(struct mm_kmem_cache *s);
 uint64_t mm_slab_shrink_all(struct mm_slab *slab);	/* of every cache; pages given back */
@@ -191,8 +192,9 @@ struct mm_slab_totals {
 	uint64_t pages;			/* held by slabs */
 	uint64_t large_pages;		/* held by kmalloc() above the classes */
 	uint64_t pages_peak;		/* both, at most */
-	uint64_t requested_bytes;	/* of live objects, as asked for */
-	uint64_t object_bytes;		/* of live objects, as the cache lays them out */
+	uint64_t live_objects;		/* of caches */
+	uint64_t object_bytes;		/* of those, as the caches name their size */
+	uint64_t slab_bytes;		/* of those, as they lie in slabs */
 	uint64_t allocs, frees, slow_allocs, slow_frees, failed;
 };
 void mm_slab_totals(const struct mm_slab *slab, struct mm_slab_totals *totals);

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * slab/slab.h - inside the slab floor: caches, slabs, and the table of operations of each allocator
+ *
+ * A slab is a block of 2^order pages cut into objects.  Its objects exist only
+ * as numbers: struct slab keeps one 16-bit link per object, so that a free
+ * object costs two host bytes whatever its size.
+ *
+ *   mm_slab.map[pfn] --> struct slab --> struct mm_kmem_cache --> struct slab_ops
+ *      (each page of the block; a tagged order for kmalloc() above the classes)
+ */
+#ifndef SLAB_SLAB_H
+#define SLAB_SLAB_H
+
+#include <libmm/slab.h>
+#include "phys/phys.h"
+
+struct slob;
+
+/* SLAB: free objects at hand, last in first out. */
+struct array_cache {
+	uint32_t avail, limit, batchcount;
+	bool touched;
+	uint64_t entry[];
+};
+
+enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last free object, handed out */
+
+enum slab_list_id { SLAB_NO_LIST, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_CPU, SLAB_LIST_CPU_PARTIAL };
+
+struct slab {
+	struct mm_kmem_cache *cache;
+	uint64_t base;			/* address of object 0 */
+	struct slab *next, *prev;	/* of the list it is on */
+	struct slab *older, *newer;	/* all slabs of the cache */
+	mm_pfn_t pfn;
+	uint16_t objects;
+	uint16_t inuse;			/* SLUB: as the kernel counts it; SLAB: active */
+	uint16_t freelist;		/* SLUB: first free object, SLAB_LINK_END none */
+	uint8_t order, node, list;	/* list: enum slab_list_id */
+	bool frozen;			/* SLUB: belongs to a CPU */
+	uint32_t cpu;			/* SLUB: which */
+	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
+	uint32_t slabs;			/* SLUB: length of the CPU partial list from here on */
+	uint16_t link[];		/* SLUB: next free object or SLAB_LINK_LIVE; SLAB: free indices, see slab.c */
+};
+
+struct slab_list {
+	struct slab *head, *tail;
+	uint64_t nr;
+};
+
+struct kmem_cache_node {
+	struct slab_list partial, full, free;	/* SLUB keeps full only for caches under debug */
+	uint64_t nr_slabs, nr_objects;
+	/* SLAB only */
+	uint64_t free_objects, free_limit;
+	uint32_t colour_next;
+	bool free_touched;
+	uint64_t next_reap_ns;
+	struct array_cache *shared;
+	struct array_cache **alien;	/* by node; NULL on one node */
+};
+
+struct kmem_cache_cpu {
+	struct slab *slab;		/* objects are taken from it ... */
+	struct slab *partial;		/* ... then from these */
+	struct array_cache *ac;		/* SLAB */
+	uint16_t freelist;		/* SLUB: the lockless list of @slab */
+};
+
+/* What an allocator does below the common front end. */
+struct slab_ops {
+	/* Complete a cache whose layout is computed; 0 or -ENOMEM. */
+	int (*create)(struct mm_kmem_cache *s);
+	/* Give back what the cache holds; false: objects are left. */
+	bool (*shutdown)(struct mm_kmem_cache *s);
+	void (*release)(struct mm_kmem_cache *s);	/* host memory only */
+	uint64_t (*alloc)(struct mm_kmem_cache *s, mm_gfp_t gfp);
+	void (*free)(struct mm_kmem_cache *s, uint64_t obj);
+	size_t (*alloc_bulk)(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs);
+	void (*free_bulk)(struct mm_kmem_cache *s, size_t nr, uint64_t *objs);
+	void (*shrink)(struct mm_kmem_cache *s);
+	void (*info)(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *info);
+	bool (*is_consistent)(const struct mm_kmem_cache *s);
+	enum mm_slab_state (*state)(const struct slab *slab, uint32_t *live);
+};
+extern const struct slab_ops mm_slub_ops, mm_slab_ops, mm_slob_ops;
+
+struct mm_kmem_cache {
+	const struct slab_ops *ops;
+	struct mm_ctx *ctx;
+	struct mm_slab *slab;
+	struct kmem_cache_cpu *cpu;	/* by CPU */
+	uint64_t reciprocal;		/* ceil(2^64 / size) */
+	uint64_t stat[MM_NR_SLUB_STATS];
+	uint64_t bulk_allocs, bulk_frees, failed;
+	uint32_t nr_cpus, size, red_left_pad;
+	uint32_t id;			/* 1 .. : in struct mm_page.mapping */
+	struct mm_slab_layout layout;
+	mm_gfp_t allocflags;
+	struct kmem_cache_node *node;	/* by node id */
+	uint32_t nr_nodes;
+	uint16_t *random_seq;		/* order of a new slab's objects, NULL: ascending */
+	struct slab *oldest, *newest;
+	uint64_t pages, live;		/* live: SLAB and SLOB count as they go */
+	uint32_t usersize;
+	bool boot;			/* a kmalloc cache */
+	char **names;			/* the first is the cache's own */
+	uint32_t nr_names, refcount;
+	struct mm_kmem_cache *next, *prev;	/* in order of creation */
+};
+
+enum kmalloc_type {
+	KMALLOC_NORMAL, KMALLOC_RANDOM_END = 15, KMALLOC_CGROUP, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC_TYPES
+};
+enum { KMALLOC_SHIFT_HIGH = MM_PAGE_SHIFT + 1, NR_KMALLOC_INDEX = KMALLOC_SHIFT_HIGH + 1 };
+
+struct name_slot {
+	const char *name;		/* owned by the cache; NULL free */
+	struct mm_kmem_cache *cache;
+};
+
+struct gfp_text {
+	mm_gfp_t gfp;
+	char *text;
+	size_t len;
+};
+enum { NR_GFP_TEXTS = 64 };
+
+struct mm_slab {
+	const struct slab_ops *ops;
+	struct mm_ctx *ctx;
+	struct mm_phys *phys;
+	enum mm_slab_kind kind;
+	struct mm_slab_tuning tuning;
+	uint32_t nr_nodes;
+	uintptr_t *map;			/* by PFN: struct slab *, or order << 1 | 1 of a large kmalloc() */
+	uint64_t map_pfns;
+	struct mm_kmem_cache *first, *last;
+	uint32_t next_id, nr_caches;
+	struct name_slot *names;	/* hash of every cache name */
+	uint32_t names_size, nr_names;
+	struct mm_kmem_cache *kmalloc_caches[NR_KMALLOC_TYPES][NR_KMALLOC_INDEX];
+	uint64_t random_kmalloc_seed;
+	struct slob *slob;
+	uint64_t pages, large_pages, pages_peak;
+	uint64_t large_allocs, large_frees, large_failed;
+	uint64_t bad_frees;
+	uint32_t reap_node;
+	bool nomem;			/* host memory ran out: the run must end */
+	struct gfp_text gfp_texts[NR_GFP_TEXTS];	/* for effects */
+	uint32_t nr_gfp_texts;
+};
+
+static inline uint64_t mm_slab_address(mm_pfn_t pfn) { return MM_PAGE_OFFSET + ((uint64_t)pfn << MM_PAGE_SHIFT); }
+
+/* What the map says of the page of @obj: 0 nothing, odd a large kmalloc(), else a struct slab. */
+static inline uintptr_t mm_slab_lookup(const struct mm_slab *sl, uint64_t obj)
+{
+	uint64_t pfn = (obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT;
+
+	return pfn < sl->map_pfns ? sl->map[pfn] : 0;
+}
+
+/* Number of the object at @obj, or SLAB_LINK_END when no object begins there. */
+static inline uint32_t mm_obj_to_index(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t obj)
+{
+	uint64_t off = obj - slab->base;
+	uint64_t idx = (uint64_t)((unsigned __int128)off * s->reciprocal >> 64);
+
+	return idx < slab->objects && idx * s->size == off ? (uint32_t)idx : SLAB_LINK_END;
+}
+
+static inline void mm_slab_list_add(struct slab_list *l, struct slab *slab, bool tail)
+{
+	if (tail) {
+		slab->next = NULL;
+		slab->prev = l->tail;
+		*(l->tail ? &l->tail->next : &l->head) = slab;
+		l->tail = slab;
+	} else {
+		slab->prev = NULL;
+		slab->next = l->head;
+		*(l->head ? &l->head->prev : &l->tail) = slab;
+		l->head = slab;
+	}
+	l->nr++;
+}
+
+static inline void mm_slab_list_del(struct slab_list *l, struct slab *slab)
+{
+	*(slab->prev ? &slab->prev->next : &l->head) = slab->next;
+	*(slab->next ? &slab->next->prev : &l->tail) = slab->prev;
+	l->nr--;
+}
+
+static inline uint32_t mm_slab_this_cpu(const struct mm_kmem_cache *s)
+{
+	return s->ctx->cpu < s->nr_cpus ? s->ctx->cpu : 0;
+}
+
+/* numa_mem_id() */
+static inline uint32_t mm_slab_cpu_node(const struct mm_kmem_cache *s, uint32_t cpu)
+{
+	return s->nr_nodes > 1 ? s->slab->phys->cpu_node[cpu] : 0;
+}
+
+/* slab_pages.c: blocks of pages in and out, with accounting, page flags and effects. */
+struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects, uint32_t nr_links);
+void mm_slab_free_pages(struct mm_kmem_cache *s, struct slab *slab);
+uint64_t mm_slab_take_large(struct mm_slab *sl, unsigned int order, mm_gfp_t gfp);
+bool mm_slab_give_large(struct mm_slab *sl, uint64_t obj, unsigned int order);
+mm_pfn_t mm_slab_take_heap_page(struct mm_slab *sl, mm_gfp_t gfp, uintptr_t owner);
+void mm_slab_give_heap_page(struct mm_slab *sl, mm_pfn_t pfn);
+
+/* slub_layout.c, slab_layout.c */
+int mm_slub_layout(struct mm_slab_layout *l, const struct mm_slab_request *req);
+int mm_slab_layout(struct mm_slab_layout *l, const struct mm_slab_request *req);
+int mm_slob_layout(struct mm_slab_layout *l, const struct mm_slab_request *req);
+unsigned int mm_kmalloc_index(uint64_t size, bool slab);	/* class of a size 1 .. MM_KMALLOC_MAX_CACHE_SIZE */
+uint32_t mm_kmalloc_class_size(unsigned int index);
+unsigned int mm_get_order(uint64_t size);
+
+/* cache_names.c: which cache has which names */
+int mm_slab_name_add(struct mm_kmem_cache *s, struct mm_str name);	/* 0, -EEXIST, -ENOMEM */
+void mm_slab_name_del(struct mm_kmem_cache *s, uint32_t i);
+void mm_slab_names_free(struct mm_slab *sl);
+
+/* slab_common.c */
+struct cache_args {
+	struct mm_str name;
+	struct mm_slab_request req;	/* kind and nr_cpus are filled in */
+	uint32_t usersize;
+	bool boot;			/* a kmalloc cache */
+};
+struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args);
+void mm_slab_release_cache(struct mm_kmem_cache *s);
+uint32_t mm_slab_user_flags(const struct mm_slab *sl, uint32_t flags);
+
+/* kmalloc.c */
+int mm_slab_create_kmalloc_caches(struct mm_slab *sl);
+
+/* slob.c: the heap, and kmalloc() on it */
+int mm_slob_new(struct mm_slab *sl);
+void mm_slob_free(struct mm_slab *sl);
+uint64_t mm_slob_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp);
+void mm_slob_kfree(struct mm_slab *sl, uint64_t obj);
+uint64_t mm_slob_ksize(const struct mm_slab *sl, uint64_t obj);
+bool mm_slob_is_consistent(const struct mm_slab *sl);
+
+/* slab_reap.c */
+void mm_slab_reap_cache(struct mm_kmem_cache *s, uint32_t cpu, uint32_t reap_node);
+
+#endif /* SLAB_SLAB_H */

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The front end of caches: create, merge, destroy, and calls into the allocator.
+ *
+ * A new cache whose objects would fit an older one without losing a word
+ * becomes an alias of it, unless either is special (constructor, debugging,
+ * RCU, a usercopy region) or they differ in reclaim, DMA or cgroup accounting.
+ *
+ * Left out: the kernel's own objects for caches and nodes (kmem_cache,
+ * kmem_cache_node), vectors of cgroup pointers beside slabs, CPU hotplug.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "slab/slab.h"
+
+#define SLAB_NEVER_MERGE \
+	(MM_SLAB_RED_ZONE | MM_SLAB_POISON | MM_SLAB_STORE_USER | MM_SLAB_TRACE | MM_SLAB_TYPESAFE_BY_RCU | \
+	 MM_SLAB_NOLEAKTRACE | MM_SLAB_NO_MERGE | MM_SLAB_CTOR)
+#define SLAB_MERGE_SAME (MM_SLAB_RECLAIM_ACCOUNT | MM_SLAB_CACHE_DMA | MM_SLAB_CACHE_DMA32 | MM_SLAB_ACCOUNT)
+
+static const struct slab_ops *const all_ops[MM_NR_SLAB_KINDS] = {
+	[MM_SLAB_SLUB] = &mm_slub_ops, [MM_SLAB_SLAB] = &mm_slab_ops, [MM_SLAB_SLOB] = &mm_slob_ops,
+};
+
+/* kmem_cache_flags(): what slub_debug= adds. */
+uint32_t mm_slab_user_flags(const struct mm_slab *sl, uint32_t flags)
+{
+	uint32_t debug = sl->tuning.debug & MM_SLAB_DEBUG_FLAGS;
+
+	if (sl->kind == MM_SLAB_SLOB || (flags & MM_SLAB_NO_USER_FLAGS))
+		return flags;
+	if (flags & MM_SLAB_NOLEAKTRACE)
+		debug &= ~(uint32_t)MM_SLAB_STORE_USER;
+	return flags | debug;
+}
+
+static int init_random_seq(struct mm_kmem_cache *s)
+{
+	uint32_t count = s->layout.objects_per_slab;
+
+	if (!s->slab->tuning.freelist_random || count < 2 || s->slab->kind == MM_SLAB_SLOB)
+		return 0;
+	s->random_seq = malloc(count * sizeof(s->random_seq[0]));
+	if (!s->random_seq)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		s->random_seq[i] = (uint16_t)i;
+	for (uint32_t i = count - 1; i > 0; i--) {
+		uint32_t j = (uint32_t)mm_rng_below(&s->ctx->rng, i + 1);
+		uint16_t t = s->random_seq[i];
+
+		s->random_seq[i] = s->random_seq[j];
+		s->random_seq[j] = t;
+	}
+	return 0;
+}
+
+static void set_allocflags(struct mm_kmem_cache *s)
+{
+	uint32_t flags = s->layout.flags;
+
+	s->allocflags = s->layout.order ? __MM_GFP_COMP : 0;
+	if (flags & MM_SLAB_CACHE_DMA)
+		s->allocflags |= MM_GFP_DMA;
+	if (flags & MM_SLAB_CACHE_DMA32)
+		s->allocflags |= MM_GFP_DMA32;
+	if (flags & MM_SLAB_RECLAIM_ACCOUNT)
+		s->allocflags |= __MM_GFP_RECLAIMABLE;
+}
+
+static void unlink_cache(struct mm_kmem_cache *s)
+{
+	struct mm_slab *sl = s->slab;
+
+	*(s->prev ? &s->prev->next : &sl->first) = s->next;
+	*(s->next ? &s->next->prev : &sl->last) = s->prev;
+	sl->nr_caches--;
+}
+
+/* Forget the cache; its slabs, if any are left, lose their host memory only. */
+void mm_slab_release_cache(struct mm_kmem_cache *s)
+{
+	while (s->nr_names)
+		mm_slab_name_del(s, s->nr_names - 1);
+	free(s->names);
+	for (struct slab *slab = s->oldest, *newer; slab; slab = newer) {
+		newer = slab->newer;
+		free(slab);
+	}
+	s->ops->release(s);
+	free(s);
+}
+
+/* A cache that is no alias; NULL: bad layout, too many caches, name taken, host memory. */
+struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args)
+{
+	struct mm_slab_request req = args->req;
+	struct mm_kmem_cache *s;
+
+	req.kind = sl->kind;
+	req.nr_cpus = sl->ctx->nr_cpus;
+	req.flags = mm_slab_user_flags(sl, req.flags);
+	if (sl->nr_caches >= MM_SLAB_MAX_CACHES || !args->name.len)
+		return NULL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct mm_kmem_cache){ .ops = sl->ops, .ctx = sl->ctx, .slab = sl, .id = ++sl->next_id, .refcount = 1,
+				     .nr_cpus = sl->ctx->nr_cpus ? sl->ctx->nr_cpus : 1, .nr_nodes = sl->nr_nodes,
+				     .usersize = args->usersize, .boot = args->boot };
+	if (mm_slab_layout_of(&s->layout, &req))
+		goto fail;
+	s->size = s->layout.slab_size;
+	s->reciprocal = UINT64_MAX / s->size + 1;
+	set_allocflags(s);
+	s->cpu = calloc(s->nr_cpus, sizeof(*s->cpu));
+	s->node = calloc(s->nr_nodes, sizeof(*s->node));
+	if (!s->cpu || !s->node || init_random_seq(s) || s->ops->create(s) || mm_slab_name_add(s, args->name))
+		goto fail;
+	s->prev = sl->last;
+	*(sl->last ? &sl->last->next : &sl->first) = s;
+	sl->last = s;
+	sl->nr_caches++;
+	return s;
+fail:
+	mm_slab_release_cache(s);
+	return NULL;
+}
+
+static bool slab_unmergeable(const struct mm_kmem_cache *s)
+{
+	return s->slab->tuning.nomerge || (s->layout.flags & SLAB_NEVER_MERGE) ||
+	       (s->slab->tuning.hardened_usercopy && s->usersize) || s->refcount == 0;
+}
+
+/* The oldest cache that could hold these objects too; NULL: none. */
+static struct mm_kmem_cache *find_mergeable(struct mm_slab *sl, const struct mm_slab_request *req)
+{
+	struct mm_slab_request own = *req;
+	struct mm_slab_layout l;
+	uint32_t size, align;
+
+	if (sl->kind == MM_SLAB_SLOB || sl->tuning.nomerge || (mm_slab_user_flags(sl, req->flags) & SLAB_NEVER_MERGE))
+		return NULL;
+	own.kind = MM_SLAB_SLOB;	/* asked for the alignment alone */
+	if (mm_slab_layout_of(&l, &own))
+		return NULL;
+	align = (l.align + 7) & ~7u;
+	size = (((req->object_size + 7) & ~7u) + align - 1) & ~(align - 1);
+	for (struct mm_kmem_cache *s = sl->first; s; s = s->next) {
+		if (slab_unmergeable(s) || size > s->size || ((req->flags ^ s->layout.flags) & SLAB_MERGE_SAME))
+			continue;
+		if ((s->size & (align - 1)) || s->size - size >= sizeof(void *))
+			continue;
+		if (sl->kind == MM_SLAB_SLAB && (align > s->layout.align || s->layout.align % align))
+			continue;
+		return s;
+	}
+	return NULL;
+}
+
+struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *sl, const char *name, uint32_t size, uint32_t align,
+						    uint32_t flags, uint32_t useroffset, uint32_t usersize)
+{
+	struct cache_args args = { .name = { name, strlen(name) },
+				   .req = { .kind = sl->kind, .object_size = size, .align = align, .flags = flags } };
+	struct mm_kmem_cache *s;
+
+	if (!size || size > MM_KMALLOC_MAX_SIZE || (align & (align - 1)) || align > MM_KMALLOC_MAX_SIZE || !args.name.len ||
+	    mm_kmem_cache_find(sl, args.name))
+		return NULL;
+	if (!sl->tuning.hardened_usercopy || size < usersize || size - usersize < useroffset)
+		usersize = 0;
+	args.usersize = usersize;
+	s = usersize ? NULL : find_mergeable(sl, &args.req);
+	if (!s)
+		return mm_slab_new_cache(sl, &args);
+	if (mm_slab_name_add(s, args.name))
+		return NULL;
+	s->refcount++;
+	if (s->layout.object_size < size)
+		s->layout.object_size = size;
+	if (s->layout.inuse < ((size + 7) & ~7u))
+		s->layout.inuse = (size + 7) & ~7u;
+	return s;
+}
+
+struct mm_kmem_cache *mm_kmem_cache_create(struct mm_slab *sl, const char *name, uint32_t size, uint32_t align, uint32_t flags)
+{
+	return mm_kmem_cache_create_usercopy(sl, name, size, align, flags, 0, 0);
+}
+
+/* A merged cache keeps its first name to the end, as the kernel does. */
+int mm_kmem_cache_destroy(struct mm_slab *sl, struct mm_kmem_cache *s, const char *name)
+{
+	(void)sl;
+	if (s->refcount > 1) {
+		s->refcount--;
+		for (uint32_t i = 1; i < s->nr_names; i++)
+			if (!strcmp(s->names[i], name)) {
+				mm_slab_name_del(s, i);
+				break;
+			}
+		return 0;
+	}
+	if (!s->ops->shutdown(s))
+		return -EBUSY;
+	unlink_cache(s);
+	mm_slab_release_cache(s);
+	return 0;
+}
+
+/* ---- the allocator ---- */
+
+/* The map from page to slab costs host memory only where slabs are. */
+static int new_map(struct mm_slab *sl)
+{
+	void *p;
+
+	sl->map_pfns = sl->phys->max_pfn;
+	p = mmap(NULL, sl->map_pfns * sizeof(sl->map[0]) + 1, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	sl->map = p;
+	return 0;
+}
+
+int mm_slab_new(struct mm_slab **slabp, struct mm_ctx *ctx, struct mm_phys *phys, enum mm_slab_kind kind)
+{
+	struct mm_slab *sl;
+
+	if ((unsigned int)kind >= MM_NR_SLAB_KINDS)
+		return -EINVAL;
+	sl = calloc(1, sizeof(*sl));
+	if (!sl)
+		return -ENOMEM;
+	*sl = (struct mm_slab){ .ops = all_ops[kind], .ctx = ctx, .phys = phys, .kind = kind, .nr_nodes = 1,
+				.tuning = { .memcg = true, .hardened_usercopy = true } };
+	for (uint32_t i = 0; i < MM_MAX_NODES; i++)
+		if (phys->nodes[i])
+			sl->nr_nodes = i + 1;
+	if (new_map(sl) || (kind == MM_SLAB_SLOB && mm_slob_new(sl)) || mm_slab_create_kmalloc_caches(sl)) {
+		mm_slab_free(sl);
+		return -ENOMEM;
+	}
+	*slabp = sl;
+	return 0;
+}
+
+void mm_slab_free(struct mm_slab *sl)
+{
+	if (!sl)
+		return;
+	mm_slob_free(sl);
+	while (sl->first) {
+		struct mm_kmem_cache *s = sl->first;
+
+		unlink_cache(s);
+		mm_slab_release_cache(s);
+	}
+	mm_slab_names_free(sl);
+	if (sl->map)
+		munmap(sl->map, sl->map_pfns * sizeof(sl->map[0]) + 1);
+	for (uint32_t i = 0; i < NR_GFP_TEXTS; i++)
+		free(sl->gfp_texts[i].text);
+	free(sl);
+}
+
+enum mm_slab_kind mm_slab_kind(const struct mm_slab *sl) { return sl->kind; }
+
+int mm_slab_tune(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
+{
+	if (sl->pages || sl->large_pages)
+		return -EBUSY;
+	for (struct mm_kmem_cache *s = sl->first, *next; s; s = next) {
+		next = s->next;
+		if (!s->boot)
+			continue;
+		unlink_cache(s);
+		mm_slab_release_cache(s);
+	}
+	memset(sl->kmalloc_caches, 0, sizeof(sl->kmalloc_caches));
+	sl->tuning = *tuning;
+	return mm_slab_create_kmalloc_caches(sl);
+}
+
+/* ---- objects: straight to the allocator ---- */
+
+uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp) { return s->ops->alloc(s, gfp); }
+void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj) { s->ops->free(s, obj); }
+
+size_t mm_kmem_cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
+{
+	return s->ops->alloc_bulk(s, gfp, nr, objs);
+}
+
+void mm_kmem_cache_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs) { s->ops->free_bulk(s, nr, objs); }
+void mm_kmem_cache_shrink(struct mm_kmem_cache *s) { s->ops->shrink(s); }
+
+uint64_t mm_slab_shrink_all(struct mm_slab *sl)
+{
+	uint64_t before = sl->pages;
+
+	for (struct mm_kmem_cache *s = sl->first; s; s = s->next)
+		s->ops->shrink(s);
+	return before - sl->pages;
+}
+
+void mm_slab_reap(struct mm_slab *sl)
+{
+	if (sl->kind != MM_SLAB_SLAB)
+		return;
+	for (struct mm_kmem_cache *s = sl->last; s; s = s->prev)	/* the kernel's list begins with the newest */
+		mm_slab_reap_cache(s, mm_slab_this_cpu(s), sl->reap_node);
+	if (++sl->reap_node >= sl->nr_nodes)
+		sl->reap_node = 0;
+}
+
+/* ---- looking at it ---- */
+
+static const char *const stat_names[MM_NR_SLUB_STATS] = {
+#define X(sym, file) [MM_SLUB_##sym] = #file,
+#include <libmm/slub_stat.def>
+#undef X
+};
+const char *mm_slub_stat_name(enum mm_slub_stat stat) { return stat_names[stat]; }
+
+struct mm_kmem_cache *mm_kmem_cache_next(const struct mm_slab *sl, const struct mm_kmem_cache *prev)
+{
+	return prev ? prev->next : sl->first;
+}
+
+void mm_kmem_cache_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *info)
+{
+	*info = (struct mm_kmem_cache_info){ .name = s->names[0], .layout = s->layout, .aliases = s->nr_names - 1,
+					     .pages = s->pages, .failed = s->failed };
+	memcpy(info->stat, s->stat, sizeof(info->stat));
+	s->ops->info(s, info);
+}
+
+int mm_kmem_cache_slabs(const struct mm_kmem_cache *s, int (*fn)(void *arg, const struct mm_slab_page_info *info), void *arg)
+{
+	for (const struct slab *slab = s->oldest; slab; slab = slab->newer) {
+		struct mm_slab_page_info info = { .pfn = slab->pfn, .order = slab->order, .objects = slab->objects,
+						  .cpu = slab->cpu, .node = slab->node };
+		int err;
+
+		info.state = s->ops->state(slab, &info.inuse);
+		err = fn(arg, &info);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void mm_slab_totals(const struct mm_slab *sl, struct mm_slab_totals *t)
+{
+	*t = (struct mm_slab_totals){ .pages = sl->pages, .large_pages = sl->large_pages, .pages_peak = sl->pages_peak,
+				      .allocs = sl->large_allocs, .frees = sl->large_frees, .failed = sl->large_failed,
+				      .slow_allocs = sl->large_allocs, .slow_frees = sl->large_frees };
+	for (const struct mm_kmem_cache *s = sl->first; s; s = s->next) {
+		struct mm_kmem_cache_info i;
+
+		mm_kmem_cache_info(s, &i);
+		t->live_objects += i.live_objects;
+		t->object_bytes += i.live_objects * i.layout.object_size;
+		t->slab_bytes += i.live_objects * i.layout.slab_size;
+		t->allocs += i.allocs;
+		t->frees += i.frees;
+		t->failed += i.failed;
+		t->slow_allocs += i.allocs - i.fast_allocs;
+		t->slow_frees += i.frees - i.fast_frees;
+	}
+}
+
+uint64_t mm_slab_bad_frees(const struct mm_slab *sl) { return sl->bad_frees; }
+
+bool mm_slab_is_consistent(const struct mm_slab *sl)
+{
+	uint64_t pages = 0;
+
+	if (sl->kind == MM_SLAB_SLOB)
+		return mm_slob_is_consistent(sl);
+	for (const struct mm_kmem_cache *s = sl->first; s; s = s->next) {
+		if (!s->ops->is_consistent(s))
+			return false;
+		pages += s->pages;
+	}
+	return pages == sl->pages && !sl->nomem;
+}

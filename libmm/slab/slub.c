@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * SLUB: objects in and out.
+ *
+ * Each CPU works on one slab of a cache.  That slab is frozen: it is on no
+ * list, all its objects count as in use, and the CPU alone takes from the
+ * lockless list.  What other CPUs free into it goes to the slab's own list.
+ *
+ *   cpu.freelist -> o -> o -> end       cpu.slab->freelist -> o -> end
+ *   (fast path: pop and push)           (taken over whole when the first is empty)
+ *
+ * A slab that was full and gets an object back is frozen onto the CPU's partial
+ * list; when that list is full it is moved to the node's (slub_partial.c).
+ * A cache under debugging has none of this: every object goes through the
+ * node's lists.
+ *
+ * Left out: pfmemalloc slabs, KFENCE, memory charged to cgroups, RCU delays
+ * (a TYPESAFE_BY_RCU slab is given back at once), requests for a node.
+ */
+#include <stdlib.h>
+
+#include "slab/slub.h"
+
+static uint64_t object_address(const struct mm_kmem_cache *s, const struct slab *slab, uint32_t index)
+{
+	return slab->base + (uint64_t)index * s->size;
+}
+
+/* Hand out object @obj of @slab. */
+static uint64_t take(const struct mm_kmem_cache *s, struct slab *slab, uint16_t obj)
+{
+	slab->link[obj] = SLAB_LINK_LIVE;
+	return object_address(s, slab, obj);
+}
+
+/* Make @slab the CPU's, with @freelist (not empty) as its objects, and take the first. */
+static uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint16_t freelist)
+{
+	slab->list = SLAB_LIST_CPU;
+	slab->cpu = (uint32_t)(c - s->cpu);
+	c->slab = slab;
+	c->freelist = slab->link[freelist];
+	return take(s, slab, freelist);
+}
+
+/* The objects that others freed into the CPU's slab; without any it is left to itself. */
+static uint16_t get_freelist(struct slab *slab)
+{
+	uint16_t freelist = slab->freelist;
+
+	slab->freelist = SLAB_LINK_END;
+	slab->inuse = slab->objects;
+	slab->frozen = freelist != SLAB_LINK_END;
+	if (!slab->frozen)
+		slab->list = SLAB_NO_LIST;
+	return freelist;
+}
+
+static uint64_t alloc_single_from_new_slab(struct mm_kmem_cache *s, struct slab *slab)
+{
+	struct kmem_cache_node *n = mm_slub_node(s, slab);
+	uint16_t obj = mm_slub_pop(slab);
+
+	if (slab->inuse == slab->objects)
+		mm_slub_add_full(n, slab);
+	else
+		mm_slub_add_partial(n, slab, false);
+	return take(s, slab, obj);
+}
+
+/* No object on the CPU and none on its partial list: a slab of the node, or a new one. */
+static uint64_t new_objects(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp)
+{
+	struct slub_partial found = mm_slub_get_partial(s, cpu, gfp);
+	struct slab *slab;
+	uint16_t freelist;
+
+	if (found.slab) {
+		if (mm_slub_is_debug(s))
+			return take(s, found.slab, found.freelist);
+		return load_freelist(s, &s->cpu[cpu], found.slab, found.freelist);
+	}
+	slab = mm_slub_new_slab(s, gfp);
+	if (!slab) {
+		s->failed++;
+		return 0;
+	}
+	mm_slub_count(s, MM_SLUB_ALLOC_SLAB);
+	if (mm_slub_is_debug(s))
+		return alloc_single_from_new_slab(s, slab);
+	freelist = slab->freelist;
+	slab->freelist = SLAB_LINK_END;
+	slab->inuse = slab->objects;
+	slab->frozen = true;
+	return load_freelist(s, &s->cpu[cpu], slab, freelist);
+}
+
+/* ___slab_alloc(): the CPU's lockless list is empty. */
+static __attribute__((noinline)) uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
+{
+	uint32_t cpu = mm_slab_this_cpu(s);
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
+
+	mm_slub_count(s, MM_SLUB_ALLOC_SLOWPATH);
+	for (;;) {
+		struct slab *slab = c->slab;
+
+		if (slab) {
+			uint16_t freelist = get_freelist(slab);
+
+			if (freelist != SLAB_LINK_END) {
+				mm_slub_count(s, MM_SLUB_ALLOC_REFILL);
+				return load_freelist(s, c, slab, freelist);
+			}
+			c->slab = NULL;
+			mm_slub_count(s, MM_SLUB_DEACTIVATE_BYPASS);
+		}
+		if (!c->partial)
+			return new_objects(s, cpu, gfp);
+		c->slab = c->partial;
+		c->partial = c->slab->next;
+		c->slab->list = SLAB_LIST_CPU;
+		mm_slub_count(s, MM_SLUB_CPU_PARTIAL_ALLOC);
+	}
+}
+
+static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
+{
+	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+	uint16_t obj = c->freelist;
+	struct slab *slab = c->slab;
+
+	if (__builtin_expect(obj == SLAB_LINK_END, 0))
+		return slub_alloc_slow(s, gfp);
+	c->freelist = slab->link[obj];
+	s->stat[MM_SLUB_ALLOC_FASTPATH]++;
+	return take(s, slab, obj);
+}
+
+/* A chain of objects of one slab on its way back. */
+struct detached {
+	struct slab *slab;
+	uint16_t head, tail, nr;
+};
+
+/* Under debugging every slab is on the partial or the full list of its node. */
+static void free_to_partial_list(struct mm_kmem_cache *s, const struct detached *d)
+{
+	struct slab *slab = d->slab;
+	struct kmem_cache_node *n = mm_slub_node(s, slab);
+	uint16_t prior = slab->freelist;
+	bool discard;
+
+	slab->inuse = (uint16_t)(slab->inuse - d->nr);
+	slab->link[d->tail] = prior;
+	slab->freelist = d->head;
+	discard = !slab->inuse && n->partial.nr >= s->layout.min_partial;
+	if (prior == SLAB_LINK_END) {
+		mm_slub_remove_full(n, slab);
+		if (!discard) {
+			mm_slub_add_partial(n, slab, true);
+			mm_slub_count(s, MM_SLUB_FREE_ADD_PARTIAL);
+		}
+	} else if (discard) {
+		mm_slub_remove_partial(n, slab);
+		mm_slub_count(s, MM_SLUB_FREE_REMOVE_PARTIAL);
+	}
+	if (discard) {
+		mm_slub_count(s, MM_SLUB_FREE_SLAB);
+		mm_slub_discard_slab(s, slab);
+	}
+}
+
+/* __slab_free(): into a slab that is not this CPU's. */
+static void slab_free_slow(struct mm_kmem_cache *s, uint32_t cpu, const struct detached *d)
+{
+	struct slab *slab = d->slab;
+	struct kmem_cache_node *n = mm_slub_node(s, slab);
+	uint16_t prior = slab->freelist;
+	bool was_frozen = slab->frozen;
+
+	mm_slub_count(s, MM_SLUB_FREE_SLOWPATH);
+	if (mm_slub_is_debug(s)) {
+		free_to_partial_list(s, d);
+		return;
+	}
+	slab->link[d->tail] = prior;
+	slab->freelist = d->head;
+	slab->inuse = (uint16_t)(slab->inuse - d->nr);
+	if (was_frozen) {
+		mm_slub_count(s, MM_SLUB_FREE_FROZEN);
+		return;
+	}
+	if (prior == SLAB_LINK_END) {		/* was full: on no list */
+		slab->frozen = true;
+		mm_slub_put_cpu_partial(s, cpu, slab, true);
+		mm_slub_count(s, MM_SLUB_CPU_PARTIAL_FREE);
+		return;
+	}
+	if (slab->inuse || n->partial.nr < s->layout.min_partial)
+		return;
+	mm_slub_remove_partial(n, slab);
+	mm_slub_count(s, MM_SLUB_FREE_REMOVE_PARTIAL);
+	mm_slub_count(s, MM_SLUB_FREE_SLAB);
+	mm_slub_discard_slab(s, slab);
+}
+
+/* do_slab_free() */
+static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detached *d)
+{
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
+
+	if (d->slab != c->slab) {
+		slab_free_slow(s, cpu, d);
+		return;
+	}
+	d->slab->link[d->tail] = c->freelist;
+	c->freelist = d->head;
+	mm_slub_count(s, MM_SLUB_FREE_FASTPATH);
+}
+
+/* The slab of a live object and its index, or NULL: the free is a bad one. */
+static struct slab *live_object(struct mm_slab *sl, uint64_t obj, uint16_t *index)
+{
+	uintptr_t m = mm_slab_lookup(sl, obj);
+	struct slab *slab = (struct slab *)m;
+	uint32_t i;
+
+	if (!m || (m & 1))
+		return NULL;
+	i = mm_obj_to_index(slab->cache, slab, obj);
+	if (i == SLAB_LINK_END || slab->link[i] != SLAB_LINK_LIVE)
+		return NULL;
+	*index = (uint16_t)i;
+	return slab;
+}
+
+static __attribute__((noinline)) void slub_free_other(struct mm_kmem_cache *s, uint64_t obj)
+{
+	struct detached d = { .nr = 1 };
+
+	d.slab = live_object(s->slab, obj, &d.head);
+	if (!d.slab) {
+		s->slab->bad_frees++;
+		return;
+	}
+	if (d.slab->cache != s) {		/* cache_from_obj(): into the cache that it is of */
+		s->slab->bad_frees++;
+		s = d.slab->cache;
+	}
+	d.tail = d.head;
+	slab_free(s, mm_slab_this_cpu(s), &d);
+}
+
+static void slub_free(struct mm_kmem_cache *s, uint64_t obj)
+{
+	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+	struct slab *slab = (struct slab *)mm_slab_lookup(s->slab, obj);
+	uint32_t i;
+
+	if (__builtin_expect(!slab || slab != c->slab, 0)) {
+		slub_free_other(s, obj);
+		return;
+	}
+	i = mm_obj_to_index(s, slab, obj);
+	if (__builtin_expect(i == SLAB_LINK_END || slab->link[i] != SLAB_LINK_LIVE, 0)) {
+		s->slab->bad_frees++;
+		return;
+	}
+	slab->link[i] = c->freelist;
+	c->freelist = (uint16_t)i;
+	s->stat[MM_SLUB_FREE_FASTPATH]++;
+}
+
+static size_t slub_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+		uint16_t obj = c->freelist;
+
+		if (obj == SLAB_LINK_END) {
+			objs[i] = slub_alloc_slow(s, gfp);
+			if (!objs[i]) {
+				s->ops->free_bulk(s, i, objs);
+				return 0;
+			}
+			continue;
+		}
+		c->freelist = c->slab->link[obj];
+		s->bulk_allocs++;
+		objs[i] = take(s, c->slab, obj);
+	}
+	return nr;
+}
+
+/*
+ * build_detached_freelist(): the objects of the last one's slab, taken from the
+ * end of the array; three of other slabs end the search.  The others move up to
+ * the place of those taken.  Returns how many are left.
+ */
+static size_t build_detached_freelist(struct mm_slab *sl, size_t nr, uint64_t *objs, struct detached *d)
+{
+	size_t left = --nr;
+	int lookahead = 3;
+
+	*d = (struct detached){ .nr = 1 };
+	d->slab = live_object(sl, objs[nr], &d->head);
+	if (!d->slab) {
+		sl->bad_frees++;
+		return left;
+	}
+	d->tail = d->head;
+	d->slab->link[d->head] = SLAB_LINK_END;
+	while (nr) {
+		uint64_t obj = objs[--nr];
+		uint16_t i;
+
+		if (mm_slab_lookup(sl, obj) == (uintptr_t)d->slab && live_object(sl, obj, &i)) {
+			d->slab->link[i] = d->head;
+			d->head = i;
+			d->nr++;
+			left--;
+			objs[nr] = objs[left];
+			objs[left] = obj;
+		} else if (!--lookahead) {
+			break;
+		}
+	}
+	return left;
+}
+
+static void slub_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
+{
+	while (nr) {
+		struct detached d;
+
+		nr = build_detached_freelist(s->slab, nr, objs, &d);
+		if (!d.slab)
+			continue;
+		if (d.slab->cache != s)
+			s->slab->bad_frees++;
+		d.slab->cache->bulk_frees += d.nr - 1u;
+		slab_free(d.slab->cache, mm_slab_this_cpu(s), &d);
+	}
+}
+
+static void slub_release(struct mm_kmem_cache *s)
+{
+	free(s->random_seq);
+	free(s->cpu);
+	free(s->node);
+}
+
+static int slub_create(struct mm_kmem_cache *s)
+{
+	s->red_left_pad = s->layout.red_left_pad;
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+		s->cpu[cpu].freelist = SLAB_LINK_END;
+	return 0;
+}
+
+static bool slub_shutdown(struct mm_kmem_cache *s)
+{
+	mm_slub_shrink(s);
+	for (uint32_t i = 0; i < s->nr_nodes; i++) {
+		struct kmem_cache_node *n = &s->node[i];
+
+		for (struct slab *slab = n->partial.head, *next; slab; slab = next) {
+			next = slab->next;
+			if (slab->inuse)
+				continue;
+			mm_slub_remove_partial(n, slab);
+			mm_slub_discard_slab(s, slab);
+		}
+	}
+	return !s->oldest;
+}
+
+static void slub_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *info)
+{
+	uint64_t nr_free = 0;
+
+	for (uint32_t i = 0; i < s->nr_nodes; i++) {
+		info->slabs += s->node[i].nr_slabs;
+		info->objects += s->node[i].nr_objects;
+		for (const struct slab *slab = s->node[i].partial.head; slab; slab = slab->next)
+			nr_free += (uint64_t)(slab->objects - slab->inuse);
+	}
+	info->active_slabs = info->slabs;
+	info->active_objects = info->objects - nr_free;
+	info->allocs = s->stat[MM_SLUB_ALLOC_FASTPATH] + s->stat[MM_SLUB_ALLOC_SLOWPATH] + s->bulk_allocs - s->failed;
+	info->frees = s->stat[MM_SLUB_FREE_FASTPATH] + s->stat[MM_SLUB_FREE_SLOWPATH] + s->bulk_frees;
+	info->live_objects = info->allocs - info->frees;
+	info->fast_allocs = s->stat[MM_SLUB_ALLOC_FASTPATH] + s->bulk_allocs;
+	info->fast_frees = s->stat[MM_SLUB_FREE_FASTPATH];
+}
+
+const struct slab_ops mm_slub_ops = {
+	.create = slub_create, .shutdown = slub_shutdown, .release = slub_release,
+	.alloc = slub_alloc, .free = slub_free, .alloc_bulk = slub_alloc_bulk, .free_bulk = slub_free_bulk,
+	.shrink = mm_slub_shrink, .info = slub_info, .is_consistent = mm_slub_is_consistent, .state = mm_slub_state,
+};

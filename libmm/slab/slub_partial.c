@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * SLUB: slabs and the lists they are on.
+ *
+ *             taken by a CPU                    its objects run out
+ *   node partial ---------> CPU slab (frozen) ----------> full, on no list
+ *     ^    ^                 |    ^                          |
+ *     |    '-- deactivated --'    | next                     | an object comes back
+ *     |                           |                          v
+ *     '----- list too long --- CPU partial list (frozen) <---'
+ *
+ * A node keeps min_partial slabs even when they are empty; an empty slab beyond
+ * that goes back to the page allocator.
+ *
+ * Left out: cpusets and memory policies, which would bound the search of other nodes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "slab/slub.h"
+
+enum { SHRINK_PROMOTE_MAX = 32, REMOTE_NODE_DEFRAG_RATIO = 1000 };
+
+/* ---- slabs ---- */
+
+/* The order in which a slab hands out its objects: a start anywhere in the cache's one random sequence. */
+static void shuffle_freelist(struct mm_kmem_cache *s, struct slab *slab)
+{
+	uint32_t count = s->layout.objects_per_slab, pos = (uint32_t)mm_rng_below(&s->ctx->rng, count);
+	uint16_t *at = &slab->freelist;
+
+	for (uint32_t i = 0; i < count; i++, pos = pos + 1 < count ? pos + 1 : 0)
+		if (s->random_seq[pos] < slab->objects) {
+			*at = s->random_seq[pos];
+			at = &slab->link[*at];
+		}
+	*at = SLAB_LINK_END;
+}
+
+static void thread_freelist(struct slab *slab)
+{
+	for (uint32_t i = 0; i + 1 < slab->objects; i++)
+		slab->link[i] = (uint16_t)(i + 1);
+	slab->link[slab->objects - 1] = SLAB_LINK_END;
+	slab->freelist = 0;
+}
+
+/*
+ * allocate_slab(): the wanted order without trying hard, then the smallest order
+ * that holds an object with all that the caller allows.
+ */
+struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp)
+{
+	const struct mm_slab_layout *l = &s->layout;
+	mm_gfp_t alloc_gfp = (gfp | __MM_GFP_NOWARN | __MM_GFP_NORETRY) & ~(mm_gfp_t)__MM_GFP_NOFAIL;
+	struct kmem_cache_node *n;
+	struct slab *slab;
+
+	if ((alloc_gfp & __MM_GFP_DIRECT_RECLAIM) && l->order > l->min_order)
+		alloc_gfp = (alloc_gfp | __MM_GFP_NOMEMALLOC) & ~(mm_gfp_t)MM_GFP_RECLAIM;
+	slab = mm_slab_alloc_pages(s, alloc_gfp, l->order, l->objects_per_slab, l->objects_per_slab);
+	if (!slab) {
+		slab = mm_slab_alloc_pages(s, gfp, l->min_order, l->min_objects, l->min_objects);
+		if (!slab)
+			return NULL;
+		mm_slub_count(s, MM_SLUB_ORDER_FALLBACK);
+	}
+	if (s->random_seq && slab->objects >= 2)
+		shuffle_freelist(s, slab);
+	else
+		thread_freelist(slab);
+	n = mm_slub_node(s, slab);
+	n->nr_slabs++;
+	n->nr_objects += slab->objects;
+	return slab;
+}
+
+void mm_slub_discard_slab(struct mm_kmem_cache *s, struct slab *slab)
+{
+	struct kmem_cache_node *n = mm_slub_node(s, slab);
+
+	n->nr_slabs--;
+	n->nr_objects -= slab->objects;
+	mm_slab_free_pages(s, slab);
+}
+
+/* ---- the node's lists ---- */
+
+void mm_slub_add_partial(struct kmem_cache_node *n, struct slab *slab, bool tail)
+{
+	mm_slab_list_add(&n->partial, slab, tail);
+	slab->list = SLAB_LIST_PARTIAL;
+}
+
+void mm_slub_remove_partial(struct kmem_cache_node *n, struct slab *slab)
+{
+	mm_slab_list_del(&n->partial, slab);
+	slab->list = SLAB_NO_LIST;
+}
+
+void mm_slub_add_full(struct kmem_cache_node *n, struct slab *slab)
+{
+	mm_slab_list_add(&n->full, slab, false);
+	slab->list = SLAB_LIST_FULL;
+}
+
+void mm_slub_remove_full(struct kmem_cache_node *n, struct slab *slab)
+{
+	mm_slab_list_del(&n->full, slab);
+	slab->list = SLAB_NO_LIST;
+}
+
+/* One object of the first slab, which stays on the list or goes to the full one. */
+static struct slub_partial alloc_single_from_partial(struct kmem_cache_node *n)
+{
+	struct slab *slab = n->partial.head;
+	struct slub_partial found = { slab, mm_slub_pop(slab) };
+
+	if (slab->inuse == slab->objects) {
+		mm_slub_remove_partial(n, slab);
+		mm_slub_add_full(n, slab);
+	}
+	return found;
+}
+
+/* The first slab becomes the CPU's; further ones fill its partial list to a little over half. */
+static struct slub_partial get_partial_node(struct mm_kmem_cache *s, struct kmem_cache_node *n, uint32_t cpu)
+{
+	struct slub_partial found = { NULL, SLAB_LINK_END };
+	uint32_t partial_slabs = 0;
+
+	if (n->partial.head && mm_slub_is_debug(s))
+		return alloc_single_from_partial(n);
+	while (n->partial.head) {
+		struct slab *slab = n->partial.head;
+
+		mm_slub_remove_partial(n, slab);
+		slab->frozen = true;
+		if (!found.slab) {
+			found = (struct slub_partial){ slab, slab->freelist };
+			slab->freelist = SLAB_LINK_END;
+			slab->inuse = slab->objects;
+			mm_slub_count(s, MM_SLUB_ALLOC_FROM_PARTIAL);
+		} else {
+			mm_slub_put_cpu_partial(s, cpu, slab, false);
+			mm_slub_count(s, MM_SLUB_CPU_PARTIAL_NODE);
+			partial_slabs++;
+		}
+		if (partial_slabs > s->layout.cpu_partial_slabs / 2)
+			break;
+	}
+	return found;
+}
+
+/* Other nodes by distance, if they have more partial slabs than they should keep. */
+static struct slub_partial get_any_partial(struct mm_kmem_cache *s, uint32_t cpu)
+{
+	const struct mm_phys *phys = s->slab->phys;
+	const struct mm_node *local = phys->nodes[mm_slab_cpu_node(s, cpu)];
+
+	if (mm_rng_below(&s->ctx->rng, 1024) > REMOTE_NODE_DEFRAG_RATIO)
+		return (struct slub_partial){ NULL, SLAB_LINK_END };
+	for (uint32_t i = 0; local && i < local->nr_zonelist; i++) {
+		struct kmem_cache_node *n = &s->node[local->zonelist[i]];
+
+		if (n->partial.nr > s->layout.min_partial)
+			return get_partial_node(s, n, cpu);
+	}
+	return (struct slub_partial){ NULL, SLAB_LINK_END };
+}
+
+struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp)
+{
+	struct slub_partial found = get_partial_node(s, &s->node[mm_slab_cpu_node(s, cpu)], cpu);
+
+	if (!found.slab && s->nr_nodes > 1 && !(gfp & __MM_GFP_THISNODE))
+		found = get_any_partial(s, cpu);
+	return found;
+}
+
+/* ---- the CPU's partial list ---- */
+
+/* A chain of frozen slabs to the tail of their nodes' lists; empty ones beyond min_partial are given back. */
+static void unfreeze_partials(struct mm_kmem_cache *s, struct slab *slab)
+{
+	struct slab *discard = NULL;
+
+	for (struct slab *next; slab; slab = next) {
+		struct kmem_cache_node *n = mm_slub_node(s, slab);
+
+		next = slab->next;
+		slab->frozen = false;
+		if (!slab->inuse && n->partial.nr >= s->layout.min_partial) {
+			slab->next = discard;
+			discard = slab;
+		} else {
+			mm_slub_add_partial(n, slab, true);
+			mm_slub_count(s, MM_SLUB_FREE_ADD_PARTIAL);
+		}
+	}
+	while (discard) {
+		slab = discard;
+		discard = slab->next;
+		mm_slub_count(s, MM_SLUB_DEACTIVATE_EMPTY);
+		mm_slub_discard_slab(s, slab);
+		mm_slub_count(s, MM_SLUB_FREE_SLAB);
+	}
+}
+
+/* @drain: a list at its limit first goes to the node. */
+void mm_slub_put_cpu_partial(struct mm_kmem_cache *s, uint32_t cpu, struct slab *slab, bool drain)
+{
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
+	struct slab *old = c->partial, *unfreeze = NULL;
+
+	if (old && drain && old->slabs >= s->layout.cpu_partial_slabs) {
+		unfreeze = old;
+		old = NULL;
+	}
+	slab->slabs = old ? old->slabs + 1 : 1;
+	slab->next = old;
+	slab->cpu = cpu;
+	slab->list = SLAB_LIST_CPU_PARTIAL;
+	c->partial = slab;
+	if (unfreeze) {
+		unfreeze_partials(s, unfreeze);
+		mm_slub_count(s, MM_SLUB_CPU_PARTIAL_DRAIN);
+	}
+}
+
+/* Unfreeze the CPU's slab, with the objects of @freelist in front of its own. */
+static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint16_t freelist)
+{
+	struct kmem_cache_node *n = mm_slub_node(s, slab);
+	bool tail = slab->freelist != SLAB_LINK_END;
+	uint16_t last = freelist, nr = 0;
+
+	if (tail)
+		mm_slub_count(s, MM_SLUB_DEACTIVATE_REMOTE_FREES);
+	if (freelist != SLAB_LINK_END) {
+		for (nr = 1; slab->link[last] != SLAB_LINK_END; nr++)
+			last = slab->link[last];
+		slab->link[last] = slab->freelist;
+		slab->freelist = freelist;
+		slab->inuse = (uint16_t)(slab->inuse - nr);
+	}
+	slab->frozen = false;
+	slab->list = SLAB_NO_LIST;
+	if (!slab->inuse && n->partial.nr >= s->layout.min_partial) {
+		mm_slub_count(s, MM_SLUB_DEACTIVATE_EMPTY);
+		mm_slub_discard_slab(s, slab);
+		mm_slub_count(s, MM_SLUB_FREE_SLAB);
+	} else if (slab->freelist != SLAB_LINK_END) {
+		mm_slub_add_partial(n, slab, tail);
+		mm_slub_count(s, tail ? MM_SLUB_DEACTIVATE_TO_TAIL : MM_SLUB_DEACTIVATE_TO_HEAD);
+	} else {
+		mm_slub_count(s, MM_SLUB_DEACTIVATE_FULL);
+	}
+}
+
+void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu)
+{
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
+	struct slab *slab = c->slab, *partial = c->partial;
+	uint16_t freelist = c->freelist;
+
+	c->slab = NULL;
+	c->freelist = SLAB_LINK_END;
+	if (slab) {
+		deactivate_slab(s, slab, freelist);
+		mm_slub_count(s, MM_SLUB_CPUSLAB_FLUSH);
+	}
+	c->partial = NULL;
+	unfreeze_partials(s, partial);
+}
+
+/* __kmem_cache_do_shrink() of one node: empty slabs go, nearly full ones move to the front, the fullest first. */
+static void shrink_node(struct mm_kmem_cache *s, struct kmem_cache_node *n)
+{
+	struct slab_list promote[SHRINK_PROMOTE_MAX] = { 0 };
+	struct slab *discard = NULL;
+
+	for (struct slab *slab = n->partial.head, *next; slab; slab = next) {
+		uint32_t nr_free = (uint32_t)(slab->objects - slab->inuse);
+
+		next = slab->next;
+		if (nr_free == slab->objects) {
+			mm_slub_remove_partial(n, slab);
+			slab->next = discard;
+			discard = slab;
+		} else if (nr_free <= SHRINK_PROMOTE_MAX) {
+			mm_slab_list_del(&n->partial, slab);
+			mm_slab_list_add(&promote[nr_free - 1], slab, false);
+		}
+	}
+	for (unsigned int i = SHRINK_PROMOTE_MAX; i-- > 0; )
+		while (promote[i].tail) {
+			struct slab *slab = promote[i].tail;
+
+			mm_slab_list_del(&promote[i], slab);
+			mm_slab_list_add(&n->partial, slab, false);
+		}
+	while (discard) {
+		struct slab *slab = discard;
+
+		discard = slab->next;
+		mm_slub_discard_slab(s, slab);
+	}
+}
+
+void mm_slub_shrink(struct mm_kmem_cache *s)
+{
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+		mm_slub_flush_cpu(s, cpu);
+	for (uint32_t i = 0; i < s->nr_nodes; i++)
+		shrink_node(s, &s->node[i]);
+}
+
+/* ---- looking at it ---- */
+
+enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live)
+{
+	*live = 0;
+	for (uint32_t i = 0; i < slab->objects; i++)
+		*live += slab->link[i] == SLAB_LINK_LIVE;
+	if (slab->list == SLAB_LIST_CPU)
+		return MM_SLAB_ON_CPU;
+	if (slab->list == SLAB_LIST_CPU_PARTIAL)
+		return MM_SLAB_CPU_PARTIAL;
+	return !*live ? MM_SLAB_EMPTY : *live == slab->objects ? MM_SLAB_FULL : MM_SLAB_PARTIAL;
+}
+
+/* Length of a chain of free objects, or UINT32_MAX when it leaves the slab, loops or meets a live one. */
+static uint32_t chain_length(const struct slab *slab, uint16_t obj)
+{
+	uint32_t n = 0;
+
+	for (; obj != SLAB_LINK_END; obj = slab->link[obj])
+		if (obj >= slab->objects || n++ >= slab->objects)
+			return UINT32_MAX;
+	return n;
+}
+
+static bool slab_is_consistent(const struct mm_kmem_cache *s, const struct slab *slab)
+{
+	const struct kmem_cache_cpu *c = &s->cpu[slab->cpu];
+	uint32_t live, own = chain_length(slab, slab->freelist), on_cpu = 0;
+
+	mm_slub_state(slab, &live);
+	if (slab->list == SLAB_LIST_CPU) {
+		if (c->slab != slab || !slab->frozen)
+			return false;
+		on_cpu = chain_length(slab, c->freelist);
+	}
+	if (own == UINT32_MAX || on_cpu == UINT32_MAX || own + on_cpu + live != slab->objects)
+		return false;
+	if (slab->inuse != slab->objects - own || slab->frozen != (slab->list >= SLAB_LIST_CPU))
+		return false;
+	return slab->list != SLAB_NO_LIST || !own;	/* a full slab is on no list, no other */
+}
+
+static bool node_is_consistent(const struct kmem_cache_node *n)
+{
+	uint64_t nr = 0;
+
+	for (const struct slab *slab = n->partial.head; slab; slab = slab->next, nr++)
+		if (slab->list != SLAB_LIST_PARTIAL || slab->freelist == SLAB_LINK_END || &slab->cache->node[slab->node] != n)
+			return false;
+	return nr == n->partial.nr;
+}
+
+bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
+{
+	uint64_t slabs = 0, objects = 0, pages = 0, node_slabs = 0, node_objects = 0;
+
+	for (const struct slab *slab = s->oldest; slab; slab = slab->newer) {
+		if (!slab_is_consistent(s, slab))
+			return false;
+		slabs++;
+		objects += slab->objects;
+		pages += 1u << slab->order;
+	}
+	for (uint32_t i = 0; i < s->nr_nodes; i++) {
+		if (!node_is_consistent(&s->node[i]))
+			return false;
+		node_slabs += s->node[i].nr_slabs;
+		node_objects += s->node[i].nr_objects;
+	}
+	return slabs == node_slabs && objects == node_objects && pages == s->pages;
+}

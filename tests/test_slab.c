@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The slab allocators: classes and merging, the paths of each allocator by hand, bad input.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slab_test.h"
+
+#define STAT(s, name) ((s)->stat[MM_SLUB_##name])
+
+/* ---- the front end ---- */
+
+static const struct class_case {
+	uint64_t size;
+	mm_gfp_t gfp;
+	const char *name;
+} class_cases[] = {
+	{ 1, GFP, "kmalloc-8" }, { 8, GFP, "kmalloc-8" }, { 9, GFP, "kmalloc-16" }, { 64, GFP, "kmalloc-64" },
+	{ 65, GFP, "kmalloc-96" }, { 96, GFP, "kmalloc-96" }, { 97, GFP, "kmalloc-128" }, { 128, GFP, "kmalloc-128" },
+	{ 129, GFP, "kmalloc-192" }, { 192, GFP, "kmalloc-192" }, { 193, GFP, "kmalloc-256" }, { 1024, GFP, "kmalloc-1k" },
+	{ 8192, GFP, "kmalloc-8k" }, { 8193, GFP, NULL }, { 0, GFP, NULL },
+	{ 100, GFP | __MM_GFP_ACCOUNT, "kmalloc-cg-128" },
+	{ 100, GFP | __MM_GFP_ACCOUNT | __MM_GFP_RECLAIMABLE, "kmalloc-rcl-128" },
+	{ 100, GFP | __MM_GFP_ACCOUNT | __MM_GFP_RECLAIMABLE | __MM_GFP_DMA, "dma-kmalloc-128" },
+};
+START_TEST(kmalloc_classes)
+{
+	const struct class_case *c = &class_cases[_i];
+	struct mm_kmem_cache *s;
+
+	start(MM_SLAB_SLUB, 1);
+	s = mm_kmalloc_slab(sl, c->size, c->gfp);
+	ck_assert_str_eq(s ? mm_kmem_cache_alias(s, 0) : "", c->name ? c->name : "");
+	stop();
+}
+END_TEST
+
+START_TEST(merging)
+{
+	struct mm_kmem_cache *a, *b;
+
+	start(MM_SLAB_SLUB, 1);
+	a = mm_kmem_cache_create(sl, "a", 120, 0, 0);
+	ck_assert_ptr_eq(mm_kmem_cache_create(sl, "same", 116, 0, 0), a);	/* 120 after rounding */
+	b = mm_kmem_cache_create(sl, "b", 112, 0, 0);				/* a whole word would be lost */
+	ck_assert_ptr_ne(b, a);
+	ck_assert_ptr_ne(mm_kmem_cache_create(sl, "c", 120, 0, MM_SLAB_ACCOUNT), a);
+	ck_assert_ptr_ne(mm_kmem_cache_create(sl, "d", 120, 0, MM_SLAB_RECLAIM_ACCOUNT), a);
+	ck_assert_ptr_ne(mm_kmem_cache_create(sl, "e", 120, 0, MM_SLAB_CTOR), a);
+	ck_assert_ptr_ne(mm_kmem_cache_create(sl, "f", 120, 0, MM_SLAB_TYPESAFE_BY_RCU), a);
+	ck_assert_ptr_ne(mm_kmem_cache_create(sl, "g", 120, 16, 0), a);		/* 120 is no multiple of 16 */
+	ck_assert_ptr_ne(mm_kmem_cache_create_usercopy(sl, "h", 120, 0, 0, 0, 8), a);
+	/* kmalloc-192 has a usercopy region, so a cache of 192 bytes stands alone */
+	ck_assert_str_eq(mm_kmem_cache_alias(mm_kmem_cache_create(sl, "i", 192, 0, 0), 0), "i");
+	ck_assert_ptr_null(mm_kmem_cache_create(sl, "a", 500, 0, 0));		/* the name is taken */
+	ck_assert_ptr_eq(mm_kmem_cache_find(sl, MM_STR("same")), a);
+	ck_assert_str_eq(mm_kmem_cache_alias(a, 1), "same");
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, a, "same"), 0);
+	ck_assert_ptr_null(mm_kmem_cache_find(sl, MM_STR("same")));
+	ck_assert_ptr_eq(mm_kmem_cache_find(sl, MM_STR("a")), a);
+	stop();
+}
+END_TEST
+
+START_TEST(create_refused)
+{
+	start((enum mm_slab_kind)_i, 1);
+	ck_assert_ptr_null(mm_kmem_cache_create(sl, "zero", 0, 0, 0));
+	ck_assert_ptr_null(mm_kmem_cache_create(sl, "big", MM_KMALLOC_MAX_SIZE + 1, 0, 0));
+	ck_assert_ptr_null(mm_kmem_cache_create(sl, "odd", 64, 48, 0));
+	ck_assert_ptr_null(mm_kmem_cache_create(sl, "", 64, 0, 0));
+	ck_assert_uint_eq(mm_kmalloc(sl, 0, GFP), MM_ZERO_SIZE_PTR);
+	ck_assert_uint_eq(mm_kmalloc(sl, MM_KMALLOC_MAX_SIZE + 1, GFP), 0);
+	mm_kfree(sl, MM_ZERO_SIZE_PTR);
+	mm_kfree(sl, 0);
+	ck_assert_uint_eq(mm_slab_bad_frees(sl), 0);
+	stop();
+}
+END_TEST
+
+START_TEST(bad_frees)
+{
+	struct mm_kmem_cache *a, *b;
+	uint64_t x, y, big;
+
+	start((enum mm_slab_kind)_i, 1);
+	a = mm_kmem_cache_create(sl, "a", 100, 0, MM_SLAB_NO_MERGE);
+	b = mm_kmem_cache_create(sl, "b", 300, 0, MM_SLAB_NO_MERGE);
+	x = mm_kmem_cache_alloc(a, GFP);
+	y = mm_kmem_cache_alloc(a, GFP);
+	big = mm_kmalloc(sl, 40000, GFP);
+	ck_assert(x && y && big);
+	mm_kmem_cache_free(a, x + 4);			/* inside an object */
+	mm_kmem_cache_free(a, UINT64_MAX);
+	mm_kmem_cache_free(a, 8);
+	mm_kfree(sl, big + MM_PAGE_SIZE);		/* inside a block */
+	ck_assert_uint_eq(mm_slab_bad_frees(sl), 4);
+	mm_kmem_cache_free(a, x);
+	mm_kmem_cache_free(a, x);			/* twice */
+	ck_assert_uint_eq(mm_slab_bad_frees(sl), 5);
+	mm_kmem_cache_free(b, y);			/* of another cache: SLUB and SLAB free it where it is of */
+	ck_assert_uint_eq(mm_slab_bad_frees(sl), 6);
+	if (_i == MM_SLAB_SLOB)
+		mm_kmem_cache_free(a, y);
+	mm_kfree(sl, big);
+	mm_kfree(sl, big);
+	ck_assert_uint_eq(mm_slab_bad_frees(sl), 7);
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, a, "a"), 0);
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, b, "b"), 0);
+	check_all();
+	ck_assert_int_eq(counted_pages(), 0);
+	stop();
+}
+END_TEST
+
+START_TEST(destroy_busy)
+{
+	struct mm_kmem_cache *a;
+	uint64_t x;
+
+	start((enum mm_slab_kind)_i, 1);
+	a = mm_kmem_cache_create(sl, "a", 100, 0, MM_SLAB_NO_MERGE);
+	x = mm_kmem_cache_alloc(a, GFP);
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, a, "a"), -EBUSY);
+	mm_kmem_cache_free(a, x);
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, a, "a"), 0);
+	stop();
+}
+END_TEST
+
+/* ---- SLUB by hand: one page holds 4 objects of 1024 bytes; cpu_partial 24 objects = 12 slabs ---- */
+
+static struct mm_kmem_cache *cache_of_4(uint32_t flags)
+{
+	struct mm_kmem_cache *s = mm_kmem_cache_create(sl, "four", 1024, 0, MM_SLAB_NO_MERGE | flags);
+
+	/* 1024 bytes: 8 objects are wanted on one CPU, so order 1; cut to order 0 to keep the arithmetic small */
+	s->layout.order = 0;
+	s->layout.objects_per_slab = s->layout.min_objects = 4;
+	s->layout.cpu_partial_slabs = 12;
+	return s;
+}
+
+START_TEST(slub_lifo_and_order)
+{
+	struct mm_kmem_cache *s;
+	uint64_t a, b, c;
+
+	start(MM_SLAB_SLUB, 1);
+	s = cache_of_4(0);
+	a = mm_kmem_cache_alloc(s, GFP);
+	b = mm_kmem_cache_alloc(s, GFP);
+	ck_assert_uint_eq(b, a + 1024);			/* a new slab hands out in ascending order */
+	mm_kmem_cache_free(s, a);
+	c = mm_kmem_cache_alloc(s, GFP);
+	ck_assert_uint_eq(c, a);			/* last in, first out */
+	ck_assert_uint_eq(STAT(s, ALLOC_SLOWPATH), 1);
+	ck_assert_uint_eq(STAT(s, ALLOC_FASTPATH), 2);
+	ck_assert_uint_eq(STAT(s, FREE_FASTPATH), 1);
+	stop();
+}
+END_TEST
+
+/*
+ * Twenty full slabs; one object of each comes back.  The first 19 slabs were
+ * full and on no list: each is frozen onto the CPU's partial list.  The list is
+ * at its limit with 12; the 13th moves those 12 to the node, so at the end
+ * 12 are on the node and 7 on the CPU; the 20th slab is the CPU's own.
+ */
+START_TEST(slub_cpu_partial)
+{
+	struct mm_kmem_cache *s;
+	struct mm_kmem_cache_info info;
+	uint64_t obj[80];
+
+	start(MM_SLAB_SLUB, 1);
+	s = cache_of_4(0);
+	for (int i = 0; i < 80; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	ck_assert_uint_eq(STAT(s, ALLOC_SLAB), 20);
+	ck_assert_uint_eq(STAT(s, DEACTIVATE_BYPASS), 19);
+	for (int i = 0; i < 80; i += 4)
+		mm_kmem_cache_free(s, obj[i]);
+	ck_assert_uint_eq(STAT(s, CPU_PARTIAL_FREE), 19);
+	ck_assert_uint_eq(STAT(s, CPU_PARTIAL_DRAIN), 1);
+	ck_assert_uint_eq(s->node[0].partial.nr, 12);
+	ck_assert_uint_eq(STAT(s, FREE_FASTPATH), 1);
+	/* slabinfo: free are only those on the node's list: 80 - 12 */
+	mm_kmem_cache_info(s, &info);
+	ck_assert_uint_eq(info.active_objects, 68);
+	ck_assert_uint_eq(info.live_objects, 60);
+	/* 8 more: the CPU's one, its 7 partial slabs, no new slab; the next takes slabs from the node */
+	for (int i = 0; i < 8; i++)
+		ck_assert(mm_kmem_cache_alloc(s, GFP) != 0);
+	ck_assert_uint_eq(STAT(s, CPU_PARTIAL_ALLOC), 7);
+	ck_assert_uint_eq(STAT(s, ALLOC_FROM_PARTIAL), 0);
+	ck_assert(mm_kmem_cache_alloc(s, GFP) != 0);
+	ck_assert_uint_eq(STAT(s, ALLOC_FROM_PARTIAL), 1);
+	ck_assert_uint_eq(STAT(s, CPU_PARTIAL_NODE), 7);	/* until more than 12 / 2 */
+	ck_assert_uint_eq(s->node[0].partial.nr, 4);
+	ck_assert_uint_eq(STAT(s, ALLOC_SLAB), 20);
+	stop();
+}
+END_TEST
+
+/* A free from another CPU goes to the slab's own list, and comes back when the CPU's list is empty. */
+START_TEST(slub_remote_free)
+{
+	struct mm_kmem_cache *s;
+	uint64_t obj[4];
+
+	start(MM_SLAB_SLUB, 2);
+	s = cache_of_4(0);
+	for (int i = 0; i < 4; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	phys->ctx.cpu = 1;
+	mm_kmem_cache_free(s, obj[2]);
+	ck_assert_uint_eq(STAT(s, FREE_FROZEN), 1);
+	phys->ctx.cpu = 0;
+	ck_assert_uint_eq(mm_kmem_cache_alloc(s, GFP), obj[2]);
+	ck_assert_uint_eq(STAT(s, ALLOC_REFILL), 1);
+	ck_assert_uint_eq(STAT(s, ALLOC_SLAB), 1);
+	stop();
+}
+END_TEST
+
+/*
+ * Slabs are emptied one after the other.  The first four stay; the fifth is the fifth of the list when it becomes
+ * empty, and min_partial is 5 for 1024 bytes: it goes back, and so do all after it.
+ */
+START_TEST(slub_min_partial)
+{
+	struct mm_kmem_cache *s;
+	uint64_t obj[40];
+
+	start(MM_SLAB_SLUB, 1);
+	s = cache_of_4(MM_SLAB_CONSISTENCY_CHECKS);	/* no CPU lists */
+	for (int i = 0; i < 40; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	ck_assert_uint_eq(s->node[0].full.nr, 10);
+	for (int i = 0; i < 40; i++)
+		mm_kmem_cache_free(s, obj[i]);
+	ck_assert_uint_eq(s->node[0].partial.nr, 4);
+	ck_assert_uint_eq(STAT(s, FREE_SLAB), 6);
+	mm_kmem_cache_shrink(s);
+	ck_assert_uint_eq(s->pages, 0);
+	stop();
+}
+END_TEST
+
+START_TEST(slub_order_fallback)
+{
+	static const struct small_zone tiny = { 0, MM_ZONE_NORMAL, 1024, 5, 0, 0, 0, 1, 0 };	/* a block of 4 and one page */
+	struct mm_kmem_cache *s;
+
+	start_on(MM_SLAB_SLUB, 1, &tiny, 1);
+	s = mm_kmem_cache_create(sl, "three", 3000, 0, 0);	/* order 3, at least order 0 */
+	ck_assert_uint_eq(s->layout.order, 3);
+	ck_assert(mm_kmem_cache_alloc(s, GFP) != 0);
+	ck_assert_uint_eq(STAT(s, ORDER_FALLBACK), 1);
+	ck_assert_uint_eq(s->pages, 1);
+	for (int i = 0; i < 4; i++)
+		ck_assert(mm_kmem_cache_alloc(s, GFP) != 0);
+	ck_assert_uint_eq(mm_kmem_cache_alloc(s, GFP), 0);	/* no page left */
+	ck_assert_uint_eq(s->failed, 1);
+	stop();
+}
+END_TEST
+
+START_TEST(bulk)
+{
+	struct mm_kmem_cache *s;
+	struct mm_kmem_cache_info info;
+	uint64_t obj[100];
+
+	start((enum mm_slab_kind)_i, 1);
+	s = mm_kmem_cache_create(sl, "b", 200, 0, MM_SLAB_NO_MERGE);
+	ck_assert_uint_eq(mm_kmem_cache_alloc_bulk(s, GFP, 100, obj), 100);
+	mm_kmem_cache_info(s, &info);
+	ck_assert_uint_eq(info.allocs, 100);
+	check_all();
+	mm_kmem_cache_free_bulk(s, 100, obj);
+	mm_kmem_cache_info(s, &info);
+	ck_assert_uint_eq(info.frees, 100);
+	ck_assert_uint_eq(info.live_objects, 0);
+	ck_assert_uint_eq(mm_slab_bad_frees(sl), 0);
+	stop();
+}
+END_TEST
+
+/* ---- SLAB by hand: 120 objects at most in the array of a small cache, batches of 60, the first refill 16 ---- */
+
+START_TEST(slab_array_cache)
+{
+	struct mm_kmem_cache *s;
+	struct array_cache *ac;
+	uint64_t obj[300];
+
+	start(MM_SLAB_SLAB, 1);
+	s = mm_kmem_cache_create(sl, "s", 128, 0, MM_SLAB_NO_MERGE);	/* 32 a page */
+	ac = s->cpu[0].ac;
+	ck_assert_uint_eq(ac->limit, 120);
+	ck_assert_uint_eq(ac->batchcount, 60);
+	ck_assert_ptr_null(s->node[0].shared);		/* one CPU */
+	obj[0] = mm_kmem_cache_alloc(s, GFP);
+	ck_assert_uint_eq(ac->avail, 15);		/* a cache that was idle: 16 */
+	ck_assert_uint_eq(s->node[0].free_objects, 16);
+	for (int i = 1; i < 16; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	ck_assert_uint_eq(ac->avail, 0);
+	obj[16] = mm_kmem_cache_alloc(s, GFP);		/* busy now: a batch of 60, but the node has 16 */
+	ck_assert_uint_eq(ac->avail, 15);
+	for (int i = 17; i < 300; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	for (int i = 0; i < 300; i++)
+		mm_kmem_cache_free(s, obj[i]);
+	ck_assert_uint_le(ac->avail, 120);
+	ck_assert_uint_eq(ac->entry[ac->avail - 1], obj[299]);
+	/* free_limit = (1 + 1 CPU) * 60 + 32 */
+	ck_assert_uint_eq(s->node[0].free_limit, 152);
+	ck_assert_uint_le(s->node[0].free_objects, 152);
+	mm_kmem_cache_shrink(s);
+	ck_assert_uint_eq(s->pages, 0);
+	stop();
+}
+END_TEST
+
+START_TEST(slab_shared_and_reap)
+{
+	struct mm_kmem_cache *s;
+	uint64_t obj[400];
+
+	start(MM_SLAB_SLAB, 2);
+	s = mm_kmem_cache_create(sl, "s", 128, 0, MM_SLAB_NO_MERGE);
+	ck_assert_uint_eq(s->node[0].shared->limit, 8 * 60);
+	for (int i = 0; i < 400; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	for (int i = 0; i < 200; i++)
+		mm_kmem_cache_free(s, obj[i]);
+	/* the array fills to 120, each further 60 frees pass 60 on: at 120 and 180 of 200 */
+	ck_assert_uint_eq(s->node[0].shared->avail, 120);
+	phys->ctx.cpu = 1;				/* another CPU finds them there */
+	ck_assert(mm_kmem_cache_alloc(s, GFP) != 0);
+	ck_assert_uint_eq(s->node[0].shared->avail, 104);
+	ck_assert_uint_eq(s->cpu[1].ac->avail, 15);
+	for (int i = 0; i < 20; i++) {			/* two seconds each */
+		phys->ctx.now_ns += 2000000000u;
+		phys->ctx.cpu = (uint32_t)i & 1;
+		mm_slab_reap(sl);
+	}
+	ck_assert_uint_eq(s->cpu[1].ac->avail, 0);
+	stop();
+}
+END_TEST
+
+START_TEST(slab_colour)
+{
+	struct mm_kmem_cache *s;
+	uint64_t seen[4] = { 0 }, obj;
+
+	start(MM_SLAB_SLAB, 1);
+	/* 4096 - 6 * 640 = 256 bytes left: 4 colours of 64 */
+	s = mm_kmem_cache_create(sl, "s", 640, 0, MM_SLAB_NO_MERGE);
+	ck_assert_uint_eq(s->layout.colour, 4);
+	for (int i = 0; i < 24; i++) {
+		obj = mm_kmem_cache_alloc(s, GFP);
+		ck_assert_uint_eq((obj & 4095) % 640 % 64, 0);
+		seen[(obj & 4095) % 640 / 64]++;
+	}
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_eq(seen[i], 6);
+	stop();
+}
+END_TEST
+
+/* An object of the other node waits in an alien array of 12. */
+START_TEST(slab_alien)
+{
+	static const struct small_zone zones[] = {
+		{ 0, MM_ZONE_NORMAL, 1024, 1024, 0, 0, 0, 1, 0 }, { 1, MM_ZONE_NORMAL, 4096, 1024, 0, 0, 0, 1, 0 },
+	};
+	struct mm_kmem_cache *s;
+	uint64_t obj[13];
+
+	phys = small_phys_new(zones, 2, 2);
+	phys->phys.cpu_node[1] = 1;
+	ck_assert_int_eq(mm_slab_new(&sl, &phys->ctx, &phys->phys, MM_SLAB_SLAB), 0);
+	s = mm_kmem_cache_create(sl, "s", 128, 0, MM_SLAB_NO_MERGE);
+	for (int i = 0; i < 13; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	phys->ctx.cpu = 1;
+	for (int i = 0; i < 12; i++)
+		mm_kmem_cache_free(s, obj[i]);
+	ck_assert_uint_eq(s->node[1].alien[0]->avail, 12);
+	mm_kmem_cache_free(s, obj[12]);
+	ck_assert_uint_eq(s->node[1].alien[0]->avail, 1);
+	ck_assert_uint_eq(s->node[0].shared->avail, 12);
+	stop();
+}
+END_TEST
+
+/* ---- SLOB by hand ---- */
+
+START_TEST(slob_first_fit)
+{
+	struct mm_kmem_cache *s;
+	uint64_t a, b, c, page;
+
+	start(MM_SLAB_SLOB, 1);
+	s = mm_kmem_cache_create(sl, "s", 100, 0, 0);
+	a = mm_kmem_cache_alloc(s, GFP);
+	page = a & ~(uint64_t)4095;
+	ck_assert_uint_eq(a, page);
+	b = mm_kmem_cache_alloc(s, GFP);
+	ck_assert_uint_eq(b, page + 104);		/* 100 is free up to the alignment of 8 */
+	c = mm_kmalloc(sl, 50, GFP);
+	/* header 8 + 50; block at 204 needs its object aligned to 8: 208 - 8 = 200 is taken, so 208 + 8 */
+	ck_assert_uint_eq(c, page + 216);
+	ck_assert_uint_eq(mm_ksize(sl, c), 50);
+	mm_kmem_cache_free(s, a);
+	ck_assert_uint_eq(mm_kmem_cache_alloc(s, GFP), a);	/* first fit by address */
+	ck_assert_uint_eq(sl->pages, 1);
+	ck_assert(mm_kmalloc(sl, 300, GFP) >> 12 != page >> 12);	/* another list */
+	ck_assert_uint_eq(mm_kmalloc(sl, 64, GFP) & 63, 0);	/* a power of two is aligned to itself */
+	ck_assert_uint_eq(mm_kmalloc(sl, 4090, GFP) & 4095, 0);	/* a page */
+	ck_assert_uint_eq(sl->large_pages, 1);
+	stop();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("slab");
+	TCase *tc = tcase_create("slab");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+#define LOOP(test, v) tcase_add_loop_test(tc, test, 0, (int)(sizeof(v) / sizeof((v)[0])))
+	suite_add_tcase(suite, tc);
+	LOOP(kmalloc_classes, class_cases);
+	tcase_add_test(tc, merging);
+	tcase_add_loop_test(tc, create_refused, 0, MM_NR_SLAB_KINDS);
+	tcase_add_loop_test(tc, bad_frees, 0, MM_NR_SLAB_KINDS);
+	tcase_add_loop_test(tc, destroy_busy, 0, MM_NR_SLAB_KINDS);
+	tcase_add_test(tc, slub_lifo_and_order);
+	tcase_add_test(tc, slub_cpu_partial);
+	tcase_add_test(tc, slub_remote_free);
+	tcase_add_test(tc, slub_min_partial);
+	tcase_add_test(tc, slub_order_fallback);
+	tcase_add_loop_test(tc, bulk, 0, MM_NR_SLAB_KINDS);
+	tcase_add_test(tc, slab_array_cache);
+	tcase_add_test(tc, slab_shared_and_reap);
+	tcase_add_test(tc, slab_colour);
+	tcase_add_test(tc, slab_alien);
+	tcase_add_test(tc, slob_first_fit);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
