@@ -3,11 +3,17 @@
  * Words of the trace's vocabulary, from events.def.
  */
 #include <libmm/trace.h>
+#include "table/trace_row.h"
 
-static const char *const words[MM_NR_EVENTS] = {
-#define X(sym, word, class, help) [MM_EV_##sym] = #word,
+const struct mm_str mm_event_texts[MM_NR_EVENTS] = {
+	[MM_EV_NONE] = { "", 0 },
+#define X(sym, word, class, help) [MM_EV_##sym] = { #word, sizeof(#word) - 1 },
 #include <libmm/events.def>
 #undef X
+};
+
+const char *const mm_trace_column_names[MM_NR_TRACE_COLUMNS] = {
+	"time_s", "cpu", "pid", "event", "addr", "size", "flags", "name", "offset", "addr2", "size2", "result", "by",
 };
 
 static const uint8_t classes[MM_NR_EVENTS] = {
@@ -21,6 +27,6 @@ static const char *const by_words[MM_NR_BY] = {
 	[MM_BY_FAULT] = "fault", [MM_BY_RECLAIM] = "reclaim", [MM_BY_OOM] = "oom",
 };
 
-const char *mm_event_word(enum mm_event_type type) { return words[type]; }
+const char *mm_event_word(enum mm_event_type type) { return mm_event_texts[type].p; }
 enum mm_event_class mm_event_class(enum mm_event_type type) { return (enum mm_event_class)classes[type]; }
 const char *mm_by_word(enum mm_by by) { return by_words[by]; }

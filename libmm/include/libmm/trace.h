@@ -39,6 +39,7 @@ enum mm_trace_column {
 enum mm_result_kind {
 	MM_RESULT_NONE, MM_RESULT_DEC, MM_RESULT_HEX,	/* in .result */
 	MM_RESULT_WORD,					/* in .result_word: ENOMEM, ok, segv, ... */
+	MM_RESULT_MINUS,				/* a negative decimal: (int64_t).result */
 };
 
 /**

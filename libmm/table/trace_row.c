@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One CSV row to one event.
+ *
+ * The header becomes a plan: which field holds which column.  Event words are
+ * found in a small table by their first eight bytes and length (no two words
+ * of the vocabulary share both, which the test of the vocabulary checks).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "table/trace_row.h"
+
+/* The first eight bytes of @s, zeros behind a shorter one; only bytes of @s are read. */
+static inline uint64_t head_of(struct mm_str s)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, s.p, s.len < 8 ? s.len : 8);
+	return v;
+}
+
+static inline unsigned slot_of(uint64_t head, size_t len)
+{
+	return (unsigned)((head + len) * 0x9e3779b97f4a7c15u >> 56);
+}
+
+void mm_trace_row_init(struct mm_trace_row *row, size_t nr_fields, const int *index)
+{
+	*row = (struct mm_trace_row){ .nr_fields = nr_fields };
+	for (unsigned col = 0; col < MM_NR_TRACE_COLUMNS; col++) {
+		if (index[col] < 0)
+			continue;
+		row->plan[row->nr_plan].field = (uint16_t)index[col];
+		row->plan[row->nr_plan++].col = (uint16_t)col;
+	}
+	for (unsigned type = 1; type < MM_NR_EVENTS; type++) {
+		struct mm_str word = mm_event_texts[type];
+		unsigned i = slot_of(head_of(word), word.len);
+
+		while (row->slots[i].type)
+			i = (i + 1) % MM_WORD_SLOTS;
+		row->slots[i] = (struct mm_word_slot){ head_of(word), (uint32_t)word.len, type };
+	}
+}
+
+static int parse_event(const struct mm_trace_row *row, struct mm_str s, struct mm_event *ev)
+{
+	uint64_t head = head_of(s);
+
+	for (unsigned i = slot_of(head, s.len); row->slots[i].type; i = (i + 1) % MM_WORD_SLOTS) {
+		const struct mm_word_slot *slot = &row->slots[i];
+
+		if (slot->head != head || slot->len != s.len)
+			continue;
+		if (s.len > 8 && memcmp(s.p + 8, mm_event_texts[slot->type].p + 8, s.len - 8))
+			continue;
+		ev->type = (uint16_t)slot->type;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_u32(struct mm_str s, uint32_t *out)
+{
+	uint64_t v;
+	int e = mm_parse_u64(s, &v);
+
+	if (e)
+		return e;
+	if (v > UINT32_MAX)
+		return -ERANGE;
+	*out = (uint32_t)v;
+	return 0;
+}
+
+static int parse_by(struct mm_str s, uint8_t *by)
+{
+	for (unsigned i = 1; i < MM_NR_BY; i++) {
+		const char *word = mm_by_word((enum mm_by)i);
+
+		if (strlen(word) == s.len && !memcmp(word, s.p, s.len)) {
+			*by = (uint8_t)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int mm_event_parse_result(struct mm_event *ev, struct mm_str s)
+{
+	bool minus = s.p[0] == '-' && s.len > 1;
+	const char *digit = s.p + minus;
+	int64_t i;
+
+	if (*digit < '0' || *digit > '9') {
+		mm_event_set_word(ev, s.p, s.len);
+		return 0;
+	}
+	if (minus) {
+		int e = mm_parse_i64(s, &i);
+
+		if (e)
+			return e;
+		ev->result = (uint64_t)i;
+		ev->result_kind = MM_RESULT_MINUS;
+		return 0;
+	}
+	ev->result_kind = s.len > 2 && (digit[1] | 0x20) == 'x' ? MM_RESULT_HEX : MM_RESULT_DEC;
+	return mm_parse_u64(s, &ev->result);
+}
+
+static int parse_column(const struct mm_trace_row *row, unsigned col, struct mm_str s, struct mm_event *ev)
+{
+	switch (col) {
+	case MM_TC_TIME_S:	return mm_parse_seconds(s, &ev->time_ns);
+	case MM_TC_CPU:		return parse_u32(s, &ev->cpu);
+	case MM_TC_PID:		return parse_u32(s, &ev->pid);
+	case MM_TC_EVENT:	return parse_event(row, s, ev);
+	case MM_TC_ADDR:	return mm_parse_u64(s, &ev->addr);
+	case MM_TC_SIZE:	return mm_parse_u64(s, &ev->size);
+	case MM_TC_FLAGS:	ev->flags = s; return 0;
+	case MM_TC_NAME:	ev->name = s; return 0;
+	case MM_TC_OFFSET:	return mm_parse_u64(s, &ev->offset);
+	case MM_TC_ADDR2:	return mm_parse_u64(s, &ev->addr2);
+	case MM_TC_SIZE2:	return mm_parse_u64(s, &ev->size2);
+	case MM_TC_RESULT:	return mm_event_parse_result(ev, s);
+	default:		return parse_by(s, &ev->by);
+	}
+}
+
+int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
+		       struct mm_event *ev, struct mm_trace_fault *fault)
+{
+	uint32_t present = 0;
+
+	*ev = (struct mm_event){ 0 };
+	if (nr != row->nr_fields) {
+		*fault = (struct mm_trace_fault){ -EINVAL, MM_NR_TRACE_COLUMNS };
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < row->nr_plan; i++) {
+		struct mm_str s = fields[row->plan[i].field];
+		unsigned col = row->plan[i].col;
+		int e;
+
+		if (!s.len)
+			continue;
+		present |= 1u << col;
+		e = parse_column(row, col, s, ev);
+		if (e) {
+			*fault = (struct mm_trace_fault){ e, (uint16_t)col };
+			return e;
+		}
+	}
+	if (!ev->type) {
+		*fault = (struct mm_trace_fault){ -EINVAL, MM_TC_EVENT };
+		return -EINVAL;
+	}
+	ev->present = present;
+	return 0;
+}
+
+/* ---- errors ---- */
+
+static const char *nearest_event(struct mm_str word)
+{
+	const char *words[MM_NR_EVENTS];
+
+	for (unsigned i = 1; i < MM_NR_EVENTS; i++)
+		words[i - 1] = mm_event_word((enum mm_event_type)i);
+	return mm_nearest(word, words, MM_NR_EVENTS - 1);
+}
+
+static const char *nearest_by(struct mm_str word)
+{
+	const char *words[MM_NR_BY];
+
+	for (unsigned i = 1; i < MM_NR_BY; i++)
+		words[i - 1] = mm_by_word((enum mm_by)i);
+	return mm_nearest(word, words, MM_NR_BY - 1);
+}
+
+void mm_trace_row_explain(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
+			  const struct mm_trace_fault *fault, char *text, size_t room)
+{
+	static const char *const expected[MM_NR_TRACE_COLUMNS] = {
+		[MM_TC_TIME_S] = "seconds", [MM_TC_CPU] = "a CPU number", [MM_TC_PID] = "a process number",
+		[MM_TC_ADDR] = "an address of at most 64 bits", [MM_TC_SIZE] = "a number of bytes",
+		[MM_TC_OFFSET] = "a file offset", [MM_TC_ADDR2] = "an address of at most 64 bits",
+		[MM_TC_SIZE2] = "a number of bytes", [MM_TC_RESULT] = "a number of at most 64 bits or a word",
+	};
+	struct mm_str s = { "", 0 };
+
+	if (fault->col == MM_NR_TRACE_COLUMNS) {
+		snprintf(text, room, "expected %zu fields as in the header, found %zu", row->nr_fields, nr);
+		return;
+	}
+	for (size_t i = 0; i < row->nr_plan; i++)
+		if (row->plan[i].col == fault->col)
+			s = fields[row->plan[i].field];
+	if (s.len > 60)
+		s.len = 60;
+	if (fault->col == MM_TC_EVENT && s.len)
+		snprintf(text, room, "event: expected a known word, found \"%.*s\"; the nearest is %s", (int)s.len, s.p,
+			 nearest_event(s));
+	else if (fault->col == MM_TC_BY)
+		snprintf(text, room, "by: expected nothing or a known word, found \"%.*s\"; the nearest is %s", (int)s.len, s.p,
+			 nearest_by(s));
+	else
+		snprintf(text, room, "%s: expected %s, found \"%.*s\"", mm_trace_column_names[fault->col],
+			 fault->col == MM_TC_EVENT ? "a word" : expected[fault->col], (int)s.len, s.p);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * table/trace_row.h - one CSV row to one event
+ */
+#ifndef TABLE_TRACE_ROW_H
+#define TABLE_TRACE_ROW_H
+
+#include <libmm/csv.h>
+#include <libmm/trace.h>
+
+enum { MM_WORD_SLOTS = 256 };
+
+/* Names of the columns: "time_s", ... */
+extern const char *const mm_trace_column_names[MM_NR_TRACE_COLUMNS];
+
+/* Words of the vocabulary by number, for writing. */
+extern const struct mm_str mm_event_texts[MM_NR_EVENTS];
+
+/* A word's first eight bytes (zeros behind a shorter one): what it is found by. */
+struct mm_word_slot {
+	uint64_t head;
+	uint32_t len;
+	uint32_t type;			/* enum mm_event_type, 0: free slot */
+};
+
+/* How the rows of one stream are read: made from its header. */
+struct mm_trace_row {
+	size_t nr_fields;		/* of the header, known or not */
+	size_t nr_plan;
+	struct {
+		uint16_t field;
+		uint16_t col;		/* enum mm_trace_column */
+	} plan[MM_NR_TRACE_COLUMNS];
+	struct mm_word_slot slots[MM_WORD_SLOTS];
+};
+
+/* What is wrong with a row: for the text of the error. */
+struct mm_trace_fault {
+	int code;			/* -errno */
+	uint16_t col;			/* enum mm_trace_column; MM_NR_TRACE_COLUMNS: the number of fields */
+};
+
+/* @index: field number of each trace column or -1, see mm_csv_header(). */
+void mm_trace_row_init(struct mm_trace_row *row, size_t nr_fields, const int *index);
+
+/**
+ * mm_trace_row_parse() - fill @ev from a row
+ *
+ * Slices of @ev are slices of @fields.  Return: 0, or -EINVAL/-ERANGE with
+ * @fault; @ev is then undefined.
+ */
+int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
+		       struct mm_event *ev, struct mm_trace_fault *fault);
+
+/* "addr: expected ..., found ...": what mm_trace_row_parse() did not like, into @text. */
+void mm_trace_row_explain(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
+			  const struct mm_trace_fault *fault, char *text, size_t room);
+
+/* "ENOMEM", "0x1000", "-5", "7": the result column of a row; @s is not empty. */
+int mm_event_parse_result(struct mm_event *ev, struct mm_str s);
+
+#endif /* TABLE_TRACE_ROW_H */
