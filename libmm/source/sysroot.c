@@ -165,7 +165,7 @@ static int read_thp(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_
 	char text[128], *open, *close_;
 	long n = mm_sysroot_text(r, "sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
 
-	if (n < 0)
+	if (n < 0 || s->set >> MM_SYSCTL_THP & 1)
 		return 0;
 	open = strchr(text, '[');
 	close_ = open ? strchr(open, ']') : NULL;
@@ -183,7 +183,7 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 		struct mm_error why;
 		long n;
 
-		if (!dot || (strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)))
+		if (!dot || (strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)) || s->set >> i & 1)
 			continue;
 		snprintf(path, sizeof(path), "proc/sys/%.*s/%s", (int)(dot - name), name, dot + 1);
 		n = mm_sysroot_text(r, path, text, sizeof(text));

@@ -16,6 +16,9 @@ struct mm_machine_table {
 	int (*rows)(struct mm_machine *m, struct mm_table_writer *w);
 };
 
+/* table_zones.c */
+extern const struct mm_machine_table mm_table_zones;	/* sizes, watermarks and reserves of every zone with pages */
+
 /* table_machine.c */
 extern const struct mm_machine_table mm_table_counters;	/* counter,value: every counter under /proc/vmstat's name */
 

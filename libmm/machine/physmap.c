@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The physical address space, looked at: what the map says, what lies between,
+ * and the zones that a kernel makes of it. Nothing is simulated: a map of any
+ * size costs what its regions cost.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/physmap.h"
+
+/* What is nested in a region follows it with a greater depth. */
+static int find_ram(struct mm_physmap *pm)
+{
+	const struct mm_region_list *l = pm->cfg.regions;
+	uint32_t inside = UINT32_MAX;	/* depth of the RAM that we are in */
+
+	pm->ram = calloc(l->nr + 1, sizeof(*pm->ram));
+	if (!pm->ram)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->nr; i++) {
+		if (l->v[i].depth > inside)
+			continue;
+		inside = l->v[i].kind == MM_REGION_RAM ? l->v[i].depth : UINT32_MAX;
+		if (l->v[i].kind == MM_REGION_RAM)
+			pm->ram[pm->nr_ram++] = i;
+	}
+	return 0;
+}
+
+static int add_range(struct mm_ranges *l, uint64_t start, uint64_t end)
+{
+	if (l->nr == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 32;
+		struct mm_range *v = realloc(l->v, cap * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		l->v = v;
+		l->cap = cap;
+	}
+	l->v[l->nr++] = (struct mm_range){ start, end };
+	return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct mm_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* What top-level regions cover, and the gaps from 0 to the end of the last. */
+static int find_holes(struct mm_physmap *pm)
+{
+	struct mm_ranges *c = &pm->covered;
+	uint64_t next = 0;		/* first byte not yet known to be covered */
+	size_t nr = 0;
+
+	for (size_t i = 0; i < pm->cfg.regions->nr; i++) {
+		const struct mm_region *r = &pm->cfg.regions->v[i];
+
+		if (!r->depth && r->end >= r->start && add_range(c, r->start, r->end))
+			return -ENOMEM;
+	}
+	if (c->nr)
+		qsort(c->v, c->nr, sizeof(c->v[0]), by_start);
+	for (size_t i = 0; i < c->nr; i++) {
+		struct mm_range r = c->v[i];
+
+		if (nr && r.start <= (c->v[nr - 1].end == UINT64_MAX ? UINT64_MAX : c->v[nr - 1].end + 1))
+			c->v[nr - 1].end = r.end > c->v[nr - 1].end ? r.end : c->v[nr - 1].end;
+		else
+			c->v[nr++] = r;
+	}
+	c->nr = nr;
+	for (size_t i = 0; i < nr; i++) {
+		if (c->v[i].start > next && add_range(&pm->holes, next, c->v[i].start - 1))
+			return -ENOMEM;
+		next = c->v[i].end + 1;
+	}
+	return 0;
+}
+
+int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg, struct mm_error *err)
+{
+	struct mm_physmap *pm = calloc(1, sizeof(*pm));
+	struct mm_phys_config phys = {
+		.regions = cfg->regions, .zoneinfo = cfg->zoneinfo, .sizes_only = true, .mem_limit_bytes = cfg->mem_limit_bytes,
+		.kernelcore_bytes = cfg->kernelcore_bytes, .movablecore_bytes = cfg->movablecore_bytes, .nr_cpus = cfg->nr_cpus,
+	};
+
+	if (!pm)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	pm->cfg = *cfg;
+	pm->ctx.sysctl = cfg->sysctl;
+	pm->ctx.nr_cpus = cfg->nr_cpus;
+	if (find_ram(pm) || find_holes(pm)) {
+		mm_physmap_free(pm);
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	(void)mm_phys_new(&pm->phys, &pm->ctx, &phys, &pm->phys_err);	/* told when zones are asked for */
+	*pmp = pm;
+	return 0;
+}
+
+void mm_physmap_free(struct mm_physmap *pm)
+{
+	if (!pm)
+		return;
+	mm_phys_free(pm->phys);
+	free(pm->ram);
+	free(pm->covered.v);
+	free(pm->holes.v);
+	free(pm);
+}
