@@ -3,6 +3,8 @@
  * The options that all commands share: one table, from which --help and the
  * completions come, and one parser.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -249,8 +249,6 @@ int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 	}
 	if (want & MM_PID_OOM)
 		read_oom(p, r);
-	if (want & MM_PID_SMAPS)
-		mm_pid_smaps(p, r);
 	return 0;
 }
 

@@ -264,8 +264,10 @@ static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const stru
 	r->min_flt_delta = delta(r->min_flt, before.min_flt);
 	r->maj_flt_delta = delta(r->maj_flt, before.maj_flt);
 	if (!again || !t->proc->live || want & ~t->want || (r->pid + t->round) % FULL_EVERY == 0 ||
-	    moved(r, &before) || want & MM_PID_SMAPS)
+	    moved(r, &before))
 		mm_pid_read_more(t->proc, want, r);
+	else if (want & MM_PID_OOM)		/* moves with the memory of others */
+		mm_pid_read_more(t->proc, MM_PID_OOM, r);
 	return true;
 }
 

@@ -73,6 +73,13 @@ const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr
 
 const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m);
 const struct mm_vmstat *mm_machine_boot_vmstat(const struct mm_machine *m);	/* as booting left them */
+/* What a machine does beside its counters. */
+struct mm_machine_load {
+	uint32_t tasks;			/* alive */
+	uint64_t accesses;		/* loads, stores and fetches replayed, of ended tasks too */
+	uint64_t swap_pages, swap_used_pages;
+};
+void mm_machine_load(const struct mm_machine *m, struct mm_machine_load *load);
 /* What the machine met that no floor could use, counted: for the end of the run. */
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr);
 int mm_machine_check(struct mm_machine *m, struct mm_error *err);	/* 0 or -EUCLEAN: which invariant broke */

@@ -116,6 +116,30 @@ struct mm_proc_disks {
 int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *err);
 void mm_proc_disks_free(struct mm_proc_disks *ds);
 
+/* ---- /proc/slabinfo ------------------------------------------------------ */
+
+#define MM_SLABINFO_FIELDS(X) \
+	X(active_objects) X(objects) X(object_bytes) X(objects_per_slab) X(pages_per_slab) \
+	X(limit) X(batchcount) X(shared) X(active_slabs) X(slabs)
+
+struct mm_proc_slab {
+	char name[64];
+#define X(field) uint64_t field;
+	MM_SLABINFO_FIELDS(X)
+#undef X
+};
+
+struct mm_proc_slabs {
+	struct mm_proc_slab *v;		/* in the file's order */
+	size_t nr, cap;
+	uint64_t nr_bad;		/* lines that are no cache's */
+};
+
+int mm_proc_slabs(struct mm_proc *p, struct mm_proc_slabs *s, struct mm_error *err);
+/* The same from text, @name for messages: 0; -EINVAL when it does not begin as slabinfo 2.x does; -ENOMEM. */
+int mm_proc_slabs_parse(struct mm_str text, const char *name, struct mm_proc_slabs *s, struct mm_error *err);
+void mm_proc_slabs_free(struct mm_proc_slabs *s);
+
 /* ---- small files -------------------------------------------------------- */
 
 int mm_proc_uptime(struct mm_proc *p, uint64_t *centiseconds, struct mm_error *err);
@@ -135,7 +159,6 @@ enum mm_pid_want {			/* files beyond PID/stat that the caller's columns need */
 	MM_PID_STATUS = 1 << 0,		/* users, swap, RSS by kind */
 	MM_PID_STATM = 1 << 1,		/* code and data; shared memory where status does not tell */
 	MM_PID_OOM = 1 << 2,		/* oom_score, oom_score_adj */
-	MM_PID_SMAPS = 1 << 3,		/* smaps_rollup: slow, the kernel walks the page tables */
 };
 
 struct mm_pid_row {
@@ -184,7 +207,10 @@ struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr);
 uint64_t mm_pid_table_bad(const struct mm_pid_table *t);	/* stat lines that could not be understood, last refresh */
 bool mm_pid_table_is_consistent(const struct mm_pid_table *t);
 
-/* Fill pss_kib and uss_kib of one row: 0, or -errno when there is no file for it (the fields are then missing). */
+/*
+ * Fill pss_kib and uss_kib of one row from smaps_rollup, for which the kernel walks the page tables: slow.
+ * 0, or -errno when there is no file for it; the fields are then missing.
+ */
 int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row);
 
 /**

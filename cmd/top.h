@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * top.h - the parts of mm-top
+ *
+ *	top_sample.c	reads the machine: processes, ticks, memory; selects and sorts
+ *	top_fields.c	the columns: widths, texts, sort order
+ *	top_summary.c	the lines above the table
+ *	top_batch.c	a frame as text or CSV
+ *	top_config.c	what is kept between runs
+ *	top_keys.c	what each key does
+ *	top_screen.c	the terminal (ncurses lives there alone)
+ */
+#ifndef TOP_H
+#define TOP_H
+
+#include <libmm/proc.h>
+
+#include "cmd.h"
+
+/* X(sym, heading, width, kind, files it needs, help); width 0 is by pid_max, or the rest of the line */
+#define TOP_FIELDS(X) \
+	X(PID,	"PID",	   0, NUM,  0,			"Process Id") \
+	X(PPID,	"PPID",	   0, NUM,  0,			"Parent Process pid") \
+	X(UID,	"UID",	   5, NUM,  MM_PID_STATUS,	"Effective User Id") \
+	X(USER,	"USER",	   8, USER_NAME, MM_PID_STATUS,	"Effective User Name") \
+	X(RUID,	"RUID",	   5, NUM,  MM_PID_STATUS,	"Real User Id") \
+	X(RUSER, "RUSER",  8, USER_NAME, MM_PID_STATUS,	"Real User Name") \
+	X(SUID,	"SUID",	   5, NUM,  MM_PID_STATUS,	"Saved User Id") \
+	X(SUSER, "SUSER",  8, USER_NAME, MM_PID_STATUS,	"Saved User Name") \
+	X(PR,	"PR",	   3, PRI,  0,			"Priority") \
+	X(NI,	"NI",	   3, NUM,  0,			"Nice Value") \
+	X(NTH,	"nTH",	   3, NUM,  0,			"Number of Threads") \
+	X(CPU,	"%CPU",	   5, PCT,  0,			"CPU Usage") \
+	X(TIME,	"TIME",	   6, TICS, 0,			"CPU Time") \
+	X(TIME2, "TIME+",  9, TICS, 0,			"CPU Time, hundredths") \
+	X(MEM,	"%MEM",	   5, PCT,  MM_PID_STATUS,	"Memory Usage (RES)") \
+	X(VIRT,	"VIRT",	   7, KIB,  0,			"Virtual Image (KiB)") \
+	X(SWAP,	"SWAP",	   6, KIB,  MM_PID_STATUS,	"Swapped Size (KiB)") \
+	X(RES,	"RES",	   6, KIB,  0,			"Resident Size (KiB)") \
+	X(CODE,	"CODE",	   6, KIB,  MM_PID_STATM,	"Code Size (KiB)") \
+	X(DATA,	"DATA",	   7, KIB,  MM_PID_STATM,	"Data+Stack (KiB)") \
+	X(SHR,	"SHR",	   6, KIB,  MM_PID_STATUS,	"Shared Memory (KiB)") \
+	X(NMAJ,	"nMaj",	   4, CNT,  0,			"Major Page Faults") \
+	X(NMIN,	"nMin",	   4, CNT,  0,			"Minor Page Faults") \
+	X(S,	"S",	   1, CHR,  0,			"Process Status") \
+	X(COMMAND, "COMMAND", 0, CMD, 0,		"Command Name/Line") \
+	X(TGID,	"TGID",	   0, NUM,  0,			"Thread Group Id") \
+	X(OOMA,	"OOMa",	   5, OOM,  MM_PID_OOM,		"OOMEM Adjustment") \
+	X(OOMS,	"OOMs",	   4, OOM,  MM_PID_OOM,		"OOMEM Score current") \
+	X(VMJ,	"vMj",	   3, CNT,  0,			"Major Faults delta") \
+	X(VMN,	"vMn",	   3, CNT,  0,			"Minor Faults delta") \
+	X(USED,	"USED",	   6, KIB,  MM_PID_STATUS,	"Res+Swap Size (KiB)") \
+	X(RSAN,	"RSan",	   6, KIB,  MM_PID_STATUS,	"RES Anonymous (KiB)") \
+	X(RSFD,	"RSfd",	   6, KIB,  MM_PID_STATUS,	"RES File-based (KiB)") \
+	X(RSLK,	"RSlk",	   6, KIB,  MM_PID_STATUS,	"RES Locked (KiB)") \
+	X(RSSH,	"RSsh",	   6, KIB,  MM_PID_STATUS,	"RES Shared (KiB)") \
+	X(PSS,	"PSS",	   6, KIB,  TOP_WANT_SMAPS,	"Proportion RSS (KiB)") \
+	X(USS,	"USS",	   6, KIB,  TOP_WANT_SMAPS,	"Unique RSS (KiB)")
+
+enum { TOP_WANT_SMAPS = 1 << 16 };
+
+enum top_field {
+#define X(sym, heading, width, kind, want, help) TOP_##sym,
+	TOP_FIELDS(X)
+#undef X
+	TOP_NR_FIELDS
+};
+
+enum top_kind { TOP_NUM, TOP_USER_NAME, TOP_PRI, TOP_PCT, TOP_TICS, TOP_KIB, TOP_CNT, TOP_CHR, TOP_CMD, TOP_OOM };
+
+struct top_field_def {
+	const char *heading;
+	uint8_t width, kind;
+	uint32_t want;
+	const char *help;
+};
+extern const struct top_field_def top_fields[TOP_NR_FIELDS];
+
+enum { TOP_MAX_LINE = 4096, TOP_MAX_FILTERS = 16, TOP_MAX_PIDS = 20 };
+
+struct top_config {			/* kept between runs */
+	uint8_t shown[TOP_NR_FIELDS];	/* fields in their order */
+	size_t nr_shown;
+	enum top_field sort;
+	bool ascending;
+	uint64_t delay_ms;
+	int scale_summary, scale_tasks;	/* 0 KiB .. 5 EiB */
+	bool cmdline, forest, hide_idle, cumulative, irix, threads;
+	bool load_line, per_cpu, highlight_sort, bold_running;
+	int cpu_mode, mem_mode;		/* 0 numbers, 1 bars, 2 blocks, 3 off */
+	uint32_t max_tasks;
+};
+
+enum top_filter_op { TOP_EQ, TOP_LT, TOP_GT };
+struct top_filter {			/* 'o': FIELD=text, FIELD<n, FIELD>n, ! before */
+	enum top_field field;
+	enum top_filter_op op;
+	bool exclude;
+	char text[64];
+};
+
+struct top_select {			/* which processes */
+	uint32_t pids[TOP_MAX_PIDS];
+	size_t nr_pids;
+	bool by_user, any_user, not_user;	/* -u, -U, '!' */
+	uint32_t uid;
+	struct top_filter filters[TOP_MAX_FILTERS];
+	size_t nr_filters;
+};
+
+struct top_item {			/* a row of the table */
+	struct mm_pid_row *row;
+	uint16_t level;			/* in the forest */
+	double cpu_pct;
+};
+
+struct top {
+	struct cmd_args *a;
+	struct top_config c;
+	struct top_select select;
+	bool batch, secure, iterations_given, delay_given, width_given;
+	uint64_t iterations;		/* 0: endless */
+	uint32_t width;			/* columns of a line, 0: as wide as it gets */
+	uint32_t pid_width;
+	bool utf8;
+	struct mm_proc *proc;
+	struct mm_pid_table *table;
+	struct mm_users *users;
+	/* of the last sample */
+	struct mm_proc_stat stat[2];
+	struct mm_proc_meminfo mem;
+	size_t now;			/* which stat is the newer */
+	uint32_t wanted;		/* top_wants() then */
+	uint64_t ns, elapsed_ns, uptime_cs, nr_samples;
+	uint32_t load_centi[3], nr_users;
+	size_t nr_tasks, nr_running, nr_sleeping, nr_stopped, nr_zombie;
+	struct top_item *items;
+	size_t nr_items, cap_items;
+	uint32_t smaps_at;		/* pid the next round of smaps begins with */
+	void *forest;			/* scratch of top_forest.c */
+	size_t cap_forest;
+};
+
+void top_config_default(struct top_config *c);
+void top_config_load(struct top_config *c);
+int top_config_save(const struct top_config *c, struct mm_error *err);
+
+int top_open(struct top *t);		/* 0 or -errno with t->a->err */
+void top_close(struct top *t);
+/* Read the machine, select, sort.  @budget_ns bounds the reading of smaps; 0: no bound. */
+int top_sample(struct top *t, uint64_t budget_ns);
+int top_select_again(struct top *t, uint64_t budget_ns);	/* the same without reading the processes */
+int top_prime(struct top *t);		/* the first sample, which the next one's rates count from */
+uint64_t top_clock_ns(void);
+int top_forest(struct top *t);		/* put t->items into the order of a tree; 0 or -ENOMEM */
+bool top_selected(struct top *t, const struct mm_pid_row *r);
+int top_parse_filter(struct top_filter *f, const char *text);	/* 0 or -EINVAL */
+
+uint32_t top_wants(const struct top *t);
+bool top_field_shown(const struct top_config *c, enum top_field f);
+int top_field_find(const char *name);	/* enum or -1; case matters first, then not */
+/* Order of two items by the sort field, as qsort() wants it. */
+int top_compare(const struct top *t, const struct top_item *a, const struct top_item *b);
+/* The text of one column without padding; @buf of TOP_MAX_LINE bytes. */
+void top_field_text(struct top *t, const struct top_item *it, enum top_field f, char *buf);
+/* Header line and task line, both cut to t->width; length. */
+size_t top_header(const struct top *t, char *buf);
+size_t top_task_line(struct top *t, const struct top_item *it, char *buf);
+uint32_t top_field_width(const struct top *t, enum top_field f);
+
+/* @src without anything that could drive a terminal, cut to @columns of the screen (0: not cut); @dst of TOP_MAX_LINE. */
+size_t top_clean(const struct top *t, char *dst, const char *src, size_t columns);
+size_t top_columns(const char *s);	/* columns that clean text takes */
+
+/* Lines above the table; each up to TOP_MAX_LINE; returns how many. */
+enum { TOP_MAX_SUMMARY = 256 };
+size_t top_summary(struct top *t, char (*lines)[256], size_t max);
+
+int top_batch(struct top *t);
+int top_screen(struct top *t);
+
+extern const struct mm_table top_table;
+
+/* ---- keys ---- */
+
+enum top_action { TOP_REDRAW, TOP_RESAMPLE, TOP_QUIT };
+enum top_mode { TOP_TABLE, TOP_HELP, TOP_FIELD_LIST };
+
+struct top_view {			/* what is seen, and what is asked */
+	enum top_mode mode;
+	size_t first;			/* item of the first line */
+	size_t left;			/* columns scrolled to the right */
+	size_t page;			/* task lines on the screen */
+	size_t cursor;			/* field in TOP_FIELD_LIST */
+	char message[256];		/* shown until the next key */
+	int asking;			/* the key whose question stands; 0 none */
+	char question[256];
+	uint32_t pid;			/* that the question is about */
+	int number;			/* signal or nice value */
+};
+
+enum { TOP_KEY_UP = 0x10000, TOP_KEY_DOWN, TOP_KEY_LEFT, TOP_KEY_RIGHT, TOP_KEY_PGUP, TOP_KEY_PGDN, TOP_KEY_HOME, TOP_KEY_END,
+       TOP_KEY_ESC };
+
+/* One key while no question stands. */
+enum top_action top_key(struct top *t, struct top_view *v, int key);
+/* The answer to v->question; NULL: given up. */
+enum top_action top_answer(struct top *t, struct top_view *v, const char *text);
+extern const char *const top_help_lines[];	/* ends with NULL */
+
+#endif /* TOP_H */

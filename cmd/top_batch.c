@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Batch mode: frames as text, or one CSV table of all samples, flushed a sample.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "top.h"
+
+/* ---- CSV ------------------------------------------------------------------ */
+
+struct csv_row {
+	uint64_t pid, ppid, tgid, uid, threads;
+	int64_t ni, cpu_pct, mem_pct, time_s;
+	uint64_t virt_kib, res_kib, shr_kib, swap_kib, used_kib, code_kib, data_kib;
+	uint64_t rss_anon_kib, rss_file_kib, rss_shmem_kib, locked_kib, pss_kib, uss_kib;
+	uint64_t maj_faults, min_faults, maj_faults_delta, min_faults_delta;
+	int64_t oom_score, oom_score_adj;
+	const char *user, *ruser, *pr, *state, *command, *time;
+	char user_text[64], ruser_text[64], pr_text[16], state_text[2], command_text[TOP_MAX_LINE];
+};
+
+#define SHOWN(field, type, help) MM_COLUMN(struct csv_row, field, type, help)
+#define HIDDEN(field, type, help) MM_COLUMN_HIDDEN(struct csv_row, field, type, help)
+static const struct mm_column columns[] = {
+	SHOWN(pid, MM_COL_U64, "process, or thread with -H"),
+	SHOWN(user, MM_COL_STR, "effective user"),
+	SHOWN(pr, MM_COL_STR, "priority; rt: real-time"),
+	SHOWN(ni, MM_COL_I64, "nice value"),
+	SHOWN(virt_kib, MM_COL_U64, "address space"),
+	SHOWN(res_kib, MM_COL_U64, "resident memory"),
+	SHOWN(shr_kib, MM_COL_U64, "resident memory of files and shared memory"),
+	SHOWN(state, MM_COL_STR, "R running, S sleeping, D uninterruptible, I idle, T stopped, t traced, Z zombie"),
+	SHOWN(cpu_pct, MM_COL_CENTI, "CPU time since the last sample, of one CPU"),
+	SHOWN(mem_pct, MM_COL_MILLI, "resident memory of all memory"),
+	SHOWN(time_s, MM_COL_CENTI, "CPU time"),
+	SHOWN(command, MM_COL_STR, "name, or command line with -c"),
+	HIDDEN(time, MM_COL_STR, "local time of the sample"),
+	HIDDEN(ppid, MM_COL_U64, "parent"),
+	HIDDEN(tgid, MM_COL_U64, "process of a thread"),
+	HIDDEN(uid, MM_COL_U64, "effective user id"),
+	HIDDEN(ruser, MM_COL_STR, "real user"),
+	HIDDEN(threads, MM_COL_U64, "number of threads"),
+	HIDDEN(swap_kib, MM_COL_U64, "in swap"),
+	HIDDEN(used_kib, MM_COL_U64, "resident and in swap"),
+	HIDDEN(code_kib, MM_COL_U64, "code"),
+	HIDDEN(data_kib, MM_COL_U64, "data and stack"),
+	HIDDEN(rss_anon_kib, MM_COL_U64, "resident anonymous memory"),
+	HIDDEN(rss_file_kib, MM_COL_U64, "resident file pages"),
+	HIDDEN(rss_shmem_kib, MM_COL_U64, "resident shared memory"),
+	HIDDEN(locked_kib, MM_COL_U64, "locked memory"),
+	HIDDEN(pss_kib, MM_COL_U64, "proportional set size (smaps_rollup)"),
+	HIDDEN(uss_kib, MM_COL_U64, "unique set size: private clean and dirty (smaps_rollup)"),
+	HIDDEN(maj_faults, MM_COL_U64, "major page faults"),
+	HIDDEN(min_faults, MM_COL_U64, "minor page faults"),
+	HIDDEN(maj_faults_delta, MM_COL_U64, "major page faults since the last sample"),
+	HIDDEN(min_faults_delta, MM_COL_U64, "minor page faults since the last sample"),
+	HIDDEN(oom_score, MM_COL_I64, "badness for the OOM killer"),
+	HIDDEN(oom_score_adj, MM_COL_I64, "its adjustment"),
+};
+const struct mm_table top_table = MM_TABLE("tasks", columns, "one row a process (a thread with -H)");
+
+/* Fields behind CSV columns that need more than PID/stat, so that the files are read. */
+static const struct { const char *column; enum top_field field; } needs[] = {
+	{ "code_kib", TOP_CODE }, { "data_kib", TOP_DATA }, { "pss_kib", TOP_PSS }, { "uss_kib", TOP_USS },
+	{ "oom_score", TOP_OOMS }, { "oom_score_adj", TOP_OOMA },
+};
+
+/* Is @name one word of the comma list? */
+static bool listed(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; p && (p = strstr(p, name)); p += n)
+		if ((p == list || p[-1] == ',' || p[-1] == '+') && (!p[n] || p[n] == ','))
+			return true;
+	return false;
+}
+
+/* The columns chosen become the fields shown: what they need is read, nothing else. */
+static void choose_fields(struct top *t)
+{
+	struct top_config *c = &t->c;
+
+	c->nr_shown = 0;
+	c->shown[c->nr_shown++] = TOP_USER;	/* status: users, sizes by kind */
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (listed(t->a->columns, needs[i].column))
+			c->shown[c->nr_shown++] = (uint8_t)needs[i].field;
+}
+
+static void user_name(const struct top *t, uint32_t uid, char *buf, size_t size)
+{
+	const char *name = mm_users_name(t->users, uid);
+
+	if (name)
+		snprintf(buf, size, "%.*s", (int)size - 1, name);
+	else
+		snprintf(buf, size, "%u", uid);
+}
+
+static void fill_sizes(struct csv_row *c, const struct top *t, const struct mm_pid_row *r)
+{
+	c->virt_kib = r->virt_kib;
+	c->res_kib = r->res_kib;
+	c->shr_kib = r->shr_kib;
+	c->swap_kib = r->swap_kib;
+	c->used_kib = r->res_kib + r->swap_kib;
+	c->code_kib = r->code_kib;
+	c->data_kib = r->data_kib;
+	c->rss_anon_kib = r->rss_anon_kib;
+	c->rss_file_kib = r->rss_file_kib;
+	c->rss_shmem_kib = r->rss_shmem_kib;
+	c->locked_kib = r->locked_kib;
+	c->pss_kib = r->pss_kib;
+	c->uss_kib = r->uss_kib;
+	c->mem_pct = t->mem.total_kib ? (int64_t)((double)r->res_kib * 100000 / (double)t->mem.total_kib + 0.5) : 0;
+}
+
+static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c, struct mm_table_writer *w)
+{
+	const struct mm_pid_row *r = it->row;
+	uint64_t ticks = t->c.cumulative ? r->ticks + r->child_ticks : r->ticks, hz = (uint64_t)sysconf(_SC_CLK_TCK);
+
+	fill_sizes(c, t, r);
+	c->pid = r->pid;
+	c->ppid = r->ppid;
+	c->tgid = r->tgid;
+	c->uid = r->status_seen ? r->euid : MM_MISSING_U64;
+	c->threads = r->nr_threads;
+	c->ni = r->nice;
+	c->cpu_pct = (int64_t)(it->cpu_pct * 100 + 0.5);
+	c->time_s = (int64_t)((unsigned __int128)ticks * 100 / hz);
+	c->maj_faults = r->maj_flt;
+	c->min_faults = r->min_flt;
+	c->maj_faults_delta = r->maj_flt_delta;
+	c->min_faults_delta = r->min_flt_delta;
+	c->oom_score = r->oom_seen ? r->oom_score : MM_MISSING_I64;
+	c->oom_score_adj = r->oom_seen ? r->oom_score_adj : MM_MISSING_I64;
+	c->user = c->ruser = NULL;
+	if (r->status_seen) {
+		user_name(t, r->euid, c->user_text, sizeof(c->user_text));
+		user_name(t, r->ruid, c->ruser_text, sizeof(c->ruser_text));
+		c->user = c->user_text;
+		c->ruser = c->ruser_text;
+	}
+	if (r->priority < -99 || r->priority > 999)
+		strcpy(c->pr_text, "rt");
+	else
+		snprintf(c->pr_text, sizeof(c->pr_text), "%d", r->priority);
+	c->pr = c->pr_text;
+	c->state_text[0] = r->state;
+	c->state_text[1] = 0;
+	c->state = c->state_text;
+	c->command = r->comm;
+	if (t->c.cmdline) {
+		c->command = c->command_text;
+		if (!mm_pid_cmdline(t->proc, r, c->command_text, sizeof(c->command_text)))
+			snprintf(c->command_text, sizeof(c->command_text), "[%s]", r->comm);
+	}
+	mm_table_writer_row(w, c);
+}
+
+static void csv_frame(struct top *t, struct mm_table_writer *w)
+{
+	struct csv_row c = { 0 };
+	time_t now = time(NULL);
+	char stamp[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S", &tm);
+	c.time = stamp;
+	for (size_t i = 0; i < t->nr_items && (!t->c.max_tasks || i < t->c.max_tasks); i++)
+		csv_row(t, &t->items[i], &c, w);
+}
+
+/* ---- text ------------------------------------------------------------------ */
+
+static void text_frame(struct top *t)
+{
+	static char lines[TOP_MAX_SUMMARY][256];
+	size_t nr = top_summary(t, lines, TOP_MAX_SUMMARY), len;
+	char line[TOP_MAX_LINE];
+
+	if (t->nr_samples > 2)
+		mm_output_bytes(&t->a->out, "\n", 1);
+	for (size_t i = 0; i < nr; i++) {
+		mm_output_bytes(&t->a->out, lines[i], strlen(lines[i]));
+		mm_output_bytes(&t->a->out, "\n", 1);
+	}
+	if (!t->a->noheadings) {
+		len = top_header(t, line);
+		mm_output_bytes(&t->a->out, "\n", 1);
+		mm_output_bytes(&t->a->out, line, len);
+		mm_output_bytes(&t->a->out, "\n", 1);
+	}
+	for (size_t i = 0; i < t->nr_items && (!t->c.max_tasks || i < t->c.max_tasks); i++) {
+		len = top_task_line(t, &t->items[i], line);
+		mm_output_bytes(&t->a->out, line, len);
+		mm_output_bytes(&t->a->out, "\n", 1);
+	}
+}
+
+static void sleep_ms(uint64_t ms)
+{
+	struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	while (nanosleep(&pause, &pause) && errno == EINTR)
+		;
+}
+
+/* With several samples in one CSV table each row tells its time. */
+static int csv_begin(struct top *t, struct mm_table_writer **wp)
+{
+	struct mm_table_options opt = cmd_table_options(t->a);
+
+	if (t->iterations != 1 && !opt.columns)
+		opt.columns = "+time";
+	return mm_table_writer_new(wp, &t->a->out, &top_table, &opt, &t->a->err);
+}
+
+int top_batch(struct top *t)
+{
+	bool human = cmd_is_human(t->a);
+	struct mm_table_writer *w = NULL;
+	int err = 0;
+
+	if (!human) {
+		choose_fields(t);
+		err = csv_begin(t, &w);
+	}
+	if (!err)
+		err = top_prime(t);
+	if (!err && mm_proc_is_live(t->proc))
+		sleep_ms(100);		/* so that the first %CPU has something to count */
+	for (uint64_t n = 1; !err; n++) {
+		err = top_sample(t, 0);
+		if (err)
+			break;
+		if (w)
+			csv_frame(t, w);
+		else
+			text_frame(t);
+		if (mm_output_flush(&t->a->out) || (t->iterations && n >= t->iterations))
+			break;
+		sleep_ms(t->c.delay_ms);
+	}
+	if (mm_pid_table_bad(t->table))
+		cmd_note(t->a, "%llu processes have a stat file that cannot be understood",
+			 (unsigned long long)mm_pid_table_bad(t->table));
+	return w ? cmd_table_end(t->a, w, err) : err;
+}

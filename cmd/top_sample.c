@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One look at the machine.
+ *
+ * Rates count between two samples, so the first one only primes.  All
+ * processes are read and counted; the selection (-u, -p, -i, filters) decides
+ * which become items; items are sorted or put into a tree.  smaps_rollup, which
+ * costs the kernel a walk of the page tables, is read for selected processes
+ * only, when a shown column or the sort needs it, and within a time budget: who
+ * had no turn keeps its last figures and comes first the next time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "top.h"
+
+uint64_t top_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint32_t top_wants(const struct top *t)
+{
+	uint32_t want = top_fields[t->c.sort].want;
+
+	for (size_t i = 0; i < t->c.nr_shown; i++)
+		want |= top_fields[t->c.shown[i]].want;
+	for (size_t i = 0; i < t->select.nr_filters; i++)
+		want |= top_fields[t->select.filters[i].field].want;
+	return t->select.by_user ? want | MM_PID_STATUS : want;
+}
+
+int top_open(struct top *t)
+{
+	int err = mm_proc_new(&t->proc, t->a->sysroot, &t->a->err);
+
+	if (err)
+		return err;
+	if (mm_users_new(&t->users, t->proc) || mm_pid_table_new(&t->table, t->proc))
+		return mm_error_set(&t->a->err, -ENOMEM, "out of memory");
+	t->pid_width = mm_proc_pid_digits(t->proc);
+	return 0;
+}
+
+void top_close(struct top *t)
+{
+	mm_pid_table_free(t->table);
+	mm_users_free(t->users);
+	mm_proc_free(t->proc);
+	mm_proc_stat_free(&t->stat[0]);
+	mm_proc_stat_free(&t->stat[1]);
+	free(t->items);
+	free(t->forest);
+}
+
+/* Logins: records of type USER_PROCESS (7) in utmp, 384 bytes each with the type in the first two. */
+static uint32_t count_users(struct top *t)
+{
+	enum { RECORD = 384, USER_PROCESS = 7 };
+	uint32_t users = 0;
+	struct mm_str text;
+
+	if (mm_proc_read(t->proc, "run/utmp", &text, NULL))
+		return 0;
+	for (size_t i = 0; i + RECORD <= text.len; i += RECORD)
+		users += text.p[i] == USER_PROCESS && text.p[i + 1] == 0;
+	return users;
+}
+
+static int read_machine(struct top *t)
+{
+	struct mm_error *err = &t->a->err;
+	int e;
+
+	t->now = !t->now;
+	e = mm_proc_stat(t->proc, &t->stat[t->now], err);
+	if (!e)
+		e = mm_proc_meminfo(t->proc, &t->mem, err);
+	if (!e)
+		e = mm_proc_uptime(t->proc, &t->uptime_cs, err);
+	if (!e)
+		e = mm_proc_loadavg(t->proc, t->load_centi, err);
+	if (!e)
+		t->nr_users = count_users(t);
+	return e;
+}
+
+static int refresh(struct top *t)
+{
+	struct mm_pid_options opt = {
+		.want = top_wants(t), .threads = t->c.threads,
+		.only = t->select.nr_pids ? t->select.pids : NULL, .nr_only = t->select.nr_pids,
+	};
+	uint64_t before = t->ns;
+	int err;
+
+	if (!t->nr_samples)	/* priming: CPU time and faults are all that the next sample compares */
+		opt.want = 0;
+	err = mm_pid_table_refresh(t->table, &opt, &t->a->err);
+	t->ns = top_clock_ns();
+	t->elapsed_ns = t->nr_samples ? t->ns - before : 0;
+	t->nr_samples++;
+	return err;
+}
+
+int top_prime(struct top *t)
+{
+	int err;
+
+	t->nr_samples = 0;
+	err = read_machine(t);
+	return err ? err : refresh(t);
+}
+
+static void count_states(struct top *t, const struct mm_pid_row *rows, size_t nr)
+{
+	t->nr_tasks = nr;
+	t->nr_running = t->nr_stopped = t->nr_zombie = 0;
+	for (size_t i = 0; i < nr; i++) {
+		char s = rows[i].state;
+
+		t->nr_running += s == 'R';
+		t->nr_stopped += s == 'T' || s == 't';
+		t->nr_zombie += s == 'Z';
+	}
+	t->nr_sleeping = nr - t->nr_running - t->nr_stopped - t->nr_zombie;
+}
+
+/* Share of one CPU (Irix mode) or of all, bounded by what its threads could use. */
+static double cpu_pct(const struct top *t, const struct mm_pid_row *r)
+{
+	size_t cpus = t->stat[t->now].nr_cpus ? t->stat[t->now].nr_cpus : 1;
+	double seconds = (double)t->elapsed_ns / 1e9, most = 100.0 * (double)cpus, pct, threads = 100.0 * r->nr_threads;
+
+	if (seconds <= 0 || !mm_proc_is_live(t->proc))
+		return 0;
+	pct = 100.0 * (double)r->ticks_delta / (double)sysconf(_SC_CLK_TCK) / seconds;
+	if (!t->c.irix) {
+		pct /= (double)cpus;
+		most = 100;
+	}
+	if (pct > threads)
+		pct = threads;
+	return pct > most ? most : pct;
+}
+
+static int select_items(struct top *t, struct mm_pid_row *rows, size_t nr)
+{
+	if (t->cap_items < nr) {
+		struct top_item *items = realloc(t->items, (nr + nr / 2) * sizeof(*items));
+
+		if (!items)
+			return mm_error_set(&t->a->err, -ENOMEM, "out of memory");
+		t->items = items;
+		t->cap_items = nr + nr / 2;
+	}
+	t->nr_items = 0;
+	for (size_t i = 0; i < nr; i++)
+		if (top_selected(t, &rows[i]))
+			t->items[t->nr_items++] = (struct top_item){ &rows[i], 0, cpu_pct(t, &rows[i]) };
+	return 0;
+}
+
+static void read_smaps(struct top *t, uint64_t budget_ns)
+{
+	uint64_t began = top_clock_ns();
+	size_t first = 0;
+
+	while (first < t->nr_items && t->items[first].row->pid < t->smaps_at)
+		first++;
+	for (size_t i = 0; i < t->nr_items; i++) {
+		struct mm_pid_row *r = t->items[(first + i) % t->nr_items].row;
+
+		if (budget_ns && i % 8 == 7 && top_clock_ns() - began > budget_ns) {
+			t->smaps_at = r->pid;
+			return;
+		}
+		if (r->res_kib)		/* a kernel thread or zombie has no pages */
+			mm_pid_smaps(t->proc, r);
+	}
+	t->smaps_at = 0;
+}
+
+static int compare(const void *a, const void *b, void *t)
+{
+	return top_compare(t, a, b);
+}
+
+int top_select_again(struct top *t, uint64_t budget_ns)
+{
+	struct mm_pid_row *rows;
+	size_t nr;
+	int err;
+
+	rows = mm_pid_table_rows(t->table, &nr);
+	count_states(t, rows, nr);
+	err = select_items(t, rows, nr);
+	if (err)
+		return err;
+	if (top_wants(t) & TOP_WANT_SMAPS && t->nr_items)
+		read_smaps(t, budget_ns);
+	if (t->c.forest)
+		return top_forest(t) ? mm_error_set(&t->a->err, -ENOMEM, "out of memory") : 0;
+	qsort_r(t->items, t->nr_items, sizeof(*t->items), compare, t);
+	return 0;
+}
+
+int top_sample(struct top *t, uint64_t budget_ns)
+{
+	int err = read_machine(t);
+
+	if (!err)
+		err = refresh(t);
+	t->wanted = top_wants(t);
+	return err ? err : top_select_again(t, budget_ns);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The terminal of mm-top: the one file that knows ncurses.
+ *
+ *	summary lines (as many as fit)
+ *	message or question
+ *	header
+ *	tasks
+ *
+ * Every frame is drawn whole into ncurses' window, which sends only what
+ * differs, so nothing flickers.  Text reaches it clean (top_clean()).
+ */
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "top.h"
+
+enum { PAIR_RUNNING = 1, PAIR_ZOMBIE, PAIR_STOPPED, SMAPS_BUDGET_NS = 300000000, SOON_NS = 300000000 };
+
+struct screen {
+	struct top *t;
+	struct top_view v;
+	SCREEN *term;
+	bool colour;
+	char typed[128];		/* the answer so far */
+	size_t nr_typed;
+};
+
+/* ---- drawing ---------------------------------------------------------------- */
+
+/* @text from column @left on, cut to the window; blanks fill the line when it is @full. */
+static void put_line(const struct screen *s, int y, const char *text, size_t left, int attr, bool full)
+{
+	char cut[TOP_MAX_LINE];
+	const char *p = text;
+
+	if (y < 0 || y >= LINES)
+		return;
+	while (left && *p) {		/* by characters: a column more or less at a wide one */
+		p++;
+		left -= ((unsigned char)*p & 0xc0) != 0x80;
+	}
+	top_clean(s->t, cut, p, (size_t)COLS);
+	attrset((attr_t)attr);
+	move(y, 0);
+	if (full)
+		for (int x = 0; x < COLS; x++)
+			addch(' ');
+	mvaddstr(y, 0, cut);
+	attrset(A_NORMAL);
+}
+
+static int row_attr(const struct screen *s, const struct mm_pid_row *r)
+{
+	int attr = r->state == 'R' && s->t->c.bold_running ? A_BOLD : A_NORMAL;
+
+	if (!s->colour)
+		return attr;
+	switch (r->state) {
+	case 'R': return attr | COLOR_PAIR(PAIR_RUNNING);
+	case 'Z': return attr | COLOR_PAIR(PAIR_ZOMBIE);
+	case 'T': case 't': return attr | COLOR_PAIR(PAIR_STOPPED);
+	default: return attr;
+	}
+}
+
+/* Where the sort column stands in the lines: underline its heading. */
+static void mark_sort_column(const struct screen *s, int y)
+{
+	const char *heading = top_fields[s->t->c.sort].heading;
+	char line[TOP_MAX_LINE];
+	const char *at;
+
+	top_header(s->t, line);
+	for (at = line; (at = strstr(at, heading)); at++) {
+		char after = at[strlen(heading)];
+		size_t x = (size_t)(at - line);
+
+		if ((at == line || at[-1] == ' ') && (after == ' ' || !after)) {
+			if (x >= s->v.left && x - s->v.left < (size_t)COLS)
+				mvchgat(y, (int)(x - s->v.left), (int)strlen(heading), A_REVERSE | A_UNDERLINE | A_BOLD, 0, NULL);
+			return;
+		}
+	}
+}
+
+static void draw_tasks(struct screen *s, int y)
+{
+	struct top *t = s->t;
+	size_t rows = LINES > y ? (size_t)(LINES - y) : 0;
+	char line[TOP_MAX_LINE];
+
+	if (t->c.max_tasks && rows > t->c.max_tasks)
+		rows = t->c.max_tasks;
+	s->v.page = rows;
+	if (s->v.first >= t->nr_items)
+		s->v.first = t->nr_items ? t->nr_items - 1 : 0;
+	for (size_t i = 0; i < rows && s->v.first + i < t->nr_items; i++) {
+		const struct top_item *it = &t->items[s->v.first + i];
+
+		top_task_line(t, it, line);
+		put_line(s, y + (int)i, line, s->v.left, row_attr(s, it->row), false);
+	}
+}
+
+static void draw_message(const struct screen *s, int y)
+{
+	char line[512];
+
+	if (s->v.asking)
+		snprintf(line, sizeof(line), "%s%s", s->v.question, s->typed);
+	else
+		snprintf(line, sizeof(line), "%s", s->v.message);
+	put_line(s, y, line, 0, s->v.asking ? A_BOLD : A_STANDOUT, false);
+}
+
+static void draw_table(struct screen *s)
+{
+	static char lines[TOP_MAX_SUMMARY][256];
+	size_t room = LINES > 3 ? (size_t)LINES - 3 : 0, nr;
+	char line[TOP_MAX_LINE];
+	int y;
+
+	s->t->width = 0;		/* whole lines: they scroll sideways */
+	if (room > TOP_MAX_SUMMARY)
+		room = TOP_MAX_SUMMARY;
+	s->t->width = (uint32_t)COLS;
+	nr = top_summary(s->t, lines, room);
+	s->t->width = 0;
+	for (y = 0; (size_t)y < nr; y++)
+		put_line(s, y, lines[y], 0, A_NORMAL, false);
+	draw_message(s, y++);
+	top_header(s->t, line);
+	put_line(s, y, line, s->v.left, A_REVERSE, true);
+	if (s->t->c.highlight_sort)
+		mark_sort_column(s, y);
+	draw_tasks(s, y + 1);
+	if (s->v.asking) {
+		curs_set(1);
+		move(y - 1, (int)(top_columns(s->v.question) + s->nr_typed) % COLS);
+	} else {
+		curs_set(0);
+	}
+}
+
+static void draw_help(const struct screen *s)
+{
+	int y = 0;
+
+	put_line(s, y++, "mm-top: keys", 0, A_REVERSE, true);
+	for (size_t i = 0; top_help_lines[i]; i++)
+		put_line(s, y++, top_help_lines[i], 0, A_NORMAL, false);
+	put_line(s, y, "Any key goes back.", 0, A_BOLD, false);
+}
+
+static void draw_fields(const struct screen *s)
+{
+	size_t rows = LINES > 2 ? (size_t)LINES - 1 : 1, first = s->v.cursor >= rows ? s->v.cursor - rows + 1 : 0;
+	char line[256];
+
+	put_line(s, 0, "Fields: arrows move, d or space shows or hides, s sorts by, q goes back", 0, A_REVERSE, true);
+	for (size_t i = first; i < TOP_NR_FIELDS && i - first < rows; i++) {
+		snprintf(line, sizeof(line), "%c%c %-8s %s", top_field_shown(&s->t->c, (enum top_field)i) ? '*' : ' ',
+			 s->t->c.sort == i ? 's' : ' ', top_fields[i].heading, top_fields[i].help);
+		put_line(s, 1 + (int)(i - first), line, 0, i == s->v.cursor ? A_REVERSE : A_NORMAL, false);
+	}
+}
+
+static void draw(struct screen *s)
+{
+	erase();
+	if (s->v.mode == TOP_HELP)
+		draw_help(s);
+	else if (s->v.mode == TOP_FIELD_LIST)
+		draw_fields(s);
+	else
+		draw_table(s);
+	refresh();
+}
+
+/* ---- keys -------------------------------------------------------------------- */
+
+static int translate(int key)
+{
+	switch (key) {
+	case KEY_UP: return TOP_KEY_UP;
+	case KEY_DOWN: return TOP_KEY_DOWN;
+	case KEY_LEFT: return TOP_KEY_LEFT;
+	case KEY_RIGHT: return TOP_KEY_RIGHT;
+	case KEY_PPAGE: return TOP_KEY_PGUP;
+	case KEY_NPAGE: return TOP_KEY_PGDN;
+	case KEY_HOME: return TOP_KEY_HOME;
+	case KEY_END: return TOP_KEY_END;
+	case KEY_ENTER: return '\n';
+	case 27: return TOP_KEY_ESC;
+	default: return key;
+	}
+}
+
+/* A key while a question stands: edit the answer. */
+static enum top_action type_key(struct screen *s, int key)
+{
+	enum top_action action = TOP_REDRAW;
+
+	if (key == '\n' || key == '\r') {
+		s->typed[s->nr_typed] = 0;
+		action = top_answer(s->t, &s->v, s->typed);
+		s->nr_typed = 0;
+	} else if (key == TOP_KEY_ESC) {
+		action = top_answer(s->t, &s->v, NULL);
+		s->nr_typed = 0;
+	} else if (key == KEY_BACKSPACE || key == 127 || key == 8) {
+		s->nr_typed -= s->nr_typed > 0;
+	} else if (key >= ' ' && key < 127 && s->nr_typed + 1 < sizeof(s->typed)) {
+		s->typed[s->nr_typed++] = (char)key;
+	}
+	s->typed[s->nr_typed] = 0;
+	return action;
+}
+
+static int open_screen(struct screen *s)
+{
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	struct mm_error *err = &s->t->a->err;
+
+	if (!isatty(STDIN_FILENO))
+		return mm_error_set(err, -ENOTTY, "standard input is not a terminal; -b needs none");
+	if (!term || !*term)
+		return mm_error_set(err, -ENOTTY, "TERM is not set; -b needs no terminal");
+	setlocale(LC_CTYPE, "");
+	s->term = newterm(NULL, stdout, stdin);
+	if (!s->term)
+		return mm_error_set(err, -ENOTTY, "terminal '%s' is not known; -b needs none", term);
+	set_term(s->term);
+	cbreak();
+	noecho();
+	nonl();
+	keypad(stdscr, TRUE);
+	set_escdelay(50);
+	leaveok(stdscr, FALSE);
+	s->colour = !(no_colour && *no_colour) && has_colors() && start_color() == OK;
+	if (s->colour) {
+		use_default_colors();
+		init_pair(PAIR_RUNNING, COLOR_GREEN, -1);
+		init_pair(PAIR_ZOMBIE, COLOR_RED, -1);
+		init_pair(PAIR_STOPPED, COLOR_YELLOW, -1);
+	}
+	return 0;
+}
+
+/*
+ * After a key that changes what is shown.  Right after a sample the same rows
+ * serve: over a few milliseconds %CPU would be noise.
+ */
+static bool enough(struct screen *s, bool threads)
+{
+	struct top *t = s->t;
+
+	return top_clock_ns() - t->ns < SOON_NS && !(top_wants(t) & ~t->wanted) && threads == t->c.threads &&
+	       !top_select_again(t, SMAPS_BUDGET_NS);
+}
+
+/* Keys until the next sample is due; false: quit. */
+static bool keys_until(struct screen *s, uint64_t due_ns)
+{
+	for (;;) {
+		uint64_t now = top_clock_ns();
+		bool threads = s->t->c.threads;
+		enum top_action action;
+		int key;
+
+		draw(s);
+		if (now >= due_ns && !s->v.asking)
+			return true;
+		timeout(s->v.asking ? -1 : (int)((due_ns - now) / 1000000 + 1));
+		errno = 0;
+		key = getch();
+		if (key == ERR) {
+			if (!isatty(STDIN_FILENO) || errno == EIO)
+				return false;		/* the terminal is gone */
+			continue;
+		}
+		if (key == KEY_RESIZE)
+			continue;
+		key = translate(key);
+		action = s->v.asking ? type_key(s, key) : top_key(s->t, &s->v, key);
+		if (action == TOP_QUIT)
+			return false;
+		if (action == TOP_RESAMPLE && !enough(s, threads))
+			return true;
+	}
+}
+
+int top_screen(struct top *t)
+{
+	struct screen s = { .t = t };
+	int err = top_prime(t);
+
+	if (!err)
+		err = open_screen(&s);
+	if (err)
+		return err;
+	if (mm_proc_is_live(t->proc))
+		napms(100);
+	for (uint64_t n = 1; !err; n++) {
+		err = top_sample(t, SMAPS_BUDGET_NS);
+		if (err || (t->iterations && n > t->iterations))
+			break;
+		if (!keys_until(&s, top_clock_ns() + t->c.delay_ms * 1000000))
+			break;
+	}
+	endwin();
+	delscreen(s.term);
+	return err;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which processes are shown, and their tree.
+ *
+ * A filter is FIELD=TEXT (the shown text holds TEXT), FIELD<TEXT or FIELD>TEXT
+ * (the numbers are compared where both are numbers, suffixes k..e counted, else
+ * the texts); '!' before it turns it round.  All filters must hold.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "top.h"
+
+int top_parse_filter(struct top_filter *f, const char *text)
+{
+	struct top_filter got = { 0 };
+	size_t n;
+	char name[32];
+	int field;
+
+	if (*text == '!') {
+		got.exclude = true;
+		text++;
+	}
+	n = strcspn(text, "=<>");
+	if (!text[n] || !n || n >= sizeof(name) || !text[n + 1] || strlen(text + n + 1) >= sizeof(got.text))
+		return -EINVAL;
+	memcpy(name, text, n);
+	name[n] = 0;
+	field = top_field_find(name);
+	if (field < 0)
+		return -EINVAL;
+	got.field = (enum top_field)field;
+	got.op = text[n] == '=' ? TOP_EQ : text[n] == '<' ? TOP_LT : TOP_GT;
+	strcpy(got.text, text + n + 1);
+	*f = got;
+	return 0;
+}
+
+/* "1.5g" as a number; false for other texts. */
+static bool number(const char *s, double *v)
+{
+	static const char suffixes[] = "kmgtpe";
+	const char *suffix;
+	char *end;
+
+	*v = strtod(s, &end);
+	if (end == s)
+		return false;
+	suffix = *end ? strchr(suffixes, *end) : NULL;
+	if (suffix) {
+		for (const char *p = suffixes; p < suffix; p++)
+			*v *= 1024;
+		end++;
+	}
+	return !*end;
+}
+
+static bool passes(struct top *t, const struct mm_pid_row *r, const struct top_filter *f)
+{
+	struct top_item it = { (struct mm_pid_row *)(uintptr_t)r, 0, 0 };
+	char text[TOP_MAX_LINE];
+	double a, b;
+	int order;
+	bool yes;
+
+	top_field_text(t, &it, f->field, text);
+	if (f->op == TOP_EQ) {
+		yes = strstr(text, f->text) != NULL;
+	} else {
+		if (number(text, &a) && number(f->text, &b))
+			order = a < b ? -1 : a > b;
+		else
+			order = strcmp(text, f->text);
+		yes = f->op == TOP_LT ? order < 0 : order > 0;
+	}
+	return yes != f->exclude;
+}
+
+static bool of_user(const struct top_select *s, const struct mm_pid_row *r)
+{
+	bool yes = r->status_seen && (r->euid == s->uid ||
+		(s->any_user && (r->ruid == s->uid || r->suid == s->uid || r->fsuid == s->uid)));
+
+	return yes != s->not_user;
+}
+
+bool top_selected(struct top *t, const struct mm_pid_row *r)
+{
+	if (t->c.hide_idle && !r->ticks_delta && r->state != 'R')
+		return false;
+	if (t->select.by_user && !of_user(&t->select, r))
+		return false;
+	for (size_t i = 0; i < t->select.nr_filters; i++)
+		if (!passes(t, r, &t->select.filters[i]))
+			return false;
+	return true;
+}
+
+/* ---- forest ------------------------------------------------------------------ */
+
+/*
+ * Parents before children, children by age.  Links are indices of items sorted
+ * by (start, pid); NONE ends a list.  A pid that is its own ancestor (a capture
+ * put together from two moments) becomes a root.
+ */
+#define NONE UINT32_MAX
+
+struct node {
+	struct top_item item;
+	uint32_t child, sibling, last;	/* of children: first, next, and where the next one is hung */
+	uint32_t parent;
+	bool placed;
+};
+
+static int by_age(const void *a, const void *b)
+{
+	const struct mm_pid_row *x = ((const struct node *)a)->item.row, *y = ((const struct node *)b)->item.row;
+
+	if (x->start_ticks != y->start_ticks)
+		return x->start_ticks < y->start_ticks ? -1 : 1;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+struct by_pid {
+	uint32_t pid, node;
+};
+
+static int pid_order(const void *a, const void *b)
+{
+	const struct by_pid *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static uint32_t find(const struct by_pid *v, size_t n, uint32_t pid)
+{
+	struct by_pid key = { pid, 0 }, *hit = bsearch(&key, v, n, sizeof(*v), pid_order);
+
+	return hit ? hit->node : NONE;
+}
+
+static void hang(struct node *v, uint32_t parent, uint32_t i)
+{
+	v[i].parent = parent;
+	if (v[parent].child == NONE)
+		v[parent].child = i;
+	else
+		v[v[parent].last].sibling = i;
+	v[parent].last = i;
+}
+
+/* Walk the tree below @root without recursion; items in order to t->items. */
+static size_t place(struct top *t, struct node *v, uint32_t root, size_t n)
+{
+	uint32_t i = root, level = 0;
+
+	while (i != NONE) {
+		if (!v[i].placed) {
+			v[i].placed = true;
+			v[i].item.level = (uint16_t)(level > 101 ? 101 : level);
+			t->items[n++] = v[i].item;
+			if (v[i].child != NONE && !v[v[i].child].placed) {
+				i = v[i].child;
+				level++;
+				continue;
+			}
+		}
+		while (i != root && (v[i].sibling == NONE || v[v[i].sibling].placed)) {
+			i = v[i].parent;
+			level--;
+		}
+		i = i == root ? NONE : v[i].sibling;
+	}
+	return n;
+}
+
+int top_forest(struct top *t)
+{
+	size_t n = t->nr_items, placed = 0, need = n * (sizeof(struct node) + sizeof(struct by_pid));
+	struct by_pid *index;
+	struct node *v;
+
+	if (t->cap_forest < need) {
+		void *p = realloc(t->forest, need);
+
+		if (!p)
+			return -ENOMEM;
+		t->forest = p;
+		t->cap_forest = need;
+	}
+	v = t->forest;
+	index = (struct by_pid *)(void *)(v + n);
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct node){ t->items[i], NONE, NONE, NONE, NONE, false };
+	qsort(v, n, sizeof(*v), by_age);
+	for (size_t i = 0; i < n; i++)
+		index[i] = (struct by_pid){ v[i].item.row->pid, (uint32_t)i };
+	qsort(index, n, sizeof(*index), pid_order);
+	for (size_t i = 0; i < n; i++) {
+		const struct mm_pid_row *r = v[i].item.row;
+		uint32_t parent = find(index, n, r->tgid != r->pid ? r->tgid : r->ppid);
+
+		if (parent != NONE && parent != i)
+			hang(v, parent, (uint32_t)i);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (v[i].parent == NONE)
+			placed = place(t, v, (uint32_t)i, placed);
+	for (size_t i = 0; i < n; i++)		/* circles, which have no root */
+		if (!v[i].placed)
+			placed = place(t, v, (uint32_t)i, placed);
+	t->nr_items = placed;
+	return 0;
+}
