@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "cache/memcg.h"
 #include "fault/fault.h"
+#include "machine/buddy_replay.h"
 #include "machine/machine.h"
 #include "phys/phys.h"
 #include "reclaim/reclaim.h"
@@ -33,8 +34,21 @@ static void boot_ctx(struct mm_machine *m)
 	};
 }
 
+/* Free pages as the capture's kpageflags has them. */
+static int boot_kpageflags(struct mm_machine *m, struct mm_error *err)
+{
+	struct mm_sysroot *root;
+	int e = mm_sysroot_open(&root, m->cfg.sysroot, err);
+
+	if (e)
+		return e;
+	e = mm_machine_boot_kpageflags(m, root, err);
+	mm_sysroot_free(root);
+	return e;
+}
+
 /* The zones of a capture; none when it has no zoneinfo. */
-static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, struct mm_error *err)
+static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, bool *kpageflags, struct mm_error *err)
 {
 	struct mm_sysroot *root;
 	struct mm_input *in;
@@ -49,6 +63,7 @@ static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, struct mm_
 			mm_input_free(in);
 		}
 	}
+	*kpageflags = mm_sysroot_has(root, "proc/kpageflags");
 	mm_sysroot_free(root);
 	return e;
 }
@@ -59,15 +74,19 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 	struct mm_phys_config cfg = {
 		.regions = &m->cfg.regions, .mem_limit_bytes = m->cfg.ram_bytes, .nr_cpus = m->ctx.nr_cpus,
 	};
-	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, &zi, err) : 0;
+	bool kpageflags = false;
+	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, &zi, &kpageflags, err) : 0;
 
 	if (!e && !zi.nr && !m->cfg.regions.nr)
 		e = mm_builtin_machine(default_machine, &m->cfg.regions);
 	if (zi.nr)
 		cfg.zoneinfo = &zi;
+	cfg.no_free = zi.nr && kpageflags;
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	mm_zoneinfo_free(&zi);
+	if (!e && cfg.no_free)
+		e = boot_kpageflags(m, err);
 	return e;
 }
 
@@ -149,6 +168,7 @@ void mm_machine_shutdown(struct mm_machine *m)
 	mm_virt_destroy(&m->virt);
 	mm_inode_table_free(m->inodes);
 	mm_slab_free(m->slab);
+	mm_page_replay_free(m->pages);
 	mm_phys_free(m->phys);
 }
 

@@ -1,20 +1,264 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events of the page allocator.
+ * Events of the page allocator: page_alloc, page_free.
+ *
+ * An ordinary machine decides itself: a page_alloc is a request with its GFP
+ * words, its result becomes the frame this machine gave, and a later page_free
+ * of the recorded frame frees that one.  Facts about the allocator's insides
+ * (ZONE_LOCKED, EXTFRAG, PCPU_DRAIN, BATCHED in flags; source/ftrace.c tells
+ * where they come from) say what the other machine did and change nothing here.
+ *
+ * A machine that started from the recorded free pages (kpageflags) follows the
+ * recording instead: pages leave the lists at ZONE_LOCKED and come back at
+ * PCPU_DRAIN, or at the free of an order without per-CPU lists.
  */
 #include <errno.h>
+#include <string.h>
 
-#include "machine/machine.h"
+#include "machine/buddy_replay.h"
+#include "phys/internal.h"
+#include "phys/replay.h"
+
+enum { ANY_TYPE = MM_MIGRATE_TYPES };
+
+static bool has_word(struct mm_str flags, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t at = 0; at + n <= flags.len; at++) {
+		if (!memcmp(flags.p + at, word, n) && (at + n == flags.len || flags.p[at + n] == '|'))
+			return true;
+		while (at < flags.len && flags.p[at] != '|')
+			at++;
+	}
+	return false;
+}
+
+/* MIGRATE_type among the words. */
+static unsigned int migratetype_of(struct mm_str flags)
+{
+	static const char *const words[MM_MIGRATE_TYPES] = {
+		"MIGRATE_UNMOVABLE", "MIGRATE_MOVABLE", "MIGRATE_RECLAIMABLE", "MIGRATE_HIGHATOMIC", "MIGRATE_CMA",
+		"MIGRATE_ISOLATE",
+	};
+
+	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+		if (has_word(flags, words[mt]))
+			return mt;
+	return ANY_TYPE;
+}
+
+static int order_of_size(const struct mm_event *ev, uint64_t size, unsigned int *order, struct mm_error *err)
+{
+	for (*order = 0; *order <= MM_MAX_ORDER; ++*order)
+		if (size == (uint64_t)MM_PAGE_SIZE << *order)
+			return 0;
+	return mm_error_set(err, -EINVAL, "%s: expected a size of 4096 << 0..%d bytes, found %llu",
+			    mm_event_word((enum mm_event_type)ev->type), (int)MM_MAX_ORDER, (unsigned long long)size);
+}
+
+static bool has_pfn(const struct mm_event *ev)
+{
+	return ev->result_kind == MM_RESULT_DEC || ev->result_kind == MM_RESULT_HEX;
+}
+
+/* ---- following a recording ---- */
+
+static void skip_follow(struct mm_machine *m, int e)
+{
+	if (e == -EINVAL)
+		mm_machine_skip(m, "blocks of the recording that lie in no zone or are not aligned", false);
+	else if (e == -ENOENT)
+		mm_machine_skip(m, "pages that left the free lists without being on them", false);
+	else if (e == -EEXIST)
+		mm_machine_skip(m, "frees of free pages", false);
+}
+
+static void follow_alloc(struct mm_machine *m, const struct mm_event *ev, unsigned int order)
+{
+	mm_pfn_t pfn = ev->result < MM_PFN_NONE ? (mm_pfn_t)ev->result : MM_PFN_NONE, head;
+	unsigned int mt = migratetype_of(ev->flags), o;
+	struct mm_page *page;
+
+	if (pfn >= m->phys->max_pfn) {
+		skip_follow(m, -EINVAL);
+		return;
+	}
+	page = mm_page(m->phys, pfn);
+	if (has_word(ev->flags, "EXTFRAG")) {
+		if (!order_of_size(ev, ev->size2, &o, NULL))
+			mm_follow_fallback(m->phys, pfn, o, mt, has_word(ev->flags, "CHANGE_OWNERSHIP"));
+		return;
+	}
+	if (has_word(ev->flags, "ZONE_LOCKED")) {
+		if (mt < MM_MIGRATE_PCPTYPES && !has_word(ev->flags, "PERCPU_REFILL"))
+			m->pages->pcp_orders &= ~(1u << order);
+		skip_follow(m, mm_take_free_pages(m->phys, pfn, order, mt));
+		return;
+	}
+	if (page->refs)
+		mm_machine_skip(m, "pages allocated twice without a free between", false);
+	if (mm_page_is_free(m->phys, pfn, &head, &o))
+		skip_follow(m, mm_take_free_pages(m->phys, pfn, order, ANY_TYPE));
+	page->refs = 1;
+	page->order = (uint8_t)order;
+}
+
+static void follow_free(struct mm_machine *m, const struct mm_event *ev, unsigned int order)
+{
+	mm_pfn_t pfn = ev->result < MM_PFN_NONE ? (mm_pfn_t)ev->result : MM_PFN_NONE, head;
+	unsigned int o;
+
+	if (pfn >= m->phys->max_pfn) {
+		skip_follow(m, -EINVAL);
+	} else if (has_word(ev->flags, "BATCHED")) {
+		return;			/* its mm_page_free came before */
+	} else if (has_word(ev->flags, "PCPU_DRAIN")) {
+		skip_follow(m, mm_put_free_pages(m->phys, pfn, order, migratetype_of(ev->flags)));
+	} else if (m->pages->pcp_orders >> order & 1) {
+		if (mm_page_is_free(m->phys, pfn, &head, &o))
+			skip_follow(m, -EEXIST);
+		else
+			mm_page(m->phys, pfn)->refs = 0;
+	} else {
+		skip_follow(m, mm_put_free_pages(m->phys, pfn, order, ANY_TYPE));
+	}
+}
+
+/* ---- deciding ---- */
+
+static bool is_fact(struct mm_str flags)
+{
+	return has_word(flags, "ZONE_LOCKED") || has_word(flags, "EXTFRAG") || has_word(flags, "PCPU_DRAIN") ||
+	       has_word(flags, "BATCHED");
+}
+
+static int remember(struct mm_machine *m, uint64_t recorded, mm_pfn_t pfn, unsigned int order, struct mm_error *err)
+{
+	struct mm_page_entry *e = mm_page_replay_find(m->pages, recorded);
+
+	if (e) {
+		mm_machine_skip(m, "pages allocated twice without a free between", false);
+		mm_free_pages(m->phys, e->pfn, e->order);
+		mm_page_replay_del(m->pages, e);
+	}
+	return mm_page_replay_add(m->pages, recorded, pfn, order) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+static int decide_alloc(struct mm_machine *m, struct mm_event *ev, unsigned int order, struct mm_error *err)
+{
+	mm_gfp_t gfp = MM_GFP_KERNEL;
+	struct mm_event *fx;
+	mm_pfn_t pfn;
+	int e;
+
+	if (ev->flags.len && mm_gfp_parse(ev->flags, &gfp))
+		return mm_error_set(err, -EINVAL, "page_alloc: expected GFP words, found '%.*s'",
+				    (int)(ev->flags.len < 80 ? ev->flags.len : 80), ev->flags.p);
+	pfn = mm_alloc_pages(m->phys, gfp, order);
+	if (pfn == MM_PFN_NONE) {
+		if (has_pfn(ev))
+			mm_machine_skip(m, "allocations that succeeded in the recording and fail here", true);
+		mm_event_set_word(ev, "ENOMEM", 6);
+		fx = mm_effect(&m->ctx, MM_BY_BUDDY, MM_EV_ENOMEM);
+		if (fx) {
+			fx->size = (uint64_t)MM_PAGE_SIZE << order;
+			fx->present |= MM_TC_BIT(SIZE);
+		}
+		return 0;
+	}
+	if (has_pfn(ev))
+		mm_machine_skip(m, ev->result == pfn ? "blocks that got the recorded page frame" :
+				"blocks that got another page frame than recorded", true);
+	e = remember(m, has_pfn(ev) ? ev->result : pfn, pfn, order, err);
+	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
+	return e;
+}
+
+/* A block that was split (vmalloc(), alloc_pages_exact()) and comes back in parts: its pages are on their own from here. */
+static int split_entry(struct mm_machine *m, uint64_t recorded)
+{
+	for (unsigned int o = 1; o <= MM_MAX_ORDER; o++) {
+		uint64_t head = recorded & ~((UINT64_C(1) << o) - 1);
+		struct mm_page_entry *e = mm_page_replay_find(m->pages, head), old;
+
+		if (!e || e->order < o || mm_page(m->phys, e->pfn)->flags & MM_PG_HEAD)
+			continue;
+		old = *e;
+		mm_page_replay_del(m->pages, e);
+		mm_split_page(m->phys, old.pfn, old.order);
+		for (mm_pfn_t i = 0; i < 1u << old.order; i++)
+			if (mm_page_replay_add(m->pages, old.recorded + i, old.pfn + i, 0))
+				return -ENOMEM;
+		return 0;
+	}
+	return 0;
+}
+
+static int decide_free(struct mm_machine *m, struct mm_event *ev, unsigned int order, struct mm_error *err)
+{
+	struct mm_page_entry *e = mm_page_replay_find(m->pages, ev->result);
+	mm_pfn_t pfn;
+
+	if (!e || e->order > order) {
+		if (split_entry(m, ev->result))
+			return mm_error_set(err, -ENOMEM, "out of memory");
+		e = mm_page_replay_find(m->pages, ev->result);
+	}
+	if (!e) {
+		mm_machine_skip(m, "frees of pages that the recording did not allocate", false);
+		return 0;
+	}
+	pfn = e->pfn;
+	if (e->order != order && e->order)
+		mm_machine_skip(m, "frees of another size than was allocated", false);
+	if (!e->order)
+		for (uint64_t i = 1; i < UINT64_C(1) << order; i++) {
+			struct mm_page_entry *part = mm_page_replay_find(m->pages, ev->result + i);
+
+			if (!part || part->order)
+				break;
+			mm_free_pages(m->phys, part->pfn, 0);
+			mm_page_replay_del(m->pages, part);
+		}
+	e = mm_page_replay_find(m->pages, ev->result);
+	mm_free_pages(m->phys, pfn, e->order);
+	mm_page_replay_del(m->pages, e);
+	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
+	return 0;
+}
+
+/* ---- entry ---- */
+
+static int page_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err,
+		      int (*decide)(struct mm_machine *, struct mm_event *, unsigned int, struct mm_error *),
+		      void (*follow)(struct mm_machine *, const struct mm_event *, unsigned int))
+{
+	unsigned int order;
+	int e = order_of_size(ev, ev->present & MM_TC_BIT(SIZE) ? ev->size : MM_PAGE_SIZE, &order, err);
+
+	if (e || !m->phys)
+		return e;
+	if (!mm_page_replay_get(m))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	if (m->pages->recorded && (has_pfn(ev) || is_fact(ev->flags))) {
+		if (has_pfn(ev))
+			follow(m, ev, order);
+		return 0;
+	}
+	return is_fact(ev->flags) ? 0 : decide(m, ev, order, err);
+}
 
 int mm_ev_page_alloc(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event page_alloc is not done yet");
+	(void)task;
+	return page_event(m, ev, err, decide_alloc, follow_alloc);
 }
 
 int mm_ev_page_free(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event page_free is not done yet");
+	(void)task;
+	if (!has_pfn(ev))
+		return mm_error_set(err, -EINVAL, "page_free: expected a page frame number in result, found none");
+	return page_event(m, ev, err, decide_free, follow_free);
 }
-

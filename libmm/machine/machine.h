@@ -17,6 +17,7 @@ struct mm_cache;
 struct mm_fault;
 struct mm_reclaim;
 struct mm_memcg;
+struct mm_page_replay;
 
 enum { MM_PID_MAX = 4194304 };		/* the kernel's PID_MAX_LIMIT on 64 bits */
 
@@ -63,6 +64,7 @@ struct mm_machine {
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;
 	uint64_t nr_events;		/* causes replayed */
+	struct mm_page_replay *pages;	/* frames of the recording (buddy_replay.h); NULL until a page event */
 };
 
 /* The task @pid, made (without an address space) when it is new; NULL: host memory. */

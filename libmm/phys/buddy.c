@@ -20,7 +20,7 @@
  */
 #include "phys/internal.h"
 
-static void add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool tail)
+void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool tail)
 {
 	struct mm_page *map = zone->phys->mem_map;
 	struct mm_page_list *list = &zone->free_area[order].free_list[mt];
@@ -106,7 +106,7 @@ void mm_free_one_page(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, un
 		mm_del_page_from_free_list(zone, buddy, order);
 		pfn &= buddy;
 	}
-	add_to_free_list(zone, pfn, order, mt,
+	mm_add_to_free_list(zone, pfn, order, mt,
 			 fpi & MM_FPI_TO_TAIL || buddy_merge_likely(zone, pfn, buddy, order));
 }
 
@@ -115,7 +115,7 @@ static void expand(struct mm_zone *zone, mm_pfn_t pfn, unsigned int low, unsigne
 {
 	while (high > low) {
 		high--;
-		add_to_free_list(zone, pfn + (1u << high), high, mt, false);
+		mm_add_to_free_list(zone, pfn + (1u << high), high, mt, false);
 	}
 }
 

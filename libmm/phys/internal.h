@@ -50,6 +50,8 @@ enum mm_fpi { MM_FPI_NONE = 0, MM_FPI_TO_TAIL = 2 };
 /* buddy.c: free lists of one zone; the caller keeps pcp and counters of events. */
 void mm_free_one_page(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum mm_fpi fpi);
 mm_pfn_t mm_rmqueue_smallest(struct mm_zone *zone, unsigned int order, unsigned int mt);
+/* Both leave the zone's count of free pages to the caller. */
+void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool tail);
 void mm_del_page_from_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order);
 void mm_move_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt);
 unsigned int mm_move_freepages_block(struct mm_zone *zone, mm_pfn_t pfn, unsigned int mt, unsigned int *nr_movable);

@@ -16,6 +16,8 @@
 
 static const struct mm_trace_ops *const formats[] = {
 	&mm_trace_csv,
+	&mm_trace_ftrace,
+	&mm_trace_perf,
 };
 enum { NR_FORMATS = sizeof(formats) / sizeof(formats[0]) };
 

@@ -22,4 +22,11 @@ extern const struct mm_machine_table mm_table_zones;	/* sizes, watermarks and re
 /* table_machine.c */
 extern const struct mm_machine_table mm_table_counters;	/* counter,value: every counter under /proc/vmstat's name */
 
+/* table_buddy.c: the page allocator; rows of free, frag and types are those of <libmm/buddyinfo.h> */
+extern const struct mm_machine_table mm_table_free;
+extern const struct mm_machine_table mm_table_frag;
+extern const struct mm_machine_table mm_table_types;
+extern const struct mm_machine_table mm_table_pageblocks;
+extern const struct mm_machine_table mm_table_pcp;
+
 #endif /* LIBMM_TABLES_H */

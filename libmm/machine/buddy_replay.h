@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* machine/buddy_replay.h - page frames of a recording and those of the machine */
+#ifndef MACHINE_BUDDY_REPLAY_H
+#define MACHINE_BUDDY_REPLAY_H
+
+#include <libmm/buddyinfo.h>
+#include <libmm/source.h>
+#include "machine/machine.h"
+
+struct mm_page_entry {
+	uint64_t recorded;		/* PFN in the recording */
+	mm_pfn_t pfn;			/* ours; MM_PFN_NONE: the slot is empty */
+	uint8_t order;
+};
+
+struct mm_page_replay {
+	bool recorded;			/* the free pages are those of kpageflags: recorded frames are ours */
+	uint32_t pcp_orders;		/* bit by order: the recording's kernel has per-CPU lists for it */
+	struct mm_page_entry *v;	/* live allocations by recorded PFN, open addressing */
+	size_t nr, size;
+};
+
+struct mm_page_replay *mm_page_replay_get(struct mm_machine *m);	/* made when first asked for; NULL: host memory */
+void mm_page_replay_free(struct mm_page_replay *r);
+int mm_page_replay_add(struct mm_page_replay *r, uint64_t recorded, mm_pfn_t pfn, unsigned int order);	/* 0 or -ENOMEM */
+struct mm_page_entry *mm_page_replay_find(const struct mm_page_replay *r, uint64_t recorded);
+void mm_page_replay_del(struct mm_page_replay *r, struct mm_page_entry *e);
+
+/*
+ * The free pages of a machine that was booted without any (mm_phys_config.no_free), from the sysroot's
+ * proc/kpageflags; their migrate types as proc/pagetypeinfo counts them where it agrees, else all movable.
+ * 0 or -errno with @err.
+ */
+int mm_machine_boot_kpageflags(struct mm_machine *m, const struct mm_sysroot *root, struct mm_error *err);
+
+#endif /* MACHINE_BUDDY_REPLAY_H */

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tables of the page allocator: free, frag, pcp, pageblocks, types.
+ *
+ * The schemas of free, frag and types serve captures too (cmd/mm-buddy.c): the
+ * rows of a capture and of a machine look the same.
+ */
+#include <errno.h>
+
+#include <libmm/buddyinfo.h>
+#include <libmm/tables.h>
+
+#include "machine/machine.h"
+#include "phys/internal.h"
+
+#define for_each_zone(zone, phys) \
+	for (uint32_t i_ = 0; i_ < (phys)->nr_zones && ((zone) = (phys)->zone_table[i_], true); i_++)
+
+static const char *zone_name(const struct mm_zone *z) { return mm_zone_type_name((enum mm_zone_type)z->type); }
+
+/* Boot the machine if no row did; its phys, or NULL with *@e. */
+static struct mm_phys *phys_of(struct mm_machine *m, int *e)
+{
+	*e = mm_machine_start(m, NULL);
+	if (!*e && !m->phys)
+		*e = -EINVAL;
+	return *e ? NULL : m->phys;
+}
+
+/* ---- free ---- */
+
+static const struct mm_column free_columns[] = {
+	MM_COLUMN(struct mm_free_row, node, MM_COL_U64, "NUMA node"),
+	MM_COLUMN(struct mm_free_row, zone, MM_COL_STR, "zone"),
+	MM_COLUMN(struct mm_free_row, migratetype, MM_COL_STR, "type of the free list; empty where the source does not tell"),
+	MM_COLUMN(struct mm_free_row, order, MM_COL_U64, "a block is 2^order pages"),
+	MM_COLUMN(struct mm_free_row, blocks, MM_COL_U64, "free blocks of this order"),
+	MM_COLUMN_HIDDEN(struct mm_free_row, free_bytes, MM_COL_BYTES, "memory in these blocks"),
+	MM_COLUMN_HIDDEN(struct mm_free_row, capped, MM_COL_U64, "1: the kernel stopped counting, there are more"),
+};
+
+static int free_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	struct mm_zone *z;
+	int e;
+	struct mm_phys *phys = phys_of(m, &e);
+
+	if (e)
+		return e;
+	for_each_zone(z, phys) {
+		if (!z->managed_pages)
+			continue;
+		for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+			for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
+				uint64_t n = z->free_area[o].free_list[mt].nr;
+
+				mm_table_writer_row(w, &(struct mm_free_row){
+					z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), o, n,
+					n * MM_PAGE_SIZE << o, 0 });
+			}
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_free = {
+	MM_TABLE("free", free_columns, "free blocks by zone, migrate type and order"), free_rows,
+};
+
+/* ---- frag ---- */
+
+static const struct mm_column frag_columns[] = {
+	MM_COLUMN(struct mm_frag_row, node, MM_COL_U64, "NUMA node"),
+	MM_COLUMN(struct mm_frag_row, zone, MM_COL_STR, "zone"),
+	MM_COLUMN(struct mm_frag_row, order, MM_COL_U64, "for requests of 2^order pages"),
+	MM_COLUMN(struct mm_frag_row, unusable_index, MM_COL_MILLI, "part of the free memory that lies in smaller blocks"),
+	MM_COLUMN(struct mm_frag_row, fragmentation_index, MM_COL_MILLI,
+		  "-1: a block is free; towards 0 memory is short, towards 1 it is in too small pieces"),
+};
+
+static int frag_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	struct mm_zone *z;
+	int e;
+	struct mm_phys *phys = phys_of(m, &e);
+
+	if (e)
+		return e;
+	for_each_zone(z, phys) {
+		uint64_t blocks[MM_NR_PAGE_ORDERS];
+
+		for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
+			blocks[o] = z->free_area[o].nr_free;
+		for (uint32_t o = 0; z->managed_pages && o < MM_NR_PAGE_ORDERS; o++)
+			mm_table_writer_row(w, &(struct mm_frag_row){
+				z->node, zone_name(z), o, mm_unusable_free_index(blocks, MM_NR_PAGE_ORDERS, o),
+				mm_fragmentation_index(blocks, MM_NR_PAGE_ORDERS, o) });
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_frag = {
+	MM_TABLE("frag", frag_columns, "unusable free space and fragmentation index, as debugfs extfrag"), frag_rows,
+};
+
+/* ---- types ---- */
+
+static const struct mm_column types_columns[] = {
+	MM_COLUMN(struct mm_types_row, node, MM_COL_U64, "NUMA node"),
+	MM_COLUMN(struct mm_types_row, zone, MM_COL_STR, "zone"),
+	MM_COLUMN(struct mm_types_row, migratetype, MM_COL_STR, "migrate type"),
+	MM_COLUMN(struct mm_types_row, pageblocks, MM_COL_U64, "pageblocks of this type"),
+	MM_COLUMN_HIDDEN(struct mm_types_row, bytes, MM_COL_BYTES, "memory in these pageblocks"),
+};
+
+static int types_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	struct mm_zone *z;
+	int e;
+	struct mm_phys *phys = phys_of(m, &e);
+
+	if (e)
+		return e;
+	for_each_zone(z, phys) {
+		uint64_t nr[MM_MIGRATE_TYPES] = { 0 };
+		uint64_t end = ((uint64_t)z->start_pfn + z->spanned_pages + MM_PAGEBLOCK_NR_PAGES - 1) >> MM_PAGEBLOCK_ORDER;
+
+		for (uint64_t b = z->start_pfn >> MM_PAGEBLOCK_ORDER; b < end && b < phys->nr_pageblocks; b++)
+			nr[phys->pageblocks[b].migratetype]++;
+		for (unsigned int mt = 0; z->managed_pages && mt < MM_MIGRATE_TYPES; mt++)
+			mm_table_writer_row(w, &(struct mm_types_row){
+				z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), nr[mt],
+				nr[mt] * MM_PAGE_SIZE << MM_PAGEBLOCK_ORDER });
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_types = {
+	MM_TABLE("types", types_columns, "pageblocks by zone and migrate type, as the end of pagetypeinfo"), types_rows,
+};
+
+/* ---- pageblocks ---- */
+
+struct pageblock_row {
+	uint64_t start;
+	uint64_t pfn, node;
+	const char *zone, *migratetype;
+	uint64_t free_pages, largest_order;
+};
+
+static const struct mm_column pageblock_columns[] = {
+	MM_COLUMN(struct pageblock_row, start, MM_COL_HEX, "physical address of the first byte"),
+	MM_COLUMN(struct pageblock_row, node, MM_COL_U64, "NUMA node"),
+	MM_COLUMN(struct pageblock_row, zone, MM_COL_STR, "zone"),
+	MM_COLUMN(struct pageblock_row, migratetype, MM_COL_STR, "migrate type of its pages when they are freed"),
+	MM_COLUMN(struct pageblock_row, free_pages, MM_COL_U64, "pages on the buddy lists"),
+	MM_COLUMN(struct pageblock_row, largest_order, MM_COL_U64, "order of its largest free block; empty: none"),
+	MM_COLUMN_HIDDEN(struct pageblock_row, pfn, MM_COL_U64, "first page frame"),
+};
+
+/* Free pages of a pageblock; a block of order 10 that begins before it counts too. */
+static void count_free(const struct mm_phys *phys, mm_pfn_t start, struct pageblock_row *row)
+{
+	mm_pfn_t below = start & ~((1u << MM_MAX_ORDER) - 1), end = start + MM_PAGEBLOCK_NR_PAGES;
+
+	row->largest_order = MM_MISSING_U64;
+	if (mm_page(phys, below)->flags & MM_PG_BUDDY && mm_page(phys, below)->order == MM_MAX_ORDER) {
+		row->free_pages = MM_PAGEBLOCK_NR_PAGES;
+		row->largest_order = MM_MAX_ORDER;
+		return;
+	}
+	for (mm_pfn_t p = start; p < end && p < phys->max_pfn;) {
+		const struct mm_page *page = mm_page(phys, p);
+
+		if (page->flags & MM_PG_BUDDY) {
+			row->free_pages += 1u << page->order;
+			if (row->largest_order == MM_MISSING_U64 || row->largest_order < page->order)
+				row->largest_order = page->order;
+			p += 1u << page->order;
+		} else {
+			p++;
+		}
+	}
+}
+
+static int pageblock_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	int e;
+	struct mm_phys *phys = phys_of(m, &e);
+
+	for (uint32_t b = 0; !e && b < phys->nr_pageblocks; b++) {
+		mm_pfn_t pfn = b << MM_PAGEBLOCK_ORDER;
+		const struct mm_zone *z = pfn < phys->max_pfn ? mm_page_zone(phys, pfn < phys->zone_table[0]->start_pfn ?
+									      phys->zone_table[0]->start_pfn : pfn) : NULL;
+		struct pageblock_row row = { .start = (uint64_t)pfn << MM_PAGE_SHIFT, .pfn = pfn };
+
+		if (!z)
+			continue;
+		row.node = z->node;
+		row.zone = zone_name(z);
+		row.migratetype = mm_migratetype_name((enum mm_migratetype)phys->pageblocks[b].migratetype);
+		count_free(phys, pfn, &row);
+		mm_table_writer_row(w, &row);
+	}
+	return e;
+}
+
+const struct mm_machine_table mm_table_pageblocks = {
+	MM_TABLE("pageblocks", pageblock_columns, "every pageblock: its type and what is free in it"), pageblock_rows,
+};
+
+/* ---- pcp ---- */
+
+struct pcp_row {
+	uint64_t node;
+	const char *zone;
+	uint64_t cpu, count, high, batch, free_factor;
+	uint64_t unmovable, movable, reclaimable, huge;
+};
+
+static const struct mm_column pcp_columns[] = {
+	MM_COLUMN(struct pcp_row, node, MM_COL_U64, "NUMA node"),
+	MM_COLUMN(struct pcp_row, zone, MM_COL_STR, "zone"),
+	MM_COLUMN(struct pcp_row, cpu, MM_COL_U64, "CPU"),
+	MM_COLUMN(struct pcp_row, count, MM_COL_U64, "pages on its lists"),
+	MM_COLUMN(struct pcp_row, high, MM_COL_U64, "pages at which some go back"),
+	MM_COLUMN(struct pcp_row, batch, MM_COL_U64, "pages taken or given back at a time"),
+	MM_COLUMN(struct pcp_row, free_factor, MM_COL_U64, "doublings of the batch given back next"),
+	MM_COLUMN(struct pcp_row, unmovable, MM_COL_U64, "unmovable pages, orders 0 to 3"),
+	MM_COLUMN(struct pcp_row, movable, MM_COL_U64, "movable pages, orders 0 to 3"),
+	MM_COLUMN(struct pcp_row, reclaimable, MM_COL_U64, "reclaimable pages, orders 0 to 3"),
+	MM_COLUMN(struct pcp_row, huge, MM_COL_U64, "pages in blocks of a whole pageblock"),
+};
+
+static int pcp_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	struct mm_zone *z;
+	int e;
+	struct mm_phys *phys = phys_of(m, &e);
+
+	if (e)
+		return e;
+	for_each_zone(z, phys)
+		for (uint32_t cpu = 0; z->managed_pages && cpu < phys->ctx->nr_cpus; cpu++) {
+			const struct mm_per_cpu_pages *p = &z->pcp[cpu];
+			uint64_t by_type[MM_MIGRATE_PCPTYPES] = { 0 }, huge = 0;
+
+			for (unsigned int i = 0; i < MM_NR_LOWORDER_PCP_LISTS; i++)
+				by_type[i % MM_MIGRATE_PCPTYPES] += p->lists[i].nr << mm_pindex_to_order(i);
+			for (unsigned int i = MM_NR_LOWORDER_PCP_LISTS; i < MM_NR_PCP_LISTS; i++)
+				huge += p->lists[i].nr << MM_PAGEBLOCK_ORDER;
+			mm_table_writer_row(w, &(struct pcp_row){
+				z->node, zone_name(z), cpu, p->count, p->high, p->batch, p->free_factor,
+				by_type[MM_MIGRATE_UNMOVABLE], by_type[MM_MIGRATE_MOVABLE], by_type[MM_MIGRATE_RECLAIMABLE], huge });
+		}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_pcp = {
+	MM_TABLE("pcp", pcp_columns, "per-CPU page lists"), pcp_rows,
+};

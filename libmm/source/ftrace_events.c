@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Fields of the kmem and exceptions tracepoints as trace rows; ftrace.c tells the mapping.
+ * Source: Linux 4.4 to 6.12 include/trace/events/kmem.h, arch/x86/include/asm/trace/exceptions.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "source/ftrace.h"
+#include "source/scan.h"
+
+static const char *const migratetypes[] = { "UNMOVABLE", "MOVABLE", "RECLAIMABLE", "HIGHATOMIC", "CMA", "ISOLATE" };
+
+enum { MAX_TRACE_ORDER = 40 };
+
+/* The value of a field; false when it is not there. */
+static bool field(const struct mm_ftrace_line *t, const char *key, struct mm_str *value)
+{
+	size_t n = strlen(key);
+	const char *p = t->args.p, *end = p + t->args.len;
+
+	while ((p = memmem(p, (size_t)(end - p), key, n))) {
+		const char *v = p + n;
+
+		if ((p == t->args.p || p[-1] == ' ') && v < end && *v == '=') {
+			value->p = ++v;
+			while (v < end && *v != ' ')
+				v++;
+			value->len = (size_t)(v - value->p);
+			return true;
+		}
+		p = v;
+	}
+	return false;
+}
+
+static bool parse_hex(struct mm_str s, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (s.len > 2 && s.p[0] == '0' && s.p[1] == 'x') {
+		s.p += 2;
+		s.len -= 2;
+	}
+	if (!s.len || s.len > 16)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned int c = (unsigned char)s.p[i], d = c - '0' < 10 ? c - '0' : (c | 0x20) - 'a' + 10;
+
+		if (d > 15 || (d > 9 && (c | 0x20) < 'a'))
+			return false;
+		v = v << 4 | d;
+	}
+	*out = v;
+	return true;
+}
+
+/* A number as %d, %lu, 0x%lx print it. */
+static bool number(const struct mm_ftrace_line *t, const char *key, uint64_t *out)
+{
+	struct mm_str s;
+
+	if (!field(t, key, &s))
+		return false;
+	if (s.len > 2 && s.p[0] == '0' && s.p[1] == 'x')
+		return parse_hex(s, out);
+	return scan_u64(&s, out) && !s.len;
+}
+
+/* A pointer as %p prints it: bare hex; null is (null), (nil) or zeros; "ptr=          (null)" has its blanks inside. */
+static bool pointer(const struct mm_ftrace_line *t, const char *key, uint64_t *out)
+{
+	struct mm_str s;
+
+	if (!field(t, key, &s))
+		return false;
+	if (!s.len || (s.len == 6 && !memcmp(s.p, "(null)", 6)) || (s.len == 5 && !memcmp(s.p, "(nil)", 5))) {
+		*out = 0;
+		return true;
+	}
+	return parse_hex(s, out);
+}
+
+static int malformed(struct mm_trace_source *src, const struct mm_ftrace_line *t, struct mm_error *err)
+{
+	return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
+}
+
+/* "pfn=" and an order as a size; false when they are missing or absurd. */
+static bool page_fields(const struct mm_ftrace_line *t, const char *order_key, uint64_t *pfn, uint64_t *size)
+{
+	uint64_t order = 0;
+
+	if (!number(t, "pfn", pfn) || (!number(t, order_key, &order) && strcmp(order_key, "order")) || order > MAX_TRACE_ORDER)
+		return false;
+	*size = UINT64_C(4096) << order;
+	return true;
+}
+
+/* Words of a fact about the lists: WORD|MIGRATE_type[|FROM_type][|more]. */
+static int put_fact(struct mm_trace_source *src, struct mm_event *ev, const char *word, uint64_t mt, int64_t from,
+		    const char *more)
+{
+	char text[96];
+	int n;
+
+	if (mt < sizeof(migratetypes) / sizeof(migratetypes[0]))
+		n = snprintf(text, sizeof(text), "%s|MIGRATE_%s", word, migratetypes[mt]);
+	else
+		n = snprintf(text, sizeof(text), "%s|MIGRATE_%llu", word, (unsigned long long)mt);
+	if (from >= 0 && from < 6)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "|FROM_%s", migratetypes[from]);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "%s", more);
+	ev->present |= MM_TC_BIT(FLAGS);
+	return mm_trace_keep(src, (struct mm_str){ text, (size_t)n }, &ev->flags);
+}
+
+static int put_gfp(struct mm_trace_source *src, struct mm_event *ev, const struct mm_ftrace_line *t)
+{
+	struct mm_str s;
+
+	if (!field(t, "gfp_flags", &s) || !s.len)
+		return 0;
+	ev->present |= MM_TC_BIT(FLAGS);
+	return mm_trace_keep(src, s, &ev->flags);
+}
+
+static int page_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		      struct mm_error *err)
+{
+	uint64_t pfn, size, page = 1;
+	struct mm_event *ev;
+
+	if (!page_fields(t, "order", &pfn, &size))
+		return malformed(src, t, err);
+	pointer(t, "page", &page);
+	ev = mm_trace_add(b, MM_EV_PAGE_ALLOC, t->line);
+	mm_event_put(ev, SIZE, size, size);
+	if (!page && !pfn)
+		mm_event_set_word(ev, "ENOMEM", 6);
+	else
+		mm_event_set_result(ev, MM_RESULT_HEX, pfn);
+	return put_gfp(src, ev, t);
+}
+
+static int zone_locked(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		       struct mm_error *err)
+{
+	uint64_t pfn, size, page = 1, mt, refill = 0;
+	struct mm_event *ev;
+
+	if (!page_fields(t, "order", &pfn, &size) || !number(t, "migratetype", &mt))
+		return malformed(src, t, err);
+	pointer(t, "page", &page);
+	if (!page && !pfn)
+		return 0;	/* kernels before 4.10 also tell that there was no page */
+	number(t, "percpu_refill", &refill);
+	ev = mm_trace_add(b, MM_EV_PAGE_ALLOC, t->line);
+	mm_event_put(ev, SIZE, size, size);
+	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
+	return put_fact(src, ev, "ZONE_LOCKED", mt, -1, refill ? "|PERCPU_REFILL" : "");
+}
+
+static int extfrag(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		   struct mm_error *err)
+{
+	uint64_t pfn, size, found, mt, from, owner = 0;
+	struct mm_event *ev;
+
+	if (!page_fields(t, "alloc_order", &pfn, &size) || !page_fields(t, "fallback_order", &pfn, &found) ||
+	    !number(t, "alloc_migratetype", &mt) || !number(t, "fallback_migratetype", &from))
+		return malformed(src, t, err);
+	number(t, "change_ownership", &owner);
+	ev = mm_trace_add(b, MM_EV_PAGE_ALLOC, t->line);
+	mm_event_put(ev, SIZE, size, size);
+	mm_event_put(ev, SIZE2, size2, found);
+	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
+	return put_fact(src, ev, "EXTFRAG", mt, from > 5 ? -1 : (int64_t)from, owner ? "|CHANGE_OWNERSHIP" : "");
+}
+
+static int page_free(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		     struct mm_error *err)
+{
+	uint64_t pfn, size;
+	struct mm_event *ev;
+
+	if (!page_fields(t, "order", &pfn, &size))
+		return malformed(src, t, err);
+	ev = mm_trace_add(b, MM_EV_PAGE_FREE, t->line);
+	mm_event_put(ev, SIZE, size, size);
+	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
+	return 0;
+}
+
+static int free_batched(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+			struct mm_error *err)
+{
+	size_t nr = b->nr;
+	int e = page_free(src, b, t, err);
+
+	if (!e && b->nr > nr)
+		mm_event_put(&b->ev[nr], FLAGS, flags, MM_STR("BATCHED"));
+	return e;
+}
+
+static int pcpu_drain(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		      struct mm_error *err)
+{
+	size_t nr = b->nr;
+	uint64_t mt;
+	int e;
+
+	if (!number(t, "migratetype", &mt))
+		return malformed(src, t, err);
+	e = page_free(src, b, t, err);
+	return e || b->nr == nr ? e : put_fact(src, &b->ev[nr], "PCPU_DRAIN", mt, -1, "");
+}
+
+static int object_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+			enum mm_event_type type, struct mm_error *err)
+{
+	uint64_t ptr, req, got;
+	struct mm_event *ev;
+
+	if (!pointer(t, "ptr", &ptr) || !number(t, "bytes_req", &req) || !number(t, "bytes_alloc", &got))
+		return malformed(src, t, err);
+	ev = mm_trace_add(b, type, t->line);
+	mm_event_put(ev, ADDR, addr, ptr);
+	mm_event_put(ev, SIZE, size, req);
+	mm_event_put(ev, SIZE2, size2, got);
+	return put_gfp(src, ev, t);
+}
+
+static int kmalloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		   struct mm_error *err)
+{
+	return object_alloc(src, b, t, MM_EV_KMALLOC, err);
+}
+
+static int cache_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		       struct mm_error *err)
+{
+	return object_alloc(src, b, t, MM_EV_CACHE_ALLOC, err);
+}
+
+static int object_free(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		       struct mm_error *err)
+{
+	struct mm_event *ev;
+	struct mm_str name;
+	uint64_t ptr;
+
+	if (!pointer(t, "ptr", &ptr))
+		return malformed(src, t, err);
+	ev = mm_trace_add(b, t->event.len == 5 ? MM_EV_KFREE : MM_EV_CACHE_FREE, t->line);
+	mm_event_put(ev, ADDR, addr, ptr);
+	if (t->event.len == 5 || !field(t, "name", &name) || !name.len)
+		return 0;
+	name.len = (size_t)(t->args.p + t->args.len - name.p);		/* a name may hold blanks; it is the last field */
+	ev->present |= MM_TC_BIT(NAME);
+	return mm_trace_keep(src, name, &ev->name);
+}
+
+enum { FAULT_WRITE = 2, FAULT_INSTR = 16 };
+
+/* Also a fault that the kernel took on a user address: it touched it for the task. */
+static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		      struct mm_error *err)
+{
+	uint64_t addr, code = 0;
+	struct mm_event *ev;
+
+	if (!pointer(t, "address", &addr) || (!number(t, "error_code", &code) && !pointer(t, "error_code", &code)))
+		return malformed(src, t, err);
+	if (addr >> 56)
+		return mm_trace_skip(src, "page faults on kernel addresses", t->line, true, err);
+	ev = mm_trace_add(b, code & FAULT_INSTR ? MM_EV_FETCH : code & FAULT_WRITE ? MM_EV_STORE : MM_EV_LOAD, t->line);
+	mm_event_put(ev, ADDR, addr, addr);
+	mm_event_put(ev, SIZE, size, 1);
+	return 0;
+}
+
+/* perf's software event: the address is all there is. */
+static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		      struct mm_error *err)
+{
+	struct mm_str s = t->args;
+	struct mm_event *ev;
+	uint64_t addr;
+
+	scan_blanks(&s);
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] == ' ')
+			s.len = i;
+	if (!parse_hex(s, &addr))
+		return malformed(src, t, err);
+	ev = mm_trace_add(b, MM_EV_LOAD, t->line);
+	mm_event_put(ev, ADDR, addr, addr);
+	mm_event_put(ev, SIZE, size, 1);
+	return 0;
+}
+
+static const struct event {
+	const char *name;
+	int (*rows)(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		    struct mm_error *err);
+} events[] = {
+	{ "mm_page_alloc", page_alloc }, { "mm_page_free", page_free }, { "mm_page_free_batched", free_batched },
+	{ "mm_page_alloc_zone_locked", zone_locked }, { "mm_page_pcpu_drain", pcpu_drain },
+	{ "mm_page_alloc_extfrag", extfrag }, { "kmalloc", kmalloc }, { "kmalloc_node", kmalloc },
+	{ "kmem_cache_alloc", cache_alloc }, { "kmem_cache_alloc_node", cache_alloc }, { "kfree", object_free },
+	{ "kmem_cache_free", object_free }, { "page_fault_user", page_fault }, { "page_fault_kernel", page_fault },
+	{ "page-faults", soft_fault }, { "minor-faults", soft_fault }, { "major-faults", soft_fault },
+	{ "faults", soft_fault },
+};
+
+static const struct event *find_event(struct mm_str name)
+{
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (strlen(events[i].name) == name.len && !memcmp(events[i].name, name.p, name.len))
+			return &events[i];
+	return NULL;
+}
+
+bool mm_ftrace_knows(struct mm_str event) { return find_event(event) != NULL; }
+
+int mm_ftrace_event(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		    struct mm_error *err)
+{
+	const struct event *e = find_event(t->event);
+	int code = e ? e->rows(src, b, t, err)
+		     : mm_trace_skip(src, "events other than kmem:* and exceptions:page_fault_*", t->line, true, err);
+
+	return code == -ENOMEM ? mm_error_set(err, code, "out of memory") : code;
+}
