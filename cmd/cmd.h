@@ -94,6 +94,7 @@ int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, str
  * of -t at the end or every interval.
  */
 int cmd_replay(struct cmd_args *a);
+int cmd_replay_input(struct cmd_args *a, struct mm_input *in);	/* the same on an open input, which stays the caller's */
 
 /* A line on stderr: "mm-vma: ..." */
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -345,14 +345,12 @@ static int run_machine(struct replay *r)
 	return e ? e : block_at_end(r);
 }
 
-int cmd_replay(struct cmd_args *a)
+int cmd_replay_input(struct cmd_args *a, struct mm_input *in)
 {
-	struct replay r = { .a = a, .table = find_table(a->cmd, a->table) };
+	struct replay r = { .a = a, .in = in, .table = find_table(a->cmd, a->table) };
 	bool machine_only;
-	int e = cmd_open_input(a, &r.in);
+	int e;
 
-	if (e)
-		return e;
 	a->config.effects = !r.table;
 	e = cmd_machine(a, r.in, &machine_only, &r.m);
 	if (!e)
@@ -360,7 +358,18 @@ int cmd_replay(struct cmd_args *a)
 	e = cmd_table_end(a, r.w, e);
 	mm_trace_reader_free(r.reader);
 	mm_machine_free(r.m);
-	mm_input_free(r.in);
 	free(r.mark);
+	return e;
+}
+
+int cmd_replay(struct cmd_args *a)
+{
+	struct mm_input *in;
+	int e = cmd_open_input(a, &in);
+
+	if (e)
+		return e;
+	e = cmd_replay_input(a, in);
+	mm_input_free(in);
 	return e;
 }

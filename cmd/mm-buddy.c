@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mm-buddy - the page allocator: replay kmem traces, show free blocks and fragmentation of a machine or a capture
+ *
+ * A trace is replayed on a machine. A capture (buddyinfo, pagetypeinfo), a
+ * sysroot and the live system are shown as they are.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libmm/buddyinfo.h>
+#include <libmm/source.h>
+
+#include "cmd.h"
+
+static const struct mm_machine_table *const machine_tables[] = {
+	&mm_table_free, &mm_table_frag, &mm_table_types, &mm_table_pageblocks, &mm_table_pcp, &mm_table_counters,
+};
+
+/* ---- tables of a capture ---- */
+
+static void free_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < bi->nr; i++) {
+		const struct mm_buddyinfo_row *r = &bi->v[i];
+
+		for (uint32_t o = 0; o < r->nr_orders; o++) {
+			uint64_t bytes;
+
+			if (__builtin_mul_overflow(r->blocks[o], UINT64_C(4096) << o, &bytes))
+				bytes = UINT64_MAX - 1;
+			mm_table_writer_row(w, &(struct mm_free_row){
+				r->node, r->zone, r->migratetype[0] ? r->migratetype : NULL, o, r->blocks[o], bytes,
+				r->capped >> o & 1 });
+		}
+	}
+}
+
+static void frag_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < bi->nr; i++) {
+		const struct mm_buddyinfo_row *r = &bi->v[i];
+
+		for (uint32_t o = 0; o < r->nr_orders; o++)
+			mm_table_writer_row(w, &(struct mm_frag_row){
+				r->node, r->zone, o, mm_unusable_free_index(r->blocks, r->nr_orders, o),
+				mm_fragmentation_index(r->blocks, r->nr_orders, o) });
+	}
+}
+
+static void types_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < bi->nr_types; i++) {
+		const struct mm_pageblock_row *t = &bi->types[i];
+		uint64_t bytes;
+
+		if (__builtin_mul_overflow(t->pageblocks, UINT64_C(4096) << bi->pageblock_order, &bytes))
+			bytes = UINT64_MAX - 1;
+		mm_table_writer_row(w, &(struct mm_types_row){ t->node, t->zone, t->migratetype, t->pageblocks, bytes });
+	}
+}
+
+static const struct mm_table *capture_table(const struct cmd_args *a)
+{
+	if (!a->table || !strcmp(a->table, "free"))
+		return &mm_table_free.table;
+	if (!strcmp(a->table, "frag"))
+		return &mm_table_frag.table;
+	return !strcmp(a->table, "types") ? &mm_table_types.table : NULL;
+}
+
+/* A count that the kernel gave up at is a lower bound: said once. */
+static void tell_capped(const struct cmd_args *a, const struct mm_buddyinfo *bi)
+{
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < bi->nr; i++)
+		nr += (unsigned int)__builtin_popcount(bi->v[i].capped);
+	if (nr)
+		cmd_note(a, "%u counts are lower bounds: the kernel stops at 100000 (column capped)", nr);
+}
+
+static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+{
+	const struct mm_table *table = capture_table(a);
+	struct mm_buddyinfo zones = { 0 };
+	int e = 0;
+
+	if (table == &mm_table_free.table) {
+		free_rows(bi, w);
+	} else if (table == &mm_table_frag.table) {
+		if (mm_buddyinfo_sum(bi, &zones))
+			e = mm_error_set(&a->err, -ENOMEM, "out of memory");
+		else
+			frag_rows(&zones, w);
+		mm_buddyinfo_free(&zones);
+	} else if (!bi->nr_types) {
+		e = mm_error_set(&a->err, -EINVAL, "table types: expected a pagetypeinfo, found none");
+	} else {
+		types_rows(bi, w);
+	}
+	return e;
+}
+
+static int begin(struct cmd_args *a, struct mm_table_writer **wp)
+{
+	const struct mm_table *table = capture_table(a);
+	struct mm_table_options opt = cmd_table_options(a);
+
+	if (!table)
+		return mm_error_set(&a->err, -EINVAL, "table %s: expected a machine to replay on, found a capture", a->table);
+	opt.lead = a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
+	return mm_table_writer_new(wp, &a->out, table, &opt, &a->err);
+}
+
+static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kind kind)
+{
+	struct mm_buddyinfo bi = { 0 };
+	struct mm_table_writer *w = NULL;
+	int e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in, &a->err);
+
+	if (!e)
+		e = begin(a, &w);
+	if (!e)
+		e = print_capture(a, &bi, w);
+	e = cmd_table_end(a, w, e);
+	if (!e)
+		tell_capped(a, &bi);
+	mm_buddyinfo_free(&bi);
+	return e;
+}
+
+/* ---- a sysroot or the live system ---- */
+
+/* pagetypeinfo, which may be root's alone, or else buddyinfo. */
+static int read_sysroot(struct cmd_args *a, const struct mm_sysroot *root, struct mm_buddyinfo *bi)
+{
+	struct mm_input *in;
+	bool types = mm_sysroot_has(root, "proc/pagetypeinfo");
+	int e = -ENOENT;
+
+	if (types)
+		e = mm_sysroot_input(root, "proc/pagetypeinfo", &in, &a->err);
+	if (e) {
+		types = false;
+		e = mm_sysroot_input(root, "proc/buddyinfo", &in, &a->err);
+	}
+	if (e)
+		return e;
+	e = types ? mm_pagetypeinfo_read(bi, in, &a->err) : mm_buddyinfo_read(bi, in, &a->err);
+	mm_input_free(in);
+	if (types && (e == -EACCES || e == -EPERM)) {
+		mm_buddyinfo_free(bi);
+		e = mm_sysroot_input(root, "proc/buddyinfo", &in, &a->err);
+		if (e)
+			return e;
+		e = mm_buddyinfo_read(bi, in, &a->err);
+		mm_input_free(in);
+	}
+	return e;
+}
+
+/* One block of rows; with --every the first column tells the seconds since the first. */
+static int show_once(struct cmd_args *a, const struct mm_sysroot *root, struct mm_table_writer *w, double seconds)
+{
+	struct mm_buddyinfo bi = { 0 };
+	char text[32];
+	int e = read_sysroot(a, root, &bi);
+
+	if (!e && a->every == CMD_EVERY_SECONDS)
+		mm_table_writer_lead(w, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%.3f", seconds) });
+	if (!e)
+		e = print_capture(a, &bi, w);
+	if (!e && seconds == 0)
+		tell_capped(a, &bi);
+	mm_buddyinfo_free(&bi);
+	return e;
+}
+
+static double seconds_since(const struct timespec *from)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - from->tv_sec) + (double)(now.tv_nsec - from->tv_nsec) / 1e9;
+}
+
+/* Until standard output is gone or the user ends it. */
+static int show_every(struct cmd_args *a, const struct mm_sysroot *root, struct mm_table_writer *w)
+{
+	struct timespec began, next;
+	int e = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	next = began;
+	for (bool first = true; !e && !a->out.err; first = false) {
+		e = show_once(a, root, w, first ? 0 : seconds_since(&began));
+		mm_output_flush(&a->out);
+		next.tv_sec += (time_t)(a->interval / 1000000000);
+		next.tv_nsec += (long)(a->interval % 1000000000);
+		if (next.tv_nsec >= 1000000000) {
+			next.tv_sec++;
+			next.tv_nsec -= 1000000000;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+	return e;
+}
+
+static int show_sysroot(struct cmd_args *a)
+{
+	struct mm_table_writer *w = NULL;
+	struct mm_sysroot *root;
+	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
+
+	if (e)
+		return e;
+	e = begin(a, &w);
+	if (!e)
+		e = a->every == CMD_EVERY_SECONDS ? show_every(a, root, w) : show_once(a, root, w, 0);
+	e = cmd_table_end(a, w, e);
+	mm_sysroot_free(root);
+	return e;
+}
+
+/* ---- entry ---- */
+
+static int run(struct cmd_args *a)
+{
+	struct mm_input *in;
+	struct mm_str head;
+	enum mm_source_kind kind;
+	int e;
+
+	if (a->live || a->sysroot)
+		return show_sysroot(a);
+	e = cmd_open_input(a, &in);
+	if (e)
+		return e;
+	e = mm_input_peek(in, &head, &a->err);
+	if (!e) {
+		kind = a->from ? (enum mm_source_kind)mm_source_kind_parse((struct mm_str){ a->from, strlen(a->from) }) : mm_source_sniff(head);
+		e = kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO ? show_file(a, in, kind)
+										  : cmd_replay_input(a, in);
+	}
+	mm_input_free(in);
+	return e;
+}
+
+static const struct cmd mm_buddy = {
+	.name = "mm-buddy",
+	.args_doc = "[FILE]",
+	.doc = "The page allocator: free blocks by zone, migrate type and order, per-CPU lists, fragmentation.\v"
+	       "FILE is a trace (CSV, ftrace or perf script text of kmem events), which is replayed on the machine of -M, or a "
+	       "capture of /proc/buddyinfo or /proc/pagetypeinfo, which is shown. A machine whose sysroot has proc/kpageflags "
+	       "starts with those free pages, and recorded page frames are the ones that move.",
+	.machine_tables = machine_tables,
+	.nr_machine_tables = sizeof(machine_tables) / sizeof(machine_tables[0]),
+	.depth = MM_DEPTH_PHYS,
+	.effect_columns = MM_TC_BIT(EVENT) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
+	.computes = 1u << MM_BY_BUDDY,
+	.default_table = "free",
+	.run = run,
+};
+
+int main(int argc, char **argv) { return cmd_main(&mm_buddy, argc, argv, NULL); }
