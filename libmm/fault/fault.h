@@ -70,7 +70,14 @@ struct mm_fault {
 	struct mm_cache *cache;
 	struct mm_virt *virt;
 	struct mm_task_faults *task;	/* of the row being replayed; NULL: counted nowhere. The machine sets it. */
+	uint64_t *contents;		/* version of each page's bytes by PFN, for tests that compare memory; NULL: not kept */
 	bool tlb_miss_rows;		/* a tlb_miss effect each */
+	/*
+	 * MADV_PAGEOUT: reclaim_pages() of the reclaim floor beside this one; the machine installs it. The pages are
+	 * off the LRU, taken from the tail of @list; what stays goes back to the LRU. NULL: they all go back.
+	 */
+	void (*reclaim_pages)(void *arg, struct mm_page_list *list);
+	void *reclaim_arg;
 	/* of the fault being handled */
 	enum mm_fault_kind kind;
 	mm_pfn_t pfn;
@@ -96,10 +103,7 @@ enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64
 /* One fault on @vma, as the kernel's handle_mm_fault(): MM_VM_FAULT_*. */
 unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int flags);
 
-/* mm_populate(): fault in [start, start + len) of locked or populated VMAs; errors are ignored as the kernel does. */
-void mm_populate(struct mm_fault *f, struct mm_struct *mm, uint64_t start, uint64_t len);
-
-/* What madvise does to the pages of one VMA; 0 or -errno. @advice: MM_MADV_*. */
+/* What madvise does to the pages of one VMA; 0 or -errno. @advice: MM_MADV_* of virt/mman.h. */
 int mm_madvise_vma_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
 
 bool mm_fault_is_consistent(const struct mm_fault *f);

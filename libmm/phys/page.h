@@ -7,7 +7,7 @@
  * and an all-zero descriptor means "not RAM, or never touched by the buddy".
  * Lists link by PFN; MM_PFN_NONE ends them.
  *
- *   flags   PG_* bits                    _mapcount  page-table entries, -1 none (0 + 1 encoding below)
+ *   flags   PG_* bits                    mapcount  page-table entries; of a 2M folio's head: of the whole folio (virt/rmap.h)
  *   next/prev  whichever list holds it: buddy, pcp, LRU, slab partial, deferred
  *   index   by use: page offset of a folio; SLUB inuse/objects/frozen; page-table level
  *   mapping by use: address_space or anon_vma id; slab cache id
@@ -114,13 +114,7 @@ static inline void mm_page_list_del(struct mm_page *map, struct mm_page_list *l,
 	l->nr--;
 }
 
-/*
- * References of a folio (its head) as the kernel counts them: one per mapping, plus refs. A 2M
- * folio keeps the sum of its mappings in the field prev of its first tail page.
- */
-static inline int64_t mm_page_ref_count(const struct mm_page *p)
-{
-	return (p->flags & MM_PG_HEAD && p->order == MM_PMD_ORDER ? (int64_t)p[1].prev : p->mapcount) + p->refs;
-}
+/* References as the kernel counts them: one per page-table entry, plus refs (of a 2M folio: the head's). */
+static inline int64_t mm_page_ref_count(const struct mm_page *p) { return (int64_t)p->mapcount + p->refs; }
 
 #endif /* PHYS_PAGE_H */

@@ -2,8 +2,7 @@
 /*
  * Counting mappings: what happens to a page when an entry begins or ends to map it.
  *
- * The counts of a 2M folio lie in the descriptor of its first tail page: mapping the 2M entries,
- * prev all mappings, next the subpages that have a PTE. nr_anon_pages and nr_mapped
+ * Where the counts of a 2M folio lie is told in virt/rmap.h. nr_anon_pages and nr_mapped
  * count subpages that are mapped at all, so a 2M entry adds those that no PTE mapped before.
  * Model: Linux 6.6 mm/rmap.c, include/linux/rmap.h. Left out: pinned pages, the
  * list of partly unmapped folios (they are split when reclaim meets them).
@@ -29,22 +28,26 @@ static void munlock_vma_folio(struct mm_vma *vma, mm_pfn_t head, bool compound)
 		mm_munlock_folio(vma->vm_mm->virt->cache, head);
 }
 
+/* PTEs that map one page of a 2M folio. */
+static uint32_t *pte_count(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head)
+{
+	return pfn == head ? &mm_page(phys, head + 1)->prev : (uint32_t *)&mm_page(phys, pfn)->mapcount;
+}
+
 /* Pages of the folio that are newly mapped; *@firstp: the first mapping of this kind of this page. */
 static int64_t add_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head, bool compound, bool *firstp)
 {
 	struct mm_page *t = mm_page(phys, head + 1);
 
 	mm_page(phys, head)->refs--;
-	if (!mm_folio_is_large(phys, head)) {
-		*firstp = mm_page(phys, pfn)->mapcount++ == 0;
+	*firstp = mm_page(phys, head)->mapcount++ == 0;
+	if (!mm_folio_is_large(phys, head))
 		return *firstp;
-	}
-	t->prev++;
 	if (compound) {
 		*firstp = t->mapping++ == 0;
 		return *firstp ? MM_PMD_PAGES - (int64_t)t->next : 0;
 	}
-	*firstp = mm_page(phys, pfn)->mapcount++ == 0;
+	*firstp = (*pte_count(phys, pfn, head))++ == 0;
 	t->next += *firstp;
 	return *firstp && !t->mapping;
 }
@@ -55,16 +58,14 @@ static int64_t remove_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head,
 	struct mm_page *t = mm_page(phys, head + 1);
 
 	mm_page(phys, head)->refs++;
-	if (!mm_folio_is_large(phys, head)) {
-		*lastp = --mm_page(phys, pfn)->mapcount == 0;
+	*lastp = --mm_page(phys, head)->mapcount == 0;
+	if (!mm_folio_is_large(phys, head))
 		return *lastp;
-	}
-	t->prev--;
 	if (compound) {
 		*lastp = --t->mapping == 0;
 		return *lastp ? MM_PMD_PAGES - (int64_t)t->next : 0;
 	}
-	*lastp = --mm_page(phys, pfn)->mapcount == 0;
+	*lastp = --(*pte_count(phys, pfn, head)) == 0;
 	t->next -= *lastp;
 	return *lastp && !t->mapping;
 }
@@ -81,6 +82,13 @@ static void set_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, mm_pfn_t head, uint6
 	}
 	if (exclusive)
 		mm_page(phys_of(vma), pfn)->flags |= MM_PG_ANON_EXCLUSIVE;
+}
+
+void mm_folio_prep_transhuge(struct mm_phys *phys, mm_pfn_t head)
+{
+	struct mm_page *t = mm_page(phys, head + 1);
+
+	t->mapping = t->next = t->prev = 0;
 }
 
 void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr)

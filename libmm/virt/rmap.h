@@ -2,10 +2,10 @@
 /*
  * virt/rmap.h - reverse mapping: which page-table entries map a folio
  *
- * A page's mapcount is the number of PTEs that map it.  A 2M folio also has,
- * in the descriptor of its first tail page: the PMDs that map it whole
- * (mapping), the sum of all its mapcounts and PMD mappings (prev) and the number
- * of subpages with a PTE (next).  A mapping is a reference: refs counts the others only,
+ * A page's mapcount is the number of PTEs that map it.  A 2M folio's head has there
+ * all mappings of the folio, PMDs and PTEs of every subpage; the descriptor of its first tail page
+ * keeps the PMDs that map it whole (mapping), the PTEs that map the head page (prev) and the number of
+ * subpages with a PTE (next).  A mapping is a reference: refs counts the others only,
  * so adding a mapping hands the caller's reference over (refs falls by one) and
  * removing one gives it back to the caller (refs rises by one), who then puts it.
  *
@@ -33,19 +33,16 @@ static inline uint32_t mm_folio_entire_mapcount(const struct mm_phys *phys, mm_p
 /* All mappings of the folio: PTEs of every subpage, and PMDs. */
 static inline uint32_t mm_folio_mapcount(const struct mm_phys *phys, mm_pfn_t head)
 {
-	return mm_folio_is_large(phys, head) ? mm_page(phys, head + 1)->prev : (uint32_t)mm_page(phys, head)->mapcount;
+	return (uint32_t)mm_page(phys, head)->mapcount;
 }
 /* page_mapcount(): mappings of one page, PMD mappings of its folio included. */
 static inline uint32_t mm_page_mapcount(const struct mm_phys *phys, mm_pfn_t pfn)
 {
 	mm_pfn_t head = mm_page_head(phys, pfn);
+	bool first = pfn == head && mm_folio_is_large(phys, head);
 
-	return (uint32_t)mm_page(phys, pfn)->mapcount + mm_folio_entire_mapcount(phys, head);
-}
-/* References of a folio as the kernel counts them, mappings included. */
-static inline uint32_t mm_folio_ref_count(const struct mm_phys *phys, mm_pfn_t head)
-{
-	return mm_page(phys, head)->refs + mm_folio_mapcount(phys, head);	/* mm_page_ref_count() is the same */
+	return (first ? mm_page(phys, head + 1)->prev : (uint32_t)mm_page(phys, pfn)->mapcount) +
+	       mm_folio_entire_mapcount(phys, head);
 }
 static inline bool mm_folio_mapped(const struct mm_phys *phys, mm_pfn_t head) { return mm_folio_mapcount(phys, head) != 0; }
 
@@ -55,6 +52,15 @@ static inline uint64_t mm_linear_page_index(const struct mm_vma *vma, uint64_t v
 	return ((vaddr - vma->vm_start) >> MM_PAGE_SHIFT) + vma->vm_pgoff;
 }
 
+/* A 2M page just allocated: its counts begin at nothing. */
+void mm_folio_prep_transhuge(struct mm_phys *phys, mm_pfn_t head);
+/**
+ * mm_split_folio() - a 2M folio becomes 512 pages
+ * @head:	the caller holds one reference, which stays with the head page
+ * Return: 0; -EBUSY (not large, under writeback) or -EAGAIN (somebody else holds it).
+ * Source: Linux 6.6 mm/huge_memory.c split_huge_page_to_list().
+ */
+int mm_split_folio(struct mm_virt *virt, mm_pfn_t head);
 /* A page just allocated for @vma (order 0, or a whole 2M folio): anonymous, swap-backed, exclusive; not yet on the LRU. */
 void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr);
 void mm_page_add_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, unsigned int rmap_flags);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An access: TLB, walk, and the way into the kernel when the walk fails.
+ *
+ *	access -> TLB hit: done
+ *	       -> walk: rights fit -> set A and D, fill the TLB: done
+ *	                they do not -> error code -> do_user_addr_fault() -> again
+ *
+ * A fault first runs under the lock of its VMA alone, then under the lock of the
+ * address space, and once more (TRIED) when that was dropped for I/O; the last round decides what is
+ * counted. Model: Linux 6.6 arch/x86/mm/fault.c do_user_addr_fault(), mm/memory.c lock_vma_under_rcu(),
+ * mm_account_fault(). Left out: faults of the kernel itself, protection keys, shadow stacks.
+ */
+#include <errno.h>
+
+#include "fault/internal.h"
+
+enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
+
+/* What the processor says about a failed or successful walk. */
+struct hit {
+	mm_pte_t *leaf;			/* NULL: a table is missing */
+	bool huge;
+	unsigned int error;		/* MM_PF_*, 0: the access may go on */
+};
+
+static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
+{
+	unsigned int err = MM_PF_USER | (kind == MM_TLB_W ? MM_PF_WRITE : kind == MM_TLB_X ? MM_PF_INSTR : 0);
+	struct hit h = { mm_pmd_offset(mm, vaddr), false, err };
+
+	if (!h.leaf || !(*h.leaf & MM_PTE_P))
+		return h;
+	h.huge = *h.leaf & MM_PTE_PSE;
+	if (!h.huge)
+		h.leaf = mm_pte_of(mm, h.leaf, vaddr);
+	if (!(*h.leaf & MM_PTE_P))
+		return h;
+	if ((kind == MM_TLB_W && !(*h.leaf & MM_PTE_RW)) || (kind == MM_TLB_X && *h.leaf & MM_PTE_NX))
+		h.error = err | MM_PF_PROT;
+	else
+		h.error = 0;
+	return h;
+}
+
+/* The walk succeeded: the processor marks the entry and remembers it. */
+static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h)
+{
+	mm_pte_t p = *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D | MM_PTE_SOFT_DIRTY : 0);
+	uint64_t flags = h->huge ? MM_TLB_HUGE : 0;
+
+	*h->leaf = p;
+	if (p & MM_PTE_RW && p & MM_PTE_D)
+		flags |= MM_TLB_WRITABLE;
+	if (!(p & MM_PTE_NX))
+		flags |= MM_TLB_EXEC;
+	mm_tlb_fill(c, mm->id, vaddr, kind, mm_pte_pfn(p), flags);
+}
+
+static bool access_error(unsigned int error, const struct mm_vma *vma)
+{
+	if (error & MM_PF_WRITE)
+		return !(vma->vm_flags & MM_VM_WRITE);
+	if (error & MM_PF_INSTR)
+		return !(vma->vm_flags & MM_VM_EXEC);
+	if (error & MM_PF_PROT)
+		return true;		/* a read of a page that is there and not readable */
+	return !(vma->vm_flags & (MM_VM_READ | MM_VM_WRITE | MM_VM_EXEC));
+}
+
+/* "PROT|WRITE|USER|INSTR|MAJOR" as static text, by bit */
+static struct mm_str flags_text(unsigned int error, bool major)
+{
+#define COMBO(bits) { bits, sizeof(bits) - 1 }, { bits "|MAJOR", sizeof(bits "|MAJOR") - 1 }
+	static const struct mm_str text[] = {
+		COMBO("USER"), COMBO("PROT|USER"), COMBO("WRITE|USER"), COMBO("PROT|WRITE|USER"),
+		COMBO("USER|INSTR"), COMBO("PROT|USER|INSTR"), COMBO("WRITE|USER|INSTR"), COMBO("PROT|WRITE|USER|INSTR"),
+	};
+#undef COMBO
+	unsigned int i = (error & MM_PF_PROT ? 1u : 0) | (error & MM_PF_WRITE ? 2u : 0) | (error & MM_PF_INSTR ? 4u : 0);
+
+	return text[2 * i + major];
+}
+
+static void fault_row(struct mm_fault *f, uint64_t vaddr, unsigned int error, bool major)
+{
+	struct mm_event *ev = mm_effect(f->ctx, MM_BY_FAULT, MM_EV_FAULT);
+	const char *word = mm_fault_kind_word(f->kind);
+
+	if (f->task)
+		f->task->kind[f->kind]++;
+	if (!ev)
+		return;
+	ev->addr = vaddr;
+	ev->size = (uint64_t)MM_PAGE_SIZE << f->order;
+	ev->name = (struct mm_str){ word, __builtin_strlen(word) };
+	ev->flags = flags_text(error, major);
+	ev->present |= MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(NAME) | MM_TC_BIT(FLAGS);
+	if (f->pfn != MM_PFN_NONE)
+		mm_event_set_result(ev, MM_RESULT_DEC, f->pfn);
+}
+
+static void signal_row(struct mm_fault *f, uint64_t vaddr, enum mm_event_type type)
+{
+	struct mm_event *ev = mm_effect(f->ctx, MM_BY_FAULT, type);
+
+	if (ev) {
+		ev->addr = vaddr;
+		ev->present |= MM_TC_BIT(ADDR);
+	}
+}
+
+static enum mm_access_result segv(struct mm_fault *f, uint64_t vaddr)
+{
+	if (f->task) {
+		f->task->segv++;
+		f->task->kind[MM_FAULT_KIND_SEGV]++;
+	}
+	signal_row(f, vaddr, MM_EV_SEGV);
+	return MM_ACCESS_SEGV;
+}
+
+/* Under the VMA's own lock: the VMA, or NULL when the address space's lock is needed. */
+static struct mm_vma *lock_vma_under_rcu(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr)
+{
+	struct mm_vma *vma = mm_vma_lookup(mm, vaddr);
+
+	if (vma && !(mm_vma_is_anonymous(vma) && !vma->anon_vma))
+		return vma;
+	mm_count(f->ctx, MM_VMA_LOCK_ABORT, 1);
+	return NULL;
+}
+
+static enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsigned int error, unsigned int flags,
+				       unsigned int ret)
+{
+	if (ret & MM_VM_FAULT_OOM) {
+		f->kind = MM_FAULT_KIND_OOM;
+		fault_row(f, vaddr, error, false);
+		signal_row(f, vaddr, MM_EV_ENOMEM);
+		return MM_ACCESS_OOM;
+	}
+	if (ret & MM_VM_FAULT_SIGBUS) {
+		f->kind = MM_FAULT_KIND_SIGBUS;
+		if (f->task) {
+			f->task->sigbus++;
+			f->task->kind[MM_FAULT_KIND_SIGBUS]++;
+		}
+		signal_row(f, vaddr, MM_EV_SIGBUS);
+		return MM_ACCESS_SIGBUS;
+	}
+	if (ret & MM_VM_FAULT_SIGSEGV)
+		return segv(f, vaddr);
+	fault_row(f, vaddr, error, ret & MM_VM_FAULT_MAJOR || flags & MM_FAULT_FLAG_TRIED);
+	return MM_ACCESS_OK;
+}
+
+static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, unsigned int error)
+{
+	unsigned int flags = MM_FAULT_FLAG_ALLOW_RETRY | MM_FAULT_FLAG_USER, ret;
+	struct mm_vma *vma;
+
+	if (error & MM_PF_WRITE)
+		flags |= MM_FAULT_FLAG_WRITE;
+	if (error & MM_PF_INSTR)
+		flags |= MM_FAULT_FLAG_INSTRUCTION;
+	f->kind = MM_FAULT_KIND_SPURIOUS;
+	f->pfn = MM_PFN_NONE;
+	f->order = 0;
+	vma = lock_vma_under_rcu(f, mm, vaddr);
+	if (vma && !access_error(error, vma)) {
+		ret = mm_handle_mm_fault(f, vma, vaddr, flags | MM_FAULT_FLAG_VMA_LOCK);
+		if (!(ret & MM_VM_FAULT_RETRY)) {
+			mm_count(f->ctx, MM_VMA_LOCK_SUCCESS, 1);
+			return fault_end(f, vaddr, error, flags, ret);
+		}
+		mm_count(f->ctx, MM_VMA_LOCK_RETRY, 1);
+	}
+	for (;;) {
+		vma = mm_find_vma(mm, vaddr);
+		if (!vma || vma->vm_start > vaddr)
+			vma = mm_expand_stack(mm, vaddr);
+		if (!vma || access_error(error, vma))
+			return segv(f, vaddr);
+		ret = mm_handle_mm_fault(f, vma, vaddr, flags);
+		if (!(ret & MM_VM_FAULT_RETRY))
+			return fault_end(f, vaddr, error, flags, ret);
+		flags |= MM_FAULT_FLAG_TRIED;
+	}
+}
+
+static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr,
+					 unsigned int kind)
+{
+	c->walks++;
+	if (f->tlb_miss_rows)
+		signal_row(f, vaddr, MM_EV_TLB_MISS);
+	if (vaddr >= mm->task_size)
+		return segv(f, vaddr);
+	for (unsigned int i = 0; i < MAX_FAULTS_OF_AN_ACCESS; i++) {
+		struct hit h = walk(mm, vaddr, kind);
+		enum mm_access_result r;
+
+		if (!h.error) {
+			fill(c, mm, vaddr, kind, &h);
+			return MM_ACCESS_OK;
+		}
+		r = do_user_addr_fault(f, mm, vaddr, h.error);
+		if (r != MM_ACCESS_OK)
+			return r;
+	}
+	return MM_ACCESS_OOM;
+}
+
+static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr,
+					 unsigned int kind)
+{
+	struct mm_tlb_entry *e;
+
+	c->accesses++;
+	if (kind != MM_TLB_X && mm_tlb_hit_fast(c, mm->id, vaddr, kind == MM_TLB_W))
+		return MM_ACCESS_OK;
+	c->mm_id = mm->id;
+	e = mm_tlb_lookup(c, mm->id, vaddr, kind);
+	if (e && !(kind == MM_TLB_W && !(e->leaf & MM_TLB_WRITABLE)) && !(kind == MM_TLB_X && !(e->leaf & MM_TLB_EXEC)))
+		return MM_ACCESS_OK;
+	return access_slow(f, mm, c, vaddr, kind);
+}
+
+enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, uint64_t size, unsigned int kind)
+{
+	struct mm_tlb_cpu *c = &f->virt->tlb->cpu[f->ctx->cpu];
+	uint64_t left = size;
+
+	if (!size)
+		return MM_ACCESS_OK;
+	for (uint64_t at = vaddr;;) {
+		uint64_t here = MM_PAGE_SIZE - at % MM_PAGE_SIZE;
+		enum mm_access_result r = access_page(f, mm, c, at, kind);
+
+		if (r != MM_ACCESS_OK || left <= here)
+			return r;
+		left -= here;
+		at += here;
+	}
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * handle_mm_fault(): which of the floor's parts a fault belongs to, and what it counts as.
+ *
+ *	no entry ......... anonymous (anon.c, huge.c) or file (file.c)
+ *	swap entry ....... swapin.c
+ *	present, write ... copy-on-write or notice of the file (cow.c)
+ *	present .......... set A (and D): another fault was faster
+ *
+ * Model: Linux 6.6 mm/memory.c __handle_mm_fault(), handle_pte_fault(), mm_account_fault().
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fault/internal.h"
+
+static const char *const kind_words[MM_NR_FAULT_KINDS] = {
+#define X(sym, word, help) [MM_FAULT_KIND_##sym] = word,
+	MM_FAULT_KINDS(X)
+#undef X
+};
+
+const char *mm_fault_kind_word(enum mm_fault_kind kind) { return kind_words[kind]; }
+
+static int madvise_hook(void *arg, struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
+{
+	return mm_madvise_vma_pages(arg, vma, start, end, advice);
+}
+
+int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache,
+		 struct mm_virt *virt)
+{
+	struct mm_fault *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct mm_fault){ .ctx = ctx, .phys = phys, .cache = cache, .virt = virt, .pfn = MM_PFN_NONE };
+	virt->hooks.arg = f;
+	virt->hooks.madvise = madvise_hook;
+	virt->populate_vma = mm_populate_vma;
+	virt->populate_arg = f;
+	*fp = f;
+	return 0;
+}
+
+void mm_fault_free(struct mm_fault *f)
+{
+	if (!f)
+		return;
+	f->virt->hooks = (struct mm_virt_hooks){ 0 };
+	f->virt->populate_vma = NULL;
+	f->virt->populate_arg = NULL;
+	free(f);
+}
+
+bool mm_fault_is_consistent(const struct mm_fault *f)
+{
+	if (f->virt->zero_pfn != MM_PFN_NONE && (mm_page(f->phys, f->virt->zero_pfn)->refs != 1 ||
+						 mm_page(f->phys, f->virt->zero_pfn)->mapcount))
+		return false;
+	return f->virt->huge_zero_pfn == MM_PFN_NONE || mm_folio_mapcount(f->phys, f->virt->huge_zero_pfn) == 0;
+}
+
+/* empty_zero_page: part of the kernel image, so nothing is allocated for it in a machine with one. */
+mm_pfn_t mm_get_zero_page(struct mm_fault *f)
+{
+	if (f->virt->zero_pfn == MM_PFN_NONE) {
+		mm_pfn_t pfn = mm_alloc_pages(f->phys, MM_GFP_KERNEL | __MM_GFP_ZERO, 0);
+
+		f->virt->zero_pfn = pfn;
+	}
+	return f->virt->zero_pfn;
+}
+
+void mm_fault_copy_contents(struct mm_fault *f, mm_pfn_t to, mm_pfn_t from, uint32_t nr)
+{
+	if (f->contents)
+		for (uint32_t i = 0; i < nr; i++)
+			f->contents[to + i] = from == MM_PFN_NONE ? 0 : f->contents[from + i];
+}
+
+mm_pfn_t mm_fault_new_page(struct mm_vm_fault *v, mm_pfn_t from)
+{
+	mm_gfp_t gfp = MM_GFP_HIGHUSER_MOVABLE | (from == MM_PFN_NONE ? (mm_gfp_t)__MM_GFP_ZERO : 0);
+	mm_pfn_t pfn = mm_alloc_pages(v->f->phys, gfp, 0);
+
+	if (pfn == MM_PFN_NONE)
+		return MM_PFN_NONE;
+	if (mm_mem_cgroup_charge(v->f->cache, pfn, mm_vmf_mm(v)->memcg, MM_GFP_KERNEL)) {
+		mm_folio_put(v->f->cache, pfn);
+		return MM_PFN_NONE;
+	}
+	mm_vmf_page(v, pfn)->flags |= MM_PG_UPTODATE;
+	mm_fault_copy_contents(v->f, pfn, from, 1);
+	return pfn;
+}
+
+void mm_fault_map_new_anon(struct mm_vm_fault *v, mm_pfn_t pfn)
+{
+	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
+
+	mm_folio_add_new_anon_rmap(v->vma, pfn, v->vaddr);
+	mm_folio_add_lru_vma(v->f->cache, pfn, (v->vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED);
+}
+
+/* pte_set_access_flags: the entry gets A, and D for a write. */
+static unsigned int set_accessed(struct mm_vm_fault *v, mm_pte_t *entry)
+{
+	if (v->flags & MM_FAULT_FLAG_WRITE)
+		*entry = mm_pte_mkdirty(*entry);
+	*entry = mm_pte_mkyoung(*entry);
+	return mm_vmf_note(v, MM_FAULT_KIND_SPURIOUS, mm_pte_pfn(*entry), 0);
+}
+
+static unsigned int handle_pte_fault(struct mm_vm_fault *v)
+{
+	v->pte = NULL;
+	v->orig = 0;
+	if (!mm_pte_none(*v->pmd)) {
+		v->pte = mm_pte_of(mm_vmf_mm(v), v->pmd, v->vaddr);
+		v->orig = *v->pte;
+		if (mm_pte_none(v->orig))
+			v->pte = NULL;
+	}
+	if (!v->pte)
+		return mm_vma_is_anonymous(v->vma) ? mm_do_anonymous_page(v) : mm_do_fault(v);
+	if (!mm_pte_present(v->orig))
+		return mm_do_swap_page(v);
+	if (v->flags & MM_FAULT_FLAG_WRITE && !mm_pte_write(v->orig))
+		return mm_do_wp_page(v);
+	return set_accessed(v, v->pte);
+}
+
+static unsigned int __handle_mm_fault(struct mm_vm_fault *v)
+{
+	unsigned int ret;
+
+	v->pmd = mm_pmd_alloc(mm_vmf_mm(v), v->vaddr);
+	if (!v->pmd)
+		return MM_VM_FAULT_OOM;
+	if (mm_pte_none(*v->pmd) && mm_hugepage_vma_check(v->vma, true)) {
+		ret = mm_do_huge_pmd_anonymous_page(v);
+		if (!(ret & MM_VM_FAULT_FALLBACK))
+			return ret;
+	} else if (mm_pmd_trans_huge(*v->pmd)) {
+		v->orig = *v->pmd;
+		if (!(v->flags & MM_FAULT_FLAG_WRITE) || mm_pte_write(v->orig))
+			return set_accessed(v, v->pmd);
+		ret = mm_do_huge_pmd_wp_page(v);
+		if (!(ret & MM_VM_FAULT_FALLBACK))
+			return ret;
+	}
+	return handle_pte_fault(v);
+}
+
+static void account(struct mm_fault *f, unsigned int flags, unsigned int ret)
+{
+	if (ret & MM_VM_FAULT_RETRY)
+		return;
+	mm_count(f->ctx, MM_PGFAULT, 1);
+	if (ret & MM_VM_FAULT_ERROR || !f->task)
+		return;
+	if (ret & MM_VM_FAULT_MAJOR || flags & MM_FAULT_FLAG_TRIED)
+		f->task->maj_flt++;
+	else
+		f->task->min_flt++;
+}
+
+unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int flags)
+{
+	struct mm_vm_fault v = {
+		.f = f, .vma = vma, .vaddr = vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), .flags = flags,
+		.pgoff = mm_linear_page_index(vma, vaddr), .page = MM_PFN_NONE, .prealloc = MM_PFN_NONE,
+	};
+	unsigned int ret;
+
+	if (flags & MM_FAULT_FLAG_WRITE && !(vma->vm_flags & MM_VM_MAYWRITE)) {
+		ret = MM_VM_FAULT_SIGSEGV;
+	} else {
+		f->cache->in_lru_fault = mm_vma_has_recency(vma);
+		ret = __handle_mm_fault(&v);
+		f->cache->in_lru_fault = false;
+	}
+	account(f, flags, ret);
+	return ret;
+}

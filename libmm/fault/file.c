@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * File mappings: read, private write, shared write.
+ *
+ * A read first maps what the page cache has of the 16 pages around (fault-around); only when the wanted
+ * page is not among them the file is asked. A miss reads ahead and, where the lock may be
+ * dropped for I/O, ends in RETRY: the next round finds the page. A page that carries the
+ * read-ahead mark is passed over by fault-around, so that the file sees it and reads on.
+ * Shared memory (memfd, shared anonymous) makes its missing pages itself.
+ * Model: Linux 6.6 mm/memory.c do_read_fault(), do_cow_fault(), do_shared_fault(), do_fault_around(),
+ * mm/filemap.c filemap_fault(), filemap_map_pages(), mm/shmem.c shmem_fault().
+ */
+#include <errno.h>
+
+#include "cache/filemap.h"
+#include "cache/readahead.h"
+#include "fault/internal.h"
+
+enum { FAULT_AROUND_PAGES = 16 };
+
+bool mm_vma_is_shmem(const struct mm_vma *vma)
+{
+	return vma->vm_file && (vma->vm_file->inode->type == MM_INODE_MEMFD || vma->vm_file->inode->type == MM_INODE_SHM ||
+				vma->vm_file->inode->dev_zero);
+}
+
+static struct mm_address_space *mapping_of(const struct mm_vm_fault *v) { return &v->vma->vm_file->inode->mapping; }
+
+static uint64_t max_index(const struct mm_vm_fault *v)
+{
+	uint64_t size = v->vma->vm_file->inode->size;
+
+	return size / MM_PAGE_SIZE + (size % MM_PAGE_SIZE != 0);
+}
+
+static enum mm_fault_kind file_kind(const struct mm_vm_fault *v, enum mm_fault_kind kind)
+{
+	return mm_vma_is_shmem(v->vma) ? MM_FAULT_KIND_SHMEM : kind;
+}
+
+/* set_pte_range() of one file page; the caller's reference becomes the mapping's. */
+static void map_file_page(struct mm_vm_fault *v, mm_pte_t *pte, mm_pfn_t pfn, bool write)
+{
+	mm_pte_t entry = mm_mk_pte(pfn, mm_vma_page_prot(v->vma));
+
+	if (write)
+		entry = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(entry));
+	mm_vmf_mm(v)->rss[mm_vmf_page(v, pfn)->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]++;
+	mm_page_add_file_rmap(v->vma, pfn, false);
+	*pte = entry;
+}
+
+/* Have a PTE table; the one made in advance when there is none. NULL: no memory. */
+static mm_pte_t *pte_table(struct mm_vm_fault *v)
+{
+	if (mm_pte_none(*v->pmd) && v->prealloc != MM_PFN_NONE) {
+		mm_pmd_populate(mm_vmf_mm(v), v->pmd, v->prealloc);
+		mm_vmf_mm(v)->pgtables_bytes += MM_PAGE_SIZE;
+		v->prealloc = MM_PFN_NONE;
+	}
+	return mm_pte_alloc_pmd(mm_vmf_mm(v), v->pmd, v->vaddr);
+}
+
+static bool prealloc_pte(struct mm_vm_fault *v)
+{
+	if (mm_pte_none(*v->pmd) && v->prealloc == MM_PFN_NONE)
+		v->prealloc = mm_pte_table_alloc(mm_vmf_mm(v));
+	return !mm_pte_none(*v->pmd) || v->prealloc != MM_PFN_NONE;
+}
+
+/* filemap_map_pages(): [first, last] of the file, the page of the fault among them. */
+static unsigned int map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t last)
+{
+	struct mm_file_ra_state *ra = &v->vma->vm_file->ra;
+	uint64_t max = max_index(v);
+	uint32_t misses = 0;
+	unsigned int ret = 0;
+
+	for (uint64_t i = first; i <= last && i < max; i++) {
+		mm_pfn_t pfn = mm_filemap_get_folio(v->f->cache, mapping_of(v), i);
+		struct mm_page *p = pfn == MM_PFN_NONE ? NULL : mm_vmf_page(v, pfn);
+		mm_pte_t *pte;
+
+		if (!p || !(p->flags & MM_PG_UPTODATE) || p->flags & (MM_PG_READAHEAD | MM_PG_LOCKED))
+			continue;
+		pte = pte_table(v);
+		if (!pte)
+			break;
+		misses++;
+		pte += (int64_t)(i - v->pgoff);
+		if (!mm_pte_none(*pte))
+			continue;
+		if (i == v->pgoff)
+			ret = mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_READ), pfn, MM_VM_FAULT_NOPAGE);
+		mm_folio_get(v->f->cache, pfn);
+		map_file_page(v, pte, pfn, false);
+	}
+	ra->mmap_miss = misses >= ra->mmap_miss ? 0 : ra->mmap_miss - misses;
+	return ret;
+}
+
+static unsigned int do_fault_around(struct mm_vm_fault *v)
+{
+	uint64_t pte_off = (v->vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE, vma_off = v->pgoff - v->vma->vm_pgoff;
+	uint64_t from = pte_off & ~(uint64_t)(FAULT_AROUND_PAGES - 1);
+	uint64_t low = pte_off - (pte_off < vma_off ? pte_off : vma_off);
+	uint64_t to, end = pte_off + mm_vma_pages(v->vma) - vma_off;
+
+	from = from > low ? from : low;
+	to = from + FAULT_AROUND_PAGES;
+	to = to < MM_PTRS_PER_TABLE ? to : MM_PTRS_PER_TABLE;
+	to = (to < end ? to : end) - 1;
+	if (!prealloc_pte(v))
+		return MM_VM_FAULT_OOM;
+	return map_pages(v, v->pgoff + from - pte_off, v->pgoff + to - pte_off);
+}
+
+static unsigned int shmem_fault(struct mm_vm_fault *v)
+{
+	struct mm_cache *c = v->f->cache;
+	mm_pfn_t pfn;
+	int err;
+
+	if (v->pgoff >= max_index(v))
+		return MM_VM_FAULT_SIGBUS;
+	pfn = mm_filemap_get_folio(c, mapping_of(v), v->pgoff);
+	if (pfn == MM_PFN_NONE) {
+		pfn = mm_alloc_pages(v->f->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO, 0);
+		if (pfn == MM_PFN_NONE)
+			return MM_VM_FAULT_OOM;
+		mm_fault_copy_contents(v->f, pfn, MM_PFN_NONE, 1);
+		mm_vmf_page(v, pfn)->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
+		err = mm_filemap_add_folio(c, mapping_of(v), pfn, v->pgoff, mm_vmf_mm(v)->memcg, MM_GFP_HIGHUSER_MOVABLE);
+		if (err) {
+			mm_folio_put(c, pfn);
+			return MM_VM_FAULT_OOM;
+		}
+		mm_folio_put(c, pfn);
+	}
+	mm_folio_get(c, pfn);
+	v->page = pfn;
+	return 0;
+}
+
+/* The page of the fault in v->page, with a reference; 0, MAJOR, or how it ended. */
+static unsigned int filemap_fault(struct mm_vm_fault *v)
+{
+	struct mm_cache *c = v->f->cache;
+	struct mm_file *file = v->vma->vm_file;
+	struct mm_memcg *memcg = mm_vmf_mm(v)->memcg;
+	unsigned int ra = (v->vma->vm_flags & MM_VM_RAND_READ ? MM_RA_RAND : 0) | (v->vma->vm_flags & MM_VM_SEQ_READ ? MM_RA_SEQ : 0);
+	bool tried = v->flags & MM_FAULT_FLAG_TRIED, may_drop = v->flags & MM_FAULT_FLAG_ALLOW_RETRY && !tried;
+	unsigned int ret = 0;
+	mm_pfn_t pfn;
+
+	if (v->pgoff >= max_index(v))
+		return MM_VM_FAULT_SIGBUS;
+	pfn = mm_filemap_get_folio(c, mapping_of(v), v->pgoff);
+	if (pfn != MM_PFN_NONE) {
+		bool mark;
+
+		mm_folio_get(c, pfn);
+		mark = !tried && mm_do_async_mmap_readahead(c, file, ra, pfn, v->pgoff, memcg);
+		if (mark && may_drop) {
+			mm_folio_put(c, pfn);
+			return MM_VM_FAULT_RETRY;
+		}
+	} else {
+		int err = -ENOMEM;
+
+		mm_count(v->f->ctx, MM_PGMAJFAULT, 1);
+		ret = MM_VM_FAULT_MAJOR;
+		mm_do_sync_mmap_readahead(c, file, ra, v->pgoff, memcg);
+		pfn = mm_filemap_get_folio(c, mapping_of(v), v->pgoff);
+		if (pfn == MM_PFN_NONE)
+			pfn = mm_filemap_create_folio(c, mapping_of(v), v->pgoff, memcg, &err);
+		if (pfn == MM_PFN_NONE)
+			return MM_VM_FAULT_OOM;
+		if (may_drop)
+			return ret | MM_VM_FAULT_RETRY;
+		mm_folio_get(c, pfn);
+	}
+	v->page = pfn;
+	return ret;
+}
+
+static unsigned int __do_fault(struct mm_vm_fault *v)
+{
+	if (!prealloc_pte(v))
+		return MM_VM_FAULT_OOM;
+	return mm_vma_is_shmem(v->vma) ? shmem_fault(v) : filemap_fault(v);
+}
+
+static unsigned int do_read_fault(struct mm_vm_fault *v)
+{
+	unsigned int ret = do_fault_around(v);
+	mm_pte_t *pte;
+
+	if (ret)
+		return ret;
+	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
+		return MM_VM_FAULT_RETRY;
+	ret = __do_fault(v);
+	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
+		return ret;
+	pte = pte_table(v);
+	if (!pte) {
+		mm_folio_put(v->f->cache, v->page);
+		return MM_VM_FAULT_OOM;
+	}
+	map_file_page(v, pte, v->page, false);
+	return mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_READ), v->page, ret);
+}
+
+static unsigned int do_cow_fault(struct mm_vm_fault *v)
+{
+	struct mm_cache *c = v->f->cache;
+	unsigned int ret;
+	mm_pte_t *pte = NULL;
+	mm_pfn_t copy;
+
+	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
+		return MM_VM_FAULT_RETRY;
+	if (mm_anon_vma_prepare(v->vma))
+		return MM_VM_FAULT_OOM;
+	copy = mm_alloc_pages(v->f->phys, MM_GFP_HIGHUSER_MOVABLE, 0);
+	if (copy == MM_PFN_NONE)
+		return MM_VM_FAULT_OOM;
+	if (mm_mem_cgroup_charge(c, copy, mm_vmf_mm(v)->memcg, MM_GFP_KERNEL)) {
+		mm_folio_put(c, copy);
+		return MM_VM_FAULT_OOM;
+	}
+	ret = __do_fault(v);
+	if (!(ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))) {
+		pte = pte_table(v);
+		if (!pte) {
+			mm_folio_put(c, v->page);
+			ret = MM_VM_FAULT_OOM;
+		}
+	}
+	if (!pte) {
+		mm_folio_put(c, copy);
+		return ret;
+	}
+	mm_fault_copy_contents(v->f, copy, v->page, 1);
+	mm_vmf_page(v, copy)->flags |= MM_PG_UPTODATE;
+	mm_vmf_mm(v)->rss[MM_ANONPAGES]++;
+	mm_fault_map_new_anon(v, copy);
+	*pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_mk_pte(copy, mm_vma_page_prot(v->vma))));
+	mm_folio_put(c, v->page);
+	return mm_vmf_note(v, MM_FAULT_KIND_FILE_COW, copy, ret);
+}
+
+static unsigned int do_shared_fault(struct mm_vm_fault *v)
+{
+	unsigned int ret;
+	mm_pte_t *pte;
+
+	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
+		return MM_VM_FAULT_RETRY;
+	ret = __do_fault(v);
+	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
+		return ret;
+	pte = pte_table(v);
+	if (!pte) {
+		mm_folio_put(v->f->cache, v->page);
+		return MM_VM_FAULT_OOM;
+	}
+	map_file_page(v, pte, v->page, true);
+	mm_folio_mark_dirty(v->f->cache, v->page);
+	if (!mm_vma_is_shmem(v->vma))
+		mm_balance_dirty_pages(v->f->cache);
+	return mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_SHARED), v->page, ret);
+}
+
+unsigned int mm_do_fault(struct mm_vm_fault *v)
+{
+	unsigned int ret;
+
+	if (!v->vma->vm_file)		/* [vdso], [vvar]: no pages of ours behind them */
+		return MM_VM_FAULT_SIGBUS;
+	if (!(v->flags & MM_FAULT_FLAG_WRITE))
+		ret = do_read_fault(v);
+	else if (!(v->vma->vm_flags & MM_VM_SHARED))
+		ret = do_cow_fault(v);
+	else
+		ret = do_shared_fault(v);
+	if (v->prealloc != MM_PFN_NONE) {
+		mm_pte_table_free(mm_vmf_mm(v), v->prealloc);
+		v->prealloc = MM_PFN_NONE;
+	}
+	return ret;
+}

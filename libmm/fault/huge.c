@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * 2M anonymous pages: who may have one, the first touch, the write to a shared one.
+ * Model: Linux 6.6 mm/huge_memory.c do_huge_pmd_anonymous_page(), do_huge_pmd_wp_page(), hugepage_vma_check().
+ */
+#include "cache/swap.h"
+#include "fault/internal.h"
+
+enum thp { THP_NEVER, THP_MADVISE, THP_ALWAYS };
+enum thp_defrag { DEFRAG_NEVER, DEFRAG_MADVISE, DEFRAG_DEFER, DEFRAG_DEFER_MADVISE, DEFRAG_ALWAYS };
+enum { VM_NO_KHUGEPAGED = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP | MM_VM_HUGETLB };
+
+bool mm_hugepage_vma_check(const struct mm_vma *vma, bool in_pf)
+{
+	int64_t thp = mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP);
+
+	if (vma->vm_flags & (MM_VM_NOHUGEPAGE | VM_NO_KHUGEPAGED) || thp == THP_NEVER)
+		return false;
+	if (!(vma->vm_flags & MM_VM_HUGEPAGE) && thp != THP_ALWAYS)
+		return false;
+	return mm_vma_is_anonymous(vma) && (in_pf || vma->anon_vma);
+}
+
+/* The whole 2M lies in the VMA. */
+static bool suitable(const struct mm_vma *vma, uint64_t start)
+{
+	return start >= vma->vm_start && start + MM_PMD_SIZE <= vma->vm_end;
+}
+
+/* vma_thp_gfp_mask() */
+static mm_gfp_t thp_gfp(const struct mm_vma *vma)
+{
+	bool madvised = vma->vm_flags & MM_VM_HUGEPAGE;
+
+	switch (mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP_DEFRAG)) {
+	case DEFRAG_ALWAYS:
+		return MM_GFP_TRANSHUGE | (madvised ? 0 : (mm_gfp_t)__MM_GFP_NORETRY);
+	case DEFRAG_DEFER:
+		return MM_GFP_TRANSHUGE_LIGHT | __MM_GFP_KSWAPD_RECLAIM;
+	case DEFRAG_DEFER_MADVISE:
+		return MM_GFP_TRANSHUGE_LIGHT | (madvised ? __MM_GFP_DIRECT_RECLAIM : __MM_GFP_KSWAPD_RECLAIM);
+	case DEFRAG_MADVISE:
+		return MM_GFP_TRANSHUGE_LIGHT | (madvised ? (mm_gfp_t)__MM_GFP_DIRECT_RECLAIM : 0);
+	default:
+		return MM_GFP_TRANSHUGE_LIGHT;
+	}
+}
+
+static mm_pfn_t get_huge_zero_page(struct mm_fault *f)
+{
+	struct mm_virt *virt = f->virt;
+
+	if (virt->huge_zero_pfn == MM_PFN_NONE) {
+		virt->huge_zero_pfn = mm_alloc_pages(f->phys, (MM_GFP_TRANSHUGE | __MM_GFP_ZERO) & ~__MM_GFP_MOVABLE, MM_PMD_ORDER);
+		mm_count(f->ctx, virt->huge_zero_pfn == MM_PFN_NONE ? MM_THP_ZERO_PAGE_ALLOC_FAILED : MM_THP_ZERO_PAGE_ALLOC, 1);
+		if (virt->huge_zero_pfn != MM_PFN_NONE)
+			mm_folio_prep_transhuge(f->phys, virt->huge_zero_pfn);
+	}
+	return virt->huge_zero_pfn;
+}
+
+static unsigned int map_huge_zero(struct mm_vm_fault *v, uint64_t start)
+{
+	struct mm_struct *mm = mm_vmf_mm(v);
+	mm_pfn_t table = mm_pte_table_alloc(mm), zero;
+
+	if (table == MM_PFN_NONE)
+		return MM_VM_FAULT_OOM;
+	zero = mm_get_zero_page(v->f) == MM_PFN_NONE ? MM_PFN_NONE : get_huge_zero_page(v->f);
+	if (zero == MM_PFN_NONE) {
+		mm_pte_table_free(mm, table);
+		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK, 1);
+		return MM_VM_FAULT_FALLBACK;
+	}
+	mm_pgtable_deposit(mm, start, table);
+	*v->pmd = mm_mk_pte(zero, mm_vma_page_prot(v->vma)) | MM_PTE_PSE;
+	v->f->order = MM_PMD_ORDER;
+	return mm_vmf_note(v, MM_FAULT_KIND_HUGE_ZERO, zero, 0);
+}
+
+static unsigned int map_huge(struct mm_vm_fault *v, uint64_t start, mm_pfn_t head, mm_gfp_t gfp)
+{
+	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
+	struct mm_struct *mm = mm_vmf_mm(v);
+	struct mm_cache *c = v->f->cache;
+	mm_pfn_t table;
+
+	if (mm_mem_cgroup_charge(c, head, mm->memcg, gfp)) {
+		mm_folio_put(c, head);
+		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK, 1);
+		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK_CHARGE, 1);
+		return MM_VM_FAULT_FALLBACK;
+	}
+	table = mm_pte_table_alloc(mm);
+	if (table == MM_PFN_NONE) {
+		mm_folio_put(c, head);
+		return MM_VM_FAULT_OOM;
+	}
+	mm_fault_copy_contents(v->f, head, MM_PFN_NONE, MM_PMD_PAGES);
+	mm_vmf_page(v, head)->flags |= MM_PG_UPTODATE;
+	mm_folio_add_new_anon_rmap(v->vma, head, start);
+	mm_folio_add_lru_vma(c, head, (v->vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED);
+	mm_pgtable_deposit(mm, start, table);
+	*v->pmd = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_mk_pte(head, mm_vma_page_prot(v->vma)) | MM_PTE_PSE));
+	mm->rss[MM_ANONPAGES] += MM_PMD_PAGES;
+	mm_count(v->f->ctx, MM_THP_FAULT_ALLOC, 1);
+	v->f->order = MM_PMD_ORDER;
+	return mm_vmf_note(v, MM_FAULT_KIND_HUGE, head, 0);
+}
+
+unsigned int mm_do_huge_pmd_anonymous_page(struct mm_vm_fault *v)
+{
+	uint64_t start = v->vaddr & ~(MM_PMD_SIZE - 1);
+	mm_gfp_t gfp;
+	mm_pfn_t head;
+
+	if (!suitable(v->vma, start))
+		return MM_VM_FAULT_FALLBACK;
+	if (mm_anon_vma_prepare(v->vma))
+		return MM_VM_FAULT_OOM;
+	if (!(v->flags & MM_FAULT_FLAG_WRITE))
+		return map_huge_zero(v, start);
+	gfp = thp_gfp(v->vma);
+	head = mm_alloc_pages(v->f->phys, gfp | __MM_GFP_ZERO, MM_PMD_ORDER);
+	if (head == MM_PFN_NONE) {
+		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK, 1);
+		return MM_VM_FAULT_FALLBACK;
+	}
+	mm_folio_prep_transhuge(v->f->phys, head);
+	return map_huge(v, start, head, gfp);
+}
+
+/* A write to a 2M page that is mapped read-only: reuse it whole, or split the mapping and go on with the PTE. */
+unsigned int mm_do_huge_pmd_wp_page(struct mm_vm_fault *v)
+{
+	mm_pfn_t head = mm_pte_pfn(v->orig);
+	struct mm_page *p = mm_vmf_page(v, head);
+
+	if (!mm_is_huge_zero_pmd(v->f->virt, v->orig)) {
+		bool reuse = p->flags & MM_PG_ANON_EXCLUSIVE;
+		int64_t cached = p->flags & MM_PG_SWAPCACHE ? MM_PMD_PAGES : 0;
+
+		if (!reuse && mm_page_ref_count(p) <= 1 + cached) {
+			if (cached)
+				mm_folio_free_swap(v->f->cache, head);
+			reuse = mm_page_ref_count(p) == 1;
+			if (reuse)
+				mm_page_move_anon_rmap(v->vma, head);
+		}
+		if (reuse) {
+			*v->pmd = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_pte_mkyoung(v->orig)));
+			mm_flush_tlb_page(mm_vmf_mm(v), v->vaddr);
+			v->f->order = MM_PMD_ORDER;
+			return mm_vmf_note(v, MM_FAULT_KIND_REUSE, head, 0);
+		}
+	}
+	mm_split_huge_pmd(v->vma, v->pmd, v->vaddr);
+	return MM_VM_FAULT_FALLBACK;
+}

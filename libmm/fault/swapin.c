@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Faults on swap entries.
+ *
+ * The page comes from the swap cache, or is read together with those that the VMA's
+ * read-ahead window holds. A read is in flight while the fault wants the page's lock, so the
+ * fault is retried: without the VMA's lock it finds the page, and 6.6 counts that as
+ * minor in the task (pgmajfault has counted it). Mapped read-only unless it was a write;
+ * exclusive by the mark in the entry, or when nobody else holds the page.
+ * Model: Linux 6.6 mm/memory.c do_swap_page(), mm/swap_state.c swapin_readahead(), mm/filemap.c
+ * __folio_lock_or_retry(). Left out: devices that read synchronously (zram), migration entries.
+ */
+#include "cache/swap.h"
+#include "fault/internal.h"
+
+static void swap_in_row(struct mm_vm_fault *v, mm_pfn_t pfn)
+{
+	struct mm_event *ev = mm_effect(v->f->ctx, MM_BY_FAULT, MM_EV_SWAP_IN);
+
+	if (ev) {
+		ev->addr = v->vaddr;
+		ev->present |= MM_TC_BIT(ADDR);
+		mm_event_set_result(ev, MM_RESULT_DEC, pfn);
+	}
+}
+
+/* swap_vma_readahead(): the window around the fault, then the page itself, with a reference. */
+static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *newp)
+{
+	struct mm_cache *c = v->f->cache;
+	struct mm_memcg *memcg = mm_vmf_mm(v)->memcg;
+	struct mm_swap_ra ra;
+	bool read_now = false;
+	mm_pfn_t pfn;
+
+	mm_swap_ra_info(c, &v->vma->swap_readahead_info, v->vaddr, v->vma->vm_start, v->vma->vm_end, &ra);
+	for (unsigned int i = 0; ra.nr_pte > 1 && i < ra.nr_pte; i++) {
+		mm_pte_t *pte = mm_pte_offset(mm_vmf_mm(v), ra.start_vaddr + i * (uint64_t)MM_PAGE_SIZE);
+		bool fresh = false;
+
+		if (!pte || !mm_is_swap_pte(*pte) ||
+		    mm_read_swap_cache_async(c, (mm_swp_t)mm_swp_offset(*pte), MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, &fresh))
+			continue;
+		if (fresh && i != ra.offset)
+			mm_swap_ra_mark(c, pfn);
+		read_now |= fresh && i == ra.offset;
+		mm_folio_put(c, pfn);
+	}
+	if (ra.nr_pte > 1)
+		mm_lru_add_drain(c);
+	if (mm_read_swap_cache_async(c, entry, MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, newp))
+		return MM_PFN_NONE;
+	*newp |= read_now;
+	return pfn;
+}
+
+static bool should_try_to_free_swap(struct mm_vm_fault *v, struct mm_page *p)
+{
+	if (!(p->flags & MM_PG_SWAPCACHE))
+		return false;
+	if (mm_vm_swap_full(v->f->cache) || v->vma->vm_flags & MM_VM_LOCKED || p->flags & MM_PG_MLOCKED)
+		return true;
+	return v->flags & MM_FAULT_FLAG_WRITE && !(p->flags & MM_PG_KSM) && mm_page_ref_count(p) == 2;
+}
+
+/* The page is here, uptodate, and the caller's reference is to become the mapping's. */
+static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t entry)
+{
+	struct mm_cache *c = v->f->cache;
+	struct mm_struct *mm = mm_vmf_mm(v);
+	mm_pfn_t head = mm_page_head(v->f->phys, pfn);
+	struct mm_page *p = mm_vmf_page(v, head);
+	bool exclusive = v->orig & MM_SWP_EXCLUSIVE;
+	unsigned int rmap = 0;
+	mm_pte_t pte;
+
+	if (v->flags & MM_FAULT_FLAG_WRITE && !(p->flags & (MM_PG_KSM | MM_PG_LRU)))
+		mm_lru_add_drain(c);
+	mm_swap_free(c, entry);
+	if (should_try_to_free_swap(v, p))
+		mm_folio_free_swap(c, head);
+	mm->rss[MM_ANONPAGES]++;
+	mm->rss[MM_SWAPENTS]--;
+	pte = mm_mk_pte(pfn, mm_vma_page_prot(v->vma));
+	if (!(p->flags & MM_PG_KSM) && (exclusive || mm_page_ref_count(p) == 1)) {
+		if (v->flags & MM_FAULT_FLAG_WRITE) {
+			pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(pte));
+			v->flags &= ~(unsigned int)MM_FAULT_FLAG_WRITE;
+		}
+		rmap = MM_RMAP_EXCLUSIVE;
+	}
+	if (v->orig & MM_SWP_SOFT_DIRTY)
+		pte |= MM_PTE_SOFT_DIRTY;
+	v->orig = pte;
+	mm_page_add_anon_rmap(v->vma, pfn, v->vaddr, rmap);
+	*v->pte = pte;
+	swap_in_row(v, pfn);
+	if (v->flags & MM_FAULT_FLAG_WRITE) {
+		unsigned int ret = mm_do_wp_page(v);
+
+		return ret & MM_VM_FAULT_ERROR ? ret & MM_VM_FAULT_ERROR : ret;
+	}
+	return mm_vmf_note(v, MM_FAULT_KIND_SWAP, pfn, 0);
+}
+
+unsigned int mm_do_swap_page(struct mm_vm_fault *v)
+{
+	struct mm_cache *c = v->f->cache;
+	mm_swp_t entry = (mm_swp_t)mm_swp_offset(v->orig);
+	mm_pfn_t head = mm_swap_cache_get_folio(c, entry), pfn;
+	unsigned int ret = 0;
+	bool fresh = false;
+
+	if (head != MM_PFN_NONE) {
+		mm_swap_ra_note_hit(c, head, &v->vma->swap_readahead_info, v->vaddr);
+		pfn = head + (mm_folio_is_large(v->f->phys, head) ? entry - mm_folio_swap(c, head) : 0);
+		mm_folio_get(c, head);
+	} else {
+		head = pfn = swapin_readahead(v, entry, &fresh);
+		if (pfn == MM_PFN_NONE)
+			return MM_VM_FAULT_OOM;
+		ret = MM_VM_FAULT_MAJOR;
+		mm_count(v->f->ctx, MM_PGMAJFAULT, 1);
+		if (v->flags & MM_FAULT_FLAG_ALLOW_RETRY && !(v->flags & MM_FAULT_FLAG_TRIED)) {
+			mm_folio_put(c, head);
+			return ret | MM_VM_FAULT_RETRY;
+		}
+	}
+	if (*v->pte != v->orig) {	/* reclaim for the new page changed this very entry */
+		mm_folio_put(c, head);
+		return ret;
+	}
+	return ret | map_swapped(v, pfn, entry);
+}
