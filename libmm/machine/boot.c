@@ -108,7 +108,8 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 		return mm_error_set(err, e, "swap: expected at most 8 TiB, found %llu bytes",
 				    (unsigned long long)m->cfg.swap_bytes);
 	if (!e)
-		e = mm_tlb_new(&m->virt.tlb, &m->ctx, &mm_tlb_presets[0], m->ctx.nr_cpus);
+		e = mm_tlb_new(&m->virt.tlb, &m->ctx, m->cfg.tlb ? mm_tlb_preset((struct mm_str){ m->cfg.tlb, strlen(m->cfg.tlb) }) : NULL,
+			       m->ctx.nr_cpus);
 	if (e)
 		return no_memory(err);
 	m->virt.phys = m->phys;
@@ -119,6 +120,7 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	if (mm_pgtables_new(&m->virt) || mm_fault_new(&m->fault, &m->ctx, m->phys, m->cache, &m->virt) ||
 	    mm_reclaim_new(&m->reclaim, &m->ctx, m->phys, m->cache, &m->virt))
 		return no_memory(err);
+	m->fault->tlb_miss_rows = m->cfg.tlb_misses;
 	mm_machine_install_oom(m);
 	return 0;
 }

@@ -1,50 +1,235 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Events of files: reads, writes and what the page cache is told.
+ *
+ * A file is made by its file row; a row that names another gets EBADF, as a bad
+ * descriptor would. Where no pages are kept only sizes change.
  */
 #include <errno.h>
+#include <string.h>
 
+#include "cache/filemap.h"
+#include "cache/readahead.h"
 #include "machine/machine.h"
+#include "virt/pgtable.h"
+
+static bool starts_with(struct mm_str s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.len >= n && !memcmp(s.p, prefix, n);
+}
+
+static bool has_word(struct mm_str flags, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t at = 0; at < flags.len;) {
+		const char *bar = memchr(flags.p + at, '|', flags.len - at);
+		size_t len = bar ? (size_t)(bar - flags.p) - at : flags.len - at;
+
+		if (len == n && !memcmp(flags.p + at, word, n))
+			return true;
+		at += len + 1;
+	}
+	return false;
+}
+
+static int word(struct mm_event *ev, struct mm_str w)
+{
+	mm_event_set_word(ev, w.p, w.len);
+	return 0;
+}
+
+static int done(struct mm_event *ev, int64_t rc)
+{
+	if (rc >= 0)
+		mm_event_set_result(ev, MM_RESULT_DEC, (uint64_t)rc);
+	else if (rc == -EINVAL)
+		return word(ev, MM_STR("EINVAL"));
+	else if (rc == -EFBIG)
+		return word(ev, MM_STR("EFBIG"));
+	else
+		return word(ev, MM_STR("ENOMEM"));
+	return 0;
+}
+
+static struct mm_memcg *memcg_of(const struct mm_task *task) { return task ? task->memcg : NULL; }
+
+/* The file a row names; NULL with the result filled in. */
+static struct mm_file *file_of(struct mm_machine *m, struct mm_event *ev)
+{
+	struct mm_file *f = m->inodes ? mm_file_lookup(m->inodes, ev->name) : NULL;
+
+	if (!f && m->inodes)
+		word(ev, MM_STR("EBADF"));
+	return f;
+}
 
 int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event file is not done yet");
+	enum mm_inode_type type = MM_INODE_REG;
+	uint32_t mode = MM_FMODE_READ | MM_FMODE_WRITE;
+	struct mm_file *f;
+
+	(void)task;
+	if (!m->inodes)
+		return 0;
+	if (starts_with(ev->name, "/memfd:"))
+		type = MM_INODE_MEMFD;
+	else if (has_word(ev->flags, "S_IFDIR"))
+		type = MM_INODE_DIR;
+	else if (has_word(ev->flags, "S_IFCHR"))
+		type = MM_INODE_CHR;
+	if (has_word(ev->flags, "O_RDONLY"))
+		mode = MM_FMODE_READ;
+	else if (has_word(ev->flags, "O_WRONLY"))
+		mode = MM_FMODE_WRITE;
+	f = mm_file_create(m->inodes, ev->name, type, ev->size, mode);
+	if (!f)
+		return mm_error_set(err, -ENOMEM, "out of memory for files");
+	f->f_mode = (f->f_mode & ~(uint32_t)(MM_FMODE_READ | MM_FMODE_WRITE)) | mode;	/* opened anew, with the old read-ahead state */
+	return 0;
 }
 
 int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event read is not done yet");
+	struct mm_file *f = file_of(m, ev);
+	uint64_t left;
+
+	(void)err;
+	if (!f)
+		return 0;
+	if (m->cache)
+		return done(ev, mm_filemap_read(m->cache, f, ev->offset, ev->size, memcg_of(task)));
+	left = ev->offset < f->inode->size ? f->inode->size - ev->offset : 0;
+	return done(ev, (int64_t)(ev->size < left ? ev->size : left));
 }
 
 int mm_ev_write(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event write is not done yet");
+	struct mm_file *f = file_of(m, ev);
+	uint64_t end;
+
+	(void)err;
+	if (!f)
+		return 0;
+	if (__builtin_add_overflow(ev->offset, ev->size, &end) || end > INT64_MAX)
+		return done(ev, -EFBIG);
+	if (m->cache)
+		return done(ev, mm_filemap_write(m->cache, f, ev->offset, ev->size, memcg_of(task)));
+	if (end > f->inode->size)
+		f->inode->size = end;
+	return done(ev, (int64_t)ev->size);
+}
+
+/* POSIX_FADV_DONTNEED: write what is dirty, drop whole pages that nobody holds. */
+static void fadvise_dontneed(struct mm_cache *c, struct mm_file *f, uint64_t offset, uint64_t endbyte)
+{
+	struct mm_address_space *as = &f->inode->mapping;
+	uint64_t first = offset / MM_PAGE_SIZE + (offset % MM_PAGE_SIZE != 0), last = endbyte / MM_PAGE_SIZE;
+
+	mm_filemap_writeback(c, as, offset / MM_PAGE_SIZE, last);
+	if (endbyte % MM_PAGE_SIZE != MM_PAGE_SIZE - 1 && endbyte != f->inode->size - 1) {
+		if (!last)
+			return;
+		last--;
+	}
+	if (last < first)
+		return;
+	mm_lru_add_drain(c);
+	mm_invalidate_mapping_pages(c, as, first, last);
+	mm_lru_add_drain_all(c);
+	mm_invalidate_mapping_pages(c, as, first, last);
+}
+
+/* Source: Linux 6.6 mm/fadvise.c generic_fadvise(). */
+static int fadvise(struct mm_machine *m, struct mm_task *task, struct mm_file *f, const struct mm_event *ev)
+{
+	uint64_t endbyte = INT64_MAX;
+
+	if (ev->offset > INT64_MAX || ev->size > INT64_MAX)
+		return -EINVAL;
+	if (ev->size && ev->offset + ev->size <= INT64_MAX)
+		endbyte = ev->offset + ev->size - 1;
+	if (f->inode->type == MM_INODE_MEMFD || f->inode->type == MM_INODE_SHM)
+		return 0;
+	if (has_word(ev->flags, "POSIX_FADV_NORMAL")) {
+		mm_file_ra_state_init(m->cache, &f->ra);
+		f->f_mode &= ~(uint32_t)(MM_FMODE_RANDOM | MM_FMODE_NOREUSE);
+	} else if (has_word(ev->flags, "POSIX_FADV_RANDOM")) {
+		f->f_mode |= MM_FMODE_RANDOM;
+	} else if (has_word(ev->flags, "POSIX_FADV_SEQUENTIAL")) {
+		f->ra.ra_pages = (uint32_t)(mm_sysctl(&m->ctx, MM_SYSCTL_READ_AHEAD_KB) >> (MM_PAGE_SHIFT - 10)) * 2;
+		f->f_mode &= ~(uint32_t)MM_FMODE_RANDOM;
+	} else if (has_word(ev->flags, "POSIX_FADV_WILLNEED")) {
+		mm_force_page_cache_ra(m->cache, f, ev->offset / MM_PAGE_SIZE,
+				       endbyte / MM_PAGE_SIZE - ev->offset / MM_PAGE_SIZE + 1, memcg_of(task));
+	} else if (has_word(ev->flags, "POSIX_FADV_NOREUSE")) {
+		f->f_mode |= MM_FMODE_NOREUSE;
+	} else if (has_word(ev->flags, "POSIX_FADV_DONTNEED")) {
+		fadvise_dontneed(m->cache, f, ev->offset, endbyte);
+	} else {
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int mm_ev_fadvise(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event fadvise is not done yet");
+	struct mm_file *f = file_of(m, ev);
+
+	(void)err;
+	if (!f)
+		return 0;
+	return done(ev, m->cache ? fadvise(m, task, f, ev) : 0);
 }
 
 int mm_ev_fsync(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event fsync is not done yet");
+	struct mm_file *f = file_of(m, ev);
+
+	(void)task, (void)err;
+	if (f && m->cache)
+		mm_filemap_writeback(m->cache, &f->inode->mapping, 0, UINT64_MAX);
+	return f ? done(ev, 0) : 0;
 }
 
+/* Source: Linux 6.6 mm/truncate.c truncate_setsize(), truncate_pagecache(). */
 int mm_ev_truncate(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event truncate is not done yet");
+	struct mm_file *f = file_of(m, ev);
+	uint64_t old;
+
+	(void)task, (void)err;
+	if (!f)
+		return 0;
+	if (ev->size > INT64_MAX || !(f->f_mode & MM_FMODE_WRITE))
+		return done(ev, -EINVAL);
+	old = f->inode->size;
+	f->inode->size = ev->size;
+	if (m->cache && ev->size < old) {
+		uint64_t first = ev->size / MM_PAGE_SIZE + (ev->size % MM_PAGE_SIZE != 0);
+
+		mm_unmap_mapping_pages(&m->virt, &f->inode->mapping, first, 0, true);
+		mm_truncate_pages(m->cache, &f->inode->mapping, ev->size);
+	}
+	return done(ev, 0);
 }
 
+/* 1 the page cache, 2 slab objects (dentries and inodes, of which a machine here has none), 3 both */
 int mm_ev_drop_caches(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event drop_caches is not done yet");
-}
+	uint64_t what = ev->result_kind == MM_RESULT_DEC || ev->result_kind == MM_RESULT_HEX ? ev->result : 0;
 
+	(void)task, (void)err;
+	if (what < 1 || what > 7) {
+		mm_machine_skip(m, "drop_caches without a value of 1 to 7", false);
+		return 0;
+	}
+	if (what & 1 && m->cache)
+		mm_drop_pagecache(m->cache);
+	if (what & 2)
+		mm_count(&m->ctx, MM_DROP_SLAB, 1);
+	return 0;
+}

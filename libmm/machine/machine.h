@@ -69,6 +69,8 @@ struct mm_machine {
 
 /* The task @pid, made (without an address space) when it is new; NULL: host memory. */
 struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid);
+/* The task's address space, made empty on first use (no seed, no exec); NULL: host or simulated memory. */
+struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task);
 struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL: no such living task */
 /* The task ends: its part of the address space goes; the record stays. */
 void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);

@@ -94,6 +94,19 @@ struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)
 	return t->last = task;
 }
 
+struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task)
+{
+	if (!task->mm) {
+		task->mm = mm_mm_alloc(&m->virt);
+		if (task->mm) {
+			task->mm->memcg = task->memcg;
+			task->mm->automap = task->automap;
+		}
+		m->running_mm = task->mm;
+	}
+	return task->mm;
+}
+
 void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state state)
 {
 	if (m->fault && m->fault->task == &task->faults)

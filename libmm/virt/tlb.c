@@ -40,6 +40,14 @@ const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name)
 	return NULL;
 }
 
+const char *mm_tlb_name(size_t i, const char **help)
+{
+	if (i >= sizeof(mm_tlb_presets) / sizeof(mm_tlb_presets[0]) - 1)
+		return NULL;
+	*help = mm_tlb_presets[i].help;
+	return mm_tlb_presets[i].name;
+}
+
 static int array_init(struct mm_tlb_array *a, uint32_t entries, uint32_t ways)
 {
 	a->ways = ways;

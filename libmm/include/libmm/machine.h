@@ -46,6 +46,10 @@ struct mm_machine_config {
 	bool check;			/* verify every structure after every event */
 	bool effects;			/* keep effects for the trace */
 	uint64_t random_seed;
+	const char *tlb;		/* geometry of the TLBs: one of mm_tlb_name(), NULL the default; static text */
+	bool tlb_misses;		/* a tlb_miss effect for each walk */
+	uint32_t explain_pid;		/* the walk that the table "walk" shows */
+	uint64_t explain_vaddr;
 };
 
 void mm_machine_config_init(struct mm_machine_config *cfg);
@@ -71,6 +75,8 @@ int mm_machine_start(struct mm_machine *m, struct mm_error *err);
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err);
 const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr);
 
+/* The geometries that config's tlb may name: number @i with what it is; NULL past the end. */
+const char *mm_tlb_name(size_t i, const char **help);
 const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m);
 const struct mm_vmstat *mm_machine_boot_vmstat(const struct mm_machine *m);	/* as booting left them */
 /* What a machine does beside its counters. */

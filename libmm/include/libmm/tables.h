@@ -28,5 +28,11 @@ extern const struct mm_machine_table mm_table_frag;
 extern const struct mm_machine_table mm_table_types;
 extern const struct mm_machine_table mm_table_pageblocks;
 extern const struct mm_machine_table mm_table_pcp;
+/* table_fault.c, table_smaps.c */
+extern const struct mm_machine_table mm_table_faults;	/* pid,minflt,majflt,segv,sigbus,... */
+extern const struct mm_machine_table mm_table_smaps;	/* every field of /proc/PID/smaps */
+extern const struct mm_machine_table mm_table_tlb;
+extern const struct mm_machine_table mm_table_pagetable;
+extern const struct mm_machine_table mm_table_walk;	/* of config's explain_pid and explain_vaddr */
 
 #endif /* LIBMM_TABLES_H */

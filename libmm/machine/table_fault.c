@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tables of the fault floor: faults by kind, the TLBs, the page tables, one walk.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <libmm/tables.h>
+
+#include "fault/fault.h"
+#include "machine/machine.h"
+#include "virt/rmap.h"
+
+/* ---- faults ---------------------------------------------------------------- */
+
+struct faults_row {
+	uint64_t pid;
+	const char *comm;
+	uint64_t accesses, minflt, majflt, segv, sigbus;
+	uint64_t kind[MM_NR_FAULT_KINDS];
+};
+
+static const struct mm_column faults_columns[] = {
+	MM_COLUMN(struct faults_row, pid, MM_COL_U64, "task"),
+	MM_COLUMN_HIDDEN(struct faults_row, comm, MM_COL_STR, "its command name"),
+	MM_COLUMN_HIDDEN(struct faults_row, accesses, MM_COL_U64, "accesses of the trace"),
+	MM_COLUMN(struct faults_row, minflt, MM_COL_U64, "faults without I/O, as getrusage counts them"),
+	MM_COLUMN(struct faults_row, majflt, MM_COL_U64, "faults with I/O, and those that were retried"),
+	MM_COLUMN(struct faults_row, segv, MM_COL_U64, "accesses that got SIGSEGV"),
+	MM_COLUMN(struct faults_row, sigbus, MM_COL_U64, "accesses that got SIGBUS"),
+#define X(sym, word, help) \
+	{ "kind_" word, NULL, MM_COL_U64, (uint32_t)(offsetof(struct faults_row, kind) + MM_FAULT_KIND_##sym * sizeof(uint64_t)), \
+	  false, help },
+	MM_FAULT_KINDS(X)
+#undef X
+};
+
+static int faults_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		const struct mm_task *t = m->tasks.v[i];
+		struct faults_row r = {
+			.pid = t->pid, .comm = t->comm, .accesses = t->accesses, .minflt = t->faults.min_flt,
+			.majflt = t->faults.maj_flt, .segv = t->faults.segv, .sigbus = t->faults.sigbus,
+		};
+
+		if (t->state != MM_TASK_RUNNING)
+			continue;
+		memcpy(r.kind, t->faults.kind, sizeof(r.kind));
+		mm_table_writer_row(w, &r);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_faults = {
+	MM_TABLE("faults", faults_columns, "page faults of each living task since it began, and what they were"), faults_rows,
+};
+
+/* ---- tlb --------------------------------------------------------------------- */
+
+struct tlb_row {
+	uint64_t cpu;
+	const char *tlb;
+	uint64_t accesses, l1_hits, l2_hits, walks;
+	int64_t walk_pct;
+	uint64_t flush_page, flush_all, shootdowns;
+};
+
+static const struct mm_column tlb_columns[] = {
+	MM_COLUMN(struct tlb_row, cpu, MM_COL_U64, "CPU"),
+	MM_COLUMN(struct tlb_row, tlb, MM_COL_STR, "geometry, as in --tlb="),
+	MM_COLUMN(struct tlb_row, accesses, MM_COL_U64, "accesses, one a page touched"),
+	MM_COLUMN(struct tlb_row, l1_hits, MM_COL_U64, "served by the first level"),
+	MM_COLUMN(struct tlb_row, l2_hits, MM_COL_U64, "served by the second level"),
+	MM_COLUMN(struct tlb_row, walks, MM_COL_U64, "walks of the page tables"),
+	MM_COLUMN(struct tlb_row, walk_pct, MM_COL_CENTI, "walks in percent of the accesses"),
+	MM_COLUMN(struct tlb_row, flush_page, MM_COL_U64, "pages flushed one by one"),
+	MM_COLUMN(struct tlb_row, flush_all, MM_COL_U64, "flushes of a whole address space"),
+	MM_COLUMN(struct tlb_row, shootdowns, MM_COL_U64, "flushes that another CPU asked for"),
+};
+
+static int tlb_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	const struct mm_tlb *t = m->virt.tlb;
+
+	for (uint32_t i = 0; t && i < t->nr_cpus; i++) {
+		const struct mm_tlb_cpu *c = &t->cpu[i];
+		struct tlb_row r = {
+			i, t->geo->name, c->accesses, c->accesses - c->l2_hits - c->walks, c->l2_hits, c->walks,
+			c->accesses ? (int64_t)((double)c->walks * 10000.0 / (double)c->accesses + 0.5) : 0,
+			c->flush_page, c->flush_all, c->shootdowns,
+		};
+
+		mm_table_writer_row(w, &r);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_tlb = {
+	MM_TABLE("tlb", tlb_columns, "the TLB of each CPU: hits, walks, flushes"), tlb_rows,
+};
+
+/* ---- pagetable ------------------------------------------------------------------ */
+
+struct run {
+	uint64_t pid, start, end;
+	const char *state, *flags;
+	uint64_t page_bytes, first_pfn, pages;
+};
+
+static const struct mm_column run_columns[] = {
+	MM_COLUMN(struct run, pid, MM_COL_U64, "process"),
+	MM_COLUMN(struct run, start, MM_COL_HEX, "first byte of neighbouring entries that are alike"),
+	MM_COLUMN(struct run, end, MM_COL_HEX, "first byte past them"),
+	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone or swap"),
+	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries"),
+	MM_COLUMN(struct run, page_bytes, MM_COL_BYTES, "4096 or 2097152"),
+	MM_COLUMN(struct run, first_pfn, MM_COL_U64, "page frame (or swap slot) of the first entry"),
+	MM_COLUMN(struct run, pages, MM_COL_U64, "entries"),
+};
+
+static const struct { uint64_t bit; const char *name; } pte_bits[] = {
+	{ MM_PTE_P, "P" }, { MM_PTE_RW, "RW" }, { MM_PTE_US, "US" }, { MM_PTE_A, "A" }, { MM_PTE_D, "D" },
+	{ MM_PTE_PSE, "PSE" }, { MM_PTE_G, "G" }, { MM_PTE_SPECIAL, "SPECIAL" }, { MM_PTE_UFFD_WP, "UFFD_WP" },
+	{ MM_PTE_SOFT_DIRTY, "SOFT_DIRTY" }, { MM_PTE_SAVED_DIRTY, "SAVED_DIRTY" }, { MM_PTE_NX, "NX" },
+};
+static const struct { uint64_t bit; const char *name; } swp_bits[] = {
+	{ MM_SWP_EXCLUSIVE, "EXCLUSIVE" }, { MM_SWP_SOFT_DIRTY, "SOFT_DIRTY" }, { MM_SWP_UFFD_WP, "UFFD_WP" },
+};
+enum { FLAGS_TEXT = 80 };
+
+static const char *entry_flags(mm_pte_t e, char *buf)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (mm_is_swap_pte(e)) {
+		for (size_t i = 0; i < sizeof(swp_bits) / sizeof(swp_bits[0]); i++)
+			if (e & swp_bits[i].bit)
+				n += (size_t)snprintf(buf + n, FLAGS_TEXT - n, "%s%s", n ? "|" : "", swp_bits[i].name);
+		return buf;
+	}
+	for (size_t i = 0; i < sizeof(pte_bits) / sizeof(pte_bits[0]); i++)
+		if (e & pte_bits[i].bit)
+			n += (size_t)snprintf(buf + n, FLAGS_TEXT - n, "%s%s", n ? "|" : "", pte_bits[i].name);
+	return buf;
+}
+
+static const char *entry_state(const struct mm_virt *virt, mm_pte_t e)
+{
+	if (mm_is_swap_pte(e))
+		return "swap";
+	if (!(e & MM_PTE_P))
+		return "protnone";
+	return e & MM_PTE_SPECIAL || mm_is_huge_zero_pmd(virt, e) ? "zero" : "present";
+}
+
+/* Bits that must be equal for two entries to stand in one row. */
+static uint64_t likeness(mm_pte_t e) { return mm_is_swap_pte(e) ? e & 0xf : e & ~MM_PTE_PFN_MASK; }
+
+struct run_state {
+	struct mm_table_writer *w;
+	const struct mm_virt *virt;
+	struct run r;
+	mm_pte_t first;
+	char flags[FLAGS_TEXT];
+};
+
+static void end_run(struct run_state *s)
+{
+	if (s->r.pages)
+		mm_table_writer_row(s->w, &s->r);
+	s->r.pages = 0;
+}
+
+static void add_entry(struct run_state *s, uint64_t vaddr, mm_pte_t e, uint64_t size)
+{
+	if (s->r.pages && s->r.end == vaddr && s->r.page_bytes == size && likeness(e) == likeness(s->first) &&
+	    entry_state(s->virt, e) == s->r.state) {
+		s->r.end = vaddr + size;
+		s->r.pages++;
+		return;
+	}
+	end_run(s);
+	s->first = e;
+	s->r.start = vaddr;
+	s->r.end = vaddr + size;
+	s->r.state = entry_state(s->virt, e);
+	s->r.flags = entry_flags(e, s->flags);
+	s->r.page_bytes = size;
+	s->r.first_pfn = mm_is_swap_pte(e) ? mm_swp_offset(e) : mm_pte_pfn(e);
+	s->r.pages = 1;
+}
+
+static int pagetable_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		const struct mm_task *t = m->tasks.v[i];
+		struct run_state s = { .w = w, .virt = &m->virt, .r = { .pid = t->pid } };
+		mm_pte_t *pmd;
+
+		if (t->state != MM_TASK_RUNNING || !t->mm || t->tgid != t->pid || !m->virt.phys)
+			continue;
+		for (uint64_t at = 0; (pmd = mm_next_pmd(t->mm, &at, UINT64_C(1) << 47)); at += MM_PMD_SIZE) {
+			if (mm_pmd_trans_huge(*pmd)) {
+				add_entry(&s, at, *pmd, MM_PMD_SIZE);
+				continue;
+			}
+			for (unsigned int e = 0; e < MM_PTRS_PER_TABLE; e++) {
+				mm_pte_t pte = mm_table_of(&m->virt, mm_pte_pfn(*pmd))[e];
+
+				if (!mm_pte_none(pte))
+					add_entry(&s, at + e * (uint64_t)MM_PAGE_SIZE, pte, MM_PAGE_SIZE);
+			}
+		}
+		end_run(&s);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_pagetable = {
+	MM_TABLE("pagetable", run_columns, "entries of the page tables, neighbours that are alike joined"), pagetable_rows,
+};
+
+/* ---- walk ---------------------------------------------------------------------- */
+
+struct walk_row {
+	uint64_t pid, vaddr;
+	const char *level;
+	uint64_t index, table_pfn, entry_phys, entry;
+	const char *flags, *meaning;
+};
+
+static const struct mm_column walk_columns[] = {
+	MM_COLUMN(struct walk_row, pid, MM_COL_U64, "process"),
+	MM_COLUMN(struct walk_row, vaddr, MM_COL_HEX, "the address that is looked up"),
+	MM_COLUMN(struct walk_row, level, MM_COL_STR, "PGD, PUD, PMD, PTE, or page at the end"),
+	MM_COLUMN(struct walk_row, index, MM_COL_U64, "nine bits of the address: which entry of the table"),
+	MM_COLUMN(struct walk_row, table_pfn, MM_COL_U64, "page frame of the table"),
+	MM_COLUMN(struct walk_row, entry_phys, MM_COL_HEX, "physical address of the entry"),
+	MM_COLUMN(struct walk_row, entry, MM_COL_HEX, "its 64 bits"),
+	MM_COLUMN(struct walk_row, flags, MM_COL_STR, "those that are set"),
+	MM_COLUMN(struct walk_row, meaning, MM_COL_STR, "where it leads, or why the processor faults here"),
+};
+
+static const char *level_name(unsigned int level)
+{
+	static const char *const names[] = { "PTE", "PMD", "PUD", "PGD" };
+
+	return names[level - 1];
+}
+
+enum { MEANING_TEXT = 160 };
+
+static void entry_meaning(const struct mm_walk_record *rec, const struct mm_walk_level *l, bool last, char *buf)
+{
+	mm_pte_t e = l->entry;
+
+	if (!last)
+		snprintf(buf, MEANING_TEXT, "table in page frame %u", mm_pte_pfn(e));
+	else if (rec->end == MM_WALK_MAPPED)
+		snprintf(buf, MEANING_TEXT, "a page of %u bytes in page frame %u%s%s", 1u << rec->shift, mm_pte_pfn(e),
+			 e & MM_PTE_RW ? "" : ", a store faults (PROT|WRITE|USER)",
+			 e & MM_PTE_NX ? ", an instruction fetch faults (PROT|USER|INSTR)" : "");
+	else if (rec->end == MM_WALK_SWAP)
+		snprintf(buf, MEANING_TEXT, "not present: slot %llu of the swap device, any access faults",
+			 (unsigned long long)mm_swp_offset(e));
+	else if (rec->end == MM_WALK_PROTNONE)
+		snprintf(buf, MEANING_TEXT, "page frame %u without any right (PROT_NONE), any access faults", mm_pte_pfn(e));
+	else
+		snprintf(buf, MEANING_TEXT, "empty: nothing of the %s below, any access faults",
+			 l->level == 1 ? "4 KiB" : l->level == 2 ? "2 MiB" : l->level == 3 ? "1 GiB" : "512 GiB");
+}
+
+static void end_row(struct mm_table_writer *w, struct walk_row r, const struct mm_walk_record *rec)
+{
+	char text[MEANING_TEXT];
+
+	r.level = "page";
+	r.index = r.table_pfn = r.entry_phys = r.entry = MM_MISSING_U64;
+	r.flags = NULL;
+	r.meaning = text;
+	if (rec->end == MM_WALK_NONCANONICAL)
+		snprintf(text, sizeof(text), "not canonical: bits 63 to 48 are no copies of bit 47, no table is read");
+	else
+		snprintf(text, sizeof(text), "physical address 0x%llx", (unsigned long long)rec->phys);
+	mm_table_writer_row(w, &r);
+}
+
+static int walk_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	const struct mm_task *t = mm_task_find(m, m->cfg.explain_pid);
+	struct walk_row r = { .pid = m->cfg.explain_pid, .vaddr = m->cfg.explain_vaddr };
+	char flags[FLAGS_TEXT], meaning[MEANING_TEXT];
+	struct mm_walk_record rec;
+
+	if (!t || !t->mm || !m->virt.phys)
+		return 0;
+	mm_walk_explain(t->mm, m->cfg.explain_vaddr, &rec);
+	for (unsigned int i = 0; i < rec.nr_levels; i++) {
+		const struct mm_walk_level *l = &rec.level[i];
+
+		entry_meaning(&rec, l, i + 1u == rec.nr_levels, meaning);
+		r.level = level_name(l->level);
+		r.index = l->index;
+		r.table_pfn = l->table;
+		r.entry_phys = ((uint64_t)l->table << MM_PAGE_SHIFT) + 8u * l->index;
+		r.entry = l->entry;
+		r.flags = entry_flags(l->entry, flags);
+		r.meaning = meaning;
+		mm_table_writer_row(w, &r);
+	}
+	if (rec.end == MM_WALK_MAPPED || rec.end == MM_WALK_NONCANONICAL)
+		end_row(w, r, &rec);
+	return 0;
+}
+
+const struct mm_machine_table mm_table_walk = {
+	MM_TABLE("walk", walk_columns, "one walk of the page tables level by level (--explain=PID:ADDR)"), walk_rows,
+};

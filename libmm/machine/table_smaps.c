@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What /proc/PID/smaps would say: every VMA with what its entries map.
+ *
+ * Each present entry counts for its page, shared or private by the page's mappings;
+ * proportional sizes are summed with twelve bits behind the point, as the kernel does.
+ * Model: Linux 6.6 fs/proc/task_mmu.c smaps_account(), smaps_pte_entry(), smaps_pmd_entry(), show_smap().
+ */
+#include <string.h>
+
+#include <libmm/tables.h>
+
+#include "cache/swap.h"
+#include "machine/machine.h"
+#include "virt/rmap.h"
+
+enum { PSS_SHIFT = 12 };
+
+struct row {
+	uint64_t pid, start, end;
+	const char *perms;
+	uint64_t offset, inode;
+	const char *name;
+	uint64_t size_bytes, kernel_page_size_bytes, mmu_page_size_bytes, rss_bytes, pss_bytes, pss_dirty_bytes;
+	uint64_t shared_clean_bytes, shared_dirty_bytes, private_clean_bytes, private_dirty_bytes, referenced_bytes;
+	uint64_t anonymous_bytes, ksm_bytes, lazyfree_bytes, anonhugepages_bytes, shmempmdmapped_bytes;
+	uint64_t filepmdmapped_bytes, shared_hugetlb_bytes, private_hugetlb_bytes, swap_bytes, swap_pss_bytes;
+	uint64_t locked_bytes, thp_eligible;
+	const char *vm_flags;
+};
+
+#define BYTES(field, help) MM_COLUMN(struct row, field, MM_COL_BYTES, help)
+static const struct mm_column columns[] = {
+	MM_COLUMN(struct row, pid, MM_COL_U64, "process"),
+	MM_COLUMN(struct row, start, MM_COL_HEX, "first byte of the VMA"),
+	MM_COLUMN(struct row, end, MM_COL_HEX, "first byte past it"),
+	MM_COLUMN(struct row, perms, MM_COL_STR, "r, w, x and p (private) or s (shared)"),
+	MM_COLUMN(struct row, offset, MM_COL_HEX, "offset in the file, bytes"),
+	MM_COLUMN(struct row, inode, MM_COL_U64, "inode number, 0 none"),
+	MM_COLUMN(struct row, name, MM_COL_STR, "file, [heap], [stack] ..."),
+	BYTES(size_bytes, "end - start"),
+	BYTES(kernel_page_size_bytes, "page size of the kernel"),
+	BYTES(mmu_page_size_bytes, "page size of the processor"),
+	BYTES(rss_bytes, "mapped by entries"),
+	BYTES(pss_bytes, "each page divided by its mappings"),
+	BYTES(pss_dirty_bytes, "the dirty part of that"),
+	BYTES(shared_clean_bytes, "mapped more than once, clean"),
+	BYTES(shared_dirty_bytes, "mapped more than once, dirty"),
+	BYTES(private_clean_bytes, "mapped once, clean"),
+	BYTES(private_dirty_bytes, "mapped once, dirty"),
+	BYTES(referenced_bytes, "accessed since the bits were cleared"),
+	BYTES(anonymous_bytes, "pages of no file"),
+	BYTES(ksm_bytes, "merged pages"),
+	BYTES(lazyfree_bytes, "given up by MADV_FREE and still clean"),
+	BYTES(anonhugepages_bytes, "anonymous 2M mappings"),
+	BYTES(shmempmdmapped_bytes, "2M mappings of shared memory"),
+	BYTES(filepmdmapped_bytes, "2M mappings of files"),
+	BYTES(shared_hugetlb_bytes, "hugetlbfs, shared (none here)"),
+	BYTES(private_hugetlb_bytes, "hugetlbfs, private (none here)"),
+	BYTES(swap_bytes, "swap entries"),
+	BYTES(swap_pss_bytes, "each slot divided by its entries"),
+	BYTES(locked_bytes, "proportional size of mlocked VMAs"),
+	MM_COLUMN(struct row, thp_eligible, MM_COL_U64, "1: faults may map 2M pages"),
+	MM_COLUMN(struct row, vm_flags, MM_COL_STR, "two letters a flag"),
+};
+
+struct account {
+	struct row *r;
+	const struct mm_virt *virt;
+	uint64_t pss, pss_dirty, pss_locked, swap_pss;	/* << PSS_SHIFT */
+	bool locked;
+};
+
+static void accumulate(struct account *a, uint64_t size, uint64_t pss, bool dirty, bool private)
+{
+	a->pss += pss;
+	a->pss_locked += a->locked ? pss : 0;
+	a->pss_dirty += dirty ? pss : 0;
+	if (private)
+		*(dirty ? &a->r->private_dirty_bytes : &a->r->private_clean_bytes) += size;
+	else
+		*(dirty ? &a->r->shared_dirty_bytes : &a->r->shared_clean_bytes) += size;
+}
+
+/* One entry: a page, or all pages of a 2M folio. */
+static void account(struct account *a, mm_pte_t entry, mm_pfn_t pfn, uint32_t nr)
+{
+	const struct mm_phys *phys = a->virt->phys;
+	const struct mm_page *head = mm_page(phys, mm_page_head(phys, pfn));
+	bool page_dirty = head->flags & MM_PG_DIRTY, dirty = mm_pte_dirty(entry) || page_dirty;
+	uint64_t size = nr * (uint64_t)MM_PAGE_SIZE;
+
+	if (head->flags & MM_PG_ANON) {
+		a->r->anonymous_bytes += size;
+		if (!(head->flags & MM_PG_SWAPBACKED) && !dirty)
+			a->r->lazyfree_bytes += size;
+	}
+	if (head->flags & MM_PG_KSM)
+		a->r->ksm_bytes += size;
+	a->r->rss_bytes += size;
+	if (mm_pte_young(entry) || head->flags & (MM_PG_YOUNG | MM_PG_REFERENCED))
+		a->r->referenced_bytes += size;
+	if (mm_page_ref_count(head) == 1) {
+		accumulate(a, size, size << PSS_SHIFT, dirty, true);
+		return;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t mapcount = mm_page_mapcount(phys, pfn + i);
+		uint64_t pss = (uint64_t)MM_PAGE_SIZE << PSS_SHIFT;
+
+		accumulate(a, MM_PAGE_SIZE, mapcount >= 2 ? pss / mapcount : pss, dirty, mapcount < 2);
+	}
+}
+
+static void account_pte(struct account *a, mm_pte_t pte)
+{
+	if (mm_pte_none(pte))
+		return;
+	if (mm_pte_present(pte)) {
+		if (!mm_pte_special(pte))
+			account(a, pte, mm_pte_pfn(pte), 1);
+	} else {
+		unsigned int count = mm_swap_count(a->virt->cache, (mm_swp_t)mm_swp_offset(pte));
+		uint64_t pss = (uint64_t)MM_PAGE_SIZE << PSS_SHIFT;
+
+		a->r->swap_bytes += MM_PAGE_SIZE;
+		a->swap_pss += count >= 2 ? pss / count : pss;
+	}
+}
+
+static void account_pmd(struct account *a, mm_pte_t pmd)
+{
+	const struct mm_page *head = mm_page(a->virt->phys, mm_pte_pfn(pmd));
+
+	if (mm_is_huge_zero_pmd(a->virt, pmd))
+		return;
+	*(head->flags & MM_PG_ANON ? &a->r->anonhugepages_bytes :
+	  head->flags & MM_PG_SWAPBACKED ? &a->r->shmempmdmapped_bytes : &a->r->filepmdmapped_bytes) += MM_PMD_SIZE;
+	account(a, pmd, mm_pte_pfn(pmd), MM_PMD_PAGES);
+}
+
+static void gather(const struct mm_vma *vma, struct account *a)
+{
+	const struct mm_struct *mm = vma->vm_mm;
+	uint64_t next;
+	mm_pte_t *pmd;
+
+	for (uint64_t vaddr = vma->vm_start; (pmd = mm_next_pmd(mm, &vaddr, vma->vm_end)); vaddr = next) {
+		mm_pte_t *pte;
+
+		next = mm_pmd_addr_end(vaddr, vma->vm_end);
+		if (mm_pmd_trans_huge(*pmd)) {
+			account_pmd(a, *pmd);
+			continue;
+		}
+		pte = mm_pte_of(mm, pmd, vaddr);
+		for (uint64_t v = vaddr; v != next; v += MM_PAGE_SIZE)
+			account_pte(a, *pte++);
+	}
+}
+
+static const char *flag_letters(uint64_t vm_flags, char *buf)
+{
+	static const char letters[][3] = {
+		[0] = "rd", [1] = "wr", [2] = "ex", [3] = "sh", [4] = "mr", [5] = "mw", [6] = "me", [7] = "ms", [8] = "gd",
+		[9] = "um", [10] = "pf", [12] = "uw", [13] = "lo", [14] = "io", [15] = "sr", [16] = "rr", [17] = "dc",
+		[18] = "de", [19] = "lf", [20] = "ac", [21] = "nr", [22] = "ht", [23] = "sf", [25] = "wf", [26] = "dd",
+		[27] = "sd", [28] = "mm", [29] = "hg", [30] = "nh", [31] = "mg",
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (vm_flags >> i & 1 && letters[i][0]) {
+			buf[n++] = letters[i][0];
+			buf[n++] = letters[i][1];
+			buf[n++] = ' ';
+		}
+	buf[n ? n - 1 : 0] = '\0';
+	return buf;
+}
+
+/* hugepage_vma_check() as smaps asks it: by settings and place, pages may come later */
+static bool thp_eligible(const struct mm_vma *vma)
+{
+	int64_t thp = mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP);
+	uint64_t first = (vma->vm_start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1);
+
+	if (!thp || vma->vm_flags & (MM_VM_NOHUGEPAGE | MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP))
+		return false;
+	return (thp == 2 || vma->vm_flags & MM_VM_HUGEPAGE) && mm_vma_is_anonymous(vma) && first + MM_PMD_SIZE <= vma->vm_end;
+}
+
+static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct mm_table_writer *w)
+{
+	char perms[5], name[128], flags[104];
+	uint64_t f = vma->vm_flags;
+	struct row r = {
+		.pid = task->pid, .start = vma->vm_start, .end = vma->vm_end, .perms = perms,
+		.offset = vma->vm_file ? vma->vm_pgoff << MM_PAGE_SHIFT : 0,
+		.inode = vma->vm_file ? vma->vm_file->inode->ino : 0, .name = mm_vma_name(vma, name, sizeof(name)),
+		.size_bytes = vma->vm_end - vma->vm_start, .kernel_page_size_bytes = MM_PAGE_SIZE,
+		.mmu_page_size_bytes = MM_PAGE_SIZE, .thp_eligible = thp_eligible(vma), .vm_flags = flag_letters(f, flags),
+	};
+	struct account a = { .r = &r, .virt = vma->vm_mm->virt, .locked = f & MM_VM_LOCKED };
+
+	memcpy(perms, "---p", sizeof(perms));
+	perms[0] = f & MM_VM_READ ? 'r' : '-';
+	perms[1] = f & MM_VM_WRITE ? 'w' : '-';
+	perms[2] = f & MM_VM_EXEC ? 'x' : '-';
+	perms[3] = f & MM_VM_MAYSHARE ? 's' : 'p';
+	gather(vma, &a);
+	r.pss_bytes = a.pss >> PSS_SHIFT;
+	r.pss_dirty_bytes = a.pss_dirty >> PSS_SHIFT;
+	r.locked_bytes = a.pss_locked >> PSS_SHIFT;
+	r.swap_pss_bytes = a.swap_pss >> PSS_SHIFT;
+	mm_table_writer_row(w, &r);
+}
+
+static int smaps_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		const struct mm_task *task = m->tasks.v[i];
+		const struct mm_vma *vma;
+
+		if (task->state != MM_TASK_RUNNING || !task->mm || task->tgid != task->pid)
+			continue;
+		for (uint64_t at = 0; (vma = mm_find_vma(task->mm, at)); at = vma->vm_end)
+			vma_row(task, vma, w);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_smaps = {
+	MM_TABLE("smaps", columns, "every mapping with what is behind it, as /proc/PID/smaps"), smaps_rows,
+};
