@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Does an address space believe what its page tables say? A recount from the top.
+ *
+ * Every table is a table page of its level and counted once in pgtables_bytes, those set aside
+ * for 2M entries too; every entry lies in a VMA and points at a page that knows it is
+ * mapped; the sums by kind of page are the rss; D never stands without RW.
+ */
+#include "cache/swap.h"
+#include "virt/rmap.h"
+
+struct recount {
+	const struct mm_struct *mm;
+	int64_t rss[MM_NR_RSS];
+	uint64_t tables;
+	const struct mm_vma *vma;	/* of the last entry */
+};
+
+static bool in_vma(struct recount *rc, uint64_t vaddr)
+{
+	if (!rc->vma || vaddr >= rc->vma->vm_end)
+		rc->vma = mm_find_vma(rc->mm, vaddr);
+	return rc->vma && vaddr >= rc->vma->vm_start;
+}
+
+static bool check_page(struct recount *rc, mm_pte_t e, mm_pfn_t pfn, uint32_t nr)
+{
+	const struct mm_phys *phys = rc->mm->virt->phys;
+	const struct mm_page *head = mm_page(phys, mm_page_head(phys, pfn));
+
+	if (pfn >= phys->max_pfn || head->flags & (MM_PG_BUDDY | MM_PG_PCP | MM_PG_TABLE) || head->mapcount < 1 ||
+	    !mm_page_mapcount(phys, pfn))
+		return false;
+	if (head->flags & MM_PG_ANON && mm_pte_write(e) && !(mm_page(phys, pfn)->flags & MM_PG_ANON_EXCLUSIVE))
+		return false;		/* a page that may be shared must not be written in place */
+	if ((e & (MM_PTE_RW | MM_PTE_D)) == MM_PTE_D)
+		return false;
+	rc->rss[head->flags & MM_PG_ANON ? MM_ANONPAGES : head->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES] += nr;
+	return true;
+}
+
+static bool check_pte(struct recount *rc, mm_pte_t e, uint64_t vaddr)
+{
+	if (mm_pte_none(e))
+		return true;
+	if (!in_vma(rc, vaddr))
+		return false;
+	if (mm_is_swap_pte(e)) {
+		rc->rss[MM_SWAPENTS]++;
+		return mm_swap_count(rc->mm->virt->cache, (mm_swp_t)mm_swp_offset(e)) > 0;
+	}
+	if (mm_pte_special(e))
+		return mm_pte_pfn(e) == rc->mm->virt->zero_pfn && !mm_pte_write(e);
+	return check_page(rc, e, mm_pte_pfn(e), 1);
+}
+
+static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, uint64_t start)
+{
+	const struct mm_virt *virt = rc->mm->virt;
+	const struct mm_page *p = mm_page(virt->phys, table);
+	uint64_t size = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 1));
+	uint32_t nr_huge = 0;
+
+	if (!(p->flags & MM_PG_TABLE) || p->index != level || !virt->pgtables->table[table])
+		return false;
+	rc->tables += level < MM_NR_LEVELS;
+	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
+		mm_pte_t e = mm_table_of(virt, table)[i];
+		uint64_t vaddr = start + i * size;
+
+		if (level == 1) {
+			if (!check_pte(rc, e, vaddr))
+				return false;
+		} else if (level == 2 && mm_pmd_trans_huge(e)) {
+			nr_huge++;
+			if (!in_vma(rc, vaddr) || (!mm_is_huge_zero_pmd(virt, e) && !check_page(rc, e, mm_pte_pfn(e), MM_PMD_PAGES)))
+				return false;
+		} else if (e && !check_table(rc, mm_pte_pfn(e), level - 1, vaddr)) {
+			return false;
+		}
+	}
+	if (level == 2)
+		rc->tables += nr_huge;
+	return level != 2 || p->mapping == nr_huge;
+}
+
+bool mm_pgtables_are_consistent(const struct mm_struct *mm)
+{
+	struct recount rc = { .mm = mm };
+
+	if (mm->pgd == MM_PFN_NONE)
+		return mm->pgtables_bytes == 0;
+	if (!check_table(&rc, mm->pgd, MM_NR_LEVELS, 0))
+		return false;
+	for (unsigned int i = 0; i < MM_NR_RSS; i++)
+		if (rc.rss[i] != mm->rss[i])
+			return false;
+	return rc.tables * MM_PAGE_SIZE == mm->pgtables_bytes;
+}
