@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * /sys/kernel/slab: a directory a cache, a file a number.  SLUB alone has it.
+ *
+ * A merged cache is a directory with a name such as :0000192 (or its flags in
+ * letters before the size), and a symbolic link for each name it has; slabinfo
+ * shows it under the first of these names, so both lead to the same files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libmm/slabinfo.h>
+#include "source/scan.h"
+#include "source/slabinfo.h"
+
+#define SYSFS_SLAB "sys/kernel/slab"
+
+static const struct {
+	const char *file;
+	size_t offset;
+	bool if_missing;		/* slabinfo's value stands */
+} numbers[] = {
+#define N(file, field, if_missing) { file, offsetof(struct mm_cache_row, field), if_missing }
+	N("object_size", object_size, false), N("slab_size", slab_size, true), N("align", align, false),
+	N("order", order, true), N("objs_per_slab", objects_per_slab, true), N("min_partial", min_partial, false),
+	N("cpu_partial", cpu_partial, false), N("aliases", aliases, false), N("objects", active_objects, true),
+	N("total_objects", objects, true), N("slabs", slabs, true),
+#undef N
+};
+
+static const struct {
+	const char *file, *word;
+} flag_files[] = {
+	{ "hwcache_align", "SLAB_HWCACHE_ALIGN" }, { "cache_dma", "SLAB_CACHE_DMA" },
+	{ "reclaim_account", "SLAB_RECLAIM_ACCOUNT" }, { "destroy_by_rcu", "SLAB_TYPESAFE_BY_RCU" },
+	{ "red_zone", "SLAB_RED_ZONE" }, { "poison", "SLAB_POISON" }, { "store_user", "SLAB_STORE_USER" },
+	{ "sanity_checks", "SLAB_CONSISTENCY_CHECKS" }, { "trace", "SLAB_TRACE" },
+};
+
+/* The first number of a file ("120 N0=120"); MM_MISSING_U64 when there is none. */
+static uint64_t number_in(const struct mm_sysroot *root, const char *cache, const char *file)
+{
+	char path[512], text[256];
+	struct mm_str s;
+	uint64_t v;
+	long n;
+
+	if (snprintf(path, sizeof(path), SYSFS_SLAB "/%s/%s", cache, file) >= (int)sizeof(path))
+		return MM_MISSING_U64;
+	n = mm_sysroot_text(root, path, text, sizeof(text));
+	s = (struct mm_str){ text, n > 0 ? (size_t)n : 0 };
+	return scan_u64(&s, &v) ? v : MM_MISSING_U64;
+}
+
+static int read_flags(struct mm_cache_row *row, const struct mm_sysroot *root)
+{
+	char text[512] = "", path[512], ctor[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(flag_files) / sizeof(flag_files[0]); i++)
+		if (number_in(root, row->name, flag_files[i].file) == 1)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? "|" : "", flag_files[i].word);
+	snprintf(path, sizeof(path), SYSFS_SLAB "/%s/ctor", row->name);
+	if (mm_sysroot_text(root, path, ctor, sizeof(ctor)) > 0)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%sctor", n ? "|" : "");
+	row->flags.p = strdup(text);
+	row->flags.len = n;
+	return row->flags.p ? 0 : -ENOMEM;
+}
+
+static int read_cache(struct mm_cache_row *row, const struct mm_sysroot *root)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint64_t *field = (uint64_t *)(void *)((char *)row + numbers[i].offset);
+
+		if (!numbers[i].if_missing || *field == MM_MISSING_U64)
+			*field = number_in(root, row->name, numbers[i].file);
+	}
+	if (row->active_slabs == MM_MISSING_U64)
+		row->active_slabs = row->slabs;		/* as SLUB's slabinfo has it */
+	if (row->size_bytes == MM_MISSING_U64 && row->slabs <= UINT32_MAX && row->order <= 20)
+		row->size_bytes = row->slabs * ((uint64_t)MM_PAGE_SIZE << row->order);
+	return row->object_size == MM_MISSING_U64 ? 0 : read_flags(row, root);
+}
+
+struct found {
+	struct mm_slabinfo *info;
+	const struct mm_sysroot *root;
+};
+
+/* Directories only: a link is another name of one. */
+static int add_cache(void *arg, const char *name)
+{
+	const struct found *f = arg;
+	struct mm_cache_row *row;
+	char path[512];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), SYSFS_SLAB "/%s", name) >= (int)sizeof(path) ||
+	    fstatat(mm_sysroot_dirfd(f->root), path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+		return 0;
+	return mm_slabinfo_add(f->info, (struct mm_str){ name, strlen(name) }, &row);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct mm_cache_row *)a)->name, ((const struct mm_cache_row *)b)->name);
+}
+
+int mm_slab_sysfs_read(struct mm_slabinfo *info, const struct mm_sysroot *root)
+{
+	struct found f = { info, root };
+	int e;
+
+	if (!info->nr) {
+		e = mm_sysroot_each(root, SYSFS_SLAB, add_cache, &f);
+		if (e)
+			return e == -ENOMEM ? e : 0;
+		if (info->nr)
+			qsort(info->v, info->nr, sizeof(info->v[0]), by_name);
+	}
+	for (size_t i = 0; i < info->nr; i++) {
+		e = strchr(info->v[i].name, '/') ? 0 : read_cache(&info->v[i], root);
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+int mm_sysroot_slabinfo(struct mm_slabinfo *info, const struct mm_sysroot *root, bool *denied, struct mm_error *err)
+{
+	struct mm_error first = { 0 };
+	struct mm_input *in;
+	int e = mm_sysroot_input(root, "proc/slabinfo", &in, &first);
+
+	if (denied)
+		*denied = e == -EACCES || e == -EPERM;
+	if (!e) {
+		e = mm_slabinfo_read(info, in, err);
+		mm_input_free(in);
+		if (e)
+			return e;
+	}
+	if (mm_slab_sysfs_read(info, root))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	if (info->nr || !first.code)
+		return 0;
+	return mm_error_set(err, first.code, "%s; %s/" SYSFS_SLAB " has no cache either", first.text, mm_sysroot_name(root));
+}
