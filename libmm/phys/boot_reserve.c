@@ -8,8 +8,10 @@
  *				shows as reserved inside RAM (Crash kernel)
  *   the page map		64 bytes a page for each 128 MiB section that has RAM, at the top of its node
  *   two hash tables		dentries and inodes, with one node only (else they come from vmalloc later)
+ *   bounce buffers		64 MiB below 4 GiB when there is RAM above, for devices that cannot reach it
  *
- * Source: Linux 6.6 arch/x86/realmode/init.c, mm/sparse.c, mm/mm_init.c alloc_large_system_hash(), fs/dcache.c, fs/inode.c.
+ * Source: Linux 6.6 arch/x86/realmode/init.c, mm/sparse.c, mm/mm_init.c alloc_large_system_hash(), fs/dcache.c, fs/inode.c,
+ * kernel/dma/swiotlb.c, arch/x86/kernel/pci-dma.c.
  * Deviation: per-CPU areas, early page tables, ACPI's copies and the initrd are not known from a map and not taken; a
  * kernel image that the map does not show is not either. A capture of zoneinfo gives the exact numbers.
  */
@@ -19,9 +21,10 @@
 
 enum {
 	SECTION_SHIFT = 27, SECTION_PAGES = 1 << (SECTION_SHIFT - MM_PAGE_SHIFT), STRUCT_PAGE_BYTES = 64,
-	SECTION_MAP_BYTES = SECTION_PAGES * STRUCT_PAGE_BYTES, HASH_BUCKET_BYTES = 8,
+	SECTION_MAP_BYTES = SECTION_PAGES * STRUCT_PAGE_BYTES, HASH_BUCKET_BYTES = 8, SWIOTLB_BYTES = 64 << 20,
 };
 #define MAX_DMA_ADDRESS		(16ull << 20)
+#define FOUR_G			(1ull << 32)
 #define CURRENT_LIMIT		(MM_BOOT_MAX_PFN << MM_PAGE_SHIFT)
 
 /* 128 MiB sections that have RAM of @node in them. */
@@ -102,6 +105,16 @@ static int reserve_hashes(const struct mm_phys *phys, struct mm_memblock *mb)
 	return 0;
 }
 
+/* swiotlb_init(): for devices with 32-bit addresses. */
+static int reserve_swiotlb(const struct mm_phys *phys, struct mm_memblock *mb)
+{
+	uint64_t at;
+
+	if (phys->max_pfn <= FOUR_G >> MM_PAGE_SHIFT)
+		return 0;
+	return mm_memblock_alloc_range(mb, SWIOTLB_BYTES, MM_PAGE_SIZE, 0, FOUR_G - 1, MM_NODE_NONE, false, &at) == -ENOMEM ? -ENOMEM : 0;
+}
+
 /* What the map shows as taken inside RAM. */
 static int reserve_nested(struct mm_memblock *mb, const struct mm_region_list *l)
 {
@@ -126,5 +139,5 @@ int mm_boot_reserve(struct mm_phys *phys, struct mm_memblock *mb, const struct m
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		if (phys->nodes[n] && reserve_page_map(phys, mb, n))
 			return -ENOMEM;
-	return reserve_hashes(phys, mb);
+	return reserve_hashes(phys, mb) ? -ENOMEM : reserve_swiotlb(phys, mb);
 }
