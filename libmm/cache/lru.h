@@ -98,13 +98,23 @@ void mm_lru_note_cost(struct mm_cache *c, struct mm_lruvec *v, bool file, uint64
 /* ---- MGLRU as far as lists go (mm_inline.h) ---- */
 static inline bool mm_lru_gen_enabled(const struct mm_cache *c) { return mm_sysctl(c->ctx, MM_SYSCTL_LRU_GEN) & 1; }
 static inline unsigned int mm_lru_gen_from_seq(uint64_t seq) { return (unsigned int)(seq % MM_MAX_NR_GENS); }
-/* struct mm_page.aux while PG_lru under MGLRU: generation + 1 in bits 0..2, LRU_REFS in bits 4..5 */
+/*
+ * struct mm_page.aux under MGLRU: generation + 1 in bits 0..2, LRU_REFS in bits 4..5, and in bits 6..7 the generation
+ * whose list holds the folio: a walk of page tables promotes a folio without moving it.
+ */
 static inline int mm_folio_lru_gen(const struct mm_page *p) { return (int)(p->aux & 7) - 1; }
 unsigned int mm_folio_lru_refs(const struct mm_page *p);
 unsigned int mm_lru_tier_from_refs(unsigned int refs);
+static inline unsigned int mm_folio_list_gen(const struct mm_page *p) { return p->aux >> 6; }
+/* Move a folio to the end (tail) or the head of its generation's list. */
+void mm_lru_gen_move(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail);
+/* folio_update_gen(): promoted to @new_gen where it is; an isolated folio only becomes referenced. */
+void mm_lru_gen_update_gen(struct mm_cache *c, mm_pfn_t pfn, int new_gen);
 void mm_lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, int old_gen, int new_gen);
 /* As a reclaimer isolates: the folio does not become active (lru_gen_del_folio(reclaiming)); false: in no generation. */
 bool mm_lru_gen_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming);
+/* A new youngest generation begins: the sizes of active and inactive follow (the middle of inc_max_seq()). */
+void mm_lru_gen_flip_sizes(struct mm_cache *c, struct mm_lruvec *v);
 void mm_lru_gen_init_lruvec(struct mm_lruvec *v, bool enabled);
 
 #endif /* CACHE_LRU_H */

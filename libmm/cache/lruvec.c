@@ -101,6 +101,13 @@ static uint64_t first_seq(const struct mm_lruvec *v, const struct mm_page *p, bo
 	return g->min_seq[type] + 1;
 }
 
+static struct mm_page_list *gen_list(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
+{
+	const struct mm_page *p = mm_cache_page(c, pfn);
+
+	return &v->lrugen.folios[mm_folio_list_gen(p)][mm_folio_is_file_lru(p)][mm_page_zone(c->phys, pfn)->type];
+}
+
 static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
@@ -110,10 +117,10 @@ static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 	if ((p->flags & MM_PG_UNEVICTABLE) || !v->lrugen.enabled)
 		return false;
 	gen = mm_lru_gen_from_seq(first_seq(v, p, reclaiming));
-	p->aux = (uint8_t)((p->aux & ~7u) | (gen + 1));
+	p->aux = (uint8_t)((p->aux & 0x38u) | (gen + 1) | gen << 6);
 	p->flags &= ~(uint32_t)MM_PG_ACTIVE;
 	mm_lru_gen_update_size(c, v, pfn, -1, (int)gen);
-	l = &v->lrugen.folios[gen][mm_folio_is_file_lru(p)][mm_page_zone(c->phys, pfn)->type];
+	l = gen_list(c, v, pfn);
 	if (reclaiming)
 		mm_page_list_add_tail(c->phys->mem_map, l, pfn);
 	else
@@ -131,10 +138,36 @@ bool mm_lru_gen_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn,
 	if (!reclaiming && lru_gen_is_active(v, gen))
 		p->flags |= MM_PG_ACTIVE;
 	mm_lru_gen_update_size(c, v, pfn, gen, -1);
-	mm_page_list_del(c->phys->mem_map,
-			 &v->lrugen.folios[gen][mm_folio_is_file_lru(p)][mm_page_zone(c->phys, pfn)->type], pfn);
+	mm_page_list_del(c->phys->mem_map, gen_list(c, v, pfn), pfn);
 	p->aux &= (uint8_t)~7u;
 	return true;
+}
+
+void mm_lru_gen_move(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	mm_page_list_del(c->phys->mem_map, gen_list(c, v, pfn), pfn);
+	p->aux = (uint8_t)((p->aux & 0x3fu) | (unsigned int)mm_folio_lru_gen(p) << 6);
+	if (tail)
+		mm_page_list_add_tail(c->phys->mem_map, gen_list(c, v, pfn), pfn);
+	else
+		mm_page_list_add(c->phys->mem_map, gen_list(c, v, pfn), pfn);
+}
+
+void mm_lru_gen_update_gen(struct mm_cache *c, mm_pfn_t pfn, int new_gen)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+	int old_gen = mm_folio_lru_gen(p);
+
+	if (old_gen < 0) {
+		p->flags |= MM_PG_REFERENCED;
+		return;
+	}
+	p->flags &= ~(uint32_t)(MM_PG_REFERENCED | MM_PG_WORKINGSET);
+	p->aux = (uint8_t)((p->aux & 0xc0u) | (unsigned int)(new_gen + 1));
+	if (old_gen != new_gen)
+		mm_lru_gen_update_size(c, mm_folio_lruvec(c, pfn), pfn, old_gen, new_gen);
 }
 
 static void add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail)
@@ -166,6 +199,25 @@ void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 	if (lru != MM_LRU_UNEVICTABLE)
 		mm_page_list_del(c->phys->mem_map, &v->lists[lru], pfn);
 	update_lru_size(c, v, lru, mm_page_zone(c->phys, pfn), -(int64_t)mm_folio_nr_pages(p));
+}
+
+static void flip_zone(struct mm_cache *c, struct mm_lruvec *v, unsigned int type, struct mm_zone *z)
+{
+	const struct mm_lru_gen_folio *g = &v->lrugen;
+	int64_t delta = g->nr_pages[mm_lru_gen_from_seq(g->max_seq - 1)][type][z->type] -
+			g->nr_pages[mm_lru_gen_from_seq(g->max_seq + 1)][type][z->type];
+
+	if (!delta)
+		return;
+	update_lru_size(c, v, type * MM_LRU_INACTIVE_FILE, z, delta);
+	update_lru_size(c, v, type * MM_LRU_INACTIVE_FILE + MM_LRU_ACTIVE, z, -delta);
+}
+
+void mm_lru_gen_flip_sizes(struct mm_cache *c, struct mm_lruvec *v)
+{
+	for (unsigned int type = 0; type < MM_ANON_AND_FILE; type++)
+		for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++)
+			flip_zone(c, v, type, &c->phys->nodes[v->node]->zones[z]);
 }
 
 void mm_lru_gen_init_lruvec(struct mm_lruvec *v, bool enabled)
@@ -225,13 +277,13 @@ static bool on_list(const struct mm_page *p, unsigned int lru)
 
 static bool in_gen(const struct mm_page *p, unsigned int gen_type)
 {
-	return mm_folio_lru_gen(p) == (int)(gen_type >> 1) && mm_folio_is_file_lru(p) == (gen_type & 1) &&
+	return mm_folio_list_gen(p) == gen_type >> 1 && mm_folio_lru_gen(p) >= 0 && mm_folio_is_file_lru(p) == (gen_type & 1) &&
 	       !(p->flags & (MM_PG_ACTIVE | MM_PG_UNEVICTABLE));
 }
 
 bool mm_lruvec_is_consistent(const struct mm_cache *c, const struct mm_lruvec *v)
 {
-	uint64_t classic = 0, gen = 0, sizes = 0;
+	uint64_t classic = 0, gen = 0, counted = 0, sizes = 0;
 
 	for (unsigned int l = MM_LRU_INACTIVE_ANON; l <= MM_LRU_ACTIVE_FILE; l++) {
 		uint64_t before = classic;
@@ -245,12 +297,9 @@ bool mm_lruvec_is_consistent(const struct mm_cache *c, const struct mm_lruvec *v
 	for (unsigned int g = 0; g < MM_MAX_NR_GENS; g++)
 		for (unsigned int t = 0; t < MM_ANON_AND_FILE; t++)
 			for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++) {
-				uint64_t pages = 0;
-
-				if (!list_is_consistent(c, &v->lrugen.folios[g][t][z], v, in_gen, g << 1 | t, &pages) ||
-				    (int64_t)pages != v->lrugen.nr_pages[g][t][z])
+				if (!list_is_consistent(c, &v->lrugen.folios[g][t][z], v, in_gen, g << 1 | t, &gen))
 					return false;
-				gen += pages;
+				counted += (uint64_t)v->lrugen.nr_pages[g][t][z];
 			}
-	return classic + gen == sizes;
+	return classic + gen == sizes && gen == counted;
 }

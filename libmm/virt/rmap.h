@@ -94,6 +94,9 @@ void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg)
  */
 int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags);
 
+/* MGLRU: @hit's entry was used: so may its neighbours be (lru_gen_look_around()). */
+void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit);
+
 enum { MM_TTU_IGNORE_MLOCK = 1, MM_TTU_SPLIT_HUGE_PMD = 2 };
 /**
  * mm_try_to_unmap() - replace every mapping: by its swap entry (anonymous, in the swap cache), by nothing (file; clean lazyfree)

@@ -131,6 +131,10 @@ static bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 		r->here = 0;
 		return false;
 	}
+	if (mm_lru_gen_enabled(r->virt->cache) && hit->level == 1 && mm_pte_young(*hit->entry)) {
+		mm_lru_gen_look_around(r->virt, hit);
+		r->here++;
+	}
 	if (mm_pte_young(*hit->entry)) {
 		*hit->entry = mm_pte_mkold(*hit->entry);
 		mm_flush_tlb_range(mm, hit->vaddr, hit->vaddr + (hit->level == 2 ? MM_PMD_SIZE : MM_PAGE_SIZE));

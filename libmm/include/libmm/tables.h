@@ -35,4 +35,9 @@ extern const struct mm_machine_table mm_table_tlb;
 extern const struct mm_machine_table mm_table_pagetable;
 extern const struct mm_machine_table mm_table_walk;	/* of config's explain_pid and explain_vaddr */
 
+/* table_reclaim.c */
+extern const struct mm_machine_table mm_table_summary;	/* counter,value: what reclaim did for the workload */
+extern const struct mm_machine_table mm_table_lru;	/* one row a memcg, node and list or generation */
+extern const struct mm_machine_table mm_table_oom;	/* one row a task with its badness */
+
 #endif /* LIBMM_TABLES_H */

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mm-reclaim: LRU, second chance, MGLRU, swap, memcg limits and the OOM killer
+ *
+ * Replays a trace and tells what reclaim did (-t summary, lru, oom); explains
+ * OOM reports of a kernel log; weighs the tasks of a captured machine.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/gfp.h>
+#include <libmm/oom.h>
+
+#include "cmd.h"
+
+enum { OPT_EXPLAIN_OOM = 0x400 };
+
+struct own {
+	const char *explain_oom;
+};
+
+static const struct argp_option options[] = {
+	{ "explain-oom", OPT_EXPLAIN_OOM, "FILE", 0, "Explain the OOM reports of a kernel log", 0 },
+	{ 0 }
+};
+
+/* ---- the table of a report -------------------------------------------------- */
+
+struct oom_line {
+	uint64_t report, pid, tgid, uid, total_vm_pages, rss_pages, swapents_pages, pgtables_bytes;
+	struct mm_str name;
+	int64_t oom_score_adj, oom_score, points;
+	uint64_t victim;
+	const char *constraint;
+};
+
+static const struct mm_column oom_columns[] = {
+	MM_COLUMN(struct oom_line, report, MM_COL_U64, "number of the report in the log, from 0"),
+	MM_COLUMN(struct oom_line, pid, MM_COL_U64, "process"),
+	MM_COLUMN(struct oom_line, name, MM_COL_SLICE, "its command name"),
+	MM_COLUMN(struct oom_line, oom_score_adj, MM_COL_I64, "-1000 (never) .. 1000"),
+	MM_COLUMN(struct oom_line, oom_score, MM_COL_I64, "as /proc/PID/oom_score"),
+	MM_COLUMN(struct oom_line, points, MM_COL_I64, "badness in pages; empty: never killed"),
+	MM_COLUMN(struct oom_line, rss_pages, MM_COL_U64, "resident pages"),
+	MM_COLUMN(struct oom_line, swapents_pages, MM_COL_U64, "swapped pages"),
+	MM_COLUMN(struct oom_line, pgtables_bytes, MM_COL_BYTES, "bytes of page tables"),
+	MM_COLUMN(struct oom_line, victim, MM_COL_U64, "1: the task that the kernel's rule takes"),
+	MM_COLUMN_HIDDEN(struct oom_line, tgid, MM_COL_U64, "thread group"),
+	MM_COLUMN_HIDDEN(struct oom_line, uid, MM_COL_U64, "owner"),
+	MM_COLUMN_HIDDEN(struct oom_line, total_vm_pages, MM_COL_U64, "pages mapped"),
+	MM_COLUMN_HIDDEN(struct oom_line, constraint, MM_COL_STR, "what ran out, as the kernel names it"),
+};
+static const struct mm_table oom_table = MM_TABLE("oom", oom_columns, "one row a task of each OOM report, or of a captured machine");
+
+static void report_rows(struct mm_table_writer *w, const struct mm_oom_report *r)
+{
+	for (size_t i = 0; i < r->nr_rows; i++) {
+		const struct mm_oom_row *t = &r->rows[i];
+		struct oom_line line = {
+			.report = r->report, .pid = t->pid, .tgid = t->tgid, .uid = t->uid, .total_vm_pages = t->total_vm_pages,
+			.rss_pages = t->rss_pages, .swapents_pages = t->swapents_pages, .pgtables_bytes = t->pgtables_bytes,
+			.name = t->name, .oom_score_adj = t->oom_score_adj, .oom_score = mm_oom_score(t->points, r->total_pages),
+			.points = t->points, .victim = t->victim, .constraint = mm_oom_constraint_word(r->constraint),
+		};
+
+		mm_table_writer_row(w, &line);
+	}
+}
+
+/* ---- the same for a person: what ran out, by how much, who goes and why ------ */
+
+static void say_memcg(struct mm_output *out, const struct mm_oom_report *r)
+{
+	mm_output_printf(out, "  the limit of cgroup %.*s ran out: %" PRIu64 " KiB of %" PRIu64 " KiB used\n",
+			 r->memcg.len ? (int)r->memcg.len : 1, r->memcg.len ? r->memcg.p : "?",
+			 r->usage_pages == UINT64_MAX ? 0 : r->usage_pages * 4, r->limit_pages == UINT64_MAX ? 0 : r->limit_pages * 4);
+}
+
+static void say_zones(struct mm_output *out, const struct mm_oom_report *r)
+{
+	for (size_t i = 0; i < r->nr_zones; i++) {
+		const struct mm_oom_zone *z = &r->zones[i];
+		uint64_t need = z->min_pages;
+
+		mm_output_printf(out, "  node %" PRIu32 " %.*s: %" PRIu64 " KiB free, min %" PRIu64 " KiB: %s by %" PRIu64 " KiB\n",
+				 z->node, (int)z->name.len, z->name.p, z->free_pages * 4, need * 4,
+				 z->free_pages > need ? "above" : "short",
+				 (z->free_pages > need ? z->free_pages - need : need - z->free_pages) * 4);
+	}
+	mm_output_printf(out, "  %" PRIu64 " KiB of RAM, %" PRIu64 " KiB of %" PRIu64 " KiB swap free\n",
+			 (r->ram_pages - (r->reserved_pages < r->ram_pages ? r->reserved_pages : 0)) * 4,
+			 r->free_swap_pages * 4, r->swap_pages * 4);
+}
+
+/* What would have made another task the victim: the adj at which the runner-up reaches it. */
+static void say_alternative(struct mm_output *out, const struct mm_oom_report *r, const struct mm_oom_row *victim)
+{
+	const struct mm_oom_row *second = NULL;
+	int64_t unit = (int64_t)(r->total_pages / 1000), up;
+
+	for (size_t i = 0; i < r->nr_rows; i++)
+		if (&r->rows[i] != victim && r->rows[i].points != MM_OOM_UNKILLABLE && (!second || r->rows[i].points >= second->points))
+			second = &r->rows[i];
+	if (!second || r->allocating_task)
+		return;
+	mm_output_printf(out, "  next in line: %" PRIu32 " %.*s, %" PRId64 " points\n", second->pid, (int)second->name.len,
+			 second->name.p, second->points);
+	up = unit > 0 ? (victim->points - second->points + unit) / unit : 0;
+	if (unit > 0 && second->oom_score_adj + up <= MM_OOM_SCORE_ADJ_MAX)
+		mm_output_printf(out, "  with oom_score_adj %" PRId64 " (now %" PRId32 ") it would have been the one; so would it have been with"
+				 " oom_score_adj %" PRId64 " for %.*s\n", second->oom_score_adj + up, second->oom_score_adj,
+				 victim->oom_score_adj - up < MM_OOM_SCORE_ADJ_MIN ? MM_OOM_SCORE_ADJ_MIN : victim->oom_score_adj - up,
+				 (int)victim->name.len, victim->name.p);
+}
+
+static void say_report(struct mm_output *out, const struct mm_oom_report *r)
+{
+	const struct mm_oom_row *victim = NULL;
+
+	for (size_t i = 0; i < r->nr_rows; i++)
+		if (r->rows[i].victim)
+			victim = &r->rows[i];
+	mm_output_printf(out, "report %" PRIu32 " (line %" PRIu64 "): %.*s asked for %" PRIu64 " KiB (order %" PRId32 ", ", r->report, r->line,
+			 (int)r->invoker.len, r->invoker.p, r->order >= 0 && r->order <= MM_MAX_ORDER ? UINT64_C(4) << r->order : 0, r->order);
+	mm_gfp_format(out, r->gfp_mask);
+	mm_output_printf(out, ")\n");
+	if (r->constraint == MM_OOM_MEMCG)
+		say_memcg(out, r);
+	else
+		say_zones(out, r);
+	if (!victim) {
+		mm_output_printf(out, "  no task may be killed\n");
+		return;
+	}
+	mm_output_printf(out, "  victim: %" PRIu32 " %.*s, %" PRId64 " points: %" PRIu64 " pages resident, %" PRIu64 " swapped, %" PRIu64
+			 " of page tables, oom_score_adj %" PRId32 "%s\n", victim->pid, (int)victim->name.len, victim->name.p,
+			 victim->points, victim->rss_pages, victim->swapents_pages, victim->pgtables_bytes / MM_PAGE_SIZE,
+			 victim->oom_score_adj, r->allocating_task ? " (it asked: vm.oom_kill_allocating_task)" : "");
+	say_alternative(out, r, victim);
+	for (size_t i = 0; i < r->nr_rows; i++)
+		if (r->rows[i].killed && !r->rows[i].victim)
+			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed\n", r->rows[i].pid, (int)r->rows[i].name.len,
+					 r->rows[i].name.p);
+}
+
+/* ---- ways to run ------------------------------------------------------------- */
+
+static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool explain)
+{
+	struct mm_table_writer *w;
+	int e;
+
+	if (explain && !a->table && cmd_is_human(a)) {
+		for (size_t i = 0; i < log->nr; i++)
+			say_report(&a->out, &log->v[i]);
+		return 0;
+	}
+	e = cmd_table(a, &oom_table, &w);
+	for (size_t i = 0; !e && i < log->nr; i++)
+		report_rows(w, &log->v[i]);
+	return cmd_table_end(a, w, e);
+}
+
+static int explain(struct cmd_args *a, const char *file)
+{
+	bool allocating = a->config.sysctl.v[MM_SYSCTL_OOM_KILL_ALLOCATING_TASK];
+	struct mm_oom_log log;
+	struct mm_input *in;
+	int e = mm_input_open(&in, file, &a->err);
+
+	if (e)
+		return e;
+	e = mm_oom_log_read(&log, in, allocating, &a->err);
+	mm_input_free(in);
+	if (e)
+		return e;
+	if (log.cut_reports)
+		cmd_note(a, "%s: %" PRIu64 " reports end before their task table", file, log.cut_reports);
+	e = print_log(a, &log, true);
+	mm_oom_log_free(&log);
+	return e;
+}
+
+static int inspect(struct cmd_args *a)
+{
+	struct mm_sysroot *root;
+	struct mm_oom_log log;
+	int e = mm_sysroot_open(&root, a->live ? NULL : a->sysroot, &a->err);
+
+	if (e)
+		return e;
+	e = mm_oom_procs_read(&log, root, &a->err);
+	mm_sysroot_free(root);
+	if (e)
+		return e;
+	e = print_log(a, &log, false);
+	mm_oom_log_free(&log);
+	return e;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *st)
+{
+	struct cmd_args *a = st->input;
+	struct own *o = a->own;
+
+	switch (key) {
+	case OPT_EXPLAIN_OOM:
+		o->explain_oom = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int run(struct cmd_args *a)
+{
+	struct own *o = a->own;
+
+	if (o->explain_oom)
+		return explain(a, o->explain_oom);
+	if (a->table && !strcmp(a->table, "oom") && (a->sysroot || a->live) && !a->file)
+		return inspect(a);
+	return cmd_replay(a);
+}
+
+static const struct mm_table *const tables[] = { &oom_table };
+static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_oom, &mm_table_counters };
+
+static const struct cmd cmd = {
+	.name = "mm-reclaim",
+	.doc = "Replay a trace and tell what page reclaim did; explain OOM reports",
+	.args_doc = "[FILE]",
+	.options = options,
+	.parse = parse,
+	.tables = tables,
+	.nr_tables = 1,
+	.machine_tables = machine_tables,
+	.nr_machine_tables = sizeof(machine_tables) / sizeof(machine_tables[0]),
+	.depth = MM_DEPTH_FULL,
+	.effect_columns = MM_TC_BIT(SIZE) | MM_TC_BIT(RESULT),
+	.computes = 1u << MM_BY_BUDDY | 1u << MM_BY_SLAB | 1u << MM_BY_VMA | 1u << MM_BY_FAULT | 1u << MM_BY_RECLAIM | 1u << MM_BY_OOM,
+	.run = run,
+};
+
+int main(int argc, char **argv)
+{
+	struct own own = { NULL };
+
+	return cmd_main(&cmd, argc, argv, &own);
+}

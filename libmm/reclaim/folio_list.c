@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * reclaim/folio_list.c - what becomes of each folio that was taken off an inactive list
+ *
+ *   mlocked, used twice, cannot be unmapped ----> activated
+ *   used once, pinned, write just begun --------> kept, back to the list
+ *   anonymous: slot, unmap, write, next time ---> freed, a shadow stays
+ *   file: unmap, if clean ----------------------> freed, a shadow stays
+ *
+ * A dirty file page is the flusher's: it is activated and marked so that it
+ * goes to the tail when it is clean (ext4 of 6.6 has no writepage).
+ * Writes to swap are in flight when this returns.
+ *
+ * Source: Linux 6.6 mm/vmscan.c shrink_folio_list(), folio_check_references(), pageout(), __remove_mapping().
+ */
+#include "cache/filemap.h"
+#include "reclaim/internal.h"
+#include "virt/rmap.h"
+
+enum verdict { KEEP, ACTIVATE, FREE, AGAIN };
+enum references { RECLAIM, RECLAIM_CLEAN, REF_KEEP, REF_ACTIVATE };
+
+struct one {				/* the folio at hand */
+	struct mm_reclaim *r;
+	struct mm_scan_control *sc;
+	struct mm_reclaim_stat *stat;
+	struct mm_page_list *list;	/* where the parts of a split folio go */
+	mm_pfn_t pfn;
+	struct mm_page *p;
+	uint64_t nr_pages;
+	uint32_t node;
+};
+
+void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result)
+{
+	struct mm_event *e;
+
+	if (!r->ctx->fx)
+		return;
+	e = mm_effect(r->ctx, MM_BY_RECLAIM, type);
+	if (!e)
+		return;
+	e->size = mm_folio_nr_pages(mm_cache_page(r->cache, pfn)) << MM_PAGE_SHIFT;
+	e->present |= MM_TC_BIT(SIZE);
+	mm_event_set_result(e, MM_RESULT_DEC, result);
+}
+
+static enum references folio_check_references(struct one *o)
+{
+	uint64_t vm_flags = 0;
+	int ptes = mm_folio_referenced(o->r->virt, o->pfn, o->sc->target_mem_cgroup, &vm_flags);
+	bool referenced = o->p->flags & MM_PG_REFERENCED;
+
+	o->p->flags &= ~(uint32_t)MM_PG_REFERENCED;
+	if (vm_flags & MM_VM_LOCKED)
+		return REF_ACTIVATE;
+	if (ptes) {
+		o->p->flags |= MM_PG_REFERENCED;
+		if (referenced || ptes > 1)
+			return REF_ACTIVATE;
+		return (vm_flags & MM_VM_EXEC) && mm_folio_is_file_lru(o->p) ? REF_ACTIVATE : REF_KEEP;
+	}
+	return referenced && mm_folio_is_file_lru(o->p) ? RECLAIM_CLEAN : RECLAIM;
+}
+
+static bool may_enter_fs(const struct one *o)
+{
+	return (o->sc->gfp_mask & __MM_GFP_FS) || (mm_folio_test_swapcache(o->p) && (o->sc->gfp_mask & __MM_GFP_IO));
+}
+
+/* Dirty and writeback as folio_check_dirty_writeback() counts them: pages without a file never are. */
+static void note_dirty(struct one *o)
+{
+	bool file = mm_folio_is_file_lru(o->p) && !((o->p->flags & MM_PG_ANON) && !(o->p->flags & MM_PG_SWAPBACKED));
+	bool dirty = file && (o->p->flags & MM_PG_DIRTY), writeback = file && (o->p->flags & MM_PG_WRITEBACK);
+
+	if (dirty || writeback)
+		o->stat->nr_dirty += o->nr_pages;
+	if (dirty && !writeback)
+		o->stat->nr_unqueued_dirty += o->nr_pages;
+	if (writeback && (o->p->flags & MM_PG_RECLAIM))
+		o->stat->nr_congested += o->nr_pages;
+}
+
+/* The folio is being written: never waited for, it will go to the tail of its list. */
+static enum verdict meet_writeback(struct one *o)
+{
+	if (o->r->cache->is_kswapd && (o->p->flags & MM_PG_RECLAIM) && o->r->kswapd[o->node].pgdat_writeback) {
+		o->stat->nr_immediate += o->nr_pages;
+	} else {
+		o->p->flags |= MM_PG_RECLAIM;
+		o->stat->nr_writeback += o->nr_pages;
+	}
+	return ACTIVATE;
+}
+
+/* An anonymous folio needs a slot before it can be unmapped; FREE: go on. */
+static enum verdict give_slot(struct one *o)
+{
+	if (!(o->sc->gfp_mask & __MM_GFP_IO))
+		return KEEP;
+	if (o->p->flags & MM_PG_HEAD) {
+		if (mm_split_folio_to_list(o->r, o->pfn, o->list))
+			return ACTIVATE;
+		o->sc->nr_scanned -= o->nr_pages - 1;
+		o->nr_pages = 1;
+		mm_count(o->r->ctx, MM_THP_SWPOUT_FALLBACK, 1);
+	}
+	return mm_add_to_swap(o->r->cache, o->pfn) ? FREE : ACTIVATE;
+}
+
+static enum verdict unmap(struct one *o)
+{
+	bool was_swapbacked = o->p->flags & MM_PG_SWAPBACKED;
+
+	if (mm_try_to_unmap(o->r->virt, o->pfn, o->p->flags & MM_PG_HEAD ? MM_TTU_SPLIT_HUGE_PMD : 0))
+		return FREE;
+	o->stat->nr_unmap_fail += o->nr_pages;
+	if (!was_swapbacked && (o->p->flags & MM_PG_SWAPBACKED))
+		o->stat->nr_lazyfree_fail += o->nr_pages;
+	return ACTIVATE;
+}
+
+/* pageout() and the tests before it; FREE: it is clean. */
+static enum verdict write_out(struct one *o, enum references references)
+{
+	if (mm_folio_is_file_lru(o->p)) {
+		mm_count(o->r->ctx, MM_NR_VMSCAN_IMMEDIATE_RECLAIM, (int64_t)o->nr_pages);
+		o->p->flags |= MM_PG_RECLAIM;
+		return ACTIVATE;
+	}
+	if (references == RECLAIM_CLEAN || !may_enter_fs(o) || !o->sc->may_writepage)
+		return KEEP;
+	if (o->p->refs != 2 || o->p->mapcount)		/* the swap cache and us */
+		return KEEP;
+	if (!mm_folio_test_swapcache(o->p))		/* shared memory without a slot */
+		return ACTIVATE;
+	o->p->flags &= ~(uint32_t)MM_PG_DIRTY;
+	if (mm_folio_free_swap(o->r->cache, o->pfn))	/* nobody needs the slot any more (swap_writepage()) */
+		return KEEP;
+	o->p->flags |= MM_PG_RECLAIM;
+	mm_reclaim_effect(o->r, MM_EV_SWAP_OUT, o->pfn, mm_folio_swap(o->r->cache, o->pfn));
+	mm_swap_writepage(o->r->cache, o->pfn);
+	mm_count(o->r->ctx, MM_NR_VMSCAN_WRITE, (int64_t)o->nr_pages);
+	o->stat->nr_pageout += o->nr_pages;
+	return KEEP;
+}
+
+/* Out of the cache, unless somebody else holds it. */
+static enum verdict remove_mapping(struct one *o)
+{
+	struct mm_cache *c = o->r->cache;
+	uint64_t shadow = 0;
+
+	if ((o->p->flags & MM_PG_ANON) && !(o->p->flags & MM_PG_SWAPBACKED)) {
+		if (mm_page_ref_count(o->p) != 1)
+			return KEEP;
+		mm_count(c->ctx, MM_PGLAZYFREED, (int64_t)o->nr_pages);
+		return FREE;
+	}
+	if (mm_page_ref_count(o->p) != 2 || (o->p->flags & MM_PG_DIRTY))
+		return KEEP;
+	if (mm_folio_test_swapcache(o->p)) {
+		shadow = mm_workingset_eviction(c, o->pfn, o->sc->target_mem_cgroup);
+		mm_swap_cache_evict(c, o->pfn, shadow);
+	} else if (mm_folio_mapping(c, o->pfn)) {
+		if (mm_folio_is_file_lru(o->p))
+			shadow = mm_workingset_eviction(c, o->pfn, o->sc->target_mem_cgroup);
+		mm_filemap_remove_folio(c, o->pfn, shadow);
+	} else {
+		return KEEP;
+	}
+	return FREE;
+}
+
+static enum verdict shrink_one_folio(struct one *o, bool ignore_references)
+{
+	enum references references = RECLAIM;
+	enum verdict v = FREE;
+
+	if (o->p->flags & MM_PG_LOCKED)
+		return KEEP;
+	o->sc->nr_scanned += o->nr_pages;
+	if (o->p->flags & MM_PG_MLOCKED)
+		return ACTIVATE;
+	if (!o->sc->may_unmap && o->p->mapcount)
+		return KEEP;
+	if (mm_lru_gen_enabled(o->r->cache) && !ignore_references && mm_folio_mapped(o->r->phys, o->pfn) &&
+	    (o->p->flags & MM_PG_REFERENCED))
+		return KEEP;
+	note_dirty(o);
+	if (o->p->flags & MM_PG_WRITEBACK)
+		return meet_writeback(o);
+	if (!ignore_references)
+		references = folio_check_references(o);
+	if (references == REF_ACTIVATE)
+		return ACTIVATE;
+	if (references == REF_KEEP) {
+		o->stat->nr_ref_keep += o->nr_pages;
+		return KEEP;
+	}
+	if ((o->p->flags & MM_PG_ANON) && (o->p->flags & MM_PG_SWAPBACKED) && !mm_folio_test_swapcache(o->p))
+		v = give_slot(o);
+	if (v == FREE && mm_folio_mapped(o->r->phys, o->pfn))
+		v = unmap(o);
+	if (v == FREE && (o->p->flags & MM_PG_DIRTY) &&
+	    !((o->p->flags & MM_PG_ANON) && !(o->p->flags & MM_PG_SWAPBACKED)))
+		v = write_out(o, references);
+	return v == FREE ? remove_mapping(o) : v;
+}
+
+/* Not a candidate for swapping, so its slot may be of use to others. */
+static void activate(struct one *o)
+{
+	struct mm_cache *c = o->r->cache;
+
+	if (mm_folio_test_swapcache(o->p) && (mm_vm_swap_full(c) || (o->p->flags & MM_PG_MLOCKED)))
+		mm_folio_free_swap(c, o->pfn);
+	if (o->p->flags & MM_PG_MLOCKED)
+		return;
+	o->p->flags |= MM_PG_ACTIVE;
+	o->stat->nr_activate[mm_folio_is_file_lru(o->p)] += o->nr_pages;
+	mm_reclaim_effect(o->r, MM_EV_ACTIVATE, o->pfn, o->pfn);
+}
+
+/* What is kept stays in @folios, newest at the head; the isolation's reference is kept for it. */
+uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios, uint32_t node, struct mm_scan_control *sc,
+			      struct mm_reclaim_stat *stat, bool ignore_references)
+{
+	struct mm_page *map = r->phys->mem_map;
+	struct mm_page_list ret = MM_PAGE_LIST_INIT;
+	mm_pfn_t free_folios[512];
+	size_t nr_free = 0;
+	uint64_t nr_reclaimed = 0;
+
+	*stat = (struct mm_reclaim_stat){ 0 };
+	while (folios->tail != MM_PFN_NONE) {
+		mm_pfn_t pfn = folios->tail;
+		struct one o = { r, sc, stat, folios, pfn, &map[pfn], mm_folio_nr_pages(&map[pfn]), node };
+		enum verdict v;
+
+		mm_page_list_del(map, folios, pfn);
+		v = shrink_one_folio(&o, ignore_references);
+		if (v == FREE) {
+			nr_reclaimed += o.nr_pages;
+			mm_reclaim_effect(r, MM_EV_EVICT, pfn, pfn);
+			free_folios[nr_free++] = pfn;
+			if (nr_free == sizeof(free_folios) / sizeof(free_folios[0])) {
+				mm_release_pages(r->cache, free_folios, nr_free);
+				nr_free = 0;
+			}
+			continue;
+		}
+		if (v == ACTIVATE)
+			activate(&o);
+		mm_page_list_add(map, &ret, pfn);
+	}
+	mm_release_pages(r->cache, free_folios, nr_free);
+	*folios = ret;
+	mm_count(r->ctx, MM_PGACTIVATE, (int64_t)(stat->nr_activate[0] + stat->nr_activate[1]));
+	return nr_reclaimed;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * reclaim/internal.h - between the files of reclaim: one reclaim run, the node daemons
+ */
+#ifndef RECLAIM_INTERNAL_H
+#define RECLAIM_INTERNAL_H
+
+#include "cache/memcg.h"
+#include "cache/swap.h"
+#include "cache/workingset.h"
+#include "reclaim/reclaim.h"
+
+enum { MM_DEF_PRIORITY = 12, MM_COSTLY_ORDER = 3 };
+enum { MM_DEACTIVATE_ANON = 1, MM_DEACTIVATE_FILE = 2 };
+
+/* struct scan_control: what one run wants, may do, and has done */
+struct mm_scan_control {
+	uint64_t nr_to_reclaim;
+	struct mm_memcg *target_mem_cgroup;	/* NULL: the machine is short of memory */
+	uint64_t anon_cost, file_cost;
+	mm_gfp_t gfp_mask;
+	int order, priority;
+	enum mm_zone_type reclaim_idx;		/* highest zone whose pages help */
+	unsigned int may_deactivate;		/* MM_DEACTIVATE_* */
+	bool force_deactivate, skipped_deactivate;
+	bool may_writepage, may_unmap, may_swap, proactive;
+	bool memcg_low_reclaim, memcg_low_skipped;
+	bool cache_trim_mode, file_is_tiny, compaction_ready;
+	uint64_t nr_scanned, nr_reclaimed;
+	struct {
+		uint64_t dirty, unqueued_dirty, congested, writeback, immediate, file_taken, taken;
+	} nr;
+};
+
+/* struct reclaim_stat: of one shrink_folio_list() */
+struct mm_reclaim_stat {
+	uint64_t nr_dirty, nr_unqueued_dirty, nr_congested, nr_writeback, nr_immediate, nr_pageout;
+	uint64_t nr_activate[MM_ANON_AND_FILE];
+	uint64_t nr_ref_keep, nr_unmap_fail, nr_lazyfree_fail;
+};
+
+struct mm_kswapd {				/* of one node */
+	bool woken;
+	int order;
+	int highest_zoneidx;			/* MM_MAX_NR_ZONES: nothing asked */
+	uint32_t failures;
+	bool pgdat_dirty, pgdat_writeback;	/* PGDAT_DIRTY, PGDAT_WRITEBACK */
+	struct mm_memcg *next_memcg;		/* MGLRU: where global reclaim goes on */
+};
+
+struct mm_reclaim {
+	struct mm_ctx *ctx;
+	struct mm_phys *phys;
+	struct mm_cache *cache;
+	struct mm_virt *virt;
+	struct mm_oom_ops oom;
+	struct mm_kswapd kswapd[MM_MAX_NODES];
+	bool reclaiming;			/* a run is under way: hooks do nothing */
+	uint32_t oom_victim_pid;		/* of the last kill, for the report */
+};
+
+static inline bool mm_cgroup_reclaim(const struct mm_scan_control *sc) { return sc->target_mem_cgroup; }
+static inline bool mm_root_reclaim(const struct mm_reclaim *r, const struct mm_scan_control *sc)
+{
+	return !sc->target_mem_cgroup || sc->target_mem_cgroup == r->cache->root_mem_cgroup;
+}
+static inline struct mm_lruvec *mm_target_lruvec(const struct mm_reclaim *r, const struct mm_scan_control *sc, uint32_t node)
+{
+	struct mm_memcg *m = sc->target_mem_cgroup ? sc->target_mem_cgroup : r->cache->root_mem_cgroup;
+
+	return m->lruvec[node];
+}
+/* PGSCAN_KSWAPD or PGSCAN_DIRECT, and PGSTEAL_ likewise: who reclaims (reclaimer_offset()) */
+static inline void mm_count_reclaimer(struct mm_reclaim *r, const struct mm_scan_control *sc, bool steal, uint64_t n)
+{
+	if (mm_cgroup_reclaim(sc))
+		return;
+	if (r->cache->is_kswapd)
+		mm_count(r->ctx, steal ? MM_PGSTEAL_KSWAPD : MM_PGSCAN_KSWAPD, (int64_t)n);
+	else
+		mm_count(r->ctx, steal ? MM_PGSTEAL_DIRECT : MM_PGSCAN_DIRECT, (int64_t)n);
+}
+
+/* folio_list.c */
+uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios, uint32_t node, struct mm_scan_control *sc,
+			      struct mm_reclaim_stat *stat, bool ignore_references);
+void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result);
+/* split.c: a 2M folio whose only other references are mappings becomes 512 folios, tails behind it on @list; 0 or -EBUSY. */
+int mm_split_folio_to_list(struct mm_reclaim *r, mm_pfn_t head, struct mm_page_list *list);
+
+/* lists.c: the classic lists */
+uint64_t mm_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,
+			struct mm_scan_control *sc);
+void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, struct mm_scan_control *sc,
+			   enum mm_lru_list lru);
+uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_page_list *list);
+void mm_wakeup_flusher_threads(struct mm_reclaim *r);
+
+/* scan_count.c */
+bool mm_inactive_is_low(const struct mm_reclaim *r, const struct mm_lruvec *v, enum mm_lru_list inactive_lru);
+void mm_prepare_scan_count(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
+void mm_get_scan_count(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t nr[MM_NR_LRU_LISTS]);
+bool mm_can_reclaim_anon_pages(const struct mm_reclaim *r, const struct mm_memcg *memcg);
+void mm_mem_cgroup_protection(const struct mm_memcg *root, const struct mm_memcg *m, uint64_t *min, uint64_t *low);
+
+/* vmscan.c */
+void mm_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
+void mm_snapshot_refaults(struct mm_reclaim *r, struct mm_memcg *memcg, uint32_t node);
+uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_zone *zone);
+static inline uint64_t mm_compact_gap(int order) { return UINT64_C(2) << order; }
+
+/* kswapd.c */
+void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest);
+bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node);
+
+/* mglru*.c */
+void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc);
+void mm_lru_gen_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
+void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
+
+/* oom.c */
+bool mm_out_of_memory_hook(void *arg, mm_gfp_t gfp, unsigned int order);
+bool mm_mem_cgroup_out_of_memory_hook(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order);
+
+#endif /* RECLAIM_INTERNAL_H */

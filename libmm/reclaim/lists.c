@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * reclaim/lists.c - the classic lists: 32 folios at a time from the tail
+ *
+ *   active  head ------------- tail --> deactivated (executables in use stay)
+ *   inactive head ------------ tail --> freed, kept for another round, or activated
+ *
+ * Source: Linux 6.6 mm/vmscan.c isolate_lru_folios(), move_folios_to_lru(), shrink_{in,}active_list().
+ */
+#include "cache/filemap.h"
+#include "reclaim/internal.h"
+#include "virt/rmap.h"
+
+/* Take up to @nr_to_scan pages off the tail of @lru into @dst (first taken at the tail), each with a reference. */
+static uint64_t isolate_lru_folios(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, struct mm_page_list *dst,
+				   uint64_t *nr_scanned, const struct mm_scan_control *sc, enum mm_lru_list lru)
+{
+	struct mm_page *map = r->phys->mem_map;
+	struct mm_page_list *src = &v->lists[lru], skipped = MM_PAGE_LIST_INIT, back = MM_PAGE_LIST_INIT;
+	uint64_t scan = 0, total = 0, taken = 0;
+
+	while (scan < nr_to_scan && src->tail != MM_PFN_NONE) {
+		mm_pfn_t pfn = src->tail;
+		struct mm_page *p = &map[pfn];
+		unsigned int zone = mm_page_zone(r->phys, pfn)->type;
+		uint64_t nr = mm_folio_nr_pages(p);
+
+		total += nr;
+		if (zone > (unsigned int)sc->reclaim_idx) {
+			mm_page_list_del(map, src, pfn);
+			mm_page_list_add(map, &skipped, pfn);
+			mm_count(r->ctx, (enum mm_counter)(MM_PGSKIP_DMA + zone), (int64_t)nr);
+			continue;
+		}
+		scan += nr;
+		if (!sc->may_unmap && mm_folio_mapped(r->phys, pfn)) {
+			mm_page_list_del(map, src, pfn);
+			mm_page_list_add(map, &back, pfn);
+			continue;
+		}
+		mm_lruvec_del_folio(r->cache, v, pfn);
+		p->flags &= ~(uint32_t)MM_PG_LRU;
+		mm_folio_get(r->cache, pfn);
+		mm_page_list_add(map, dst, pfn);
+		taken += nr;
+	}
+	while (back.tail != MM_PFN_NONE) {
+		mm_pfn_t pfn = back.tail;
+
+		mm_page_list_del(map, &back, pfn);
+		mm_page_list_add(map, src, pfn);
+	}
+	while (skipped.tail != MM_PFN_NONE) {		/* splice to the head, order kept */
+		mm_pfn_t pfn = skipped.tail;
+
+		mm_page_list_del(map, &skipped, pfn);
+		mm_page_list_add(map, src, pfn);
+	}
+	*nr_scanned = total;
+	return taken;
+}
+
+/* Back to where their flags say, the oldest first; those that nobody holds any more are freed. Pages moved. */
+uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_page_list *list)
+{
+	struct mm_cache *c = r->cache;
+	uint64_t moved = 0;
+	mm_pfn_t free_folios[64];
+	size_t nr_free = 0;
+
+	while (list->tail != MM_PFN_NONE) {
+		mm_pfn_t pfn = list->tail;
+		struct mm_page *p = mm_cache_page(c, pfn);
+		uint64_t nr = mm_folio_nr_pages(p);
+
+		mm_page_list_del(r->phys->mem_map, list, pfn);
+		if (p->flags & MM_PG_MLOCKED) {
+			mm_folio_putback_lru(c, pfn);
+			continue;
+		}
+		if (mm_page_ref_count(p) == 1) {
+			free_folios[nr_free++] = pfn;
+			if (nr_free == sizeof(free_folios) / sizeof(free_folios[0])) {
+				mm_release_pages(c, free_folios, nr_free);
+				nr_free = 0;
+			}
+			continue;
+		}
+		p->flags |= MM_PG_LRU;
+		mm_lruvec_add_folio(c, v, pfn);
+		moved += nr;
+		if (p->flags & MM_PG_ACTIVE)
+			mm_workingset_age_nonresident(c, v, nr);
+		p->refs--;
+	}
+	mm_release_pages(c, free_folios, nr_free);
+	return moved;
+}
+
+void mm_wakeup_flusher_threads(struct mm_reclaim *r)
+{
+	for (uint32_t id = 1; r->cache->inodes && id <= mm_inode_table_nr(r->cache->inodes); id++)
+		mm_filemap_writeback(r->cache, mm_address_space_of(r->cache->inodes, id), 0, UINT64_MAX);
+}
+
+static uint64_t shrink_inactive_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v,
+				     struct mm_scan_control *sc, enum mm_lru_list lru)
+{
+	struct mm_page_list folios = MM_PAGE_LIST_INIT;
+	struct mm_reclaim_stat stat;
+	bool file = lru & MM_LRU_FILE;
+	uint64_t nr_scanned, nr_taken, nr_reclaimed;
+
+	mm_lru_add_drain(r->cache);
+	nr_taken = isolate_lru_folios(r, nr_to_scan, v, &folios, &nr_scanned, sc, lru);
+	mm_count_reclaimer(r, sc, false, nr_scanned);
+	mm_count(r->ctx, file ? MM_PGSCAN_FILE : MM_PGSCAN_ANON, (int64_t)nr_scanned);
+	if (!nr_taken)
+		return 0;
+	nr_reclaimed = mm_shrink_folio_list(r, &folios, v->node, sc, &stat, false);
+	mm_move_folios_to_lru(r, v, &folios);
+	mm_count_reclaimer(r, sc, true, nr_reclaimed);
+	mm_count(r->ctx, file ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)nr_reclaimed);
+	mm_lru_note_cost(r->cache, v, file, stat.nr_pageout, nr_scanned - nr_reclaimed);
+	if (stat.nr_unqueued_dirty == nr_taken)
+		mm_wakeup_flusher_threads(r);
+	sc->nr.dirty += stat.nr_dirty;
+	sc->nr.congested += stat.nr_congested;
+	sc->nr.unqueued_dirty += stat.nr_unqueued_dirty;
+	sc->nr.writeback += stat.nr_writeback;
+	sc->nr.immediate += stat.nr_immediate;
+	sc->nr.taken += nr_taken;
+	if (file)
+		sc->nr.file_taken += nr_taken;
+	return nr_reclaimed;
+}
+
+void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, struct mm_scan_control *sc,
+			   enum mm_lru_list lru)
+{
+	struct mm_page *map = r->phys->mem_map;
+	struct mm_page_list hold = MM_PAGE_LIST_INIT, active = MM_PAGE_LIST_INIT, inactive = MM_PAGE_LIST_INIT;
+	bool file = lru & MM_LRU_FILE;
+	uint64_t nr_scanned, nr_rotated = 0, vm_flags;
+
+	mm_lru_add_drain(r->cache);
+	isolate_lru_folios(r, nr_to_scan, v, &hold, &nr_scanned, sc, lru);
+	if (!mm_cgroup_reclaim(sc))
+		mm_count(r->ctx, MM_PGREFILL, (int64_t)nr_scanned);
+	while (hold.tail != MM_PFN_NONE) {
+		mm_pfn_t pfn = hold.tail;
+		struct mm_page *p = &map[pfn];
+
+		mm_page_list_del(map, &hold, pfn);
+		if (p->flags & MM_PG_MLOCKED) {
+			mm_folio_putback_lru(r->cache, pfn);
+			continue;
+		}
+		vm_flags = 0;
+		if (mm_folio_referenced(r->virt, pfn, sc->target_mem_cgroup, &vm_flags) &&
+		    (vm_flags & MM_VM_EXEC) && mm_folio_is_file_lru(p)) {
+			nr_rotated += mm_folio_nr_pages(p);
+			mm_page_list_add(map, &active, pfn);
+			continue;
+		}
+		p->flags = (p->flags & ~(uint32_t)MM_PG_ACTIVE) | MM_PG_WORKINGSET;
+		mm_page_list_add(map, &inactive, pfn);
+		mm_reclaim_effect(r, MM_EV_DEACTIVATE, pfn, pfn);
+	}
+	mm_move_folios_to_lru(r, v, &active);
+	mm_count(r->ctx, MM_PGDEACTIVATE, (int64_t)mm_move_folios_to_lru(r, v, &inactive));
+	if (nr_rotated)
+		mm_lru_note_cost(r->cache, v, file, 0, nr_rotated);
+}
+
+uint64_t mm_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,
+			struct mm_scan_control *sc)
+{
+	if (!(lru & MM_LRU_ACTIVE))
+		return shrink_inactive_list(r, nr_to_scan, v, sc, lru);
+	if (sc->may_deactivate & (lru & MM_LRU_FILE ? MM_DEACTIVATE_FILE : MM_DEACTIVATE_ANON))
+		mm_shrink_active_list(r, nr_to_scan, v, sc, lru);
+	else
+		sc->skipped_deactivate = true;
+	return 0;
+}

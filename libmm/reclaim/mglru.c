@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * reclaim/mglru.c - MGLRU: when to age, when to evict, and from which memcg
+ *
+ * Hot pages are found by the reverse mapping (lru_gen=1, the core): each used
+ * entry that reclaim meets has its neighbours looked at.  Walks of whole page
+ * tables (lru_gen bits 1 and 2) are not done: with them set, aging works as
+ * with bit 0 alone, as on a CPU that does not set accessed bits.
+ * Global reclaim visits memcgs in order of their tree, beginning behind the one
+ * it stopped at, in place of the kernel's two generations of memcgs in random bins.
+ *
+ * Source: Linux 6.6 mm/vmscan.c.
+ */
+#include "reclaim/mglru.h"
+
+static uint64_t get_swappiness(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
+{
+	if (!sc->may_swap || mm_mem_cgroup_get_nr_swap_pages(r->cache, v->memcg) < MM_MIN_LRU_BATCH)
+		return 0;
+	return (uint64_t)mm_sysctl(r->ctx, MM_SYSCTL_SWAPPINESS);
+}
+
+static uint64_t gen_size(const struct mm_lruvec *v, uint64_t seq, unsigned int type)
+{
+	const int64_t *nr = v->lrugen.nr_pages[mm_lru_gen_from_seq(seq)][type];
+	uint64_t size = 0;
+
+	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++)
+		size += nr[z] > 0 ? (uint64_t)nr[z] : 0;
+	return size;
+}
+
+/* Too few cold pages, or too many hot ones. */
+static bool should_run_aging(const struct mm_lruvec *v, const struct mm_scan_control *sc, bool can_swap, uint64_t *nr_to_scan)
+{
+	const struct mm_lru_gen_folio *g = &v->lrugen;
+	uint64_t old = 0, young = 0, total = 0;
+
+	*nr_to_scan = 0;
+	if (g->min_seq[!can_swap] + MM_MIN_NR_GENS > g->max_seq)
+		return true;
+	for (unsigned int type = !can_swap; type < MM_ANON_AND_FILE; type++)
+		for (uint64_t seq = g->min_seq[type]; seq <= g->max_seq; seq++) {
+			uint64_t size = gen_size(v, seq, type);
+
+			total += size;
+			if (seq == g->max_seq)
+				young += size;
+			else if (seq + MM_MIN_NR_GENS == g->max_seq)
+				old += size;
+		}
+	*nr_to_scan = total >> sc->priority;
+	if (g->min_seq[!can_swap] + MM_MIN_NR_GENS < g->max_seq)
+		return false;
+	return young * MM_MIN_NR_GENS > total || old * (MM_MIN_NR_GENS + 2) < total;
+}
+
+static bool below_min(const struct mm_scan_control *sc, const struct mm_memcg *m)
+{
+	uint64_t min, low;
+
+	mm_mem_cgroup_protection(sc->target_mem_cgroup, m, &min, &low);
+	return min && m->usage <= min;
+}
+
+/* Pages to look at; -1: this lruvec has been aged or is protected, try others. */
+static int64_t get_nr_to_scan(struct mm_reclaim *r, struct mm_lruvec *v, const struct mm_scan_control *sc, bool can_swap)
+{
+	uint64_t nr;
+
+	if (below_min(sc, v->memcg))
+		return -1;
+	if (!should_run_aging(v, sc, can_swap, &nr) || sc->priority == MM_DEF_PRIORITY)
+		return (int64_t)nr;
+	mm_inc_max_seq(r, v, can_swap);
+	return -1;
+}
+
+static bool should_abort_scan(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
+{
+	const struct mm_node *n = r->phys->nodes[v->node];
+	uint64_t goal = sc->nr_to_reclaim > mm_compact_gap(sc->order) ? sc->nr_to_reclaim : mm_compact_gap(sc->order);
+
+	if (!mm_root_reclaim(r, sc))
+		return false;
+	if (sc->nr_reclaimed >= goal)
+		return true;
+	if (!r->cache->is_kswapd || sc->order)
+		return false;
+	for (unsigned int z = 0; z <= (unsigned int)sc->reclaim_idx; z++) {
+		const struct mm_zone *zone = &n->zones[z];
+
+		if (zone->managed_pages && !mm_zone_watermark_ok(zone, 0, mm_wmark_pages(zone, MM_WMARK_HIGH) + MM_MIN_LRU_BATCH,
+								 sc->reclaim_idx, 0))
+			return false;
+	}
+	return true;
+}
+
+static void try_to_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc)
+{
+	uint64_t swappiness = get_swappiness(r, v, sc), scanned = 0;
+
+	if (swappiness && !(sc->gfp_mask & __MM_GFP_IO))
+		swappiness = 1;
+	for (;;) {
+		int64_t nr_to_scan = get_nr_to_scan(r, v, sc, swappiness != 0);
+		uint64_t delta;
+
+		if (nr_to_scan <= 0)
+			break;
+		delta = mm_evict_folios(r, v, sc, swappiness);
+		if (!delta)
+			break;
+		scanned += delta;
+		if (scanned >= (uint64_t)nr_to_scan || should_abort_scan(r, v, sc))
+			break;
+	}
+}
+
+void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc)
+{
+	mm_lru_add_drain(r->cache);
+	try_to_shrink_lruvec(r, v, sc);
+}
+
+static unsigned int fls(uint64_t x) { return x ? 64 - (unsigned int)__builtin_clzll(x) : 0; }
+
+/* (total >> priority) * inactive / total = what is wanted */
+static void set_initial_priority(const struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+{
+	uint64_t reclaimable = 0;
+	int priority;
+
+	if (sc->priority != MM_DEF_PRIORITY || sc->nr_to_reclaim < MM_MIN_LRU_BATCH)
+		return;
+	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++) {
+		const struct mm_zone *zone = &r->phys->nodes[node]->zones[z];
+
+		reclaimable += zone->nr_lru[MM_LRU_INACTIVE_FILE];
+		if (mm_can_reclaim_anon_pages(r, NULL))
+			reclaimable += zone->nr_lru[MM_LRU_INACTIVE_ANON];
+	}
+	priority = (int)fls(reclaimable) - 1 - (int)fls(sc->nr_to_reclaim - 1);
+	sc->priority = priority < MM_DEF_PRIORITY / 2 ? MM_DEF_PRIORITY / 2 : priority > MM_DEF_PRIORITY ? MM_DEF_PRIORITY : priority;
+}
+
+void mm_lru_gen_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+{
+	struct mm_memcg *root = r->cache->root_mem_cgroup, *start = r->kswapd[node].next_memcg, *m;
+	uint64_t reclaimed = sc->nr_reclaimed;
+
+	if (sc->may_writepage && sc->may_unmap) {
+		mm_lru_add_drain(r->cache);
+		set_initial_priority(r, node, sc);
+		if (r->cache->is_kswapd)
+			sc->nr_reclaimed = 0;
+		m = start = start ? start : root;
+		do {
+			if (!below_min(sc, m))
+				try_to_shrink_lruvec(r, m->lruvec[node], sc);
+			m = mm_mem_cgroup_iter(root, m);
+			if (!m)
+				m = root;
+		} while (m != start && !should_abort_scan(r, root->lruvec[node], sc));
+		r->kswapd[node].next_memcg = m;
+		if (r->cache->is_kswapd)
+			sc->nr_reclaimed += reclaimed;
+		mm_swap_io_finish(r->cache);
+	}
+	if (sc->nr_reclaimed > reclaimed)
+		r->kswapd[node].failures = 0;
+}
+
+/* min_ttl: is any working set old enough to give pages? */
+static bool lruvec_is_reclaimable(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc, uint64_t ttl_ns)
+{
+	bool can_swap = get_swappiness(r, v, sc);
+	uint64_t total = 0;
+
+	if (below_min(sc, v->memcg))
+		return false;
+	for (unsigned int type = !can_swap; type < MM_ANON_AND_FILE; type++)
+		for (uint64_t seq = v->lrugen.min_seq[type]; seq <= v->lrugen.max_seq; seq++)
+			total += gen_size(v, seq, type);
+	return total >> sc->priority && r->ctx->now_ns > v->lrugen.timestamps[mm_lru_gen_from_seq(v->lrugen.min_seq[1])] + ttl_ns;
+}
+
+void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+{
+	struct mm_memcg *root = r->cache->root_mem_cgroup;
+	uint64_t ttl_ms = (uint64_t)mm_sysctl(r->ctx, MM_SYSCTL_LRU_GEN_MIN_TTL_MS);
+	bool reclaimable = !ttl_ms;
+
+	set_initial_priority(r, node, sc);
+	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(root, m)) != NULL; ) {
+		mm_mem_cgroup_calculate_protection(root, m);
+		if (!reclaimable)
+			reclaimable = lruvec_is_reclaimable(r, m->lruvec[node], sc, ttl_ms > UINT64_MAX / 1000000 ? UINT64_MAX / 2 : ttl_ms * 1000000);
+	}
+	if (!reclaimable)
+		mm_out_of_memory_hook(r, sc->gfp_mask, 0);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * reclaim/mglru.h - between the files of MGLRU
+ */
+#ifndef RECLAIM_MGLRU_H
+#define RECLAIM_MGLRU_H
+
+#include "reclaim/internal.h"
+
+enum { MM_MIN_LRU_BATCH = 64, MM_MAX_LRU_BATCH = MM_MIN_LRU_BATCH * 64 };
+
+static inline uint64_t mm_nr_gens(const struct mm_lruvec *v, unsigned int type) { return v->lrugen.max_seq - v->lrugen.min_seq[type] + 1; }
+
+/* mglru_seq.c */
+void mm_reset_ctrl_pos(struct mm_lruvec *v, unsigned int type);
+void mm_folio_inc_gen(struct mm_reclaim *r, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming);
+bool mm_try_to_inc_min_seq(struct mm_lruvec *v, bool can_swap);
+void mm_inc_max_seq(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap);
+
+/* mglru_evict.c: pages looked at, 0 when there is nothing to do */
+uint64_t mm_evict_folios(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t swappiness);
+
+#endif /* RECLAIM_MGLRU_H */
