@@ -76,6 +76,8 @@ static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t en
 
 	if (v->flags & MM_FAULT_FLAG_WRITE && !(p->flags & (MM_PG_KSM | MM_PG_LRU)))
 		mm_lru_add_drain(c);
+	if (v->f->swap_contents)
+		v->f->contents[pfn] = v->f->swap_contents[entry];
 	mm_swap_free(c, entry);
 	if (should_try_to_free_swap(v, p))
 		mm_folio_free_swap(c, head);

@@ -128,8 +128,12 @@ static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_n
 	if (!a->ways)
 		return NULL;
 	if (!e) {
+		uint32_t w = 0;
+
 		e = set_of(a, page_number);
-		memmove(e + 1, e, (a->ways - 1) * sizeof(*e));
+		while (w < a->ways - 1 && e[w].tag)
+			w++;
+		memmove(e + 1, e, w * sizeof(*e));
 	}
 	*e = new;
 	return e;

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* TLBs: geometry by hand, and random accesses against lists that know when each entry was last used */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "virt/pgtable.h"
+#include "virt/tlb.h"
+
+static struct mm_ctx ctx;
+static struct mm_virt virt;
+static struct mm_tlb *tlb;
+static struct mm_tlb_cpu *cpu;
+
+static void start(const char *preset)
+{
+	ctx = (struct mm_ctx){ .nr_cpus = 1 };
+	ck_assert_int_eq(mm_tlb_new(&tlb, &ctx, mm_tlb_preset((struct mm_str){ preset, strlen(preset) }), 1), 0);
+	virt = (struct mm_virt){ .ctx = &ctx, .tlb = tlb };
+	cpu = &tlb->cpu[0];
+	cpu->accesses = 1;		/* a CPU without any has nothing to flush */
+}
+
+static void setup(void) { start("skylake"); }
+
+static void teardown(void)
+{
+	ck_assert(mm_tlb_is_consistent(tlb));
+	mm_tlb_free(tlb);
+}
+
+static uint64_t page(uint64_t n) { return n << 12; }
+static bool hit(uint32_t id, uint64_t vaddr, unsigned int kind) { return mm_tlb_lookup(cpu, id, vaddr, kind); }
+
+/* 64 entries of 4 ways are 16 sets: pages 0, 16, 32 ... share a set; the fifth pushes the oldest out, L2 still has it. */
+START_TEST(five_pages_of_one_set)
+{
+	for (uint64_t i = 0; i < 5; i++)
+		mm_tlb_fill(cpu, 1, page(16 * i), MM_TLB_R, (mm_pfn_t)(100 + i), 0);
+	for (uint64_t i = 1; i < 5; i++)
+		ck_assert(hit(1, page(16 * i), MM_TLB_R));
+	ck_assert_uint_eq(cpu->l2_hits, 0);
+	ck_assert(hit(1, page(0), MM_TLB_R));
+	ck_assert_uint_eq(cpu->l2_hits, 1);
+	ck_assert(hit(1, page(16), MM_TLB_R));		/* page 0 came back and pushed out page 16 */
+	ck_assert_uint_eq(cpu->l2_hits, 2);
+	ck_assert_ptr_null(mm_tlb_lookup(cpu, 2, page(0), MM_TLB_R));	/* another address space */
+	ck_assert_ptr_null(mm_tlb_lookup(cpu, 1, page(1), MM_TLB_R));
+}
+END_TEST
+
+START_TEST(huge_pages_have_entries_of_their_own)
+{
+	mm_tlb_fill(cpu, 1, 0x40000000, MM_TLB_R, 512, MM_TLB_HUGE | MM_TLB_WRITABLE);
+	ck_assert(hit(1, 0x40000000 + 0x1ff000, MM_TLB_R));
+	ck_assert_ptr_null(mm_tlb_lookup(cpu, 1, 0x40200000, MM_TLB_R));
+	ck_assert_uint_eq(cpu->l2_hits, 0);
+	ck_assert(hit(1, 0x40000000, MM_TLB_X));	/* L1 of instructions has it not, L2 has */
+	ck_assert_uint_eq(cpu->l2_hits, 1);
+}
+END_TEST
+
+START_TEST(flushes)
+{
+	struct mm_struct mm = { .virt = &virt, .id = 1 }, other = { .virt = &virt, .id = 2 };
+
+	cpu->mm_id = 1;
+	for (uint64_t i = 0; i < 40; i++) {
+		mm_tlb_fill(cpu, 1, page(i), MM_TLB_R, (mm_pfn_t)i, 0);
+		mm_tlb_fill(cpu, 2, page(i), MM_TLB_R, (mm_pfn_t)i, 0);
+	}
+	mm_flush_tlb_page(&mm, page(3));
+	ck_assert_ptr_null(mm_tlb_lookup(cpu, 1, page(3), MM_TLB_R));
+	ck_assert(hit(2, page(3), MM_TLB_R));
+	mm_flush_tlb_range(&mm, page(0), page(33));	/* 33 pages: still one by one */
+	ck_assert_uint_eq(cpu->flush_page, 34);
+	ck_assert_uint_eq(cpu->flush_all, 0);
+	ck_assert(hit(1, page(39), MM_TLB_R));
+	mm_flush_tlb_range(&mm, page(0), page(34));	/* 34: all of it */
+	ck_assert_uint_eq(cpu->flush_all, 1);
+	ck_assert_ptr_null(mm_tlb_lookup(cpu, 1, page(39), MM_TLB_R));
+	ck_assert(hit(2, page(39), MM_TLB_R));
+	mm_flush_tlb_mm(&other);
+	ck_assert_ptr_null(mm_tlb_lookup(cpu, 2, page(39), MM_TLB_R));
+	ck_assert_uint_eq(cpu->flush_all, 1);		/* it does not run here: no instruction of this CPU */
+}
+END_TEST
+
+/* ---- the oracle: every entry with the time of its last use ---- */
+
+enum { ORACLE_MAX = 2048 };
+struct oracle {
+	uint32_t sets, ways, nr;
+	struct { uint64_t vpn; uint32_t id; uint64_t used; } e[ORACLE_MAX];
+};
+static struct oracle l1, l2;
+static uint64_t now;
+
+static int oracle_find(struct oracle *o, uint32_t id, uint64_t vpn)
+{
+	for (uint32_t i = 0; i < o->nr; i++)
+		if (o->e[i].id == id && o->e[i].vpn == vpn)
+			return (int)i;
+	return -1;
+}
+
+static bool oracle_use(struct oracle *o, uint32_t id, uint64_t vpn)
+{
+	int i = oracle_find(o, id, vpn);
+
+	if (i >= 0)
+		o->e[i].used = ++now;
+	return i >= 0;
+}
+
+static void oracle_fill(struct oracle *o, uint32_t id, uint64_t vpn)
+{
+	uint32_t in_set = 0, oldest = 0;
+	uint64_t when = UINT64_MAX;
+
+	if (oracle_use(o, id, vpn))
+		return;
+	for (uint32_t i = 0; i < o->nr; i++)
+		if (o->e[i].vpn % o->sets == vpn % o->sets) {
+			in_set++;
+			if (o->e[i].used < when) {
+				when = o->e[i].used;
+				oldest = i;
+			}
+		}
+	if (in_set == o->ways)
+		o->e[oldest] = o->e[--o->nr];
+	o->e[o->nr].vpn = vpn;
+	o->e[o->nr].id = id;
+	o->e[o->nr++].used = ++now;
+}
+
+static void oracle_drop(struct oracle *o, uint32_t id, uint64_t first, uint64_t nr)
+{
+	for (uint32_t i = o->nr; i-- > 0;)
+		if (o->e[i].id == id && (!nr || o->e[i].vpn - first < nr))
+			o->e[i] = o->e[--o->nr];
+}
+
+static void one_access(struct mm_rng *r, uint64_t *l2_hits)
+{
+	uint32_t id = 1 + (uint32_t)mm_rng_below(r, 3);
+	uint64_t vpn = mm_rng_below(r, 4) ? mm_rng_below(r, 100) : mm_rng_below(r, 4000);
+	bool want = oracle_use(&l1, id, vpn);
+
+	if (!want && oracle_use(&l2, id, vpn)) {
+		want = true;
+		++*l2_hits;
+		oracle_fill(&l1, id, vpn);
+	}
+	ck_assert_int_eq(hit(id, vpn << 12, MM_TLB_R), want);
+	ck_assert_uint_eq(cpu->l2_hits, *l2_hits);
+	if (!want) {
+		mm_tlb_fill(cpu, id, vpn << 12, MM_TLB_R, (mm_pfn_t)vpn, 0);
+		oracle_fill(&l1, id, vpn);
+		oracle_fill(&l2, id, vpn);
+	}
+}
+
+START_TEST(random_against_times)
+{
+	struct mm_rng r = { (uint64_t)_i + 1 };
+	uint64_t l2_hits = 0;
+
+	now = 0;
+	l1 = (struct oracle){ .sets = 16, .ways = 4 };
+	l2 = (struct oracle){ .sets = 128, .ways = 12 };
+	for (unsigned int n = 0; n < 20000; n++) {
+		struct mm_struct mm = { .virt = &virt, .id = 1 + (uint32_t)mm_rng_below(&r, 3) };
+		uint64_t first = mm_rng_below(&r, 100), nr = 1 + mm_rng_below(&r, 40);
+
+		if (mm_rng_below(&r, 200)) {
+			one_access(&r, &l2_hits);
+			continue;
+		}
+		mm_flush_tlb_range(&mm, first << 12, (first + nr) << 12);
+		oracle_drop(&l1, mm.id, first, nr > 33 ? 0 : nr);
+		oracle_drop(&l2, mm.id, first, nr > 33 ? 0 : nr);
+	}
+	ck_assert_uint_gt(l2_hits, 100);
+}
+END_TEST
+
+START_TEST(presets)
+{
+	const struct mm_tlb_geometry *g = &mm_tlb_presets[_i];
+
+	teardown();
+	start(g->name);
+	for (uint64_t i = 0; i < 5000; i++) {
+		mm_tlb_fill(cpu, 1, page(i), MM_TLB_R, (mm_pfn_t)i, 0);
+		mm_tlb_fill(cpu, 1, page(i), MM_TLB_X, (mm_pfn_t)i, MM_TLB_EXEC);
+	}
+	ck_assert_int_eq(hit(1, page(4999), MM_TLB_R), g->l1d_entries != 0);
+	ck_assert_int_eq(hit(1, page(5000 - 1 - g->l1d_entries), MM_TLB_R), g->l2_entries > g->l1d_entries);
+}
+END_TEST
+
+START_TEST(unknown_preset) { ck_assert_ptr_null(mm_tlb_preset(MM_STR("skylak"))); }
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tlb");
+	TCase *tc = tcase_create("tlb");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, five_pages_of_one_set);
+	tcase_add_test(tc, huge_pages_have_entries_of_their_own);
+	tcase_add_test(tc, flushes);
+	tcase_add_loop_test(tc, random_against_times, 0, 4);
+	tcase_add_loop_test(tc, presets, 0, 5);
+	tcase_add_test(tc, unknown_preset);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
