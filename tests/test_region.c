@@ -129,6 +129,7 @@ START_TEST(regions_table_round_trip)
 	ck_assert_int_eq(mm_builtin_machine("pc-4g", &l), 0);
 	mm_region_list_add(&l, &(struct mm_region){ .start = 1ull << 40, .end = UINT64_MAX, .node = 3, .depth = 9, .kind = MM_REGION_RAM },
 			   MM_STR("odd, \"name\""));
+	mm_region_list_add(&l, &(struct mm_region){ .end = UINT64_MAX, .kind = MM_REGION_OTHER }, MM_STR("everything"));
 	first = l;
 	l = (struct mm_region_list){ 0 };
 	mm_sysctls_init(&cfg.sysctl);

@@ -20,7 +20,7 @@ static const struct mm_column columns[] = {
 	COL(item, MM_COL_STR, "region (outermost first), hole, pfn, section, node, zone, dimm"),
 	COL(name, MM_COL_STR, "its name or number"),
 	COL(start, MM_COL_HEX, "first address of it (dimm: of the DIMM)"),
-	COL(end, MM_COL_HEX, "last address of it, inclusive"),
+	COL(end, MM_COL_HEX, "last address of it, inclusive; empty: the last there is"),
 	COL(offset_bytes, MM_COL_HEX, "how far in it the address lies"),
 };
 const struct mm_table mm_physmap_lookup_table = MM_TABLE("lookup", columns, "what is at the address of --lookup");

@@ -16,7 +16,7 @@ struct region_row {
 #define COL(field, type, help)	MM_COLUMN(struct region_row, field, type, help)
 static const struct mm_column region_columns[] = {
 	COL(start, MM_COL_HEX, "first physical address"),
-	COL(end, MM_COL_HEX, "last physical address, inclusive"),
+	COL(end, MM_COL_HEX, "last physical address, inclusive; empty: the last there is"),
 	COL(size_bytes, MM_COL_BYTES, "size"),
 	COL(depth, MM_COL_U64, "nesting: 0 outermost; what is nested follows what holds it"),
 	COL(node, MM_COL_U64, "NUMA node of RAM, 0 where nothing is said"),
@@ -25,14 +25,14 @@ static const struct mm_column region_columns[] = {
 };
 static const struct mm_column ram_columns[] = {
 	COL(start, MM_COL_HEX, "first physical address"),
-	COL(end, MM_COL_HEX, "last physical address, inclusive"),
+	COL(end, MM_COL_HEX, "last physical address, inclusive; empty: the last there is"),
 	COL(size_bytes, MM_COL_BYTES, "size"),
 	COL(node, MM_COL_U64, "NUMA node, 0 where nothing is said"),
 	COL(name, MM_COL_STR, "as /proc/iomem says"),
 };
 static const struct mm_column hole_columns[] = {
 	COL(start, MM_COL_HEX, "first physical address"),
-	COL(end, MM_COL_HEX, "last physical address, inclusive"),
+	COL(end, MM_COL_HEX, "last physical address, inclusive; empty: the last there is"),
 	COL(size_bytes, MM_COL_BYTES, "size"),
 };
 

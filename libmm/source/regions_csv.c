@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The regions table as CSV: what mm-iomem -t regions wrote, read back. Columns
- * are found by name; end may be told by size_bytes, kind by name.
+ * are found by name; end may be told by size_bytes, kind by name. Neither end
+ * nor size: up to the last address there is, which a table cannot tell from a
+ * missing value.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -60,7 +62,7 @@ static int parse_row(const struct reader *r, const struct mm_str *fields, size_t
 	if (number(r, fields, nr, START, UINT64_MAX, &start) || number(r, fields, nr, SIZE_BYTES, UINT64_MAX, &size) ||
 	    number(r, fields, nr, DEPTH, 1024, &depth) || number(r, fields, nr, NODE, MM_MAX_NODES - 1, &node))
 		return -EINVAL;
-	end = size && size - 1 <= UINT64_MAX - start ? start + size - 1 : 0;
+	end = size && size - 1 <= UINT64_MAX - start ? start + size - 1 : UINT64_MAX;
 	if (number(r, fields, nr, END, UINT64_MAX, &end))
 		return -EINVAL;
 	if (end < start)

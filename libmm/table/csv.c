@@ -307,7 +307,8 @@ static void next_window(struct mm_csv *csv)
 		csv->sep[i - csv->next_sep] = csv->sep[i] - (uint32_t)csv->pos;
 	csv->nr_sep -= csv->next_sep;
 	csv->next_sep = 0;
-	csv->base += csv->pos;
+	if (csv->pos)			/* base is NULL before the first read */
+		csv->base += csv->pos;
 	csv->avail -= csv->pos;
 	csv->scanned -= csv->pos;
 	csv->pos = 0;
