@@ -128,24 +128,3 @@ void mm_gfp_format(struct mm_output *out, mm_gfp_t gfp)
 	if (gfp)
 		mm_output_printf(out, "%s0x%x", bar, gfp);
 }
-
-/*
- * The highest zone type a request may use.  Undefined mixes of zone bits go to
- * DMA, as the zero entries of the kernel's table make them.
- * Source: Linux 6.6 include/linux/gfp.h GFP_ZONE_TABLE, gfp_zone(), on x86-64.
- */
-enum mm_zone_type mm_gfp_zone(mm_gfp_t gfp)
-{
-	static const uint8_t zone_of[16] = {
-		[0] = MM_ZONE_NORMAL,
-		[__MM_GFP_DMA] = MM_ZONE_DMA,
-		[__MM_GFP_HIGHMEM] = MM_ZONE_NORMAL,
-		[__MM_GFP_DMA32] = MM_ZONE_DMA32,
-		[__MM_GFP_MOVABLE] = MM_ZONE_NORMAL,
-		[__MM_GFP_MOVABLE | __MM_GFP_DMA] = MM_ZONE_DMA,
-		[__MM_GFP_MOVABLE | __MM_GFP_HIGHMEM] = MM_ZONE_MOVABLE,
-		[__MM_GFP_MOVABLE | __MM_GFP_DMA32] = MM_ZONE_DMA32,
-	};
-
-	return (enum mm_zone_type)zone_of[gfp & 15];
-}

@@ -12,6 +12,9 @@
 
 #include "phys/phys.h"
 
+/* Not exported: the compiler may inline and call directly. */
+#pragma GCC visibility push(hidden)
+
 enum { MM_PAGE_ALLOC_COSTLY_ORDER = 3, MM_PCP_BATCH_SCALE_MAX = 5 };
 
 /*
@@ -67,7 +70,7 @@ bool mm_unreserve_highatomic_pageblock(const struct mm_alloc_context *ac, bool f
 
 /* pcp.c */
 mm_pfn_t mm_rmqueue_pcplist(struct mm_zone *zone, unsigned int order, unsigned int mt, unsigned int alloc_flags);
-void mm_free_unref_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
+void mm_pcp_is_full(struct mm_zone *zone, struct mm_per_cpu_pages *pcp, unsigned int pindex, unsigned int order);
 void mm_drain_zone_pages(struct mm_zone *zone, struct mm_per_cpu_pages *pcp);
 static inline bool mm_pcp_allowed_order(unsigned int order)
 {
@@ -116,7 +119,24 @@ static inline bool mm_zone_watermark_fast(const struct mm_zone *zone, unsigned i
 	}
 	return mm_zone_watermark_slow(zone, order, mark, highest, alloc_flags);
 }
-enum mm_zone_type mm_gfp_zone(mm_gfp_t gfp);
+/*
+ * The highest zone type a request may use, three bits for each value of the
+ * four zone bits.  Undefined mixes go to DMA, as the zeros of the kernel's table
+ * make them.  Source: Linux 6.6 include/linux/gfp.h GFP_ZONE_TABLE, gfp_zone(), on x86-64.
+ */
+static inline enum mm_zone_type mm_gfp_zone(mm_gfp_t gfp)
+{
+#define ZONE_OF(bits, zone) ((uint64_t)(zone) << 3 * (bits))
+	const uint64_t table = ZONE_OF(0, MM_ZONE_NORMAL) | ZONE_OF(__MM_GFP_DMA, MM_ZONE_DMA) |
+		ZONE_OF(__MM_GFP_HIGHMEM, MM_ZONE_NORMAL) | ZONE_OF(__MM_GFP_DMA32, MM_ZONE_DMA32) |
+		ZONE_OF(__MM_GFP_MOVABLE, MM_ZONE_NORMAL) | ZONE_OF(__MM_GFP_MOVABLE | __MM_GFP_DMA, MM_ZONE_DMA) |
+		ZONE_OF(__MM_GFP_MOVABLE | __MM_GFP_HIGHMEM, MM_ZONE_MOVABLE) |
+		ZONE_OF(__MM_GFP_MOVABLE | __MM_GFP_DMA32, MM_ZONE_DMA32);
+#undef ZONE_OF
+
+	return (enum mm_zone_type)(table >> 3 * (gfp & 15) & 7);
+}
+
 static inline enum mm_migratetype mm_gfp_migratetype(mm_gfp_t gfp)
 {
 	unsigned int mt = (gfp & (__MM_GFP_RECLAIMABLE | __MM_GFP_MOVABLE)) >> 3;
@@ -125,5 +145,7 @@ static inline enum mm_migratetype mm_gfp_migratetype(mm_gfp_t gfp)
 }
 
 static inline bool mm_migratetype_is_mergeable(unsigned int mt) { return mt < MM_MIGRATE_PCPTYPES; }
+
+#pragma GCC visibility pop
 
 #endif /* PHYS_INTERNAL_H */

@@ -19,7 +19,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "phys/internal.h"
+#include "phys/pcp.h"
 
 /* The kernel's own numbers: three bits of a request are also bits of alloc_flags. */
 _Static_assert((unsigned int)__MM_GFP_KSWAPD_RECLAIM == (unsigned int)MM_ALLOC_KSWAPD, "one bit");
@@ -196,9 +196,43 @@ static unsigned int alloc_flags_nofragment(const struct mm_zone *preferred, mm_g
 	return alloc_flags | MM_ALLOC_NOFRAGMENT;
 }
 
-mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order)
+/*
+ * The short way of a single page, which most requests go: the first zone is above
+ * its low watermark and the CPU's list has a page.  It does what
+ * mm_get_page_from_freelist() would do then; else nothing, and MM_PFN_NONE.
+ */
+static inline mm_pfn_t alloc_page_fast(struct mm_phys *phys, struct mm_ctx *ctx, const struct mm_node *node, uint32_t nid,
+				       mm_gfp_t gfp)
 {
-	struct mm_node *node = phys->nodes[nid];
+	enum mm_zone_type highest = mm_gfp_zone(gfp);
+	struct mm_zone *zone = node->zonerefs[highest][0];
+	struct mm_per_cpu_pages *pcp;
+	struct mm_page_list *list;
+	mm_pfn_t pfn;
+
+	if (!zone || zone->boosted)
+		return MM_PFN_NONE;
+	pcp = &zone->pcp[ctx->cpu];
+	list = &pcp->lists[mm_gfp_migratetype(gfp)];
+	if (list->head == MM_PFN_NONE ||
+	    zone->free_pages <= zone->watermark[MM_WMARK_LOW] + zone->watermark_boost + zone->lowmem_reserve[highest] +
+				zone->nr_reserved_highatomic + zone->nr_free_cma)
+		return MM_PFN_NONE;
+	pcp->free_factor >>= 1;
+	pfn = mm_pcp_pop(phys->mem_map, pcp, list, 0);
+	mm_count(ctx, (enum mm_counter)(MM_PGALLOC_DMA + zone->type), 1);
+	mm_count(ctx, MM_NUMA_HIT, 1);
+	mm_page(phys, pfn)->refs = 1;
+	mm_page(phys, pfn)->aux = 0;
+	if (__builtin_expect(zone->node == nid, 1))
+		mm_count(ctx, MM_NUMA_LOCAL, 1);
+	else
+		mm_count(ctx, MM_NUMA_OTHER, 1);
+	return pfn;
+}
+
+static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, struct mm_node *node, mm_gfp_t gfp, unsigned int order)
+{
 	enum mm_zone_type highest = mm_gfp_zone(gfp);
 	struct mm_alloc_context ac = {
 		.phys = phys, .node = node, .highest_zoneidx = (uint8_t)highest,
@@ -217,16 +251,31 @@ mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, u
 	return pfn != MM_PFN_NONE ? pfn : mm_alloc_pages_slowpath(&ac, gfp, order);
 }
 
+mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order)
+{
+	return alloc_pages(phys, phys->nodes[nid], gfp, order);
+}
+
 mm_pfn_t mm_alloc_pages(struct mm_phys *phys, mm_gfp_t gfp, unsigned int order)
 {
-	return mm_alloc_pages_node(phys, phys->cpu_node[phys->ctx->cpu], gfp, order);
+	struct mm_ctx *ctx = phys->ctx;
+	uint32_t nid = phys->cpu_node[ctx->cpu];
+	struct mm_node *node = phys->nodes[nid];
+
+	if (!order) {
+		mm_pfn_t pfn = alloc_page_fast(phys, ctx, node, nid, gfp);
+
+		if (pfn != MM_PFN_NONE)
+			return pfn;
+	}
+	return alloc_pages(phys, node, gfp, order);
 }
 
 /*
  * Reset the descriptors of a block about to be free.
  * Source: Linux 6.6 mm/page_alloc.c free_pages_prepare().
  */
-static void free_pages_prepare(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+static inline void free_pages_prepare(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
 {
 	struct mm_page *page = mm_page(phys, pfn);
 
@@ -238,7 +287,7 @@ static void free_pages_prepare(struct mm_phys *phys, mm_pfn_t pfn, unsigned int 
 	*page = (struct mm_page){ 0 };
 }
 
-void mm_free_pages(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+static __attribute__((noinline)) void free_pages(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
 {
 	free_pages_prepare(phys, pfn, order);
 	if (mm_pcp_allowed_order(order)) {
@@ -247,6 +296,45 @@ void mm_free_pages(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
 	}
 	mm_free_one_page(mm_page_zone(phys, pfn), pfn, order, mm_pageblock_migratetype(phys, pfn), MM_FPI_NONE);
 	mm_count(phys->ctx, MM_PGFREE, 1 << order);
+}
+
+/* The short way of a single page: its per-CPU list takes it and is not full.  False: nothing is done. */
+static inline bool free_page_fast(struct mm_phys *phys, mm_pfn_t pfn)
+{
+	const struct mm_pageblock *pb = &phys->pageblocks[pfn >> MM_PAGEBLOCK_ORDER];
+	struct mm_page *map = phys->mem_map, *page = &map[pfn];
+	struct mm_ctx *ctx = phys->ctx;
+	uint32_t mt = pb->migratetype;
+	struct mm_per_cpu_pages *pcp;
+	struct mm_page_list *list;
+	struct mm_zone *zone;
+	mm_pfn_t head;
+
+	if (page->flags & (MM_PG_BUDDY | MM_PG_PCP | MM_PG_TAIL | MM_PG_HEAD | MM_PG_LRU) || page->mapcount)
+		return false;
+	if (page->refs > 1 || page->order || pb->zone == MM_ZONE_MIXED || mt >= MM_MIGRATE_PCPTYPES)
+		return false;
+	zone = phys->zone_table[pb->zone];
+	pcp = &zone->pcp[ctx->cpu];
+	if (pcp->count + 1 >= pcp->high || zone->reclaim_active)
+		return false;
+	list = &pcp->lists[mt];
+	head = list->head;
+	if (head == MM_PFN_NONE)
+		return false;
+	*page = (struct mm_page){ .flags = MM_PG_PCP, .next = head, .prev = MM_PFN_NONE, .aux = (uint8_t)mt };
+	map[head].prev = pfn;
+	list->head = pfn;
+	list->nr++;
+	pcp->count++;
+	mm_count(ctx, MM_PGFREE, 1);
+	return true;
+}
+
+void mm_free_pages(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+{
+	if (order || !free_page_fast(phys, pfn))
+		free_pages(phys, pfn, order);
 }
 
 /*

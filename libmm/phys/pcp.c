@@ -17,7 +17,7 @@
  */
 #include <stddef.h>
 
-#include "phys/internal.h"
+#include "phys/pcp.h"
 
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
@@ -92,39 +92,17 @@ static uint32_t nr_pcp_high(const struct mm_per_cpu_pages *pcp, const struct mm_
 	return zone->reclaim_active ? min_u32(pcp->batch << 2, pcp->high) : pcp->high;
 }
 
-/* Source: Linux 6.6 mm/page_alloc.c free_unref_page_commit(). */
-static void free_unref_page_commit(struct mm_zone *zone, mm_pfn_t pfn, unsigned int mt, unsigned int order)
+/*
+ * After a free: are there too many?  The common answer is no.
+ * Source: Linux 6.6 mm/page_alloc.c free_unref_page_commit().
+ */
+void mm_pcp_is_full(struct mm_zone *zone, struct mm_per_cpu_pages *pcp, unsigned int pindex, unsigned int order)
 {
-	struct mm_per_cpu_pages *pcp = &zone->pcp[zone->phys->ctx->cpu];
-	unsigned int pindex = mm_order_to_pindex(mt, order);
 	bool free_high = pcp->free_factor && order && order <= MM_PAGE_ALLOC_COSTLY_ORDER;
-	uint32_t high;
+	uint32_t high = nr_pcp_high(pcp, zone, free_high);
 
-	mm_count(zone->phys->ctx, MM_PGFREE, 1 << order);
-	mm_page(zone->phys, pfn)->flags = MM_PG_PCP;
-	mm_page_list_add(zone->phys->mem_map, &pcp->lists[pindex], pfn);
-	pcp->count += 1u << order;
-	high = nr_pcp_high(pcp, zone, free_high);
 	if (pcp->count >= high)
 		free_pcppages_bulk(zone, nr_pcp_free(pcp, high, free_high), pcp, pindex);
-}
-
-/*
- * Free a block of an order that has per-CPU lists; its descriptor is already reset.
- * HIGHATOMIC and CMA pages wait with the movable ones; isolated ones do not wait.
- * Source: Linux 6.6 mm/page_alloc.c free_unref_page().
- */
-void mm_free_unref_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
-{
-	struct mm_zone *zone = mm_page_zone(phys, pfn);
-	unsigned int mt = mm_pageblock_migratetype(phys, pfn);
-
-	if (mt == MM_MIGRATE_ISOLATE) {
-		mm_free_one_page(zone, pfn, order, mt, MM_FPI_NONE);
-		return;
-	}
-	mm_page(phys, pfn)->aux = (uint8_t)mt;
-	free_unref_page_commit(zone, pfn, mt < MM_MIGRATE_PCPTYPES ? mt : MM_MIGRATE_MOVABLE, order);
 }
 
 /*
@@ -162,7 +140,6 @@ mm_pfn_t mm_rmqueue_pcplist(struct mm_zone *zone, unsigned int order, unsigned i
 	struct mm_per_cpu_pages *pcp = &zone->pcp[zone->phys->ctx->cpu];
 	struct mm_page_list *list = &pcp->lists[mm_order_to_pindex(mt, order)];
 	struct mm_page *map = zone->phys->mem_map;
-	mm_pfn_t pfn;
 
 	pcp->free_factor >>= 1;
 	if (list->head == MM_PFN_NONE) {
@@ -174,11 +151,7 @@ mm_pfn_t mm_rmqueue_pcplist(struct mm_zone *zone, unsigned int order, unsigned i
 		if (list->head == MM_PFN_NONE)
 			return MM_PFN_NONE;
 	}
-	pfn = list->head;
-	mm_page_list_del(map, list, pfn);
-	map[pfn].flags = 0;
-	pcp->count -= 1u << order;
-	return pfn;
+	return mm_pcp_pop(map, pcp, list, order);
 }
 
 /* Empty one CPU's lists of a zone.  Source: Linux 6.6 mm/page_alloc.c drain_pages_zone(). */
