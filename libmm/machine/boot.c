@@ -15,6 +15,7 @@
 #include "fault/fault.h"
 #include "machine/buddy_replay.h"
 #include "machine/machine.h"
+#include "machine/vma_call.h"
 #include "phys/phys.h"
 #include "reclaim/reclaim.h"
 #include "virt/pgtable.h"
@@ -90,13 +91,31 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 	return e;
 }
 
+/* Without page frames: the RAM that promises of memory are measured by. */
+static int promised_ram(struct mm_machine *m)
+{
+	uint64_t bytes = 0;
+	int e = m->cfg.regions.nr ? 0 : mm_builtin_machine(default_machine, &m->cfg.regions);
+
+	for (size_t i = 0; i < m->cfg.regions.nr; i++)
+		if (m->cfg.regions.v[i].kind == MM_REGION_RAM && !m->cfg.regions.v[i].depth)
+			bytes += m->cfg.regions.v[i].end - m->cfg.regions.v[i].start + 1;
+	if (m->cfg.ram_bytes && m->cfg.ram_bytes < bytes)
+		bytes = m->cfg.ram_bytes;
+	m->virt.totalram_pages = bytes >> MM_PAGE_SHIFT;
+	m->virt.total_swap_pages = m->cfg.swap_bytes >> MM_PAGE_SHIFT;
+	return e;
+}
+
 static int boot_virt(struct mm_machine *m, struct mm_error *err)
 {
 	if (mm_inode_table_new(&m->inodes) || mm_virt_init(&m->virt))
 		return no_memory(err);
 	m->virt.ctx = &m->ctx;
 	m->virt.inodes = m->inodes;
-	return 0;
+	if (!m->phys && promised_ram(m))
+		return no_memory(err);
+	return mm_vma_report_new(m) ? no_memory(err) : 0;
 }
 
 /* Pages behind address spaces: caches, page tables, faults, reclaim. */
@@ -168,6 +187,7 @@ void mm_machine_shutdown(struct mm_machine *m)
 	mm_tlb_free(m->virt.tlb);
 	mm_cache_free(m->cache);
 	mm_virt_destroy(&m->virt);
+	mm_vma_report_free(m->vma_report);
 	mm_inode_table_free(m->inodes);
 	mm_slab_free(m->slab);
 	mm_page_replay_free(m->pages);

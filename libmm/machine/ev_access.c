@@ -11,6 +11,7 @@
 
 #include "fault/fault.h"
 #include "machine/machine.h"
+#include "machine/vma_call.h"
 
 static const struct mm_str ok = { "ok", 2 }, segv = { "segv", 4 }, sigbus = { "sigbus", 6 }, enomem = { "ENOMEM", 6 };
 
@@ -48,6 +49,8 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	task->accesses++;
 	if (!size)
 		return result(ev, ok);
+	if (task->automap && mm_vma_automap(m, task->mm, ev->addr, size))
+		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!m->fault)
 		return vma_access(task, ev, size, vma_kind);
 	switch (mm_access(m->fault, task->mm, ev->addr, size, tlb_kind)) {

@@ -1,32 +1,144 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events of tasks.
+ * Events of tasks: programs begin, processes and threads come and go.
+ *
+ * A fork copies the address space, a thread shares it; fork with the word
+ * CLONE_VM (vfork, posix_spawn) makes a process that shares it until it runs a
+ * program or ends.  The row of a fork stands in the parent; the child may have
+ * had rows before, when a recording shows its first calls earlier.
  */
 #include <errno.h>
+#include <string.h>
 
-#include "machine/machine.h"
+#include "machine/vma_call.h"
+
+static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
+
+static void set_comm(struct mm_task *task, struct mm_str path)
+{
+	size_t n = path.len, at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (path.p[i] == '/')
+			at = i + 1;
+	n -= at;
+	if (n > 15)
+		n = 15;			/* TASK_COMM_LEN with its NUL */
+	if (n)
+		memcpy(task->comm, path.p + at, n);
+	task->comm[n] = 0;
+}
 
 int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event exec is not done yet");
+	struct mm_recorded rec = mm_vma_recorded(ev);
+	struct mm_struct *mm, *old = task->mm;
+	int e;
+
+	if (rec.there && rec.failed)
+		return 0;
+	if (mm_vma_has_word(ev->flags, "AUTOMAP"))
+		task->automap = true;
+	mm = mm_mm_alloc(&m->virt);
+	if (!mm)
+		return no_memory(err);
+	if (old)
+		memcpy(mm->rlimit, old->rlimit, sizeof(mm->rlimit));
+	mm->memcg = task->memcg;
+	mm->automap = task->automap;
+	task->mm = m->running_mm = mm;
+	mm_mmput(old);
+	task->tgid = task->pid;
+	set_comm(task, ev->name);
+	if (task->automap)
+		return 0;
+	e = mm_vma_exec(m, mm, ev->name);
+	if (e == -ENOMEM)
+		return no_memory(err);
+	if (e)
+		mm_machine_skip(m, "programs that are not there to be laid out", true);
+	return 0;
+}
+
+static struct mm_task *child_of(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_recorded rec = mm_vma_recorded(ev);
+	struct mm_task *child;
+
+	if (rec.failed)
+		return NULL;
+	if (!rec.there || !rec.value || rec.value > INT32_MAX || rec.value == task->pid) {
+		mm_error_set(err, -EINVAL, "%s: expected the child's pid as result", mm_event_word((enum mm_event_type)ev->type));
+		return NULL;
+	}
+	child = mm_task_get(m, (uint32_t)rec.value);
+	if (!child) {
+		mm_error_set(err, -ERANGE, "%s: no room for task %llu", mm_event_word((enum mm_event_type)ev->type),
+			     (unsigned long long)rec.value);
+		return NULL;
+	}
+	memcpy(child->comm, task->comm, sizeof(child->comm));
+	child->automap = task->automap;
+	child->memcg = task->memcg;
+	child->oom_score_adj = task->oom_score_adj;
+	return child;
+}
+
+static void share_mm(struct mm_task *child, struct mm_struct *mm)
+{
+	mm_mmget(mm);
+	mm_mmput(child->mm);
+	child->mm = mm;
 }
 
 int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event fork is not done yet");
+	struct mm_struct *mm = mm_task_mm(m, task), *copy;
+	struct mm_task *child;
+	int e;
+
+	if (!mm)
+		return no_memory(err);
+	err->code = 0;
+	child = child_of(m, task, ev, err);
+	if (!child)
+		return err->code;
+	child->tgid = child->pid;
+	child->ppid = task->tgid;
+	if (mm_vma_has_word(ev->flags, "CLONE_VM")) {
+		share_mm(child, mm);
+		return 0;
+	}
+	e = mm_dup_mm(&copy, mm);
+	if (e) {
+		mm_machine_skip(m, "forks that failed for lack of memory", false);
+		return 0;
+	}
+	mm_mmput(child->mm);
+	child->mm = copy;
+	return 0;
 }
 
 int mm_ev_thread(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event thread is not done yet");
+	struct mm_struct *mm = mm_task_mm(m, task);
+	struct mm_task *child;
+
+	if (!mm)
+		return no_memory(err);
+	err->code = 0;
+	child = child_of(m, task, ev, err);
+	if (!child)
+		return err->code;
+	child->tgid = task->tgid;
+	child->ppid = task->ppid;
+	share_mm(child, mm);
+	return 0;
 }
 
 int mm_ev_exit(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	(void)m, (void)task, (void)ev;
-	return mm_error_set(err, -ENOSYS, "event exit is not done yet");
+	(void)ev, (void)err;
+	mm_task_end(m, task, MM_TASK_EXITED);
+	return 0;
 }
-

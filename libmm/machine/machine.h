@@ -17,6 +17,7 @@ struct mm_cache;
 struct mm_fault;
 struct mm_reclaim;
 struct mm_memcg;
+struct mm_vma_report;
 struct mm_page_replay;
 
 enum { MM_PID_MAX = 4194304 };		/* the kernel's PID_MAX_LIMIT on 64 bits */
@@ -60,6 +61,7 @@ struct mm_machine {
 	bool someone_dies;		/* a task has .dying set */
 	struct mm_struct *running_mm;	/* of the event being replayed */
 	struct mm_vmstat boot_stat;	/* counters when booting was done */
+	struct mm_vma_report *vma_report;	/* merges and mismatches; machine/vma_call.h */
 	bool booted;			/* the first workload row boots it: machine rows before that configure */
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;

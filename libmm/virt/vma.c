@@ -182,6 +182,10 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 		snprintf(buf, size, "[anon_shmem:%s]", vma->anon_name);
 		return buf;
 	}
+	if (vma->vm_file && vma->vm_file->inode->type == MM_INODE_MEMFD) {
+		snprintf(buf, size, "%s (deleted)", vma->vm_file->inode->name);
+		return buf;
+	}
 	if (vma->vm_file)
 		return vma->vm_file->inode->name;
 	if (vma->special)

@@ -47,6 +47,9 @@ struct mm_machine_config {
 	bool effects;			/* keep effects for the trace */
 	uint64_t random_seed;
 	const char *tlb;		/* geometry of the TLBs: one of mm_tlb_name(), NULL the default; static text */
+	bool only_pid, find;		/* the table maps: only this process, only what holds this address */
+	uint32_t maps_pid;
+	uint64_t find_vaddr;
 	bool tlb_misses;		/* a tlb_miss effect for each walk */
 	uint32_t explain_pid;		/* the walk that the table "walk" shows */
 	uint64_t explain_vaddr;

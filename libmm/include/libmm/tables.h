@@ -40,4 +40,19 @@ extern const struct mm_machine_table mm_table_summary;	/* counter,value: what re
 extern const struct mm_machine_table mm_table_lru;	/* one row a memcg, node and list or generation */
 extern const struct mm_machine_table mm_table_oom;	/* one row a task with its badness */
 
+/* table_vma.c, table_vma_more.c */
+extern const struct mm_machine_table mm_table_maps;	/* every mapping, as /proc/PID/maps */
+extern const struct mm_machine_table mm_table_mm;	/* one row a process: sizes and borders of its address space */
+extern const struct mm_machine_table mm_table_merges;	/* what calls joined or split, and why not */
+extern const struct mm_machine_table mm_table_maple;	/* the nodes of every maple tree */
+extern const struct mm_machine_table mm_table_limits;	/* how near each process is to its limits */
+extern const struct mm_machine_table mm_table_mismatches;	/* recorded results that the model contradicts */
+
+/* A row of maps, for those who print it without a machine: from a kernel's own file. */
+struct mm_maps_table_row {
+	uint64_t pid, start, end, offset, inode;
+	const char *perms, *dev, *name;
+};
+extern const struct mm_table mm_maps_table;
+
 #endif /* LIBMM_TABLES_H */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Tables of address spaces: nodes of the maple trees, limits, contradictions of a recording.
+ */
+#include <libmm/tables.h>
+
+#include "machine/vma_call.h"
+
+/* ---- maple ---------------------------------------------------------------- */
+
+struct maple_row {
+	uint64_t pid, level, slots, max_slots, start, last, gap_bytes;
+	const char *type;
+};
+
+static const struct mm_column maple_columns[] = {
+	MM_COLUMN(struct maple_row, pid, MM_COL_U64, "process"),
+	MM_COLUMN(struct maple_row, level, MM_COL_U64, "0 the root"),
+	MM_COLUMN(struct maple_row, type, MM_COL_STR, "arange_64 (children and gaps) or leaf_64 (ranges)"),
+	MM_COLUMN(struct maple_row, slots, MM_COL_U64, "slots used"),
+	MM_COLUMN(struct maple_row, max_slots, MM_COL_U64, "slots there are"),
+	MM_COLUMN(struct maple_row, start, MM_COL_HEX, "first address it covers"),
+	MM_COLUMN(struct maple_row, last, MM_COL_HEX, "last address it covers, inclusive"),
+	MM_COLUMN(struct maple_row, gap_bytes, MM_COL_BYTES, "largest gap below it"),
+};
+
+struct maple_arg {
+	struct mm_table_writer *w;
+	uint64_t pid;
+};
+
+static int one_node(const struct mm_maple_row *node, void *arg)
+{
+	struct maple_arg *a = arg;
+	struct maple_row row = {
+		.pid = a->pid, .level = node->level, .slots = node->slots, .start = node->min, .last = node->max,
+		.gap_bytes = node->gap, .type = node->leaf ? "leaf_64" : "arange_64",
+		.max_slots = node->leaf ? MM_MAPLE_RANGE64_SLOTS : MM_MAPLE_ARANGE64_SLOTS,
+	};
+
+	mm_table_writer_row(a->w, &row);
+	return 0;
+}
+
+static bool is_process(const struct mm_task *t)
+{
+	return t->state == MM_TASK_RUNNING && t->mm && t->pid == t->tgid;
+}
+
+static int maple_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		struct maple_arg a = { w, m->tasks.v[i]->tgid };
+
+		if (is_process(m->tasks.v[i]))
+			mm_mt_for_each_node(&m->tasks.v[i]->mm->mm_mt, one_node, &a);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_maple = {
+	MM_TABLE("maple", maple_columns, "the nodes of every process's maple tree, in order"), maple_rows,
+};
+
+/* ---- limits ---------------------------------------------------------------- */
+
+struct limits_row {
+	uint64_t pid, used, max, left, rows_left;
+	const char *limit, *unit;
+};
+
+static const struct mm_column limits_columns[] = {
+	MM_COLUMN(struct limits_row, pid, MM_COL_U64, "process; 0: the machine"),
+	MM_COLUMN(struct limits_row, limit, MM_COL_STR, "max_map_count, an RLIMIT_, or the commit limit"),
+	MM_COLUMN(struct limits_row, unit, MM_COL_STR, "maps or bytes"),
+	MM_COLUMN(struct limits_row, used, MM_COL_U64, "used now"),
+	MM_COLUMN(struct limits_row, max, MM_COL_U64, "allowed; empty: no limit"),
+	MM_COLUMN(struct limits_row, left, MM_COL_U64, "until it refuses; empty: no limit"),
+	MM_COLUMN(struct limits_row, rows_left, MM_COL_U64,
+		  "causes until then, if it grows as it did over this trace; empty: it does not grow"),
+};
+
+static void limit_row(const struct mm_machine *m, struct mm_table_writer *w, uint64_t pid, const char *name,
+		      const char *unit, uint64_t used, uint64_t max)
+{
+	struct limits_row row = {
+		.pid = pid, .limit = name, .unit = unit, .used = used, .max = max, .left = max > used ? max - used : 0,
+		.rows_left = MM_MISSING_U64,
+	};
+
+	if (max == MM_RLIM_INFINITY)
+		row.max = row.left = MM_MISSING_U64;
+	else if (used && m->nr_events)
+		row.rows_left = (uint64_t)((double)row.left * (double)m->nr_events / (double)used);
+	mm_table_writer_row(w, &row);
+}
+
+static int limits_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		const struct mm_task *t = m->tasks.v[i];
+		const struct mm_struct *mm = t->mm;
+
+		if (!is_process(t))
+			continue;
+		limit_row(m, w, t->pid, "max_map_count", "maps", mm->map_count,
+			  (uint64_t)mm_sysctl(&m->ctx, MM_SYSCTL_MAX_MAP_COUNT));
+		limit_row(m, w, t->pid, "RLIMIT_AS", "bytes", mm->total_vm << MM_PAGE_SHIFT, mm->rlimit[MM_RLIMIT_AS]);
+		limit_row(m, w, t->pid, "RLIMIT_DATA", "bytes", mm->data_vm << MM_PAGE_SHIFT, mm->rlimit[MM_RLIMIT_DATA]);
+		limit_row(m, w, t->pid, "RLIMIT_STACK", "bytes", mm->stack_vm << MM_PAGE_SHIFT, mm->rlimit[MM_RLIMIT_STACK]);
+		limit_row(m, w, t->pid, "RLIMIT_MEMLOCK", "bytes", mm->locked_vm << MM_PAGE_SHIFT,
+			  mm->rlimit[MM_RLIMIT_MEMLOCK]);
+	}
+	if (m->virt.ctx && mm_sysctl(&m->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) == 2)
+		limit_row(m, w, 0, "commit limit", "bytes", (uint64_t)m->virt.vm_committed_as << MM_PAGE_SHIFT,
+			  (uint64_t)mm_vm_commit_limit(&m->virt) << MM_PAGE_SHIFT);
+	return 0;
+}
+
+const struct mm_machine_table mm_table_limits = {
+	MM_TABLE("limits", limits_columns, "how near each process is to its limits, and when it gets there"), limits_rows,
+};
+
+/* ---- mismatches -------------------------------------------------------------- */
+
+struct mismatch_row {
+	uint64_t seq, pid, addr, size;
+	const char *call, *kind, *recorded, *model;
+};
+
+static const struct mm_column mismatch_columns[] = {
+	MM_COLUMN(struct mismatch_row, seq, MM_COL_U64, "number of the cause row, from 0"),
+	MM_COLUMN(struct mismatch_row, pid, MM_COL_U64, "task"),
+	MM_COLUMN(struct mismatch_row, call, MM_COL_STR, "event"),
+	MM_COLUMN(struct mismatch_row, addr, MM_COL_HEX, "its address"),
+	MM_COLUMN(struct mismatch_row, size, MM_COL_U64, "its size, bytes"),
+	MM_COLUMN(struct mismatch_row, kind, MM_COL_STR,
+		  "result (another error, or none), address (6.6 would place it elsewhere), occupied (something lay there)"),
+	MM_COLUMN(struct mismatch_row, recorded, MM_COL_STR, "what the recording says"),
+	MM_COLUMN(struct mismatch_row, model, MM_COL_STR, "what the model says"),
+};
+
+static int mismatch_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	static const char *const kinds[MM_NR_MISMATCH_KINDS] = {
+		[MM_MISMATCH_RESULT] = "result", [MM_MISMATCH_ADDRESS] = "address", [MM_MISMATCH_OCCUPIED] = "occupied",
+	};
+	const struct mm_vma_report *r = m->vma_report;
+
+	for (size_t i = 0; r && i < r->nr_mismatches; i++) {
+		const struct mm_vma_mismatch *x = &r->mismatches[i];
+		struct mismatch_row row = {
+			.seq = x->seq, .pid = x->pid, .addr = x->addr, .size = x->size, .kind = kinds[x->kind],
+			.call = mm_event_word((enum mm_event_type)x->event), .recorded = x->recorded, .model = x->model,
+		};
+
+		mm_table_writer_row(w, &row);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_mismatches = {
+	MM_TABLE("mismatches", mismatch_columns, "calls whose recorded result the model contradicts (the first 10,000)"),
+	mismatch_rows,
+};

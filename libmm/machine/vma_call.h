@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * machine/vma_call.h - rows of address spaces as calls: words to numbers, results, what is reported about them
+ *
+ * A result in a row is a recording's: where the kernel put things, and what it
+ * refused.  It is followed; where the model says otherwise the call is counted
+ * and kept for the table mismatches.  A row without result is predicted.
+ */
+#ifndef MACHINE_VMA_CALL_H
+#define MACHINE_VMA_CALL_H
+
+#include "machine/machine.h"
+#include "virt/vma.h"
+
+/* vma_flags.c: flag words to numbers.  Words that no table knows are counted as skipped. */
+enum mm_vma_flag_set {
+	MM_FLAGS_PROT, MM_FLAGS_MAP, MM_FLAGS_MREMAP, MM_FLAGS_MADV, MM_FLAGS_MLOCK, MM_FLAGS_MCL, MM_FLAGS_MS, MM_FLAGS_SHM,
+	MM_NR_VMA_FLAG_SETS
+};
+uint64_t mm_vma_flags(struct mm_machine *m, enum mm_vma_flag_set set, struct mm_str words);
+/* mmap: protection and map flags stand in one field; a number belongs to the map flags. */
+void mm_vma_mmap_flags(struct mm_machine *m, struct mm_str words, uint64_t *prot, uint64_t *flags);
+bool mm_vma_has_word(struct mm_str words, const char *word);
+/* "ENOMEM" of -ENOMEM: static text, or NULL. */
+const char *mm_errno_word(int e);
+
+/* vma_report.c: what the tables merges and mismatches show */
+enum mm_mismatch_kind {
+	MM_MISMATCH_RESULT,		/* another error, or success against an error */
+	MM_MISMATCH_ADDRESS,		/* 6.6 would have put it elsewhere */
+	MM_MISMATCH_OCCUPIED,		/* something lay where it was put */
+	MM_NR_MISMATCH_KINDS
+};
+
+struct mm_vma_mismatch {
+	uint64_t seq, pid, addr, size, recorded_value, model_value;
+	char recorded[20], model[20];
+	uint16_t event;
+	uint8_t kind;
+};
+
+struct mm_vma_merge_sum {		/* alike notes of one process and call, summed up */
+	uint32_t pid;
+	uint16_t event;
+	struct mm_vma_note last;
+	uint64_t count, pages;
+};
+
+enum { MM_MAX_MISMATCHES = 10000 };
+struct mm_vma_report {
+	struct mm_vma_journal journal;
+	struct mm_vma_merge_sum *merges;
+	size_t nr_merges, cap_merges;
+	struct mm_vma_mismatch *mismatches;	/* the first MM_MAX_MISMATCHES */
+	size_t nr_mismatches, cap_mismatches;
+	uint64_t count[MM_NR_MISMATCH_KINDS];
+};
+int mm_vma_report_new(struct mm_machine *m);		/* 0 or -ENOMEM */
+void mm_vma_report_free(struct mm_vma_report *r);
+void mm_vma_report_begin(struct mm_machine *m);		/* a call begins: its journal is empty */
+int mm_vma_report_end(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev);
+
+/* What the recording said, set aside before the call fills in the row's result. */
+struct mm_recorded {
+	bool there;			/* the row had a result */
+	bool failed;			/* an errno name */
+	uint64_t value;
+	struct mm_str word;
+};
+struct mm_recorded mm_vma_recorded(const struct mm_event *ev);
+
+/*
+ * The model says @e (0 or -errno) and on success @value: into the row when it
+ * had no result, compared when it had.  @value_matters: success is not just 0.
+ */
+int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev, int e, uint64_t value,
+		  bool value_matters);
+int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev, enum mm_mismatch_kind kind,
+		    int e, uint64_t value);
+
+/* vma_exec.c: lay out the program at @path. 0; -ENOENT, -ENOEXEC, ... what there is does not become a program; -ENOMEM. */
+int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path);
+
+/* vma_access.c: --automap */
+/* Map the pages of [addr, addr + size) that no VMA covers: anonymous, rwx, joined with neighbours. 0 or -ENOMEM. */
+int mm_vma_automap(struct mm_machine *m, struct mm_struct *mm, uint64_t addr, uint64_t size);
+
+#endif /* MACHINE_VMA_CALL_H */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is told about calls: results, contradictions of a recording, merges summed up.
+ *
+ * Both lists are bounded whatever the length of the trace: contradictions are
+ * kept up to a number and counted beyond; merges are summed by process, call and
+ * outcome.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/vma_call.h"
+
+int mm_vma_report_new(struct mm_machine *m)
+{
+	m->vma_report = calloc(1, sizeof(*m->vma_report));
+	if (!m->vma_report)
+		return -ENOMEM;
+	m->virt.journal = &m->vma_report->journal;
+	return 0;
+}
+
+void mm_vma_report_free(struct mm_vma_report *r)
+{
+	if (!r)
+		return;
+	free(r->merges);
+	free(r->mismatches);
+	free(r);
+}
+
+void mm_vma_report_begin(struct mm_machine *m)
+{
+	m->vma_report->journal.nr = 0;
+}
+
+static bool alike(const struct mm_vma_merge_sum *s, uint32_t pid, uint16_t event, const struct mm_vma_note *n)
+{
+	return s->pid == pid && s->event == event && s->last.deed == n->deed && s->last.merge_case == n->merge_case &&
+	       s->last.prev == n->prev && s->last.next == n->next;
+}
+
+static int sum_up(struct mm_vma_report *r, uint32_t pid, uint16_t event, const struct mm_vma_note *n)
+{
+	size_t i = 0;
+
+	while (i < r->nr_merges && !alike(&r->merges[i], pid, event, n))
+		i++;
+	if (i == r->nr_merges) {
+		if (i == r->cap_merges) {
+			size_t cap = i ? 2 * i : 32;
+			struct mm_vma_merge_sum *v = realloc(r->merges, cap * sizeof(*v));
+
+			if (!v)
+				return -ENOMEM;
+			r->merges = v;
+			r->cap_merges = cap;
+		}
+		r->merges[r->nr_merges++] = (struct mm_vma_merge_sum){ .pid = pid, .event = event };
+	}
+	r->merges[i].last = *n;
+	r->merges[i].count++;
+	r->merges[i].pages += (n->end - n->start) >> MM_PAGE_SHIFT;
+	return 0;
+}
+
+int mm_vma_report_end(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev)
+{
+	const struct mm_vma_journal *j = &m->vma_report->journal;
+	uint32_t nr = j->nr < MM_VMA_MAX_NOTES ? j->nr : MM_VMA_MAX_NOTES;
+	int e = 0;
+
+	for (uint32_t i = 0; !e && i < nr; i++)
+		e = sum_up(m->vma_report, task->tgid, ev->type, &j->v[i]);
+	return e;
+}
+
+static void result_text(char *text, size_t size, int e, uint64_t value)
+{
+	const char *word = e ? mm_errno_word(e) : NULL;
+
+	if (word)
+		snprintf(text, size, "%s", word);
+	else if (e)
+		snprintf(text, size, "errno %d", -e);
+	else
+		snprintf(text, size, value ? "0x%" PRIx64 : "%" PRIu64, value);
+}
+
+int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev, enum mm_mismatch_kind kind,
+		    int e, uint64_t value)
+{
+	struct mm_vma_report *r = m->vma_report;
+	struct mm_recorded rec = mm_vma_recorded(ev);
+	struct mm_vma_mismatch *mis;
+
+	r->count[kind]++;
+	if (r->nr_mismatches == MM_MAX_MISMATCHES)
+		return 0;
+	if (r->nr_mismatches == r->cap_mismatches) {
+		size_t cap = r->cap_mismatches ? 2 * r->cap_mismatches : 16;
+
+		mis = realloc(r->mismatches, cap * sizeof(*mis));
+		if (!mis)
+			return -ENOMEM;
+		r->mismatches = mis;
+		r->cap_mismatches = cap;
+	}
+	mis = &r->mismatches[r->nr_mismatches++];
+	*mis = (struct mm_vma_mismatch){
+		.seq = m->nr_events - 1, .pid = task->pid, .addr = ev->addr, .size = ev->size, .event = ev->type,
+		.kind = (uint8_t)kind,
+	};
+	if (rec.failed)
+		snprintf(mis->recorded, sizeof(mis->recorded), "%.*s", (int)(rec.word.len < 19 ? rec.word.len : 19), rec.word.p);
+	else
+		result_text(mis->recorded, sizeof(mis->recorded), 0, rec.value);
+	result_text(mis->model, sizeof(mis->model), e, value);
+	return 0;
+}
+
+struct mm_recorded mm_vma_recorded(const struct mm_event *ev)
+{
+	return (struct mm_recorded){
+		.there = ev->present & MM_TC_BIT(RESULT) && ev->result_kind != MM_RESULT_NONE,
+		.failed = ev->result_kind == MM_RESULT_WORD, .value = ev->result, .word = ev->result_word,
+	};
+}
+
+int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev, int e, uint64_t value,
+		  bool value_matters)
+{
+	struct mm_recorded rec = mm_vma_recorded(ev);
+	const char *word = e ? mm_errno_word(e) : NULL;
+
+	if (rec.there) {
+		if (rec.failed != (e != 0) ||
+		    (e && (!word || rec.word.len != strlen(word) || memcmp(rec.word.p, word, rec.word.len))))
+			return mm_vma_mismatch(m, task, ev, MM_MISMATCH_RESULT, e, value);
+		if (!e && value_matters && rec.value != value)
+			return mm_vma_mismatch(m, task, ev, MM_MISMATCH_ADDRESS, e, value);
+		return 0;
+	}
+	if (!e)
+		mm_event_set_result(ev, value_matters ? MM_RESULT_HEX : MM_RESULT_DEC, value);
+	else if (word)
+		mm_event_set_word(ev, word, strlen(word));
+	else
+		mm_event_set_result(ev, MM_RESULT_DEC, (uint64_t)e);
+	return 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A process that begins with the mappings of a /proc/PID/maps (or smaps) text.
+ *
+ * What maps does not tell is taken as it usually is: private writable memory
+ * is charged, files are open for what their mappings do, the break is the end of
+ * the last [heap] row.  smaps tells the flags (VmFlags), which are then taken as
+ * they are.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <libmm/maps.h>
+
+#include "machine/vma_call.h"
+
+enum { MAX_HEAPS = 2 };
+
+struct seed {
+	struct mm_machine *m;
+	struct mm_struct *mm;
+	struct mm_vma *prev;		/* the row before */
+	uint64_t heap_start[MAX_HEAPS], heap_end;
+	uint32_t nr_heaps;
+	bool heap_after_file;		/* the first [heap] row follows a file at once: it may be bss */
+	uint64_t top;			/* end of the highest mapping below the stack */
+};
+
+static bool name_is(const struct mm_maps_row *row, const char *name)
+{
+	return row->name.len == strlen(name) && !memcmp(row->name.p, name, row->name.len);
+}
+
+static const char *special_name(const struct mm_maps_row *row)
+{
+	static const char *const names[] = { "[vdso]", "[vvar]", "[vvar_vclock]", "[uprobes]" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (name_is(row, names[i]))
+			return names[i];
+	return NULL;
+}
+
+static uint64_t guess_flags(const struct mm_maps_row *row, bool file)
+{
+	uint64_t flags = MM_VM_MAYREAD | MM_VM_MAYWRITE | MM_VM_MAYEXEC | MM_VM_SOFTDIRTY;
+	bool shared = row->perms[3] == 's', writable = row->perms[1] == 'w';
+
+	flags |= row->perms[0] == 'r' ? (uint64_t)MM_VM_READ : 0;
+	flags |= writable ? (uint64_t)MM_VM_WRITE : 0;
+	flags |= row->perms[2] == 'x' ? (uint64_t)MM_VM_EXEC : 0;
+	if (special_name(row))
+		return flags | MM_VM_DONTEXPAND;
+	if (name_is(row, "[stack]"))
+		flags |= MM_VM_GROWSDOWN;
+	if (!shared)
+		return flags | (writable ? (uint64_t)MM_VM_ACCOUNT : 0);
+	flags |= MM_VM_SHARED | MM_VM_MAYSHARE;
+	return file && !writable && !row->deleted ? flags & ~(uint64_t)(MM_VM_SHARED | MM_VM_MAYWRITE) : flags;
+}
+
+static struct mm_file *file_of(struct seed *s, const struct mm_maps_row *row)
+{
+	bool shared = row->perms[3] == 's';
+	uint64_t size = row->offset + (row->end - row->start);
+	struct mm_file *f;
+
+	if (shared && row->deleted && name_is(row, "/dev/zero"))
+		return mm_shmem_zero_file(&s->m->virt, row->end - row->start);
+	f = mm_file_create(s->m->inodes, row->name, MM_INODE_REG, size, MM_FMODE_READ | MM_FMODE_WRITE);
+	if (!f)
+		return NULL;
+	if (f->inode->size < size)
+		f->inode->size = size;
+	f->inode->ino = row->inode;
+	f->inode->dev_major = row->dev_major;
+	f->inode->dev_minor = row->dev_minor;
+	return f;
+}
+
+static void note_heap(struct seed *s, const struct mm_maps_row *row)
+{
+	if (!s->nr_heaps)
+		s->heap_after_file = s->prev && s->prev->vm_file && s->prev->vm_end == row->start;
+	if (s->nr_heaps < MAX_HEAPS)
+		s->heap_start[s->nr_heaps++] = row->start;
+	s->heap_end = row->end;
+}
+
+static const char *anon_name_of(struct seed *s, const struct mm_maps_row *row)
+{
+	static const char head[] = "[anon:";
+	size_t n = sizeof(head) - 1;
+
+	if (row->name.len < n + 1 || memcmp(row->name.p, head, n))
+		return NULL;
+	return mm_virt_intern(&s->m->virt, (struct mm_str){ row->name.p + n, row->name.len - n - 1 });
+}
+
+static int seed_row(const struct mm_maps_row *row, void *arg)
+{
+	struct seed *s = arg;
+	bool file = row->name.len && row->name.p[0] != '[';
+	struct mm_struct *mm = s->mm;
+	struct mm_vma *vma;
+
+	if (row->end > mm->task_size_max)
+		return 0;		/* [vsyscall] */
+	vma = mm_vm_area_alloc(mm, row->start, row->end, row->vm_flags ? row->vm_flags : guess_flags(row, file),
+			       file ? row->offset >> MM_PAGE_SHIFT : row->start >> MM_PAGE_SHIFT);
+	if (!vma)
+		return -ENOMEM;
+	vma->special = special_name(row);
+	vma->anon_name = file ? NULL : anon_name_of(s, row);
+	if (file)
+		vma->vm_file = file_of(s, row);
+	if ((file && !vma->vm_file) || mm_vma_link(mm, vma)) {
+		mm_vm_area_free(vma);
+		return -ENOMEM;
+	}
+	mm_vm_stat_account(mm, vma->vm_flags, (int64_t)mm_vma_pages(vma));
+	if (vma->vm_flags & MM_VM_ACCOUNT)
+		mm->virt->vm_committed_as += (int64_t)mm_vma_pages(vma);
+	if (vma->vm_flags & MM_VM_LOCKED)
+		mm->locked_vm += mm_vma_pages(vma);
+	if (name_is(row, "[heap]"))
+		note_heap(s, row);
+	if (name_is(row, "[stack]"))
+		mm->start_stack = row->end - 8;
+	else if (!mm->start_stack)
+		s->top = row->end;
+	s->prev = vma;
+	return row->anonymous_kib && !(vma->vm_flags & MM_VM_SHARED) ? mm_anon_vma_prepare(vma) : 0;
+}
+
+static void finish(struct seed *s)
+{
+	struct mm_struct *mm = s->mm;
+
+	if (s->nr_heaps) {
+		mm->start_brk = s->heap_start[s->nr_heaps == MAX_HEAPS && s->heap_after_file ? 1 : 0];
+		mm->brk = s->heap_end;
+	}
+	if (s->m->cfg.mmap_base)
+		mm->mmap_base = s->m->cfg.mmap_base;
+	else if (mm->start_stack && mm->start_stack + 8 != mm->task_size && s->top > mm->task_size / 2)
+		mm->mmap_base = s->top;		/* randomised: what was mapped first lies right below */
+}
+
+int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps, struct mm_error *err)
+{
+	struct seed s = { .m = m };
+	struct mm_task *task;
+	int e = mm_machine_start(m, err);
+
+	if (e)
+		return e;
+	task = mm_task_get(m, pid);
+	if (!task)
+		return mm_error_set(err, -ERANGE, "--seed: no room for task %u", pid);
+	mm_mmput(task->mm);
+	task->mm = NULL;
+	s.mm = mm_task_mm(m, task);
+	if (!s.mm)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	e = mm_maps_read(maps, seed_row, &s, err);
+	if (e == -ENOMEM)
+		return mm_error_set(err, e, "out of memory");
+	if (!e)
+		finish(&s);
+	return e;
+}
