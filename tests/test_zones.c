@@ -340,6 +340,34 @@ START_TEST(no_free_hands_nothing_over)
 }
 END_TEST
 
+/* The marks of the captured kernel stand (zoneinfo prints them with the boost in them), unless a tunable that makes them is given. */
+START_TEST(capture_boots_with_its_marks)
+{
+	struct mm_zoneinfo_row row = {
+		.zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096, .present_pages = 4096, .managed_pages = 4000,
+		.free_pages = 3000, .boost_pages = 10, .min_pages = 110, .low_pages = 135, .high_pages = 160,
+		.nr_protection = 5, .protection = { 0, 0, 0, 77, 77 },
+	};
+	struct mm_zoneinfo zi = { .v = &row, .nr = 1 };
+	const struct mm_zone *z;
+
+	boot((struct mm_phys_config){ .zoneinfo = &zi });
+	z = &phys->nodes[0]->zones[MM_ZONE_NORMAL];
+	ck_assert(z->watermark[MM_WMARK_MIN] == 100 && z->watermark[MM_WMARK_LOW] == 125 && z->watermark[MM_WMARK_HIGH] == 150);
+	ck_assert_uint_eq(z->watermark_boost, 10);
+	ck_assert_uint_eq(z->lowmem_reserve[MM_ZONE_MOVABLE], 77);
+	ck_assert_uint_eq(phys->min_free_kbytes, 400);
+	ck_assert_uint_eq(phys->totalreserve_pages, 77 + 160);
+	mm_phys_free(phys);
+	mm_sysctls_set(&ctx.sysctl, MM_STR("vm.min_free_kbytes"), MM_STR("1600"), NULL);
+	mm_sysctls_set(&ctx.sysctl, MM_STR("vm.lowmem_reserve_ratio"), MM_STR("256 256 32 0"), NULL);
+	boot((struct mm_phys_config){ .zoneinfo = &zi });
+	z = &phys->nodes[0]->zones[MM_ZONE_NORMAL];
+	ck_assert(z->watermark[MM_WMARK_MIN] == 400 && z->watermark[MM_WMARK_LOW] == 500 && z->watermark_boost == 0);
+	ck_assert_uint_eq(z->lowmem_reserve[MM_ZONE_MOVABLE], 0);	/* nothing above Normal */
+}
+END_TEST
+
 /* A tebibyte: only heads of blocks are touched. */
 START_TEST(large_machine_boots)
 {
@@ -441,6 +469,7 @@ int main(void)
 	tcase_add_test(tc, bare_machine_has_every_page);
 	tcase_add_loop_test(tc, capture_boots_with_its_free_pages, 0, 2);
 	tcase_add_test(tc, no_free_hands_nothing_over);
+	tcase_add_test(tc, capture_boots_with_its_marks);
 	tcase_add_test(tc, large_machine_boots);
 	tcase_add_test(tc, node_order);
 	tcase_add_loop_test(tc, bad_maps, 0, NR(bad_cases));

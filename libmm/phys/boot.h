@@ -27,6 +27,12 @@ int mm_boot_zones_of_capture(struct mm_phys *phys, const struct mm_memblock *mb,
 /* Hand over each zone's free pages, count the others that are managed. 0 or -EINVAL (more than the zone has). */
 int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg, struct mm_error *err);
 
+/*
+ * Watermarks, boost and reserves as the captured kernel had them, where it tells
+ * them and no tunable that makes them is given.  After mm_init_per_zone_wmark_min().
+ */
+void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg);
+
 /* boot_reserve.c: reserve what the kernel takes before its allocator stands. 0 or -ENOMEM. */
 int mm_boot_reserve(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_phys_config *cfg);
 

@@ -46,6 +46,8 @@ void mm_build_node_order(struct mm_phys *phys, const uint8_t *distance, uint32_t
 /* watermarks.c: min_free_kbytes as boot computes it (unless the tunable is given), then watermarks, reserves, pcp sizes. */
 void mm_init_per_zone_wmark_min(struct mm_phys *phys);
 void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys);
+void mm_calculate_totalreserve_pages(struct mm_phys *phys);	/* after watermarks or reserves changed */
+void mm_zone_pcp_update(struct mm_zone *zone);			/* batch and high of its per-CPU lists, after its watermarks changed */
 
 /* How __free_one_page() is asked to place the block. */
 enum mm_fpi { MM_FPI_NONE = 0, MM_FPI_TO_TAIL = 2 };

@@ -57,7 +57,7 @@ uint64_t mm_nr_free_zone_pages(const struct mm_phys *phys, enum mm_zone_type hig
 	return sum;
 }
 
-static void calculate_totalreserve_pages(struct mm_phys *phys)
+void mm_calculate_totalreserve_pages(struct mm_phys *phys)
 {
 	const struct mm_zone *zone;
 
@@ -86,7 +86,7 @@ void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys)
 				zone->lowmem_reserve[j] = ratio[i] > 0 && zone->managed_pages ? above / (uint32_t)ratio[i] : 0;
 			}
 		}
-	calculate_totalreserve_pages(phys);
+	mm_calculate_totalreserve_pages(phys);
 }
 
 static uint64_t mult_frac(uint64_t x, uint64_t n, uint64_t d) { return x / d * n + x % d * n / d; }
@@ -136,7 +136,7 @@ static uint32_t zone_highsize(const struct mm_zone *zone, uint32_t batch)
 }
 
 /* zone_set_pageset_high_and_batch() */
-static void zone_pcp_update(struct mm_zone *zone)
+void mm_zone_pcp_update(struct mm_zone *zone)
 {
 	uint32_t batch = zone_batchsize(zone), high = zone_highsize(zone, batch);
 
@@ -161,7 +161,7 @@ void mm_setup_per_zone_wmarks(struct mm_phys *phys)
 	for_each_zone(phys, zone) {
 		set_zone_wmarks(zone, pages_min, lowmem_pages,
 				(uint64_t)mm_sysctl(phys->ctx, MM_SYSCTL_WATERMARK_SCALE_FACTOR));
-		zone_pcp_update(zone);
+		mm_zone_pcp_update(zone);
 	}
 	mm_setup_per_zone_lowmem_reserve(phys);
 }

@@ -136,6 +136,8 @@ static int boot(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_ph
 	if (!cfg->sizes_only && mm_build_zonelists(phys))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	mm_init_per_zone_wmark_min(phys);
+	if (cfg->zoneinfo)
+		mm_boot_marks_of_capture(phys, cfg);
 	return 0;
 }
 

@@ -213,3 +213,44 @@ int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *c
 	}
 	return 0;
 }
+
+static bool tunable_given(const struct mm_phys *phys, enum mm_sysctl_id id) { return phys->ctx->sysctl.set >> id & 1; }
+
+/* zoneinfo prints each mark with the boost in it. */
+static bool marks_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row)
+{
+	uint64_t boost = or_else(row->boost_pages, 0), step;
+
+	if (row->min_pages == MM_MISSING_U64 || row->low_pages == MM_MISSING_U64 || row->high_pages == MM_MISSING_U64 ||
+	    row->min_pages < boost || row->low_pages < row->min_pages || row->high_pages < row->low_pages)
+		return false;
+	step = row->high_pages - row->low_pages;
+	zone->watermark_boost = boost;
+	zone->watermark[MM_WMARK_MIN] = row->min_pages - boost;
+	zone->watermark[MM_WMARK_LOW] = row->low_pages - boost;
+	zone->watermark[MM_WMARK_HIGH] = row->high_pages - boost;
+	zone->watermark[MM_WMARK_PROMO] = zone->watermark[MM_WMARK_HIGH] + step;
+	return true;
+}
+
+void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg)
+{
+	bool marks = !tunable_given(phys, MM_SYSCTL_MIN_FREE_KBYTES) && !tunable_given(phys, MM_SYSCTL_WATERMARK_SCALE_FACTOR);
+	bool reserves = !tunable_given(phys, MM_SYSCTL_LOWMEM_RESERVE_RATIO);
+	uint64_t min_pages = 0;
+
+	for (size_t i = 0; i < cfg->zoneinfo->nr; i++) {
+		const struct mm_zoneinfo_row *row = &cfg->zoneinfo->v[i];
+		struct mm_zone *zone = &phys->nodes[row->node]->zones[zone_type_of_name(row->zone)];
+
+		if (marks && zone->present_pages && marks_of_row(zone, row)) {
+			min_pages += zone->type == MM_ZONE_MOVABLE ? 0 : zone->watermark[MM_WMARK_MIN];
+			mm_zone_pcp_update(zone);
+		}
+		for (uint32_t j = 0; reserves && row->nr_protection >= MM_MAX_NR_ZONES && j < MM_MAX_NR_ZONES; j++)
+			zone->lowmem_reserve[j] = row->protection[j];
+	}
+	if (min_pages)
+		phys->min_free_kbytes = min_pages << (MM_PAGE_SHIFT - 10);
+	mm_calculate_totalreserve_pages(phys);
+}
