@@ -37,11 +37,18 @@ struct mm_cache_hooks {
 	bool (*mem_cgroup_out_of_memory)(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order);
 };
 
+/* What writeback asks of reverse mapping above it; NULL: nothing maps pages. */
+struct mm_rmap_hook {
+	void *arg;
+	uint32_t (*folio_mkclean)(void *arg, mm_pfn_t pfn);	/* entries that lost RW and D */
+};
+
 struct mm_cache {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;
 	struct mm_inode_table *inodes;		/* the machine's; not owned */
 	struct mm_cache_hooks hooks;
+	struct mm_rmap_hook rmap;
 	struct mm_memcg *root_mem_cgroup;	/* never NULL */
 	struct mm_memcg **memcgs;		/* by id - 1; never freed before the machine */
 	uint32_t nr_memcgs;

@@ -39,6 +39,8 @@ void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn)
 
 	if (!(p->flags & MM_PG_DIRTY))
 		return;
+	if (p->mapcount && c->rmap.folio_mkclean)
+		c->rmap.folio_mkclean(c->rmap.arg, pfn);	/* the next write must be noticed again */
 	p->flags &= ~(uint32_t)MM_PG_DIRTY;
 	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
 		mm_count(c->ctx, MM_NR_DIRTY, -1);

@@ -27,6 +27,8 @@ static int madvise_hook(void *arg, struct mm_vma *vma, uint64_t start, uint64_t 
 	return mm_madvise_vma_pages(arg, vma, start, end, advice);
 }
 
+static uint32_t mkclean_hook(void *arg, mm_pfn_t pfn) { return mm_folio_mkclean(((struct mm_fault *)arg)->virt, pfn); }
+
 int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache,
 		 struct mm_virt *virt)
 {
@@ -39,6 +41,7 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 	virt->hooks.madvise = madvise_hook;
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
+	cache->rmap = (struct mm_rmap_hook){ f, mkclean_hook };
 	*fp = f;
 	return 0;
 }
@@ -50,6 +53,7 @@ void mm_fault_free(struct mm_fault *f)
 	f->virt->hooks = (struct mm_virt_hooks){ 0 };
 	f->virt->populate_vma = NULL;
 	f->virt->populate_arg = NULL;
+	f->cache->rmap = (struct mm_rmap_hook){ 0 };
 	free(f);
 }
 

@@ -140,6 +140,8 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	    mm_reclaim_new(&m->reclaim, &m->ctx, m->phys, m->cache, &m->virt))
 		return no_memory(err);
 	m->fault->tlb_miss_rows = m->cfg.tlb_misses;
+	m->fault->reclaim_pages = mm_reclaim_pages;
+	m->fault->reclaim_arg = m->reclaim;
 	mm_machine_install_oom(m);
 	return 0;
 }

@@ -46,6 +46,12 @@ void mm_reclaim_set_oom_ops(struct mm_reclaim *r, const struct mm_oom_ops *ops);
  */
 void mm_kswapd_run(struct mm_reclaim *r);
 
+/*
+ * reclaim_pages(): reclaim the folios of @list, isolated, from its tail; what stays is left in it. @r is a
+ * struct mm_reclaim: the shape is that of struct mm_fault's hook for MADV_PAGEOUT.
+ */
+void mm_reclaim_pages(void *r, struct mm_page_list *list);
+
 /* memory.reclaim: pages reclaimed. */
 uint64_t mm_memory_reclaim(struct mm_reclaim *r, struct mm_memcg *m, uint64_t nr_pages);
 

@@ -57,6 +57,7 @@ int mm_split_folio_to_list(struct mm_reclaim *r, mm_pfn_t head, struct mm_page_l
 			return -EBUSY;
 		mm_split_huge_pmd(hit.vma, hit.entry, hit.vaddr);
 	}
+	h->mapcount = (int32_t)h[1].prev;		/* from here on its own, not the folio's (virt/rmap.h) */
 	for (unsigned int i = HPAGE_PMD_NR - 1; i > 0; i--)
 		split_tail(r, head, i, list);
 	h->flags &= ~(uint32_t)MM_PG_HEAD;
