@@ -15,6 +15,7 @@
 #include "fault/fault.h"
 #include "machine/buddy_replay.h"
 #include "machine/machine.h"
+#include "machine/slab_replay.h"
 #include "machine/vma_call.h"
 #include "phys/phys.h"
 #include "reclaim/reclaim.h"
@@ -191,6 +192,7 @@ void mm_machine_shutdown(struct mm_machine *m)
 	mm_virt_destroy(&m->virt);
 	mm_vma_report_free(m->vma_report);
 	mm_inode_table_free(m->inodes);
+	mm_slab_replay_free(m->slab_replay);
 	mm_slab_free(m->slab);
 	mm_page_replay_free(m->pages);
 	mm_phys_free(m->phys);

@@ -66,6 +66,7 @@ struct mm_machine {
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;
 	uint64_t nr_events;		/* causes replayed */
+	struct mm_slab_replay *slab_replay;	/* objects of the recording (slab_replay.h); NULL until a slab event */
 	struct mm_page_replay *pages;	/* frames of the recording (buddy_replay.h); NULL until a page event */
 };
 

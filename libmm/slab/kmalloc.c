@@ -102,6 +102,24 @@ struct mm_kmem_cache *mm_kmalloc_slab(struct mm_slab *sl, uint64_t size, mm_gfp_
 	return sl->kmalloc_caches[kmalloc_type(sl, gfp)][mm_kmalloc_index(size, sl->kind == MM_SLAB_SLAB)];
 }
 
+uint64_t mm_kmalloc_pages(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
+{
+	uint64_t obj = mm_slab_take_large(sl, mm_get_order(size), gfp);
+
+	sl->large_allocs += obj != 0;
+	sl->large_failed += obj == 0;
+	return obj;
+}
+
+/* @order 64: no block is known at @obj. */
+void mm_kfree_pages(struct mm_slab *sl, uint64_t obj, unsigned int order)
+{
+	if (order <= MM_MAX_ORDER && mm_slab_give_large(sl, obj, order))
+		sl->large_frees++;
+	else
+		sl->bad_frees++;
+}
+
 uint64_t mm_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
 {
 	struct mm_kmem_cache *s;
@@ -118,7 +136,7 @@ uint64_t mm_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
 	if (s)
 		return s->ops->alloc(s, gfp);
 	gfp &= ~(mm_gfp_t)(__MM_GFP_DMA32 | __MM_GFP_HIGHMEM);	/* GFP_SLAB_BUG_MASK */
-	return mm_slab_take_large(sl, mm_get_order(size), gfp | __MM_GFP_COMP);
+	return mm_kmalloc_pages(sl, size, gfp | __MM_GFP_COMP);
 }
 
 void mm_kfree(struct mm_slab *sl, uint64_t obj)
@@ -133,7 +151,7 @@ void mm_kfree(struct mm_slab *sl, uint64_t obj)
 	}
 	if (!m || (m & 1)) {
 		if (obj > MM_ZERO_SIZE_PTR)
-			sl->bad_frees += !m || !mm_slab_give_large(sl, obj, (unsigned int)(m >> 1));
+			mm_kfree_pages(sl, obj, m ? (unsigned int)(m >> 1) : 64);
 		return;
 	}
 	s = ((struct slab *)m)->cache;

@@ -106,6 +106,7 @@ struct mm_kmem_cache {
 	uint64_t pages, live;		/* live: SLAB and SLOB count as they go */
 	uint32_t usersize;
 	bool boot;			/* a kmalloc cache */
+	uint32_t cookie;		/* the machine's: 0 at first */
 	char **names;			/* the first is the cache's own */
 	uint32_t nr_names, refcount;
 	struct mm_kmem_cache *next, *prev;	/* in order of creation */
@@ -145,7 +146,7 @@ struct mm_slab {
 	uint64_t random_kmalloc_seed;
 	struct slob *slob;
 	uint64_t pages, large_pages, pages_peak;
-	uint64_t large_allocs, large_frees, large_failed;
+	uint64_t large_allocs, large_frees, large_failed;	/* of kmalloc() that went to whole pages */
 	uint64_t bad_frees;
 	uint32_t reap_node;
 	bool nomem;			/* host memory ran out: the run must end */
@@ -161,6 +162,14 @@ static inline uintptr_t mm_slab_lookup(const struct mm_slab *sl, uint64_t obj)
 	uint64_t pfn = (obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT;
 
 	return pfn < sl->map_pfns ? sl->map[pfn] : 0;
+}
+
+/* The cache of the slab that @obj lies in; NULL: none (SLOB has no slabs of caches). */
+static inline struct mm_kmem_cache *mm_slab_cache_of(const struct mm_slab *sl, uint64_t obj)
+{
+	uintptr_t m = mm_slab_lookup(sl, obj);
+
+	return m && !(m & 1) && sl->kind != MM_SLAB_SLOB ? ((const struct slab *)m)->cache : NULL;
 }
 
 /* Number of the object at @obj, or SLAB_LINK_END when no object begins there. */
@@ -241,12 +250,18 @@ uint32_t mm_slab_user_flags(const struct mm_slab *sl, uint32_t flags);
 /* kmalloc.c */
 int mm_slab_create_kmalloc_caches(struct mm_slab *sl);
 
+/* kmalloc() of whole pages, counted */
+uint64_t mm_kmalloc_pages(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp);
+void mm_kfree_pages(struct mm_slab *sl, uint64_t obj, unsigned int order);
+
 /* slob.c: the heap, and kmalloc() on it */
 int mm_slob_new(struct mm_slab *sl);
 void mm_slob_free(struct mm_slab *sl);
 uint64_t mm_slob_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp);
 void mm_slob_kfree(struct mm_slab *sl, uint64_t obj);
 uint64_t mm_slob_ksize(const struct mm_slab *sl, uint64_t obj);
+int mm_slob_pages(const struct mm_slab *sl, int (*fn)(void *arg, const struct mm_slab_page_info *info), void *arg);
+void mm_slob_totals(const struct mm_slab *sl, struct mm_slab_totals *t);	/* adds to @t */
 bool mm_slob_is_consistent(const struct mm_slab *sl);
 
 /* slab_reap.c */

@@ -368,13 +368,15 @@ void mm_slab_totals(const struct mm_slab *sl, struct mm_slab_totals *t)
 		mm_kmem_cache_info(s, &i);
 		t->live_objects += i.live_objects;
 		t->object_bytes += i.live_objects * i.layout.object_size;
-		t->slab_bytes += i.live_objects * i.layout.slab_size;
+		t->slab_bytes += sl->kind == MM_SLAB_SLOB ? 0 : i.live_objects * i.layout.slab_size;
 		t->allocs += i.allocs;
 		t->frees += i.frees;
 		t->failed += i.failed;
 		t->slow_allocs += i.allocs - i.fast_allocs;
 		t->slow_frees += i.frees - i.fast_frees;
 	}
+	if (sl->kind == MM_SLAB_SLOB)
+		mm_slob_totals(sl, t);
 }
 
 uint64_t mm_slab_bad_frees(const struct mm_slab *sl) { return sl->bad_frees; }

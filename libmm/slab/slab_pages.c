@@ -165,11 +165,8 @@ uint64_t mm_slab_take_large(struct mm_slab *sl, unsigned int order, mm_gfp_t gfp
 {
 	mm_pfn_t pfn = order > MM_MAX_ORDER ? MM_PFN_NONE : take_pages(sl, gfp, order, (uintptr_t)order << 1 | 1);
 
-	if (pfn == MM_PFN_NONE) {
-		sl->large_failed++;
+	if (pfn == MM_PFN_NONE)
 		return 0;
-	}
-	sl->large_allocs++;
 	count_pages(sl, MM_NR_SLAB_UNRECLAIMABLE, &sl->large_pages, (int64_t)1 << order);
 	return mm_slab_address(pfn);
 }
@@ -179,7 +176,6 @@ bool mm_slab_give_large(struct mm_slab *sl, uint64_t obj, unsigned int order)
 {
 	if (obj & (((uint64_t)MM_PAGE_SIZE << order) - 1))
 		return false;
-	sl->large_frees++;
 	count_pages(sl, MM_NR_SLAB_UNRECLAIMABLE, &sl->large_pages, -((int64_t)1 << order));
 	give_pages(sl, (mm_pfn_t)((obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT), order);
 	return true;

@@ -310,7 +310,7 @@ uint64_t mm_slob_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
 	} else {
 		unsigned int order = mm_get_order(size);
 
-		return mm_slab_take_large(sl, order, gfp | (order ? __MM_GFP_COMP : 0));
+		return mm_kmalloc_pages(sl, size, gfp | (order ? __MM_GFP_COMP : 0));
 	}
 	if (addr) {
 		sl->slob->kmallocs++;
@@ -328,7 +328,7 @@ void mm_slob_kfree(struct mm_slab *sl, uint64_t obj)
 	struct slob_page *sp;
 
 	if (m & 1) {
-		sl->bad_frees += !mm_slab_give_large(sl, obj, (unsigned int)(m >> 1));
+		mm_kfree_pages(sl, obj, (unsigned int)(m >> 1));
 		return;
 	}
 	sp = find_block(sl, obj - MINALIGN, &start, &bytes);
@@ -449,6 +449,31 @@ void mm_slob_free(struct mm_slab *sl)
 	}
 	free(sl->slob);
 	sl->slob = NULL;
+}
+
+/* Pages of the heap, oldest first; how many objects one could hold is not defined, so objects is 0. */
+int mm_slob_pages(const struct mm_slab *sl, int (*fn)(void *arg, const struct mm_slab_page_info *info), void *arg)
+{
+	int err = 0;
+
+	for (const struct slob_page *sp = sl->slob->oldest; sp && !err; sp = sp->newer)
+		err = fn(arg, &(struct mm_slab_page_info){ .pfn = sp->pfn, .inuse = sp->nr_live,
+							   .state = sp->listed ? MM_SLAB_PARTIAL : MM_SLAB_FULL });
+	return err;
+}
+
+void mm_slob_totals(const struct mm_slab *sl, struct mm_slab_totals *t)
+{
+	const struct slob *slob = sl->slob;
+
+	for (const struct slob_page *sp = slob->oldest; sp; sp = sp->newer)
+		t->slab_bytes += (uint64_t)(PAGE_UNITS - sp->units) * UNIT;
+	t->live_objects += slob->kmalloc_live;
+	t->allocs += slob->kmallocs;
+	t->slow_allocs += slob->kmallocs;
+	t->frees += slob->kfrees;
+	t->slow_frees += slob->kfrees;
+	t->failed += slob->failed;
 }
 
 static bool page_is_consistent(const struct slob *slob, const struct slob_page *sp)

@@ -20,35 +20,6 @@
 
 enum { MAX_COLUMNS = 64, MAX_GROUPS = 16 };
 
-static const struct mm_column columns[] = {
-	MM_COLUMN(struct mm_cache_row, name, MM_COL_STR, "name of the cache (of a merged one, the first)"),
-	MM_COLUMN(struct mm_cache_row, active_objects, MM_COL_U64, "objects in use, as slabinfo counts them"),
-	MM_COLUMN(struct mm_cache_row, objects, MM_COL_U64, "objects that the slabs have room for"),
-	MM_COLUMN(struct mm_cache_row, object_size, MM_COL_U64, "bytes of an object as asked for"),
-	MM_COLUMN(struct mm_cache_row, slab_size, MM_COL_U64, "bytes from one object to the next (slabinfo's objsize)"),
-	MM_COLUMN(struct mm_cache_row, objects_per_slab, MM_COL_U64, "objects of one slab"),
-	MM_COLUMN(struct mm_cache_row, order, MM_COL_U64, "pages of a slab as a power of two"),
-	MM_COLUMN(struct mm_cache_row, active_slabs, MM_COL_U64, "slabs in use, as slabinfo counts them"),
-	MM_COLUMN(struct mm_cache_row, slabs, MM_COL_U64, "slabs"),
-	MM_COLUMN(struct mm_cache_row, size_bytes, MM_COL_BYTES, "bytes of all slabs"),
-	MM_COLUMN(struct mm_cache_row, allocs, MM_COL_U64, "allocations of the replay"),
-	MM_COLUMN(struct mm_cache_row, frees, MM_COL_U64, "frees of objects that the replay allocated"),
-	MM_COLUMN(struct mm_cache_row, live_objects, MM_COL_U64, "objects allocated and not freed"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, failed, MM_COL_U64, "allocations that got no page"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, fast_allocs, MM_COL_U64, "allocations that a CPU's own list served"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, fast_frees, MM_COL_U64, "frees into a CPU's own list"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, align, MM_COL_U64, "alignment of objects in bytes"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, min_partial, MM_COL_U64, "slabs that a node keeps (SLUB)"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, cpu_partial, MM_COL_U64, "free objects that a CPU may keep (SLUB)"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, aliases, MM_COL_U64, "further names of the cache"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, limit, MM_COL_U64, "objects that a CPU's array holds (SLAB)"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, batchcount, MM_COL_U64, "objects that move at once (SLAB)"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, shared_factor, MM_COL_U64, "batches that the shared array holds (SLAB)"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, shared_avail, MM_COL_U64, "objects in the shared arrays (SLAB)"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, flags, MM_COL_SLICE, "SLAB_ flags of the cache"),
-};
-const struct mm_table mm_caches_table = MM_TABLE("caches", columns, "one row a slab cache: size, layout, use");
-
 /* Columns of the file that we know; pagesperslab becomes the order. */
 #define FIELDS(X) \
 	X(active_objs, active_objects) X(num_objs, objects) X(objsize, slab_size) X(objperslab, objects_per_slab) \

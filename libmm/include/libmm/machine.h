@@ -89,6 +89,15 @@ struct mm_machine_load {
 	uint64_t swap_pages, swap_used_pages;
 };
 void mm_machine_load(const struct mm_machine *m, struct mm_machine_load *load);
+/* What a machine's slab allocator holds, and what the trace asked of it. */
+struct mm_slab_use {
+	uint64_t pages, pages_peak;	/* of slabs and of large kmalloc()s */
+	uint64_t live_objects, requested_bytes;	/* bytes as asked for */
+	uint64_t laid_out_bytes;	/* of these objects as they lie in slabs or blocks */
+	uint64_t allocs, frees, slow_allocs, slow_frees, failed;	/* slow: left the fast path */
+};
+int mm_machine_slab_use(struct mm_machine *m, struct mm_slab_use *use);	/* 0; -EINVAL: it has no slab allocator; -ENOMEM */
+
 /* What the machine met that no floor could use, counted: for the end of the run. */
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr);
 int mm_machine_check(struct mm_machine *m, struct mm_error *err);	/* 0 or -EUCLEAN: which invariant broke */

@@ -11,7 +11,7 @@
 #include <libmm/table.h>
 #include <libmm/types.h>
 
-/* One cache.  What a source does not tell is MM_MISSING_U64, NULL or empty. */
+/* One cache: a row of table caches (<libmm/tables.h>).  What a source does not tell is MM_MISSING_U64, NULL or empty. */
 struct mm_cache_row {
 	const char *name;
 	uint64_t object_size;		/* bytes asked for */
@@ -25,8 +25,6 @@ struct mm_cache_row {
 	uint64_t fast_allocs, fast_frees;
 	struct mm_str flags;
 };
-
-extern const struct mm_table mm_caches_table;	/* "caches", over struct mm_cache_row */
 
 struct mm_slabinfo {
 	unsigned int major, minor;	/* version of the format */

@@ -55,4 +55,7 @@ struct mm_maps_table_row {
 };
 extern const struct mm_table mm_maps_table;
 
+/* table_slab.c; the schema of caches (struct mm_cache_row) serves captures too */
+extern const struct mm_machine_table mm_table_caches, mm_table_slabs, mm_table_slub_stats;
+
 #endif /* LIBMM_TABLES_H */

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mm-slab - SLUB, SLAB and SLOB: replay kmem traces, compute layouts, compare captures and allocators
+ *
+ * A trace is replayed on a machine.  A capture (slabinfo), a sysroot and the
+ * live system are shown as they are, or compared with one taken before.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/slabinfo.h>
+#include <libmm/source.h>
+
+#include "cmd.h"
+#include "slab_tables.h"
+
+static const struct mm_machine_table *const machine_tables[] = {
+	&mm_table_caches, &mm_table_slabs, &mm_table_slub_stats, &mm_table_counters,
+};
+static const struct mm_table *const tables[] = { &slab_layout_table, &slab_diff_table, &slab_compare_table };
+
+static bool table_is(const struct cmd_args *a, const char *name) { return a->table && !strcmp(a->table, name); }
+
+/* ---- captures ---- */
+
+static int read_input(struct cmd_args *a, struct mm_input *in, struct mm_slabinfo *info)
+{
+	int e = mm_slabinfo_read(info, in, &a->err);
+
+	return e;
+}
+
+static int read_file(struct cmd_args *a, const char *path, struct mm_slabinfo *info)
+{
+	struct mm_input *in;
+	int e = mm_input_open(&in, path, &a->err);
+
+	if (e)
+		return e;
+	e = read_input(a, in, info);
+	mm_input_free(in);
+	return e;
+}
+
+/* --live and --sysroot: slabinfo, which is for root alone, or what /sys tells everybody. */
+static int read_sysroot(struct cmd_args *a, struct mm_slabinfo *info)
+{
+	struct mm_sysroot *root;
+	bool denied;
+	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
+
+	if (e)
+		return e;
+	e = mm_sysroot_slabinfo(info, root, &denied, &a->err);
+	if (!e && denied)
+		cmd_note(a, "%s/proc/slabinfo: permission denied (it is for root alone); the rows are those of %s/sys/kernel/slab",
+			 mm_sysroot_name(root), mm_sysroot_name(root));
+	mm_sysroot_free(root);
+	return e;
+}
+
+static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
+{
+	const struct slab_args *own = a->own;
+	struct mm_slabinfo before = { 0 };
+	struct mm_table_writer *w = NULL;
+	int e = 0;
+
+	if (table_is(a, "diff") || (!a->table && own->before)) {
+		if (!own->before)
+			return mm_error_set(&a->err, -EINVAL, "table diff: expected --before=FILE, the capture to compare with");
+		e = read_file(a, own->before, &before);
+		if (!e)
+			e = cmd_table(a, &slab_diff_table, &w);
+		if (!e)
+			e = slab_diff_rows(&before, info, w);
+	} else if (a->table && !table_is(a, "caches")) {
+		e = mm_error_set(&a->err, -EINVAL, "table %s: expected a trace to replay, found a capture", a->table);
+	} else {
+		e = cmd_table(a, &mm_table_caches.table, &w);
+		for (size_t i = 0; !e && i < info->nr; i++)
+			mm_table_writer_row(w, &info->v[i]);
+	}
+	e = cmd_table_end(a, w, e);
+	mm_slabinfo_free(&before);
+	return e;
+}
+
+/* ---- entry ---- */
+
+static int run_input(struct cmd_args *a, struct mm_input *in)
+{
+	struct mm_slabinfo info = { 0 };
+	struct mm_str head;
+	int e = mm_input_peek(in, &head, &a->err);
+
+	if (e)
+		return e;
+	if (table_is(a, "layout"))
+		return slab_layout_run(a, in);
+	if (table_is(a, "compare"))
+		return slab_compare_run(a, in);
+	if (!(a->from ? !strcmp(a->from, "slabinfo") : mm_source_sniff(head) == MM_SOURCE_SLABINFO))
+		return table_is(a, "diff") ? mm_error_set(&a->err, -EINVAL, "%s: table diff: expected a slabinfo", in->name)
+					   : cmd_replay_input(a, in);
+	e = read_input(a, in, &info);
+	if (!e)
+		e = show_capture(a, &info);
+	mm_slabinfo_free(&info);
+	return e;
+}
+
+static int run(struct cmd_args *a)
+{
+	struct mm_slabinfo info = { 0 };
+	struct mm_input *in;
+	int e;
+
+	if ((a->live || a->sysroot) && !a->file) {
+		e = read_sysroot(a, &info);
+		if (!e)
+			e = show_capture(a, &info);
+		mm_slabinfo_free(&info);
+		return e;
+	}
+	e = cmd_open_input(a, &in);
+	if (e)
+		return e;
+	e = run_input(a, in);
+	mm_input_free(in);
+	return e;
+}
+
+enum { OPT_BEFORE = 0x400 };
+static const struct argp_option options[] = {
+	{ "before", OPT_BEFORE, "FILE", 0, "A slabinfo taken before: print what changed since (table diff)", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *st)
+{
+	struct slab_args *own = ((struct cmd_args *)st->input)->own;
+
+	if (key != OPT_BEFORE)
+		return ARGP_ERR_UNKNOWN;
+	own->before = arg;
+	return 0;
+}
+
+static const struct cmd mm_slab = {
+	.name = "mm-slab",
+	.args_doc = "[FILE]",
+	.doc = "The slab allocators SLUB, SLAB and SLOB: caches, their layout, and what a workload makes of them.\v"
+	       "FILE is a trace (CSV, ftrace or perf script text of kmem events), which is replayed on the machine of -M with the "
+	       "allocator of -S slab=slub|slab|slob; or a capture of /proc/slabinfo, which is shown; or with -t layout a CSV of "
+	       "name, object_size, align and flags, whose layout is computed for --cpus CPUs.",
+	.options = options,
+	.parse = parse,
+	.tables = tables,
+	.nr_tables = sizeof(tables) / sizeof(tables[0]),
+	.machine_tables = machine_tables,
+	.nr_machine_tables = sizeof(machine_tables) / sizeof(machine_tables[0]),
+	.depth = MM_DEPTH_SLAB,
+	.effect_columns = MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) |
+			  MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
+	.computes = 1u << MM_BY_SLAB | 1u << MM_BY_BUDDY,
+	.default_table = "caches",
+	.run = run,
+};
+
+int main(int argc, char **argv)
+{
+	struct slab_args own = { 0 };
+
+	return cmd_main(&mm_slab, argc, argv, &own);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mm-slab -t layout: from a CSV of caches to what each would look like.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/csv.h>
+#include <libmm/slab.h>
+
+#include "slab_tables.h"
+
+struct layout_row {
+	struct mm_str name, flags;
+	uint64_t object_size, slab_size, align, order, objects_per_slab, min_partial, cpu_partial, waste_bytes;
+	uint64_t cpu_partial_slabs, free_pointer, red_left_pad, colours, limit, batchcount;
+};
+
+static const struct mm_column columns[] = {
+	MM_COLUMN(struct layout_row, name, MM_COL_SLICE, "name of the cache"),
+	MM_COLUMN(struct layout_row, object_size, MM_COL_U64, "bytes of an object as asked for"),
+	MM_COLUMN(struct layout_row, slab_size, MM_COL_U64, "bytes from one object to the next"),
+	MM_COLUMN(struct layout_row, align, MM_COL_U64, "alignment of objects in bytes"),
+	MM_COLUMN(struct layout_row, order, MM_COL_U64, "pages of a slab as a power of two"),
+	MM_COLUMN(struct layout_row, objects_per_slab, MM_COL_U64, "objects of one slab"),
+	MM_COLUMN(struct layout_row, min_partial, MM_COL_U64, "slabs that a node keeps (SLUB)"),
+	MM_COLUMN(struct layout_row, cpu_partial, MM_COL_U64, "free objects that a CPU may keep (SLUB)"),
+	MM_COLUMN(struct layout_row, waste_bytes, MM_COL_BYTES, "bytes of a slab that are in no object"),
+	MM_COLUMN_HIDDEN(struct layout_row, cpu_partial_slabs, MM_COL_U64, "slabs that a CPU may keep (SLUB)"),
+	MM_COLUMN_HIDDEN(struct layout_row, free_pointer, MM_COL_U64, "where in a free object the next one stands (SLUB)"),
+	MM_COLUMN_HIDDEN(struct layout_row, red_left_pad, MM_COL_U64, "bytes before an object, with red zones"),
+	MM_COLUMN_HIDDEN(struct layout_row, colours, MM_COL_U64, "places where the first object may begin (SLAB)"),
+	MM_COLUMN_HIDDEN(struct layout_row, limit, MM_COL_U64, "objects that a CPU's array holds (SLAB)"),
+	MM_COLUMN_HIDDEN(struct layout_row, batchcount, MM_COL_U64, "objects that move at once (SLAB)"),
+	MM_COLUMN_HIDDEN(struct layout_row, flags, MM_COL_SLICE, "SLAB_ flags, and ctor"),
+};
+const struct mm_table slab_layout_table =
+	MM_TABLE("layout", columns, "what a kernel makes of caches: from a CSV of name, object_size, align and flags");
+
+enum { NAME, OBJECT_SIZE, ALIGN, FLAGS, NR_INPUT };
+static const char *const input_columns[NR_INPUT] = { "name", "object_size", "align", "flags" };
+
+struct reader {
+	struct cmd_args *a;
+	struct mm_input *in;
+	struct mm_csv *csv;
+	int index[NR_INPUT];
+	const struct mm_str *fields;
+	size_t nr;
+};
+
+static struct mm_str field(const struct reader *r, int column)
+{
+	int i = r->index[column];
+
+	return i >= 0 && (size_t)i < r->nr ? r->fields[i] : (struct mm_str){ "", 0 };
+}
+
+static int bad(const struct reader *r, int column, const char *expected)
+{
+	struct mm_str f = field(r, column);
+
+	return mm_error_set(&r->a->err, -EINVAL, "%s:%llu: %s: expected %s, found '%.*s'", r->in->name,
+			    (unsigned long long)mm_csv_line(r->csv), input_columns[column], expected,
+			    (int)(f.len < 80 ? f.len : 80), f.p);
+}
+
+static int parse_request(const struct reader *r, struct mm_slab_request *req)
+{
+	struct mm_str align = field(r, ALIGN);
+	uint64_t v;
+
+	if (mm_parse_u64(field(r, OBJECT_SIZE), &v) || !v || v > MM_KMALLOC_MAX_SIZE)
+		return bad(r, OBJECT_SIZE, "1 to 4194304 bytes");
+	req->object_size = (uint32_t)v;
+	v = 0;
+	if (align.len && (mm_parse_u64(align, &v) || v > MM_KMALLOC_MAX_SIZE || (v & (v - 1))))
+		return bad(r, ALIGN, "a power of two up to 4194304");
+	req->align = (uint32_t)v;
+	return mm_slab_flags_parse(field(r, FLAGS), &req->flags) ? bad(r, FLAGS, "SLAB_ words joined by |, and ctor") : 0;
+}
+
+static int write_row(const struct reader *r, struct mm_table_writer *w)
+{
+	struct mm_slab_request req = { .kind = (enum mm_slab_kind)r->a->config.sysctl.v[MM_SYSCTL_SLAB],
+				       .nr_cpus = r->a->config.nr_cpus };
+	bool slub = req.kind == MM_SLAB_SLUB, slab = req.kind == MM_SLAB_SLAB;
+	struct mm_slab_layout l;
+	int e = parse_request(r, &req);
+
+	if (e)
+		return e;
+	if (mm_slab_layout_of(&l, &req))
+		return bad(r, OBJECT_SIZE, "an object that fits into 2^10 pages");
+#define ONLY(kind, value) ((kind) ? (uint64_t)(value) : MM_MISSING_U64)
+	mm_table_writer_row(w, &(struct layout_row){
+		.name = field(r, NAME), .flags = field(r, FLAGS), .object_size = l.object_size, .slab_size = l.slab_size,
+		.align = l.align, .order = l.order, .objects_per_slab = l.objects_per_slab,
+		.min_partial = ONLY(slub, l.min_partial), .cpu_partial = ONLY(slub, l.cpu_partial),
+		.waste_bytes = l.waste_bytes, .cpu_partial_slabs = ONLY(slub, l.cpu_partial_slabs),
+		.free_pointer = ONLY(slub, l.offset), .red_left_pad = l.red_left_pad, .colours = ONLY(slab, l.colour),
+		.limit = ONLY(slab, l.num_limit), .batchcount = ONLY(slab, l.batchcount) });
+	return 0;
+}
+
+static int read_header(struct reader *r)
+{
+	int e = mm_csv_row(r->csv, &r->fields, &r->nr, &r->a->err);
+
+	if (e < 0)
+		return e;
+	if (!e)
+		return mm_error_set(&r->a->err, -EINVAL, "%s: expected a header row with name and object_size, found nothing", r->in->name);
+	e = mm_csv_header(r->csv, r->fields, r->nr, input_columns, NR_INPUT, r->index, &r->a->err);
+	if (!e && (r->index[NAME] < 0 || r->index[OBJECT_SIZE] < 0))
+		e = mm_error_set(&r->a->err, -EINVAL, "%s: expected columns name and object_size", r->in->name);
+	return e;
+}
+
+int slab_layout_run(struct cmd_args *a, struct mm_input *in)
+{
+	struct reader r = { .a = a, .in = in };
+	struct mm_table_writer *w = NULL;
+	int e = mm_csv_new(&r.csv, in, &a->err);
+
+	if (e)
+		return e;
+	e = read_header(&r);
+	if (!e)
+		e = cmd_table(a, &slab_layout_table, &w);
+	while (!e && (e = mm_csv_row(r.csv, &r.fields, &r.nr, &a->err)) > 0)
+		e = write_row(&r, w);
+	e = cmd_table_end(a, w, e);
+	mm_csv_free(r.csv);
+	return e;
+}
