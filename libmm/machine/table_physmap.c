@@ -172,7 +172,7 @@ static int summary_rows(const struct mm_physmap *pm, struct mm_table_writer *w, 
 		}
 	summary_row(w, "present", present * MM_PAGE_SIZE, "whole pages of RAM that the kernel's zones have");
 	summary_row(w, "taken_at_boot", (present - managed) * MM_PAGE_SIZE,
-		    pm->cfg.zoneinfo ? "of them taken before the page allocator starts"
+		    pm->cfg.zoneinfo ? "of them not the page allocator's: taken before it started, or given back by a balloon"
 				     : "of them taken before the page allocator starts: first MiB, image, page map, hash tables");
 	summary_row(w, "managed", managed * MM_PAGE_SIZE, "of them the page allocator's");
 	summary_row(w, "min_free", pm->phys->min_free_kbytes * 1024, "kept free for requests that free memory (vm.min_free_kbytes)");

@@ -14,7 +14,7 @@
 /*
  * boot_map.c: memory of the firmware's map by the rules of x86: whole pages,
  * without the first page and the BIOS area, cut at mem=, with nodes.
- * 0, -EINVAL (a region that ends before it begins, a node too large, no RAM, RAM beyond 16 TiB) or -ENOMEM.
+ * 0, -EINVAL (a region that ends before it begins, a node too large, no RAM, RAM beyond 16 TiB), -EFBIG or -ENOMEM.
  */
 int mm_boot_memblock(struct mm_memblock *mb, const struct mm_phys_config *cfg, struct mm_error *err);
 

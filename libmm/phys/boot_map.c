@@ -16,7 +16,7 @@
 
 #include "phys/boot.h"
 
-enum { BIOS_BEGIN = 0xa0000, BIOS_END = 0x100000 };
+enum { BIOS_BEGIN = 0xa0000, BIOS_END = 0x100000, MAX_RAM_RANGES = 1 << 14 };
 
 static uint64_t region_size(const struct mm_region *r)
 {
@@ -92,13 +92,17 @@ int mm_boot_memblock(struct mm_memblock *mb, const struct mm_phys_config *cfg, s
 {
 	const struct mm_region_list *l = cfg->regions;
 	const struct mm_memblock_region *last;
+	size_t nr_ram = 0;
 	int e;
 
 	for (size_t i = 0; i < l->nr; i++) {
 		e = check_region(&l->v[i], err);
 		if (e)
 			return e;
+		nr_ram += l->v[i].kind == MM_REGION_RAM;
 	}
+	if (nr_ram > MAX_RAM_RANGES)
+		return mm_error_set(err, -EFBIG, "expected at most %d ranges of RAM, found %zu", (int)MAX_RAM_RANGES, nr_ram);
 	if (add_regions(mb, l) || trim(mb, cfg->mem_limit_bytes) || each_ram(l, false, UINT32_MAX, set_node, mb))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!mb->memory.nr)

@@ -7,7 +7,8 @@
 
 #include <libmm/source.h>
 
-enum { MM_E820_WORD = 24, MM_E820_MAX = 1 << 16, MM_SRAT_MAX = 1 << 10 };
+/* The kernel has room for 320 entries and 128 blocks; changes cost their number. */
+enum { MM_E820_WORD = 24, MM_E820_MAX = 1024, MM_SRAT_MAX = 512 };
 
 struct mm_e820_entry {
 	uint64_t start, end;		/* last byte, inclusive */

@@ -13,7 +13,7 @@
 #include <libmm/source.h>
 #include "source/scan.h"
 
-enum { MAX_DEPTH = 1024, MAX_REGIONS = 1 << 22 };
+enum { MAX_DEPTH = 1024, MAX_REGIONS = 1 << 18 };
 
 /* "  START-END : NAME"; false: not such a line. */
 static bool parse_line(struct mm_str line, struct mm_region *r, struct mm_str *name)

@@ -12,7 +12,7 @@
 #include <libmm/source.h>
 
 enum column { START, END, SIZE_BYTES, DEPTH, NODE, KIND, NAME, NR_COLUMNS };
-enum { MAX_REGIONS = 1 << 22 };
+enum { MAX_REGIONS = 1 << 18 };
 static const char *const columns[NR_COLUMNS] = { "start", "end", "size_bytes", "depth", "node", "kind", "name" };
 
 struct reader {
