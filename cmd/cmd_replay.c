@@ -149,10 +149,20 @@ static bool overridden(const struct cmd_args *a, const struct mm_event *ev)
 	}
 }
 
-static int replay_cause(struct replay *r, struct mm_event *ev)
+static void write_row_and_effects(struct replay *r, const struct mm_event *ev)
 {
 	const struct mm_event *fx;
 	size_t nr;
+
+	mm_trace_writer_row(&r->trace, ev);
+	fx = mm_machine_effects(r->m, &nr);
+	for (size_t i = 0; i < nr; i++)
+		if (r->a->cmd->computes >> fx[i].by & 1)
+			mm_trace_writer_row(&r->trace, &fx[i]);
+}
+
+static int replay_cause(struct replay *r, struct mm_event *ev)
+{
 	int e;
 
 	if (overridden(r->a, ev))
@@ -162,15 +172,27 @@ static int replay_cause(struct replay *r, struct mm_event *ev)
 		e = mm_machine_event(r->m, ev, &r->a->err);
 	if (e)
 		return e;
-	if (!r->table) {
-		mm_trace_writer_row(&r->trace, ev);
-		fx = mm_machine_effects(r->m, &nr);
-		for (size_t i = 0; i < nr; i++)
-			if (r->a->cmd->computes >> fx[i].by & 1)
-				mm_trace_writer_row(&r->trace, &fx[i]);
-	}
+	if (!r->table)
+		write_row_and_effects(r, ev);
 	e = block_after(r);
 	r->seq++;
+	return e;
+}
+
+/* To a machine of the page allocator alone, pages that a floor above took (mm-slab | mm-buddy) are requests. */
+static bool is_request(const struct cmd *c, const struct mm_event *ev)
+{
+	return c->depth == MM_DEPTH_PHYS && !(c->computes >> ev->by & 1) &&
+	       (ev->type == MM_EV_PAGE_ALLOC || ev->type == MM_EV_PAGE_FREE);
+}
+
+static int replay_request(struct replay *r, struct mm_event *ev)
+{
+	int e = mm_machine_event(r->m, ev, &r->a->err);
+
+	if (!e && !r->table)
+		write_row_and_effects(r, ev);
+	r->unprinted = true;
 	return e;
 }
 
@@ -178,6 +200,8 @@ static int replay_row(struct replay *r, struct mm_event *ev)
 {
 	if (ev->by == MM_BY_NONE)
 		return replay_cause(r, ev);
+	if (is_request(r->a->cmd, ev))
+		return replay_request(r, ev);
 	if (!r->table && !(r->a->cmd->computes >> ev->by & 1))
 		mm_trace_writer_row(&r->trace, ev);
 	return 0;

@@ -50,7 +50,7 @@ static void page_effect(struct mm_slab *sl, enum mm_event_type type, mm_pfn_t pf
 		return;
 	ev->size = (uint64_t)MM_PAGE_SIZE << order;
 	ev->present |= MM_TC_BIT(SIZE);
-	mm_event_set_result(ev, MM_RESULT_DEC, pfn);
+	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
 	if (type == MM_EV_PAGE_ALLOC) {
 		ev->flags = gfp_words(sl, gfp);
 		ev->present |= MM_TC_BIT(FLAGS);
