@@ -69,7 +69,7 @@ static inline void small_mm_end(struct small_mm *s)
 
 static inline struct mm_struct *small_mm_new(struct small_mm *s)
 {
-	struct mm_struct *mm = mm_mm_alloc(&s->virt);
+	struct mm_struct *mm = mm_mm_alloc(&s->virt, NULL);
 
 	ck_assert_ptr_nonnull(mm);
 	ck_assert_uint_ne(mm->pgd, MM_PFN_NONE);

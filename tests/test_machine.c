@@ -121,7 +121,7 @@ END_TEST
 
 /* ---- random workloads ---- */
 
-enum { NR_PIDS = 4, NR_SPOTS = 12, SPOT_PAGES = 24, STEPS = 600 };
+enum { NR_PIDS = 4, NR_SPOTS = 12, SPOT_PAGES = 24, STEPS = 3000 };
 
 /* Reserve, RAM: a machine of 24 MiB boots with few pages to spare. */
 static void small_machine(struct mm_machine_config *cfg)
@@ -207,7 +207,7 @@ START_TEST(random_under_check)
 {
 	struct mm_machine_config cfg;
 	struct mm_vmstat first;
-	uint64_t limit = _i % 3 == 0 ? 0 : (uint64_t)(_i % 3) << 20;	/* none, 1 MiB, 2 MiB */
+	uint64_t limit = (uint64_t)(_i % 3) << 19;	/* none, 512 KiB, 1 MiB */
 
 	small_machine(&cfg);
 	cfg.memory_max_bytes = limit;
@@ -229,7 +229,7 @@ START_TEST(nothing_leaks)
 	int64_t pages;
 
 	small_machine(&cfg);
-	cfg.memory_max_bytes = 1 << 20;
+	cfg.memory_max_bytes = 1 << 19;
 	run_random(&cfg, 77 + (uint64_t)_i);
 	for (uint32_t p = 0; p < NR_PIDS; p++)
 		if (mm_task_find(machine, 100 + p))

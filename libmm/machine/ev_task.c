@@ -39,12 +39,11 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return 0;
 	if (mm_vma_has_word(ev->flags, "AUTOMAP"))
 		task->automap = true;
-	mm = mm_mm_alloc(&m->virt);
+	mm = mm_mm_alloc(&m->virt, task->memcg);
 	if (!mm)
 		return no_memory(err);
 	if (old)
 		memcpy(mm->rlimit, old->rlimit, sizeof(mm->rlimit));
-	mm->memcg = task->memcg;
 	mm->automap = task->automap;
 	task->mm = m->running_mm = mm;
 	mm_mmput(old);

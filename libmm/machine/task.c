@@ -97,11 +97,9 @@ struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)
 struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task)
 {
 	if (!task->mm) {
-		task->mm = mm_mm_alloc(&m->virt);
-		if (task->mm) {
-			task->mm->memcg = task->memcg;
+		task->mm = mm_mm_alloc(&m->virt, task->memcg);
+		if (task->mm)
 			task->mm->automap = task->automap;
-		}
 		m->running_mm = task->mm;
 	}
 	return task->mm;

@@ -76,12 +76,13 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	return NULL;
 }
 
-struct mm_struct *mm_mm_alloc(struct mm_virt *virt)
+struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
 {
 	struct mm_struct *mm = calloc(1, sizeof(*mm));
 
 	if (!mm)
 		return NULL;
+	mm->memcg = memcg;
 	mm->task_size = mm->task_size_max = TASK_SIZE_MAX;
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
 		mm->rlimit[i] = MM_RLIM_INFINITY;

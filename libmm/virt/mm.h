@@ -126,7 +126,7 @@ int mm_virt_init(struct mm_virt *virt);
 void mm_virt_destroy(struct mm_virt *virt);	/* every mm is gone by then */
 
 /* An empty address space with one user; mmap_base as exec computes it without randomisation. */
-struct mm_struct *mm_mm_alloc(struct mm_virt *virt);
+struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg);
 void mm_mmget(struct mm_struct *mm);
 void mm_mmput(struct mm_struct *mm);		/* the last user unmaps all (exit_mmap) and frees it; NULL is allowed */
 /* fork: the VMAs of @oldmm into a new address space.  0 or -ENOMEM, then nothing was made. */

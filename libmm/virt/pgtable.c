@@ -92,6 +92,8 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
 		free(entries);
 		return MM_PFN_NONE;
 	}
+	if (mm->memcg && virt->cache)	/* whom freeing uncharges, wherever the task is then */
+		virt->cache->page_memcg[pfn] = (uint16_t)mm->memcg->id;
 	mm_page(virt->phys, pfn)->flags |= MM_PG_TABLE;
 	mm_page(virt->phys, pfn)->index = level;
 	t->table[pfn] = entries;
@@ -105,13 +107,16 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
 static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 {
 	struct mm_pgtables *t = mm->virt->pgtables;
+	struct mm_cache *c = mm->virt->cache;
 	struct mm_page *p = mm_page(mm->virt->phys, pfn);
 	uint64_t pages = p->index == MM_NR_LEVELS ? 1u << PGD_ALLOCATION_ORDER : 1;
 
 	if (p->index <= 2)
 		mm_count(mm->virt->ctx, MM_NR_PAGE_TABLE_PAGES, -1);
-	if (mm->memcg && mm->virt->cache)
-		mm_memcg_uncharge_kmem(mm->virt->cache, mm->memcg, pages);
+	if (c && c->page_memcg[pfn]) {
+		mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), pages);
+		c->page_memcg[pfn] = 0;
+	}
 	if (t->spare)
 		free(t->table[pfn]);
 	else
