@@ -175,7 +175,7 @@ static void random_event(struct mm_rng *rng)
 		ev.present = MM_TC_BIT(RESULT);
 		break;
 	case 5:
-		if (mm_rng_below(rng, 4))
+		if (mm_rng_below(rng, 16))
 			return;
 		ev.type = MM_EV_EXIT;
 		break;
@@ -207,7 +207,7 @@ START_TEST(random_under_check)
 {
 	struct mm_machine_config cfg;
 	struct mm_vmstat first;
-	uint64_t limit = (uint64_t)(_i % 3) << 19;	/* none, 512 KiB, 1 MiB */
+	uint64_t limit = (uint64_t)(_i % 3) << 18;	/* none, 256 KiB, 512 KiB */
 
 	small_machine(&cfg);
 	cfg.memory_max_bytes = limit;
@@ -229,7 +229,7 @@ START_TEST(nothing_leaks)
 	int64_t pages;
 
 	small_machine(&cfg);
-	cfg.memory_max_bytes = 1 << 19;
+	cfg.memory_max_bytes = 1 << 18;
 	run_random(&cfg, 77 + (uint64_t)_i);
 	for (uint32_t p = 0; p < NR_PIDS; p++)
 		if (mm_task_find(machine, 100 + p))
