@@ -11,14 +11,15 @@
  * reads what was asked for.  A mapped file is read around the fault instead,
  * until misses outweigh hits by 100.
  *
- * Source: Linux 6.6 mm/readahead.c, mm/filemap.c.  Order-0 folios only; the
- * device's own largest request (io_pages) is not larger than the window here.
+ * Source: Linux 6.6 mm/readahead.c, mm/filemap.c.  Order-0 folios only.
  */
 #include "cache/readahead.h"
 
 #include "cache/memcg.h"
 
 enum { MMAP_LOTSAMISS = 100, RA_CHUNK = 512 };
+/* Largest request of the disk: 2560 sectors, what the block layer gives a device without a limit of its own. */
+enum { BDI_IO_PAGES = 2560 >> (MM_PAGE_SHIFT - 9) };
 #define READAHEAD_GFP	((MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_NORETRY | __MM_GFP_NOWARN) & ~(mm_gfp_t)__MM_GFP_FS)
 
 void mm_file_ra_state_init(const struct mm_cache *c, struct mm_file_ra_state *ra)
@@ -91,14 +92,17 @@ static uint32_t next_ra_size(const struct mm_file_ra_state *ra, uint64_t max)
 	return (uint32_t)(cur < max / 16 ? 4 * cur : cur <= max / 2 ? 2 * cur : max);
 }
 
-/* Contiguous cached pages right before @index, at most @max. */
+/*
+ * Contiguous cached pages right before @index.  When all @max that are looked at are cached the last
+ * one passes for the gap (page_cache_prev_miss() of 6.6 tells its index), so it is max - 1.
+ */
 static uint64_t count_history_pages(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t max)
 {
 	uint64_t n = 0;
 
 	while (n < max && n < index && mm_filemap_get_folio(c, as, index - 1 - n) != MM_PFN_NONE)
 		n++;
-	return n;
+	return n && n == max ? n - 1 : n;
 }
 
 static bool try_context_readahead(struct mm_cache *c, const struct mm_file *f, struct mm_file_ra_state *ra, uint64_t index,
@@ -133,7 +137,8 @@ static bool choose_window(struct mm_cache *c, struct mm_file *f, bool marked, ui
 	if (!initial && marked) {
 		uint64_t start = index + 1;
 
-		while (start - index <= max && mm_filemap_get_folio(c, &f->inode->mapping, start) != MM_PFN_NONE)
+		/* page_cache_next_miss() of 6.6: without a gap in reach it tells the last page it looked at */
+		while (start - index < max && mm_filemap_get_folio(c, &f->inode->mapping, start) != MM_PFN_NONE)
 			start++;
 		if (start - index > max)
 			return false;
@@ -159,6 +164,8 @@ static void ondemand_readahead(struct mm_cache *c, struct mm_file *f, bool marke
 	struct mm_file_ra_state *ra = &f->ra;
 	uint64_t max = ra_pages_of(c, f);
 
+	if (req_size > max && BDI_IO_PAGES > max)
+		max = req_size < BDI_IO_PAGES ? req_size : BDI_IO_PAGES;
 	if (!choose_window(c, f, marked, index, req_size, max)) {
 		if (!marked)
 			do_page_cache_ra(c, f, index, req_size, 0, memcg);
@@ -181,8 +188,10 @@ static void ondemand_readahead(struct mm_cache *c, struct mm_file *f, bool marke
 
 void mm_force_page_cache_ra(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t nr, struct mm_memcg *memcg)
 {
-	if (nr > ra_pages_of(c, f))
-		nr = ra_pages_of(c, f);
+	uint64_t max = ra_pages_of(c, f) > BDI_IO_PAGES ? ra_pages_of(c, f) : BDI_IO_PAGES;
+
+	if (nr > max)
+		nr = max;
 	while (nr) {
 		uint64_t chunk = nr < RA_CHUNK ? nr : RA_CHUNK;
 

@@ -22,9 +22,9 @@ static const char *const kind_words[MM_NR_FAULT_KINDS] = {
 
 const char *mm_fault_kind_word(enum mm_fault_kind kind) { return kind_words[kind]; }
 
-static int madvise_hook(void *arg, struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
+static int madvise_hook(struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
 {
-	return mm_madvise_vma_pages(arg, vma, start, end, advice);
+	return mm_madvise_vma_pages(vma->vm_mm->virt->populate_arg, vma, start, end, advice);
 }
 
 static uint32_t mkclean_hook(void *arg, mm_pfn_t pfn) { return mm_folio_mkclean(((struct mm_fault *)arg)->virt, pfn); }
@@ -37,8 +37,7 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 	if (!f)
 		return -ENOMEM;
 	*f = (struct mm_fault){ .ctx = ctx, .phys = phys, .cache = cache, .virt = virt, .pfn = MM_PFN_NONE };
-	virt->hooks.arg = f;
-	virt->hooks.madvise = madvise_hook;
+	virt->madvise_vma = madvise_hook;
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
 	cache->rmap = (struct mm_rmap_hook){ f, mkclean_hook };
@@ -50,7 +49,7 @@ void mm_fault_free(struct mm_fault *f)
 {
 	if (!f)
 		return;
-	f->virt->hooks = (struct mm_virt_hooks){ 0 };
+	f->virt->madvise_vma = NULL;
 	f->virt->populate_vma = NULL;
 	f->virt->populate_arg = NULL;
 	f->cache->rmap = (struct mm_rmap_hook){ 0 };

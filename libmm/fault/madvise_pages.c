@@ -282,6 +282,8 @@ int mm_madvise_vma_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start,
 		return mm_faultin_range(f, vma, start, end, advice == MM_MADV_POPULATE_WRITE);
 	case MM_MADV_COLLAPSE:
 		return mm_madvise_collapse(f, vma, start, end);
+	case MM_MADV_UNMERGEABLE:	/* nothing is ever merged */
+		return 0;
 	default:
 		return -EOPNOTSUPP;
 	}

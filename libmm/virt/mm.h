@@ -84,13 +84,6 @@ struct mm_struct {
 struct mm_vma;
 struct mm_pgtables;
 
-/* The upward hook of madvise: what the mmap family asks of the page-fault floor.  NULL: VMAs only, nothing to do. */
-struct mm_virt_hooks {
-	void *arg;
-	/* madvise that works on pages (not on vm_flags), one VMA's part; 0 or -errno */
-	int (*madvise)(void *arg, struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
-};
-
 struct mm_vma_journal;			/* virt/vma_journal.h: what merged, split, was forbidden to */
 struct mm_anon_vma_table;
 struct mm_intern;
@@ -103,7 +96,6 @@ struct mm_virt {
 	struct mm_inode_table *inodes;
 	struct mm_tlb *tlb;			/* NULL likewise */
 	struct mm_pgtables *pgtables;		/* NULL likewise: contents of page tables */
-	struct mm_virt_hooks hooks;
 	uint32_t zero_pfn, huge_zero_pfn;	/* MM_PFN_NONE: not there (yet); never freed */
 	uint32_t next_mm_id;
 	int64_t vm_committed_as;		/* pages */
