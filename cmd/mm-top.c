@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <libmm/csv.h>
 
 #include "top.h"
+
+enum { WIDEST = 512 };		/* of a line with -w alone */
 
 static const struct argp_option options[] = {
 	{ "batch-mode", 'b', NULL, 0, "Batch mode: no keys, text or CSV", 0 },
@@ -109,7 +112,7 @@ static int top_user(struct top *t)
 static void parse_width(struct top *t, const char *arg, struct argp_state *st)
 {
 	t->width_given = true;
-	t->width = arg ? (uint32_t)cmd_u64(st, "-w", *arg == '=' ? arg + 1 : arg, 3, 4000) : 0;
+	t->width = arg ? (uint32_t)cmd_u64(st, "-w", *arg == '=' ? arg + 1 : arg, 3, WIDEST) : 0;
 }
 
 static void list_fields(void)
@@ -221,11 +224,21 @@ static bool utf8_locale(void)
 	return false;
 }
 
+/* Of the terminal, by COLUMNS, or the 80 of a terminal that tells nothing. */
+static uint32_t batch_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize win;
+	uint64_t width;
+
+	if (columns && !mm_parse_u64((struct mm_str){ columns, strlen(columns) }, &width) && width >= 3 && width <= 4000)
+		return (uint32_t)width;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &win) != -1 && win.ws_col >= 3 ? win.ws_col : 80;
+}
+
 static int run(struct cmd_args *a)
 {
 	struct top *t = a->own;
-	const char *columns = getenv("COLUMNS");
-	uint64_t width;
 	int err;
 
 	t->a = a;
@@ -235,9 +248,8 @@ static int run(struct cmd_args *a)
 		if (!t->iterations_given && !t->delay_given)
 			t->iterations = 1;
 	}
-	if (t->batch && !t->width && columns && !mm_parse_u64((struct mm_str){ columns, strlen(columns) }, &width) &&
-	    width >= 3 && width <= 4000)
-		t->width = (uint32_t)width;
+	if (t->batch && !t->width)
+		t->width = t->width_given ? WIDEST : batch_width();
 	err = top_open(t);
 	if (!err)
 		err = top_user(t);

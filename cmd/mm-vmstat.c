@@ -143,13 +143,15 @@ static int run(struct cmd_args *a)
 		[VMSTAT_COUNTERS] = vmstat_counters, [VMSTAT_TRACE] = vmstat_trace,
 	};
 	struct vmstat_args *v = a->own;
-	unsigned int rows = terminal_rows();
+	unsigned int rows;
 	int err;
 
-	if (!v->one_header)
-		v->height = rows > 3 ? rows - 3 : 22;
 	if (v->mode == VMSTAT_TRACE)
 		return vmstat_trace(a, v);
+	if (!v->one_header && cmd_is_human(a)) {
+		rows = terminal_rows();
+		v->height = rows > 3 ? rows - 3 : 22;
+	}
 	err = mm_proc_new(&v->proc, a->sysroot, &a->err);
 	if (!err)
 		err = modes[v->mode](a, v);

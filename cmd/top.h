@@ -122,6 +122,7 @@ struct top {
 	uint64_t iterations;		/* 0: endless */
 	uint32_t width;			/* columns of a line, 0: as wide as it gets */
 	uint32_t pid_width;
+	size_t nr_fit, command_width;	/* by top_layout() */
 	bool utf8;
 	struct mm_proc *proc;
 	struct mm_pid_table *table;
@@ -163,13 +164,17 @@ int top_field_find(const char *name);	/* enum or -1; case matters first, then no
 int top_compare(const struct top *t, const struct top_item *a, const struct top_item *b);
 /* The text of one column without padding; @buf of TOP_MAX_LINE bytes. */
 void top_field_text(struct top *t, const struct top_item *it, enum top_field f, char *buf);
-/* Header line and task line, both cut to t->width; length. */
-size_t top_header(const struct top *t, char *buf);
+/* The command line, or "[name]"; @buf of TOP_MAX_LINE bytes, not cleaned. */
+void top_command_line(struct top *t, const struct mm_pid_row *r, char *buf);
+/* Header line (first, it lays the columns out) and task lines, cut to t->width; length. */
+void top_layout(struct top *t);
+size_t top_header(struct top *t, char *buf);
 size_t top_task_line(struct top *t, const struct top_item *it, char *buf);
 uint32_t top_field_width(const struct top *t, enum top_field f);
 
 /* @src without anything that could drive a terminal, cut to @columns of the screen (0: not cut); @dst of TOP_MAX_LINE. */
 size_t top_clean(const struct top *t, char *dst, const char *src, size_t columns);
+size_t top_put_u64(char *p, uint64_t v);	/* decimal with a NUL behind it; length */
 size_t top_columns(const char *s);	/* columns that clean text takes */
 
 /* Lines above the table; each up to TOP_MAX_LINE; returns how many. */

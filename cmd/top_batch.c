@@ -20,7 +20,7 @@ struct csv_row {
 	uint64_t maj_faults, min_faults, maj_faults_delta, min_faults_delta;
 	int64_t oom_score, oom_score_adj;
 	const char *user, *ruser, *pr, *state, *command, *time;
-	char user_text[64], ruser_text[64], pr_text[16], state_text[2], command_text[TOP_MAX_LINE];
+	char user_text[24], ruser_text[24], pr_text[24], state_text[2], command_text[TOP_MAX_LINE];
 };
 
 #define SHOWN(field, type, help) MM_COLUMN(struct csv_row, field, type, help)
@@ -92,14 +92,13 @@ static void choose_fields(struct top *t)
 			c->shown[c->nr_shown++] = (uint8_t)needs[i].field;
 }
 
-static void user_name(const struct top *t, uint32_t uid, char *buf, size_t size)
+static const char *user_name(const struct top *t, uint32_t uid, char *buf)
 {
 	const char *name = mm_users_name(t->users, uid);
 
-	if (name)
-		snprintf(buf, size, "%.*s", (int)size - 1, name);
-	else
-		snprintf(buf, size, "%u", uid);
+	if (!name)
+		top_put_u64(buf, uid);
+	return name ? name : buf;
 }
 
 static void fill_sizes(struct csv_row *c, const struct top *t, const struct mm_pid_row *r)
@@ -118,6 +117,13 @@ static void fill_sizes(struct csv_row *c, const struct top *t, const struct mm_p
 	c->pss_kib = r->pss_kib;
 	c->uss_kib = r->uss_kib;
 	c->mem_pct = t->mem.total_kib ? (int64_t)((double)r->res_kib * 100000 / (double)t->mem.total_kib + 0.5) : 0;
+}
+
+static void put_number(char *p, int32_t v)
+{
+	if (v < 0)
+		*p++ = '-';
+	top_put_u64(p, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c, struct mm_table_writer *w)
@@ -142,15 +148,13 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 	c->oom_score_adj = r->oom_seen ? r->oom_score_adj : MM_MISSING_I64;
 	c->user = c->ruser = NULL;
 	if (r->status_seen) {
-		user_name(t, r->euid, c->user_text, sizeof(c->user_text));
-		user_name(t, r->ruid, c->ruser_text, sizeof(c->ruser_text));
-		c->user = c->user_text;
-		c->ruser = c->ruser_text;
+		c->user = user_name(t, r->euid, c->user_text);
+		c->ruser = user_name(t, r->ruid, c->ruser_text);
 	}
 	if (r->priority < -99 || r->priority > 999)
 		strcpy(c->pr_text, "rt");
 	else
-		snprintf(c->pr_text, sizeof(c->pr_text), "%d", r->priority);
+		put_number(c->pr_text, r->priority);
 	c->pr = c->pr_text;
 	c->state_text[0] = r->state;
 	c->state_text[1] = 0;
@@ -158,8 +162,7 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 	c->command = r->comm;
 	if (t->c.cmdline) {
 		c->command = c->command_text;
-		if (!mm_pid_cmdline(t->proc, r, c->command_text, sizeof(c->command_text)))
-			snprintf(c->command_text, sizeof(c->command_text), "[%s]", r->comm);
+		top_command_line(t, r, c->command_text);
 	}
 	mm_table_writer_row(w, c);
 }
@@ -189,11 +192,12 @@ static void text_frame(struct top *t)
 	if (t->nr_samples > 2)
 		mm_output_bytes(&t->a->out, "\n", 1);
 	for (size_t i = 0; i < nr; i++) {
-		mm_output_bytes(&t->a->out, lines[i], strlen(lines[i]));
+		len = top_clean(t, line, lines[i], t->width);
+		mm_output_bytes(&t->a->out, line, len);
 		mm_output_bytes(&t->a->out, "\n", 1);
 	}
+	len = top_header(t, line);
 	if (!t->a->noheadings) {
-		len = top_header(t, line);
 		mm_output_bytes(&t->a->out, "\n", 1);
 		mm_output_bytes(&t->a->out, line, len);
 		mm_output_bytes(&t->a->out, "\n", 1);

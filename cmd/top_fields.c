@@ -92,7 +92,7 @@ static uint64_t value(const struct top *t, const struct mm_pid_row *r, enum top_
 }
 
 /* The printers below return the length; stdio would cost more than reading the process did. */
-static size_t put_u64(char *p, uint64_t v)
+size_t top_put_u64(char *p, uint64_t v)
 {
 	char digits[20];
 	size_t n = 0, len = 0;
@@ -116,7 +116,7 @@ static const char *user_of(const struct top *t, const struct mm_pid_row *r, enum
 	const char *name = r->status_seen ? mm_users_name(t->users, uid_of(r, f)) : "?";
 
 	if (!name)
-		put_u64(buf, uid_of(r, f));
+		top_put_u64(buf, uid_of(r, f));
 	return name ? name : buf;
 }
 
@@ -163,7 +163,7 @@ static size_t put_tenths(char *p, float num)
 	size_t n;
 
 	whole += rest > 0.5 || (rest == 0.5 && whole & 1);
-	n = put_u64(p, whole / 10);
+	n = top_put_u64(p, whole / 10);
 	p[n++] = '.';
 	p[n++] = (char)('0' + whole % 10);
 	p[n] = 0;
@@ -185,7 +185,7 @@ static void make_num(char *buf, int64_t v, size_t width)
 
 	if (v < 0)
 		buf[n++] = '-';
-	n += put_u64(buf + n, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+	n += top_put_u64(buf + n, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 	if (n > width && width) {
 		buf[width - 1] = '+';
 		buf[width] = 0;
@@ -206,7 +206,7 @@ static void scale_mem(char *buf, uint64_t kib, int target, size_t width)
 
 	for (int i = 0; i < 5; i++) {
 		if (i >= target) {
-			size_t n = i ? put_tenths(buf, num) : put_u64(buf, (uint64_t)num);
+			size_t n = i ? put_tenths(buf, num) : top_put_u64(buf, (uint64_t)num);
 
 			if (i)
 				put_suffix(buf, n++, suffixes[i]);
@@ -222,7 +222,7 @@ static void scale_num(char *buf, uint64_t v, size_t width)
 {
 	float num = (float)v;
 
-	if (put_u64(buf, v) <= width)
+	if (top_put_u64(buf, v) <= width)
 		return;
 	for (const char *s = suffixes; *s; s++) {
 		size_t n;
@@ -247,10 +247,10 @@ static void scale_pcnt(char *buf, float num, size_t width)
 
 static bool put_pair(char *buf, size_t width, uint64_t a, const char *between, uint64_t b, const char *after)
 {
-	size_t n = put_u64(buf, a);
+	size_t n = top_put_u64(buf, a);
 
 	n += (size_t)(stpcpy(buf + n, between) - (buf + n));
-	n += put_u64(buf + n, b);
+	n += top_put_u64(buf + n, b);
 	n += (size_t)(stpcpy(buf + n, after) - (buf + n));
 	return n <= width;
 }
@@ -268,7 +268,7 @@ static void scale_tics(char *buf, uint64_t ticks, size_t width)
 	hours = mins / 60;
 	days = hours / 24;
 	if (mins <= 360) {
-		size_t n = put_u64(buf, mins);
+		size_t n = top_put_u64(buf, mins);
 
 		n += put_two(buf + n, ':', secs % 60);
 		if (n + put_two(buf + n, '.', ticks % hz * 100 / hz) <= width)
@@ -278,7 +278,7 @@ static void scale_tics(char *buf, uint64_t ticks, size_t width)
 			return;
 	}
 	if (hours <= 96) {
-		size_t n = put_u64(buf, hours);
+		size_t n = top_put_u64(buf, hours);
 
 		if (n + put_two(buf + n, ',', mins % 60) <= width)
 			return;
@@ -286,13 +286,13 @@ static void scale_tics(char *buf, uint64_t ticks, size_t width)
 	if (days <= 14) {
 		if (put_pair(buf, width, days, "d+", hours % 24, "h"))
 			return;
-		put_suffix(buf, put_u64(buf, days), 'd');
+		put_suffix(buf, top_put_u64(buf, days), 'd');
 		if (strlen(buf) <= width)
 			return;
 	}
 	if (put_pair(buf, width, days / 7, "w+", days % 7, "d"))
 		return;
-	put_suffix(buf, put_u64(buf, days / 7), 'w');
+	put_suffix(buf, top_put_u64(buf, days / 7), 'w');
 	if (strlen(buf) > width)
 		strcpy(buf, "?");
 }
@@ -311,14 +311,20 @@ static void user_text(const struct top *t, const struct mm_pid_row *r, enum top_
 	strcpy(buf + top_clean(t, buf, name, width - 1), "+");
 }
 
+void top_command_line(struct top *t, const struct mm_pid_row *r, char *buf)
+{
+	if (!mm_pid_cmdline(t->proc, r, buf, TOP_MAX_LINE))
+		snprintf(buf, TOP_MAX_LINE, "[%s]%s", r->comm, r->state == 'Z' ? " <defunct>" : "");
+}
+
 /* Name or command line, with the tree drawn before it; not yet cut to the line. */
 static void command_text(struct top *t, const struct top_item *it, char *buf)
 {
 	char raw[TOP_MAX_LINE], clean[TOP_MAX_LINE];
 	int indent = 4 * (it->level > 100 ? 100 : it->level);
 
-	if (t->c.cmdline && !mm_pid_cmdline(t->proc, it->row, raw, sizeof(raw)))
-		snprintf(raw, sizeof(raw), "[%s]", it->row->comm);
+	if (t->c.cmdline)
+		top_command_line(t, it->row, raw);
 	top_clean(t, clean, t->c.cmdline ? raw : it->row->comm, 0);
 	if (t->c.forest && it->level)
 		snprintf(buf, TOP_MAX_LINE, "%*s%.*s", indent, it->level > 100 ? " +  " : " `- ",
@@ -374,74 +380,103 @@ static bool left_aligned(enum top_field f)
 	return top_fields[f].kind == TOP_USER_NAME || top_fields[f].kind == TOP_CMD;
 }
 
-/* The command takes the rest of the line; with columns to its right it has 15. */
-static size_t command_width(const struct top *t)
+/* Columns a field asks for: the command its heading, the others their width. */
+static size_t asked_width(const struct top *t, enum top_field f)
 {
-	return t->c.nr_shown && t->c.shown[t->c.nr_shown - 1] == TOP_COMMAND ? 0 : 15;
+	return top_fields[f].kind == TOP_CMD ? strlen(top_fields[f].heading) : top_field_width(t, f);
 }
 
-/* Append @text in its column and a blank; @used counts columns of the screen. */
-static char *put_column(const struct top *t, char *p, enum top_field f, const char *text, size_t *used)
+/*
+ * How many fields fit in the line, each with a blank behind it.  The command
+ * takes what the line has left; without an end of the line all it wants, or 15
+ * columns where others follow.
+ */
+void top_layout(struct top *t)
 {
-	size_t len = strlen(text), width = top_fields[f].kind == TOP_CMD ? command_width(t) : top_field_width(t, f);
-	size_t columns = top_columns(text), pad = columns < width ? width - columns : 0;
+	size_t used = 0, n = 0;
 
-	*used += columns + pad + 1;
-	if (!left_aligned(f))
-		while (pad) {
-			*p++ = ' ';
-			pad--;
-		}
+	for (; n < t->c.nr_shown; n++) {
+		size_t asked = asked_width(t, t->c.shown[n]) + 1;
+
+		if (t->width && used + asked > t->width)
+			break;
+		used += asked;
+	}
+	t->nr_fit = n;
+	if (t->width)
+		t->command_width = strlen(top_fields[TOP_COMMAND].heading) + t->width - used;
+	else
+		t->command_width = n && t->c.shown[n - 1] == TOP_COMMAND ? 0 : 15;
+}
+
+/* Append @text of @len bytes in its column of @width and a blank. */
+static char *put_column(char *p, enum top_field f, const char *text, size_t len, size_t width)
+{
+	size_t columns = left_aligned(f) ? top_columns(text) : len, pad = columns < width ? width - columns : 0;
+
+	if (pad > 512)
+		pad = 512;
+	if (!left_aligned(f)) {
+		memset(p, ' ', pad);
+		p += pad;
+		pad = 0;
+	}
 	memcpy(p, text, len);
 	p += len;
-	for (pad++; pad; pad--)
-		*p++ = ' ';
-	return p;
+	memset(p, ' ', pad + 1);
+	return p + pad + 1;
 }
 
-static size_t finish_line(const struct top *t, char *buf, char *end, size_t used)
+static size_t finish_line(char *buf, char *end)
 {
-	char whole[TOP_MAX_LINE];
-
 	while (end > buf && end[-1] == ' ')
 		end--;
 	*end = 0;
-	if (!t->width || used <= t->width)
-		return (size_t)(end - buf);
-	strcpy(whole, buf);
-	return top_clean(t, buf, whole, t->width);
+	return (size_t)(end - buf);
 }
 
-size_t top_header(const struct top *t, char *buf)
+size_t top_header(struct top *t, char *buf)
 {
-	size_t used = 0;
 	char *p = buf;
 
-	for (size_t i = 0; i < t->c.nr_shown; i++)
-		p = put_column(t, p, t->c.shown[i], top_fields[t->c.shown[i]].heading, &used);
-	return finish_line(t, buf, p, used);
+	top_layout(t);
+	for (size_t i = 0; i < t->nr_fit; i++) {
+		enum top_field f = t->c.shown[i];
+		const char *heading = top_fields[f].heading;
+
+		p = put_column(p, f, heading, strlen(heading), f == TOP_COMMAND ? t->command_width : top_field_width(t, f));
+	}
+	return finish_line(buf, p);
+}
+
+/* What does not fit ends with a '+'. */
+static void cut_command(const struct top *t, char *text, size_t room)
+{
+	char whole[TOP_MAX_LINE];
+
+	if (!room || top_columns(text) <= room)
+		return;
+	strcpy(whole, text);
+	strcpy(text + top_clean(t, text, whole, room - 1), "+");
 }
 
 size_t top_task_line(struct top *t, const struct top_item *it, char *buf)
 {
-	size_t used = 0;
 	char text[TOP_MAX_LINE], *p = buf;
 
-	for (size_t i = 0; i < t->c.nr_shown; i++) {
-		size_t room = TOP_MAX_LINE - (size_t)(p - buf);
+	for (size_t i = 0; i < t->nr_fit; i++) {
+		enum top_field f = t->c.shown[i];
+		size_t room = TOP_MAX_LINE - (size_t)(p - buf), width = top_field_width(t, f), len;
 
-		if (room < 128)
+		if (room < 700)
 			break;
-		top_field_text(t, it, t->c.shown[i], text);
-		if (t->c.shown[i] == TOP_COMMAND && command_width(t)) {
-			char whole[TOP_MAX_LINE];
-
-			strcpy(whole, text);
-			top_clean(t, text, whole, command_width(t));
+		top_field_text(t, it, f, text);
+		if (f == TOP_COMMAND) {
+			width = t->command_width;
+			cut_command(t, text, width);
 		}
-		if (strlen(text) + 64 > room)
-			text[room - 64] = 0;
-		p = put_column(t, p, t->c.shown[i], text, &used);
+		len = strlen(text);
+		p = put_column(p, f, text, len + 600 > room ? room - 600 : len, width);
 	}
-	return finish_line(t, buf, p, used);
+	return finish_line(buf, p);
 }

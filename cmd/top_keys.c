@@ -35,7 +35,7 @@ static void ask(struct top_view *v, int key, const char *question)
 
 static void say(struct top_view *v, const char *text)
 {
-	snprintf(v->message, sizeof(v->message), "%s", text);
+	snprintf(v->message, sizeof(v->message), "%.255s", text);
 }
 
 /* Sort by the shown column to the left or right of the present one. */

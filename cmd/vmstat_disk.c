@@ -96,7 +96,8 @@ static void one_sample(struct cmd_args *a, struct vmstat_args *v, const struct m
 {
 	char stamp[32];
 
-	vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
+	if (v->timestamp)
+		vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
 	for (size_t i = 0; i < ds->nr; i++) {
 		struct disk_row row;
 

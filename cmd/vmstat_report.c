@@ -219,7 +219,8 @@ static int samples(struct cmd_args *a, struct vmstat_args *v, struct sample *s, 
 	while (!err) {
 		struct report_row row = { .time = stamp };
 
-		vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
+		if (v->timestamp)
+			vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
 		if (!n)
 			since_boot(&row, v, &s[0], !w);
 		else

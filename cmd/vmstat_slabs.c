@@ -2,9 +2,11 @@
 /*
  * Slab caches (-m): /proc/slabinfo sorted by name.
  */
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <libmm/slabinfo.h>
 
 #include "vmstat.h"
 
@@ -30,15 +32,16 @@ static void header(struct cmd_args *a)
 	mm_output_printf(&a->out, "%-24s %6s %6s %6s %6s\n", "Cache", "Num", "Total", "Size", "Pages");
 }
 
-static void one_sample(struct cmd_args *a, const struct vmstat_args *v, const struct mm_proc_slabs *s,
+static void one_sample(struct cmd_args *a, const struct vmstat_args *v, const struct mm_slabinfo *s,
 		       struct mm_table_writer *w)
 {
 	char stamp[32];
 
-	vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
+	if (v->timestamp)
+		vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
 	for (size_t i = 0; i < s->nr; i++) {
-		const struct mm_proc_slab *c = &s->v[i];
-		struct slab_row row = { c->name, stamp, c->active_objects, c->objects, c->object_bytes, c->objects_per_slab };
+		const struct mm_cache_row *c = &s->v[i];
+		struct slab_row row = { c->name, stamp, c->active_objects, c->objects, c->slab_size, c->objects_per_slab };
 
 		if (w) {
 			mm_table_writer_row(w, &row);
@@ -54,13 +57,26 @@ static void one_sample(struct cmd_args *a, const struct vmstat_args *v, const st
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct mm_proc_slab *)a)->name, ((const struct mm_proc_slab *)b)->name);
+	return strcmp(((const struct mm_cache_row *)a)->name, ((const struct mm_cache_row *)b)->name);
 }
 
-static int read_slabs(struct cmd_args *a, struct vmstat_args *v, struct mm_proc_slabs *s)
+static int read_slabs(struct cmd_args *a, struct vmstat_args *v, struct mm_slabinfo *s)
 {
-	int err = mm_proc_slabs(v->proc, s, &a->err);
+	struct mm_input *in;
+	struct mm_str text;
+	char name[512];
+	int err = mm_proc_read(v->proc, "proc/slabinfo", &text, &a->err);
 
+	mm_slabinfo_free(s);
+	*s = (struct mm_slabinfo){ 0 };
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "%s/proc/slabinfo", a->sysroot ? a->sysroot : "");
+	err = mm_input_open_memory(&in, name, text.p, text.len);
+	if (err)
+		return mm_error_set(&a->err, err, "out of memory");
+	err = mm_slabinfo_read(s, in, &a->err);
+	mm_input_free(in);
 	if (!err && s->nr)
 		qsort(s->v, s->nr, sizeof(*s->v), by_name);
 	return err;
@@ -69,7 +85,7 @@ static int read_slabs(struct cmd_args *a, struct vmstat_args *v, struct mm_proc_
 int vmstat_slabs(struct cmd_args *a, struct vmstat_args *v)
 {
 	struct mm_table_writer *w = NULL;
-	struct mm_proc_slabs s = { 0 };
+	struct mm_slabinfo s = { 0 };
 	struct vmstat_columns c;
 	uint64_t n = 0;
 	int err = read_slabs(a, v, &s);
@@ -85,8 +101,6 @@ int vmstat_slabs(struct cmd_args *a, struct vmstat_args *v)
 			break;
 		err = read_slabs(a, v, &s);
 	}
-	if (s.nr_bad)
-		cmd_note(a, "slabinfo: %llu lines are no cache's", (unsigned long long)s.nr_bad);
-	mm_proc_slabs_free(&s);
+	mm_slabinfo_free(&s);
 	return w ? cmd_table_end(a, w, err) : err;
 }

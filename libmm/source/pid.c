@@ -35,21 +35,6 @@ static void copy_comm(char *dst, size_t room, const char *p, size_t len)
 	dst[n] = 0;
 }
 
-/* Skip @n blank-separated words. */
-static void skip_words(struct mm_str *s, int n)
-{
-	const char *p = s->p, *end = p + s->len;
-
-	while (n--) {
-		while (p < end && *p == ' ')
-			p++;
-		while (p < end && *p != ' ')
-			p++;
-	}
-	s->p = p;
-	s->len = (size_t)(end - p);
-}
-
 static int32_t clamp32(int64_t v)
 {
 	return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v;
@@ -65,66 +50,101 @@ static uint64_t pages_to_kib(uint64_t pages, uint32_t page_kib)
 	return pages > UINT64_MAX / 65536 ? UINT64_MAX / 65536 : pages * page_kib;
 }
 
-static const char *last_parenthesis(struct mm_str s)
+/* A place in the line.  Reading past the end gives nothing and sets .short_line. */
+struct cursor {
+	const char *p, *end;
+	bool short_line;
+};
+
+static void skip_words(struct cursor *c, int n)
 {
-	while (s.len && s.p[s.len - 1] != ')')
-		s.len--;
-	return s.len ? s.p + s.len - 1 : NULL;
+	const char *p = c->p, *end = c->end;
+
+	while (n--) {
+		while (p < end && *p == ' ')
+			p++;
+		while (p < end && *p != ' ')
+			p++;
+	}
+	c->p = p;
 }
 
-/* What follows the comm: state and numbers, field 3 of proc(5) on. */
-static bool parse_numbers(struct mm_str s, uint32_t page_kib, struct mm_pid_row *r)
+/* A number with an optional sign; saturated.  Digits alone are the common case, so they are the short path. */
+static int64_t next_number(struct cursor *c)
 {
-	uint64_t ppid, utime, stime, cutime, cstime, threads, vsize, rss;
-	int64_t priority, nice;
+	const char *p = c->p, *end = c->end, *start;
+	bool minus = false;
+	uint64_t v = 0;
 
-	scan_blanks(&s);
-	if (!s.len)
-		return false;
-	r->state = *s.p;
-	skip_words(&s, 1);
-	if (!scan_u64(&s, &ppid))
-		return false;
-	skip_words(&s, 5);			/* pgrp session tty_nr tpgid flags */
-	if (!scan_u64(&s, &r->min_flt))
-		return false;
-	skip_words(&s, 1);
-	if (!scan_u64(&s, &r->maj_flt))
-		return false;
-	skip_words(&s, 1);
-	if (!scan_u64(&s, &utime) || !scan_u64(&s, &stime) || !scan_u64(&s, &cutime) || !scan_u64(&s, &cstime) ||
-	    !scan_i64(&s, &priority) || !scan_i64(&s, &nice) || !scan_u64(&s, &threads))
-		return false;
-	skip_words(&s, 1);			/* itrealvalue */
-	if (!scan_u64(&s, &r->start_ticks) || !scan_u64(&s, &vsize) || !scan_u64(&s, &rss))
-		return false;
-	r->ppid = (uint32_t)ppid;
-	r->ticks = add(utime, stime);
-	r->child_ticks = add(cutime, cstime);
-	r->priority = clamp32(priority);
-	r->nice = clamp32(nice);
-	r->nr_threads = threads > INT32_MAX ? INT32_MAX : (uint32_t)threads;
-	r->virt_kib = vsize / 1024;
-	r->res_kib = pages_to_kib(rss, page_kib);
-	return true;
+	while (p < end && *p == ' ')
+		p++;
+	if (p < end && *p == '-') {
+		minus = true;
+		p++;
+	}
+	for (start = p; p < end && (unsigned char)(*p - '0') < 10; p++)
+		v = v * 10 + (unsigned char)(*p - '0');
+	c->short_line |= p == start;
+	c->p = p;
+	if (p - start > 18)
+		v = INT64_MAX;
+	return minus ? -(int64_t)v : (int64_t)v;
+}
+
+static uint64_t next_u64(struct cursor *c)
+{
+	int64_t v = next_number(c);
+
+	return v < 0 ? 0 : (uint64_t)v;
 }
 
 int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *row)
 {
-	const char *open = memchr(line.p, '(', line.len), *close = last_parenthesis(line);
-	struct mm_pid_row r = *row;
-	struct mm_str pid = line;
-	uint64_t number;
+	const char *open = memchr(line.p, '(', line.len), *close = memrchr(line.p, ')', line.len);
+	struct cursor c = { line.p, line.p + line.len, false };
+	uint64_t pid, ppid, min_flt, maj_flt, utime, stime, cutime, cstime, threads, start, vsize, rss;
+	int64_t priority, nice;
+	char state;
 
-	if (!open || !close || close < open || !scan_u64(&pid, &number) || number > INT32_MAX)
+	if (!open || !close || close < open)
 		return -EINVAL;
-	r.pid = (uint32_t)number;
-	copy_comm(r.comm, sizeof(r.comm), open + 1, (size_t)(close - open - 1));
-	line.len -= (size_t)(close + 1 - line.p);
-	line.p = close + 1;
-	if (!parse_numbers(line, page_kib, &r))
+	pid = next_u64(&c);
+	c.p = close + 1;
+	skip_words(&c, 1);
+	state = c.p[-1];
+	ppid = next_u64(&c);
+	skip_words(&c, 5);			/* pgrp session tty_nr tpgid flags */
+	min_flt = next_u64(&c);
+	skip_words(&c, 1);
+	maj_flt = next_u64(&c);
+	skip_words(&c, 1);
+	utime = next_u64(&c);
+	stime = next_u64(&c);
+	cutime = next_u64(&c);
+	cstime = next_u64(&c);
+	priority = next_number(&c);
+	nice = next_number(&c);
+	threads = next_u64(&c);
+	skip_words(&c, 1);			/* itrealvalue */
+	start = next_u64(&c);
+	vsize = next_u64(&c);
+	rss = next_u64(&c);
+	if (c.short_line || pid > INT32_MAX)
 		return -EINVAL;
-	*row = r;
+	row->pid = (uint32_t)pid;
+	copy_comm(row->comm, sizeof(row->comm), open + 1, (size_t)(close - open - 1));
+	row->state = state;
+	row->ppid = (uint32_t)ppid;
+	row->min_flt = min_flt;
+	row->maj_flt = maj_flt;
+	row->ticks = add(utime, stime);
+	row->child_ticks = add(cutime, cstime);
+	row->priority = clamp32(priority);
+	row->nice = clamp32(nice);
+	row->nr_threads = threads > INT32_MAX ? INT32_MAX : (uint32_t)threads;
+	row->start_ticks = start;
+	row->virt_kib = vsize / 1024;
+	row->res_kib = row->stat_rss_kib = pages_to_kib(rss, page_kib);
 	return 0;
 }
 
@@ -144,6 +164,7 @@ void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
 
 	r->swap_kib = r->rss_anon_kib = r->rss_file_kib = r->rss_shmem_kib = r->locked_kib = 0;
 	r->status_rss = false;
+	r->res_kib = r->stat_rss_kib;
 	while (scan_line(&text, &line)) {
 		switch (line.len ? *line.p : 0) {
 		case 'T':
@@ -155,7 +176,9 @@ void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
 				parse_uids(line, r);
 			break;
 		case 'V':
-			if (scan_word(&line, "VmLck:"))
+			if (scan_word(&line, "VmRSS:"))
+				scan_u64(&line, &r->res_kib);
+			else if (scan_word(&line, "VmLck:"))
 				scan_u64(&line, &r->locked_kib);
 			else if (scan_word(&line, "VmSwap:"))	/* the last line of interest */
 				text.len = scan_u64(&line, &r->swap_kib) ? 0 : text.len;
@@ -297,7 +320,7 @@ size_t mm_pid_cmdline(struct mm_proc *p, const struct mm_pid_row *row, char *buf
 	while (len && (buf[len - 1] == 0 || buf[len - 1] == ' '))
 		len--;
 	for (size_t i = 0; i < len; i++)
-		if (!buf[i])
+		if (!buf[i] || buf[i] == '\n')
 			buf[i] = ' ';
 	buf[len] = 0;
 	return len;

@@ -15,7 +15,8 @@
  * files read again.  What a process is accounted cannot move otherwise: pages
  * come by faults, go by unmapping or reclaim (the RSS), and credentials change
  * in a system call, whose page faults or CPU time show.  To bound the error of
- * changes below a clock tick, every row is read in full each FULL_EVERY refreshes.
+ * what shows in neither (changes below a clock tick, or below the batch of the
+ * RSS's per-CPU counters), every row is read in full each FULL_EVERY refreshes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +29,7 @@
 #include "source/pid.h"
 #include "source/scan.h"
 
-enum { FULL_EVERY = 32, SPARE_FDS = 64, MAX_PIDS = 1 << 23 };
+enum { FULL_EVERY = 8, SPARE_FDS = 64, MAX_PIDS = 1 << 23 };
 
 struct mm_pid_table {
 	struct mm_proc *proc;
@@ -230,10 +231,28 @@ static long read_stat(struct mm_pid_table *t, struct mm_pid_row *r)
 	return n < 0 ? -errno : n;
 }
 
-static bool moved(const struct mm_pid_row *a, const struct mm_pid_row *b)
+/* What of the last refresh the next one is held against. */
+struct last {
+	uint64_t ticks, min_flt, maj_flt, start, virt, stat_rss, res;
+	uint32_t nr_threads;
+	char state;
+	char comm[64];
+};
+
+static struct last last_of(const struct mm_pid_row *r)
+{
+	struct last l = { .ticks = r->ticks, .min_flt = r->min_flt, .maj_flt = r->maj_flt, .start = r->start_ticks,
+			  .virt = r->virt_kib, .stat_rss = r->stat_rss_kib, .res = r->res_kib,
+			  .nr_threads = r->nr_threads, .state = r->state };
+
+	memcpy(l.comm, r->comm, sizeof(l.comm));
+	return l;
+}
+
+static bool moved(const struct last *a, const struct mm_pid_row *b)
 {
 	return a->ticks != b->ticks || a->min_flt != b->min_flt || a->maj_flt != b->maj_flt ||
-	       a->virt_kib != b->virt_kib || a->res_kib != b->res_kib || a->state != b->state ||
+	       a->virt != b->virt_kib || a->stat_rss != b->stat_rss_kib || a->state != b->state ||
 	       a->nr_threads != b->nr_threads || strcmp(a->comm, b->comm) != 0;
 }
 
@@ -245,26 +264,25 @@ static uint64_t delta(uint64_t now, uint64_t before)
 /* @r holds the last row of this pid, or a blank one.  True when the process is there. */
 static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const struct mm_pid_options *opt)
 {
-	struct mm_pid_row before = *r;
-	uint32_t want = opt->want;
+	struct last before = last_of(r);
+	uint32_t want = opt->want, pid = r->pid;
 	long n = read_stat(t, r);
 	struct mm_str line = { t->proc->buf, n > 0 ? (size_t)n : 0 };
 	bool again;
 
-	if (n <= 0 || mm_pid_parse_stat(line, t->proc->page_kib, r) || r->pid != before.pid) {
+	if (n <= 0 || mm_pid_parse_stat(line, t->proc->page_kib, r) || r->pid != pid) {
 		t->nr_bad += n > 0;
 		close_row(t, r);
 		return false;
 	}
-	again = !before.is_new && before.start_ticks == r->start_ticks;
+	again = !r->is_new && before.start == r->start_ticks;
+	if (again && r->status_seen)
+		r->res_kib = before.res;	/* the exact one, until status is read again */
 	r->is_new = !again;
-	if (!again)
-		before = (struct mm_pid_row){ .pid = r->pid };
-	r->ticks_delta = delta(r->ticks, before.ticks);
-	r->min_flt_delta = delta(r->min_flt, before.min_flt);
-	r->maj_flt_delta = delta(r->maj_flt, before.maj_flt);
-	if (!again || !t->proc->live || want & ~t->want || (r->pid + t->round) % FULL_EVERY == 0 ||
-	    moved(r, &before))
+	r->ticks_delta = delta(r->ticks, again ? before.ticks : 0);
+	r->min_flt_delta = delta(r->min_flt, again ? before.min_flt : 0);
+	r->maj_flt_delta = delta(r->maj_flt, again ? before.maj_flt : 0);
+	if (!again || !t->proc->live || want & ~t->want || (r->pid + t->round) % FULL_EVERY == 0 || moved(&before, r))
 		mm_pid_read_more(t->proc, want, r);
 	else if (want & MM_PID_OOM)		/* moves with the memory of others */
 		mm_pid_read_more(t->proc, MM_PID_OOM, r);

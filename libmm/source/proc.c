@@ -72,8 +72,11 @@ bool mm_proc_is_live(const struct mm_proc *p)
 	return p->live;
 }
 
-/* Read @fd to its end; bytes or -errno. */
-static long read_all(struct mm_proc *p, int fd)
+/*
+ * Read @fd to its end; bytes or -errno.  A file the kernel writes as one record
+ * is whole after a read that did not fill the buffer.
+ */
+static long read_all(struct mm_proc *p, int fd, bool one_record)
 {
 	size_t len = 0;
 
@@ -87,6 +90,8 @@ static long read_all(struct mm_proc *p, int fd)
 		if (n == 0)
 			break;
 		len += (size_t)n;
+		if (one_record && len + 1 < p->cap)
+			break;
 		if (len + 1 == p->cap) {
 			char *buf = p->cap < MAX_FILE ? realloc(p->buf, p->cap * 2) : NULL;
 
@@ -100,10 +105,20 @@ static long read_all(struct mm_proc *p, int fd)
 	return (long)len;
 }
 
+static bool is_one_record(const struct mm_proc *p, const char *path)
+{
+	static const char *const files[] = { "proc/stat", "proc/meminfo", "proc/uptime", "proc/loadavg" };
+
+	for (size_t i = 0; p->live && i < sizeof(files) / sizeof(files[0]); i++)
+		if (!strcmp(path, files[i]))
+			return true;
+	return false;
+}
+
 int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struct mm_error *err)
 {
 	int fd = openat(p->root_fd, path, OPEN_FLAGS);
-	long n = fd < 0 ? -errno : read_all(p, fd);
+	long n = fd < 0 ? -errno : read_all(p, fd, is_one_record(p, path));
 
 	if (fd >= 0)
 		close(fd);

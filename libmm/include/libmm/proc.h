@@ -116,30 +116,6 @@ struct mm_proc_disks {
 int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *err);
 void mm_proc_disks_free(struct mm_proc_disks *ds);
 
-/* ---- /proc/slabinfo ------------------------------------------------------ */
-
-#define MM_SLABINFO_FIELDS(X) \
-	X(active_objects) X(objects) X(object_bytes) X(objects_per_slab) X(pages_per_slab) \
-	X(limit) X(batchcount) X(shared) X(active_slabs) X(slabs)
-
-struct mm_proc_slab {
-	char name[64];
-#define X(field) uint64_t field;
-	MM_SLABINFO_FIELDS(X)
-#undef X
-};
-
-struct mm_proc_slabs {
-	struct mm_proc_slab *v;		/* in the file's order */
-	size_t nr, cap;
-	uint64_t nr_bad;		/* lines that are no cache's */
-};
-
-int mm_proc_slabs(struct mm_proc *p, struct mm_proc_slabs *s, struct mm_error *err);
-/* The same from text, @name for messages: 0; -EINVAL when it does not begin as slabinfo 2.x does; -ENOMEM. */
-int mm_proc_slabs_parse(struct mm_str text, const char *name, struct mm_proc_slabs *s, struct mm_error *err);
-void mm_proc_slabs_free(struct mm_proc_slabs *s);
-
 /* ---- small files -------------------------------------------------------- */
 
 int mm_proc_uptime(struct mm_proc *p, uint64_t *centiseconds, struct mm_error *err);
@@ -173,6 +149,7 @@ struct mm_pid_row {
 	uint64_t min_flt, maj_flt, ticks, child_ticks, start_ticks;
 	uint64_t ticks_delta, min_flt_delta, maj_flt_delta;	/* since the last refresh */
 	uint64_t virt_kib, res_kib, shr_kib, code_kib, data_kib;
+	uint64_t stat_rss_kib;		/* as PID/stat has it: on newer kernels less exact than status and statm */
 	uint64_t swap_kib, rss_anon_kib, rss_file_kib, rss_shmem_kib, locked_kib;
 	uint64_t pss_kib, uss_kib;	/* MM_MISSING_U64 where smaps_rollup was not read or is not there */
 	int fd;				/* kept open on PID/stat, or -1 */

@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mm-top -b on a capture prints what procps 4.0.2's top printed on it (tests/data/procps), and fails well.
+set -u
+src=${srcdir:-.}
+here=$(pwd)
+cd "$src" || exit 99
+top=$here/mm-top
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+TZ=UTC LC_ALL=C.UTF-8 TERM=dumb HOME=/nonexistent XDG_CONFIG_HOME=$tmp/xdg
+export TZ LC_ALL TERM HOME XDG_CONFIG_HOME
+unset COLUMNS
+names=--sysroot=tests/data/proc-names
+bad=0
+fail() { echo "$@"; bad=1; }
+
+# The time of day, and the line %Cpu(s), whose spacing depends on the kernel procps thinks it runs on, are left out.
+plain() { sed -e '3d' -e 's/ *$//' -e '1s/^top - [0-9#:]*/top -/' "$1"; }
+# sorted: the table's rows by pid
+same() {
+	want=tests/data/procps/$1 how=$2
+	shift 2
+	"$top" -b -n1 -w200 --human $names "$@" > "$tmp/out" 2> "$tmp/err" || fail "mm-top $*: status $?: $(cat "$tmp/err")"
+	plain "$tmp/out" > "$tmp/got"
+	plain "$want" > "$tmp/want"
+	if [ "$how" = ordered ]; then	# of two without memory either may come first
+		for f in got want; do grep -v '^ *14 ' "$tmp/$f" > "$tmp/x"; mv "$tmp/x" "$tmp/$f"; done
+	else
+		for f in got want; do { head -6 "$tmp/$f"; tail -n +7 "$tmp/$f" | sort; } > "$tmp/x" && mv "$tmp/x" "$tmp/$f"; done
+	fi
+	diff "$tmp/want" "$tmp/got" > "$tmp/diff" || { fail "mm-top $*:"; cat "$tmp/diff"; }
+}
+same names.top.txt any
+same names.top_o_MEM.txt ordered -o %MEM
+same names.top_o_PID.txt ordered -o -PID
+same names.top_E_g_e_m.txt any -E g -e m
+
+# CSV: mem_pct has fewer decimals here, so it is left out
+csv_of() { awk -F, -v OFS=, '{ $9 = ""; print }'; }
+"$top" -b -n1 --csv $names --output=pid,user,pr,ni,virt_kib,res_kib,shr_kib,state,mem_pct,time_s,command > "$tmp/out" || fail "csv: status $?"
+csv_of < tests/data/procps/names.top_csv.csv > "$tmp/want"
+{ head -1 "$tmp/out"; tail -n +2 "$tmp/out" | sort -n; } | csv_of | diff "$tmp/want" - || fail "csv differs"
+"$top" -b -n1 --csv $names > "$tmp/out" || fail "csv: status $?"
+[ "$(head -1 "$tmp/out")" = "pid,user,pr,ni,virt_kib,res_kib,shr_kib,state,cpu_pct,mem_pct,time_s,command" ] || fail "csv header: $(head -1 "$tmp/out")"
+[ "$("$top" -b -n1 --csv $names --output=pid,pss_kib -p 200 | tail -1)" = "200," ] || fail "pss without smaps_rollup is not empty"
+
+# selection
+pids() { "$top" -b -n1 --csv $names --output=pid "$@" | tail -n +2 | sort -n | tr '\n' ' '; }
+[ "$(pids -p 301,200,9)" = "200 301 " ] || fail "-p: $(pids -p 301,200,9)"
+[ "$(pids -u postgres)" = "207 " ] || fail "-u: $(pids -u postgres)"
+[ "$(pids -u 4242)" = "206 " ] || fail "-u number: $(pids -u 4242)"
+[ "$(pids -U '!root')" = "203 206 207 212 " ] || fail "-U !root: $(pids -U '!root')"
+[ "$(pids -i)" = "" ] || fail "-i: $(pids -i)"
+"$top" -O | grep -qx 'RSsh' || fail "-O lists no RSsh"
+
+# names cannot drive a terminal
+mkdir -p "$tmp/evil/proc/7"
+for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/evil/proc/"; done
+printf '7 (\033[31m\001\302\233x\377) S 1 7 7 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 1 4096 1 0 0 0 0' > "$tmp/evil/proc/7/stat"
+"$top" -b -n1 -w80 --human --sysroot="$tmp/evil" > "$tmp/out" || fail "evil: status $?"
+LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177-\377]')" "$tmp/out" && fail "a control byte came through"
+grep -q '?\[31m???*x?$' "$tmp/out" || fail "evil: $(tail -1 "$tmp/out")"
+grep -q '^ *7 ? ' "$tmp/out" || fail "a user without status is not '?'"
+# a process that ended between listing and reading, a truncated stat
+mkdir "$tmp/evil/proc/8" "$tmp/evil/proc/9"
+echo '9 (cut) S 1 9' > "$tmp/evil/proc/9/stat"
+[ "$("$top" -b -n1 --csv --output=pid --sysroot="$tmp/evil" 2> "$tmp/err" | tail -n +2)" = 7 ] || fail "a process too many"
+grep -q '^mm-top: 1 processes have a stat file that cannot be understood$' "$tmp/err" || fail "stderr: $(cat "$tmp/err")"
+
+# fails STATUS TEXT WORD...
+fails() {
+	status=$1 text=$2
+	shift 2
+	"$top" "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
+	got=$?
+	[ "$got" = "$status" ] || fail "mm-top $*: status $got, expected $status"
+	grep -qF -- "$text" "$tmp/err" || fail "mm-top $*: expected '$text', found: $(cat "$tmp/err")"
+}
+fails 1 "proc: No such file or directory" -b -n1 --sysroot="$tmp"
+fails 1 "no user is called 'nosuch'" -b -n1 $names -u nosuch
+fails 2 "unknown field 'X'" -b -n1 -o X
+fails 2 "none of the letters" -E x
+fails 2 "no list of process ids" -p 1,x
+fails 2 "conflict" -p 1 -u root
+fails 2 "not allowed in secure mode" -s -d 1
+fails 2 "-n" -n 0
+fails 1 "unknown field 'nope'" -b -n1 --human $names --output=nope
+"$top" -b -n1 $names > /dev/full 2> "$tmp/err"
+[ $? = 1 ] || fail "a full disk: $(cat "$tmp/err")"
+
+# the live system: this shell is in it, with what status says of it
+"$top" -b -n1 --csv --output=pid,ppid,user,command -p $$ > "$tmp/out" || fail "live: status $?"
+grep -q "^$$,$PPID,$(id -un)," "$tmp/out" || fail "live: $(cat "$tmp/out")"
+exit $bad

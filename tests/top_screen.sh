@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mm-top in a real terminal emulator: keys, questions, resizing, no colours under NO_COLOR, the saved configuration.
+set -u
+command -v tmux > /dev/null || exit 77
+src=$(cd "${srcdir:-.}" && pwd) || exit 99
+top=$(pwd)/mm-top
+tmp=$(mktemp -d) || exit 99
+n=0
+socket=mm-top-test-$$-$n
+t() { tmux -L "$socket" -f /dev/null "$@"; }
+trap 't kill-server 2> /dev/null; rm -rf "$tmp"' EXIT
+bad=0
+fail() { echo "$@"; t capture-pane -p 2> /dev/null | head -24; bad=1; }
+
+# begin ENVIRONMENT WIDTH HEIGHT WORD...
+begin() {
+	environment=$1 width=$2 height=$3
+	shift 3
+	t kill-server 2> /dev/null
+	n=$((n + 1))
+	socket=mm-top-test-$$-$n
+	t new-session -d -x "$width" -y "$height" \
+		"env LC_ALL=C.UTF-8 XDG_CONFIG_HOME='$tmp/xdg' $environment '$top' $*; echo status \$?; sleep 30" || exit 77
+}
+# see PATTERN [not]: within five seconds the screen shows it
+see() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+		t capture-pane -p | grep -q -- "$1" && return
+		sleep 0.2
+	done
+	fail "the screen does not show: $1"
+}
+gone() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		t capture-pane -p | grep -q -- "$1" || return
+		sleep 0.2
+	done
+	fail "the screen still shows: $1"
+}
+row() { t capture-pane -p | sed -n "$1p"; }
+key() { t send-keys "$@"; }
+
+names="--sysroot=$src/tests/data/proc-names"
+begin "" 100 24 "$names"
+see '^ *301 root .* defunct one'
+see '^Tasks:   8 total'
+key M; sleep 0.3; see 'tab(1)'
+row 9 | grep -q '^ *212 ' || fail "M: line 9 is $(row 9)"
+key R; sleep 0.3; row 9 | grep -q '^ *301 ' || fail "R: line 9 is $(row 9)"
+key N R; sleep 0.3; row 8 | grep -q '^ *301 ' || fail "N: line 8 is $(row 8)"
+key V; see '` *- a) R 9 (b$' ; see '^ *301 .*     `- defunct one$'
+key V c; see '\[defunct one\] <defunct>$'; key c
+key e; see '164.1m'; key e e e e
+key E; see '^GiB Mem'
+key 1; see '^%Cpu1 '; key 1
+key m; see '^GiB Mem :.*\[|'; key m m m
+key h; see 'mm-top: keys'; key x; gone 'mm-top: keys'
+key u; see 'Which user'; key postgres Enter; gone 'tab(1)'; see '^ *207 postgres'
+key =; see 'tab(1)'
+key o; key 'RES>5000' Enter; gone '^ *207'; see '^ *212 '
+key o; key 'nonsense' Enter; see 'A filter is'
+key =
+key k; see 'processes of a capture'
+key f; see 'Parent Process pid'; key q; gone 'Parent Process pid'
+key Z; see 'Unknown command'
+key W; see 'wrote configuration'
+t resize-window -x 20 -y 5; sleep 0.5; see '^  PID USER'
+[ "$(t capture-pane -p | awk 'length > 20' | wc -l)" = 0 ] || fail "wider than 20 columns"
+t resize-window -x 120 -y 30; see 'COMMAND'
+key q; see '^status 0'
+grep -qx 'sort=PID' "$tmp/xdg/mm-tools/toprc" || { echo "toprc:"; cat "$tmp/xdg/mm-tools/toprc"; bad=1; }
+rm -r "$tmp/xdg"
+
+# colours, and none of them under NO_COLOR
+begin "TERM=screen-256color" 80 20 "$names"; see 'defunct'
+t capture-pane -p -e | grep -q "$(printf '\033')\[[0-9;]*31m" || fail "no red zombie"
+key q; see '^status 0'
+begin "NO_COLOR=1 TERM=screen-256color" 80 20 "$names"; see 'defunct'
+t capture-pane -p -e | grep -q "$(printf '\033')\[[0-9;]*3[0-7]m" && fail "colours under NO_COLOR"
+key q; see '^status 0'
+
+# a signal is sent after the question that names the process, and not before
+sleep 60 & victim=$!
+begin "" 100 20 -p $victim
+see "^ *$victim "
+key k; see "PID to signal/kill \[default pid = $victim\]"; key Enter
+see 'signal \[15/sigterm\]'; key Enter
+see "Send SIGTERM to $victim (sleep)?"; key n Enter; see 'Nothing was done'
+kill -0 $victim || fail "killed without a yes"
+key k; see 'PID to signal'; key Enter; see 'signal \['; key hup Enter; see 'Send SIGHUP'; key y Enter; see "Sent signal 1 to $victim"
+wait $victim 2> /dev/null
+key q; see '^status 0'
+
+# secure mode, and terminals that are none
+begin "" 80 12 -s; see '^ *PID'; key k; see 'Unavailable in secure mode'; key q; see '^status 0'
+begin "TERM=" 80 12 "$names"; see 'TERM is not set'; see '^status 1'
+begin "TERM=nosuchterminal" 80 12 "$names"; see 'is not known'; see '^status 1'
+begin "" 80 12 "$names < /dev/null"; see 'standard input is not a terminal'; see '^status 1'
+begin "" 80 12 "$names <&-"; see 'standard input is not a terminal'; see '^status 1'
+exit $bad

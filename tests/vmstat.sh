@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mm-vmstat on two captures prints what procps 4.0.2's vmstat printed on them (tests/data/procps), and fails well.
+set -u
+src=${srcdir:-.}
+here=$(pwd)
+cd "$src" || exit 99
+vm=$here/mm-vmstat
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+TZ=UTC LC_ALL=C.UTF-8 TERM=dumb
+export TZ LC_ALL TERM
+bad=0
+
+# same EXPECTED WORD...: the text, blanks at line ends apart
+same() {
+	want=tests/data/procps/$1
+	shift
+	"$vm" "$@" > "$tmp/out" 2> "$tmp/err" || { echo "mm-vmstat $*: status $?: $(cat "$tmp/err")"; bad=1; return; }
+	sed 's/ *$//' "$tmp/out" > "$tmp/got"
+	sed 's/ *$//' "$want" | diff - "$tmp/got" > "$tmp/diff" || { echo "mm-vmstat $*:"; cat "$tmp/diff"; bad=1; }
+}
+names=--sysroot=tests/data/proc-names
+old=--sysroot=tests/data/proc-old
+same names.vmstat.txt --human $names
+same names.vmstat_s.txt --human $names -s
+same names.vmstat_f.txt --human $names -f
+same old.vmstat.txt --human $old
+same old.vmstat_w.txt --human $old -w
+same old.vmstat_a.txt --human $old -a
+same old.vmstat_S_m.txt --human $old -S m
+same old.vmstat_s.txt --human $old -s
+same old.vmstat_d.txt --human $old -d
+same old.vmstat_D.txt --human $old -D
+
+# CSV: the columns of the capture, gu_pct and weighted_ms behind them
+csv() {
+	want=tests/data/procps/$1
+	shift
+	"$vm" --csv "$@" > "$tmp/out" 2> "$tmp/err" || { echo "mm-vmstat --csv $*: status $?: $(cat "$tmp/err")"; bad=1; return; }
+	n=$(head -1 "$want" | tr ',' '\n' | wc -l)
+	cut -d, -f1-"$n" "$tmp/out" | diff "$want" - > "$tmp/diff" || { echo "mm-vmstat --csv $*:"; cat "$tmp/diff"; bad=1; }
+}
+csv names.vmstat_csv.csv $names
+csv names.vmstat_csv_a.csv $names -a
+csv names.vmstat_csv_d.csv $names -d
+csv old.vmstat_csv.csv $old
+
+# every counter, one sample: no delta yet; two samples of a capture: nothing moved
+"$vm" --csv $names --table=counters > "$tmp/out" || bad=1
+[ "$(head -2 "$tmp/out" | tail -1)" = "nr_free_pages,51328," ] || { echo "counters: $(head -2 "$tmp/out")"; bad=1; }
+"$vm" --csv $names --table=counters 1 2 > "$tmp/out" || bad=1
+[ "$(grep -c '^nr_free_pages,51328,0,' "$tmp/out")" = 1 ] || { echo "counters twice: no delta of 0"; bad=1; }
+
+# fails STATUS TEXT WORD...
+fails() {
+	status=$1 text=$2
+	shift 2
+	"$vm" "$@" > "$tmp/out" 2> "$tmp/err"
+	got=$?
+	[ "$got" = "$status" ] || { echo "mm-vmstat $*: status $got, expected $status"; bad=1; }
+	grep -qF -- "$text" "$tmp/err" || { echo "mm-vmstat $*: expected '$text', found: $(cat "$tmp/err")"; bad=1; }
+	[ ! -s "$tmp/out" ] || { echo "mm-vmstat $*: printed something"; bad=1; }
+}
+mkdir -p "$tmp/empty/proc"
+fails 1 "No such file or directory" --sysroot="$tmp/nowhere"
+fails 1 "proc/vmstat: No such file or directory" --human --sysroot="$tmp/empty"
+fails 1 "Disk/Partition sdz not found" $names -p sdz
+fails 2 "none of k, K, m, M" -S x
+fails 2 "one of -f -m -s -d -D -p" -s -d
+fails 2 "one argument too many" 1 2 3
+fails 2 "delay" 0
+fails 2 "needs -p" --table=partition
+"$vm" --human $names > /dev/full 2> "$tmp/err"
+[ $? = 1 ] && grep -q "No space left" "$tmp/err" || { echo "a full disk: $(cat "$tmp/err")"; bad=1; }
+
+# the live system: two samples, one header, no first line with -y
+"$vm" --csv -y 1 1 > "$tmp/out" || { echo "live: status $?"; bad=1; }
+[ "$(wc -l < "$tmp/out")" = 2 ] || { echo "live -y 1 1: $(cat "$tmp/out")"; bad=1; }
+exit $bad
