@@ -199,6 +199,7 @@ static int run(struct cmd_args *a)
 		own->cfg.zoneinfo = c.zi.nr ? &c.zi : NULL;
 		own->cfg.sysctl = a->config.sysctl;
 		own->cfg.mem_limit_bytes = a->config.ram_bytes;
+		own->cfg.indent_names = cmd_is_human(a);
 		own->cfg.nr_cpus = a->config.nr_cpus ? a->config.nr_cpus : 1;
 		e = mm_physmap_new(&pm, &own->cfg, &a->err);
 	}

@@ -3,10 +3,11 @@
  * Tables of the physical address space: regions, ram, holes, and where the
  * RAM went.
  */
-#include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "machine/physmap.h"
+
+enum { MAX_INDENT = 32 };
 
 struct region_row {
 	uint64_t start, end, size_bytes, depth, node;
@@ -49,7 +50,13 @@ static int regions_rows(const struct mm_physmap *pm, struct mm_table_writer *w, 
 	(void)err;
 	for (size_t i = 0; i < pm->cfg.regions->nr; i++) {
 		struct region_row row = region_row(&pm->cfg.regions->v[i]);
+		int blanks = pm->cfg.indent_names ? (int)(2 * row.depth < MAX_INDENT ? 2 * row.depth : MAX_INDENT) : 0;
+		char name[256];
 
+		if (blanks) {
+			snprintf(name, sizeof(name), "%*s%s", blanks, "", row.name);
+			row.name = name;
+		}
 		mm_table_writer_row(w, &row);
 	}
 	return 0;

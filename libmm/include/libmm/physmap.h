@@ -23,6 +23,7 @@ struct mm_physmap_config {
 	uint32_t nr_cpus;			/* at least 1 */
 	uint64_t dimm_bytes[MM_PHYSMAP_MAX_DIMMS];
 	size_t nr_dimms;			/* 0: one that holds all RAM there is */
+	bool indent_names;			/* table regions: nested names stand further in, for people */
 	uint64_t interleave_bytes;		/* granule of channel interleave, a power of two; 0: one DIMM after the other */
 };
 
