@@ -16,6 +16,7 @@
 
 static const struct mm_trace_ops *const formats[] = {
 	&mm_trace_csv,
+	&mm_trace_lackey,
 	&mm_trace_ftrace,
 	&mm_trace_perf,
 };

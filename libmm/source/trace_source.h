@@ -93,6 +93,7 @@ int mm_trace_skip(struct mm_trace_source *src, const char *what, uint64_t line, 
 
 /* The formats; each is listed in trace.c too. */
 extern const struct mm_trace_ops mm_trace_csv;		/* trace_csv.c: the trace itself */
+extern const struct mm_trace_ops mm_trace_lackey;	/* lackey.c: valgrind's lackey tool */
 
 extern const struct mm_trace_ops mm_trace_ftrace;	/* ftrace.c: tracepoints as text, ftrace or perf script */
 extern const struct mm_trace_ops mm_trace_perf;		/* the same under another name */

@@ -24,9 +24,16 @@ static int parse_hex(const char *p, size_t n, uint64_t *out)
 {
 	uint64_t v = 0;
 
+	uint32_t eight;
+	size_t i = 0;
+
 	if (!n)
 		return -EINVAL;
-	for (size_t i = 0; i < n; i++) {
+	if (n >= 8 && mm_hex8(p, &eight)) {
+		v = eight;
+		i = 8;
+	}
+	for (; i < n; i++) {
 		unsigned d = hex_digit(p[i]);
 
 		if (d > 15)

@@ -10,7 +10,31 @@
 
 #include <libmm/csv.h>
 
+#include <string.h>
+
 enum { MM_NUMBER_ROOM = 40 };
+
+/* Eight hex digits (lower case) at @p to *@v at once; false when one of the bytes is none. */
+static inline bool mm_hex8(const char *p, uint32_t *v)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t x, letter, digit;
+
+	memcpy(&x, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	letter = x >> 6 & ones;
+	x ^= ones * 0x30 + letter * 0x30;	/* 0..9 of digits, 1..6 of letters */
+	digit = x + letter * 9;
+	if (((x | digit) & ones * 0xf0) || ((x + ones * 7) >> 3 & letter) != letter ||
+	    ((x + ones * 6) & ones * 0x10))
+		return false;
+	digit = (digit << 4 | digit >> 8) & 0x00ff00ff00ff00ffu;
+	digit = (digit << 8 | digit >> 16) & 0x0000ffff0000ffffu;
+	*v = (uint32_t)(digit << 16 | digit >> 32);
+	return true;
+}
 
 char *mm_format_u64(char *p, uint64_t v);
 char *mm_format_i64(char *p, int64_t v);

@@ -48,4 +48,7 @@ size_t mm_flags_format_mmap(uint64_t prot, uint64_t map, char *buf, size_t room)
 /* The word of this kind that is most like @word: for the text of an error. */
 const char *mm_flags_nearest(enum mm_flag_kind kind, struct mm_str word);
 
+/* "ENOMEM" of 12, by the numbers of x86-64 Linux; NULL: no such error. */
+const char *mm_errno_name(unsigned number);
+
 #endif /* LIBMM_FLAGS_H */
