@@ -16,7 +16,8 @@
 #include "cmd.h"
 
 static const struct mm_machine_table *const machine_tables[] = {
-	&mm_table_free, &mm_table_frag, &mm_table_types, &mm_table_pageblocks, &mm_table_pcp, &mm_table_counters,
+	&mm_table_free, &mm_table_frag, &mm_table_types, &mm_table_pageblocks, &mm_table_pcp, &mm_table_zones,
+	&mm_table_counters,
 };
 
 /* ---- tables of a capture ---- */
