@@ -70,8 +70,13 @@ void mm_memcg_free(struct mm_memcg *m)
 {
 	if (!m)
 		return;
-	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
+		if (m->lruvec[n]) {
+			free(m->lruvec[n]->bloom[0]);
+			free(m->lruvec[n]->bloom[1]);
+		}
 		free(m->lruvec[n]);
+	}
 	free(m->name);
 	free(m);
 }

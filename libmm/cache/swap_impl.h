@@ -34,8 +34,12 @@ struct mm_swap {
 	struct mm_swap_slots_cache *cpu;
 	bool slot_cache_active;
 	uint64_t nr_cached;			/* pages in the swap cache */
-	mm_pfn_t *inflight;			/* writes the disk has not finished */
+	struct mm_swap_write {
+		mm_pfn_t pfn;
+		uint64_t due;			/* by io_clock */
+	} *inflight;				/* writes the disk has not finished, oldest first */
 	size_t nr_inflight, cap_inflight;
+	uint64_t io_clock;			/* folios that reclaim has looked at */
 	/* cluster read-ahead */
 	uint32_t ra_hits, ra_prev_offset, ra_last_pages;
 };

@@ -20,6 +20,10 @@
 #include "cache/swap_impl.h"
 #include "cache/workingset.h"
 
+#ifndef SWAP_LATENCY
+#define SWAP_LATENCY 100
+#endif
+
 mm_pfn_t mm_swap_cache_get_folio(const struct mm_cache *c, mm_swp_t entry)
 {
 	uint64_t v = entry && entry < c->swap->max ? c->swap->cache[entry] : 0;
@@ -286,7 +290,7 @@ void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 
 	if (s->nr_inflight == s->cap_inflight) {
 		size_t cap = s->cap_inflight ? s->cap_inflight * 2 : 256;
-		mm_pfn_t *v = realloc(s->inflight, cap * sizeof(*v));
+		struct mm_swap_write *v = realloc(s->inflight, cap * sizeof(*v));
 
 		if (v) {
 			s->inflight = v;
@@ -302,9 +306,22 @@ void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 	mm_count(c->ctx, MM_PSWPOUT, 1);
 	mm_count(c->ctx, MM_PGPGOUT, MM_PAGE_SIZE >> 10);
 	if (s->nr_inflight < s->cap_inflight)
-		s->inflight[s->nr_inflight++] = pfn;
+		s->inflight[s->nr_inflight++] = (struct mm_swap_write){ pfn, s->io_clock + SWAP_LATENCY };
 	else
 		end_swap_bio_write(c, pfn);	/* the host has no memory to remember it: done at once */
+}
+
+void mm_swap_io_poll(struct mm_cache *c, uint64_t nr_looked_at)
+{
+	struct mm_swap *s = c->swap;
+	size_t done = 0;
+
+	s->io_clock += nr_looked_at;
+	while (done < s->nr_inflight && s->inflight[done].due <= s->io_clock)
+		end_swap_bio_write(c, s->inflight[done++].pfn);
+	for (size_t i = done; i < s->nr_inflight; i++)
+		s->inflight[i - done] = s->inflight[i];
+	s->nr_inflight -= done;
 }
 
 void mm_swap_io_finish(struct mm_cache *c)
@@ -312,7 +329,7 @@ void mm_swap_io_finish(struct mm_cache *c)
 	struct mm_swap *s = c->swap;
 
 	for (size_t i = 0; i < s->nr_inflight; i++)
-		end_swap_bio_write(c, s->inflight[i]);
+		end_swap_bio_write(c, s->inflight[i].pfn);
 	s->nr_inflight = 0;
 }
 

@@ -240,6 +240,7 @@ uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios,
 		enum verdict v;
 
 		mm_page_list_del(map, folios, pfn);
+		mm_swap_io_poll(r->cache, 1);
 		v = shrink_one_folio(&o, ignore_references);
 		if (v == FREE) {
 			nr_reclaimed += o.nr_pages;

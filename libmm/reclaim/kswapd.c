@@ -187,6 +187,7 @@ static void kswapd(struct mm_reclaim *r, struct mm_node *n)
 		k->highest_zoneidx = MM_MAX_NR_ZONES;
 		order = balance_pgdat(r, n, order, highest);
 	} while (k->failures < MM_MAX_RECLAIM_RETRIES && !pgdat_balanced(n, order, highest));
+	mm_swap_io_finish(r->cache);
 	k->pgdat_dirty = k->pgdat_writeback = false;
 	k->woken = false;
 	if (r->ctx->fx)

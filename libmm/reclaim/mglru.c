@@ -2,16 +2,25 @@
 /*
  * reclaim/mglru.c - MGLRU: when to age, when to evict, and from which memcg
  *
- * Hot pages are found by the reverse mapping (lru_gen=1, the core): each used
- * entry that reclaim meets has its neighbours looked at.  Walks of whole page
- * tables (lru_gen bits 1 and 2) are not done: with them set, aging works as
- * with bit 0 alone, as on a CPU that does not set accessed bits.
+ * Hot pages are found by the reverse mapping (each used entry that reclaim
+ * meets has its neighbours looked at) and, with bit 1 of lru_gen, by a walk of
+ * page tables before each new generation.
  * Global reclaim visits memcgs in order of their tree, beginning behind the one
  * it stopped at, in place of the kernel's two generations of memcgs in random bins.
  *
  * Source: Linux 6.6 mm/vmscan.c.
  */
 #include "reclaim/mglru.h"
+
+enum { LRU_GEN_MM_WALK = 2 };	/* bit 1 of lru_gen */
+
+/* A plain 1 is "on" with all that the CPU offers, as writing y is; 5 is the core without walks. */
+static bool should_walk_mmu(const struct mm_reclaim *r)
+{
+	int64_t caps = mm_sysctl(r->ctx, MM_SYSCTL_LRU_GEN);
+
+	return caps == 1 || (caps & LRU_GEN_MM_WALK);
+}
 
 static uint64_t get_swappiness(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
 {
@@ -72,6 +81,8 @@ static int64_t get_nr_to_scan(struct mm_reclaim *r, struct mm_lruvec *v, const s
 		return -1;
 	if (!should_run_aging(v, sc, can_swap, &nr) || sc->priority == MM_DEF_PRIORITY)
 		return (int64_t)nr;
+	if (should_walk_mmu(r))
+		mm_lru_gen_walk(r, v, can_swap);
 	mm_inc_max_seq(r, v, can_swap);
 	return -1;
 }
@@ -166,7 +177,6 @@ void mm_lru_gen_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_
 		r->kswapd[node].next_memcg = m;
 		if (r->cache->is_kswapd)
 			sc->nr_reclaimed += reclaimed;
-		mm_swap_io_finish(r->cache);
 	}
 	if (sc->nr_reclaimed > reclaimed)
 		r->kswapd[node].failures = 0;

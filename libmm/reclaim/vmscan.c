@@ -63,7 +63,6 @@ static void shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_s
 
 	if (mm_lru_gen_enabled(r->cache) && !mm_root_reclaim(r, sc)) {
 		mm_lru_gen_shrink_lruvec(r, v, sc);
-		mm_swap_io_finish(r->cache);
 		return;
 	}
 	mm_get_scan_count(r, v, sc, nr);
@@ -81,7 +80,6 @@ static void shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_s
 		if (reclaimed >= sc->nr_to_reclaim && !proportional && !rebalance(nr, targets))
 			break;
 	}
-	mm_swap_io_finish(r->cache);
 	sc->nr_reclaimed += reclaimed;
 	if (mm_total_swap_pages(r->cache) && mm_inactive_is_low(r, v, MM_LRU_INACTIVE_ANON))
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, v, sc, MM_LRU_ACTIVE_ANON);
@@ -265,6 +263,7 @@ static uint64_t run(struct mm_reclaim *r, const struct mm_node *first, struct mm
 	r->cache->memalloc = true;
 	r->reclaiming = true;
 	n = do_try_to_free_pages(r, first, sc);
+	mm_swap_io_finish(r->cache);
 	r->reclaiming = false;
 	r->cache->memalloc = memalloc;
 	e = r->ctx->fx ? mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_DIRECT_RECLAIM) : NULL;

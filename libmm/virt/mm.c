@@ -87,7 +87,7 @@ struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
 		mm->rlimit[i] = MM_RLIM_INFINITY;
 	mm->rlimit[MM_RLIMIT_STACK] = UINT64_C(8) << 20;
-	mm->rlimit[MM_RLIMIT_MEMLOCK] = UINT64_C(8) << 20;
+	mm->rlimit[MM_RLIMIT_MEMLOCK] = MM_RLIM_INFINITY;	/* CAP_IPC_LOCK, until a setrlimit row says otherwise */
 	mm = mm_init(mm, virt);
 	if (mm)
 		mm_arch_pick_mmap_layout(mm);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * reclaim/mglru_walk.c - MGLRU: aging by a walk of page tables (lru_gen bit 1)
+ *
+ * Before a new generation begins, every address space of the memcg is walked:
+ * folios whose entries were used join the youngest generation so far, where
+ * they lie.  Tables worth a look are remembered in a Bloom filter (2^15 bits, two
+ * hashes); there are two, turned with each generation: a table with one used
+ * entry in eight is carried over, the others are left out next time.  An
+ * address space that is new is walked whole.
+ *
+ * Source: Linux 6.6 mm/vmscan.c walk_mm(), walk_pmd_range(), walk_pte_range().
+ * Deviation: accessed bits of tables themselves (bit 2), an optimisation, are not looked at.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/filemap.h"
+#include "reclaim/mglru.h"
+#include "virt/rmap.h"
+#include "virt/tlb.h"
+
+enum { BLOOM_SHIFT = 15, BLOOM_WORDS = (1 << BLOOM_SHIFT) / 64, SUITABLE = 8 };
+
+struct walk {
+	struct mm_reclaim *r;
+	struct mm_lruvec *v;
+	struct mm_struct *mm;
+	uint64_t max_seq;
+	bool can_swap, force_scan;
+};
+
+/* Two keys of a table, from its place in its address space. */
+static void keys_of(const struct mm_struct *mm, uint64_t vaddr, unsigned int key[2])
+{
+	uint64_t h = (vaddr >> 21 ^ (uint64_t)mm->id << 40) * UINT64_C(0x61c8864680b583eb);
+
+	h >>= 64 - 2 * BLOOM_SHIFT;
+	key[0] = (unsigned int)h & ((1u << BLOOM_SHIFT) - 1);
+	key[1] = (unsigned int)(h >> BLOOM_SHIFT);
+}
+
+static bool bloom_test(const struct walk *w, uint64_t vaddr)
+{
+	const uint64_t *f = w->v->bloom[w->max_seq % 2];
+	unsigned int k[2];
+
+	keys_of(w->mm, vaddr, k);
+	return !f || (f[k[0] / 64] >> k[0] % 64 & f[k[1] / 64] >> k[1] % 64 & 1);
+}
+
+void mm_lru_gen_bloom_add(struct mm_lruvec *v, uint64_t seq, const struct mm_struct *mm, uint64_t vaddr)
+{
+	uint64_t *f = v->bloom[seq % 2];
+	unsigned int k[2];
+
+	if (!f)
+		return;
+	keys_of(mm, vaddr, k);
+	f[k[0] / 64] |= UINT64_C(1) << k[0] % 64;
+	f[k[1] / 64] |= UINT64_C(1) << k[1] % 64;
+}
+
+static void bloom_reset(struct mm_lruvec *v, uint64_t seq)
+{
+	uint64_t **f = &v->bloom[seq % 2];
+
+	if (*f)
+		memset(*f, 0, BLOOM_WORDS * sizeof(**f));
+	else
+		*f = calloc(BLOOM_WORDS, sizeof(**f));	/* without it every table is walked */
+}
+
+/* One used mapping: its bit goes, its folio joins the youngest generation. */
+static void promote(struct walk *w, mm_pte_t *entry, mm_pfn_t pfn)
+{
+	struct mm_cache *c = w->r->cache;
+	struct mm_page *p = mm_cache_page(c, pfn);
+	bool dirty = mm_pte_dirty(*entry);
+
+	*entry = mm_pte_mkold(*entry);
+	if (dirty && !((p->flags & MM_PG_ANON) && (p->flags & MM_PG_SWAPBACKED) && !mm_folio_test_swapcache(p)))
+		mm_folio_mark_dirty(c, pfn);
+	mm_lru_gen_update_gen(c, pfn, (int)mm_lru_gen_from_seq(w->max_seq));
+}
+
+/* The folio of an entry, when it is this lruvec's; MM_PFN_NONE. */
+static mm_pfn_t folio_of(const struct walk *w, mm_pte_t entry)
+{
+	mm_pfn_t pfn;
+
+	if (!mm_pte_present(entry) || mm_pte_special(entry))
+		return MM_PFN_NONE;
+	pfn = mm_page_head(w->r->phys, mm_pte_pfn(entry));
+	if (mm_folio_lruvec(w->r->cache, pfn) != w->v || (!mm_folio_is_file_lru(mm_page(w->r->phys, pfn)) && !w->can_swap))
+		return MM_PFN_NONE;
+	return pfn;
+}
+
+/* The entries of one table within [start, end); true when it is worth another look. */
+static bool walk_pte_range(struct walk *w, mm_pte_t *pmd, uint64_t start, uint64_t end)
+{
+	mm_pte_t *pte = mm_pte_of(w->mm, pmd, start);
+	uint64_t total = (end - start) >> MM_PAGE_SHIFT, young = 0;
+
+	for (uint64_t i = 0; i < total; i++) {
+		mm_pfn_t pfn = mm_pte_young(pte[i]) ? folio_of(w, pte[i]) : MM_PFN_NONE;
+
+		if (pfn == MM_PFN_NONE)
+			continue;
+		young++;
+		promote(w, &pte[i], pfn);
+		mm_flush_tlb_range(w->mm, start + i * MM_PAGE_SIZE, start + (i + 1) * MM_PAGE_SIZE);
+	}
+	return young * SUITABLE >= total;
+}
+
+static void walk_vma(struct walk *w, const struct mm_vma *vma)
+{
+	uint64_t next;
+
+	for (uint64_t addr = vma->vm_start; addr < vma->vm_end; addr = next) {
+		mm_pte_t *pmd = mm_next_pmd(w->mm, &addr, vma->vm_end);
+
+		if (!pmd)
+			return;
+		next = mm_pmd_addr_end(addr, vma->vm_end);
+		if (mm_pmd_trans_huge(*pmd)) {
+			mm_pfn_t pfn = mm_pte_young(*pmd) ? folio_of(w, *pmd) : MM_PFN_NONE;
+
+			if (pfn != MM_PFN_NONE) {
+				promote(w, pmd, pfn);
+				mm_flush_tlb_range(w->mm, addr & ~(MM_PMD_SIZE - 1), (addr & ~(MM_PMD_SIZE - 1)) + MM_PMD_SIZE);
+			}
+			continue;
+		}
+		if (!mm_pte_present(*pmd) || (!w->force_scan && !bloom_test(w, addr)))
+			continue;
+		if (walk_pte_range(w, pmd, addr, next))
+			mm_lru_gen_bloom_add(w->v, w->max_seq + 1, w->mm, addr);
+	}
+}
+
+static bool should_skip_vma(const struct walk *w, const struct mm_vma *vma)
+{
+	if (!mm_vma_has_recency(vma) || (vma->vm_flags & (MM_VM_LOCKED | MM_VM_IO | MM_VM_PFNMAP | MM_VM_MIXEDMAP)) || vma->special)
+		return true;
+	if (!vma->vm_file || vma->vm_file->inode->type == MM_INODE_MEMFD || vma->vm_file->inode->type == MM_INODE_SHM)
+		return !w->can_swap;
+	return false;
+}
+
+static void walk_mm(struct walk *w)
+{
+	uint64_t addr = 0;
+
+	for (struct mm_vma *vma; (vma = mm_find_vma(w->mm, addr)) != NULL; addr = vma->vm_end)
+		if (!should_skip_vma(w, vma))
+			walk_vma(w, vma);
+}
+
+static uint64_t pages_of(const struct mm_struct *mm, bool can_swap)
+{
+	int64_t n = mm->rss[MM_FILEPAGES] + (can_swap ? mm->rss[MM_ANONPAGES] + mm->rss[MM_SHMEMPAGES] : 0);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+void mm_lru_gen_walk(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap)
+{
+	struct walk w = { .r = r, .v = v, .max_seq = v->lrugen.max_seq, .can_swap = can_swap };
+	uint32_t newest = v->newest_mm_id;
+	bool first = true;
+	struct mm_oom_task t;
+
+	for (size_t i = 0; r->oom.task && r->oom.task(r->oom.arg, i, &t); i++) {
+		const struct mm_memcg *m = t.mm && t.mm->memcg ? t.mm->memcg : r->cache->root_mem_cgroup;
+
+		if (!t.mm || m != v->memcg || t.mm->pgd == MM_PFN_NONE)
+			continue;
+		if (t.mm->id > v->newest_mm_id)
+			w.force_scan = true;
+		if (t.mm->id > newest)
+			newest = t.mm->id;
+		if (pages_of(t.mm, can_swap) < MM_MIN_LRU_BATCH)
+			continue;
+		if (first)
+			bloom_reset(v, w.max_seq + 1);
+		first = false;
+		w.mm = t.mm;
+		walk_mm(&w);
+	}
+	v->newest_mm_id = newest;
+}
