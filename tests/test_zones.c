@@ -368,6 +368,23 @@ START_TEST(capture_boots_with_its_marks)
 }
 END_TEST
 
+/* mem= makes another machine: the map is followed, and without one there is nothing to follow. */
+START_TEST(capture_of_another_size)
+{
+	struct mm_zoneinfo_row row = { .zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096, .present_pages = 4096,
+				       .managed_pages = 4000, .free_pages = 3000, .boost_pages = MM_MISSING_U64 };
+	struct mm_zoneinfo zi = { .v = &row, .nr = 1 };
+	struct mm_phys_config cfg = { .zoneinfo = &zi, .nr_cpus = 1, .mem_limit_bytes = 1ull << 30 };
+
+	ck_assert_int_eq(mm_phys_new(&phys, &ctx, &cfg, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, "expected a map of memory"), "%s", err.text);
+	read_map("zones/6.6-3G.iomem");
+	cfg.regions = &map;
+	ck_assert_int_eq(mm_phys_new(&phys, &ctx, &cfg, &err), 0);
+	ck_zones("1 of 3 GiB", (const struct want[]){ { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 258048, 258048 }, { 0 } });
+}
+END_TEST
+
 /* A tebibyte: only heads of blocks are touched. */
 START_TEST(large_machine_boots)
 {
@@ -470,6 +487,7 @@ int main(void)
 	tcase_add_loop_test(tc, capture_boots_with_its_free_pages, 0, 2);
 	tcase_add_test(tc, no_free_hands_nothing_over);
 	tcase_add_test(tc, capture_boots_with_its_marks);
+	tcase_add_test(tc, capture_of_another_size);
 	tcase_add_test(tc, large_machine_boots);
 	tcase_add_test(tc, node_order);
 	tcase_add_loop_test(tc, bad_maps, 0, NR(bad_cases));

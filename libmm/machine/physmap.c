@@ -100,6 +100,8 @@ int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg,
 		mm_physmap_free(pm);
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
+	if (cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes)
+		pm->cfg.zoneinfo = NULL;	/* another machine than the captured one */
 	(void)mm_phys_new(&pm->phys, &pm->ctx, &phys, &pm->phys_err);	/* told when zones are asked for */
 	*pmp = pm;
 	return 0;

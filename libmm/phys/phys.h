@@ -132,7 +132,8 @@ struct mm_phys_config {
 	const struct mm_region_list *regions;	/* firmware's map: /proc/iomem or e820; may be NULL beside @zoneinfo */
 	/*
 	 * A capture's zones, or NULL.  They then have its spanned, present, managed and free pages: what is managed
-	 * and not free belongs to nobody (the lowest frames of the zone).
+	 * and not free belongs to nobody (the lowest frames of the zone).  Left aside when mem=, kernelcore= or
+	 * movablecore= makes another machine of it, which then needs @regions.
 	 */
 	const struct mm_zoneinfo *zoneinfo;
 	bool no_free;				/* hand nothing to the buddy, the caller will */

@@ -143,17 +143,25 @@ static int boot(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_ph
 
 int mm_phys_new(struct mm_phys **physp, struct mm_ctx *ctx, const struct mm_phys_config *cfg, struct mm_error *err)
 {
+	bool resized = cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes;
+	struct mm_phys_config now = *cfg;
 	struct mm_memblock mb = { 0 };
 	struct mm_phys *phys;
 	int e;
 
 	if (!cfg->regions && !cfg->zoneinfo)
 		return mm_error_set(err, -EINVAL, "expected a map of memory or zones, found neither");
+	if (cfg->zoneinfo && resized) {		/* the captured zones are not those of this machine any more */
+		if (!cfg->regions || !cfg->regions->nr)
+			return mm_error_set(err, -EINVAL, "expected a map of memory, which another size of RAM or of the zones needs,"
+					    " found only zoneinfo");
+		now.zoneinfo = NULL;
+	}
 	phys = calloc(1, sizeof(*phys));
 	if (!phys)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	phys->ctx = ctx;
-	e = boot(phys, &mb, cfg, err);
+	e = boot(phys, &mb, &now, err);
 	mm_memblock_free(&mb);
 	if (e) {
 		mm_phys_free(phys);

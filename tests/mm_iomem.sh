@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mm-iomem as it is used: captures against what their kernels said, the examples of its manual, messages and exit statuses.
+set -u
+src=$(cd "${srcdir:-.}" && pwd)
+bin=$PWD
+data=$src/tests/data
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+fail() { echo "FAIL: $*"; failed=1; }
+
+# same WHY EXPECTED COMMAND...: standard output is exactly EXPECTED
+same() {
+	local why=$1 want=$2
+	shift 2
+	"$@" > "$tmp/out" 2> "$tmp/err" < /dev/null || fail "$why: status $?: $(cat "$tmp/err")"
+	[ "$(cat "$tmp/out")" = "$want" ] || fail "$why: $(diff <(echo "$want") "$tmp/out" | head -5)"
+}
+
+# refused STATUS PATTERN COMMAND...: this status and one line on stderr, nothing on stdout
+refused() {
+	local want=$1 pattern=$2 got
+	shift 2
+	timeout 20 "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
+	got=$?
+	[ "$got" = "$want" ] || fail "$*: expected status $want, found $got"
+	grep -qE -- "$pattern" "$tmp/err" || fail "$*: expected /$pattern/, found: $(cat "$tmp/err")"
+	[ -s "$tmp/out" ] && fail "$*: wrote to standard output: $(head -2 "$tmp/out")"
+}
+
+zones='node,zone,start_pfn,spanned_pages,present_pages'
+same 'two nodes out of a log' "$zones
+0,DMA,1,4095,3998
+0,DMA32,4096,520192,520192
+1,DMA32,524288,524288,262109
+1,Normal,1048576,262144,262144" "$bin/mm-iomem" -t zones -o $zones "$data/zones/6.6-numa.dmesg"
+same 'a log through a pipe, its table through another' "$zones
+0,DMA,1,4095,3998
+0,DMA32,4096,520192,520192
+1,DMA32,524288,524288,262109
+1,Normal,1048576,262144,262144" sh -c "$bin/mm-iomem - < $data/zones/6.6-numa.dmesg | $bin/mm-iomem - -t zones -o $zones"
+same 'a directory with the firmware map only' "$zones
+0,DMA,1,4095,3998
+0,DMA32,4096,258013,258013" "$bin/mm-iomem" -t zones -o $zones --sysroot="$data/memmap"
+same 'mem= cuts by address' "$zones
+0,DMA,1,4095,3998
+0,DMA32,4096,61440,61440" "$bin/mm-iomem" -t zones -o $zones --ram=256M "$data/zones/6.6-3G.iomem"
+same 'holes' 'start,end,size_bytes
+0xc0600,0xeffff,195072
+0xfec00400,0xfecfffff,1047552
+0xfed00400,0xfffbffff,19659776
+0x180000000,0xfcffffffff,1080184274944' "$bin/mm-iomem" -t holes "$data/zones/6.6-3G.iomem"
+
+# every example of the manual runs and says something
+(cd "$src" && sed -n 's/^\.Dl \$ //p' man/mm-iomem.1) > "$tmp/examples"
+[ "$(wc -l < "$tmp/examples")" -ge 5 ] || fail "expected five examples in the manual"
+while read -r line; do
+	(cd "$src" && PATH="$bin:$PATH" bash -o pipefail -c "$line" > "$tmp/out" 2> "$tmp/err" < /dev/null) ||
+		fail "example '$line': status $?: $(cat "$tmp/err")"
+	[ "$(wc -l < "$tmp/out")" -gt 1 ] || fail "example '$line' says nothing"
+done < "$tmp/examples"
+
+mkdir -p "$tmp/hidden/proc" "$tmp/both/proc"
+printf '00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n' > "$tmp/hidden/proc/iomem"
+cp "$tmp/hidden/proc/iomem" "$tmp/both/proc/"
+cp -r "$data/memmap/sys" "$tmp/both/"
+refused 1 'addresses are hidden' "$bin/mm-iomem" "$tmp/hidden/proc/iomem"
+refused 1 'addresses are hidden' "$bin/mm-iomem" --sysroot="$tmp/hidden"
+"$bin/mm-iomem" --sysroot="$tmp/both" > "$tmp/out" 2> "$tmp/err" || fail "hidden iomem beside memmap: $(cat "$tmp/err")"
+grep -q 'hides its addresses' "$tmp/err" || fail "hidden iomem is not told"
+[ "$(wc -l < "$tmp/out")" = 8 ] || fail "hidden iomem does not fall back to memmap"
+
+printf '00001000-00000fff : System RAM\n' > "$tmp/reversed"
+printf 'Node 0, zone DMA\n  pages free 5\n' > "$tmp/zones"
+refused 1 'mm-iomem: .*/reversed:1: expected a region that ends' "$bin/mm-iomem" "$tmp/reversed"
+refused 1 'expected a zone with pages, found none' "$bin/mm-iomem" "$tmp/zones" -t zones
+refused 1 'expected a map .*found only zones' "$bin/mm-iomem" "$tmp/zones"
+refused 1 'found an empty file' "$bin/mm-iomem" /dev/null
+refused 1 'No such file' "$bin/mm-iomem" "$tmp/nothing"
+refused 1 'neither' "$bin/mm-iomem" "$tmp"
+refused 1 'DIMMs of at least 4294967296 bytes' "$bin/mm-iomem" -M pc-4g -t dimms --dimm=1G
+refused 2 "no table is called 'ramm'" "$bin/mm-iomem" -t ramm
+refused 2 'expected a power of two' "$bin/mm-iomem" --interleave=300
+refused 2 'expected a number' "$bin/mm-iomem" --lookup=here
+if [ -w /dev/full ]; then
+	"$bin/mm-iomem" -M pc-4g > /dev/full 2> "$tmp/err"
+	[ $? = 1 ] && grep -q 'No space left' "$tmp/err" || fail "a full disk: $(cat "$tmp/err")"
+fi
+exit $failed
