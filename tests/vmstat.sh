@@ -52,6 +52,16 @@ csv old.vmstat_csv.csv $old
 "$vm" --csv $names --table=counters 1 2 > "$tmp/out" || bad=1
 [ "$(grep -c '^nr_free_pages,51328,0,' "$tmp/out")" = 1 ] || { echo "counters twice: no delta of 0"; bad=1; }
 
+# a trace: two intervals of a second; three accesses in the first, two after; every first touch of a page is a fault
+printf '%s\n' time_s,pid,event,addr,size,flags \
+	'0,7,mmap,0x10000000,0x10000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' \
+	0.1,7,store,0x10000000,8, 0.2,7,load,0x10000008,8, 0.9,7,store,0x10001000,8, \
+	1.0,7,store,0x10002000,8, 1.5,7,store,0x10003000,8, > "$tmp/trace.csv"
+"$vm" --csv --output=r,accesses,minflt,majflt,so_kib "$tmp/trace.csv" > "$tmp/out" 2> "$tmp/err" || bad=1
+printf '%s\n' time_s,r,accesses,minflt,majflt,so_kib 1,1,3,2,0,0 2,1,2,2,0,0 | diff - "$tmp/out" || { cat "$tmp/err"; bad=1; }
+"$vm" --csv --every=0.5 --output=accesses - < "$tmp/trace.csv" > "$tmp/out" || bad=1
+printf '%s\n' time_s,accesses 0.5,2 1,1 1.5,1 2,1 | diff - "$tmp/out" || bad=1
+
 # fails STATUS TEXT WORD...
 fails() {
 	status=$1 text=$2
