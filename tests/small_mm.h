@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "cache/filemap.h"
 #include "cache/swap.h"
 #include "fault/fault.h"
 #include "phys/phys.h"
