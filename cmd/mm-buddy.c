@@ -11,14 +11,51 @@
 #include <time.h>
 
 #include <libmm/buddyinfo.h>
+#include <libmm/explain.h>
 #include <libmm/source.h>
 
 #include "cmd.h"
 
 static const struct mm_machine_table *const machine_tables[] = {
 	&mm_table_free, &mm_table_frag, &mm_table_types, &mm_table_pageblocks, &mm_table_pcp, &mm_table_zones,
-	&mm_table_counters,
+	&mm_table_explain, &mm_table_counters,
 };
+
+enum { OPT_EXPLAIN = 0x1000, OPT_REPORT };
+
+struct own {
+	bool explain, request_given;
+	struct mm_explain_request request;
+	uint32_t report;
+};
+
+static const struct argp_option options[] = {
+	{ "explain", OPT_EXPLAIN, "ORDER[,GFP]", OPTION_ARG_OPTIONAL,
+	  "Zone by zone, the check that lets a request of 2^ORDER pages through or stops it; without ORDER the request of the "
+	  "page allocation failure or OOM report in FILE", 0 },
+	{ "report", OPT_REPORT, "N", 0, "With --explain: the Nth report of the log, from 0", 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *st)
+{
+	struct cmd_args *a = st->input;
+	struct own *own = a->own;
+
+	switch (key) {
+	case OPT_EXPLAIN:
+		own->explain = true;
+		own->request_given = arg != NULL;
+		if (arg && mm_explain_request_parse((struct mm_str){ arg, strlen(arg) }, &own->request))
+			argp_error(st, "--explain: expected ORDER or ORDER,GFP_WORDS with an order up to %d, found '%s'", MM_MAX_ORDER, arg);
+		return 0;
+	case OPT_REPORT:
+		own->report = (uint32_t)cmd_u64(st, "--report", arg, 0, UINT32_MAX - 1);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
 
 /* ---- tables of a capture ---- */
 
@@ -226,15 +263,123 @@ static int show_sysroot(struct cmd_args *a)
 	return e;
 }
 
+/* ---- --explain ---- */
+
+static int print_explain(struct cmd_args *a, const struct mm_explain_list *l, const struct mm_explain_request *rq)
+{
+	struct mm_table_writer *w = NULL;
+	int e = cmd_table(a, &mm_explain_table, &w);
+
+	if (!e)
+		mm_explain_rows(l, rq, w);
+	return cmd_table_end(a, w, e);
+}
+
+static int explain_report(struct cmd_args *a, struct mm_input *in)
+{
+	struct own *own = a->own;
+	struct mm_explain_request rq = own->request;
+	struct mm_explain_list l = { 0 };
+	struct mm_output words;
+	int e = mm_explain_of_report(&l, &rq, in, own->report, &a->err);
+
+	if (!e && own->request_given)
+		rq = own->request;
+	if (!e && !mm_output_init(&words, -1)) {
+		mm_gfp_format(&words, rq.gfp);
+		cmd_note(a, "request: order %u, %.*s", rq.order, (int)words.len, words.buf);
+		mm_output_finish(&words);
+	}
+	if (!e)
+		e = print_explain(a, &l, &rq);
+	mm_explain_free(&l);
+	return e;
+}
+
+static int explain_sysroot(struct cmd_args *a)
+{
+	struct own *own = a->own;
+	struct mm_explain_list l = { 0 };
+	struct mm_buddyinfo bi = { 0 };
+	struct mm_zoneinfo zi = { 0 };
+	struct mm_sysroot *root;
+	struct mm_input *in;
+	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
+
+	if (e)
+		return e;
+	e = mm_sysroot_input(root, "proc/zoneinfo", &in, &a->err);
+	if (!e) {
+		e = mm_zoneinfo_read(&zi, in, &a->err);
+		mm_input_free(in);
+	}
+	if (!e)
+		e = read_sysroot(a, root, &bi);
+	if (!e && mm_explain_of_capture(&l, &zi, &bi))
+		e = mm_error_set(&a->err, -ENOMEM, "out of memory");
+	if (!e)
+		e = print_explain(a, &l, &own->request);
+	mm_explain_free(&l);
+	mm_buddyinfo_free(&bi);
+	mm_zoneinfo_free(&zi);
+	mm_sysroot_free(root);
+	return e;
+}
+
+/* The machine of -M as it boots. */
+static int explain_machine(struct cmd_args *a)
+{
+	struct mm_table_writer *w = NULL;
+	struct mm_machine *m = NULL;
+	bool machine_only;
+	int e = cmd_machine(a, NULL, &machine_only, &m);
+
+	if (!e)
+		e = mm_machine_start(m, &a->err);
+	if (!e)
+		e = cmd_table(a, &mm_table_explain.table, &w);
+	if (!e)
+		e = mm_table_explain.rows(m, w);
+	e = cmd_table_end(a, w, e);
+	mm_machine_free(m);
+	return e;
+}
+
+static int explain_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kind kind)
+{
+	struct own *own = a->own;
+
+	if (kind == MM_SOURCE_BUDDYINFO || kind == MM_SOURCE_PAGETYPEINFO)
+		return mm_error_set(&a->err, -EINVAL,
+				    "%s: free blocks alone do not tell watermarks: expected a sysroot with proc/zoneinfo too", in->name);
+	if (kind == MM_SOURCE_DMESG || kind == MM_SOURCE_UNKNOWN)
+		return explain_report(a, in);
+	if (!own->request_given)
+		return mm_error_set(&a->err, -EINVAL, "--explain: expected ORDER[,GFP] for a machine or a trace");
+	return cmd_replay_input(a, in);
+}
+
 /* ---- entry ---- */
 
 static int run(struct cmd_args *a)
 {
+	struct own *own = a->own;
 	struct mm_input *in;
 	struct mm_str head;
 	enum mm_source_kind kind;
 	int e;
 
+	if (own->explain) {
+		a->table = "explain";
+		a->config.explain_gfp = own->request.gfp;
+		a->config.explain_order = own->request.order;
+		if (!own->request_given && !a->file)
+			return mm_error_set(&a->err, -EINVAL, "--explain: expected ORDER[,GFP], or a FILE with a kernel's report");
+		if ((a->live || a->sysroot) && own->request_given)
+			return explain_sysroot(a);
+		if (!a->file)
+			return explain_machine(a);
+	}
 	if (a->live || a->sysroot)
 		return show_sysroot(a);
 	e = cmd_open_input(a, &in);
@@ -243,7 +388,7 @@ static int run(struct cmd_args *a)
 	e = mm_input_peek(in, &head, &a->err);
 	if (!e) {
 		kind = a->from ? (enum mm_source_kind)mm_source_kind_parse((struct mm_str){ a->from, strlen(a->from) }) : mm_source_sniff(head);
-		e = kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO ? show_file(a, in, kind)
+		e = own->explain ? explain_file(a, in, kind) : kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO ? show_file(a, in, kind)
 										  : cmd_replay_input(a, in);
 	}
 	mm_input_free(in);
@@ -257,6 +402,8 @@ static const struct cmd mm_buddy = {
 	       "FILE is a trace (CSV, ftrace or perf script text of kmem events), which is replayed on the machine of -M, or a "
 	       "capture of /proc/buddyinfo or /proc/pagetypeinfo, which is shown. A machine whose sysroot has proc/kpageflags "
 	       "starts with those free pages, and recorded page frames are the ones that move.",
+	.options = options,
+	.parse = parse,
 	.machine_tables = machine_tables,
 	.nr_machine_tables = sizeof(machine_tables) / sizeof(machine_tables[0]),
 	.depth = MM_DEPTH_PHYS,
@@ -266,4 +413,9 @@ static const struct cmd mm_buddy = {
 	.run = run,
 };
 
-int main(int argc, char **argv) { return cmd_main(&mm_buddy, argc, argv, NULL); }
+int main(int argc, char **argv)
+{
+	struct own own = { .request = { MM_GFP_KERNEL, 0 } };
+
+	return cmd_main(&mm_buddy, argc, argv, &own);
+}

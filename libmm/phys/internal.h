@@ -103,6 +103,14 @@ mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsi
 mm_pfn_t mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp);
 bool mm_zone_watermark_ok_free(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			       unsigned int alloc_flags, int64_t free_pages);
+/* What the test compares, in pages: it passes when short_by is 0 and a block is there. */
+struct mm_watermark_check {
+	int64_t free, unusable, mark, reserve, short_by;
+	bool block;
+};
+struct mm_watermark_check mm_zone_watermark_check(const struct mm_zone *zone, unsigned int order, uint64_t mark,
+						  enum mm_zone_type highest, unsigned int alloc_flags, int64_t free_pages);
+unsigned int mm_gfp_to_alloc_flags(mm_gfp_t gfp, unsigned int order);	/* the slow path's */
 bool mm_zone_watermark_slow(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			    unsigned int alloc_flags);
 /* Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast(). */

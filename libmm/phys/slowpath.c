@@ -55,20 +55,20 @@ static void wake_all_kswapds(const struct slowpath *sp)
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c gfp_to_alloc_flags(). */
-static unsigned int gfp_to_alloc_flags(const struct slowpath *sp)
+unsigned int mm_gfp_to_alloc_flags(mm_gfp_t gfp, unsigned int order)
 {
-	unsigned int flags = MM_ALLOC_WMARK_MIN | MM_ALLOC_CPUSET | (sp->gfp & (__MM_GFP_HIGH | __MM_GFP_KSWAPD_RECLAIM));
+	unsigned int flags = MM_ALLOC_WMARK_MIN | MM_ALLOC_CPUSET | (gfp & (__MM_GFP_HIGH | __MM_GFP_KSWAPD_RECLAIM));
 
-	if (!(sp->gfp & __MM_GFP_DIRECT_RECLAIM)) {
-		if (!(sp->gfp & __MM_GFP_NOMEMALLOC)) {
+	if (!(gfp & __MM_GFP_DIRECT_RECLAIM)) {
+		if (!(gfp & __MM_GFP_NOMEMALLOC)) {
 			flags |= MM_ALLOC_NON_BLOCK;
-			if (sp->order > 0)
+			if (order > 0)
 				flags |= MM_ALLOC_HIGHATOMIC;
 		}
 		if (flags & MM_ALLOC_MIN_RESERVE)
 			flags &= ~(unsigned int)MM_ALLOC_CPUSET;
 	}
-	return sp->ac->migratetype == MM_MIGRATE_MOVABLE ? flags | MM_ALLOC_CMA : flags;
+	return mm_gfp_migratetype(gfp) == MM_MIGRATE_MOVABLE ? flags | MM_ALLOC_CMA : flags;
 }
 
 /* Reserves for code that frees memory and for victims of the OOM killer.  Source: __gfp_pfmemalloc_flags(). */
@@ -253,7 +253,7 @@ mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsi
 	mm_pfn_t pfn;
 	bool again = true;
 
-	sp.alloc_flags = gfp_to_alloc_flags(&sp);
+	sp.alloc_flags = mm_gfp_to_alloc_flags(gfp, order);
 	if (sp.alloc_flags & MM_ALLOC_KSWAPD)
 		wake_all_kswapds(&sp);
 	pfn = get_page(&sp);

@@ -52,16 +52,28 @@ static bool block_is_free(const struct mm_zone *zone, unsigned int order, unsign
 	return false;
 }
 
+struct mm_watermark_check mm_zone_watermark_check(const struct mm_zone *zone, unsigned int order, uint64_t mark,
+						  enum mm_zone_type highest, unsigned int alloc_flags, int64_t free_pages)
+{
+	struct mm_watermark_check c = {
+		.free = free_pages, .unusable = unusable_free(zone, order, alloc_flags),
+		.mark = alloc_flags & MM_ALLOC_RESERVES ? reserve_mark((int64_t)mark, alloc_flags) : (int64_t)mark,
+		.reserve = (int64_t)zone->lowmem_reserve[highest],
+	};
+	int64_t needed = c.mark + c.reserve + 1;
+
+	c.short_by = c.free - c.unusable >= needed ? 0 : needed - (c.free - c.unusable);
+	c.block = !order || block_is_free(zone, order, alloc_flags);
+	return c;
+}
+
 /* The same with another count of free pages.  Source: Linux 6.6 mm/page_alloc.c __zone_watermark_ok(). */
 bool mm_zone_watermark_ok_free(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			       unsigned int alloc_flags, int64_t free_pages)
 {
-	int64_t min = (int64_t)mark;
+	int64_t min = alloc_flags & MM_ALLOC_RESERVES ? reserve_mark((int64_t)mark, alloc_flags) : (int64_t)mark;
 
-	free_pages -= unusable_free(zone, order, alloc_flags);
-	if (alloc_flags & MM_ALLOC_RESERVES)
-		min = reserve_mark(min, alloc_flags);
-	if (free_pages <= min + (int64_t)zone->lowmem_reserve[highest])
+	if (free_pages - unusable_free(zone, order, alloc_flags) <= min + (int64_t)zone->lowmem_reserve[highest])
 		return false;
 	return !order || block_is_free(zone, order, alloc_flags);
 }

@@ -46,6 +46,7 @@ struct mm_machine_config {
 	bool check;			/* verify every structure after every event */
 	bool effects;			/* keep effects for the trace */
 	uint64_t random_seed;
+	uint32_t explain_gfp, explain_order;	/* what table explain asks for; gfp 0: GFP_KERNEL */
 	const char *tlb;		/* geometry of the TLBs: one of mm_tlb_name(), NULL the default; static text */
 	bool only_pid, find;		/* the table maps: only this process, only what holds this address */
 	uint32_t maps_pid;

@@ -28,6 +28,7 @@ extern const struct mm_machine_table mm_table_frag;
 extern const struct mm_machine_table mm_table_types;
 extern const struct mm_machine_table mm_table_pageblocks;
 extern const struct mm_machine_table mm_table_pcp;
+extern const struct mm_machine_table mm_table_explain;	/* explain.c */
 /* table_fault.c, table_smaps.c */
 extern const struct mm_machine_table mm_table_faults;	/* pid,minflt,majflt,segv,sigbus,... */
 extern const struct mm_machine_table mm_table_smaps;	/* every field of /proc/PID/smaps */

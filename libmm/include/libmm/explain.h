@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmm/explain.h - why a request for pages is served, or not: zone by zone, the check that decides
+ *
+ * Zones come from a machine, from /proc/zoneinfo and buddyinfo or pagetypeinfo,
+ * or from the Mem-Info block that the kernel prints when an allocation fails.
+ */
+#ifndef LIBMM_EXPLAIN_H
+#define LIBMM_EXPLAIN_H
+
+#include <libmm/buddyinfo.h>
+#include <libmm/gfp.h>
+#include <libmm/table.h>
+#include <libmm/types.h>
+#include <libmm/zoneinfo.h>
+
+enum { MM_EXPLAIN_RESERVES = 8 };
+
+/* One zone as a source tells it; pages. */
+struct mm_explain_zone {
+	uint32_t node;
+	char zone[MM_BUDDYINFO_NAME];
+	uint64_t free_pages, min_pages, low_pages, high_pages;	/* watermarks with the boost in them, as the kernel prints them */
+	uint64_t boost_pages, managed_pages, cma_pages, highatomic_pages;
+	uint64_t reserve[MM_EXPLAIN_RESERVES];			/* by the highest zone a request may use */
+	uint32_t nr_reserve;
+	uint32_t nr_orders;
+	uint64_t blocks[MM_BUDDYINFO_MAX_ORDERS];
+	uint8_t types[MM_BUDDYINFO_MAX_ORDERS];			/* bit by migrate type that has such a block */
+	bool types_known;
+};
+
+struct mm_explain_list {
+	struct mm_explain_zone *v;
+	size_t nr, cap;
+};
+
+struct mm_explain_zone *mm_explain_add(struct mm_explain_list *l);	/* an empty zone at the end; NULL: host memory */
+void mm_explain_free(struct mm_explain_list *l);
+
+/* Zones of a capture: @zi's, with the blocks of @bi (buddyinfo or pagetypeinfo). 0 or -ENOMEM. */
+int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *zi, const struct mm_buddyinfo *bi);
+
+struct mm_explain_request {
+	mm_gfp_t gfp;
+	uint32_t order;
+};
+
+/* "ORDER[,GFP]" as on the command line; the GFP words default to GFP_KERNEL. 0 or -EINVAL. */
+int mm_explain_request_parse(struct mm_str text, struct mm_explain_request *rq);
+
+/*
+ * The report of a failed allocation or of the OOM killer in a kernel log: its
+ * request and zones.  @nth counts reports from 0.  0; -ENOENT with @err: no such
+ * report; -EINVAL, -ENOMEM.
+ */
+int mm_explain_of_report(struct mm_explain_list *l, struct mm_explain_request *rq, struct mm_input *in, uint32_t nth,
+			 struct mm_error *err);
+
+struct mm_explain_row {
+	uint64_t node;
+	const char *zone, *path, *verdict;
+	uint64_t free_pages, unusable_pages, mark_pages, reserve_pages, short_pages;
+	uint64_t largest_order;
+	const char *why;
+};
+
+extern const struct mm_table mm_explain_table;
+
+/* The rows of the table explain: each zone at the low watermark (fast path), then as the slow path asks it. */
+void mm_explain_rows(const struct mm_explain_list *l, const struct mm_explain_request *rq, struct mm_table_writer *w);
+
+#endif /* LIBMM_EXPLAIN_H */

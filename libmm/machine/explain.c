@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Why a request is served or not.
+ *
+ * A zone of a capture becomes a struct mm_zone that holds just what the
+ * watermark test reads, and the allocator's own test is asked; this file only
+ * puts the answer into words.  Each zone stands there twice: as the fast path
+ * asks it (low watermark) and as the slow path does (min, with the reserves the
+ * request may use).
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libmm/csv.h>
+#include <libmm/explain.h>
+#include <libmm/tables.h>
+
+#include "machine/machine.h"
+#include "phys/internal.h"
+#include "source/meminfo_report.h"
+
+int mm_explain_request_parse(struct mm_str text, struct mm_explain_request *rq)
+{
+	const char *comma = text.len ? memchr(text.p, ',', text.len) : NULL;
+	struct mm_str order = { text.p, comma ? (size_t)(comma - text.p) : text.len };
+	uint64_t v;
+
+	if (mm_parse_u64(order, &v) || v > MM_MAX_ORDER)
+		return -EINVAL;
+	rq->order = (uint32_t)v;
+	rq->gfp = MM_GFP_KERNEL;
+	if (!comma)
+		return 0;
+	return mm_gfp_parse((struct mm_str){ comma + 1, text.len - order.len - 1 }, &rq->gfp);
+}
+
+int mm_explain_of_report(struct mm_explain_list *l, struct mm_explain_request *rq, struct mm_input *in, uint32_t nth,
+			 struct mm_error *err)
+{
+	struct mm_report_request said;
+	int e = mm_meminfo_report_read(l, &said, in, nth, err);
+
+	if (e)
+		return e;
+	if (said.order > MM_MAX_ORDER)
+		return mm_error_set(err, -EINVAL, "%s: expected an order up to %d, found %u", in->name, (int)MM_MAX_ORDER, said.order);
+	rq->order = said.order;
+	if (mm_gfp_parse((struct mm_str){ said.gfp, strlen(said.gfp) }, &rq->gfp))
+		return mm_error_set(err, -EINVAL, "%s: expected GFP words, found '%s'", in->name, said.gfp);
+	return 0;
+}
+
+/* ---- zones ---- */
+
+static int type_of_zone(const char *name)
+{
+	for (int t = 0; t < MM_MAX_NR_ZONES; t++)
+		if (!strcmp(mm_zone_type_name((enum mm_zone_type)t), name))
+			return t;
+	return -1;
+}
+
+static uint64_t or_zero(uint64_t v) { return v == MM_MISSING_U64 ? 0 : v; }
+
+static void add_blocks(struct mm_explain_zone *z, const struct mm_buddyinfo_row *r)
+{
+	unsigned int mt = 0;
+
+	z->nr_orders = r->nr_orders;
+	while (mt < MM_MIGRATE_TYPES && strcmp(mm_migratetype_name((enum mm_migratetype)mt), r->migratetype))
+		mt++;
+	z->types_known = mt < MM_MIGRATE_TYPES;
+	for (uint32_t o = 0; o < r->nr_orders; o++) {
+		if (__builtin_add_overflow(z->blocks[o], r->blocks[o], &z->blocks[o]))
+			z->blocks[o] = UINT64_MAX;
+		if (r->blocks[o])
+			z->types[o] |= (uint8_t)(z->types_known ? 1u << mt : 7);
+	}
+}
+
+int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *zi, const struct mm_buddyinfo *bi)
+{
+	for (size_t i = 0; i < zi->nr; i++) {
+		const struct mm_zoneinfo_row *r = &zi->v[i];
+		struct mm_explain_zone *z;
+
+		if (!or_zero(r->managed_pages))
+			continue;
+		z = mm_explain_add(l);
+		if (!z)
+			return -ENOMEM;
+		z->node = r->node;
+		snprintf(z->zone, sizeof(z->zone), "%s", r->zone);
+		z->free_pages = or_zero(r->free_pages);
+		z->min_pages = or_zero(r->min_pages);
+		z->low_pages = or_zero(r->low_pages);
+		z->high_pages = or_zero(r->high_pages);
+		z->boost_pages = or_zero(r->boost_pages);
+		z->managed_pages = or_zero(r->managed_pages);
+		z->cma_pages = or_zero(r->cma_pages);
+		z->nr_reserve = r->nr_protection < MM_EXPLAIN_RESERVES ? r->nr_protection : MM_EXPLAIN_RESERVES;
+		memcpy(z->reserve, r->protection, z->nr_reserve * sizeof(z->reserve[0]));
+		for (size_t k = 0; k < bi->nr; k++)
+			if (bi->v[k].node == z->node && !strcmp(bi->v[k].zone, z->zone))
+				add_blocks(z, &bi->v[k]);
+	}
+	return 0;
+}
+
+static int explain_of_machine(struct mm_explain_list *l, const struct mm_phys *phys)
+{
+	for (uint32_t i = 0; i < phys->nr_zones; i++) {
+		const struct mm_zone *from = phys->zone_table[i];
+		struct mm_explain_zone *z;
+
+		if (!from->managed_pages)
+			continue;
+		z = mm_explain_add(l);
+		if (!z)
+			return -ENOMEM;
+		z->node = from->node;
+		snprintf(z->zone, sizeof(z->zone), "%s", mm_zone_type_name((enum mm_zone_type)from->type));
+		z->free_pages = from->free_pages;
+		z->min_pages = mm_wmark_pages(from, MM_WMARK_MIN);
+		z->low_pages = mm_wmark_pages(from, MM_WMARK_LOW);
+		z->high_pages = mm_wmark_pages(from, MM_WMARK_HIGH);
+		z->boost_pages = from->watermark_boost;
+		z->managed_pages = from->managed_pages;
+		z->cma_pages = from->nr_free_cma;
+		z->highatomic_pages = from->nr_reserved_highatomic;
+		z->nr_reserve = MM_MAX_NR_ZONES;
+		memcpy(z->reserve, from->lowmem_reserve, sizeof(from->lowmem_reserve));
+		z->nr_orders = MM_NR_PAGE_ORDERS;
+		z->types_known = true;
+		for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
+			for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++) {
+				z->blocks[o] += from->free_area[o].free_list[mt].nr;
+				z->types[o] |= (uint8_t)(from->free_area[o].free_list[mt].nr ? 1u << mt : 0);
+			}
+	}
+	return 0;
+}
+
+/* ---- the question ---- */
+
+/* What the watermark test reads of a zone. */
+static void zone_of_explain(const struct mm_explain_zone *z, struct mm_zone *zone)
+{
+	uint64_t boost = z->boost_pages < z->min_pages ? z->boost_pages : z->min_pages;
+
+	memset(zone, 0, sizeof(*zone));
+	zone->free_pages = z->free_pages;
+	zone->watermark[MM_WMARK_MIN] = z->min_pages - boost;
+	zone->watermark[MM_WMARK_LOW] = z->low_pages > boost ? z->low_pages - boost : 0;
+	zone->watermark[MM_WMARK_HIGH] = z->high_pages > boost ? z->high_pages - boost : 0;
+	zone->watermark_boost = boost;
+	zone->nr_free_cma = z->cma_pages;
+	zone->nr_reserved_highatomic = z->highatomic_pages;
+	for (uint32_t t = 0; t < MM_MAX_NR_ZONES && t < z->nr_reserve; t++)
+		zone->lowmem_reserve[t] = z->reserve[t];
+	for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
+		zone->free_area[o].nr_free = o < z->nr_orders ? z->blocks[o] : 0;
+		for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+			zone->free_area[o].free_list[mt].head = zone->free_area[o].nr_free && z->types[o] >> mt & 1 ? 0 : MM_PFN_NONE;
+	}
+}
+
+/* Types among the blocks that are large enough, as the letters of the kernel's reports. */
+static void letters(const struct mm_explain_zone *z, uint32_t order, char *text)
+{
+	unsigned int types = 0;
+
+	for (uint32_t o = order; o < z->nr_orders; o++)
+		types |= z->types[o];
+	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+		if (types >> mt & 1)
+			*text++ = "UMEHCI"[mt];
+	*text = 0;
+}
+
+enum { WHY = 192 };
+
+static void put_why(struct mm_explain_row *row, char *why, const struct mm_explain_zone *z, const struct mm_explain_request *rq,
+		    const struct mm_watermark_check *c, const char *mark)
+{
+	char types[8];
+
+	if (c->short_by) {
+		row->verdict = "watermark";
+		snprintf(why, WHY, "%" PRId64 " free less %" PRId64 " unusable must be above %s %" PRId64
+			 " and reserve %" PRId64 ": short by %" PRId64 " pages", c->free, c->unusable, mark, c->mark, c->reserve,
+			 c->short_by);
+	} else if (!c->block) {
+		letters(z, rq->order, types);
+		row->verdict = types[0] ? "type" : "fragmented";
+		if (types[0])
+			snprintf(why, WHY, "blocks of order %u and above are only of types %s, which this request may not use",
+				 rq->order, types);
+		else if (row->largest_order == MM_MISSING_U64)
+			snprintf(why, WHY, "enough pages are free, but no block");
+		else
+			snprintf(why, WHY, "enough pages are free, but the largest block is of order %" PRIu64,
+				 row->largest_order);
+	} else {
+		row->verdict = "ok";
+		snprintf(why, WHY, "%" PRId64 " pages above what is needed%s",
+			 c->free - c->unusable - c->mark - c->reserve, rq->order ? ", and a block is free" : "");
+	}
+}
+
+static void explain_zone(const struct mm_explain_zone *z, const struct mm_explain_request *rq, bool slow,
+			 struct mm_table_writer *w)
+{
+	enum mm_zone_type highest = mm_gfp_zone(rq->gfp);
+	unsigned int flags = MM_ALLOC_WMARK_LOW | (mm_gfp_migratetype(rq->gfp) == MM_MIGRATE_MOVABLE ? MM_ALLOC_CMA : 0);
+	char why[WHY];
+	struct mm_explain_row row = {
+		z->node, z->zone, slow ? "slow" : "fast", "not asked", .largest_order = MM_MISSING_U64, .why = why,
+	};
+	struct mm_watermark_check c;
+	struct mm_zone zone;
+	enum mm_watermark mark = slow ? MM_WMARK_MIN : MM_WMARK_LOW;
+	int type = type_of_zone(z->zone);
+
+	row.free_pages = z->free_pages;
+	for (uint32_t o = 0; o < z->nr_orders; o++)
+		if (z->blocks[o])
+			row.largest_order = o;
+	row.unusable_pages = row.mark_pages = row.reserve_pages = row.short_pages = MM_MISSING_U64;
+	if (type < 0 || type > (int)highest) {
+		snprintf(why, WHY, "the request may use zones up to %s only", mm_zone_type_name(highest));
+		mm_table_writer_row(w, &row);
+		return;
+	}
+	if (slow)
+		flags = mm_gfp_to_alloc_flags(rq->gfp, rq->order);
+	zone_of_explain(z, &zone);
+	c = mm_zone_watermark_check(&zone, rq->order, mm_wmark_pages(&zone, mark), highest, flags, (int64_t)z->free_pages);
+	if (c.short_by && !rq->order && flags & MM_ALLOC_MIN_RESERVE && slow && zone.watermark_boost)
+		c = mm_zone_watermark_check(&zone, 0, zone.watermark[MM_WMARK_MIN], highest, flags, (int64_t)z->free_pages);
+	if (slow && rq->gfp & __MM_GFP_MEMALLOC && !(rq->gfp & __MM_GFP_NOMEMALLOC))
+		c.short_by = 0;		/* ALLOC_NO_WATERMARKS */
+	row.unusable_pages = (uint64_t)c.unusable;
+	row.mark_pages = (uint64_t)(c.mark < 0 ? 0 : c.mark);
+	row.reserve_pages = (uint64_t)c.reserve;
+	row.short_pages = (uint64_t)c.short_by;
+	put_why(&row, why, z, rq, &c, slow ? "min" : "low");
+	mm_table_writer_row(w, &row);
+}
+
+void mm_explain_rows(const struct mm_explain_list *l, const struct mm_explain_request *rq, struct mm_table_writer *w)
+{
+	for (int slow = 0; slow < 2; slow++)
+		for (uint32_t node = 0; node < MM_MAX_NODES; node++)
+			for (size_t i = l->nr; i-- > 0;)	/* the highest zone first, as requests go */
+				if (l->v[i].node == node)
+					explain_zone(&l->v[i], rq, slow, w);
+}
+
+static const struct mm_column columns[] = {
+	MM_COLUMN(struct mm_explain_row, path, MM_COL_STR, "fast: low watermark; slow: min, with the request's reserves"),
+	MM_COLUMN(struct mm_explain_row, node, MM_COL_U64, "NUMA node"),
+	MM_COLUMN(struct mm_explain_row, zone, MM_COL_STR, "zone"),
+	MM_COLUMN(struct mm_explain_row, verdict, MM_COL_STR, "ok, or the check that fails: watermark, fragmented, type, not asked"),
+	MM_COLUMN(struct mm_explain_row, free_pages, MM_COL_U64, "free pages"),
+	MM_COLUMN(struct mm_explain_row, unusable_pages, MM_COL_U64, "the block itself less one, high-order atomic reserve, CMA"),
+	MM_COLUMN(struct mm_explain_row, mark_pages, MM_COL_U64, "watermark as this request sees it"),
+	MM_COLUMN(struct mm_explain_row, reserve_pages, MM_COL_U64, "kept from requests that could use a higher zone"),
+	MM_COLUMN(struct mm_explain_row, short_pages, MM_COL_U64, "pages missing to pass the watermark"),
+	MM_COLUMN(struct mm_explain_row, largest_order, MM_COL_U64, "order of the largest free block; empty: none"),
+	MM_COLUMN(struct mm_explain_row, why, MM_COL_STR, "the same in words"),
+};
+
+const struct mm_table mm_explain_table =
+	MM_TABLE("explain", columns, "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])");
+
+static int explain_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	struct mm_explain_request rq = { m->cfg.explain_gfp ? m->cfg.explain_gfp : MM_GFP_KERNEL, m->cfg.explain_order };
+	struct mm_explain_list l = { 0 };
+	int e = mm_machine_start(m, NULL);
+
+	if (!e)
+		e = m->phys ? explain_of_machine(&l, m->phys) : -EINVAL;
+	if (!e)
+		mm_explain_rows(&l, &rq, w);
+	mm_explain_free(&l);
+	return e;
+}
+
+const struct mm_machine_table mm_table_explain = {
+	{ "explain", "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])", columns,
+	  sizeof(columns) / sizeof(columns[0]) }, explain_rows,
+};

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The Mem-Info block of a kernel log: what the kernel prints when an
+ * allocation fails or the OOM killer runs.
+ *
+ *	dd: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), ...
+ *	sh invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE|__GFP_COMP), order=0, ...
+ *	Node 0 DMA free:13312kB boost:0kB min:28kB low:35kB high:42kB reserved_highatomic:0KB ... managed:15360kB ... free_cma:0kB
+ *	lowmem_reserve[]: 0 276 276 276 276
+ *	Node 0 DMA: 0*4kB 1*8kB (U) ... 3*4096kB (M) = 13312kB
+ *
+ * Anything may stand before these words in a line (time, host).  Letters: U
+ * unmovable, M movable, E reclaimable, H high-order atomic, C CMA, I isolated.
+ * Source: Linux 6.6 mm/show_mem.c show_free_areas(), mm/page_alloc.c warn_alloc(), mm/oom_kill.c dump_header().
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <libmm/explain.h>
+
+#include "source/meminfo_report.h"
+#include "source/scan.h"
+
+enum { MAX_ZONES = MM_MAX_NODES * 8 };
+
+struct mm_explain_zone *mm_explain_add(struct mm_explain_list *l)
+{
+	if (l->nr == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 8;
+		struct mm_explain_zone *v = realloc(l->v, cap * sizeof(*v));
+
+		if (!v)
+			return NULL;
+		l->v = v;
+		l->cap = cap;
+	}
+	l->v[l->nr] = (struct mm_explain_zone){ 0 };
+	return &l->v[l->nr++];
+}
+
+void mm_explain_free(struct mm_explain_list *l)
+{
+	free(l->v);
+	*l = (struct mm_explain_list){ 0 };
+}
+
+/* What follows @word in @line. */
+static bool after(struct mm_str line, const char *word, struct mm_str *rest)
+{
+	size_t n = strlen(word);
+	const char *p = line.len ? memmem(line.p, line.len, word, n) : NULL;
+
+	if (!p)
+		return false;
+	*rest = (struct mm_str){ p + n, line.len - (size_t)(p + n - line.p) };
+	return true;
+}
+
+/* A size in kB under a key, as pages; false when the key is not there. */
+static bool kib_of(struct mm_str line, const char *key, uint64_t *pages)
+{
+	struct mm_str rest;
+	uint64_t v;
+
+	if (!after(line, key, &rest) || !scan_u64(&rest, &v))
+		return false;
+	*pages = v / 4;
+	return true;
+}
+
+/* A report begins: its order and GFP words ("0x40cc0(GFP_KERNEL|...)" or the mask alone). */
+static bool read_request(struct mm_str line, struct mm_report_request *rq)
+{
+	struct mm_str order, gfp;
+	uint64_t v;
+	const char *open, *end;
+
+	if (after(line, "page allocation failure: order:", &order)) {
+		if (!after(line, "mode:", &gfp))
+			return false;
+	} else if (!after(line, "invoked oom-killer: gfp_mask=", &gfp) || !after(line, "order=", &order)) {
+		return false;
+	}
+	if (!scan_u64(&order, &v) || v > UINT32_MAX)
+		return false;
+	rq->order = (uint32_t)v;
+	open = memchr(gfp.p, '(', gfp.len);
+	end = memchr(gfp.p, ',', gfp.len);
+	if (open && (!end || open < end)) {
+		gfp.len -= (size_t)(open + 1 - gfp.p);
+		gfp.p = open + 1;
+		end = memchr(gfp.p, ')', gfp.len);
+	}
+	if (end)
+		gfp.len = (size_t)(end - gfp.p);
+	if (!gfp.len || gfp.len >= sizeof(rq->gfp))
+		return false;
+	memcpy(rq->gfp, gfp.p, gfp.len);
+	rq->gfp[gfp.len] = 0;
+	return true;
+}
+
+/* "Node 0 DMA32" before @rest's line; cuts it off. */
+static bool read_zone_name(struct mm_str *s, uint32_t *node, char *zone)
+{
+	uint64_t n;
+	size_t len = 0;
+
+	if (!after(*s, "Node ", s) || !scan_u64(s, &n) || n >= MM_MAX_NODES)
+		return false;
+	*node = (uint32_t)n;
+	scan_blanks(s);
+	while (len < s->len && s->p[len] != ' ' && s->p[len] != ':')
+		len++;
+	if (!len || len >= MM_BUDDYINFO_NAME)
+		return false;
+	memcpy(zone, s->p, len);
+	zone[len] = 0;
+	s->p += len;
+	s->len -= len;
+	return true;
+}
+
+static struct mm_explain_zone *find_zone(struct mm_explain_list *l, uint32_t node, const char *zone)
+{
+	for (size_t i = 0; i < l->nr; i++)
+		if (l->v[i].node == node && !strcmp(l->v[i].zone, zone))
+			return &l->v[i];
+	return NULL;
+}
+
+/* "Node 0 DMA free:13312kB boost:0kB min:28kB ..." */
+static int read_zone(struct mm_explain_list *l, struct mm_str line)
+{
+	struct mm_explain_zone *z;
+	char zone[MM_BUDDYINFO_NAME];
+	uint32_t node;
+	uint64_t free_pages;
+
+	if (!read_zone_name(&line, &node, zone) || !scan_word(&line, " free:") || !scan_u64(&line, &free_pages))
+		return 0;
+	if (find_zone(l, node, zone) || l->nr == MAX_ZONES)
+		return 0;
+	z = mm_explain_add(l);
+	if (!z)
+		return -ENOMEM;
+	z->node = node;
+	memcpy(z->zone, zone, sizeof(zone));
+	z->free_pages = free_pages / 4;
+	kib_of(line, " boost:", &z->boost_pages);
+	kib_of(line, " min:", &z->min_pages);
+	kib_of(line, " low:", &z->low_pages);
+	kib_of(line, " high:", &z->high_pages);
+	kib_of(line, " reserved_highatomic:", &z->highatomic_pages);
+	kib_of(line, " managed:", &z->managed_pages);
+	kib_of(line, " free_cma:", &z->cma_pages);
+	return 0;
+}
+
+static void read_reserve(struct mm_explain_list *l, struct mm_str rest)
+{
+	struct mm_explain_zone *z = l->nr ? &l->v[l->nr - 1] : NULL;
+
+	while (z && z->nr_reserve < MM_EXPLAIN_RESERVES && scan_u64(&rest, &z->reserve[z->nr_reserve]))
+		z->nr_reserve++;
+}
+
+/* "(UME)" */
+static uint8_t read_letters(struct mm_str *s)
+{
+	uint8_t types = 0;
+
+	scan_blanks(s);
+	if (!s->len || *s->p != '(')
+		return 0;
+	for (s->p++, s->len--; s->len && *s->p != ')'; s->p++, s->len--) {
+		const char *at = strchr("UMEHCI", *s->p);
+
+		if (at && *at)
+			types |= (uint8_t)(1u << (at - "UMEHCI"));
+	}
+	s->p += s->len != 0;
+	s->len -= s->len != 0;
+	return types;
+}
+
+/* "Node 0 DMA: 0*4kB 1*8kB (U) ... = 13312kB" */
+static void read_blocks(struct mm_explain_list *l, struct mm_str line)
+{
+	struct mm_explain_zone *z;
+	char zone[MM_BUDDYINFO_NAME];
+	uint64_t nr, kib;
+	uint32_t node;
+
+	if (!read_zone_name(&line, &node, zone) || !scan_word(&line, ":"))
+		return;
+	z = find_zone(l, node, zone);
+	while (z && z->nr_orders < MM_BUDDYINFO_MAX_ORDERS && scan_u64(&line, &nr) && scan_word(&line, "*") &&
+	       scan_u64(&line, &kib) && scan_word(&line, "kB")) {
+		z->blocks[z->nr_orders] = nr;
+		z->types[z->nr_orders] = read_letters(&line);
+		if (nr && !z->types[z->nr_orders])
+			z->types[z->nr_orders] = 7;	/* kernels that print no letters */
+		z->nr_orders++;
+	}
+	if (z)
+		z->types_known = true;
+}
+
+int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *rq, struct mm_input *in, uint32_t nth,
+			   struct mm_error *err)
+{
+	int64_t report = -1;
+	struct mm_str line, rest;
+	int e;
+
+	while ((e = mm_input_line(in, &line, err)) > 0) {
+		struct mm_report_request next;
+
+		if (read_request(line, &next) && ++report == nth)
+			*rq = next;
+		if (report > nth)
+			break;
+		if (report < nth)
+			continue;
+		if (after(line, "lowmem_reserve[]:", &rest))
+			read_reserve(l, rest);
+		else if (after(line, "kB min:", &rest) || after(line, " free:", &rest))
+			e = read_zone(l, line);
+		else if (after(line, "*4kB", &rest))
+			read_blocks(l, line);
+		if (e < 0)
+			return mm_error_set(err, e, "out of memory");
+	}
+	if (e < 0)
+		return e;
+	if (report < nth)
+		return mm_error_set(err, -ENOENT, "%s: expected a page allocation failure or OOM report, found %lld", in->name,
+				    (long long)report + 1);
+	if (!l->nr)
+		return mm_error_set(err, -EINVAL, "%s: the report has no lines \"Node N ZONE free:...\"", in->name);
+	return 0;
+}

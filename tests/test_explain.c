@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a request fails: the report of a 6.6 kernel whose OOM killer ran (so no
+ * zone can pass), and requests on zones with sums worked out by hand.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/explain.h>
+#include <libmm/machine.h>
+
+static struct mm_explain_list l;
+static struct mm_explain_request rq;
+static struct mm_error err;
+
+static void setup(void) { memset(&l, 0, sizeof(l)); }
+static void teardown(void) { mm_explain_free(&l); }
+
+static const char report[] =
+	"[   18.366] eater invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO), order=0, oom_score_adj=0\n"
+	"[   18.366] Node 0 active_anon:1692kB inactive_anon:227292kB active_file:0kB\n"
+	"[   18.366] Node 0 DMA free:3032kB boost:2048kB min:2172kB low:2200kB high:2228kB reserved_highatomic:0KB active_anon:0kB "
+	"present:15992kB managed:15360kB mlocked:0kB free_pcp:0kB free_cma:0kB\n"
+	"[   18.367] lowmem_reserve[]: 0 215 215 215 215\n"
+	"[   18.367] Node 0 DMA32 free:1788kB boost:0kB min:1816kB low:2268kB high:2720kB reserved_highatomic:0KB present:245608kB "
+	"managed:224280kB free_cma:0kB\n"
+	"[   18.367] lowmem_reserve[]: 0 0 0 0 0\n"
+	"[   18.367] Node 0 DMA: 0*4kB 1*8kB (U) 1*16kB (U) 0*32kB 1*64kB (U) 1*128kB (U) 1*256kB (U) 1*512kB (U) 0*1024kB "
+	"1*2048kB (M) 0*4096kB = 3032kB\n"
+	"[   18.368] Node 0 DMA32: 1*4kB (E) 3*8kB (UME) 4*16kB (ME) 1*32kB (M) 2*64kB (UM) 0*128kB 2*256kB (UM) 2*512kB (UM) "
+	"0*1024kB 0*2048kB 0*4096kB = 1788kB\n"
+	"later: page allocation failure: order:4, mode:0x40820(GFP_ATOMIC|__GFP_COMP), nodemask=(null),cpuset=/\n"
+	"Node 0 Normal free:400kB min:100kB low:120kB high:140kB managed:4096kB\n"
+	"lowmem_reserve[]: 0 0 0 0\n"
+	"Node 0 Normal: 100*4kB 0*8kB 0*16kB 0*32kB 0*64kB 0*128kB 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB = 400kB\n";
+
+static int read_report(const char *text, uint32_t nth)
+{
+	struct mm_input *in;
+	int e;
+
+	ck_assert_int_eq(mm_input_open_memory(&in, "log", text, strlen(text)), 0);
+	e = mm_explain_of_report(&l, &rq, in, nth, &err);
+	mm_input_free(in);
+	return e;
+}
+
+/* Columns path,zone,verdict,short_pages of the table. */
+static const char *explain(struct mm_output *out)
+{
+	struct mm_table_options opt = { .format = MM_TABLE_CSV, .noheadings = true, .columns = "path,zone,verdict,short_pages" };
+	struct mm_table_writer *w;
+
+	ck_assert_int_eq(mm_output_init(out, -1), 0);
+	ck_assert_msg(!mm_table_writer_new(&w, out, &mm_explain_table, &opt, &err), "%s", err.text);
+	mm_explain_rows(&l, &rq, w);
+	ck_assert_int_eq(mm_table_writer_finish(w), 0);
+	mm_table_writer_free(w);
+	mm_output_bytes(out, "", 1);
+	return out->buf;
+}
+
+/*
+ * DMA32: 447 free. low 567: 568 needed, 121 short; min 454: 8 short.
+ * DMA: 758 free, reserve 215 for a request that could use Movable. low 550: 766
+ * needed, 8 short; min 543: 759, 1 short.
+ */
+START_TEST(oom_report)
+{
+	struct mm_output out;
+
+	ck_assert_msg(!read_report(report, 0), "%s", err.text);
+	ck_assert_uint_eq(rq.gfp, 0x140dca);
+	ck_assert_uint_eq(rq.order, 0);
+	ck_assert_uint_eq(l.nr, 2);
+	ck_assert_uint_eq(l.v[1].blocks[1], 3);
+	ck_assert_uint_eq(l.v[1].types[1], 7);		/* UME */
+	ck_assert_uint_eq(l.v[0].types[9], 2);		/* M */
+	ck_assert_str_eq(explain(&out), "fast,DMA32,watermark,121\nfast,DMA,watermark,8\n"
+					"slow,DMA32,watermark,8\nslow,DMA,watermark,1\n");
+	mm_output_finish(&out);
+}
+END_TEST
+
+/* 100 pages, all single: order 4 loses 15. low 30: 85 > 30. GFP_ATOMIC halves min 25 (12), then a quarter: 13 - 3 = 10. */
+START_TEST(failure_report)
+{
+	struct mm_output out;
+
+	ck_assert_msg(!read_report(report, 1), "%s", err.text);
+	ck_assert_uint_eq(rq.gfp, 0x40820);
+	ck_assert_uint_eq(rq.order, 4);
+	ck_assert_str_eq(explain(&out), "fast,Normal,fragmented,0\nslow,Normal,fragmented,0\n");
+	mm_output_finish(&out);
+}
+END_TEST
+
+static struct mm_explain_zone *add(const char *zone, uint64_t free_pages, uint32_t order, uint8_t types)
+{
+	struct mm_explain_zone *z = mm_explain_add(&l);
+
+	strcpy(z->zone, zone);
+	z->free_pages = free_pages;
+	z->min_pages = 40, z->low_pages = 50, z->high_pages = 60, z->managed_pages = 10000;
+	z->nr_reserve = 5;
+	z->reserve[3] = 30;
+	z->nr_orders = 11;
+	z->types_known = true;
+	z->blocks[order] = 1;
+	z->types[order] = types;
+	return z;
+}
+
+static const struct request_case {
+	const char *why, *request;
+	uint64_t free_pages;
+	const char *rows;
+} requests[] = {
+	{ "above low", "0", 51, "fast,Normal,ok,0\nslow,Normal,ok,0\n" },
+	{ "low itself is not above low", "0", 50, "fast,Normal,watermark,1\nslow,Normal,ok,0\n" },
+	{ "a movable request meets the reserve: 40 + 30", "0,GFP_HIGHUSER_MOVABLE", 70, "fast,Normal,watermark,11\nslow,Normal,watermark,1\n" },
+	{ "DMA32 requests do not ask Normal", "0,GFP_DMA32", 500, "fast,Normal,not asked,\nslow,Normal,not asked,\n" },
+	{ "the largest block is too small", "4", 500, "fast,Normal,fragmented,0\nslow,Normal,fragmented,0\n" },
+	{ "a block that large", "3", 500, "fast,Normal,ok,0\nslow,Normal,ok,0\n" },
+	{ "__GFP_MEMALLOC passes every mark", "0,GFP_KERNEL|__GFP_MEMALLOC", 3, "fast,Normal,watermark,48\nslow,Normal,ok,0\n" },
+};
+START_TEST(by_hand)
+{
+	struct mm_output out;
+
+	ck_assert_int_eq(mm_explain_request_parse((struct mm_str){ requests[_i].request, strlen(requests[_i].request) }, &rq), 0);
+	add("Normal", requests[_i].free_pages, 3, 1);
+	ck_assert_msg(!strcmp(explain(&out), requests[_i].rows), "%s: %s", requests[_i].why, out.buf);
+	mm_output_finish(&out);
+}
+END_TEST
+
+/* The only block large enough is high-order atomic: a request that may wait cannot have it, one that may not can. */
+START_TEST(blocks_of_the_wrong_type)
+{
+	struct mm_output out;
+
+	add("Normal", 5000, 5, 1 << 3);
+	ck_assert_int_eq(mm_explain_request_parse(MM_STR("5"), &rq), 0);
+	ck_assert_str_eq(explain(&out), "fast,Normal,type,0\nslow,Normal,type,0\n");
+	mm_output_finish(&out);
+	ck_assert_int_eq(mm_explain_request_parse(MM_STR("5,GFP_ATOMIC"), &rq), 0);
+	ck_assert_str_eq(explain(&out), "fast,Normal,type,0\nslow,Normal,ok,0\n");
+	mm_output_finish(&out);
+}
+END_TEST
+
+static const char *const bad_requests[] = { "", "11", "-1", "x", "3,", "3,GFP_", "3,GFP_KERNEL,", ",GFP_KERNEL" };
+START_TEST(bad_words)
+{
+	ck_assert_msg(mm_explain_request_parse((struct mm_str){ bad_requests[_i], strlen(bad_requests[_i]) }, &rq) == -EINVAL,
+		      "'%s' is read", bad_requests[_i]);
+}
+END_TEST
+
+static const struct bad_report {
+	const char *text, *said;
+	int code;
+} bad_reports[] = {
+	{ "", "log: expected a page allocation failure or OOM report, found 0", -ENOENT },
+	{ "Node 0 DMA free:1kB\n", "log:1: ", -ENOENT },
+	{ "x: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n", "log: the report has no lines \"Node N ZONE free:...\"", -EINVAL },
+	{ "x: page allocation failure: order:40, mode:0xcc0(GFP_KERNEL)\nNode 0 DMA free:1kB\n",
+	  "log: expected an order up to 10, found 40", -EINVAL },
+	{ "x: page allocation failure: order:4, mode:0xcc0(GFP_NEW)\nNode 0 DMA free:1kB\n",
+	  "log: expected GFP words, found 'GFP_NEW'", -EINVAL },
+	{ "x: page allocation failure: order:4, mode:\n", "log:1: ", -ENOENT },
+};
+START_TEST(bad_logs)
+{
+	ck_assert_int_eq(read_report(bad_reports[_i].text, 0), bad_reports[_i].code);
+	if (strcmp(bad_reports[_i].said, "log:1: "))
+		ck_assert_str_eq(err.text, bad_reports[_i].said);
+}
+END_TEST
+
+#define NR(a) ((int)(sizeof(a) / sizeof((a)[0])))
+int main(void)
+{
+	Suite *suite = suite_create("explain");
+	TCase *tc = tcase_create("requests");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, oom_report);
+	tcase_add_test(tc, failure_report);
+	tcase_add_loop_test(tc, by_hand, 0, NR(requests));
+	tcase_add_test(tc, blocks_of_the_wrong_type);
+	tcase_add_loop_test(tc, bad_words, 0, NR(bad_requests));
+	tcase_add_loop_test(tc, bad_logs, 0, NR(bad_reports));
+	suite_add_tcase(suite, tc);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
