@@ -120,7 +120,7 @@ int mm_ev_munmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = begin(m, task, err);
-	uint64_t prot = mm_vma_flags(m, MM_FLAGS_PROT, ev->flags);
+	uint64_t prot = mm_vma_flags(m, MM_FLAG_PROT, ev->flags);
 
 	return mm ? end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
 }
@@ -131,7 +131,7 @@ int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	struct mm_mremap_args a = {
 		.addr = ev->addr, .old_len = ev->size, .new_len = ev->size2, .new_addr = ev->addr2,
-		.flags = mm_vma_flags(m, MM_FLAGS_MREMAP, ev->flags),
+		.flags = mm_vma_flags(m, MM_FLAG_MREMAP, ev->flags),
 		.place = rec.there && !rec.failed, .placed_addr = rec.value,
 	};
 	uint64_t addr = 0;
@@ -174,7 +174,7 @@ int mm_ev_brk(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, s
 int mm_ev_madvise(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = begin(m, task, err);
-	uint64_t advice = mm_vma_flags(m, MM_FLAGS_MADV, ev->flags);
+	uint64_t advice = mm_vma_flags(m, MM_FLAG_MADV, ev->flags);
 
 	if (!mm)
 		return -ENOMEM;
@@ -184,7 +184,7 @@ int mm_ev_madvise(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 int mm_ev_mlock(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = begin(m, task, err);
-	uint64_t flags = mm_vma_flags(m, MM_FLAGS_MLOCK, ev->flags);
+	uint64_t flags = mm_vma_flags(m, MM_FLAG_MLOCK, ev->flags);
 
 	return mm ? end(m, task, ev, mm_sys_mlock(mm, ev->addr, ev->size, flags), err) : -ENOMEM;
 }
@@ -200,7 +200,7 @@ int mm_ev_mlockall(struct mm_machine *m, struct mm_task *task, struct mm_event *
 {
 	struct mm_struct *mm = begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_sys_mlockall(mm, mm_vma_flags(m, MM_FLAGS_MCL, ev->flags)), err) : -ENOMEM;
+	return mm ? end(m, task, ev, mm_sys_mlockall(mm, mm_vma_flags(m, MM_FLAG_MCL, ev->flags)), err) : -ENOMEM;
 }
 
 int mm_ev_munlockall(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -213,7 +213,7 @@ int mm_ev_munlockall(struct mm_machine *m, struct mm_task *task, struct mm_event
 int mm_ev_msync(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = begin(m, task, err);
-	uint64_t flags = mm_vma_flags(m, MM_FLAGS_MS, ev->flags);
+	uint64_t flags = mm_vma_flags(m, MM_FLAG_MS, ev->flags);
 
 	return mm ? end(m, task, ev, mm_sys_msync(mm, ev->addr, ev->size, flags), err) : -ENOMEM;
 }
@@ -257,7 +257,7 @@ int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 {
 	struct mm_struct *mm = begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
-	uint64_t flags = mm_vma_flags(m, MM_FLAGS_SHM, ev->flags), at = rec.value;
+	uint64_t flags = mm_vma_flags(m, MM_FLAG_SHM, ev->flags), at = rec.value;
 	struct mm_file *seg;
 	int e;
 

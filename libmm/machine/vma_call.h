@@ -9,15 +9,13 @@
 #ifndef MACHINE_VMA_CALL_H
 #define MACHINE_VMA_CALL_H
 
+#include <libmm/flags.h>
+
 #include "machine/machine.h"
 #include "virt/vma.h"
 
 /* vma_flags.c: flag words to numbers.  Words that no table knows are counted as skipped. */
-enum mm_vma_flag_set {
-	MM_FLAGS_PROT, MM_FLAGS_MAP, MM_FLAGS_MREMAP, MM_FLAGS_MADV, MM_FLAGS_MLOCK, MM_FLAGS_MCL, MM_FLAGS_MS, MM_FLAGS_SHM,
-	MM_NR_VMA_FLAG_SETS
-};
-uint64_t mm_vma_flags(struct mm_machine *m, enum mm_vma_flag_set set, struct mm_str words);
+uint64_t mm_vma_flags(struct mm_machine *m, enum mm_flag_kind kind, struct mm_str words);
 /* mmap: protection and map flags stand in one field; a number belongs to the map flags. */
 void mm_vma_mmap_flags(struct mm_machine *m, struct mm_str words, uint64_t *prot, uint64_t *flags);
 bool mm_vma_has_word(struct mm_str words, const char *word);

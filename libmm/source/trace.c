@@ -19,6 +19,7 @@ static const struct mm_trace_ops *const formats[] = {
 	&mm_trace_lackey,
 	&mm_trace_ftrace,
 	&mm_trace_perf,
+	&mm_trace_strace,
 };
 enum { NR_FORMATS = sizeof(formats) / sizeof(formats[0]) };
 

@@ -96,6 +96,7 @@ extern const struct mm_trace_ops mm_trace_csv;		/* trace_csv.c: the trace itself
 extern const struct mm_trace_ops mm_trace_lackey;	/* lackey.c: valgrind's lackey tool */
 
 extern const struct mm_trace_ops mm_trace_ftrace;	/* ftrace.c: tracepoints as text, ftrace or perf script */
+extern const struct mm_trace_ops mm_trace_strace;	/* strace.c */
 extern const struct mm_trace_ops mm_trace_perf;		/* the same under another name */
 
 #endif /* SOURCE_TRACE_SOURCE_H */

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * strace logs (-f, -y, any time stamp, -o FILE or standard error).
+ *
+ *   [pid 123] 12:00:01.000002 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3</x>, 0) = 0x7f... <0.000010>
+ *   123   clone(child_stack=NULL, flags=CLONE_VM|... <unfinished ...>
+ *   124   brk(NULL)                         = 0x5593e186b000
+ *   123   <... clone resumed>)              = 124
+ *
+ * A call becomes rows when it returns; one that another task interrupted in the
+ * log is kept until it is resumed.  A child may speak before its clone returns:
+ * the row of its birth is then made at its first line, from the unfinished call.
+ * Lines without a pid are those of the first process; when a [pid N] appears that
+ * nobody gave birth to, it is that process's number.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/scan.h"
+#include "source/strace.h"
+
+enum { MAX_TASKS = 1 << 20, NOBODY = UINT32_MAX };
+
+struct task {
+	uint32_t pid;
+	uint32_t child;			/* already told of: the unfinished clone made it */
+	bool alive;
+	char *unfinished;		/* text of a call up to <unfinished ...>; NULL none */
+	uint64_t order;			/* of the unfinished call */
+};
+
+struct strace {
+	struct mm_trace_source *src;
+	struct strace_calls calls;
+	struct task *tasks;
+	size_t nr_tasks, cap_tasks, last;
+	uint32_t first_pid;		/* of lines without a pid; NOBODY: none yet */
+	uint32_t first_alias;		/* [pid N] that turned out to be it */
+	uint64_t order;
+	bool has_time, relative;
+	uint64_t first_ns, last_ns, days_ns;
+	char *joined;			/* an unfinished and its resumed part */
+};
+
+/* ---- tasks ------------------------------------------------------------------ */
+
+static struct task *find_task(struct strace *s, uint32_t pid)
+{
+	if (s->last < s->nr_tasks && s->tasks[s->last].pid == pid)
+		return &s->tasks[s->last];
+	for (s->last = 0; s->last < s->nr_tasks; s->last++)
+		if (s->tasks[s->last].pid == pid)
+			return &s->tasks[s->last];
+	return NULL;
+}
+
+static struct task *add_task(struct strace *s, uint32_t pid)
+{
+	struct task *t = find_task(s, pid);
+
+	for (size_t i = 0; !t && s->nr_tasks > 64 && i < s->nr_tasks; i++)
+		if (!s->tasks[i].alive)
+			t = &s->tasks[i];
+	if (!t && s->nr_tasks == s->cap_tasks) {
+		size_t cap = s->cap_tasks ? 2 * s->cap_tasks : 16;
+
+		if (cap > MAX_TASKS)
+			return NULL;
+		t = realloc(s->tasks, cap * sizeof(*t));
+		if (!t)
+			return NULL;
+		s->tasks = t;
+		s->cap_tasks = cap;
+		t = NULL;
+	}
+	if (!t) {
+		t = &s->tasks[s->nr_tasks++];
+		t->unfinished = NULL;
+	}
+	free(t->unfinished);
+	*t = (struct task){ .pid = pid, .child = NOBODY, .alive = true };
+	return t;
+}
+
+/* The clone that has not returned, the oldest, and has no child yet. */
+static struct task *giving_birth(struct strace *s)
+{
+	struct task *best = NULL;
+
+	for (size_t i = 0; i < s->nr_tasks; i++) {
+		struct task *t = &s->tasks[i];
+		struct mm_str text = { t->unfinished, t->unfinished ? strcspn(t->unfinished, "(") : 0 };
+
+		if (t->alive && t->unfinished && t->child == NOBODY && strace_is_clone(text) &&
+		    (!best || t->order < best->order))
+			best = t;
+	}
+	return best;
+}
+
+static int birth(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint32_t parent, uint32_t child,
+		 struct mm_str text, struct mm_error *err)
+{
+	struct strace_call call = *at;
+	size_t n = 0;
+
+	while (n < text.len && text.p[n] != '(')
+		n++;
+	call.pid = parent;
+	if (!add_task(s, child))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	return strace_child_row(&s->calls, b, &call, child, strace_child_kind((struct mm_str){ text.p, n }, text),
+				strace_has(text, "CLONE_FILES"), err);
+}
+
+/* The task of a line; one that is new may be the child of an unfinished clone. */
+static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, struct mm_error *err)
+{
+	struct task *t = find_task(s, at->pid), *parent;
+	uint32_t pid;
+	struct mm_str text;
+
+	if (t && t->alive)
+		return 0;
+	parent = giving_birth(s);
+	if (!parent)
+		return add_task(s, at->pid) ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
+	parent->child = at->pid;
+	pid = parent->pid;
+	text = (struct mm_str){ parent->unfinished, strlen(parent->unfinished) };
+	return birth(s, b, at, pid, at->pid, text, err);
+}
+
+/* ---- the head of a line --------------------------------------------------------- */
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* "[pid 123] " or "123 " before the rest; false: neither. */
+static bool cut_pid(struct mm_str *line, uint64_t *pid)
+{
+	struct mm_str s = *line;
+
+	if (scan_word(&s, "[pid")) {
+		if (!scan_u64(&s, pid) || !scan_word(&s, "]"))
+			return false;
+	} else if (!s.len || !is_digit(s.p[0]) || !scan_u64(&s, pid) || !s.len || s.p[0] != ' ') {
+		return false;
+	}
+	if (*pid > INT32_MAX)
+		return false;
+	scan_blanks(&s);
+	*line = s;
+	return true;
+}
+
+/* ".123456" to nanoseconds */
+static uint64_t fraction(struct mm_str *s)
+{
+	uint64_t ns = 0, unit = 100000000;
+
+	if (!s->len || (s->p[0] != '.' && s->p[0] != ','))
+		return 0;
+	for (s->p++, s->len--; s->len && is_digit(s->p[0]); s->p++, s->len--, unit /= 10)
+		ns += (uint64_t)(s->p[0] - '0') * unit;
+	return ns;
+}
+
+/* 12:34:56[.frac], 1700000000.123456, or 0.000123 (-r); false: no time stamp. */
+static bool cut_time(struct strace *s, struct mm_str *line, uint64_t *ns)
+{
+	struct mm_str r = *line;
+	uint64_t a, b, c;
+
+	if (!r.len || !is_digit(r.p[0]) || !scan_u64(&r, &a) || a > UINT64_MAX / 2000000000)
+		return false;
+	if (scan_word(&r, ":")) {
+		if (!scan_u64(&r, &b) || !scan_word(&r, ":") || !scan_u64(&r, &c) || b > 59 || c > 60 || a > 23)
+			return false;
+		*ns = (a * 3600 + b * 60 + c) * 1000000000 + fraction(&r) + s->days_ns;
+		if (s->has_time && *ns + UINT64_C(43200000000000) < s->last_ns) {
+			s->days_ns += UINT64_C(86400000000000);
+			*ns += UINT64_C(86400000000000);
+		}
+	} else {
+		if (!r.len || (r.p[0] != '.' && r.p[0] != ' '))
+			return false;
+		*ns = a * 1000000000 + fraction(&r);
+		s->relative = s->relative || (!s->has_time && a < 100000000);
+		if (s->relative)
+			*ns += s->last_ns;
+	}
+	if (!r.len || r.p[0] != ' ')
+		return false;
+	scan_blanks(&r);
+	*line = r;
+	return true;
+}
+
+static void take_time(struct strace *s, struct mm_str *line, struct strace_call *call)
+{
+	uint64_t ns;
+
+	scan_blanks(line);
+	if (!cut_time(s, line, &ns))
+		return;
+	if (!s->has_time && !s->relative)
+		s->first_ns = ns;
+	s->has_time = true;
+	if (ns > s->last_ns)
+		s->last_ns = ns;
+	call->has_time = true;
+	call->time_ns = s->last_ns - s->first_ns;
+}
+
+/* Lines without a pid are the first process's. */
+static uint32_t pid_of(struct strace *s, bool given, uint64_t pid)
+{
+	if (!given) {
+		if (s->first_pid == NOBODY)
+			s->first_pid = 1;
+		return s->first_pid;
+	}
+	if (s->first_pid == NOBODY || s->first_pid != 1)
+		return (uint32_t)pid;
+	if (s->first_alias == NOBODY && !find_task(s, (uint32_t)pid) && !giving_birth(s))
+		s->first_alias = (uint32_t)pid;
+	return pid == s->first_alias ? s->first_pid : (uint32_t)pid;
+}
+
+/* ---- a call ------------------------------------------------------------------------ */
+
+/* Past "text" or </path> that begins at @i; the index behind it. */
+static size_t skip_quoted(struct mm_str s, size_t i)
+{
+	if (s.p[i] == '"') {
+		for (i++; i < s.len && s.p[i] != '"'; i++)
+			if (s.p[i] == '\\')
+				i++;
+		return i + 1;
+	}
+	for (i++; i < s.len; i++)
+		if (s.p[i] == '>' && (i + 1 == s.len || strchr(",)]} \t(", s.p[i + 1])))
+			return i + 1;
+	return i;
+}
+
+static bool begins_path(struct mm_str s, size_t i)
+{
+	return s.p[i] == '<' && i && (is_digit(s.p[i - 1]) || s.p[i - 1] == 'D');	/* 3<, AT_FDCWD< */
+}
+
+/* Cut "a, b, c) = result" into arguments; the index behind the closing parenthesis, 0: there is none. */
+static size_t cut_args(struct mm_str s, struct strace_call *call)
+{
+	size_t from = 0, i = 0;
+	int depth = 0;
+
+	while (i < s.len) {
+		char ch = s.p[i];
+
+		if (ch == '"' || begins_path(s, i)) {
+			i = skip_quoted(s, i);
+			continue;
+		}
+		if (ch == '(' || ch == '[' || ch == '{')
+			depth++;
+		else if ((ch == ')' || ch == ']' || ch == '}') && depth)
+			depth--;
+		else if (ch == ')' || (ch == ',' && !depth)) {
+			if (call->nr_args < STRACE_MAX_ARGS && i > from)
+				call->arg[call->nr_args++] = (struct mm_str){ s.p + from, i - from };
+			if (ch == ')')
+				return i + 1;
+			from = i + 1;
+			while (from < s.len && s.p[from] == ' ')
+				from++;
+		}
+		i++;
+	}
+	return 0;
+}
+
+/* "= 0x7f...", "= 3</path>", "= -1 ENOMEM (...)", "= ?"; false: none of these. */
+static bool cut_result(struct mm_str s, struct strace_call *call)
+{
+	size_t n = 0;
+	const char *gt;
+
+	scan_blanks(&s);
+	if (!scan_word(&s, "= "))
+		return false;
+	if (scan_word(&s, "?")) {
+		call->no_result = true;
+		return true;
+	}
+	if (!strace_number(s, &call->result))
+		return false;
+	if (scan_word(&s, "-1 ") && s.len && s.p[0] == 'E') {
+		while (n < s.len && s.p[n] != ' ')
+			n++;
+		call->failed = true;
+		call->error = (struct mm_str){ s.p, n };
+		return true;
+	}
+	while (n < s.len && is_digit(s.p[n]))
+		n++;
+	if (n && n < s.len && s.p[n] == '<') {
+		gt = memchr(s.p + n, '>', s.len - n);
+		call->path = (struct mm_str){ s.p + n + 1, gt ? (size_t)(gt - s.p) - n - 1 : 0 };
+		if (call->path.len && call->path.p[0] != '/')
+			call->path.len = 0;
+	}
+	return true;
+}
+
+static int skip(struct strace *s, const char *what, uint64_t line, bool harmless, struct mm_error *err)
+{
+	return mm_trace_skip(s->src, what, line, harmless, err);
+}
+
+/* "name(args) = result", whole. */
+static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str text, struct strace_call *call,
+		      struct mm_error *err)
+{
+	const char *open = text.len ? memchr(text.p, '(', text.len) : NULL;
+	struct task *t = find_task(s, call->pid);
+	struct mm_str args;
+	uint32_t told;
+	size_t end;
+
+	if (!open || !t)
+		return skip(s, "lines that are no system call", call->line, false, err);
+	told = t->child;
+	t->child = NOBODY;
+	call->name = (struct mm_str){ text.p, (size_t)(open - text.p) };
+	args = (struct mm_str){ open + 1, text.len - call->name.len - 1 };
+	end = cut_args(args, call);
+	if (!end || !cut_result((struct mm_str){ args.p + end, args.len - end }, call))
+		return skip(s, "calls that the log does not show whole", call->line, false, err);
+	if (!strace_is_clone(call->name))
+		return strace_call_rows(&s->calls, b, call, err);
+	if (call->failed || call->no_result || !call->result || call->result > INT32_MAX || call->result == told)
+		return 0;
+	return birth(s, b, call, call->pid, (uint32_t)call->result, text, err);
+}
+
+static int begin_unfinished(struct strace *s, struct mm_str text, const struct strace_call *call, struct mm_error *err)
+{
+	struct task *t = find_task(s, call->pid);
+
+	free(t->unfinished);
+	t->unfinished = strndup(text.p, text.len);
+	t->order = s->order++;
+	t->child = NOBODY;
+	return t->unfinished ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
+}
+
+/* "<... name resumed> rest" */
+static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text, struct strace_call *call,
+		  struct mm_error *err)
+{
+	struct task *t = find_task(s, call->pid);
+	const char *at = strace_find(text, " resumed>");
+	size_t n, m;
+
+	if (!at || !t->unfinished)
+		return skip(s, "ends of calls that began before the log", call->line, true, err);
+	at += sizeof(" resumed>") - 1;
+	n = strlen(t->unfinished);
+	m = text.len - (size_t)(at - text.p);
+	free(s->joined);
+	s->joined = malloc(n + m + 1);
+	if (!s->joined)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	memcpy(s->joined, t->unfinished, n);
+	if (m)
+		memcpy(s->joined + n, at, m);
+	free(t->unfinished);
+	t->unfinished = NULL;
+	return whole_call(s, b, (struct mm_str){ s->joined, n + m }, call, err);
+}
+
+/* "+++ exited with 0 +++", "+++ killed by SIGKILL +++" */
+static int task_ends(struct strace *s, struct mm_trace_batch *b, struct mm_str text, const struct strace_call *call)
+{
+	struct task *t = find_task(s, call->pid);
+	struct mm_event *ev;
+
+	if (!strace_has(text, "exited with") && !strace_has(text, "killed by"))
+		return 0;
+	ev = mm_trace_add(b, MM_EV_EXIT, call->line);
+	mm_event_put(ev, PID, pid, call->pid);
+	if (call->has_time)
+		mm_event_put(ev, TIME_S, time_ns, call->time_ns);
+	strace_task_exit(s->calls.files, call->pid);
+	free(t->unfinished);
+	t->unfinished = NULL;
+	t->alive = false;
+	return 0;
+}
+
+static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str line, uint64_t nr, struct mm_error *err)
+{
+	struct strace_call call = { .line = nr };
+	struct mm_str text = line;
+	const char *cut;
+	uint64_t pid = 0;
+	bool given;
+	int e;
+
+	if (!line.len || scan_word(&text, "strace: "))
+		return 0;
+	given = cut_pid(&text, &pid);
+	take_time(s, &text, &call);
+	call.pid = pid_of(s, given, pid);
+	e = meet(s, b, &call, err);
+	if (e || scan_word(&text, "---"))
+		return e;
+	if (text.len > 3 && !memcmp(text.p, "+++", 3))
+		return task_ends(s, b, text, &call);
+	if (text.len > 4 && !memcmp(text.p, "<...", 4))
+		return resume(s, b, text, &call, err);
+	cut = strace_find(text, " <unfinished ...>");
+	if (cut)
+		return begin_unfinished(s, (struct mm_str){ text.p, (size_t)(cut - text.p) }, &call, err);
+	return whole_call(s, b, text, &call, err);
+}
+
+/* ---- the format ----------------------------------------------------------------------- */
+
+static int strace_open(void **state, struct mm_trace_source *src, struct mm_error *err)
+{
+	struct strace *s = calloc(1, sizeof(*s));
+
+	if (!s || strace_files_new(&s->calls.files)) {
+		free(s);
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	s->src = s->calls.src = src;
+	s->first_pid = s->first_alias = NOBODY;
+	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) |
+		       MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) |
+		       MM_TC_BIT(RESULT);
+	*state = s;
+	return 0;
+}
+
+static void strace_close(void *state)
+{
+	struct strace *s = state;
+
+	for (size_t i = 0; i < s->nr_tasks; i++)
+		free(s->tasks[i].unfinished);
+	free(s->tasks);
+	free(s->joined);
+	strace_files_free(s->calls.files);
+	free(s);
+}
+
+/* Slices of a row point into the line: keep what outlives it. */
+static int keep_rows(struct strace *s, struct mm_trace_batch *b, size_t from, struct mm_error *err)
+{
+	for (size_t i = from; i < b->nr; i++) {
+		struct mm_event *ev = &b->ev[i];
+
+		if (ev->result_kind == MM_RESULT_WORD && ev->present & MM_TC_BIT(RESULT) &&
+		    mm_trace_keep(s->src, ev->result_word, &ev->result_word))
+			return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *err)
+{
+	struct strace *s = state;
+	struct mm_str line;
+
+	while (!mm_trace_batch_is_full(b)) {
+		size_t from = b->nr;
+		int e = mm_input_line(s->src->in, &line, err);
+
+		if (e <= 0)
+			return e;
+		e = one_line(s, b, line, s->src->in->line, err);
+		if (!e)
+			e = keep_rows(s, b, from, err);
+		if (e)
+			return e;
+	}
+	return 1;
+}
+
+/* A line of a log: perhaps a pid and a time, then name(, <..., --- or +++. */
+static bool looks_like(struct mm_str line)
+{
+	struct strace s = { .first_pid = NOBODY };
+	struct strace_call call = { 0 };
+	uint64_t pid;
+	size_t n = 0;
+
+	if (scan_word(&line, "strace: "))
+		return true;
+	cut_pid(&line, &pid);
+	take_time(&s, &line, &call);
+	if (scan_word(&line, "--- SIG") || scan_word(&line, "+++ ") || scan_word(&line, "<... "))
+		return true;
+	while (n < line.len && ((line.p[n] >= 'a' && line.p[n] <= 'z') || is_digit(line.p[n]) || line.p[n] == '_'))
+		n++;
+	return n > 1 && n < line.len && line.p[n] == '(' &&
+	       (strace_has(line, ") = ") || strace_has(line, " <unfinished ...>") || strace_has(line, ")  "));
+}
+
+static int strace_sniff(struct mm_str head)
+{
+	struct mm_str line;
+	int seen = 0, good = 0;
+
+	while (seen < 5 && scan_line(&head, &line))
+		if (line.len) {
+			seen++;
+			good += looks_like(line);
+		}
+	return good && good * 2 > seen ? 80 : 0;
+}
+
+const struct mm_trace_ops mm_trace_strace = {
+	.name = "strace", .help = "strace log (-f, -y, any time stamp)",
+	.sniff = strace_sniff, .open = strace_open, .read = strace_read, .close = strace_close,
+};

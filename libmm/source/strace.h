@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * source/strace.h - the parts of the strace reader
+ *
+ * strace.c cuts lines and joins calls that were interrupted in the log;
+ * strace_calls.c makes rows of finished calls; strace_files.c knows what
+ * descriptors stand for.
+ */
+#ifndef SOURCE_STRACE_H
+#define SOURCE_STRACE_H
+
+#include "source/trace_source.h"
+
+enum { STRACE_MAX_ARGS = 8 };
+
+/* A call that has returned. */
+struct strace_call {
+	uint32_t pid;
+	uint64_t time_ns, line;
+	bool has_time;
+	struct mm_str name;
+	struct mm_str arg[STRACE_MAX_ARGS];
+	uint32_t nr_args;
+	bool failed, no_result;		/* an errno; "= ?" */
+	uint64_t result;
+	struct mm_str error;		/* "ENOMEM" */
+	struct mm_str path;		/* of "= 3</path>" */
+};
+
+/* ---- descriptors ---- */
+struct strace_files;
+struct strace_file {			/* one path */
+	char *path;
+	uint64_t size;			/* known, or as far as it was used */
+	uint8_t mode;			/* 0 O_RDONLY, 1 O_WRONLY, 2 O_RDWR: of the last open */
+	uint8_t told_mode;
+	bool size_known, told;
+	uint64_t told_size;
+	uint64_t hash;
+};
+
+int strace_files_new(struct strace_files **fp);
+void strace_files_free(struct strace_files *f);
+struct strace_file *strace_path(struct strace_files *f, struct mm_str path);	/* NULL: host memory */
+/* Descriptor tables: a task's own, copied or shared at clone, gone at exit. */
+int strace_task_clone(struct strace_files *f, uint32_t parent, uint32_t child, bool share);
+void strace_task_exit(struct strace_files *f, uint32_t pid);
+int strace_fd_set(struct strace_files *f, uint32_t pid, uint64_t fd, struct strace_file *file, uint8_t mode);
+void strace_fd_close(struct strace_files *f, uint32_t pid, uint64_t fd);
+struct strace_fd {
+	struct strace_file *file;	/* NULL: closed */
+	uint64_t pos;
+	uint8_t mode;
+};
+struct strace_fd *strace_fd(struct strace_files *f, uint32_t pid, uint64_t fd);	/* NULL: not known */
+
+/* ---- calls ---- */
+struct strace_calls {
+	struct mm_trace_source *src;
+	struct strace_files *files;
+};
+/* Rows of one finished call into @b.  0 or -errno with @err. */
+int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, struct mm_error *err);
+
+/* strace_io.c: those of files; *@known false: not one of them.  0 or -ENOMEM. */
+int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known);
+/* The file that a descriptor stands for, *@fdp when the log showed its open; NULL: none known (*@e 0) or -ENOMEM. */
+struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_call *call, struct mm_str arg,
+				   struct strace_fd **fdp, int *e);
+/* Before a file's use: tell of it, or that it is larger than was told. */
+void strace_tell_file(struct mm_trace_batch *b, const struct strace_call *call, struct strace_file *f, uint8_t mode,
+		      uint64_t need);
+bool strace_quoted(struct mm_str arg, struct mm_str *text);	/* "\"text\"": without the quotes */
+struct mm_event *strace_add_row(struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type);
+void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool hex);
+
+/* A child was seen: its row in the parent.  @flags: the arguments of the call, for CLONE_ words. */
+enum strace_child { STRACE_FORK, STRACE_SHARES_MM, STRACE_THREAD };
+bool strace_is_clone(struct mm_str name);
+enum strace_child strace_child_kind(struct mm_str name, struct mm_str args);
+int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, uint32_t child,
+		     enum strace_child kind, bool share_files, struct mm_error *err);
+
+/* "0x1000", "4096", "NULL", "3</path>": a number at the beginning; false: none. */
+bool strace_number(struct mm_str s, uint64_t *value);
+const char *strace_find(struct mm_str s, const char *word);	/* NULL: not there */
+bool strace_has(struct mm_str s, const char *word);	/* as a part of it */
+
+#endif /* SOURCE_STRACE_H */

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Finished system calls of an strace log as rows.
+ *
+ * One table says which call becomes which row and which argument goes to which
+ * column; those that need more have a function.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "source/scan.h"
+#include "source/strace.h"
+
+bool strace_number(struct mm_str s, uint64_t *value)
+{
+	bool minus;
+
+	scan_blanks(&s);
+	if (s.len >= 4 && !memcmp(s.p, "NULL", 4)) {
+		*value = 0;
+		return true;
+	}
+	minus = scan_word(&s, "-");
+	if (s.len > 1 && s.p[0] == '0' && s.p[1] == 'x') {
+		if (!scan_hex(&s, value))
+			return false;
+	} else if (!scan_u64(&s, value)) {
+		return false;
+	}
+	if (minus)
+		*value = 0 - *value;
+	return true;
+}
+
+const char *strace_find(struct mm_str s, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= s.len; i++)
+		if (s.p[i] == word[0] && !memcmp(s.p + i, word, n))
+			return s.p + i;
+	return NULL;
+}
+
+bool strace_has(struct mm_str s, const char *word)
+{
+	return strace_find(s, word) != NULL;
+}
+
+static bool is(struct mm_str s, const char *word)
+{
+	return s.len == strlen(word) && !memcmp(s.p, word, s.len);
+}
+
+/* "PROT_READ|0x40 /" + "* MAP_??? *" + "/": without what strace explains. */
+static struct mm_str without_comment(struct mm_str s)
+{
+	const char *c = strace_find(s, " /*");
+
+	return c ? (struct mm_str){ s.p, (size_t)(c - s.p) } : s;
+}
+
+struct mm_event *strace_add_row(struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type)
+{
+	struct mm_event *ev = mm_trace_add(b, type, call->line);
+
+	mm_event_put(ev, PID, pid, call->pid);
+	if (call->has_time)
+		mm_event_put(ev, TIME_S, time_ns, call->time_ns);
+	return ev;
+}
+
+void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool hex)
+{
+	if (call->failed)
+		mm_event_set_word(ev, call->error.p, call->error.len);
+	else if (!call->no_result)
+		mm_event_set_result(ev, hex ? MM_RESULT_HEX : MM_RESULT_DEC, call->result);
+}
+
+/* ---- the mmap family ---------------------------------------------------------- */
+
+static int keep_joined(struct strace_calls *c, struct mm_str a, struct mm_str b, struct mm_str *out)
+{
+	char text[512];
+	size_t n = a.len < 250 ? a.len : 250, k = b.len < 250 ? b.len : 250;
+
+	if (n)
+		memcpy(text, a.p, n);
+	text[n] = '|';
+	if (k)
+		memcpy(text + n + 1, b.p, k);
+	return mm_trace_keep(c->src, (struct mm_str){ text, n + 1 + k }, out);
+}
+
+static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	uint64_t addr = 0, len = 0, offset = 0;
+	struct strace_file *file = NULL;
+	struct strace_fd *fd = NULL;
+	struct mm_str flags;
+	struct mm_event *ev;
+	int e;
+
+	if (call->nr_args < 6 || call->no_result || !strace_number(call->arg[0], &addr) || !strace_number(call->arg[1], &len))
+		return 0;
+	strace_number(call->arg[5], &offset);
+	e = keep_joined(c, without_comment(call->arg[2]), without_comment(call->arg[3]), &flags);
+	if (!e && !strace_has(call->arg[3], "MAP_ANON"))
+		file = strace_file_of(c, call, call->arg[4], &fd, &e);
+	if (e)
+		return e;
+	if (file && !call->failed)
+		strace_tell_file(b, call, file, fd ? fd->mode : 2, offset + len);
+	ev = strace_add_row(b, call, MM_EV_MMAP);
+	mm_event_put(ev, ADDR, addr, addr);
+	mm_event_put(ev, SIZE, size, len);
+	mm_event_put(ev, FLAGS, flags, flags);
+	mm_event_put(ev, OFFSET, offset, offset);
+	if (file)
+		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	else if (!strace_has(call->arg[3], "MAP_ANON"))
+		mm_event_put(ev, NAME, name, MM_STR("(a file opened before the log)"));
+	strace_put_result(ev, call, true);
+	return 0;
+}
+
+/* Columns of arguments: a number to ADDR .., words to FLAGS. */
+enum to { TO_NONE, TO_ADDR, TO_SIZE, TO_FLAGS, TO_ADDR2, TO_SIZE2, TO_OFFSET_PAGES };
+static const struct simple {
+	const char *call;
+	enum mm_event_type type;
+	bool hex;
+	uint8_t to[5];
+} simple[] = {
+	{ "munmap", MM_EV_MUNMAP, false, { TO_ADDR, TO_SIZE } },
+	{ "mprotect", MM_EV_MPROTECT, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "pkey_mprotect", MM_EV_MPROTECT, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "mremap", MM_EV_MREMAP, true, { TO_ADDR, TO_SIZE, TO_SIZE2, TO_FLAGS, TO_ADDR2 } },
+	{ "brk", MM_EV_BRK, true, { TO_ADDR } },
+	{ "madvise", MM_EV_MADVISE, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "mlock", MM_EV_MLOCK, false, { TO_ADDR, TO_SIZE } },
+	{ "mlock2", MM_EV_MLOCK, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "munlock", MM_EV_MUNLOCK, false, { TO_ADDR, TO_SIZE } },
+	{ "mlockall", MM_EV_MLOCKALL, false, { TO_FLAGS } },
+	{ "munlockall", MM_EV_MUNLOCKALL, false, { TO_NONE } },
+	{ "msync", MM_EV_MSYNC, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "shmdt", MM_EV_SHMDT, false, { TO_ADDR } },
+	{ "remap_file_pages", MM_EV_REMAP_FILE_PAGES, false, { TO_ADDR, TO_SIZE, TO_NONE, TO_OFFSET_PAGES, TO_FLAGS } },
+};
+
+static void put_arg(struct mm_event *ev, enum to to, struct mm_str arg)
+{
+	uint64_t v;
+
+	if (to == TO_FLAGS) {
+		mm_event_put(ev, FLAGS, flags, without_comment(arg));
+		return;
+	}
+	if (to == TO_NONE || !strace_number(arg, &v))
+		return;
+	switch (to) {
+	case TO_ADDR: mm_event_put(ev, ADDR, addr, v); break;
+	case TO_SIZE: mm_event_put(ev, SIZE, size, v); break;
+	case TO_ADDR2: mm_event_put(ev, ADDR2, addr2, v); break;
+	case TO_SIZE2: mm_event_put(ev, SIZE2, size2, v); break;
+	default: mm_event_put(ev, OFFSET, offset, v << MM_PAGE_SHIFT); break;
+	}
+}
+
+static int keep_slices(struct strace_calls *c, struct mm_event *ev)
+{
+	if (ev->present & MM_TC_BIT(FLAGS) && mm_trace_keep(c->src, ev->flags, &ev->flags))
+		return -ENOMEM;
+	if (ev->result_kind == MM_RESULT_WORD && mm_trace_keep(c->src, ev->result_word, &ev->result_word))
+		return -ENOMEM;
+	return 0;
+}
+
+static int on_simple(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, const struct simple *s)
+{
+	struct mm_event *ev;
+
+	if (call->no_result)
+		return 0;
+	ev = strace_add_row(b, call, s->type);
+	for (uint32_t i = 0; i < 5 && i < call->nr_args; i++)
+		put_arg(ev, (enum to)s->to[i], call->arg[i]);
+	strace_put_result(ev, call, s->hex);
+	return keep_slices(c, ev);
+}
+
+/* prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, addr, len, "name") */
+static int on_prctl(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	struct mm_event *ev;
+	struct mm_str name;
+
+	if (call->nr_args < 5 || !is(call->arg[0], "PR_SET_VMA"))
+		return 0;
+	ev = strace_add_row(b, call, MM_EV_PRCTL);
+	mm_event_put(ev, FLAGS, flags, MM_STR("PR_SET_VMA_ANON_NAME"));
+	put_arg(ev, TO_ADDR, call->arg[2]);
+	put_arg(ev, TO_SIZE, call->arg[3]);
+	strace_put_result(ev, call, false);
+	if (strace_quoted(call->arg[4], &name)) {
+		mm_event_put(ev, NAME, name, name);
+		if (mm_trace_keep(c->src, name, &ev->name))
+			return -ENOMEM;
+	}
+	return keep_slices(c, ev);
+}
+
+/* "{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}" */
+static bool rlim_cur(struct mm_str s, uint64_t *value, bool *unlimited)
+{
+	const char *p = strace_find(s, "rlim_cur=");
+	struct mm_str rest;
+	uint64_t factor;
+
+	if (!p)
+		return false;
+	rest = (struct mm_str){ p + 9, s.len - (size_t)(p + 9 - s.p) };
+	*unlimited = rest.len >= 4 && !memcmp(rest.p, "RLIM", 4);
+	if (*unlimited)
+		return true;
+	if (!scan_u64(&rest, value))
+		return false;
+	if (scan_word(&rest, "*") && scan_u64(&rest, &factor) && __builtin_mul_overflow(*value, factor, value))
+		*value = UINT64_MAX;
+	return true;
+}
+
+static int on_rlimit(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	uint32_t at = is(call->name, "prlimit64") ? 1 : 0;
+	uint64_t value = 0;
+	bool unlimited;
+	struct mm_event *ev;
+
+	if (call->failed || call->nr_args <= at + 1 || !rlim_cur(call->arg[at + 1], &value, &unlimited))
+		return 0;
+	ev = strace_add_row(b, call, MM_EV_SETRLIMIT);
+	mm_event_put(ev, NAME, name, call->arg[at]);
+	if (!unlimited)
+		mm_event_put(ev, SIZE, size, value);
+	return mm_trace_keep(c->src, ev->name, &ev->name);
+}
+
+/* shmget(key, size, flags) = id; shmat(id, addr, flags) = address */
+static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	bool get = is(call->name, "shmget");
+	struct strace_file *file;
+	struct mm_event *ev;
+	char name[64];
+	uint64_t id;
+	int n;
+
+	if (call->failed || call->no_result || !strace_number(call->arg[0], &id))
+		return 0;
+	n = snprintf(name, sizeof(name), "/SYSV00000000 (id %llu)", (unsigned long long)(get ? call->result : id));
+	file = strace_path(c->files, (struct mm_str){ name, (size_t)n });
+	if (!file)
+		return -ENOMEM;
+	if (get) {
+		strace_number(call->arg[1], &file->size);
+		return 0;
+	}
+	ev = strace_add_row(b, call, MM_EV_SHMAT);
+	put_arg(ev, TO_ADDR, call->arg[1]);
+	put_arg(ev, TO_FLAGS, call->arg[2]);
+	mm_event_put(ev, SIZE, size, file->size ? file->size : MM_PAGE_SIZE);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	strace_put_result(ev, call, true);
+	return keep_slices(c, ev);
+}
+
+/* ---- tasks ----------------------------------------------------------------------- */
+
+bool strace_is_clone(struct mm_str name)
+{
+	return is(name, "clone") || is(name, "clone3") || is(name, "fork") || is(name, "vfork");
+}
+
+enum strace_child strace_child_kind(struct mm_str name, struct mm_str args)
+{
+	if (is(name, "vfork"))
+		return STRACE_SHARES_MM;
+	if (strace_has(args, "CLONE_THREAD"))
+		return STRACE_THREAD;
+	return strace_has(args, "CLONE_VM") ? STRACE_SHARES_MM : STRACE_FORK;
+}
+
+int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, uint32_t child,
+		     enum strace_child kind, bool share_files, struct mm_error *err)
+{
+	struct mm_event *ev = strace_add_row(b, call, kind == STRACE_THREAD ? MM_EV_THREAD : MM_EV_FORK);
+
+	if (kind == STRACE_SHARES_MM)
+		mm_event_put(ev, FLAGS, flags, MM_STR("CLONE_VM|CLONE_VFORK"));
+	mm_event_set_result(ev, MM_RESULT_DEC, child);
+	if (strace_task_clone(c->files, call->pid, child, share_files))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int on_exec(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	bool at = is(call->name, "execveat");
+	struct mm_str path;
+	struct mm_event *ev;
+
+	if (call->failed || call->no_result || !strace_quoted(call->arg[at ? 1 : 0], &path))
+		return 0;
+	ev = strace_add_row(b, call, MM_EV_EXEC);
+	mm_event_put(ev, NAME, name, path);
+	return mm_trace_keep(c->src, path, &ev->name);
+}
+
+/* ---- which is which ------------------------------------------------------------------ */
+
+static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
+{
+	struct mm_str n = call->name;
+
+	*known = true;
+	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++)
+		if (is(n, simple[i].call))
+			return on_simple(c, b, call, &simple[i]);
+	if (is(n, "mmap"))
+		return on_mmap(c, b, call);
+	if (is(n, "prctl"))
+		return on_prctl(c, b, call);
+	if (is(n, "prlimit64") || is(n, "setrlimit"))
+		return on_rlimit(c, b, call);
+	if (is(n, "shmget") || is(n, "shmat"))
+		return on_shm(c, b, call);
+	if (is(n, "execve") || is(n, "execveat"))
+		return on_exec(c, b, call);
+	*known = false;
+	return 0;
+}
+
+int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, struct mm_error *err)
+{
+	bool known;
+	int e = memory_call(c, b, call, &known);
+
+	if (!known)
+		e = strace_file_call(c, b, call, &known);
+	if (e)
+		return mm_error_set(err, e, "out of memory");
+	return known ? 0 : mm_trace_skip(c->src, "system calls that do not touch memory", call->line, true, err);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What descriptors of an strace log stand for.
+ *
+ * With -y each use names its file; without, opens and dups are followed task by
+ * task.  Paths are kept once, found by hash; a descriptor table belongs to a
+ * group of tasks that share it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/strace.h"
+
+enum { MAX_FD = 1 << 20 };
+
+struct table {
+	struct strace_fd *fd;
+	size_t nr;
+	uint32_t users;
+};
+
+struct task {
+	uint32_t pid;
+	struct table *table;		/* NULL: gone */
+};
+
+struct strace_files {
+	struct strace_file **v;
+	size_t nr, cap;
+	uint32_t *slots;
+	size_t nr_slots;
+	struct task *tasks;
+	size_t nr_tasks, cap_tasks;
+	size_t last;			/* index of the task asked for last */
+};
+
+int strace_files_new(struct strace_files **fp)
+{
+	struct strace_files *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->nr_slots = 256;
+	f->slots = calloc(f->nr_slots, sizeof(*f->slots));
+	if (!f->slots) {
+		free(f);
+		return -ENOMEM;
+	}
+	*fp = f;
+	return 0;
+}
+
+static void put_table(struct table *t)
+{
+	if (!t || --t->users)
+		return;
+	free(t->fd);
+	free(t);
+}
+
+void strace_files_free(struct strace_files *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->nr; i++) {
+		free(f->v[i]->path);
+		free(f->v[i]);
+	}
+	for (size_t i = 0; i < f->nr_tasks; i++)
+		put_table(f->tasks[i].table);
+	free(f->v);
+	free(f->slots);
+	free(f->tasks);
+	free(f);
+}
+
+static uint64_t hash_of(struct mm_str s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+	return h ^ h >> 32;
+}
+
+static int grow(struct strace_files *f)
+{
+	size_t cap = f->cap ? 2 * f->cap : 64, nr_slots = 4 * cap;
+	struct strace_file **v = realloc(f->v, cap * sizeof(*v));
+	uint32_t *slots;
+
+	if (!v)
+		return -ENOMEM;
+	f->v = v;
+	slots = calloc(nr_slots, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	for (size_t k = 0; k < f->nr; k++) {
+		size_t i = f->v[k]->hash & (nr_slots - 1);
+
+		while (slots[i])
+			i = (i + 1) & (nr_slots - 1);
+		slots[i] = (uint32_t)k + 1;
+	}
+	free(f->slots);
+	f->slots = slots;
+	f->nr_slots = nr_slots;
+	f->cap = cap;
+	return 0;
+}
+
+/* One byte of a path as strace escapes it: \303, \x1b, \n, \", \\. */
+static char unescape(const char **p, const char *end)
+{
+	static const char letters[] = "n\nt\tr\rv\vf\f";
+	const char *s = *p + 1;
+	int v = 0, n = 0;
+
+	if (**p != '\\' || s == end)
+		return *(*p)++;
+	while (n < 3 && s + n < end && s[n] >= '0' && s[n] <= '7')
+		v = v * 8 + (s[n++] - '0');
+	if (n) {
+		*p = s + n;
+		return (char)v;
+	}
+	*p = s + 1;
+	for (size_t i = 0; letters[i]; i += 2)
+		if (letters[i] == *s)
+			return letters[i + 1];
+	return *s;
+}
+
+struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
+{
+	char text[4096];
+	struct strace_file *file;
+	uint64_t h;
+	size_t i, n = 0;
+
+	for (const char *p = path.p, *end = p + path.len; p < end && n < sizeof(text);)
+		text[n++] = unescape(&p, end);
+	path = (struct mm_str){ text, n };
+	h = hash_of(path);
+	if (f->nr == f->cap && grow(f))
+		return NULL;
+	for (i = h & (f->nr_slots - 1); f->slots[i]; i = (i + 1) & (f->nr_slots - 1)) {
+		file = f->v[f->slots[i] - 1];
+		if (file->hash == h && strlen(file->path) == path.len && !memcmp(file->path, path.p, path.len))
+			return file;
+	}
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return NULL;
+	file->path = strndup(path.p, path.len);
+	if (!file->path) {
+		free(file);
+		return NULL;
+	}
+	file->hash = h;
+	file->mode = 2;
+	f->v[f->nr++] = file;
+	f->slots[i] = (uint32_t)f->nr;
+	return file;
+}
+
+static struct task *find_task(struct strace_files *f, uint32_t pid)
+{
+	if (f->last < f->nr_tasks && f->tasks[f->last].pid == pid)
+		return &f->tasks[f->last];
+	for (f->last = 0; f->last < f->nr_tasks; f->last++)
+		if (f->tasks[f->last].pid == pid)
+			return &f->tasks[f->last];
+	return NULL;
+}
+
+/* The task, with a table; a place of one that has gone is used again. */
+static struct task *get_task(struct strace_files *f, uint32_t pid)
+{
+	struct task *t = find_task(f, pid);
+
+	for (size_t i = 0; !t && i < f->nr_tasks; i++)
+		if (!f->tasks[i].table)
+			t = &f->tasks[i];
+	if (!t) {
+		if (f->nr_tasks == f->cap_tasks) {
+			size_t cap = f->cap_tasks ? 2 * f->cap_tasks : 16;
+
+			t = realloc(f->tasks, cap * sizeof(*t));
+			if (!t)
+				return NULL;
+			f->tasks = t;
+			f->cap_tasks = cap;
+		}
+		t = &f->tasks[f->nr_tasks++];
+		t->table = NULL;
+	}
+	t->pid = pid;
+	if (!t->table) {
+		t->table = calloc(1, sizeof(*t->table));
+		if (!t->table)
+			return NULL;
+		t->table->users = 1;
+	}
+	return t;
+}
+
+int strace_task_clone(struct strace_files *f, uint32_t parent, uint32_t child, bool share)
+{
+	struct task *p = get_task(f, parent), *c;
+	struct table *t, *from;
+
+	if (!p)
+		return -ENOMEM;
+	from = p->table;
+	c = get_task(f, child);		/* may move p */
+	if (!c)
+		return -ENOMEM;
+	if (share) {
+		from->users++;
+		put_table(c->table);
+		c->table = from;
+		return 0;
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->users = 1;
+	t->fd = from->nr ? malloc(from->nr * sizeof(*t->fd)) : NULL;
+	if (from->nr && !t->fd) {
+		free(t);
+		return -ENOMEM;
+	}
+	if (from->nr)
+		memcpy(t->fd, from->fd, from->nr * sizeof(*t->fd));
+	t->nr = from->nr;
+	put_table(c->table);
+	c->table = t;
+	return 0;
+}
+
+void strace_task_exit(struct strace_files *f, uint32_t pid)
+{
+	struct task *t = find_task(f, pid);
+
+	if (!t)
+		return;
+	put_table(t->table);
+	t->table = NULL;
+	t->pid = 0;
+}
+
+int strace_fd_set(struct strace_files *f, uint32_t pid, uint64_t fd, struct strace_file *file, uint8_t mode)
+{
+	struct task *t = get_task(f, pid);
+
+	if (!t)
+		return -ENOMEM;
+	if (fd >= MAX_FD)
+		return 0;
+	if (fd >= t->table->nr) {
+		size_t nr = (size_t)fd + 16;
+		struct strace_fd *v = realloc(t->table->fd, nr * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		memset(v + t->table->nr, 0, (nr - t->table->nr) * sizeof(*v));
+		t->table->fd = v;
+		t->table->nr = nr;
+	}
+	t->table->fd[fd] = (struct strace_fd){ .file = file, .mode = mode };
+	return 0;
+}
+
+struct strace_fd *strace_fd(struct strace_files *f, uint32_t pid, uint64_t fd)
+{
+	struct task *t = find_task(f, pid);
+
+	if (!t || !t->table || fd >= t->table->nr || !t->table->fd[fd].file)
+		return NULL;
+	return &t->table->fd[fd];
+}
+
+void strace_fd_close(struct strace_files *f, uint32_t pid, uint64_t fd)
+{
+	struct strace_fd *e = strace_fd(f, pid, fd);
+
+	if (e)
+		e->file = NULL;
+}

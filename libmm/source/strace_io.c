@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Calls of an strace log that open, read, write and close files.
+ *
+ * Reads and writes of ordinary files become rows with the offset that the
+ * descriptor had.  A file is told of (a file row) before its first use; what was
+ * read or mapped beyond its known size makes it that large.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "source/strace.h"
+
+static bool is(struct mm_str s, const char *word)
+{
+	return s.len == strlen(word) && !memcmp(s.p, word, s.len);
+}
+
+/* "</path>" behind a descriptor, if it stands there. */
+static bool path_of_fd(struct mm_str arg, struct mm_str *path)
+{
+	const char *lt = arg.len ? memchr(arg.p, '<', arg.len) : NULL;
+	const char *gt = NULL;
+
+	if (!lt)
+		return false;
+	for (const char *p = arg.p + arg.len; p > lt && !gt; p--)
+		if (p[-1] == '>')
+			gt = p - 1;
+	if (!gt)
+		return false;
+	*path = (struct mm_str){ lt + 1, (size_t)(gt - lt - 1) };
+	return true;
+}
+
+/* "\"/etc/passwd\"": the text, escapes left as they are. */
+bool strace_quoted(struct mm_str arg, struct mm_str *text)
+{
+	if (arg.len < 2 || arg.p[0] != '"')
+		return false;
+	for (size_t i = arg.len - 1; i > 0; i--)
+		if (arg.p[i] == '"') {
+			*text = (struct mm_str){ arg.p + 1, i - 1 };
+			return true;
+		}
+	return false;
+}
+
+/* The file that a descriptor stands for, *@fdp when the log showed its open; NULL: none known (0) or -ENOMEM. */
+struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_call *call, struct mm_str arg,
+				   struct strace_fd **fdp, int *e)
+{
+	struct strace_file *file;
+	struct mm_str path;
+	uint64_t fd;
+
+	*e = 0;
+	*fdp = NULL;
+	if (!strace_number(arg, &fd))
+		return NULL;
+	*fdp = strace_fd(c->files, call->pid, fd);
+	if (!path_of_fd(arg, &path))
+		return *fdp ? (*fdp)->file : NULL;
+	if (!path.len || path.p[0] != '/')
+		return NULL;		/* a pipe, a socket */
+	file = strace_path(c->files, path);
+	if (!file) {
+		*e = -ENOMEM;
+		return NULL;
+	}
+	if (!*fdp) {
+		*e = strace_fd_set(c->files, call->pid, fd, file, file->mode);
+		*fdp = *e ? NULL : strace_fd(c->files, call->pid, fd);
+	} else if ((*fdp)->file != file) {
+		**fdp = (struct strace_fd){ .file = file, .mode = 2 };
+	}
+	return file;
+}
+
+static const char *file_flags(const struct strace_file *f, uint8_t mode)
+{
+	bool chr = !strncmp(f->path, "/dev/", 5) && strncmp(f->path, "/dev/shm/", 9);
+	static const char *const words[2][3] = {
+		{ "O_RDONLY|S_IFREG", "O_WRONLY|S_IFREG", "O_RDWR|S_IFREG" },
+		{ "O_RDONLY|S_IFCHR", "O_WRONLY|S_IFCHR", "O_RDWR|S_IFCHR" },
+	};
+
+	return words[chr][mode > 2 ? 2 : mode];
+}
+
+/* Before a file's use: tell of it, or that it is larger than was told. */
+void strace_tell_file(struct mm_trace_batch *b, const struct strace_call *call, struct strace_file *f, uint8_t mode,
+		      uint64_t need)
+{
+	const char *flags = file_flags(f, mode);
+	struct mm_event *ev;
+
+	if (!f->size_known && f->size < need)
+		f->size = need;
+	if (!f->told || f->told_mode != mode) {
+		ev = strace_add_row(b, call, MM_EV_FILE);
+		mm_event_put(ev, SIZE, size, f->size);
+		mm_event_put(ev, NAME, name, ((struct mm_str){ f->path, strlen(f->path) }));
+		mm_event_put(ev, FLAGS, flags, ((struct mm_str){ flags, strlen(flags) }));
+	}
+	if (f->told && f->told_size < f->size) {
+		ev = strace_add_row(b, call, MM_EV_TRUNCATE);
+		mm_event_put(ev, SIZE, size, f->size);
+		mm_event_put(ev, NAME, name, ((struct mm_str){ f->path, strlen(f->path) }));
+	}
+	f->told = true;
+	f->told_mode = mode;
+	f->told_size = f->size;
+}
+
+static uint8_t open_mode(struct mm_str flags)
+{
+	return strace_has(flags, "O_RDWR") ? 2 : strace_has(flags, "O_WRONLY") ? 1 : 0;
+}
+
+static int on_open(struct strace_calls *c, const struct strace_call *call)
+{
+	bool creat = is(call->name, "creat"), at = strace_has(call->name, "at") && !creat;
+	struct mm_str path = call->path, flags = call->arg[at ? 2 : 1];
+	uint8_t mode = creat ? 1 : open_mode(flags);
+	struct strace_file *file;
+
+	if (call->failed || call->no_result)
+		return 0;
+	if (!path.len && !strace_quoted(call->arg[at ? 1 : 0], &path))
+		return 0;
+	if (!path.len)
+		return 0;
+	file = strace_path(c->files, path);
+	if (!file)
+		return -ENOMEM;
+	file->mode = mode;
+	return strace_fd_set(c->files, call->pid, call->result, file, mode);
+}
+
+static int on_memfd(struct strace_calls *c, const struct strace_call *call)
+{
+	struct strace_file *file;
+	struct mm_str name;
+	char path[300];
+	size_t n;
+
+	if (call->failed || call->no_result || !strace_quoted(call->arg[0], &name))
+		return 0;
+	if (name.len > 249)
+		name.len = 249;
+	n = sizeof("/memfd:") - 1;
+	memcpy(path, "/memfd:", n);
+	memcpy(path + n, name.p, name.len);
+	file = strace_path(c->files, (struct mm_str){ path, n + name.len });
+	if (!file)
+		return -ENOMEM;
+	file->mode = 2;
+	return strace_fd_set(c->files, call->pid, call->result, file, 2);
+}
+
+static int on_dup(struct strace_calls *c, const struct strace_call *call)
+{
+	struct strace_fd *from;
+	int e;
+	struct strace_file *file;
+
+	if (call->failed || call->no_result || (is(call->name, "fcntl") && !strace_has(call->arg[1], "F_DUPFD")))
+		return 0;
+	file = strace_file_of(c, call, call->arg[0], &from, &e);
+	if (!file)
+		return e;
+	return strace_fd_set(c->files, call->pid, call->result, file, from ? from->mode : 2);
+}
+
+static int on_close(struct strace_calls *c, const struct strace_call *call)
+{
+	uint64_t fd;
+
+	if (strace_number(call->arg[0], &fd))
+		strace_fd_close(c->files, call->pid, fd);
+	return 0;
+}
+
+/* "{st_mode=S_IFREG|0755, st_size=2030928, ...}" */
+static int on_stat(struct strace_calls *c, const struct strace_call *call)
+{
+	struct mm_str st = call->arg[1];
+	struct strace_file *file;
+	struct strace_fd *fd;
+	const char *p;
+	int e;
+
+	if (call->failed)
+		return 0;
+	file = strace_file_of(c, call, call->arg[0], &fd, &e);
+	p = strace_find(st, "st_size=");
+	if (!file || !p)
+		return e;
+	p += 8;
+	file->size_known = strace_number((struct mm_str){ p, st.len - (size_t)(p - st.p) }, &file->size);
+	return 0;
+}
+
+static int on_ftruncate(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	struct strace_file *file;
+	struct strace_fd *fd;
+	uint64_t size;
+	struct mm_event *ev;
+	int e;
+
+	if (call->failed || !strace_number(call->arg[1], &size))
+		return 0;
+	file = strace_file_of(c, call, call->arg[0], &fd, &e);
+	if (!file)
+		return e;
+	file->size = size;
+	file->size_known = true;
+	if (file->told) {
+		ev = strace_add_row(b, call, MM_EV_TRUNCATE);
+		mm_event_put(ev, SIZE, size, size);
+		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+		file->told_size = size;
+	}
+	return 0;
+}
+
+static bool is_content(const struct strace_file *f)
+{
+	static const char *const not_those[] = { "/proc/", "/sys/", "/dev/" };
+
+	for (size_t i = 0; i < sizeof(not_those) / sizeof(not_those[0]); i++)
+		if (!strncmp(f->path, not_those[i], strlen(not_those[i])))
+			return false;
+	return f->path[0] == '/';
+}
+
+/* read, write, pread64, pwrite64, lseek */
+static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type)
+{
+	struct strace_file *file;
+	struct strace_fd *fd;
+	struct mm_event *ev;
+	uint64_t offset;
+	int e;
+
+	if (call->failed || call->no_result)
+		return 0;
+	file = strace_file_of(c, call, call->arg[0], &fd, &e);
+	if (!file || !fd)
+		return e;
+	if (type == MM_EV_NONE) {	/* lseek */
+		fd->pos = call->result;
+		return 0;
+	}
+	offset = fd->pos;
+	if (call->name.p[0] == 'p') {
+		if (!strace_number(call->arg[3], &offset))
+			return 0;
+	} else {
+		fd->pos += call->result;
+	}
+	if (!call->result || !is_content(file))
+		return 0;
+	if (type == MM_EV_READ || !file->told)
+		strace_tell_file(b, call, file, fd->mode, type == MM_EV_READ ? offset + call->result : 0);
+	if (type == MM_EV_WRITE && file->size < offset + call->result)
+		file->size = file->told_size = offset + call->result;
+	ev = strace_add_row(b, call, type);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	mm_event_put(ev, OFFSET, offset, offset);
+	mm_event_put(ev, SIZE, size, call->result);
+	strace_put_result(ev, call, false);
+	return 0;
+}
+
+/* ---- which is which -------------------------------------------------------- */
+
+int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
+{
+	struct mm_str n = call->name;
+
+	*known = true;
+	if (is(n, "open") || is(n, "openat") || is(n, "openat2") || is(n, "creat"))
+		return on_open(c, call);
+	if (is(n, "close"))
+		return on_close(c, call);
+	if (is(n, "dup") || is(n, "dup2") || is(n, "dup3") || is(n, "fcntl"))
+		return on_dup(c, call);
+	if (is(n, "memfd_create"))
+		return on_memfd(c, call);
+	if (is(n, "fstat") || is(n, "newfstat"))
+		return on_stat(c, call);
+	if (is(n, "ftruncate"))
+		return on_ftruncate(c, b, call);
+	if (is(n, "read") || is(n, "pread64"))
+		return on_io(c, b, call, MM_EV_READ);
+	if (is(n, "write") || is(n, "pwrite64"))
+		return on_io(c, b, call, MM_EV_WRITE);
+	if (is(n, "lseek"))
+		return on_io(c, b, call, MM_EV_NONE);
+	*known = false;
+	return 0;
+}
