@@ -121,7 +121,10 @@ int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *
 {
 	struct mm_struct *mm = begin(m, task, err);
 	uint64_t prot = mm_vma_flags(m, MM_FLAG_PROT, ev->flags);
+	struct mm_recorded rec = mm_vma_recorded(ev);
 
+	if (mm && rec.there && !rec.failed && prot == MM_PROT_READ)
+		mm_vma_learn_image(mm, ev->addr, ev->size);
 	return mm ? end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
 }
 

@@ -79,6 +79,9 @@ int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const stru
 /* vma_exec.c: lay out the program at @path. 0; -ENOENT, -ENOEXEC, ... what there is does not become a program; -ENOMEM. */
 int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path);
 
+/* A recording made [addr, addr + len) read-only where the model has nothing: an image of a program lies there. */
+void mm_vma_learn_image(struct mm_struct *mm, uint64_t addr, uint64_t len);
+
 /* vma_access.c: --automap */
 /* Map the pages of [addr, addr + size) that no VMA covers: anonymous, rwx, joined with neighbours. 0 or -ENOMEM. */
 int mm_vma_automap(struct mm_machine *m, struct mm_struct *mm, uint64_t addr, uint64_t size);

@@ -59,6 +59,13 @@ struct mm_vma {
 	uint64_t swap_readahead_info;
 };
 
+/* A program or its interpreter, as exec put it there. */
+struct mm_exec_image {
+	uint64_t start, size;
+	uint64_t relro;			/* begin of what becomes read-only after relocation, 0 none */
+	bool learnt;			/* a recording told where it is */
+};
+
 struct mm_struct {
 	struct mm_virt *virt;
 	uint32_t id;				/* of the address space: ASID, page owner; never reused in a run */
@@ -75,6 +82,7 @@ struct mm_struct {
 	uint64_t rlimit[MM_NR_RLIMITS];		/* bytes; kept per address space */
 	uint64_t task_size_max;			/* TASK_SIZE_MAX: above task_size with 5-level tables */
 	bool automap;				/* accesses outside any VMA map anonymous memory */
+	struct mm_exec_image image[2];		/* program, interpreter */
 	int64_t rss[MM_NR_RSS];			/* pages */
 	uint64_t pgtables_bytes;
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
