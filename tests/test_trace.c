@@ -311,6 +311,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(s, tc);
+	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, rows_in_and_out, 0, sizeof(copy_cases) / sizeof(copy_cases[0]));
 	tcase_add_loop_test(tc, random_rows, 0, 4);
 	tcase_add_loop_test(tc, wrong_rows, 0, sizeof(bad_cases) / sizeof(bad_cases[0]));

@@ -88,6 +88,8 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	f = mm_file_create(m->inodes, ev->name, type, ev->size, mode);
 	if (!f)
 		return mm_error_set(err, -ENOMEM, "out of memory for files");
+	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX)
+		f->inode->size = ev->size;	/* a recording tells sizes as far as its calls prove them */
 	f->f_mode = (f->f_mode & ~(uint32_t)(MM_FMODE_READ | MM_FMODE_WRITE)) | mode;	/* opened anew, with the old read-ahead state */
 	return 0;
 }

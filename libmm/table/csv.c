@@ -341,37 +341,46 @@ static bool cut_cr(struct mm_csv *csv, size_t end)
 	return true;
 }
 
+/* The row that ends at separator @k and line feed @end, its last field @f: taken, or 0 when libcsv must judge it. */
+static bool take_row(struct mm_csv *csv, size_t k, size_t end, struct mm_str *f)
+{
+	if (csv->special < end) {
+		if (!cut_cr(csv, end))
+			return false;
+		f->len--;
+	}
+	csv->lines++;
+	csv->pos = end + 1;
+	csv->next_sep = k + 1;
+	return true;
+}
+
 /* A row into fields[]: how many; 0: none could be cut now. */
 static size_t fast_row(struct mm_csv *csv)
 {
-	const char *base = csv->base;
-	size_t nr = 0, at = csv->pos;
+	struct mm_str *f = csv->fields, *const limit = f + MM_CSV_MAX_FIELDS;
+	const char *base = csv->base, *p = base + csv->pos;
+	const size_t nr_sep = csv->nr_sep;
 
-	for (size_t k = csv->next_sep; k < csv->nr_sep; ) {
-		size_t s = csv->sep[k++];
-		struct mm_str *f = &csv->fields[nr];
+	for (size_t k = csv->next_sep; k < nr_sep; k++) {
+		const char *s = base + csv->sep[k];
 
-		if (nr++ == MM_CSV_MAX_FIELDS) {
-			if (csv->special > s)
+		if (f == limit) {
+			if (csv->special > (size_t)(s - base))
 				fail_too_many(csv, csv->lines + 1);
 			break;
 		}
-		*f = (struct mm_str){ base + at, s - at };
-		at = s + 1;
-		if (base[s] != '\n')
+		*f = (struct mm_str){ p, (size_t)(s - p) };
+		p = s + 1;
+		if (*s != '\n') {
+			f++;
 			continue;
-		if (csv->special < s) {
-			if (!cut_cr(csv, s))
-				break;
-			f->len--;
 		}
-		csv->lines++;
-		csv->pos = at;
-		csv->next_sep = k;
-		if (nr > 1 || f->len)
-			return nr;
-		nr = 0;			/* a blank line is no row */
-	}
+		if (!take_row(csv, k, (size_t)(s - base), f))
+			break;
+		if (f > csv->fields || f->len)
+			return (size_t)(f - csv->fields) + 1;
+	}			/* a blank line is no row: its field is written over */
 	if (!csv->failed && csv->special != MM_CSV_NONE && csv->special < csv->scanned)
 		start_slow(csv);
 	return 0;

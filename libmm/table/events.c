@@ -12,6 +12,12 @@ const struct mm_str mm_event_texts[MM_NR_EVENTS] = {
 #undef X
 };
 
+const struct mm_event_wide mm_event_wides[MM_NR_EVENTS] = {
+#define X(sym, word, class, help) [MM_EV_##sym] = { #word, sizeof(#word) - 1 },
+#include <libmm/events.def>
+#undef X
+};
+
 const char *const mm_trace_column_names[MM_NR_TRACE_COLUMNS] = {
 	"time_s", "cpu", "pid", "event", "addr", "size", "flags", "name", "offset", "addr2", "size2", "result", "by",
 };

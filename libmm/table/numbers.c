@@ -173,28 +173,43 @@ int mm_parse_size(const char *s, uint64_t *bytes)
 
 /* ---- numbers to text ---- */
 
+static const char pairs[] =
+	"00010203040506070809" "10111213141516171819" "20212223242526272829" "30313233343536373839" "40414243444546474849"
+	"50515253545556575859" "60616263646566676869" "70717273747576777879" "80818283848586878889" "90919293949596979899";
+
 static unsigned nr_digits(uint64_t v)
 {
-	unsigned n = 1;
+	static const uint64_t powers[] = {
+		0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000u, 100000000000u,
+		1000000000000u, 10000000000000u, 100000000000000u, 1000000000000000u, 10000000000000000u,
+		100000000000000000u, 1000000000000000000u, 10000000000000000000u,
+	};
+	unsigned t = (64 - (unsigned)__builtin_clzll(v | 1)) * 1233 >> 12;	/* log2 to log10, or one too few */
 
-	for (; v >= 10000; v /= 10000)
-		n += 4;
-	return n + (v >= 10) + (v >= 100) + (v >= 1000);
+	return t + (v >= powers[t] || !t);
 }
 
 /* @n digits of @v so that they end before @end, zeros in front. */
 static void put_digits(char *end, uint64_t v, unsigned n)
 {
-	while (n--) {
-		*--end = (char)('0' + v % 10);
-		v /= 10;
+	for (; n > 1; n -= 2) {
+		end -= 2;
+		memcpy(end, pairs + 2 * (v % 100), 2);
+		v /= 100;
 	}
+	if (n)
+		*--end = (char)('0' + v % 10);
 }
 
 char *mm_format_u64(char *p, uint64_t v)
 {
-	unsigned n = nr_digits(v);
+	unsigned n;
 
+	if (v < 10) {
+		*p = (char)('0' + v);
+		return p + 1;
+	}
+	n = nr_digits(v);
 	put_digits(p + n, v, n);
 	return p + n;
 }
@@ -207,7 +222,7 @@ char *mm_format_i64(char *p, int64_t v)
 }
 
 /* The 8 hex digits of @v in memory order. */
-static uint64_t hex8(uint32_t v)
+static inline uint64_t hex8(uint32_t v)
 {
 	uint64_t x = __builtin_bswap32(v), letters;
 

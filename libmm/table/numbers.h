@@ -14,6 +14,32 @@
 
 enum { MM_NUMBER_ROOM = 40 };
 
+/* The first eight bytes of @s as they lie in memory, zeros behind a shorter one; only bytes of @s are read. */
+static inline uint64_t mm_str_head(struct mm_str s)
+{
+	uint64_t v = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint32_t low, high;
+
+	if (s.len >= 8) {
+		memcpy(&v, s.p, 8);
+		return v;
+	}
+	if (s.len >= 4) {
+		memcpy(&low, s.p, 4);
+		memcpy(&high, s.p + s.len - 4, 4);
+		return low | (uint64_t)high << 8 * (s.len - 4);
+	}
+	if (!s.len)
+		return 0;
+	return (unsigned char)s.p[0] | (uint64_t)(unsigned char)s.p[s.len / 2] << 8 * (s.len / 2) |
+	       (uint64_t)(unsigned char)s.p[s.len - 1] << 8 * (s.len - 1);
+#else
+	memcpy(&v, s.p, s.len < 8 ? s.len : 8);
+	return v;
+#endif
+}
+
 /* Eight hex digits (lower case) at @p to *@v at once; false when one of the bytes is none. */
 static inline bool mm_hex8(const char *p, uint32_t *v)
 {
@@ -34,6 +60,31 @@ static inline bool mm_hex8(const char *p, uint32_t *v)
 	digit = (digit << 8 | digit >> 16) & 0x0000ffff0000ffffu;
 	*v = (uint32_t)(digit << 16 | digit >> 32);
 	return true;
+}
+
+/* mm_parse_u64() for the two forms that traces are full of, in line: short decimals and addresses in lower case. */
+static inline int mm_parse_number(struct mm_str s, uint64_t *out)
+{
+	uint32_t high, low;
+	uint64_t v = 0;
+
+	if (s.len >= 10 && s.len <= 18 && s.p[0] == '0' && s.p[1] == 'x') {
+		if (!mm_hex8(s.p + 2, &high) || !mm_hex8(s.p + s.len - 8, &low))
+			return mm_parse_u64(s, out);
+		*out = (uint64_t)(s.len == 10 ? 0 : high >> 4 * (18 - s.len)) << 32 | low;
+		return 0;
+	}
+	if (!s.len || s.len > 18)
+		return mm_parse_u64(s, out);
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned d = (unsigned char)s.p[i] - '0';
+
+		if (d > 9)
+			return mm_parse_u64(s, out);
+		v = v * 10 + d;
+	}
+	*out = v;
+	return 0;
 }
 
 char *mm_format_u64(char *p, uint64_t v);

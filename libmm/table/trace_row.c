@@ -7,20 +7,26 @@
  * of the vocabulary share both, which the test of the vocabulary checks).
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/nearest.h"
+#include "table/numbers.h"
 #include "table/trace_row.h"
 
-/* The first eight bytes of @s, zeros behind a shorter one; only bytes of @s are read. */
-static inline uint64_t head_of(struct mm_str s)
-{
-	uint64_t v = 0;
+enum kind { KIND_U64, KIND_U32, KIND_TEXT, KIND_EVENT, KIND_TIME, KIND_RESULT, KIND_BY };
 
-	memcpy(&v, s.p, s.len < 8 ? s.len : 8);
-	return v;
-}
+static const struct {
+	uint8_t kind;
+	uint16_t offset;
+} members[MM_NR_TRACE_COLUMNS] = {
+#define M(col, kind, member) [MM_TC_##col] = { KIND_##kind, offsetof(struct mm_event, member) }
+	M(TIME_S, TIME, time_ns), M(CPU, U32, cpu), M(PID, U32, pid), M(EVENT, EVENT, type), M(ADDR, U64, addr), M(SIZE, U64, size),
+	M(FLAGS, TEXT, flags), M(NAME, TEXT, name), M(OFFSET, U64, offset), M(ADDR2, U64, addr2), M(SIZE2, U64, size2),
+	M(RESULT, RESULT, result), M(BY, BY, by),
+#undef M
+};
 
 static inline unsigned slot_of(uint64_t head, size_t len)
 {
@@ -33,22 +39,22 @@ void mm_trace_row_init(struct mm_trace_row *row, size_t nr_fields, const int *in
 	for (unsigned col = 0; col < MM_NR_TRACE_COLUMNS; col++) {
 		if (index[col] < 0)
 			continue;
-		row->plan[row->nr_plan].field = (uint16_t)index[col];
-		row->plan[row->nr_plan++].col = (uint16_t)col;
+		row->plan[row->nr_plan++] = (struct mm_trace_plan){ 1u << col, (uint16_t)index[col], members[col].offset,
+								    (uint8_t)col, members[col].kind };
 	}
 	for (unsigned type = 1; type < MM_NR_EVENTS; type++) {
 		struct mm_str word = mm_event_texts[type];
-		unsigned i = slot_of(head_of(word), word.len);
+		unsigned i = slot_of(mm_str_head(word), word.len);
 
 		while (row->slots[i].type)
 			i = (i + 1) % MM_WORD_SLOTS;
-		row->slots[i] = (struct mm_word_slot){ head_of(word), (uint32_t)word.len, type };
+		row->slots[i] = (struct mm_word_slot){ mm_str_head(word), (uint32_t)word.len, type };
 	}
 }
 
-static int parse_event(const struct mm_trace_row *row, struct mm_str s, struct mm_event *ev)
+static inline int parse_event(const struct mm_trace_row *row, struct mm_str s, struct mm_event *ev)
 {
-	uint64_t head = head_of(s);
+	uint64_t head = mm_str_head(s);
 
 	for (unsigned i = slot_of(head, s.len); row->slots[i].type; i = (i + 1) % MM_WORD_SLOTS) {
 		const struct mm_word_slot *slot = &row->slots[i];
@@ -63,10 +69,10 @@ static int parse_event(const struct mm_trace_row *row, struct mm_str s, struct m
 	return -EINVAL;
 }
 
-static int parse_u32(struct mm_str s, uint32_t *out)
+static inline int parse_u32(struct mm_str s, uint32_t *out)
 {
 	uint64_t v;
-	int e = mm_parse_u64(s, &v);
+	int e = mm_parse_number(s, &v);
 
 	if (e)
 		return e;
@@ -112,55 +118,51 @@ int mm_event_parse_result(struct mm_event *ev, struct mm_str s)
 	return mm_parse_u64(s, &ev->result);
 }
 
-static int parse_column(const struct mm_trace_row *row, unsigned col, struct mm_str s, struct mm_event *ev)
+static inline __attribute__((always_inline)) int parse_column(const struct mm_trace_row *row, const struct mm_trace_plan *p,
+							       struct mm_str s, struct mm_event *ev)
 {
-	switch (col) {
-	case MM_TC_TIME_S:	return mm_parse_seconds(s, &ev->time_ns);
-	case MM_TC_CPU:		return parse_u32(s, &ev->cpu);
-	case MM_TC_PID:		return parse_u32(s, &ev->pid);
-	case MM_TC_EVENT:	return parse_event(row, s, ev);
-	case MM_TC_ADDR:	return mm_parse_u64(s, &ev->addr);
-	case MM_TC_SIZE:	return mm_parse_u64(s, &ev->size);
-	case MM_TC_FLAGS:	ev->flags = s; return 0;
-	case MM_TC_NAME:	ev->name = s; return 0;
-	case MM_TC_OFFSET:	return mm_parse_u64(s, &ev->offset);
-	case MM_TC_ADDR2:	return mm_parse_u64(s, &ev->addr2);
-	case MM_TC_SIZE2:	return mm_parse_u64(s, &ev->size2);
-	case MM_TC_RESULT:	return mm_event_parse_result(ev, s);
-	default:		return parse_by(s, &ev->by);
+	void *member = (char *)ev + p->offset;
+
+	switch (p->kind) {
+	case KIND_U64:		return mm_parse_number(s, member);
+	case KIND_U32:		return parse_u32(s, member);
+	case KIND_EVENT:	return parse_event(row, s, ev);
+	case KIND_TEXT:		*(struct mm_str *)member = s; return 0;
+	case KIND_TIME:		return mm_parse_seconds(s, member);
+	case KIND_RESULT:	return mm_event_parse_result(ev, s);
+	default:		return parse_by(s, member);
 	}
 }
 
 int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
 		       struct mm_event *ev, struct mm_trace_fault *fault)
 {
+	const struct mm_trace_plan *p, *end = row->plan + row->nr_plan;
 	uint32_t present = 0;
+	int e = -EINVAL;
 
 	*ev = (struct mm_event){ 0 };
 	if (nr != row->nr_fields) {
-		*fault = (struct mm_trace_fault){ -EINVAL, MM_NR_TRACE_COLUMNS };
-		return -EINVAL;
+		*fault = (struct mm_trace_fault){ e, MM_NR_TRACE_COLUMNS };
+		return e;
 	}
-	for (size_t i = 0; i < row->nr_plan; i++) {
-		struct mm_str s = fields[row->plan[i].field];
-		unsigned col = row->plan[i].col;
-		int e;
+	for (p = row->plan; p < end; p++) {
+		struct mm_str s = fields[p->field];
 
 		if (!s.len)
 			continue;
-		present |= 1u << col;
-		e = parse_column(row, col, s, ev);
+		present |= p->bit;
+		e = parse_column(row, p, s, ev);
 		if (e) {
-			*fault = (struct mm_trace_fault){ e, (uint16_t)col };
+			*fault = (struct mm_trace_fault){ e, p->col };
 			return e;
 		}
 	}
-	if (!ev->type) {
-		*fault = (struct mm_trace_fault){ -EINVAL, MM_TC_EVENT };
-		return -EINVAL;
-	}
 	ev->present = present;
-	return 0;
+	if (ev->type)
+		return 0;
+	*fault = (struct mm_trace_fault){ -EINVAL, MM_TC_EVENT };
+	return -EINVAL;
 }
 
 /* ---- errors ---- */

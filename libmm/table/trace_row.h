@@ -8,13 +8,20 @@
 #include <libmm/csv.h>
 #include <libmm/trace.h>
 
-enum { MM_WORD_SLOTS = 256 };
+enum { MM_WORD_SLOTS = 256, MM_WORD_ROOM = 24 };
 
 /* Names of the columns: "time_s", ... */
 extern const char *const mm_trace_column_names[MM_NR_TRACE_COLUMNS];
 
 /* Words of the vocabulary by number, for writing. */
 extern const struct mm_str mm_event_texts[MM_NR_EVENTS];
+
+/* The same with room behind them, to be copied whole. */
+struct mm_event_wide {
+	char text[MM_WORD_ROOM];
+	size_t len;
+};
+extern const struct mm_event_wide mm_event_wides[MM_NR_EVENTS];
 
 /* A word's first eight bytes (zeros behind a shorter one): what it is found by. */
 struct mm_word_slot {
@@ -27,9 +34,12 @@ struct mm_word_slot {
 struct mm_trace_row {
 	size_t nr_fields;		/* of the header, known or not */
 	size_t nr_plan;
-	struct {
+	struct mm_trace_plan {
+		uint32_t bit;		/* MM_TC_BIT() */
 		uint16_t field;
-		uint16_t col;		/* enum mm_trace_column */
+		uint16_t offset;	/* of the member of struct mm_event */
+		uint8_t col;		/* enum mm_trace_column */
+		uint8_t kind;		/* how it is read */
 	} plan[MM_NR_TRACE_COLUMNS];
 	struct mm_word_slot slots[MM_WORD_SLOTS];
 };
