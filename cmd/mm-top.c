@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mm-top - the processes of this machine or of a capture, by the memory and CPU they use
+ * mm-top - the processes of this machine, a capture or a simulated machine, by the memory and CPU they use
  *
  * Options, columns and keys are those of procps-ng 4.0.2's top.  On a terminal
  * it is a screen; with -b, or when standard output is none, text or CSV.
@@ -132,14 +132,15 @@ static void parse_delay(struct top *t, const char *arg, struct argp_state *st)
 	t->delay_given = true;
 }
 
-/* "-w 200": an optional argument may stand in the next word too, as procps takes it. */
-static error_t parse_word(struct top *t, char *arg, struct argp_state *st)
+/* "-w 200": an optional argument may stand in the next word too, as procps takes it.  Else it is a trace. */
+static error_t parse_word(struct top *t, struct cmd_args *a, char *arg, struct argp_state *st)
 {
-	if (t->width_given && !t->width && arg[strspn(arg, "0123456789")] == 0) {
+	if (t->width_given && !t->width && arg[strspn(arg, "0123456789")] == 0)
 		parse_width(t, arg, st);
-		return 0;
-	}
-	argp_error(st, "'%s' is one argument too many", arg);
+	else if (a->file)
+		argp_error(st, "'%s' is one argument too many", arg);
+	else
+		a->file = arg;
 	return 0;
 }
 
@@ -174,7 +175,7 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case 'w': parse_width(t, arg, st); return 0;
 	case '1': t->c.per_cpu = !t->c.per_cpu; return 0;
 	case 'h': argp_state_help(st, stdout, ARGP_HELP_STD_HELP); return 0;
-	case ARGP_KEY_ARG: return parse_word(t, arg, st);
+	case ARGP_KEY_ARG: return parse_word(t, a, arg, st);
 	case ARGP_KEY_END:
 		if (t->secure && t->delay_given)
 			argp_error(st, "-d is not allowed in secure mode");
@@ -241,6 +242,13 @@ static int run(struct cmd_args *a)
 	struct top *t = a->own;
 	int err;
 
+	if (a->file) {		/* a trace: the tasks of the machine it simulates */
+		if (!a->table || !strcmp(a->table, top_table.name))
+			a->table = mm_table_tasks.table.name;
+		return cmd_replay(a);
+	}
+	if (a->table && strcmp(a->table, top_table.name))
+		return mm_error_set(&a->err, -EINVAL, "--table=%s needs a trace", a->table);
 	t->a = a;
 	t->utf8 = utf8_locale();
 	if (!isatty(STDOUT_FILENO) && !t->batch) {	/* into a pipe: one look, unless told how many */
@@ -262,17 +270,22 @@ static int run(struct cmd_args *a)
 }
 
 static const struct mm_table *const tables[] = { &top_table };
+static const struct mm_machine_table *const machine_tables[] = { &mm_table_tasks };
 
 static const struct cmd command = {
 	.name = "mm-top",
-	.doc = "Show processes by the memory and CPU they use, of this machine or of a capture (--sysroot).\v"
+	.doc = "Show processes by the memory and CPU they use, of this machine, of a capture (--sysroot), or of the "
+	       "machine that a trace simulates.\v"
 	       "On a terminal the key h lists the keys. Into a pipe, or with -b, one sample after the other is "
 	       "printed as text on a terminal and as CSV elsewhere.",
-	.args_doc = "",
+	.args_doc = "[FILE|-]",
 	.options = options,
 	.parse = parse,
 	.tables = tables,
 	.nr_tables = 1,
+	.machine_tables = machine_tables,
+	.nr_machine_tables = 1,
+	.default_table = "simulated",
 	.depth = MM_DEPTH_FULL,
 	.procps_letters = true,
 	.run = run,

@@ -68,6 +68,13 @@ echo '9 (cut) S 1 9' > "$tmp/evil/proc/9/stat"
 [ "$("$top" -b -n1 --csv --output=pid --sysroot="$tmp/evil" 2> "$tmp/err" | tail -n +2)" = 7 ] || fail "a process too many"
 grep -q '^mm-top: 1 processes have a stat file that cannot be understood$' "$tmp/err" || fail "stderr: $(cat "$tmp/err")"
 
+# a trace: its tasks at the end; three accesses to two pages, one page never touched
+printf '%s\n' pid,event,addr,size,flags \
+	'7,mmap,0x10000000,0x3000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' \
+	7,store,0x10000000,8, 7,load,0x10000008,8, 7,store,0x10001000,8, > "$tmp/trace.csv"
+"$top" --csv --output=pid,virt_kib,res_kib,shr_kib,swap_kib,accesses,minflt,majflt "$tmp/trace.csv" > "$tmp/out" || fail "trace: status $?"
+printf '%s\n' pid,virt_kib,res_kib,shr_kib,swap_kib,accesses,minflt,majflt 7,12,8,0,0,3,2,0 | diff - "$tmp/out" || fail "trace"
+
 # fails STATUS TEXT WORD...
 fails() {
 	status=$1 text=$2

@@ -22,6 +22,9 @@ extern const struct mm_machine_table mm_table_zones;	/* sizes, watermarks and re
 /* table_machine.c */
 extern const struct mm_machine_table mm_table_counters;	/* counter,value: every counter under /proc/vmstat's name */
 
+/* table_tasks.c */
+extern const struct mm_machine_table mm_table_tasks;	/* one row a living task: memory, faults, accesses */
+
 /* table_buddy.c: the page allocator; rows of free, frag and types are those of <libmm/buddyinfo.h> */
 extern const struct mm_machine_table mm_table_free;
 extern const struct mm_machine_table mm_table_frag;
