@@ -142,6 +142,7 @@ int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own)
 	};
 	const struct argp argp = { cmd->options, parse, cmd->args_doc, cmd->doc, children, NULL, NULL };
 	struct cmd_args a = { .cmd = cmd, .own = own };
+	int e;
 
 	argp_err_exit_status = 2;
 	mm_machine_config_init(&a.config);
@@ -156,5 +157,7 @@ int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own)
 	if (a.machine && !strcmp(a.machine, "help"))
 		return finish(&a, cmd_list_machines(&a));
 	check_table(&a);
-	return finish(&a, cmd->run(&a));
+	e = cmd->run(&a);
+	mm_region_list_free(&a.config.regions);
+	return finish(&a, e);
 }

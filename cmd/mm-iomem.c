@@ -33,7 +33,7 @@ struct iomem_args {
 
 /* What was found: kept until the tables are printed. */
 struct capture {
-	struct mm_region_list *regions;		/* in the arguments: cmd_main() frees nothing, we do */
+	struct mm_region_list *regions;		/* in the arguments, whose list cmd_main() frees */
 	struct mm_zoneinfo zi;
 };
 
@@ -207,7 +207,6 @@ static int run(struct cmd_args *a)
 		e = print(a, own, pm);
 	mm_physmap_free(pm);
 	mm_zoneinfo_free(&c.zi);
-	mm_region_list_free(c.regions);
 	return e;
 }
 
