@@ -5,7 +5,8 @@
  * A private writable mapping is charged when it is made (VM_ACCOUNT) and
  * given back when it goes.  Mode 0 refuses only a single request beyond all RAM and
  * swap, mode 1 nothing, mode 2 what exceeds the commit limit.
- * The process is an ordinary user's: no capability lifts a limit.
+ * The process has root's capabilities, as those of the recordings had; only a
+ * limit on locked memory that a setrlimit row sets counts all the same.
  *
  * Source: mm/util.c __vm_enough_memory(), vm_commit_limit(); mm/mmap.c.
  */
@@ -86,7 +87,7 @@ int mm_vm_enough_memory(struct mm_struct *mm, int64_t pages)
 			return 0;
 		goto no;
 	}
-	allowed = mm_vm_commit_limit(virt) - reserve_pages(virt, MM_SYSCTL_ADMIN_RESERVE_KBYTES, 1 << 13);
+	allowed = mm_vm_commit_limit(virt);	/* less admin_reserve_kbytes for all but root */
 	reserve = reserve_pages(virt, MM_SYSCTL_USER_RESERVE_KBYTES, 1 << 17);
 	allowed -= (int64_t)(mm->total_vm / 32) < reserve ? (int64_t)(mm->total_vm / 32) : reserve;
 	if (virt->vm_committed_as < allowed)

