@@ -65,6 +65,17 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	}
 }
 
+int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user, struct mm_error *err)
+{
+	if (!mm_task_mm(m, task) || (task->automap && mm_vma_automap(m, task->mm, addr, size)))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	if (m->fault)
+		mm_access(m->fault, task->mm, addr, size, to_user ? MM_TLB_W : MM_TLB_R);
+	else
+		mm_vma_access(task->mm, addr, size, to_user ? MM_VMA_WRITE : MM_VMA_READ);
+	return 0;
+}
+
 int mm_ev_load(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	return access(m, task, ev, err, MM_VMA_READ, MM_TLB_R);

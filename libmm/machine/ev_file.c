@@ -94,30 +94,45 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	return 0;
 }
 
+/* The bytes go to or come from the task's buffer at addr, where the recording tells it. */
+static int copy_user(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, int64_t bytes, bool to_user,
+		     struct mm_error *err)
+{
+	if (!task || bytes <= 0 || !(ev->present & MM_TC_BIT(ADDR)))
+		return 0;
+	return mm_task_copy_user(m, task, ev->addr, (uint64_t)bytes, to_user, err);
+}
+
 int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_file *f = file_of(m, ev);
 	uint64_t left;
+	int64_t n;
 
-	(void)err;
 	if (!f)
 		return 0;
-	if (m->cache)
-		return done(ev, mm_filemap_read(m->cache, f, ev->offset, ev->size, memcg_of(task)));
 	left = ev->offset < f->inode->size ? f->inode->size - ev->offset : 0;
-	return done(ev, (int64_t)(ev->size < left ? ev->size : left));
+	if (m->cache)
+		n = mm_filemap_read(m->cache, f, ev->offset, ev->size, memcg_of(task));
+	else
+		n = (int64_t)(ev->size < left ? ev->size : left);
+	done(ev, n);
+	return copy_user(m, task, ev, n, true, err);
 }
 
 int mm_ev_write(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_file *f = file_of(m, ev);
 	uint64_t end;
+	int e;
 
-	(void)err;
 	if (!f)
 		return 0;
 	if (__builtin_add_overflow(ev->offset, ev->size, &end) || end > INT64_MAX)
 		return done(ev, -EFBIG);
+	e = copy_user(m, task, ev, (int64_t)ev->size, false, err);
+	if (e)
+		return e;
 	if (m->cache)
 		return done(ev, mm_filemap_write(m->cache, f, ev->offset, ev->size, memcg_of(task)));
 	if (end > f->inode->size)

@@ -78,6 +78,12 @@ struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL:
 /* The task ends: its part of the address space goes; the record stays. */
 void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);
 
+/*
+ * What copying to or from a buffer of the task does to its pages; faults are the task's.  0 or -ENOMEM with @err.
+ * Source: copy_to_user(), copy_from_user().  Deviation: the error code says user mode; a bad buffer ends in a signal's count.
+ */
+int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user, struct mm_error *err);
+
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
 

@@ -108,9 +108,10 @@ static void reaches(struct mm_fd_file *f, uint64_t offset, uint64_t bytes)
 		f->size = end;
 }
 
-/* @asked bytes from @offset on were to be read or written; the call did not fail. */
-static int file_row(struct mm_lackey_rows *r, enum mm_event_type type, struct mm_fd_file *f, uint64_t offset, uint64_t asked)
+/* Bytes from @offset on were to be read or written; the call did not fail. A vector tells neither its length nor its buffers. */
+static int file_row(struct mm_lackey_rows *r, enum mm_event_type type, struct mm_fd_file *f, uint64_t offset, bool vector)
 {
+	uint64_t asked = vector ? r->c->result : r->c->arg[2];
 	struct mm_event *ev;
 
 	if (type == MM_EV_READ) {
@@ -123,6 +124,8 @@ static int file_row(struct mm_lackey_rows *r, enum mm_event_type type, struct mm
 		f->told_size = f->size;
 	}
 	ev = row(r, type);
+	if (!vector)
+		mm_event_put(ev, ADDR, addr, r->c->arg[1]);
 	mm_event_put(ev, NAME, name, f->name);
 	mm_event_put(ev, OFFSET, offset, offset);
 	mm_event_put(ev, SIZE, size, asked);
@@ -145,7 +148,7 @@ static int transfer(struct mm_lackey_rows *r, enum mm_event_type type, bool vect
 		return 0;
 	pos = type == MM_EV_WRITE && o->append ? o->file->size : o->pos;
 	o->pos = pos + r->c->result;
-	return file_row(r, type, o->file, pos, vector ? r->c->result : r->c->arg[2]);
+	return file_row(r, type, o->file, pos, vector);
 }
 
 static int do_read(struct mm_lackey_rows *r) { return transfer(r, MM_EV_READ, false); }
@@ -161,7 +164,7 @@ static int at_offset(struct mm_lackey_rows *r, enum mm_event_type type, bool vec
 		return no_file(r);
 	if (r->c->failed)
 		return 0;
-	return file_row(r, type, o->file, r->c->arg[3], vector ? r->c->result : r->c->arg[2]);
+	return file_row(r, type, o->file, r->c->arg[3], vector);
 }
 
 static int do_pread(struct mm_lackey_rows *r) { return at_offset(r, MM_EV_READ, false); }
