@@ -7,6 +7,15 @@
 
 extern const struct argp cmd_common_argp, cmd_procps_argp;
 
+/* The command line wins over the machine that a trace carries: such rows are dropped. */
+bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev);
+
+/* What was left out, one line each kind; under --strict the first that matters is the error. */
+int cmd_tell_skips(struct cmd_args *a, const char *name, const struct mm_skip *skips, size_t nr);
+
+/* -M into a->config. 0 or -errno with a->err. */
+int cmd_configure(struct cmd_args *a);
+
 int cmd_list_machines(struct cmd_args *a);	/* -M help */
 
 /* Columns that those rows need. */

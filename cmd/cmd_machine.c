@@ -99,6 +99,11 @@ static int holds_machine(struct cmd_args *a, struct mm_input *in, bool *yes)
 	}
 }
 
+int cmd_configure(struct cmd_args *a)
+{
+	return a->machine ? regions_of_source(a, a->machine) : 0;
+}
+
 int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, struct mm_machine **mp)
 {
 	int e = 0;
@@ -108,8 +113,8 @@ int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, str
 		e = holds_machine(a, in, machine_only);
 	if (!e && *machine_only)
 		e = mm_regions_read(&a->config.regions, in, &a->err);
-	else if (!e && a->machine)
-		e = regions_of_source(a, a->machine);
+	else if (!e)
+		e = cmd_configure(a);
 	return e ? e : mm_machine_new(mp, &a->config, &a->err);
 }
 

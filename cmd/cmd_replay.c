@@ -125,7 +125,7 @@ static int block_at_end(struct replay *r)
 /* ---- one row ---------------------------------------------------------- */
 
 /* The command line wins over the machine that the trace carries. */
-static bool overridden(const struct cmd_args *a, const struct mm_event *ev)
+bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
 {
 	struct mm_sysctls probe = { .set = 0 };
 	struct mm_error ignored;
@@ -165,7 +165,7 @@ static int replay_cause(struct replay *r, struct mm_event *ev)
 {
 	int e;
 
-	if (overridden(r->a, ev))
+	if (cmd_overrides(r->a, ev))
 		return 0;
 	e = block_before(r, ev);
 	if (!e)
@@ -241,20 +241,17 @@ static void end_progress(struct replay *r)
 
 /* ---- the run ------------------------------------------------------------ */
 
-/* What was left out, one line each kind; under --strict the first that matters is the error. */
-static int tell_skips(struct replay *r, const struct mm_skip *s, size_t nr)
+int cmd_tell_skips(struct cmd_args *a, const char *name, const struct mm_skip *s, size_t nr)
 {
-	struct cmd_args *a = r->a;
-
 	for (size_t i = 0; i < nr; i++) {
 		if (a->strict && !s[i].harmless)
 			return mm_error_set(&a->err, -EINVAL, "%s: expected none of these under --strict, found %" PRIu64 " %s",
-					    r->in->name, s[i].count, s[i].what);
+					    name, s[i].count, s[i].what);
 		if (s[i].first_line)
-			cmd_note(a, "%s: left out %" PRIu64 " %s (first in line %" PRIu64 ")", r->in->name, s[i].count,
-				 s[i].what, s[i].first_line);
+			cmd_note(a, "%s: left out %" PRIu64 " %s (first in line %" PRIu64 ")", name, s[i].count, s[i].what,
+				 s[i].first_line);
 		else
-			cmd_note(a, "%s: %" PRIu64 " %s", r->in->name, s[i].count, s[i].what);
+			cmd_note(a, "%s: %" PRIu64 " %s", name, s[i].count, s[i].what);
 	}
 	return 0;
 }
@@ -348,9 +345,9 @@ static int run_trace(struct replay *r)
 	if (e)
 		return e;
 	skips = mm_trace_skips(r->reader, &nr);
-	e = tell_skips(r, skips, nr);
+	e = cmd_tell_skips(a, r->in->name, skips, nr);
 	skips = mm_machine_skips(r->m, &nr);
-	return e ? e : tell_skips(r, skips, nr);
+	return e ? e : cmd_tell_skips(a, r->in->name, skips, nr);
 }
 
 /* The input was a machine, not a trace: its table as it stands after the boot. */

@@ -14,15 +14,18 @@
 #include <libmm/oom.h>
 
 #include "cmd.h"
+#include "reclaim.h"
 
-enum { OPT_EXPLAIN_OOM = 0x400 };
+enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP };
 
 struct own {
-	const char *explain_oom;
+	const char *explain_oom, *sweep;
 };
 
 static const struct argp_option options[] = {
 	{ "explain-oom", OPT_EXPLAIN_OOM, "FILE", 0, "Explain the OOM reports of a kernel log", 0 },
+	{ "sweep", OPT_SWEEP, "PARAM=LO..HI:N", 0,
+	  "Replay at N values of memory-max, ram, swap or a tunable, in parallel (table curve)", 0 },
 	{ 0 }
 };
 
@@ -209,6 +212,9 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case OPT_EXPLAIN_OOM:
 		o->explain_oom = arg;
 		return 0;
+	case OPT_SWEEP:
+		o->sweep = arg;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -222,10 +228,14 @@ static int run(struct cmd_args *a)
 		return explain(a, o->explain_oom);
 	if (a->table && !strcmp(a->table, "oom") && (a->sysroot || a->live) && !a->file)
 		return inspect(a);
+	if (o->sweep)
+		return reclaim_sweep(a, o->sweep);
+	if (a->table && !strcmp(a->table, "curve"))
+		return mm_error_set(&a->err, -EINVAL, "the table curve needs --sweep=PARAM=LO..HI:N");
 	return cmd_replay(a);
 }
 
-static const struct mm_table *const tables[] = { &oom_table };
+static const struct mm_table *const tables[] = { &oom_table, &reclaim_curve_table };
 static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_oom, &mm_table_counters };
 
 static const struct cmd cmd = {
@@ -235,7 +245,7 @@ static const struct cmd cmd = {
 	.options = options,
 	.parse = parse,
 	.tables = tables,
-	.nr_tables = 1,
+	.nr_tables = sizeof(tables) / sizeof(tables[0]),
 	.machine_tables = machine_tables,
 	.nr_machine_tables = sizeof(machine_tables) / sizeof(machine_tables[0]),
 	.depth = MM_DEPTH_FULL,
@@ -246,7 +256,7 @@ static const struct cmd cmd = {
 
 int main(int argc, char **argv)
 {
-	struct own own = { NULL };
+	struct own own = { NULL, NULL };
 
 	return cmd_main(&cmd, argc, argv, &own);
 }

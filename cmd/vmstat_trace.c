@@ -76,8 +76,8 @@ static int rows(struct mm_machine *m, struct mm_table_writer *w)
 		.si_kib = moved(s, MM_PSWPIN) * (MM_PAGE_SIZE / 1024), .so_kib = moved(s, MM_PSWPOUT) * (MM_PAGE_SIZE / 1024),
 		.bi_kib = moved(s, MM_PGPGIN), .bo_kib = moved(s, MM_PGPGOUT),
 		.accesses = load.accesses - before.accesses, .majflt = moved(s, MM_PGMAJFAULT),
-		.scan = moved(s, MM_PGSCAN_KSWAPD) + moved(s, MM_PGSCAN_DIRECT),
-		.steal = moved(s, MM_PGSTEAL_KSWAPD) + moved(s, MM_PGSTEAL_DIRECT), .oom_kill = moved(s, MM_OOM_KILL),
+		.scan = moved(s, MM_PGSCAN_ANON) + moved(s, MM_PGSCAN_FILE),
+		.steal = moved(s, MM_PGSTEAL_ANON) + moved(s, MM_PGSTEAL_FILE), .oom_kill = moved(s, MM_OOM_KILL),
 	};
 	row.minflt = faults > row.majflt ? faults - row.majflt : 0;
 	before.stat = *s;

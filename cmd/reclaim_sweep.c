@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mm-reclaim --sweep: one row a point, and on a terminal a bar beside the
+ * numbers, as long as the point's major faults are many.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libmm/sweep.h>
+
+#include "cmd.h"
+#include "cmd_internal.h"
+#include "reclaim.h"
+
+enum { BAR = 32, COPY = 1 << 18 };
+
+struct curve_row {
+	uint64_t value;
+	uint64_t minflt, majflt, pswpin, pswpout, refaults, oom_kill;
+	char chart[3 * BAR + 1];
+	const char *chart_text;
+};
+
+/* The first column is renamed after the parameter; the chart is for people. */
+static const struct mm_column curve_columns[] = {
+	MM_COLUMN(struct curve_row, value, MM_COL_U64, "the parameter that is swept: memory_max_bytes, ram_bytes, swap_bytes or a tunable"),
+	MM_COLUMN(struct curve_row, minflt, MM_COL_U64, "faults that needed no read"),
+	MM_COLUMN(struct curve_row, majflt, MM_COL_U64, "faults that had to read"),
+	MM_COLUMN(struct curve_row, pswpin, MM_COL_U64, "pages read from swap"),
+	MM_COLUMN(struct curve_row, pswpout, MM_COL_U64, "pages written to swap"),
+	MM_COLUMN(struct curve_row, refaults, MM_COL_U64, "pages that came back after they were reclaimed"),
+	MM_COLUMN(struct curve_row, oom_kill, MM_COL_U64, "tasks the OOM killer took"),
+	{ "chart", "MAJOR FAULTS", MM_COL_STR, offsetof(struct curve_row, chart_text), false, "major faults as a bar (terminal only)" },
+};
+enum { NR_CURVE = sizeof(curve_columns) / sizeof(curve_columns[0]) };
+const struct mm_table reclaim_curve_table = MM_TABLE("curve", curve_columns, "--sweep: what one trace costs at each point of a parameter");
+
+/* Eighths of a character cell: U+258F is one eighth, U+2588 eight. */
+static void draw(struct curve_row *row, uint64_t most)
+{
+	uint64_t eighths = most ? (row->majflt * 8 * BAR + most - 1) / most : 0;
+	char *p = row->chart;
+
+	for (; eighths >= 8; eighths -= 8, p += 3)
+		memcpy(p, "\u2588", 3);
+	if (eighths) {
+		memcpy(p, "\u2588", 3);
+		p[2] = (char)(p[2] + (8 - eighths));
+		p += 3;
+	}
+	*p = 0;
+	row->chart_text = row->chart;
+}
+
+static struct curve_row row_of(const struct mm_sweep_point *p)
+{
+	const int64_t *v = p->stat.v;
+	uint64_t faults = (uint64_t)v[MM_PGFAULT], major = (uint64_t)v[MM_PGMAJFAULT];
+
+	return (struct curve_row){
+		.value = p->value, .minflt = faults > major ? faults - major : 0, .majflt = major,
+		.pswpin = (uint64_t)v[MM_PSWPIN], .pswpout = (uint64_t)v[MM_PSWPOUT],
+		.refaults = (uint64_t)(v[MM_WORKINGSET_REFAULT_ANON] + v[MM_WORKINGSET_REFAULT_FILE]),
+		.oom_kill = (uint64_t)v[MM_OOM_KILL],
+	};
+}
+
+static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
+{
+	struct mm_column columns[NR_CURVE];
+	struct mm_table table = { "curve", reclaim_curve_table.help, columns, cmd_is_human(a) ? NR_CURVE : NR_CURVE - 1 };
+	struct mm_table_writer *w;
+	char name[80];
+	uint64_t most = 0;
+	int e;
+
+	memcpy(columns, curve_columns, sizeof(columns));
+	snprintf(name, sizeof(name), "%s%s", s->parameter, mm_sweep_is_size(s) ? "_bytes" : "");
+	for (char *p = name; *p; p++)
+		if (*p == '-' || *p == '.')
+			*p = '_';
+	columns[0].name = name;
+	columns[0].type = mm_sweep_is_size(s) ? MM_COL_BYTES : MM_COL_U64;
+	for (size_t i = 0; i < s->nr_points; i++)
+		most = row_of(&s->points[i]).majflt > most ? row_of(&s->points[i]).majflt : most;
+	e = cmd_table(a, &table, &w);
+	for (size_t i = 0; !e && i < s->nr_points; i++) {
+		struct curve_row row = row_of(&s->points[i]);
+
+		draw(&row, most);
+		mm_table_writer_row(w, &row);
+	}
+	return cmd_table_end(a, w, e);
+}
+
+/* Every point reads the trace anew, so what comes through a pipe goes to a file without a name first. */
+static int spool(struct cmd_args *a, int *fd)
+{
+	FILE *f = tmpfile();
+	char *buf = malloc(COPY);
+	ssize_t n = -1;
+
+	if (!f || !buf) {
+		int e = f ? -ENOMEM : -errno;
+
+		free(buf);
+		if (f)
+			fclose(f);
+		return mm_error_set(&a->err, e, "a temporary file for the trace: %s", strerror(-e));
+	}
+	while ((n = read(STDIN_FILENO, buf, COPY)) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0 && fwrite(buf, 1, (size_t)n, f) != (size_t)n)
+			break;
+	*fd = !n && !fflush(f) ? dup(fileno(f)) : -1;
+	free(buf);
+	n = *fd < 0 ? errno : 0;
+	fclose(f);
+	return *fd < 0 ? mm_error_set(&a->err, n ? -(int)n : -EIO, "a temporary file for the trace: %s", strerror(n ? (int)n : EIO)) : 0;
+}
+
+static bool overridden(const void *arg, const struct mm_event *ev) { return cmd_overrides(arg, ev); }
+
+static int tell_skips(struct cmd_args *a, const struct mm_sweep *s)
+{
+	return cmd_tell_skips(a, s->name, s->skips, s->nr_skips);
+}
+
+int reclaim_sweep(struct cmd_args *a, const char *text)
+{
+	struct mm_sweep s = { .trace = { .from = a->from, .strict = a->strict }, .overridden = overridden, .arg = a };
+	bool from_stdin = !a->file || !strcmp(a->file, "-");
+	char path[40];
+	int fd = -1, e;
+
+	e = cmd_configure(a);
+	s.config = a->config;
+	if (!e)
+		e = mm_sweep_parse(&s, text, &a->err);
+	if (!e && from_stdin)
+		e = spool(a, &fd);
+	if (fd >= 0)
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	s.path = from_stdin ? path : a->file;
+	s.name = from_stdin ? "standard input" : a->file;
+	if (!e)
+		e = mm_sweep_run(&s, &a->err);
+	if (!e)
+		e = print_curve(a, &s);
+	if (!e)
+		e = tell_skips(a, &s);
+	if (fd >= 0)
+		close(fd);
+	free(s.points);
+	return e;
+}

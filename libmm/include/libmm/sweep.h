@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libmm/sweep.h - the same trace on many machines that differ in one parameter
+ *
+ * One machine a point, run in as many threads as there are CPUs; they share
+ * nothing, so a point's figures do not depend on the number of threads.
+ */
+#ifndef LIBMM_SWEEP_H
+#define LIBMM_SWEEP_H
+
+#include <libmm/machine.h>
+
+enum { MM_SWEEP_MAX_POINTS = 1024 };
+
+/* What came of one point. */
+struct mm_sweep_point {
+	uint64_t value;			/* of the parameter: bytes, or the tunable's number */
+	int code;			/* 0 or -errno of the run */
+	struct mm_vmstat stat;		/* counters at the end, less those of booting */
+	char error[MM_ERROR_TEXT];
+};
+
+struct mm_sweep {
+	struct mm_machine_config config;	/* what all points share; its lists stay the caller's */
+	struct mm_trace_options trace;
+	const char *path;		/* of the trace: every point reads it anew */
+	const char *name;		/* of it in messages */
+	char parameter[64];		/* "memory-max", "ram", "swap", or a tunable's name */
+	struct mm_sweep_point *points;	/* the caller's, .value filled in */
+	size_t nr_points;
+	uint32_t nr_threads;		/* 0: one a CPU of the host */
+	/* Rows of the trace that describe the machine and are not to be heard; NULL: all are. */
+	bool (*overridden)(const void *arg, const struct mm_event *ev);
+	const void *arg;
+	struct mm_skip skips[2 * MM_MAX_SKIPS];	/* filled in: of the first point */
+	size_t nr_skips;
+};
+
+/**
+ * mm_sweep_parse() - "memory-max=256K..2M:8"
+ * @text:	PARAMETER=LO..HI:N; N points from LO to HI, 1 .. MM_SWEEP_MAX_POINTS
+ *
+ * @s->points becomes a new array, the caller's to free().
+ *
+ * Sizes grow by a constant factor and are rounded to pages, tunables by a
+ * constant step.  Return: 0, -EINVAL with @err, -ENOMEM.
+ */
+int mm_sweep_parse(struct mm_sweep *s, const char *text, struct mm_error *err);
+bool mm_sweep_is_size(const struct mm_sweep *s);	/* the parameter is in bytes */
+
+/* Run all points.  0; -errno with @err when one failed: which, and why. */
+int mm_sweep_run(struct mm_sweep *s, struct mm_error *err);
+
+#endif /* LIBMM_SWEEP_H */

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sweeps: threads take the next point that nobody has begun, boot its machine
+ * and replay the trace, which each reads for itself.  Every thread writes only
+ * to its own point, so nothing is locked but the number of the next one.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libmm/csv.h>
+#include <libmm/sweep.h>
+
+enum { BATCH = 256 };
+
+static const char *const sizes[] = { "memory-max", "ram", "swap" };
+
+bool mm_sweep_is_size(const struct mm_sweep *s)
+{
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (!strcmp(s->parameter, sizes[i]))
+			return true;
+	return false;
+}
+
+/* ---- "PARAMETER=LO..HI:N" ------------------------------------------------ */
+
+static int bad_sweep(struct mm_error *err, const char *text)
+{
+	return mm_error_set(err, -EINVAL, "expected PARAMETER=LOW..HIGH:POINTS such as memory-max=64M..1G:8, found '%s'", text);
+}
+
+static int parse_value(const struct mm_sweep *s, const char *p, size_t len, uint64_t *value)
+{
+	char word[32];
+
+	if (!len || len >= sizeof(word))
+		return -EINVAL;
+	memcpy(word, p, len);
+	word[len] = 0;
+	return mm_sweep_is_size(s) ? mm_parse_size(word, value) : mm_parse_u64((struct mm_str){ p, len }, value);
+}
+
+/* The i-th of n values from lo to hi, both included. */
+static uint64_t spread(const struct mm_sweep *s, uint64_t lo, uint64_t hi, size_t i, size_t n)
+{
+	double share = n > 1 ? (double)i / (double)(n - 1) : 0;
+	uint64_t v;
+
+	if (i == n - 1 && n > 1)
+		return hi;
+	if (!i)
+		return lo;
+	if (!mm_sweep_is_size(s))
+		return lo + (uint64_t)llround(share * (double)(hi - lo));
+	v = (uint64_t)((double)lo * pow((double)hi / (double)lo, share));
+	return v & ~(uint64_t)(MM_PAGE_SIZE - 1);
+}
+
+static int check_tunable(struct mm_sweep *s, uint64_t lo, uint64_t hi, struct mm_error *err)
+{
+	const uint64_t ends[2] = { lo, hi };
+	struct mm_sysctls probe = s->config.sysctl;
+	char text[24];
+
+	for (int i = 0; i < 2; i++) {
+		int n = snprintf(text, sizeof(text), "%" PRIu64, ends[i]);
+		int e = mm_sysctls_set(&probe, (struct mm_str){ s->parameter, strlen(s->parameter) },
+				       (struct mm_str){ text, (size_t)n }, err);
+
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+int mm_sweep_parse(struct mm_sweep *s, const char *text, struct mm_error *err)
+{
+	const char *eq = strchr(text, '='), *dots = eq ? strstr(eq, "..") : NULL, *colon = dots ? strrchr(dots, ':') : NULL;
+	uint64_t lo, hi, n;
+	int e;
+
+	if (!colon || eq == text || (size_t)(eq - text) >= sizeof(s->parameter))
+		return bad_sweep(err, text);
+	memcpy(s->parameter, text, (size_t)(eq - text));
+	s->parameter[eq - text] = 0;
+	if (parse_value(s, eq + 1, (size_t)(dots - eq - 1), &lo) || parse_value(s, dots + 2, (size_t)(colon - dots - 2), &hi) ||
+	    mm_parse_u64((struct mm_str){ colon + 1, strlen(colon + 1) }, &n) || lo > hi || !n || n > MM_SWEEP_MAX_POINTS ||
+	    (n == 1 && lo != hi) || (mm_sweep_is_size(s) && !lo))
+		return bad_sweep(err, text);
+	e = mm_sweep_is_size(s) ? 0 : check_tunable(s, lo, hi, err);
+	if (e)
+		return e;
+	s->points = calloc(n, sizeof(*s->points));
+	if (!s->points)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	s->nr_points = n;
+	for (size_t i = 0; i < n; i++)
+		s->points[i].value = spread(s, lo, hi, i, n);
+	return 0;
+}
+
+/* ---- one point ------------------------------------------------------------- */
+
+static int point_config(const struct mm_sweep *s, uint64_t value, struct mm_machine_config *cfg, struct mm_error *err)
+{
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%" PRIu64, value);
+
+	*cfg = s->config;
+	cfg->effects = false;
+	if (!strcmp(s->parameter, "memory-max"))
+		cfg->memory_max_bytes = value;
+	else if (!strcmp(s->parameter, "ram"))
+		cfg->ram_bytes = value;
+	else if (!strcmp(s->parameter, "swap"))
+		cfg->swap_bytes = value;
+	else
+		return mm_sysctls_set(&cfg->sysctl, (struct mm_str){ s->parameter, strlen(s->parameter) },
+				      (struct mm_str){ text, (size_t)n }, err);
+	return 0;
+}
+
+/* Does the row set what the sweep sets? */
+static bool is_swept(const struct mm_sweep *s, const struct mm_event *ev)
+{
+	size_t n = strlen(s->parameter);
+
+	if (ev->type == MM_EV_CGROUP)
+		return !(ev->present & MM_TC_BIT(PID)) && !strcmp(s->parameter, "memory-max");
+	if (ev->type != MM_EV_SYSCTL)
+		return false;
+	return (ev->name.len == n && !memcmp(ev->name.p, s->parameter, n)) ||
+	       (ev->name.len == n + 3 && !memcmp(ev->name.p, "vm.", 3) && !memcmp(ev->name.p + 3, s->parameter, n));
+}
+
+static int replay(const struct mm_sweep *s, struct mm_trace_reader *reader, struct mm_machine *m, struct mm_error *err)
+{
+	struct mm_event ev[BATCH];
+	struct mm_error inner = { 0 };
+	long n;
+
+	while ((n = mm_trace_read(reader, ev, BATCH, err)) > 0)
+		for (long i = 0; i < n; i++) {
+			int e;
+
+			if (ev[i].by != MM_BY_NONE || is_swept(s, &ev[i]) || (s->overridden && s->overridden(s->arg, &ev[i])))
+				continue;
+			e = mm_machine_event(m, &ev[i], &inner);
+			if (e)
+				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name, mm_trace_line(reader, (size_t)i), inner.text);
+		}
+	return n < 0 ? (int)n : mm_machine_start(m, err);
+}
+
+static void keep_skips(struct mm_sweep *s, const struct mm_skip *skips, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		s->skips[s->nr_skips++] = skips[i];
+}
+
+static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_trace_reader *reader, struct mm_machine *m)
+{
+	const struct mm_vmstat *boot = mm_machine_boot_vmstat(m);
+	const struct mm_skip *skips;
+	size_t nr;
+
+	p->stat = *mm_machine_vmstat(m);
+	for (int c = 0; c < MM_NR_COUNTERS; c++)
+		p->stat.v[c] -= boot->v[c];
+	if (p != s->points)
+		return;
+	skips = mm_trace_skips(reader, &nr);
+	keep_skips(s, skips, nr);
+	skips = mm_machine_skips(m, &nr);
+	keep_skips(s, skips, nr);
+}
+
+static int run_point(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_error *err)
+{
+	struct mm_machine_config cfg;
+	struct mm_trace_reader *reader = NULL;
+	struct mm_machine *m = NULL;
+	struct mm_input *in = NULL;
+	int e = point_config(s, p->value, &cfg, err);
+
+	if (!e)
+		e = mm_input_open(&in, s->path, err);
+	if (!e)
+		e = mm_trace_reader_new(&reader, in, &s->trace, err);
+	if (!e)
+		e = mm_machine_new(&m, &cfg, err);
+	if (!e)
+		e = replay(s, reader, m, err);
+	if (!e)
+		keep_result(s, p, reader, m);
+	mm_machine_free(m);
+	mm_trace_reader_free(reader);
+	mm_input_free(in);
+	return e;
+}
+
+/* ---- the threads ------------------------------------------------------------ */
+
+struct crew {
+	struct mm_sweep *sweep;
+	atomic_size_t next;
+};
+
+static void *work(void *arg)
+{
+	struct crew *crew = arg;
+	struct mm_sweep *s = crew->sweep;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&crew->next, 1)) < s->nr_points) {
+		struct mm_error err = { 0 };
+
+		s->points[i].code = run_point(s, &s->points[i], &err);
+		memcpy(s->points[i].error, err.text, sizeof(err.text));
+	}
+	return NULL;
+}
+
+static size_t nr_threads(const struct mm_sweep *s)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = s->nr_threads ? s->nr_threads : cpus > 0 ? (size_t)cpus : 1;
+
+	return n < s->nr_points ? n : s->nr_points;
+}
+
+int mm_sweep_run(struct mm_sweep *s, struct mm_error *err)
+{
+	struct crew crew = { .sweep = s };
+	size_t n = nr_threads(s), started = 0;
+	pthread_t *threads = calloc(n, sizeof(*threads));
+
+	if (!threads)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	/* Fewer threads than wanted are no error: this one works too. */
+	while (started + 1 < n && !pthread_create(&threads[started], NULL, work, &crew))
+		started++;
+	work(&crew);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
+	for (size_t i = 0; i < s->nr_points; i++)
+		if (s->points[i].code)
+			return mm_error_set(err, s->points[i].code, "at %s %" PRIu64 ": %s", s->parameter, s->points[i].value,
+					    s->points[i].error);
+	return 0;
+}
