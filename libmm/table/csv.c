@@ -74,6 +74,7 @@ int mm_csv_new(struct mm_csv **csvp, struct mm_input *in, struct mm_error *err)
 	if (!csv)
 		return mm_error_set(err, -ENOMEM, "%s: out of memory", in->name);
 	csv->in = in;
+	csv->base = "";		/* nothing read yet: no arithmetic on NULL */
 	csv->scan = mm_csv_scan_best();
 	csv->special = MM_CSV_NONE;
 	csv_init(&csv->slow.parser, CSV_STRICT | CSV_STRICT_FINI);
