@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "cache/filemap.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
 
@@ -160,6 +161,16 @@ int mm_sys_munlockall(struct mm_struct *mm)
 }
 
 /* Source: mm/msync.c: holes are passed over and reported at the end. */
+/* The dirty pages of the file that [start, end) of a shared mapping shows go to the disk (vfs_fsync_range()). */
+static void sync_vma(const struct mm_vma *vma, uint64_t start, uint64_t end)
+{
+	uint64_t first = ((start - vma->vm_start) >> MM_PAGE_SHIFT) + vma->vm_pgoff;
+	struct mm_cache *c = vma->vm_mm->virt->cache;
+
+	if (c && vma->vm_file && vma->vm_flags & MM_VM_SHARED)
+		mm_filemap_writeback(c, &vma->vm_file->inode->mapping, first, first + ((end - start) >> MM_PAGE_SHIFT) - 1);
+}
+
 int mm_sys_msync(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t flags)
 {
 	uint64_t end = start + mm_page_align(len);
@@ -179,9 +190,12 @@ int mm_sys_msync(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t fl
 			if (flags == MM_MS_ASYNC || vma->vm_start >= end)
 				return -ENOMEM;
 			unmapped = -ENOMEM;
+			start = vma->vm_start;
 		}
 		if ((flags & MM_MS_INVALIDATE) && (vma->vm_flags & MM_VM_LOCKED))
 			return -EBUSY;
+		if (flags & MM_MS_SYNC)
+			sync_vma(vma, start, vma->vm_end < end ? vma->vm_end : end);
 		start = vma->vm_end;
 	}
 	return unmapped;
