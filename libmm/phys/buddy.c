@@ -55,17 +55,7 @@ void mm_move_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order
 	mm_page_list_add_tail(map, &zone->free_area[order].free_list[mt], pfn);
 }
 
-void mm_mod_zone_freepage_state(struct mm_zone *zone, int64_t nr_pages, unsigned int mt)
-{
-	zone->free_pages += (uint64_t)nr_pages;
-	mm_count(zone->phys->ctx, MM_NR_FREE_PAGES, nr_pages);
-	if (mt == MM_MIGRATE_CMA) {
-		zone->nr_free_cma += (uint64_t)nr_pages;
-		mm_count(zone->phys->ctx, MM_NR_FREE_CMA, nr_pages);
-	}
-}
-
-static bool page_is_buddy(const struct mm_zone *zone, mm_pfn_t pfn, unsigned int order)
+static inline bool page_is_buddy(const struct mm_zone *zone, mm_pfn_t pfn, unsigned int order)
 {
 	const struct mm_page *page = mm_page(zone->phys, pfn);
 
@@ -73,7 +63,7 @@ static bool page_is_buddy(const struct mm_zone *zone, mm_pfn_t pfn, unsigned int
 }
 
 /* Are the block at @pfn and its @buddy about to become part of a block that could merge again? */
-static bool buddy_merge_likely(const struct mm_zone *zone, mm_pfn_t pfn, mm_pfn_t buddy, unsigned int order)
+static inline bool buddy_merge_likely(const struct mm_zone *zone, mm_pfn_t pfn, mm_pfn_t buddy, unsigned int order)
 {
 	return order < MM_MAX_ORDER - 1 && page_is_buddy(zone, (pfn & buddy) ^ (2u << order), order + 1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * phys/internal.h - between the files of the physical floor: boot, page allocator, compaction
+ * phys/internal.h - between the files of the physical floor: boot, page allocator
  *
  * Order of boot (mm_phys_new()): nodes and zones with their spans; the page
  * map, as many descriptors as the last block of 2^MM_MAX_ORDER pages needs
@@ -60,7 +60,16 @@ void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order,
 void mm_del_page_from_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order);
 void mm_move_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt);
 unsigned int mm_move_freepages_block(struct mm_zone *zone, mm_pfn_t pfn, unsigned int mt, unsigned int *nr_movable);
-void mm_mod_zone_freepage_state(struct mm_zone *zone, int64_t nr_pages, unsigned int mt);
+static inline void mm_mod_zone_freepage_state(struct mm_zone *zone, int64_t nr_pages, unsigned int mt)
+{
+	zone->free_pages += (uint64_t)nr_pages;
+	mm_count(zone->phys->ctx, MM_NR_FREE_PAGES, nr_pages);
+	if (mt == MM_MIGRATE_CMA) {
+		zone->nr_free_cma += (uint64_t)nr_pages;
+		mm_count(zone->phys->ctx, MM_NR_FREE_CMA, nr_pages);
+	}
+}
+
 
 /* fallback.c */
 mm_pfn_t mm_rmqueue(struct mm_zone *zone, unsigned int order, unsigned int mt, unsigned int alloc_flags);
@@ -100,7 +109,18 @@ struct mm_alloc_context {
 /* page_alloc.c, slowpath.c */
 mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order, unsigned int alloc_flags);
 mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order);
-mm_pfn_t mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp);
+void mm_prep_compound_page(struct mm_page *map, mm_pfn_t pfn, unsigned int order);
+static inline void mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp)
+{
+	struct mm_page *page = mm_page(phys, pfn);
+
+	page->refs = 1;
+	page->order = (uint8_t)order;
+	page->aux = 0;
+	if (order && gfp & __MM_GFP_COMP)
+		mm_prep_compound_page(phys->mem_map, pfn, order);
+}
+
 bool mm_zone_watermark_ok_free(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			       unsigned int alloc_flags, int64_t free_pages);
 /* What the test compares, in pages: it passes when short_by is 0 and a block is there. */
@@ -113,20 +133,23 @@ struct mm_watermark_check mm_zone_watermark_check(const struct mm_zone *zone, un
 unsigned int mm_gfp_to_alloc_flags(mm_gfp_t gfp, unsigned int order);	/* the slow path's */
 bool mm_zone_watermark_slow(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			    unsigned int alloc_flags);
-/* Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast(). */
+/*
+ * Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast().  Larger orders, for which the kernel takes the long way, pass
+ * here too when the largest list has a movable block.
+ */
 static inline bool mm_zone_watermark_fast(const struct mm_zone *zone, unsigned int order, enum mm_zone_type highest,
 					  unsigned int alloc_flags)
 {
 	uint64_t mark = mm_wmark_pages(zone, (enum mm_watermark)(alloc_flags & MM_ALLOC_WMARK_MASK));
+	uint64_t unusable = (1u << order) - 1;
 
-	if (!order) {
-		uint64_t reserved = alloc_flags & MM_ALLOC_RESERVES ? 0 : zone->nr_reserved_highatomic;
-
-		if (!(alloc_flags & MM_ALLOC_CMA))
-			reserved += zone->nr_free_cma;
-		if (zone->free_pages > reserved && zone->free_pages - reserved > mark + zone->lowmem_reserve[highest])
-			return true;
-	}
+	if (!(alloc_flags & MM_ALLOC_RESERVES))
+		unusable += zone->nr_reserved_highatomic;
+	if (!(alloc_flags & MM_ALLOC_CMA))
+		unusable += zone->nr_free_cma;
+	if (zone->free_pages > unusable && zone->free_pages - unusable > mark + zone->lowmem_reserve[highest] &&
+	    (!order || zone->free_area[MM_MAX_ORDER].free_list[MM_MIGRATE_MOVABLE].head != MM_PFN_NONE))
+		return true;
 	return mm_zone_watermark_slow(zone, order, mark, highest, alloc_flags);
 }
 /*

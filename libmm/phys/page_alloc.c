@@ -65,26 +65,14 @@ struct mm_zone *mm_page_zone_slow(const struct mm_phys *phys, mm_pfn_t pfn)
 	return NULL;
 }
 
-/* First page a zone may come to hold more of: a compound page's tails point to its head. */
-static void prep_compound_page(struct mm_page *map, mm_pfn_t pfn, unsigned int order)
+/* A compound page's tails point to its head. */
+void mm_prep_compound_page(struct mm_page *map, mm_pfn_t pfn, unsigned int order)
 {
 	map[pfn].flags |= MM_PG_HEAD;
 	for (mm_pfn_t i = 1; i < 1u << order; i++) {
 		map[pfn + i].flags = MM_PG_TAIL;
 		map[pfn + i].index = pfn;
 	}
-}
-
-mm_pfn_t mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp)
-{
-	struct mm_page *page = mm_page(phys, pfn);
-
-	page->refs = 1;
-	page->order = (uint8_t)order;
-	page->aux = 0;
-	if (order && gfp & __MM_GFP_COMP)
-		prep_compound_page(phys->mem_map, pfn, order);
-	return pfn;
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c zone_statistics(). */
@@ -108,6 +96,8 @@ static mm_pfn_t rmqueue_buddy(struct mm_zone *zone, unsigned int order, unsigned
 
 	if (alloc_flags & MM_ALLOC_HIGHATOMIC)
 		pfn = mm_rmqueue_smallest(zone, order, MM_MIGRATE_HIGHATOMIC);
+	if (pfn == MM_PFN_NONE && !zone->nr_free_cma)	/* the common part of mm_rmqueue() */
+		pfn = mm_rmqueue_smallest(zone, order, mt);
 	if (pfn == MM_PFN_NONE)
 		pfn = mm_rmqueue(zone, order, mt, alloc_flags);
 	if (pfn == MM_PFN_NONE && alloc_flags & (MM_ALLOC_OOM | MM_ALLOC_NON_BLOCK))

@@ -41,11 +41,11 @@ static void claim_pageblocks(struct mm_phys *phys, const struct mm_zone *zone)
 	for (uint64_t b = first; b <= last && b < phys->nr_pageblocks; b++) {
 		struct mm_pageblock *pb = &phys->pageblocks[b];
 
-		if (pb->skip)
+		if (pb->claimed)
 			pb->zone = MM_ZONE_MIXED;
 		else
 			pb->zone = zone->id;
-		pb->skip = 1;			/* claimed; cleared below */
+		pb->claimed = 1;
 	}
 }
 
@@ -84,7 +84,7 @@ int mm_page_alloc_init(struct mm_phys *phys)
 	for (uint32_t i = 0; i < phys->nr_zones; i++)
 		claim_pageblocks(phys, phys->zone_table[i]);
 	for (uint32_t b = 0; b < phys->nr_pageblocks; b++)
-		phys->pageblocks[b].skip = 0;
+		phys->pageblocks[b].claimed = 0;
 	return 0;
 }
 

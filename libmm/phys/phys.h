@@ -59,7 +59,7 @@ struct mm_node {
 struct mm_pageblock {
 	uint16_t zone;			/* id of the zone of all its pages, MM_ZONE_MIXED when they lie in several */
 	uint8_t migratetype;
-	uint8_t skip;			/* compaction looked here in vain */
+	uint8_t claimed;		/* while zones claim their pageblocks at boot */
 };
 enum { MM_ZONE_MIXED = UINT16_MAX };
 
@@ -73,12 +73,6 @@ struct mm_phys_hooks {
 	uint64_t (*try_to_free_pages)(void *arg, struct mm_node *node, mm_gfp_t gfp, unsigned int order);
 	bool (*out_of_memory)(void *arg, mm_gfp_t gfp, unsigned int order);
 	uint64_t (*reclaimable_pages)(void *arg, struct mm_zone *zone);	/* zone_reclaimable_pages() */
-	/*
-	 * Compaction: move the contents of @from, an LRU page that nobody else
-	 * holds, to the free page @to.  False: it cannot move now.  NULL: no
-	 * page moves, and a request that needs compaction fails as if it were off.
-	 */
-	bool (*migrate_page)(void *arg, mm_pfn_t from, mm_pfn_t to);
 };
 
 /* PFNs of RAM, all of one node. */

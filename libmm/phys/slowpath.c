@@ -3,33 +3,31 @@
  * When no zone is above its low watermark: the slow path.
  *
  *	wake kswapd; try down to the min watermark, with what reserves the request has
- *	costly or unmovable order > 0: compact without waiting
  *	again, until something gives:
  *		wake kswapd; try; requests that cannot wait fail here
- *		reclaim, drain the per-CPU lists; compact
+ *		reclaim, drain the per-CPU lists; costly requests (order > 3) fail here
  *		enough could still be reclaimed: once more (16 rounds without progress)
- *		compaction may still help: once more
  *		the OOM killer
  *
  * Reclaim, kswapd and the OOM killer are hooks (struct mm_phys_hooks).
  *
- * Deviation: where the kernel would wait for others for ever (__GFP_NOFAIL with
- * nothing left to free, an OOM killer that frees nothing) the request fails.
+ * Deviation: compaction is left out, as in a kernel without CONFIG_COMPACTION:
+ * large blocks only come from merging what is freed.  Where the kernel would
+ * wait for others for ever (__GFP_NOFAIL with nothing left to free, an OOM
+ * killer that frees nothing) the request fails.
  */
 #include <stddef.h>
 
-#include "phys/compaction.h"
+#include "phys/internal.h"
 
-enum { MAX_RECLAIM_RETRIES = 16, MAX_COMPACT_RETRIES = 16, MAX_OOM_ROUNDS = 4096 };
+enum { MAX_RECLAIM_RETRIES = 16, MAX_ROUNDS = 4096 };
 
 struct slowpath {
 	struct mm_alloc_context *ac;
 	struct mm_phys *phys;
 	mm_gfp_t gfp;
 	unsigned int order, alloc_flags;
-	enum mm_compact_priority prio;
-	enum mm_compact_result compact_result;
-	int compaction_retries, no_progress_loops;
+	int no_progress_loops;
 	uint64_t did_some_progress;
 };
 
@@ -81,33 +79,6 @@ static unsigned int pfmemalloc_flags(const struct slowpath *sp)
 	return sp->phys->oom_victim ? MM_ALLOC_OOM : 0;
 }
 
-/* Source: Linux 6.6 mm/page_alloc.c __alloc_pages_direct_compact(). */
-static mm_pfn_t direct_compact(struct slowpath *sp, enum mm_compact_priority prio)
-{
-	mm_pfn_t pfn = MM_PFN_NONE;
-
-	sp->compact_result = MM_CR_SKIPPED;
-	if (!sp->order || !sp->phys->hooks.migrate_page)
-		return MM_PFN_NONE;
-	sp->phys->memalloc++;
-	sp->compact_result = mm_try_to_compact_pages(sp->ac, sp->gfp, sp->order, sp->alloc_flags, prio, &pfn);
-	sp->phys->memalloc--;
-	if (sp->compact_result == MM_CR_SKIPPED)
-		return MM_PFN_NONE;
-	mm_count(sp->phys->ctx, MM_COMPACT_STALL, 1);
-	if (pfn != MM_PFN_NONE)
-		mm_prep_new_page(sp->phys, pfn, sp->order, sp->gfp);
-	else
-		pfn = get_page(sp);
-	if (pfn != MM_PFN_NONE) {
-		mm_compaction_defer_reset(mm_page_zone(sp->phys, pfn), sp->order, true);
-		mm_count(sp->phys->ctx, MM_COMPACT_SUCCESS, 1);
-		return pfn;
-	}
-	mm_count(sp->phys->ctx, MM_COMPACT_FAIL, 1);
-	return MM_PFN_NONE;
-}
-
 /* Source: Linux 6.6 mm/page_alloc.c __alloc_pages_direct_reclaim(). */
 static mm_pfn_t direct_reclaim(struct slowpath *sp)
 {
@@ -152,25 +123,6 @@ static bool should_reclaim_retry(struct slowpath *sp)
 	return mm_unreserve_highatomic_pageblock(sp->ac, true);
 }
 
-/* Source: Linux 6.6 mm/page_alloc.c should_compact_retry(). */
-static bool should_compact_retry(struct slowpath *sp)
-{
-	enum mm_compact_priority least = costly(sp) ? MM_MIN_COMPACT_COSTLY_PRIORITY : MM_MIN_COMPACT_PRIORITY;
-
-	if (!sp->order)
-		return false;
-	if (sp->compact_result == MM_CR_SKIPPED)
-		return mm_compaction_zonelist_suitable(sp->ac, sp->order, sp->alloc_flags);
-	if (sp->compact_result == MM_CR_SUCCESS &&
-	    ++sp->compaction_retries <= (costly(sp) ? MAX_COMPACT_RETRIES / 4 : MAX_COMPACT_RETRIES))
-		return true;
-	if (sp->prio <= least)
-		return false;
-	sp->prio--;
-	sp->compaction_retries = 0;
-	return true;
-}
-
 /* Source: Linux 6.6 mm/page_alloc.c __alloc_pages_may_oom(). */
 static mm_pfn_t may_oom(struct slowpath *sp)
 {
@@ -192,24 +144,9 @@ static mm_pfn_t may_oom(struct slowpath *sp)
 	return pfn;
 }
 
-/* Costly or unmovable requests compact before they reclaim; true: give up at once. */
-static bool compact_first(struct slowpath *sp, mm_pfn_t *pfn)
-{
-	if (!(sp->gfp & __MM_GFP_DIRECT_RECLAIM) || !mm_gfp_compaction_allowed(sp->phys, sp->gfp) || pfmemalloc_flags(sp))
-		return false;
-	if (!costly(sp) && !(sp->order > 0 && sp->ac->migratetype != MM_MIGRATE_MOVABLE))
-		return false;
-	*pfn = direct_compact(sp, MM_INIT_COMPACT_PRIORITY);
-	if (*pfn != MM_PFN_NONE || !costly(sp) || !(sp->gfp & __MM_GFP_NORETRY))
-		return false;
-	sp->prio = MM_INIT_COMPACT_PRIORITY;
-	return sp->compact_result == MM_CR_SKIPPED || sp->compact_result == MM_CR_DEFERRED;
-}
-
-/* One round of reclaim and compaction.  @again: worth another. */
+/* One round of reclaim.  @again: worth another. */
 static mm_pfn_t slowpath_round(struct slowpath *sp, bool *again)
 {
-	bool can_compact = mm_gfp_compaction_allowed(sp->phys, sp->gfp);
 	unsigned int reserve = pfmemalloc_flags(sp);
 	mm_pfn_t pfn;
 
@@ -223,13 +160,9 @@ static mm_pfn_t slowpath_round(struct slowpath *sp, bool *again)
 	if (pfn != MM_PFN_NONE || !(sp->gfp & __MM_GFP_DIRECT_RECLAIM) || sp->phys->memalloc)
 		return pfn;
 	pfn = direct_reclaim(sp);
-	if (pfn == MM_PFN_NONE)
-		pfn = direct_compact(sp, sp->prio);
-	if (pfn != MM_PFN_NONE || sp->gfp & __MM_GFP_NORETRY)
+	if (pfn != MM_PFN_NONE || sp->gfp & __MM_GFP_NORETRY || costly(sp))
 		return pfn;
-	if (costly(sp) && (!can_compact || !(sp->gfp & __MM_GFP_RETRY_MAYFAIL)))
-		return MM_PFN_NONE;
-	*again = should_reclaim_retry(sp) || (sp->did_some_progress && can_compact && should_compact_retry(sp));
+	*again = should_reclaim_retry(sp);
 	if (*again)
 		return MM_PFN_NONE;
 	pfn = may_oom(sp);
@@ -248,7 +181,6 @@ mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsi
 {
 	struct slowpath sp = {
 		.ac = ac, .phys = ac->phys, .gfp = gfp, .order = order,
-		.prio = MM_DEF_COMPACT_PRIORITY, .compact_result = MM_CR_SKIPPED,
 	};
 	mm_pfn_t pfn;
 	bool again = true;
@@ -257,9 +189,7 @@ mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsi
 	if (sp.alloc_flags & MM_ALLOC_KSWAPD)
 		wake_all_kswapds(&sp);
 	pfn = get_page(&sp);
-	if (pfn == MM_PFN_NONE && compact_first(&sp, &pfn))
-		again = false;
-	for (int rounds = 0; pfn == MM_PFN_NONE && again && rounds < MAX_OOM_ROUNDS; rounds++)
+	for (int rounds = 0; pfn == MM_PFN_NONE && again && rounds < MAX_ROUNDS; rounds++)
 		pfn = slowpath_round(&sp, &again);
 	if (pfn == MM_PFN_NONE && gfp & __MM_GFP_NOFAIL && gfp & __MM_GFP_DIRECT_RECLAIM)
 		pfn = mm_get_page_from_freelist(ac, gfp, order, MM_ALLOC_MIN_RESERVE);
