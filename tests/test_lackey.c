@@ -72,8 +72,8 @@ static const struct line_case {
 	  "SYSCALL[9,1](17) ... [async] --> Success(0x310) \n"
 	  "SYSCALL[9,1](9) sys_mmap ( 0x0, 1974096, 1, 2050, 4, 0 ) --> [pre-success] Success(0x4848000) \n"
 	  "SYSCALL[9,1](3) sys_close ( 4 )[sync] --> Success(0x0) \n",
-	  EXEC "9,file,,832,O_RDONLY|S_IFREG,/lib/libc.so.6,,,,\n9,read,,832,,/lib/libc.so.6,0x0,,,832\n"
-	  "9,file,,848,O_RDONLY|S_IFREG,/lib/libc.so.6,,,,\n9,read,,784,,/lib/libc.so.6,0x40,,,784\n"
+	  EXEC "9,file,,832,O_RDONLY|S_IFREG,/lib/libc.so.6,,,,\n9,read,0x1ffefff928,832,,/lib/libc.so.6,0x0,,,832\n"
+	  "9,file,,848,O_RDONLY|S_IFREG,/lib/libc.so.6,,,,\n9,read,0x1ffefff540,784,,/lib/libc.so.6,0x40,,,784\n"
 	  "9,file,,1974096,O_RDONLY|S_IFREG,/lib/libc.so.6,,,,\n"
 	  "9,mmap,0x0,1974096,PROT_READ|MAP_PRIVATE|MAP_DENYWRITE,/lib/libc.so.6,0x0,,,0x4848000\n", 0 },
 	{ "the rest of the family", HEAD
@@ -97,7 +97,7 @@ static const struct line_case {
 	  "SYSCALL[9,1](0) sys_read ( 5, 0x1, 10 ) --> [async] ... \nSYSCALL[9,1](0) ... [async] --> Success(0xa) \n"
 	  "SYSCALL[9,1](3) sys_close ( 5 )[sync] --> Success(0x0) \n"
 	  "SYSCALL[9,1](0) sys_read ( 4, 0x1, 9999 ) --> [async] ... \nSYSCALL[9,1](0) ... [async] --> Success(0x131a) \n",
-	  EXEC "9,file,,0,O_RDWR|S_IFREG,/f,,,,\n9,write,,5000,,/f,0x0,,,5000\n9,read,,10,,/f,0x64,,,10\n9,read,,9999,,/f,0x6e,,,4890\n", 0 },
+	  EXEC "9,file,,0,O_RDWR|S_IFREG,/f,,,,\n9,write,0x1,5000,,/f,0x0,,,5000\n9,read,0x1,10,,/f,0x64,,,10\n9,read,0x1,9999,,/f,0x6e,,,4890\n", 0 },
 	{ "what is not in the page cache makes no row", HEAD
 	  "SYSCALL[9,1](1) sys_write ( 1, 0x1, 5 ) --> [async] ... \nSYSCALL[9,1](1) ... [async] --> Success(0x5) \n"
 	  "SYSCALL[9,1](257) sys_openat ( 4294967196, 0x1(/proc/meminfo), 0 ) --> [async] ... \nSYSCALL[9,1](257) ... [async] --> Success(0x4) \n"
