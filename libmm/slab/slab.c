@@ -229,7 +229,8 @@ static void slab_free(struct mm_kmem_cache *s, uint64_t obj)
 {
 	uintptr_t m = mm_slab_lookup(s->slab, obj);
 	struct slab *slab = (struct slab *)m;
-	uint32_t cpu = mm_slab_this_cpu(s), node = mm_slab_cpu_node(s, cpu), i = SLAB_LINK_END;
+	uint32_t cpu = mm_slab_this_cpu(s), node = mm_slab_cpu_node(s, cpu);
+	size_t i = SLAB_LINK_END;
 	struct array_cache *ac;
 
 	if (m && !(m & 1))

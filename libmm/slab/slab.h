@@ -88,14 +88,17 @@ struct slab_ops {
 extern const struct slab_ops mm_slub_ops, mm_slab_ops, mm_slob_ops;
 
 struct mm_kmem_cache {
-	const struct slab_ops *ops;
+	uint64_t (*alloc)(struct mm_kmem_cache *s, mm_gfp_t gfp);	/* of ops, at hand */
+	void (*free)(struct mm_kmem_cache *s, uint64_t obj);
 	struct mm_ctx *ctx;
-	struct mm_slab *slab;
 	struct kmem_cache_cpu *cpu;	/* by CPU */
 	uint64_t reciprocal;		/* ceil(2^64 / size) */
+	struct mm_slab *slab;
+	const struct slab_ops *ops;
 	uint64_t stat[MM_NR_SLUB_STATS];
 	uint64_t bulk_allocs, bulk_frees, failed;
-	uint32_t nr_cpus, size, red_left_pad;
+	uint64_t size;			/* slab_size, at hand */
+	uint32_t nr_cpus, red_left_pad;
 	uint32_t id;			/* 1 .. : in struct mm_page.mapping */
 	struct mm_slab_layout layout;
 	mm_gfp_t allocflags;
@@ -173,12 +176,13 @@ static inline struct mm_kmem_cache *mm_slab_cache_of(const struct mm_slab *sl, u
 }
 
 /* Number of the object at @obj, or SLAB_LINK_END when no object begins there. */
-static inline uint32_t mm_obj_to_index(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t obj)
+static inline size_t mm_obj_to_index(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t obj)
 {
-	uint64_t off = obj - slab->base;
-	uint64_t idx = (uint64_t)((unsigned __int128)off * s->reciprocal >> 64);
+	/* high half: the quotient; low half: the rest in units of the reciprocal, below it only when there is none */
+	unsigned __int128 product = (unsigned __int128)(obj - slab->base) * s->reciprocal;
+	uint64_t idx = (uint64_t)(product >> 64);
 
-	return idx < slab->objects && idx * s->size == off ? (uint32_t)idx : SLAB_LINK_END;
+	return idx < slab->objects && (uint64_t)product < s->reciprocal ? idx : SLAB_LINK_END;
 }
 
 static inline void mm_slab_list_add(struct slab_list *l, struct slab *slab, bool tail)
@@ -204,10 +208,8 @@ static inline void mm_slab_list_del(struct slab_list *l, struct slab *slab)
 	l->nr--;
 }
 
-static inline uint32_t mm_slab_this_cpu(const struct mm_kmem_cache *s)
-{
-	return s->ctx->cpu < s->nr_cpus ? s->ctx->cpu : 0;
-}
+/* The machine sees to it that the CPU of a row is one it has. */
+static inline uint32_t mm_slab_this_cpu(const struct mm_kmem_cache *s) { return s->ctx->cpu; }
 
 /* numa_mem_id() */
 static inline uint32_t mm_slab_cpu_node(const struct mm_kmem_cache *s, uint32_t cpu)

@@ -108,7 +108,7 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
-	*s = (struct mm_kmem_cache){ .ops = sl->ops, .ctx = sl->ctx, .slab = sl, .id = ++sl->next_id, .refcount = 1,
+	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx, .slab = sl, .id = ++sl->next_id, .refcount = 1,
 				     .nr_cpus = sl->ctx->nr_cpus ? sl->ctx->nr_cpus : 1, .nr_nodes = sl->nr_nodes,
 				     .usersize = args->usersize, .boot = args->boot };
 	if (mm_slab_layout_of(&s->layout, &req))
@@ -290,8 +290,8 @@ int mm_slab_tune(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
 
 /* ---- objects: straight to the allocator ---- */
 
-uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp) { return s->ops->alloc(s, gfp); }
-void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj) { s->ops->free(s, obj); }
+uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp) { return s->alloc(s, gfp); }
+void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj) { s->free(s, obj); }
 
 size_t mm_kmem_cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
 {

@@ -352,10 +352,10 @@ static uint64_t cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
 	uint64_t obj;
 
-	if (s->size < MM_PAGE_SIZE)
-		obj = slob_alloc(s->slab, s->size, gfp, s->layout.align, 0);
+	if (s->layout.slab_size < MM_PAGE_SIZE)
+		obj = slob_alloc(s->slab, s->layout.slab_size, gfp, s->layout.align, 0);
 	else
-		obj = mm_slab_take_large(s->slab, mm_get_order(s->size), gfp);
+		obj = mm_slab_take_large(s->slab, mm_get_order(s->layout.slab_size), gfp);
 	s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
 	if (obj)
 		s->live++;
@@ -372,12 +372,12 @@ static bool give_back(struct mm_kmem_cache *s, uint64_t obj)
 
 	if (!s->live)
 		return false;
-	if (s->size >= MM_PAGE_SIZE)
+	if (s->layout.slab_size >= MM_PAGE_SIZE)
 		return (m & 1) && m >> 1 == s->layout.order && mm_slab_give_large(s->slab, obj, s->layout.order);
 	sp = find_block(s->slab, obj, &start, &bytes);
-	if (!sp || units_of(bytes) != units_of(s->size))
+	if (!sp || units_of(bytes) != units_of(s->layout.slab_size))
 		return false;
-	slob_free(s->slab, sp, start, s->size);
+	slob_free(s->slab, sp, start, s->layout.slab_size);
 	return true;
 }
 

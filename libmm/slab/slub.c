@@ -127,14 +127,17 @@ static __attribute__((noinline)) uint64_t slub_alloc_slow(struct mm_kmem_cache *
 static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
 	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
-	uint16_t obj = c->freelist;
+	size_t obj = c->freelist;
 	struct slab *slab = c->slab;
+	uint16_t *link;
 
 	if (__builtin_expect(obj == SLAB_LINK_END, 0))
 		return slub_alloc_slow(s, gfp);
-	c->freelist = slab->link[obj];
+	link = slab->link + obj;
+	c->freelist = *link;
+	*link = SLAB_LINK_LIVE;
 	s->stat[MM_SLUB_ALLOC_FASTPATH]++;
-	return take(s, slab, obj);
+	return slab->base + obj * s->size;
 }
 
 /* A chain of objects of one slab on its way back. */
@@ -224,7 +227,7 @@ static struct slab *live_object(struct mm_slab *sl, uint64_t obj, uint16_t *inde
 {
 	uintptr_t m = mm_slab_lookup(sl, obj);
 	struct slab *slab = (struct slab *)m;
-	uint32_t i;
+	size_t i;
 
 	if (!m || (m & 1))
 		return NULL;
@@ -252,22 +255,24 @@ static __attribute__((noinline)) void slub_free_other(struct mm_kmem_cache *s, u
 	slab_free(s, mm_slab_this_cpu(s), &d);
 }
 
+/* Whether the object is of the CPU's slab follows from the distance alone: elsewhere the index is out of range. */
 static void slub_free(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
-	struct slab *slab = (struct slab *)mm_slab_lookup(s->slab, obj);
-	uint32_t i;
+	struct slab *slab = c->slab;
+	size_t i = slab ? mm_obj_to_index(s, slab, obj) : SLAB_LINK_END;
+	uint16_t *link;
 
-	if (__builtin_expect(!slab || slab != c->slab, 0)) {
+	if (__builtin_expect(i == SLAB_LINK_END, 0)) {
 		slub_free_other(s, obj);
 		return;
 	}
-	i = mm_obj_to_index(s, slab, obj);
-	if (__builtin_expect(i == SLAB_LINK_END || slab->link[i] != SLAB_LINK_LIVE, 0)) {
+	link = slab->link + i;
+	if (__builtin_expect(*link != SLAB_LINK_LIVE, 0)) {
 		s->slab->bad_frees++;
 		return;
 	}
-	slab->link[i] = c->freelist;
+	*link = c->freelist;
 	c->freelist = (uint16_t)i;
 	s->stat[MM_SLUB_FREE_FASTPATH]++;
 }
