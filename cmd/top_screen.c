@@ -20,6 +20,10 @@
 
 #include "top.h"
 
+#include <term.h>	/* last: it has macros of the commonest words */
+#undef columns
+#undef lines
+
 enum { PAIR_RUNNING = 1, PAIR_ZOMBIE, PAIR_STOPPED, SMAPS_BUDGET_NS = 300000000, SOON_NS = 300000000 };
 
 struct screen {
@@ -227,13 +231,17 @@ static int open_screen(struct screen *s)
 {
 	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct mm_error *err = &s->t->a->err;
+	int known;
 
 	if (!isatty(STDIN_FILENO))
 		return mm_error_set(err, -ENOTTY, "standard input is not a terminal; -b needs none");
 	if (!term || !*term)
 		return mm_error_set(err, -ENOTTY, "TERM is not set; -b needs no terminal");
 	setlocale(LC_CTYPE, "");
-	s->term = newterm(NULL, stdout, stdin);
+	if (setupterm(term, STDOUT_FILENO, &known) == OK) {	/* newterm() would leak on a terminal it does not know */
+		del_curterm(cur_term);
+		s->term = newterm(NULL, stdout, stdin);
+	}
 	if (!s->term)
 		return mm_error_set(err, -ENOTTY, "terminal '%s' is not known; -b needs none", term);
 	set_term(s->term);
