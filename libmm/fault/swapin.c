@@ -13,12 +13,13 @@
 #include "cache/swap.h"
 #include "fault/internal.h"
 
-static void swap_in_row(struct mm_vm_fault *v, mm_pfn_t pfn)
+/* A page was read: the one that faulted or one of its window (vmstat's pswpin). */
+static void swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
 {
 	struct mm_event *ev = mm_effect(v->f->ctx, MM_BY_FAULT, MM_EV_SWAP_IN);
 
 	if (ev) {
-		ev->addr = v->vaddr;
+		ev->addr = vaddr;
 		ev->present |= MM_TC_BIT(ADDR);
 		mm_event_set_result(ev, MM_RESULT_DEC, pfn);
 	}
@@ -35,12 +36,15 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 
 	mm_swap_ra_info(c, &v->vma->swap_readahead_info, v->vaddr, v->vma->vm_start, v->vma->vm_end, &ra);
 	for (unsigned int i = 0; ra.nr_pte > 1 && i < ra.nr_pte; i++) {
-		mm_pte_t *pte = mm_pte_offset(mm_vmf_mm(v), ra.start_vaddr + i * (uint64_t)MM_PAGE_SIZE);
+		uint64_t vaddr = ra.start_vaddr + i * (uint64_t)MM_PAGE_SIZE;
+		mm_pte_t *pte = mm_pte_offset(mm_vmf_mm(v), vaddr);
 		bool fresh = false;
 
 		if (!pte || !mm_is_swap_pte(*pte) ||
 		    mm_read_swap_cache_async(c, (mm_swp_t)mm_swp_offset(*pte), MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, &fresh))
 			continue;
+		if (fresh)
+			swap_in_row(v, vaddr, pfn);
 		if (fresh && i != ra.offset)
 			mm_swap_ra_mark(c, pfn);
 		read_now |= fresh && i == ra.offset;
@@ -50,6 +54,8 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 		mm_lru_add_drain(c);
 	if (mm_read_swap_cache_async(c, entry, MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, newp))
 		return MM_PFN_NONE;
+	if (*newp)
+		swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
 	*newp |= read_now;
 	return pfn;
 }
@@ -96,7 +102,6 @@ static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t en
 	v->orig = pte;
 	mm_page_add_anon_rmap(v->vma, pfn, v->vaddr, rmap);
 	*v->pte = pte;
-	swap_in_row(v, pfn);
 	if (v->flags & MM_FAULT_FLAG_WRITE) {
 		unsigned int ret = mm_do_wp_page(v);
 

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The main job: a machine from its /proc/iomem, and a recorded program through all floors, in one pipeline and in a sweep.
+# Expected figures come from the inputs themselves (shell arithmetic on the iomem) or from one command held against another.
+set -u
+src=$(cd "${srcdir:-.}" && pwd)
+PATH=$PWD:$PATH
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 99
+failed=0
+iomem=$src/tests/data/pc-4g.iomem
+recording=$src/tests/data/sort.lackey.gz
+
+same() {	# WHAT EXPECTED FOUND
+	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
+}
+run() {		# COMMAND...: must succeed
+	"$@" || { echo "FAIL: $*: status $?"; failed=1; }
+}
+counter() { sed -n "s/^$1,//p" "$2"; }
+
+# 1. the machine
+ram=0
+while read -r range; do
+	ram=$((ram + 16#${range#*-} - 16#${range%-*} + 1))
+done < <(sed -n 's/^\([0-9a-f]*-[0-9a-f]*\) : System RAM$/\1/p' "$iomem")
+run mm-iomem "$iomem" -t summary --csv > summary.csv
+same "RAM in the summary" "$ram" "$(sed -n 's/^ram,\([0-9]*\).*/\1/p' summary.csv)"
+run mm-iomem "$iomem" --csv > regions.csv
+run mm-buddy --csv regions.csv > free.csv
+run mm-iomem "$iomem" -t zones -o node,zone,managed_pages --csv > zones.csv
+free=0
+while IFS=, read -r node zone type order blocks; do
+	[ "$order" = order ] || free=$((free + (blocks << order)))
+done < free.csv
+managed=$(awk -F, 'NR > 1 { n += $3 } END { print n }' zones.csv)
+same "free pages after the boot against managed pages" "$managed" "$free"
+
+# 2. the pipeline
+zcat "$recording" > rec
+run mm-vma rec > vma.csv 2> /dev/null
+run mm-vma vma.csv 2> /dev/null | cmp - vma.csv || { echo "FAIL: mm-vma | mm-vma is not mm-vma"; failed=1; }
+run mm-fault vma.csv > fault.csv 2> /dev/null
+run mm-reclaim --memory-max=640K --swap=64M fault.csv > reclaim.csv 2> /dev/null
+mm-vma rec 2> /dev/null | mm-fault 2> /dev/null | mm-reclaim --memory-max=640K --swap=64M 2> /dev/null | cmp - reclaim.csv ||
+	{ echo "FAIL: the pipeline and its steps differ"; failed=1; }
+same "accesses that go in and come out" "$(grep -cE '^(I | S| L| M)' rec)" "$(grep -cE ',(load|store|modify|fetch),' reclaim.csv)"
+run mm-vmstat --csv - < reclaim.csv > vmstat.csv 2> /dev/null
+run mm-reclaim -t summary --csv --memory-max=640K --swap=64M vma.csv > counters.csv 2> /dev/null
+column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR > 1 { n += $c } END { print n }' vmstat.csv; }
+same "major faults: vmstat against the counters" "$(counter pgmajfault counters.csv)" "$(column majflt)"
+same "faults: rows of the trace against the counters" "$(counter pgfault counters.csv)" "$(grep -c ',fault,.*,fault$' reclaim.csv)"
+same "swapped in: rows of the trace against the counters" "$(counter pswpin counters.csv)" "$(grep -c ',swap_in,' reclaim.csv)"
+[ "$(counter pswpout counters.csv)" -gt 0 ] || { echo "FAIL: the limit never bit"; failed=1; }
+
+# 3. the sweep
+run mm-reclaim --sweep=memory-max=256K..2M:8 --swap=64M -t curve --csv rec > curve.csv 2> /dev/null
+same "points" 9 "$(wc -l < curve.csv)"
+awk -F, 'NR > 2 && $3 > last { bad = 1 } NR > 1 { last = $3 } END { exit bad }' curve.csv ||
+	{ echo "FAIL: more memory gave more major faults:"; cat curve.csv; failed=1; }
+same "swapped out with 2 MiB" 0 "$(tail -1 curve.csv | cut -d, -f5)"
+run mm-reclaim -t summary --csv --memory-max=256K --swap=64M rec > single.csv 2> /dev/null
+same "a point of the sweep against the same run alone" "$(counter pgmajfault single.csv)" "$(sed -n 2p curve.csv | cut -d, -f3)"
+zcat "$recording" | run mm-reclaim --sweep=memory-max=256K..2M:8 --swap=64M -t curve --csv 2> /dev/null | cmp - curve.csv ||
+	{ echo "FAIL: the sweep through a pipe differs"; failed=1; }
+exit $failed
