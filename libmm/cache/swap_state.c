@@ -20,9 +20,11 @@
 #include "cache/swap_impl.h"
 #include "cache/workingset.h"
 
-#ifndef SWAP_LATENCY
-#define SWAP_LATENCY 100
-#endif
+/*
+ * A write is done when reclaim has looked at this many more folios: later than the folio is back on its list (else it
+ * would miss its rotation to the tail), within a long run.  Virtual disks of the reference captures lie there.
+ */
+enum { SWAP_LATENCY = 100 };
 
 mm_pfn_t mm_swap_cache_get_folio(const struct mm_cache *c, mm_swp_t entry)
 {

@@ -161,6 +161,8 @@ static void account(struct mm_fault *f, unsigned int flags, unsigned int ret)
 	if (ret & MM_VM_FAULT_RETRY)
 		return;
 	mm_count(f->ctx, MM_PGFAULT, 1);
+	if (!(flags & MM_FAULT_FLAG_USER))
+		f->gup_faults++;
 	if (ret & MM_VM_FAULT_ERROR || !f->task)
 		return;
 	if (ret & MM_VM_FAULT_MAJOR || flags & MM_FAULT_FLAG_TRIED)

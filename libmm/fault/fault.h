@@ -70,6 +70,7 @@ struct mm_fault {
 	struct mm_cache *cache;
 	struct mm_virt *virt;
 	struct mm_task_faults *task;	/* of the row being replayed; NULL: counted nowhere. The machine sets it. */
+	uint64_t gup_faults;		/* of PGFAULT: taken by populate and mlock, not by an access */
 	uint64_t *swap_contents;	/* the same by swap slot: what was written there last */
 	uint64_t *contents;		/* version of each page's bytes by PFN, for tests that compare memory; NULL: not kept */
 	bool tlb_miss_rows;		/* a tlb_miss effect each */

@@ -7,6 +7,7 @@
 
 #include "cache/memcg.h"
 #include "cache/swap.h"
+#include "fault/fault.h"
 #include "machine/machine.h"
 
 /* ---- summary: the counters that tell of reclaim --------------------------- */
@@ -39,6 +40,8 @@ static int summary_rows(struct mm_machine *m, struct mm_table_writer *w)
 	for (size_t i = 0; i < sizeof(summary) / sizeof(summary[0]); i++) {
 		struct counter_row row = { mm_counter_name(summary[i]), stat->v[summary[i]] };
 
+		if (summary[i] == MM_PGFAULT && m->fault)	/* what populate and mlock take is no access of the workload */
+			row.value -= (int64_t)m->fault->gup_faults;
 		mm_table_writer_row(w, &row);
 	}
 	return 0;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* LRU batches and lists, the last reference, shadow entries, memcg charges. */
+#include "cache/workingset.h"
+#include "small_cache.h"
+
+static void setup(void) { small_cache_new(4096, 1000); }
+static struct mm_lruvec *root(void) { return cache->root_mem_cgroup->lruvec[0]; }
+static uint64_t size_of(enum mm_lru_list l) { return mm_lruvec_lru_size(root(), l, MM_MAX_NR_ZONES - 1); }
+
+START_TEST(batch_of_15)		/* swap.c: pages reach their list 15 at a time */
+{
+	mm_pfn_t pfn[15];
+
+	for (int i = 0; i < 15; i++) {
+		ck_assert_uint_eq(size_of(MM_LRU_INACTIVE_ANON), 0);
+		pfn[i] = small_anon_page();
+		mm_folio_add_lru(cache, pfn[i]);
+	}
+	ck_assert_uint_eq(size_of(MM_LRU_INACTIVE_ANON), 15);
+	ck_assert_uint_eq(root()->lists[MM_LRU_INACTIVE_ANON].head, pfn[14]);
+	ck_assert_uint_eq(root()->lists[MM_LRU_INACTIVE_ANON].tail, pfn[0]);
+	ck_assert_int_eq(counter(MM_NR_INACTIVE_ANON), 15);
+	mm_release_pages(cache, pfn, 15);
+	ck_assert_uint_eq(size_of(MM_LRU_INACTIVE_ANON), 0);
+	ck_assert_uint_eq(cache->root_mem_cgroup->usage, 0);
+}
+END_TEST
+
+START_TEST(twice_is_active)	/* inactive, referenced, active; active pages become referenced again */
+{
+	mm_pfn_t pfn = small_anon_page();
+	struct mm_page *p = mm_cache_page(cache, pfn);
+
+	mm_folio_add_lru(cache, pfn);
+	mm_lru_add_drain(cache);
+	mm_folio_mark_accessed(cache, pfn);
+	ck_assert(p->flags & MM_PG_REFERENCED);
+	mm_folio_mark_accessed(cache, pfn);
+	ck_assert(!(p->flags & (MM_PG_REFERENCED | MM_PG_ACTIVE)));	/* waits in the batch */
+	mm_lru_add_drain(cache);
+	ck_assert(p->flags & MM_PG_ACTIVE);
+	ck_assert_uint_eq(size_of(MM_LRU_ACTIVE_ANON), 1);
+	ck_assert_int_eq(counter(MM_PGACTIVATE), 1);
+	mm_folio_deactivate(cache, pfn);
+	mm_lru_add_drain(cache);
+	ck_assert_uint_eq(size_of(MM_LRU_INACTIVE_ANON), 1);
+	mm_folio_put(cache, pfn);
+}
+END_TEST
+
+START_TEST(accessed_in_the_batch)	/* a page that is not on a list yet is marked active there */
+{
+	mm_pfn_t pfn = small_anon_page();
+
+	mm_folio_add_lru(cache, pfn);
+	mm_folio_mark_accessed(cache, pfn);
+	mm_folio_mark_accessed(cache, pfn);
+	ck_assert(mm_cache_page(cache, pfn)->flags & MM_PG_ACTIVE);
+	mm_lru_add_drain(cache);
+	ck_assert_uint_eq(size_of(MM_LRU_ACTIVE_ANON), 1);
+	mm_folio_put(cache, pfn);
+}
+END_TEST
+
+START_TEST(mlock_twice)		/* locked by two VMAs: unevictable until both are gone */
+{
+	mm_pfn_t pfn = small_anon_page();
+
+	mm_folio_add_lru_vma(cache, pfn, true);
+	mm_mlock_folio(cache, pfn);
+	mm_lru_add_drain(cache);
+	ck_assert_uint_eq(size_of(MM_LRU_UNEVICTABLE), 1);
+	ck_assert_int_eq(counter(MM_NR_MLOCK), 1);
+	mm_munlock_folio(cache, pfn);
+	mm_lru_add_drain(cache);
+	ck_assert_uint_eq(size_of(MM_LRU_UNEVICTABLE), 1);
+	mm_munlock_folio(cache, pfn);
+	mm_lru_add_drain(cache);
+	ck_assert_uint_eq(size_of(MM_LRU_UNEVICTABLE), 0);
+	ck_assert_uint_eq(size_of(MM_LRU_INACTIVE_ANON), 1);
+	ck_assert_int_eq(counter(MM_NR_MLOCK), 0);
+	mm_folio_put(cache, pfn);
+}
+END_TEST
+
+START_TEST(cost_decays)		/* 32 a page of I/O; halved when both exceed a quarter of the lists */
+{
+	mm_pfn_t pfn[60];
+
+	for (int i = 0; i < 60; i++) {
+		pfn[i] = small_anon_page();
+		mm_folio_add_lru(cache, pfn[i]);
+	}
+	ck_assert_uint_eq(size_of(MM_LRU_INACTIVE_ANON), 60);
+	mm_lru_note_cost(cache, root(), false, 0, 15);		/* 15 <= 60 / 4 */
+	ck_assert_uint_eq(root()->anon_cost, 15);
+	mm_lru_note_cost(cache, root(), true, 1, 1);		/* 33 + 15 > 15: 33 / 2, 15 / 2 */
+	ck_assert_uint_eq(root()->file_cost, 16);
+	ck_assert_uint_eq(root()->anon_cost, 7);
+	mm_release_pages(cache, pfn, 60);
+}
+END_TEST
+
+START_TEST(refault_distance)	/* as many evictions as the lists that compete are long: active; one more: not */
+{
+	mm_pfn_t pfn[31], out, in;
+	uint64_t shadow;
+	bool workingset;
+
+	for (int i = 0; i < 30; i++) {
+		pfn[i] = small_anon_page();
+		mm_cache_page(cache, pfn[i])->flags |= MM_PG_ACTIVE;
+		mm_folio_add_lru(cache, pfn[i]);
+	}
+	out = small_anon_page();
+	mm_cache_page(cache, out)->flags |= MM_PG_WORKINGSET;
+	shadow = mm_workingset_eviction(cache, out, NULL);		/* the clock moves to 1: distance 1 */
+	mm_workingset_age_nonresident(cache, root(), 29);
+	ck_assert(mm_workingset_test_recent(cache, shadow, false, &workingset));	/* 30 <= 30 active anonymous */
+	ck_assert(workingset);
+	in = small_anon_page();
+	mm_workingset_refault(cache, in, shadow);
+	ck_assert(mm_cache_page(cache, in)->flags & MM_PG_ACTIVE);
+	ck_assert(mm_cache_page(cache, in)->flags & MM_PG_WORKINGSET);
+	ck_assert_int_eq(counter(MM_WORKINGSET_RESTORE_ANON), 1);
+	ck_assert(!mm_workingset_test_recent(cache, shadow, false, &workingset));	/* the activation aged it: 31 */
+	mm_folio_put(cache, in);
+	mm_folio_put(cache, out);
+	mm_release_pages(cache, pfn, 30);
+}
+END_TEST
+
+START_TEST(memcg_limit)		/* charges of 64 ahead, page by page near the limit, then refused without a reclaimer */
+{
+	struct mm_memcg *m;
+	mm_pfn_t pfn[101];
+	int n = 0;
+
+	ck_assert_int_eq(mm_memcg_new(cache, NULL, MM_STR("/a"), &m), 0);
+	m->max = 100;
+	for (; n < 101; n++) {
+		pfn[n] = mm_alloc_pages(&phys->phys, MM_GFP_HIGHUSER_MOVABLE, 0);
+		if (mm_mem_cgroup_charge(cache, pfn[n], m, MM_GFP_KERNEL))
+			break;
+		if (n == 0)
+			ck_assert_uint_eq(m->usage, 64);
+	}
+	ck_assert_int_eq(n, 100);
+	ck_assert_uint_eq(m->usage, 100);
+	ck_assert_uint_gt(m->events_oom, 0);
+	mm_release_pages(cache, pfn, 101);
+	ck_assert_uint_eq(m->usage, 0);
+}
+END_TEST
+
+static void random_folio(unsigned int *seed, mm_pfn_t *pfn, int i)
+{
+	switch (pfn[i] == MM_PFN_NONE ? 0 : 1 + rand_r(seed) % 9) {
+	case 0:
+		pfn[i] = small_anon_page();
+		mm_folio_add_lru_vma(cache, pfn[i], rand_r(seed) % 8 == 0);
+		break;
+	case 1: mm_folio_mark_accessed(cache, pfn[i]); break;
+	case 2: mm_folio_activate(cache, pfn[i]); break;
+	case 3: mm_folio_deactivate(cache, pfn[i]); break;
+	case 4: mm_folio_mark_lazyfree(cache, pfn[i]); break;
+	case 5: mm_folio_rotate_reclaimable(cache, pfn[i]); break;
+	case 6: mm_mlock_folio(cache, pfn[i]); break;
+	case 7: mm_munlock_folio(cache, pfn[i]); break;
+	case 8:
+		if (mm_folio_isolate_lru(cache, pfn[i]))
+			mm_folio_putback_lru(cache, pfn[i]);
+		break;
+	default:
+		mm_folio_put(cache, pfn[i]);
+		pfn[i] = MM_PFN_NONE;
+	}
+}
+
+START_TEST(conservation)	/* whatever is done, every page is on one list at most and is freed once */
+{
+	unsigned int seed = (unsigned int)_i + 1;
+	mm_pfn_t pfn[200];
+	uint64_t free_before = mm_nr_free_pages(&phys->phys);
+
+	phys->ctx.sysctl.v[MM_SYSCTL_LRU_GEN] = _i & 1;
+	mm_lru_gen_init_lruvec(root(), _i & 1);
+	memset(pfn, 0xff, sizeof(pfn));
+	for (int step = 0; step < 20000; step++) {
+		random_folio(&seed, pfn, rand_r(&seed) % 200);
+		if (step % 97 == 0)
+			mm_lru_add_drain(cache);
+		if (step % 1000 == 0)
+			ck_assert(mm_cache_is_consistent(cache));
+	}
+	for (int i = 0; i < 200; i++)
+		if (pfn[i] != MM_PFN_NONE)
+			mm_folio_put(cache, pfn[i]);
+	mm_lru_add_drain(cache);
+	mm_drain_all_pages(&phys->phys);
+	ck_assert_uint_eq(mm_nr_free_pages(&phys->phys), free_before);
+	for (int l = 0; l < MM_NR_LRU_LISTS; l++)
+		ck_assert_uint_eq(size_of((enum mm_lru_list)l), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("lru");
+	TCase *tc = tcase_create("lists");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, small_cache_free);
+	tcase_add_test(tc, batch_of_15);
+	tcase_add_test(tc, twice_is_active);
+	tcase_add_test(tc, accessed_in_the_batch);
+	tcase_add_test(tc, mlock_twice);
+	tcase_add_test(tc, cost_decays);
+	tcase_add_test(tc, refault_distance);
+	tcase_add_test(tc, memcg_limit);
+	tcase_add_loop_test(tc, conservation, 0, 6);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

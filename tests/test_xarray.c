@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sparse array against a flat list of pairs. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/xarray.h"
+
+enum { MAX = 512 };
+static struct mm_xarray xa;
+static struct { uint64_t index, value; } flat[MAX];
+static int nr;
+
+static void setup(void) { xa = (struct mm_xarray){ 0 }; nr = 0; }
+static void teardown(void) { ck_assert(mm_xa_is_consistent(&xa)); mm_xa_destroy(&xa); }
+
+static int flat_find(uint64_t index)
+{
+	int i = 0;
+
+	while (i < nr && flat[i].index != index)
+		i++;
+	return i;
+}
+
+START_TEST(random_against_flat)
+{
+	unsigned int seed = (unsigned int)_i + 1;
+
+	for (int step = 0; step < 20000; step++) {
+		/* small, middle and huge indices, so that the tree grows and shrinks */
+		uint64_t index = (uint64_t)(rand_r(&seed) % 300) << (rand_r(&seed) % 8 * 8), value = (uint64_t)rand_r(&seed) + 1, old = 7;
+		int at = flat_find(index);
+
+		if (rand_r(&seed) % 3 && nr < MAX) {
+			ck_assert_int_eq(mm_xa_store(&xa, index, value, &old), 0);
+			ck_assert_uint_eq(old, at < nr ? flat[at].value : 0);
+			flat[at].index = index;
+			flat[at].value = value;
+			nr += at == nr;
+		} else {
+			ck_assert_int_eq(mm_xa_store(&xa, index, 0, &old), 0);
+			ck_assert_uint_eq(old, at < nr ? flat[at].value : 0);
+			if (at < nr)
+				flat[at] = flat[--nr];
+		}
+		at = flat_find(index);
+		ck_assert_uint_eq(mm_xa_load(&xa, index), at < nr ? flat[at].value : 0);
+		if (step % 500 == 0)
+			ck_assert(mm_xa_is_consistent(&xa));
+	}
+	while (nr) {
+		ck_assert_int_eq(mm_xa_store(&xa, flat[nr - 1].index, 0, NULL), 0);
+		nr--;
+	}
+	ck_assert_uint_eq(xa.nr_nodes, 0);	/* nothing left: no node either */
+}
+END_TEST
+
+START_TEST(find_in_order)
+{
+	static const uint64_t at[] = { 0, 1, 63, 64, 4095, 4096, UINT64_C(1) << 40, UINT64_MAX };
+	uint64_t i = 0, v;
+	size_t k = 0;
+
+	for (size_t n = sizeof(at) / sizeof(at[0]); n-- > 0; )
+		ck_assert_int_eq(mm_xa_store(&xa, at[n], n + 1, NULL), 0);
+	for (; mm_xa_find(&xa, &i, &v); i++, k++) {
+		ck_assert_uint_eq(i, at[k]);
+		ck_assert_uint_eq(v, k + 1);
+		if (i == UINT64_MAX) {
+			k++;
+			break;
+		}
+	}
+	ck_assert_uint_eq(k, sizeof(at) / sizeof(at[0]));
+}
+END_TEST
+
+START_TEST(empty)
+{
+	uint64_t i = 5, v = 9, old = 1;
+
+	ck_assert_uint_eq(mm_xa_load(&xa, 0), 0);
+	ck_assert(!mm_xa_find(&xa, &i, &v));
+	ck_assert_uint_eq(i, 5);
+	ck_assert_uint_eq(v, 9);
+	ck_assert_int_eq(mm_xa_store(&xa, 3, 0, &old), 0);
+	ck_assert_uint_eq(old, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("xarray");
+	TCase *tc = tcase_create("tree");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, random_against_flat, 0, 6);
+	tcase_add_test(tc, find_in_order);
+	tcase_add_test(tc, empty);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
