@@ -71,6 +71,10 @@ static const struct {
 	{ "interrupted in the log",
 	  "12 munmap(0x1000,  <unfinished ...>\n13 brk(NULL) = 0x5000\n12 <... munmap resumed>4096) = 0\n",
 	  "13 brk 0 0 - - 5000\n" ROW(12) },
+	{ "room that an unfinished munmap gave back",
+	  "12 munmap(0x5000, 8192 <unfinished ...>\n13 mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x6000\n"
+	  "12 <... munmap resumed>) = 0\n",
+	  "12 munmap 5000 8192 - - 0\n13 mmap 0 4096 PROT_NONE|MAP_PRIVATE|MAP_ANONYMOUS - 6000\n" },
 	{ "resumed without a beginning", "12 <... read resumed>\"\", 10) = 0\n", "" },
 	{ "-y names the file, commas and parentheses in it",
 	  "12 mmap(NULL, 100, PROT_READ, MAP_PRIVATE, 3</a (1), b>, 0) = 0x7000\n",

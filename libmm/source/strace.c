@@ -26,6 +26,7 @@ struct task {
 	uint32_t pid;
 	uint32_t child;			/* already told of: the unfinished clone made it */
 	bool alive;
+	bool early;			/* the row of the unfinished call was given out already */
 	char *unfinished;		/* text of a call up to <unfinished ...>; NULL none */
 	uint64_t order;			/* of the unfinished call */
 };
@@ -319,6 +320,38 @@ static int skip(struct strace *s, const char *what, uint64_t line, bool harmless
 	return mm_trace_skip(s->src, what, line, harmless, err);
 }
 
+/*
+ * An mmap was given room that another task's unfinished munmap still has in the
+ * log: the kernel did the munmap first, so its row comes first.
+ */
+static void overtaken(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	uint64_t len, addr, size;
+	uint32_t nr = 0;
+
+	if (call->failed || call->no_result || call->nr_args < 2 || !strace_number(call->arg[1], &len))
+		return;
+	for (size_t i = 0; i < s->nr_tasks && nr < MM_TRACE_LINE_ROWS / 2; i++) {
+		struct task *t = &s->tasks[i];
+		struct mm_str rest = { t->unfinished, t->unfinished ? strlen(t->unfinished) : 0 };
+		struct mm_event *ev;
+
+		if (!t->alive || t->early || !scan_word(&rest, "munmap(") || !scan_hex(&rest, &addr) ||
+		    !scan_word(&rest, ", ") || !scan_u64(&rest, &size) || addr >= call->result + len ||
+		    addr + size <= call->result)
+			continue;
+		ev = mm_trace_add(b, MM_EV_MUNMAP, call->line);
+		mm_event_put(ev, PID, pid, t->pid);
+		if (call->has_time)
+			mm_event_put(ev, TIME_S, time_ns, call->time_ns);
+		mm_event_put(ev, ADDR, addr, addr);
+		mm_event_put(ev, SIZE, size, size);
+		mm_event_set_result(ev, MM_RESULT_DEC, 0);
+		t->early = true;
+		nr++;
+	}
+}
+
 /* "name(args) = result", whole. */
 static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str text, struct strace_call *call,
 		      struct mm_error *err)
@@ -338,6 +371,8 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 	end = cut_args(args, call);
 	if (!end || !cut_result((struct mm_str){ args.p + end, args.len - end }, call))
 		return skip(s, "calls that the log does not show whole", call->line, false, err);
+	if (call->name.len == 4 && !memcmp(call->name.p, "mmap", 4))
+		overtaken(s, b, call);
 	if (!strace_is_clone(call->name))
 		return strace_call_rows(&s->calls, b, call, err);
 	if (call->failed || call->no_result || !call->result || call->result > INT32_MAX || call->result == told)
@@ -353,6 +388,7 @@ static int begin_unfinished(struct strace *s, struct mm_str text, const struct s
 	t->unfinished = strndup(text.p, text.len);
 	t->order = s->order++;
 	t->child = NOBODY;
+	t->early = false;
 	return t->unfinished ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
 }
 
@@ -366,6 +402,12 @@ static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text
 
 	if (!at || !t->unfinished)
 		return skip(s, "ends of calls that began before the log", call->line, true, err);
+	if (t->early) {
+		free(t->unfinished);
+		t->unfinished = NULL;
+		t->early = false;
+		return 0;
+	}
 	at += sizeof(" resumed>") - 1;
 	n = strlen(t->unfinished);
 	m = text.len - (size_t)(at - text.p);
