@@ -12,20 +12,25 @@
 
 #include <libmm/gfp.h>
 #include <libmm/oom.h>
+#include <libmm/policy.h>
 
 #include "cmd.h"
 #include "reclaim.h"
 
-enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP };
+enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP, OPT_POLICY };
+enum { MAX_OPT_REFS = 1 << 27 };		/* references that opt keeps: 1 GiB */
 
 struct own {
 	const char *explain_oom, *sweep;
+	unsigned int policies;		/* bit by enum mm_policy_kind */
 };
 
 static const struct argp_option options[] = {
 	{ "explain-oom", OPT_EXPLAIN_OOM, "FILE", 0, "Explain the OOM reports of a kernel log", 0 },
 	{ "sweep", OPT_SWEEP, "PARAM=LO..HI:N", 0,
 	  "Replay at N values of memory-max, ram, swap or a tunable, in parallel (table curve)", 0 },
+	{ "policy", OPT_POLICY, "LIST", 0, "Instead of the kernel: lru, fifo, clock, second-chance, opt (joined by commas) on the page"
+	  " references, in as many frames as --memory-max holds", 0 },
 	{ 0 }
 };
 
@@ -148,6 +153,154 @@ static void say_report(struct mm_output *out, const struct mm_oom_report *r)
 					 r->rows[i].name.p);
 }
 
+/* ---- textbook policies on the references of the trace -------------------------- */
+
+struct policy_line {
+	const char *policy;
+	uint64_t frames, references, faults;
+	int64_t fault_ratio;
+};
+
+static const struct mm_column policy_columns[] = {
+	MM_COLUMN(struct policy_line, policy, MM_COL_STR, "the replacement policy"),
+	MM_COLUMN(struct policy_line, frames, MM_COL_U64, "page frames"),
+	MM_COLUMN(struct policy_line, references, MM_COL_U64, "page references, one for each page an access touches"),
+	MM_COLUMN(struct policy_line, faults, MM_COL_U64, "references that found their page out"),
+	MM_COLUMN(struct policy_line, fault_ratio, MM_COL_MILLI, "faults for each reference"),
+};
+static const struct mm_table policy_table = MM_TABLE("policy", policy_columns, "faults of each --policy");
+
+struct policy_run {
+	struct mm_policy *p[MM_NR_POLICIES];
+	uint64_t faults[MM_NR_POLICIES], nr;
+	bool keep;			/* opt sees the whole string */
+	uint64_t *refs;
+	size_t cap;
+};
+
+static int one_reference(struct policy_run *r, uint64_t page)
+{
+	for (int k = 0; k < MM_POLICY_OPT; k++) {
+		int e = r->p[k] ? mm_policy_reference(r->p[k], page) : 0;
+
+		if (e < 0)
+			return e;
+		r->faults[k] += (uint64_t)e;
+	}
+	if (r->keep && r->nr == r->cap) {
+		size_t cap = r->cap ? r->cap * 2 : 4096;
+		uint64_t *v = cap <= MAX_OPT_REFS ? realloc(r->refs, cap * sizeof(*v)) : NULL;
+
+		if (!v)
+			return cap <= MAX_OPT_REFS ? -ENOMEM : -EFBIG;
+		r->refs = v;
+		r->cap = cap;
+	}
+	if (r->keep)
+		r->refs[r->nr] = page;
+	r->nr++;
+	return 0;
+}
+
+/* An access of several pages is several references; address spaces are kept apart. */
+static int references_of(struct policy_run *r, const struct mm_event *ev)
+{
+	uint64_t size = ev->size ? ev->size : 1, first = ev->addr >> MM_PAGE_SHIFT, last;
+	int e = 0;
+
+	if (ev->by != MM_BY_NONE || mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS)
+		return 0;
+	last = ev->addr + size - 1 < ev->addr ? first : (ev->addr + size - 1) >> MM_PAGE_SHIFT;
+	for (uint64_t page = first; !e && page <= last; page++)
+		e = one_reference(r, page ^ (uint64_t)ev->pid << 52);
+	return e;
+}
+
+static int read_references(struct cmd_args *a, struct policy_run *r)
+{
+	struct mm_trace_options opt = { .from = a->from, .strict = a->strict };
+	struct mm_trace_reader *reader = NULL;
+	struct mm_event ev[64];
+	struct mm_input *in;
+	long n = cmd_open_input(a, &in);
+
+	if (n)
+		return (int)n;
+	n = mm_trace_reader_new(&reader, in, &opt, &a->err);
+	while (!n && (n = mm_trace_read(reader, ev, 64, &a->err)) > 0) {
+		long i = 0, e = 0;
+
+		while (!e && i < n)
+			e = references_of(r, &ev[i++]);
+		n = e;
+		if (e)
+			mm_error_set(&a->err, (int)e, e == -EFBIG ? "%s: too many references for opt, which keeps all" : "%s: out of memory", in->name);
+	}
+	mm_trace_reader_free(reader);
+	mm_input_free(in);
+	return (int)n;
+}
+
+static int policy_rows(struct cmd_args *a, struct policy_run *r, uint32_t frames)
+{
+	struct own *o = a->own;
+	struct mm_table_writer *w;
+	int e = cmd_table(a, &policy_table, &w);
+
+	for (int k = 0; !e && k < MM_NR_POLICIES; k++) {
+		struct policy_line line = { mm_policy_word((enum mm_policy_kind)k), frames, r->nr, r->faults[k], 0 };
+
+		if (!(o->policies >> k & 1))
+			continue;
+		line.fault_ratio = r->nr ? (int64_t)(line.faults * 1000 / r->nr) : 0;
+		mm_table_writer_row(w, &line);
+	}
+	return cmd_table_end(a, w, e);
+}
+
+static int run_policies(struct cmd_args *a)
+{
+	uint64_t frames = a->config.memory_max_bytes >> MM_PAGE_SHIFT;
+	struct own *o = a->own;
+	struct policy_run r = { .keep = o->policies >> MM_POLICY_OPT & 1 };
+	int e = 0;
+
+	if (!frames || frames > 1u << 30)
+		return mm_error_set(&a->err, -EINVAL, "--policy needs --memory-max: 4K to 4T, a frame for each 4 KiB");
+	for (int k = 0; !e && k < MM_POLICY_OPT; k++)
+		if (o->policies >> k & 1)
+			e = mm_policy_new(&r.p[k], (enum mm_policy_kind)k, (uint32_t)frames);
+	if (e)
+		mm_error_set(&a->err, e, "out of memory");
+	else
+		e = read_references(a, &r);
+	if (!e && r.keep && (e = mm_policy_run(MM_POLICY_OPT, r.refs, r.nr, (uint32_t)frames, &r.faults[MM_POLICY_OPT])) != 0)
+		mm_error_set(&a->err, e, "out of memory");
+	if (!e)
+		e = policy_rows(a, &r, (uint32_t)frames);
+	for (int k = 0; k < MM_NR_POLICIES; k++)
+		mm_policy_free(r.p[k]);
+	free(r.refs);
+	return e;
+}
+
+/* "lru,opt" */
+static void parse_policies(struct argp_state *st, struct own *o, const char *arg)
+{
+	for (const char *p = arg; ; ) {
+		size_t len = strcspn(p, ",");
+		int k = mm_policy_parse((struct mm_str){ p, len });
+
+		if (k < 0)
+			argp_error(st, "--policy: expected lru, fifo, clock, second-chance or opt, found '%.*s'", (int)len, p);
+		else
+			o->policies |= 1u << k;
+		if (!p[len])
+			return;
+		p += len + 1;
+	}
+}
+
 /* ---- ways to run ------------------------------------------------------------- */
 
 static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool explain)
@@ -212,6 +365,9 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case OPT_EXPLAIN_OOM:
 		o->explain_oom = arg;
 		return 0;
+	case OPT_POLICY:
+		parse_policies(st, o, arg);
+		return 0;
 	case OPT_SWEEP:
 		o->sweep = arg;
 		return 0;
@@ -226,6 +382,8 @@ static int run(struct cmd_args *a)
 
 	if (o->explain_oom)
 		return explain(a, o->explain_oom);
+	if (o->policies)
+		return run_policies(a);
 	if (a->table && !strcmp(a->table, "oom") && (a->sysroot || a->live) && !a->file)
 		return inspect(a);
 	if (o->sweep)
@@ -256,7 +414,7 @@ static const struct cmd cmd = {
 
 int main(int argc, char **argv)
 {
-	struct own own = { NULL, NULL };
+	struct own own = { 0 };
 
 	return cmd_main(&cmd, argc, argv, &own);
 }
