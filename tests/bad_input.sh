@@ -61,7 +61,8 @@ for cmd in mm-vma mm-fault mm-reclaim; do
 	expect 0 "" "$bin/$cmd" beyond57.csv
 	# one line of a GiB, without a file of that size
 	count=$((count + 1))
-	head -c 1G /dev/zero | tr '\0' x | (ulimit -v 4000000000; "$bin/$cmd" - > out 2> err)
+	# (in an address space that could not hold it; a sanitizer needs all of it for itself)
+	head -c 1G /dev/zero | tr '\0' x | ([ -n "${SANITIZERS-}" ] || ulimit -v 500000; "$bin/$cmd" - > out 2> err)
 	[ $? = 1 ] && grep -qE "^$cmd: standard input" err || { echo "FAIL: $cmd: a line of 1 GiB: $(head -c 300 err)"; failed=1; }
 	# the command line
 	expect 2 "no table is called" "$bin/$cmd" -t nosuch truncated.csv
@@ -91,7 +92,7 @@ esac
 
 # ^C in the middle
 count=$((count + 1))
-{ zcat "$src/tests/data/sort.lackey.gz"; sleep 5; } | timeout --preserve-status -s INT 2 "$bin/mm-fault" > out 2> err
+{ zcat "$src/tests/data/sort.lackey.gz" | head -100000; sleep 5; } | timeout --preserve-status -s INT 2 "$bin/mm-fault" > out 2> err
 [ $? = 130 ] || { echo "FAIL: ^C"; failed=1; }
 
 echo "$count cases"

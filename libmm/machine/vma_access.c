@@ -26,19 +26,19 @@ int mm_vma_automap(struct mm_machine *m, struct mm_struct *mm, uint64_t addr, ui
 		return 0;		/* no address of a process: SIGSEGV */
 	end = (last & MM_PAGE_MASK) + MM_PAGE_SIZE;
 	while (start < end) {
-		struct mm_vma *vma = mm_find_vma(mm, start);
+		const struct mm_vma *vma = mm_find_vma(mm, start);
 		uint64_t stop = vma && vma->vm_start < end ? vma->vm_start : end;
+		int e;
 
-		if (start < stop) {
-			int e = map_hole(mm, start, stop);
-
-			if (e)
-				return e == -ENOMEM ? 0 : e;
-			mm_machine_skip(m, "accesses outside any mapping, mapped for them", true);
+		if (vma && vma->vm_start <= start) {
+			start = vma->vm_end;
+			continue;
 		}
-		start = vma && vma->vm_end > stop ? vma->vm_end : stop;
-		if (!vma)
-			break;
+		e = map_hole(mm, start, stop);	/* may merge @vma away */
+		if (e)
+			return e == -ENOMEM ? 0 : e;
+		mm_machine_skip(m, "accesses outside any mapping, mapped for them", true);
+		start = stop;
 	}
 	return 0;
 }
