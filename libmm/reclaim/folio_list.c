@@ -100,7 +100,7 @@ static enum verdict give_slot(struct one *o)
 	if (!(o->sc->gfp_mask & __MM_GFP_IO))
 		return KEEP;
 	if (o->p->flags & MM_PG_HEAD) {
-		if (mm_split_folio_to_list(o->r, o->pfn, o->list))
+		if (mm_split_folio_to_list(o->r->virt, o->pfn, o->list))
 			return ACTIVATE;
 		o->sc->nr_scanned -= o->nr_pages - 1;
 		o->nr_pages = 1;

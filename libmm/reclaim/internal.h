@@ -85,8 +85,6 @@ static inline void mm_count_reclaimer(struct mm_reclaim *r, const struct mm_scan
 uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios, uint32_t node, struct mm_scan_control *sc,
 			      struct mm_reclaim_stat *stat, bool ignore_references);
 void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result);
-/* split.c: a 2M folio whose only other references are mappings becomes 512 folios, tails behind it on @list; 0 or -EBUSY. */
-int mm_split_folio_to_list(struct mm_reclaim *r, mm_pfn_t head, struct mm_page_list *list);
 
 /* lists.c: the classic lists */
 uint64_t mm_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,

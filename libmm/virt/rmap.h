@@ -61,6 +61,11 @@ void mm_folio_prep_transhuge(struct mm_phys *phys, mm_pfn_t head);
  * Source: Linux 6.6 mm/huge_memory.c split_huge_page_to_list().
  */
 int mm_split_folio(struct mm_virt *virt, mm_pfn_t head);
+/*
+ * The same for an anonymous folio that its mappings and the caller hold and that is on no list: the 511 others
+ * go to the end of @list, which holds their references.  0 or -EBUSY.
+ */
+int mm_split_folio_to_list(struct mm_virt *virt, mm_pfn_t head, struct mm_page_list *list);
 /* A page just allocated for @vma (order 0, or a whole 2M folio): anonymous, swap-backed, exclusive; not yet on the LRU. */
 void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr);
 void mm_page_add_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, unsigned int rmap_flags);

@@ -2,12 +2,16 @@
 /*
  * Splitting a 2M folio into 512 pages.
  *
- * First its 2M mappings become PTEs, then each subpage becomes a folio with the head's state; those
- * that nothing maps are freed. Fails while anybody but the mappings, the swap cache and
- * the caller holds a reference.
+ *   before   head(HEAD, refs)  tail  tail ...	one place on a list
+ *   after    p0  p1 ... p511			each with its own mapcount and its memcg's charge
+ *
+ * First its 2M mappings become PTEs, then each subpage becomes a folio with the head's state.  The caller
+ * may have the tails on a list of its own (reclaim, which took the head off the LRU); without one they go to
+ * the LRU where the head is on it, and those that nothing maps are freed.  Fails while anybody but the
+ * mappings, the swap cache and the caller holds a reference.
  * Model: Linux 6.6 mm/huge_memory.c split_huge_page_to_list(). Deviation: the kernel unmaps the
  * folio for the time of the split and maps the pages again; here the entries stay, which comes
- * to the same with one thread. The pages go to the head of the LRU list, not to the folio's place.
+ * to the same with one thread. On the LRU the pages go to the head of the list, not to the folio's place.
  */
 #include <errno.h>
 
@@ -48,45 +52,68 @@ static void split_tail(struct mm_cache *c, mm_pfn_t head, uint32_t i)
 		c->page_swap[head + i] = c->page_swap[head] + i;
 }
 
+/* Only the mappings, the swap cache and the caller hold the folio: wait for the per-CPU batches where that may help. */
+static bool can_split_folio(struct mm_cache *c, const struct mm_page *h)
+{
+	uint32_t refs = 1 + (h->flags & MM_PG_SWAPCACHE ? MM_PMD_PAGES : 0);
+
+	if (h->refs != refs)
+		mm_lru_add_drain(c);
+	return h->refs == refs;
+}
+
+/* Every page is a folio of its own from here on; each has the reference that its list, or the caller, holds. */
+static void split_pages(struct mm_virt *virt, mm_pfn_t head)
+{
+	struct mm_page *h = mm_page(virt->phys, head);
+	bool again;
+
+	do {
+		again = false;
+		mm_rmap_walk(virt, head, split_pmd_one, &again);
+	} while (again);
+	h->flags &= ~(uint32_t)MM_PG_HEAD;
+	h->order = 0;
+	h->mapcount = (int32_t)mm_page(virt->phys, head + 1)->prev;
+	h->refs = (uint16_t)(1 + !!(h->flags & MM_PG_SWAPCACHE));
+	for (uint32_t i = 1; i < MM_PMD_PAGES; i++)
+		split_tail(virt->cache, head, i);
+	mm_count(virt->ctx, MM_THP_SPLIT_PAGE, 1);
+}
+
+int mm_split_folio_to_list(struct mm_virt *virt, mm_pfn_t head, struct mm_page_list *list)
+{
+	struct mm_page *h = mm_page(virt->phys, head);
+
+	if (h->order != MM_PMD_ORDER || h->refs != 1 || h->flags & MM_PG_SWAPCACHE || !(h->flags & MM_PG_ANON))
+		return -EBUSY;
+	split_pages(virt, head);
+	for (uint32_t i = MM_PMD_PAGES - 1; i > 0; i--)
+		mm_page_list_add_tail(virt->phys->mem_map, list, head + i);
+	return 0;
+}
+
 int mm_split_folio(struct mm_virt *virt, mm_pfn_t head)
 {
 	struct mm_cache *c = virt->cache;
 	struct mm_page *h = mm_page(virt->phys, head);
 	struct mm_lruvec *v = mm_folio_lruvec(c, head);
-	uint32_t pins = h->flags & MM_PG_SWAPCACHE ? MM_PMD_PAGES : 0;
-	bool lru = h->flags & MM_PG_LRU, again;
+	bool lru;
 
 	if (!mm_folio_is_large(virt->phys, head) || h->flags & MM_PG_WRITEBACK)
 		return -EBUSY;
-	if (h->refs != 1 + pins) {
-		mm_lru_add_drain(c);
-		lru = h->flags & MM_PG_LRU;
-		if (h->refs != 1 + pins) {
-			mm_count(virt->ctx, MM_THP_SPLIT_PAGE_FAILED, 1);
-			return -EAGAIN;
-		}
+	if (!can_split_folio(c, h)) {
+		mm_count(virt->ctx, MM_THP_SPLIT_PAGE_FAILED, 1);
+		return -EAGAIN;
 	}
-	do {
-		again = false;
-		mm_rmap_walk(virt, head, split_pmd_one, &again);
-	} while (again);
+	lru = h->flags & MM_PG_LRU;
 	if (lru)
 		mm_lruvec_del_folio(c, v, head);
-	h->flags &= ~(uint32_t)MM_PG_HEAD;
-	h->order = 0;
-	h->mapcount = (int32_t)mm_page(virt->phys, head + 1)->prev;
-	h->refs = (uint16_t)(1 + (pins != 0));
-	for (uint32_t i = 1; i < MM_PMD_PAGES; i++)
-		split_tail(c, head, i);
-	if (lru)
-		mm_lruvec_add_folio(c, v, head);
-	for (uint32_t i = 1; i < MM_PMD_PAGES; i++) {
-		if (lru) {
-			mm_page(virt->phys, head + i)->flags |= MM_PG_LRU;
-			mm_lruvec_add_folio(c, v, head + i);
-		}
+	split_pages(virt, head);
+	for (uint32_t i = 0; lru && i < MM_PMD_PAGES; i++) {
+		mm_page(virt->phys, head + i)->flags |= MM_PG_LRU;
+		mm_lruvec_add_folio(c, v, head + i);
 	}
-	mm_count(virt->ctx, MM_THP_SPLIT_PAGE, 1);
 	for (uint32_t i = 1; i < MM_PMD_PAGES; i++) {
 		if (mm_page(virt->phys, head + i)->flags & MM_PG_SWAPCACHE && !mm_folio_mapped(virt->phys, head + i))
 			mm_folio_free_swap(c, head + i);
