@@ -43,7 +43,7 @@ int mm_build_zonelists(struct mm_phys *phys);	/* 0 or -ENOMEM */
 /* zonelist.c: order of nodes by distance; @distance is nr x nr by node, NULL: 10 itself and 20 another (build_zonelists()). */
 void mm_build_node_order(struct mm_phys *phys, const uint8_t *distance, uint32_t nr);
 
-/* watermarks.c: min_free_kbytes as boot computes it (unless the tunable is given), then watermarks, reserves, pcp sizes. */
+/* watermark_setup.c: min_free_kbytes as boot computes it (unless the tunable is given), then watermarks, reserves, pcp sizes. */
 void mm_init_per_zone_wmark_min(struct mm_phys *phys);
 void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys);
 void mm_calculate_totalreserve_pages(struct mm_phys *phys);	/* after watermarks or reserves changed */

@@ -4,7 +4,7 @@
  *
  *	mm_alloc_pages()
  *	  zone list by node and highest zone type: Normal, DMA32, DMA; then the next node
- *	  each zone whose free pages stay above the low watermark (watermark.c):
+ *	  each zone whose free pages stay above the low watermark (watermark_check.c):
  *		orders 0-3 and 9: the CPU's list (pcp.c), refilled from
  *		all orders: the buddy lists (buddy.c), falling back by type (fallback.c)
  *	  nothing: kswapd, the min watermark, reclaim, compaction, OOM (slowpath.c)
