@@ -8,32 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include <libmm/flags.h>
+#include "base/str.h"
 #include "cache/filemap.h"
 #include "cache/readahead.h"
 #include "machine/machine.h"
 #include "virt/pgtable.h"
-
-static bool starts_with(struct mm_str s, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return s.len >= n && !memcmp(s.p, prefix, n);
-}
-
-static bool has_word(struct mm_str flags, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (size_t at = 0; at < flags.len;) {
-		const char *bar = memchr(flags.p + at, '|', flags.len - at);
-		size_t len = bar ? (size_t)(bar - flags.p) - at : flags.len - at;
-
-		if (len == n && !memcmp(flags.p + at, word, n))
-			return true;
-		at += len + 1;
-	}
-	return false;
-}
 
 static int word(struct mm_event *ev, struct mm_str w)
 {
@@ -43,14 +23,12 @@ static int word(struct mm_event *ev, struct mm_str w)
 
 static int done(struct mm_event *ev, int64_t rc)
 {
-	if (rc >= 0)
-		mm_event_set_result(ev, MM_RESULT_DEC, (uint64_t)rc);
-	else if (rc == -EINVAL)
-		return word(ev, MM_STR("EINVAL"));
-	else if (rc == -EFBIG)
-		return word(ev, MM_STR("EFBIG"));
+	const char *name = rc < 0 ? mm_errno_name((unsigned int)-rc) : NULL;
+
+	if (name)
+		mm_event_set_word(ev, name, strlen(name));
 	else
-		return word(ev, MM_STR("ENOMEM"));
+		mm_event_set_result(ev, MM_RESULT_DEC, (uint64_t)rc);
 	return 0;
 }
 
@@ -75,15 +53,15 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	(void)task;
 	if (!m->inodes)
 		return 0;
-	if (starts_with(ev->name, "/memfd:"))
+	if (mm_str_starts(ev->name, "/memfd:"))
 		type = MM_INODE_MEMFD;
-	else if (has_word(ev->flags, "S_IFDIR"))
+	else if (mm_has_word(ev->flags, "S_IFDIR"))
 		type = MM_INODE_DIR;
-	else if (has_word(ev->flags, "S_IFCHR"))
+	else if (mm_has_word(ev->flags, "S_IFCHR"))
 		type = MM_INODE_CHR;
-	if (has_word(ev->flags, "O_RDONLY"))
+	if (mm_has_word(ev->flags, "O_RDONLY"))
 		mode = MM_FMODE_READ;
-	else if (has_word(ev->flags, "O_WRONLY"))
+	else if (mm_has_word(ev->flags, "O_WRONLY"))
 		mode = MM_FMODE_WRITE;
 	f = mm_file_create(m->inodes, ev->name, type, ev->size, mode);
 	if (!f)
@@ -171,20 +149,20 @@ static int fadvise(struct mm_machine *m, struct mm_task *task, struct mm_file *f
 		endbyte = ev->offset + ev->size - 1;
 	if (f->inode->type == MM_INODE_MEMFD || f->inode->type == MM_INODE_SHM)
 		return 0;
-	if (has_word(ev->flags, "POSIX_FADV_NORMAL")) {
+	if (mm_has_word(ev->flags, "POSIX_FADV_NORMAL")) {
 		mm_file_ra_state_init(m->cache, &f->ra);
 		f->f_mode &= ~(uint32_t)(MM_FMODE_RANDOM | MM_FMODE_NOREUSE);
-	} else if (has_word(ev->flags, "POSIX_FADV_RANDOM")) {
+	} else if (mm_has_word(ev->flags, "POSIX_FADV_RANDOM")) {
 		f->f_mode |= MM_FMODE_RANDOM;
-	} else if (has_word(ev->flags, "POSIX_FADV_SEQUENTIAL")) {
+	} else if (mm_has_word(ev->flags, "POSIX_FADV_SEQUENTIAL")) {
 		f->ra.ra_pages = (uint32_t)(mm_sysctl(&m->ctx, MM_SYSCTL_READ_AHEAD_KB) >> (MM_PAGE_SHIFT - 10)) * 2;
 		f->f_mode &= ~(uint32_t)MM_FMODE_RANDOM;
-	} else if (has_word(ev->flags, "POSIX_FADV_WILLNEED")) {
+	} else if (mm_has_word(ev->flags, "POSIX_FADV_WILLNEED")) {
 		mm_force_page_cache_ra(m->cache, f, ev->offset / MM_PAGE_SIZE,
 				       endbyte / MM_PAGE_SIZE - ev->offset / MM_PAGE_SIZE + 1, memcg_of(task));
-	} else if (has_word(ev->flags, "POSIX_FADV_NOREUSE")) {
+	} else if (mm_has_word(ev->flags, "POSIX_FADV_NOREUSE")) {
 		f->f_mode |= MM_FMODE_NOREUSE;
-	} else if (has_word(ev->flags, "POSIX_FADV_DONTNEED")) {
+	} else if (mm_has_word(ev->flags, "POSIX_FADV_DONTNEED")) {
 		fadvise_dontneed(m->cache, f, ev->offset, endbyte);
 	} else {
 		return -EINVAL;

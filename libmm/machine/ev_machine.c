@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "cache/memcg.h"
 #include "machine/machine.h"
 
@@ -15,7 +16,7 @@ static const char too_late[] = "rows that describe the machine after its first u
 
 static bool name_is(const struct mm_event *ev, const char *word)
 {
-	return ev->name.len == strlen(word) && !memcmp(ev->name.p, word, ev->name.len);
+	return mm_str_is(ev->name, word);
 }
 
 int mm_ev_region(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

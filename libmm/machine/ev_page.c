@@ -13,26 +13,13 @@
  * PCPU_DRAIN, or at the free of an order without per-CPU lists.
  */
 #include <errno.h>
-#include <string.h>
 
+#include "base/str.h"
 #include "machine/buddy_replay.h"
 #include "phys/internal.h"
 #include "phys/replay.h"
 
 enum { ANY_TYPE = MM_MIGRATE_TYPES };
-
-static bool has_word(struct mm_str flags, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (size_t at = 0; at + n <= flags.len; at++) {
-		if (!memcmp(flags.p + at, word, n) && (at + n == flags.len || flags.p[at + n] == '|'))
-			return true;
-		while (at < flags.len && flags.p[at] != '|')
-			at++;
-	}
-	return false;
-}
 
 /* MIGRATE_type among the words. */
 static unsigned int migratetype_of(struct mm_str flags)
@@ -43,7 +30,7 @@ static unsigned int migratetype_of(struct mm_str flags)
 	};
 
 	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
-		if (has_word(flags, words[mt]))
+		if (mm_has_word(flags, words[mt]))
 			return mt;
 	return ANY_TYPE;
 }
@@ -85,13 +72,13 @@ static void follow_alloc(struct mm_machine *m, const struct mm_event *ev, unsign
 		return;
 	}
 	page = mm_page(m->phys, pfn);
-	if (has_word(ev->flags, "EXTFRAG")) {
+	if (mm_has_word(ev->flags, "EXTFRAG")) {
 		if (!order_of_size(ev, ev->size2, &o, NULL))
-			mm_follow_fallback(m->phys, pfn, o, mt, has_word(ev->flags, "CHANGE_OWNERSHIP"));
+			mm_follow_fallback(m->phys, pfn, o, mt, mm_has_word(ev->flags, "CHANGE_OWNERSHIP"));
 		return;
 	}
-	if (has_word(ev->flags, "ZONE_LOCKED")) {
-		if (mt < MM_MIGRATE_PCPTYPES && !has_word(ev->flags, "PERCPU_REFILL"))
+	if (mm_has_word(ev->flags, "ZONE_LOCKED")) {
+		if (mt < MM_MIGRATE_PCPTYPES && !mm_has_word(ev->flags, "PERCPU_REFILL"))
 			m->pages->pcp_orders &= ~(1u << order);
 		skip_follow(m, mm_take_free_pages(m->phys, pfn, order, mt));
 		return;
@@ -111,9 +98,9 @@ static void follow_free(struct mm_machine *m, const struct mm_event *ev, unsigne
 
 	if (pfn >= m->phys->max_pfn) {
 		skip_follow(m, -EINVAL);
-	} else if (has_word(ev->flags, "BATCHED")) {
+	} else if (mm_has_word(ev->flags, "BATCHED")) {
 		return;			/* its mm_page_free came before */
-	} else if (has_word(ev->flags, "PCPU_DRAIN")) {
+	} else if (mm_has_word(ev->flags, "PCPU_DRAIN")) {
 		skip_follow(m, mm_put_free_pages(m->phys, pfn, order, migratetype_of(ev->flags)));
 	} else if (m->pages->pcp_orders >> order & 1) {
 		if (mm_page_is_free(m->phys, pfn, &head, &o))
@@ -129,8 +116,8 @@ static void follow_free(struct mm_machine *m, const struct mm_event *ev, unsigne
 
 static bool is_fact(struct mm_str flags)
 {
-	return has_word(flags, "ZONE_LOCKED") || has_word(flags, "EXTFRAG") || has_word(flags, "PCPU_DRAIN") ||
-	       has_word(flags, "BATCHED");
+	return mm_has_word(flags, "ZONE_LOCKED") || mm_has_word(flags, "EXTFRAG") || mm_has_word(flags, "PCPU_DRAIN") ||
+	       mm_has_word(flags, "BATCHED");
 }
 
 static int remember(struct mm_machine *m, uint64_t recorded, mm_pfn_t pfn, unsigned int order, struct mm_error *err)

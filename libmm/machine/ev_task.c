@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "machine/vma_call.h"
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
@@ -37,7 +38,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 
 	if (rec.there && rec.failed)
 		return 0;
-	if (mm_vma_has_word(ev->flags, "AUTOMAP"))
+	if (mm_has_word(ev->flags, "AUTOMAP"))
 		task->automap = true;
 	mm = mm_mm_alloc(&m->virt, task->memcg);
 	if (!mm)
@@ -104,7 +105,7 @@ int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return err->code;
 	child->tgid = child->pid;
 	child->ppid = task->tgid;
-	if (mm_vma_has_word(ev->flags, "CLONE_VM")) {
+	if (mm_has_word(ev->flags, "CLONE_VM")) {
 		share_mm(child, mm);
 		return 0;
 	}

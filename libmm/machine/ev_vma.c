@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "base/str.h"
 #include "machine/vma_call.h"
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
@@ -228,7 +229,7 @@ int mm_ev_prctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 
 	if (!mm)
 		return -ENOMEM;
-	if (!mm_vma_has_word(ev->flags, "PR_SET_VMA_ANON_NAME")) {
+	if (!mm_has_word(ev->flags, "PR_SET_VMA_ANON_NAME")) {
 		mm_machine_skip(m, "prctl options that do not touch memory", true);
 		return 0;
 	}
@@ -251,7 +252,7 @@ int mm_ev_setrlimit(struct mm_machine *m, struct mm_task *task, struct mm_event 
 	if (rec.there && rec.failed)
 		return 0;
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
-		if (mm_vma_has_word(ev->name, names[i]))
+		if (mm_has_word(ev->name, names[i]))
 			mm->rlimit[i] = ev->present & MM_TC_BIT(SIZE) ? ev->size : MM_RLIM_INFINITY;
 	return end(m, task, ev, 0, err);
 }

@@ -12,10 +12,10 @@
  * the Multics system, 1968 (clock).
  */
 #include <libmm/policy.h>
+#include "base/str.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define NONE UINT32_MAX
 
@@ -45,7 +45,7 @@ const char *mm_policy_word(enum mm_policy_kind k) { return words[k]; }
 int mm_policy_parse(struct mm_str word)
 {
 	for (int k = 0; k < MM_NR_POLICIES; k++)
-		if (strlen(words[k]) == word.len && !memcmp(words[k], word.p, word.len))
+		if (mm_str_is(word, words[k]))
 			return k;
 	return -EINVAL;
 }

@@ -18,9 +18,6 @@
 uint64_t mm_vma_flags(struct mm_machine *m, enum mm_flag_kind kind, struct mm_str words);
 /* mmap: protection and map flags stand in one field; a number belongs to the map flags. */
 void mm_vma_mmap_flags(struct mm_machine *m, struct mm_str words, uint64_t *prot, uint64_t *flags);
-bool mm_vma_has_word(struct mm_str words, const char *word);
-/* "ENOMEM" of -ENOMEM: static text, or NULL. */
-const char *mm_errno_word(int e);
 
 /* vma_report.c: what the tables merges and mismatches show */
 enum mm_mismatch_kind {

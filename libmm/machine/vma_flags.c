@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Words of the mmap family to their numbers, word by word: those that no table knows are counted, not lost with
- * the rest; and errno names.
+ * the rest.
  */
-#include <errno.h>
-#include <string.h>
-
+#include "base/str.h"
 #include "machine/vma_call.h"
-
-/* The next word up to '|'; false at the end. */
-static bool next_word(struct mm_str *rest, struct mm_str *word)
-{
-	const char *bar;
-
-	if (!rest->len)
-		return false;
-	bar = memchr(rest->p, '|', rest->len);
-	*word = (struct mm_str){ rest->p, bar ? (size_t)(bar - rest->p) : rest->len };
-	rest->p += word->len + (bar != NULL);
-	rest->len -= word->len + (bar != NULL);
-	return true;
-}
 
 static void unknown(struct mm_machine *m)
 {
@@ -38,7 +22,7 @@ uint64_t mm_vma_flags(struct mm_machine *m, enum mm_flag_kind kind, struct mm_st
 		unknown(m);
 		return UINT64_MAX;	/* newer than 6.6: no advice it knows */
 	}
-	while (next_word(&words, &w)) {
+	while (mm_next_word(&words, &w)) {
 		if (!mm_flags_parse(kind, w, &value, NULL))
 			all |= value;
 		else
@@ -55,7 +39,7 @@ void mm_vma_mmap_flags(struct mm_machine *m, struct mm_str words, uint64_t *prot
 	if (!mm_flags_parse_mmap(words, prot, flags, NULL))
 		return;
 	*prot = *flags = 0;
-	while (next_word(&words, &w)) {
+	while (mm_next_word(&words, &w)) {
 		if (mm_flags_parse_mmap(w, &p, &f, NULL)) {
 			unknown(m);
 			continue;
@@ -63,29 +47,4 @@ void mm_vma_mmap_flags(struct mm_machine *m, struct mm_str words, uint64_t *prot
 		*prot |= p;
 		*flags |= f;
 	}
-}
-
-bool mm_vma_has_word(struct mm_str words, const char *word)
-{
-	struct mm_str w;
-
-	while (next_word(&words, &w))
-		if (strlen(word) == w.len && !memcmp(w.p, word, w.len))
-			return true;
-	return false;
-}
-
-const char *mm_errno_word(int e)
-{
-	static const struct { int e; const char *word; } names[] = {
-#define E(x) { x, #x }
-		E(EPERM), E(ENOENT), E(EINTR), E(EIO), E(EBADF), E(EAGAIN), E(ENOMEM), E(EACCES), E(EFAULT), E(EBUSY), E(EEXIST),
-		E(ENODEV), E(EINVAL), E(ETXTBSY), E(ENOSPC), E(ENOSYS), E(EOPNOTSUPP), E(EOVERFLOW), E(ESRCH), E(EIDRM),
-#undef E
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].e == (e < 0 ? -e : e))
-			return names[i].word;
-	return NULL;
 }

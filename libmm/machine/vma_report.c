@@ -80,7 +80,7 @@ int mm_vma_report_end(struct mm_machine *m, const struct mm_task *task, const st
 
 static void result_text(char *text, size_t size, int e, uint64_t value)
 {
-	const char *word = e ? mm_errno_word(e) : NULL;
+	const char *word = e ? mm_errno_name((unsigned int)-e) : NULL;
 
 	if (word)
 		snprintf(text, size, "%s", word);
@@ -134,7 +134,7 @@ int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_ev
 		  bool value_matters)
 {
 	struct mm_recorded rec = mm_vma_recorded(ev);
-	const char *word = e ? mm_errno_word(e) : NULL;
+	const char *word = e ? mm_errno_name((unsigned int)-e) : NULL;
 
 	if (rec.there) {
 		if (rec.failed != (e != 0) ||

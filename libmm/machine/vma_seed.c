@@ -12,6 +12,7 @@
 
 #include <libmm/maps.h>
 
+#include "base/str.h"
 #include "machine/vma_call.h"
 
 enum { MAX_HEAPS = 2 };
@@ -28,7 +29,7 @@ struct seed {
 
 static bool name_is(const struct mm_maps_row *row, const char *name)
 {
-	return row->name.len == strlen(name) && !memcmp(row->name.p, name, row->name.len);
+	return mm_str_is(row->name, name);
 }
 
 static const char *special_name(const struct mm_maps_row *row)

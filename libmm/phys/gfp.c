@@ -11,8 +11,9 @@
  * Source: Linux 6.6 include/trace/events/mmflags.h, lib/vsprintf.c format_flags().
  */
 #include <errno.h>
-#include <string.h>
 
+#include <libmm/csv.h>
+#include "base/str.h"
 #include "phys/internal.h"
 
 struct gfp_name {
@@ -56,7 +57,7 @@ static const struct gfp_name other_names[] = {
 static bool find_name(const struct gfp_name *table, size_t n, struct mm_str word, mm_gfp_t *mask)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strlen(table[i].name) == word.len && !memcmp(table[i].name, word.p, word.len)) {
+		if (mm_str_is(word, table[i].name)) {
 			*mask |= table[i].mask;
 			return true;
 		}
@@ -65,20 +66,10 @@ static bool find_name(const struct gfp_name *table, size_t n, struct mm_str word
 
 static int parse_hex(struct mm_str word, mm_gfp_t *mask)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	if (word.len < 3 || word.len > 10 || word.p[0] != '0' || (word.p[1] | 0x20) != 'x')
+	if (word.len < 3 || word.len > 10 || word.p[0] != '0' || (word.p[1] | 0x20) != 'x' || mm_parse_u64(word, &v))
 		return -EINVAL;
-	for (size_t i = 2; i < word.len; i++) {
-		char c = word.p[i];
-
-		if (c >= '0' && c <= '9')
-			v = v * 16 + (unsigned int)(c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			v = v * 16 + (unsigned int)((c | 0x20) - 'a' + 10);
-		else
-			return -EINVAL;
-	}
 	*mask |= (mm_gfp_t)v;
 	return 0;
 }
@@ -95,18 +86,16 @@ static int parse_word(struct mm_str word, mm_gfp_t *mask)
 
 int mm_gfp_parse(struct mm_str text, mm_gfp_t *gfp)
 {
+	struct mm_str word;
 	mm_gfp_t mask = 0;
 
 	if (!text.len)
 		return -EINVAL;
-	for (size_t at = 0; at <= text.len; at++) {
-		const char *bar = memchr(text.p + at, '|', text.len - at);
-		size_t end = bar ? (size_t)(bar - text.p) : text.len;
-		int e = parse_word((struct mm_str){ text.p + at, end - at }, &mask);
+	while (mm_next_word(&text, &word)) {
+		int e = parse_word(word, &mask);
 
 		if (e)
 			return e;
-		at = end;
 	}
 	*gfp = mask;
 	return 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <libmm/sysctl.h>
+#include "base/str.h"
 #include "base/nearest.h"
 
 static const struct {
@@ -53,9 +54,7 @@ const char *mm_sysctl_name(enum mm_sysctl_id id)
 
 static bool same_name(const char *full, struct mm_str name)
 {
-	if (strlen(full) == name.len && !memcmp(full, name.p, name.len))
-		return true;
-	return !strncmp(full, "vm.", 3) && strlen(full + 3) == name.len && !memcmp(full + 3, name.p, name.len);
+	return mm_str_is(name, full) || (!strncmp(full, "vm.", 3) && mm_str_is(name, full + 3));
 }
 
 static int find(struct mm_str name)

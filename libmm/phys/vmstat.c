@@ -3,9 +3,9 @@
  * Names of the counters, from counters.def.
  */
 #include <errno.h>
-#include <string.h>
 
 #include <libmm/vmstat.h>
+#include "base/str.h"
 
 enum kind { STATE, EVENT };
 
@@ -24,7 +24,7 @@ bool mm_counter_is_event(enum mm_counter c) { return counters[c].kind == EVENT; 
 int mm_counter_parse(struct mm_str name)
 {
 	for (int c = 0; c < MM_NR_COUNTERS; c++)
-		if (strlen(counters[c].name) == name.len && !memcmp(counters[c].name, name.p, name.len))
+		if (mm_str_is(name, counters[c].name))
 			return c;
 	return -EINVAL;
 }

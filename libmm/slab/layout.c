@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <libmm/csv.h>
+#include "base/str.h"
 #include "slab/slab.h"
 
 enum { CACHE_LINE = 64, WORD = 8 };
@@ -17,14 +18,12 @@ static const struct { const char *word; uint32_t flag; } flag_words[] = {
 };
 enum { NR_FLAG_WORDS = sizeof(flag_words) / sizeof(flag_words[0]) };
 
-static bool word_is(struct mm_str w, const char *s) { return strlen(s) == w.len && !memcmp(w.p, s, w.len); }
-
 /* One word: SLAB_NAME, NAME, ctor, or a number. */
 static int parse_word(struct mm_str w, uint32_t *flags)
 {
 	uint64_t bits;
 
-	if (word_is(w, "ctor")) {
+	if (mm_str_is(w, "ctor")) {
 		*flags |= MM_SLAB_CTOR;
 		return 0;
 	}
@@ -37,7 +36,7 @@ static int parse_word(struct mm_str w, uint32_t *flags)
 	if (w.len > 5 && !memcmp(w.p, "SLAB_", 5))
 		w = (struct mm_str){ w.p + 5, w.len - 5 };
 	for (size_t i = 0; i < NR_FLAG_WORDS; i++)
-		if (word_is(w, flag_words[i].word)) {
+		if (mm_str_is(w, flag_words[i].word)) {
 			*flags |= flag_words[i].flag;
 			return 0;
 		}
@@ -46,17 +45,12 @@ static int parse_word(struct mm_str w, uint32_t *flags)
 
 int mm_slab_flags_parse(struct mm_str text, uint32_t *flags)
 {
+	struct mm_str word;
 	uint32_t bits = 0;
 
-	while (text.len) {
-		const char *bar = memchr(text.p, '|', text.len);
-		size_t n = bar ? (size_t)(bar - text.p) : text.len;
-
-		if (n && parse_word((struct mm_str){ text.p, n }, &bits))
+	while (mm_next_word(&text, &word))
+		if (word.len && parse_word(word, &bits))
 			return -EINVAL;
-		n += bar != NULL;
-		text = (struct mm_str){ text.p + n, text.len - n };
-	}
 	*flags = bits;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "source/e820.h"
 
 static const char usable[] = "usable";
@@ -38,7 +39,7 @@ static const char *iomem_name(const char *word)
 
 static bool is_word(const struct mm_e820_entry *e, struct mm_str word)
 {
-	return strlen(e->word) == word.len && !memcmp(e->word, word.p, word.len);
+	return mm_str_is(word, e->word);
 }
 
 static bool is_usable(const struct mm_e820_entry *e) { return !strcmp(e->word, usable); }

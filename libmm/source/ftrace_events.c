@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "source/ftrace.h"
 #include "source/scan.h"
 
@@ -74,7 +75,7 @@ static bool pointer(const struct mm_ftrace_line *t, const char *key, uint64_t *o
 
 	if (!field(t, key, &s))
 		return false;
-	if (!s.len || (s.len == 6 && !memcmp(s.p, "(null)", 6)) || (s.len == 5 && !memcmp(s.p, "(nil)", 5))) {
+	if (!s.len || mm_str_is(s, "(null)") || mm_str_is(s, "(nil)")) {
 		*out = 0;
 		return true;
 	}
@@ -317,7 +318,7 @@ static const struct event {
 static const struct event *find_event(struct mm_str name)
 {
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (strlen(events[i].name) == name.len && !memcmp(events[i].name, name.p, name.len))
+		if (mm_str_is(name, events[i].name))
 			return &events[i];
 	return NULL;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <libmm/flags.h>
+#include "base/str.h"
 #include "source/lackey_rows.h"
 
 static int skip(struct mm_lackey_rows *r, const char *what, bool harmless)
@@ -489,7 +490,7 @@ int mm_lackey_call_rows(struct mm_lackey *l, struct mm_lackey_call *c, struct mm
 
 	mm_lackey_thread_of(l, c->pid, c->slot);	/* learn its slot */
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (strlen(calls[i].name) == c->name.len && !memcmp(calls[i].name, c->name.p, c->name.len))
+		if (mm_str_is(c->name, calls[i].name))
 			return calls[i].rows(&r);
 	return 0;	/* a call that memory has nothing to do with */
 }

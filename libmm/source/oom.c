@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include <libmm/csv.h>
+#include "base/str.h"
 
 enum col { C_NONE, C_UID, C_TGID, C_TOTAL_VM, C_RSS, C_RSS_PART, C_PGTABLES_BYTES, C_NR_TABLES, C_SWAPENTS, C_ADJ, C_NAME };
 enum { MAX_COLS = 16, MAX_ROWS = 4 << 20 };
@@ -46,11 +47,6 @@ struct reader {
 };
 
 /* ---- small text ---- */
-
-static bool starts(struct mm_str s, const char *word)
-{
-	return s.len >= strlen(word) && !memcmp(s.p, word, strlen(word));
-}
 
 static struct mm_str skip(struct mm_str s, size_t n) { return (struct mm_str){ s.p + n, s.len - n }; }
 
@@ -356,23 +352,23 @@ static int fact_line(struct mm_oom_report *r, struct mm_str s)
 	struct mm_str at;
 	int64_t v;
 
-	if (starts(s, "Node ") && find(s, " free:").p)
+	if (mm_str_starts(s, "Node ") && find(s, " free:").p)
 		return zone_line(r, s);
-	if (starts(s, "lowmem_reserve[]:"))
+	if (mm_str_starts(s, "lowmem_reserve[]:"))
 		reserve_line(r, skip(s, 17));
-	else if (starts(s, "CPU: ") && number_after(s, " PID: ", &v) && v > 0 && v <= UINT32_MAX)
+	else if (mm_str_starts(s, "CPU: ") && number_after(s, " PID: ", &v) && v > 0 && v <= UINT32_MAX)
 		r->invoker_pid = (uint32_t)v;
-	else if (starts(s, "memory: usage ")) {
+	else if (mm_str_starts(s, "memory: usage ")) {
 		r->constraint = MM_OOM_MEMCG;
 		pages_after(s, "usage ", 4, &r->usage_pages);
 		pages_after(s, "limit ", 4, &r->limit_pages);
-	} else if (starts(s, stats)) {
+	} else if (mm_str_starts(s, stats)) {
 		s = trim(skip(s, sizeof(stats) - 1));
 		at = find(s, ":");
 		return keep(r, at.p ? (struct mm_str){ s.p, (size_t)(at.p - s.p) } : s, &r->memcg);
-	} else if (starts(s, "Total swap = ")) {
+	} else if (mm_str_starts(s, "Total swap = ")) {
 		pages_after(s, "= ", 4, &r->swap_pages);
-	} else if (starts(s, "Free swap")) {
+	} else if (mm_str_starts(s, "Free swap")) {
 		pages_after(s, "= ", 4, &r->free_swap_pages);
 	} else if (find(s, " pages RAM").p) {
 		pages_before(s, " pages RAM", &r->ram_pages);
@@ -391,7 +387,7 @@ static void table_header(struct reader *rd, struct mm_str s)
 		enum col c = C_NONE;
 
 		for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-			if (strlen(columns[i].word) == word.len && !memcmp(columns[i].word, word.p, word.len))
+			if (mm_str_is(word, columns[i].word))
 				c = columns[i].col;
 		if (c == C_NR_TABLES)
 			rd->old_rule = true;
@@ -471,9 +467,9 @@ static void summary_line(struct mm_oom_report *r, struct mm_str s)
 {
 	int64_t pid = -1;
 
-	if (starts(s, "oom-kill:constraint=")) {
+	if (mm_str_starts(s, "oom-kill:constraint=")) {
 		for (int c = MM_OOM_NONE; c <= MM_OOM_MEMCG; c++)
-			if (starts(skip(s, 20), mm_oom_constraint_word((enum mm_oom_constraint)c)))
+			if (mm_str_starts(skip(s, 20), mm_oom_constraint_word((enum mm_oom_constraint)c)))
 				r->constraint = (enum mm_oom_constraint)c;
 		number_after(s, ",pid=", &pid);
 	} else if (find(s, "Killed process ").p || find(s, "Kill process ").p) {
@@ -494,7 +490,7 @@ static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 		return open_report(rd, s, at, number);
 	if (!rd->r)
 		return 0;
-	if (starts(s, "[") && find(s, " total_vm ").p && find(s, "pid").p) {
+	if (mm_str_starts(s, "[") && find(s, " total_vm ").p && find(s, "pid").p) {
 		const char *end = memchr(s.p, ']', s.len);
 
 		table_header(rd, end ? skip(s, (size_t)(end - s.p) + 1) : s);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libmm/region.h>
+#include "base/str.h"
 
 static const char *const kind_words[MM_NR_REGION_KINDS] = {
 	[MM_REGION_RAM] = "ram", [MM_REGION_RESERVED] = "reserved", [MM_REGION_ACPI] = "acpi", [MM_REGION_NVS] = "nvs",
@@ -49,19 +50,16 @@ const char *mm_region_kind_word(enum mm_region_kind kind)
 int mm_region_kind_parse(struct mm_str word)
 {
 	for (int i = 0; i < MM_NR_REGION_KINDS; i++)
-		if (strlen(kind_words[i]) == word.len && !memcmp(kind_words[i], word.p, word.len))
+		if (mm_str_is(word, kind_words[i]))
 			return i;
 	return -EINVAL;
 }
 
 enum mm_region_kind mm_region_kind_of_name(struct mm_str name)
 {
-	for (size_t i = 0; i < sizeof(kind_names) / sizeof(kind_names[0]); i++) {
-		size_t n = strlen(kind_names[i].prefix);
-
-		if (name.len >= n && !memcmp(name.p, kind_names[i].prefix, n))
+	for (size_t i = 0; i < sizeof(kind_names) / sizeof(kind_names[0]); i++)
+		if (mm_str_starts(name, kind_names[i].prefix))
 			return kind_names[i].kind;
-	}
 	return name.len ? MM_REGION_MMIO : MM_REGION_OTHER;
 }
 

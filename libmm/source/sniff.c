@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libmm/source.h>
+#include "base/str.h"
 #include "source/scan.h"
 
 static bool has(struct mm_str s, const char *word) { return s.len && memmem(s.p, s.len, word, strlen(word)); }
@@ -246,7 +247,7 @@ const char *mm_source_kind_word(enum mm_source_kind kind)
 int mm_source_kind_parse(struct mm_str word)
 {
 	for (int i = 1; i < MM_NR_SOURCE_KINDS; i++)
-		if (strlen(words[i]) == word.len && !memcmp(words[i], word.p, word.len))
+		if (mm_str_is(word, words[i]))
 			return i;
 	return -EINVAL;
 }

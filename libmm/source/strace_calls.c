@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "source/scan.h"
 #include "source/strace.h"
 
@@ -46,11 +47,6 @@ const char *strace_find(struct mm_str s, const char *word)
 bool strace_has(struct mm_str s, const char *word)
 {
 	return strace_find(s, word) != NULL;
-}
-
-static bool is(struct mm_str s, const char *word)
-{
-	return s.len == strlen(word) && !memcmp(s.p, word, s.len);
 }
 
 /* "PROT_READ|0x40 /" + "* MAP_??? *" + "/": without what strace explains. */
@@ -197,7 +193,7 @@ static int on_prctl(struct strace_calls *c, struct mm_trace_batch *b, const stru
 	struct mm_event *ev;
 	struct mm_str name;
 
-	if (call->nr_args < 5 || !is(call->arg[0], "PR_SET_VMA"))
+	if (call->nr_args < 5 || !mm_str_is(call->arg[0], "PR_SET_VMA"))
 		return 0;
 	ev = strace_add_row(b, call, MM_EV_PRCTL);
 	mm_event_put(ev, FLAGS, flags, MM_STR("PR_SET_VMA_ANON_NAME"));
@@ -234,7 +230,7 @@ static bool rlim_cur(struct mm_str s, uint64_t *value, bool *unlimited)
 
 static int on_rlimit(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
-	uint32_t at = is(call->name, "prlimit64") ? 1 : 0;
+	uint32_t at = mm_str_is(call->name, "prlimit64") ? 1 : 0;
 	uint64_t value = 0;
 	bool unlimited;
 	struct mm_event *ev;
@@ -251,7 +247,7 @@ static int on_rlimit(struct strace_calls *c, struct mm_trace_batch *b, const str
 /* shmget(key, size, flags) = id; shmat(id, addr, flags) = address */
 static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
-	bool get = is(call->name, "shmget");
+	bool get = mm_str_is(call->name, "shmget");
 	struct strace_file *file;
 	struct mm_event *ev;
 	char name[64];
@@ -281,12 +277,12 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 
 bool strace_is_clone(struct mm_str name)
 {
-	return is(name, "clone") || is(name, "clone3") || is(name, "fork") || is(name, "vfork");
+	return mm_str_is(name, "clone") || mm_str_is(name, "clone3") || mm_str_is(name, "fork") || mm_str_is(name, "vfork");
 }
 
 enum strace_child strace_child_kind(struct mm_str name, struct mm_str args)
 {
-	if (is(name, "vfork"))
+	if (mm_str_is(name, "vfork"))
 		return STRACE_SHARES_MM;
 	if (strace_has(args, "CLONE_THREAD"))
 		return STRACE_THREAD;
@@ -308,7 +304,7 @@ int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const str
 
 static int on_exec(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
-	bool at = is(call->name, "execveat");
+	bool at = mm_str_is(call->name, "execveat");
 	struct mm_str path;
 	struct mm_event *ev;
 
@@ -327,17 +323,17 @@ static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const s
 
 	*known = true;
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++)
-		if (is(n, simple[i].call))
+		if (mm_str_is(n, simple[i].call))
 			return on_simple(c, b, call, &simple[i]);
-	if (is(n, "mmap"))
+	if (mm_str_is(n, "mmap"))
 		return on_mmap(c, b, call);
-	if (is(n, "prctl"))
+	if (mm_str_is(n, "prctl"))
 		return on_prctl(c, b, call);
-	if (is(n, "prlimit64") || is(n, "setrlimit"))
+	if (mm_str_is(n, "prlimit64") || mm_str_is(n, "setrlimit"))
 		return on_rlimit(c, b, call);
-	if (is(n, "shmget") || is(n, "shmat"))
+	if (mm_str_is(n, "shmget") || mm_str_is(n, "shmat"))
 		return on_shm(c, b, call);
-	if (is(n, "execve") || is(n, "execveat"))
+	if (mm_str_is(n, "execve") || mm_str_is(n, "execveat"))
 		return on_exec(c, b, call);
 	*known = false;
 	return 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "source/strace.h"
 
 enum { MAX_FD = 1 << 20 };
@@ -147,7 +148,7 @@ struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
 		return NULL;
 	for (i = h & (f->nr_slots - 1); f->slots[i]; i = (i + 1) & (f->nr_slots - 1)) {
 		file = f->v[f->slots[i] - 1];
-		if (file->hash == h && strlen(file->path) == path.len && !memcmp(file->path, path.p, path.len))
+		if (file->hash == h && mm_str_is(path, file->path))
 			return file;
 	}
 	file = calloc(1, sizeof(*file));

@@ -9,12 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "source/strace.h"
-
-static bool is(struct mm_str s, const char *word)
-{
-	return s.len == strlen(word) && !memcmp(s.p, word, s.len);
-}
 
 /* "</path>" behind a descriptor, if it stands there. */
 static bool path_of_fd(struct mm_str arg, struct mm_str *path)
@@ -120,7 +116,7 @@ static uint8_t open_mode(struct mm_str flags)
 
 static int on_open(struct strace_calls *c, const struct strace_call *call)
 {
-	bool creat = is(call->name, "creat"), at = strace_has(call->name, "at") && !creat;
+	bool creat = mm_str_is(call->name, "creat"), at = strace_has(call->name, "at") && !creat;
 	struct mm_str path = call->path, flags = call->arg[at ? 2 : 1];
 	uint8_t mode = creat ? 1 : open_mode(flags);
 	struct strace_file *file;
@@ -165,7 +161,7 @@ static int on_dup(struct strace_calls *c, const struct strace_call *call)
 	int e;
 	struct strace_file *file;
 
-	if (call->failed || call->no_result || (is(call->name, "fcntl") && !strace_has(call->arg[1], "F_DUPFD")))
+	if (call->failed || call->no_result || (mm_str_is(call->name, "fcntl") && !strace_has(call->arg[1], "F_DUPFD")))
 		return 0;
 	file = strace_file_of(c, call, call->arg[0], &from, &e);
 	if (!file)
@@ -282,23 +278,23 @@ int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const str
 	struct mm_str n = call->name;
 
 	*known = true;
-	if (is(n, "open") || is(n, "openat") || is(n, "openat2") || is(n, "creat"))
+	if (mm_str_is(n, "open") || mm_str_is(n, "openat") || mm_str_is(n, "openat2") || mm_str_is(n, "creat"))
 		return on_open(c, call);
-	if (is(n, "close"))
+	if (mm_str_is(n, "close"))
 		return on_close(c, call);
-	if (is(n, "dup") || is(n, "dup2") || is(n, "dup3") || is(n, "fcntl"))
+	if (mm_str_is(n, "dup") || mm_str_is(n, "dup2") || mm_str_is(n, "dup3") || mm_str_is(n, "fcntl"))
 		return on_dup(c, call);
-	if (is(n, "memfd_create"))
+	if (mm_str_is(n, "memfd_create"))
 		return on_memfd(c, call);
-	if (is(n, "fstat") || is(n, "newfstat"))
+	if (mm_str_is(n, "fstat") || mm_str_is(n, "newfstat"))
 		return on_stat(c, call);
-	if (is(n, "ftruncate"))
+	if (mm_str_is(n, "ftruncate"))
 		return on_ftruncate(c, b, call);
-	if (is(n, "read") || is(n, "pread64"))
+	if (mm_str_is(n, "read") || mm_str_is(n, "pread64"))
 		return on_io(c, b, call, MM_EV_READ);
-	if (is(n, "write") || is(n, "pwrite64"))
+	if (mm_str_is(n, "write") || mm_str_is(n, "pwrite64"))
 		return on_io(c, b, call, MM_EV_WRITE);
-	if (is(n, "lseek"))
+	if (mm_str_is(n, "lseek"))
 		return on_io(c, b, call, MM_EV_NONE);
 	*known = false;
 	return 0;

@@ -8,6 +8,7 @@
 
 #include <libmm/csv.h>
 #include <libmm/flags.h>
+#include "base/str.h"
 #include "base/nearest.h"
 #include "table/numbers.h"
 
@@ -27,7 +28,7 @@ enum { NR_WORDS = sizeof(words) / sizeof(words[0]) };
 static const struct flag_word *find(enum mm_flag_kind kind, struct mm_str s)
 {
 	for (size_t i = 0; i < NR_WORDS; i++)
-		if (words[i].kind == kind && strlen(words[i].word) == s.len && !memcmp(words[i].word, s.p, s.len))
+		if (words[i].kind == kind && mm_str_is(s, words[i].word))
 			return &words[i];
 	return NULL;
 }
@@ -56,23 +57,6 @@ static bool number(struct mm_str s, uint64_t *v)
 	return !mm_parse_u64(s, v);
 }
 
-/* The next word of @text, blanks at its ends taken off; false: no more. */
-static bool next_word(struct mm_str *text, struct mm_str *word)
-{
-	const char *bar;
-
-	if (!text->p)
-		return false;
-	bar = memchr(text->p, '|', text->len);
-	*word = (struct mm_str){ text->p, bar ? (size_t)(bar - text->p) : text->len };
-	*text = bar ? (struct mm_str){ bar + 1, text->len - word->len - 1 } : (struct mm_str){ NULL, 0 };
-	while (word->len && word->p[0] == ' ')
-		*word = (struct mm_str){ word->p + 1, word->len - 1 };
-	while (word->len && word->p[word->len - 1] == ' ')
-		word->len--;
-	return true;
-}
-
 static int parse(const enum mm_flag_kind *kinds, uint64_t *const *out, size_t nr, struct mm_str text, struct mm_str *bad)
 {
 	uint64_t bits[2] = { 0 }, v;
@@ -80,7 +64,7 @@ static int parse(const enum mm_flag_kind *kinds, uint64_t *const *out, size_t nr
 
 	if (!text.len)
 		text.p = NULL;
-	while (next_word(&text, &word)) {
+	while (mm_next_word(&text, &word)) {
 		const struct flag_word *w = NULL;
 		size_t k = 0;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
 
@@ -28,7 +29,7 @@ const char *mm_virt_intern(struct mm_virt *virt, struct mm_str name)
 	struct mm_intern *in;
 
 	for (in = virt->names; in; in = in->next)
-		if (strlen(in->text) == name.len && !memcmp(in->text, name.p, name.len))
+		if (mm_str_is(name, in->text))
 			return in->text;
 	in = malloc(sizeof(*in) + name.len + 1);
 	if (!in)

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "virt/pgtable.h"
 #include "virt/tlb.h"
 
@@ -35,7 +36,7 @@ const struct mm_tlb_geometry mm_tlb_presets[] = {
 const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name)
 {
 	for (const struct mm_tlb_geometry *g = mm_tlb_presets; g->name; g++)
-		if (strlen(g->name) == name.len && !memcmp(g->name, name.p, name.len))
+		if (mm_str_is(name, g->name))
 			return g;
 	return NULL;
 }
