@@ -68,6 +68,13 @@ int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own);
 uint64_t cmd_u64(struct argp_state *st, const char *option, const char *arg, uint64_t min, uint64_t max);
 uint64_t cmd_size(struct argp_state *st, const char *option, const char *arg);
 
+/* For commands whose processes may begin with mappings: rows of their option table, and the parser of these. */
+enum { CMD_OPT_SEED = 0x500, CMD_OPT_MMAP_BASE };
+#define CMD_SEED_OPTIONS											\
+	{ "seed", CMD_OPT_SEED, "PID:FILE", 0, "Process PID begins with the mappings of a /proc/PID/maps text", 0 },	\
+	{ "mmap-base", CMD_OPT_MMAP_BASE, "ADDR", 0, "Where the top-down area of a seeded process begins", 0 }
+error_t cmd_parse_seed(int key, char *arg, struct argp_state *st);
+
 /* How rows go out: CSV or aligned, by --csv, --human or whether standard output is a terminal. */
 bool cmd_is_human(const struct cmd_args *a);
 struct mm_table_options cmd_table_options(const struct cmd_args *a);

@@ -72,6 +72,36 @@ uint64_t cmd_size(struct argp_state *st, const char *option, const char *arg)
 	return v;
 }
 
+static void add_seed(struct argp_state *st, struct cmd_args *a, const char *arg)
+{
+	const char *colon = strchr(arg, ':');
+	char pid[16];
+
+	if (!colon || colon == arg || (size_t)(colon - arg) >= sizeof(pid) || !colon[1])
+		argp_error(st, "--seed: expected PID:FILE, found '%s'", arg);
+	if (a->nr_seeds == CMD_MAX_SEEDS)
+		argp_error(st, "--seed: expected at most %d of them", (int)CMD_MAX_SEEDS);
+	memcpy(pid, arg, (size_t)(colon - arg));
+	pid[colon - arg] = 0;
+	a->seeds[a->nr_seeds++] = (struct cmd_seed){ (uint32_t)cmd_u64(st, "--seed", pid, 0, INT32_MAX), colon + 1 };
+}
+
+error_t cmd_parse_seed(int key, char *arg, struct argp_state *st)
+{
+	struct cmd_args *a = st->input;
+
+	switch (key) {
+	case CMD_OPT_SEED:
+		add_seed(st, a, arg);
+		return 0;
+	case CMD_OPT_MMAP_BASE:
+		a->config.mmap_base = cmd_u64(st, "--mmap-base", arg, 1, UINT64_MAX);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static void parse_every(struct argp_state *st, struct cmd_args *a, const char *arg)
 {
 	size_t n = strlen(arg);

@@ -9,6 +9,7 @@
 enum { OPT_TLB = 0x4000, OPT_EXPLAIN, OPT_TLB_MISSES };
 
 static const struct argp_option options[] = {
+	CMD_SEED_OPTIONS,
 	{ "explain", OPT_EXPLAIN, "PID:ADDR", 0, "Show how the MMU finds ADDR of process PID, level by level", 0 },
 	{ "tlb", OPT_TLB, "PRESET", 0, "Geometry of the TLBs ('help' lists them; default: skylake)", 0 },
 	{ "tlb-misses", OPT_TLB_MISSES, NULL, 0, "Add a tlb_miss row for each access that the TLB did not serve", 0 },
@@ -65,7 +66,7 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 		a->config.tlb_misses = true;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse_seed(key, arg, st);
 	}
 }
 

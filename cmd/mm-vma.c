@@ -13,11 +13,10 @@
 
 #include "cmd.h"
 
-enum { OPT_SEED = 0x300, OPT_MMAP_BASE, OPT_PID, OPT_FIND };
+enum { OPT_PID = 0x300, OPT_FIND };
 
 static const struct argp_option options[] = {
-	{ "seed", OPT_SEED, "PID:FILE", 0, "Process PID begins with the mappings of a /proc/PID/maps text", 0 },
-	{ "mmap-base", OPT_MMAP_BASE, "ADDR", 0, "Where the top-down area of a seeded process begins", 0 },
+	CMD_SEED_OPTIONS,
 	{ "pid", OPT_PID, "PID", 0, "Only this process; with --live or --sysroot its /proc/PID/maps", 0 },
 	{ "find", OPT_FIND, "ADDR", 0, "Only the mapping that holds this address", 0 },
 	{ 0 }
@@ -33,32 +32,12 @@ static const struct mm_machine_table *const tables[] = {
 };
 enum { NR_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
-static void parse_seed(struct argp_state *st, struct cmd_args *a, const char *arg)
-{
-	const char *colon = strchr(arg, ':');
-	char pid[16];
-
-	if (!colon || colon == arg || (size_t)(colon - arg) >= sizeof(pid) || !colon[1])
-		argp_error(st, "--seed: expected PID:FILE, found '%s'", arg);
-	if (a->nr_seeds == CMD_MAX_SEEDS)
-		argp_error(st, "--seed: expected at most %d of them", (int)CMD_MAX_SEEDS);
-	memcpy(pid, arg, (size_t)(colon - arg));
-	pid[colon - arg] = 0;
-	a->seeds[a->nr_seeds++] = (struct cmd_seed){ (uint32_t)cmd_u64(st, "--seed", pid, 0, INT32_MAX), colon + 1 };
-}
-
 static error_t parse(int key, char *arg, struct argp_state *st)
 {
 	struct cmd_args *a = st->input;
 	struct vma_args *own = a->own;
 
 	switch (key) {
-	case OPT_SEED:
-		parse_seed(st, a, arg);
-		return 0;
-	case OPT_MMAP_BASE:
-		a->config.mmap_base = cmd_u64(st, "--mmap-base", arg, 1, UINT64_MAX);
-		return 0;
 	case OPT_PID:
 		own->pid = cmd_u64(st, "--pid", arg, 0, INT32_MAX);
 		own->pid_given = true;
@@ -68,7 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 		own->find = true;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse_seed(key, arg, st);
 	}
 }
 
