@@ -3,6 +3,7 @@
  * cache/cache.c - what one machine keeps: made after its memory, gone before it
  */
 #include "cache/cache.h"
+#include "cache/filemap.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,19 +75,20 @@ struct mm_address_space *mm_folio_mapping(const struct mm_cache *c, mm_pfn_t pfn
 /* Every cached page of a file says so itself, and every other way round. */
 static bool file_is_consistent(const struct mm_cache *c, struct mm_address_space *as)
 {
-	uint64_t nr = 0, v;
+	uint64_t nr = 0, swapped = 0, v;
 
 	for (uint64_t i = 0; mm_xa_find(&as->i_pages, &i, &v); i++) {
 		const struct mm_page *p;
 
-		if (v >> 63)
+		swapped += mm_xa_is_swap(v);
+		if (!mm_xa_is_page(v))
 			continue;
 		p = mm_cache_page(c, (mm_pfn_t)(v - 1));
 		if (p->mapping != as->id || p->index != i || (p->flags & (MM_PG_ANON | MM_PG_BUDDY)) || !p->refs)
 			return false;
 		nr++;
 	}
-	return nr == as->nrpages && mm_xa_is_consistent(&as->i_pages);
+	return nr == as->nrpages && swapped == as->nr_swapped && mm_xa_is_consistent(&as->i_pages);
 }
 
 bool mm_cache_is_consistent(const struct mm_cache *c)

@@ -16,6 +16,7 @@
 #include "cache/fbatches.h"
 #include "cache/memcg.h"
 #include "cache/readahead.h"
+#include "cache/shmem.h"
 #include "cache/workingset.h"
 
 mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_space *as, uint64_t index)
@@ -23,12 +24,7 @@ mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_
 	uint64_t v = mm_xa_load(&as->i_pages, index);
 
 	(void)c;
-	return v && !mm_xa_is_shadow(v) ? (mm_pfn_t)(v - 1) : MM_PFN_NONE;
-}
-
-static bool is_shmem(const struct mm_address_space *as)
-{
-	return as->host->type == MM_INODE_MEMFD || as->host->type == MM_INODE_SHM;
+	return mm_xa_is_page(v) ? (mm_pfn_t)(v - 1) : MM_PFN_NONE;
 }
 
 int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn, uint64_t index,
@@ -53,7 +49,7 @@ int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn
 	p->index = index;
 	as->nrpages++;
 	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
-	if (is_shmem(as)) {
+	if (mm_mapping_is_shmem(as)) {
 		p->flags |= MM_PG_SWAPBACKED;
 		mm_count(c->ctx, MM_NR_SHMEM, 1);
 	}
@@ -71,7 +67,7 @@ void mm_filemap_remove_folio(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 	mm_xa_store(&as->i_pages, p->index, shadow, NULL);	/* the slot exists: cannot fail */
 	as->nrpages--;
 	mm_count(c->ctx, MM_NR_FILE_PAGES, -1);
-	if (is_shmem(as))
+	if (mm_mapping_is_shmem(as))
 		mm_count(c->ctx, MM_NR_SHMEM, -1);
 	if (p->flags & MM_PG_DIRTY)
 		mm_folio_clear_dirty_for_io(c, pfn);
@@ -96,7 +92,7 @@ mm_pfn_t mm_filemap_create_folio(struct mm_cache *c, struct mm_address_space *as
 		return MM_PFN_NONE;
 	}
 	mm_cache_page(c, pfn)->flags |= MM_PG_UPTODATE;
-	if (!is_shmem(as))
+	if (!mm_mapping_is_shmem(as))
 		mm_count(c->ctx, MM_PGPGIN, MM_PAGE_SIZE >> 10);
 	mm_folio_put(c, pfn);
 	return pfn;
@@ -155,6 +151,8 @@ int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos, uin
 	int64_t last_pos = f->ra.prev_pos;
 	int n = 0;
 
+	if (mm_mapping_is_shmem(&f->inode->mapping))
+		return mm_shmem_read(c, f, pos, size);
 	if (pos >= f->inode->size)
 		return 0;
 	stop = size > f->inode->size - pos ? f->inode->size : pos + size;
@@ -195,6 +193,13 @@ static mm_pfn_t write_begin(struct mm_cache *c, struct mm_address_space *as, uin
 	mm_pfn_t pfn = mm_filemap_get_folio(c, as, index);
 	int rc;
 
+	if (mm_mapping_is_shmem(as)) {
+		struct mm_shmem_folio page;
+
+		rc = mm_shmem_get_folio(c, as, index, MM_SGP_WRITE, memcg, &page);
+		*errp = rc ? rc : *errp;
+		return rc ? MM_PFN_NONE : page.pfn;
+	}
 	if (pfn != MM_PFN_NONE) {
 		mm_folio_get(c, pfn);
 		return pfn;
@@ -210,7 +215,7 @@ static mm_pfn_t write_begin(struct mm_cache *c, struct mm_address_space *as, uin
 		*errp = rc;
 		return MM_PFN_NONE;
 	}
-	if (bytes < MM_PAGE_SIZE && index << MM_PAGE_SHIFT < as->host->size && !is_shmem(as))
+	if (bytes < MM_PAGE_SIZE && index << MM_PAGE_SHIFT < as->host->size)
 		mm_count(c->ctx, MM_PGPGIN, MM_PAGE_SIZE >> 10);
 	mm_cache_page(c, pfn)->flags |= MM_PG_UPTODATE;
 	return pfn;

@@ -3,7 +3,8 @@
  * cache/filemap.h - the page cache: which page of which file lies in which frame
  *
  * Model: Linux 6.6 mm/filemap.c, mm/truncate.c, order-0 folios (what ext4 of 6.6 makes).
- * address_space.i_pages holds PFN + 1, or a shadow (bit 63) of a page that was evicted.
+ * address_space.i_pages holds PFN + 1, a shadow (bit 63) of a page that was evicted, or the swap slot of
+ * a page of a file in memory (bit 62 alone, cache/shmem.h).
  */
 #ifndef CACHE_FILEMAP_H
 #define CACHE_FILEMAP_H
@@ -12,7 +13,12 @@
 #include "cache/lru.h"
 
 #define MM_XA_SHADOW	(UINT64_C(1) << 63)
+#define MM_XA_SWAP	(UINT64_C(1) << 62)
 static inline bool mm_xa_is_shadow(uint64_t v) { return v & MM_XA_SHADOW; }
+static inline bool mm_xa_is_swap(uint64_t v) { return v >> 62 == 1; }
+static inline bool mm_xa_is_page(uint64_t v) { return v && !(v >> 62); }
+static inline uint64_t mm_xa_mk_swap(uint32_t entry) { return MM_XA_SWAP | entry; }
+static inline uint32_t mm_xa_swap_entry(uint64_t v) { return (uint32_t)v; }
 
 /* The page at @index; MM_PFN_NONE when it is not there.  Takes no reference. */
 mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_space *as, uint64_t index);
@@ -50,6 +56,8 @@ void mm_balance_dirty_pages(struct mm_cache *c);
 uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
 /* Throw pages away from byte @new_size on, dirty or not; whoever maps them was unmapped before (unmap_mapping_range()). */
 void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size_bytes);
+/* The same for pages @first to @last; slots of a file in memory go too. */
+void mm_truncate_range(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
 uint64_t mm_drop_pagecache(struct mm_cache *c);	/* every file: /proc/sys/vm/drop_caches bit 0 */
 
 #endif /* CACHE_FILEMAP_H */

@@ -20,8 +20,9 @@ enum { MM_FMODE_READ = 1, MM_FMODE_WRITE = 2, MM_FMODE_NOREUSE = 4, MM_FMODE_RAN
 struct mm_address_space {
 	struct mm_inode *host;
 	uint32_t id;			/* in struct mm_page.mapping; never 0 */
-	struct mm_xarray i_pages;	/* index -> PFN or shadow value */
+	struct mm_xarray i_pages;	/* index -> PFN, shadow or swap slot */
 	uint64_t nrpages;
+	uint64_t nr_swapped;		/* of a file in memory: pages on the swap device */
 	struct mm_vma *i_mmap;		/* head of the VMAs that map it: list through vma->i_mmap_next */
 	uint64_t nr_i_mmap;
 	uint32_t i_mmap_writable;	/* shared writable mappings */

@@ -30,6 +30,7 @@ uint64_t mm_get_shadow_from_swap_cache(const struct mm_cache *c, mm_swp_t entry)
 static inline mm_swp_t mm_folio_swap(const struct mm_cache *c, mm_pfn_t pfn) { return c->page_swap[pfn]; }
 /* Give an anonymous folio a slot and put it into the swap cache, dirty (add_to_swap()); false: swap is full. */
 bool mm_add_to_swap(struct mm_cache *c, mm_pfn_t pfn);
+bool mm_folio_alloc_swap(struct mm_cache *c, mm_pfn_t pfn);	/* the same for any page, left clean (shmem_writepage()) */
 void mm_delete_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn);	/* slot and reference go */
 /* The same in eviction: leaves @shadow; the cache's reference goes without freeing the page. */
 void mm_swap_cache_evict(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow);
@@ -45,7 +46,12 @@ bool mm_folio_swapped(const struct mm_cache *c, mm_pfn_t pfn);	/* a PTE still ho
  */
 int mm_read_swap_cache_async(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg,
 			     mm_pfn_t *pfnp, bool *newp);
-/* A fault found the folio in the swap cache: counts read-ahead hits (swap_cache_get_folio()). @info of the VMA. */
+/*
+ * Read @entry and the aligned window of slots around it (swap_cluster_readahead()): the page with a reference of the
+ * caller's, MM_PFN_NONE without memory.
+ */
+mm_pfn_t mm_swap_cluster_readahead(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg);
+/* A fault found the folio in the swap cache: counts read-ahead hits (swap_cache_get_folio()). @info of the VMA, NULL: shmem. */
 void mm_swap_ra_note_hit(struct mm_cache *c, mm_pfn_t pfn, uint64_t *vma_swap_readahead_info, uint64_t vaddr);
 
 /* VMA read-ahead (swap_ra_info()): PTEs [start_vaddr, start_vaddr + nr pages) are read around the fault. */

@@ -69,7 +69,7 @@ static void remove_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn, uint64_t sh
 	mm_count(c->ctx, MM_NR_SWAPCACHED, -1);
 }
 
-bool mm_add_to_swap(struct mm_cache *c, mm_pfn_t pfn)
+bool mm_folio_alloc_swap(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_memcg *m = mm_folio_memcg(c, pfn);
 	mm_swp_t entry;
@@ -85,6 +85,13 @@ bool mm_add_to_swap(struct mm_cache *c, mm_pfn_t pfn)
 	}
 	c->swap->cgroup[entry] = (uint16_t)m->id;
 	add_to_swap_cache(c, pfn, entry);
+	return true;
+}
+
+bool mm_add_to_swap(struct mm_cache *c, mm_pfn_t pfn)
+{
+	if (!mm_folio_alloc_swap(c, pfn))
+		return false;
 	mm_folio_mark_dirty(c, pfn);
 	return true;
 }
@@ -192,12 +199,17 @@ void mm_swap_ra_note_hit(struct mm_cache *c, mm_pfn_t pfn, uint64_t *info, uint6
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 	bool readahead = p->flags & MM_PG_READAHEAD;
-	uint64_t v = *info ? *info : 4;
+	uint64_t v = info && *info ? *info : 4;
 	unsigned int hits = ra_hits(v);
 
 	if (p->flags & MM_PG_HEAD)
 		return;
 	p->flags &= ~(uint32_t)MM_PG_READAHEAD;
+	if (!info) {
+		c->swap->ra_hits += readahead;
+		mm_count(c->ctx, MM_SWAP_RA_HIT, readahead);
+		return;
+	}
 	if (readahead) {
 		if (hits < SWAP_RA_HITS_MAX)
 			hits++;
@@ -265,6 +277,33 @@ void mm_swap_ra_mark(struct mm_cache *c, mm_pfn_t pfn)
 {
 	mm_cache_page(c, pfn)->flags |= MM_PG_READAHEAD;
 	mm_count(c->ctx, MM_SWAP_RA, 1);
+}
+
+mm_pfn_t mm_swap_cluster_readahead(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg)
+{
+	struct mm_swap *s = c->swap;
+	int64_t cluster = mm_sysctl(c->ctx, MM_SYSCTL_PAGE_CLUSTER);
+	unsigned int hits = s->ra_hits, window = 1;
+	mm_pfn_t pfn;
+	bool fresh;
+
+	if (cluster > 0) {
+		s->ra_hits = 0;
+		window = swapin_nr_pages(s->ra_prev_offset, entry, hits, 1u << (cluster < 31 ? cluster : 31), s->ra_last_pages);
+		if (!hits)
+			s->ra_prev_offset = entry;
+		s->ra_last_pages = window;
+	}
+	for (uint64_t e = entry & ~(uint64_t)(window - 1); window > 1 && e <= (entry | (window - 1)) && e < s->max; e++) {
+		if (!e || mm_read_swap_cache_async(c, (mm_swp_t)e, gfp, memcg, &pfn, &fresh))
+			continue;
+		if (fresh && e != entry)
+			mm_swap_ra_mark(c, pfn);
+		mm_folio_put(c, pfn);
+	}
+	if (window > 1)
+		mm_lru_add_drain(c);
+	return mm_read_swap_cache_async(c, entry, gfp, memcg, &pfn, &fresh) ? MM_PFN_NONE : pfn;
 }
 
 bool mm_swap_use_vma_readahead(const struct mm_cache *c) { return c->swap != NULL; }

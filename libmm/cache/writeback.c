@@ -11,10 +11,11 @@
  */
 #include "cache/filemap.h"
 #include "cache/memcg.h"
+#include "cache/shmem.h"
 
 static bool accounts_dirty(const struct mm_address_space *as)
 {
-	return as && as->host->type != MM_INODE_MEMFD && as->host->type != MM_INODE_SHM;
+	return as && !mm_mapping_is_shmem(as);
 }
 
 bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
@@ -67,7 +68,7 @@ static uint64_t write_pages(struct mm_cache *c, struct mm_address_space *as, uin
 	uint64_t nr = 0, v;
 
 	for (uint64_t i = first; nr < max && mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
-		if (!mm_xa_is_shadow(v) && (mm_cache_page(c, (mm_pfn_t)(v - 1))->flags & MM_PG_DIRTY)) {
+		if (mm_xa_is_page(v) && (mm_cache_page(c, (mm_pfn_t)(v - 1))->flags & MM_PG_DIRTY)) {
 			write_page(c, (mm_pfn_t)(v - 1));
 			nr++;
 		}
@@ -130,7 +131,7 @@ static size_t next_batch(struct mm_cache *c, const struct mm_address_space *as, 
 	uint64_t v;
 
 	while (n < MM_PAGEVEC_SIZE && *index <= last && mm_xa_find(&as->i_pages, index, &v) && *index <= last) {
-		if (!mm_xa_is_shadow(v)) {
+		if (mm_xa_is_page(v)) {
 			batch[n++] = (mm_pfn_t)(v - 1);
 			mm_folio_get(c, (mm_pfn_t)(v - 1));
 		}
@@ -164,13 +165,13 @@ uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space
 	return dropped;
 }
 
-void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size)
+void mm_truncate_range(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
 {
-	uint64_t first = (new_size >> MM_PAGE_SHIFT) + ((new_size & (MM_PAGE_SIZE - 1)) != 0), i = first, v;
+	uint64_t i = first, v;
 	mm_pfn_t batch[MM_PAGEVEC_SIZE];
 	size_t n;
 
-	while ((n = next_batch(c, as, &i, UINT64_MAX, batch)) > 0) {
+	while ((n = next_batch(c, as, &i, last, batch)) > 0) {
 		for (size_t k = 0; k < n; k++) {
 			mm_cache_page(c, batch[k])->flags &= ~(uint32_t)MM_PG_WRITEBACK;
 			mm_filemap_remove_folio(c, batch[k], 0);
@@ -179,8 +180,20 @@ void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t
 		if (i == UINT64_MAX)
 			break;
 	}
-	for (i = first; mm_xa_find(&as->i_pages, &i, &v); )	/* shadows */
+	for (i = first; mm_xa_find(&as->i_pages, &i, &v) && i <= last; ) {	/* shadows and slots */
 		mm_xa_store(&as->i_pages, i, 0, NULL);
+		if (mm_xa_is_swap(v)) {
+			as->nr_swapped--;
+			mm_free_swap_and_cache(c, mm_xa_swap_entry(v));
+		}
+	}
+}
+
+void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size)
+{
+	mm_truncate_range(c, as, (new_size >> MM_PAGE_SHIFT) + ((new_size & (MM_PAGE_SIZE - 1)) != 0), UINT64_MAX);
+	if (mm_mapping_is_shmem(as))
+		mm_shmem_zero_partial(c, as, new_size);
 }
 
 uint64_t mm_drop_pagecache(struct mm_cache *c)

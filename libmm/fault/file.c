@@ -12,7 +12,7 @@
  */
 #include <errno.h>
 
-#include "cache/filemap.h"
+#include "cache/shmem.h"
 #include "cache/readahead.h"
 #include "fault/internal.h"
 
@@ -117,29 +117,21 @@ static unsigned int do_fault_around(struct mm_vm_fault *v)
 
 static unsigned int shmem_fault(struct mm_vm_fault *v)
 {
-	struct mm_cache *c = v->f->cache;
-	mm_pfn_t pfn;
-	int err;
+	struct mm_shmem_folio page;
+	int err = mm_shmem_get_folio(v->f->cache, mapping_of(v), v->pgoff, MM_SGP_CACHE, mm_vmf_mm(v)->memcg, &page);
 
-	if (v->pgoff >= max_index(v))
-		return MM_VM_FAULT_SIGBUS;
-	pfn = mm_filemap_get_folio(c, mapping_of(v), v->pgoff);
-	if (pfn == MM_PFN_NONE) {
-		pfn = mm_alloc_pages(v->f->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO, 0);
-		if (pfn == MM_PFN_NONE)
-			return MM_VM_FAULT_OOM;
-		mm_fault_copy_contents(v->f, pfn, MM_PFN_NONE, 1);
-		mm_vmf_page(v, pfn)->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
-		err = mm_filemap_add_folio(c, mapping_of(v), pfn, v->pgoff, mm_vmf_mm(v)->memcg, MM_GFP_HIGHUSER_MOVABLE);
-		if (err) {
-			mm_folio_put(c, pfn);
-			return MM_VM_FAULT_OOM;
-		}
-		mm_folio_put(c, pfn);
-	}
-	mm_folio_get(c, pfn);
-	v->page = pfn;
-	return 0;
+	if (err)
+		return err == -ENOMEM ? MM_VM_FAULT_OOM : MM_VM_FAULT_SIGBUS;
+	if (page.allocated)
+		mm_fault_copy_contents(v->f, page.pfn, MM_PFN_NONE, 1);
+	if (page.swapped_in && v->f->swap_contents)
+		v->f->contents[page.pfn] = v->f->swap_contents[page.swapped_in];
+	v->page = page.pfn;
+	if (!page.major)
+		return 0;
+	mm_count(v->f->ctx, MM_PGMAJFAULT, 1);
+	mm_fault_swap_in_row(v, v->vaddr, page.pfn);
+	return MM_VM_FAULT_MAJOR;
 }
 
 /* The page of the fault in v->page, with a reference; 0, MAJOR, or how it ended. */

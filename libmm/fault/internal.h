@@ -45,6 +45,9 @@ void mm_fault_copy_contents(struct mm_fault *f, mm_pfn_t to, mm_pfn_t from, uint
 /* New and mapped: rmap, LRU, rss (the caller's reference becomes the mapping's). */
 void mm_fault_map_new_anon(struct mm_vm_fault *v, mm_pfn_t pfn);
 
+/* A row: a page was read from swap, the one that faulted or one of its window (vmstat's pswpin). */
+void mm_fault_swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn);
+
 unsigned int mm_do_anonymous_page(struct mm_vm_fault *v);
 unsigned int mm_do_fault(struct mm_vm_fault *v);
 unsigned int mm_do_swap_page(struct mm_vm_fault *v);

@@ -4,12 +4,12 @@
  *
  * COLD and PAGEOUT leave pages alone that others map too; a 2M page is split where the range holds only part of
  * it. FREE makes anonymous pages clean and drops swap entries. Model: Linux 6.6 mm/madvise.c.
- * Left out: MADV_REMOVE (punching holes into files), huge-TLB pages.
+ * Left out: huge-TLB pages.
  */
 #include <errno.h>
 
 #include "cache/readahead.h"
-#include "cache/swap.h"
+#include "cache/shmem.h"
 #include "fault/internal.h"
 #include "virt/mman.h"
 
@@ -255,8 +255,36 @@ int mm_madvise_willneed(struct mm_fault *f, struct mm_vma *vma, uint64_t start, 
 
 	if (!vma->vm_file)
 		swapin_range(f, vma, start, end);
-	else if (!mm_vma_is_shmem(vma))
+	else if (mm_vma_is_shmem(vma))
+		mm_shmem_swapin_range(f->cache, &vma->vm_file->inode->mapping, first, first + ((end - start) >> MM_PAGE_SHIFT) - 1);
+	else
 		mm_force_page_cache_ra(f->cache, vma->vm_file, first, (end - start) >> MM_PAGE_SHIFT, vma->vm_mm->memcg);
+	return 0;
+}
+
+/* ---- MADV_REMOVE ------------------------------------------------------------ */
+
+/*
+ * A hole in the file: its pages go from everybody's tables but private copies, and from the page cache; ext4 writes
+ * what is dirty first and does nothing beyond the end. Source: vfs_fallocate(), shmem_fallocate(), ext4_punch_hole().
+ */
+static int madvise_remove(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end)
+{
+	struct mm_inode *inode = vma->vm_file->inode;
+	uint64_t first = mm_linear_page_index(vma, start), last = first + ((end - start) >> MM_PAGE_SHIFT) - 1;
+
+	if (inode->type == MM_INODE_DIR || (inode->type == MM_INODE_CHR && !mm_vma_is_shmem(vma)))
+		return -ENODEV;
+	if (!mm_vma_is_shmem(vma)) {
+		uint64_t size_page = inode->size >> MM_PAGE_SHIFT;
+
+		mm_filemap_writeback(f->cache, &inode->mapping, first, last);
+		if (first << MM_PAGE_SHIFT >= inode->size)
+			return 0;
+		last = last < size_page ? last : size_page;
+	}
+	mm_unmap_mapping_pages(f->virt, &inode->mapping, first, last - first + 1, false);
+	mm_truncate_range(f->cache, &inode->mapping, first, last);
 	return 0;
 }
 
@@ -280,6 +308,8 @@ int mm_madvise_vma_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start,
 	case MM_MADV_POPULATE_READ:
 	case MM_MADV_POPULATE_WRITE:
 		return mm_faultin_range(f, vma, start, end, advice == MM_MADV_POPULATE_WRITE);
+	case MM_MADV_REMOVE:
+		return madvise_remove(f, vma, start, end);
 	case MM_MADV_COLLAPSE:
 		return mm_madvise_collapse(f, vma, start, end);
 	case MM_MADV_UNMERGEABLE:	/* nothing is ever merged */

@@ -13,8 +13,7 @@
 #include "cache/swap.h"
 #include "fault/internal.h"
 
-/* A page was read: the one that faulted or one of its window (vmstat's pswpin). */
-static void swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
+void mm_fault_swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
 {
 	struct mm_event *ev = mm_effect(v->f->ctx, MM_BY_FAULT, MM_EV_SWAP_IN);
 
@@ -44,7 +43,7 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 		    mm_read_swap_cache_async(c, (mm_swp_t)mm_swp_offset(*pte), MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, &fresh))
 			continue;
 		if (fresh)
-			swap_in_row(v, vaddr, pfn);
+			mm_fault_swap_in_row(v, vaddr, pfn);
 		if (fresh && i != ra.offset)
 			mm_swap_ra_mark(c, pfn);
 		read_now |= fresh && i == ra.offset;
@@ -55,7 +54,7 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 	if (mm_read_swap_cache_async(c, entry, MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, newp))
 		return MM_PFN_NONE;
 	if (*newp)
-		swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
+		mm_fault_swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
 	*newp |= read_now;
 	return pfn;
 }

@@ -10,7 +10,7 @@
 
 #include <libmm/tables.h>
 
-#include "cache/swap.h"
+#include "cache/shmem.h"
 #include "machine/machine.h"
 #include "virt/rmap.h"
 
@@ -139,12 +139,50 @@ static void account_pmd(struct account *a, mm_pte_t pmd)
 	account(a, pmd, mm_pte_pfn(pmd), MM_PMD_PAGES);
 }
 
+/* Of a file in memory: its swapped pages from byte @start to @end of the VMA (smaps_pte_hole()). */
+static uint64_t shmem_swapped(const struct mm_vma *vma, uint64_t start, uint64_t end)
+{
+	uint64_t first = mm_linear_page_index(vma, start);
+
+	return mm_shmem_swap_usage(&vma->vm_file->inode->mapping, first, first + ((end - start) >> MM_PAGE_SHIFT) - 1) * MM_PAGE_SIZE;
+}
+
+/*
+ * A private writable mapping may have copied some: there each entry is looked at. The file's whole count is taken for
+ * others that begin at its start and are no shorter (shmem_swap_usage()).
+ */
+static void gather_shmem_swap(const struct mm_vma *vma, struct account *a)
+{
+	const struct mm_address_space *as = &vma->vm_file->inode->mapping;
+	uint64_t v;
+
+	if (vma->vm_flags & MM_VM_SHARED || !(vma->vm_flags & MM_VM_WRITE)) {
+		if (!vma->vm_pgoff && vma->vm_end - vma->vm_start >= vma->vm_file->inode->size)
+			a->r->swap_bytes += as->nr_swapped * MM_PAGE_SIZE;
+		else
+			a->r->swap_bytes += shmem_swapped(vma, vma->vm_start, vma->vm_end);
+		return;
+	}
+	for (uint64_t i = vma->vm_pgoff; as->nr_swapped && mm_xa_find(&as->i_pages, &i, &v); i++) {
+		uint64_t vaddr = vma->vm_start + ((i - vma->vm_pgoff) << MM_PAGE_SHIFT);
+		const mm_pte_t *pte;
+
+		if (vaddr >= vma->vm_end)
+			break;
+		pte = mm_pte_offset(vma->vm_mm, vaddr);
+		if (mm_xa_is_swap(v) && (!pte || mm_pte_none(*pte)))
+			a->r->swap_bytes += MM_PAGE_SIZE;
+	}
+}
+
 static void gather(const struct mm_vma *vma, struct account *a)
 {
 	const struct mm_struct *mm = vma->vm_mm;
 	uint64_t next;
 	mm_pte_t *pmd;
 
+	if (vma->vm_file && mm_mapping_is_shmem(&vma->vm_file->inode->mapping))
+		gather_shmem_swap(vma, a);
 	for (uint64_t vaddr = vma->vm_start; (pmd = mm_next_pmd(mm, &vaddr, vma->vm_end)); vaddr = next) {
 		mm_pte_t *pte;
 

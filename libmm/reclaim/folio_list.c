@@ -13,7 +13,7 @@
  *
  * Source: Linux 6.6 mm/vmscan.c shrink_folio_list(), folio_check_references(), pageout(), __remove_mapping().
  */
-#include "cache/filemap.h"
+#include "cache/shmem.h"
 #include "reclaim/internal.h"
 #include "virt/rmap.h"
 
@@ -133,14 +133,16 @@ static enum verdict write_out(struct one *o, enum references references)
 		return KEEP;
 	if (o->p->refs != 2 || o->p->mapcount)		/* the swap cache and us */
 		return KEEP;
-	if (!mm_folio_test_swapcache(o->p))		/* shared memory without a slot */
-		return ACTIVATE;
 	o->p->flags &= ~(uint32_t)MM_PG_DIRTY;
-	if (mm_folio_free_swap(o->r->cache, o->pfn))	/* nobody needs the slot any more (swap_writepage()) */
-		return KEEP;
+	if (mm_folio_test_swapcache(o->p)) {
+		if (mm_folio_free_swap(o->r->cache, o->pfn))	/* nobody needs the slot any more (swap_writepage()) */
+			return KEEP;
+		mm_swap_writepage(o->r->cache, o->pfn);
+	} else if (!mm_shmem_writepage(o->r->cache, o->pfn)) {
+		return ACTIVATE;
+	}
 	o->p->flags |= MM_PG_RECLAIM;
 	mm_reclaim_effect(o->r, MM_EV_SWAP_OUT, o->pfn, mm_folio_swap(o->r->cache, o->pfn));
-	mm_swap_writepage(o->r->cache, o->pfn);
 	mm_count(o->r->ctx, MM_NR_VMSCAN_WRITE, (int64_t)o->nr_pages);
 	o->stat->nr_pageout += o->nr_pages;
 	return KEEP;

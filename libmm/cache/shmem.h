@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/shmem.h - files that live in memory and swap: memfd, shared anonymous memory, SysV segments
+ *
+ * A page of such a file is in the page cache, or its slot on the swap device stands in i_pages in its place
+ * (MM_XA_SWAP). Model: Linux 6.6 mm/shmem.c, order-0 folios.
+ */
+#ifndef CACHE_SHMEM_H
+#define CACHE_SHMEM_H
+
+#include "cache/filemap.h"
+#include "cache/swap.h"
+
+static inline bool mm_mapping_is_shmem(const struct mm_address_space *as)
+{
+	return as->host->type == MM_INODE_MEMFD || as->host->type == MM_INODE_SHM;
+}
+
+/* Why a page is wanted: to be read (a hole stays one), mapped, or written by a call. */
+enum mm_sgp_type { MM_SGP_READ, MM_SGP_CACHE, MM_SGP_WRITE };
+
+struct mm_shmem_folio {
+	mm_pfn_t pfn;		/* with a reference of the caller's; MM_PFN_NONE: a hole (MM_SGP_READ) */
+	mm_swp_t swapped_in;	/* the slot it came from just now, 0 none */
+	bool allocated;		/* new and zeroed */
+	bool major;		/* it was read from the device */
+};
+
+/**
+ * mm_shmem_get_folio() - the page of a file in memory
+ * @index: page index
+ * @memcg: who is charged for a new page
+ *
+ * Return: 0, -EINVAL (MM_SGP_READ, MM_SGP_CACHE: beyond the end of the file) or -ENOMEM.
+ * Source: shmem_get_folio_gfp(), shmem_swapin_folio().
+ */
+int mm_shmem_get_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
+		       struct mm_memcg *memcg, struct mm_shmem_folio *out);
+
+/*
+ * Reclaim wants the unmapped page, clean since a moment, written: it moves from the page cache to the swap cache and
+ * the write begins. False: no slot, it is dirty again (shmem_writepage()).
+ */
+bool mm_shmem_writepage(struct mm_cache *c, mm_pfn_t pfn);
+
+/* Pages of [@first, @last] that are on the swap device (shmem_partial_swap_usage()). */
+uint64_t mm_shmem_swap_usage(const struct mm_address_space *as, uint64_t first, uint64_t last);
+/* Read those of [@first, @last] into the swap cache (MADV_WILLNEED). */
+void mm_shmem_swapin_range(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
+/* read(2): a hole reads as zeroes and stays one. Bytes or -errno. */
+int64_t mm_shmem_read(struct mm_cache *c, struct mm_file *f, uint64_t pos_bytes, uint64_t size_bytes);
+/* The page that byte @pos cuts in two is read back if it is swapped, and dirtied (of shmem_undo_range()). */
+void mm_shmem_zero_partial(struct mm_cache *c, struct mm_address_space *as, uint64_t pos_bytes);
+
+#endif /* CACHE_SHMEM_H */
