@@ -88,6 +88,8 @@ struct mm_fd_file *mm_fds_file(struct mm_fds *t, struct mm_str name)
 	struct mm_fd_file **link, *f;
 	uint64_t h = 0xcbf29ce484222325u;
 
+	if (!name.len)
+		name.p = "";	/* an empty path, never NULL */
 	for (size_t i = 0; i < name.len; i++)
 		h = (h ^ (unsigned char)name.p[i]) * 0x100000001b3u;
 	link = &t->buckets[h >> 32 & (NR_BUCKETS - 1)];
