@@ -124,12 +124,21 @@ static int block_at_end(struct replay *r)
 
 /* ---- one row ---------------------------------------------------------- */
 
-/* The command line wins over the machine that the trace carries. */
-bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
+static bool overrides_sysctl(const struct cmd_args *a, struct mm_str name)
 {
 	struct mm_sysctls probe = { .set = 0 };
 	struct mm_error ignored;
 
+	if (name.len == 3 && !memcmp(name.p, "ram", 3))
+		return a->ram_given;
+	if (name.len == 4 && !memcmp(name.p, "swap", 4))
+		return a->swap_given;
+	return !mm_sysctls_set(&probe, name, MM_STR("1"), &ignored) && (probe.set & a->config.sysctl.set);
+}
+
+/* The command line wins over the machine that the trace carries. */
+bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
+{
 	switch (ev->type) {
 	case MM_EV_REGION:
 	case MM_EV_NODE:
@@ -139,11 +148,7 @@ bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
 	case MM_EV_CGROUP:
 		return a->memory_max_given && !(ev->present & MM_TC_BIT(PID));
 	case MM_EV_SYSCTL:
-		if (ev->name.len == 3 && !memcmp(ev->name.p, "ram", 3))
-			return a->ram_given;
-		if (ev->name.len == 4 && !memcmp(ev->name.p, "swap", 4))
-			return a->swap_given;
-		return !mm_sysctls_set(&probe, ev->name, MM_STR("1"), &ignored) && (probe.set & a->config.sysctl.set);
+		return overrides_sysctl(a, ev->name);
 	default:
 		return false;
 	}
@@ -273,6 +278,21 @@ static int begin_output(struct replay *r)
 	return mm_table_writer_new(&r->w, &a->out, &r->table->table, &opt, &a->err);
 }
 
+/* Accesses that the TLB serves, while no row is looked at for itself: how many of the @n. */
+static size_t replay_hits(struct replay *r, struct mm_event *ev, size_t n)
+{
+	size_t hits;
+
+	if (r->table && r->a->every != CMD_EVERY_END)
+		return 0;
+	hits = mm_machine_hits(r->m, ev, n);
+	for (size_t i = 0; i < hits && !r->table; i++)
+		mm_trace_writer_row(&r->trace, &ev[i]);
+	r->seq += hits;
+	r->unprinted |= hits > 0;
+	return hits;
+}
+
 /* Put "FILE:LINE: " before what a handler said of the row. */
 static int locate_error(struct replay *r, size_t row, int e)
 {
@@ -288,11 +308,13 @@ static int replay_all(struct replay *r)
 	long n;
 
 	while ((n = mm_trace_read(r->reader, ev, BATCH, &r->a->err)) > 0) {
-		for (long i = 0; i < n; i++) {
-			int e = replay_row(r, &ev[i]);
+		for (size_t i = 0; i < (size_t)n; i++) {
+			int e;
 
+			i += replay_hits(r, &ev[i], (size_t)n - i);
+			e = i < (size_t)n ? replay_row(r, &ev[i]) : 0;
 			if (e)
-				return locate_error(r, (size_t)i, e);
+				return locate_error(r, i, e);
 		}
 		if (r->a->out.err)
 			return 0;

@@ -241,6 +241,97 @@ START_TEST(nothing_leaks)
 }
 END_TEST
 
+/* ---- the short way of accesses that the TLB serves ---- */
+
+enum { NR_ACCESSES = 20000, FEW_PAGES = 200 };
+
+/* Few pages, most of them near the last; all kinds and sizes, two tasks, two CPUs, times. */
+static void random_accesses(struct mm_event *ev, uint64_t seed)
+{
+	static const uint16_t types[] = { MM_EV_LOAD, MM_EV_STORE, MM_EV_MODIFY, MM_EV_FETCH };
+	struct mm_rng rng = { seed };
+	uint64_t page = 0;
+
+	for (size_t i = 0; i < NR_ACCESSES; i++) {
+		page = mm_rng_below(&rng, 8) ? (page + mm_rng_below(&rng, 3)) % FEW_PAGES : mm_rng_below(&rng, FEW_PAGES + 4);
+		ev[i] = (struct mm_event){
+			.type = types[mm_rng_below(&rng, 4)], .pid = 100 + (i >> 10 & 1), .cpu = i >> 9 & 1, .time_ns = i,
+			.addr = 0x100000000000 + page * MM_PAGE_SIZE + mm_rng_below(&rng, MM_PAGE_SIZE),
+			.size = mm_rng_below(&rng, 64) ? 1 + mm_rng_below(&rng, 16) : mm_rng_below(&rng, 9000),
+			.present = MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(ADDR) | MM_TC_BIT(CPU) | MM_TC_BIT(TIME_S),
+		};
+		if (mm_rng_below(&rng, 16))
+			ev[i].present |= MM_TC_BIT(SIZE);
+	}
+}
+
+/* With check set every row takes the long way. */
+static struct mm_machine *run_accesses(struct mm_machine_config *cfg, struct mm_event *ev, size_t *short_ways)
+{
+	boot(cfg);
+	for (uint32_t pid = 100; pid < 102; pid++)
+		replay((struct mm_event){ .type = MM_EV_MMAP, .pid = pid, .addr = 0x100000000000, .size = FEW_PAGES * MM_PAGE_SIZE,
+					  .present = MM_TC_BIT(FLAGS),
+					  .flags = MM_STR("PROT_READ|PROT_WRITE|PROT_EXEC|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED") });
+	*short_ways = 0;
+	for (size_t i = 0; i < NR_ACCESSES; i++) {
+		size_t n = mm_machine_hits(machine, ev + i, NR_ACCESSES - i);
+
+		*short_ways += n;
+		i += n;
+		if (i < NR_ACCESSES)
+			ck_assert_msg(mm_machine_event(machine, ev + i, &err) == 0, "row %zu: %s", i, err.text);
+	}
+	return machine;
+}
+
+static void same_tlbs(const struct mm_machine *a, const struct mm_machine *b)
+{
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		const struct mm_tlb_cpu *x = &a->fault->virt->tlb->cpu[cpu], *y = &b->fault->virt->tlb->cpu[cpu];
+
+		ck_assert_msg(x->accesses == y->accesses && x->l2_hits == y->l2_hits && x->walks == y->walks && x->mm_id == y->mm_id,
+			      "counts of CPU %u", cpu);
+		for (int k = 0; k < MM_NR_TLB_KINDS; k++)
+			for (uint32_t i = 0; i < (x->a[k].set_mask + 1) * x->a[k].ways; i++)
+				ck_assert_msg(x->a[k].e[i].tag == y->a[k].e[i].tag && x->a[k].e[i].leaf == y->a[k].e[i].leaf,
+					      "entry %u of array %d of CPU %u", i, k, cpu);
+	}
+}
+
+START_TEST(short_way_is_the_long_way)
+{
+	struct mm_event *ev = calloc(2 * NR_ACCESSES, sizeof(*ev));
+	struct mm_machine *first;
+	struct mm_machine_config cfg;
+	size_t short_ways;
+
+	ck_assert_ptr_nonnull(ev);
+	random_accesses(ev, (uint64_t)_i + 1);
+	memcpy(ev + NR_ACCESSES, ev, NR_ACCESSES * sizeof(*ev));
+	small_machine(&cfg);
+	cfg.nr_cpus = 2;
+	cfg.memory_max_bytes = (uint64_t)_i << 19;	/* none, 512 KiB: pages come and go */
+	first = run_accesses(&cfg, ev, &short_ways);
+	ck_assert_uint_eq(short_ways, 0);
+	cfg.check = false;
+	run_accesses(&cfg, ev + NR_ACCESSES, &short_ways);
+	ck_assert_msg(short_ways > NR_ACCESSES / 8, "only %zu rows took the short way", short_ways);
+	ck_assert(!memcmp(mm_machine_vmstat(first), mm_machine_vmstat(machine), sizeof(struct mm_vmstat)));
+	ck_assert_uint_eq(first->nr_events, machine->nr_events);
+	ck_assert_uint_eq(first->ctx.now_ns, machine->ctx.now_ns);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_uint_eq(first->tasks.v[i]->accesses, machine->tasks.v[i]->accesses);
+	for (size_t i = 0; i < NR_ACCESSES; i++)
+		ck_assert_msg(ev[i].present == ev[NR_ACCESSES + i].present && ev[i].result_word.p == ev[NR_ACCESSES + i].result_word.p,
+			      "result of row %zu", i);
+	same_tlbs(first, machine);
+	mm_machine_free(first);
+	mm_region_list_free(&cfg.regions);
+	free(ev);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("machine");
@@ -260,6 +351,7 @@ int main(void)
 	tcase_set_timeout(random_tc, 60);
 	tcase_add_loop_test(random_tc, random_under_check, 0, 6);
 	tcase_add_loop_test(random_tc, nothing_leaks, 0, 3);
+	tcase_add_loop_test(random_tc, short_way_is_the_long_way, 0, 2);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

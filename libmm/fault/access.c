@@ -215,14 +215,12 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr,
 					 unsigned int kind)
 {
-	struct mm_tlb_entry *e;
+	const struct mm_tlb_entry *e;
 
 	c->accesses++;
-	if (kind != MM_TLB_X && mm_tlb_hit_fast(c, mm->id, vaddr, kind == MM_TLB_W))
-		return MM_ACCESS_OK;
 	c->mm_id = mm->id;
 	e = mm_tlb_lookup(c, mm->id, vaddr, kind);
-	if (e && !(kind == MM_TLB_W && !(e->leaf & MM_TLB_WRITABLE)) && !(kind == MM_TLB_X && !(e->leaf & MM_TLB_EXEC)))
+	if (e && !(kind & ~e->leaf))
 		return MM_ACCESS_OK;
 	return access_slow(f, mm, c, vaddr, kind);
 }

@@ -12,6 +12,7 @@
 #include "fault/fault.h"
 #include "machine/machine.h"
 #include "machine/vma_call.h"
+#include "reclaim/reclaim.h"
 
 static const struct mm_str ok = { "ok", 2 }, segv = { "segv", 4 }, sigbus = { "sigbus", 6 }, enomem = { "ENOMEM", 6 };
 
@@ -94,4 +95,55 @@ int mm_ev_modify(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 int mm_ev_fetch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	return access(m, task, ev, err, MM_VMA_FETCH, MM_TLB_X);
+}
+
+/* ---- the way most rows go --------------------------------------------------- */
+
+static const uint8_t tlb_kinds[] = {
+	[MM_EV_LOAD - MM_EV_LOAD] = MM_TLB_R, [MM_EV_STORE - MM_EV_LOAD] = MM_TLB_W,
+	[MM_EV_MODIFY - MM_EV_LOAD] = MM_TLB_W, [MM_EV_FETCH - MM_EV_LOAD] = MM_TLB_X,
+};
+
+/* The row is one access to one page of the task @pid on @cpu, and L1 of @c serves it. */
+static inline bool hits(const struct mm_tlb_cpu *c, uint32_t mm_id, uint32_t pid, uint32_t cpu, const struct mm_event *ev)
+{
+	unsigned int i = (unsigned int)ev->type - MM_EV_LOAD;
+	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : 1;
+
+	return i < sizeof(tlb_kinds) && ev->pid == pid && ev->cpu == cpu && ev->by == MM_BY_NONE &&
+	       size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE && mm_tlb_hit(c, mm_id, ev->addr, tlb_kinds[i]);
+}
+
+/*
+ * A page in the TLB is mapped and nothing is to be done for --automap. Whatever else may have to happen after an
+ * event leaves the run to mm_machine_event().
+ */
+size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
+{
+	struct mm_task *task = m->tasks.last;
+	struct mm_tlb_cpu *c;
+	uint32_t cpu, pid;
+	size_t n = 0;
+
+	if (!nr || !m->fault || !task || !task->mm || m->someone_dies || m->cfg.check || ev->cpu >= m->ctx.nr_cpus ||
+	    mm_kswapd_is_woken(m->reclaim))
+		return 0;
+	cpu = ev->cpu;
+	pid = task->pid;
+	c = &m->fault->virt->tlb->cpu[cpu];
+	for (; n < nr && hits(c, task->mm->id, pid, cpu, &ev[n]); n++) {
+		if (ev[n].present & MM_TC_BIT(TIME_S))
+			m->ctx.now_ns = ev[n].time_ns;
+		result(&ev[n], ok);
+	}
+	if (!n)
+		return 0;
+	m->effects.nr = 0;
+	m->ctx.cpu = cpu;
+	mm_task_run(m, task, pid);
+	m->nr_events += n;
+	task->accesses += n;
+	c->accesses += n;
+	c->mm_id = task->mm->id;
+	return n;
 }

@@ -139,16 +139,6 @@ static bool needs_task(const struct mm_event *ev)
 	}
 }
 
-/* What the floors below must know of the task that runs. */
-static void run_task(struct mm_machine *m, struct mm_task *task)
-{
-	m->running_mm = task ? task->mm : NULL;
-	if (m->fault)
-		m->fault->task = task ? &task->faults : NULL;
-	if (m->cache)
-		m->cache->dying = false;
-}
-
 /* Tasks that the OOM killer chose while they ran end now. */
 static void bury(struct mm_machine *m)
 {
@@ -166,32 +156,9 @@ static bool describes_machine(const struct mm_event *ev)
 	       (ev->type == MM_EV_CGROUP && !(ev->present & MM_TC_BIT(PID)));
 }
 
-int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
+/* What follows every row, of which @e came. */
+static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 {
-	struct mm_task *task = NULL;
-	int e;
-
-	m->effects.nr = 0;
-	if (!describes_machine(ev)) {
-		e = mm_machine_start(m, err);
-		if (e)
-			return e;
-	}
-	if (ev->cpu >= m->ctx.nr_cpus && m->booted)
-		return mm_error_set(err, -ERANGE, "expected a CPU below %u, found %u (--cpus=N)", m->ctx.nr_cpus, ev->cpu);
-	m->ctx.now_ns = ev->present & MM_TC_BIT(TIME_S) ? ev->time_ns : m->ctx.now_ns;
-	m->ctx.cpu = ev->cpu;
-	m->ctx.pid = ev->pid;
-	if (needs_task(ev) && !describes_machine(ev)) {
-		if (ev->pid > MM_PID_MAX)
-			return mm_error_set(err, -ERANGE, "expected a pid up to %d, found %u", (int)MM_PID_MAX, ev->pid);
-		task = mm_task_get(m, ev->pid);
-		if (!task)
-			return mm_error_set(err, -ENOMEM, "out of memory");
-	}
-	m->nr_events++;
-	run_task(m, task);
-	e = dispatch(m, task, ev, err);
 	if (!e && m->reclaim)
 		mm_kswapd_run(m->reclaim);
 	if (m->someone_dies)
@@ -201,4 +168,34 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	if (!e && m->cfg.check)
 		e = mm_machine_check(m, err);
 	return e;
+}
+
+int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_task *task = NULL;
+	int e;
+
+	if (mm_machine_hits(m, ev, 1))
+		return 0;
+	m->effects.nr = 0;
+	if (!describes_machine(ev)) {
+		e = mm_machine_start(m, err);
+		if (e)
+			return e;
+	}
+	if (ev->cpu >= m->ctx.nr_cpus && m->booted)
+		return mm_error_set(err, -ERANGE, "expected a CPU below %u, found %u (--cpus=N)", m->ctx.nr_cpus, ev->cpu);
+	if (needs_task(ev) && !describes_machine(ev)) {
+		if (ev->pid > MM_PID_MAX)
+			return mm_error_set(err, -ERANGE, "expected a pid up to %d, found %u", (int)MM_PID_MAX, ev->pid);
+		task = mm_task_get(m, ev->pid);
+		if (!task)
+			return mm_error_set(err, -ENOMEM, "out of memory");
+	}
+	if (ev->present & MM_TC_BIT(TIME_S))
+		m->ctx.now_ns = ev->time_ns;
+	m->ctx.cpu = ev->cpu;
+	m->nr_events++;
+	mm_task_run(m, task, ev->pid);
+	return end_event(m, dispatch(m, task, ev, err), err);
 }

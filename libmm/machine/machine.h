@@ -78,6 +78,9 @@ struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL:
 /* The task ends: its part of the address space goes; the record stays. */
 void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);
 
+/* From here on @task runs (NULL: none), as the floors below must know; @pid is the one that rows of effects carry. */
+void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid);
+
 /*
  * What copying to or from a buffer of the task does to its pages; faults are the task's.  0 or -ENOMEM with @err.
  * Source: copy_to_user(), copy_from_user().  Deviation: the error code says user mode; a bad buffer ends in a signal's count.

@@ -130,12 +130,13 @@ static int point_config(const struct mm_sweep *s, uint64_t value, struct mm_mach
 /* Does the row set what the sweep sets? */
 static bool is_swept(const struct mm_sweep *s, const struct mm_event *ev)
 {
-	size_t n = strlen(s->parameter);
+	size_t n;
 
 	if (ev->type == MM_EV_CGROUP)
 		return !(ev->present & MM_TC_BIT(PID)) && !strcmp(s->parameter, "memory-max");
 	if (ev->type != MM_EV_SYSCTL)
 		return false;
+	n = strlen(s->parameter);
 	return (ev->name.len == n && !memcmp(ev->name.p, s->parameter, n)) ||
 	       (ev->name.len == n + 3 && !memcmp(ev->name.p, "vm.", 3) && !memcmp(ev->name.p + 3, s->parameter, n));
 }
@@ -147,14 +148,15 @@ static int replay(const struct mm_sweep *s, struct mm_trace_reader *reader, stru
 	long n;
 
 	while ((n = mm_trace_read(reader, ev, BATCH, err)) > 0)
-		for (long i = 0; i < n; i++) {
+		for (size_t i = 0; i < (size_t)n; i++) {
 			int e;
 
-			if (ev[i].by != MM_BY_NONE || is_swept(s, &ev[i]) || (s->overridden && s->overridden(s->arg, &ev[i])))
+			i += mm_machine_hits(m, &ev[i], (size_t)n - i);
+			if (i == (size_t)n || ev[i].by != MM_BY_NONE || is_swept(s, &ev[i]) || (s->overridden && s->overridden(s->arg, &ev[i])))
 				continue;
 			e = mm_machine_event(m, &ev[i], &inner);
 			if (e)
-				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name, mm_trace_line(reader, (size_t)i), inner.text);
+				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name, mm_trace_line(reader, i), inner.text);
 		}
 	return n < 0 ? (int)n : mm_machine_start(m, err);
 }

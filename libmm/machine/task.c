@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/cache.h"
 #include "fault/fault.h"
 #include "machine/machine.h"
 
@@ -103,6 +104,16 @@ struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task)
 		m->running_mm = task->mm;
 	}
 	return task->mm;
+}
+
+void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid)
+{
+	m->ctx.pid = pid;
+	m->running_mm = task ? task->mm : NULL;
+	if (m->fault)
+		m->fault->task = task ? &task->faults : NULL;
+	if (m->cache)
+		m->cache->dying = false;
 }
 
 void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state state)

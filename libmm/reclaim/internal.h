@@ -55,6 +55,7 @@ struct mm_reclaim {
 	struct mm_virt *virt;
 	struct mm_oom_ops oom;
 	struct mm_kswapd kswapd[MM_MAX_NODES];
+	bool kswapd_woken;		/* one of them may be */
 	bool reclaiming;			/* a run is under way: hooks do nothing */
 	uint32_t oom_victim_pid;		/* of the last kill, for the report */
 };

@@ -51,7 +51,7 @@ void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned in
 	if (k->woken || k->failures >= MM_MAX_RECLAIM_RETRIES ||
 	    (pgdat_balanced(n, (int)order, (int)highest) && !pgdat_watermark_boosted(n, (int)highest)))
 		return;
-	k->woken = true;
+	k->woken = r->kswapd_woken = true;
 	if (r->ctx->fx)
 		mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_WAKE);
 }
@@ -76,7 +76,7 @@ bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node)
 		return true;
 	if (k->highest_zoneidx > MM_ZONE_NORMAL)
 		k->highest_zoneidx = MM_ZONE_NORMAL;
-	k->woken = true;
+	k->woken = r->kswapd_woken = true;
 	return false;
 }
 
@@ -194,13 +194,16 @@ static void kswapd(struct mm_reclaim *r, struct mm_node *n)
 		mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_SLEEP);
 }
 
+bool mm_kswapd_is_woken(const struct mm_reclaim *r) { return r && r->kswapd_woken && !r->reclaiming; }
+
 void mm_kswapd_run(struct mm_reclaim *r)
 {
 	struct mm_cache *c = r->cache;
 	bool memalloc = c->memalloc, in_fault = c->in_lru_fault;
 
-	if (r->reclaiming)
+	if (!mm_kswapd_is_woken(r))
 		return;
+	r->kswapd_woken = false;
 	for (uint32_t i = 0; i < MM_MAX_NODES; i++) {
 		if (!r->kswapd[i].woken || !r->phys->nodes[i])
 			continue;

@@ -45,6 +45,7 @@ void mm_reclaim_set_oom_ops(struct mm_reclaim *r, const struct mm_oom_ops *ops);
  * The machine calls it after each event: that is when the simulated kswapd gets the CPU.
  */
 void mm_kswapd_run(struct mm_reclaim *r);
+bool mm_kswapd_is_woken(const struct mm_reclaim *r);	/* it has something to do; @r NULL: false */
 
 /*
  * reclaim_pages(): reclaim the folios of @list, isolated, from its tail; what stays is left in it. @r is a

@@ -106,25 +106,9 @@ static struct mm_tlb_entry *set_of(const struct mm_tlb_array *a, uint64_t page_n
 	return &a->e[(page_number & a->set_mask) * a->ways];
 }
 
-/* The entry, moved to the front of its set; NULL: not there. */
-static struct mm_tlb_entry *find(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
-{
-	struct mm_tlb_entry *e = set_of(a, page_number);
-
-	for (uint32_t w = 0; w < a->ways; w++)
-		if (e[w].tag == tag) {
-			struct mm_tlb_entry hit = e[w];
-
-			memmove(e + 1, e, w * sizeof(*e));
-			e[0] = hit;
-			return e;
-		}
-	return NULL;
-}
-
 static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
 {
-	struct mm_tlb_entry *e = find(a, page_number, new.tag);
+	struct mm_tlb_entry *e = mm_tlb_find(a, page_number, new.tag);
 
 	if (!a->ways)
 		return NULL;
@@ -146,13 +130,13 @@ struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t v
 	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
 
 	for (unsigned int huge = 0; huge < 2; huge++) {
-		struct mm_tlb_entry *e = find(&c->a[l1 + huge], page[huge], mm_tlb_tag(page[huge], id, huge));
+		struct mm_tlb_entry *e = mm_tlb_find(&c->a[l1 + huge], page[huge], mm_tlb_tag(page[huge], id, huge));
 
 		if (e)
 			return e;
 	}
 	for (unsigned int huge = 0; huge < 2; huge++) {
-		struct mm_tlb_entry *e = find(&c->a[MM_TLB_L2], page[huge], mm_tlb_tag(page[huge], id, huge));
+		struct mm_tlb_entry *e = mm_tlb_find(&c->a[MM_TLB_L2], page[huge], mm_tlb_tag(page[huge], id, huge));
 
 		if (e) {
 			c->l2_hits++;

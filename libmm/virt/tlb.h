@@ -64,13 +64,36 @@ static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id, unsigned in
 	return page_number << 22 | (uint64_t)(id & 0xfffff) << 2 | huge << 1 | 1;
 }
 
-/* The fast path of a data access to a 4K page: the most recent way of its set in L1. False: ask mm_tlb_lookup(). */
-static inline bool mm_tlb_hit_fast(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, bool write)
+/* The entry, moved to the front of its set; NULL: not there. */
+static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
 {
-	const struct mm_tlb_array *a = &c->a[MM_TLB_L1D];
-	const struct mm_tlb_entry *e = &a->e[((vaddr >> MM_PAGE_SHIFT) & a->set_mask) * a->ways];
+	struct mm_tlb_entry *e = &a->e[(page_number & a->set_mask) * a->ways];
+	uint32_t w = 0;
 
-	return e->tag == mm_tlb_tag(vaddr >> MM_PAGE_SHIFT, id, 0) && (!write || e->leaf & MM_TLB_WRITABLE);
+	if (e->tag == tag)
+		return e;
+	while (w < a->ways && e[w].tag != tag)
+		w++;
+	if (w >= a->ways)
+		return NULL;
+	for (; w; w--) {
+		struct mm_tlb_entry hit = e[w];
+
+		e[w] = e[w - 1];
+		e[w - 1] = hit;
+	}
+	return e;
+}
+
+_Static_assert((int)MM_TLB_WRITABLE == MM_TLB_W && (int)MM_TLB_EXEC == MM_TLB_X, "the rights that a kind of access needs are its number");
+
+/* The fast path: L1 serves an access to a 4K page. False: ask mm_tlb_lookup(). */
+static inline bool mm_tlb_hit(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
+{
+	uint64_t page = vaddr >> MM_PAGE_SHIFT;
+	const struct mm_tlb_entry *e = mm_tlb_find(&c->a[kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D], page, mm_tlb_tag(page, id, 0));
+
+	return e && !(kind & ~e->leaf);
 }
 
 /* Look in L1 then L2 (a hit there refills L1); NULL: a walk is needed. @kind is MM_TLB_R, W or X. */
