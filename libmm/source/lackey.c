@@ -16,20 +16,28 @@
 #include <string.h>
 
 #include "source/lackey.h"
-#include "table/numbers.h"
+#include "table/trace_row.h"
 
 enum { LONGEST_ACCESS = 32 };		/* "I  " 16 digits , 10 digits LF */
 
-static const uint8_t access_types[256] = {
-	['I'] = MM_EV_FETCH, ['L'] = MM_EV_LOAD, ['S'] = MM_EV_STORE, ['M'] = MM_EV_MODIFY,
+/* Three bytes in the order they lie in memory. */
+#define HEAD(a, b, c) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16)
+
+/* What an access begins with, by its first two bytes ored together: a blank makes a capital small. */
+static const struct {
+	uint32_t head, type;
+} access_heads[256] = {
+	['i'] = { HEAD('I', ' ', ' '), MM_EV_FETCH },	['l'] = { HEAD(' ', 'L', ' '), MM_EV_LOAD },
+	['s'] = { HEAD(' ', 'S', ' '), MM_EV_STORE },	['m'] = { HEAD(' ', 'M', ' '), MM_EV_MODIFY },
 };
 
 /* The event that "I  ", " L ", " S " or " M " at @p begins; 0 none. */
 static inline unsigned access_type(const char *p)
 {
-	if (p[0] == 'I')
-		return p[1] == ' ' && p[2] == ' ' ? MM_EV_FETCH : 0;
-	return p[0] == ' ' && p[2] == ' ' && p[1] != 'I' ? access_types[(unsigned char)p[1]] : 0;
+	uint32_t head = HEAD((unsigned char)p[0], (unsigned char)p[1], (unsigned char)p[2]);
+	unsigned k = (head | head >> 8) & 0xff;
+
+	return access_heads[k].head == head ? access_heads[k].type : 0;
 }
 
 static inline unsigned hex_digit(char c)
@@ -42,30 +50,57 @@ static inline unsigned hex_digit(char c)
 	return d < 6 ? d + 10 : 16;
 }
 
-/* An access at @p into *@ev; @p and LONGEST_ACCESS bytes on may be read.  The byte behind its digits or NULL. */
-static inline const char *parse_access(const char *p, uint32_t pid, struct mm_event *ev)
+/* 1 to 16 hex digits at @p and a comma, digit by digit: where the comma is, or NULL. */
+static const char *parse_hex_plain(const char *p, uint64_t *v)
 {
-	unsigned type = access_type(p), d;
-	uint64_t addr = 0, size;
-	const char *start;
-	uint32_t eight;
+	const char *start = p;
+	uint64_t n = 0;
+	unsigned d;
 
-	if (!type)
-		return NULL;
-	start = p += 3;
-	if (mm_hex8(p, &eight)) {
-		addr = eight;
-		p += 8;
-	}
 	while ((d = hex_digit(*p)) < 16) {
-		addr = addr << 4 | d;
+		n = n << 4 | d;
 		if (++p - start > 16)
 			return NULL;
 	}
-	if (*p != ',' || p == start)
+	*v = n;
+	return *p == ',' && p > start ? p : NULL;
+}
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+/* The same, up to 15 digits at once: every byte becomes a nibble, and those behind the comma are shifted out. */
+static inline const char *parse_hex(const char *p, uint64_t *v)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)p), low = _mm_set1_epi16(0xff);
+	__m128i digit = _mm_sub_epi8(x, _mm_set1_epi8('0')), letter = _mm_sub_epi8(x, _mm_set1_epi8('a'));
+	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+	__m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
+	unsigned comma = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(',')));
+	unsigned odd = ~(unsigned)_mm_movemask_epi8(_mm_or_si128(is_digit, is_letter)), n = (unsigned)__builtin_ctz(comma | 0x10000);
+	__m128i nibble = _mm_sub_epi8(digit, _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
+	__m128i byte = _mm_and_si128(_mm_or_si128(_mm_slli_epi16(nibble, 4), _mm_srli_epi16(nibble, 8)), low);
+
+	if (!n || odd << (32 - n) || n > 15)
+		return n == 16 ? parse_hex_plain(p, v) : NULL;
+	*v = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(byte, byte))) >> (64 - 4 * n);
+	return p + n;
+}
+#else
+#define parse_hex parse_hex_plain
+#endif
+
+/* An access at @p into *@ev; @p and LONGEST_ACCESS bytes on may be read.  The byte behind its digits or NULL. */
+static inline __attribute__((always_inline)) const char *parse_access(const char *p, uint32_t pid, struct mm_event *ev)
+{
+	unsigned type = access_type(p), d;
+	uint64_t addr = 0, size = 0;
+	const char *start;
+
+	p = type ? parse_hex(p + 3, &addr) : NULL;
+	if (!p)
 		return NULL;
 	start = ++p;
-	size = 0;
 	while ((d = (unsigned char)*p - '0') < 10) {
 		size = size * 10 + d;
 		if (++p - start > 9)
@@ -73,8 +108,12 @@ static inline const char *parse_access(const char *p, uint32_t pid, struct mm_ev
 	}
 	if (p == start)
 		return NULL;
-	*ev = (struct mm_event){ .addr = addr, .size = size, .pid = pid, .type = (uint16_t)type,
-		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) };
+	mm_event_clear(ev);
+	ev->addr = addr;
+	ev->size = size;
+	ev->pid = pid;
+	ev->type = (uint16_t)type;
+	ev->present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE);
 	return p;
 }
 
@@ -97,20 +136,25 @@ const char *mm_lackey_access(struct mm_lackey *l, const char *p, const char *end
 /* Accesses one a line, until the batch is full or anything else comes. */
 static void read_accesses(struct mm_lackey *l, struct mm_trace_batch *b)
 {
-	size_t max = b->max - MM_TRACE_LINE_ROWS, first = b->nr;
-	const char *p = l->p;
+	struct mm_event *ev = b->ev + b->nr, *const full = b->ev + b->max - MM_TRACE_LINE_ROWS;
+	const char *p = l->p, *const end = l->end;
+	uint64_t *line = b->line + b->nr, *const first = line, at = l->line;
+	const uint32_t pid = l->pid;
 
-	while (b->nr < max && l->end - p >= LONGEST_ACCESS + 8) {
-		const char *past = parse_access(p, l->pid, &b->ev[b->nr]);
+	while (ev < full && end - p >= LONGEST_ACCESS + 8) {
+		const char *past = parse_access(p, pid, ev);
 
 		if (!past || *past != '\n')
 			break;
 		p = past + 1;
-		b->line[b->nr++] = ++l->line;
+		*line++ = ++at;
+		ev++;
 	}
-	if (l->nr_processes > 1 && b->nr > first)
+	l->line = at;
+	b->nr = (size_t)(ev - b->ev);
+	if (l->nr_processes > 1 && line > first)
 		mm_trace_skip(l->src, "runs of accesses of one of several processes (taken for the last that made a system call)",
-			      b->line[first], true, NULL);
+			      *first, true, NULL);
 	l->p = p;
 }
 

@@ -141,7 +141,7 @@ int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fiel
 	uint32_t present = 0;
 	int e = -EINVAL;
 
-	*ev = (struct mm_event){ 0 };
+	mm_event_clear(ev);
 	if (nr != row->nr_fields) {
 		*fault = (struct mm_trace_fault){ e, MM_NR_TRACE_COLUMNS };
 		return e;
