@@ -104,8 +104,20 @@ const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr
 const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m) { return &m->ctx.stat; }
 const struct mm_vmstat *mm_machine_boot_vmstat(const struct mm_machine *m) { return &m->boot_stat; }
 
+/* An empty text is "", so that handlers may hand it to memcpy() and the like. */
+static void no_null_texts(struct mm_event *ev)
+{
+	struct mm_str *const text[] = { &ev->flags, &ev->name, &ev->result_word };
+
+	for (size_t i = 0; i < 3; i++)
+		if (!text[i]->p)
+			text[i]->p = "";
+}
+
 static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
+	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS)
+		no_null_texts(ev);
 	switch (ev->type) {
 #define X(sym, word, class, help) HANDLE_##class(sym, word)
 #define HANDLE(sym, word) case MM_EV_##sym: return mm_ev_##word(m, task, ev, err);

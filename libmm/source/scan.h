@@ -39,6 +39,8 @@ static inline bool scan_u64(struct mm_str *s, uint64_t *out)
 	uint64_t v = 0;
 
 	scan_blanks(s);
+	if (!s->len)
+		return false;
 	start = p = s->p;
 	end = p + s->len;
 	while (p < end && (unsigned char)(*p - '0') < 10)
