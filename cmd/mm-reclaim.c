@@ -86,16 +86,22 @@ static void say_memcg(struct mm_output *out, const struct mm_oom_report *r)
 			 r->usage_pages == UINT64_MAX ? 0 : r->usage_pages * 4, r->limit_pages == UINT64_MAX ? 0 : r->limit_pages * 4);
 }
 
+/* The lowmem reserve keeps a zone from requests that a higher zone could serve; those for DMA and DMA32 are not so kept out here. */
 static void say_zones(struct mm_output *out, const struct mm_oom_report *r)
 {
+	bool low_request = r->gfp_mask & (MM_GFP_DMA | MM_GFP_DMA32);
+
 	for (size_t i = 0; i < r->nr_zones; i++) {
 		const struct mm_oom_zone *z = &r->zones[i];
-		uint64_t need = z->min_pages;
+		uint64_t need = z->min_pages + (low_request ? 0 : z->reserve_pages);
+		bool above = z->free_pages > need;
 
-		mm_output_printf(out, "  node %" PRIu32 " %.*s: %" PRIu64 " KiB free, min %" PRIu64 " KiB: %s by %" PRIu64 " KiB\n",
-				 z->node, (int)z->name.len, z->name.p, z->free_pages * 4, need * 4,
-				 z->free_pages > need ? "above" : "short",
-				 (z->free_pages > need ? z->free_pages - need : need - z->free_pages) * 4);
+		mm_output_printf(out, "  node %" PRIu32 " %.*s: %" PRIu64 " KiB free must be above min %" PRIu64 " KiB", z->node,
+				 (int)z->name.len, z->name.p, z->free_pages * 4, z->min_pages * 4);
+		if (need != z->min_pages)
+			mm_output_printf(out, " and the reserve for lower zones' requests %" PRIu64 " KiB", z->reserve_pages * 4);
+		mm_output_printf(out, ": %s by %" PRIu64 " KiB\n", above ? "it is" : "short",
+				 (above ? z->free_pages - need : need - z->free_pages + 1) * 4);
 	}
 	mm_output_printf(out, "  %" PRIu64 " KiB of RAM, %" PRIu64 " KiB of %" PRIu64 " KiB swap free\n",
 			 (r->ram_pages - (r->reserved_pages < r->ram_pages ? r->reserved_pages : 0)) * 4,
