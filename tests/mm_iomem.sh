@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# mm-iomem as it is used: captures against what their kernels said, the examples of its manual, messages and exit statuses.
+# mm-iomem as it is used: captures against what their kernels said, messages and exit statuses.
 set -u
 src=$(cd "${srcdir:-.}" && pwd)
 bin=$PWD
@@ -52,15 +52,6 @@ same 'holes' 'start,end,size_bytes
 0xfec00400,0xfecfffff,1047552
 0xfed00400,0xfffbffff,19659776
 0x180000000,0xfcffffffff,1080184274944' "$bin/mm-iomem" -t holes "$data/zones/6.6-3G.iomem"
-
-# every example of the manual runs and says something
-(cd "$src" && sed -n 's/^\.Dl \$ //p' man/mm-iomem.1) > "$tmp/examples"
-[ "$(wc -l < "$tmp/examples")" -ge 5 ] || fail "expected five examples in the manual"
-while read -r line; do
-	(cd "$src" && PATH="$bin:$PATH" bash -o pipefail -c "$line" > "$tmp/out" 2> "$tmp/err" < /dev/null) ||
-		fail "example '$line': status $?: $(cat "$tmp/err")"
-	[ "$(wc -l < "$tmp/out")" -gt 1 ] || fail "example '$line' says nothing"
-done < "$tmp/examples"
 
 mkdir -p "$tmp/hidden/proc" "$tmp/both/proc"
 printf '00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n' > "$tmp/hidden/proc/iomem"
