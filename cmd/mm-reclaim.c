@@ -413,7 +413,8 @@ static const struct cmd cmd = {
 	.machine_tables = machine_tables,
 	.nr_machine_tables = sizeof(machine_tables) / sizeof(machine_tables[0]),
 	.depth = MM_DEPTH_FULL,
-	.effect_columns = MM_TC_BIT(SIZE) | MM_TC_BIT(RESULT),
+	.effect_columns = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) |
+			  MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
 	.computes = 1u << MM_BY_BUDDY | 1u << MM_BY_SLAB | 1u << MM_BY_VMA | 1u << MM_BY_FAULT | 1u << MM_BY_RECLAIM | 1u << MM_BY_OOM,
 	.run = run,
 };
