@@ -56,6 +56,11 @@ sed -n 's/^X([A-Z_]*,[\t ]*"\([^"]*\)".*/\1/p' libmm/include/libmm/sysctl.def > 
 sed -n '/^\.Sh TUNABLES/,/^\.El/s/^\.It Li //p' man/mm-tools.7 | diff - "$tmp/tunables" > "$tmp/diff" ||
 	fail "mm-tools(7) tells of other tunables than there are: $(cat "$tmp/diff")"
 
+sed -n 's/^X([A-Z_]*,[\t ]*\([a-z_]*\),.*"\(.*\)").*/\1 \2/p' libmm/include/libmm/events.def | sort > "$tmp/events"
+[ -s "$tmp/events" ] || fail "no events in events.def"
+sed -n '/^\.Ss Events/,/^\.Ss The/p' man/mm-trace.5 | awk '/^\.It Li / { word = $3; getline; print word " " $0 }' | sort |
+	diff - "$tmp/events" > "$tmp/diff" || fail "mm-trace(5) tells of other events than there are: $(cat "$tmp/diff")"
+
 # ---- tables ----
 man/mm-tables.sh > "$tmp/mm-tables.5" || fail "man/mm-tables.sh"
 diff man/mm-tables.5 "$tmp/mm-tables.5" > "$tmp/diff" ||
