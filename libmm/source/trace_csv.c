@@ -163,7 +163,7 @@ static int keep_texts(struct csv_source *s, struct mm_event *ev, struct mm_error
 	struct mm_str *texts[] = { &ev->flags, &ev->name, &ev->result_word };
 
 	for (size_t i = 0; i < 3; i++)
-		if (texts[i]->len && mm_trace_keep(s->src, *texts[i], texts[i]))
+		if (texts[i]->len && texts[i]->p != mm_result_ok && mm_trace_keep(s->src, *texts[i], texts[i]))
 			return mm_error_set(err, -ENOMEM, "%s: out of memory", s->src->in->name);
 	return 0;
 }

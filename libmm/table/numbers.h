@@ -40,16 +40,22 @@ static inline uint64_t mm_str_head(struct mm_str s)
 #endif
 }
 
-/* Eight hex digits (lower case) at @p to *@v at once; false when one of the bytes is none. */
-static inline bool mm_hex8(const char *p, uint32_t *v)
+/* Eight bytes of memory with the first one lowest. */
+static inline uint64_t mm_first_lowest(uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap64(x);
+#else
+	return x;
+#endif
+}
+
+/* Eight hex digits (lower case), the first one lowest in @x, to *@v at once; false when one of the bytes is none. */
+static inline bool mm_hex8_value(uint64_t x, uint32_t *v)
 {
 	const uint64_t ones = 0x0101010101010101u;
-	uint64_t x, letter, digit;
+	uint64_t letter, digit;
 
-	memcpy(&x, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	x = __builtin_bswap64(x);
-#endif
 	letter = x >> 6 & ones;
 	x ^= ones * 0x30 + letter * 0x30;	/* 0..9 of digits, 1..6 of letters */
 	digit = x + letter * 9;
@@ -62,13 +68,35 @@ static inline bool mm_hex8(const char *p, uint32_t *v)
 	return true;
 }
 
+static inline bool mm_hex8(const char *p, uint32_t *v)
+{
+	uint64_t x;
+
+	memcpy(&x, p, 8);
+	return mm_hex8_value(mm_first_lowest(x), v);
+}
+
+/* The same of fewer than eight digits, but one at least: zeros go before them. */
+static inline bool mm_hex_short(struct mm_str s, uint32_t *v)
+{
+	uint64_t x = mm_first_lowest(mm_str_head(s));
+
+	return mm_hex8_value(x << (64 - 8 * s.len) | 0x3030303030303030u >> 8 * s.len, v);
+}
+
 /* mm_parse_u64() for the two forms that traces are full of, in line: short decimals and addresses in lower case. */
 static inline int mm_parse_number(struct mm_str s, uint64_t *out)
 {
 	uint32_t high, low;
 	uint64_t v = 0;
 
-	if (s.len >= 10 && s.len <= 18 && s.p[0] == '0' && s.p[1] == 'x') {
+	if (s.len > 2 && s.len <= 18 && s.p[0] == '0' && s.p[1] == 'x') {
+		if (s.len < 10) {
+			if (!mm_hex_short((struct mm_str){ s.p + 2, s.len - 2 }, &low))
+				return mm_parse_u64(s, out);
+			*out = low;
+			return 0;
+		}
 		if (!mm_hex8(s.p + 2, &high) || !mm_hex8(s.p + s.len - 8, &low))
 			return mm_parse_u64(s, out);
 		*out = (uint64_t)(s.len == 10 ? 0 : high >> 4 * (18 - s.len)) << 32 | low;

@@ -95,6 +95,8 @@ static int parse_by(struct mm_str s, uint8_t *by)
 	return -EINVAL;
 }
 
+const char mm_result_ok[3] = "ok";
+
 int mm_event_parse_result(struct mm_event *ev, struct mm_str s)
 {
 	bool minus = s.p[0] == '-' && s.len > 1;
@@ -102,7 +104,9 @@ int mm_event_parse_result(struct mm_event *ev, struct mm_str s)
 	int64_t i;
 
 	if (*digit < '0' || *digit > '9') {
-		mm_event_set_word(ev, s.p, s.len);
+		bool is_ok = s.len == 2 && s.p[0] == 'o' && s.p[1] == 'k';
+
+		mm_event_set_word(ev, is_ok ? mm_result_ok : s.p, s.len);
 		return 0;
 	}
 	if (minus) {

@@ -81,6 +81,9 @@ int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fiel
 void mm_trace_row_explain(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
 			  const struct mm_trace_fault *fault, char *text, size_t room);
 
+/* What nearly every access came to: a result of these bytes is this text, which needs no copy. */
+extern const char mm_result_ok[3];
+
 /* "ENOMEM", "0x1000", "-5", "7": the result column of a row; @s is not empty. */
 int mm_event_parse_result(struct mm_event *ev, struct mm_str s);
 
