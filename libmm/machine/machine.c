@@ -187,8 +187,6 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	struct mm_task *task = NULL;
 	int e;
 
-	if (mm_machine_hits(m, ev, 1))
-		return 0;
 	m->effects.nr = 0;
 	if (!describes_machine(ev)) {
 		e = mm_machine_start(m, err);

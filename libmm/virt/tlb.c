@@ -106,20 +106,17 @@ static struct mm_tlb_entry *set_of(const struct mm_tlb_array *a, uint64_t page_n
 	return &a->e[(page_number & a->set_mask) * a->ways];
 }
 
+/* At the front of its set, in the place of what it had there, else of an empty entry, else of the last. */
 static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
 {
-	struct mm_tlb_entry *e = mm_tlb_find(a, page_number, new.tag);
+	struct mm_tlb_entry *e = set_of(a, page_number);
+	uint32_t w = 0;
 
 	if (!a->ways)
 		return NULL;
-	if (!e) {
-		uint32_t w = 0;
-
-		e = set_of(a, page_number);
-		while (w < a->ways - 1 && e[w].tag)
-			w++;
-		memmove(e + 1, e, w * sizeof(*e));
-	}
+	while (w < a->ways - 1 && e[w].tag && e[w].tag != new.tag)
+		w++;
+	memmove(e + 1, e, w * sizeof(*e));
 	*e = new;
 	return e;
 }
@@ -128,14 +125,15 @@ struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t v
 {
 	unsigned int l1 = kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D;
 	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
+	unsigned int sizes = c->has_huge ? 2 : 1;
 
-	for (unsigned int huge = 0; huge < 2; huge++) {
+	for (unsigned int huge = 0; huge < sizes; huge++) {
 		struct mm_tlb_entry *e = mm_tlb_find(&c->a[l1 + huge], page[huge], mm_tlb_tag(page[huge], id, huge));
 
 		if (e)
 			return e;
 	}
-	for (unsigned int huge = 0; huge < 2; huge++) {
+	for (unsigned int huge = 0; huge < sizes; huge++) {
 		struct mm_tlb_entry *e = mm_tlb_find(&c->a[MM_TLB_L2], page[huge], mm_tlb_tag(page[huge], id, huge));
 
 		if (e) {
@@ -152,6 +150,7 @@ void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int
 	uint64_t page = vaddr >> (huge ? (int)MM_PMD_SHIFT : (int)MM_PAGE_SHIFT);
 	struct mm_tlb_entry new = { mm_tlb_tag(page, id, huge), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
 
+	c->has_huge |= huge;
 	insert(&c->a[l1], page, new);
 	insert(&c->a[MM_TLB_L2], page, new);
 }
@@ -179,14 +178,24 @@ static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 			drop(&c->a[k], page[huge], mm_tlb_tag(page[huge], id, huge));
 }
 
+/* What is of another address space moves up, so that empty entries are last. */
+static void drop_id(struct mm_tlb_entry *e, uint32_t ways, uint32_t id)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t w = 0; w < ways; w++)
+		if (e[w].tag && (e[w].tag >> 2 & 0xfffff) != (id & 0xfffff))
+			e[kept++] = e[w];
+	memset(e + kept, 0, (ways - kept) * sizeof(*e));
+}
+
 static void drop_all(struct mm_tlb_cpu *c, uint32_t id)
 {
 	for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++) {
 		const struct mm_tlb_array *a = &c->a[k];
 
-		for (uint32_t i = 0; i < (a->ways ? (a->set_mask + 1) * a->ways : 0); i++)
-			if (a->e[i].tag & 1 && (a->e[i].tag >> 2 & 0xfffff) == (id & 0xfffff))
-				a->e[i].tag = 0;
+		for (uint32_t set = 0; a->ways && set <= a->set_mask; set++)
+			drop_id(&a->e[set * a->ways], a->ways, id);
 	}
 }
 
@@ -245,8 +254,11 @@ bool mm_tlb_is_consistent(const struct mm_tlb *t)
 				uint64_t tag = a->e[n].tag;
 				uint32_t set = n / a->ways;
 
-				if (!tag)
+				if (!tag) {	/* what is empty is last */
+					if ((n + 1) % a->ways && a->e[n + 1].tag)
+						return false;
 					continue;
+				}
 				if (!(tag & 1) || ((tag >> 22) & a->set_mask) != set ||
 				    (tag >> 1 & 1) != (a->e[n].leaf & MM_TLB_HUGE ? 1u : 0u))
 					return false;

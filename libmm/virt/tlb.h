@@ -46,6 +46,7 @@ struct mm_tlb_cpu {
 	struct mm_tlb_array a[MM_NR_TLB_KINDS];
 	uint64_t accesses, l1_hits, l2_hits, walks;		/* l1_hits = accesses - l2_hits - walks */
 	uint64_t flush_page, flush_all, shootdowns;
+	bool has_huge;			/* a 2M entry was filled at some time */
 	uint32_t mm_id;			/* address space that runs here, 0 none yet */
 };
 
