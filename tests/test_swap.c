@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Swap slots, the swap cache, VMA read-ahead; file read-ahead. */
+#include <libmm/slab.h>
+
 #include "cache/readahead.h"
 #include "small_cache.h"
 
@@ -18,6 +20,38 @@ START_TEST(clusters_in_order)	/* cluster 0 holds the header: the first free one 
 	mm_delete_from_swap_cache(cache, b);
 	mm_folio_put(cache, a);
 	mm_folio_put(cache, b);
+}
+END_TEST
+
+/* Slots 512 and 513 lie below 4096 = 64 * 64: a root and one leaf, which go when the slots go. */
+START_TEST(nodes_are_objects)
+{
+	struct mm_kmem_cache_info info;
+	struct mm_slab *slab = NULL;
+	mm_pfn_t a, b;
+
+	ck_assert_int_eq(mm_slab_new(&slab, cache->ctx, cache->phys, MM_SLAB_SLUB), 0);
+	ck_assert_int_eq(mm_cache_set_slab(cache, slab), 0);
+	a = small_anon_page();
+	b = small_anon_page();
+	ck_assert(mm_add_to_swap(cache, a));
+	ck_assert(mm_add_to_swap(cache, b));
+	mm_kmem_cache_info(cache->radix_tree_node_cachep, &info);
+	ck_assert_uint_eq(info.live_objects, 2);
+	mm_delete_from_swap_cache(cache, a);
+	mm_delete_from_swap_cache(cache, b);
+	mm_folio_put(cache, a);
+	mm_folio_put(cache, b);
+	for (int i = 0; i < 64; i++) {				/* freed slots come back 64 at a time */
+		a = small_anon_page();
+		ck_assert(mm_add_to_swap(cache, a));
+		mm_delete_from_swap_cache(cache, a);
+		mm_folio_put(cache, a);
+	}
+	mm_kmem_cache_info(cache->radix_tree_node_cachep, &info);
+	ck_assert_uint_eq(info.live_objects, 0);
+	ck_assert_uint_eq(info.allocs, info.frees);
+	mm_slab_free(slab);
 }
 END_TEST
 
@@ -216,6 +250,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, small_cache_free);
 	tcase_add_checked_fixture(ra, setup, small_cache_free);
 	tcase_add_test(tc, clusters_in_order);
+	tcase_add_test(tc, nodes_are_objects);
 	tcase_add_test(tc, out_and_in);
 	tcase_add_loop_test(tc, slots_add_up, 0, 4);
 	tcase_add_loop_test(tc, vma_window, 0, sizeof(ra_cases) / sizeof(ra_cases[0]));

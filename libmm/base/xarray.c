@@ -19,6 +19,7 @@ enum { XA_SHIFT = 6, XA_SLOTS = 1 << XA_SHIFT, XA_MAX_HEIGHT = 11 };
 
 struct mm_xa_node {
 	uint64_t present;			/* bit by slot */
+	struct mm_xa_obj obj;
 	union {
 		uint64_t value;
 		struct mm_xa_node *child;
@@ -52,14 +53,24 @@ static struct mm_xa_node *node_new(struct mm_xarray *xa)
 {
 	struct mm_xa_node *n = calloc(1, sizeof(*n));
 
-	if (n)
-		xa->nr_nodes++;
+	if (!n)
+		return NULL;
+	if (xa->nodes) {
+		n->obj = xa->nodes->alloc(xa->nodes->arg, xa);
+		if (!n->obj.addr) {
+			free(n);
+			return NULL;
+		}
+	}
+	xa->nr_nodes++;
 	return n;
 }
 
 static void node_free(struct mm_xarray *xa, struct mm_xa_node *n)
 {
 	xa->nr_nodes--;
+	if (n->obj.addr)
+		xa->nodes->free(xa->nodes->arg, n->obj);
 	free(n);
 }
 

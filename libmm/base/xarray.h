@@ -12,10 +12,25 @@
 #include <stdint.h>
 
 struct mm_xa_node;
+struct mm_xarray;
+
+/* What a node is in the machine's own memory: the address of its object, and who pays for it. */
+struct mm_xa_obj {
+	uint64_t addr;			/* 0: none */
+	void *payer;
+};
+struct mm_xa_nodes {
+	void *arg;
+	struct mm_xa_obj (*alloc)(void *arg, const struct mm_xarray *xa);	/* addr 0: no memory */
+	void (*free)(void *arg, struct mm_xa_obj obj);
+};
+
 struct mm_xarray {
 	struct mm_xa_node *root;
 	uint32_t height;		/* levels; 0: empty */
-	uint64_t nr_nodes;		/* host nodes: workingset_nodes */
+	uint64_t nr_nodes;
+	const struct mm_xa_nodes *nodes; /* memory of the machine for nodes; NULL: the host's alone */
+	bool account;			/* nodes are charged to who makes them (XA_FLAGS_ACCOUNT) */
 };
 
 uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index);
@@ -23,7 +38,7 @@ uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index);
 int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old);
 /* First index >= @index with a value; false when there is none. */
 bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value);
-void mm_xa_destroy(struct mm_xarray *xa);
+void mm_xa_destroy(struct mm_xarray *xa);	/* the host's memory; the machine's is not given back */
 bool mm_xa_is_consistent(const struct mm_xarray *xa);	/* no empty node, counts add up */
 
 #endif /* BASE_XARRAY_H */

@@ -17,10 +17,14 @@
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
+#include <libmm/gfp.h>
+
 #include "cache/inode.h"
 #include "phys/phys.h"
 
 struct mm_swap;
+struct mm_slab;
+struct mm_kmem_cache;
 struct mm_memcg;
 struct mm_cpu_fbatches;
 
@@ -56,6 +60,10 @@ struct mm_cache {
 	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
 	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */
+	struct mm_kmem_cache *radix_tree_node_cachep;	/* NULL: nodes of the caches' trees take no memory here */
+	struct mm_xa_nodes xa_nodes;
+	struct mm_memcg *xa_payer;		/* of nodes that are made now in a tree that is charged */
+	struct mm_xa_obj xa_spare;		/* made where reclaim is allowed, for the next node */
 	size_t column_pages;			/* pages the columns have room for */
 	/* of the task that runs (struct task_struct) */
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
@@ -72,6 +80,10 @@ struct mm_cache {
 int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
 		 struct mm_inode_table *inodes, uint64_t swap_bytes);
 void mm_cache_free(struct mm_cache *c);		/* host memory only: pages need not be returned first */
+/* From now on nodes of page cache and swap cache are objects of @slab's radix_tree_node. 0 or -ENOMEM. */
+int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab);
+/* Store into a tree of this cache; a node that cannot be had at once is made with @gfp. 0 or -ENOMEM. */
+int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, uint64_t value, mm_gfp_t gfp, uint64_t *old);
 bool mm_cache_is_consistent(const struct mm_cache *c);	/* walks everything: slow */
 
 /* ---- what a folio is (head page of one or 2^order pages) ---- */

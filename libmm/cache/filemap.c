@@ -5,7 +5,7 @@
  * address_space.i_pages maps a page index to PFN + 1, or to the shadow of the
  * page that was evicted from there.  The cache holds one reference.  The disk
  * is as quick as the call: a page that is added is up to date when the call
- * returns; what a slow disk would change (locked pages met by reclaim) is left out.
+ * returns; pages of one read-ahead window are locked until all of it is there.
  *
  * Source: Linux 6.6 mm/filemap.c, order-0 folios.
  */
@@ -39,7 +39,9 @@ int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn
 	rc = mm_mem_cgroup_charge(c, pfn, memcg, gfp);
 	if (rc)
 		return rc;
-	rc = mm_xa_store(&as->i_pages, index, (uint64_t)pfn + 1, &old);	/* the charge may have reclaimed what was there */
+	as->i_pages.account = true;
+	c->xa_payer = memcg;
+	rc = mm_cache_xa_store(c, &as->i_pages, index, (uint64_t)pfn + 1, gfp, &old);	/* what was there may be reclaimed by now */
 	if (rc) {
 		mm_mem_cgroup_uncharge(c, pfn);
 		return rc;

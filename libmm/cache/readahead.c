@@ -48,11 +48,22 @@ static bool ra_one(struct mm_cache *c, struct mm_address_space *as, uint64_t ind
 	if (pfn == MM_PFN_NONE)
 		return false;
 	if (!mm_filemap_add_folio(c, as, pfn, index, memcg, READAHEAD_GFP)) {
-		mm_cache_page(c, pfn)->flags |= MM_PG_UPTODATE | (mark ? MM_PG_READAHEAD : 0);
+		mm_cache_page(c, pfn)->flags |= MM_PG_LOCKED | MM_PG_UPTODATE | (mark ? MM_PG_READAHEAD : 0);
 		mm_count(c->ctx, MM_PGPGIN, MM_PAGE_SIZE >> 10);
 	}
 	mm_folio_put(c, pfn);
 	return true;
+}
+
+/* The disk has read the window; until then reclaim cannot take what was added to it. */
+static void end_read(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t nr)
+{
+	for (uint64_t i = index; i < index + nr; i++) {
+		mm_pfn_t pfn = mm_filemap_get_folio(c, as, i);
+
+		if (pfn != MM_PFN_NONE)
+			mm_cache_page(c, pfn)->flags &= ~(uint32_t)MM_PG_LOCKED;
+	}
 }
 
 /* do_page_cache_ra(), page_cache_ra_unbounded() */
@@ -71,6 +82,7 @@ static void do_page_cache_ra(struct mm_cache *c, struct mm_file *f, uint64_t ind
 	for (uint64_t i = 0; i < nr_to_read; i++)
 		if (!ra_one(c, &f->inode->mapping, index + i, i == nr_to_read - lookahead_size, memcg))
 			break;
+	end_read(c, &f->inode->mapping, index, nr_to_read);
 }
 
 static uint64_t roundup_pow_of_two(uint64_t n)

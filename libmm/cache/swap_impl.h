@@ -5,10 +5,12 @@
 #ifndef CACHE_SWAP_IMPL_H
 #define CACHE_SWAP_IMPL_H
 
+#include "base/xarray.h"
 #include "cache/swap.h"
 
 enum { MM_SWAP_HAS_CACHE = 0x8000, MM_SWAP_MAP_MAX = 0x7fff };	/* swap_map: PTEs, and the bit of the swap cache */
 #define MM_CLUSTER_NONE	UINT32_MAX
+enum { MM_SWAP_ADDRESS_SPACE_SHIFT = 14 };
 
 struct mm_swap_slots_cache {			/* of one CPU */
 	mm_swp_t slots[MM_SWAP_SLOTS_CACHE_SIZE], ret[MM_SWAP_SLOTS_CACHE_SIZE];
@@ -24,8 +26,8 @@ struct mm_swap {
 	int64_t nr_swap_pages;			/* free and not promised */
 	uint16_t *map;				/* by slot */
 	uint16_t *cgroup;			/* by slot: id of the memcg that pays, 0 none */
-	uint64_t *cache;			/* by slot: PFN + 1, or a shadow */
-	size_t mapped_bytes;			/* of the three columns together */
+	struct mm_xarray *space;		/* by slot / 16384: slot -> PFN + 1, or a shadow (struct address_space) */
+	size_t mapped_bytes;			/* of both columns together */
 	void *mapped;
 	uint32_t nr_clusters;
 	uint16_t *cluster_count;
@@ -43,6 +45,11 @@ struct mm_swap {
 	/* cluster read-ahead */
 	uint32_t ra_hits, ra_prev_offset, ra_last_pages;
 };
+
+static inline struct mm_xarray *mm_swap_address_space(const struct mm_swap *s, mm_swp_t entry)
+{
+	return &s->space[entry >> MM_SWAP_ADDRESS_SPACE_SHIFT];
+}
 
 int mm_swap_new(struct mm_cache *c, uint64_t swap_bytes);
 void mm_swap_destroy(struct mm_swap *s);

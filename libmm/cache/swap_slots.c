@@ -53,7 +53,7 @@ static void list_clusters(struct mm_swap *s)
 
 static int swap_alloc_host(struct mm_swap *s, uint32_t nr_cpus)
 {
-	size_t per_slot = sizeof(*s->cache) + sizeof(*s->map) + sizeof(*s->cgroup);
+	size_t per_slot = sizeof(*s->map) + sizeof(*s->cgroup);
 
 	s->nr_clusters = (s->max + MM_SWAPFILE_CLUSTER - 1) / MM_SWAPFILE_CLUSTER;
 	s->cluster_count = calloc(s->nr_clusters, sizeof(*s->cluster_count));
@@ -63,10 +63,10 @@ static int swap_alloc_host(struct mm_swap *s, uint32_t nr_cpus)
 	s->mapped = mmap(NULL, s->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (s->mapped == MAP_FAILED)
 		s->mapped = NULL;
-	if (!s->mapped || !s->cluster_count || !s->cluster_link || !s->cpu)
+	s->space = calloc((s->max >> MM_SWAP_ADDRESS_SPACE_SHIFT) + 1, sizeof(*s->space));
+	if (!s->mapped || !s->space || !s->cluster_count || !s->cluster_link || !s->cpu)
 		return -ENOMEM;
-	s->cache = s->mapped;
-	s->map = (uint16_t *)(s->cache + s->max);
+	s->map = s->mapped;
 	s->cgroup = s->map + s->max;
 	for (uint32_t i = 0; i < nr_cpus; i++) {
 		s->cpu[i].cluster = MM_CLUSTER_NONE;
@@ -102,6 +102,9 @@ void mm_swap_destroy(struct mm_swap *s)
 {
 	if (!s)
 		return;
+	for (uint32_t i = 0; s->space && i <= s->max >> MM_SWAP_ADDRESS_SPACE_SHIFT; i++)
+		mm_xa_destroy(&s->space[i]);
+	free(s->space);
 	if (s->mapped)
 		munmap(s->mapped, s->mapped_bytes);
 	free(s->cluster_count);
@@ -258,7 +261,7 @@ static void swap_entry_free(struct mm_cache *c, mm_swp_t slot)
 		s->highest_bit = slot;
 	s->nr_swap_pages++;
 	s->inuse_pages--;
-	s->cache[slot] = 0;
+	mm_xa_store(mm_swap_address_space(s, slot), slot, 0, NULL);	/* clear_shadow_from_swap_cache() */
 }
 
 static void drain_slots_caches(struct mm_cache *c)

@@ -2,8 +2,8 @@
 /*
  * cache/swap_state.c - the swap cache: pages that have a slot, and shadows of those that left
  *
- * By slot: PFN + 1 while the page is in memory, a shadow after it was
- * reclaimed, 0 otherwise.  The page knows its slot by a column of struct
+ * A tree for each 16384 slots holds PFN + 1 while the page is in memory, a
+ * shadow after it was reclaimed, nothing otherwise.  The page knows its slot by a column of struct
  * mm_cache.  The swap cache holds one reference and SWAP_HAS_CACHE of the slot.
  *
  * Writes are in flight until mm_swap_io_finish(): the page is under writeback,
@@ -28,39 +28,39 @@ enum { SWAP_LATENCY = 100 };
 
 mm_pfn_t mm_swap_cache_get_folio(const struct mm_cache *c, mm_swp_t entry)
 {
-	uint64_t v = entry && entry < c->swap->max ? c->swap->cache[entry] : 0;
+	uint64_t v = entry && entry < c->swap->max ? mm_xa_load(mm_swap_address_space(c->swap, entry), entry) : 0;
 
 	return v && !mm_xa_is_shadow(v) ? (mm_pfn_t)(v - 1) : MM_PFN_NONE;
 }
 
 uint64_t mm_get_shadow_from_swap_cache(const struct mm_cache *c, mm_swp_t entry)
 {
-	uint64_t v = c->swap->cache[entry];
+	uint64_t v = mm_xa_load(mm_swap_address_space(c->swap, entry), entry);
 
 	return mm_xa_is_shadow(v) ? v : 0;
 }
 
-/* Returns the shadow that was there. */
-static uint64_t add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry)
+/* 0 with the shadow that was there through @shadow when not NULL, or -ENOMEM. */
+static int add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry, mm_gfp_t gfp, uint64_t *shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
-	uint64_t shadow = mm_get_shadow_from_swap_cache(c, entry);
 
+	if (mm_cache_xa_store(c, mm_swap_address_space(c->swap, entry), entry, (uint64_t)pfn + 1, gfp, shadow))
+		return -ENOMEM;
 	p->refs++;
 	p->flags |= MM_PG_SWAPCACHE;
 	c->page_swap[pfn] = entry;
-	c->swap->cache[entry] = (uint64_t)pfn + 1;
 	c->swap->nr_cached++;
 	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
 	mm_count(c->ctx, MM_NR_SWAPCACHED, 1);
-	return shadow;
+	return 0;
 }
 
 static void remove_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 
-	c->swap->cache[c->page_swap[pfn]] = shadow;
+	mm_xa_store(mm_swap_address_space(c->swap, c->page_swap[pfn]), c->page_swap[pfn], shadow, NULL);	/* the node exists */
 	c->page_swap[pfn] = 0;
 	p->flags &= ~(uint32_t)MM_PG_SWAPCACHE;
 	p->refs--;
@@ -84,7 +84,10 @@ bool mm_folio_alloc_swap(struct mm_cache *c, mm_pfn_t pfn)
 		return false;
 	}
 	c->swap->cgroup[entry] = (uint16_t)m->id;
-	add_to_swap_cache(c, pfn, entry);
+	if (add_to_swap_cache(c, pfn, entry, __MM_GFP_HIGH | __MM_GFP_NOMEMALLOC | __MM_GFP_NOWARN, NULL)) {
+		mm_put_swap_slot(c, entry);
+		return false;
+	}
 	return true;
 }
 
@@ -146,6 +149,7 @@ static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_m
 	struct mm_swap *s = c->swap;
 	mm_pfn_t pfn = mm_alloc_pages(c->phys, gfp, 0);
 	struct mm_page *p;
+	uint64_t shadow;
 
 	if (pfn == MM_PFN_NONE)
 		return -ENOMEM;
@@ -153,13 +157,13 @@ static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_m
 	if (s->cgroup[entry])
 		memcg = c->memcgs[s->cgroup[entry] - 1];
 	s->map[entry] |= MM_SWAP_HAS_CACHE;
-	if (mm_mem_cgroup_charge(c, pfn, memcg, gfp)) {
+	if (mm_mem_cgroup_charge(c, pfn, memcg, gfp) || add_to_swap_cache(c, pfn, entry, gfp, &shadow)) {
 		mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
 		mm_folio_put(c, pfn);
 		return -ENOMEM;
 	}
 	p->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
-	mm_workingset_refault(c, pfn, add_to_swap_cache(c, pfn, entry));
+	mm_workingset_refault(c, pfn, mm_xa_is_shadow(shadow) ? shadow : 0);
 	mm_folio_add_lru(c, pfn);
 	mm_count(c->ctx, MM_PSWPIN, 1);
 	mm_count(c->ctx, MM_PGPGIN, MM_PAGE_SIZE >> 10);

@@ -130,6 +130,8 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	if (!e)
 		e = mm_tlb_new(&m->virt.tlb, &m->ctx, m->cfg.tlb ? mm_tlb_preset((struct mm_str){ m->cfg.tlb, strlen(m->cfg.tlb) }) : NULL,
 			       m->ctx.nr_cpus);
+	if (!e && m->slab)
+		e = mm_cache_set_slab(m->cache, m->slab);
 	if (e)
 		return no_memory(err);
 	m->virt.phys = m->phys;

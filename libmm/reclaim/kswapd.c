@@ -209,7 +209,9 @@ void mm_kswapd_run(struct mm_reclaim *r)
 			continue;
 		c->memalloc = c->is_kswapd = r->reclaiming = true;
 		c->in_lru_fault = false;
+		r->phys->memalloc++;
 		kswapd(r, r->phys->nodes[i]);
+		r->phys->memalloc--;
 		c->memalloc = memalloc;
 		c->in_lru_fault = in_fault;
 		c->is_kswapd = r->reclaiming = false;

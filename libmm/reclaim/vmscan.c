@@ -261,10 +261,12 @@ static uint64_t run(struct mm_reclaim *r, const struct mm_node *first, struct mm
 	uint64_t n;
 
 	r->cache->memalloc = true;
+	r->phys->memalloc++;
 	r->reclaiming = true;
 	n = do_try_to_free_pages(r, first, sc);
 	mm_swap_io_finish(r->cache);
 	r->reclaiming = false;
+	r->phys->memalloc--;
 	r->cache->memalloc = memalloc;
 	e = r->ctx->fx ? mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_DIRECT_RECLAIM) : NULL;
 	if (e) {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/xa_nodes.c - memory for the trees of page cache and swap cache
+ *
+ * A node is made under the tree's lock, so the first try cannot wait:
+ *
+ *   GFP_NOWAIT ----- no ----> outside the lock, with what the caller allows
+ *       |                     (may reclaim), then the store begins anew
+ *   node in place
+ *
+ * Slabs of this cache are blocks of order 2: a first try below the low
+ * watermark is what makes the page allocator set HighAtomic blocks aside.
+ * Nodes of files are charged to the memcg of the task, those of the swap cache are not.
+ *
+ * Source: Linux 6.6 lib/xarray.c xas_alloc(), xas_nomem(), lib/radix-tree.c radix_tree_init().
+ * Left out: the shrinker of nodes that hold nothing but shadows (mm/workingset.c).
+ */
+#include <errno.h>
+
+#include <libmm/slab.h>
+
+#include "cache/cache.h"
+#include "cache/memcg.h"
+
+enum { NODE_BYTES = 576 };
+#define GFP_RECLAIM_MASK	(MM_GFP_RECLAIM | __MM_GFP_HIGH | __MM_GFP_IO | __MM_GFP_FS | __MM_GFP_NOWARN | \
+				 __MM_GFP_RETRY_MAYFAIL | __MM_GFP_NOFAIL | __MM_GFP_NORETRY | __MM_GFP_MEMALLOC | \
+				 __MM_GFP_NOMEMALLOC)
+
+/* The object and the pointer to its payer (obj_full_size()). */
+static uint64_t charged_bytes(const struct mm_cache *c)
+{
+	struct mm_kmem_cache_info info;
+
+	mm_kmem_cache_info(c->radix_tree_node_cachep, &info);
+	return info.layout.slab_size + sizeof(uint64_t);
+}
+
+static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
+{
+	struct mm_xa_obj obj = { 0, account ? c->xa_payer : NULL };
+
+	if (obj.payer && mm_memcg_charge_bytes(c, obj.payer, charged_bytes(c), gfp))
+		return (struct mm_xa_obj){ 0, NULL };
+	obj.addr = mm_kmem_cache_alloc(c->radix_tree_node_cachep, gfp);
+	if (!obj.addr && obj.payer)
+		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
+	return obj;
+}
+
+static struct mm_xa_obj xas_alloc(void *arg, const struct mm_xarray *xa)
+{
+	struct mm_cache *c = arg;
+	struct mm_xa_obj spare = c->xa_spare;
+
+	if (!spare.addr)
+		return make(c, xa->account, MM_GFP_NOWAIT | __MM_GFP_NOWARN);
+	c->xa_spare = (struct mm_xa_obj){ 0, NULL };
+	return spare;
+}
+
+static void node_free(void *arg, struct mm_xa_obj obj)
+{
+	struct mm_cache *c = arg;
+
+	mm_kmem_cache_free(c->radix_tree_node_cachep, obj.addr);
+	if (obj.payer)
+		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
+}
+
+int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab)
+{
+	c->radix_tree_node_cachep = mm_kmem_cache_create(slab, "radix_tree_node", NODE_BYTES, 0,
+							 MM_SLAB_RECLAIM_ACCOUNT | MM_SLAB_PANIC | MM_SLAB_CTOR);
+	c->xa_nodes = (struct mm_xa_nodes){ c, xas_alloc, node_free };
+	return c->radix_tree_node_cachep ? 0 : -ENOMEM;
+}
+
+int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, uint64_t value, mm_gfp_t gfp, uint64_t *old)
+{
+	int rc;
+
+	if (c->radix_tree_node_cachep)
+		xa->nodes = &c->xa_nodes;
+	while ((rc = mm_xa_store(xa, index, value, old)) == -ENOMEM && c->radix_tree_node_cachep) {
+		c->xa_spare = make(c, xa->account, gfp & GFP_RECLAIM_MASK);
+		if (!c->xa_spare.addr)
+			break;
+	}
+	if (c->xa_spare.addr)
+		node_free(c, c->xa_spare);
+	c->xa_spare = (struct mm_xa_obj){ 0, NULL };
+	return rc;
+}
