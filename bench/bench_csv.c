@@ -126,7 +126,7 @@ static struct sums read_ours(const char *path)
 {
 	const struct mm_str *f;
 	struct mm_input *in;
-	struct mm_csv *csv;
+	struct mm_csv *csv = NULL;
 	struct sums s = { 0 };
 	size_t nr;
 
@@ -147,7 +147,7 @@ static struct sums read_ours(const char *path)
 static struct sums read_trace(const char *path, struct mm_output *out)
 {
 	static struct mm_event ev[1024];
-	struct mm_trace_reader *r;
+	struct mm_trace_reader *r = NULL;
 	struct mm_trace_writer w;
 	struct mm_input *in;
 	struct sums s = { 0 };

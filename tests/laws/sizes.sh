@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Law: no file over 600 lines, no function over 80; every file has its licence line.
+# Law: no file over 600 lines, no function over 80; every file has its licence line and a place in Makefile.am.
 set -u
 cd "${srcdir:-.}" || exit 99
 bad=0
@@ -13,6 +13,11 @@ for f in libmm/*/*.[ch] libmm/include/libmm/*.h libmm/include/libmm/*.def cmd/*.
 	case $f in
 	libmm/*) want=LGPL-2.1-or-later ;;
 	*)	 want=GPL-2.0-or-later ;;
+	esac
+	# A program of one source of its own name is listed without the ending.
+	case $f in
+	*.def | libmm/include/*) ;;
+	*) grep -qE "(^|[ 	])${f%.c}(\.c)?([ 	]|\$)" Makefile.am || { echo "$f: not named in Makefile.am"; bad=1; } ;;
 	esac
 	head -2 "$f" | grep -q "SPDX-License-Identifier: $want" || { echo "$f: no SPDX line with $want"; bad=1; }
 	# A function begins after a line "{" in the first column and ends with "}" there.
