@@ -90,7 +90,8 @@ static const struct {
 	const char *name;
 	void (*run)(uint64_t pairs);
 } cases[] = {
-	{ "pcp", run_pcp }, { "batch", run_batch }, { "buddy", run_buddy }, { "random", run_random }, { "empty", run_empty },
+	{ "pcp", run_pcp }, { "batch", run_batch }, { "buddy", run_buddy }, { "random", run_random },
+	{ "empty", run_empty },
 };
 
 static int boot(void)

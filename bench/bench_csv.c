@@ -52,7 +52,8 @@ static void write_file(const char *path, uint64_t rows, bool trace)
 		x ^= x >> 7;
 		x ^= x << 17;
 		if (trace)
-			fprintf(f, "%u,%s,0x7f%010llx\n", (unsigned)(1000 + x % 8), words[x >> 8 & 3], (unsigned long long)(x >> 24 & 0x3fffffff) << 3);
+			fprintf(f, "%u,%s,0x7f%010llx\n", (unsigned)(1000 + x % 8), words[x >> 8 & 3],
+				(unsigned long long)(x >> 24 & 0x3fffffff) << 3);
 		else
 			fprintf(f, "%llu,%u,%07llx,%c,%u\n", (unsigned long long)i, (unsigned)(1000 + x % 8),
 				(unsigned long long)(0x1000000 + (x >> 20) % 1000000), x >> 8 & 3 ? 'R' : 'W', 1u << (x >> 10 & 3));
@@ -135,7 +136,8 @@ static struct sums read_ours(const char *path)
 	while (mm_csv_row(csv, &f, &nr, NULL) == 1) {
 		if (nr != 5)
 			die("a row of other than 5 fields");
-		s.sum += decimal(f[0].p, f[0].len) + decimal(f[1].p, f[1].len) + hex(f[2].p, f[2].len) + (*f[3].p == 'W') +
+		s.sum += decimal(f[0].p, f[0].len) + decimal(f[1].p, f[1].len) + hex(f[2].p, f[2].len) +
+			(*f[3].p == 'W') +
 			 decimal(f[4].p, f[4].len);
 		s.rows++;
 	}
@@ -174,8 +176,10 @@ static struct sums read_trace(const char *path, struct mm_output *out)
 /* Effects as a fault row has them, into /dev/null. */
 static void write_trace(uint64_t rows)
 {
-	struct mm_event ev = { .pid = 1000, .type = MM_EV_FAULT, .by = MM_BY_FAULT, .size = 4096, .name = MM_STR("anon"),
-		.flags = MM_STR("WRITE|USER"), .present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) |
+	struct mm_event ev = { .pid = 1000, .type = MM_EV_FAULT, .by = MM_BY_FAULT, .size = 4096,
+		.name = MM_STR("anon"),
+		.flags = MM_STR("WRITE|USER"),
+		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) |
 		MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(BY) };
 	struct mm_trace_writer w;
 	struct mm_output out;
@@ -207,7 +211,8 @@ static int one(const char *mode, const char *arg)
 	if (!strcmp(mode, "write"))
 		write_trace(strtoull(arg, NULL, 10));
 	else
-		s = !strcmp(mode, "libcsv") ? read_libcsv(arg) : !strcmp(mode, "trace") ? read_trace(arg, NULL) : read_ours(arg);
+		s = !strcmp(mode, "libcsv") ? read_libcsv(arg) : !strcmp(mode, "trace") ? read_trace(arg, NULL)
+		: read_ours(arg);
 	printf("%llu rows, sum %llx\n", (unsigned long long)s.rows, (unsigned long long)s.sum);
 	return 0;
 }

@@ -98,7 +98,8 @@ static void event(struct mm_machine *m, struct mm_event *ev)
 
 static void accesses(const char *what, enum mm_depth depth, uint64_t memory_max, size_t nr)
 {
-	struct mm_event ev = { .type = MM_EV_MMAP, .pid = PID, .addr = base, .size = (uint64_t)NR_PAGES * MM_PAGE_SIZE };
+	struct mm_event ev = { .type = MM_EV_MMAP, .pid = PID, .addr = base,
+		.size = (uint64_t)NR_PAGES * MM_PAGE_SIZE };
 	struct mm_machine_config cfg;
 	struct mm_machine *m;
 	struct mm_error err = { 0 };

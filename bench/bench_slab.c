@@ -7,7 +7,8 @@
  *	fifo	1000 taken, given back in the same order
  *	rand	10000 live, a random one replaced
  *
- * bench_slab [ALLOCATOR CASE SIZE PAIRS]: one case alone; instructions: valgrind --tool=callgrind, less those of half the pairs.
+ * bench_slab [ALLOCATOR CASE SIZE PAIRS]: one case alone; instructions: valgrind --tool=callgrind, less those of
+ * half the pairs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +144,8 @@ int main(int argc, char **argv)
 		for (unsigned int k = 0; k < 4; k++)
 			for (int c = 0; c < NR_CASES; c++)
 				if (!strcmp(argv[1], allocators[k]) && !strcmp(argv[2], cases[c].name))
-					printf("%.1f ns\n", run(k, c, strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0)));
+					printf("%.1f ns\n",
+					       run(k, c, strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0)));
 		return 0;
 	}
 	printf("bytes case    slub    slab    slob  malloc   (ns a pair)\n");

@@ -101,7 +101,8 @@ int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, str
  * of -t at the end or every interval.
  */
 int cmd_replay(struct cmd_args *a);
-int cmd_replay_input(struct cmd_args *a, struct mm_input *in);	/* the same on an open input, which stays the caller's */
+/* the same on an open input, which stays the caller's */
+int cmd_replay_input(struct cmd_args *a, struct mm_input *in);
 
 /* A line on stderr: "mm-vma: ..." */
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

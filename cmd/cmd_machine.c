@@ -53,7 +53,8 @@ static int regions_of_source(struct cmd_args *a, const char *src)
 		return regions_of_sysroot(a, src);
 	e = mm_input_open(&in, src, &a->err);
 	if (e)
-		return mm_error_set(&a->err, e, "--machine: expected a built-in name, a file or a directory, found '%s': %s",
+		return mm_error_set(&a->err, e,
+				    "--machine: expected a built-in name, a file or a directory, found '%s': %s",
 				    src, strerror(-e));
 	e = mm_regions_read(&a->config.regions, in, &a->err);
 	mm_input_free(in);
@@ -176,7 +177,8 @@ static void memory_max_row(struct mm_trace_writer *w, uint64_t bytes)
 /* Does the command line say anything that later commands of a pipe must know? */
 static bool travels(const struct cmd_args *a)
 {
-	return a->machine || a->cpus_given || a->ram_given || a->swap_given || a->memory_max_given || a->config.sysctl.set;
+	return a->machine || a->cpus_given || a->ram_given || a->swap_given || a->memory_max_given ||
+		a->config.sysctl.set;
 }
 
 uint32_t cmd_machine_columns(const struct cmd_args *a)

@@ -96,7 +96,8 @@ static void types_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
 
 		if (__builtin_mul_overflow(t->pageblocks, UINT64_C(4096) << bi->pageblock_order, &bytes))
 			bytes = UINT64_MAX - 1;
-		mm_table_writer_row(w, &(struct mm_types_row){ t->node, t->zone, t->migratetype, t->pageblocks, bytes });
+		mm_table_writer_row(w, &(struct mm_types_row){ t->node, t->zone, t->migratetype, t->pageblocks,
+			bytes });
 	}
 }
 
@@ -148,7 +149,8 @@ static int begin(struct cmd_args *a, struct mm_table_writer **wp)
 	struct mm_table_options opt = cmd_table_options(a);
 
 	if (!table)
-		return mm_error_set(&a->err, -EINVAL, "table %s: expected a machine to replay on, found a capture", a->table);
+		return mm_error_set(&a->err, -EINVAL, "table %s: expected a machine to replay on, found a capture",
+				    a->table);
 	opt.lead = a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
 	return mm_table_writer_new(wp, &a->out, table, &opt, &a->err);
 }
@@ -157,7 +159,8 @@ static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kin
 {
 	struct mm_buddyinfo bi = { 0 };
 	struct mm_table_writer *w = NULL;
-	int e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in, &a->err);
+	int e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in,
+													    &a->err);
 
 	if (!e)
 		e = begin(a, &w);
@@ -374,7 +377,8 @@ static int run(struct cmd_args *a)
 		a->config.explain_gfp = own->request.gfp;
 		a->config.explain_order = own->request.order;
 		if (!own->request_given && !a->file)
-			return mm_error_set(&a->err, -EINVAL, "--explain: expected ORDER[,GFP], or a FILE with a kernel's report");
+			return mm_error_set(&a->err, -EINVAL,
+					    "--explain: expected ORDER[,GFP], or a FILE with a kernel's report");
 		if ((a->live || a->sysroot) && own->request_given)
 			return explain_sysroot(a);
 		if (!a->file)
@@ -387,9 +391,14 @@ static int run(struct cmd_args *a)
 		return e;
 	e = mm_input_peek(in, &head, &a->err);
 	if (!e) {
-		kind = a->from ? (enum mm_source_kind)mm_source_kind_parse((struct mm_str){ a->from, strlen(a->from) }) : mm_source_sniff(head);
-		e = own->explain ? explain_file(a, in, kind) : kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO ? show_file(a, in, kind)
-										  : cmd_replay_input(a, in);
+		kind = a->from ? (enum mm_source_kind)mm_source_kind_parse((struct mm_str){ a->from, strlen(a->from) })
+			: mm_source_sniff(head);
+		if (own->explain)
+			e = explain_file(a, in, kind);
+		else if (kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO)
+			e = show_file(a, in, kind);
+		else
+			e = cmd_replay_input(a, in);
 	}
 	mm_input_free(in);
 	return e;

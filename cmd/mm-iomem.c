@@ -38,7 +38,8 @@ struct capture {
 };
 
 static const struct mm_physmap_table *const tables[] = {
-	&mm_physmap_regions, &mm_physmap_ram, &mm_physmap_holes, &mm_physmap_zones, &mm_physmap_summary, &mm_physmap_dimms,
+	&mm_physmap_regions, &mm_physmap_ram, &mm_physmap_holes, &mm_physmap_zones, &mm_physmap_summary,
+	&mm_physmap_dimms,
 };
 enum { NR_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
@@ -98,7 +99,8 @@ static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 	zones = mm_sysroot_has(root, "proc/zoneinfo");
 	e = mm_sysroot_regions(root, c->regions, &hidden, &a->err);
 	if (!e && hidden)
-		cmd_note(a, "%s/proc/iomem hides its addresses from all but root; the map is that of sys/firmware/memmap",
+		cmd_note(a,
+			 "%s/proc/iomem hides its addresses from all but root; the map is that of sys/firmware/memmap",
 			 mm_sysroot_name(root));
 	if (zones && (e == -ENOENT || e == -EPERM))
 		e = 0;
@@ -161,7 +163,8 @@ static int print_table(struct cmd_args *a, const struct mm_physmap *pm)
 		if (!strcmp(tables[i]->table.name, a->table))
 			t = tables[i];
 	if (t != &mm_physmap_zones && t != &mm_physmap_summary && !a->config.regions.nr)
-		return mm_error_set(&a->err, -EINVAL, "expected a map (proc/iomem or sys/firmware/memmap), found only zones");
+		return mm_error_set(&a->err, -EINVAL,
+				    "expected a map (proc/iomem or sys/firmware/memmap), found only zones");
 	e = cmd_table(a, &t->table, &w);
 	if (e)
 		return e;
@@ -222,7 +225,8 @@ int main(int argc, char **argv)
 		       " a regions table, zoneinfo; - is standard input)."
 		       "\vTables: regions (default), ram, holes, zones, summary, dimms; '-t help' lists their columns."
 		       " mm-iomem FILE -t regions | mm-buddy gives a machine to another command.",
-		.tables = help, .nr_tables = sizeof(help) / sizeof(help[0]), .depth = MM_DEPTH_PHYS, .default_table = "regions",
+		.tables = help, .nr_tables = sizeof(help) / sizeof(help[0]), .depth = MM_DEPTH_PHYS,
+		.default_table = "regions",
 		.run = run,
 	};
 	struct iomem_args own = { 0 };

@@ -29,7 +29,8 @@ static const struct argp_option options[] = {
 	{ "explain-oom", OPT_EXPLAIN_OOM, "FILE", 0, "Explain the OOM reports of a kernel log", 0 },
 	{ "sweep", OPT_SWEEP, "PARAM=LO..HI:N", 0,
 	  "Replay at N values of memory-max, ram, swap or a tunable, in parallel (table curve)", 0 },
-	{ "policy", OPT_POLICY, "LIST", 0, "Instead of the kernel: lru, fifo, clock, second-chance, opt (joined by commas) on the page"
+	{ "policy", OPT_POLICY, "LIST", 0,
+		"Instead of the kernel: lru, fifo, clock, second-chance, opt (joined by commas) on the page"
 	  " references, in as many frames as --memory-max holds", 0 },
 	{ 0 }
 };
@@ -60,16 +61,20 @@ static const struct mm_column oom_columns[] = {
 	MM_COLUMN_HIDDEN(struct oom_line, total_vm_pages, MM_COL_U64, "pages mapped"),
 	MM_COLUMN_HIDDEN(struct oom_line, constraint, MM_COL_STR, "what ran out, as the kernel names it"),
 };
-static const struct mm_table oom_table = MM_TABLE("oom", oom_columns, "one row a task of each OOM report, or of a captured machine");
+static const struct mm_table oom_table = MM_TABLE("oom", oom_columns,
+						  "one row a task of each OOM report, or of a captured machine");
 
 static void report_rows(struct mm_table_writer *w, const struct mm_oom_report *r)
 {
 	for (size_t i = 0; i < r->nr_rows; i++) {
 		const struct mm_oom_row *t = &r->rows[i];
 		struct oom_line line = {
-			.report = r->report, .pid = t->pid, .tgid = t->tgid, .uid = t->uid, .total_vm_pages = t->total_vm_pages,
-			.rss_pages = t->rss_pages, .swapents_pages = t->swapents_pages, .pgtables_bytes = t->pgtables_bytes,
-			.name = t->name, .oom_score_adj = t->oom_score_adj, .oom_score = mm_oom_score(t->points, r->total_pages),
+			.report = r->report, .pid = t->pid, .tgid = t->tgid, .uid = t->uid,
+			.total_vm_pages = t->total_vm_pages,
+			.rss_pages = t->rss_pages, .swapents_pages = t->swapents_pages,
+			.pgtables_bytes = t->pgtables_bytes,
+			.name = t->name, .oom_score_adj = t->oom_score_adj,
+			.oom_score = mm_oom_score(t->points, r->total_pages),
 			.points = t->points, .victim = t->victim, .constraint = mm_oom_constraint_word(r->constraint),
 		};
 
@@ -115,17 +120,21 @@ static void say_alternative(struct mm_output *out, const struct mm_oom_report *r
 	int64_t unit = (int64_t)(r->total_pages / 1000), up;
 
 	for (size_t i = 0; i < r->nr_rows; i++)
-		if (&r->rows[i] != victim && r->rows[i].points != MM_OOM_UNKILLABLE && (!second || r->rows[i].points >= second->points))
+		if (&r->rows[i] != victim && r->rows[i].points != MM_OOM_UNKILLABLE &&
+		    (!second || r->rows[i].points >= second->points))
 			second = &r->rows[i];
 	if (!second || r->allocating_task)
 		return;
-	mm_output_printf(out, "  next in line: %" PRIu32 " %.*s, %" PRId64 " points\n", second->pid, (int)second->name.len,
+	mm_output_printf(out, "  next in line: %" PRIu32 " %.*s, %" PRId64 " points\n", second->pid,
+			 (int)second->name.len,
 			 second->name.p, second->points);
 	up = unit > 0 ? (victim->points - second->points + unit) / unit : 0;
 	if (unit > 0 && second->oom_score_adj + up <= MM_OOM_SCORE_ADJ_MAX)
 		mm_output_printf(out, "  with oom_score_adj %" PRId64 " (now %" PRId32 ") it would have been the one; so would it have been with"
-				 " oom_score_adj %" PRId64 " for %.*s\n", second->oom_score_adj + up, second->oom_score_adj,
-				 victim->oom_score_adj - up < MM_OOM_SCORE_ADJ_MIN ? MM_OOM_SCORE_ADJ_MIN : victim->oom_score_adj - up,
+				 " oom_score_adj %" PRId64 " for %.*s\n", second->oom_score_adj + up,
+				 second->oom_score_adj,
+				 victim->oom_score_adj - up < MM_OOM_SCORE_ADJ_MIN ? MM_OOM_SCORE_ADJ_MIN
+				 : victim->oom_score_adj - up,
 				 (int)victim->name.len, victim->name.p);
 }
 
@@ -149,13 +158,16 @@ static void say_report(struct mm_output *out, const struct mm_oom_report *r)
 		return;
 	}
 	mm_output_printf(out, "  victim: %" PRIu32 " %.*s, %" PRId64 " points: %" PRIu64 " pages resident, %" PRIu64 " swapped, %" PRIu64
-			 " of page tables, oom_score_adj %" PRId32 "%s\n", victim->pid, (int)victim->name.len, victim->name.p,
-			 victim->points, victim->rss_pages, victim->swapents_pages, victim->pgtables_bytes / MM_PAGE_SIZE,
+			 " of page tables, oom_score_adj %" PRId32 "%s\n", victim->pid, (int)victim->name.len,
+			 victim->name.p,
+			 victim->points, victim->rss_pages, victim->swapents_pages,
+			 victim->pgtables_bytes / MM_PAGE_SIZE,
 			 victim->oom_score_adj, r->allocating_task ? " (it asked: vm.oom_kill_allocating_task)" : "");
 	say_alternative(out, r, victim);
 	for (size_t i = 0; i < r->nr_rows; i++)
 		if (r->rows[i].killed && !r->rows[i].victim)
-			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed\n", r->rows[i].pid, (int)r->rows[i].name.len,
+			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed\n", r->rows[i].pid,
+					 (int)r->rows[i].name.len,
 					 r->rows[i].name.p);
 }
 
@@ -240,7 +252,8 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 			e = references_of(r, &ev[i++]);
 		n = e;
 		if (e)
-			mm_error_set(&a->err, (int)e, e == -EFBIG ? "%s: too many references for opt, which keeps all" : "%s: out of memory", in->name);
+			mm_error_set(&a->err, (int)e, e == -EFBIG ? "%s: too many references for opt, which keeps all"
+				     : "%s: out of memory", in->name);
 	}
 	mm_trace_reader_free(reader);
 	mm_input_free(in);
@@ -280,7 +293,8 @@ static int run_policies(struct cmd_args *a)
 		mm_error_set(&a->err, e, "out of memory");
 	else
 		e = read_references(a, &r);
-	if (!e && r.keep && (e = mm_policy_run(MM_POLICY_OPT, r.refs, r.nr, (uint32_t)frames, &r.faults[MM_POLICY_OPT])) != 0)
+	if (!e && r.keep && (e = mm_policy_run(MM_POLICY_OPT, r.refs, r.nr, (uint32_t)frames,
+					       &r.faults[MM_POLICY_OPT])) != 0)
 		mm_error_set(&a->err, e, "out of memory");
 	if (!e)
 		e = policy_rows(a, &r, (uint32_t)frames);
@@ -298,7 +312,8 @@ static void parse_policies(struct argp_state *st, struct own *o, const char *arg
 		int k = mm_policy_parse((struct mm_str){ p, len });
 
 		if (k < 0)
-			argp_error(st, "--policy: expected lru, fifo, clock, second-chance or opt, found '%.*s'", (int)len, p);
+			argp_error(st, "--policy: expected lru, fifo, clock, second-chance or opt, found '%.*s'",
+				   (int)len, p);
 		else
 			o->policies |= 1u << k;
 		if (!p[len])
@@ -400,7 +415,8 @@ static int run(struct cmd_args *a)
 }
 
 static const struct mm_table *const tables[] = { &oom_table, &reclaim_curve_table };
-static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_oom, &mm_table_counters };
+static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_oom,
+	&mm_table_counters };
 
 static const struct cmd cmd = {
 	.name = "mm-reclaim",

@@ -69,7 +69,8 @@ static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
 
 	if (table_is(a, "diff") || (!a->table && own->before)) {
 		if (!own->before)
-			return mm_error_set(&a->err, -EINVAL, "table diff: expected --before=FILE, the capture to compare with");
+			return mm_error_set(&a->err, -EINVAL,
+					    "table diff: expected --before=FILE, the capture to compare with");
 		e = read_file(a, own->before, &before);
 		if (!e)
 			e = cmd_table(a, &slab_diff_table, &w);
@@ -102,7 +103,8 @@ static int run_input(struct cmd_args *a, struct mm_input *in)
 	if (table_is(a, "compare"))
 		return slab_compare_run(a, in);
 	if (!(a->from ? !strcmp(a->from, "slabinfo") : mm_source_sniff(head) == MM_SOURCE_SLABINFO))
-		return table_is(a, "diff") ? mm_error_set(&a->err, -EINVAL, "%s: table diff: expected a slabinfo", in->name)
+		return table_is(a, "diff") ? mm_error_set(&a->err, -EINVAL, "%s: table diff: expected a slabinfo",
+							  in->name)
 					   : cmd_replay_input(a, in);
 	e = read_input(a, in, &info);
 	if (!e)

@@ -32,7 +32,8 @@ static const struct argp_option options[] = {
 	{ "pid", 'p', "PID[,PID...]", 0, "Show only these processes", 0 },
 	{ "accum-time-toggle", 'S', NULL, 0, "Count the time of dead children too", 0 },
 	{ "secure-mode", 's', NULL, 0, "No kill, no renice, no change of the delay", 0 },
-	{ "filter-any-user", 'U', "USER", 0, "Only processes with this real, effective, saved or filesystem user; '!USER' all others", 0 },
+	{ "filter-any-user", 'U', "USER", 0,
+		"Only processes with this real, effective, saved or filesystem user; '!USER' all others", 0 },
 	{ "filter-only-euser", 'u', "USER", 0, "Only processes with this effective user; '!USER' all others", 0 },
 	{ "width", 'w', "COLUMNS", OPTION_ARG_OPTIONAL, "Width of a line in batch mode", 0 },
 	{ "single-cpu-toggle", '1', NULL, 0, "A summary line each CPU", 0 },
@@ -232,7 +233,8 @@ static uint32_t batch_width(void)
 	struct winsize win;
 	uint64_t width;
 
-	if (columns && !mm_parse_u64((struct mm_str){ columns, strlen(columns) }, &width) && width >= 3 && width <= 4000)
+	if (columns && !mm_parse_u64((struct mm_str){ columns, strlen(columns) }, &width) && width >= 3 &&
+	    width <= 4000)
 		return (uint32_t)width;
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &win) != -1 && win.ws_col >= 3 ? win.ws_col : 80;
 }

@@ -134,7 +134,8 @@ static int print_live(struct cmd_args *a)
 	int e;
 
 	if (a->table && strcmp(a->table, "maps")) {
-		return mm_error_set(&a->err, -EINVAL, "-t %s: a machine is needed; of a capture there is only maps", a->table);
+		return mm_error_set(&a->err, -EINVAL, "-t %s: a machine is needed; of a capture there is only maps",
+				    a->table);
 	}
 	e = mm_sysroot_open(&root, a->sysroot, &a->err);
 	if (e)

@@ -79,7 +79,8 @@ static error_t parse_word(struct cmd_args *a, struct vmstat_args *v, char *arg, 
 static void choose_table(struct vmstat_args *v, const char *name, struct argp_state *st)
 {
 	static const struct { const struct mm_table *table; enum vmstat_mode mode; } modes[] = {
-		{ &vmstat_disk_table, VMSTAT_DISKS }, { &vmstat_slab_table, VMSTAT_SLABS }, { &vmstat_sum_table, VMSTAT_SUMS },
+		{ &vmstat_disk_table, VMSTAT_DISKS }, { &vmstat_slab_table, VMSTAT_SLABS },
+		{ &vmstat_sum_table, VMSTAT_SUMS },
 		{ &vmstat_counter_table, VMSTAT_COUNTERS }, { &vmstat_partition_table, VMSTAT_PARTITION },
 	};
 

@@ -27,17 +27,20 @@ struct curve_row {
 
 /* The first column is renamed after the parameter; the chart is for people. */
 static const struct mm_column curve_columns[] = {
-	MM_COLUMN(struct curve_row, value, MM_COL_U64, "the parameter that is swept: memory_max_bytes, ram_bytes, swap_bytes or a tunable"),
+	MM_COLUMN(struct curve_row, value, MM_COL_U64,
+		  "the parameter that is swept: memory_max_bytes, ram_bytes, swap_bytes or a tunable"),
 	MM_COLUMN(struct curve_row, minflt, MM_COL_U64, "faults that needed no read"),
 	MM_COLUMN(struct curve_row, majflt, MM_COL_U64, "faults that had to read"),
 	MM_COLUMN(struct curve_row, pswpin, MM_COL_U64, "pages read from swap"),
 	MM_COLUMN(struct curve_row, pswpout, MM_COL_U64, "pages written to swap"),
 	MM_COLUMN(struct curve_row, refaults, MM_COL_U64, "pages that came back after they were reclaimed"),
 	MM_COLUMN(struct curve_row, oom_kill, MM_COL_U64, "tasks the OOM killer took"),
-	{ "chart", "MAJOR FAULTS", MM_COL_STR, offsetof(struct curve_row, chart_text), false, "major faults as a bar (terminal only)" },
+	{ "chart", "MAJOR FAULTS", MM_COL_STR, offsetof(struct curve_row, chart_text), false,
+		"major faults as a bar (terminal only)" },
 };
 enum { NR_CURVE = sizeof(curve_columns) / sizeof(curve_columns[0]) };
-const struct mm_table reclaim_curve_table = MM_TABLE("curve", curve_columns, "--sweep: what one trace costs at each point of a parameter");
+const struct mm_table reclaim_curve_table = MM_TABLE("curve", curve_columns,
+						     "--sweep: what one trace costs at each point of a parameter");
 
 /* Eighths of a character cell: U+258F is one eighth, U+2588 eight. */
 static void draw(struct curve_row *row, uint64_t most)
@@ -72,7 +75,8 @@ static struct curve_row row_of(const struct mm_sweep_point *p)
 static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
 {
 	struct mm_column columns[NR_CURVE];
-	struct mm_table table = { "curve", reclaim_curve_table.help, columns, cmd_is_human(a) ? NR_CURVE : NR_CURVE - 1 };
+	struct mm_table table = { "curve", reclaim_curve_table.help, columns,
+		cmd_is_human(a) ? NR_CURVE : NR_CURVE - 1 };
 	struct mm_table_writer *w;
 	char name[80];
 	uint64_t most = 0;
@@ -119,7 +123,8 @@ static int spool(struct cmd_args *a, int *fd)
 	free(buf);
 	n = *fd < 0 ? errno : 0;
 	fclose(f);
-	return *fd < 0 ? mm_error_set(&a->err, n ? -(int)n : -EIO, "a temporary file for the trace: %s", strerror(n ? (int)n : EIO)) : 0;
+	return *fd < 0 ? mm_error_set(&a->err, n ? -(int)n : -EIO, "a temporary file for the trace: %s",
+				      strerror(n ? (int)n : EIO)) : 0;
 }
 
 static bool overridden(const void *arg, const struct mm_event *ev) { return cmd_overrides(arg, ev); }

@@ -30,7 +30,8 @@ static const struct mm_column diff_columns[] = {
 	MM_COLUMN(struct diff_row, waste_diff, MM_COL_I64, "bytes of slabs not in objects in use: after less before"),
 };
 const struct mm_table slab_diff_table =
-	MM_TABLE("diff", diff_columns, "what changed between two captures of slabinfo (--before=FILE and FILE), largest growth first");
+	MM_TABLE("diff", diff_columns,
+		 "what changed between two captures of slabinfo (--before=FILE and FILE), largest growth first");
 
 static int by_name(const void *a, const void *b)
 {
@@ -135,8 +136,10 @@ static const struct mm_column compare_columns[] = {
 	MM_COLUMN(struct compare_row, pages_peak, MM_COL_U64, "pages held at most"),
 	MM_COLUMN(struct compare_row, live_objects, MM_COL_U64, "objects allocated and not freed"),
 	MM_COLUMN(struct compare_row, requested_bytes, MM_COL_BYTES, "bytes of these as asked for"),
-	MM_COLUMN(struct compare_row, internal_waste_bytes, MM_COL_BYTES, "bytes that these take beyond what was asked for"),
-	MM_COLUMN(struct compare_row, external_waste_bytes, MM_COL_BYTES, "bytes of the pages that are in no live object"),
+	MM_COLUMN(struct compare_row, internal_waste_bytes, MM_COL_BYTES,
+		  "bytes that these take beyond what was asked for"),
+	MM_COLUMN(struct compare_row, external_waste_bytes, MM_COL_BYTES,
+		  "bytes of the pages that are in no live object"),
 	MM_COLUMN(struct compare_row, allocs, MM_COL_U64, "allocations"),
 	MM_COLUMN(struct compare_row, frees, MM_COL_U64, "frees"),
 	MM_COLUMN(struct compare_row, slow_allocs, MM_COL_U64, "allocations that left the fast path"),
@@ -172,9 +175,12 @@ static int write_block(struct compare *c, const char *lead)
 		if (e)
 			return e;
 		mm_table_writer_row(c->w, &(struct compare_row){
-			.allocator = names[k], .pages = u.pages, .pages_peak = u.pages_peak, .live_objects = u.live_objects,
-			.requested_bytes = u.requested_bytes, .internal_waste_bytes = u.laid_out_bytes - u.requested_bytes,
-			.external_waste_bytes = u.pages * MM_PAGE_SIZE - u.laid_out_bytes, .allocs = u.allocs, .frees = u.frees,
+			.allocator = names[k], .pages = u.pages, .pages_peak = u.pages_peak,
+			.live_objects = u.live_objects,
+			.requested_bytes = u.requested_bytes,
+			.internal_waste_bytes = u.laid_out_bytes - u.requested_bytes,
+			.external_waste_bytes = u.pages * MM_PAGE_SIZE - u.laid_out_bytes, .allocs = u.allocs,
+			.frees = u.frees,
 			.slow_allocs = u.slow_allocs, .slow_frees = u.slow_frees, .failed = u.failed });
 	}
 	return 0;
@@ -253,7 +259,8 @@ static int tell_skips(struct compare *c)
 	for (int k = 0; k < 2; k++)
 		for (size_t i = 0; i < nr[k]; i++) {
 			if (c->a->strict && !s[k][i].harmless)
-				return mm_error_set(&c->a->err, -EINVAL, "%s: expected none of these under --strict, found %llu %s",
+				return mm_error_set(&c->a->err, -EINVAL,
+						    "%s: expected none of these under --strict, found %llu %s",
 						    c->in->name, (unsigned long long)s[k][i].count, s[k][i].what);
 			cmd_note(c->a, "%s: %llu %s", c->in->name, (unsigned long long)s[k][i].count, s[k][i].what);
 		}
@@ -269,7 +276,8 @@ int slab_compare_run(struct cmd_args *a, struct mm_input *in)
 	int e = 0;
 
 	if (a->every == CMD_EVERY_MARK)
-		return mm_error_set(&a->err, -EINVAL, "table compare: expected --every in seconds or events, found mark");
+		return mm_error_set(&a->err, -EINVAL,
+				    "table compare: expected --every in seconds or events, found mark");
 	table_opt.lead = a->every == CMD_EVERY_EVENTS ? "seq" : a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
 	for (int k = 0; k < MM_NR_SLAB_KINDS && !e; k++) {
 		a->config.sysctl.v[MM_SYSCTL_SLAB] = k;

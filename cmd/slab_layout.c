@@ -28,7 +28,8 @@ static const struct mm_column columns[] = {
 	MM_COLUMN(struct layout_row, cpu_partial, MM_COL_U64, "free objects that a CPU may keep (SLUB)"),
 	MM_COLUMN(struct layout_row, waste_bytes, MM_COL_BYTES, "bytes of a slab that are in no object"),
 	MM_COLUMN_HIDDEN(struct layout_row, cpu_partial_slabs, MM_COL_U64, "slabs that a CPU may keep (SLUB)"),
-	MM_COLUMN_HIDDEN(struct layout_row, free_pointer, MM_COL_U64, "where in a free object the next one stands (SLUB)"),
+	MM_COLUMN_HIDDEN(struct layout_row, free_pointer, MM_COL_U64,
+			 "where in a free object the next one stands (SLUB)"),
 	MM_COLUMN_HIDDEN(struct layout_row, red_left_pad, MM_COL_U64, "bytes before an object, with red zones"),
 	MM_COLUMN_HIDDEN(struct layout_row, colours, MM_COL_U64, "places where the first object may begin (SLAB)"),
 	MM_COLUMN_HIDDEN(struct layout_row, limit, MM_COL_U64, "objects that a CPU's array holds (SLAB)"),
@@ -78,7 +79,8 @@ static int parse_request(const struct reader *r, struct mm_slab_request *req)
 	if (align.len && (mm_parse_u64(align, &v) || v > MM_KMALLOC_MAX_SIZE || (v & (v - 1))))
 		return bad(r, ALIGN, "a power of two up to 4194304");
 	req->align = (uint32_t)v;
-	return mm_slab_flags_parse(field(r, FLAGS), &req->flags) ? bad(r, FLAGS, "SLAB_ words joined by |, and ctor") : 0;
+	return mm_slab_flags_parse(field(r, FLAGS), &req->flags) ? bad(r, FLAGS, "SLAB_ words joined by |, and ctor")
+		: 0;
 }
 
 static int write_row(const struct reader *r, struct mm_table_writer *w)
@@ -95,7 +97,8 @@ static int write_row(const struct reader *r, struct mm_table_writer *w)
 		return bad(r, OBJECT_SIZE, "an object that fits into 2^10 pages");
 #define ONLY(kind, value) ((kind) ? (uint64_t)(value) : MM_MISSING_U64)
 	mm_table_writer_row(w, &(struct layout_row){
-		.name = field(r, NAME), .flags = field(r, FLAGS), .object_size = l.object_size, .slab_size = l.slab_size,
+		.name = field(r, NAME), .flags = field(r, FLAGS), .object_size = l.object_size,
+		.slab_size = l.slab_size,
 		.align = l.align, .order = l.order, .objects_per_slab = l.objects_per_slab,
 		.min_partial = ONLY(slub, l.min_partial), .cpu_partial = ONLY(slub, l.cpu_partial),
 		.waste_bytes = l.waste_bytes, .cpu_partial_slabs = ONLY(slub, l.cpu_partial_slabs),
@@ -111,7 +114,8 @@ static int read_header(struct reader *r)
 	if (e < 0)
 		return e;
 	if (!e)
-		return mm_error_set(&r->a->err, -EINVAL, "%s: expected a header row with name and object_size, found nothing", r->in->name);
+		return mm_error_set(&r->a->err, -EINVAL,
+				    "%s: expected a header row with name and object_size, found nothing", r->in->name);
 	e = mm_csv_header(r->csv, r->fields, r->nr, input_columns, NR_INPUT, r->index, &r->a->err);
 	if (!e && (r->index[NAME] < 0 || r->index[OBJECT_SIZE] < 0))
 		e = mm_error_set(&r->a->err, -EINVAL, "%s: expected columns name and object_size", r->in->name);

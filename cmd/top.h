@@ -172,7 +172,10 @@ size_t top_header(struct top *t, char *buf);
 size_t top_task_line(struct top *t, const struct top_item *it, char *buf);
 uint32_t top_field_width(const struct top *t, enum top_field f);
 
-/* @src without anything that could drive a terminal, cut to @columns of the screen (0: not cut); @dst of TOP_MAX_LINE. */
+/*
+ * @src without anything that could drive a terminal, cut to @columns of the screen (0: not cut); @dst of
+ * TOP_MAX_LINE.
+ */
 size_t top_clean(const struct top *t, char *dst, const char *src, size_t columns);
 size_t top_put_u64(char *p, uint64_t v);	/* decimal with a NUL behind it; length */
 size_t top_columns(const char *s);	/* columns that clean text takes */
@@ -204,7 +207,8 @@ struct top_view {			/* what is seen, and what is asked */
 	int number;			/* signal or nice value */
 };
 
-enum { TOP_KEY_UP = 0x10000, TOP_KEY_DOWN, TOP_KEY_LEFT, TOP_KEY_RIGHT, TOP_KEY_PGUP, TOP_KEY_PGDN, TOP_KEY_HOME, TOP_KEY_END,
+enum { TOP_KEY_UP = 0x10000, TOP_KEY_DOWN, TOP_KEY_LEFT, TOP_KEY_RIGHT, TOP_KEY_PGUP, TOP_KEY_PGDN, TOP_KEY_HOME,
+	TOP_KEY_END,
        TOP_KEY_ESC };
 
 /* One key while no question stands. */

@@ -20,7 +20,8 @@ static const uint8_t default_fields[] = {
 
 void top_config_default(struct top_config *c)
 {
-	*c = (struct top_config){ .sort = TOP_CPU, .delay_ms = 3000, .scale_summary = 1, .irix = true, .load_line = true,
+	*c = (struct top_config){ .sort = TOP_CPU, .delay_ms = 3000, .scale_summary = 1, .irix = true,
+		.load_line = true,
 				  .bold_running = true };
 	memcpy(c->shown, default_fields, sizeof(default_fields));
 	c->nr_shown = sizeof(default_fields);

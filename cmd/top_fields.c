@@ -444,7 +444,8 @@ size_t top_header(struct top *t, char *buf)
 		enum top_field f = t->c.shown[i];
 		const char *heading = top_fields[f].heading;
 
-		p = put_column(p, f, heading, strlen(heading), f == TOP_COMMAND ? t->command_width : top_field_width(t, f));
+		p = put_column(p, f, heading, strlen(heading),
+			       f == TOP_COMMAND ? t->command_width : top_field_width(t, f));
 	}
 	return finish_line(buf, p);
 }

@@ -87,7 +87,8 @@ static void mark_sort_column(const struct screen *s, int y)
 
 		if ((at == line || at[-1] == ' ') && (after == ' ' || !after)) {
 			if (x >= s->v.left && x - s->v.left < (size_t)COLS)
-				mvchgat(y, (int)(x - s->v.left), (int)strlen(heading), A_REVERSE | A_UNDERLINE | A_BOLD, 0, NULL);
+				mvchgat(y, (int)(x - s->v.left), (int)strlen(heading), A_REVERSE | A_UNDERLINE | A_BOLD,
+					0, NULL);
 			return;
 		}
 	}
@@ -238,7 +239,8 @@ static int open_screen(struct screen *s)
 	if (!term || !*term)
 		return mm_error_set(err, -ENOTTY, "TERM is not set; -b needs no terminal");
 	setlocale(LC_CTYPE, "");
-	if (setupterm(term, STDOUT_FILENO, &known) == OK) {	/* newterm() would leak on a terminal it does not know */
+	/* newterm() would leak on a terminal it does not know */
+	if (setupterm(term, STDOUT_FILENO, &known) == OK) {
 		del_curterm(cur_term);
 		s->term = newterm(NULL, stdout, stdin);
 	}

@@ -90,7 +90,8 @@ static void cpu_line(const struct top *t, const struct mm_proc_ticks *now, const
 	for (size_t i = 0; i < 8; i++)
 		v[i] = 100 * v[i] / all;
 	if (t->c.cpu_mode == 0) {
-		snprintf(line, LINE, "%s%#5.1f us,%#5.1f sy,%#5.1f ni,%#5.1f id,%#5.1f wa,%#5.1f hi,%#5.1f si,%#5.1f st",
+		snprintf(line, LINE,
+			 "%s%#5.1f us,%#5.1f sy,%#5.1f ni,%#5.1f id,%#5.1f wa,%#5.1f hi,%#5.1f si,%#5.1f st",
 			 name, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]);
 		return;
 	}
@@ -137,7 +138,8 @@ static void amount(const struct top *t, uint64_t kib, char buf[10])
 static void memory_bars(const struct top *t, const char *unit, char (*lines)[LINE])
 {
 	const struct mm_proc_meminfo *m = &t->mem;
-	double total = m->total_kib ? (double)m->total_kib : 1, swap = m->swap_total_kib ? (double)m->swap_total_kib : 1;
+	double total = m->total_kib ? (double)m->total_kib : 1,
+		swap = m->swap_total_kib ? (double)m->swap_total_kib : 1;
 	uint64_t queued = m->buffers_kib + m->cache_kib;
 	uint64_t used = m->total_kib > m->free_kib + queued ? m->total_kib - m->free_kib - queued : 0;
 	double one = 100 * (double)used / total, both = 100 * ((double)m->total_kib - (double)m->available_kib) / total;
@@ -172,8 +174,10 @@ static void memory_lines(const struct top *t, char (*lines)[LINE])
 	amount(t, m->swap_free_kib, a[5]);
 	amount(t, m->swap_used_kib, a[6]);
 	amount(t, m->available_kib, a[7]);
-	snprintf(lines[0], LINE, "%s Mem : %9.9stotal, %9.9sfree, %9.9sused, %9.9sbuff/cache", unit, a[0], a[1], a[2], a[3]);
-	snprintf(lines[1], LINE, "%s Swap: %9.9stotal, %9.9sfree, %9.9sused. %9.9savail Mem ", unit, a[4], a[5], a[6], a[7]);
+	snprintf(lines[0], LINE, "%s Mem : %9.9stotal, %9.9sfree, %9.9sused, %9.9sbuff/cache", unit, a[0], a[1], a[2],
+		 a[3]);
+	snprintf(lines[1], LINE, "%s Swap: %9.9stotal, %9.9sfree, %9.9sused. %9.9savail Mem ", unit, a[4], a[5], a[6],
+		 a[7]);
 }
 
 size_t top_summary(struct top *t, char (*lines)[256], size_t max)

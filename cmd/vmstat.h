@@ -55,7 +55,10 @@ struct vmstat_columns {
 };
 void vmstat_pick_columns(struct vmstat_columns *to, const struct mm_table *from, uint32_t without);
 
-/* Another sample after this one?  Flushes, sleeps the delay; @n counts samples.  False at the end or on a write error. */
+/*
+ * Another sample after this one?  Flushes, sleeps the delay; @n counts samples.  False at the end or on a write
+ * error.
+ */
 bool vmstat_next(struct cmd_args *a, const struct vmstat_args *v, uint64_t n);
 void vmstat_time_text(char *buf, size_t size, const char *format);
 uint64_t vmstat_clock_ns(void);

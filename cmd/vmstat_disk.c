@@ -43,7 +43,8 @@ static const struct mm_column partition_columns[] = {
 	DISK(writes, "writes completed"),
 	DISK(written_sectors, "sectors of 512 bytes written"),
 };
-const struct mm_table vmstat_partition_table = MM_TABLE("partition", partition_columns, "one disk or partition since boot");
+const struct mm_table vmstat_partition_table = MM_TABLE("partition", partition_columns,
+							"one disk or partition since boot");
 
 static void header(struct cmd_args *a, const struct vmstat_args *v)
 {

@@ -167,13 +167,15 @@ static void header(struct cmd_args *a, const struct vmstat_args *v)
 		mm_output_printf(&a->out, "--procs-- -----------------------memory---------------------- ---swap-- "
 				 "-----io---- -system-- ----------cpu----------%s\n"
 				 "%4s %4s %12s %12s %12s %12s %4s %4s %5s %5s %4s %4s %3s %3s %3s %3s %3s %3s",
-				 v->timestamp ? VMSTAT_STAMP_HEADER : "", "r", "b", "swpd", "free", buff, cache, "si", "so",
+				 v->timestamp ? VMSTAT_STAMP_HEADER : "", "r", "b", "swpd", "free", buff, cache, "si",
+				 "so",
 				 "bi", "bo", "in", "cs", "us", "sy", "id", "wa", "st", "gu");
 	else
 		mm_output_printf(&a->out, "procs -----------memory---------- ---swap-- -----io---- -system-- "
 				 "------cpu-----%s\n"
 				 "%2s %2s %6s %6s %6s %6s %4s %4s %5s %5s %4s %4s %2s %2s %2s %2s %2s",
-				 v->timestamp ? VMSTAT_STAMP_HEADER : "", "r", "b", "swpd", "free", buff, cache, "si", "so",
+				 v->timestamp ? VMSTAT_STAMP_HEADER : "", "r", "b", "swpd", "free", buff, cache, "si",
+				 "so",
 				 "bi", "bo", "in", "cs", "us", "sy", "id", "wa", "st");
 	if (v->timestamp) {
 		vmstat_time_text(zone, sizeof(zone), "%Z");

@@ -41,7 +41,8 @@ static void one_sample(struct cmd_args *a, const struct vmstat_args *v, const st
 		vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
 	for (size_t i = 0; i < s->nr; i++) {
 		const struct mm_cache_row *c = &s->v[i];
-		struct slab_row row = { c->name, stamp, c->active_objects, c->objects, c->slab_size, c->objects_per_slab };
+		struct slab_row row = { c->name, stamp, c->active_objects, c->objects, c->slab_size,
+			c->objects_per_slab };
 
 		if (w) {
 			mm_table_writer_row(w, &row);

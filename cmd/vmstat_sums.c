@@ -44,7 +44,8 @@ static const struct sum {
 	TICKS(guest, "non-nice guest cpu ticks"), TICKS(guest_nice, "nice guest cpu ticks"),
 	VM(pgpgin, "KiB", "K ", "paged in"), VM(pgpgout, "KiB", "K ", "paged out"),
 	VM(pswpin, "pages", "", "pages swapped in"), VM(pswpout, "pages", "", "pages swapped out"),
-	STAT(intr, "interrupts"), STAT(ctxt, "CPU context switches"), STAT(btime, "boot time"), STAT(processes, "forks"),
+	STAT(intr, "interrupts"), STAT(ctxt, "CPU context switches"), STAT(btime, "boot time"),
+	STAT(processes, "forks"),
 };
 
 static void print_sum(struct cmd_args *a, const struct vmstat_args *v, const struct sum *s, uint64_t value,
@@ -58,7 +59,8 @@ static void print_sum(struct cmd_args *a, const struct vmstat_args *v, const str
 		mm_output_printf(&a->out, "%13llu %c %s\n", (unsigned long long)vmstat_unit(v, value), v->unit_letter,
 				 s->text);
 	else
-		mm_output_printf(&a->out, "%13llu %s%s\n", (unsigned long long)value, s->prefix ? s->prefix : "", s->text);
+		mm_output_printf(&a->out, "%13llu %s%s\n", (unsigned long long)value, s->prefix ? s->prefix : "",
+				 s->text);
 }
 
 int vmstat_sums(struct cmd_args *a, struct vmstat_args *v)
@@ -109,7 +111,8 @@ int vmstat_disk_sums(struct cmd_args *a, struct vmstat_args *v)
 	/* the text's numbers of the last three lines are divided by 1000, as procps 4.0.2 has them */
 	static const struct { const char *text, *unit; unsigned int divide; } lines[] = {
 		{ "disks", "", 1 }, { "partitions", "", 1 }, { "total reads", "", 1 }, { "merged reads", "", 1 },
-		{ "read sectors", "", 1 }, { "milli reading", "ms", 1 }, { "writes", "", 1 }, { "merged writes", "", 1 },
+		{ "read sectors", "", 1 }, { "milli reading", "ms", 1 }, { "writes", "", 1 },
+		{ "merged writes", "", 1 },
 		{ "written sectors", "", 1 }, { "milli writing", "ms", 1 }, { "inprogress IO", "", 1000 },
 		{ "milli spent IO", "ms", 1000 }, { "milli weighted IO", "ms", 1000 },
 	};

@@ -73,7 +73,8 @@ static int rows(struct mm_machine *m, struct mm_table_writer *w)
 		.cache_kib = pages(s, MM_NR_FILE_PAGES) + pages(s, MM_NR_SLAB_RECLAIMABLE),
 		.inact_kib = pages(s, MM_NR_INACTIVE_ANON) + pages(s, MM_NR_INACTIVE_FILE),
 		.active_kib = pages(s, MM_NR_ACTIVE_ANON) + pages(s, MM_NR_ACTIVE_FILE),
-		.si_kib = moved(s, MM_PSWPIN) * (MM_PAGE_SIZE / 1024), .so_kib = moved(s, MM_PSWPOUT) * (MM_PAGE_SIZE / 1024),
+		.si_kib = moved(s, MM_PSWPIN) * (MM_PAGE_SIZE / 1024),
+		.so_kib = moved(s, MM_PSWPOUT) * (MM_PAGE_SIZE / 1024),
 		.bi_kib = moved(s, MM_PGPGIN), .bo_kib = moved(s, MM_PGPGOUT),
 		.accesses = load.accesses - before.accesses, .majflt = moved(s, MM_PGMAJFAULT),
 		.scan = moved(s, MM_PGSCAN_ANON) + moved(s, MM_PGSCAN_FILE),
@@ -87,7 +88,8 @@ static int rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table vmstat_machine_table = {
-	MM_TABLE("machine", columns, "the machine that a trace simulates, every interval (--every, else 1 s of its time)"), rows,
+	MM_TABLE("machine", columns,
+		 "the machine that a trace simulates, every interval (--every, else 1 s of its time)"), rows,
 };
 
 int vmstat_trace(struct cmd_args *a, struct vmstat_args *v)

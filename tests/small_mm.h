@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A machine for tests of page tables and faults: RAM in one piece, a swap device, no reclaim; memory contents are kept. */
+/*
+ * A machine for tests of page tables and faults: RAM in one piece, a swap device, no reclaim; memory contents
+ * are kept.
+ */
 #ifndef TESTS_SMALL_MM_H
 #define TESTS_SMALL_MM_H
 
@@ -34,7 +37,8 @@ static inline void small_mm_start(struct small_mm *s, uint64_t ram_bytes, uint64
 
 	*s = (struct small_mm){ .ctx = { .nr_cpus = 1 } };
 	mm_sysctls_init(&s->ctx.sysctl);
-	mm_region_list_add(&regions, &(struct mm_region){ .start = 0x100000, .end = 0x100000 + ram_bytes - 1 }, MM_STR("System RAM"));
+	mm_region_list_add(&regions, &(struct mm_region){ .start = 0x100000, .end = 0x100000 + ram_bytes - 1 },
+			   MM_STR("System RAM"));
 	ck_assert_int_eq(mm_phys_new(&s->phys, &s->ctx,
 				     &(struct mm_phys_config){ .regions = &regions, .nr_cpus = 1, .bare = true }, &err), 0);
 	mm_region_list_free(&regions);

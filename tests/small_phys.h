@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tests/small_phys.h - a physical floor of a few zones without booting: every page goes to the buddy, watermarks are given */
+/*
+ * tests/small_phys.h - a physical floor of a few zones without booting: every page goes to the buddy,
+ * watermarks are given
+ */
 #ifndef TESTS_SMALL_PHYS_H
 #define TESTS_SMALL_PHYS_H
 

@@ -40,7 +40,10 @@ static mm_pfn_t take(unsigned int order, unsigned int mt)
 	return pfn;
 }
 
-static void give(mm_pfn_t pfn, unsigned int order) { mm_free_one_page(zone(), pfn, order, MM_MIGRATE_MOVABLE, MM_FPI_NONE); }
+static void give(mm_pfn_t pfn, unsigned int order)
+{
+	mm_free_one_page(zone(), pfn, order, MM_MIGRATE_MOVABLE, MM_FPI_NONE);
+}
 
 static const struct split_case {
 	const char *why;
@@ -262,7 +265,10 @@ START_TEST(order_needs_a_block)
 }
 END_TEST
 
-/* A request of order 2 that cannot wait, below low, sets a pageblock aside; an order-0 one gets it when all else is gone. */
+/*
+ * A request of order 2 that cannot wait, below low, sets a pageblock aside; an order-0 one gets it when all
+ * else is gone.
+ */
 START_TEST(highatomic_reserve)
 {
 	struct mm_zone *z = small_zone(s, 0, MM_ZONE_DMA);

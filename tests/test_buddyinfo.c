@@ -100,7 +100,8 @@ START_TEST(indices)
 
 	ck_assert_msg(mm_unusable_free_index(c->blocks, 4, c->order) == c->unusable, "%s: unusable %ld", c->why,
 		      (long)mm_unusable_free_index(c->blocks, 4, c->order));
-	ck_assert_msg(mm_fragmentation_index(c->blocks, 4, c->order) == c->fragmentation, "%s: fragmentation %ld", c->why,
+	ck_assert_msg(mm_fragmentation_index(c->blocks, 4, c->order) == c->fragmentation, "%s: fragmentation %ld",
+		      c->why,
 		      (long)mm_fragmentation_index(c->blocks, 4, c->order));
 }
 END_TEST

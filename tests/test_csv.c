@@ -45,7 +45,8 @@ static void same_rows(const struct rows_text *want, const struct rows_text *got,
 
 	while (n < want->len && n < got->len && want->p[n] == got->p[n])
 		n++;
-	ck_assert_msg(n == want->len && n == got->len, "%s, seed %d: rows differ at byte %zu: want \"%.30s\", found \"%.30s\"",
+	ck_assert_msg(n == want->len && n == got->len,
+		      "%s, seed %d: rows differ at byte %zu: want \"%.30s\", found \"%.30s\"",
 		      how, seed, n, want->p + n, got->p + n);
 }
 
@@ -149,7 +150,8 @@ START_TEST(big_clean_file_through_many_blocks)	/* blocks of 256 KiB, windows of 
 			 (unsigned long long)mm_rng_below(&rng, 100000), (unsigned long long)mm_rng_u64(&rng),
 			 i % 1000 ? "load" : "\"a, quoted\n name\""));
 	oracle_rows(&want, text.p, text.len);
-	ck_assert_int_eq(dup2(piped(&rng, text.p, text.len < 1000000 ? text.len : 1000000), STDIN_FILENO), STDIN_FILENO);
+	ck_assert_int_eq(dup2(piped(&rng, text.p, text.len < 1000000 ? text.len : 1000000), STDIN_FILENO),
+			 STDIN_FILENO);
 	ck_assert_uint_lt(text.len, 1000000);
 	ck_assert_int_eq(mm_input_open(&in, "-", NULL), 0);
 	reader_rows(&got, in);
@@ -184,16 +186,19 @@ START_TEST(scans_against_byte_loop)
 		return;
 #endif
 	for (int round = 0; round < 3000; round++) {
-		size_t to = mm_rng_below(&rng, sizeof(buf)), from = mm_rng_below(&rng, to + 1), n = 0, want = MM_CSV_NONE;
+		size_t to = mm_rng_below(&rng, sizeof(buf)), from = mm_rng_below(&rng, to + 1), n = 0,
+			want = MM_CSV_NONE;
 		size_t special = MM_CSV_NONE, nr;
 		bool all = round % 2;
 
 		for (size_t i = 0; i < sizeof(buf); i++)
-			buf[i] = all ? (unsigned char)mm_rng_u64(&rng) : (unsigned char)("ab,\n#\"0x-\xff"[mm_rng_below(&rng, 10)]);
+			buf[i] = all ? (unsigned char)mm_rng_u64(&rng)
+				: (unsigned char)("ab,\n#\"0x-\xff"[mm_rng_below(&rng, 10)]);
 		nr = scans[_i].fn((char *)buf, from, to, sep, &special);
 		for (size_t i = from; i < to; i++) {
 			if (buf[i] == ',' || buf[i] == '\n')
-				ck_assert_msg(n < nr && sep[n++] == i, "%s: separator at %zu missed", scans[_i].name, i);
+				ck_assert_msg(n < nr && sep[n++] == i, "%s: separator at %zu missed", scans[_i].name,
+					      i);
 			else if (buf[i] <= 0x22 && want == MM_CSV_NONE)
 				want = i;
 		}
@@ -270,7 +275,8 @@ START_TEST(too_many_fields)
 			ck_assert_int_eq(mm_csv_new(&csv, in, &err), 0);
 			ck_assert_int_eq(mm_csv_row(csv, &f, &nr, &err), 1);
 			ck_assert_int_eq(mm_csv_row(csv, &f, &nr, &err), n == 256 ? 1 : -EINVAL);
-			ck_assert_str_eq(err.text, n == 256 ? "" : "f:2: expected a row of at most 256 fields, found more");
+			ck_assert_str_eq(err.text, n == 256 ? ""
+					 : "f:2: expected a row of at most 256 fields, found more");
 			mm_csv_free(csv);
 			mm_input_free(in);
 		}
@@ -278,7 +284,10 @@ START_TEST(too_many_fields)
 }
 END_TEST
 
-/* An endless line is refused once it is longer than MM_INPUT_MAX_LINE, without being kept: plain, quoted, and of NULs. */
+/*
+ * An endless line is refused once it is longer than MM_INPUT_MAX_LINE, without being kept: plain, quoted, and
+ * of NULs.
+ */
 START_TEST(endless_line)
 {
 	static const char *const starts[] = { "aaaaaaaaaaaaaaaa", "\"aaaaaaaaaaaaaaa", NULL };
@@ -385,17 +394,20 @@ START_TEST(numbers_in)
 	for (size_t k = 0; k < sizeof(u) / sizeof(u[0]); k++) {
 		uint64_t v = 0;
 
-		ck_assert_msg(mm_parse_u64((struct mm_str){ u[k].s, strlen(u[k].s) }, &v) == u[k].e && v == u[k].v, "u64 \"%s\"", u[k].s);
+		ck_assert_msg(mm_parse_u64((struct mm_str){ u[k].s, strlen(u[k].s) }, &v) == u[k].e && v == u[k].v,
+			      "u64 \"%s\"", u[k].s);
 	}
 	for (size_t k = 0; k < sizeof(i) / sizeof(i[0]); k++) {
 		int64_t v = 0;
 
-		ck_assert_msg(mm_parse_i64((struct mm_str){ i[k].s, strlen(i[k].s) }, &v) == i[k].e && v == i[k].v, "i64 \"%s\"", i[k].s);
+		ck_assert_msg(mm_parse_i64((struct mm_str){ i[k].s, strlen(i[k].s) }, &v) == i[k].e && v == i[k].v,
+			      "i64 \"%s\"", i[k].s);
 	}
 	for (size_t k = 0; k < sizeof(t) / sizeof(t[0]); k++) {
 		uint64_t v = 0;
 
-		ck_assert_msg(mm_parse_seconds((struct mm_str){ t[k].s, strlen(t[k].s) }, &v) == t[k].e && v == t[k].v, "seconds \"%s\"", t[k].s);
+		ck_assert_msg(mm_parse_seconds((struct mm_str){ t[k].s, strlen(t[k].s) }, &v) == t[k].e && v == t[k].v,
+			      "seconds \"%s\"", t[k].s);
 	}
 	for (size_t k = 0; k < sizeof(z) / sizeof(z[0]); k++) {
 		uint64_t v = 0;

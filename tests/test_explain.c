@@ -50,7 +50,8 @@ static int read_report(const char *text, uint32_t nth)
 /* Columns path,zone,verdict,short_pages of the table. */
 static const char *explain(struct mm_output *out)
 {
-	struct mm_table_options opt = { .format = MM_TABLE_CSV, .noheadings = true, .columns = "path,zone,verdict,short_pages" };
+	struct mm_table_options opt = { .format = MM_TABLE_CSV, .noheadings = true,
+		.columns = "path,zone,verdict,short_pages" };
 	struct mm_table_writer *w;
 
 	ck_assert_int_eq(mm_output_init(out, -1), 0);
@@ -84,7 +85,10 @@ START_TEST(oom_report)
 }
 END_TEST
 
-/* 100 pages, all single: order 4 loses 15. low 30: 85 > 30. GFP_ATOMIC halves min 25 (12), then a quarter: 13 - 3 = 10. */
+/*
+ * 100 pages, all single: order 4 loses 15. low 30: 85 > 30. GFP_ATOMIC halves min 25 (12), then a quarter: 13 -
+ * 3 = 10.
+ */
 START_TEST(failure_report)
 {
 	struct mm_output out;
@@ -130,7 +134,8 @@ START_TEST(by_hand)
 {
 	struct mm_output out;
 
-	ck_assert_int_eq(mm_explain_request_parse((struct mm_str){ requests[_i].request, strlen(requests[_i].request) }, &rq), 0);
+	ck_assert_int_eq(mm_explain_request_parse((struct mm_str){ requests[_i].request, strlen(requests[_i].request) },
+						  &rq), 0);
 	add("Normal", requests[_i].free_pages, 3, 1);
 	ck_assert_msg(!strcmp(explain(&out), requests[_i].rows), "%s: %s", requests[_i].why, out.buf);
 	mm_output_finish(&out);
@@ -155,7 +160,8 @@ END_TEST
 static const char *const bad_requests[] = { "", "11", "-1", "x", "3,", "3,GFP_", "3,GFP_KERNEL,", ",GFP_KERNEL" };
 START_TEST(bad_words)
 {
-	ck_assert_msg(mm_explain_request_parse((struct mm_str){ bad_requests[_i], strlen(bad_requests[_i]) }, &rq) == -EINVAL,
+	ck_assert_msg(mm_explain_request_parse((struct mm_str){ bad_requests[_i], strlen(bad_requests[_i]) },
+					       &rq) == -EINVAL,
 		      "'%s' is read", bad_requests[_i]);
 }
 END_TEST

@@ -71,7 +71,8 @@ static void check_load(struct model *x, uint64_t p)
 	got = contents(x->mm, BASE + p * PAGE);
 	if (x->freed[p] && got == 0)
 		x->value[p] = 0;
-	ck_assert_msg(got == x->value[p], "page %lu: expected %lx, got %lx", (unsigned long)p, (unsigned long)x->value[p],
+	ck_assert_msg(got == x->value[p], "page %lu: expected %lx, got %lx", (unsigned long)p,
+		      (unsigned long)x->value[p],
 		      (unsigned long)got);
 }
 
@@ -175,7 +176,8 @@ static void op_protect(struct model *x)
 
 static void op_advise(struct model *x)
 {
-	static const int advice[] = { MM_MADV_DONTNEED, MM_MADV_FREE, MM_MADV_COLD, MM_MADV_COLLAPSE, MM_MADV_NOHUGEPAGE, MM_MADV_HUGEPAGE,
+	static const int advice[] = { MM_MADV_DONTNEED, MM_MADV_FREE, MM_MADV_COLD, MM_MADV_COLLAPSE,
+		MM_MADV_NOHUGEPAGE, MM_MADV_HUGEPAGE,
 				      MM_MADV_POPULATE_READ };
 	int a = advice[below(sizeof(advice) / sizeof(advice[0]))];
 	uint64_t first, nr;
@@ -212,7 +214,8 @@ static void op_move(struct model *x)
 	for (uint64_t p = from; p < from + nr; p++)
 		if (!x->mapped[p] || mm_find_vma(x->mm, BASE + p * PAGE) != mm_find_vma(x->mm, BASE + from * PAGE))
 			return;
-	ck_assert_int_eq(mm_sys_mremap(x->mm, &(struct mm_mremap_args){ .addr = BASE + from * PAGE, .old_len = nr * PAGE,
+	ck_assert_int_eq(mm_sys_mremap(x->mm, &(struct mm_mremap_args){ .addr = BASE + from * PAGE,
+		.old_len = nr * PAGE,
 			 .new_len = nr * PAGE, .flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + to * PAGE }, &at), 0);
 	for (uint64_t i = 0; i < nr; i++) {
 		x->value[to + i] = x->value[from + i];
@@ -255,7 +258,8 @@ static void page_out(mm_pfn_t pfn)
 		if (p->flags & MM_PG_DIRTY)
 			s.fault->swap_contents[entry] = s.fault->contents[pfn];
 		else
-			ck_assert_msg(s.fault->swap_contents[entry] == s.fault->contents[pfn], "a clean page differs from its slot");
+			ck_assert_msg(s.fault->swap_contents[entry] == s.fault->contents[pfn],
+				      "a clean page differs from its slot");
 		p->flags &= ~(uint32_t)MM_PG_DIRTY;
 		if (mm_page_ref_count(p) == 2 && below(2))
 			mm_swap_cache_evict(s.cache, pfn, 0);

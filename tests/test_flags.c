@@ -58,7 +58,8 @@ START_TEST(odd_words)
 	uint64_t bits = 5, prot = 5, map = 5;
 	char buf[MM_FLAGS_TEXT];
 
-	ck_assert_int_eq(mm_flags_parse(MM_FLAG_MAP, MM_STR("MAP_PRIVATE|MAP_HUGETLB|21<<MAP_HUGE_SHIFT"), &bits, NULL), 0);
+	ck_assert_int_eq(mm_flags_parse(MM_FLAG_MAP, MM_STR("MAP_PRIVATE|MAP_HUGETLB|21<<MAP_HUGE_SHIFT"), &bits, NULL),
+			 0);
 	ck_assert_uint_eq(bits, 0x40002 | 21u << 26);
 	ck_assert_int_eq(mm_flags_parse(MM_FLAG_MAP, MM_STR("MAP_FILE|MAP_SHARED | 0x10"), &bits, NULL), 0);
 	ck_assert_uint_eq(bits, 0x11);

@@ -89,7 +89,8 @@ START_TEST(bad_words)
 {
 	mm_gfp_t mask = 0x55;
 
-	ck_assert_msg(mm_gfp_parse((struct mm_str){ bad[_i], strlen(bad[_i]) }, &mask) == -EINVAL, "\"%s\" is read", bad[_i]);
+	ck_assert_msg(mm_gfp_parse((struct mm_str){ bad[_i], strlen(bad[_i]) }, &mask) == -EINVAL, "\"%s\" is read",
+		      bad[_i]);
 	ck_assert_uint_eq(mask, 0x55);
 }
 END_TEST

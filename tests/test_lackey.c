@@ -142,7 +142,8 @@ START_TEST(lines)
 		uint64_t skipped = 0;
 
 		ck_assert_msg(!rows_of(c->text, strlen(c->text), room[i], false, &out, skips), "%s", err.text);
-		ck_assert_msg(out.len == strlen(c->rows) && !memcmp(out.buf, c->rows, out.len), "%s: %.*s", c->why, (int)out.len, out.buf);
+		ck_assert_msg(out.len == strlen(c->rows) && !memcmp(out.buf, c->rows, out.len), "%s: %.*s", c->why,
+			      (int)out.len, out.buf);
 		for (int k = 0; k < MM_MAX_SKIPS; k++)
 			if (skips[k].what && !strstr(skips[k].what, "several processes"))
 				skipped += skips[k].count;
@@ -183,7 +184,10 @@ START_TEST(known_by_content)
 }
 END_TEST
 
-/* Lines put together at random from pieces of real ones: never a crash, and as many accesses as complete lines of them. */
+/*
+ * Lines put together at random from pieces of real ones: never a crash, and as many accesses as complete lines
+ * of them.
+ */
 START_TEST(random_pieces)
 {
 	static const char *const pieces[] = {
@@ -226,7 +230,8 @@ START_TEST(descriptors)
 
 	ck_assert_ptr_nonnull(t);
 	for (int step = 0; step < 20000; step++) {
-		uint32_t pid = (uint32_t)mm_rng_below(&rng, PIDS), fd = (uint32_t)mm_rng_below(&rng, FDS), other = (uint32_t)mm_rng_below(&rng, FDS);
+		uint32_t pid = (uint32_t)mm_rng_below(&rng, PIDS), fd = (uint32_t)mm_rng_below(&rng, FDS),
+			other = (uint32_t)mm_rng_below(&rng, FDS);
 		uint32_t child = (uint32_t)mm_rng_below(&rng, PIDS);
 		bool ce = mm_rng_below(&rng, 2);
 		char name[16];
@@ -234,7 +239,8 @@ START_TEST(descriptors)
 		switch (mm_rng_below(&rng, 12)) {
 		case 0: case 1: case 2: case 3: case 4:
 			snprintf(name, sizeof(name), "/f%u", (unsigned)(step % 50));
-			ck_assert_int_eq(mm_fds_open(t, pid, fd, (struct mm_str){ name, strlen(name) }, ce ? 02000000 : 0), 0);
+			ck_assert_int_eq(mm_fds_open(t, pid, fd, (struct mm_str){ name, strlen(name) },
+						     ce ? 02000000 : 0), 0);
 			model[pid][fd] = step % 50 + 1;
 			cloexec[pid][fd] = ce;
 			break;
@@ -271,7 +277,8 @@ START_TEST(descriptors)
 
 			snprintf(name, sizeof(name), "/f%d", model[pid][i] - 1);
 			ck_assert_msg(!o == !model[pid][i], "step %d: pid %u fd %u", step, pid, i);
-			ck_assert(!o || (o->file->name.len == strlen(name) && !memcmp(o->file->name.p, name, strlen(name))));
+			ck_assert(!o || (o->file->name.len == strlen(name) &&
+					 !memcmp(o->file->name.p, name, strlen(name))));
 		}
 	}
 	mm_fds_free(t);

@@ -92,7 +92,8 @@ START_TEST(nearest_word)
 
 	ck_assert_str_eq(mm_nearest(str("laod"), words, 4), "load");
 	ck_assert_str_eq(mm_nearest(str("unmap"), words, 4), "munmap");
-	ck_assert_str_eq(mm_nearest(str(""), words, 4), "load");	/* the shortest needs the fewest edits: first of two */
+	/* the shortest needs the fewest edits: first of two */
+	ck_assert_str_eq(mm_nearest(str(""), words, 4), "load");
 	ck_assert_ptr_null(mm_nearest(str("x"), words, 0));
 }
 END_TEST
@@ -126,7 +127,8 @@ enum { NR_PIDS = 4, NR_SPOTS = 12, SPOT_PAGES = 24, STEPS = 3000 };
 /* Reserve, RAM: a machine of 24 MiB boots with few pages to spare. */
 static void small_machine(struct mm_machine_config *cfg)
 {
-	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (24 << 20) - 1 } };
+	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff },
+		{ .start = 1 << 20, .end = (24 << 20) - 1 } };
 
 	mm_machine_config_init(cfg);
 	for (size_t i = 0; i < 2; i++)
@@ -253,9 +255,11 @@ static void random_accesses(struct mm_event *ev, uint64_t seed)
 	uint64_t page = 0;
 
 	for (size_t i = 0; i < NR_ACCESSES; i++) {
-		page = mm_rng_below(&rng, 8) ? (page + mm_rng_below(&rng, 3)) % FEW_PAGES : mm_rng_below(&rng, FEW_PAGES + 4);
+		page = mm_rng_below(&rng, 8) ? (page + mm_rng_below(&rng, 3)) % FEW_PAGES : mm_rng_below(&rng,
+													 FEW_PAGES + 4);
 		ev[i] = (struct mm_event){
-			.type = types[mm_rng_below(&rng, 4)], .pid = 100 + (i >> 10 & 1), .cpu = i >> 9 & 1, .time_ns = i,
+			.type = types[mm_rng_below(&rng, 4)], .pid = 100 + (i >> 10 & 1), .cpu = i >> 9 & 1,
+			.time_ns = i,
 			.addr = 0x100000000000 + page * MM_PAGE_SIZE + mm_rng_below(&rng, MM_PAGE_SIZE),
 			.size = mm_rng_below(&rng, 64) ? 1 + mm_rng_below(&rng, 16) : mm_rng_below(&rng, 9000),
 			.present = MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(ADDR) | MM_TC_BIT(CPU) | MM_TC_BIT(TIME_S),
@@ -270,7 +274,8 @@ static struct mm_machine *run_accesses(struct mm_machine_config *cfg, struct mm_
 {
 	boot(cfg);
 	for (uint32_t pid = 100; pid < 102; pid++)
-		replay((struct mm_event){ .type = MM_EV_MMAP, .pid = pid, .addr = 0x100000000000, .size = FEW_PAGES * MM_PAGE_SIZE,
+		replay((struct mm_event){ .type = MM_EV_MMAP, .pid = pid, .addr = 0x100000000000,
+			.size = FEW_PAGES * MM_PAGE_SIZE,
 					  .present = MM_TC_BIT(FLAGS),
 					  .flags = MM_STR("PROT_READ|PROT_WRITE|PROT_EXEC|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED") });
 	*short_ways = 0;
@@ -290,11 +295,13 @@ static void same_tlbs(const struct mm_machine *a, const struct mm_machine *b)
 	for (uint32_t cpu = 0; cpu < 2; cpu++) {
 		const struct mm_tlb_cpu *x = &a->fault->virt->tlb->cpu[cpu], *y = &b->fault->virt->tlb->cpu[cpu];
 
-		ck_assert_msg(x->accesses == y->accesses && x->l2_hits == y->l2_hits && x->walks == y->walks && x->mm_id == y->mm_id,
+		ck_assert_msg(x->accesses == y->accesses && x->l2_hits == y->l2_hits && x->walks == y->walks &&
+			      x->mm_id == y->mm_id,
 			      "counts of CPU %u", cpu);
 		for (int k = 0; k < MM_NR_TLB_KINDS; k++)
 			for (uint32_t i = 0; i < (x->a[k].set_mask + 1) * x->a[k].ways; i++)
-				ck_assert_msg(x->a[k].e[i].tag == y->a[k].e[i].tag && x->a[k].e[i].leaf == y->a[k].e[i].leaf,
+				ck_assert_msg(x->a[k].e[i].tag == y->a[k].e[i].tag &&
+					      x->a[k].e[i].leaf == y->a[k].e[i].leaf,
 					      "entry %u of array %d of CPU %u", i, k, cpu);
 	}
 }
@@ -323,7 +330,8 @@ START_TEST(short_way_is_the_long_way)
 	for (size_t i = 0; i < 2; i++)
 		ck_assert_uint_eq(first->tasks.v[i]->accesses, machine->tasks.v[i]->accesses);
 	for (size_t i = 0; i < NR_ACCESSES; i++)
-		ck_assert_msg(ev[i].present == ev[NR_ACCESSES + i].present && ev[i].result_word.p == ev[NR_ACCESSES + i].result_word.p,
+		ck_assert_msg(ev[i].present == ev[NR_ACCESSES + i].present &&
+			      ev[i].result_word.p == ev[NR_ACCESSES + i].result_word.p,
 			      "result of row %zu", i);
 	same_tlbs(first, machine);
 	mm_machine_free(first);

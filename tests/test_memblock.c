@@ -22,7 +22,8 @@ static void ck_regions(const struct mm_memblock_type *t, size_t nr, const uint64
 {
 	ck_assert_msg(t->nr == nr, "%s: %zu regions, expected %zu", why, t->nr, nr);
 	for (size_t i = 0; i < nr; i++)
-		ck_assert_msg(t->v[i].base == want[i][0] && t->v[i].base + t->v[i].size == want[i][1], "%s: region %zu is %#jx-%#jx",
+		ck_assert_msg(t->v[i].base == want[i][0] && t->v[i].base + t->v[i].size == want[i][1],
+			      "%s: region %zu is %#jx-%#jx",
 			      why, i, (uintmax_t)t->v[i].base, (uintmax_t)(t->v[i].base + t->v[i].size));
 }
 
@@ -32,7 +33,8 @@ START_TEST(add_fills_gaps)
 	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0x1000, 0x1000, 1, 0), 0);
 	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0x3000, 0x1000, 1, 0), 0);
 	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0, 0x5000, 2, 0), 0);
-	ck_regions(&mb.memory, 5, (const uint64_t[][2]){ { 0, 0x1000 }, { 0x1000, 0x2000 }, { 0x2000, 0x3000 }, { 0x3000, 0x4000 },
+	ck_regions(&mb.memory, 5, (const uint64_t[][2]){ { 0, 0x1000 }, { 0x1000, 0x2000 }, { 0x2000, 0x3000 },
+		{ 0x3000, 0x4000 },
 			{ 0x4000, 0x5000 } }, "gaps around two regions of another node");
 	ck_assert_uint_eq(mb.memory.v[1].node, 1);
 	ck_assert_uint_eq(mb.memory.v[2].node, 2);
@@ -46,7 +48,8 @@ START_TEST(neighbours_merge)
 	mm_memblock_add(&mb, 0x3000, 0x1000);
 	ck_regions(&mb.memory, 1, (const uint64_t[][2]){ { 0x1000, 0x4000 } }, "three that touch");
 	mm_memblock_set_node(&mb.memory, 0x2000, 0x1000, 3);
-	ck_regions(&mb.memory, 3, (const uint64_t[][2]){ { 0x1000, 0x2000 }, { 0x2000, 0x3000 }, { 0x3000, 0x4000 } }, "split by node");
+	ck_regions(&mb.memory, 3, (const uint64_t[][2]){ { 0x1000, 0x2000 }, { 0x2000, 0x3000 }, { 0x3000, 0x4000 } },
+		   "split by node");
 	mm_memblock_set_node(&mb.memory, 0, UINT64_MAX, 3);
 	ck_regions(&mb.memory, 1, (const uint64_t[][2]){ { 0x1000, 0x4000 } }, "one node again");
 	mm_memblock_setclr_flag(&mb, 0x1800, 0x100, true, MM_MEMBLOCK_NOMAP);
@@ -190,7 +193,8 @@ static void compare_free(const struct cells *c, int seed, int step)
 
 static void random_step(struct cells *c, struct mm_rng *rng)
 {
-	unsigned int base = (unsigned int)mm_rng_below(rng, CELLS), size = (unsigned int)mm_rng_below(rng, CELLS - base);
+	unsigned int base = (unsigned int)mm_rng_below(rng, CELLS),
+		size = (unsigned int)mm_rng_below(rng, CELLS - base);
 	uint8_t node = (uint8_t)mm_rng_below(rng, 3);
 	bool set = mm_rng_below(rng, 2);
 
@@ -221,7 +225,8 @@ static void random_step(struct cells *c, struct mm_rng *rng)
 	default:
 		mm_memblock_setclr_flag(&mb, base, size, set, MM_MEMBLOCK_NOMAP);
 		for (unsigned int i = base; i < base + size; i++)
-			c->memory[i] = c->memory[i] ? (uint8_t)((c->memory[i] - 1) % 8 + 1 + (set ? 8 * MM_MEMBLOCK_NOMAP : 0)) : 0;
+			c->memory[i] = c->memory[i] ? (uint8_t)((c->memory[i] - 1) % 8 + 1 +
+								(set ? 8 * MM_MEMBLOCK_NOMAP : 0)) : 0;
 	}
 }
 

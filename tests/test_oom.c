@@ -166,7 +166,8 @@ START_TEST(hostile)
 		"[ 1 ] 0 1 1 1 1 1 0 init\n[ 2 ] 0 2 99999999999999999999 1 1 1 0 big\n[ 3 ] 0 3 1 1 1 1 5000 adj\n[ 4 ] 0 4 1 1 4096 1 0 \n";
 
 	ck_assert_int_eq(read_text(bad, sizeof(bad) - 1, false), 0);
-	ck_assert_uint_eq(log_.v[0].nr_rows, 2);	/* init and the nameless one; the others have numbers no kernel prints */
+	/* init and the nameless one; the others have numbers no kernel prints */
+	ck_assert_uint_eq(log_.v[0].nr_rows, 2);
 	ck_assert_uint_eq(victim_of(&log_.v[0])->pid, 4);
 	mm_oom_log_free(&log_);
 	ck_assert_int_eq(read_text("nothing here\n", 13, false), -22);

@@ -29,7 +29,10 @@ static void teardown(void)
 	small_mm_end(&s);
 }
 
-static void map(uint64_t page, uint64_t nr) { small_mm_map(mm, BASE + page * PAGE, nr * PAGE, 3, MM_MAP_PRIVATE, NULL); }
+static void map(uint64_t page, uint64_t nr)
+{
+	small_mm_map(mm, BASE + page * PAGE, nr * PAGE, 3, MM_MAP_PRIVATE, NULL);
+}
 static enum mm_access_result touch(uint64_t page, unsigned int kind)
 {
 	return mm_access(s.fault, mm, BASE + page * PAGE, 1, kind);
@@ -38,7 +41,8 @@ static enum mm_access_result touch(uint64_t page, unsigned int kind)
 /* The bits of an entry and of a swap entry where x86 has them (swap offset inverted from bit 9, type from bit 59). */
 START_TEST(entries_by_hand)
 {
-	ck_assert_uint_eq(mm_mk_pte(0x12345, MM_PTE_P | MM_PTE_RW | MM_PTE_US | MM_PTE_A | MM_PTE_NX), 0x8000000012345027);
+	ck_assert_uint_eq(mm_mk_pte(0x12345, MM_PTE_P | MM_PTE_RW | MM_PTE_US | MM_PTE_A | MM_PTE_NX),
+			  0x8000000012345027);
 	ck_assert_uint_eq(mm_pte_pfn(0x8000000012345027), 0x12345);
 	ck_assert_uint_eq(mm_swp_pte(0, 1), 0x07fffffffffffc00);
 	ck_assert_uint_eq(mm_swp_pte(1, 0), 0x0ffffffffffffe00);
@@ -50,14 +54,16 @@ START_TEST(entries_by_hand)
 		ck_assert_uint_eq(mm_swp_offset(p), off);
 	}
 	/* PROT_NONE: present to the kernel, not to the processor; its PFN bits are inverted */
-	ck_assert_uint_eq(mm_mk_pte(0x12345, mm_vm_get_page_prot(0)), (~UINT64_C(0x12345000) & MM_PTE_PFN_MASK) | 0x120);
+	ck_assert_uint_eq(mm_mk_pte(0x12345, mm_vm_get_page_prot(0)),
+			  (~UINT64_C(0x12345000) & MM_PTE_PFN_MASK) | 0x120);
 	ck_assert_uint_eq(mm_pte_pfn(mm_mk_pte(0x12345, mm_vm_get_page_prot(0))), 0x12345);
 	/* taking RW from a dirty entry hides D */
 	ck_assert_uint_eq(mm_pte_wrprotect(MM_PTE_P | MM_PTE_RW | MM_PTE_D), MM_PTE_P | MM_PTE_SAVED_DIRTY);
 	ck_assert_uint_eq(mm_pte_mkwrite(MM_PTE_P | MM_PTE_SAVED_DIRTY), MM_PTE_P | MM_PTE_RW | MM_PTE_D);
 	/* mprotect: a PTE stays dirty, a 2M entry does not */
 	ck_assert(mm_pte_dirty(mm_pte_modify(MM_PTE_P | MM_PTE_RW | MM_PTE_D, mm_vm_get_page_prot(MM_VM_READ))));
-	ck_assert(!mm_pte_dirty(mm_pmd_modify(MM_PTE_P | MM_PTE_RW | MM_PTE_D | MM_PTE_PSE, mm_vm_get_page_prot(MM_VM_READ))));
+	ck_assert(!mm_pte_dirty(mm_pmd_modify(MM_PTE_P | MM_PTE_RW | MM_PTE_D | MM_PTE_PSE,
+					      mm_vm_get_page_prot(MM_VM_READ))));
 }
 END_TEST
 
@@ -70,7 +76,10 @@ static const struct prot_case { uint64_t vm_flags, want; const char *why; } prot
 	{ MM_VM_READ | MM_VM_WRITE | MM_VM_SHARED, 0x8000000000000027, "shared: RW" },
 	{ MM_VM_READ | MM_VM_SHARED, 0x8000000000000025, "shared but not writable" },
 };
-START_TEST(page_prot) { ck_assert_msg(mm_vm_get_page_prot(prot_cases[_i].vm_flags) == prot_cases[_i].want, "%s", prot_cases[_i].why); }
+START_TEST(page_prot)
+{
+	ck_assert_msg(mm_vm_get_page_prot(prot_cases[_i].vm_flags) == prot_cases[_i].want, "%s", prot_cases[_i].why);
+}
 END_TEST
 
 /* 0x100000203123 = PGD 32, PUD 0, PMD 1, PTE 3, offset 0x123 */
@@ -184,13 +193,15 @@ START_TEST(moves)
 	touch(c->from + c->nr - 1, MM_TLB_W);
 	first = small_mm_pfn(mm, BASE + c->from * PAGE);
 	last = small_mm_pfn(mm, BASE + (c->from + c->nr - 1) * PAGE);
-	ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + c->from * PAGE, .old_len = c->nr * PAGE,
+	ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + c->from * PAGE,
+		.old_len = c->nr * PAGE,
 			 .new_len = c->nr * PAGE, .flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + c->to * PAGE }, &at), 0);
 	ck_assert_uint_eq(small_mm_pfn(mm, BASE + c->to * PAGE), first);
 	ck_assert_uint_eq(small_mm_pfn(mm, BASE + (c->to + c->nr - 1) * PAGE), last);
 	ck_assert_uint_eq(small_mm_pfn(mm, BASE + c->from * PAGE), MM_PFN_NONE);
 	/* PTE tables in use at the new place, its PMD table, and the PUD table that all share */
-	ck_assert_msg(mm->pgtables_bytes == (c->tables + 2) * PAGE, "%s: %lu tables", c->why, (unsigned long)mm->pgtables_bytes / PAGE);
+	ck_assert_msg(mm->pgtables_bytes == (c->tables + 2) * PAGE, "%s: %lu tables", c->why,
+		      (unsigned long)mm->pgtables_bytes / PAGE);
 	ck_assert_int_eq(touch(c->to, MM_TLB_R), MM_ACCESS_OK);
 	ck_assert_int_eq(touch(c->from, MM_TLB_R), MM_ACCESS_SEGV);
 }

@@ -150,7 +150,8 @@ START_TEST(dimms_against_bytes)
 	for (uint64_t i = 0; i < low + high; i++) {
 		uint64_t addr = i < low ? i : G4 + (i - low), dimm, at;
 
-		if (!mm_physmap_dimm_of(pm, addr, &dimm, &at) || dimm >= cfg.nr_dimms || at >= cfg.dimm_bytes[dimm] || seen[dimm][at]++)
+		if (!mm_physmap_dimm_of(pm, addr, &dimm, &at) || dimm >= cfg.nr_dimms || at >= cfg.dimm_bytes[dimm] ||
+		    seen[dimm][at]++)
 			ck_abort_msg("seed %d address %#jx", _i, (uintmax_t)addr);
 		note_place(&bytes, &(struct mm_dimm_place){ .dimm = dimm, .dimm_start = at, .dimm_end = at });
 	}
@@ -276,8 +277,10 @@ END_TEST
 START_TEST(captured_marks_win)
 {
 	struct mm_zoneinfo_row row = {
-		.zone = "Normal", .start_pfn = 1048576, .spanned_pages = 8192, .present_pages = 8192, .managed_pages = 8000,
-		.free_pages = 100, .boost_pages = MM_MISSING_U64, .min_pages = 7, .low_pages = MM_MISSING_U64, .high_pages = 9,
+		.zone = "Normal", .start_pfn = 1048576, .spanned_pages = 8192, .present_pages = 8192,
+		.managed_pages = 8000,
+		.free_pages = 100, .boost_pages = MM_MISSING_U64, .min_pages = 7, .low_pages = MM_MISSING_U64,
+		.high_pages = 9,
 		.promo_pages = MM_MISSING_U64, .nr_protection = 2, .protection = { 3, 4 }, .pcp_high = MM_MISSING_U64,
 		.pcp_batch = MM_MISSING_U64,
 	};

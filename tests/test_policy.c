@@ -105,7 +105,8 @@ START_TEST(random_against_naive)
 			refs[i] = (uint64_t)(rand_r(&seed) % (int)pages) << (rand_r(&seed) % 2 ? 0 : 40);
 		for (int k = 0; k < MM_NR_POLICIES; k++) {
 			ck_assert_int_eq(mm_policy_run((enum mm_policy_kind)k, refs, N(refs), frames, &got), 0);
-			ck_assert_msg(got == naive((enum mm_policy_kind)k, refs, N(refs), frames), "%s, seed %d, round %d",
+			ck_assert_msg(got == naive((enum mm_policy_kind)k, refs, N(refs), frames),
+				      "%s, seed %d, round %d",
 				      mm_policy_word((enum mm_policy_kind)k), _i, round);
 			if (k == MM_POLICY_OPT)
 				opt = got;

@@ -394,7 +394,8 @@ END_TEST
 
 START_TEST(garbage)
 {
-	static const char huge[] = "MemTotal: 99999999999999999999999 kB\nMemFree: -5 kB\nMemAvailable:\nCached: 18446744073709551615\n";
+	static const char huge[] =
+		"MemTotal: 99999999999999999999999 kB\nMemFree: -5 kB\nMemAvailable:\nCached: 18446744073709551615\n";
 	struct mm_proc_meminfo mi;
 	struct mm_proc_stat st = { 0 };
 	struct mm_proc_disks ds = { 0 };

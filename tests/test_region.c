@@ -40,7 +40,8 @@ static const char *data(const char *name)
 }
 
 /* Read @len bytes of @text with @read into @to. */
-static int read_text(int (*read)(struct mm_region_list *, struct mm_input *, struct mm_error *), const char *text, size_t len)
+static int read_text(int (*read)(struct mm_region_list *, struct mm_input *, struct mm_error *), const char *text,
+		     size_t len)
 {
 	struct mm_input *in;
 	int e;
@@ -70,7 +71,8 @@ static char *told(void)
 
 	text[0] = 0;
 	for (size_t i = 0; i < l.nr && n < sizeof(text); i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%" PRIx64 "-%" PRIx64 ":%u:%s;", l.v[i].start, l.v[i].end, l.v[i].node,
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%" PRIx64 "-%" PRIx64 ":%u:%s;", l.v[i].start,
+				      l.v[i].end, l.v[i].node,
 				      l.v[i].name);
 	return text;
 }
@@ -127,7 +129,8 @@ START_TEST(regions_table_round_trip)
 	struct mm_output out;
 
 	ck_assert_int_eq(mm_builtin_machine("pc-4g", &l), 0);
-	mm_region_list_add(&l, &(struct mm_region){ .start = 1ull << 40, .end = UINT64_MAX, .node = 3, .depth = 9, .kind = MM_REGION_RAM },
+	mm_region_list_add(&l, &(struct mm_region){ .start = 1ull << 40, .end = UINT64_MAX, .node = 3, .depth = 9,
+		.kind = MM_REGION_RAM },
 			   MM_STR("odd, \"name\""));
 	mm_region_list_add(&l, &(struct mm_region){ .end = UINT64_MAX, .kind = MM_REGION_OTHER }, MM_STR("everything"));
 	first = l;
@@ -171,7 +174,8 @@ static const struct log_case {
 	{ "through a log daemon", "Nov 22 13:58:04 host kernel: [    0.000000] " E820("0x0-0xffff", "usable"), "0-ffff:0:System RAM;" },
 	{ "with level and caller", "<6>[    0.000000][    T0] " E820("0x0-0xffff", "usable"), "0-ffff:0:System RAM;" },
 	{ "every type", E820("0x0-0xf", "soft reserved") E820("0x10-0x1f", "ACPI data") E820("0x20-0x2f", "unusable")
-	  E820("0x30-0x3f", "persistent (type 7)") E820("0x40-0x4f", "persistent (type 12)") E820("0x50-0x5f", "type 77")
+	  E820("0x30-0x3f", "persistent (type 7)") E820("0x40-0x4f", "persistent (type 12)") E820("0x50-0x5f",
+												  "type 77")
 	  E820("0x60-0x6f", "usable"),
 	  "0-f:0:Soft Reserved;10-1f:0:ACPI Tables;20-2f:0:Unusable memory;30-3f:0:Persistent Memory;"
 	  "40-4f:0:Persistent Memory (legacy);50-5f:0:Unknown E820 type;60-6f:0:System RAM;" },
@@ -180,7 +184,8 @@ static const struct log_case {
 	  "NX (Execute Disable) protection: active\nuser-defined physical RAM map:\nuser: [mem 0x0000000000000000-0x000000001fffffff] usable\n",
 	  "0-1fffffff:0:System RAM;" },
 	{ "modified: likewise",
-	  E820("0x0-0xffff", "usable") E820("0x10000-0x1ffff", "usable") "modified physical RAM map:\nmodified: [mem 0x0-0xfff] reserved\n"
+	  E820("0x0-0xffff", "usable") E820("0x10000-0x1ffff",
+					    "usable") "modified physical RAM map:\nmodified: [mem 0x0-0xfff] reserved\n"
 	  "modified: [mem 0x1000-0x1ffff] usable\n", "0-fff:0:Reserved;1000-1ffff:0:System RAM;" },
 	{ "setup data is RAM: usable ==> usable changes nothing",
 	  E820("0x0-0xffff", "usable") "e820: update [mem 0x1000-0x1fff] usable ==> usable\n", "0-ffff:0:System RAM;" },
@@ -192,7 +197,8 @@ static const struct log_case {
 	  "ACPI: SRAT: Node 1 PXM 1 [mem 0x00800000-0xffffffff]\n",
 	  "0-9ffff:0:System RAM;100000-7fffff:0:System RAM;800000-ffffff:1:System RAM;" },
 	{ "overlapping nodes: the kernel falls back to one",
-	  E820("0x0-0xffffff", "usable") "SRAT: Node 0 PXM 0 [mem 0x0-0x8fffff]\nSRAT: Node 1 PXM 1 [mem 0x800000-0xffffff]\n",
+	  E820("0x0-0xffffff",
+	       "usable") "SRAT: Node 0 PXM 0 [mem 0x0-0x8fffff]\nSRAT: Node 1 PXM 1 [mem 0x800000-0xffffff]\n",
 	  "0-ffffff:0:System RAM;" },
 	{ "a MiB of RAM in no node: likewise",
 	  E820("0x0-0xffffff", "usable") "SRAT: Node 1 PXM 1 [mem 0x100000-0xffffff]\n", "0-ffffff:0:System RAM;" },
@@ -232,8 +238,10 @@ START_TEST(zoneinfo_of_6_6)
 	ck_assert_uint_eq(zi.nr, 2);
 	z = mm_zoneinfo_find(&zi, 0, "DMA");
 	ck_assert_ptr_nonnull(z);
-	ck_assert(z->free_pages == 3840 && z->boost_pages == 1 && z->min_pages == 85 && z->low_pages == 106 && z->high_pages == 127);
-	ck_assert(z->spanned_pages == 4095 && z->present_pages == 3998 && z->managed_pages == 3840 && z->cma_pages == 0);
+	ck_assert(z->free_pages == 3840 && z->boost_pages == 1 && z->min_pages == 85 && z->low_pages == 106 &&
+		  z->high_pages == 127);
+	ck_assert(z->spanned_pages == 4095 && z->present_pages == 3998 && z->managed_pages == 3840 &&
+		  z->cma_pages == 0);
 	ck_assert(z->nr_protection == 5 && z->protection[0] == 0 && z->protection[4] == 1983);
 	ck_assert(z->nr_pagesets == 2 && z->pcp_high == 1414 && z->pcp_batch == 63 && z->start_pfn == 1);
 	ck_assert_uint_eq(zi.unknown_lines, 1);
@@ -300,14 +308,16 @@ START_TEST(maps_that_are_none)
 	char text[4096];
 
 	snprintf(text, sizeof(text), bad_maps[_i].text, "");	/* one of them is widened by blanks */
-	ck_assert_msg(read_text(mm_regions_read, text, strlen(text)) == bad_maps[_i].code, "%s: %s", bad_maps[_i].why, err.text);
+	ck_assert_msg(read_text(mm_regions_read, text, strlen(text)) == bad_maps[_i].code, "%s: %s", bad_maps[_i].why,
+		      err.text);
 	ck_assert_msg(strstr(err.text, bad_maps[_i].says), "%s: %s", bad_maps[_i].why, err.text);
 }
 END_TEST
 
 START_TEST(ends_of_the_address_space)
 {
-	static const char text[] = "00000000-ffffffffffffffff : everything\n  ffffffffffffffff-ffffffffffffffff : the last byte\n";
+	static const char text[] =
+		"00000000-ffffffffffffffff : everything\n  ffffffffffffffff-ffffffffffffffff : the last byte\n";
 
 	ck_assert_int_eq(read_text(mm_regions_read, text, sizeof(text) - 1), 0);
 	ck_assert_str_eq(told(), "0-ffffffffffffffff:0:everything;ffffffffffffffff-ffffffffffffffff:0:the last byte;");

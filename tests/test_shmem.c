@@ -25,7 +25,8 @@ static void setup(void)
 {
 	small_mm_start(&s, 32 << 20, 2 << 20);
 	mm = small_mm_new(&s);
-	file = mm_file_create(s.inodes, MM_STR("/memfd:t"), MM_INODE_MEMFD, PAGES * PAGE, MM_FMODE_READ | MM_FMODE_WRITE);
+	file = mm_file_create(s.inodes, MM_STR("/memfd:t"), MM_INODE_MEMFD, PAGES * PAGE,
+			      MM_FMODE_READ | MM_FMODE_WRITE);
 	small_mm_map(mm, BASE, PAGES * PAGE, 3, MM_MAP_SHARED, file);
 }
 

@@ -253,7 +253,8 @@ END_TEST
 
 START_TEST(slub_order_fallback)
 {
-	static const struct small_zone tiny = { 0, MM_ZONE_NORMAL, 1024, 5, 0, 0, 0, 1, 0 };	/* a block of 4 and one page */
+	/* a block of 4 and one page */
+	static const struct small_zone tiny = { 0, MM_ZONE_NORMAL, 1024, 5, 0, 0, 0, 1, 0 };
 	struct mm_kmem_cache *s;
 
 	start_on(MM_SLAB_SLUB, 1, &tiny, 1);

@@ -51,7 +51,8 @@ START_TEST(layout_of_captures)
 		snprintf(key, sizeof(key), "\n%s,", name);
 		at = strstr(told, key);
 		ck_assert_msg(at != NULL, "%s", name);
-		ck_assert_int_eq(sscanf(at + strlen(key), "%u,%u,%u,%u,%u", &size, &order, &objects, &min_partial, &cpu_partial), 5);
+		ck_assert_int_eq(sscanf(at + strlen(key), "%u,%u,%u,%u,%u", &size, &order, &objects, &min_partial,
+					&cpu_partial), 5);
 		ck_assert_int_eq(mm_slab_layout_of(&l, &req), 0);
 		ck_assert_msg(l.slab_size == size && l.order == order && l.objects_per_slab == objects &&
 			      l.min_partial == min_partial && l.cpu_partial == cpu_partial,
@@ -69,7 +70,10 @@ static const struct layout_case {
 	struct mm_slab_request req;
 	uint32_t slab_size, order, objects, offset;
 } layout_cases[] = {
-	/* 64 + 8 (red zone word, no room between) + 8 (pointer) + 64 (2 tracks) + 4 (size) + 8 + 64 (left pad) = 220 -> 256 */
+	/*
+	 * 64 + 8 (red zone word, no room between) + 8 (pointer) + 64 (2 tracks) + 4 (size) + 8 + 64 (left pad)
+	 * = 220 -> 256
+	 */
 	{ "everything around a kmalloc-64", { MM_SLAB_SLUB, 64, 64,
 	  MM_SLAB_KMALLOC | MM_SLAB_RED_ZONE | MM_SLAB_POISON | MM_SLAB_STORE_USER, 1, 0 }, 256, 0, 16, 72 },
 	/* 60 -> 64: 4 bytes of red zone fit; + 8 + 8 pad + 8 = 80 */

@@ -70,7 +70,8 @@ static const struct random_case {
 START_TEST(random_operations)
 {
 	const struct random_case *c = &random_cases[_i];
-	struct mm_slab_tuning t = { .debug = c->debug, .freelist_random = c->random, .memcg = true, .hardened_usercopy = true };
+	struct mm_slab_tuning t = { .debug = c->debug, .freelist_random = c->random, .memcg = true,
+		.hardened_usercopy = true };
 	struct mm_rng rng = { (uint64_t)_i + 77 };
 	unsigned int n = 0;
 	char name[8];
@@ -80,7 +81,8 @@ START_TEST(random_operations)
 	memset(used, 0, sizeof(used));
 	for (int i = 0; i < NR_CACHES; i++) {
 		snprintf(name, sizeof(name), "c%d", i);
-		cache[i] = mm_kmem_cache_create(sl, name, sizes[i], aligns[i], i == 4 ? MM_SLAB_RECLAIM_ACCOUNT : i == 2 ? MM_SLAB_CTOR : 0);
+		cache[i] = mm_kmem_cache_create(sl, name, sizes[i], aligns[i],
+						i == 4 ? MM_SLAB_RECLAIM_ACCOUNT : i == 2 ? MM_SLAB_CTOR : 0);
 		ck_assert_ptr_nonnull(cache[i]);
 	}
 	for (int step = 0; step < STEPS; step++) {

@@ -84,7 +84,8 @@ START_TEST(forms)
 	struct mm_output out;
 
 	ck_assert_int_eq(print(&form_cases[_i], &out), 0);
-	ck_assert_msg(out.len == strlen(form_cases[_i].text) && !memcmp(out.buf, form_cases[_i].text, out.len), "%s:\n%.*s",
+	ck_assert_msg(out.len == strlen(form_cases[_i].text) && !memcmp(out.buf, form_cases[_i].text, out.len),
+		      "%s:\n%.*s",
 		      form_cases[_i].why, (int)out.len, out.buf);
 	mm_output_finish(&out);
 }
@@ -101,7 +102,8 @@ START_TEST(wrong_columns)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct form_case c = { .opt = { .format = i % 2 ? MM_TABLE_HUMAN : MM_TABLE_CSV, .columns = cases[i].columns } };
+		struct form_case c = { .opt = { .format = i % 2 ? MM_TABLE_HUMAN : MM_TABLE_CSV,
+			.columns = cases[i].columns } };
 		struct mm_output out;
 
 		ck_assert_int_eq(print(&c, &out), -EINVAL);
@@ -149,7 +151,8 @@ START_TEST(widths)
 		struct mm_output out;
 
 		print_words(cases[i].v, 2, cases[i].width, &out);
-		ck_assert_msg(out.len == strlen(cases[i].text) && !memcmp(out.buf, cases[i].text, out.len), "%s:\n%.*s", cases[i].why,
+		ck_assert_msg(out.len == strlen(cases[i].text) && !memcmp(out.buf, cases[i].text, out.len), "%s:\n%.*s",
+			      cases[i].why,
 			      (int)out.len, out.buf);
 		mm_output_finish(&out);
 	}

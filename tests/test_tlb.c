@@ -33,7 +33,10 @@ static void teardown(void)
 static uint64_t page(uint64_t n) { return n << 12; }
 static bool hit(uint32_t id, uint64_t vaddr, unsigned int kind) { return mm_tlb_lookup(cpu, id, vaddr, kind); }
 
-/* 64 entries of 4 ways are 16 sets: pages 0, 16, 32 ... share a set; the fifth pushes the oldest out, L2 still has it. */
+/*
+ * 64 entries of 4 ways are 16 sets: pages 0, 16, 32 ... share a set; the fifth pushes the oldest out, L2 still
+ * has it.
+ */
 START_TEST(five_pages_of_one_set)
 {
 	for (uint64_t i = 0; i < 5; i++)

@@ -77,7 +77,8 @@ START_TEST(rows_in_and_out)
 		ck_assert_int_eq(open_text(c->in, strlen(c->in)), 0);
 		ck_assert_int_eq(mm_output_init(&out, -1), 0);
 		copy(&out, max);
-		ck_assert_msg(out.len == strlen(want) && !memcmp(out.buf, want, out.len), "%s, %zu rows a read: \"%.*s\"",
+		ck_assert_msg(out.len == strlen(want) && !memcmp(out.buf, want, out.len),
+			      "%s, %zu rows a read: \"%.*s\"",
 			      c->why, max, (int)out.len, out.buf);
 		mm_output_finish(&out);
 		close_text();
@@ -125,7 +126,10 @@ static void random_event(struct mm_rng *rng, struct mm_event *ev, char text[3][4
 
 #define SAME(ev, c, field) \
 	ck_assert_msg((ev)->present & MM_TC_BIT(c) ? got->field == (ev)->field : got->field == 0, "row %d: " #field, i)
-static bool same_str(struct mm_str a, struct mm_str b) { return a.len == b.len && (!a.len || !memcmp(a.p, b.p, a.len)); }
+static bool same_str(struct mm_str a, struct mm_str b)
+{
+	return a.len == b.len && (!a.len || !memcmp(a.p, b.p, a.len));
+}
 
 START_TEST(random_rows)
 {

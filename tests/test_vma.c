@@ -82,8 +82,10 @@ static void compare(int step)
 		ck_assert_msg((vma != NULL) == page[i].mapped, "step %d, page %d: mapped", step, (int)i);
 		if (!vma)
 			continue;
-		ck_assert_msg((vma->vm_flags & MM_VM_ACCESS_FLAGS) == page[i].prot, "step %d, page %d: rights", step, (int)i);
-		ck_assert_msg(!(vma->vm_flags & MM_VM_LOCKED) == !page[i].locked, "step %d, page %d: locked", step, (int)i);
+		ck_assert_msg((vma->vm_flags & MM_VM_ACCESS_FLAGS) == page[i].prot, "step %d, page %d: rights", step,
+			      (int)i);
+		ck_assert_msg(!(vma->vm_flags & MM_VM_LOCKED) == !page[i].locked, "step %d, page %d: locked", step,
+			      (int)i);
 		nr++;
 		locked += page[i].locked;
 	}
@@ -94,7 +96,8 @@ static void compare(int step)
 
 static void random_call(struct mm_rng *rng)
 {
-	uint64_t first = mm_rng_below(rng, PAGES), n = 1 + mm_rng_below(rng, 12), addr = BASE + first * MM_PAGE_SIZE, at;
+	uint64_t first = mm_rng_below(rng, PAGES), n = 1 + mm_rng_below(rng, 12), addr = BASE + first * MM_PAGE_SIZE,
+		at;
 	uint64_t prot = mm_rng_below(rng, 8), len;
 	int e;
 

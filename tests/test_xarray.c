@@ -28,7 +28,8 @@ START_TEST(random_against_flat)
 
 	for (int step = 0; step < 20000; step++) {
 		/* small, middle and huge indices, so that the tree grows and shrinks */
-		uint64_t index = (uint64_t)(rand_r(&seed) % 300) << (rand_r(&seed) % 8 * 8), value = (uint64_t)rand_r(&seed) + 1, old = 7;
+		uint64_t index = (uint64_t)(rand_r(&seed) % 300) << (rand_r(&seed) % 8 * 8),
+			value = (uint64_t)rand_r(&seed) + 1, old = 7;
 		int at = flat_find(index);
 
 		if (rand_r(&seed) % 3 && nr < MAX) {

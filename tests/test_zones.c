@@ -121,7 +121,8 @@ START_TEST(zones_of_memmap)	/* the firmware's map, untrimmed: the kernel cuts pa
 	ck_assert_msg(!mm_sysroot_regions(root, &map, NULL, &err), "%s", err.text);
 	mm_sysroot_free(root);
 	boot((struct mm_phys_config){ .sizes_only = true });
-	ck_zones("1 GiB", (const struct want[]){ { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 258013, 258013 }, { 0 } });
+	ck_zones("1 GiB", (const struct want[]){ { 0, MM_ZONE_DMA, 1, 4095, 3998 },
+		{ 0, MM_ZONE_DMA32, 4096, 258013, 258013 }, { 0 } });
 }
 END_TEST
 
@@ -150,7 +151,10 @@ static const struct rule_case {
 	  { { 0, MM_ZONE_DMA32, 4096, 1044480, 4096 }, { 0, MM_ZONE_MOVABLE, 1048576, 16384, 16384 } } },
 	{ "kernelcore= of all RAM: no movable zone", { { 1ull << 32, 64 << 20, 0 } }, { .kernelcore_bytes = 64 << 20 },
 	  { { 0, MM_ZONE_NORMAL, 1048576, 16384, 16384 } } },
-	/* 64 and 16 MiB: 40 MiB of kernelcore is 20 a node; node 1 has 16, so node 0 takes the 4 left in the second round */
+	/*
+	 * 64 and 16 MiB: 40 MiB of kernelcore is 20 a node; node 1 has 16, so node 0 takes the 4 left in the
+	 * second round
+	 */
 	{ "kernelcore= spreads over nodes", { { 1ull << 32, 64 << 20, 0 }, { (1ull << 32) + (64 << 20), 16 << 20, 1 } },
 	  { .kernelcore_bytes = 40 << 20 },
 	  { { 0, MM_ZONE_NORMAL, 1048576, 6144, 6144 }, { 0, MM_ZONE_MOVABLE, 1054720, 10240, 10240 },
@@ -198,7 +202,8 @@ static void ck_wmarks(const struct wmark_line *l)
 		if (strcmp(mm_zone_type_name((enum mm_zone_type)t), l->zone))
 			continue;
 		for (int i = 0; i < MM_MAX_NR_ZONES; i++)
-			n += (size_t)snprintf(protection + n, sizeof(protection) - n, "%s%" PRIu64, i ? "|" : "", z->lowmem_reserve[i]);
+			n += (size_t)snprintf(protection + n, sizeof(protection) - n, "%s%" PRIu64, i ? "|" : "",
+					      z->lowmem_reserve[i]);
 		ck_assert_msg(z->watermark[MM_WMARK_MIN] == l->min && z->watermark[MM_WMARK_LOW] == l->low &&
 			      z->watermark[MM_WMARK_HIGH] == l->high && !strcmp(protection, l->protection),
 			      "%s: node %" PRIu64 " %s: min %" PRIu64 " low %" PRIu64 " high %" PRIu64 " protection %s", l->capture, l->node,
@@ -213,7 +218,8 @@ static void ck_capture(const struct wmark_line *l, size_t nr)
 	char number[24];
 
 	for (size_t i = 0; i < nr; i++) {
-		rows[i] = (struct mm_zoneinfo_row){ .node = (uint32_t)l[i].node, .start_pfn = l[i].start, .spanned_pages = l[i].spanned,
+		rows[i] = (struct mm_zoneinfo_row){ .node = (uint32_t)l[i].node, .start_pfn = l[i].start,
+			.spanned_pages = l[i].spanned,
 						    .present_pages = l[i].present, .managed_pages = l[i].managed,
 						    .free_pages = MM_MISSING_U64 };
 		strcpy(rows[i].zone, l[i].zone);
@@ -222,8 +228,10 @@ static void ck_capture(const struct wmark_line *l, size_t nr)
 	snprintf(number, sizeof(number), "%" PRIu64, l->min_free);
 	mm_sysctls_set(&ctx.sysctl, MM_STR("vm.min_free_kbytes"), (struct mm_str){ number, strlen(number) }, NULL);
 	snprintf(number, sizeof(number), "%" PRIu64, l->scale);
-	mm_sysctls_set(&ctx.sysctl, MM_STR("vm.watermark_scale_factor"), (struct mm_str){ number, strlen(number) }, NULL);
-	mm_sysctls_set(&ctx.sysctl, MM_STR("vm.lowmem_reserve_ratio"), (struct mm_str){ l->ratio, strlen(l->ratio) }, NULL);
+	mm_sysctls_set(&ctx.sysctl, MM_STR("vm.watermark_scale_factor"), (struct mm_str){ number, strlen(number) },
+		       NULL);
+	mm_sysctls_set(&ctx.sysctl, MM_STR("vm.lowmem_reserve_ratio"), (struct mm_str){ l->ratio, strlen(l->ratio) },
+		       NULL);
 	boot((struct mm_phys_config){ .zoneinfo = &zi, .sizes_only = true });
 	for (size_t i = 0; i < nr; i++)
 		ck_wmarks(&l[i]);
@@ -260,7 +268,10 @@ START_TEST(min_free_kbytes_at_boot)
 	ram(1ull << 32, 1ull << 30, 0);
 	ctx.sysctl.v[MM_SYSCTL_THP] = 0;
 	boot((struct mm_phys_config){ .sizes_only = true, .bare = true });
-	/* 262144 pages: first 4096 kB, so high is 1024 + 2 * 256 = 1536 pages; then sqrt(16 * 4 * (262144 - 1536)) = 4083 */
+	/*
+	 * 262144 pages: first 4096 kB, so high is 1024 + 2 * 256 = 1536 pages; then sqrt(16 * 4 * (262144 -
+	 * 1536)) = 4083
+	 */
 	ck_assert_uint_eq(phys->min_free_kbytes, 4083);
 	mm_phys_free(phys);
 	ctx.sysctl.v[MM_SYSCTL_THP] = 2;
@@ -330,7 +341,8 @@ END_TEST
 
 START_TEST(no_free_hands_nothing_over)
 {
-	struct mm_zoneinfo_row row = { .zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096, .present_pages = 4096,
+	struct mm_zoneinfo_row row = { .zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096,
+		.present_pages = 4096,
 				       .managed_pages = 4000, .free_pages = 3000 };
 	struct mm_zoneinfo zi = { .v = &row, .nr = 1 };
 
@@ -340,11 +352,15 @@ START_TEST(no_free_hands_nothing_over)
 }
 END_TEST
 
-/* The marks of the captured kernel stand (zoneinfo prints them with the boost in them), unless a tunable that makes them is given. */
+/*
+ * The marks of the captured kernel stand (zoneinfo prints them with the boost in them), unless a tunable that
+ * makes them is given.
+ */
 START_TEST(capture_boots_with_its_marks)
 {
 	struct mm_zoneinfo_row row = {
-		.zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096, .present_pages = 4096, .managed_pages = 4000,
+		.zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096, .present_pages = 4096,
+		.managed_pages = 4000,
 		.free_pages = 3000, .boost_pages = 10, .min_pages = 110, .low_pages = 135, .high_pages = 160,
 		.nr_protection = 5, .protection = { 0, 0, 0, 77, 77 },
 	};
@@ -353,7 +369,8 @@ START_TEST(capture_boots_with_its_marks)
 
 	boot((struct mm_phys_config){ .zoneinfo = &zi });
 	z = &phys->nodes[0]->zones[MM_ZONE_NORMAL];
-	ck_assert(z->watermark[MM_WMARK_MIN] == 100 && z->watermark[MM_WMARK_LOW] == 125 && z->watermark[MM_WMARK_HIGH] == 150);
+	ck_assert(z->watermark[MM_WMARK_MIN] == 100 && z->watermark[MM_WMARK_LOW] == 125 &&
+		  z->watermark[MM_WMARK_HIGH] == 150);
 	ck_assert_uint_eq(z->watermark_boost, 10);
 	ck_assert_uint_eq(z->lowmem_reserve[MM_ZONE_MOVABLE], 77);
 	ck_assert_uint_eq(phys->min_free_kbytes, 400);
@@ -371,7 +388,8 @@ END_TEST
 /* mem= makes another machine: the map is followed, and without one there is nothing to follow. */
 START_TEST(capture_of_another_size)
 {
-	struct mm_zoneinfo_row row = { .zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096, .present_pages = 4096,
+	struct mm_zoneinfo_row row = { .zone = "Normal", .start_pfn = 1048576, .spanned_pages = 4096,
+		.present_pages = 4096,
 				       .managed_pages = 4000, .free_pages = 3000, .boost_pages = MM_MISSING_U64 };
 	struct mm_zoneinfo zi = { .v = &row, .nr = 1 };
 	struct mm_phys_config cfg = { .zoneinfo = &zi, .nr_cpus = 1, .mem_limit_bytes = 1ull << 30 };
@@ -381,7 +399,8 @@ START_TEST(capture_of_another_size)
 	read_map("zones/6.6-3G.iomem");
 	cfg.regions = &map;
 	ck_assert_int_eq(mm_phys_new(&phys, &ctx, &cfg, &err), 0);
-	ck_zones("1 of 3 GiB", (const struct want[]){ { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 258048, 258048 }, { 0 } });
+	ck_zones("1 of 3 GiB", (const struct want[]){ { 0, MM_ZONE_DMA, 1, 4095, 3998 },
+		{ 0, MM_ZONE_DMA32, 4096, 258048, 258048 }, { 0 } });
 }
 END_TEST
 
@@ -407,7 +426,8 @@ START_TEST(node_order)
 	boot((struct mm_phys_config){ .sizes_only = true, .node_distance = far_pair, .nr_distance = 4 });
 	for (uint32_t n = 0; n < 4; n++)
 		for (uint32_t i = 0; i < 4; i++)
-			ck_assert_msg(phys->nodes[n]->zonelist[i] == want[n][i], "node %u place %u: %u", n, i, phys->nodes[n]->zonelist[i]);
+			ck_assert_msg(phys->nodes[n]->zonelist[i] == want[n][i], "node %u place %u: %u", n, i,
+				      phys->nodes[n]->zonelist[i]);
 }
 END_TEST
 

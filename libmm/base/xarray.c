@@ -33,7 +33,10 @@ static bool covers(const struct mm_xarray *xa, uint64_t index)
 	return xa->height >= XA_MAX_HEIGHT || (xa->height && !(index >> (xa->height * XA_SHIFT)));
 }
 
-static unsigned int slot_of(uint64_t index, uint32_t height) { return (unsigned int)(index >> shift_of(height)) & (XA_SLOTS - 1); }
+static unsigned int slot_of(uint64_t index, uint32_t height)
+{
+	return (unsigned int)(index >> shift_of(height)) & (XA_SLOTS - 1);
+}
 
 uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index)
 {

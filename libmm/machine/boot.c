@@ -128,7 +128,8 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 		return mm_error_set(err, e, "swap: expected at most 8 TiB, found %llu bytes",
 				    (unsigned long long)m->cfg.swap_bytes);
 	if (!e)
-		e = mm_tlb_new(&m->virt.tlb, &m->ctx, m->cfg.tlb ? mm_tlb_preset((struct mm_str){ m->cfg.tlb, strlen(m->cfg.tlb) }) : NULL,
+		e = mm_tlb_new(&m->virt.tlb, &m->ctx, m->cfg.tlb
+			       ? mm_tlb_preset((struct mm_str){ m->cfg.tlb, strlen(m->cfg.tlb) }) : NULL,
 			       m->ctx.nr_cpus);
 	if (!e && m->slab)
 		e = mm_cache_set_slab(m->cache, m->slab);

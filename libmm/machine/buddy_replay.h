@@ -20,9 +20,11 @@ struct mm_page_replay {
 	size_t nr, size;
 };
 
-struct mm_page_replay *mm_page_replay_get(struct mm_machine *m);	/* made when first asked for; NULL: host memory */
+/* made when first asked for; NULL: host memory */
+struct mm_page_replay *mm_page_replay_get(struct mm_machine *m);
 void mm_page_replay_free(struct mm_page_replay *r);
-int mm_page_replay_add(struct mm_page_replay *r, uint64_t recorded, mm_pfn_t pfn, unsigned int order);	/* 0 or -ENOMEM */
+/* 0 or -ENOMEM */
+int mm_page_replay_add(struct mm_page_replay *r, uint64_t recorded, mm_pfn_t pfn, unsigned int order);
 struct mm_page_entry *mm_page_replay_find(const struct mm_page_replay *r, uint64_t recorded);
 void mm_page_replay_del(struct mm_page_replay *r, struct mm_page_entry *e);
 

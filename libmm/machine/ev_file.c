@@ -68,7 +68,8 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return mm_error_set(err, -ENOMEM, "out of memory for files");
 	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX)
 		f->inode->size = ev->size;	/* a recording tells sizes as far as its calls prove them */
-	f->f_mode = (f->f_mode & ~(uint32_t)(MM_FMODE_READ | MM_FMODE_WRITE)) | mode;	/* opened anew, with the old read-ahead state */
+	/* opened anew, with the old read-ahead state */
+	f->f_mode = (f->f_mode & ~(uint32_t)(MM_FMODE_READ | MM_FMODE_WRITE)) | mode;
 	return 0;
 }
 

@@ -30,7 +30,8 @@ int mm_ev_region(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return 0;
 	}
 	if (!ev->size || r.end < r.start)
-		return mm_error_set(err, -EINVAL, "region: expected a size that ends below 2^64, found 0x%" PRIx64 " at 0x%" PRIx64,
+		return mm_error_set(err, -EINVAL,
+				    "region: expected a size that ends below 2^64, found 0x%" PRIx64 " at 0x%" PRIx64,
 				    ev->size, ev->addr);
 	if (kind < 0)
 		return mm_error_set(err, -EINVAL, "region: no kind is called '%.*s'", (int)ev->flags.len, ev->flags.p);
@@ -75,7 +76,8 @@ int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	if (!bytes)
 		return set_sysctl(m, ev, err);
 	if (ev->result_kind == MM_RESULT_WORD)
-		return mm_error_set(err, -EINVAL, "sysctl %.*s: expected bytes, found '%.*s'", (int)ev->name.len, ev->name.p,
+		return mm_error_set(err, -EINVAL, "sysctl %.*s: expected bytes, found '%.*s'", (int)ev->name.len,
+				    ev->name.p,
 				    (int)ev->result_word.len, ev->result_word.p);
 	if (m->booted)
 		mm_machine_skip(m, too_late, false);

@@ -162,7 +162,10 @@ static int decide_alloc(struct mm_machine *m, struct mm_event *ev, unsigned int 
 	return e;
 }
 
-/* A block that was split (vmalloc(), alloc_pages_exact()) and comes back in parts: its pages are on their own from here. */
+/*
+ * A block that was split (vmalloc(), alloc_pages_exact()) and comes back in parts: its pages are on their own
+ * from here.
+ */
 static int split_entry(struct mm_machine *m, uint64_t recorded)
 {
 	for (unsigned int o = 1; o <= MM_MAX_ORDER; o++) {

@@ -68,7 +68,8 @@ static int parse_gfp(struct mm_slab_replay *r, const struct mm_event *ev, mm_gfp
 	}
 	if (mm_gfp_parse(ev->flags, gfp))
 		return mm_error_set(err, -EINVAL, "%s: expected GFP words, found '%.*s'",
-				    mm_event_word((enum mm_event_type)ev->type), (int)(ev->flags.len < 80 ? ev->flags.len : 80),
+				    mm_event_word((enum mm_event_type)ev->type),
+				    (int)(ev->flags.len < 80 ? ev->flags.len : 80),
 				    ev->flags.p);
 	if (ev->flags.len <= sizeof(r->gfp.text)) {
 		memcpy(r->gfp.text, ev->flags.p, ev->flags.len);
@@ -113,7 +114,10 @@ static struct mm_kmem_cache *backing(struct mm_machine *m, struct mm_slab_replay
 	return c->cache;
 }
 
-static size_t hint_of(uint64_t recorded) { return (size_t)((recorded >> 12) * 0x9e3779b97f4a7c15u >> 32) & (MM_PAGE_HINTS - 1); }
+static size_t hint_of(uint64_t recorded)
+{
+	return (size_t)((recorded >> 12) * 0x9e3779b97f4a7c15u >> 32) & (MM_PAGE_HINTS - 1);
+}
 
 /* A pointer that is not hashed lies in a page, and a page belongs to one cache. */
 static long cache_of_page(const struct mm_slab_replay *r, uint64_t recorded, uint32_t asked, uint32_t taken)
@@ -138,7 +142,8 @@ static long which_cache(const struct mm_machine *m, struct mm_slab_replay *r, co
 		if (rc >= 0)
 			return r->caches[rc].cache ? rc : -EINVAL;
 	}
-	if (!ev->size || ev->size > MM_KMALLOC_MAX_SIZE || ev->size2 > MM_KMALLOC_MAX_SIZE || (ev->size2 && ev->size2 < ev->size))
+	if (!ev->size || ev->size > MM_KMALLOC_MAX_SIZE || ev->size2 > MM_KMALLOC_MAX_SIZE ||
+	    (ev->size2 && ev->size2 < ev->size))
 		return -EINVAL;
 	if (r->nr_caches >= MM_SLAB_MAX_CACHES || m->slab->nr_caches >= MM_SLAB_MAX_CACHES)
 		return -EINVAL;
@@ -393,7 +398,8 @@ int mm_ev_kfree(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 }
 
 /* A free names the cache: the object was of it all along, and so is its page. */
-static int move_to_named(struct mm_machine *m, struct mm_slab_replay *r, struct mm_recorded_object *o, struct mm_str name)
+static int move_to_named(struct mm_machine *m, struct mm_slab_replay *r, struct mm_recorded_object *o,
+			 struct mm_str name)
 {
 	struct mm_recorded_cache *from = &r->caches[o->rc];
 	long rc;

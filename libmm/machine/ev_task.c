@@ -68,7 +68,8 @@ static struct mm_task *child_of(struct mm_machine *m, struct mm_task *task, stru
 	if (rec.failed)
 		return NULL;
 	if (!rec.there || !rec.value || rec.value > INT32_MAX || rec.value == task->pid) {
-		mm_error_set(err, -EINVAL, "%s: expected the child's pid as result", mm_event_word((enum mm_event_type)ev->type));
+		mm_error_set(err, -EINVAL, "%s: expected the child's pid as result",
+			     mm_event_word((enum mm_event_type)ev->type));
 		return NULL;
 	}
 	child = mm_task_get(m, (uint32_t)rec.value);

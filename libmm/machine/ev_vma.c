@@ -45,7 +45,8 @@ static int end_at(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 }
 
 /* The file of a mapping; a recording that mapped one that no row told of makes it. */
-static int mapped_file(struct mm_machine *m, const struct mm_event *ev, const struct mm_recorded *rec, struct mm_file **fp)
+static int mapped_file(struct mm_machine *m, const struct mm_event *ev, const struct mm_recorded *rec,
+		       struct mm_file **fp)
 {
 	uint64_t size;
 
@@ -62,7 +63,8 @@ static int mapped_file(struct mm_machine *m, const struct mm_event *ev, const st
 }
 
 /* It is placed over something that the model still has there. */
-static int check_occupied(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, uint64_t addr, uint64_t len)
+static int check_occupied(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, uint64_t addr,
+			  uint64_t len)
 {
 	uint64_t last;
 

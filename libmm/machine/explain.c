@@ -45,7 +45,8 @@ int mm_explain_of_report(struct mm_explain_list *l, struct mm_explain_request *r
 	if (e)
 		return e;
 	if (said.order > MM_MAX_ORDER)
-		return mm_error_set(err, -EINVAL, "%s: expected an order up to %d, found %u", in->name, (int)MM_MAX_ORDER, said.order);
+		return mm_error_set(err, -EINVAL, "%s: expected an order up to %d, found %u", in->name,
+				    (int)MM_MAX_ORDER, said.order);
 	rq->order = said.order;
 	if (mm_gfp_parse((struct mm_str){ said.gfp, strlen(said.gfp) }, &rq->gfp))
 		return mm_error_set(err, -EINVAL, "%s: expected GFP words, found '%s'", in->name, said.gfp);
@@ -163,7 +164,8 @@ static void zone_of_explain(const struct mm_explain_zone *z, struct mm_zone *zon
 	for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
 		zone->free_area[o].nr_free = o < z->nr_orders ? z->blocks[o] : 0;
 		for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
-			zone->free_area[o].free_list[mt].head = zone->free_area[o].nr_free && z->types[o] >> mt & 1 ? 0 : MM_PFN_NONE;
+			zone->free_area[o].free_list[mt].head =
+				zone->free_area[o].nr_free && z->types[o] >> mt & 1 ? 0 : MM_PFN_NONE;
 	}
 }
 
@@ -182,7 +184,8 @@ static void letters(const struct mm_explain_zone *z, uint32_t order, char *text)
 
 enum { WHY = 192 };
 
-static void put_why(struct mm_explain_row *row, char *why, const struct mm_explain_zone *z, const struct mm_explain_request *rq,
+static void put_why(struct mm_explain_row *row, char *why, const struct mm_explain_zone *z,
+		    const struct mm_explain_request *rq,
 		    const struct mm_watermark_check *c, const char *mark)
 {
 	char types[8];
@@ -190,13 +193,15 @@ static void put_why(struct mm_explain_row *row, char *why, const struct mm_expla
 	if (c->short_by) {
 		row->verdict = "watermark";
 		snprintf(why, WHY, "%" PRId64 " free less %" PRId64 " unusable must be above %s %" PRId64
-			 " and reserve %" PRId64 ": short by %" PRId64 " pages", c->free, c->unusable, mark, c->mark, c->reserve,
+			 " and reserve %" PRId64 ": short by %" PRId64 " pages", c->free, c->unusable, mark, c->mark,
+			 c->reserve,
 			 c->short_by);
 	} else if (!c->block) {
 		letters(z, rq->order, types);
 		row->verdict = types[0] ? "type" : "fragmented";
 		if (types[0])
-			snprintf(why, WHY, "blocks of order %u and above are only of types %s, which this request may not use",
+			snprintf(why, WHY,
+				 "blocks of order %u and above are only of types %s, which this request may not use",
 				 rq->order, types);
 		else if (row->largest_order == MM_MISSING_U64)
 			snprintf(why, WHY, "enough pages are free, but no block");
@@ -214,7 +219,8 @@ static void explain_zone(const struct mm_explain_zone *z, const struct mm_explai
 			 struct mm_table_writer *w)
 {
 	enum mm_zone_type highest = mm_gfp_zone(rq->gfp);
-	unsigned int flags = MM_ALLOC_WMARK_LOW | (mm_gfp_migratetype(rq->gfp) == MM_MIGRATE_MOVABLE ? MM_ALLOC_CMA : 0);
+	unsigned int cma = mm_gfp_migratetype(rq->gfp) == MM_MIGRATE_MOVABLE ? MM_ALLOC_CMA : 0;
+	unsigned int flags = MM_ALLOC_WMARK_LOW | cma;
 	char why[WHY];
 	struct mm_explain_row row = {
 		z->node, z->zone, slow ? "slow" : "fast", "not asked", .largest_order = MM_MISSING_U64, .why = why,
@@ -237,9 +243,11 @@ static void explain_zone(const struct mm_explain_zone *z, const struct mm_explai
 	if (slow)
 		flags = mm_gfp_to_alloc_flags(rq->gfp, rq->order);
 	zone_of_explain(z, &zone);
-	c = mm_zone_watermark_check(&zone, rq->order, mm_wmark_pages(&zone, mark), highest, flags, (int64_t)z->free_pages);
+	c = mm_zone_watermark_check(&zone, rq->order, mm_wmark_pages(&zone, mark), highest, flags,
+				    (int64_t)z->free_pages);
 	if (c.short_by && !rq->order && flags & MM_ALLOC_MIN_RESERVE && slow && zone.watermark_boost)
-		c = mm_zone_watermark_check(&zone, 0, zone.watermark[MM_WMARK_MIN], highest, flags, (int64_t)z->free_pages);
+		c = mm_zone_watermark_check(&zone, 0, zone.watermark[MM_WMARK_MIN], highest, flags,
+					    (int64_t)z->free_pages);
 	if (slow && rq->gfp & __MM_GFP_MEMALLOC && !(rq->gfp & __MM_GFP_NOMEMALLOC))
 		c.short_by = 0;		/* ALLOC_NO_WATERMARKS */
 	row.unusable_pages = (uint64_t)c.unusable;
@@ -260,12 +268,15 @@ void mm_explain_rows(const struct mm_explain_list *l, const struct mm_explain_re
 }
 
 static const struct mm_column columns[] = {
-	MM_COLUMN(struct mm_explain_row, path, MM_COL_STR, "fast: low watermark; slow: min, with the request's reserves"),
+	MM_COLUMN(struct mm_explain_row, path, MM_COL_STR,
+		  "fast: low watermark; slow: min, with the request's reserves"),
 	MM_COLUMN(struct mm_explain_row, node, MM_COL_U64, "NUMA node"),
 	MM_COLUMN(struct mm_explain_row, zone, MM_COL_STR, "zone"),
-	MM_COLUMN(struct mm_explain_row, verdict, MM_COL_STR, "ok, or the check that fails: watermark, fragmented, type, not asked"),
+	MM_COLUMN(struct mm_explain_row, verdict, MM_COL_STR,
+		  "ok, or the check that fails: watermark, fragmented, type, not asked"),
 	MM_COLUMN(struct mm_explain_row, free_pages, MM_COL_U64, "free pages"),
-	MM_COLUMN(struct mm_explain_row, unusable_pages, MM_COL_U64, "the block itself less one, high-order atomic reserve, CMA"),
+	MM_COLUMN(struct mm_explain_row, unusable_pages, MM_COL_U64,
+		  "the block itself less one, high-order atomic reserve, CMA"),
 	MM_COLUMN(struct mm_explain_row, mark_pages, MM_COL_U64, "watermark as this request sees it"),
 	MM_COLUMN(struct mm_explain_row, reserve_pages, MM_COL_U64, "kept from requests that could use a higher zone"),
 	MM_COLUMN(struct mm_explain_row, short_pages, MM_COL_U64, "pages missing to pass the watermark"),
@@ -274,11 +285,13 @@ static const struct mm_column columns[] = {
 };
 
 const struct mm_table mm_explain_table =
-	MM_TABLE("explain", columns, "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])");
+	MM_TABLE("explain", columns,
+		 "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])");
 
 static int explain_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	struct mm_explain_request rq = { m->cfg.explain_gfp ? m->cfg.explain_gfp : MM_GFP_KERNEL, m->cfg.explain_order };
+	struct mm_explain_request rq = { m->cfg.explain_gfp ? m->cfg.explain_gfp : MM_GFP_KERNEL,
+		m->cfg.explain_order };
 	struct mm_explain_list l = { 0 };
 	int e = mm_machine_start(m, NULL);
 

@@ -83,9 +83,11 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid);
 
 /*
  * What copying to or from a buffer of the task does to its pages; faults are the task's.  0 or -ENOMEM with @err.
- * Source: copy_to_user(), copy_from_user().  Deviation: the error code says user mode; a bad buffer ends in a signal's count.
+ * Source: copy_to_user(), copy_from_user().  Deviation: the error code says user mode; a bad buffer ends in a
+ * signal's count.
  */
-int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user, struct mm_error *err);
+int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user,
+		      struct mm_error *err);
 
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);

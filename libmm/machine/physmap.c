@@ -87,8 +87,10 @@ int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg,
 {
 	struct mm_physmap *pm = calloc(1, sizeof(*pm));
 	struct mm_phys_config phys = {
-		.regions = cfg->regions, .zoneinfo = cfg->zoneinfo, .sizes_only = true, .mem_limit_bytes = cfg->mem_limit_bytes,
-		.kernelcore_bytes = cfg->kernelcore_bytes, .movablecore_bytes = cfg->movablecore_bytes, .nr_cpus = cfg->nr_cpus,
+		.regions = cfg->regions, .zoneinfo = cfg->zoneinfo, .sizes_only = true,
+		.mem_limit_bytes = cfg->mem_limit_bytes,
+		.kernelcore_bytes = cfg->kernelcore_bytes, .movablecore_bytes = cfg->movablecore_bytes,
+		.nr_cpus = cfg->nr_cpus,
 	};
 
 	if (!pm)

@@ -38,7 +38,8 @@ static inline uint64_t mm_range_bytes(uint64_t start, uint64_t end)
 /* Where DRAM lies in DIMMs (physmap_dimm.c). */
 struct mm_dimm_place {
 	uint64_t dimm;			/* number, from 0 */
-	uint64_t start, end;		/* inclusive: physical addresses that this place serves, by turns when ways > 1 */
+	/* inclusive: physical addresses that this place serves, by turns when ways > 1 */
+	uint64_t start, end;
 	uint64_t dimm_start, dimm_end;	/* inclusive: bytes of the DIMM */
 	uint64_t ways, granule_bytes;	/* interleave: 1 and 0 when none */
 	bool remapped;			/* RAM that the hole below 4 GiB hides, given above 4 GiB */

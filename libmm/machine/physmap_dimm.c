@@ -42,7 +42,8 @@ static void lay_out_in_turn(struct layout *l)
 	uint64_t at = 0;
 
 	for (size_t i = 0; i < l->nr_dimms; i++) {
-		l->seg[l->nr_segs] = (struct segment){ .dram_start = at, .bytes = l->dimm_bytes[i], .ways = 1, .dimm = { (uint32_t)i } };
+		l->seg[l->nr_segs] = (struct segment){ .dram_start = at, .bytes = l->dimm_bytes[i], .ways = 1,
+			.dimm = { (uint32_t)i } };
 		l->nr_segs += l->dimm_bytes[i] > 0;
 		at += l->dimm_bytes[i];
 	}
@@ -70,14 +71,18 @@ static void lay_out_interleaved(struct layout *l, uint64_t granule)
 	}
 }
 
-/* End of what belongs to DRAM below 4 GiB: the highest firmware entry of memory below the lowest bus window above 1 MiB. */
+/*
+ * End of what belongs to DRAM below 4 GiB: the highest firmware entry of memory below the lowest bus window
+ * above 1 MiB.
+ */
 static uint64_t low_dram_end(const struct mm_physmap *pm)
 {
 	const struct mm_region_list *l = pm->cfg.regions;
 	uint64_t window = FOUR_G, end = 0;
 
 	for (size_t i = 0; i < l->nr; i++)
-		if (!l->v[i].depth && l->v[i].kind == MM_REGION_MMIO && l->v[i].start >= 1 << 20 && l->v[i].start < window)
+		if (!l->v[i].depth && l->v[i].kind == MM_REGION_MMIO && l->v[i].start >= 1 << 20 &&
+		    l->v[i].start < window)
 			window = l->v[i].start;
 	for (size_t i = 0; i < l->nr; i++) {
 		const struct mm_region *r = &l->v[i];
@@ -115,7 +120,8 @@ static int make_layout(const struct mm_physmap *pm, struct layout *l, struct mm_
 	for (size_t i = 0; i < l->nr_dimms; i++) {
 		l->dimm_bytes[i] = pm->cfg.dimm_bytes[i];
 		if (l->dimm_bytes[i] > UINT64_MAX / 2 / MM_PHYSMAP_MAX_DIMMS)
-			return mm_error_set(err, -ERANGE, "expected DIMMs below 2^57 bytes, found %" PRIu64, l->dimm_bytes[i]);
+			return mm_error_set(err, -ERANGE, "expected DIMMs below 2^57 bytes, found %" PRIu64,
+					    l->dimm_bytes[i]);
 		l->total += l->dimm_bytes[i];
 	}
 	if (!l->nr_dimms) {
@@ -123,7 +129,8 @@ static int make_layout(const struct mm_physmap *pm, struct layout *l, struct mm_
 		l->total = l->dimm_bytes[0] = low + high;
 	}
 	if (l->total < low + high)
-		return mm_error_set(err, -EINVAL, "expected DIMMs of at least %" PRIu64 " bytes, which the map shows, found %" PRIu64,
+		return mm_error_set(err, -EINVAL,
+				    "expected DIMMs of at least %" PRIu64 " bytes, which the map shows, found %" PRIu64,
 				    low + high, l->total);
 	l->top_low = l->total - high < FOUR_G ? l->total - high : FOUR_G;
 	if (pm->cfg.interleave_bytes && l->nr_dimms > 1)
@@ -207,8 +214,10 @@ static int places_of(const struct segment *s, uint64_t dram, uint64_t start, uin
 	for (uint32_t way = 0; way < s->ways && !e; way++) {
 		uint64_t first = way_bytes(s, way, from), last = way_bytes(s, way, to);
 		struct mm_dimm_place p = {
-			.dimm = s->dimm[way], .start = start, .end = end, .ways = s->ways, .granule_bytes = s->ways > 1 ? s->granule : 0,
-			.dimm_start = s->dimm_start + first, .dimm_end = s->dimm_start + last - 1, .remapped = start >= FOUR_G,
+			.dimm = s->dimm[way], .start = start, .end = end, .ways = s->ways,
+			.granule_bytes = s->ways > 1 ? s->granule : 0,
+			.dimm_start = s->dimm_start + first, .dimm_end = s->dimm_start + last - 1,
+			.remapped = start >= FOUR_G,
 		};
 
 		if (last > first)
@@ -232,7 +241,8 @@ int mm_physmap_each_place(const struct mm_physmap *pm, int (*fn)(void *arg, cons
 
 			if (!s)
 				break;
-			left = s->bytes - (dram - s->dram_start);	/* of the segment, of this side of the hole, of the region */
+			/* of the segment, of this side of the hole, of the region */
+			left = s->bytes - (dram - s->dram_start);
 			left = at < l.top_low && l.top_low - at < left ? l.top_low - at : left;
 			left = r->end - at < left ? r->end - at + 1 : left;
 			e = places_of(s, dram, at, at + left - 1, fn, arg);
@@ -265,7 +275,8 @@ static const struct mm_column columns[] = {
 static int dimm_row(void *arg, const struct mm_dimm_place *p)
 {
 	struct dimm_row row = {
-		.start = p->start, .end = p->end, .size_bytes = mm_range_bytes(p->dimm_start, p->dimm_end), .dimm = p->dimm,
+		.start = p->start, .end = p->end, .size_bytes = mm_range_bytes(p->dimm_start, p->dimm_end),
+		.dimm = p->dimm,
 		.dimm_start = p->dimm_start, .dimm_end = p->dimm_end, .interleave_ways = p->ways,
 		.interleave_bytes = p->granule_bytes, .remapped = p->remapped ? "yes" : "no",
 	};

@@ -25,14 +25,16 @@ static const struct mm_column columns[] = {
 };
 const struct mm_table mm_physmap_lookup_table = MM_TABLE("lookup", columns, "what is at the address of --lookup");
 
-static void row(struct mm_table_writer *w, const char *item, const char *name, uint64_t start, uint64_t end, uint64_t addr)
+static void row(struct mm_table_writer *w, const char *item, const char *name, uint64_t start, uint64_t end,
+		uint64_t addr)
 {
 	struct lookup_row r = { item, name, start, end, addr - start };
 
 	mm_table_writer_row(w, &r);
 }
 
-static void row_number(struct mm_table_writer *w, const char *item, uint64_t number, uint64_t start, uint64_t end, uint64_t addr)
+static void row_number(struct mm_table_writer *w, const char *item, uint64_t number, uint64_t start, uint64_t end,
+		       uint64_t addr)
 {
 	char text[24];
 
@@ -57,7 +59,8 @@ static void region_rows(const struct mm_physmap *pm, uint64_t addr, struct mm_ta
 static bool is_present(const struct mm_phys *phys, uint32_t node, uint64_t pfn)
 {
 	for (uint32_t i = 0; i < phys->nr_present; i++)
-		if (phys->present[i].node == node && pfn >= phys->present[i].start_pfn && pfn < phys->present[i].end_pfn)
+		if (phys->present[i].node == node && pfn >= phys->present[i].start_pfn &&
+		    pfn < phys->present[i].end_pfn)
 			return true;
 	return !phys->nr_present;	/* zones of a capture without a map */
 }
@@ -82,7 +85,8 @@ static void zone_rows(const struct mm_phys *phys, uint64_t addr, struct mm_table
 
 int mm_physmap_lookup(const struct mm_physmap *pm, uint64_t addr, struct mm_table_writer *w, struct mm_error *err)
 {
-	uint64_t dimm, offset, page = addr & ~(uint64_t)(MM_PAGE_SIZE - 1), section = addr >> SECTION_SHIFT << SECTION_SHIFT;
+	uint64_t dimm, offset, page = addr & ~(uint64_t)(MM_PAGE_SIZE - 1),
+		section = addr >> SECTION_SHIFT << SECTION_SHIFT;
 	bool is_ram = false;
 
 	(void)err;
@@ -137,8 +141,10 @@ static uint32_t bar_length(uint64_t bytes, uint32_t room)
 }
 
 static const char kind_mark[MM_NR_REGION_KINDS] = {
-	[MM_REGION_RAM] = '#', [MM_REGION_RESERVED] = 'r', [MM_REGION_ACPI] = 'a', [MM_REGION_NVS] = 'n', [MM_REGION_PMEM] = 'p',
-	[MM_REGION_UNUSABLE] = 'x', [MM_REGION_ROM] = 'o', [MM_REGION_MMIO] = 'm', [MM_REGION_KERNEL] = 'k', [MM_REGION_OTHER] = '?',
+	[MM_REGION_RAM] = '#', [MM_REGION_RESERVED] = 'r', [MM_REGION_ACPI] = 'a', [MM_REGION_NVS] = 'n',
+	[MM_REGION_PMEM] = 'p',
+	[MM_REGION_UNUSABLE] = 'x', [MM_REGION_ROM] = 'o', [MM_REGION_MMIO] = 'm', [MM_REGION_KERNEL] = 'k',
+	[MM_REGION_OTHER] = '?',
 };
 
 static void draw_line(struct mm_output *out, uint64_t start, uint64_t end, char mark, const char *name, uint32_t width)

@@ -83,7 +83,8 @@ static void unhash(struct mm_policy *p, uint32_t i)
 
 static int grow(struct mm_policy *p)
 {
-	uint32_t cap = p->cap ? p->cap > p->limit / 2 ? p->limit : p->cap * 2 : p->limit < 64 ? p->limit : 64, nr_hash = 16;
+	uint32_t cap = p->cap ? p->cap > p->limit / 2 ? p->limit : p->cap * 2 : p->limit < 64 ? p->limit : 64,
+		nr_hash = 16;
 	struct frame *f = realloc(p->frames, cap * sizeof(*f));
 	uint32_t *hash;
 

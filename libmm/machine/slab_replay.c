@@ -127,7 +127,8 @@ static uint32_t cache_slot(const struct mm_slab_replay *r, struct mm_str name, u
 	return i;
 }
 
-long mm_recorded_cache_find(const struct mm_slab_replay *r, struct mm_str name, uint32_t object_size, uint32_t slab_size)
+long mm_recorded_cache_find(const struct mm_slab_replay *r, struct mm_str name, uint32_t object_size,
+			    uint32_t slab_size)
 {
 	uint32_t found = r->hash_size ? r->hash[cache_slot(r, name, object_size, slab_size)] : 0;
 
@@ -173,7 +174,8 @@ long mm_recorded_cache_get(struct mm_slab_replay *r, struct mm_str name, uint32_
 	}
 	if (name.len && !(copy = strndup(name.p, name.len)))
 		return -ENOMEM;
-	r->caches[r->nr_caches] = (struct mm_recorded_cache){ .name = copy, .object_size = object_size, .slab_size = slab_size };
+	r->caches[r->nr_caches] = (struct mm_recorded_cache){ .name = copy, .object_size = object_size,
+		.slab_size = slab_size };
 	r->hash[cache_slot(r, name, object_size, slab_size)] = ++r->nr_caches;
 	return (long)r->nr_caches - 1;
 }
@@ -191,7 +193,8 @@ int mm_machine_slab_use(struct mm_machine *m, struct mm_slab_use *use)
 		return -ENOMEM;
 	mm_slab_totals(m->slab, &t);
 	*use = (struct mm_slab_use){
-		.pages = t.pages + t.large_pages, .pages_peak = t.pages_peak, .requested_bytes = m->slab_replay->requested_bytes,
+		.pages = t.pages + t.large_pages, .pages_peak = t.pages_peak,
+		.requested_bytes = m->slab_replay->requested_bytes,
 		.laid_out_bytes = t.slab_bytes + t.large_pages * MM_PAGE_SIZE, .allocs = t.allocs, .frees = t.frees,
 		.slow_allocs = t.slow_allocs, .slow_frees = t.slow_frees, .failed = t.failed,
 		.live_objects = t.live_objects + m->slab->large_allocs - m->slab->large_frees,

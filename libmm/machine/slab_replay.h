@@ -53,7 +53,8 @@ struct mm_slab_replay {
 	} gfp;
 };
 
-struct mm_slab_replay *mm_slab_replay_get(struct mm_machine *m);	/* made when first asked for; NULL: host memory */
+/* made when first asked for; NULL: host memory */
+struct mm_slab_replay *mm_slab_replay_get(struct mm_machine *m);
 void mm_slab_replay_free(struct mm_slab_replay *r);
 
 struct mm_recorded_object *mm_recorded_object_find(const struct mm_slab_replay *r, uint64_t recorded);
@@ -63,6 +64,8 @@ void mm_recorded_object_del(struct mm_slab_replay *r, struct mm_recorded_object 
 
 /* The recorded cache of this name (empty: none) and sizes; made when it is new. Its index or -ENOMEM. */
 long mm_recorded_cache_get(struct mm_slab_replay *r, struct mm_str name, uint32_t object_size, uint32_t slab_size);
-long mm_recorded_cache_find(const struct mm_slab_replay *r, struct mm_str name, uint32_t object_size, uint32_t slab_size);	/* -ENOENT */
+/* its index, or -ENOENT */
+long mm_recorded_cache_find(const struct mm_slab_replay *r, struct mm_str name, uint32_t object_size,
+			    uint32_t slab_size);
 
 #endif /* MACHINE_SLAB_REPLAY_H */

@@ -33,7 +33,8 @@ bool mm_sweep_is_size(const struct mm_sweep *s)
 
 static int bad_sweep(struct mm_error *err, const char *text)
 {
-	return mm_error_set(err, -EINVAL, "expected PARAMETER=LOW..HIGH:POINTS such as memory-max=64M..1G:8, found '%s'", text);
+	return mm_error_set(err, -EINVAL,
+			    "expected PARAMETER=LOW..HIGH:POINTS such as memory-max=64M..1G:8, found '%s'", text);
 }
 
 static int parse_value(const struct mm_sweep *s, const char *p, size_t len, uint64_t *value)
@@ -82,7 +83,8 @@ static int check_tunable(struct mm_sweep *s, uint64_t lo, uint64_t hi, struct mm
 
 int mm_sweep_parse(struct mm_sweep *s, const char *text, struct mm_error *err)
 {
-	const char *eq = strchr(text, '='), *dots = eq ? strstr(eq, "..") : NULL, *colon = dots ? strrchr(dots, ':') : NULL;
+	const char *eq = strchr(text, '='), *dots = eq ? strstr(eq, "..") : NULL,
+		*colon = dots ? strrchr(dots, ':') : NULL;
 	uint64_t lo, hi, n;
 	int e;
 
@@ -90,8 +92,10 @@ int mm_sweep_parse(struct mm_sweep *s, const char *text, struct mm_error *err)
 		return bad_sweep(err, text);
 	memcpy(s->parameter, text, (size_t)(eq - text));
 	s->parameter[eq - text] = 0;
-	if (parse_value(s, eq + 1, (size_t)(dots - eq - 1), &lo) || parse_value(s, dots + 2, (size_t)(colon - dots - 2), &hi) ||
-	    mm_parse_u64((struct mm_str){ colon + 1, strlen(colon + 1) }, &n) || lo > hi || !n || n > MM_SWEEP_MAX_POINTS ||
+	if (parse_value(s, eq + 1, (size_t)(dots - eq - 1), &lo) ||
+	    parse_value(s, dots + 2, (size_t)(colon - dots - 2), &hi) ||
+	    mm_parse_u64((struct mm_str){ colon + 1, strlen(colon + 1) }, &n) || lo > hi || !n ||
+	    n > MM_SWEEP_MAX_POINTS ||
 	    (n == 1 && lo != hi) || (mm_sweep_is_size(s) && !lo))
 		return bad_sweep(err, text);
 	e = mm_sweep_is_size(s) ? 0 : check_tunable(s, lo, hi, err);
@@ -152,11 +156,13 @@ static int replay(const struct mm_sweep *s, struct mm_trace_reader *reader, stru
 			int e;
 
 			i += mm_machine_hits(m, &ev[i], (size_t)n - i);
-			if (i == (size_t)n || ev[i].by != MM_BY_NONE || is_swept(s, &ev[i]) || (s->overridden && s->overridden(s->arg, &ev[i])))
+			if (i == (size_t)n || ev[i].by != MM_BY_NONE || is_swept(s, &ev[i]) ||
+			    (s->overridden && s->overridden(s->arg, &ev[i])))
 				continue;
 			e = mm_machine_event(m, &ev[i], &inner);
 			if (e)
-				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name, mm_trace_line(reader, i), inner.text);
+				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name, mm_trace_line(reader, i),
+						    inner.text);
 		}
 	return n < 0 ? (int)n : mm_machine_start(m, err);
 }
@@ -167,7 +173,8 @@ static void keep_skips(struct mm_sweep *s, const struct mm_skip *skips, size_t n
 		s->skips[s->nr_skips++] = skips[i];
 }
 
-static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_trace_reader *reader, struct mm_machine *m)
+static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_trace_reader *reader,
+			struct mm_machine *m)
 {
 	const struct mm_vmstat *boot = mm_machine_boot_vmstat(m);
 	const struct mm_skip *skips;
@@ -255,7 +262,8 @@ int mm_sweep_run(struct mm_sweep *s, struct mm_error *err)
 	free(threads);
 	for (size_t i = 0; i < s->nr_points; i++)
 		if (s->points[i].code)
-			return mm_error_set(err, s->points[i].code, "at %s %" PRIu64 ": %s", s->parameter, s->points[i].value,
+			return mm_error_set(err, s->points[i].code, "at %s %" PRIu64 ": %s", s->parameter,
+					    s->points[i].value,
 					    s->points[i].error);
 	return 0;
 }

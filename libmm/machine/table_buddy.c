@@ -32,7 +32,8 @@ static struct mm_phys *phys_of(struct mm_machine *m, int *e)
 static const struct mm_column free_columns[] = {
 	MM_COLUMN(struct mm_free_row, node, MM_COL_U64, "NUMA node"),
 	MM_COLUMN(struct mm_free_row, zone, MM_COL_STR, "zone"),
-	MM_COLUMN(struct mm_free_row, migratetype, MM_COL_STR, "type of the free list; empty where the source does not tell"),
+	MM_COLUMN(struct mm_free_row, migratetype, MM_COL_STR,
+		  "type of the free list; empty where the source does not tell"),
 	MM_COLUMN(struct mm_free_row, order, MM_COL_U64, "a block is 2^order pages"),
 	MM_COLUMN(struct mm_free_row, blocks, MM_COL_U64, "free blocks of this order"),
 	MM_COLUMN_HIDDEN(struct mm_free_row, free_bytes, MM_COL_BYTES, "memory in these blocks"),
@@ -72,7 +73,8 @@ static const struct mm_column frag_columns[] = {
 	MM_COLUMN(struct mm_frag_row, node, MM_COL_U64, "NUMA node"),
 	MM_COLUMN(struct mm_frag_row, zone, MM_COL_STR, "zone"),
 	MM_COLUMN(struct mm_frag_row, order, MM_COL_U64, "for requests of 2^order pages"),
-	MM_COLUMN(struct mm_frag_row, unusable_index, MM_COL_MILLI, "part of the free memory that lies in smaller blocks"),
+	MM_COLUMN(struct mm_frag_row, unusable_index, MM_COL_MILLI,
+		  "part of the free memory that lies in smaller blocks"),
 	MM_COLUMN(struct mm_frag_row, fragmentation_index, MM_COL_MILLI,
 		  "-1: a block is free; towards 0 memory is short, towards 1 it is in too small pieces"),
 };
@@ -122,7 +124,8 @@ static int types_rows(struct mm_machine *m, struct mm_table_writer *w)
 		return e;
 	for_each_zone(z, phys) {
 		uint64_t nr[MM_MIGRATE_TYPES] = { 0 };
-		uint64_t end = ((uint64_t)z->start_pfn + z->spanned_pages + MM_PAGEBLOCK_NR_PAGES - 1) >> MM_PAGEBLOCK_ORDER;
+		uint64_t end = ((uint64_t)z->start_pfn + z->spanned_pages + MM_PAGEBLOCK_NR_PAGES - 1) >>
+			       MM_PAGEBLOCK_ORDER;
 
 		for (uint64_t b = z->start_pfn >> MM_PAGEBLOCK_ORDER; b < end && b < phys->nr_pageblocks; b++)
 			nr[phys->pageblocks[b].migratetype]++;
@@ -189,8 +192,8 @@ static int pageblock_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 	for (uint32_t b = 0; !e && b < phys->nr_pageblocks; b++) {
 		mm_pfn_t pfn = b << MM_PAGEBLOCK_ORDER;
-		const struct mm_zone *z = pfn < phys->max_pfn ? mm_page_zone(phys, pfn < phys->zone_table[0]->start_pfn ?
-									      phys->zone_table[0]->start_pfn : pfn) : NULL;
+		mm_pfn_t first = phys->zone_table[0]->start_pfn;
+		const struct mm_zone *z = pfn < phys->max_pfn ? mm_page_zone(phys, pfn < first ? first : pfn) : NULL;
 		struct pageblock_row row = { .start = (uint64_t)pfn << MM_PAGE_SHIFT, .pfn = pfn };
 
 		if (!z)

@@ -53,7 +53,8 @@ static int faults_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_faults = {
-	MM_TABLE("faults", faults_columns, "page faults of each living task since it began, and what they were"), faults_rows,
+	MM_TABLE("faults", faults_columns, "page faults of each living task since it began, and what they were"),
+	faults_rows,
 };
 
 /* ---- tlb --------------------------------------------------------------------- */
@@ -219,7 +220,8 @@ static int pagetable_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_pagetable = {
-	MM_TABLE("pagetable", run_columns, "entries of the page tables, neighbours that are alike joined"), pagetable_rows,
+	MM_TABLE("pagetable", run_columns, "entries of the page tables, neighbours that are alike joined"),
+	pagetable_rows,
 };
 
 /* ---- walk ---------------------------------------------------------------------- */
@@ -266,7 +268,8 @@ static void entry_meaning(const struct mm_walk_record *rec, const struct mm_walk
 		snprintf(buf, MEANING_TEXT, "not present: slot %llu of the swap device, any access faults",
 			 (unsigned long long)mm_swp_offset(e));
 	else if (rec->end == MM_WALK_PROTNONE)
-		snprintf(buf, MEANING_TEXT, "page frame %u without any right (PROT_NONE), any access faults", mm_pte_pfn(e));
+		snprintf(buf, MEANING_TEXT, "page frame %u without any right (PROT_NONE), any access faults",
+			 mm_pte_pfn(e));
 	else
 		snprintf(buf, MEANING_TEXT, "empty: nothing of the %s below, any access faults",
 			 l->level == 1 ? "4 KiB" : l->level == 2 ? "2 MiB" : l->level == 3 ? "1 GiB" : "512 GiB");

@@ -78,7 +78,8 @@ static int holes_rows(const struct mm_physmap *pm, struct mm_table_writer *w, st
 	(void)err;
 	for (size_t i = 0; i < pm->holes.nr; i++) {
 		const struct mm_range *r = &pm->holes.v[i];
-		struct region_row row = { .start = r->start, .end = r->end, .size_bytes = mm_range_bytes(r->start, r->end) };
+		struct region_row row = { .start = r->start, .end = r->end,
+			.size_bytes = mm_range_bytes(r->start, r->end) };
 
 		mm_table_writer_row(w, &row);
 	}
@@ -179,18 +180,22 @@ static int summary_rows(const struct mm_physmap *pm, struct mm_table_writer *w, 
 		}
 	summary_row(w, "present", present * MM_PAGE_SIZE, "whole pages of RAM that the kernel's zones have");
 	summary_row(w, "taken_at_boot", (present - managed) * MM_PAGE_SIZE,
-		    pm->cfg.zoneinfo ? "of them not the page allocator's: taken before it started, or given back by a balloon"
+		    pm->cfg.zoneinfo
+		    ? "of them not the page allocator's: taken before it started, or given back by a balloon"
 				     : "of them taken before the page allocator starts: first MiB, image, page map, hash tables");
 	summary_row(w, "managed", managed * MM_PAGE_SIZE, "of them the page allocator's");
-	summary_row(w, "min_free", pm->phys->min_free_kbytes * 1024, "kept free for requests that free memory (vm.min_free_kbytes)");
+	summary_row(w, "min_free", pm->phys->min_free_kbytes * 1024,
+		    "kept free for requests that free memory (vm.min_free_kbytes)");
 	return 0;
 }
 
 const struct mm_physmap_table mm_physmap_regions = {
-	MM_TABLE("regions", region_columns, "every region of the physical address space; read back with -M"), regions_rows,
+	MM_TABLE("regions", region_columns, "every region of the physical address space; read back with -M"),
+	regions_rows,
 };
 const struct mm_physmap_table mm_physmap_ram = { MM_TABLE("ram", ram_columns, "ranges of RAM"), ram_rows };
 const struct mm_physmap_table mm_physmap_holes = {
 	MM_TABLE("holes", hole_columns, "ranges that no region covers, up to the last region"), holes_rows,
 };
-const struct mm_physmap_table mm_physmap_summary = { MM_TABLE("summary", summary_columns, "where the RAM went"), summary_rows };
+const struct mm_physmap_table mm_physmap_summary = { MM_TABLE("summary", summary_columns, "where the RAM went"),
+	summary_rows };

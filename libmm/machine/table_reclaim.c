@@ -19,7 +19,8 @@ struct counter_row {
 
 static const struct mm_column counter_columns[] = {
 	MM_COLUMN(struct counter_row, counter, MM_COL_STR, "name in /proc/vmstat"),
-	MM_COLUMN(struct counter_row, value, MM_COL_I64, "pages or events since the machine booted, of the workload alone"),
+	MM_COLUMN(struct counter_row, value, MM_COL_I64,
+		  "pages or events since the machine booted, of the workload alone"),
 };
 
 static const enum mm_counter summary[] = {
@@ -27,7 +28,8 @@ static const enum mm_counter summary[] = {
 	MM_PGSCAN_ANON, MM_PGSCAN_FILE, MM_PGSTEAL_ANON, MM_PGSTEAL_FILE,
 	MM_PGSCAN_KSWAPD, MM_PGSCAN_DIRECT, MM_PGSTEAL_KSWAPD, MM_PGSTEAL_DIRECT, MM_PGSCAN_DIRECT_THROTTLE,
 	MM_PGACTIVATE, MM_PGDEACTIVATE, MM_PGREFILL, MM_PGREUSE, MM_PGROTATED, MM_PGLAZYFREE, MM_PGLAZYFREED,
-	MM_WORKINGSET_REFAULT_ANON, MM_WORKINGSET_REFAULT_FILE, MM_WORKINGSET_ACTIVATE_ANON, MM_WORKINGSET_ACTIVATE_FILE,
+	MM_WORKINGSET_REFAULT_ANON, MM_WORKINGSET_REFAULT_FILE, MM_WORKINGSET_ACTIVATE_ANON,
+	MM_WORKINGSET_ACTIVATE_FILE,
 	MM_WORKINGSET_RESTORE_ANON, MM_WORKINGSET_RESTORE_FILE,
 	MM_SWAP_RA, MM_SWAP_RA_HIT, MM_ALLOCSTALL_DMA, MM_ALLOCSTALL_DMA32, MM_ALLOCSTALL_NORMAL, MM_ALLOCSTALL_MOVABLE,
 	MM_PAGEOUTRUN, MM_NR_VMSCAN_WRITE, MM_NR_VMSCAN_IMMEDIATE_RECLAIM, MM_OOM_KILL,
@@ -83,7 +85,8 @@ static void gen_rows(struct mm_table_writer *w, const struct mm_lruvec *v, struc
 
 static int lru_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	static const char *const lists[] = { "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable" };
+	static const char *const lists[] = { "inactive_anon", "active_anon", "inactive_file", "active_file",
+		"unevictable" };
 
 	if (!m->cache)
 		return 0;
@@ -136,7 +139,8 @@ static struct oom_row row_of(const struct mm_task *t, uint64_t total)
 {
 	const int64_t *rss = t->mm->rss;
 	struct oom_row r = {
-		.pid = t->pid, .name = t->comm, .oom_score_adj = t->oom_score_adj, .pgtables_bytes = t->mm->pgtables_bytes,
+		.pid = t->pid, .name = t->comm, .oom_score_adj = t->oom_score_adj,
+		.pgtables_bytes = t->mm->pgtables_bytes,
 		.rss_pages = (uint64_t)(rss[MM_FILEPAGES] + rss[MM_ANONPAGES] + rss[MM_SHMEMPAGES]),
 		.swapents_pages = (uint64_t)rss[MM_SWAPENTS],
 	};
@@ -179,5 +183,6 @@ static int oom_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_oom = {
-	MM_TABLE("oom", oom_columns, "one row a process with its badness, were the machine out of memory now"), oom_rows,
+	MM_TABLE("oom", oom_columns, "one row a process with its badness, were the machine out of memory now"),
+	oom_rows,
 };

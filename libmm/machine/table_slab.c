@@ -222,7 +222,8 @@ static int slab_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_slabs = {
-	MM_TABLE("slabs", slab_columns, "one row a slab: where it lies, how full it is, which list it is on"), slab_rows,
+	MM_TABLE("slabs", slab_columns, "one row a slab: where it lies, how full it is, which list it is on"),
+	slab_rows,
 };
 
 /* ---- slub_stats ---- */

@@ -144,7 +144,8 @@ static uint64_t shmem_swapped(const struct mm_vma *vma, uint64_t start, uint64_t
 {
 	uint64_t first = mm_linear_page_index(vma, start);
 
-	return mm_shmem_swap_usage(&vma->vm_file->inode->mapping, first, first + ((end - start) >> MM_PAGE_SHIFT) - 1) * MM_PAGE_SIZE;
+	return mm_shmem_swap_usage(&vma->vm_file->inode->mapping, first, first + ((end - start) >> MM_PAGE_SHIFT) - 1) *
+		MM_PAGE_SIZE;
 }
 
 /*
@@ -200,7 +201,8 @@ static void gather(const struct mm_vma *vma, struct account *a)
 static const char *flag_letters(uint64_t vm_flags, char *buf)
 {
 	static const char letters[][3] = {
-		[0] = "rd", [1] = "wr", [2] = "ex", [3] = "sh", [4] = "mr", [5] = "mw", [6] = "me", [7] = "ms", [8] = "gd",
+		[0] = "rd", [1] = "wr", [2] = "ex", [3] = "sh", [4] = "mr", [5] = "mw", [6] = "me", [7] = "ms",
+		[8] = "gd",
 		[9] = "um", [10] = "pf", [12] = "uw", [13] = "lo", [14] = "io", [15] = "sr", [16] = "rr", [17] = "dc",
 		[18] = "de", [19] = "lf", [20] = "ac", [21] = "nr", [22] = "ht", [23] = "sf", [25] = "wf", [26] = "dd",
 		[27] = "sd", [28] = "mm", [29] = "hg", [30] = "nh", [31] = "mg",
@@ -225,7 +227,8 @@ static bool thp_eligible(const struct mm_vma *vma)
 
 	if (!thp || vma->vm_flags & (MM_VM_NOHUGEPAGE | MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP))
 		return false;
-	return (thp == 2 || vma->vm_flags & MM_VM_HUGEPAGE) && mm_vma_is_anonymous(vma) && first + MM_PMD_SIZE <= vma->vm_end;
+	return (thp == 2 || vma->vm_flags & MM_VM_HUGEPAGE) && mm_vma_is_anonymous(vma) &&
+		first + MM_PMD_SIZE <= vma->vm_end;
 }
 
 static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct mm_table_writer *w)
@@ -237,7 +240,8 @@ static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct
 		.offset = vma->vm_file ? vma->vm_pgoff << MM_PAGE_SHIFT : 0,
 		.inode = vma->vm_file ? vma->vm_file->inode->ino : 0, .name = mm_vma_name(vma, name, sizeof(name)),
 		.size_bytes = vma->vm_end - vma->vm_start, .kernel_page_size_bytes = MM_PAGE_SIZE,
-		.mmu_page_size_bytes = MM_PAGE_SIZE, .thp_eligible = thp_eligible(vma), .vm_flags = flag_letters(f, flags),
+		.mmu_page_size_bytes = MM_PAGE_SIZE, .thp_eligible = thp_eligible(vma),
+		.vm_flags = flag_letters(f, flags),
 	};
 	struct account a = { .r = &r, .virt = vma->vm_mm->virt, .locked = f & MM_VM_LOCKED };
 

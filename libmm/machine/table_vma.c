@@ -48,7 +48,8 @@ static const struct mm_column maps_columns[] = {
 	MM_COLUMN(struct mm_maps_table_row, name, MM_COL_STR, "path, [heap], [stack], ..."),
 };
 
-const struct mm_table mm_maps_table = MM_TABLE("maps", maps_columns, "every mapping of every process, as /proc/PID/maps");
+const struct mm_table mm_maps_table = MM_TABLE("maps", maps_columns,
+					       "every mapping of every process, as /proc/PID/maps");
 
 static void maps_row(struct mm_table_writer *w, const struct mm_task *t, const struct mm_vma *vma)
 {
@@ -199,7 +200,8 @@ static int merges_rows(struct mm_machine *m, struct mm_table_writer *w)
 			.merge_case = s->last.merge_case ? s->last.merge_case : MM_MISSING_U64,
 			.last_start = s->last.start, .last_end = s->last.end,
 			.call = mm_event_word((enum mm_event_type)s->event), .outcome = deeds[s->last.deed],
-			.below = split ? NULL : obstacles[s->last.prev], .above = split ? NULL : obstacles[s->last.next],
+			.below = split ? NULL : obstacles[s->last.prev],
+			.above = split ? NULL : obstacles[s->last.next],
 		};
 
 		mm_table_writer_row(w, &row);

@@ -106,8 +106,10 @@ static int limits_rows(struct mm_machine *m, struct mm_table_writer *w)
 		limit_row(m, w, t->pid, "max_map_count", "maps", mm->map_count,
 			  (uint64_t)mm_sysctl(&m->ctx, MM_SYSCTL_MAX_MAP_COUNT));
 		limit_row(m, w, t->pid, "RLIMIT_AS", "bytes", mm->total_vm << MM_PAGE_SHIFT, mm->rlimit[MM_RLIMIT_AS]);
-		limit_row(m, w, t->pid, "RLIMIT_DATA", "bytes", mm->data_vm << MM_PAGE_SHIFT, mm->rlimit[MM_RLIMIT_DATA]);
-		limit_row(m, w, t->pid, "RLIMIT_STACK", "bytes", mm->stack_vm << MM_PAGE_SHIFT, mm->rlimit[MM_RLIMIT_STACK]);
+		limit_row(m, w, t->pid, "RLIMIT_DATA", "bytes", mm->data_vm << MM_PAGE_SHIFT,
+			  mm->rlimit[MM_RLIMIT_DATA]);
+		limit_row(m, w, t->pid, "RLIMIT_STACK", "bytes", mm->stack_vm << MM_PAGE_SHIFT,
+			  mm->rlimit[MM_RLIMIT_STACK]);
 		limit_row(m, w, t->pid, "RLIMIT_MEMLOCK", "bytes", mm->locked_vm << MM_PAGE_SHIFT,
 			  mm->rlimit[MM_RLIMIT_MEMLOCK]);
 	}
@@ -118,7 +120,8 @@ static int limits_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_limits = {
-	MM_TABLE("limits", limits_columns, "how near each process is to its limits, and when it gets there"), limits_rows,
+	MM_TABLE("limits", limits_columns, "how near each process is to its limits, and when it gets there"),
+	limits_rows,
 };
 
 /* ---- mismatches -------------------------------------------------------------- */
@@ -160,6 +163,7 @@ static int mismatch_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_mismatches = {
-	MM_TABLE("mismatches", mismatch_columns, "calls whose recorded result the model contradicts (the first 10,000)"),
+	MM_TABLE("mismatches", mismatch_columns,
+		 "calls whose recorded result the model contradicts (the first 10,000)"),
 	mismatch_rows,
 };

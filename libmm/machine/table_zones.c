@@ -43,7 +43,10 @@ static const struct mm_column columns[] = {
 	HID(pcp_batch, MM_COL_U64, "pages moved at once between a CPU's lists and the free lists"),
 };
 
-static uint64_t or_else(uint64_t captured, uint64_t computed) { return captured == MM_MISSING_U64 ? computed : captured; }
+static uint64_t or_else(uint64_t captured, uint64_t computed)
+{
+	return captured == MM_MISSING_U64 ? computed : captured;
+}
 
 static void format_protection(char *text, size_t size, const uint64_t *v, uint32_t nr)
 {
@@ -58,8 +61,10 @@ static void format_protection(char *text, size_t size, const uint64_t *v, uint32
 static void zone_row(const struct mm_zone *z, const struct mm_zoneinfo_row *cap, struct mm_table_writer *w)
 {
 	static const struct mm_zoneinfo_row nothing = {
-		.free_pages = MM_MISSING_U64, .boost_pages = MM_MISSING_U64, .min_pages = MM_MISSING_U64, .low_pages = MM_MISSING_U64,
-		.high_pages = MM_MISSING_U64, .promo_pages = MM_MISSING_U64, .pcp_high = MM_MISSING_U64, .pcp_batch = MM_MISSING_U64,
+		.free_pages = MM_MISSING_U64, .boost_pages = MM_MISSING_U64, .min_pages = MM_MISSING_U64,
+		.low_pages = MM_MISSING_U64,
+		.high_pages = MM_MISSING_U64, .promo_pages = MM_MISSING_U64, .pcp_high = MM_MISSING_U64,
+		.pcp_batch = MM_MISSING_U64,
 	};
 	char protection[MM_ZONEINFO_PROTECTIONS * 24];
 	const struct mm_zoneinfo_row *c = cap ? cap : &nothing;
@@ -90,7 +95,8 @@ static void zone_rows(const struct mm_phys *phys, const struct mm_zoneinfo *zi, 
 			const struct mm_zone *z = &phys->nodes[n]->zones[i];
 
 			if (z->spanned_pages)
-				zone_row(z, zi ? mm_zoneinfo_find(zi, n, mm_zone_type_name((enum mm_zone_type)i)) : NULL, w);
+				zone_row(z, zi ? mm_zoneinfo_find(zi, n, mm_zone_type_name((enum mm_zone_type)i))
+					 : NULL, w);
 		}
 }
 

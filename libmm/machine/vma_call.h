@@ -70,10 +70,14 @@ struct mm_recorded mm_vma_recorded(const struct mm_event *ev);
  */
 int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev, int e, uint64_t value,
 		  bool value_matters);
-int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev, enum mm_mismatch_kind kind,
+int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+		    enum mm_mismatch_kind kind,
 		    int e, uint64_t value);
 
-/* vma_exec.c: lay out the program at @path. 0; -ENOENT, -ENOEXEC, ... what there is does not become a program; -ENOMEM. */
+/*
+ * vma_exec.c: lay out the program at @path. 0; -ENOENT, -ENOEXEC, ... what there is does not become a program;
+ * -ENOMEM.
+ */
 int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path);
 
 /* A recording made [addr, addr + len) read-only where the model has nothing: an image of a program lies there. */

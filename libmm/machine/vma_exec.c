@@ -45,7 +45,8 @@ static uint64_t random_pages(const struct mm_struct *mm, uint32_t bits)
 
 static uint64_t prot_of(uint32_t f)
 {
-	return (f & MM_ELF_R ? MM_PROT_READ : 0) | (f & MM_ELF_W ? MM_PROT_WRITE : 0) | (f & MM_ELF_X ? MM_PROT_EXEC : 0);
+	return (f & MM_ELF_R ? MM_PROT_READ : 0) | (f & MM_ELF_W ? MM_PROT_WRITE : 0) |
+	       (f & MM_ELF_X ? MM_PROT_EXEC : 0);
 }
 
 /* setup_arg_pages(): a page of arguments, and 128 KiB more if the limit allows. */

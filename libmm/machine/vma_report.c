@@ -90,7 +90,8 @@ static void result_text(char *text, size_t size, int e, uint64_t value)
 		snprintf(text, size, value ? "0x%" PRIx64 : "%" PRIu64, value);
 }
 
-int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev, enum mm_mismatch_kind kind,
+int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+		    enum mm_mismatch_kind kind,
 		    int e, uint64_t value)
 {
 	struct mm_vma_report *r = m->vma_report;
@@ -115,7 +116,8 @@ int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const stru
 		.kind = (uint8_t)kind,
 	};
 	if (rec.failed)
-		snprintf(mis->recorded, sizeof(mis->recorded), "%.*s", (int)(rec.word.len < 19 ? rec.word.len : 19), rec.word.p);
+		snprintf(mis->recorded, sizeof(mis->recorded), "%.*s", (int)(rec.word.len < 19 ? rec.word.len : 19),
+			 rec.word.p);
 	else
 		result_text(mis->recorded, sizeof(mis->recorded), 0, rec.value);
 	result_text(mis->model, sizeof(mis->model), e, value);

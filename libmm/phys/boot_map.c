@@ -26,10 +26,12 @@ static uint64_t region_size(const struct mm_region *r)
 static int check_region(const struct mm_region *r, struct mm_error *err)
 {
 	if (r->end < r->start)
-		return mm_error_set(err, -EINVAL, "expected a region that ends after it begins, found 0x%" PRIx64 "-0x%" PRIx64,
+		return mm_error_set(err, -EINVAL,
+				    "expected a region that ends after it begins, found 0x%" PRIx64 "-0x%" PRIx64,
 				    r->start, r->end);
 	if (r->kind == MM_REGION_RAM && r->node >= MM_MAX_NODES)
-		return mm_error_set(err, -EINVAL, "expected a node below %d, found %" PRIu32, (int)MM_MAX_NODES, r->node);
+		return mm_error_set(err, -EINVAL, "expected a node below %d, found %" PRIu32, (int)MM_MAX_NODES,
+				    r->node);
 	return 0;
 }
 
@@ -102,11 +104,13 @@ int mm_boot_memblock(struct mm_memblock *mb, const struct mm_phys_config *cfg, s
 		nr_ram += l->v[i].kind == MM_REGION_RAM;
 	}
 	if (nr_ram > MAX_RAM_RANGES)
-		return mm_error_set(err, -EFBIG, "expected at most %d ranges of RAM, found %zu", (int)MAX_RAM_RANGES, nr_ram);
+		return mm_error_set(err, -EFBIG, "expected at most %d ranges of RAM, found %zu", (int)MAX_RAM_RANGES,
+				    nr_ram);
 	if (add_regions(mb, l) || trim(mb, cfg->mem_limit_bytes) || each_ram(l, false, UINT32_MAX, set_node, mb))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!mb->memory.nr)
-		return mm_error_set(err, -EINVAL, "expected a region of RAM of at least a page, found none in %zu regions", l->nr);
+		return mm_error_set(err, -EINVAL,
+				    "expected a region of RAM of at least a page, found none in %zu regions", l->nr);
 	last = &mb->memory.v[mb->memory.nr - 1];
 	if ((last->base + last->size) >> MM_PAGE_SHIFT > MM_BOOT_MAX_PFN)
 		return mm_error_set(err, -EINVAL, "expected RAM below 16 TiB, found it up to 0x%" PRIx64,

@@ -10,7 +10,8 @@
  *   two hash tables		dentries and inodes, with one node only (else they come from vmalloc later)
  *   bounce buffers		64 MiB below 4 GiB when there is RAM above, for devices that cannot reach it
  *
- * Source: Linux 6.6 arch/x86/realmode/init.c, mm/sparse.c, mm/mm_init.c alloc_large_system_hash(), fs/dcache.c, fs/inode.c,
+ * Source: Linux 6.6 arch/x86/realmode/init.c, mm/sparse.c, mm/mm_init.c alloc_large_system_hash(), fs/dcache.c,
+ * fs/inode.c,
  * kernel/dma/swiotlb.c, arch/x86/kernel/pci-dma.c.
  * Deviation: per-CPU areas, early page tables, ACPI's copies and the initrd are not known from a map and not taken; a
  * kernel image that the map does not show is not either. A capture of zoneinfo gives the exact numbers.
@@ -34,7 +35,8 @@ static uint64_t nr_sections(const struct mm_phys *phys, uint32_t node)
 
 	for (uint32_t i = 0; i < phys->nr_present; i++) {
 		const struct mm_page_range *r = &phys->present[i];
-		uint64_t first = r->start_pfn / SECTION_PAGES, end = ((uint64_t)r->end_pfn + SECTION_PAGES - 1) / SECTION_PAGES;
+		uint64_t first = r->start_pfn / SECTION_PAGES,
+			end = ((uint64_t)r->end_pfn + SECTION_PAGES - 1) / SECTION_PAGES;
 
 		if (r->node != node)
 			continue;
@@ -49,7 +51,8 @@ static uint64_t nr_sections(const struct mm_phys *phys, uint32_t node)
 static int reserve_page_map(const struct mm_phys *phys, struct mm_memblock *mb, uint32_t node)
 {
 	uint64_t sections = nr_sections(phys, node), at;
-	int e = mm_memblock_alloc_range(mb, sections * SECTION_MAP_BYTES, SECTION_MAP_BYTES, MAX_DMA_ADDRESS, CURRENT_LIMIT,
+	int e = mm_memblock_alloc_range(mb, sections * SECTION_MAP_BYTES, SECTION_MAP_BYTES, MAX_DMA_ADDRESS,
+					CURRENT_LIMIT,
 					node, true, &at);
 
 	for (uint64_t i = 0; e == -ENOSPC && i < sections; i++)
@@ -62,7 +65,8 @@ static int reserve_page_map(const struct mm_phys *phys, struct mm_memblock *mb, 
 /* calc_memmap_size(), in pages */
 static uint64_t memmap_pages(const struct mm_zone *z)
 {
-	uint64_t pages = z->spanned_pages > z->present_pages + (z->present_pages >> 4) ? z->present_pages : z->spanned_pages;
+	uint64_t pages = z->spanned_pages > z->present_pages + (z->present_pages >> 4) ? z->present_pages
+		: z->spanned_pages;
 
 	return (pages * STRUCT_PAGE_BYTES + MM_PAGE_SIZE - 1) / MM_PAGE_SIZE;
 }
@@ -96,7 +100,8 @@ static int reserve_hashes(const struct mm_phys *phys, struct mm_memblock *mb)
 		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
 			const struct mm_zone *z = &phys->nodes[n]->zones[i];
 
-			pages += z->present_pages > memmap_pages(z) ? z->present_pages - memmap_pages(z) : z->present_pages;
+			pages += z->present_pages > memmap_pages(z) ? z->present_pages - memmap_pages(z)
+				: z->present_pages;
 		}
 	for (size_t i = 0; phys->nr_nodes == 1 && i < sizeof(scales) / sizeof(scales[0]); i++)
 		if (mm_memblock_alloc_range(mb, hash_bytes(pages, scales[i]), 64, 0, CURRENT_LIMIT, MM_NODE_NONE,
@@ -112,7 +117,8 @@ static int reserve_swiotlb(const struct mm_phys *phys, struct mm_memblock *mb)
 
 	if (phys->max_pfn <= FOUR_G >> MM_PAGE_SHIFT)
 		return 0;
-	return mm_memblock_alloc_range(mb, SWIOTLB_BYTES, MM_PAGE_SIZE, 0, FOUR_G - 1, MM_NODE_NONE, false, &at) == -ENOMEM ? -ENOMEM : 0;
+	return mm_memblock_alloc_range(mb, SWIOTLB_BYTES, MM_PAGE_SIZE, 0, FOUR_G - 1, MM_NODE_NONE, false,
+				       &at) == -ENOMEM ? -ENOMEM : 0;
 }
 
 /* What the map shows as taken inside RAM. */

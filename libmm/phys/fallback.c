@@ -25,7 +25,8 @@ static const uint8_t fallbacks[MM_MIGRATE_PCPTYPES][MM_MIGRATE_PCPTYPES - 1] = {
 	[MM_MIGRATE_RECLAIMABLE] = { MM_MIGRATE_UNMOVABLE,   MM_MIGRATE_MOVABLE },
 };
 
-static void trace_extfrag(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, unsigned int from_order, unsigned int mt,
+static void trace_extfrag(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, unsigned int from_order,
+			  unsigned int mt,
 			  unsigned int from_mt)
 {
 	/* both names, by taker and giver: slices of effects must outlive the call */
@@ -143,7 +144,8 @@ int mm_find_suitable_fallback(const struct mm_zone *zone, unsigned int area_orde
  */
 static bool rmqueue_fallback(struct mm_zone *zone, unsigned int order, unsigned int start_mt, unsigned int alloc_flags)
 {
-	unsigned int min_order = order < MM_PAGEBLOCK_ORDER && alloc_flags & MM_ALLOC_NOFRAGMENT ? MM_PAGEBLOCK_ORDER : order;
+	unsigned int min_order =
+		order < MM_PAGEBLOCK_ORDER && alloc_flags & MM_ALLOC_NOFRAGMENT ? MM_PAGEBLOCK_ORDER : order;
 	int o, from = -1;
 	bool can_steal = false;
 	mm_pfn_t pfn;
@@ -157,7 +159,8 @@ static bool rmqueue_fallback(struct mm_zone *zone, unsigned int order, unsigned 
 		return false;
 	if (!can_steal && start_mt == MM_MIGRATE_MOVABLE && o > (int)order)
 		for (o = (int)order; o < MM_NR_PAGE_ORDERS; o++) {
-			from = mm_find_suitable_fallback(zone, (unsigned int)o, (unsigned int)o, start_mt, false, &can_steal);
+			from = mm_find_suitable_fallback(zone, (unsigned int)o, (unsigned int)o, start_mt, false,
+							 &can_steal);
 			if (from >= 0)
 				break;
 		}

@@ -32,22 +32,33 @@ void mm_page_alloc_exit(struct mm_phys *phys);
  */
 void mm_free_pages_core(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
 
-/* Fill each node's zone lists from its node order and managed_pages; again whenever a zone gets its first page or loses its last. */
+/*
+ * Fill each node's zone lists from its node order and managed_pages; again whenever a zone gets its first page
+ * or loses its last.
+ */
 int mm_build_zonelists(struct mm_phys *phys);	/* 0 or -ENOMEM */
 
 /*
- * Boot (zone_boot.c) sets before mm_page_alloc_init(): nodes, their zones with start, spanned and present pages, zone_table
+ * Boot (zone_boot.c) sets before mm_page_alloc_init(): nodes, their zones with start, spanned and present pages,
+ * zone_table
  * and zone ids, cpu_node, present[], max_pfn. Each node's zonelist (node order) is set before mm_build_zonelists().
  */
 
-/* zonelist.c: order of nodes by distance; @distance is nr x nr by node, NULL: 10 itself and 20 another (build_zonelists()). */
+/*
+ * zonelist.c: order of nodes by distance; @distance is nr x nr by node, NULL: 10 itself and 20 another
+ * (build_zonelists()).
+ */
 void mm_build_node_order(struct mm_phys *phys, const uint8_t *distance, uint32_t nr);
 
-/* watermark_setup.c: min_free_kbytes as boot computes it (unless the tunable is given), then watermarks, reserves, pcp sizes. */
+/*
+ * watermark_setup.c: min_free_kbytes as boot computes it (unless the tunable is given), then watermarks,
+ * reserves, pcp sizes.
+ */
 void mm_init_per_zone_wmark_min(struct mm_phys *phys);
 void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys);
 void mm_calculate_totalreserve_pages(struct mm_phys *phys);	/* after watermarks or reserves changed */
-void mm_zone_pcp_update(struct mm_zone *zone);			/* batch and high of its per-CPU lists, after its watermarks changed */
+/* batch and high of its per-CPU lists, after its watermarks changed */
+void mm_zone_pcp_update(struct mm_zone *zone);
 
 /* How __free_one_page() is asked to place the block. */
 enum mm_fpi { MM_FPI_NONE = 0, MM_FPI_TO_TAIL = 2 };
@@ -107,7 +118,8 @@ struct mm_alloc_context {
 };
 
 /* page_alloc.c, slowpath.c */
-mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order, unsigned int alloc_flags);
+mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order,
+				   unsigned int alloc_flags);
 mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order);
 void mm_prep_compound_page(struct mm_page *map, mm_pfn_t pfn, unsigned int order);
 static inline void mm_prep_new_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp)
@@ -134,7 +146,8 @@ unsigned int mm_gfp_to_alloc_flags(mm_gfp_t gfp, unsigned int order);	/* the slo
 bool mm_zone_watermark_slow(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			    unsigned int alloc_flags);
 /*
- * Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast().  Larger orders, for which the kernel takes the long way, pass
+ * Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast().  Larger orders, for which the kernel takes the long way,
+ * pass
  * here too when the largest list has a movable block.
  */
 static inline bool mm_zone_watermark_fast(const struct mm_zone *zone, unsigned int order, enum mm_zone_type highest,

@@ -253,7 +253,8 @@ static bool should_skip(const struct mm_memblock_region *r, uint32_t node)
 	return (node != MM_NODE_NONE && node != r->node) || (r->flags & MM_MEMBLOCK_NOMAP);
 }
 
-bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint32_t node, uint64_t *start, uint64_t *end)
+bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint32_t node, uint64_t *start,
+			   uint64_t *end)
 {
 	const struct mm_memblock_type *mem = &mb->memory, *res = &mb->reserved;
 

@@ -45,7 +45,10 @@ void mm_memblock_free(struct mm_memblock *mb);
  * (memblock_cap_size()); size 0 does nothing.  0 or -ENOMEM, the lists then unchanged.
  */
 
-/* Add the parts that no region covers yet; covered parts keep their node and flags. memblock_add_node(), memblock_reserve(). */
+/*
+ * Add the parts that no region covers yet; covered parts keep their node and flags. memblock_add_node(),
+ * memblock_reserve().
+ */
 int mm_memblock_add_range(struct mm_memblock_type *type, uint64_t base, uint64_t size, uint32_t node, uint32_t flags);
 int mm_memblock_remove_range(struct mm_memblock_type *type, uint64_t base, uint64_t size);
 int mm_memblock_add(struct mm_memblock *mb, uint64_t base, uint64_t size);
@@ -69,7 +72,8 @@ int mm_memblock_cap_memory_range(struct mm_memblock *mb, uint64_t base, uint64_t
  * they touch.  NOMAP regions are passed over.  Return: false at the end.
  * Source: Linux 6.6 mm/memblock.c __next_mem_range().
  */
-bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint32_t node, uint64_t *start, uint64_t *end);
+bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint32_t node, uint64_t *start,
+			   uint64_t *end);
 
 /**
  * mm_memblock_find_in_range() - where a block of @size bytes would be placed

@@ -7,7 +7,8 @@
  * and an all-zero descriptor means "not RAM, or never touched by the buddy".
  * Lists link by PFN; MM_PFN_NONE ends them.
  *
- *   flags   PG_* bits                    mapcount  page-table entries; of a 2M folio's head: of the whole folio (virt/rmap.h)
+ *   flags   PG_* bits                    mapcount  page-table entries; of a 2M folio's head: of the whole folio
+ *   (virt/rmap.h)
  *   next/prev  whichever list holds it: buddy, pcp, LRU, slab partial, deferred
  *   index   by use: page offset of a folio; SLUB inuse/objects/frozen; page-table level
  *   mapping by use: address_space or anon_vma id; slab cache id

@@ -59,7 +59,8 @@ struct mm_zone *mm_page_zone_slow(const struct mm_phys *phys, mm_pfn_t pfn)
 	for (uint32_t i = 0; i < phys->nr_zones; i++) {
 		struct mm_zone *z = phys->zone_table[i];
 
-		if (pfn >= z->start_pfn && pfn - z->start_pfn < z->spanned_pages && (node == MM_MAX_NODES || z->node == node))
+		if (pfn >= z->start_pfn && pfn - z->start_pfn < z->spanned_pages &&
+		    (node == MM_MAX_NODES || z->node == node))
 			return z;
 	}
 	return NULL;
@@ -191,7 +192,8 @@ static unsigned int alloc_flags_nofragment(const struct mm_zone *preferred, mm_g
  * its low watermark and the CPU's list has a page.  It does what
  * mm_get_page_from_freelist() would do then; else nothing, and MM_PFN_NONE.
  */
-static inline mm_pfn_t alloc_page_fast(struct mm_phys *phys, struct mm_ctx *ctx, const struct mm_node *node, uint32_t nid,
+static inline mm_pfn_t alloc_page_fast(struct mm_phys *phys, struct mm_ctx *ctx, const struct mm_node *node,
+				       uint32_t nid,
 				       mm_gfp_t gfp)
 {
 	enum mm_zone_type highest = mm_gfp_zone(gfp);
@@ -221,7 +223,8 @@ static inline mm_pfn_t alloc_page_fast(struct mm_phys *phys, struct mm_ctx *ctx,
 	return pfn;
 }
 
-static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, struct mm_node *node, mm_gfp_t gfp, unsigned int order)
+static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, struct mm_node *node, mm_gfp_t gfp,
+						      unsigned int order)
 {
 	enum mm_zone_type highest = mm_gfp_zone(gfp);
 	struct mm_alloc_context ac = {
@@ -344,7 +347,10 @@ void mm_free_unref_page_list(struct mm_phys *phys, const mm_pfn_t *pfns, size_t 
 			mm_free_unref_page(phys, pfns[i], 0);
 }
 
-/* Turn a block that is not compound, or no longer, into single pages that are freed one by one.  Source: split_page(). */
+/*
+ * Turn a block that is not compound, or no longer, into single pages that are freed one by one.  Source:
+ * split_page().
+ */
 void mm_split_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
 {
 	mm_page(phys, pfn)->order = 0;

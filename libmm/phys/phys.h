@@ -50,7 +50,10 @@ struct mm_node {
 	struct mm_zone zones[MM_MAX_NR_ZONES];	/* managed_pages 0: not populated */
 	uint32_t zonelist[MM_MAX_NODES];	/* nodes by distance, itself first */
 	uint32_t nr_zonelist;
-	/* By the highest zone type of a request: zones with pages, best first, ends with NULL (mm_build_zonelists()). */
+	/*
+	 * By the highest zone type of a request: zones with pages, best first, ends with NULL
+	 * (mm_build_zonelists()).
+	 */
 	struct mm_zone **zonerefs[MM_MAX_NR_ZONES];
 	struct mm_zone **zonerefs_thisnode[MM_MAX_NR_ZONES];
 };
@@ -69,7 +72,8 @@ enum { MM_ZONE_MIXED = UINT16_MAX };
  */
 struct mm_phys_hooks {
 	void *arg;
-	void (*wakeup_kswapd)(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest);
+	void (*wakeup_kswapd)(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order,
+			      enum mm_zone_type highest);
 	uint64_t (*try_to_free_pages)(void *arg, struct mm_node *node, mm_gfp_t gfp, unsigned int order);
 	bool (*out_of_memory)(void *arg, mm_gfp_t gfp, unsigned int order);
 	uint64_t (*reclaimable_pages)(void *arg, struct mm_zone *zone);	/* zone_reclaimable_pages() */
@@ -97,7 +101,8 @@ struct mm_phys {
 	uint32_t nr_zones;			/* in zone_table */
 	struct mm_zone *zone_table[MM_MAX_NODES * MM_MAX_NR_ZONES];
 	uint8_t cpu_node[MM_MAX_CPUS];		/* node of each CPU */
-	uint32_t memalloc;			/* > 0: PF_MEMALLOC, the running code frees memory and may use all reserves */
+	/* > 0: PF_MEMALLOC, the running code frees memory and may use all reserves */
+	uint32_t memalloc;
 	bool trace_drain;			/* pcp_drain effects are wanted */
 	bool oom_victim;			/* the running task is being killed: ALLOC_OOM */
 	struct mm_phys_hooks hooks;
@@ -131,7 +136,8 @@ struct mm_phys_config {
 	 */
 	const struct mm_zoneinfo *zoneinfo;
 	bool no_free;				/* hand nothing to the buddy, the caller will */
-	bool sizes_only;			/* nodes, zones, watermarks; no page map and no buddy: nothing may be allocated */
+	/* nodes, zones, watermarks; no page map and no buddy: nothing may be allocated */
+	bool sizes_only;
 	const uint8_t *node_distance;		/* nr_distance x nr_distance by node, NULL: 10 itself, 20 another */
 	uint32_t nr_distance;
 	uint64_t mem_limit_bytes;		/* as the kernel's mem=; 0 none */
@@ -160,7 +166,10 @@ enum mm_alloc_flags {
 };
 bool mm_zone_watermark_ok(const struct mm_zone *zone, unsigned int order, uint64_t mark,
 			  enum mm_zone_type highest, unsigned int alloc_flags);
-static inline uint64_t mm_wmark_pages(const struct mm_zone *z, enum mm_watermark w) { return z->watermark[w] + z->watermark_boost; }
+static inline uint64_t mm_wmark_pages(const struct mm_zone *z, enum mm_watermark w)
+{
+	return z->watermark[w] + z->watermark_boost;
+}
 
 /* As mm_alloc_pages(), with the zone list of an online node instead of the CPU's. */
 mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order);

@@ -33,7 +33,8 @@ static struct mm_zone *zone_of_block(const struct mm_phys *phys, mm_pfn_t pfn, u
 {
 	struct mm_zone *zone;
 
-	if (order > MM_MAX_ORDER || pfn & ((1u << order) - 1) || pfn >= phys->max_pfn || phys->max_pfn - pfn < 1u << order)
+	if (order > MM_MAX_ORDER || pfn & ((1u << order) - 1) || pfn >= phys->max_pfn ||
+	    phys->max_pfn - pfn < 1u << order)
 		return NULL;
 	zone = mm_page_zone(phys, pfn);
 	return zone && mm_page_zone(phys, pfn + (1u << order) - 1) == zone ? zone : NULL;
@@ -78,7 +79,8 @@ int mm_put_free_pages(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, un
 			return -EEXIST;
 	mm_page(phys, pfn)->refs = 0;
 	mm_page(phys, pfn)->flags = 0;
-	mm_free_one_page(zone, pfn, order, mt < MM_MIGRATE_TYPES ? mt : mm_pageblock_migratetype(phys, pfn), MM_FPI_NONE);
+	mm_free_one_page(zone, pfn, order, mt < MM_MIGRATE_TYPES ? mt : mm_pageblock_migratetype(phys, pfn),
+			 MM_FPI_NONE);
 	return 0;
 }
 
@@ -87,7 +89,8 @@ void mm_follow_fallback(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, 
 	struct mm_zone *zone = zone_of_block(phys, pfn, order);
 	bool whole = order >= MM_PAGEBLOCK_ORDER / 2 || mt != MM_MIGRATE_MOVABLE;
 
-	if (!zone || mt >= MM_MIGRATE_TYPES || !(mm_page(phys, pfn)->flags & MM_PG_BUDDY) || mm_page(phys, pfn)->order != order)
+	if (!zone || mt >= MM_MIGRATE_TYPES || !(mm_page(phys, pfn)->flags & MM_PG_BUDDY) ||
+	    mm_page(phys, pfn)->order != order)
 		return;
 	if (order >= MM_PAGEBLOCK_ORDER || !whole || !mm_move_freepages_block(zone, pfn, mt, NULL))
 		mm_move_to_free_list(zone, pfn, order, mt);

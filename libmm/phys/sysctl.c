@@ -30,7 +30,8 @@ static const struct {
 	int64_t value;
 } words[] = {
 	{ MM_SYSCTL_THP, "never", 0 }, { MM_SYSCTL_THP, "madvise", 1 }, { MM_SYSCTL_THP, "always", 2 },
-	{ MM_SYSCTL_THP_DEFRAG, "never", 0 }, { MM_SYSCTL_THP_DEFRAG, "madvise", 1 }, { MM_SYSCTL_THP_DEFRAG, "defer", 2 },
+	{ MM_SYSCTL_THP_DEFRAG, "never", 0 }, { MM_SYSCTL_THP_DEFRAG, "madvise", 1 },
+	{ MM_SYSCTL_THP_DEFRAG, "defer", 2 },
 	{ MM_SYSCTL_THP_DEFRAG, "defer+madvise", 3 }, { MM_SYSCTL_THP_DEFRAG, "always", 4 },
 	{ MM_SYSCTL_SLAB, "slub", 0 }, { MM_SYSCTL_SLAB, "slab", 1 }, { MM_SYSCTL_SLAB, "slob", 2 },
 };
@@ -84,7 +85,8 @@ static int set_lowmem_ratio(struct mm_sysctls *s, struct mm_str value, struct mm
 			break;
 		v = strtol(p, &end, 10);
 		if (end == p || v < 0 || v > INT32_MAX)
-			return mm_error_set(err, -EINVAL, "%s: expected up to four numbers, found '%s'", lowmem_name, p);
+			return mm_error_set(err, -EINVAL, "%s: expected up to four numbers, found '%s'", lowmem_name,
+					    p);
 		s->lowmem_reserve_ratio[i] = (int32_t)v;
 		p = end;
 	}
@@ -124,7 +126,8 @@ int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value
 		for (int i = 0; i < NR_TUNABLES; i++)
 			names[i] = tunables[i].name;
 		names[NR_TUNABLES] = lowmem_name;
-		return mm_error_set(err, -EINVAL, "no tunable is called '%.*s'; the nearest is '%s'", (int)name.len, name.p,
+		return mm_error_set(err, -EINVAL, "no tunable is called '%.*s'; the nearest is '%s'", (int)name.len,
+				    name.p,
 				    mm_nearest(name, names, NR_TUNABLES + 1));
 	}
 	if (id == MM_SYSCTL_LOWMEM_RESERVE_RATIO)

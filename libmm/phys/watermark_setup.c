@@ -83,7 +83,8 @@ void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys)
 
 			for (int j = i + 1; j < MM_MAX_NR_ZONES; j++) {
 				above += phys->nodes[n]->zones[j].managed_pages;
-				zone->lowmem_reserve[j] = ratio[i] > 0 && zone->managed_pages ? above / (uint32_t)ratio[i] : 0;
+				zone->lowmem_reserve[j] =
+					ratio[i] > 0 && zone->managed_pages ? above / (uint32_t)ratio[i] : 0;
 			}
 		}
 	mm_calculate_totalreserve_pages(phys);

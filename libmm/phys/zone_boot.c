@@ -89,7 +89,8 @@ static void count_all(struct mm_phys *phys, const struct mm_memblock *mb)
 }
 
 /* Free memory as the source of the zones tells it. */
-static int hand_over(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_phys_config *cfg, struct mm_error *err)
+static int hand_over(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_phys_config *cfg,
+		     struct mm_error *err)
 {
 	if (cfg->zoneinfo)
 		return mm_boot_free_of_capture(phys, cfg, err);
@@ -153,7 +154,8 @@ int mm_phys_new(struct mm_phys **physp, struct mm_ctx *ctx, const struct mm_phys
 		return mm_error_set(err, -EINVAL, "expected a map of memory or zones, found neither");
 	if (cfg->zoneinfo && resized) {		/* the captured zones are not those of this machine any more */
 		if (!cfg->regions || !cfg->regions->nr)
-			return mm_error_set(err, -EINVAL, "expected a map of memory, which another size of RAM or of the zones needs,"
+			return mm_error_set(err, -EINVAL,
+					    "expected a map of memory, which another size of RAM or of the zones needs,"
 					    " found only zoneinfo");
 		now.zoneinfo = NULL;
 	}

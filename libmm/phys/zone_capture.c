@@ -31,7 +31,8 @@ static uint64_t or_else(uint64_t v, uint64_t missing) { return v == MM_MISSING_U
 
 static int bad_zone(const struct mm_zoneinfo_row *row, struct mm_error *err, const char *expected, uint64_t found)
 {
-	return mm_error_set(err, -EINVAL, "zoneinfo:%" PRIu64 ": node %" PRIu32 ", zone %s: expected %s, found %" PRIu64,
+	return mm_error_set(err, -EINVAL,
+			    "zoneinfo:%" PRIu64 ": node %" PRIu32 ", zone %s: expected %s, found %" PRIu64,
 			    row->line, row->node, row->zone, expected, found);
 }
 
@@ -97,8 +98,10 @@ static int sort_zones(struct mm_phys *phys, struct sorted *s, bool sizes_only, s
 		const struct mm_zone *a = s->v[i - 1], *b = s->v[i];
 
 		if (a->start_pfn + a->spanned_pages > b->start_pfn)
-			return mm_error_set(err, -EINVAL, "zoneinfo: expected zones that do not overlap, found node %u zone %s "
-					    "over node %u zone %s", b->node, mm_zone_type_name((enum mm_zone_type)b->type),
+			return mm_error_set(err, -EINVAL,
+					    "zoneinfo: expected zones that do not overlap, found node %u zone %s "
+					    "over node %u zone %s", b->node,
+					    mm_zone_type_name((enum mm_zone_type)b->type),
 					    a->node, mm_zone_type_name((enum mm_zone_type)a->type));
 	}
 	return 0;
@@ -111,7 +114,8 @@ static int present_of_map(struct mm_phys *phys, const struct mm_memblock *mb, co
 
 	for (size_t i = 0; i < mb->memory.nr; i++) {
 		const struct mm_memblock_region *r = &mb->memory.v[i];
-		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, end = (r->base + r->size) >> MM_PAGE_SHIFT;
+		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT,
+			end = (r->base + r->size) >> MM_PAGE_SHIFT;
 
 		start = start > zone->start_pfn ? start : zone->start_pfn;
 		end = end < zone_end ? end : zone_end;
@@ -124,7 +128,8 @@ static int present_of_map(struct mm_phys *phys, const struct mm_memblock *mb, co
 /* RAM laid out to have as many pages as the zone says. */
 static int present_to_fit(struct mm_phys *phys, const struct mm_zone *zone)
 {
-	uint64_t start = zone->start_pfn, end = start + zone->spanned_pages, hole = zone->spanned_pages - zone->present_pages;
+	uint64_t start = zone->start_pfn, end = start + zone->spanned_pages,
+		hole = zone->spanned_pages - zone->present_pages;
 
 	if (hole && start < LOW_MEGABYTE_PFN && end > LOW_MEGABYTE_PFN && hole < LOW_MEGABYTE_PFN - start) {
 		if (mm_boot_add_present(phys, start, LOW_MEGABYTE_PFN - hole, zone->node))
@@ -143,7 +148,8 @@ static int place_ram(struct mm_phys *phys, const struct mm_memblock *mb, const s
 
 		if (present_of_map(phys, mb, z))
 			return -ENOMEM;
-		fits = mm_boot_present_in(phys, z->node, z->start_pfn, z->start_pfn + z->spanned_pages) == z->present_pages;
+		fits = mm_boot_present_in(phys, z->node, z->start_pfn,
+					  z->start_pfn + z->spanned_pages) == z->present_pages;
 	}
 	if (fits)
 		return 0;
@@ -199,7 +205,8 @@ int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *c
 		const struct mm_zoneinfo_row *row = &cfg->zoneinfo->v[i];
 		int type = zone_type_of_name(row->zone);
 		struct mm_zone *zone = &phys->nodes[row->node]->zones[type];
-		uint64_t managed = or_else(row->managed_pages, zone->present_pages), free = or_else(row->free_pages, managed);
+		uint64_t managed = or_else(row->managed_pages, zone->present_pages),
+			free = or_else(row->free_pages, managed);
 
 		if (!zone->present_pages)
 			continue;
@@ -235,7 +242,8 @@ static bool marks_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row
 
 void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg)
 {
-	bool marks = !tunable_given(phys, MM_SYSCTL_MIN_FREE_KBYTES) && !tunable_given(phys, MM_SYSCTL_WATERMARK_SCALE_FACTOR);
+	bool marks = !tunable_given(phys, MM_SYSCTL_MIN_FREE_KBYTES) &&
+		!tunable_given(phys, MM_SYSCTL_WATERMARK_SCALE_FACTOR);
 	bool reserves = !tunable_given(phys, MM_SYSCTL_LOWMEM_RESERVE_RATIO);
 	uint64_t min_pages = 0;
 

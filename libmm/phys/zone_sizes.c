@@ -74,7 +74,8 @@ uint64_t mm_boot_present_in(const struct mm_phys *phys, uint32_t node, uint64_t 
 		const struct mm_page_range *r = &phys->present[i];
 
 		if (r->node == node)
-			pages += clamp_u64(r->end_pfn, start_pfn, end_pfn) - clamp_u64(r->start_pfn, start_pfn, end_pfn);
+			pages += clamp_u64(r->end_pfn, start_pfn, end_pfn) -
+				 clamp_u64(r->start_pfn, start_pfn, end_pfn);
 	}
 	return pages;
 }
@@ -115,7 +116,8 @@ static void zone_limits(const struct mm_phys *phys, struct limits *lim)
  * upwards until the share is used up, movable_pfn moves along. What lies below
  * the zone that becomes movable is the kernel's anyway and counts.
  */
-static void place_kernelcore(const struct mm_phys *phys, struct limits *lim, uint32_t node, uint64_t share, uint64_t *required)
+static void place_kernelcore(const struct mm_phys *phys, struct limits *lim, uint32_t node, uint64_t share,
+			     uint64_t *required)
 {
 	uint64_t usable = lim->low[lim->movable_zone];
 
@@ -147,7 +149,8 @@ static void place_kernelcore(const struct mm_phys *phys, struct limits *lim, uin
 /* Pages that kernelcore= and movablecore= leave to the kernel; 0: no ZONE_MOVABLE. */
 static uint64_t required_kernelcore(const struct mm_phys *phys, const struct mm_phys_config *cfg)
 {
-	uint64_t total = 0, core = cfg->kernelcore_bytes >> MM_PAGE_SHIFT, movable = cfg->movablecore_bytes >> MM_PAGE_SHIFT;
+	uint64_t total = 0, core = cfg->kernelcore_bytes >> MM_PAGE_SHIFT,
+		movable = cfg->movablecore_bytes >> MM_PAGE_SHIFT;
 	const uint64_t block = 1u << MM_MAX_ORDER;
 
 	for (uint32_t i = 0; i < phys->nr_present; i++)
@@ -188,7 +191,8 @@ static void find_movable_pfns(const struct mm_phys *phys, const struct mm_phys_c
 }
 
 /* adjust_zone_range_for_zone_movable() */
-static void adjust_for_movable(const struct limits *lim, uint32_t node, int zone, uint64_t node_end, uint64_t *start, uint64_t *end)
+static void adjust_for_movable(const struct limits *lim, uint32_t node, int zone, uint64_t node_end, uint64_t *start,
+			       uint64_t *end)
 {
 	uint64_t movable = lim->movable_pfn[node];
 
@@ -242,7 +246,8 @@ int mm_boot_zones(struct mm_phys *phys, const struct mm_memblock *mb, const stru
 
 	for (size_t i = 0; i < mb->memory.nr; i++) {
 		const struct mm_memblock_region *r = &mb->memory.v[i];
-		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, end = (r->base + r->size) >> MM_PAGE_SHIFT;
+		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT,
+			end = (r->base + r->size) >> MM_PAGE_SHIFT;
 
 		if (mm_boot_add_present(phys, start, end, r->node))
 			return -ENOMEM;

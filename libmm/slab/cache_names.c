@@ -106,4 +106,7 @@ void mm_slab_names_free(struct mm_slab *sl)
 	sl->names = NULL;
 }
 
-const char *mm_kmem_cache_alias(const struct mm_kmem_cache *s, uint32_t i) { return i < s->nr_names ? s->names[i] : NULL; }
+const char *mm_kmem_cache_alias(const struct mm_kmem_cache *s, uint32_t i)
+{
+	return i < s->nr_names ? s->names[i] : NULL;
+}

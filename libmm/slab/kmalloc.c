@@ -62,7 +62,8 @@ static int new_kmalloc_cache(struct mm_slab *sl, unsigned int type, unsigned int
 int mm_slab_create_kmalloc_caches(struct mm_slab *sl)
 {
 	unsigned int low = sl->kind == MM_SLAB_SLAB ? 5 : 3;
-	static const uint8_t types[] = { KMALLOC_NORMAL, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, KMALLOC_RANDOM_END,
+	static const uint8_t types[] = { KMALLOC_NORMAL, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+		KMALLOC_RANDOM_END,
 					 KMALLOC_RECLAIM, KMALLOC_DMA, KMALLOC_CGROUP };
 
 	if (sl->kind == MM_SLAB_SLOB)

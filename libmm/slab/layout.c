@@ -125,7 +125,8 @@ int mm_slab_layout_of(struct mm_slab_layout *out, const struct mm_slab_request *
 	uint64_t block, used;
 	int err;
 
-	if ((unsigned int)req->kind >= MM_NR_SLAB_KINDS || !req->object_size || req->object_size > MM_KMALLOC_MAX_SIZE ||
+	if ((unsigned int)req->kind >= MM_NR_SLAB_KINDS || !req->object_size ||
+	    req->object_size > MM_KMALLOC_MAX_SIZE ||
 	    (req->align & (req->align - 1)) || req->align > MM_KMALLOC_MAX_SIZE)
 		return -EINVAL;
 	if (req->fixed_size && (req->fixed_size < req->object_size || req->fixed_size < WORD ||

@@ -23,7 +23,8 @@ enum { BATCHREFILL_LIMIT = 16, ALIEN_LIMIT = 12, JIFFY_NS = 4000000 };
 #define REAPTIMEOUT_NODE_NS 4000000000u
 
 /* A batch moved between an array cache and @where. */
-static void batch_effect(const struct mm_kmem_cache *s, enum mm_event_type type, uint64_t obj, uint32_t nr, struct mm_str where)
+static void batch_effect(const struct mm_kmem_cache *s, enum mm_event_type type, uint64_t obj, uint32_t nr,
+			 struct mm_str where)
 {
 	struct mm_event *ev = nr ? mm_effect(s->ctx, MM_BY_SLAB, type) : NULL;
 

@@ -26,7 +26,8 @@ struct array_cache {
 
 enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last free object, handed out */
 
-enum slab_list_id { SLAB_NO_LIST, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_CPU, SLAB_LIST_CPU_PARTIAL };
+enum slab_list_id { SLAB_NO_LIST, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_CPU,
+	SLAB_LIST_CPU_PARTIAL };
 
 struct slab {
 	struct mm_kmem_cache *cache;
@@ -218,7 +219,8 @@ static inline uint32_t mm_slab_cpu_node(const struct mm_kmem_cache *s, uint32_t 
 }
 
 /* slab_pages.c: blocks of pages in and out, with accounting, page flags and effects. */
-struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects, uint32_t nr_links);
+struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects,
+				 uint32_t nr_links);
 void mm_slab_free_pages(struct mm_kmem_cache *s, struct slab *slab);
 uint64_t mm_slab_take_large(struct mm_slab *sl, unsigned int order, mm_gfp_t gfp);
 bool mm_slab_give_large(struct mm_slab *sl, uint64_t obj, unsigned int order);

@@ -108,7 +108,8 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
-	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx, .slab = sl, .id = ++sl->next_id, .refcount = 1,
+	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx,
+		.slab = sl, .id = ++sl->next_id, .refcount = 1,
 				     .nr_cpus = sl->ctx->nr_cpus ? sl->ctx->nr_cpus : 1, .nr_nodes = sl->nr_nodes,
 				     .usersize = args->usersize, .boot = args->boot };
 	if (mm_slab_layout_of(&s->layout, &req))
@@ -169,7 +170,8 @@ struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *sl, const ch
 				   .req = { .kind = sl->kind, .object_size = size, .align = align, .flags = flags } };
 	struct mm_kmem_cache *s;
 
-	if (!size || size > MM_KMALLOC_MAX_SIZE || (align & (align - 1)) || align > MM_KMALLOC_MAX_SIZE || !args.name.len ||
+	if (!size || size > MM_KMALLOC_MAX_SIZE || (align & (align - 1)) || align > MM_KMALLOC_MAX_SIZE ||
+	    !args.name.len ||
 	    mm_kmem_cache_find(sl, args.name))
 		return NULL;
 	if (!sl->tuning.hardened_usercopy || size < usersize || size - usersize < useroffset)
@@ -188,7 +190,8 @@ struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *sl, const ch
 	return s;
 }
 
-struct mm_kmem_cache *mm_kmem_cache_create(struct mm_slab *sl, const char *name, uint32_t size, uint32_t align, uint32_t flags)
+struct mm_kmem_cache *mm_kmem_cache_create(struct mm_slab *sl, const char *name, uint32_t size, uint32_t align,
+					   uint32_t flags)
 {
 	return mm_kmem_cache_create_usercopy(sl, name, size, align, flags, 0, 0);
 }
@@ -342,7 +345,8 @@ void mm_kmem_cache_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info
 	s->ops->info(s, info);
 }
 
-int mm_kmem_cache_slabs(const struct mm_kmem_cache *s, int (*fn)(void *arg, const struct mm_slab_page_info *info), void *arg)
+int mm_kmem_cache_slabs(const struct mm_kmem_cache *s, int (*fn)(void *arg, const struct mm_slab_page_info *info),
+			void *arg)
 {
 	for (const struct slab *slab = s->oldest; slab; slab = slab->newer) {
 		struct mm_slab_page_info info = { .pfn = slab->pfn, .order = slab->order, .objects = slab->objects,

@@ -81,7 +81,8 @@ struct slab *mm_slab_grow_begin(struct mm_kmem_cache *s, mm_gfp_t gfp)
 	slab->base += (uint64_t)n->colour_next * l->colour_off;
 	slab->inuse = 0;
 	if (l->off_slab) {
-		slab->mgmt = mm_kmalloc(s->slab, l->freelist_bytes, gfp & ~(mm_gfp_t)(__MM_GFP_HARDWALL | __MM_GFP_THISNODE));
+		slab->mgmt = mm_kmalloc(s->slab, l->freelist_bytes,
+					gfp & ~(mm_gfp_t)(__MM_GFP_HARDWALL | __MM_GFP_THISNODE));
 		if (!slab->mgmt) {
 			mm_slab_free_pages(s, slab);
 			return NULL;
@@ -134,7 +135,8 @@ uint64_t mm_slab_get_obj(struct mm_kmem_cache *s, struct slab *slab)
  * @objs:	objects of @s, all of slabs of @node
  * @dead:	empty slabs beyond the node's limit are added to it, for mm_slabs_destroy()
  */
-void mm_slab_free_block(struct mm_kmem_cache *s, const uint64_t *objs, uint32_t nr, uint32_t node, struct slab_chain *dead)
+void mm_slab_free_block(struct mm_kmem_cache *s, const uint64_t *objs, uint32_t nr, uint32_t node,
+			struct slab_chain *dead)
 {
 	struct kmem_cache_node *n = &s->node[node];
 
@@ -206,7 +208,8 @@ enum mm_slab_state mm_slab_slab_state(const struct slab *slab, uint32_t *live)
 	*live = 0;
 	for (uint32_t i = 0; i < slab->objects; i++)
 		*live += (slab->link[i] & SLAB_LIVE_BIT) != 0;
-	return slab->list == SLAB_LIST_FULL ? MM_SLAB_FULL : slab->list == SLAB_LIST_PARTIAL ? MM_SLAB_PARTIAL : MM_SLAB_EMPTY;
+	return slab->list == SLAB_LIST_FULL ? MM_SLAB_FULL : slab->list == SLAB_LIST_PARTIAL ? MM_SLAB_PARTIAL
+		: MM_SLAB_EMPTY;
 }
 
 /* Free positions hold different objects, none of them live. */
@@ -223,7 +226,8 @@ static bool slab_is_consistent(const struct slab *slab)
 			return false;
 		seen[obj / 64] |= (uint64_t)1 << obj % 64;
 	}
-	return slab->list == (!slab->inuse ? SLAB_LIST_FREE : slab->inuse < slab->objects ? SLAB_LIST_PARTIAL : SLAB_LIST_FULL);
+	return slab->list == (!slab->inuse ? SLAB_LIST_FREE : slab->inuse < slab->objects ? SLAB_LIST_PARTIAL
+			      : SLAB_LIST_FULL);
 }
 
 static uint64_t at_hand(const struct mm_kmem_cache *s)

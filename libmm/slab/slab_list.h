@@ -5,7 +5,10 @@
 
 #include "slab/slab.h"
 
-/* link[] of a SLAB slab: below bit 15 the free index at that position, bit 15 whether the object of that number is live. */
+/*
+ * link[] of a SLAB slab: below bit 15 the free index at that position, bit 15 whether the object of that number
+ * is live.
+ */
 enum { SLAB_LIVE_BIT = 0x8000 };
 
 /* Slabs taken off their lists, to be destroyed when the caller is done; linked by next. */
@@ -19,7 +22,8 @@ void mm_slab_grow_end(struct mm_kmem_cache *s, struct slab *slab);
 struct slab *mm_slab_first(struct kmem_cache_node *n);
 void mm_slab_fixup(struct kmem_cache_node *n, struct slab *slab);
 uint64_t mm_slab_get_obj(struct mm_kmem_cache *s, struct slab *slab);
-void mm_slab_free_block(struct mm_kmem_cache *s, const uint64_t *objs, uint32_t nr, uint32_t node, struct slab_chain *dead);
+void mm_slab_free_block(struct mm_kmem_cache *s, const uint64_t *objs, uint32_t nr, uint32_t node,
+			struct slab_chain *dead);
 void mm_slabs_destroy(struct mm_kmem_cache *s, struct slab_chain *dead);
 uint32_t mm_slab_drain_freelist(struct mm_kmem_cache *s, struct kmem_cache_node *n, uint64_t tofree);
 void mm_slab_drain_alien(struct mm_kmem_cache *s, struct array_cache *ac, uint32_t node, struct slab_chain *dead);

@@ -113,7 +113,8 @@ static enum mm_counter slab_counter(const struct mm_kmem_cache *s)
  * Return: the slab, on no list but that of the cache; NULL when there is no
  * block, or no host memory (then the run is marked to end).
  */
-struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects, uint32_t nr_links)
+struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects,
+				 uint32_t nr_links)
 {
 	struct mm_slab *sl = s->slab;
 	struct slab *slab = malloc(sizeof(*slab) + nr_links * sizeof(slab->link[0]));

@@ -179,7 +179,10 @@ static struct slob_page *new_page(struct mm_slab *sl, mm_gfp_t gfp, unsigned int
 	return sp;
 }
 
-static uint64_t address(const struct slob_page *sp, int start) { return mm_slab_address(sp->pfn) + (uint64_t)start * UNIT; }
+static uint64_t address(const struct slob_page *sp, int start)
+{
+	return mm_slab_address(sp->pfn) + (uint64_t)start * UNIT;
+}
 
 /* slob_alloc(): @bytes with the byte @off of them aligned; 0: no page. */
 static uint64_t slob_alloc(struct mm_slab *sl, uint32_t bytes, mm_gfp_t gfp, uint32_t align, uint32_t off)

@@ -364,7 +364,8 @@ static bool node_is_consistent(const struct kmem_cache_node *n)
 	uint64_t nr = 0;
 
 	for (const struct slab *slab = n->partial.head; slab; slab = slab->next, nr++)
-		if (slab->list != SLAB_LIST_PARTIAL || slab->freelist == SLAB_LINK_END || &slab->cache->node[slab->node] != n)
+		if (slab->list != SLAB_LIST_PARTIAL || slab->freelist == SLAB_LINK_END ||
+		    &slab->cache->node[slab->node] != n)
 			return false;
 	return nr == n->partial.nr;
 }

@@ -78,7 +78,8 @@ int mm_buddyinfo_counts(struct mm_buddyinfo_row *r, struct mm_str s, const struc
 					      (int)MM_BUDDYINFO_MAX_ORDERS);
 		more = scan_word(&s, ">");
 		if (!scan_u64(&s, &r->blocks[r->nr_orders]) || (s.len && *s.p != ' ' && *s.p != '\t'))
-			return mm_input_error(in, err, -EINVAL, "expected a count of free blocks for order %u, found \"%.*s\"",
+			return mm_input_error(in, err, -EINVAL,
+					      "expected a count of free blocks for order %u, found \"%.*s\"",
 					      r->nr_orders, (int)(s.len < 20 ? s.len : 20), s.p);
 		r->capped |= more ? 1u << r->nr_orders : 0;
 		r->nr_orders++;
@@ -96,12 +97,14 @@ int mm_buddyinfo_check(const struct mm_buddyinfo *bi, const struct mm_input *in,
 	if (bi->nr > MAX_ROWS)
 		return mm_input_error(in, err, -EINVAL, "expected at most %d lines of zones", (int)MAX_ROWS);
 	if (r->nr_orders != bi->v[0].nr_orders)
-		return mm_input_error(in, err, -EINVAL, "expected %u orders as in line %llu, found %u", bi->v[0].nr_orders,
+		return mm_input_error(in, err, -EINVAL, "expected %u orders as in line %llu, found %u",
+				      bi->v[0].nr_orders,
 				      (unsigned long long)bi->v[0].line, r->nr_orders);
 	for (size_t i = 0; i + 1 < bi->nr; i++)
 		if (bi->v[i].node == r->node && !strcmp(bi->v[i].zone, r->zone) &&
 		    !strcmp(bi->v[i].migratetype, r->migratetype))
-			return mm_input_error(in, err, -EINVAL, "node %u, zone %s stands here and in line %llu", r->node, r->zone,
+			return mm_input_error(in, err, -EINVAL, "node %u, zone %s stands here and in line %llu",
+					      r->node, r->zone,
 					      (unsigned long long)bi->v[i].line);
 	return 0;
 }

@@ -4,11 +4,13 @@
  * log daemon's prefix: what counts is what stands before and after "[mem A-B]".
  *
  *   BIOS-e820: [mem 0x0-0x9fbff] usable		an entry; "user:", "modified:", "reserve setup_data:": the
- *							map as it is after mem= or setup data, in the place of the one before
+ *							map as it is after mem= or setup data,
+ in the place of the one before
  *   e820: update [mem 0x0-0xfff] usable ==> reserved	applied to the map so far
  *   e820: remove [mem 0xa0000-0xfffff] usable		likewise
  *   ACPI: SRAT: Node 0 PXM 0 [mem 0x0-0x9ffff]		node of a range
- *     node   0: [mem 0x1000-0x9efff]			"Early memory node ranges": where there is no SRAT; RAM where no e820
+ *     node   0: [mem 0x1000-0x9efff]			"Early memory node ranges": where there is no SRAT; RAM
+ *     where no e820
  *    memory[0x0]	[0x1000-0x9efff], 0x9e000 bytes on node 0	memblock=debug: RAM where nothing else tells
  *
  * "Linux version" begins a new boot: the last one in the log counts.
@@ -97,7 +99,8 @@ static bool node_number(struct mm_str before, const char *word, uint32_t *node)
 static const char *map_label(struct mm_str before)
 {
 	static const char *const labels[] = {
-		"BIOS-e820:", "BIOS-e801:", "BIOS-88:", "Xen:", "user:", "modified:", "extended:", "reserve setup_data:",
+		"BIOS-e820:", "BIOS-e801:", "BIOS-88:", "Xen:", "user:", "modified:", "extended:",
+		"reserve setup_data:",
 	};
 
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)

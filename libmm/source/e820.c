@@ -143,7 +143,8 @@ static uint64_t ram_in(const struct mm_e820 *m, uint64_t start, uint64_t end)
 
 	for (size_t i = 0; i < m->nr; i++) {
 		const struct mm_e820_entry *e = &m->v[i];
-		uint64_t lo = e->start > start ? e->start : start, hi = e->end < end ? e->end : end, n = hi - lo + (hi - lo != UINT64_MAX);
+		uint64_t lo = e->start > start ? e->start : start, hi = e->end < end ? e->end : end,
+			n = hi - lo + (hi - lo != UINT64_MAX);
 
 		if (is_usable(e) && lo <= hi)
 			bytes = n > UINT64_MAX - bytes ? UINT64_MAX : bytes + n;

@@ -42,7 +42,8 @@ struct mm_fd_file *mm_fds_file(struct mm_fds *t, struct mm_str name);
 
 /* @flags are open(2)'s of x86-64.  0, -ENOMEM, -EMFILE (more descriptors than any process can have). */
 int mm_fds_open(struct mm_fds *t, uint32_t pid, uint32_t fd, struct mm_str name, uint64_t flags);
-int mm_fds_dup(struct mm_fds *t, uint32_t pid, uint32_t old, uint32_t fd, bool cloexec);	/* also when old is not known */
+/* also when old is not known */
+int mm_fds_dup(struct mm_fds *t, uint32_t pid, uint32_t old, uint32_t fd, bool cloexec);
 void mm_fds_close(struct mm_fds *t, uint32_t pid, uint32_t fd);
 int mm_fds_fork(struct mm_fds *t, uint32_t parent, uint32_t child);
 void mm_fds_exec(struct mm_fds *t, uint32_t pid);		/* close-on-exec */

@@ -25,7 +25,8 @@
  * recorded state (kpageflags) uses; each has a word no GFP mask has in flags:
  *
  *	mm_page_alloc_zone_locked	page_alloc	ZONE_LOCKED|MIGRATE_type[|PERCPU_REFILL]: leaves the buddy lists
- *	mm_page_alloc_extfrag		page_alloc	EXTFRAG|MIGRATE_type|FROM_type[|CHANGE_OWNERSHIP]: size = wanted,
+ *	mm_page_alloc_extfrag		page_alloc	EXTFRAG|MIGRATE_type|FROM_type[|CHANGE_OWNERSHIP]: size =
+ wanted,
  *							size2 = block that was found
  *	mm_page_pcpu_drain		page_free	PCPU_DRAIN|MIGRATE_type: comes back to the buddy lists
  *	mm_page_free_batched		page_free	BATCHED: follows the mm_page_free of the same page
@@ -214,7 +215,8 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 	t.line = f->src->in->line;
 	if (!mm_ftrace_line_cut(line, &t)) {
 		if (memmem(line.p, line.len, "LOST", 4) && memmem(line.p, line.len, "EVENTS", 6))
-			return mm_trace_skip(f->src, "gaps where the recording lost events", f->src->in->line, false, err);
+			return mm_trace_skip(f->src, "gaps where the recording lost events", f->src->in->line, false,
+					     err);
 		if (is_stack(line))
 			return 0;
 		return mm_trace_skip(f->src, "lines that are no events", f->src->in->line, true, err);

@@ -92,7 +92,8 @@ static bool page_fields(const struct mm_ftrace_line *t, const char *order_key, u
 {
 	uint64_t order = 0;
 
-	if (!number(t, "pfn", pfn) || (!number(t, order_key, &order) && strcmp(order_key, "order")) || order > MAX_TRACE_ORDER)
+	if (!number(t, "pfn", pfn) || (!number(t, order_key, &order) && strcmp(order_key, "order")) ||
+	    order > MAX_TRACE_ORDER)
 		return false;
 	*size = UINT64_C(4096) << order;
 	return true;
@@ -257,7 +258,8 @@ static int object_free(struct mm_trace_source *src, struct mm_trace_batch *b, co
 	mm_event_put(ev, ADDR, addr, ptr);
 	if (t->event.len == 5 || !field(t, "name", &name) || !name.len)
 		return 0;
-	name.len = (size_t)(t->args.p + t->args.len - name.p);		/* a name may hold blanks; it is the last field */
+	/* a name may hold blanks; it is the last field */
+	name.len = (size_t)(t->args.p + t->args.len - name.p);
 	ev->present |= MM_TC_BIT(NAME);
 	return mm_trace_keep(src, name, &ev->name);
 }

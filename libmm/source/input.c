@@ -106,7 +106,8 @@ static int fill(struct mm_input *in, struct mm_error *err)
 		char *buf;
 
 		if (in->len > MM_INPUT_MAX_LINE)
-			return mm_input_error(in, err, -EFBIG, "expected a line of at most %d bytes, found a longer one",
+			return mm_input_error(in, err, -EFBIG,
+					      "expected a line of at most %d bytes, found a longer one",
 					      (int)MM_INPUT_MAX_LINE);
 		buf = realloc(in->buf, cap);
 		if (!buf)
@@ -145,7 +146,8 @@ int mm_input_line(struct mm_input *in, struct mm_str *line, struct mm_error *err
 	char *nl;
 
 	in->line++;
-	while (!(nl = in->len > in->pos + seen ? memchr(in->buf + in->pos + seen, '\n', in->len - in->pos - seen) : NULL)) {
+	while (!(nl = in->len > in->pos + seen ? memchr(in->buf + in->pos + seen, '\n', in->len - in->pos - seen)
+		 : NULL)) {
 		int e;
 
 		seen = in->len - in->pos;

@@ -22,7 +22,8 @@ static bool parse_line(struct mm_str line, struct mm_region *r, struct mm_str *n
 
 	scan_blanks(&line);
 	blanks -= line.len;
-	if (!scan_hex(&line, &r->start) || !scan_word(&line, "-") || !scan_hex(&line, &r->end) || !scan_word(&line, " :"))
+	if (!scan_hex(&line, &r->start) || !scan_word(&line, "-") || !scan_hex(&line, &r->end) ||
+	    !scan_word(&line, " :"))
 		return false;
 	scan_word(&line, " ");
 	r->depth = (uint32_t)(blanks / 2);
@@ -71,6 +72,7 @@ int mm_iomem_read(struct mm_region_list *l, struct mm_input *in, struct mm_error
 	if (l->nr == first)
 		return mm_error_set(err, -EINVAL, "%s: expected lines 'START-END : NAME', found none", in->name);
 	if (hidden)
-		return mm_error_set(err, -EPERM, "%s: the addresses are hidden (all zero): only root sees them", in->name);
+		return mm_error_set(err, -EPERM, "%s: the addresses are hidden (all zero): only root sees them",
+				    in->name);
 	return 0;
 }

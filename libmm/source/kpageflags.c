@@ -10,7 +10,8 @@
 
 enum { WORDS = 512 };
 
-static int give_out(struct mm_str block, uint64_t *pfn, int (*fn)(void *, uint64_t, const uint64_t *, size_t), void *arg)
+static int give_out(struct mm_str block, uint64_t *pfn, int (*fn)(void *, uint64_t, const uint64_t *, size_t),
+		    void *arg)
 {
 	uint64_t words[WORDS];
 
@@ -50,8 +51,10 @@ int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, c
 			return e;
 	}
 	if (keep)
-		return mm_error_set(err, -EINVAL, "%s: expected words of 8 bytes, found %zu bytes more", in->name, keep);
+		return mm_error_set(err, -EINVAL, "%s: expected words of 8 bytes, found %zu bytes more", in->name,
+				    keep);
 	if (!pfn)
-		return mm_error_set(err, -EINVAL, "%s: expected a word of 8 bytes for each page, found an empty file", in->name);
+		return mm_error_set(err, -EINVAL, "%s: expected a word of 8 bytes for each page, found an empty file",
+				    in->name);
 	return 0;
 }

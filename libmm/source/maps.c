@@ -66,14 +66,16 @@ static bool parse_header(struct mm_str line, struct mm_maps_row *row, struct mm_
 	uint64_t major, minor;
 
 	*row = (struct mm_maps_row){ 0 };
-	if (!scan_hex(&line, &row->start) || !scan_word(&line, "-") || !scan_hex(&line, &row->end) || !scan_word(&line, " "))
+	if (!scan_hex(&line, &row->start) || !scan_word(&line, "-") || !scan_hex(&line, &row->end) ||
+	    !scan_word(&line, " "))
 		return false;
 	if (!is_perms(line))
 		return false;
 	memcpy(row->perms, line.p, 4);
 	line.p += 4;
 	line.len -= 4;
-	if (!scan_word(&line, " ") || !scan_hex(&line, &row->offset) || !scan_word(&line, " ") || !scan_hex(&line, &major) ||
+	if (!scan_word(&line, " ") || !scan_hex(&line, &row->offset) || !scan_word(&line, " ") ||
+	    !scan_hex(&line, &major) ||
 	    !scan_word(&line, ":") || !scan_hex(&line, &minor) || !scan_word(&line, " ") || !scan_u64(&line, &row->inode))
 		return false;
 	row->dev_major = (uint32_t)major;
@@ -131,7 +133,8 @@ static int bad_line(const struct mm_input *in, struct mm_error *err, const char 
 			      (int)(line.len < 80 ? line.len : 80), line.p);
 }
 
-int mm_maps_read(struct mm_input *in, int (*fn)(const struct mm_maps_row *row, void *arg), void *arg, struct mm_error *err)
+int mm_maps_read(struct mm_input *in, int (*fn)(const struct mm_maps_row *row, void *arg), void *arg,
+		 struct mm_error *err)
 {
 	struct reader r = { .there = false };
 	struct mm_str line, name;

@@ -235,7 +235,8 @@ int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *
 	if (e < 0)
 		return e;
 	if (report < nth)
-		return mm_error_set(err, -ENOENT, "%s: expected a page allocation failure or OOM report, found %lld", in->name,
+		return mm_error_set(err, -ENOENT, "%s: expected a page allocation failure or OOM report, found %lld",
+				    in->name,
 				    (long long)report + 1);
 	if (!l->nr)
 		return mm_error_set(err, -EINVAL, "%s: the report has no lines \"Node N ZONE free:...\"", in->name);

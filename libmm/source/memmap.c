@@ -41,7 +41,8 @@ static int read_entry(struct entries *es, const char *name, struct entry *e)
 				    err == -EINVAL ? "something else" : strerror(-err));
 	snprintf(path, sizeof(path), "%s/%s/type", dir, name);
 	if (mm_sysroot_text(es->root, path, e->type, sizeof(e->type)) < 0)
-		return mm_error_set(es->err, -EINVAL, "%s/%s: expected the type of a region, found none", mm_sysroot_name(es->root), path);
+		return mm_error_set(es->err, -EINVAL, "%s/%s: expected the type of a region, found none",
+				    mm_sysroot_name(es->root), path);
 	if (e->end < e->start)
 		return mm_error_set(es->err, -EINVAL, "%s/%s/%s: expected a region that ends after it begins",
 				    mm_sysroot_name(es->root), dir, name);
@@ -55,7 +56,8 @@ static int add_entry(void *arg, const char *name)
 	if (name[strspn(name, "0123456789")] || strlen(name) > 64)
 		return 0;
 	if (es->nr == MAX_ENTRIES)
-		return mm_error_set(es->err, -EFBIG, "%s/%s: expected at most %d entries", mm_sysroot_name(es->root), dir, (int)MAX_ENTRIES);
+		return mm_error_set(es->err, -EFBIG, "%s/%s: expected at most %d entries", mm_sysroot_name(es->root),
+				    dir, (int)MAX_ENTRIES);
 	if (es->nr == es->cap) {
 		size_t cap = es->cap ? 2 * es->cap : 32;
 		struct entry *v = realloc(es->v, cap * sizeof(*v));
@@ -83,7 +85,8 @@ int mm_firmware_memmap_read(struct mm_region_list *l, const struct mm_sysroot *r
 	if (e < 0 && !es.nr)
 		mm_error_set(err, e, "%s/%s: %s", mm_sysroot_name(r), dir, strerror(-e));
 	if (!e && !es.nr)
-		e = mm_error_set(err, -EINVAL, "%s/%s: expected a directory for each region, found none", mm_sysroot_name(r), dir);
+		e = mm_error_set(err, -EINVAL, "%s/%s: expected a directory for each region, found none",
+				 mm_sysroot_name(r), dir);
 	if (!e)
 		qsort(es.v, es.nr, sizeof(es.v[0]), by_start);
 	for (size_t i = 0; i < es.nr && !e; i++) {

@@ -24,7 +24,8 @@
 #include <libmm/csv.h>
 #include "base/str.h"
 
-enum col { C_NONE, C_UID, C_TGID, C_TOTAL_VM, C_RSS, C_RSS_PART, C_PGTABLES_BYTES, C_NR_TABLES, C_SWAPENTS, C_ADJ, C_NAME };
+enum col { C_NONE, C_UID, C_TGID, C_TOTAL_VM, C_RSS, C_RSS_PART, C_PGTABLES_BYTES, C_NR_TABLES, C_SWAPENTS, C_ADJ,
+	C_NAME };
 enum { MAX_COLS = 16, MAX_ROWS = 4 << 20 };
 
 static const struct {
@@ -33,7 +34,8 @@ static const struct {
 } columns[] = {
 	{ "uid", C_UID }, { "tgid", C_TGID }, { "total_vm", C_TOTAL_VM }, { "rss", C_RSS },
 	{ "rss_anon", C_RSS_PART }, { "rss_file", C_RSS_PART }, { "rss_shmem", C_RSS_PART },
-	{ "pgtables_bytes", C_PGTABLES_BYTES }, { "nr_ptes", C_NR_TABLES }, { "nr_pmds", C_NR_TABLES }, { "nr_puds", C_NR_TABLES },
+	{ "pgtables_bytes", C_PGTABLES_BYTES }, { "nr_ptes", C_NR_TABLES }, { "nr_pmds", C_NR_TABLES },
+	{ "nr_puds", C_NR_TABLES },
 	{ "swapents", C_SWAPENTS }, { "oom_score_adj", C_ADJ }, { "name", C_NAME },
 };
 
@@ -79,7 +81,8 @@ static bool number_after(struct mm_str s, const char *word, int64_t *value)
 		n = 1;
 	if (at.len > 2 && at.p[0] == '0' && at.p[1] == 'x')
 		n = 2;
-	while (n < at.len && ((at.p[n] >= '0' && at.p[n] <= '9') || (at.len > 2 && at.p[1] == 'x' && strchr("abcdef", at.p[n]) && at.p[n])))
+	while (n < at.len && ((at.p[n] >= '0' && at.p[n] <= '9') ||
+			      (at.len > 2 && at.p[1] == 'x' && strchr("abcdef", at.p[n]) && at.p[n])))
 		n++;
 	if (at.len > 2 && at.p[1] == 'x') {
 		uint64_t u;
@@ -171,7 +174,8 @@ static int64_t points_of(const struct reader *rd, const struct mm_oom_report *r,
 	if (row->pid == 1)
 		return MM_OOM_UNKILLABLE;
 	if (!rd->old_rule || row->oom_score_adj <= MM_OOM_SCORE_ADJ_MIN)
-		return mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes, row->oom_score_adj, r->total_pages);
+		return mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes, row->oom_score_adj,
+				      r->total_pages);
 	p = mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes, 0, r->total_pages);
 	if (!row->uid)
 		p -= p * 3 / 100;
@@ -231,7 +235,8 @@ static void close_report(struct reader *rd)
 	if (r->constraint == MM_OOM_MEMCG && r->limit_pages != UINT64_MAX)
 		r->total_pages = r->limit_pages + r->swap_pages;
 	else
-		r->total_pages = r->ram_pages - (r->reserved_pages < r->ram_pages ? r->reserved_pages : 0) + r->swap_pages;
+		r->total_pages = r->ram_pages - (r->reserved_pages < r->ram_pages ? r->reserved_pages : 0) +
+		r->swap_pages;
 	if (!r->total_pages)
 		r->total_pages = 1;
 	choose_victim(rd, r);
@@ -262,7 +267,8 @@ static int open_report(struct reader *rd, struct mm_str line, struct mm_str at, 
 	}
 	rd->r = &log->v[log->nr];
 	*rd->r = (struct mm_oom_report){
-		.report = (uint32_t)(log->nr + log->cut_reports), .line = number, .usage_pages = UINT64_MAX, .limit_pages = UINT64_MAX,
+		.report = (uint32_t)(log->nr + log->cut_reports), .line = number, .usage_pages = UINT64_MAX,
+		.limit_pages = UINT64_MAX,
 	};
 	log->nr++;
 	rd->old_rule = false;
@@ -283,7 +289,8 @@ static int zone_line(struct mm_oom_report *r, struct mm_str line)
 	struct mm_oom_zone *z;
 	struct mm_str at = find(line, " free:"), name;
 
-	if (!number_after(line, "Node ", &node) || node < 0 || node > UINT16_MAX || !number_after(line, " free:", &free_kb) ||
+	if (!number_after(line, "Node ", &node) || node < 0 || node > UINT16_MAX ||
+	    !number_after(line, " free:", &free_kb) ||
 	    !number_after(line, " min:", &min_kb) || !number_after(line, " low:", &low_kb) || !number_after(line, " high:", &high_kb))
 		return 0;
 	name = trim(skip((struct mm_str){ line.p, (size_t)(at.p - line.p) }, 5));
@@ -309,7 +316,10 @@ static int zone_line(struct mm_oom_report *r, struct mm_str line)
 	return keep(r, name, &z->name);
 }
 
-/* "lowmem_reserve[]: 0 193 193" belongs to the zone before it; the largest is what the highest zone's requests leave. */
+/*
+ * "lowmem_reserve[]: 0 193 193" belongs to the zone before it; the largest is what the highest zone's requests
+ * leave.
+ */
 static void reserve_line(struct mm_oom_report *r, struct mm_str s)
 {
 	struct mm_oom_zone *z = r->nr_zones ? &r->zones[r->nr_zones - 1] : NULL;

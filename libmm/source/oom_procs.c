@@ -100,7 +100,8 @@ static int one_process(void *arg, const char *name)
 	row.pgtables_bytes = (field(text, "VmPTE", 0) + field(text, "VmPMD", 0)) << 10;
 	snprintf(path, sizeof(path), "proc/%s/oom_score_adj", name);
 	n = mm_sysroot_text(s->root, path, adj, sizeof(adj));
-	if (n > 0 && !mm_parse_i64((struct mm_str){ adj, (size_t)n }, &v) && v >= MM_OOM_SCORE_ADJ_MIN && v <= MM_OOM_SCORE_ADJ_MAX)
+	if (n > 0 && !mm_parse_i64((struct mm_str){ adj, (size_t)n }, &v) && v >= MM_OOM_SCORE_ADJ_MIN &&
+	    v <= MM_OOM_SCORE_ADJ_MAX)
 		row.oom_score_adj = (int32_t)v;
 	return add_row(s->r, &row, name_of(text));
 }
@@ -144,7 +145,8 @@ int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, str
 
 		row->name.p = row->name.len ? r->text + (uintptr_t)row->name.p : "";
 		row->points = row->pid == 1 ? MM_OOM_UNKILLABLE :
-			      mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes, row->oom_score_adj, r->total_pages);
+			      mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes,
+					     row->oom_score_adj, r->total_pages);
 		if (row->points != MM_OOM_UNKILLABLE && (!victim || row->points >= victim->points))
 			victim = row;
 	}

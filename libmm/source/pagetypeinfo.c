@@ -53,7 +53,8 @@ static int read_heading(struct reader *rd, struct mm_str line, struct mm_error *
 		rd->nr_types = 0;
 		for (scan_blanks(&line); line.len; scan_blanks(&line))
 			if (rd->nr_types == MAX_TYPES || !mm_buddyinfo_word(&line, rd->types[rd->nr_types++]))
-				return mm_input_error(rd->in, err, -EINVAL, "expected at most %d names of migrate types", (int)MAX_TYPES);
+				return mm_input_error(rd->in, err, -EINVAL,
+						      "expected at most %d names of migrate types", (int)MAX_TYPES);
 		return 0;
 	}
 	if (scan_word(&line, "Free pages count")) {
@@ -62,7 +63,8 @@ static int read_heading(struct reader *rd, struct mm_str line, struct mm_error *
 	}
 	if (scan_word(&line, "Page block order:")) {
 		if (!scan_u64(&line, &order) || order >= MM_BUDDYINFO_MAX_ORDERS)
-			return mm_input_error(rd->in, err, -EINVAL, "expected an order below %d", (int)MM_BUDDYINFO_MAX_ORDERS);
+			return mm_input_error(rd->in, err, -EINVAL, "expected an order below %d",
+					      (int)MM_BUDDYINFO_MAX_ORDERS);
 		rd->bi->pageblock_order = (uint32_t)order;
 		return 0;
 	}
@@ -85,7 +87,8 @@ static int read_blocks(struct reader *rd, struct mm_str line, struct mm_error *e
 		*r = head;
 		memcpy(r->migratetype, rd->types[i], sizeof(r->migratetype));
 		if (!scan_u64(&line, &r->pageblocks))
-			return mm_input_error(rd->in, err, -EINVAL, "expected %u counts of pageblocks, found %u", rd->nr_types, i);
+			return mm_input_error(rd->in, err, -EINVAL, "expected %u counts of pageblocks, found %u",
+					      rd->nr_types, i);
 	}
 	return 0;
 }
@@ -99,7 +102,8 @@ static int read_free(struct reader *rd, struct mm_str line, struct mm_error *err
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	r->line = rd->in->line;
 	if (!mm_buddyinfo_head(&line, &r->node, r->zone))
-		return mm_input_error(rd->in, err, -EINVAL, "expected \"Node N, zone NAME, type TYPE\" and counts of free blocks");
+		return mm_input_error(rd->in, err, -EINVAL,
+				      "expected \"Node N, zone NAME, type TYPE\" and counts of free blocks");
 	scan_blanks(&line);
 	if (!scan_word(&line, "type") || !mm_buddyinfo_word(&line, r->migratetype))
 		return mm_input_error(rd->in, err, -EINVAL, "expected \"type\" and a migrate type behind the zone");
@@ -128,6 +132,7 @@ int mm_pagetypeinfo_read(struct mm_buddyinfo *bi, struct mm_input *in, struct mm
 			return e;
 	}
 	if (!e && !bi->nr)
-		return mm_input_error(in, err, -EINVAL, "expected a line \"Node N, zone NAME, type TYPE ...\", found none");
+		return mm_input_error(in, err, -EINVAL,
+				      "expected a line \"Node N, zone NAME, type TYPE ...\", found none");
 	return e;
 }

@@ -264,7 +264,8 @@ int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 		else if (n > 0)
 			mm_pid_parse_status((struct mm_str){ p->buf, (size_t)n }, r);
 	}
-	if (want & MM_PID_STATM || !p->live || (want & MM_PID_STATUS && r->status_seen && !r->status_rss && r->res_kib)) {
+	if (want & MM_PID_STATM || !p->live || (want & MM_PID_STATUS && r->status_seen && !r->status_rss &&
+						r->res_kib)) {
 		mm_pid_path(path, r, "statm");
 		n = mm_proc_read_small(p, path);
 		if (n > 0)

@@ -12,7 +12,8 @@
 
 static const char *const kind_words[MM_NR_REGION_KINDS] = {
 	[MM_REGION_RAM] = "ram", [MM_REGION_RESERVED] = "reserved", [MM_REGION_ACPI] = "acpi", [MM_REGION_NVS] = "nvs",
-	[MM_REGION_PMEM] = "pmem", [MM_REGION_UNUSABLE] = "unusable", [MM_REGION_ROM] = "rom", [MM_REGION_MMIO] = "mmio",
+	[MM_REGION_PMEM] = "pmem", [MM_REGION_UNUSABLE] = "unusable", [MM_REGION_ROM] = "rom",
+	[MM_REGION_MMIO] = "mmio",
 	[MM_REGION_KERNEL] = "kernel", [MM_REGION_OTHER] = "other",
 };
 

@@ -29,12 +29,14 @@ static struct mm_str field(const struct reader *r, const struct mm_str *fields, 
 
 static int bad(const struct reader *r, int code, enum column c, const char *expected, struct mm_str found)
 {
-	return mm_error_set(r->err, code, "%s:%" PRIu64 ": column %s: expected %s, found '%.*s'", r->in->name, mm_csv_line(r->csv),
+	return mm_error_set(r->err, code, "%s:%" PRIu64 ": column %s: expected %s, found '%.*s'", r->in->name,
+			    mm_csv_line(r->csv),
 			    columns[c], expected, (int)(found.len < 80 ? found.len : 80), found.p);
 }
 
 /* A number below @limit; an empty field leaves *@out. */
-static int number(const struct reader *r, const struct mm_str *fields, size_t nr, enum column c, uint64_t limit, uint64_t *out)
+static int number(const struct reader *r, const struct mm_str *fields, size_t nr, enum column c, uint64_t limit,
+		  uint64_t *out)
 {
 	struct mm_str s = field(r, fields, nr, c);
 	uint64_t v;
@@ -54,7 +56,8 @@ static int number(const struct reader *r, const struct mm_str *fields, size_t nr
 static int parse_row(const struct reader *r, const struct mm_str *fields, size_t nr, struct mm_region *region)
 {
 	uint64_t start = 0, size = 0, depth = 0, node = 0, end;
-	struct mm_str s = field(r, fields, nr, START), kind = field(r, fields, nr, KIND), name = field(r, fields, nr, NAME);
+	struct mm_str s = field(r, fields, nr, START), kind = field(r, fields, nr, KIND),
+		name = field(r, fields, nr, NAME);
 	int e;
 
 	if (!s.len)
@@ -70,7 +73,8 @@ static int parse_row(const struct reader *r, const struct mm_str *fields, size_t
 	e = kind.len ? mm_region_kind_parse(kind) : (int)mm_region_kind_of_name(name);
 	if (e < 0)
 		return bad(r, e, KIND, "ram, reserved, acpi, nvs, pmem, unusable, rom, mmio, kernel or other", kind);
-	*region = (struct mm_region){ .start = start, .end = end, .depth = (uint32_t)depth, .node = (uint32_t)node, .kind = (uint8_t)e };
+	*region = (struct mm_region){ .start = start, .end = end, .depth = (uint32_t)depth, .node = (uint32_t)node,
+		.kind = (uint8_t)e };
 	return 0;
 }
 
@@ -83,7 +87,8 @@ static int read_header(struct reader *r)
 	if (e < 0)
 		return e;
 	if (!e)
-		return mm_error_set(r->err, -EINVAL, "%s: expected a header row with 'start', found nothing", r->in->name);
+		return mm_error_set(r->err, -EINVAL, "%s: expected a header row with 'start', found nothing",
+				    r->in->name);
 	e = mm_csv_header(r->csv, fields, nr, columns, NR_COLUMNS, r->index, r->err);
 	if (e)
 		return e;
@@ -104,7 +109,8 @@ static int read_rows(struct reader *r, struct mm_region_list *l)
 		if (e)
 			return e;
 		if (l->nr >= MAX_REGIONS)
-			return mm_error_set(r->err, -EFBIG, "%s: expected at most %d regions", r->in->name, (int)MAX_REGIONS);
+			return mm_error_set(r->err, -EFBIG, "%s: expected at most %d regions", r->in->name,
+					    (int)MAX_REGIONS);
 		if (mm_region_list_add(l, &region, field(r, fields, nr, NAME)))
 			return mm_error_set(r->err, -ENOMEM, "out of memory");
 	}

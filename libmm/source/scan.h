@@ -76,7 +76,10 @@ static inline bool scan_i64(struct mm_str *s, int64_t *out)
 	return true;
 }
 
-/* Hexadecimal digits, a 0x before them allowed.  False, @s unchanged, when none stands there or they are more than 64 bits. */
+/*
+ * Hexadecimal digits, a 0x before them allowed.  False, @s unchanged, when none stands there or they are more
+ * than 64 bits.
+ */
 static inline bool scan_hex(struct mm_str *s, uint64_t *out)
 {
 	size_t start = s->len > 2 && s->p[0] == '0' && (s->p[1] | 0x20) == 'x' ? 2 : 0, i = start;

@@ -149,5 +149,6 @@ int mm_sysroot_slabinfo(struct mm_slabinfo *info, const struct mm_sysroot *root,
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (info->nr || !first.code)
 		return 0;
-	return mm_error_set(err, first.code, "%s; %s/" SYSFS_SLAB " has no cache either", first.text, mm_sysroot_name(root));
+	return mm_error_set(err, first.code, "%s; %s/" SYSFS_SLAB " has no cache either", first.text,
+			    mm_sysroot_name(root));
 }

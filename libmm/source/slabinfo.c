@@ -114,8 +114,10 @@ static const struct mm_cache_row no_row = {
 	.objects_per_slab = MM_MISSING_U64, .active_objects = MM_MISSING_U64, .objects = MM_MISSING_U64,
 	.active_slabs = MM_MISSING_U64, .slabs = MM_MISSING_U64, .size_bytes = MM_MISSING_U64, .limit = MM_MISSING_U64,
 	.batchcount = MM_MISSING_U64, .shared_factor = MM_MISSING_U64, .shared_avail = MM_MISSING_U64,
-	.min_partial = MM_MISSING_U64, .cpu_partial = MM_MISSING_U64, .aliases = MM_MISSING_U64, .allocs = MM_MISSING_U64,
-	.frees = MM_MISSING_U64, .live_objects = MM_MISSING_U64, .failed = MM_MISSING_U64, .fast_allocs = MM_MISSING_U64,
+	.min_partial = MM_MISSING_U64, .cpu_partial = MM_MISSING_U64, .aliases = MM_MISSING_U64,
+	.allocs = MM_MISSING_U64,
+	.frees = MM_MISSING_U64, .live_objects = MM_MISSING_U64, .failed = MM_MISSING_U64,
+	.fast_allocs = MM_MISSING_U64,
 	.fast_frees = MM_MISSING_U64,
 };
 
@@ -222,7 +224,8 @@ static int read_line(struct mm_slabinfo *info, const struct layout *l, struct mm
 		group = (struct mm_str){ rest.p, next ? (size_t)(next - rest.p) : rest.len };
 		rest = (struct mm_str){ group.p + group.len, rest.len - group.len };
 		if (!take_word(&group, &word) || !read_group(&row, l, g, group))
-			return mm_input_error(in, err, -EINVAL, "expected %u numbers in group %u of the line", l->group[g].nr, g + 1);
+			return mm_input_error(in, err, -EINVAL, "expected %u numbers in group %u of the line",
+					      l->group[g].nr, g + 1);
 	}
 	if (!set_order(&row))
 		return mm_input_error(in, err, -EINVAL, "expected pages per slab to be a power of two");
@@ -267,7 +270,8 @@ int mm_slabinfo_read(struct mm_slabinfo *info, struct mm_input *in, struct mm_er
 		} else if (info->minor) {			/* 2.0 misnamed two columns */
 			read_header(&l, line);
 			if (!header_is_complete(&l))
-				e = mm_input_error(in, err, -EINVAL, "expected columns up to <pagesperslab> in the header");
+				e = mm_input_error(in, err, -EINVAL,
+						   "expected columns up to <pagesperslab> in the header");
 		}
 	}
 	return e;

@@ -61,7 +61,10 @@ static bool is_node_zone(struct mm_str line)
 	return scan_word(&line, "Node") && scan_u64(&line, &n) && scan_word(&line, ", zone");
 }
 
-static bool is_zoneinfo(struct mm_str head) { return is_node_zone(first_line(head)) && (has(head, "pages free") || has(head, "per-node stats")); }
+static bool is_zoneinfo(struct mm_str head)
+{
+	return is_node_zone(first_line(head)) && (has(head, "pages free") || has(head, "per-node stats"));
+}
 static bool is_pagetypeinfo(struct mm_str head) { return has(first_line(head), "Page block order:"); }
 static bool is_buddyinfo(struct mm_str head) { return is_node_zone(first_line(head)); }
 static bool is_slabinfo(struct mm_str head) { return has(first_line(head), "slabinfo - version"); }
@@ -109,7 +112,11 @@ static bool is_diskstats_line(struct mm_str line)
 
 static bool is_diskstats(struct mm_str head) { return is_diskstats_line(first_line(head)); }
 static bool is_meminfo(struct mm_str head) { struct mm_str l = first_line(head); return scan_word(&l, "MemTotal:"); }
-static bool is_vmstat(struct mm_str head) { struct mm_str l = first_line(head); return scan_word(&l, "nr_free_pages "); }
+static bool is_vmstat(struct mm_str head)
+{
+	struct mm_str l = first_line(head);
+	return scan_word(&l, "nr_free_pages ");
+}
 
 /* "task-123   [001] ....   12.345678: event: fields", the flags are missing in perf script's text */
 static bool is_event_line(struct mm_str line)
@@ -129,7 +136,8 @@ static bool is_ftrace_flags(struct mm_str line)
 	const char *p = line.len ? memchr(line.p, ']', line.len) : NULL;
 	size_t left = p ? line.len - (size_t)(p + 1 - line.p) : 0;
 
-	return is_event_line(line) && left > 6 && p[1] == ' ' && (p[2] == '.' || p[2] == 'd' || p[2] == 'D' || p[2] == 'b') &&
+	return is_event_line(line) && left > 6 && p[1] == ' ' &&
+		(p[2] == '.' || p[2] == 'd' || p[2] == 'D' || p[2] == 'b') &&
 	       (unsigned char)(p[3] - '0') > 9;
 }
 
@@ -154,11 +162,13 @@ static bool is_strace_line(struct mm_str line)
 
 	if (has(line, " resumed>") || has(line, "<unfinished ...>") || has(line, "+++ exited"))
 		return true;
-	while (i < line.len && (memchr("[] .:0123456789", line.p[i], 15) || !memcmp(line.p + i, "pid", line.len - i < 3 ? 1 : 3)))
+	while (i < line.len && (memchr("[] .:0123456789", line.p[i], 15) ||
+				!memcmp(line.p + i, "pid", line.len - i < 3 ? 1 : 3)))
 		i += line.p[i] == 'p' ? 3 : 1;
 	if (i >= line.len || line.p[i] < 'a' || line.p[i] > 'z')
 		return false;
-	while (i < line.len && ((line.p[i] >= 'a' && line.p[i] <= 'z') || line.p[i] == '_' || (unsigned char)(line.p[i] - '0') < 10))
+	while (i < line.len && ((line.p[i] >= 'a' && line.p[i] <= 'z') || line.p[i] == '_' ||
+				(unsigned char)(line.p[i] - '0') < 10))
 		i++;
 	return i < line.len && line.p[i] == '(' && has(line, ") ") && has(line, "= ");
 }
@@ -169,7 +179,8 @@ static bool is_lackey_line(struct mm_str line)
 {
 	uint64_t addr, size;
 
-	if (line.len < 5 || !(line.p[0] == ' ' || line.p[0] == 'I') || !memchr("ILSM ", line.p[1], 5) || line.p[2] != ' ')
+	if (line.len < 5 || !(line.p[0] == ' ' || line.p[0] == 'I') || !memchr("ILSM ", line.p[1], 5) ||
+	    line.p[2] != ' ')
 		return false;
 	line.p += 3;
 	line.len -= 3;
@@ -185,9 +196,11 @@ static bool is_log_line(struct mm_str line)
 
 	if (scan_word(&line, "<") && scan_u64(&line, &n) && scan_word(&line, ">"))
 		return true;
-	if (scan_word(&line, "[") && scan_u64(&line, &n) && scan_word(&line, ".") && scan_u64(&line, &n) && line.len && *line.p == ']')
+	if (scan_word(&line, "[") && scan_u64(&line, &n) && scan_word(&line, ".") && scan_u64(&line, &n) && line.len &&
+	    *line.p == ']')
 		return true;
-	return has(line, "kernel: [") || has(line, "BIOS-e820: [mem ") || has(line, "Linux version ") || has(line, "Mem-Info:") ||
+	return has(line, "kernel: [") || has(line, "BIOS-e820: [mem ") || has(line, "Linux version ") ||
+		has(line, "Mem-Info:") ||
 	       has(line, "invoked oom-killer:") || has(line, "page allocation failure:") || has(line, "SRAT: Node ");
 }
 
@@ -216,7 +229,8 @@ static bool is_csv(struct mm_str head)
 }
 
 static bool (*const tests[MM_NR_SOURCE_KINDS])(struct mm_str head) = {
-	[MM_SOURCE_ZONEINFO] = is_zoneinfo, [MM_SOURCE_PAGETYPEINFO] = is_pagetypeinfo, [MM_SOURCE_BUDDYINFO] = is_buddyinfo,
+	[MM_SOURCE_ZONEINFO] = is_zoneinfo, [MM_SOURCE_PAGETYPEINFO] = is_pagetypeinfo,
+	[MM_SOURCE_BUDDYINFO] = is_buddyinfo,
 	[MM_SOURCE_SLABINFO] = is_slabinfo, [MM_SOURCE_IOMEM] = is_iomem, [MM_SOURCE_SMAPS] = is_smaps,
 	[MM_SOURCE_MAPS] = is_maps, [MM_SOURCE_DISKSTATS] = is_diskstats, [MM_SOURCE_MEMINFO] = is_meminfo,
 	[MM_SOURCE_VMSTAT] = is_vmstat, [MM_SOURCE_FTRACE] = is_ftrace, [MM_SOURCE_PERF] = is_perf,

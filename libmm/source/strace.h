@@ -60,7 +60,8 @@ struct strace_calls {
 	struct strace_files *files;
 };
 /* Rows of one finished call into @b.  0 or -errno with @err. */
-int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, struct mm_error *err);
+int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
+		     struct mm_error *err);
 
 /* strace_io.c: those of files; *@known false: not one of them.  0 or -ENOMEM. */
 int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known);

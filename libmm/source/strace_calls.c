@@ -99,7 +99,8 @@ static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	struct mm_event *ev;
 	int e;
 
-	if (call->nr_args < 6 || call->no_result || !strace_number(call->arg[0], &addr) || !strace_number(call->arg[1], &len))
+	if (call->nr_args < 6 || call->no_result || !strace_number(call->arg[0], &addr) ||
+	    !strace_number(call->arg[1], &len))
 		return 0;
 	strace_number(call->arg[5], &offset);
 	e = keep_joined(c, without_comment(call->arg[2]), without_comment(call->arg[3]), &flags);
@@ -174,7 +175,8 @@ static int keep_slices(struct strace_calls *c, struct mm_event *ev)
 	return 0;
 }
 
-static int on_simple(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, const struct simple *s)
+static int on_simple(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
+		     const struct simple *s)
 {
 	struct mm_event *ev;
 
@@ -277,7 +279,8 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 
 bool strace_is_clone(struct mm_str name)
 {
-	return mm_str_is(name, "clone") || mm_str_is(name, "clone3") || mm_str_is(name, "fork") || mm_str_is(name, "vfork");
+	return mm_str_is(name, "clone") || mm_str_is(name, "clone3") || mm_str_is(name, "fork") ||
+		mm_str_is(name, "vfork");
 }
 
 enum strace_child strace_child_kind(struct mm_str name, struct mm_str args)
@@ -339,7 +342,8 @@ static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const s
 	return 0;
 }
 
-int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, struct mm_error *err)
+int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
+		     struct mm_error *err)
 {
 	bool known;
 	int e = memory_call(c, b, call, &known);

@@ -233,7 +233,8 @@ static bool is_content(const struct strace_file *f)
 }
 
 /* read, write, pread64, pwrite64, lseek */
-static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type)
+static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
+		 enum mm_event_type type)
 {
 	struct strace_file *file;
 	struct strace_fd *fd;

@@ -72,7 +72,8 @@ int mm_sysroot_input(const struct mm_sysroot *r, const char *path, struct mm_inp
 	char *name;
 
 	if (e)
-		return mm_error_set(err, e, "%s/%s: %s", r->name, path, e == -EINVAL ? "not a plain file" : strerror(-e));
+		return mm_error_set(err, e, "%s/%s: %s", r->name, path,
+				    e == -EINVAL ? "not a plain file" : strerror(-e));
 	if (asprintf(&name, "%s/%s", r->name, path) < 0)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	e = mm_input_open_at(&in, r->fd, path, NULL);
@@ -217,7 +218,8 @@ int mm_sysroot_regions(const struct mm_sysroot *r, struct mm_region_list *l, boo
 	if (mm_sysroot_has(r, "sys/firmware/memmap"))
 		return mm_firmware_memmap_read(l, r, err);
 	if (e == -ENOENT)
-		mm_error_set(err, e, "%s: expected proc/iomem or sys/firmware/memmap, found neither", *r->name ? r->name : "/");
+		mm_error_set(err, e, "%s: expected proc/iomem or sys/firmware/memmap, found neither",
+			     *r->name ? r->name : "/");
 	return e;
 }
 
@@ -238,7 +240,8 @@ int mm_regions_read(struct mm_region_list *l, struct mm_input *in, struct mm_err
 	case MM_SOURCE_CSV:
 		return mm_regions_csv_read(l, in, err);
 	default:
-		return mm_error_set(err, -EINVAL, "%s: expected /proc/iomem, a kernel log or a regions table, found %s", in->name,
+		return mm_error_set(err, -EINVAL, "%s: expected /proc/iomem, a kernel log or a regions table, found %s",
+				    in->name,
 				    !head.len ? "an empty file" : kind ? mm_source_kind_word(kind) : "something else");
 	}
 }

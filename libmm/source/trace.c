@@ -98,7 +98,8 @@ static int format_by_content(struct mm_input *in, const struct mm_trace_ops **op
 	if (best)
 		return 0;
 	if (head.len > 1 && !memcmp(head.p, "\x1f\x8b", 2))
-		return mm_error_set(err, -EINVAL, "%s: expected a trace or a recording, found gzip data: pipe it through zcat",
+		return mm_error_set(err, -EINVAL,
+				    "%s: expected a trace or a recording, found gzip data: pipe it through zcat",
 				    in->name);
 	head = first_line(head);
 	return mm_error_set(err, -EINVAL, "%s:1: expected a trace or a recording, found \"%.*s\"", in->name,
@@ -192,7 +193,8 @@ int mm_trace_skip(struct mm_trace_source *src, const char *what, uint64_t line, 
 	if (s == src->skips + MM_MAX_SKIPS)
 		s--;
 	else if (s == src->skips + src->nr_skips)
-		*s = (struct mm_skip){ ++src->nr_skips < MM_MAX_SKIPS ? what : "things of further kinds", 0, line, harmless };
+		*s = (struct mm_skip){ ++src->nr_skips < MM_MAX_SKIPS ? what : "things of further kinds", 0, line,
+			harmless };
 	s->count++;
 	return 0;
 }
@@ -209,7 +211,8 @@ static void check_time(struct mm_trace_reader *r, struct mm_trace_batch *b)
 			r->failed = mm_error_set(&r->error, -EINVAL,
 				"%s:%llu: time_s: expected at least %llu.%09llu, found %llu.%09llu: time goes back",
 				r->src.in->name, (unsigned long long)b->line[i],
-				(unsigned long long)(r->last_ns / 1000000000), (unsigned long long)(r->last_ns % 1000000000),
+				(unsigned long long)(r->last_ns / 1000000000),
+				(unsigned long long)(r->last_ns % 1000000000),
 				(unsigned long long)(ev->time_ns / 1000000000), (unsigned long long)(ev->time_ns % 1000000000));
 			b->nr = i;
 			return;

@@ -62,7 +62,8 @@ static int sniff(struct mm_str head)
 	for (size_t i = 0; i < rest.len; i++) {
 		char c = rest.p[i];
 
-		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && (!c || !strchr("_,\" .%-\t", c)))
+		if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') &&
+		    (!c || !strchr("_,\" .%-\t", c)))
 			return 0;
 	}
 	while (more) {

@@ -42,7 +42,8 @@ static const struct {
 
 static int bad_line(const struct mm_input *in, struct mm_error *err, const char *expected, struct mm_str line)
 {
-	return mm_input_error(in, err, -EINVAL, "expected %s, found '%.*s'", expected, (int)(line.len < 80 ? line.len : 80), line.p);
+	return mm_input_error(in, err, -EINVAL, "expected %s, found '%.*s'", expected,
+			      (int)(line.len < 80 ? line.len : 80), line.p);
 }
 
 /* The rest of "Node 0, zone   DMA32". */
@@ -58,7 +59,8 @@ static int begin_zone(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str
 	if (!s.len || s.len >= sizeof(row.zone) || memchr(s.p, ' ', s.len))
 		return bad_line(in, err, "'Node N, zone NAME'", line);
 	if (node >= MM_MAX_NODES)
-		return mm_input_error(in, err, -EINVAL, "expected a node below %d, found %" PRIu64, (int)MM_MAX_NODES, node);
+		return mm_input_error(in, err, -EINVAL, "expected a node below %d, found %" PRIu64, (int)MM_MAX_NODES,
+				      node);
 	memcpy(row.zone, s.p, s.len);
 	row.node = (uint32_t)node;
 	if (mm_zoneinfo_find(zi, row.node, row.zone))
@@ -81,7 +83,8 @@ static int begin_zone(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str
 }
 
 /* "protection: (0, 1983, 1983)" */
-static int protection(struct mm_zoneinfo_row *row, struct mm_input *in, struct mm_str line, struct mm_str s, struct mm_error *err)
+static int protection(struct mm_zoneinfo_row *row, struct mm_input *in, struct mm_str line, struct mm_str s,
+		      struct mm_error *err)
 {
 	scan_blanks(&s);
 	if (!scan_word(&s, "("))

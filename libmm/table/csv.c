@@ -442,7 +442,8 @@ int mm_csv_header(const struct mm_csv *csv, const struct mm_str *fields, size_t 
 				continue;
 			csv->in->line = csv->row_line;
 			if (index[i] >= 0)
-				return mm_input_error(csv->in, err, -EINVAL, "expected each column once, found %s in fields %d and %zu",
+				return mm_input_error(csv->in, err, -EINVAL,
+						      "expected each column once, found %s in fields %d and %zu",
 						      names[i], index[i] + 1, f + 1);
 			index[i] = (int)f;
 			known++;
@@ -451,7 +452,8 @@ int mm_csv_header(const struct mm_csv *csv, const struct mm_str *fields, size_t 
 	if (known)
 		return 0;
 	csv->in->line = csv->row_line;
-	return mm_input_error(csv->in, err, -EINVAL, "expected a header with known columns, found \"%.*s\"; the nearest column is %s",
+	return mm_input_error(csv->in, err, -EINVAL,
+			      "expected a header with known columns, found \"%.*s\"; the nearest column is %s",
 			      (int)(fields[0].len < 60 ? fields[0].len : 60), fields[0].p,
 			      mm_nearest(fields[0], names, nr_names));
 }

@@ -126,7 +126,8 @@ size_t mm_csv_scan_avx2(const char *base, size_t from, size_t to, uint32_t *sep,
 		__m256i ylow = _mm256_andnot_si256(ylf, _mm256_cmpeq_epi8(_mm256_min_epu8(y, quote), y));
 		uint64_t cut = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(xlf, _mm256_cmpeq_epi8(x, comma)));
 
-		cut |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(ylf, _mm256_cmpeq_epi8(y, comma))) << 32;
+		cut |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(ylf,
+										_mm256_cmpeq_epi8(y, comma))) << 32;
 		if (i < *special && !_mm256_testz_si256(_mm256_or_si256(xlow, ylow), _mm256_or_si256(xlow, ylow))) {
 			uint64_t low = (uint32_t)_mm256_movemask_epi8(xlow);
 

@@ -57,7 +57,8 @@ static bool number(struct mm_str s, uint64_t *v)
 	return !mm_parse_u64(s, v);
 }
 
-static int parse(const enum mm_flag_kind *kinds, uint64_t *const *out, size_t nr, struct mm_str text, struct mm_str *bad)
+static int parse(const enum mm_flag_kind *kinds, uint64_t *const *out, size_t nr, struct mm_str text,
+		 struct mm_str *bad)
 {
 	uint64_t bits[2] = { 0 }, v;
 	struct mm_str word;

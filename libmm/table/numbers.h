@@ -119,7 +119,8 @@ char *mm_format_u64(char *p, uint64_t v);
 char *mm_format_i64(char *p, int64_t v);
 char *mm_format_hex(char *p, uint64_t v);			/* with 0x */
 char *mm_format_seconds(char *p, uint64_t ns);			/* trailing zeros cut: 1.5, 0.000001, 3 */
-char *mm_format_fixed(char *p, int64_t v, unsigned decimals);	/* @v in 10^-@decimals, all of them printed; at most 9 */
+/* @v in 10^-@decimals, all of them printed; at most 9 */
+char *mm_format_fixed(char *p, int64_t v, unsigned decimals);
 /* For people: 4K, 1.5G; at most four characters and a letter, rounded as lsblk does; bytes below 1K with B. */
 char *mm_format_size(char *p, uint64_t bytes);
 

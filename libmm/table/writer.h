@@ -22,7 +22,10 @@ struct mm_table_writer {
 	struct mm_human *human;		/* NULL: CSV */
 };
 
-/* Text of one cell, in @buf (MM_CELL_ROOM) or in the row; empty when the value is missing.  @human: sizes with a unit. */
+/*
+ * Text of one cell, in @buf (MM_CELL_ROOM) or in the row; empty when the value is missing.  @human: sizes with
+ * a unit.
+ */
 struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, char *buf);
 
 /* human.c: rows are kept until the widths are known. */

@@ -33,7 +33,8 @@ static int check_brk_limits(struct mm_struct *mm, uint64_t addr, uint64_t len)
 /* The VMA below grows by the range.  False: it may not. */
 static bool expand_below(struct mm_struct *mm, struct mm_vma *vma, uint64_t addr, uint64_t len, uint64_t flags)
 {
-	struct mm_vma_merge req = { .addr = addr, .end = addr + len, .vm_flags = flags, .pgoff = addr >> MM_PAGE_SHIFT };
+	struct mm_vma_merge req = { .addr = addr, .end = addr + len, .vm_flags = flags,
+		.pgoff = addr >> MM_PAGE_SHIFT };
 	enum mm_vma_obstacle by_prev = MM_VMA_NO_NEIGHBOUR;
 
 	if (vma && vma->vm_end == addr)

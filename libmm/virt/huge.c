@@ -89,7 +89,8 @@ static void split_if_needed(struct mm_vma *vma, uint64_t vaddr)
 		mm_split_huge_pmd(vma, pmd, vaddr);
 }
 
-void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, struct mm_vma *next, int64_t adjust_next)
+void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, struct mm_vma *next,
+			      int64_t adjust_next)
 {
 	if (vma->vm_mm->pgd == MM_PFN_NONE)
 		return;

@@ -77,7 +77,8 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 			continue;
 		*pte = mm_pte_mkold(ptent);
 		mm_flush_tlb_range(hit->vma->vm_mm, addr, addr + MM_PAGE_SIZE);
-		if (mm_pte_dirty(ptent) && !((p->flags & MM_PG_ANON) && (p->flags & MM_PG_SWAPBACKED) && !mm_folio_test_swapcache(p)))
+		if (mm_pte_dirty(ptent) && !((p->flags & MM_PG_ANON) && (p->flags & MM_PG_SWAPBACKED) &&
+					     !mm_folio_test_swapcache(p)))
 			mm_folio_mark_dirty(c, pfn);
 		promote(c, pfn, new_gen);
 	}

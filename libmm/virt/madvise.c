@@ -188,7 +188,8 @@ static int walk_vmas(struct mm_struct *mm, uint64_t start, uint64_t end, int adv
 				return unmapped;
 		}
 		stop = vma->vm_end < end ? vma->vm_end : end;
-		e = advice < 0 ? anon_name(vma, &prev, start, stop, name) : vma_behavior(vma, &prev, start, stop, advice);
+		e = advice < 0 ? anon_name(vma, &prev, start, stop, name) : vma_behavior(vma, &prev, start, stop,
+											 advice);
 		if (e)
 			return e;
 		start = prev->vm_end > stop ? prev->vm_end : stop;

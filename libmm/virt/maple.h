@@ -108,6 +108,7 @@ struct mm_maple_row {
 	uint32_t slots;			/* used */
 	uint64_t min, max, gap;
 };
-int mm_mt_for_each_node(const struct mm_maple_tree *mt, int (*fn)(const struct mm_maple_row *row, void *arg), void *arg);
+int mm_mt_for_each_node(const struct mm_maple_tree *mt, int (*fn)(const struct mm_maple_row *row, void *arg),
+			void *arg);
 
 #endif /* VIRT_MAPLE_H */

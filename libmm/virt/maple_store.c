@@ -312,7 +312,8 @@ static void mend_short(struct mm_maple_tree *mt, struct list *list, uint64_t min
 	if (i)
 		min = list->v[i - 1].last + 1;
 	for (uint32_t k = i; k < i + 2; k++) {
-		struct step s = { .node = list->v[k].p, .min = k > i ? list->v[i].last + 1 : min, .max = list->v[k].last };
+		struct step s = { .node = list->v[k].p, .min = k > i ? list->v[i].last + 1 : min,
+			.max = list->v[k].last };
 
 		add_all(&both, &s);
 		put_node(mt, s.node);

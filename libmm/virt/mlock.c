@@ -168,7 +168,8 @@ static void sync_vma(const struct mm_vma *vma, uint64_t start, uint64_t end)
 	struct mm_cache *c = vma->vm_mm->virt->cache;
 
 	if (c && vma->vm_file && vma->vm_flags & MM_VM_SHARED)
-		mm_filemap_writeback(c, &vma->vm_file->inode->mapping, first, first + ((end - start) >> MM_PAGE_SHIFT) - 1);
+		mm_filemap_writeback(c, &vma->vm_file->inode->mapping, first,
+				     first + ((end - start) >> MM_PAGE_SHIFT) - 1);
 }
 
 int mm_sys_msync(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t flags)

@@ -50,7 +50,8 @@ static struct mm_vma *expand_neighbour(struct mm_struct *mm, const struct region
 {
 	uint64_t end = r->addr + r->len, start = r->addr, merge_end = end, pgoff = 0;
 	struct mm_vma *next = mm_find_vma(mm, end), *prev = mm_mt_prev(&mm->mm_mt, r->addr, 0), *vma = NULL;
-	struct mm_vma_merge req = { .addr = r->addr, .end = end, .vm_flags = r->vm_flags, .pgoff = r->pgoff, .file = r->file };
+	struct mm_vma_merge req = { .addr = r->addr, .end = end, .vm_flags = r->vm_flags, .pgoff = r->pgoff,
+		.file = r->file };
 	enum mm_vma_obstacle by_prev = MM_VMA_NO_NEIGHBOUR, by_next = MM_VMA_NO_NEIGHBOUR;
 	uint8_t deed = MM_VMA_DID_NEW;
 

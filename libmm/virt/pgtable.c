@@ -353,7 +353,10 @@ static void free_table(struct mm_mmu_gather *tlb, mm_pte_t *entry, uint64_t vadd
 		mm_tlb_flush_mmu(tlb);
 }
 
-/* Free what lies below @entry, a table of @level - 1, in [start, end); then the table itself if nobody else can use it. */
+/*
+ * Free what lies below @entry, a table of @level - 1, in [start, end); then the table itself if nobody else can
+ * use it.
+ */
 static void free_range(struct mm_mmu_gather *tlb, mm_pte_t *entry, unsigned int level, uint64_t start, uint64_t end,
 		       uint64_t floor, uint64_t ceiling)
 {
@@ -408,7 +411,8 @@ void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, 
 	}
 }
 
-void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor, uint64_t ceiling)
+void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor,
+		      uint64_t ceiling)
 {
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t start = vmas[i]->vm_start;

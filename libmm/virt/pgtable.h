@@ -157,7 +157,8 @@ static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
 }
 
 /* A table kept aside for each 2M entry, so that a split needs no memory (pgtable_trans_huge_deposit()). */
-mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm);		/* MM_PFN_NONE: no memory; not counted in pgtables_bytes yet */
+/* MM_PFN_NONE: no memory; not counted in pgtables_bytes yet */
+mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm);
 void mm_pte_table_free(struct mm_struct *mm, mm_pfn_t table);
 void mm_pgtable_deposit(struct mm_struct *mm, uint64_t vaddr, mm_pfn_t table);	/* counts it */
 mm_pfn_t mm_pgtable_withdraw(struct mm_struct *mm, uint64_t vaddr);		/* still counted */
@@ -195,7 +196,8 @@ void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t
 /* Free the tables that lie between @floor and @ceiling (0: none) and covered only [start, end) (free_pgd_range()). */
 void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling);
 /* Over neighbouring @vmas in order, taken together where they share a PMD (free_pgtables()). */
-void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor, uint64_t ceiling);
+void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor,
+		      uint64_t ceiling);
 
 /**
  * mm_unmap_region() - everything munmap or exit does below the VMAs
@@ -218,12 +220,14 @@ void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mappi
 /**
  * mm_change_protection() - entries of [start, end) after @vma's vm_flags changed (they are the new ones already)
  *
- * Return: entries changed. Source: Linux 6.6 mm/mprotect.c change_protection() with vma_wants_manual_pte_write_upgrade().
+ * Return: entries changed. Source: Linux 6.6 mm/mprotect.c change_protection() with
+ * vma_wants_manual_pte_write_upgrade().
  */
 uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end);
 
 /* Move @len bytes of entries; bytes moved, less than @len when a table could not be had (move_page_tables()). */
-uint64_t mm_move_page_tables(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr, uint64_t len);
+uint64_t mm_move_page_tables(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr,
+			     uint64_t len);
 
 /* fork: entries of @src (a VMA of the parent) into @dst; 0 or -ENOMEM (copy_page_range()). */
 int mm_copy_page_range(struct mm_vma *dst, struct mm_vma *src);
@@ -236,7 +240,8 @@ void mm_split_huge_pmd(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr);
 bool mm_is_huge_zero_pmd(const struct mm_virt *virt, mm_pte_t pmd);
 /* vma_adjust_trans_huge(): a VMA is cut or moved at these borders: split 2M mappings across them. */
 void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, struct mm_vma *next,
-			      int64_t adjust_next);	/* @next: the VMA after @vma, whose start moves by adjust_next bytes */
+			      /* @next: the VMA after @vma, whose start moves by adjust_next bytes */
+			      int64_t adjust_next);
 
 /* Recount of one address space: rss, pgtables_bytes, every entry against the page behind it. */
 bool mm_pgtables_are_consistent(const struct mm_struct *mm);

@@ -25,7 +25,10 @@ static inline mm_pfn_t mm_page_head(const struct mm_phys *phys, mm_pfn_t pfn)
 
 	return p->flags & MM_PG_TAIL ? (mm_pfn_t)p->index : pfn;
 }
-static inline bool mm_folio_is_large(const struct mm_phys *phys, mm_pfn_t head) { return mm_page(phys, head)->flags & MM_PG_HEAD; }
+static inline bool mm_folio_is_large(const struct mm_phys *phys, mm_pfn_t head)
+{
+	return mm_page(phys, head)->flags & MM_PG_HEAD;
+}
 static inline uint32_t mm_folio_entire_mapcount(const struct mm_phys *phys, mm_pfn_t head)
 {
 	return mm_folio_is_large(phys, head) ? mm_page(phys, head + 1)->mapping : 0;
@@ -44,7 +47,10 @@ static inline uint32_t mm_page_mapcount(const struct mm_phys *phys, mm_pfn_t pfn
 	return (first ? mm_page(phys, head + 1)->prev : (uint32_t)mm_page(phys, pfn)->mapcount) +
 	       mm_folio_entire_mapcount(phys, head);
 }
-static inline bool mm_folio_mapped(const struct mm_phys *phys, mm_pfn_t head) { return mm_folio_mapcount(phys, head) != 0; }
+static inline bool mm_folio_mapped(const struct mm_phys *phys, mm_pfn_t head)
+{
+	return mm_folio_mapcount(phys, head) != 0;
+}
 
 /* linear_page_index(): file page, or position in the anon_vma's numbering, of @vaddr */
 static inline uint64_t mm_linear_page_index(const struct mm_vma *vma, uint64_t vaddr)
@@ -66,7 +72,10 @@ int mm_split_folio(struct mm_virt *virt, mm_pfn_t head);
  * go to the end of @list, which holds their references.  0 or -EBUSY.
  */
 int mm_split_folio_to_list(struct mm_virt *virt, mm_pfn_t head, struct mm_page_list *list);
-/* A page just allocated for @vma (order 0, or a whole 2M folio): anonymous, swap-backed, exclusive; not yet on the LRU. */
+/*
+ * A page just allocated for @vma (order 0, or a whole 2M folio): anonymous, swap-backed, exclusive; not yet on
+ * the LRU.
+ */
 void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr);
 void mm_page_add_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, unsigned int rmap_flags);
 /* fork: one more mapping of an anonymous page; false: it must be copied (page_try_dup_anon_rmap()) */
@@ -104,9 +113,11 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 
 enum { MM_TTU_IGNORE_MLOCK = 1, MM_TTU_SPLIT_HUGE_PMD = 2 };
 /**
- * mm_try_to_unmap() - replace every mapping: by its swap entry (anonymous, in the swap cache), by nothing (file; clean lazyfree)
+ * mm_try_to_unmap() - replace every mapping: by its swap entry (anonymous, in the swap cache), by nothing (file;
+ * clean lazyfree)
  *
- * The dirty bits of the entries go to the folio.  An mlocked mapping stops it and the folio is mlocked again; a lazyfree folio
+ * The dirty bits of the entries go to the folio.  An mlocked mapping stops it and the folio is mlocked again; a
+ * lazyfree folio
  * found dirty gets MM_PG_SWAPBACKED back.
  * Return: true when no mapping is left.  Source: Linux 6.6 mm/rmap.c try_to_unmap(), try_to_unmap_one().
  */

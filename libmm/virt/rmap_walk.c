@@ -145,7 +145,8 @@ static bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 
 int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags)
 {
-	struct referenced r = { .virt = virt, .memcg = memcg, .head = head, .mapcount = mm_folio_mapcount(virt->phys, head) };
+	struct referenced r = { .virt = virt, .memcg = memcg, .head = head,
+		.mapcount = mm_folio_mapcount(virt->phys, head) };
 
 	*vm_flags = 0;
 	if (!r.mapcount || !mm_page(virt->phys, head)->mapping)

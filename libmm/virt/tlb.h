@@ -86,13 +86,15 @@ static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uin
 	return e;
 }
 
-_Static_assert((int)MM_TLB_WRITABLE == MM_TLB_W && (int)MM_TLB_EXEC == MM_TLB_X, "the rights that a kind of access needs are its number");
+_Static_assert((int)MM_TLB_WRITABLE == MM_TLB_W && (int)MM_TLB_EXEC == MM_TLB_X,
+	       "the rights that a kind of access needs are its number");
 
 /* The fast path: L1 serves an access to a 4K page. False: ask mm_tlb_lookup(). */
 static inline bool mm_tlb_hit(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
 	uint64_t page = vaddr >> MM_PAGE_SHIFT;
-	const struct mm_tlb_entry *e = mm_tlb_find(&c->a[kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D], page, mm_tlb_tag(page, id, 0));
+	const struct mm_tlb_entry *e = mm_tlb_find(&c->a[kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D], page,
+						   mm_tlb_tag(page, id, 0));
 
 	return e && !(kind & ~e->leaf);
 }
@@ -101,7 +103,10 @@ static inline bool mm_tlb_hit(const struct mm_tlb_cpu *c, uint32_t id, uint64_t 
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);
 void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags);
 
-/* Drop what is cached of [start, end) of @mm, on every CPU; above 33 pages everything of @mm goes (tlb_single_page_flush_ceiling). */
+/*
+ * Drop what is cached of [start, end) of @mm, on every CPU; above 33 pages everything of @mm goes
+ * (tlb_single_page_flush_ceiling).
+ */
 void mm_flush_tlb_range(struct mm_struct *mm, uint64_t start, uint64_t end);
 void mm_flush_tlb_page(struct mm_struct *mm, uint64_t vaddr);
 void mm_flush_tlb_mm(struct mm_struct *mm);

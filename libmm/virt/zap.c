@@ -237,7 +237,10 @@ static void zap_single(struct mm_vma *vma, uint64_t start, uint64_t end, unsigne
 	mm_tlb_finish_mmu(&tlb);
 }
 
-void mm_zap_page_range(struct mm_vma *vma, uint64_t start, uint64_t end) { zap_single(vma, start, end, MM_ZAP_EVEN_COWS); }
+void mm_zap_page_range(struct mm_vma *vma, uint64_t start, uint64_t end)
+{
+	zap_single(vma, start, end, MM_ZAP_EVEN_COWS);
+}
 
 void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mapping, uint64_t first, uint64_t nr,
 			    bool even_cows)

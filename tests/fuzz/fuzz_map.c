@@ -12,10 +12,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n);
 
 static void look_at(const struct mm_region_list *l, const struct mm_zoneinfo *zi)
 {
-	struct mm_physmap_config cfg = { .regions = l, .zoneinfo = zi->nr ? zi : NULL, .nr_cpus = 2, .interleave_bytes = 256,
+	struct mm_physmap_config cfg = { .regions = l, .zoneinfo = zi->nr ? zi : NULL, .nr_cpus = 2,
+		.interleave_bytes = 256,
 					 .nr_dimms = 2, .dimm_bytes = { 1ull << 32, 1ull << 31 } };
 	static const struct mm_physmap_table *const tables[] = {
-		&mm_physmap_regions, &mm_physmap_ram, &mm_physmap_holes, &mm_physmap_zones, &mm_physmap_summary, &mm_physmap_dimms,
+		&mm_physmap_regions, &mm_physmap_ram, &mm_physmap_holes, &mm_physmap_zones, &mm_physmap_summary,
+		&mm_physmap_dimms,
 	};
 	struct mm_table_options opt = { .format = MM_TABLE_CSV };
 	struct mm_table_writer *w;

@@ -12,7 +12,8 @@ enum { CHECK_EVERY = 32, MAX_EVENTS = 600 };
 
 static struct mm_machine *small_machine(void)
 {
-	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (12 << 20) - 1 } };
+	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff },
+		{ .start = 1 << 20, .end = (12 << 20) - 1 } };
 	struct mm_machine_config cfg;
 	struct mm_machine *m = NULL;
 

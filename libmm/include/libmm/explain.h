@@ -20,7 +20,8 @@ enum { MM_EXPLAIN_RESERVES = 8 };
 struct mm_explain_zone {
 	uint32_t node;
 	char zone[MM_BUDDYINFO_NAME];
-	uint64_t free_pages, min_pages, low_pages, high_pages;	/* watermarks with the boost in them, as the kernel prints them */
+	/* watermarks with the boost in them, as the kernel prints them */
+	uint64_t free_pages, min_pages, low_pages, high_pages;
 	uint64_t boost_pages, managed_pages, cma_pages, highatomic_pages;
 	uint64_t reserve[MM_EXPLAIN_RESERVES];			/* by the highest zone a request may use */
 	uint32_t nr_reserve;
@@ -35,7 +36,8 @@ struct mm_explain_list {
 	size_t nr, cap;
 };
 
-struct mm_explain_zone *mm_explain_add(struct mm_explain_list *l);	/* an empty zone at the end; NULL: host memory */
+/* an empty zone at the end; NULL: host memory */
+struct mm_explain_zone *mm_explain_add(struct mm_explain_list *l);
 void mm_explain_free(struct mm_explain_list *l);
 
 /* Zones of a capture: @zi's, with the blocks of @bi (buddyinfo or pagetypeinfo). 0 or -ENOMEM. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libmm/kpageflags.h - /proc/kpageflags: a 64-bit word of flags for each page frame, PFN 0 first, in the host's byte order
+ * libmm/kpageflags.h - /proc/kpageflags: a 64-bit word of flags for each page frame, PFN 0 first, in the host's
+ * byte order
  */
 #ifndef LIBMM_KPAGEFLAGS_H
 #define LIBMM_KPAGEFLAGS_H

@@ -35,7 +35,8 @@ struct mm_seed {		/* --seed=PID:FILE */
 struct mm_machine_config {
 	enum mm_depth depth;
 	struct mm_region_list regions;	/* of the firmware's map; empty: the built-in pc-4g */
-	const char *sysroot;		/* a capture (-M DIR): its zoneinfo gives the zones and their free pages; NULL none */
+	/* a capture (-M DIR): its zoneinfo gives the zones and their free pages; NULL none */
+	const char *sysroot;
 	uint64_t ram_bytes;		/* --ram, 0 all */
 	uint64_t swap_bytes;		/* --swap, 0 none */
 	uint64_t memory_max_bytes;	/* --memory-max, 0 none */
@@ -105,7 +106,8 @@ struct mm_slab_use {
 	uint64_t laid_out_bytes;	/* of these objects as they lie in slabs or blocks */
 	uint64_t allocs, frees, slow_allocs, slow_frees, failed;	/* slow: left the fast path */
 };
-int mm_machine_slab_use(struct mm_machine *m, struct mm_slab_use *use);	/* 0; -EINVAL: it has no slab allocator; -ENOMEM */
+/* 0; -EINVAL: it has no slab allocator; -ENOMEM */
+int mm_machine_slab_use(struct mm_machine *m, struct mm_slab_use *use);
 
 /* What the machine met that no floor could use, counted: for the end of the run. */
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr);

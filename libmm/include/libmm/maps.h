@@ -28,6 +28,7 @@ struct mm_maps_row {
  * Return: 0; -EINVAL with @err (file, line) for a line that is neither, for
  * ranges that are empty or not in ascending order; what @fn returned.
  */
-int mm_maps_read(struct mm_input *in, int (*fn)(const struct mm_maps_row *row, void *arg), void *arg, struct mm_error *err);
+int mm_maps_read(struct mm_input *in, int (*fn)(const struct mm_maps_row *row, void *arg), void *arg,
+		 struct mm_error *err);
 
 #endif /* LIBMM_MAPS_H */

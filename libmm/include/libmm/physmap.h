@@ -24,7 +24,8 @@ struct mm_physmap_config {
 	uint64_t dimm_bytes[MM_PHYSMAP_MAX_DIMMS];
 	size_t nr_dimms;			/* 0: one that holds all RAM there is */
 	bool indent_names;			/* table regions: nested names stand further in, for people */
-	uint64_t interleave_bytes;		/* granule of channel interleave, a power of two; 0: one DIMM after the other */
+	/* granule of channel interleave, a power of two; 0: one DIMM after the other */
+	uint64_t interleave_bytes;
 };
 
 struct mm_physmap;
@@ -35,7 +36,10 @@ void mm_physmap_free(struct mm_physmap *pm);
 
 struct mm_physmap_table {
 	struct mm_table table;
-	/* Give every row to @w; 0, -ENOMEM, or -EINVAL with @err when the map does not tell it (no RAM; DIMMs that do not fit). */
+	/*
+	 * Give every row to @w; 0, -ENOMEM, or -EINVAL with @err when the map does not tell it (no RAM; DIMMs
+	 * that do not fit).
+	 */
 	int (*rows)(const struct mm_physmap *pm, struct mm_table_writer *w, struct mm_error *err);
 };
 

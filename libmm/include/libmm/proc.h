@@ -181,7 +181,8 @@ void mm_pid_table_free(struct mm_pid_table *t);		/* NULL is allowed */
  */
 int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *opt, struct mm_error *err);
 struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr);
-uint64_t mm_pid_table_bad(const struct mm_pid_table *t);	/* stat lines that could not be understood, last refresh */
+/* stat lines that could not be understood, last refresh */
+uint64_t mm_pid_table_bad(const struct mm_pid_table *t);
 bool mm_pid_table_is_consistent(const struct mm_pid_table *t);
 
 /*

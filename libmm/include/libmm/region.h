@@ -39,7 +39,8 @@ const char *mm_region_kind_word(enum mm_region_kind kind);
 int mm_region_kind_parse(struct mm_str word);			/* enum or -EINVAL */
 enum mm_region_kind mm_region_kind_of_name(struct mm_str iomem_name);
 
-int mm_region_list_add(struct mm_region_list *l, const struct mm_region *r, struct mm_str name);	/* copies the name; 0 or -ENOMEM */
+/* copies the name; 0 or -ENOMEM */
+int mm_region_list_add(struct mm_region_list *l, const struct mm_region *r, struct mm_str name);
 void mm_region_list_free(struct mm_region_list *l);
 
 #endif /* LIBMM_REGION_H */

@@ -126,7 +126,8 @@ struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *slab, const 
 						    uint32_t useroffset, uint32_t usersize);
 /* Drop one name of the cache; the last one frees it. 0, or -EBUSY: objects are left, the cache stays. */
 int mm_kmem_cache_destroy(struct mm_slab *slab, struct mm_kmem_cache *s, const char *name);
-struct mm_kmem_cache *mm_kmem_cache_find(const struct mm_slab *slab, struct mm_str name);	/* by any of its names; NULL */
+/* by any of its names; NULL */
+struct mm_kmem_cache *mm_kmem_cache_find(const struct mm_slab *slab, struct mm_str name);
 
 /* Address of a new object, 0 when no page could be had. */
 uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp);
@@ -164,7 +165,8 @@ struct mm_kmem_cache_info {
 	const char *name;		/* of the first creator, the cache's while it lives */
 	struct mm_slab_layout layout;
 	uint32_t aliases;		/* further names */
-	uint64_t active_objects;	/* as /proc/slabinfo counts them: SLUB counts every object of a slab on a CPU as active */
+	/* as /proc/slabinfo counts them: SLUB counts every object of a slab on a CPU as active */
+	uint64_t active_objects;
 	uint64_t objects;		/* room */
 	uint64_t active_slabs, slabs;
 	uint64_t pages;			/* held */
@@ -186,7 +188,8 @@ struct mm_slab_page_info {
 	uint32_t cpu, node;		/* cpu: of the first two states */
 };
 /* Every slab of the cache, oldest first; stops when @fn returns other than 0 and returns that. */
-int mm_kmem_cache_slabs(const struct mm_kmem_cache *s, int (*fn)(void *arg, const struct mm_slab_page_info *info), void *arg);
+int mm_kmem_cache_slabs(const struct mm_kmem_cache *s, int (*fn)(void *arg, const struct mm_slab_page_info *info),
+			void *arg);
 
 struct mm_slab_totals {
 	uint64_t pages;			/* held by slabs */

@@ -11,7 +11,10 @@
 #include <libmm/table.h>
 #include <libmm/types.h>
 
-/* One cache: a row of table caches (<libmm/tables.h>).  What a source does not tell is MM_MISSING_U64, NULL or empty. */
+/*
+ * One cache: a row of table caches (<libmm/tables.h>).  What a source does not tell is MM_MISSING_U64, NULL or
+ * empty.
+ */
 struct mm_cache_row {
 	const char *name;
 	uint64_t object_size;		/* bytes asked for */
@@ -45,7 +48,10 @@ struct mm_slabinfo {
 int mm_slabinfo_read(struct mm_slabinfo *info, struct mm_input *in, struct mm_error *err);
 void mm_slabinfo_free(struct mm_slabinfo *info);
 
-/* Fill in what /sys/kernel/slab tells of caches that @info has; without any rows, add every cache found there. 0 or -ENOMEM. */
+/*
+ * Fill in what /sys/kernel/slab tells of caches that @info has; without any rows, add every cache found there.
+ * 0 or -ENOMEM.
+ */
 int mm_slab_sysfs_read(struct mm_slabinfo *info, const struct mm_sysroot *root);
 
 /*

@@ -70,7 +70,10 @@ int mm_sysroot_u64(const struct mm_sysroot *r, const char *path, uint64_t *value
 /* Call @fn for every entry of a directory but . and .., in no order, until it is not 0; that value, 0 or -errno. */
 int mm_sysroot_each(const struct mm_sysroot *r, const char *path, int (*fn)(void *arg, const char *name), void *arg);
 
-/* Tunables that we know and the sysroot has, into @s.  One that is set already stands; a file that cannot be read changes nothing. */
+/*
+ * Tunables that we know and the sysroot has, into @s.  One that is set already stands; a file that cannot be
+ * read changes nothing.
+ */
 int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err);
 
 /* ---- the physical map ---- */
