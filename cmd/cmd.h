@@ -29,6 +29,7 @@ struct cmd {
 	uint32_t effect_columns;		/* MM_TC_BIT()s that its effects and results need */
 	uint32_t computes;			/* bit per enum mm_by: effects it computes itself and replaces */
 	const char *default_table;		/* printed of a machine without a trace; NULL: a trace is needed */
+	const char *human_table;		/* instead of it for people; NULL: the same */
 	bool procps_letters;			/* -S -n -b -o -t -M are the command's own */
 	int (*run)(struct cmd_args *a);		/* 0 or -errno with a->err */
 };

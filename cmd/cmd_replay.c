@@ -378,7 +378,8 @@ static int run_machine(struct replay *r)
 	int e;
 
 	if (!r->table)
-		r->table = find_table(r->a->cmd, r->a->cmd->default_table);
+		r->table = find_table(r->a->cmd, cmd_is_human(r->a) && r->a->cmd->human_table ? r->a->cmd->human_table
+											    : r->a->cmd->default_table);
 	if (!r->table)
 		return mm_error_set(&r->a->err, -EINVAL, "%s: a machine without a trace: choose a table with -t", r->in->name);
 	r->a->every = CMD_EVERY_END;

@@ -17,7 +17,7 @@
 #include "cmd.h"
 
 static const struct mm_machine_table *const machine_tables[] = {
-	&mm_table_free, &mm_table_frag, &mm_table_types, &mm_table_pageblocks, &mm_table_pcp, &mm_table_zones,
+	&mm_table_free, &mm_table_orders, &mm_table_frag, &mm_table_types, &mm_table_pageblocks, &mm_table_pcp, &mm_table_zones,
 	&mm_table_explain, &mm_table_counters,
 };
 
@@ -419,6 +419,7 @@ static const struct cmd mm_buddy = {
 	.effect_columns = MM_TC_BIT(EVENT) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
 	.computes = 1u << MM_BY_BUDDY,
 	.default_table = "free",
+	.human_table = "orders",
 	.run = run,
 };
 

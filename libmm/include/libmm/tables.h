@@ -27,6 +27,7 @@ extern const struct mm_machine_table mm_table_tasks;	/* one row a living task: m
 
 /* table_buddy.c: the page allocator; rows of free, frag and types are those of <libmm/buddyinfo.h> */
 extern const struct mm_machine_table mm_table_free;
+extern const struct mm_machine_table mm_table_orders;	/* the same, one row a list */
 extern const struct mm_machine_table mm_table_frag;
 extern const struct mm_machine_table mm_table_types;
 extern const struct mm_machine_table mm_table_pageblocks;
