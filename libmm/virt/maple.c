@@ -118,14 +118,34 @@ void *mm_mas_walk(struct mm_ma_state *mas)
 }
 
 /* Stand on slot @offset of the leaf of the path. */
-static void *stand_on(struct mm_ma_state *mas, uint32_t offset)
+static inline void *stand_on(struct mm_ma_state *mas, uint32_t offset)
 {
 	const struct mm_maple_node *n = mas->path[mas->depth].node;
 
 	mas->path[mas->depth].offset = offset;
-	mas->index = slot_first(n, offset, mas->path[mas->depth].min);
-	mas->last = slot_last(n, offset, mas->path[mas->depth].max);
+	mas->index = offset ? n->mr64.pivot[offset - 1] + 1 : mas->path[mas->depth].min;
+	mas->last = offset + 1 < n->nr ? n->mr64.pivot[offset] : mas->path[mas->depth].max;
 	return n->mr64.slot[offset];
+}
+
+/* Stand on the first slot of the next leaf, which there is: up to where the path can go on, then down. */
+static void *next_leaf(struct mm_ma_state *mas)
+{
+	uint32_t d = mas->depth - 1;
+
+	while (mas->path[d].offset + 1u >= mas->path[d].node->nr)
+		d--;
+	mas->path[d].offset++;
+	for (; d < mas->depth; d++) {
+		const struct mm_maple_node *n = mas->path[d].node;
+		uint32_t i = mas->path[d].offset;
+
+		mas->path[d + 1].node = n->ma64.slot[i];
+		mas->path[d + 1].min = slot_first(n, i, mas->path[d].min);
+		mas->path[d + 1].max = slot_last(n, i, mas->path[d].max);
+		mas->path[d + 1].offset = 0;
+	}
+	return stand_on(mas, 0);
 }
 
 void *mm_mas_next(struct mm_ma_state *mas, uint64_t max)
@@ -137,10 +157,7 @@ void *mm_mas_next(struct mm_ma_state *mas, uint64_t max)
 	while (!entry && mas->last < max) {
 		uint32_t offset = mas->path[mas->depth].offset + 1u;
 
-		if (offset < mas->path[mas->depth].node->nr)
-			entry = stand_on(mas, offset);
-		else
-			entry = walk_to(mas, mas->last + 1);
+		entry = offset < mas->path[mas->depth].node->nr ? stand_on(mas, offset) : next_leaf(mas);
 	}
 	return entry;
 }
