@@ -138,7 +138,7 @@ struct top {
 	struct top_item *items;
 	size_t nr_items, cap_items;
 	uint32_t smaps_at;		/* pid the next round of smaps begins with */
-	void *forest;			/* scratch of top_forest.c */
+	void *forest;			/* scratch of top_forest() */
 	size_t cap_forest;
 };
 

@@ -85,7 +85,7 @@ int mm_vm_brk_flags(struct mm_struct *mm, uint64_t addr, uint64_t len, uint64_t 
 /* stack.c */
 int mm_expand_downwards(struct mm_vma *vma, uint64_t addr);
 
-/* populate.c: populate_vma_page_range() */
+/* stack.c: fault the pages of [start, end) in (populate_vma_page_range()) */
 int mm_populate_vma_page_range(struct mm_vma *vma, uint64_t start, uint64_t end);
 
 /* effects "map" and "unmap" */

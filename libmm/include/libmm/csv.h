@@ -17,6 +17,10 @@ enum { MM_CSV_MAX_FIELDS = 256 };
 
 struct mm_csv;
 
+/*
+ * Rows out of @in, which stays the caller's and must outlive *@csvp; mm_csv_free() takes NULL.
+ * 0, or -ENOMEM with @err.
+ */
 int mm_csv_new(struct mm_csv **csvp, struct mm_input *in, struct mm_error *err);
 void mm_csv_free(struct mm_csv *csv);
 

@@ -57,6 +57,7 @@ struct mm_machine_config {
 	uint64_t explain_vaddr;
 };
 
+/* The machine that no option describes; nothing in it is owned. */
 void mm_machine_config_init(struct mm_machine_config *cfg);
 
 /* 0 or -errno with @err; the caller frees with mm_machine_free().  @cfg is copied, its lists stay the caller's. */

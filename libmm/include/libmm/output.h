@@ -13,16 +13,17 @@
 enum { MM_OUTPUT_BUFFER = 1 << 16 };
 
 struct mm_output {
-	int fd;				/* -1: collect in memory, see mm_output_take() */
+	int fd;				/* -1: everything stays in buf */
 	int err;			/* first -errno of a write */
 	size_t len, cap;		/* bytes held, bytes of buf */
 	char *buf;
 };
 
-/* Both return 0 or -ENOMEM.  The fd stays the caller's. */
+/* 0 or -ENOMEM.  The fd stays the caller's; mm_output_finish() gives the buffer back. */
 int mm_output_init(struct mm_output *out, int fd);
 /* Flush what is held, free the buffer; returns the sticky error or 0. */
 int mm_output_finish(struct mm_output *out);
+/* Write what is held (a sink in memory keeps it); the sticky error or 0. */
 int mm_output_flush(struct mm_output *out);
 
 /* Room for @n bytes (at most MM_OUTPUT_BUFFER) at the returned place; commit with mm_output_advance(). */

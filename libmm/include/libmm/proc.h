@@ -51,6 +51,10 @@ struct mm_proc_meminfo {		/* a line that is not there is 0 */
 	uint64_t swap_used_kib;
 };
 
+/*
+ * /proc/meminfo into @mi: keys it lacks are 0, unknown ones are passed over.  0; -errno with @err when it cannot be
+ * read or has no MemTotal, @mi untouched.  Source: Linux 6.6 fs/proc/meminfo.c meminfo_proc_show().
+ */
 int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_error *err);
 
 /* ---- /proc/stat --------------------------------------------------------- */
@@ -88,6 +92,10 @@ struct mm_proc_vmstat {
 	uint64_t pgpgin, pgpgout, pswpin, pswpout;	/* 0 when not there */
 };
 
+/*
+ * /proc/vmstat into @vs: zeroed before its first use, read again and again, mm_proc_vmstat_free() at the end.
+ * 0 or -errno with @err.  Source: Linux 6.6 mm/vmstat.c vmstat_show().
+ */
 int mm_proc_vmstat(struct mm_proc *p, struct mm_proc_vmstat *vs, struct mm_error *err);
 /* Only the four sums above, without the list. */
 int mm_proc_vmstat_io(struct mm_proc *p, struct mm_proc_vmstat *vs, struct mm_error *err);
@@ -113,11 +121,16 @@ struct mm_proc_disks {
 	uint64_t nr_bad;		/* lines of fewer fields than a partition ever had */
 };
 
+/*
+ * /proc/diskstats into @ds, as above; 0 or -errno with @err.  Times are milliseconds, sectors 512 bytes.
+ * Source: Linux 6.6 block/genhd.c diskstats_show().
+ */
 int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *err);
 void mm_proc_disks_free(struct mm_proc_disks *ds);
 
 /* ---- small files -------------------------------------------------------- */
 
+/* Since boot, and the load of 1, 5 and 15 minutes, each in hundredths; 0 or -errno with @err, the results untouched. */
 int mm_proc_uptime(struct mm_proc *p, uint64_t *centiseconds, struct mm_error *err);
 int mm_proc_loadavg(struct mm_proc *p, uint32_t centi[3], struct mm_error *err);
 uint32_t mm_proc_pid_digits(struct mm_proc *p);		/* width of a pid by sys/kernel/pid_max, at least 5 */

@@ -35,6 +35,7 @@ struct mm_region_list {
 	size_t nr, cap;
 };
 
+/* "ram", "reserved", ...: the words of column kind; and of a name in /proc/iomem what it stands for. */
 const char *mm_region_kind_word(enum mm_region_kind kind);
 int mm_region_kind_parse(struct mm_str word);			/* enum or -EINVAL */
 enum mm_region_kind mm_region_kind_of_name(struct mm_str iomem_name);

@@ -143,8 +143,11 @@ uint64_t mm_slab_shrink_all(struct mm_slab *slab);	/* of every cache; pages give
 /* SLAB's timer: shrink array caches and free lists of the current CPU a little (cache_reap()). */
 void mm_slab_reap(struct mm_slab *slab);
 
-/* Address, MM_ZERO_SIZE_PTR for size 0, or 0 (no page, or @size above MM_KMALLOC_MAX_SIZE). */
 #define MM_ZERO_SIZE_PTR 16u
+/*
+ * @size bytes; the caller's until mm_kfree().  Address, MM_ZERO_SIZE_PTR for size 0, or 0 (no page, or @size above
+ * MM_KMALLOC_MAX_SIZE).  Source: Linux 6.6 mm/slab_common.c __kmalloc().
+ */
 uint64_t mm_kmalloc(struct mm_slab *slab, uint64_t size, mm_gfp_t gfp);
 void mm_kfree(struct mm_slab *slab, uint64_t obj);	/* 0 and MM_ZERO_SIZE_PTR do nothing */
 uint64_t mm_ksize(const struct mm_slab *slab, uint64_t obj);	/* usable bytes; 0: no object */

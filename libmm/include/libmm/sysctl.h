@@ -20,6 +20,7 @@ struct mm_sysctls {
 	uint64_t set;				/* bit by id: given, not the default */
 };
 
+/* Every tunable at its default, none given. */
 void mm_sysctls_init(struct mm_sysctls *s);
 /* "vm.swappiness" (also without "vm."), value as text; 0 or -EINVAL/-ERANGE with the nearest name in @err. */
 int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value, struct mm_error *err);

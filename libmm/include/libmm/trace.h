@@ -60,6 +60,7 @@ struct mm_event {
 	struct mm_str flags, name, result_word;
 };
 
+/* The words of the columns event and by: static text. */
 const char *mm_event_word(enum mm_event_type type);
 enum mm_event_class mm_event_class(enum mm_event_type type);
 const char *mm_by_word(enum mm_by by);
@@ -125,6 +126,7 @@ struct mm_trace_writer {
 	uint32_t columns;		/* MM_TC_BIT()s, written in enum order */
 };
 
+/* The header with the writer's columns, and a row below it; errors stick to the output (<libmm/output.h>). */
 void mm_trace_writer_header(struct mm_trace_writer *w);
 void mm_trace_writer_row(struct mm_trace_writer *w, const struct mm_event *ev);
 
