@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-fault's own options. Expected figures are counted by hand from the traces below: one fault a page and no more.
 set -u
+src=$(cd "${srcdir:-.}" && pwd)
 PATH=$PWD:$PATH
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
@@ -37,4 +38,14 @@ same "mm-vma | mm-fault" 3,0,2,0 "$(mm-vma --csv $seed seeded.csv | faults $seed
 mm-fault --seed=100 seeded.csv 2> err; same "a seed without a file" 2 $?
 mm-fault --seed=100:missing seeded.csv > out 2> err; same "a seed that is not there" 1 $?
 
+# Recordings: the calls and accesses of X.trace.csv made on a real kernel (6.18, x86-64, ext4 with 8 MiB of read-ahead;
+# only what 6.6 does alike is in them), getrusage and /proc/PID/smaps after each step.
+for trace in "$src"/tests/data/faults/*.trace.csv; do
+	case=${trace%.trace.csv}
+	mm-fault --csv -S read_ahead_kb=8192 -t faults --every=mark -o pid,minflt,majflt,segv,sigbus "$trace" > found
+	diff -u "$case.faults.csv" found || { echo "FAIL: faults of $case"; failed=1; }
+	mm-fault --csv -S read_ahead_kb=8192 -t smaps --every=mark -o "$(head -n1 "$case.smaps.csv" | cut -d, -f2-)" "$trace" |
+		awk -F, -v OFS=, 'NR > 1 { for (i = 5; i <= NF; i++) $i -= $i % 1024 } { print }' > found	# as smaps: whole KiB
+	diff -u "$case.smaps.csv" found || { echo "FAIL: smaps of $case"; failed=1; }
+done
 exit $failed

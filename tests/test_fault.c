@@ -389,6 +389,24 @@ START_TEST(cold_file_read)
 }
 END_TEST
 
+/* MADV_HUGEPAGE on a file: a miss reads the 2M around it and the next 2M, whatever the disk's read-ahead; MADV_RANDOM too: one */
+START_TEST(huge_file_readahead)
+{
+	struct mm_struct *mm = one_mm();
+
+	file = mm_file_create(s.inodes, MM_STR("/f"), MM_INODE_REG, 8 << 20, MM_FMODE_READ | MM_FMODE_WRITE);
+	small_mm_map(mm, BASE, 8 << 20, 1, MM_MAP_PRIVATE, file);
+	ck_assert_int_eq(mm_sys_madvise(mm, BASE, 8 << 20, MM_MADV_HUGEPAGE), 0);
+	at(mm, 600, MM_TLB_R);
+	ck_assert_uint_eq(file->inode->mapping.nrpages, 1024);
+	ck_assert_uint_eq(mm_filemap_get_folio(s.cache, &file->inode->mapping, 511), MM_PFN_NONE);
+	ck_assert_uint_ne(mm_filemap_get_folio(s.cache, &file->inode->mapping, 512), MM_PFN_NONE);
+	ck_assert_int_eq(mm_sys_madvise(mm, BASE, 8 << 20, MM_MADV_RANDOM), 0);
+	at(mm, 3, MM_TLB_R);
+	ck_assert_uint_eq(file->inode->mapping.nrpages, 1024 + 512);
+}
+END_TEST
+
 /* a shared page is read-only until its first write; writeback makes it so again */
 START_TEST(shared_file_is_noticed)
 {
@@ -457,6 +475,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, random_against_numbers, 0, 6);
 	tcase_add_test(tc, cold_file_read);
+	tcase_add_test(tc, huge_file_readahead);
 	tcase_add_test(tc, shared_file_is_noticed);
 	tcase_add_test(tc, crossing);
 	tcase_add_test(tc, shared_memory);

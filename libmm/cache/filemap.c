@@ -243,6 +243,8 @@ int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos, ui
 		mm_folio_mark_dirty(c, pfn);
 		if (next > inode->size)
 			inode->size = next;
+		if (next > inode->blocks_end)
+			inode->blocks_end = next;
 		mm_folio_put(c, pfn);
 		pos = next;
 		mm_balance_dirty_pages(c);

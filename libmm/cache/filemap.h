@@ -56,7 +56,12 @@ void mm_balance_dirty_pages(struct mm_cache *c);
 uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
 /* Throw pages away from byte @new_size on, dirty or not; whoever maps them was unmapped before (unmap_mapping_range()). */
 void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size_bytes);
-/* The same for pages @first to @last; slots of a file in memory go too. */
+/*
+ * The file ends or ended within the page of byte @from: the rest of that page is zeroed, which uses and dirties it
+ * unless it is a hole (ext4_block_truncate_page()). @memcg pays for a page that must be read.
+ */
+void mm_block_truncate_page(struct mm_cache *c, struct mm_address_space *as, uint64_t from, struct mm_memcg *memcg);
+/* As mm_truncate_pages(), of pages @first to @last; slots of a file in memory go too. */
 void mm_truncate_range(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
 uint64_t mm_drop_pagecache(struct mm_cache *c);	/* every file: /proc/sys/vm/drop_caches bit 0 */
 

@@ -135,7 +135,7 @@ static struct entry *entry_new(struct mm_str name, uint64_t hash, enum mm_inode_
 	e->inode.name[name.len] = '\0';
 	e->name_len = name.len;
 	e->hash = hash;
-	e->inode.size = size;
+	e->inode.size = e->inode.blocks_end = size;
 	e->inode.type = (uint8_t)type;
 	e->inode.dev_zero = name.len == 9 && !memcmp(name.p, "/dev/zero", 9);
 	e->inode.mapping.host = &e->inode;

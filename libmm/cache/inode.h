@@ -31,6 +31,7 @@ struct mm_address_space {
 struct mm_inode {
 	char *name;			/* as in maps, owned */
 	uint64_t size;			/* bytes */
+	uint64_t blocks_end;		/* byte up to which the disk has blocks for it; what a truncation adds behind is a hole */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	uint8_t type;			/* enum mm_inode_type */

@@ -237,20 +237,27 @@ void mm_page_cache_async_ra(struct mm_cache *c, struct mm_file *f, mm_pfn_t pfn,
 void mm_do_sync_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned int ra_flags, uint64_t pgoff, struct mm_memcg *memcg)
 {
 	struct mm_file_ra_state *ra = &f->ra;
+	uint32_t ra_pages = ra_pages_of(c, f);
 
-	if ((ra_flags & MM_RA_RAND) || !ra_pages_of(c, f))
+	if (ra_flags & MM_RA_HUGE) {	/* MADV_HUGEPAGE: the 2M around it and those behind, also without read-ahead */
+		ra->size = ra_flags & MM_RA_RAND ? 512 : 1024;
+		ra->async_size = 512;
+		do_page_cache_ra(c, f, pgoff & ~UINT64_C(511), ra->size, ra->async_size, memcg);
+		return;
+	}
+	if ((ra_flags & MM_RA_RAND) || !ra_pages)
 		return;
 	if (ra_flags & MM_RA_SEQ) {
-		mm_page_cache_sync_ra(c, f, pgoff, ra_pages_of(c, f), memcg);
+		mm_page_cache_sync_ra(c, f, pgoff, ra_pages, memcg);
 		return;
 	}
 	if (ra->mmap_miss < MMAP_LOTSAMISS * 10)
 		ra->mmap_miss++;
 	if (ra->mmap_miss > MMAP_LOTSAMISS)
 		return;
-	ra->start = pgoff > ra_pages_of(c, f) / 2 ? pgoff - ra_pages_of(c, f) / 2 : 0;
-	ra->size = ra_pages_of(c, f);
-	ra->async_size = ra_pages_of(c, f) / 4;
+	ra->start = pgoff > ra_pages / 2 ? pgoff - ra_pages / 2 : 0;
+	ra->size = ra_pages;
+	ra->async_size = ra_pages / 4;
 	do_page_cache_ra(c, f, ra->start, ra->size, ra->async_size, memcg);
 }
 

@@ -10,7 +10,7 @@
 #include "cache/filemap.h"
 
 /* What the VMA says (VM_RAND_READ, VM_SEQ_READ); the file's own MM_FMODE_RANDOM is looked at too. */
-enum { MM_RA_RAND = 1, MM_RA_SEQ = 2 };
+enum { MM_RA_RAND = 1, MM_RA_SEQ = 2, MM_RA_HUGE = 4 };
 
 /* file_ra_state_init() with the disk's read_ahead_kb */
 void mm_file_ra_state_init(const struct mm_cache *c, struct mm_file_ra_state *ra);

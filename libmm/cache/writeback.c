@@ -196,6 +196,23 @@ void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t
 		mm_shmem_zero_partial(c, as, new_size);
 }
 
+void mm_block_truncate_page(struct mm_cache *c, struct mm_address_space *as, uint64_t from, struct mm_memcg *memcg)
+{
+	mm_pfn_t pfn = mm_filemap_get_folio(c, as, from >> MM_PAGE_SHIFT);
+	bool mapped = (from & ~(uint64_t)(MM_PAGE_SIZE - 1)) < as->host->blocks_end;
+	int err;
+
+	if (!(from & (MM_PAGE_SIZE - 1)) || mm_mapping_is_shmem(as))
+		return;
+	if (pfn == MM_PFN_NONE && mapped)
+		pfn = mm_filemap_create_folio(c, as, from >> MM_PAGE_SHIFT, memcg, &err);
+	if (pfn == MM_PFN_NONE)
+		return;
+	mm_folio_mark_accessed(c, pfn);
+	if (mapped)
+		mm_folio_mark_dirty(c, pfn);
+}
+
 uint64_t mm_drop_pagecache(struct mm_cache *c)
 {
 	uint64_t dropped = 0;

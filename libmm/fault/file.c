@@ -140,7 +140,8 @@ static unsigned int filemap_fault(struct mm_vm_fault *v)
 	struct mm_cache *c = v->f->cache;
 	struct mm_file *file = v->vma->vm_file;
 	struct mm_memcg *memcg = mm_vmf_mm(v)->memcg;
-	unsigned int ra = (v->vma->vm_flags & MM_VM_RAND_READ ? MM_RA_RAND : 0) | (v->vma->vm_flags & MM_VM_SEQ_READ ? MM_RA_SEQ : 0);
+	unsigned int ra = (v->vma->vm_flags & MM_VM_RAND_READ ? MM_RA_RAND : 0) | (v->vma->vm_flags & MM_VM_SEQ_READ ? MM_RA_SEQ : 0) |
+			  (v->vma->vm_flags & MM_VM_HUGEPAGE ? MM_RA_HUGE : 0);
 	bool tried = v->flags & MM_FAULT_FLAG_TRIED, may_drop = v->flags & MM_FAULT_FLAG_ALLOW_RETRY && !tried;
 	unsigned int ret = 0;
 	mm_pfn_t pfn;

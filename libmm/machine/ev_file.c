@@ -67,7 +67,7 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (!f)
 		return mm_error_set(err, -ENOMEM, "out of memory for files");
 	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX)
-		f->inode->size = ev->size;	/* a recording tells sizes as far as its calls prove them */
+		f->inode->size = f->inode->blocks_end = ev->size;	/* a recording tells sizes as far as its calls prove them */
 	/* opened anew, with the old read-ahead state */
 	f->f_mode = (f->f_mode & ~(uint32_t)(MM_FMODE_READ | MM_FMODE_WRITE)) | mode;
 	return 0;
@@ -191,24 +191,29 @@ int mm_ev_fsync(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	return f ? done(ev, 0) : 0;
 }
 
-/* Source: Linux 6.6 mm/truncate.c truncate_setsize(), truncate_pagecache(). */
+/* Source: Linux 6.6 mm/truncate.c truncate_pagecache(), fs/ext4/inode.c ext4_setattr(), mm/shmem.c shmem_setattr(). */
 int mm_ev_truncate(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_file *f = file_of(m, ev);
 	uint64_t old;
 
-	(void)task, (void)err;
+	(void)err;
 	if (!f)
 		return 0;
 	if (ev->size > INT64_MAX || !(f->f_mode & MM_FMODE_WRITE))
 		return done(ev, -EINVAL);
 	old = f->inode->size;
+	if (m->cache && ev->size > old)
+		mm_block_truncate_page(m->cache, &f->inode->mapping, old, memcg_of(task));
 	f->inode->size = ev->size;
 	if (m->cache && ev->size < old) {
 		uint64_t first = ev->size / MM_PAGE_SIZE + (ev->size % MM_PAGE_SIZE != 0);
 
 		mm_unmap_mapping_pages(&m->virt, &f->inode->mapping, first, 0, true);
 		mm_truncate_pages(m->cache, &f->inode->mapping, ev->size);
+		mm_block_truncate_page(m->cache, &f->inode->mapping, ev->size, memcg_of(task));
+		if (f->inode->blocks_end > ev->size)
+			f->inode->blocks_end = (ev->size + MM_PAGE_SIZE - 1) & ~(uint64_t)(MM_PAGE_SIZE - 1);
 	}
 	return done(ev, 0);
 }
