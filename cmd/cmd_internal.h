@@ -23,4 +23,12 @@ uint32_t cmd_machine_columns(const struct cmd_args *a);
 /* The rows that put the machine of the command line into the trace, before its first row. */
 void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w);
 
+/* The trace as aligned columns (cmd_trace.c): rows are written as CSV to its sink, and shown a batch at a time. */
+struct cmd_trace_human;
+int cmd_trace_human_new(struct cmd_trace_human **hp, struct cmd_args *a);	/* 0 or -ENOMEM with a->err */
+struct mm_output *cmd_trace_human_rows(struct cmd_trace_human *h);		/* the sink */
+int cmd_trace_human_show(struct cmd_trace_human *h, struct cmd_args *a);
+/* Show the rest and free @h (NULL is allowed); returns @err, or what ending met. */
+int cmd_trace_human_end(struct cmd_trace_human *h, struct cmd_args *a, int err);
+
 #endif /* CMD_INTERNAL_H */

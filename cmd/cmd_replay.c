@@ -25,6 +25,7 @@ struct replay {
 	struct mm_trace_reader *reader;
 	struct mm_machine *m;
 	struct mm_trace_writer trace;
+	struct cmd_trace_human *shown;		/* the trace for people, or with -o or -n; NULL: plain CSV */
 	const struct mm_machine_table *table;	/* NULL: the trace */
 	struct mm_table_writer *w;
 	uint64_t seq;				/* causes so far */
@@ -267,7 +268,14 @@ static int begin_output(struct replay *r)
 	struct mm_table_options opt = cmd_table_options(a);
 
 	if (!r->table) {
-		r->trace.out = &a->out;
+		int e = 0;
+
+		/* -o and -n are the table writer's business too. */
+		if (cmd_is_human(a) || a->columns || a->noheadings)
+			e = cmd_trace_human_new(&r->shown, a);
+		if (e)
+			return e;
+		r->trace.out = r->shown ? cmd_trace_human_rows(r->shown) : &a->out;
 		r->trace.columns |= MM_TC_BIT(EVENT) | a->cmd->effect_columns | cmd_machine_columns(a);
 		mm_trace_writer_header(&r->trace);
 		cmd_trace_machine_rows(a, &r->trace);
@@ -316,6 +324,8 @@ static int replay_all(struct replay *r)
 			if (e)
 				return locate_error(r, i, e);
 		}
+		if (r->shown && cmd_trace_human_show(r->shown, r->a))
+			return r->a->err.code;
 		if (r->a->out.err)
 			return 0;
 		if (r->progress)
@@ -399,6 +409,7 @@ int cmd_replay_input(struct cmd_args *a, struct mm_input *in)
 	e = cmd_machine(a, r.in, &machine_only, &r.m);
 	if (!e)
 		e = machine_only ? run_machine(&r) : run_trace(&r);
+	e = cmd_trace_human_end(r.shown, a, e);
 	e = cmd_table_end(a, r.w, e);
 	mm_trace_reader_free(r.reader);
 	mm_machine_free(r.m);

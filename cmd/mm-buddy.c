@@ -374,6 +374,8 @@ static int run(struct cmd_args *a)
 
 	if (own->explain) {
 		a->table = "explain";
+		if (cmd_is_human(a) && !a->columns)	/* the words, rather than all that they were made of */
+			a->columns = "path,node,zone,verdict,why";
 		a->config.explain_gfp = own->request.gfp;
 		a->config.explain_order = own->request.order;
 		if (!own->request_given && !a->file)
