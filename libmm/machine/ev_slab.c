@@ -104,7 +104,8 @@ static struct mm_kmem_cache *backing(struct mm_machine *m, struct mm_slab_replay
 		n = snprintf(name, sizeof(name), "%s", c->name);
 	if (!n || n >= (int)sizeof(name) || mm_kmem_cache_find(m->slab, (struct mm_str){ name, (size_t)n }))
 		n = snprintf(name, sizeof(name), "%.200s:%07u%s%.0u", c->name ? c->name : "", c->slab_size,
-			     c->object_size == c->slab_size ? "" : ":", c->object_size == c->slab_size ? 0 : c->object_size);
+			     c->object_size == c->slab_size ? "" : ":",
+			     c->object_size == c->slab_size ? 0 : c->object_size);
 	args.name = (struct mm_str){ name, (size_t)n };
 	args.req.fixed_size = slub ? c->slab_size : 0;
 	args.req.flags = slub ? 0 : guess_flags(c->object_size, c->slab_size);

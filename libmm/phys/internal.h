@@ -141,7 +141,8 @@ struct mm_watermark_check {
 	bool block;
 };
 struct mm_watermark_check mm_zone_watermark_check(const struct mm_zone *zone, unsigned int order, uint64_t mark,
-						  enum mm_zone_type highest, unsigned int alloc_flags, int64_t free_pages);
+						  enum mm_zone_type highest, unsigned int alloc_flags,
+						  int64_t free_pages);
 unsigned int mm_gfp_to_alloc_flags(mm_gfp_t gfp, unsigned int order);	/* the slow path's */
 bool mm_zone_watermark_slow(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			    unsigned int alloc_flags);

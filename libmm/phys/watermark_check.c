@@ -53,7 +53,8 @@ static bool block_is_free(const struct mm_zone *zone, unsigned int order, unsign
 }
 
 struct mm_watermark_check mm_zone_watermark_check(const struct mm_zone *zone, unsigned int order, uint64_t mark,
-						  enum mm_zone_type highest, unsigned int alloc_flags, int64_t free_pages)
+						  enum mm_zone_type highest, unsigned int alloc_flags,
+						  int64_t free_pages)
 {
 	struct mm_watermark_check c = {
 		.free = free_pages, .unusable = unusable_free(zone, order, alloc_flags),

@@ -76,7 +76,8 @@ static bool parse_header(struct mm_str line, struct mm_maps_row *row, struct mm_
 	line.len -= 4;
 	if (!scan_word(&line, " ") || !scan_hex(&line, &row->offset) || !scan_word(&line, " ") ||
 	    !scan_hex(&line, &major) ||
-	    !scan_word(&line, ":") || !scan_hex(&line, &minor) || !scan_word(&line, " ") || !scan_u64(&line, &row->inode))
+	    !scan_word(&line, ":") || !scan_hex(&line, &minor) || !scan_word(&line, " ") ||
+	    !scan_u64(&line, &row->inode))
 		return false;
 	row->dev_major = (uint32_t)major;
 	row->dev_minor = (uint32_t)minor;

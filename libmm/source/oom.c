@@ -291,7 +291,8 @@ static int zone_line(struct mm_oom_report *r, struct mm_str line)
 
 	if (!number_after(line, "Node ", &node) || node < 0 || node > UINT16_MAX ||
 	    !number_after(line, " free:", &free_kb) ||
-	    !number_after(line, " min:", &min_kb) || !number_after(line, " low:", &low_kb) || !number_after(line, " high:", &high_kb))
+	    !number_after(line, " min:", &min_kb) || !number_after(line, " low:", &low_kb) ||
+	    !number_after(line, " high:", &high_kb))
 		return 0;
 	name = trim(skip((struct mm_str){ line.p, (size_t)(at.p - line.p) }, 5));
 	while (name.len && *name.p != ' ')

@@ -35,7 +35,8 @@ static bool check_page(struct recount *rc, mm_pte_t e, mm_pfn_t pfn, uint32_t nr
 		return false;		/* a page that may be shared must not be written in place */
 	if ((e & (MM_PTE_RW | MM_PTE_D)) == MM_PTE_D)
 		return false;
-	rc->rss[head->flags & MM_PG_ANON ? MM_ANONPAGES : head->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES] += nr;
+	rc->rss[head->flags & MM_PG_ANON ? MM_ANONPAGES :
+		head->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES] += nr;
 	return true;
 }
 

@@ -161,7 +161,8 @@ void mm_page_remove_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound)
 
 	if (compound && last)
 		mm_count(phys->ctx, p->flags & MM_PG_ANON ? MM_NR_ANON_TRANSPARENT_HUGEPAGES :
-			 p->flags & MM_PG_SWAPBACKED ? MM_NR_SHMEM_PMDMAPPED : MM_NR_FILE_PMDMAPPED, -(int64_t)MM_PMD_PAGES);
+			 p->flags & MM_PG_SWAPBACKED ? MM_NR_SHMEM_PMDMAPPED : MM_NR_FILE_PMDMAPPED,
+			 -(int64_t)MM_PMD_PAGES);
 	mm_count(phys->ctx, p->flags & MM_PG_ANON ? MM_NR_ANON_PAGES : MM_NR_MAPPED, -nr);
 	munlock_vma_folio(vma, head, compound);
 }

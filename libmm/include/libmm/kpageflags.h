@@ -14,7 +14,8 @@
 #define MM_KPF_FLAGS(X) \
 	X(LOCKED, 0, 'L', "locked") X(ERROR, 1, 'E', "error") X(REFERENCED, 2, 'R', "referenced") \
 	X(UPTODATE, 3, 'U', "uptodate") X(DIRTY, 4, 'D', "dirty") X(LRU, 5, 'l', "lru") X(ACTIVE, 6, 'A', "active") \
-	X(SLAB, 7, 'S', "slab") X(WRITEBACK, 8, 'W', "writeback") X(RECLAIM, 9, 'I', "reclaim") X(BUDDY, 10, 'B', "buddy") \
+	X(SLAB, 7, 'S', "slab") X(WRITEBACK, 8, 'W', "writeback") X(RECLAIM, 9, 'I', "reclaim") \
+	X(BUDDY, 10, 'B', "buddy") \
 	X(MMAP, 11, 'M', "mmap") X(ANON, 12, 'a', "anonymous") X(SWAPCACHE, 13, 's', "swapcache") \
 	X(SWAPBACKED, 14, 'b', "swapbacked") X(COMPOUND_HEAD, 15, 'H', "compound_head") \
 	X(COMPOUND_TAIL, 16, 'T', "compound_tail") X(HUGE, 17, 'G', "huge") X(UNEVICTABLE, 18, 'u', "unevictable") \

@@ -15,7 +15,8 @@
 	X(LRU,	"lru",	"the page not used for longest goes") \
 	X(FIFO,	"fifo",	"the page that came first goes") \
 	X(CLOCK, "clock", "a hand goes round the frames and takes the first without a reference bit, clearing bits") \
-	X(SECOND_CHANCE, "second-chance", "fifo, but a page with its reference bit set goes to the end of the queue once") \
+	X(SECOND_CHANCE, "second-chance", \
+	  "fifo, but a page with its reference bit set goes to the end of the queue once") \
 	X(OPT,	"opt",	"the page used again latest goes (needs the whole string)")
 
 enum mm_policy_kind {
