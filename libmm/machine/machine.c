@@ -114,8 +114,31 @@ static void no_null_texts(struct mm_event *ev)
 			text[i]->p = "";
 }
 
+/* A cgroup row that names no task is the limit of the workload: it describes the machine. */
+static bool describes_machine(const struct mm_event *ev)
+{
+	return mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_MACHINE ||
+	       (ev->type == MM_EV_CGROUP && !(ev->present & MM_TC_BIT(PID)));
+}
+
+/* Rows of floors that this machine does not have are passed on as they are. */
+static bool is_above(const struct mm_machine *m, const struct mm_event *ev)
+{
+	switch (mm_event_class((enum mm_event_type)ev->type)) {
+	case MM_CLASS_TASK:
+	case MM_CLASS_VMA:
+	case MM_CLASS_ACCESS:
+	case MM_CLASS_FILE:
+		return m->cfg.depth < MM_DEPTH_VMA && !describes_machine(ev);
+	default:
+		return false;
+	}
+}
+
 static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
+	if (is_above(m, ev))
+		return 0;
 	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS)
 		no_null_texts(ev);
 	switch (ev->type) {
@@ -159,13 +182,6 @@ static void bury(struct mm_machine *m)
 	for (size_t i = 0; i < m->tasks.nr; i++)
 		if (m->tasks.v[i]->dying)
 			mm_task_end(m, m->tasks.v[i], MM_TASK_KILLED);
-}
-
-/* A cgroup row that names no task is the limit of the workload: it describes the machine. */
-static bool describes_machine(const struct mm_event *ev)
-{
-	return mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_MACHINE ||
-	       (ev->type == MM_EV_CGROUP && !(ev->present & MM_TC_BIT(PID)));
 }
 
 /* What follows every row, of which @e came. */
