@@ -389,7 +389,7 @@ START_TEST(cold_file_read)
 }
 END_TEST
 
-/* MADV_HUGEPAGE on a file: a miss reads the 2M around it and the next 2M, whatever the disk's read-ahead; MADV_RANDOM too: one */
+/* MADV_HUGEPAGE on a file: a miss reads the 2M around it and the next 2M, with MADV_RANDOM one; the disk's limit is no matter */
 START_TEST(huge_file_readahead)
 {
 	struct mm_struct *mm = one_mm();

@@ -90,11 +90,11 @@ static const struct line_case {
 	  "gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_ZERO",
 	  "1234.567891,1,812,page_alloc,,4096,GFP_HIGHUSER_MOVABLE|__GFP_ZERO,,,0x3ae85" },
 	{ "stress-ng   812/815 [001]  1234.567892: exceptions:page_fault_user: address=0x7f1234567000 ip=0x55aa error_code=0x6",
-	  "1234.567892,1,815,store,0x7f1234567000,1,,,," },
+	  "1234.567892,1,815,store,0x7f1234567000,1,FAULT|WRITE|USER,,," },
 	{ "stress-ng   812 [001]  1234.567893: exceptions:page_fault_user: address=0x7f1234567000 ip=0x55aa error_code=0x14",
-	  "1234.567893,1,812,fetch,0x7f1234567000,1,,,," },
+	  "1234.567893,1,812,fetch,0x7f1234567000,1,FAULT|USER|INSTR,,," },
 	{ "stress-ng   812  1234.567894:          1 page-faults:      7f1234567abc",
-	  "1234.567894,0,812,load,0x7f1234567abc,1,,,," },
+	  "1234.567894,0,812,load,0x7f1234567abc,1,FAULT,,," },
 };
 START_TEST(known_lines)
 {

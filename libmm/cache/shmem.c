@@ -9,7 +9,8 @@
  * While a page is in the swap cache for such a file it has no mapping; the slot in i_pages is the one user that
  * the slot counts. A page that comes back leaves the swap cache and its slot at once, dirty.
  *
- * Source: Linux 6.6 mm/shmem.c. Left out: huge pages (shmem_enabled is "never"), fallocate other than holes, NUMA policies.
+ * Source: Linux 6.6 mm/shmem.c. Left out: huge pages (shmem_enabled is "never"), fallocate other than holes,
+ * NUMA policies.
  */
 #include "cache/shmem.h"
 
@@ -74,7 +75,9 @@ static int alloc_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t
 
 	if (pfn == MM_PFN_NONE)
 		return -ENOMEM;
-	mm_cache_page(c, pfn)->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE | (sgp == MM_SGP_WRITE ? (uint32_t)MM_PG_REFERENCED : 0);
+	mm_cache_page(c, pfn)->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
+	if (sgp == MM_SGP_WRITE)
+		mm_cache_page(c, pfn)->flags |= MM_PG_REFERENCED;
 	rc = mm_filemap_add_folio(c, as, pfn, index, memcg, MM_GFP_HIGHUSER_MOVABLE);
 	if (rc) {
 		mm_folio_put(c, pfn);

@@ -69,7 +69,7 @@ static bool access_error(unsigned int error, const struct mm_vma *vma)
 }
 
 /* "PROT|WRITE|USER|INSTR|MAJOR" as static text, by bit */
-static struct mm_str flags_text(unsigned int error, bool major)
+struct mm_str mm_fault_flags_text(unsigned int error, bool major)
 {
 #define COMBO(bits) { bits, sizeof(bits) - 1 }, { bits "|MAJOR", sizeof(bits "|MAJOR") - 1 }
 	static const struct mm_str text[] = {
@@ -94,7 +94,7 @@ static void fault_row(struct mm_fault *f, uint64_t vaddr, unsigned int error, bo
 	ev->addr = vaddr;
 	ev->size = (uint64_t)MM_PAGE_SIZE << f->order;
 	ev->name = (struct mm_str){ word, __builtin_strlen(word) };
-	ev->flags = flags_text(error, major);
+	ev->flags = mm_fault_flags_text(error, major);
 	ev->present |= MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(NAME) | MM_TC_BIT(FLAGS);
 	if (f->pfn != MM_PFN_NONE)
 		mm_event_set_result(ev, MM_RESULT_DEC, f->pfn);
@@ -164,6 +164,8 @@ static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_st
 		flags |= MM_FAULT_FLAG_WRITE;
 	if (error & MM_PF_INSTR)
 		flags |= MM_FAULT_FLAG_INSTRUCTION;
+	if (f->first_error == MM_PF_NONE)
+		f->first_error = (uint8_t)error;
 	f->kind = MM_FAULT_KIND_SPURIOUS;
 	f->pfn = MM_PFN_NONE;
 	f->order = 0;

@@ -49,7 +49,8 @@ struct mm_task_faults {
 };
 
 /* Page-fault error code of the processor (X86_PF_*) */
-enum { MM_PF_PROT = 1, MM_PF_WRITE = 2, MM_PF_USER = 4, MM_PF_RSVD = 8, MM_PF_INSTR = 16 };
+enum { MM_PF_PROT = 1, MM_PF_WRITE = 2, MM_PF_USER = 4, MM_PF_RSVD = 8, MM_PF_INSTR = 16, MM_PF_NONE = 0xff };
+struct mm_str mm_fault_flags_text(unsigned int error, bool major);	/* "PROT|WRITE|USER|INSTR|MAJOR", static */
 
 /* enum fault_flag, vm_fault_reason of 6.6 */
 enum {
@@ -84,6 +85,7 @@ struct mm_fault {
 	enum mm_fault_kind kind;
 	mm_pfn_t pfn;
 	uint8_t order;
+	uint8_t first_error;		/* code of the first fault since somebody set this to MM_PF_NONE */
 };
 
 /* 0 or -ENOMEM; also installs the hooks of @virt. */

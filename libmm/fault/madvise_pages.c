@@ -256,7 +256,8 @@ int mm_madvise_willneed(struct mm_fault *f, struct mm_vma *vma, uint64_t start, 
 	if (!vma->vm_file)
 		swapin_range(f, vma, start, end);
 	else if (mm_vma_is_shmem(vma))
-		mm_shmem_swapin_range(f->cache, &vma->vm_file->inode->mapping, first, first + ((end - start) >> MM_PAGE_SHIFT) - 1);
+		mm_shmem_swapin_range(f->cache, &vma->vm_file->inode->mapping, first,
+				      first + ((end - start) >> MM_PAGE_SHIFT) - 1);
 	else
 		mm_force_page_cache_ra(f->cache, vma->vm_file, first, (end - start) >> MM_PAGE_SHIFT, vma->vm_mm->memcg);
 	return 0;

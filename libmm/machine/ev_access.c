@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "base/str.h"
 #include "fault/fault.h"
 #include "machine/machine.h"
 #include "machine/vma_call.h"
@@ -38,10 +39,39 @@ static int vma_access(struct mm_task *task, struct mm_event *ev, uint64_t size, 
 	}
 }
 
+/* The row is a page fault of a recording: "FAULT|PROT|WRITE|USER|INSTR", or "FAULT" alone where no code is known. */
+static bool is_recorded_fault(const struct mm_event *ev)
+{
+	return ev->present & MM_TC_BIT(FLAGS) && mm_has_word(ev->flags, "FAULT");
+}
+
+/* Was there one, and for the same reason? The kernel may have taken it for the task: USER does not count. */
+static int compare_fault(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+			 struct mm_error *err)
+{
+	static const size_t head = sizeof("FAULT|") - 1;
+	unsigned int error = m->fault->first_error, recorded;
+	struct mm_str text = ev->flags, model = { "no fault", 8 };
+
+	recorded = (mm_has_word(text, "PROT") ? (unsigned int)MM_PF_PROT : 0) |
+		   (mm_has_word(text, "WRITE") ? (unsigned int)MM_PF_WRITE : 0) |
+		   (mm_has_word(text, "INSTR") ? (unsigned int)MM_PF_INSTR : 0);
+	if (error != MM_PF_NONE) {
+		if (text.len <= head || recorded == (error & ~(unsigned int)MM_PF_USER))
+			return 0;
+		model = mm_fault_flags_text(error, false);
+	}
+	if (text.len > head)
+		text = (struct mm_str){ text.p + head, text.len - head };
+	return mm_fault_mismatch(m, task, ev, text, model) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
+}
+
 static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err,
 		  uint32_t vma_kind, unsigned int tlb_kind)
 {
 	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : 1;
+	enum mm_access_result r;
+	bool recorded;
 
 	if (m->cfg.depth < MM_DEPTH_VMA)
 		return 0;
@@ -54,7 +84,13 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!m->fault)
 		return vma_access(task, ev, size, vma_kind);
-	switch (mm_access(m->fault, task->mm, ev->addr, size, tlb_kind)) {
+	recorded = is_recorded_fault(ev);
+	if (recorded)
+		m->fault->first_error = MM_PF_NONE;
+	r = mm_access(m->fault, task->mm, ev->addr, size, tlb_kind);
+	if (recorded && compare_fault(m, task, ev, err))
+		return err->code;
+	switch (r) {
 	case MM_ACCESS_OK:
 		return result(ev, ok);
 	case MM_ACCESS_SEGV:
@@ -104,13 +140,13 @@ static const uint8_t tlb_kinds[] = {
 	[MM_EV_MODIFY - MM_EV_LOAD] = MM_TLB_W, [MM_EV_FETCH - MM_EV_LOAD] = MM_TLB_X,
 };
 
-/* The row is one access to one page of the task @pid on @cpu, and L1 of @c serves it. */
+/* The row is one access to one page of the task @pid on @cpu, no recorded fault, and L1 of @c serves it. */
 static inline bool hits(const struct mm_tlb_cpu *c, uint32_t mm_id, uint32_t pid, uint32_t cpu, const struct mm_event *ev)
 {
 	unsigned int i = (unsigned int)ev->type - MM_EV_LOAD;
 	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : 1;
 
-	return i < sizeof(tlb_kinds) && ev->pid == pid && ev->cpu == cpu && ev->by == MM_BY_NONE &&
+	return i < sizeof(tlb_kinds) && ev->pid == pid && !ev->flags.len && ev->cpu == cpu && ev->by == MM_BY_NONE &&
 	       size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE && mm_tlb_hit(c, mm_id, ev->addr, tlb_kinds[i]);
 }
 

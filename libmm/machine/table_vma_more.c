@@ -138,7 +138,8 @@ static const struct mm_column mismatch_columns[] = {
 	MM_COLUMN(struct mismatch_row, addr, MM_COL_HEX, "its address"),
 	MM_COLUMN(struct mismatch_row, size, MM_COL_U64, "its size, bytes"),
 	MM_COLUMN(struct mismatch_row, kind, MM_COL_STR,
-		  "result (another error, or none), address (6.6 would place it elsewhere), occupied (something lay there)"),
+		  "result (another error, or none), address (6.6 would place it elsewhere), occupied (something lay there),"
+		  " fault (the access takes none, or one with another error code)"),
 	MM_COLUMN(struct mismatch_row, recorded, MM_COL_STR, "what the recording says"),
 	MM_COLUMN(struct mismatch_row, model, MM_COL_STR, "what the model says"),
 };
@@ -147,6 +148,7 @@ static int mismatch_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	static const char *const kinds[MM_NR_MISMATCH_KINDS] = {
 		[MM_MISMATCH_RESULT] = "result", [MM_MISMATCH_ADDRESS] = "address", [MM_MISMATCH_OCCUPIED] = "occupied",
+		[MM_MISMATCH_FAULT] = "fault",
 	};
 	const struct mm_vma_report *r = m->vma_report;
 
@@ -164,6 +166,6 @@ static int mismatch_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_mismatches = {
 	MM_TABLE("mismatches", mismatch_columns,
-		 "calls whose recorded result the model contradicts (the first 10,000)"),
+		 "calls and page faults of a recording that the model contradicts (the first 10,000)"),
 	mismatch_rows,
 };

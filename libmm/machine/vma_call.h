@@ -24,6 +24,7 @@ enum mm_mismatch_kind {
 	MM_MISMATCH_RESULT,		/* another error, or success against an error */
 	MM_MISMATCH_ADDRESS,		/* 6.6 would have put it elsewhere */
 	MM_MISMATCH_OCCUPIED,		/* something lay where it was put */
+	MM_MISMATCH_FAULT,		/* a recorded page fault is none, or one with another error code */
 	MM_NR_MISMATCH_KINDS
 };
 
@@ -73,6 +74,10 @@ int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_ev
 int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
 		    enum mm_mismatch_kind kind,
 		    int e, uint64_t value);
+
+/* The same for an access: texts of at most 19 bytes, static. */
+int mm_fault_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+		      struct mm_str recorded, struct mm_str model);
 
 /*
  * vma_exec.c: lay out the program at @path. 0; -ENOENT, -ENOEXEC, ... what there is does not become a program;

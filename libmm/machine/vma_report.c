@@ -90,14 +90,14 @@ static void result_text(char *text, size_t size, int e, uint64_t value)
 		snprintf(text, size, value ? "0x%" PRIx64 : "%" PRIu64, value);
 }
 
-int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
-		    enum mm_mismatch_kind kind,
-		    int e, uint64_t value)
+/* One more, counted; *@added is NULL when there are too many to keep. */
+static int add_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+			enum mm_mismatch_kind kind, struct mm_vma_mismatch **added)
 {
 	struct mm_vma_report *r = m->vma_report;
-	struct mm_recorded rec = mm_vma_recorded(ev);
 	struct mm_vma_mismatch *mis;
 
+	*added = NULL;
 	r->count[kind]++;
 	if (r->nr_mismatches == MM_MAX_MISMATCHES)
 		return 0;
@@ -115,6 +115,33 @@ int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const stru
 		.seq = m->nr_events - 1, .pid = task->pid, .addr = ev->addr, .size = ev->size, .event = ev->type,
 		.kind = (uint8_t)kind,
 	};
+	*added = mis;
+	return 0;
+}
+
+int mm_fault_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+		      struct mm_str recorded, struct mm_str model)
+{
+	struct mm_vma_mismatch *mis;
+	int e = add_mismatch(m, task, ev, MM_MISMATCH_FAULT, &mis);
+
+	if (e || !mis)
+		return e;
+	snprintf(mis->recorded, sizeof(mis->recorded), "%.*s", (int)(recorded.len < 19 ? recorded.len : 19),
+		 recorded.p);
+	snprintf(mis->model, sizeof(mis->model), "%.*s", (int)(model.len < 19 ? model.len : 19), model.p);
+	return 0;
+}
+
+int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+		    enum mm_mismatch_kind kind, int e, uint64_t value)
+{
+	struct mm_recorded rec = mm_vma_recorded(ev);
+	struct mm_vma_mismatch *mis;
+	int err = add_mismatch(m, task, ev, kind, &mis);
+
+	if (err || !mis)
+		return err;
 	if (rec.failed)
 		snprintf(mis->recorded, sizeof(mis->recorded), "%.*s", (int)(rec.word.len < 19 ? rec.word.len : 19),
 			 rec.word.p);

@@ -18,8 +18,8 @@
  *	kmem_cache_alloc[_node]		cache_alloc	the same; the cache is not named
  *	kfree				kfree		addr
  *	kmem_cache_free			cache_free	addr, name (from 5.12 on)
- *	page_fault_user, _kernel	load, store, fetch	addr, by the error code, size 1
- *	page-faults (perf -F addr)	load
+ *	page_fault_user, _kernel	load, store, fetch	addr, by the error code, size 1; flags = FAULT and that code
+ *	page-faults (perf -F addr)	load		addr, size 1, flags = FAULT: no code is known
  *
  * and these facts of the allocator, which only a machine that starts from the
  * recorded state (kpageflags) uses; each has a word no GFP mask has in flags:

@@ -264,7 +264,18 @@ static int object_free(struct mm_trace_source *src, struct mm_trace_batch *b, co
 	return mm_trace_keep(src, name, &ev->name);
 }
 
-enum { FAULT_WRITE = 2, FAULT_INSTR = 16 };
+enum { FAULT_PROT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_INSTR = 16 };
+
+/* "FAULT|PROT|WRITE|USER|INSTR": the access was a page fault, and its error code */
+static int put_fault(struct mm_trace_source *src, struct mm_event *ev, uint64_t code)
+{
+	char text[40];
+	int n = snprintf(text, sizeof(text), "FAULT%s%s%s%s", code & FAULT_PROT ? "|PROT" : "",
+			 code & FAULT_WRITE ? "|WRITE" : "", code & FAULT_USER ? "|USER" : "", code & FAULT_INSTR ? "|INSTR" : "");
+
+	ev->present |= MM_TC_BIT(FLAGS);
+	return mm_trace_keep(src, (struct mm_str){ text, (size_t)n }, &ev->flags);
+}
 
 /* Also a fault that the kernel took on a user address: it touched it for the task. */
 static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
@@ -280,7 +291,7 @@ static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, con
 	ev = mm_trace_add(b, code & FAULT_INSTR ? MM_EV_FETCH : code & FAULT_WRITE ? MM_EV_STORE : MM_EV_LOAD, t->line);
 	mm_event_put(ev, ADDR, addr, addr);
 	mm_event_put(ev, SIZE, size, 1);
-	return 0;
+	return put_fault(src, ev, code) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 /* perf's software event: the address is all there is. */
@@ -300,6 +311,7 @@ static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, con
 	ev = mm_trace_add(b, MM_EV_LOAD, t->line);
 	mm_event_put(ev, ADDR, addr, addr);
 	mm_event_put(ev, SIZE, size, 1);
+	mm_event_put(ev, FLAGS, flags, MM_STR("FAULT"));
 	return 0;
 }
 
