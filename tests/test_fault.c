@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "phys/compaction.h"
 #include "small_mm.h"
 
 enum { PAGES = 2048, MAX_MMS = 4, SHARED_PAGES = 64, FILE_PAGES = 64 };
@@ -294,6 +295,28 @@ static void op_swap(struct model *x)
 	}
 }
 
+/* Every page that can be moved goes to the other end of its zone. */
+static void op_compact(void)
+{
+	uint64_t free_pages;
+
+	mm_lru_add_drain_all(s.cache);
+	mm_drain_all_pages(s.phys);
+	free_pages = mm_nr_free_pages(s.phys);
+	for (uint32_t i = 0; i < s.phys->nr_zones; i++) {
+		struct mm_compact_control cc = {
+			.zone = s.phys->zone_table[i], .order = -1, .mode = below(2) ? MM_MIGRATE_SYNC : MM_MIGRATE_ASYNC,
+			.ignore_skip_hint = true, .whole_zone = true, .gfp_mask = MM_GFP_KERNEL,
+		};
+
+		mm_compact_zone(&cc);
+	}
+	mm_lru_add_drain_all(s.cache);
+	mm_drain_all_pages(s.phys);
+	ck_assert_uint_eq(mm_nr_free_pages(s.phys), free_pages);
+	ck_assert_int_eq(s.ctx.stat.v[MM_NR_ISOLATED_ANON] + s.ctx.stat.v[MM_NR_ISOLATED_FILE], 0);
+}
+
 static void one_op(void)
 {
 	unsigned int i = (unsigned int)below(MAX_MMS);
@@ -301,6 +324,8 @@ static void one_op(void)
 
 	if (!x)
 		return;
+	if (!below(100))
+		op_compact();
 	switch (below(24)) {
 	case 0: op_unmap(x); break;
 	case 1: case 2: op_map(x); break;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cache/migrate.h"
 #include "fault/internal.h"
 
 static const char *const kind_words[MM_NR_FAULT_KINDS] = {
@@ -29,6 +30,32 @@ static int madvise_hook(struct mm_vma *vma, uint64_t start, uint64_t end, int ad
 
 static uint32_t mkclean_hook(void *arg, mm_pfn_t pfn) { return mm_folio_mkclean(((struct mm_fault *)arg)->virt, pfn); }
 
+/* ---- pages that compaction moves: their contents are kept here, the rest is for the floors below ---- */
+
+static void isolate_hook(void *arg, mm_pfn_t pfn)
+{
+	struct mm_fault *f = arg;
+
+	mm_isolate_movable(f->cache, pfn);
+}
+
+static void putback_hook(void *arg, mm_pfn_t pfn)
+{
+	struct mm_fault *f = arg;
+
+	mm_putback_movable(f->cache, pfn);
+}
+
+static int migrate_hook(void *arg, mm_pfn_t src, mm_pfn_t dst)
+{
+	struct mm_fault *f = arg;
+
+	mm_fault_copy_contents(f, dst, src, 1);
+	return mm_migrate_folio(f->virt, src, dst);
+}
+
+static void lru_add_drain_hook(void *arg) { mm_lru_add_drain(((struct mm_fault *)arg)->cache); }
+
 int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache,
 		 struct mm_virt *virt)
 {
@@ -41,6 +68,7 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
 	cache->rmap = (struct mm_rmap_hook){ f, mkclean_hook };
+	phys->hooks.movable = (struct mm_movable_ops){ f, isolate_hook, putback_hook, migrate_hook, lru_add_drain_hook };
 	*fp = f;
 	return 0;
 }
@@ -53,6 +81,7 @@ void mm_fault_free(struct mm_fault *f)
 	f->virt->populate_vma = NULL;
 	f->virt->populate_arg = NULL;
 	f->cache->rmap = (struct mm_rmap_hook){ 0 };
+	f->phys->hooks.movable = (struct mm_movable_ops){ 0 };
 	free(f);
 }
 

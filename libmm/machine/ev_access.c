@@ -13,6 +13,7 @@
 #include "fault/fault.h"
 #include "machine/machine.h"
 #include "machine/vma_call.h"
+#include "phys/compaction.h"
 #include "reclaim/reclaim.h"
 
 static const struct mm_str ok = { "ok", 2 }, segv = { "segv", 4 }, sigbus = { "sigbus", 6 }, enomem = { "ENOMEM", 6 };
@@ -162,14 +163,17 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	size_t n = 0;
 
 	if (!nr || !m->fault || !task || !task->mm || m->someone_dies || m->cfg.check || ev->cpu >= m->ctx.nr_cpus ||
-	    mm_kswapd_is_woken(m->reclaim))
+	    mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;
 	cpu = ev->cpu;
 	pid = task->pid;
 	c = &m->fault->virt->tlb->cpu[cpu];
 	for (; n < nr && hits(c, task->mm->id, pid, cpu, &ev[n]); n++) {
-		if (ev[n].present & MM_TC_BIT(TIME_S))
+		if (ev[n].present & MM_TC_BIT(TIME_S)) {
+			if (ev[n].time_ns >= m->phys->proactive_ns)
+				break;
 			m->ctx.now_ns = ev[n].time_ns;
+		}
 		result(&ev[n], ok);
 	}
 	if (!n)

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "fault/fault.h"
 #include "machine/machine.h"
+#include "phys/compaction.h"
 #include "reclaim/reclaim.h"
 
 void mm_machine_config_init(struct mm_machine_config *cfg)
@@ -189,6 +190,8 @@ static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 {
 	if (!e && m->reclaim)
 		mm_kswapd_run(m->reclaim);
+	if (!e && m->phys)
+		mm_kcompactd_run(m->phys);
 	if (m->someone_dies)
 		bury(m);
 	if (!e && m->effects.nomem)

@@ -76,6 +76,19 @@ static bool pageblocks_mix(const struct mm_phys *phys, mm_pfn_t buddy, unsigned 
 	return mt == buddy_mt || (mm_migratetype_is_mergeable(mt) && mm_migratetype_is_mergeable(buddy_mt));
 }
 
+/* May direct compaction keep this block?  Source: Linux 6.6 mm/page_alloc.c compaction_capture(), task_capc(). */
+static bool compaction_capture(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt)
+{
+	struct mm_capture *capture = &zone->phys->capture;
+
+	if (capture->order != order || capture->pfn != MM_PFN_NONE || mt == MM_MIGRATE_CMA || mt == MM_MIGRATE_ISOLATE ||
+	    (order < MM_PAGEBLOCK_ORDER && mt == MM_MIGRATE_MOVABLE))
+		return false;
+	capture->pfn = pfn;
+	mm_mod_zone_freepage_state(zone, -(1 << order), mt);
+	return true;
+}
+
 /*
  * Put a block on the lists: merge it as far as it goes.
  * @mt: the list's type, the caller's to know
@@ -83,11 +96,14 @@ static bool pageblocks_mix(const struct mm_phys *phys, mm_pfn_t buddy, unsigned 
  */
 void mm_free_one_page(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum mm_fpi fpi)
 {
+	bool captures = zone->phys->capture.zone == zone;
 	mm_pfn_t buddy = 0;
 
 	if (mt != MM_MIGRATE_ISOLATE)
 		mm_mod_zone_freepage_state(zone, 1 << order, mt);
 	for (; order < MM_MAX_ORDER; order++) {
+		if (captures && compaction_capture(zone, pfn, order, mt))
+			return;
 		buddy = pfn ^ 1u << order;
 		if (!page_is_buddy(zone, buddy, order))
 			break;

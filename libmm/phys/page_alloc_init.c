@@ -53,7 +53,9 @@ static void claim_pageblocks(struct mm_phys *phys, const struct mm_zone *zone)
 static int init_zones(struct mm_phys *phys)
 {
 	phys->nr_zones = 0;
-	for (unsigned int n = 0; n < MM_MAX_NODES; n++)
+	for (unsigned int n = 0; n < MM_MAX_NODES; n++) {
+		if (phys->nodes[n])
+			phys->nodes[n]->kcompactd_highest_zoneidx = MM_MAX_NR_ZONES - 1;
 		for (unsigned int t = 0; phys->nodes[n] && t < MM_MAX_NR_ZONES; t++) {
 			struct mm_zone *zone = &phys->nodes[n]->zones[t];
 
@@ -68,6 +70,7 @@ static int init_zones(struct mm_phys *phys)
 			if (init_pcp(zone, phys->ctx->nr_cpus))
 				return -ENOMEM;
 		}
+	}
 	return 0;
 }
 
@@ -80,7 +83,7 @@ int mm_page_alloc_init(struct mm_phys *phys)
 	if (!phys->pageblocks)
 		return -ENOMEM;
 	for (uint32_t b = 0; b < phys->nr_pageblocks; b++)
-		phys->pageblocks[b] = (struct mm_pageblock){ MM_ZONE_MIXED, MM_MIGRATE_MOVABLE, 0 };
+		phys->pageblocks[b] = (struct mm_pageblock){ .zone = MM_ZONE_MIXED, .migratetype = MM_MIGRATE_MOVABLE };
 	for (uint32_t i = 0; i < phys->nr_zones; i++)
 		claim_pageblocks(phys, phys->zone_table[i]);
 	for (uint32_t b = 0; b < phys->nr_pageblocks; b++)

@@ -38,6 +38,12 @@ struct mm_zone {
 	struct mm_per_cpu_pages *pcp;		/* by CPU */
 	uint32_t kswapd_order, kswapd_highest; 	/* asked of kswapd */
 	uint32_t nr_isolate_pageblock;
+	/* Compaction: where the scanners go on ([1]: sync), where they were last set to begin, deferral after failures. */
+	mm_pfn_t compact_cached_free_pfn, compact_cached_migrate_pfn[2];
+	mm_pfn_t compact_init_migrate_pfn, compact_init_free_pfn;
+	uint32_t compact_considered, compact_defer_shift;
+	int compact_order_failed;
+	bool compact_blockskip_flush;		/* the scanners met: skip hints are stale */
 	uint16_t id;				/* place in phys->zone_table */
 	bool boosted;				/* ZONE_BOOSTED_WATERMARK */
 	bool reclaim_active;			/* ZONE_RECLAIM_ACTIVE: kswapd scans it */
@@ -50,6 +56,10 @@ struct mm_node {
 	struct mm_zone zones[MM_MAX_NR_ZONES];	/* managed_pages 0: not populated */
 	uint32_t zonelist[MM_MAX_NODES];	/* nodes by distance, itself first */
 	uint32_t nr_zonelist;
+	/* kcompactd: what was asked of it (order 0: nothing), and when it next looks at the fragmentation score. */
+	int kcompactd_max_order, kcompactd_highest_zoneidx;
+	bool kcompactd_woken;
+	uint64_t proactive_ns;
 	/*
 	 * By the highest zone type of a request: zones with pages, best first, ends with NULL
 	 * (mm_build_zonelists()).
@@ -62,9 +72,23 @@ struct mm_node {
 struct mm_pageblock {
 	uint16_t zone;			/* id of the zone of all its pages, MM_ZONE_MIXED when they lie in several */
 	uint8_t migratetype;
-	uint8_t claimed;		/* while zones claim their pageblocks at boot */
+	uint8_t claimed : 1;		/* while zones claim their pageblocks at boot */
+	uint8_t skip : 1;		/* PB_migrate_skip: compaction found nothing there */
 };
 enum { MM_ZONE_MIXED = UINT16_MAX };
+
+enum mm_migrate_mode { MM_MIGRATE_ASYNC, MM_MIGRATE_SYNC_LIGHT, MM_MIGRATE_SYNC };
+
+/* Pages that can be moved: what compaction asks of the floors that know who uses a page.  NULL members: none can be. */
+struct mm_movable_ops {
+	void *arg;
+	/* Take a page with MM_PG_LRU off its list, with a reference; and back. */
+	void (*isolate)(void *arg, mm_pfn_t pfn);
+	void (*putback)(void *arg, mm_pfn_t pfn);
+	/* Move all that @src, isolated, is to the fresh page @dst and free @src: 0; -EAGAIN: somebody else holds it. */
+	int (*migrate_page)(void *arg, mm_pfn_t src, mm_pfn_t dst);
+	void (*lru_add_drain)(void *arg);	/* this CPU's batches */
+};
 
 /*
  * The upward hooks: the one place where an allocation reaches reclaim.  NULL members do nothing.
@@ -77,6 +101,14 @@ struct mm_phys_hooks {
 	uint64_t (*try_to_free_pages)(void *arg, struct mm_node *node, mm_gfp_t gfp, unsigned int order);
 	bool (*out_of_memory)(void *arg, mm_gfp_t gfp, unsigned int order);
 	uint64_t (*reclaimable_pages)(void *arg, struct mm_zone *zone);	/* zone_reclaimable_pages() */
+	struct mm_movable_ops movable;
+};
+
+/* A block of this order freed in this zone goes to direct compaction, not to a list (struct capture_control). */
+struct mm_capture {
+	const struct mm_zone *zone;	/* NULL: nobody waits */
+	unsigned int order;
+	mm_pfn_t pfn;			/* MM_PFN_NONE: not yet */
 };
 
 /* PFNs of RAM, all of one node. */
@@ -106,6 +138,9 @@ struct mm_phys {
 	bool trace_drain;			/* pcp_drain effects are wanted */
 	bool oom_victim;			/* the running task is being killed: ALLOC_OOM */
 	struct mm_phys_hooks hooks;
+	struct mm_capture capture;
+	bool kcompactd_woken;
+	uint64_t proactive_ns;			/* the next time a node's kcompactd looks, by ctx->now_ns */
 };
 
 static inline struct mm_page *mm_page(const struct mm_phys *phys, mm_pfn_t pfn) { return &phys->mem_map[pfn]; }

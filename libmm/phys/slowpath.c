@@ -3,24 +3,25 @@
  * When no zone is above its low watermark: the slow path.
  *
  *	wake kswapd; try down to the min watermark, with what reserves the request has
+ *	costly (order > 3) or not movable blocks: compact, without waiting
  *	again, until something gives:
  *		wake kswapd; try; requests that cannot wait fail here
- *		reclaim, drain the per-CPU lists; costly requests (order > 3) fail here
+ *		reclaim, drain the per-CPU lists
+ *		compact; costly requests fail here, unless __GFP_RETRY_MAYFAIL
  *		enough could still be reclaimed: once more (16 rounds without progress)
+ *		compaction may still help: once more, harder each time
  *		the OOM killer
  *
- * Reclaim, kswapd and the OOM killer are hooks (struct mm_phys_hooks).
+ * Reclaim, kswapd, the OOM killer and moving pages are hooks (struct mm_phys_hooks).
  *
- * Deviation: compaction is left out, as in a kernel without CONFIG_COMPACTION:
- * large blocks only come from merging what is freed.  Where the kernel would
- * wait for others for ever (__GFP_NOFAIL with nothing left to free, an OOM
- * killer that frees nothing) the request fails.
+ * Deviation: where the kernel would wait for others for ever (__GFP_NOFAIL with
+ * nothing left to free, an OOM killer that frees nothing) the request fails.
  */
 #include <stddef.h>
 
-#include "phys/internal.h"
+#include "phys/compaction.h"
 
-enum { MAX_RECLAIM_RETRIES = 16, MAX_ROUNDS = 4096 };
+enum { MAX_RECLAIM_RETRIES = 16, MAX_COMPACT_RETRIES = 16, MAX_ROUNDS = 4096 };
 
 struct slowpath {
 	struct mm_alloc_context *ac;
@@ -29,6 +30,10 @@ struct slowpath {
 	unsigned int order, alloc_flags;
 	int no_progress_loops;
 	uint64_t did_some_progress;
+	bool can_compact;
+	enum mm_compact_priority compact_priority;
+	enum mm_compact_result compact_result;
+	int compaction_retries;
 };
 
 static bool costly(const struct slowpath *sp) { return sp->order > MM_PAGE_ALLOC_COSTLY_ORDER; }
@@ -102,6 +107,72 @@ static mm_pfn_t direct_reclaim(struct slowpath *sp)
 	return pfn;
 }
 
+/* Source: Linux 6.6 mm/page_alloc.c __alloc_pages_direct_compact(). */
+static mm_pfn_t direct_compact(struct slowpath *sp, enum mm_compact_priority prio)
+{
+	struct mm_ctx *ctx = sp->phys->ctx;
+	mm_pfn_t pfn;
+
+	if (!sp->order)
+		return MM_PFN_NONE;
+	sp->phys->memalloc++;
+	sp->compact_result = mm_try_to_compact_pages(sp->ac, sp->gfp, sp->order, sp->alloc_flags, prio, &pfn);
+	sp->phys->memalloc--;
+	if (sp->compact_result == MM_COMPACTION_SKIPPED)
+		return MM_PFN_NONE;
+	mm_count(ctx, MM_COMPACT_STALL, 1);
+	if (pfn != MM_PFN_NONE) {
+		*mm_page(sp->phys, pfn) = (struct mm_page){ 0 };
+		mm_prep_new_page(sp->phys, pfn, sp->order, sp->gfp);
+	} else {
+		pfn = get_page(sp);
+	}
+	if (pfn == MM_PFN_NONE) {
+		mm_count(ctx, MM_COMPACT_FAIL, 1);
+		return pfn;
+	}
+	mm_page_zone(sp->phys, pfn)->compact_blockskip_flush = false;
+	mm_compaction_defer_reset(mm_page_zone(sp->phys, pfn), (int)sp->order, true);
+	mm_count(ctx, MM_COMPACT_SUCCESS, 1);
+	return pfn;
+}
+
+/* Costly blocks may well be made of the pages there are, and unmovable ones had better not spoil another pageblock. */
+static mm_pfn_t compact_first(struct slowpath *sp, bool *again)
+{
+	mm_pfn_t pfn;
+
+	if (!(sp->gfp & __MM_GFP_DIRECT_RECLAIM) || !sp->can_compact || pfmemalloc_flags(sp) || !sp->order ||
+	    (!costly(sp) && sp->ac->migratetype == MM_MIGRATE_MOVABLE))
+		return MM_PFN_NONE;
+	pfn = direct_compact(sp, MM_INIT_COMPACT_PRIORITY);
+	if (costly(sp) && sp->gfp & __MM_GFP_NORETRY) {
+		/* It had no free pages to work with, or failed lately: reclaim would cost more than the block is worth. */
+		if (sp->compact_result == MM_COMPACTION_SKIPPED || sp->compact_result == MM_COMPACTION_DEFERRED)
+			*again = false;
+		sp->compact_priority = MM_INIT_COMPACT_PRIORITY;
+	}
+	return pfn;
+}
+
+/* Source: Linux 6.6 mm/page_alloc.c should_compact_retry(). */
+static bool should_compact_retry(struct slowpath *sp)
+{
+	int max_retries = costly(sp) ? MAX_COMPACT_RETRIES / 4 : MAX_COMPACT_RETRIES;
+
+	if (!sp->order || !sp->did_some_progress || !sp->can_compact)
+		return false;
+	if (sp->compact_result == MM_COMPACTION_SKIPPED)
+		return mm_compaction_zonelist_suitable(sp->ac, sp->order);
+	if (sp->compact_result == MM_COMPACTION_SUCCESS && ++sp->compaction_retries <= max_retries)
+		return true;
+	if (sp->compact_priority <= (costly(sp) ? MM_MIN_COMPACT_COSTLY_PRIORITY : MM_MIN_COMPACT_PRIORITY))
+		return false;
+	sp->compact_priority--;
+	sp->compaction_retries = 0;
+	return true;
+}
+
 /* Would the request succeed if all that can be reclaimed were?  Source: should_reclaim_retry(). */
 static bool should_reclaim_retry(struct slowpath *sp)
 {
@@ -160,9 +231,12 @@ static mm_pfn_t slowpath_round(struct slowpath *sp, bool *again)
 	if (pfn != MM_PFN_NONE || !(sp->gfp & __MM_GFP_DIRECT_RECLAIM) || sp->phys->memalloc)
 		return pfn;
 	pfn = direct_reclaim(sp);
-	if (pfn != MM_PFN_NONE || sp->gfp & __MM_GFP_NORETRY || costly(sp))
+	if (pfn == MM_PFN_NONE)
+		pfn = direct_compact(sp, sp->compact_priority);
+	if (pfn != MM_PFN_NONE || sp->gfp & __MM_GFP_NORETRY ||
+	    (costly(sp) && (!sp->can_compact || !(sp->gfp & __MM_GFP_RETRY_MAYFAIL))))
 		return pfn;
-	*again = should_reclaim_retry(sp);
+	*again = should_reclaim_retry(sp) || should_compact_retry(sp);
 	if (*again)
 		return MM_PFN_NONE;
 	pfn = may_oom(sp);
@@ -180,7 +254,8 @@ static mm_pfn_t slowpath_round(struct slowpath *sp, bool *again)
 mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order)
 {
 	struct slowpath sp = {
-		.ac = ac, .phys = ac->phys, .gfp = gfp, .order = order,
+		.ac = ac, .phys = ac->phys, .gfp = gfp, .order = order, .can_compact = mm_gfp_compaction_allowed(ac->phys, gfp),
+		.compact_priority = MM_DEF_COMPACT_PRIORITY, .compact_result = MM_COMPACTION_SKIPPED,
 	};
 	mm_pfn_t pfn;
 	bool again = true;
@@ -189,6 +264,8 @@ mm_pfn_t mm_alloc_pages_slowpath(struct mm_alloc_context *ac, mm_gfp_t gfp, unsi
 	if (sp.alloc_flags & MM_ALLOC_KSWAPD)
 		wake_all_kswapds(&sp);
 	pfn = get_page(&sp);
+	if (pfn == MM_PFN_NONE)
+		pfn = compact_first(&sp, &again);
 	for (int rounds = 0; pfn == MM_PFN_NONE && again && rounds < MAX_ROUNDS; rounds++)
 		pfn = slowpath_round(&sp, &again);
 	if (pfn == MM_PFN_NONE && gfp & __MM_GFP_NOFAIL && gfp & __MM_GFP_DIRECT_RECLAIM)

@@ -8,6 +8,7 @@
 #include "cache/memcg.h"
 #include "cache/swap.h"
 #include "cache/workingset.h"
+#include "phys/compaction.h"
 #include "reclaim/reclaim.h"
 
 enum { MM_DEF_PRIORITY = 12, MM_COSTLY_ORDER = 3 };
@@ -106,7 +107,6 @@ void mm_mem_cgroup_protection(const struct mm_memcg *root, const struct mm_memcg
 void mm_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
 void mm_snapshot_refaults(struct mm_reclaim *r, struct mm_memcg *memcg, uint32_t node);
 uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_zone *zone);
-static inline uint64_t mm_compact_gap(int order) { return UINT64_C(2) << order; }
 
 /* kswapd.c */
 void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest);

@@ -39,18 +39,23 @@ void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned in
 {
 	struct mm_reclaim *r = arg;
 	struct mm_kswapd *k = &r->kswapd[zone->node];
-	const struct mm_node *n = r->phys->nodes[zone->node];
+	struct mm_node *n = r->phys->nodes[zone->node];
 
-	(void)gfp;
 	if (!zone->managed_pages)
 		return;
 	if (k->highest_zoneidx == MM_MAX_NR_ZONES || k->highest_zoneidx < (int)highest)
 		k->highest_zoneidx = (int)highest;
 	if (k->order < (int)order)
 		k->order = (int)order;
-	if (k->woken || k->failures >= MM_MAX_RECLAIM_RETRIES ||
-	    (pgdat_balanced(n, (int)order, (int)highest) && !pgdat_watermark_boosted(n, (int)highest)))
+	if (k->woken)
 		return;
+	if (k->failures >= MM_MAX_RECLAIM_RETRIES ||
+	    (pgdat_balanced(n, (int)order, (int)highest) && !pgdat_watermark_boosted(n, (int)highest))) {
+		/* Memory may be plenty but in pieces. */
+		if (!(gfp & __MM_GFP_DIRECT_RECLAIM))
+			mm_wakeup_kcompactd(r->phys, n, (int)order, (int)highest);
+		return;
+	}
 	k->woken = r->kswapd_woken = true;
 	if (r->ctx->fx)
 		mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_WAKE);
@@ -170,6 +175,8 @@ static int balance_pgdat(struct mm_reclaim *r, struct mm_node *n, int order, int
 	set_reclaim_active(n, highest, false);
 	for (int z = 0; z <= highest; z++)
 		n->zones[z].watermark_boost -= n->zones[z].watermark_boost < boosts[z] ? n->zones[z].watermark_boost : boosts[z];
+	if (boost)
+		mm_wakeup_kcompactd(r->phys, n, MM_PAGEBLOCK_ORDER, highest);
 	mm_snapshot_refaults(r, NULL, n->id);
 	return sc.order;
 }
@@ -177,16 +184,19 @@ static int balance_pgdat(struct mm_reclaim *r, struct mm_node *n, int order, int
 static void kswapd(struct mm_reclaim *r, struct mm_node *n)
 {
 	struct mm_kswapd *k = &r->kswapd[n->id];
-	int highest = k->highest_zoneidx < MM_MAX_NR_ZONES ? k->highest_zoneidx : MM_MAX_NR_ZONES - 1, order;
+	int highest = k->highest_zoneidx < MM_MAX_NR_ZONES ? k->highest_zoneidx : MM_MAX_NR_ZONES - 1;
+	int order, alloc_order;
 
 	do {
-		order = k->order;
+		alloc_order = order = k->order;
 		if (k->highest_zoneidx < MM_MAX_NR_ZONES)
 			highest = k->highest_zoneidx;
 		k->order = 0;
 		k->highest_zoneidx = MM_MAX_NR_ZONES;
 		order = balance_pgdat(r, n, order, highest);
 	} while (k->failures < MM_MAX_RECLAIM_RETRIES && !pgdat_balanced(n, order, highest));
+	mm_reset_isolation_suitable(n);
+	mm_wakeup_kcompactd(r->phys, n, alloc_order, highest);
 	mm_swap_io_finish(r->cache);
 	k->pgdat_dirty = k->pgdat_writeback = false;
 	k->woken = false;

@@ -19,8 +19,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "phys/compaction.h"
-
 uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_zone *zone)
 {
 	uint64_t nr = zone->nr_lru[MM_LRU_INACTIVE_FILE] + zone->nr_lru[MM_LRU_ACTIVE_FILE];
@@ -104,14 +102,6 @@ static void shrink_node_memcgs(struct mm_reclaim *r, uint32_t node, struct mm_sc
 	}
 }
 
-/* Enough order-0 pages to move a block's pages to; whether the zone is fragmented at all is not asked. */
-static bool compaction_suitable(const struct mm_zone *zone, const struct mm_scan_control *sc)
-{
-	uint64_t mark = mm_wmark_pages(zone, sc->order > MM_COSTLY_ORDER ? MM_WMARK_LOW : MM_WMARK_MIN);
-
-	return mm_zone_watermark_ok(zone, 0, mark + mm_compact_gap(sc->order), sc->reclaim_idx, MM_ALLOC_CMA);
-}
-
 static bool in_reclaim_compaction(const struct mm_reclaim *r, const struct mm_scan_control *sc)
 {
 	return mm_gfp_compaction_allowed(r->phys, sc->gfp_mask) && sc->order &&
@@ -131,7 +121,7 @@ static bool should_continue_reclaim(struct mm_reclaim *r, uint32_t node, uint64_
 		if (!zone->managed_pages)
 			continue;
 		if (mm_zone_watermark_ok(zone, (unsigned int)sc->order, mm_wmark_pages(zone, MM_WMARK_MIN), sc->reclaim_idx, 0) ||
-		    compaction_suitable(zone, sc))
+		    mm_compaction_suitable(zone, sc->order, sc->reclaim_idx))
 			return false;
 	}
 	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++) {
@@ -182,7 +172,7 @@ static bool compaction_ready(const struct mm_reclaim *r, const struct mm_zone *z
 		return false;
 	if (mm_zone_watermark_ok(zone, order, mm_wmark_pages(zone, MM_WMARK_MIN), sc->reclaim_idx, 0))
 		return true;
-	if (!compaction_suitable(zone, sc))
+	if (!mm_compaction_suitable(zone, sc->order, sc->reclaim_idx))
 		return false;
 	return mm_zone_watermark_ok(zone, 0, mm_wmark_pages(zone, MM_WMARK_HIGH) + mm_compact_gap(sc->order), sc->reclaim_idx, 0);
 }
@@ -350,7 +340,7 @@ int mm_reclaim_new(struct mm_reclaim **rp, struct mm_ctx *ctx, struct mm_phys *p
 		r->kswapd[n].highest_zoneidx = MM_MAX_NR_ZONES;
 	phys->hooks = (struct mm_phys_hooks){
 		.arg = r, .wakeup_kswapd = mm_wakeup_kswapd, .try_to_free_pages = try_to_free_pages,
-		.out_of_memory = mm_out_of_memory_hook, .reclaimable_pages = reclaimable_pages,
+		.out_of_memory = mm_out_of_memory_hook, .reclaimable_pages = reclaimable_pages, .movable = phys->hooks.movable,
 	};
 	cache->hooks = (struct mm_cache_hooks){
 		.arg = r, .try_to_free_mem_cgroup_pages = try_to_free_mem_cgroup_pages,
@@ -364,7 +354,7 @@ void mm_reclaim_free(struct mm_reclaim *r)
 {
 	if (!r)
 		return;
-	r->phys->hooks = (struct mm_phys_hooks){ 0 };
+	r->phys->hooks = (struct mm_phys_hooks){ .movable = r->phys->hooks.movable };
 	r->cache->hooks = (struct mm_cache_hooks){ 0 };
 	free(r);
 }

@@ -53,7 +53,10 @@ enum {
 #define MM_SWP_SOFT_DIRTY (UINT64_C(1) << 1)
 #define MM_SWP_UFFD_WP	(UINT64_C(1) << 2)
 #define MM_SWP_EXCLUSIVE (UINT64_C(1) << 3)
-#define MM_SWP_TYPE_MIGRATION_READ 29u
+/* Entries of a page that moves: whether it may be written, or is exclusive, is in the type; A and D above the PFN. */
+enum { MM_SWP_TYPE_MIGRATION_READ = 29, MM_SWP_TYPE_MIGRATION_READ_EXCLUSIVE = 30, MM_SWP_TYPE_MIGRATION_WRITE = 31 };
+#define MM_SWP_MIG_YOUNG	(UINT64_C(1) << 40)
+#define MM_SWP_MIG_DIRTY	(UINT64_C(1) << 41)
 
 static inline bool mm_pte_none(mm_pte_t p) { return (p & ~(MM_PTE_A | MM_PTE_D)) == 0; }
 static inline bool mm_pte_present(mm_pte_t p) { return p & (MM_PTE_P | MM_PTE_PROTNONE); }
@@ -97,6 +100,11 @@ static inline mm_pte_t mm_swp_pte(uint32_t type, uint64_t offset)
 }
 static inline uint32_t mm_swp_type(mm_pte_t p) { return (uint32_t)(p >> 59); }
 static inline uint64_t mm_swp_offset(mm_pte_t p) { return ~p << 5 >> 14; }
+static inline bool mm_is_migration_pte(mm_pte_t p)
+{
+	return mm_is_swap_pte(p) && mm_swp_type(p) >= MM_SWP_TYPE_MIGRATION_READ;
+}
+static inline mm_pfn_t mm_migration_pfn(mm_pte_t p) { return (mm_pfn_t)mm_swp_offset(p); }
 
 /* vm_get_page_prot(): bits of a new entry for these vm_flags */
 uint64_t mm_vm_get_page_prot(uint64_t vm_flags);

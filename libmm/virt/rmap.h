@@ -97,6 +97,8 @@ struct mm_rmap_hit {
 typedef bool (*mm_rmap_fn)(void *arg, struct mm_rmap_hit *hit);
 /* Every present mapping of @head, in the order the kernel's interval trees give (rmap_walk()). */
 void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg);
+/* Every migration entry that stands for @from, in the same order, where @head (which may be @from) would be mapped. */
+void mm_rmap_walk_migration(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t from, mm_rmap_fn fn, void *arg);
 
 /**
  * mm_folio_referenced() - test and clear the accessed bits of every mapping
@@ -122,6 +124,16 @@ enum { MM_TTU_IGNORE_MLOCK = 1, MM_TTU_SPLIT_HUGE_PMD = 2 };
  * Return: true when no mapping is left.  Source: Linux 6.6 mm/rmap.c try_to_unmap(), try_to_unmap_one().
  */
 bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu);
+
+/**
+ * mm_migrate_folio() - an isolated page moves to another frame: mappings, caches, charge, flags
+ * @src:	of order 0, off the LRU; the isolation's reference goes with it, it is freed
+ * @dst:	fresh, refs 1; goes to the LRU as a new page
+ *
+ * Return: 0, or -EAGAIN: somebody else holds it (or not all mappings are found); it is mapped again as it was.
+ * Source: Linux 6.6 mm/migrate.c migrate_folio_unmap(), migrate_folio_move(), mm/rmap.c try_to_migrate_one().
+ */
+int mm_migrate_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst);
 
 /* Writeback begins: clear write and dirty of every shared mapping; entries cleaned (folio_mkclean()). */
 uint32_t mm_folio_mkclean(struct mm_virt *virt, mm_pfn_t head);

@@ -16,8 +16,24 @@
 
 enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 
+struct walk {
+	mm_rmap_fn fn;
+	void *arg;
+	bool (*skip)(void *arg, const struct mm_vma *vma);	/* NULL: none */
+	bool migrating;			/* look for migration entries of @from instead */
+	mm_pfn_t from;
+};
+
+/* Does the entry map @pfn, or stand for the page that moves? */
+static bool matches(const struct walk *w, mm_pte_t entry, mm_pfn_t pfn)
+{
+	if (w->migrating)
+		return mm_is_migration_pte(entry) && mm_migration_pfn(entry) == w->from;
+	return mm_pte_present(entry) && !mm_pte_special(entry) && mm_pte_pfn(entry) == pfn;
+}
+
 /* Every entry of @vma that maps a page of [head, head + nr); false: stop. */
-static bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr, mm_rmap_fn fn, void *arg)
+static bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr, const struct walk *w)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t first = index > vma->vm_pgoff ? index : vma->vm_pgoff;
@@ -32,26 +48,20 @@ static bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t
 		if (!e || mm_pte_none(*e))
 			continue;
 		if (mm_pmd_trans_huge(*e)) {
-			if (mm_pte_pfn(*e) != head)
+			if (w->migrating || mm_pte_pfn(*e) != head)
 				continue;
-			return fn(arg, &hit);	/* the whole folio */
+			return w->fn(w->arg, &hit);	/* the whole folio */
 		}
 		hit.entry = mm_pte_of(mm, e, vaddr);
 		hit.pfn = head + (mm_pfn_t)(i - index);
 		hit.level = 1;
-		if (!mm_pte_present(*hit.entry) || mm_pte_special(*hit.entry) || mm_pte_pfn(*hit.entry) != hit.pfn)
+		if (!matches(w, *hit.entry, hit.pfn))
 			continue;
-		if (!fn(arg, &hit))
+		if (!w->fn(w->arg, &hit))
 			return false;
 	}
 	return true;
 }
-
-struct walk {
-	mm_rmap_fn fn;
-	void *arg;
-	bool (*skip)(void *arg, const struct mm_vma *vma);	/* NULL: none */
-};
 
 static void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
 {
@@ -67,21 +77,26 @@ static void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
 		for (avc = mm_anon_vma_interval_tree_iter_first(av, index, index + nr - 1); avc;
 		     avc = mm_anon_vma_interval_tree_iter_next(avc, index, index + nr - 1))
 			if (!(w->skip && w->skip(w->arg, avc->vma)) &&
-			    !walk_vma(avc->vma, head, index, nr, w->fn, w->arg))
+			    !walk_vma(avc->vma, head, index, nr, w))
 				return;
 	} else {
 		struct mm_address_space *as = mm_folio_mapping(virt->cache, head);
 
 		for (struct mm_vma *vma = as ? as->i_mmap : NULL; vma; vma = vma->i_mmap_next)
 			if (!(w->skip && w->skip(w->arg, vma)) &&
-			    !walk_vma(vma, head, index, nr, w->fn, w->arg))
+			    !walk_vma(vma, head, index, nr, w))
 				return;
 	}
 }
 
 void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg)
 {
-	rmap_walk(virt, head, &(struct walk){ fn, arg, NULL });
+	rmap_walk(virt, head, &(struct walk){ .fn = fn, .arg = arg });
+}
+
+void mm_rmap_walk_migration(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t from, mm_rmap_fn fn, void *arg)
+{
+	rmap_walk(virt, head, &(struct walk){ .fn = fn, .arg = arg, .migrating = true, .from = from });
 }
 
 /* ---- referenced ----------------------------------------------------------- */
@@ -151,7 +166,7 @@ int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *me
 	*vm_flags = 0;
 	if (!r.mapcount || !mm_page(virt->phys, head)->mapping)
 		return 0;
-	rmap_walk(virt, head, &(struct walk){ folio_referenced_one, &r, invalid_folio_referenced_vma });
+	rmap_walk(virt, head, &(struct walk){ .fn = folio_referenced_one, .arg = &r, .skip = invalid_folio_referenced_vma });
 	fold(&r);
 	*vm_flags = r.vm_flags;
 	return r.referenced;
@@ -251,7 +266,7 @@ bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu)
 
 	do {
 		u.again = false;
-		rmap_walk(virt, head, &(struct walk){ try_to_unmap_one, &u, NULL });
+		rmap_walk(virt, head, &(struct walk){ .fn = try_to_unmap_one, .arg = &u });
 	} while (u.again);
 	return !mm_folio_mapped(virt->phys, head);
 }
