@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -48,10 +47,34 @@ static int parse_value(const struct mm_sweep *s, const char *p, size_t len, uint
 	return mm_sweep_is_size(s) ? mm_parse_size(word, value) : mm_parse_u64((struct mm_str){ p, len }, value);
 }
 
-/* The i-th of n values from lo to hi, both included. */
+static double power(double x, size_t n)
+{
+	double v = 1;
+
+	for (; n; n >>= 1, x *= x)
+		if (n & 1)
+			v *= x;
+	return v;
+}
+
+/* The @n-th root of @x >= 1, by halving what it lies in.  (libm's pow() would cost every command the loading of libm.) */
+static double root(double x, size_t n)
+{
+	double lo = 1, hi = x, mid = lo + (hi - lo) / 2;
+
+	while (lo < mid && mid < hi) {
+		if (power(mid, n) <= x)
+			lo = mid;
+		else
+			hi = mid;
+		mid = lo + (hi - lo) / 2;
+	}
+	return power(hi, n) <= x ? hi : lo;
+}
+
+/* The i-th of n values from lo to hi, both included: sizes by equal factors, in whole pages, others by equal steps. */
 static uint64_t spread(const struct mm_sweep *s, uint64_t lo, uint64_t hi, size_t i, size_t n)
 {
-	double share = n > 1 ? (double)i / (double)(n - 1) : 0;
 	uint64_t v;
 
 	if (i == n - 1 && n > 1)
@@ -59,8 +82,8 @@ static uint64_t spread(const struct mm_sweep *s, uint64_t lo, uint64_t hi, size_
 	if (!i)
 		return lo;
 	if (!mm_sweep_is_size(s))
-		return lo + (uint64_t)llround(share * (double)(hi - lo));
-	v = (uint64_t)((double)lo * pow((double)hi / (double)lo, share));
+		return lo + (uint64_t)(((unsigned __int128)(hi - lo) * i + (n - 1) / 2) / (n - 1));
+	v = (uint64_t)((double)lo * power(root((double)hi / (double)lo, n - 1), i) + 0.5);
 	return v & ~(uint64_t)(MM_PAGE_SIZE - 1);
 }
 
