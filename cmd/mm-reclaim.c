@@ -411,10 +411,12 @@ static int run(struct cmd_args *a)
 		return reclaim_sweep(a, o->sweep);
 	if (a->table && !strcmp(a->table, "curve"))
 		return mm_error_set(&a->err, -EINVAL, "the table curve needs --sweep=PARAM=LO..HI:N");
+	if (a->table && !strcmp(a->table, "policy"))
+		return mm_error_set(&a->err, -EINVAL, "the table policy needs --policy=NAME");
 	return cmd_replay(a);
 }
 
-static const struct mm_table *const tables[] = { &oom_table, &reclaim_curve_table };
+static const struct mm_table *const tables[] = { &oom_table, &reclaim_curve_table, &policy_table };
 static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_oom,
 	&mm_table_counters };
 
