@@ -184,23 +184,32 @@ static unsigned int __do_fault(struct mm_vm_fault *v)
 	return mm_vma_is_shmem(v->vma) ? shmem_fault(v) : filemap_fault(v);
 }
 
+/* The file's page and the entry it goes to; *@pte stays as it was when the fault ends here. */
+static unsigned int fault_page_and_table(struct mm_vm_fault *v, mm_pte_t **pte)
+{
+	unsigned int ret = __do_fault(v);
+
+	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
+		return ret;
+	*pte = pte_table(v);
+	if (*pte)
+		return ret;
+	mm_folio_put(v->f->cache, v->page);
+	return MM_VM_FAULT_OOM;
+}
+
 static unsigned int do_read_fault(struct mm_vm_fault *v)
 {
 	unsigned int ret = do_fault_around(v);
-	mm_pte_t *pte;
+	mm_pte_t *pte = NULL;
 
 	if (ret)
 		return ret;
 	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
 		return MM_VM_FAULT_RETRY;
-	ret = __do_fault(v);
-	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
+	ret = fault_page_and_table(v, &pte);
+	if (!pte)
 		return ret;
-	pte = pte_table(v);
-	if (!pte) {
-		mm_folio_put(v->f->cache, v->page);
-		return MM_VM_FAULT_OOM;
-	}
 	map_file_page(v, pte, v->page, false);
 	return mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_READ), v->page, ret);
 }
@@ -223,14 +232,7 @@ static unsigned int do_cow_fault(struct mm_vm_fault *v)
 		mm_folio_put(c, copy);
 		return MM_VM_FAULT_OOM;
 	}
-	ret = __do_fault(v);
-	if (!(ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))) {
-		pte = pte_table(v);
-		if (!pte) {
-			mm_folio_put(c, v->page);
-			ret = MM_VM_FAULT_OOM;
-		}
-	}
+	ret = fault_page_and_table(v, &pte);
 	if (!pte) {
 		mm_folio_put(c, copy);
 		return ret;
@@ -246,19 +248,14 @@ static unsigned int do_cow_fault(struct mm_vm_fault *v)
 
 static unsigned int do_shared_fault(struct mm_vm_fault *v)
 {
+	mm_pte_t *pte = NULL;
 	unsigned int ret;
-	mm_pte_t *pte;
 
 	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
 		return MM_VM_FAULT_RETRY;
-	ret = __do_fault(v);
-	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
+	ret = fault_page_and_table(v, &pte);
+	if (!pte)
 		return ret;
-	pte = pte_table(v);
-	if (!pte) {
-		mm_folio_put(v->f->cache, v->page);
-		return MM_VM_FAULT_OOM;
-	}
 	map_file_page(v, pte, v->page, true);
 	mm_folio_mark_dirty(v->f->cache, v->page);
 	if (!mm_vma_is_shmem(v->vma))
