@@ -6,7 +6,7 @@
 set -u
 src=$(cd "${srcdir:-.}" && pwd)
 PATH=$PWD:$PATH
-command -v script > /dev/null || { echo "script(1) is missing"; exit 77; }
+script -qec true /dev/null < /dev/null > /dev/null 2>&1 || { echo "script(1) or a pseudo-terminal is missing"; exit 77; }
 export LC_ALL=C.UTF-8 NO_COLOR=1
 unset COLUMNS
 cd "$src" || exit 99
