@@ -13,9 +13,6 @@
 #include "machine/machine.h"
 #include "phys/internal.h"
 
-#define for_each_zone(zone, phys) \
-	for (uint32_t i_ = 0; i_ < (phys)->nr_zones && ((zone) = (phys)->zone_table[i_], true); i_++)
-
 static const char *zone_name(const struct mm_zone *z) { return mm_zone_type_name((enum mm_zone_type)z->type); }
 
 /* Boot the machine if no row did; its phys, or NULL with *@e. */
@@ -25,6 +22,19 @@ static struct mm_phys *phys_of(struct mm_machine *m, int *e)
 	if (!*e && !m->phys)
 		*e = -EINVAL;
 	return *e ? NULL : m->phys;
+}
+
+/* Rows of every zone that has pages. */
+static int each_zone(struct mm_machine *m, struct mm_table_writer *w,
+		     void (*rows)(const struct mm_zone *z, struct mm_table_writer *w))
+{
+	int e;
+	const struct mm_phys *phys = phys_of(m, &e);
+
+	for (uint32_t i = 0; !e && i < phys->nr_zones; i++)
+		if (phys->zone_table[i]->managed_pages)
+			rows(phys->zone_table[i], w);
+	return e;
 }
 
 /* ---- free ---- */
@@ -40,28 +50,19 @@ static const struct mm_column free_columns[] = {
 	MM_COLUMN_HIDDEN(struct mm_free_row, capped, MM_COL_U64, "1: the kernel stopped counting, there are more"),
 };
 
-static int free_rows(struct mm_machine *m, struct mm_table_writer *w)
+static void free_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 {
-	struct mm_zone *z;
-	int e;
-	struct mm_phys *phys = phys_of(m, &e);
+	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+		for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
+			uint64_t n = z->free_area[o].free_list[mt].nr;
 
-	if (e)
-		return e;
-	for_each_zone(z, phys) {
-		if (!z->managed_pages)
-			continue;
-		for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
-			for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
-				uint64_t n = z->free_area[o].free_list[mt].nr;
-
-				mm_table_writer_row(w, &(struct mm_free_row){
-					z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), o, n,
-					n * MM_PAGE_SIZE << o, 0 });
-			}
-	}
-	return 0;
+			mm_table_writer_row(w, &(struct mm_free_row){
+				z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), o, n,
+				n * MM_PAGE_SIZE << o, 0 });
+		}
 }
+
+static int free_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, free_of_zone); }
 
 const struct mm_machine_table mm_table_free = {
 	MM_TABLE("free", free_columns, "free blocks by zone, migrate type and order"), free_rows,
@@ -87,28 +88,22 @@ static const struct mm_column orders_columns[] = {
 	MM_COLUMN(struct orders_row, free_bytes, MM_COL_BYTES, "memory in all of them"),
 };
 
-static int orders_rows(struct mm_machine *m, struct mm_table_writer *w)
+static void orders_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 {
-	struct mm_zone *z;
-	int e;
-	struct mm_phys *phys = phys_of(m, &e);
+	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++) {
+		struct orders_row row = { z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), .order0 = 0 };
+		uint64_t *blocks = &row.order0;
 
-	if (e)
-		return e;
-	for_each_zone(z, phys)
-		for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++) {
-			struct orders_row row = { z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), .order0 = 0 };
-			uint64_t *blocks = &row.order0;
-
-			for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
-				blocks[o] = z->free_area[o].free_list[mt].nr;
-				row.free_bytes += blocks[o] * MM_PAGE_SIZE << o;
-			}
-			if (row.free_bytes)
-				mm_table_writer_row(w, &row);
+		for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
+			blocks[o] = z->free_area[o].free_list[mt].nr;
+			row.free_bytes += blocks[o] * MM_PAGE_SIZE << o;
 		}
-	return 0;
+		if (row.free_bytes)
+			mm_table_writer_row(w, &row);
+	}
 }
+
+static int orders_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, orders_of_zone); }
 
 const struct mm_machine_table mm_table_orders = {
 	MM_TABLE("orders", orders_columns, "free blocks, one row a zone and migrate type, one column an order"), orders_rows,
@@ -126,26 +121,19 @@ static const struct mm_column frag_columns[] = {
 		  "-1: a block is free; towards 0 memory is short, towards 1 it is in too small pieces"),
 };
 
-static int frag_rows(struct mm_machine *m, struct mm_table_writer *w)
+static void frag_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 {
-	struct mm_zone *z;
-	int e;
-	struct mm_phys *phys = phys_of(m, &e);
+	uint64_t blocks[MM_NR_PAGE_ORDERS];
 
-	if (e)
-		return e;
-	for_each_zone(z, phys) {
-		uint64_t blocks[MM_NR_PAGE_ORDERS];
-
-		for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
-			blocks[o] = z->free_area[o].nr_free;
-		for (uint32_t o = 0; z->managed_pages && o < MM_NR_PAGE_ORDERS; o++)
-			mm_table_writer_row(w, &(struct mm_frag_row){
-				z->node, zone_name(z), o, mm_unusable_free_index(blocks, MM_NR_PAGE_ORDERS, o),
-				mm_fragmentation_index(blocks, MM_NR_PAGE_ORDERS, o) });
-	}
-	return 0;
+	for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
+		blocks[o] = z->free_area[o].nr_free;
+	for (uint32_t o = 0; o < MM_NR_PAGE_ORDERS; o++)
+		mm_table_writer_row(w, &(struct mm_frag_row){
+			z->node, zone_name(z), o, mm_unusable_free_index(blocks, MM_NR_PAGE_ORDERS, o),
+			mm_fragmentation_index(blocks, MM_NR_PAGE_ORDERS, o) });
 }
+
+static int frag_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, frag_of_zone); }
 
 const struct mm_machine_table mm_table_frag = {
 	MM_TABLE("frag", frag_columns, "unusable free space and fragmentation index, as debugfs extfrag"), frag_rows,
@@ -161,28 +149,20 @@ static const struct mm_column types_columns[] = {
 	MM_COLUMN_HIDDEN(struct mm_types_row, bytes, MM_COL_BYTES, "memory in these pageblocks"),
 };
 
-static int types_rows(struct mm_machine *m, struct mm_table_writer *w)
+static void types_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 {
-	struct mm_zone *z;
-	int e;
-	struct mm_phys *phys = phys_of(m, &e);
+	uint64_t nr[MM_MIGRATE_TYPES] = { 0 };
+	uint64_t end = ((uint64_t)z->start_pfn + z->spanned_pages + MM_PAGEBLOCK_NR_PAGES - 1) >> MM_PAGEBLOCK_ORDER;
 
-	if (e)
-		return e;
-	for_each_zone(z, phys) {
-		uint64_t nr[MM_MIGRATE_TYPES] = { 0 };
-		uint64_t end = ((uint64_t)z->start_pfn + z->spanned_pages + MM_PAGEBLOCK_NR_PAGES - 1) >>
-			       MM_PAGEBLOCK_ORDER;
-
-		for (uint64_t b = z->start_pfn >> MM_PAGEBLOCK_ORDER; b < end && b < phys->nr_pageblocks; b++)
-			nr[phys->pageblocks[b].migratetype]++;
-		for (unsigned int mt = 0; z->managed_pages && mt < MM_MIGRATE_TYPES; mt++)
-			mm_table_writer_row(w, &(struct mm_types_row){
-				z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), nr[mt],
-				nr[mt] * MM_PAGE_SIZE << MM_PAGEBLOCK_ORDER });
-	}
-	return 0;
+	for (uint64_t b = z->start_pfn >> MM_PAGEBLOCK_ORDER; b < end && b < z->phys->nr_pageblocks; b++)
+		nr[z->phys->pageblocks[b].migratetype]++;
+	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+		mm_table_writer_row(w, &(struct mm_types_row){
+			z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), nr[mt],
+			nr[mt] * MM_PAGE_SIZE << MM_PAGEBLOCK_ORDER });
 }
+
+static int types_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, types_of_zone); }
 
 const struct mm_machine_table mm_table_types = {
 	MM_TABLE("types", types_columns, "pageblocks by zone and migrate type, as the end of pagetypeinfo"), types_rows,
@@ -281,29 +261,23 @@ static const struct mm_column pcp_columns[] = {
 	MM_COLUMN(struct pcp_row, huge, MM_COL_U64, "pages in blocks of a whole pageblock"),
 };
 
-static int pcp_rows(struct mm_machine *m, struct mm_table_writer *w)
+static void pcp_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 {
-	struct mm_zone *z;
-	int e;
-	struct mm_phys *phys = phys_of(m, &e);
+	for (uint32_t cpu = 0; cpu < z->phys->ctx->nr_cpus; cpu++) {
+		const struct mm_per_cpu_pages *p = &z->pcp[cpu];
+		uint64_t by_type[MM_MIGRATE_PCPTYPES] = { 0 }, huge = 0;
 
-	if (e)
-		return e;
-	for_each_zone(z, phys)
-		for (uint32_t cpu = 0; z->managed_pages && cpu < phys->ctx->nr_cpus; cpu++) {
-			const struct mm_per_cpu_pages *p = &z->pcp[cpu];
-			uint64_t by_type[MM_MIGRATE_PCPTYPES] = { 0 }, huge = 0;
-
-			for (unsigned int i = 0; i < MM_NR_LOWORDER_PCP_LISTS; i++)
-				by_type[i % MM_MIGRATE_PCPTYPES] += p->lists[i].nr << mm_pindex_to_order(i);
-			for (unsigned int i = MM_NR_LOWORDER_PCP_LISTS; i < MM_NR_PCP_LISTS; i++)
-				huge += p->lists[i].nr << MM_PAGEBLOCK_ORDER;
-			mm_table_writer_row(w, &(struct pcp_row){
-				z->node, zone_name(z), cpu, p->count, p->high, p->batch, p->free_factor,
-				by_type[MM_MIGRATE_UNMOVABLE], by_type[MM_MIGRATE_MOVABLE], by_type[MM_MIGRATE_RECLAIMABLE], huge });
-		}
-	return 0;
+		for (unsigned int i = 0; i < MM_NR_LOWORDER_PCP_LISTS; i++)
+			by_type[i % MM_MIGRATE_PCPTYPES] += p->lists[i].nr << mm_pindex_to_order(i);
+		for (unsigned int i = MM_NR_LOWORDER_PCP_LISTS; i < MM_NR_PCP_LISTS; i++)
+			huge += p->lists[i].nr << MM_PAGEBLOCK_ORDER;
+		mm_table_writer_row(w, &(struct pcp_row){
+			z->node, zone_name(z), cpu, p->count, p->high, p->batch, p->free_factor,
+			by_type[MM_MIGRATE_UNMOVABLE], by_type[MM_MIGRATE_MOVABLE], by_type[MM_MIGRATE_RECLAIMABLE], huge });
+	}
 }
+
+static int pcp_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, pcp_of_zone); }
 
 const struct mm_machine_table mm_table_pcp = {
 	MM_TABLE("pcp", pcp_columns, "per-CPU page lists"), pcp_rows,
