@@ -69,20 +69,6 @@ int cmd_open_input(struct cmd_args *a, struct mm_input **inp)
 	return mm_input_open(inp, a->file, &a->err);
 }
 
-static int table_help(struct cmd_args *a)
-{
-	const struct cmd *c = a->cmd;
-	const struct mm_table *all[64];
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->nr_tables && n < 64; i++)
-		all[n++] = c->tables[i];
-	for (size_t i = 0; i < c->nr_machine_tables && n < 64; i++)
-		all[n++] = &c->machine_tables[i]->table;
-	mm_table_help(&a->out, all, n);
-	return 0;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *st)
 {
 	struct cmd_args *a = st->input;
@@ -152,10 +138,8 @@ int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own)
 		cmd_note(&a, "out of memory");
 		return EXIT_FAILURE;
 	}
-	if (a.table && !strcmp(a.table, "help"))
-		return finish(&a, table_help(&a));
-	if (a.machine && !strcmp(a.machine, "help"))
-		return finish(&a, cmd_list_machines(&a));
+	if (cmd_help(&a))
+		return finish(&a, 0);
 	check_table(&a);
 	e = cmd->run(&a);
 	mm_region_list_free(&a.config.regions);

@@ -31,6 +31,8 @@ struct cmd {
 	const char *default_table;		/* printed of a machine without a trace; NULL: a trace is needed */
 	const char *human_table;		/* instead of it for people; NULL: the same */
 	bool procps_letters;			/* -S -n -b -o -t -M are the command's own */
+	/* print the values of an option of its own (long name), as cmd_list_values() does; false: none known */
+	bool (*list_values)(const char *option);
 	int (*run)(struct cmd_args *a);		/* 0 or -errno with a->err */
 };
 
@@ -50,7 +52,7 @@ struct cmd_args {
 	const char *table, *columns;		/* -t, -o */
 	const char *sysroot, *from, *machine;
 	enum cmd_form form;
-	bool noheadings, bytes, live, strict, progress;
+	bool noheadings, bytes, live, strict, progress, sysctl_help;
 	enum cmd_every every;
 	uint64_t interval;			/* nanoseconds or events */
 	struct mm_machine_config config;	/* ram, swap, memory-max, cpus, sysctl, automap */

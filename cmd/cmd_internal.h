@@ -16,7 +16,12 @@ int cmd_tell_skips(struct cmd_args *a, const char *name, const struct mm_skip *s
 /* -M into a->config. 0 or -errno with a->err. */
 int cmd_configure(struct cmd_args *a);
 
-int cmd_list_machines(struct cmd_args *a);	/* -M help */
+/* What "help" as the value of -t, -M, -S or --from asks for, onto a->out (cmd_help.c). False: it was not asked for. */
+bool cmd_help(struct cmd_args *a);
+/* --list-options: name, letter or '-', argument, description of each option, separated by tabs; for the shells' completions. */
+void cmd_list_options(const struct argp_option *o);
+/* --list-values=OPTION: the values that OPTION (its long name) may take here, where they can be told. */
+void cmd_list_values(const struct cmd_args *a, const char *option);
 
 /* Columns that those rows need. */
 uint32_t cmd_machine_columns(const struct cmd_args *a);

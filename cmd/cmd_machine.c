@@ -14,13 +14,6 @@
 #include "cmd.h"
 #include "cmd_internal.h"
 
-int cmd_list_machines(struct cmd_args *a)
-{
-	for (const struct mm_builtin_machine *b = mm_builtin_machines; b->name; b++)
-		mm_output_printf(&a->out, "%-12s %s\n", b->name, b->help);
-	return 0;
-}
-
 static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 {
 	struct mm_sysroot *root;

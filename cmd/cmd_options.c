@@ -19,7 +19,7 @@ const char *argp_program_version = "mm-tools " PACKAGE_VERSION;
 
 enum {
 	OPT_RAM = 0x200, OPT_MEMORY_MAX, OPT_SWAP, OPT_LIVE, OPT_SYSROOT, OPT_FROM, OPT_STRICT, OPT_AUTOMAP, OPT_EVERY,
-	OPT_CPUS, OPT_CSV, OPT_HUMAN, OPT_PROGRESS, OPT_CHECK, OPT_LIST_OPTIONS,
+	OPT_CPUS, OPT_CSV, OPT_HUMAN, OPT_PROGRESS, OPT_CHECK, OPT_LIST_OPTIONS, OPT_LIST_VALUES,
 	/* without their letters, where procps has them */
 	OPT_MACHINE = 0x300, OPT_SYSCTL, OPT_TABLE, OPT_OUTPUT, OPT_NOHEADINGS, OPT_BYTES,
 };
@@ -34,7 +34,7 @@ enum {
 	{ "every", OPT_EVERY, "INTERVAL", 0, "The table every 0.5 (seconds of trace time), 100ev (events) or mark", 1 }, \
 	{ "live", OPT_LIVE, NULL, 0, "Read this machine's own kernel files", 2 },				\
 	{ "sysroot", OPT_SYSROOT, "DIR", 0, "Read the same files below DIR", 2 },				\
-	{ "from", OPT_FROM, "FORMAT", 0, "The input's format, instead of telling by its content", 2 },		\
+	{ "from", OPT_FROM, "FORMAT", 0, "The input's format, instead of telling by its content; 'help' lists them", 2 },	\
 	{ "strict", OPT_STRICT, NULL, 0, "What would be skipped and counted is an error", 2 },			\
 	{ "automap", OPT_AUTOMAP, NULL, 0, "Map anonymous memory under accesses that hit none", 2 },		\
 	{ "machine", machine, "SRC", 0,										\
@@ -42,11 +42,12 @@ enum {
 	{ "ram", OPT_RAM, "SIZE", 0, "No more RAM than SIZE", 3 },						\
 	{ "memory-max", OPT_MEMORY_MAX, "SIZE", 0, "A cgroup limit on the workload", 3 },			\
 	{ "swap", OPT_SWAP, "SIZE", 0, "Size of the swap device, 0 for none", 3 },				\
-	{ "sysctl", sysctl, "NAME=VALUE", 0, "A tunable under its kernel name", 3 },				\
+	{ "sysctl", sysctl, "NAME=VALUE", 0, "A tunable under its kernel name; 'help' lists them", 3 },	\
 	{ "cpus", OPT_CPUS, "N", 0, "CPUs of the machine", 3 },							\
 	{ "progress", OPT_PROGRESS, NULL, 0, "Tell on stderr how far the input is read", 4 },			\
 	{ "check", OPT_CHECK, NULL, 0, "Verify every structure after every event (slow)", 4 },			\
 	{ "list-options", OPT_LIST_OPTIONS, NULL, OPTION_HIDDEN, NULL, 4 },					\
+	{ "list-values", OPT_LIST_VALUES, "OPTION", OPTION_HIDDEN, NULL, 4 },					\
 	{ 0 }
 
 static const struct argp_option options[] = { COMMON('M', 'S', 't', 'o', 'n', 'b') };
@@ -123,19 +124,13 @@ static void parse_sysctl(struct argp_state *st, struct cmd_args *a, const char *
 	const char *eq = strchr(arg, '=');
 	struct mm_error err;
 
-	if (!eq)
+	if (!strcmp(arg, "help"))
+		a->sysctl_help = true;
+	else if (!eq)
 		argp_error(st, "--sysctl: expected NAME=VALUE, found '%s'", arg);
 	else if (mm_sysctls_set(&a->config.sysctl, (struct mm_str){ arg, (size_t)(eq - arg) },
 				(struct mm_str){ eq + 1, strlen(eq + 1) }, &err))
 		argp_error(st, "--sysctl: %s", err.text);
-}
-
-static void list_options(const struct argp_option *o)
-{
-	for (; o && (o->name || o->key || o->doc); o++)
-		if (o->name && !(o->flags & OPTION_HIDDEN))
-			printf("--%s\t%c\t%s\t%s\n", o->name, o->key > ' ' && o->key < 127 ? o->key : '-',
-			       o->arg ? o->arg : "", o->doc ? o->doc : "");
 }
 
 static error_t parse_machine(int key, char *arg, struct argp_state *st, struct cmd_args *a)
@@ -173,8 +168,11 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case OPT_STRICT: a->strict = true; return 0;
 	case OPT_PROGRESS: a->progress = true; return 0;
 	case OPT_LIST_OPTIONS:
-		list_options(a->cmd->options);
-		list_options(a->cmd->procps_letters ? procps_options : options);
+		cmd_list_options(a->cmd->options);
+		cmd_list_options(a->cmd->procps_letters ? procps_options : options);
+		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
+	case OPT_LIST_VALUES:
+		cmd_list_values(a, arg);
 		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
 	default:
 		return parse_machine(key, arg, st, a);

@@ -51,6 +51,17 @@ static void parse_tlb(struct argp_state *st, struct cmd_args *a, const char *arg
 	argp_error(st, "--tlb: no geometry '%s' (--tlb=help lists them)", arg);
 }
 
+static bool list_values(const char *option)
+{
+	const char *name, *help;
+
+	if (strcmp(option, "tlb"))
+		return false;
+	for (size_t i = 0; (name = mm_tlb_name(i, &help)); i++)
+		printf("%s\t%s\n", name, help);
+	return true;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *st)
 {
 	struct cmd_args *a = st->input;
@@ -88,7 +99,8 @@ int main(int argc, char **argv)
 				  MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
 		.computes = 1u << MM_BY_FAULT | 1u << MM_BY_VMA | 1u << MM_BY_RECLAIM | 1u << MM_BY_OOM | 1u << MM_BY_BUDDY |
 			    1u << MM_BY_SLAB,
-		.run = cmd_replay,
+		.list_values = list_values,
+	.run = cmd_replay,
 	};
 
 	return cmd_main(&cmd, argc, argv, NULL);

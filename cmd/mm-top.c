@@ -116,6 +116,15 @@ static void parse_width(struct top *t, const char *arg, struct argp_state *st)
 	t->width = arg ? (uint32_t)cmd_u64(st, "-w", *arg == '=' ? arg + 1 : arg, 3, WIDEST) : 0;
 }
 
+static bool list_values(const char *option)
+{
+	if (strcmp(option, "sort-override"))
+		return false;
+	for (int f = 0; f < TOP_NR_FIELDS; f++)
+		printf("%s\ta field\n", top_fields[f].heading);
+	return true;
+}
+
 static void list_fields(void)
 {
 	for (int f = 0; f < TOP_NR_FIELDS; f++)
@@ -290,6 +299,7 @@ static const struct cmd command = {
 	.default_table = "simulated",
 	.depth = MM_DEPTH_FULL,
 	.procps_letters = true,
+	.list_values = list_values,
 	.run = run,
 };
 

@@ -13,11 +13,8 @@
 #include "base/str.h"
 #include "base/nearest.h"
 
-static const struct {
-	const char *name;
-	int64_t def, min, max;
-} tunables[] = {
-#define X(sym, tname, tdef, tmin, tmax, help) { tname, tdef, tmin, tmax },
+static const struct mm_sysctl_info tunables[] = {
+#define X(sym, tname, tdef, tmin, tmax, thelp) { tname, thelp, tdef, tmin, tmax },
 #include <libmm/sysctl.def>
 #undef X
 };
@@ -51,6 +48,14 @@ void mm_sysctls_init(struct mm_sysctls *s)
 const char *mm_sysctl_name(enum mm_sysctl_id id)
 {
 	return id == MM_SYSCTL_LOWMEM_RESERVE_RATIO ? lowmem_name : tunables[id].name;
+}
+
+bool mm_sysctl_info(size_t i, struct mm_sysctl_info *info)
+{
+	if (i >= NR_TUNABLES)
+		return false;
+	*info = tunables[i];
+	return true;
 }
 
 static bool same_name(const char *full, struct mm_str name)

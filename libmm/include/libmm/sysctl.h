@@ -26,4 +26,12 @@ void mm_sysctls_init(struct mm_sysctls *s);
 int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value, struct mm_error *err);
 const char *mm_sysctl_name(enum mm_sysctl_id id);
 
+/* A tunable as "-S help" tells it. */
+struct mm_sysctl_info {
+	const char *name, *help;
+	int64_t def, min, max;		/* @def -1: computed when the machine boots */
+};
+/* The tunable of index @i in sysctl.def's order; false past the last one.  vm.lowmem_reserve_ratio, a list, is not among them. */
+bool mm_sysctl_info(size_t i, struct mm_sysctl_info *info);
+
 #endif /* LIBMM_SYSCTL_H */
