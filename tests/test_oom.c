@@ -9,17 +9,24 @@
 
 static struct mm_oom_log log_;
 
-static int read_text(const char *text, size_t len, bool allocating)
+static int read_with(const char *text, size_t len, const struct mm_oom_settings *set)
 {
 	struct mm_error err = { 0 };
 	struct mm_input *in;
 	int rc;
 
 	ck_assert_int_eq(mm_input_open_memory(&in, "test", text, len), 0);
-	rc = mm_oom_log_read(&log_, in, allocating, &err);
+	rc = mm_oom_log_read(&log_, in, set, &err);
 	mm_input_free(in);
 	ck_assert(!rc || err.code == rc);
 	return rc;
+}
+
+static int read_text(const char *text, size_t len, bool allocating)
+{
+	const struct mm_oom_settings set = { .allocating_task = allocating };
+
+	return read_with(text, len, &set);
 }
 
 static const struct mm_oom_row *victim_of(const struct mm_oom_report *r)
@@ -34,40 +41,92 @@ static const struct mm_oom_row *victim_of(const struct mm_oom_report *r)
 	return v;
 }
 
-/* What the kernel chose, from the lines that the captures had before they were cut. */
+/* What the kernel chose, from the lines that the captures had before they were cut, or still have. */
 static const struct capture {
 	const char *file;
-	uint32_t report, pid;
+	uint32_t report, pid;		/* 0: nobody */
 	const char *name;
+	bool allocating;
+	enum mm_oom_constraint constraint;
+	uint64_t total_pages;		/* 0: not looked at */
 } captures[] = {
-	{ "6.1-basic.dmesg", 0, 105, "eater" },
-	{ "6.6-memcg.dmesg", 0, 237, "in20" },
-	{ "6.6-memcg.dmesg", 1, 243, "eater" },
-	{ "6.6-protected.dmesg", 0, 143, "hS" },
-	{ "6.6-protected.dmesg", 1, 141, "hQ" },
-	{ "6.6-protected.dmesg", 2, 148, "eater" },
+	{ "6.1-basic.dmesg", 0, 105, "eater", .constraint = MM_OOM_NONE },
+	{ "6.6-memcg.dmesg", 0, 237, "in20", .constraint = MM_OOM_MEMCG },
+	{ "6.6-memcg.dmesg", 1, 243, "eater", .constraint = MM_OOM_MEMCG },
+	{ "6.6-protected.dmesg", 0, 143, "hS", .constraint = MM_OOM_NONE },
+	{ "6.6-protected.dmesg", 1, 141, "hQ", .constraint = MM_OOM_NONE },
+	{ "6.6-protected.dmesg", 2, 148, "eater", .constraint = MM_OOM_NONE },
+	/* QEMU, Linux 6.6.87. memory.max 40960 KiB, memory.swap.max 8192 KiB: (40960 + 8192) / 4 */
+	{ "6.6-v2-swap.dmesg", 0, 46, "a20", .constraint = MM_OOM_MEMCG, .total_pages = 12288 },
+	/* memory.oom.group: the least of two tasks is killed with the greatest; no swap: 40960 / 4 */
+	{ "6.6-v2-swap.dmesg", 1, 62, "x1", .constraint = MM_OOM_MEMCG, .total_pages = 10240 },
+	/* v1: 36864 KiB of memory and swap, more swap than that in the machine */
+	{ "6.6-v1.dmesg", 0, 44, "a12", .constraint = MM_OOM_MEMCG, .total_pages = 9216 },
+	/* one node of two: 65396 KiB present and 24572 KiB swap; with all RAM (43911 pages) eat's 500 would weigh more */
+	{ "6.6-nodes.dmesg", 0, 44, "h10", .constraint = MM_OOM_MEMORY_POLICY, .total_pages = 22492 },
+	{ "6.6-nodes.dmesg", 1, 57, "eat", .constraint = MM_OOM_CPUSET, .total_pages = 22492 },
+	/* a thread "growing" of eater asked */
+	{ "6.6-asked.dmesg", 0, 69, "eater", .allocating = true, .constraint = MM_OOM_NONE },
+	{ "6.6-asked.dmesg", 1, 0, "", .constraint = MM_OOM_NONE },	/* vm.panic_on_oom=1 */
 };
+
+static char *file_text(const char *file, size_t *len)
+{
+	const char *dir = getenv("srcdir");
+	char path[512], *text = malloc(1 << 16);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/data/oom/%s", dir ? dir : ".", file);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	*len = fread(text, 1, 1 << 16, f);
+	ck_assert_uint_lt(*len, 1 << 16);
+	fclose(f);
+	return text;
+}
+
+/* Lines that name the victim are taken out when @cut. */
+static void check_capture(const struct capture *c, bool cut)
+{
+	const struct mm_oom_settings set = { .allocating_task = c->allocating };
+	const struct mm_oom_row *v;
+	size_t len, n = 0;
+	char *text = file_text(c->file, &len);
+
+	for (size_t i = 0; cut && i < len; ) {
+		const char *end = memchr(text + i, '\n', len - i);
+		size_t k = end ? (size_t)(end - text) + 1 - i : len - i;
+
+		if (!memmem(text + i, k, "oom-kill:", 9) && !memmem(text + i, k, "Killed process", 14)) {
+			memmove(text + n, text + i, k);
+			n += k;
+		}
+		i += k;
+	}
+	ck_assert_int_eq(read_with(text, cut ? n : len, &set), 0);
+	free(text);
+	ck_assert_uint_gt(log_.nr, c->report);
+	if (!cut || c->constraint != MM_OOM_MEMORY_POLICY)	/* a policy looks like a cpuset then */
+		ck_assert_int_eq(log_.v[c->report].constraint, c->constraint);
+	if (c->total_pages)
+		ck_assert_uint_eq(log_.v[c->report].total_pages, c->total_pages);
+	v = victim_of(&log_.v[c->report]);
+	ck_assert((v != NULL) == (c->pid != 0));
+	if (v) {
+		ck_assert_uint_eq(v->pid, c->pid);
+		ck_assert_uint_eq(v->name.len, strlen(c->name));
+		ck_assert(!memcmp(v->name.p, c->name, v->name.len));
+		ck_assert(cut || !memmem(c->file, strlen(c->file), "6.6-v", 5) || v->killed);
+	} else {
+		ck_assert_int_eq(log_.v[c->report].outcome, MM_OOM_PANIC);
+	}
+	mm_oom_log_free(&log_);
+}
 
 START_TEST(kernel_chose)
 {
-	const struct capture *c = &captures[_i];
-	const char *dir = getenv("srcdir");
-	const struct mm_oom_row *v;
-	struct mm_error err;
-	struct mm_input *in;
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/tests/data/oom/%s", dir ? dir : ".", c->file);
-	ck_assert_int_eq(mm_input_open(&in, path, &err), 0);
-	ck_assert_int_eq(mm_oom_log_read(&log_, in, false, &err), 0);
-	mm_input_free(in);
-	ck_assert_uint_gt(log_.nr, c->report);
-	v = victim_of(&log_.v[c->report]);
-	ck_assert_ptr_nonnull(v);
-	ck_assert_uint_eq(v->pid, c->pid);
-	ck_assert_uint_eq(v->name.len, strlen(c->name));
-	ck_assert(!memcmp(v->name.p, c->name, v->name.len));
-	mm_oom_log_free(&log_);
+	check_capture(&captures[_i], false);
+	check_capture(&captures[_i], true);
 }
 END_TEST
 
@@ -95,7 +154,7 @@ START_TEST(by_hand)
 	ck_assert_uint_eq(r->invoker_pid, 20);
 	ck_assert_uint_eq(r->nr_zones, 1);
 	ck_assert_uint_eq(r->zones[0].min_pages, 436);		/* 1744 kB / 4 */
-	ck_assert_uint_eq(r->zones[0].reserve_pages, 193);
+	ck_assert_uint_eq(mm_oom_zone_reserve(r, &r->zones[0]), 193);
 	ck_assert_int_eq(r->rows[0].points, 520);		/* 500 + 10 + 40960 / 4096 */
 	ck_assert_int_eq(r->rows[1].points, 251);		/* 200 + 0 + 1 + 5 * (10000 / 1000) */
 	ck_assert_ptr_eq(victim_of(r), &r->rows[0]);
@@ -120,6 +179,166 @@ START_TEST(old_kernel)
 	ck_assert_int_eq(log_.v[0].rows[0].points, 194);
 	ck_assert_int_eq(log_.v[0].rows[1].points, 194);
 	ck_assert_uint_eq(victim_of(&log_.v[0])->pid, 40);
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/*
+ * The least adj that makes another the victim, and the greatest that spares this one: 520 points against 251 with
+ * adj 5; a thousandth is 10 pages, and the later of equals is taken.
+ */
+START_TEST(what_if_adj)
+{
+	const struct mm_oom_adj adj = { 30, 32 };
+	const struct mm_oom_settings set = { .adjs = &adj, .nr_adjs = 1 };
+	int32_t v;
+
+	ck_assert_int_eq(read_text(two_tasks, sizeof(two_tasks) - 1, false), 0);
+	ck_assert(mm_oom_adj_flips(&log_.v[0], 1, &v));
+	ck_assert_int_eq(v, 32);			/* 201 + 32 * 10 = 521; with 31 it is 511 */
+	ck_assert(mm_oom_adj_flips(&log_.v[0], 0, &v));
+	ck_assert_int_eq(v, -27);			/* 520 - 270 = 250 < 251 */
+	ck_assert(!mm_oom_adj_flips(&log_.v[0], 2, &v));
+	mm_oom_log_free(&log_);
+	ck_assert_int_eq(read_with(two_tasks, sizeof(two_tasks) - 1, &set), 0);
+	ck_assert_uint_eq(victim_of(&log_.v[0])->pid, 30);
+	mm_oom_log_free(&log_);
+	ck_assert_int_eq(read_text(two_tasks, sizeof(two_tasks) - 1, true), 0);	/* who asked is taken, whatever its adj */
+	ck_assert(!mm_oom_adj_flips(&log_.v[0], 1, &v));
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/* 520 points without adj against 201 with 5: equal at 63.8 thousand pages, and 64 * 5 = 320 >= 319. */
+START_TEST(what_if_total)
+{
+	struct mm_oom_settings set = { .other_ram = true, .ram_pages = 63000 - 1 };
+	uint64_t total;
+	size_t row;
+
+	ck_assert_int_eq(read_text(two_tasks, sizeof(two_tasks) - 1, false), 0);
+	ck_assert(mm_oom_total_flips(&log_.v[0], true, &total, &row));
+	ck_assert_uint_eq(total, 64000);
+	ck_assert_uint_eq(row, 1);
+	ck_assert(!mm_oom_total_flips(&log_.v[0], false, &total, &row));
+	mm_oom_log_free(&log_);
+	for (int i = 0; i < 2; i++, set.ram_pages++) {		/* and 1000 pages of swap: 63999, 64000 */
+		ck_assert_int_eq(read_with(two_tasks, sizeof(two_tasks) - 1, &set), 0);
+		ck_assert_uint_eq(victim_of(&log_.v[0])->pid, i ? 30 : 20);
+		mm_oom_log_free(&log_);
+	}
+}
+END_TEST
+
+START_TEST(panic_on_oom)
+{
+	const struct mm_oom_settings set = { .panic_on_oom = 1 };
+
+	ck_assert_int_eq(read_with(two_tasks, sizeof(two_tasks) - 1, &set), 0);
+	ck_assert_int_eq(log_.v[0].outcome, MM_OOM_PANIC);
+	ck_assert_ptr_null(victim_of(&log_.v[0]));
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/* Reports in the forms of other kernels, after their mm/oom_kill.c and mm/memcontrol.c; numbers are made up. */
+static const char v1_one_line[] =		/* 4.15 .. 4.19: bytes of tables, v1, sacrifice of a child */
+	"[ 9.1] java invoked oom-killer: gfp_mask=0x14000c0(GFP_KERNEL), nodemask=(null), order=0, oom_score_adj=600\n"
+	"[ 9.1] java cpuset=docker-1 mems_allowed=0\n"
+	"[ 9.1] CPU: 1 PID: 51 Comm: java Tainted: G        W         4.15.0-112-generic #113-Ubuntu\n"
+	"[ 9.1] Task in /docker/1/x killed as a result of limit of /docker/1\n"
+	"[ 9.1] memory: usage 4000kB, limit 4000kB, failcnt 77\n"
+	"[ 9.1] memory+swap: usage 6000kB, limit 8000kB, failcnt 0\n"
+	"[ 9.1] kmem: usage 40kB, limit 9007199254740988kB, failcnt 0\n"
+	"[ 9.1] Memory cgroup stats for /docker/1: cache:12KB rss:3900KB rss_huge:0KB shmem:8KB mapped_file:4KB swap:2000KB\n"
+	"[ 9.1] Memory cgroup stats for /docker/1/x: cache:0KB rss:0KB rss_huge:0KB shmem:0KB\n"
+	"[ 9.1] [ pid ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+	"[ 9.1] [   50]     0    50     1000      500     8192      100             0 first\n"
+	"[ 9.1] [   51]     7    51     1000      486     4096      100             0 java\n"
+	"[ 9.1] [   52]     7    52     1000        1     4096        0          -900 low\n"
+	"[ 9.1] Memory cgroup out of memory: Kill process 50 (first) score 600 or sacrifice child\n"
+	"[ 9.1] Killed process 52 (low) total-vm:4000kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n";
+
+START_TEST(cgroup_v1_of_4_15)
+{
+	const struct mm_oom_report *r;
+
+	ck_assert_int_eq(read_text(v1_one_line, sizeof(v1_one_line) - 1, false), 0);
+	r = &log_.v[0];
+	ck_assert_int_eq(r->constraint, MM_OOM_MEMCG);
+	ck_assert(r->memcg.len == 9 && !memcmp(r->memcg.p, "/docker/1", 9));
+	ck_assert_uint_eq(r->kernel_major, 4);
+	ck_assert_uint_eq(r->kernel_minor, 15);
+	ck_assert(r->gfp.len == 10 && !memcmp(r->gfp.p, "GFP_KERNEL", 10));
+	/* memory and swap that it uses: the least that the machine's swap can be: (4000 + 6000 - 4000) / 4 */
+	ck_assert_uint_eq(r->total_pages, 1500);
+	/* root has 3 % less: 602 - 18; the other 587 */
+	ck_assert_int_eq(r->rows[0].points, 584);
+	ck_assert_int_eq(r->rows[1].points, 587);
+	ck_assert_int_eq(r->rows[2].points, 1);		/* 2 - 900 is no less than one point */
+	ck_assert_uint_eq(victim_of(r)->pid, 51);
+	ck_assert(r->rows[2].killed && !r->rows[0].killed);	/* the child died for its parent */
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_ANON], 975);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_SHMEM], 2);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_FILE], 1);	/* 12 KB less shared memory, which is in it */
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+static const char no_numa[] =			/* no "Node 0 " without CONFIG_NUMA; 6.12 tells rss by kind */
+	"a invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=3, oom_score_adj=0\n"
+	"CPU: 0 UID: 0 PID: 9 Comm: a Not tainted 6.12.0 #1\n"
+	"active_anon:100 inactive_anon:700 isolated_anon:0\n active_file:3 inactive_file:4 isolated_file:0\n"
+	" slab_reclaimable:5 slab_unreclaimable:60\n mapped:2 shmem:50 pagetables:7\n free:400 free_pcp:0 free_cma:0\n"
+	"Normal free:1600kB boost:0kB min:400kB low:500kB high:600kB present:8000kB managed:7000kB\n"
+	"lowmem_reserve[]: 0 0\nNormal: 300*4kB (UM) 50*8kB (M) 0*16kB 0*32kB = 1600kB\n"
+	"Total swap = 0kB\n2000 pages RAM\n250 pages reserved\n"
+	"Unreclaimable slab info:\nName                      Used          Total\n"
+	"kmalloc-64              10KB         40KB\ndentry                  90KB        100KB\n"
+	"[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name\n"
+	"[      9]     0     9     1000      500      400       90        10     8192        0             0 a\n";
+
+START_TEST(other_forms)
+{
+	const struct mm_oom_report *r;
+
+	ck_assert_int_eq(read_text(no_numa, sizeof(no_numa) - 1, false), 0);
+	r = &log_.v[0];
+	ck_assert_uint_eq(r->invoker_pid, 9);
+	ck_assert_uint_eq(r->nr_zones, 1);
+	ck_assert(r->zones[0].name.len == 6 && !memcmp(r->zones[0].name.p, "Normal", 6));
+	ck_assert_int_eq(r->zones[0].largest_order, 1);
+	ck_assert_uint_eq(r->zones[0].free_pages, 400);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_ANON], 750);	/* shared memory lies on these lists */
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_SHMEM], 50);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_FILE], 7);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_SLAB_UNRECLAIMABLE], 60);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_FREE], 400);
+	ck_assert_uint_eq(r->nr_slabs, 2);
+	ck_assert_uint_eq(r->slabs[0].pages, 25);
+	ck_assert(r->slabs[0].name.len == 6 && !memcmp(r->slabs[0].name.p, "dentry", 6));
+	ck_assert_uint_eq(r->total_pages, 1750);
+	ck_assert_int_eq(r->rows[0].points, 502);
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/* A victim that is still there when the next report is written has been reaped: another is taken. */
+START_TEST(not_twice)
+{
+	static const char twice[] =
+		"a invoked oom-killer: gfp_mask=0x0, order=0, oom_score_adj=0\n1000 pages RAM\n0 pages reserved\n"
+		"[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+		"[      8]     0     8     1000      500     8192        0             0 big\n"
+		"[      9]     0     9     1000      300     8192        0             0 next\n"
+		"a invoked oom-killer: gfp_mask=0x0, order=0, oom_score_adj=0\n1000 pages RAM\n0 pages reserved\n"
+		"[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+		"[      8]     0     8     1000      400     8192        0             0 big\n"
+		"[      9]     0     9     1000      310     8192        0             0 next\n";
+
+	ck_assert_int_eq(read_text(twice, sizeof(twice) - 1, false), 0);
+	ck_assert_uint_eq(victim_of(&log_.v[0])->pid, 8);
+	ck_assert_uint_eq(victim_of(&log_.v[1])->pid, 9);
 	mm_oom_log_free(&log_);
 }
 END_TEST
@@ -185,6 +404,12 @@ int main(void)
 	tcase_add_loop_test(tc, kernel_chose, 0, sizeof(captures) / sizeof(captures[0]));
 	tcase_add_test(tc, by_hand);
 	tcase_add_test(tc, old_kernel);
+	tcase_add_test(tc, what_if_adj);
+	tcase_add_test(tc, what_if_total);
+	tcase_add_test(tc, panic_on_oom);
+	tcase_add_test(tc, cgroup_v1_of_4_15);
+	tcase_add_test(tc, other_forms);
+	tcase_add_test(tc, not_twice);
 	tcase_add_test(tc, allocating_task);
 	tcase_add_test(tc, badness);
 	tcase_add_test(tc, cut_anywhere);

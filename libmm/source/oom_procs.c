@@ -15,6 +15,8 @@
 
 #include <libmm/csv.h>
 
+#include "source/oom.h"
+
 struct scan {
 	const struct mm_sysroot *root;
 	struct mm_oom_report *r;
@@ -116,7 +118,6 @@ static int by_pid(const void *a, const void *b)
 int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, struct mm_error *err)
 {
 	struct mm_oom_report *r, *v;
-	struct mm_oom_row *victim = NULL;
 	char meminfo[8192];
 	int rc;
 
@@ -140,17 +141,12 @@ int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, str
 	}
 	if (r->nr_rows)
 		qsort(r->rows, r->nr_rows, sizeof(*r->rows), by_pid);
-	for (size_t i = 0; i < r->nr_rows; i++) {
-		struct mm_oom_row *row = &r->rows[i];
-
-		row->name.p = row->name.len ? r->text + (uintptr_t)row->name.p : "";
-		row->points = row->pid == 1 ? MM_OOM_UNKILLABLE :
-			      mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes,
-					     row->oom_score_adj, r->total_pages);
-		if (row->points != MM_OOM_UNKILLABLE && (!victim || row->points >= victim->points))
-			victim = row;
+	for (size_t i = 0; i < r->nr_rows; i++)
+		r->rows[i].name.p = r->rows[i].name.len ? r->text + (uintptr_t)r->rows[i].name.p : "";
+	rc = mm_oom_judge(log, NULL);
+	if (rc) {
+		mm_oom_log_free(log);
+		return mm_error_set(err, rc, "out of memory");
 	}
-	if (victim)
-		victim->victim = true;
 	return 0;
 }

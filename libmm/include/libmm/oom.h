@@ -40,13 +40,56 @@ struct mm_oom_row {			/* a line of the task table */
 	int64_t points;			/* as the kernel counts them, MM_OOM_UNKILLABLE: never */
 	bool victim;			/* who the rule chooses */
 	bool killed;			/* whom the report says was killed */
+	bool gone;			/* an earlier report's victim: not chosen again */
 };
+
+enum { MM_OOM_ZONE_TYPES = 8, MM_OOM_SLABS = 4 };
 
 struct mm_oom_zone {			/* a zone line: "Node 0 DMA32 free:1744kB ... min:1744kB" */
 	uint32_t node;
 	struct mm_str name;		/* owned by the report */
-	uint64_t free_pages, min_pages, low_pages, high_pages;
-	uint64_t reserve_pages;		/* lowmem_reserve against an allocation for the highest zone */
+	uint64_t free_pages, min_pages, low_pages, high_pages;	/* watermarks with the boost in them */
+	uint64_t present_pages;		/* 0: not said */
+	uint64_t reserve[MM_OOM_ZONE_TYPES];	/* lowmem_reserve, by the highest zone of the request */
+	uint32_t nr_reserve;
+	int32_t largest_order;		/* of a free block; -1: none, or not said */
+};
+
+/*
+ * What held the memory, in pages: X(suffix, words for people).  The first FREE are parts of RAM (of the memcg's
+ * usage, in a report of its limit) that do not overlap.
+ */
+#define MM_OOM_HELD(X) \
+	X(ANON, "anonymous memory") \
+	X(FILE, "files' pages") \
+	X(SHMEM, "shared memory and tmpfs") \
+	X(UNEVICTABLE, "locked or unevictable") \
+	X(SLAB_UNRECLAIMABLE, "kernel objects that cannot be reclaimed") \
+	X(SLAB_RECLAIMABLE, "kernel objects that can be reclaimed") \
+	X(PAGETABLES, "page tables") \
+	X(KERNEL_STACK, "kernel stacks") \
+	X(HUGETLB, "the pool of huge pages") \
+	X(FREE, "free") \
+	X(SWAPCACHE, "in swap and in memory")
+
+enum mm_oom_held {
+#define X(sym, words) MM_OOM_HELD_##sym,
+	MM_OOM_HELD(X)
+#undef X
+	MM_OOM_NR_HELD
+};
+const char *mm_oom_held_words(enum mm_oom_held h);
+
+/* What came of it, besides a victim. */
+enum mm_oom_outcome {
+	MM_OOM_KILL_ONE,		/* a task was chosen */
+	MM_OOM_NOBODY,			/* "no killable processes" */
+	MM_OOM_PANIC,			/* vm.panic_on_oom */
+};
+
+struct mm_oom_slab {			/* a line of "Unreclaimable slab info" */
+	struct mm_str name;
+	uint64_t pages;
 };
 
 struct mm_oom_report {
@@ -55,17 +98,31 @@ struct mm_oom_report {
 	struct mm_str invoker;		/* who asked: comm; owned */
 	uint32_t invoker_pid;		/* 0: the log does not say */
 	uint32_t gfp_mask;
+	struct mm_str gfp;		/* the flags' words as that kernel spells them; empty: it gives none */
 	int32_t order;			/* -1: sysrq */
 	int32_t invoker_adj;
+	uint32_t kernel_major, kernel_minor;	/* 0: the log does not say */
+	bool counts_tables;		/* page tables by number: before 4.15 */
 	enum mm_oom_constraint constraint;
+	bool constraint_said;		/* by the log; else it was inferred */
 	struct mm_str memcg;		/* the one that ran out, empty: none; owned */
+	enum mm_oom_outcome outcome;	/* by the rule and the settings */
+	bool panicked;			/* the log says so */
 	bool allocating_task;		/* oom_kill_allocating_task decided */
-	uint64_t usage_pages, limit_pages;	/* of the memcg; MM_MISSING (UINT64_MAX): not said */
+	/* of the memcg, UINT64_MAX: not said, or no limit */
+	uint64_t usage_pages, limit_pages;
+	uint64_t swap_usage_pages, swap_limit_pages;	/* memory.swap (v2) */
+	uint64_t memsw_usage_pages, memsw_limit_pages;	/* memory+swap (v1) */
 	uint64_t ram_pages, reserved_pages, swap_pages, free_swap_pages;
+	bool swap_said;			/* the report has "Total swap" */
 	uint64_t total_pages;		/* what points are measured against */
 	bool complete;			/* the task table was seen to its end */
+	uint64_t held[MM_OOM_NR_HELD];	/* pages; UINT64_MAX: not said */
+	struct mm_oom_slab slabs[MM_OOM_SLABS];	/* the largest unreclaimable caches, largest first */
+	size_t nr_slabs;
 	struct mm_oom_row *rows;
 	size_t nr_rows, cap_rows;
+	size_t first, second;		/* rows whom the points take, and would take without it; SIZE_MAX: none */
 	struct mm_oom_zone *zones;
 	size_t nr_zones, cap_zones;
 	char *text;			/* what the slices point into */
@@ -78,15 +135,53 @@ struct mm_oom_log {
 	uint64_t cut_reports;		/* begun but without a task table */
 };
 
+struct mm_oom_adj {			/* what if this process had another oom_score_adj */
+	uint32_t pid;
+	int32_t oom_score_adj;		/* -1000 .. 1000 */
+};
+
+/* Under which settings the rule chooses; all zero: those of the report. */
+struct mm_oom_settings {
+	bool allocating_task;		/* vm.oom_kill_allocating_task: the task that asked is the victim */
+	int panic_on_oom;		/* vm.panic_on_oom: 0, 1, 2 */
+	bool other_ram, other_swap, other_limit;	/* measured against these instead of the report's: */
+	uint64_t ram_pages, swap_pages, limit_pages;
+	const struct mm_oom_adj *adjs;
+	size_t nr_adjs;
+};
+
 /**
  * mm_oom_log_read() - every OOM report of a kernel log (dmesg, journal, console)
- * @allocating_task: vm.oom_kill_allocating_task of that machine: the task that asked is the victim
+ * @settings: of the machine that wrote it, or what to try instead; NULL: none
  *
  * Unknown lines are passed over.  Rows get their points and the victim that
- * the rule chooses (a report that names its victim is still judged by the
- * rule; .killed says what the log says).  Return: 0, -EINVAL with @err when there is no report, -ENOMEM.
+ * the rule of that kernel's version chooses (a report that names its victim is still judged by the
+ * rule; .killed says what the log says).  A victim of an earlier report that is still there is not chosen again.
+ * Return: 0, -EINVAL with @err when there is no report, -ENOMEM.
  */
-int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, bool allocating_task, struct mm_error *err);
+int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm_oom_settings *settings,
+		    struct mm_error *err);
+
+/**
+ * mm_oom_adj_flips() - the oom_score_adj of one task that would have changed the choice
+ * @row:	number of the task in the table
+ * @adj:	of another task than the victim: the least with which it had been chosen; of the victim: the
+ *		greatest with which it had been spared
+ *
+ * Return: true; false when no value would have (the task that asked was the victim by vm.oom_kill_allocating_task,
+ * nobody was chosen, or adj cannot reach so far).
+ */
+bool mm_oom_adj_flips(const struct mm_oom_report *r, size_t row, int32_t *adj);
+
+/*
+ * The total (limit of the memcg with its swap, or RAM and swap) nearest to the one at hand from which the choice
+ * falls on another task, were the tasks as large as they are: @up looks at larger totals, else at smaller ones.
+ * True with the total and the row of that task.
+ */
+bool mm_oom_total_flips(const struct mm_oom_report *r, bool up, uint64_t *total_pages, size_t *row);
+
+/* The reserve that a zone keeps from this report's request, pages. */
+uint64_t mm_oom_zone_reserve(const struct mm_oom_report *r, const struct mm_oom_zone *z);
 
 /* The tasks of a running or captured machine as one report, sorted by pid; 0, -ENOENT or -ENOMEM with @err. */
 int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, struct mm_error *err);

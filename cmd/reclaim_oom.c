@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mm-reclaim --explain-oom: the reports of a kernel log as a table, or for a
+ * person: what ran out and by how much, who held it, who goes and why, and
+ * what would have changed it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include <libmm/oom.h>
+
+#include "cmd.h"
+#include "reclaim.h"
+
+/* ---- the table of a report -------------------------------------------------- */
+
+struct oom_line {
+	uint64_t report, pid, tgid, uid, total_vm_pages, rss_pages, swapents_pages, pgtables_bytes;
+	struct mm_str name;
+	int64_t oom_score_adj, oom_score, points;
+	int64_t adj_flips;
+	uint64_t victim;
+	const char *constraint;
+};
+
+static const struct mm_column oom_columns[] = {
+	MM_COLUMN(struct oom_line, report, MM_COL_U64, "number of the report in the log, from 0"),
+	MM_COLUMN(struct oom_line, pid, MM_COL_U64, "process"),
+	MM_COLUMN(struct oom_line, name, MM_COL_SLICE, "its command name"),
+	MM_COLUMN(struct oom_line, oom_score_adj, MM_COL_I64, "-1000 (never) .. 1000"),
+	MM_COLUMN(struct oom_line, oom_score, MM_COL_I64, "as /proc/PID/oom_score"),
+	MM_COLUMN(struct oom_line, points, MM_COL_I64, "badness in pages; empty: never killed"),
+	MM_COLUMN(struct oom_line, rss_pages, MM_COL_U64, "resident pages"),
+	MM_COLUMN(struct oom_line, swapents_pages, MM_COL_U64, "swapped pages"),
+	MM_COLUMN(struct oom_line, pgtables_bytes, MM_COL_BYTES, "bytes of page tables"),
+	MM_COLUMN(struct oom_line, victim, MM_COL_U64, "1: the task that the kernel's rule takes"),
+	MM_COLUMN(struct oom_line, adj_flips, MM_COL_I64,
+		  "least oom_score_adj that makes it the victim; of the victim: the greatest that spares it; empty: none"),
+	MM_COLUMN_HIDDEN(struct oom_line, tgid, MM_COL_U64, "thread group"),
+	MM_COLUMN_HIDDEN(struct oom_line, uid, MM_COL_U64, "owner"),
+	MM_COLUMN_HIDDEN(struct oom_line, total_vm_pages, MM_COL_U64, "pages mapped"),
+	MM_COLUMN_HIDDEN(struct oom_line, constraint, MM_COL_STR, "what ran out, as the kernel names it"),
+};
+const struct mm_table reclaim_oom_table = MM_TABLE("oom", oom_columns,
+						  "one row a task of each OOM report, or of a captured machine");
+
+static void report_rows(struct mm_table_writer *w, const struct mm_oom_report *r)
+{
+	for (size_t i = 0; i < r->nr_rows; i++) {
+		const struct mm_oom_row *t = &r->rows[i];
+		int32_t adj;
+		struct oom_line line = {
+			.report = r->report, .pid = t->pid, .tgid = t->tgid, .uid = t->uid,
+			.total_vm_pages = t->total_vm_pages,
+			.rss_pages = t->rss_pages, .swapents_pages = t->swapents_pages,
+			.pgtables_bytes = t->pgtables_bytes,
+			.name = t->name, .oom_score_adj = t->oom_score_adj,
+			.oom_score = mm_oom_score(t->points, r->total_pages),
+			.points = t->points, .victim = t->victim, .constraint = mm_oom_constraint_word(r->constraint),
+		};
+
+		line.adj_flips = mm_oom_adj_flips(r, i, &adj) ? adj : INT64_MIN;
+		mm_table_writer_row(w, &line);
+	}
+}
+
+/* ---- the same for a person ---------------------------------------------------- */
+
+#define SLICE(s)	(int)(s).len, (s).p
+
+static uint64_t kib(uint64_t pages) { return pages == UINT64_MAX ? 0 : pages * 4; }
+
+static uint64_t managed(const struct mm_oom_report *r)
+{
+	return r->ram_pages > r->reserved_pages ? r->ram_pages - r->reserved_pages : 0;
+}
+
+static void say_request(struct mm_output *out, const struct mm_oom_report *r)
+{
+	mm_output_printf(out, "report %" PRIu32 " (line %" PRIu64 "): ", r->report, r->line);
+	if (r->order < 0) {
+		mm_output_printf(out, "%.*s asked for a kill by sysrq\n", SLICE(r->invoker));
+		return;
+	}
+	mm_output_printf(out, "%.*s asked for %" PRIu64 " KiB (order %" PRId32 ", ", SLICE(r->invoker),
+			 r->order < 32 ? UINT64_C(4) << r->order : 0, r->order);
+	if (r->gfp.len)
+		mm_output_printf(out, "%.*s)\n", SLICE(r->gfp));
+	else
+		mm_output_printf(out, "gfp_mask 0x%" PRIx32 ")\n", r->gfp_mask);
+}
+
+static void say_limit(struct mm_output *out, const char *what, uint64_t usage, uint64_t limit)
+{
+	if (usage == UINT64_MAX)
+		return;
+	mm_output_printf(out, "  %s: %" PRIu64 " KiB used", what, kib(usage));
+	if (limit != UINT64_MAX)
+		mm_output_printf(out, " of %" PRIu64 " KiB allowed\n", kib(limit));
+	else
+		mm_output_printf(out, ", no limit\n");
+}
+
+static void say_memcg(struct mm_output *out, const struct mm_oom_report *r)
+{
+	uint64_t request = r->order >= 0 && r->order < 32 ? UINT64_C(1) << r->order : 1;
+
+	mm_output_printf(out, "  the limit of cgroup %.*s ran out: %" PRIu64 " KiB of %" PRIu64 " KiB used\n",
+			 r->memcg.len ? (int)r->memcg.len : 1, r->memcg.len ? r->memcg.p : "?", kib(r->usage_pages),
+			 kib(r->limit_pages));
+	say_limit(out, "its swap", r->swap_usage_pages, r->swap_limit_pages);
+	say_limit(out, "its memory and swap", r->memsw_usage_pages, r->memsw_limit_pages);
+	if (r->usage_pages != UINT64_MAX && r->limit_pages != UINT64_MAX && r->usage_pages + request > r->limit_pages)
+		mm_output_printf(out, "  a limit of %" PRIu64 " KiB would have let this request through\n",
+				 kib(r->usage_pages + request));
+}
+
+/* Free memory must be above the mark and what is kept for requests that no higher zone can serve. */
+static void say_zone(struct mm_output *out, const struct mm_oom_report *r, const struct mm_oom_zone *z)
+{
+	uint64_t reserve = mm_oom_zone_reserve(r, z), need = z->min_pages + reserve;
+	bool above = z->free_pages > need;
+
+	mm_output_printf(out, "  node %" PRIu32 " %.*s: %" PRIu64 " KiB free must be above min %" PRIu64 " KiB", z->node,
+			 SLICE(z->name), kib(z->free_pages), kib(z->min_pages));
+	if (reserve)
+		mm_output_printf(out, " and the reserve for lower zones' requests %" PRIu64 " KiB", kib(reserve));
+	mm_output_printf(out, ": %s by %" PRIu64 " KiB\n", above ? "it is" : "short",
+			 kib(above ? z->free_pages - need : need - z->free_pages + 1));
+	if (above && r->order > 0 && z->largest_order < r->order)
+		mm_output_printf(out, "    but no block of order %" PRId32 " is free, the largest is of order %" PRId32 "\n",
+				 r->order, z->largest_order);
+}
+
+/* The watermarks follow vm.min_free_kbytes: at which value had the zone nearest to passing passed? */
+static void say_min_free(struct mm_output *out, const struct mm_oom_report *r)
+{
+	uint64_t sum = 0, best = 0;
+
+	for (size_t i = 0; i < r->nr_zones; i++)
+		sum += kib(r->zones[i].min_pages);
+	for (size_t i = 0; i < r->nr_zones; i++) {
+		const struct mm_oom_zone *z = &r->zones[i];
+		uint64_t reserve = mm_oom_zone_reserve(r, z);
+		uint64_t room = z->free_pages > reserve ? z->free_pages - reserve - 1 : 0;
+
+		if (z->free_pages > z->min_pages + reserve)
+			return;
+		if (z->min_pages && (uint64_t)((double)sum * (double)room / (double)z->min_pages) > best)
+			best = (uint64_t)((double)sum * (double)room / (double)z->min_pages);
+	}
+	if (best && r->order <= 0)
+		mm_output_printf(out, "  with vm.min_free_kbytes %" PRIu64 " (now about %" PRIu64
+				 ") this request had been let through\n", best, sum);
+}
+
+static void say_machine(struct mm_output *out, const struct mm_oom_report *r)
+{
+	if (r->constraint == MM_OOM_CPUSET || r->constraint == MM_OOM_MEMORY_POLICY)
+		mm_output_printf(out, "  the request may use these nodes only (%s)\n",
+				 r->constraint_said ? mm_oom_constraint_word(r->constraint) :
+				 "the report leaves out others: a cpuset or a memory policy");
+	for (size_t i = 0; i < r->nr_zones; i++)
+		say_zone(out, r, &r->zones[i]);
+	say_min_free(out, r);
+	mm_output_printf(out, "  %" PRIu64 " KiB of RAM, %" PRIu64 " KiB of %" PRIu64 " KiB swap free\n",
+			 kib(managed(r)), kib(r->free_swap_pages), kib(r->swap_pages));
+}
+
+/* Parts of what ran out, the largest first, and what no line of the report accounts for. */
+static void say_holders(struct mm_output *out, const struct mm_oom_report *r)
+{
+	uint64_t all = r->constraint == MM_OOM_MEMCG ? r->usage_pages : managed(r), sum = 0, below = UINT64_MAX;
+	bool any = false;
+
+	for (int n = 0; n <= MM_OOM_HELD_FREE; n++) {
+		int next = -1;
+
+		for (int h = 0; h <= MM_OOM_HELD_FREE; h++)
+			if (r->held[h] != UINT64_MAX && r->held[h] && r->held[h] < below &&
+			    (next < 0 || r->held[h] > r->held[next]))
+				next = h;
+		if (next < 0)
+			break;
+		below = r->held[next];
+		for (int h = 0; h <= MM_OOM_HELD_FREE; h++) {
+			if (r->held[h] != below)
+				continue;
+			mm_output_printf(out, "%s%s %" PRIu64 " KiB", any ? ", " : "  held by: ",
+					 mm_oom_held_words((enum mm_oom_held)h), kib(below));
+			sum += below;
+			any = true;
+		}
+	}
+	if (any && all != UINT64_MAX && all > sum && r->constraint <= MM_OOM_NONE)
+		mm_output_printf(out, ", not accounted for %" PRIu64 " KiB", kib(all - sum));
+	if (any)
+		mm_output_printf(out, "\n");
+	for (size_t i = 0; i < r->nr_slabs; i++)
+		mm_output_printf(out, "%s%.*s %" PRIu64 " KiB%s", i ? ", " : "  largest caches of kernel objects: ",
+				 SLICE(r->slabs[i].name), kib(r->slabs[i].pages), i + 1 == r->nr_slabs ? "\n" : "");
+}
+
+/* Another measure of points: with it adjs weigh more or less. */
+static void say_other_total(struct mm_output *out, const struct mm_oom_report *r, bool up)
+{
+	bool memcg = r->constraint == MM_OOM_MEMCG && r->limit_pages != UINT64_MAX && r->total_pages >= r->limit_pages;
+	uint64_t total, beside = memcg ? r->total_pages - r->limit_pages : 0;
+	size_t row;
+
+	if (!mm_oom_total_flips(r, up, &total, &row) || total <= beside || kib(total) > kib(r->total_pages) * 64)
+		return;
+	mm_output_printf(out, "  %s a %s of %" PRIu64 " KiB %" PRIu32
+			 " %.*s would have been chosen, were all as large as here\n", up ? "from" : "up to",
+			 memcg ? "limit" : "total of RAM and swap", kib(total - beside), r->rows[row].pid,
+			 SLICE(r->rows[row].name));
+}
+
+/* What would have made another task the victim. */
+static void say_alternative(struct mm_output *out, const struct mm_oom_report *r)
+{
+	const struct mm_oom_row *victim = &r->rows[r->first], *second;
+	int32_t up, down;
+
+	if (r->second == SIZE_MAX) {
+		mm_output_printf(out, "  nobody else may be killed\n");
+		return;
+	}
+	second = &r->rows[r->second];
+	mm_output_printf(out, "  next in line: %" PRIu32 " %.*s, %" PRId64 " points\n", second->pid, SLICE(second->name),
+			 second->points);
+	if (mm_oom_adj_flips(r, r->second, &up))
+		mm_output_printf(out, "  with oom_score_adj %" PRId32 " (now %" PRId32 ") it would have been the one\n", up,
+				 second->oom_score_adj);
+	if (mm_oom_adj_flips(r, r->first, &down))
+		mm_output_printf(out, "  with oom_score_adj %" PRId32 " (now %" PRId32 ") %.*s would have been spared\n", down,
+				 victim->oom_score_adj, SLICE(victim->name));
+	say_other_total(out, r, true);
+	say_other_total(out, r, false);
+}
+
+static void say_victim(struct mm_output *out, const struct mm_oom_report *r)
+{
+	const struct mm_oom_row *v = NULL;
+
+	for (size_t i = 0; i < r->nr_rows; i++)
+		if (r->rows[i].victim)
+			v = &r->rows[i];
+	if (!v) {
+		mm_output_printf(out, r->outcome == MM_OOM_PANIC ? "  the kernel panics (vm.panic_on_oom)\n" :
+				 "  no task may be killed\n");
+		return;
+	}
+	mm_output_printf(out, "  victim: %" PRIu32 " %.*s, %" PRId64 " points: %" PRIu64 " pages resident, %" PRIu64 " swapped, %" PRIu64
+			 " of page tables, oom_score_adj %" PRId32 "%s\n", v->pid, SLICE(v->name), v->points, v->rss_pages,
+			 v->swapents_pages, v->pgtables_bytes / MM_PAGE_SIZE, v->oom_score_adj,
+			 r->allocating_task ? " (it asked: vm.oom_kill_allocating_task)" : "");
+	if (v->oom_score_adj)
+		mm_output_printf(out, "    oom_score_adj is %" PRId64 " of its points: %" PRId32 " thousandths of %" PRIu64
+				 " pages\n", v->oom_score_adj * (int64_t)(r->total_pages / 1000), v->oom_score_adj, r->total_pages);
+	if (!r->allocating_task)
+		say_alternative(out, r);
+}
+
+static void say_report(struct mm_output *out, const struct mm_oom_report *r)
+{
+	say_request(out, r);
+	if (r->constraint == MM_OOM_MEMCG)
+		say_memcg(out, r);
+	else
+		say_machine(out, r);
+	say_holders(out, r);
+	say_victim(out, r);
+	for (size_t i = 0; i < r->nr_rows; i++)
+		if (r->rows[i].killed && !r->rows[i].victim)
+			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed\n", r->rows[i].pid,
+					 SLICE(r->rows[i].name));
+}
+
+static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool explain)
+{
+	struct mm_table_writer *w;
+	int e;
+
+	if (explain && !a->table && cmd_is_human(a)) {
+		for (size_t i = 0; i < log->nr; i++)
+			say_report(&a->out, &log->v[i]);
+		return 0;
+	}
+	e = cmd_table(a, &reclaim_oom_table, &w);
+	for (size_t i = 0; !e && i < log->nr; i++)
+		report_rows(w, &log->v[i]);
+	return cmd_table_end(a, w, e);
+}
+
+int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oom_adj *adjs, size_t nr_adjs)
+{
+	const struct mm_machine_config *cfg = &a->config;
+	struct mm_oom_settings set = {
+		.allocating_task = cfg->sysctl.v[MM_SYSCTL_OOM_KILL_ALLOCATING_TASK],
+		.panic_on_oom = (int)cfg->sysctl.v[MM_SYSCTL_PANIC_ON_OOM],
+		.other_ram = a->ram_given, .ram_pages = cfg->ram_bytes / MM_PAGE_SIZE,
+		.other_swap = a->swap_given, .swap_pages = cfg->swap_bytes / MM_PAGE_SIZE,
+		.other_limit = a->memory_max_given, .limit_pages = cfg->memory_max_bytes / MM_PAGE_SIZE,
+		.adjs = adjs, .nr_adjs = nr_adjs,
+	};
+	struct mm_oom_log log;
+	struct mm_input *in;
+	int e = mm_input_open(&in, file, &a->err);
+
+	if (e)
+		return e;
+	e = mm_oom_log_read(&log, in, &set, &a->err);
+	mm_input_free(in);
+	if (e)
+		return e;
+	if (log.cut_reports)
+		cmd_note(a, "%s: %" PRIu64 " reports end before their task table", file, log.cut_reports);
+	e = print_log(a, &log, true);
+	mm_oom_log_free(&log);
+	return e;
+}
+
+int reclaim_inspect_oom(struct cmd_args *a)
+{
+	struct mm_sysroot *root;
+	struct mm_oom_log log;
+	int e = mm_sysroot_open(&root, a->live ? NULL : a->sysroot, &a->err);
+
+	if (e)
+		return e;
+	e = mm_oom_procs_read(&log, root, &a->err);
+	mm_sysroot_free(root);
+	if (e)
+		return e;
+	e = print_log(a, &log, false);
+	mm_oom_log_free(&log);
+	return e;
+}

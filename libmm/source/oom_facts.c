@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * source/oom_facts.c - what an OOM report says before its task table
+ *
+ *   CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1                who asked, and the kernel's version
+ *   active_anon:422 inactive_anon:56691 isolated_anon:0 ...          Mem-Info: who holds the machine's pages
+ *   Node 0 DMA32 free:1744kB ... min:1744kB low: ... high: ...       zones; "DMA32 free:" without NUMA
+ *   lowmem_reserve[]: 0 193 193 193                                  of the zone before
+ *   Node 0 DMA32: 1*4kB (U) 0*8kB ... = 1788kB                       free blocks
+ *   Total swap = 0kB / 65400 pages RAM / 9498 pages reserved
+ *   memory: usage 49152kB, limit 49152kB, failcnt 56                 of a memcg; also memory+swap: (v1), swap: (v2)
+ *   Task in /a/b killed as a result of limit of /a                   which one, before 4.20
+ *   Memory cgroup stats for /a: cache:0KB rss:39416KB ...            v1 before 5.3
+ *   Memory cgroup stats for /a:                                      then memory.stat, a line each, in bytes
+ *   kmalloc-64   10KB   20KB                                         after "Unreclaimable slab info:"
+ *
+ * Source: Linux 6.6 mm/show_mem.c, mm/memcontrol.c mem_cgroup_print_oom_meminfo(); the same functions of 4.4 to 5.10.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmm/csv.h>
+
+#include "base/str.h"
+#include "source/oom.h"
+
+#define skip		mm_oom_skip
+#define find		mm_oom_find
+#define trim		mm_oom_trim
+#define number_after	mm_oom_number_after
+#define pages_after	mm_oom_pages_after
+
+int mm_oom_keep(struct mm_oom_report *r, struct mm_str s, struct mm_str *out)
+{
+	if (r->text_len + s.len > r->text_cap) {
+		size_t cap = r->text_cap ? r->text_cap * 2 : 1024;
+		char *p;
+
+		while (cap < r->text_len + s.len)
+			cap *= 2;
+		p = realloc(r->text, cap);
+		if (!p)
+			return -ENOMEM;
+		r->text = p;
+		r->text_cap = cap;
+	}
+	if (s.len)
+		memcpy(r->text + r->text_len, s.p, s.len);
+	*out = (struct mm_str){ (const char *)(uintptr_t)r->text_len, s.len };
+	r->text_len += s.len;
+	return 0;
+}
+
+/* ---- zones ---- */
+
+/* "Node 0 DMA32" or, of a kernel without NUMA, "DMA32": what stands before @end. */
+static bool zone_name(struct mm_str line, const char *end, uint32_t *node, struct mm_str *name)
+{
+	struct mm_str s = { line.p, (size_t)(end - line.p) };
+	int64_t n = 0;
+
+	if (mm_str_starts(s, "Node ")) {
+		if (!number_after(s, "Node ", &n) || n < 0 || n > UINT16_MAX)
+			return false;
+		s = trim(skip(s, 5));
+		while (s.len && *s.p != ' ')
+			s = skip(s, 1);
+	}
+	s = trim(s);
+	*node = (uint32_t)n;
+	*name = s;
+	return s.len && s.len < 16 && !memchr(s.p, ' ', s.len);
+}
+
+static struct mm_oom_zone *new_zone(struct mm_oom_report *r)
+{
+	if (r->nr_zones >= (size_t)MM_MAX_NODES * 8)
+		return NULL;
+	if (r->nr_zones == r->cap_zones) {
+		size_t cap = r->cap_zones ? r->cap_zones * 2 : 8;
+		struct mm_oom_zone *z = realloc(r->zones, cap * sizeof(*z));
+
+		if (!z)
+			return NULL;
+		r->zones = z;
+		r->cap_zones = cap;
+	}
+	return &r->zones[r->nr_zones++];
+}
+
+static int zone_line(struct mm_oom_report *r, struct mm_str line)
+{
+	struct mm_oom_zone z = { .largest_order = -1 }, *place;
+	struct mm_str name;
+
+	if (!zone_name(line, find(line, " free:").p, &z.node, &name) ||
+	    !pages_after(line, " free:", 4, &z.free_pages) || !pages_after(line, " min:", 4, &z.min_pages) ||
+	    !pages_after(line, " low:", 4, &z.low_pages) || !pages_after(line, " high:", 4, &z.high_pages))
+		return 0;
+	pages_after(line, " present:", 4, &z.present_pages);
+	place = new_zone(r);
+	if (!place)
+		return r->nr_zones < (size_t)MM_MAX_NODES * 8 ? -ENOMEM : 0;
+	*place = z;
+	return mm_oom_keep(r, name, &place->name);
+}
+
+/* "lowmem_reserve[]: 0 193 193" belongs to the zone before it. */
+static void reserve_line(struct mm_oom_report *r, struct mm_str s)
+{
+	struct mm_oom_zone *z = r->nr_zones ? &r->zones[r->nr_zones - 1] : NULL;
+
+	for (s = trim(s); z && s.len && z->nr_reserve < MM_OOM_ZONE_TYPES; s = trim(s)) {
+		const char *sp = memchr(s.p, ' ', s.len);
+		size_t n = sp ? (size_t)(sp - s.p) : s.len;
+		uint64_t v;
+
+		if (mm_parse_u64((struct mm_str){ s.p, n }, &v) || v > UINT32_MAX)
+			return;
+		z->reserve[z->nr_reserve++] = v;
+		s = skip(s, n);
+	}
+}
+
+/* "Node 0 DMA: 2*4kB (UM) 0*8kB ... = 3032kB": the largest block that is free */
+static void blocks_line(struct mm_oom_report *r, struct mm_str line)
+{
+	struct mm_oom_zone *z = NULL;
+	struct mm_str at = find(line, ": "), name;
+	uint32_t node;
+
+	if (!at.p || !zone_name(line, at.p, &node, &name))
+		return;
+	for (size_t i = 0; i < r->nr_zones; i++)
+		if (r->zones[i].node == node && r->zones[i].name.len == name.len &&
+		    !memcmp(r->text + (uintptr_t)r->zones[i].name.p, name.p, name.len))
+			z = &r->zones[i];
+	if (!z)
+		return;
+	at = skip(at, 1);
+	for (int order = 0; order < 32 && (at = trim(at)).len && *at.p >= '0' && *at.p <= '9'; order++) {
+		const char *star = memchr(at.p, '*', at.len);
+		uint64_t nr;
+
+		if (!star || mm_parse_u64((struct mm_str){ at.p, (size_t)(star - at.p) }, &nr))
+			return;
+		if (nr)
+			z->largest_order = order;
+		while (at.len && *at.p != ' ')
+			at = skip(at, 1);
+		at = trim(at);
+		while (at.len && *at.p == '(')		/* the types of the blocks */
+			while (at.len && *at.p++ != ' ')
+				at.len--;
+	}
+}
+
+/* ---- who holds what ---- */
+
+static void hold(struct mm_oom_report *r, enum mm_oom_held h, uint64_t pages)
+{
+	uint64_t have = r->held[h] == UINT64_MAX ? 0 : r->held[h];
+
+	if (pages < UINT64_C(1) << 48 && have < UINT64_C(1) << 52)
+		r->held[h] = have + pages;
+}
+
+static const struct {			/* words of Mem-Info, pages */
+	const char *key;
+	enum mm_oom_held held;
+} mem_info[] = {
+	{ "active_anon:", MM_OOM_HELD_ANON }, { " inactive_anon:", MM_OOM_HELD_ANON },
+	{ " isolated_anon:", MM_OOM_HELD_ANON }, { "active_file:", MM_OOM_HELD_FILE },
+	{ " inactive_file:", MM_OOM_HELD_FILE }, { " isolated_file:", MM_OOM_HELD_FILE },
+	{ "unevictable:", MM_OOM_HELD_UNEVICTABLE }, { "slab_reclaimable:", MM_OOM_HELD_SLAB_RECLAIMABLE },
+	{ " slab_unreclaimable:", MM_OOM_HELD_SLAB_UNRECLAIMABLE }, { " shmem:", MM_OOM_HELD_SHMEM },
+	{ " pagetables:", MM_OOM_HELD_PAGETABLES }, { "free:", MM_OOM_HELD_FREE },
+}, stats[] = {				/* lines of memory.stat, bytes; of v1 the total_ of the tree */
+	{ "anon", MM_OOM_HELD_ANON }, { "file", MM_OOM_HELD_FILE }, { "shmem", MM_OOM_HELD_SHMEM },
+	{ "kernel_stack", MM_OOM_HELD_KERNEL_STACK }, { "pagetables", MM_OOM_HELD_PAGETABLES },
+	{ "slab_reclaimable", MM_OOM_HELD_SLAB_RECLAIMABLE },
+	{ "slab_unreclaimable", MM_OOM_HELD_SLAB_UNRECLAIMABLE }, { "swapcached", MM_OOM_HELD_SWAPCACHE },
+	{ "total_rss", MM_OOM_HELD_ANON }, { "total_cache", MM_OOM_HELD_FILE }, { "total_shmem", MM_OOM_HELD_SHMEM },
+};
+
+static bool mem_info_line(struct mm_oom_report *r, struct mm_str s)
+{
+	bool any = false;
+
+	s = trim(s);
+	if (!mm_str_starts(s, "active_") && !mm_str_starts(s, "unevictable:") && !mm_str_starts(s, "slab_") &&
+	    !mm_str_starts(s, "mapped:") && !mm_str_starts(s, "free:"))
+		return false;
+	for (size_t i = 0; i < sizeof(mem_info) / sizeof(mem_info[0]); i++) {
+		uint64_t v;
+
+		if (mem_info[i].key[0] == ' ' ? find(s, mem_info[i].key).p != NULL : mm_str_starts(s, mem_info[i].key)) {
+			any = true;
+			if (pages_after(s, mem_info[i].key, 1, &v))
+				hold(r, mem_info[i].held, v);
+		}
+	}
+	return any;
+}
+
+/* "anon 50028544"; before 4.19 there was no such line but v1's one line of KB, which memcg_stats() reads. */
+static bool stat_line(struct mm_oom_report *r, struct mm_str s)
+{
+	const char *sp = s.len ? memchr(s.p, ' ', s.len) : NULL;
+	struct mm_str word = { s.p, sp ? (size_t)(sp - s.p) : 0 };
+	uint64_t bytes;
+
+	if (!sp || mm_parse_u64(trim(skip(s, word.len)), &bytes))
+		return false;
+	for (size_t i = 0; i < sizeof(stats) / sizeof(stats[0]); i++)
+		if (mm_str_is(word, stats[i].key))
+			hold(r, stats[i].held, bytes / MM_PAGE_SIZE);
+	return true;
+}
+
+/* "Memory cgroup stats for /a: cache:0KB rss:39416KB rss_huge:0KB shmem:0KB ..." */
+static int memcg_stats(struct mm_oom_report *r, struct mm_str s)
+{
+	struct mm_str at = find(s, ":"), name = at.p ? (struct mm_str){ s.p, (size_t)(at.p - s.p) } : s;
+	uint64_t v;
+
+	if (at.p && at.len > 1) {
+		if (pages_after(at, " rss:", 4, &v))
+			hold(r, MM_OOM_HELD_ANON, v);
+		if (pages_after(at, " cache:", 4, &v))
+			hold(r, MM_OOM_HELD_FILE, v);
+		if (pages_after(at, " shmem:", 4, &v))
+			hold(r, MM_OOM_HELD_SHMEM, v);
+	}
+	return r->memcg.len ? 0 : mm_oom_keep(r, name, &r->memcg);	/* descendants have lines too */
+}
+
+/* "kmalloc-64          10KB         20KB" or "...kB": the largest few by what they hold */
+static int slab_line(struct mm_oom_report *r, struct mm_str s)
+{
+	const char *sp = s.len ? memchr(s.p, ' ', s.len) : NULL;
+	struct mm_oom_slab row;
+	struct mm_str total;
+	size_t at;
+
+	if (!sp || !find(s, "KB").p)
+		return 0;
+	total = skip(find(s, "KB"), 2);
+	if (!pages_after(total, "", 4, &row.pages) || !row.pages)
+		return 0;
+	for (at = r->nr_slabs; at && r->slabs[at - 1].pages < row.pages; at--)
+		;
+	if (at == MM_OOM_SLABS)
+		return 0;
+	if (mm_oom_keep(r, (struct mm_str){ s.p, (size_t)(sp - s.p) }, &row.name))
+		return -ENOMEM;
+	if (r->nr_slabs < MM_OOM_SLABS)
+		r->nr_slabs++;
+	memmove(&r->slabs[at + 1], &r->slabs[at], (r->nr_slabs - 1 - at) * sizeof(r->slabs[0]));
+	r->slabs[at] = row;
+	return 0;
+}
+
+static void hugepages_line(struct mm_oom_report *r, struct mm_str s)
+{
+	uint64_t nr, pages;
+
+	if (pages_after(s, "hugepages_total=", 1, &nr) && pages_after(s, "hugepages_size=", 4, &pages) && nr < 1u << 30 &&
+	    pages < 1u << 20)
+		hold(r, MM_OOM_HELD_HUGETLB, nr * pages);
+}
+
+void mm_oom_facts_end(struct mm_oom_report *r)
+{
+	uint64_t shmem = r->held[MM_OOM_HELD_SHMEM];
+	/* the anonymous lists hold shared memory; a memcg's files count it */
+	enum mm_oom_held twice = r->constraint == MM_OOM_MEMCG ? MM_OOM_HELD_FILE : MM_OOM_HELD_ANON;
+
+	if (shmem != UINT64_MAX && r->held[twice] != UINT64_MAX)
+		r->held[twice] -= shmem < r->held[twice] ? shmem : r->held[twice];
+}
+
+/* ---- the rest ---- */
+
+static void limits_line(struct mm_str s, uint64_t *usage, uint64_t *limit)
+{
+	pages_after(s, "usage ", 4, usage);
+	if (pages_after(s, "limit ", 4, limit) && *limit >= INT64_MAX / (int64_t)MM_PAGE_SIZE / 2)
+		*limit = UINT64_MAX;		/* "max" */
+}
+
+static void pages_before(struct mm_str s, const char *word, uint64_t *out)
+{
+	struct mm_str at = find(s, word);
+	uint64_t v;
+
+	if (at.p && !mm_parse_u64(trim((struct mm_str){ s.p, (size_t)(at.p - s.p) }), &v) && v < UINT64_C(1) << 48)
+		*out = v;
+}
+
+/* "CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1", "... Tainted: G    W   4.15.0-112-generic #113" */
+static void cpu_line(struct mm_oom_report *r, struct mm_str s)
+{
+	struct mm_str at = find(s, "ainted");
+	int64_t v;
+
+	if (number_after(s, " PID: ", &v) && v > 0 && v <= UINT32_MAX)
+		r->invoker_pid = (uint32_t)v;
+	for (; at.len; at = skip(at, 1)) {
+		int64_t minor;
+
+		if (at.p[0] != ' ' || at.len < 4 || at.p[1] < '1' || at.p[1] > '9' || !number_after(at, " ", &v) || v > 99)
+			continue;
+		if (number_after(skip(at, 2), ".", &minor) && minor >= 0 && minor < 1000) {
+			r->kernel_major = (uint32_t)v;
+			r->kernel_minor = (uint32_t)minor;
+			return;
+		}
+	}
+}
+
+int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str s)
+{
+	static const char stats_for[] = "Memory cgroup stats for ", limit_of[] = " killed as a result of limit of ";
+	struct mm_str at;
+
+	if (find(s, " free:").p && find(s, " min:").p)
+		return zone_line(r, s);
+	if (find(s, "*4kB").p) {
+		blocks_line(r, s);
+	} else if (mm_str_starts(s, "lowmem_reserve[]:")) {
+		reserve_line(r, skip(s, 17));
+	} else if (mm_str_starts(s, "CPU: ")) {
+		cpu_line(r, s);
+	} else if (mm_str_starts(s, "memory: usage ")) {
+		r->constraint = MM_OOM_MEMCG;
+		limits_line(s, &r->usage_pages, &r->limit_pages);
+	} else if (mm_str_starts(s, "memory+swap: usage ")) {
+		limits_line(s, &r->memsw_usage_pages, &r->memsw_limit_pages);
+	} else if (mm_str_starts(s, "swap: usage ")) {
+		limits_line(s, &r->swap_usage_pages, &r->swap_limit_pages);
+	} else if ((at = find(s, limit_of)).p) {
+		return mm_oom_keep(r, trim(skip(at, sizeof(limit_of) - 1)), &r->memcg);
+	} else if (mm_str_starts(s, stats_for)) {
+		return memcg_stats(r, trim(skip(s, sizeof(stats_for) - 1)));
+	} else if (mm_str_starts(s, "Total swap = ")) {
+		r->swap_said |= pages_after(s, "= ", 4, &r->swap_pages);
+	} else if (mm_str_starts(s, "Free swap")) {
+		pages_after(s, "= ", 4, &r->free_swap_pages);
+	} else if (find(s, " pages RAM").p) {
+		pages_before(s, " pages RAM", &r->ram_pages);
+	} else if (find(s, " pages reserved").p) {
+		pages_before(s, " pages reserved", &r->reserved_pages);
+	} else if (find(s, "hugepages_total=").p) {
+		hugepages_line(r, s);
+	} else if (!mem_info_line(r, s) && !(r->constraint == MM_OOM_MEMCG && stat_line(r, s)) && !mm_str_starts(s, "Node ")) {
+		return slab_line(r, s);
+	}
+	return 0;
+}

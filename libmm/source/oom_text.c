@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * source/oom_text.c - words and numbers in the lines of a kernel log
+ *
+ * A line may carry a syslog prefix ("Aug 10 08:07:16 host kernel: "), a level
+ * <6>, a time stamp [    5.15] and a caller [T105] before what was printed.
+ */
+#include <string.h>
+
+#include <libmm/csv.h>
+
+#include "source/oom.h"
+
+struct mm_str mm_oom_skip(struct mm_str s, size_t n) { return (struct mm_str){ s.p + n, s.len - n }; }
+
+struct mm_str mm_oom_find(struct mm_str s, const char *word)
+{
+	const char *p = s.len ? memmem(s.p, s.len, word, strlen(word)) : NULL;
+
+	return p ? (struct mm_str){ p, s.len - (size_t)(p - s.p) } : (struct mm_str){ NULL, 0 };
+}
+
+struct mm_str mm_oom_trim(struct mm_str s)
+{
+	while (s.len && *s.p == ' ')
+		s = mm_oom_skip(s, 1);
+	while (s.len && s.p[s.len - 1] == ' ')
+		s.len--;
+	return s;
+}
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+
+bool mm_oom_number_after(struct mm_str s, const char *word, int64_t *value)
+{
+	struct mm_str at = mm_oom_find(s, word);
+	bool hex;
+	size_t n;
+
+	if (!at.p)
+		return false;
+	at = mm_oom_trim(mm_oom_skip(at, strlen(word)));
+	hex = at.len > 2 && at.p[0] == '0' && at.p[1] == 'x';
+	n = hex ? 2 : at.len && at.p[0] == '-';
+	while (n < at.len && (hex ? is_hex(at.p[n]) : is_digit(at.p[n])))
+		n++;
+	if (hex) {
+		uint64_t u;
+
+		if (mm_parse_u64((struct mm_str){ at.p, n }, &u) || u > INT64_MAX)
+			return false;
+		*value = (int64_t)u;
+		return true;
+	}
+	return n && !mm_parse_i64((struct mm_str){ at.p, n }, value);
+}
+
+bool mm_oom_pages_after(struct mm_str s, const char *word, uint64_t per_page, uint64_t *pages)
+{
+	int64_t v;
+
+	if (!mm_oom_number_after(s, word, &v) || v < 0)
+		return false;
+	*pages = (uint64_t)v / per_page < UINT64_C(1) << 48 ? (uint64_t)v / per_page : UINT64_C(1) << 48;
+	return true;
+}
+
+/* "[    5.156675] " or "[T105] " at the beginning: its length, else 0. */
+static size_t stamp(struct mm_str s)
+{
+	size_t i = 1;
+	bool dot = false, caller = false;
+
+	if (!s.len || s.p[0] != '[')
+		return 0;
+	while (i < s.len && s.p[i] == ' ')
+		i++;
+	if (i < s.len && (s.p[i] == 'T' || s.p[i] == 'C')) {
+		caller = true;
+		i++;
+	}
+	for (; i < s.len && (is_digit(s.p[i]) || s.p[i] == '.'); i++)
+		dot |= s.p[i] == '.';
+	if (i >= s.len || s.p[i] != ']' || !(dot || caller))
+		return 0;
+	return i + 1 < s.len && s.p[i + 1] == ' ' ? i + 2 : i + 1;
+}
+
+struct mm_str mm_oom_payload(struct mm_str s)
+{
+	struct mm_str at = mm_oom_find(s, "kernel: ");
+	size_t n;
+
+	if (at.p)
+		s = mm_oom_skip(at, 8);
+	if (s.len > 2 && s.p[0] == '<') {
+		const char *end = memchr(s.p, '>', s.len);
+
+		if (end)
+			s = mm_oom_skip(s, (size_t)(end - s.p) + 1);
+	}
+	while ((n = stamp(s)) > 0)
+		s = mm_oom_skip(s, n);
+	return s;
+}
