@@ -12,7 +12,8 @@
 
 #include "cmd.h"
 
-enum { OPT_LOOKUP = 0x300, OPT_MAP, OPT_DIMM, OPT_INTERLEAVE, OPT_KERNELCORE, OPT_MOVABLECORE };
+enum { OPT_LOOKUP = 0x300, OPT_MAP, OPT_DIMM, OPT_INTERLEAVE, OPT_KERNELCORE, OPT_MOVABLECORE,
+	OPT_MOVABLE_NODE };
 
 static const struct argp_option options[] = {
 	{ "lookup", OPT_LOOKUP, "ADDR", 0, "Name everything at this physical address", 0 },
@@ -20,8 +21,9 @@ static const struct argp_option options[] = {
 	{ "dimm", OPT_DIMM, "SIZE", 0, "A DIMM of this size; repeat for each (table dimms, --lookup)", 0 },
 	{ "interleave", OPT_INTERLEAVE, "SIZE", OPTION_ARG_OPTIONAL,
 	  "The DIMMs serve addresses by turns of SIZE, a power of two (default: 256)", 0 },
-	{ "kernelcore", OPT_KERNELCORE, "SIZE", 0, "As the kernel's kernelcore=: RAM above it is ZONE_MOVABLE", 0 },
-	{ "movablecore", OPT_MOVABLECORE, "SIZE", 0, "As the kernel's movablecore=: so much RAM is ZONE_MOVABLE", 0 },
+	{ "kernelcore", OPT_KERNELCORE, "SIZE|N%", 0, "As the kernel's kernelcore=: RAM above it is ZONE_MOVABLE", 0 },
+	{ "movablecore", OPT_MOVABLECORE, "SIZE|N%", 0, "As the kernel's movablecore=: so much RAM is ZONE_MOVABLE", 0 },
+	{ "movable-node", OPT_MOVABLE_NODE, NULL, 0, "As the kernel's movable_node: removable RAM is ZONE_MOVABLE", 0 },
 	{ 0 }
 };
 
@@ -38,10 +40,24 @@ struct capture {
 };
 
 static const struct mm_physmap_table *const tables[] = {
-	&mm_physmap_regions, &mm_physmap_ram, &mm_physmap_holes, &mm_physmap_zones, &mm_physmap_summary,
-	&mm_physmap_dimms,
+	&mm_physmap_regions, &mm_physmap_ram, &mm_physmap_holes, &mm_physmap_zones, &mm_physmap_nodes,
+	&mm_physmap_summary, &mm_physmap_dimms,
 };
 enum { NR_TABLES = sizeof(tables) / sizeof(tables[0]) };
+
+/* SIZE, or a share of RAM: "30%". */
+static void parse_core(struct argp_state *st, const char *option, char *arg, uint64_t *bytes, uint64_t *percent)
+{
+	size_t len = strlen(arg);
+
+	*bytes = *percent = 0;
+	if (len > 1 && arg[len - 1] == '%') {
+		arg[len - 1] = 0;
+		*percent = cmd_u64(st, option, arg, 1, 100);
+	} else {
+		*bytes = cmd_size(st, option, arg);
+	}
+}
 
 static error_t parse(int key, char *arg, struct argp_state *st)
 {
@@ -67,10 +83,13 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 			argp_error(st, "--interleave: expected a power of two, found '%s'", arg);
 		return 0;
 	case OPT_KERNELCORE:
-		own->cfg.kernelcore_bytes = cmd_size(st, "--kernelcore", arg);
+		parse_core(st, "--kernelcore", arg, &own->cfg.kernelcore_bytes, &own->cfg.kernelcore_percent);
 		return 0;
 	case OPT_MOVABLECORE:
-		own->cfg.movablecore_bytes = cmd_size(st, "--movablecore", arg);
+		parse_core(st, "--movablecore", arg, &own->cfg.movablecore_bytes, &own->cfg.movablecore_percent);
+		return 0;
+	case OPT_MOVABLE_NODE:
+		own->cfg.movable_node = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -162,7 +181,7 @@ static int print_table(struct cmd_args *a, const struct mm_physmap *pm)
 	for (size_t i = 0; a->table && i < NR_TABLES; i++)
 		if (!strcmp(tables[i]->table.name, a->table))
 			t = tables[i];
-	if (t != &mm_physmap_zones && t != &mm_physmap_summary && !a->config.regions.nr)
+	if (t != &mm_physmap_zones && t != &mm_physmap_nodes && t != &mm_physmap_summary && !a->config.regions.nr)
 		return mm_error_set(&a->err, -EINVAL,
 				    "expected a map (proc/iomem or sys/firmware/memmap), found only zones");
 	e = cmd_table(a, &t->table, &w);
@@ -197,6 +216,8 @@ static int run(struct cmd_args *a)
 	struct mm_physmap *pm = NULL;
 	int e = load(a, &c);
 
+	if (!e && !a->cpus_given && !c.zi.nr && c.regions->boot && c.regions->boot->nr_cpus)
+		a->config.nr_cpus = c.regions->boot->nr_cpus;
 	if (!e) {
 		own->cfg.regions = c.regions;
 		own->cfg.zoneinfo = c.zi.nr ? &c.zi : NULL;
@@ -216,14 +237,14 @@ static int run(struct cmd_args *a)
 int main(int argc, char **argv)
 {
 	static const struct mm_table *const help[] = {
-		&mm_physmap_regions.table, &mm_physmap_ram.table, &mm_physmap_holes.table, &mm_physmap_zones.table,
+		&mm_physmap_regions.table, &mm_physmap_ram.table, &mm_physmap_holes.table, &mm_physmap_zones.table, &mm_physmap_nodes.table,
 		&mm_physmap_summary.table, &mm_physmap_dimms.table, &mm_physmap_lookup_table,
 	};
 	static const struct cmd cmd = {
 		.name = "mm-iomem", .args_doc = "[FILE]", .options = options, .parse = parse,
 		.doc = "Show the physical address space of this machine, of a sysroot, or of FILE (/proc/iomem, a kernel log,"
 		       " a regions table, zoneinfo; - is standard input)."
-		       "\vTables: regions (default), ram, holes, zones, summary, dimms; '-t help' lists their columns."
+		       "\vTables: regions (default), ram, holes, zones, nodes, summary, dimms; '-t help' lists their columns."
 		       " mm-iomem FILE -t regions | mm-buddy gives a machine to another command.",
 		.tables = help, .nr_tables = sizeof(help) / sizeof(help[0]), .depth = MM_DEPTH_PHYS,
 		.default_table = "regions",

@@ -53,6 +53,52 @@ same 'holes' 'start,end,size_bytes
 0xfed00400,0xfffbffff,19659776
 0x180000000,0xfcffffffff,1080184274944' "$bin/mm-iomem" -t holes "$data/zones/6.6-3G.iomem"
 
+# Odd boots: zones as the kernel had them, of its log and of the firmware's map with its command line; the sum of managed pages.
+for log in "$data"/boots/*.dmesg; do
+	name=$(basename "$log" .dmesg)
+	same "$name, of the log" "$(grep -v managed "$data/boots/$name.zones")" "$bin/mm-iomem" -t zones -o $zones "$log"
+	got=$("$bin/mm-iomem" -t zones -o managed_pages -n --csv "$log" | awk '{ sum += $1 } END { print "managed", sum }')
+	want=$(grep managed "$data/boots/$name.zones")
+	[ "$got" = "$want" ] || fail "$name: expected $want, found $got"
+	grep -q "SRAT\|Faking node " "$log" && continue	# the firmware's map alone tells no nodes
+	rm -rf "$tmp/firmware"
+	mkdir -p "$tmp/firmware/proc"
+	sed -n 's/.*Command line: //p' "$log" > "$tmp/firmware/proc/cmdline"
+	i=0
+	sed -n 's/.*BIOS-e820: \[mem \(0x[0-9a-f]*\)-\(0x[0-9a-f]*\)\] \(.*\)/\1 \2 \3/p' "$log" | while read -r start end type; do
+		entry=$tmp/firmware/sys/firmware/memmap/$i
+		mkdir -p "$entry"
+		echo "$start" > "$entry/start"
+		echo "$end" > "$entry/end"
+		[ "$type" = usable ] && type='System RAM' || type=Reserved
+		echo "$type" > "$entry/type"
+		i=$((i + 1))
+	done
+	same "$name, of the firmware's map" "$(grep -v managed "$data/boots/$name.zones")" \
+		"$bin/mm-iomem" -t zones -o $zones --sysroot="$tmp/firmware"
+done
+# "Fallback order for Node N" of this machine's log
+mkdir -p "$tmp/numa/sys/devices/system/node"
+cp -r "$data/boots/distances/." "$tmp/numa/sys/devices/system/node/"
+mkdir -p "$tmp/numa/proc"
+cp "$data/boots/distances/zoneinfo" "$tmp/numa/proc/"
+same 'fallback by distance' 'node,cpus,distances,zonelist
+0,0,10|15|25|35,0|1|2|3
+1,1,15|10|25|30,1|0|2|3
+2,2,25|25|10|12,2|3|0|1
+3,3,35|30|12|10,3|2|1|0' "$bin/mm-iomem" -t nodes -o node,cpus,distances,zonelist --sysroot="$tmp/numa"
+same 'kernelcore= in percent' "$zones
+0,DMA,1,4095,3998
+0,DMA32,4096,782301,782301" "$bin/mm-iomem" -t zones -o $zones --kernelcore=100% "$data/zones/6.6-3G.iomem"
+# A node of removable RAM: with movable_node all of it is movable, unless the kernel lies in it.
+printf '%s\n' 'Command line: movable_node' 'BIOS-e820: [mem 0x100000-0x3fffffff] usable' \
+	'BIOS-e820: [mem 0x100000000-0x17fffffff] usable' 'ACPI: SRAT: Node 0 PXM 0 [mem 0x0-0x3fffffff] hotplug' \
+	'ACPI: SRAT: Node 1 PXM 1 [mem 0x100000000-0x17fffffff] hotplug' > "$tmp/removable"
+same 'movable_node' "$zones
+0,DMA,256,3840,3840
+0,DMA32,4096,258048,258048
+1,Movable,1048576,524288,524288" "$bin/mm-iomem" -t zones -o $zones "$tmp/removable"
+
 mkdir -p "$tmp/hidden/proc" "$tmp/both/proc"
 printf '00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n' > "$tmp/hidden/proc/iomem"
 cp "$tmp/hidden/proc/iomem" "$tmp/both/proc/"

@@ -31,6 +31,11 @@ static int copy_regions(struct mm_region_list *to, const struct mm_region_list *
 		if (e)
 			return e;
 	}
+	if (from->boot) {
+		if (!mm_region_list_boot(to))
+			return -ENOMEM;
+		*to->boot = *from->boot;
+	}
 	return 0;
 }
 

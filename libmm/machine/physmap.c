@@ -90,7 +90,8 @@ int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg,
 		.regions = cfg->regions, .zoneinfo = cfg->zoneinfo, .sizes_only = true,
 		.mem_limit_bytes = cfg->mem_limit_bytes,
 		.kernelcore_bytes = cfg->kernelcore_bytes, .movablecore_bytes = cfg->movablecore_bytes,
-		.nr_cpus = cfg->nr_cpus,
+		.kernelcore_percent = cfg->kernelcore_percent, .movablecore_percent = cfg->movablecore_percent,
+		.movable_node = cfg->movable_node, .nr_cpus = cfg->nr_cpus,
 	};
 
 	if (!pm)
@@ -102,7 +103,8 @@ int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg,
 		mm_physmap_free(pm);
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
-	if (cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes)
+	if (cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes || cfg->kernelcore_percent ||
+	    cfg->movablecore_percent || cfg->movable_node)
 		pm->cfg.zoneinfo = NULL;	/* another machine than the captured one */
 	(void)mm_phys_new(&pm->phys, &pm->ctx, &phys, &pm->phys_err);	/* told when zones are asked for */
 	*pmp = pm;

@@ -61,6 +61,52 @@ static int add_ram(struct mm_memblock *mb, const struct mm_region *r)
 	return mm_memblock_add(mb, r->start, region_size(r));
 }
 
+static int set_hotplug(struct mm_memblock *mb, const struct mm_region *r)
+{
+	return r->hotplug ? mm_memblock_setclr_flag(mb, r->start, region_size(r), true, MM_MEMBLOCK_HOTPLUG) : 0;
+}
+
+static uint32_t node_of(const struct mm_memblock *mb, uint64_t addr)
+{
+	for (size_t i = 0; i < mb->memory.nr; i++)
+		if (addr >= mb->memory.v[i].base && addr - mb->memory.v[i].base < mb->memory.v[i].size)
+			return mb->memory.v[i].node;
+	return MM_NODE_NONE;
+}
+
+/* Memory of a node that the kernel lies in is not removable (numa_clear_kernel_node_hotplug()). */
+static int clear_kernel_node(struct mm_memblock *mb, uint64_t addr)
+{
+	uint32_t node = node_of(mb, addr);
+
+	for (size_t i = 0; node != MM_NODE_NONE && i < mb->memory.nr; i++) {
+		struct mm_memblock_region r = mb->memory.v[i];
+
+		if (r.node != node || !(r.flags & MM_MEMBLOCK_HOTPLUG))
+			continue;
+		if (mm_memblock_setclr_flag(mb, r.base, r.size, false, MM_MEMBLOCK_HOTPLUG))
+			return -ENOMEM;
+		i = (size_t)-1;		/* regions may have been merged */
+	}
+	return 0;
+}
+
+/* movable_node: which RAM is removable. */
+static int mark_hotplug(struct mm_memblock *mb, const struct mm_phys_config *cfg)
+{
+	const struct mm_region_list *l = cfg->regions;
+
+	if (!(cfg->movable_node || (l->boot && l->boot->movable_node)) || !mb->memory.nr)
+		return 0;
+	if (each_ram(l, false, UINT32_MAX, set_hotplug, mb) || clear_kernel_node(mb, mb->memory.v[0].base) ||
+	    (l->boot && l->boot->ramdisk_addr && clear_kernel_node(mb, l->boot->ramdisk_addr)))
+		return -ENOMEM;
+	for (size_t i = 0; i < l->nr; i++)
+		if (l->v[i].kind == MM_REGION_KERNEL && clear_kernel_node(mb, l->v[i].start))
+			return -ENOMEM;
+	return 0;
+}
+
 static int set_node(struct mm_memblock *mb, const struct mm_region *r)
 {
 	return mm_memblock_set_node(&mb->memory, r->start, region_size(r), r->node);
@@ -106,7 +152,8 @@ int mm_boot_memblock(struct mm_memblock *mb, const struct mm_phys_config *cfg, s
 	if (nr_ram > MAX_RAM_RANGES)
 		return mm_error_set(err, -EFBIG, "expected at most %d ranges of RAM, found %zu", (int)MAX_RAM_RANGES,
 				    nr_ram);
-	if (add_regions(mb, l) || trim(mb, cfg->mem_limit_bytes) || each_ram(l, false, UINT32_MAX, set_node, mb))
+	if (add_regions(mb, l) || trim(mb, cfg->mem_limit_bytes) || each_ram(l, false, UINT32_MAX, set_node, mb) ||
+	    mark_hotplug(mb, cfg))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!mb->memory.nr)
 		return mm_error_set(err, -EINVAL,

@@ -7,14 +7,15 @@
  *   the kernel image		where the map shows it (/proc/iomem: Kernel code, rodata, data, bss), and what the map
  *				shows as reserved inside RAM (Crash kernel)
  *   the page map		64 bytes a page for each 128 MiB section that has RAM, at the top of its node
+ *   node and per-CPU data	where the kernel's log gives their sizes; what else that log says is taken, from the top
  *   two hash tables		dentries and inodes, with one node only (else they come from vmalloc later)
  *   bounce buffers		64 MiB below 4 GiB when there is RAM above, for devices that cannot reach it
  *
  * Source: Linux 6.6 arch/x86/realmode/init.c, mm/sparse.c, mm/mm_init.c alloc_large_system_hash(), fs/dcache.c,
- * fs/inode.c,
- * kernel/dma/swiotlb.c, arch/x86/kernel/pci-dma.c.
- * Deviation: per-CPU areas, early page tables, ACPI's copies and the initrd are not known from a map and not taken; a
- * kernel image that the map does not show is not either. A capture of zoneinfo gives the exact numbers.
+ * fs/inode.c, kernel/dma/swiotlb.c, arch/x86/kernel/pci-dma.c.
+ * Deviation: per-CPU areas, early page tables, ACPI's copies and the kernel image are not known from a firmware's map
+ * alone and not taken then.  With the log's "Memory:" line the sum over all zones is exact, its share of each zone
+ * nearly.  A capture of zoneinfo gives the exact numbers.
  */
 #include <errno.h>
 
@@ -24,11 +25,12 @@ enum {
 	SECTION_SHIFT = 27, SECTION_PAGES = 1 << (SECTION_SHIFT - MM_PAGE_SHIFT), STRUCT_PAGE_BYTES = 64,
 	SECTION_MAP_BYTES = SECTION_PAGES * STRUCT_PAGE_BYTES, HASH_BUCKET_BYTES = 8, SWIOTLB_BYTES = 64 << 20,
 };
+#define PHYSICAL_START		(16ull << 20)
 #define MAX_DMA_ADDRESS		(16ull << 20)
 #define FOUR_G			(1ull << 32)
 #define CURRENT_LIMIT		(MM_BOOT_MAX_PFN << MM_PAGE_SHIFT)
 
-/* 128 MiB sections that have RAM of @node in them. */
+/* 128 MiB sections whose first RAM is @node's (memory_present()). */
 static uint64_t nr_sections(const struct mm_phys *phys, uint32_t node)
 {
 	uint64_t n = 0, next = 0;	/* first section not yet counted */
@@ -38,10 +40,8 @@ static uint64_t nr_sections(const struct mm_phys *phys, uint32_t node)
 		uint64_t first = r->start_pfn / SECTION_PAGES,
 			end = ((uint64_t)r->end_pfn + SECTION_PAGES - 1) / SECTION_PAGES;
 
-		if (r->node != node)
-			continue;
 		first = first > next ? first : next;
-		n += end > first ? end - first : 0;
+		n += end > first && r->node == node ? end - first : 0;
 		next = end > next ? end : next;
 	}
 	return n;
@@ -138,12 +138,69 @@ static int reserve_nested(struct mm_memblock *mb, const struct mm_region_list *l
 	return 0;
 }
 
+/* The kernel image, where only the log tells of it: at CONFIG_PHYSICAL_START, as without KASLR. */
+static int reserve_kernel(struct mm_memblock *mb, const struct mm_phys_config *cfg)
+{
+	for (size_t i = 0; i < cfg->regions->nr; i++)
+		if (cfg->regions->v[i].kind == MM_REGION_KERNEL)
+			return 0;
+	return mm_memblock_reserve(mb, PHYSICAL_START, cfg->regions->boot->kernel_bytes);
+}
+
+/* Node data of each node, and the area of each CPU on its node. */
+static int reserve_node_data(const struct mm_phys *phys, struct mm_memblock *mb, const struct mm_boot_facts *boot)
+{
+	uint64_t at;
+
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		if (phys->nodes[n] && boot->node_data_bytes &&
+		    mm_memblock_alloc_range(mb, boot->node_data_bytes, MM_PAGE_SIZE, 0, CURRENT_LIMIT, n, false,
+					    &at) == -ENOMEM)
+			return -ENOMEM;
+	for (uint32_t c = 0; boot->percpu_bytes && c < phys->ctx->nr_cpus; c++)
+		if (mm_memblock_alloc_range(mb, boot->percpu_bytes, MM_PAGE_SIZE, MAX_DMA_ADDRESS, CURRENT_LIMIT,
+					    phys->cpu_node[c], false, &at) == -ENOMEM)
+			return -ENOMEM;
+	return 0;
+}
+
+/* What the log says is taken beyond all that is known: from the top, as memblock allocates. */
+static int reserve_rest(struct mm_memblock *mb, uint64_t managed_bytes)
+{
+	uint64_t cursor = 0, lo, hi, free_bytes = 0, at, piece;
+
+	while (mm_memblock_next_free(mb, &cursor, MM_NODE_NONE, &lo, &hi))
+		free_bytes += hi / MM_PAGE_SIZE * MM_PAGE_SIZE - (lo + MM_PAGE_SIZE - 1) / MM_PAGE_SIZE * MM_PAGE_SIZE;
+	if (!managed_bytes || free_bytes <= managed_bytes)
+		return 0;
+	free_bytes = (free_bytes - managed_bytes) / MM_PAGE_SIZE * MM_PAGE_SIZE;
+	for (piece = free_bytes; free_bytes && piece; ) {
+		int e;
+
+		piece = piece < free_bytes ? piece : free_bytes;
+		e = mm_memblock_alloc_range(mb, piece, MM_PAGE_SIZE, 0, CURRENT_LIMIT, MM_NODE_NONE, false, &at);
+		if (e == -ENOMEM)
+			return e;
+		if (!e)
+			free_bytes -= piece;
+		else
+			piece = piece / 2 / MM_PAGE_SIZE * MM_PAGE_SIZE;
+	}
+	return 0;
+}
+
 int mm_boot_reserve(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_phys_config *cfg)
 {
+	const struct mm_boot_facts *boot = cfg->regions->boot;
+
 	if (mm_memblock_reserve(mb, 0, 1 << 20) || reserve_nested(mb, cfg->regions))
+		return -ENOMEM;
+	if (boot && (reserve_kernel(mb, cfg) || reserve_node_data(phys, mb, boot)))
 		return -ENOMEM;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		if (phys->nodes[n] && reserve_page_map(phys, mb, n))
 			return -ENOMEM;
-	return reserve_hashes(phys, mb) ? -ENOMEM : reserve_swiotlb(phys, mb);
+	if (reserve_hashes(phys, mb) || reserve_swiotlb(phys, mb))
+		return -ENOMEM;
+	return boot && !cfg->mem_limit_bytes ? reserve_rest(mb, boot->managed_bytes) : 0;
 }

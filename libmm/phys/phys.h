@@ -177,7 +177,10 @@ struct mm_phys_config {
 	uint32_t nr_distance;
 	uint64_t mem_limit_bytes;		/* as the kernel's mem=; 0 none */
 	uint32_t nr_cpus;
+	/* kernelcore= and movablecore=: bytes, or a share of RAM; all 0: what regions->boot says */
 	uint64_t kernelcore_bytes, movablecore_bytes;
+	uint64_t kernelcore_percent, movablecore_percent;
+	bool movable_node;			/* removable RAM is movable; regions->boot may say it too */
 	bool bare;				/* hand every page to the buddy: no kernel image, no memmap taken */
 };
 

@@ -9,7 +9,7 @@
  * ascending order, so that only heads of blocks are touched.
  * Source: Linux 6.6 mm/mm_init.c, mm/memblock.c memblock_free_all().
  * Deviation: the struct pages of a big machine are all there at once (no deferred
- * initialisation). CPUs are spread over the nodes in even, contiguous shares.
+ * initialisation). CPUs are spread over the nodes in even, contiguous shares where no source tells their nodes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +57,8 @@ static int map_pages(struct mm_phys *phys)
 	return 0;
 }
 
-static void spread_cpus(struct mm_phys *phys)
+/* As the capture says, else in even shares. */
+static void spread_cpus(struct mm_phys *phys, const struct mm_boot_facts *boot)
 {
 	uint32_t nth = 0, nr_cpus = phys->ctx->nr_cpus;
 
@@ -67,6 +68,9 @@ static void spread_cpus(struct mm_phys *phys)
 				phys->cpu_node[c] = (uint8_t)n;
 		nth += phys->nodes[n] != NULL;
 	}
+	for (uint32_t c = 0; boot && boot->nr_cpus >= nr_cpus && c < nr_cpus; c++)
+		if (phys->nodes[boot->cpu_node[c]])
+			phys->cpu_node[c] = boot->cpu_node[c];
 }
 
 /* Without a page map: count what free_all() would hand over. */
@@ -113,6 +117,7 @@ static void count_totalram(struct mm_phys *phys)
 
 static int boot(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_phys_config *cfg, struct mm_error *err)
 {
+	const struct mm_boot_facts *facts = cfg->regions ? cfg->regions->boot : NULL;
 	int e = 0;
 
 	if (cfg->regions && (cfg->regions->nr || !cfg->zoneinfo))
@@ -126,14 +131,17 @@ static int boot(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_ph
 	} else if (mm_boot_zones(phys, mb, cfg)) {
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
-	spread_cpus(phys);
+	spread_cpus(phys, facts);
 	if (!cfg->sizes_only && (map_pages(phys) || mm_page_alloc_init(phys)))
 		return mm_error_set(err, -ENOMEM, "out of memory for %u page descriptors", phys->max_pfn);
 	e = hand_over(phys, mb, cfg, err);
 	if (e)
 		return e;
 	count_totalram(phys);
-	mm_build_node_order(phys, cfg->node_distance, cfg->nr_distance);
+	if (!cfg->node_distance && facts && facts->nr_distance)
+		mm_build_node_order(phys, facts->node_distance, facts->nr_distance);
+	else
+		mm_build_node_order(phys, cfg->node_distance, cfg->nr_distance);
 	if (!cfg->sizes_only && mm_build_zonelists(phys))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	mm_init_per_zone_wmark_min(phys);
@@ -144,7 +152,8 @@ static int boot(struct mm_phys *phys, struct mm_memblock *mb, const struct mm_ph
 
 int mm_phys_new(struct mm_phys **physp, struct mm_ctx *ctx, const struct mm_phys_config *cfg, struct mm_error *err)
 {
-	bool resized = cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes;
+	bool resized = cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes ||
+		cfg->kernelcore_percent || cfg->movablecore_percent || cfg->movable_node;
 	struct mm_phys_config now = *cfg;
 	struct mm_memblock mb = { 0 };
 	struct mm_phys *phys;

@@ -11,7 +11,8 @@
  * the zone's limits, holes included; present pages are those that are RAM.
  * Limits: 16 MiB and 4 GiB; the lowest zone begins at the first RAM page.
  * ZONE_MOVABLE takes the end of each node from zone_movable_pfn on, rounded up to
- * a block of 2^MM_MAX_ORDER pages.
+ * a block of 2^MM_MAX_ORDER pages.  kernelcore=mirror does nothing here, as on a
+ * machine whose firmware mirrors no memory: no source tells what is mirrored.
  * Source: Linux 6.6 mm/mm_init.c free_area_init(), arch/x86/mm/init.c zone_sizes_init().
  */
 #include <errno.h>
@@ -146,32 +147,57 @@ static void place_kernelcore(const struct mm_phys *phys, struct limits *lim, uin
 	}
 }
 
+/* kernelcore= and movablecore= in pages. */
+struct core_sizes {
+	uint64_t kernelcore, movablecore;
+};
+
+static uint64_t core_pages(uint64_t bytes, uint64_t percent, uint64_t total)
+{
+	return percent ? total * 100 * percent / 10000 : bytes >> MM_PAGE_SHIFT;
+}
+
+/* Of the configuration, or else of the captured command line. */
+static struct core_sizes core_sizes(const struct mm_phys_config *cfg, uint64_t total)
+{
+	const struct mm_boot_facts *boot = cfg->regions ? cfg->regions->boot : NULL;
+	struct core_sizes given = {
+		core_pages(cfg->kernelcore_bytes, cfg->kernelcore_percent, total),
+		core_pages(cfg->movablecore_bytes, cfg->movablecore_percent, total),
+	};
+
+	if (given.kernelcore || given.movablecore || !boot || boot->kernelcore_mirror)
+		return given;
+	return (struct core_sizes){ core_pages(boot->kernelcore_bytes, boot->kernelcore_percent, total),
+				    core_pages(boot->movablecore_bytes, boot->movablecore_percent, total) };
+}
+
 /* Pages that kernelcore= and movablecore= leave to the kernel; 0: no ZONE_MOVABLE. */
 static uint64_t required_kernelcore(const struct mm_phys *phys, const struct mm_phys_config *cfg)
 {
-	uint64_t total = 0, core = cfg->kernelcore_bytes >> MM_PAGE_SHIFT,
-		movable = cfg->movablecore_bytes >> MM_PAGE_SHIFT;
 	const uint64_t block = 1u << MM_MAX_ORDER;
+	struct core_sizes core;
+	uint64_t total = 0;
 
 	for (uint32_t i = 0; i < phys->nr_present; i++)
 		total += phys->present[i].end_pfn - phys->present[i].start_pfn;
-	if (movable) {
-		movable = movable > total ? total : min_u64(total, (movable + block - 1) / block * block);
-		core = max_u64(core, total - movable);
+	core = core_sizes(cfg, total);
+	if (core.movablecore) {
+		uint64_t movable = core.movablecore > total ? total
+			: min_u64(total, (core.movablecore + block - 1) / block * block);
+
+		core.kernelcore = max_u64(core.kernelcore, total - movable);
 	}
-	return core < total ? core : 0;
+	return core.kernelcore < total ? core.kernelcore : 0;
 }
 
-/* Where ZONE_MOVABLE begins in each node: find_zone_movable_pfns_for_nodes(). */
-static void find_movable_pfns(const struct mm_phys *phys, const struct mm_phys_config *cfg, struct limits *lim)
+/* Spread over the nodes; what a node could not take goes to the others in the next round. */
+static void spread_kernelcore(const struct mm_phys *phys, struct limits *lim, uint64_t required)
 {
-	uint64_t required = required_kernelcore(phys, cfg), share, start, end;
-	const uint64_t block = 1u << MM_MAX_ORDER;
 	uint32_t nodes = phys->nr_nodes;
+	uint64_t share;
 
-	if (!required)
-		return;
-	do {	/* spread over the nodes; what a node could not take goes to the others in the next round */
+	do {
 		share = required / nodes;
 		for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
 			if (!phys->nodes[n])
@@ -182,6 +208,36 @@ static void find_movable_pfns(const struct mm_phys *phys, const struct mm_phys_c
 		}
 		nodes--;
 	} while (nodes && required > nodes);
+}
+
+/* movable_node: from the first removable page of each node on. */
+static void movable_of_hotplug(struct limits *lim, const struct mm_memblock *mb)
+{
+	for (size_t i = 0; i < mb->memory.nr; i++) {
+		const struct mm_memblock_region *r = &mb->memory.v[i];
+		uint64_t start = r->base >> MM_PAGE_SHIFT, *pfn;
+
+		if (!(r->flags & MM_MEMBLOCK_HOTPLUG) || r->node >= MM_MAX_NODES)
+			continue;
+		pfn = &lim->movable_pfn[r->node];
+		*pfn = *pfn ? min_u64(*pfn, start) : start;
+	}
+}
+
+/* Where ZONE_MOVABLE begins in each node: find_zone_movable_pfns_for_nodes(). */
+static void find_movable_pfns(const struct mm_phys *phys, const struct mm_memblock *mb,
+			      const struct mm_phys_config *cfg, struct limits *lim)
+{
+	bool movable_node = cfg->movable_node || (cfg->regions && cfg->regions->boot && cfg->regions->boot->movable_node);
+	uint64_t required = required_kernelcore(phys, cfg), start, end;
+	const uint64_t block = 1u << MM_MAX_ORDER;
+
+	if (movable_node)
+		movable_of_hotplug(lim, mb);
+	else if (required)
+		spread_kernelcore(phys, lim, required);
+	else
+		return;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
 		node_range(phys, n, &start, &end);
 		lim->movable_pfn[n] = (lim->movable_pfn[n] + block - 1) / block * block;
@@ -254,7 +310,7 @@ int mm_boot_zones(struct mm_phys *phys, const struct mm_memblock *mb, const stru
 	}
 	phys->max_pfn = phys->present[phys->nr_present - 1].end_pfn;
 	zone_limits(phys, &lim);
-	find_movable_pfns(phys, cfg, &lim);
+	find_movable_pfns(phys, mb, cfg, &lim);
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		if (phys->nodes[n])
 			size_node(phys, &lim, phys->nodes[n]);

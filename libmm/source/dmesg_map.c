@@ -5,12 +5,13 @@
  *
  *   BIOS-e820: [mem 0x0-0x9fbff] usable		an entry; "user:", "modified:", "reserve setup_data:": the
  *							map as it is after mem= or setup data,
- in the place of the one before
+ *							in the place of the one before
  *   e820: update [mem 0x0-0xfff] usable ==> reserved	applied to the map so far
  *   e820: remove [mem 0xa0000-0xfffff] usable		likewise
  *   ACPI: SRAT: Node 0 PXM 0 [mem 0x0-0x9ffff]		node of a range
  *     node   0: [mem 0x1000-0x9efff]			"Early memory node ranges": where there is no SRAT; RAM
- *     where no e820
+ *							where no e820
+ *   Faking node 1 at [mem 0x2c000000-0x7ffdcfff]	numa=fake=: in the place of SRAT
  *    memory[0x0]	[0x1000-0x9efff], 0x9e000 bytes on node 0	memblock=debug: RAM where nothing else tells
  *
  * "Linux version" begins a new boot: the last one in the log counts.
@@ -19,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+#include "source/dmesg_facts.h"
 #include "source/e820.h"
 #include "source/scan.h"
 
@@ -27,15 +30,18 @@ enum { LABEL_ROOM = 24 };
 struct boot_log {
 	struct mm_e820 map;
 	struct mm_srat srat, early, memblock;
+	struct mm_srat hotplug;		/* blocks of srat that the firmware calls hotpluggable */
+	struct mm_boot_facts *facts;	/* of the list that is read */
 	char label[LABEL_ROOM];		/* of the map being read */
-	bool faking;			/* "Faking a node": the kernel had no nodes */
+	bool faking;			/* srat holds "Faking node N" */
 };
 
 static const struct mm_str usable = { "usable", 6 };
 
 static void reset(struct boot_log *b)
 {
-	b->map.nr = b->srat.nr = b->early.nr = b->memblock.nr = 0;
+	b->map.nr = b->srat.nr = b->early.nr = b->memblock.nr = b->hotplug.nr = 0;
+	*b->facts = (struct mm_boot_facts){ 0 };
 	b->label[0] = 0;
 	b->faking = false;
 }
@@ -150,6 +156,22 @@ static int memblock_line(struct boot_log *b, struct mm_str line)
 	return mm_srat_add(&b->memblock, start, end, node);
 }
 
+static int srat_line(struct boot_log *b, uint64_t start, uint64_t end, uint32_t node, struct mm_str after)
+{
+	int e = mm_srat_add(&b->srat, start, end, node);
+
+	return e || !mm_str_starts(after, "hotplug") ? e : mm_srat_add(&b->hotplug, start, end, node);
+}
+
+/* numa=fake=: its nodes instead of the firmware's. */
+static int fake_line(struct boot_log *b, uint64_t start, uint64_t end, uint32_t node)
+{
+	if (!b->faking)
+		b->srat.nr = b->hotplug.nr = 0;
+	b->faking = true;
+	return mm_srat_add(&b->srat, start, end, node);
+}
+
 static int range_line(struct boot_log *b, struct mm_str before, uint64_t start, uint64_t end, struct mm_str after)
 {
 	const char *label = map_label(before);
@@ -164,7 +186,11 @@ static int range_line(struct boot_log *b, struct mm_str before, uint64_t start, 
 	if (ends_with(before, "e820: update") || ends_with(before, "e820: remove"))
 		return change_line(b, start, end, after, ends_with(before, "remove"));
 	if (memmem(before.p, before.len, "SRAT: Node ", 11) && node_number(before, "SRAT: Node ", &node))
-		return mm_srat_add(&b->srat, start, end, node);
+		return srat_line(b, start, end, node, after);
+	if (memmem(before.p, before.len, "Faking node ", 12) && node_number(before, "Faking node ", &node))
+		return fake_line(b, start, end, node);
+	if (memmem(before.p, before.len, "Faking a node at", 16))
+		b->srat.nr = b->hotplug.nr = 0;		/* there are no nodes, whatever the firmware says */
 	if (ends_with(before, ":") && node_number(before, " node ", &node) &&
 	    !memmem(before.p, before.len, "Initmem", 7))
 		return mm_srat_add(&b->early, start, end, node);
@@ -179,10 +205,7 @@ static int log_line(struct boot_log *b, struct mm_input *in, struct mm_str line,
 
 	if (memmem(line.p, line.len, "Linux version ", 14))
 		reset(b);
-	if (memmem(line.p, line.len, "Faking a node at", 16)) {
-		b->faking = true;
-		return 0;
-	}
+	mm_dmesg_facts_line(b->facts, line);
 	if (!find_range(line, &before, &start, &end, &after))
 		e = memblock_line(b, line);
 	else if (end < start)
@@ -216,19 +239,21 @@ static int finish(struct boot_log *b, struct mm_region_list *l, const struct mm_
 		return mm_error_set(err, -EINVAL, "%s: expected lines 'BIOS-e820: [mem START-END] TYPE', found none "
 				    "(does the log reach back to the boot?)", in->name);
 	mm_e820_merge(&b->map);
-	if (b->faking || !mm_srat_cleanup(nodes, &b->map))
-		nodes->nr = 0;
+	if (!mm_srat_cleanup(nodes, &b->map))
+		nodes->nr = b->hotplug.nr = 0;
 	if (!e)
-		e = mm_e820_regions(&b->map, nodes, l);
+		e = mm_e820_regions(&b->map, nodes, &b->hotplug, l);
 	return e ? mm_error_set(err, e, "%s: out of memory", in->name) : 0;
 }
 
 int mm_dmesg_regions_read(struct mm_region_list *l, struct mm_input *in, struct mm_error *err)
 {
-	struct boot_log b = { 0 };
+	struct boot_log b = { .facts = mm_region_list_boot(l) };
 	struct mm_str line;
 	int e;
 
+	if (!b.facts)
+		return mm_input_error(in, err, -ENOMEM, "out of memory");
 	while ((e = mm_input_line(in, &line, err)) > 0) {
 		e = log_line(&b, in, line, err);
 		if (e)
@@ -238,6 +263,7 @@ int mm_dmesg_regions_read(struct mm_region_list *l, struct mm_input *in, struct 
 		e = finish(&b, l, in, err);
 	free(b.map.v);
 	free(b.srat.v);
+	free(b.hotplug.v);
 	free(b.early.v);
 	free(b.memblock.v);
 	return e;

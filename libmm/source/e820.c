@@ -93,6 +93,67 @@ int mm_e820_change(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_st
 	return e;
 }
 
+/* The number of a type: where two entries overlap the greater wins (e820__update_table()). */
+static unsigned int type_number(const char *word)
+{
+	static const struct {
+		const char *word;
+		unsigned int number;
+	} types[] = {
+		{ usable, 1 }, { "reserved", 2 }, { "ACPI data", 3 }, { "ACPI NVS", 4 }, { "unusable", 5 },
+		{ "persistent (type 7)", 7 }, { "persistent (type 12)", 12 }, { "soft reserved", 13 },
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (!strcmp(types[i].word, word))
+			return types[i].number;
+	return 2;
+}
+
+/* Give @word to what no entry covers in [start, end]. */
+static int fill_gaps(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_str word)
+{
+	size_t nr = m->nr;
+	int e = 0;
+
+	for (uint64_t at = start, stop; !e; at = stop + 1) {
+		bool covered = false;
+
+		stop = end;
+		for (size_t i = 0; i < nr && !covered; i++) {
+			covered = at >= m->v[i].start && at <= m->v[i].end;
+			if (covered)
+				stop = m->v[i].end < end ? m->v[i].end : end;
+			else if (m->v[i].start > at && m->v[i].start <= stop)
+				stop = m->v[i].start - 1;
+		}
+		if (!covered)
+			e = mm_e820_add(m, at, stop, word);
+		if (stop == end)
+			break;
+	}
+	return e;
+}
+
+int mm_e820_overlay(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_str word)
+{
+	struct mm_e820_entry new = { .word = "" };
+	int e = 0;
+
+	memcpy(new.word, word.p, word.len < sizeof(new.word) ? word.len : sizeof(new.word) - 1);
+	for (size_t i = 0, nr = m->nr; i < nr && !e; i++) {
+		struct mm_e820_entry old = m->v[i];
+		uint64_t lo = old.start > start ? old.start : start, hi = old.end < end ? old.end : end;
+
+		if (lo > hi || type_number(old.word) >= type_number(new.word))
+			continue;
+		e = mm_e820_change(m, lo, hi, (struct mm_str){ old.word, strlen(old.word) }, word);
+		i = (size_t)-1;		/* the list is another one now; what was changed is not lower any more */
+		nr = m->nr;
+	}
+	return e ? e : fill_gaps(m, start, end, word);
+}
+
 static int by_start(const void *a, const void *b)
 {
 	const struct mm_e820_entry *x = a, *y = b;
@@ -197,7 +258,7 @@ bool mm_srat_cleanup(struct mm_srat *s, const struct mm_e820 *m)
 	return s->nr && ram_in(m, 0, UINT64_MAX) - covered < 1 << 20;
 }
 
-/* The node of @addr and where the block that says so, or the gap, ends. */
+/* The node of @addr and where the block that says so, or the gap, ends; MM_MAX_NODES: in no block. */
 static uint32_t node_at(const struct mm_srat *s, uint64_t addr, uint64_t *end)
 {
 	*end = UINT64_MAX;
@@ -211,29 +272,40 @@ static uint32_t node_at(const struct mm_srat *s, uint64_t addr, uint64_t *end)
 		if (b->start > addr && b->start - 1 < *end)
 			*end = b->start - 1;
 	}
-	return 0;
+	return MM_MAX_NODES;
 }
 
-int mm_e820_regions(const struct mm_e820 *m, const struct mm_srat *s, struct mm_region_list *l)
+/* The region that begins at @at inside @e: up to where node or hotplug change. */
+static void cut_region(const struct mm_e820_entry *e, const struct mm_srat *nodes, const struct mm_srat *hotplug,
+		       struct mm_region *r)
+{
+	uint64_t stop, hot_stop;
+	uint32_t node = node_at(nodes, r->start, &stop);
+
+	r->end = e->end;
+	if (!is_usable(e))
+		return;
+	r->node = node < MM_MAX_NODES ? node : 0;
+	r->hotplug = node_at(hotplug, r->start, &hot_stop) < MM_MAX_NODES;
+	stop = stop < hot_stop ? stop : hot_stop;
+	r->end = stop < e->end ? stop : e->end;
+}
+
+int mm_e820_regions(const struct mm_e820 *m, const struct mm_srat *nodes, const struct mm_srat *hotplug,
+		    struct mm_region_list *l)
 {
 	for (size_t i = 0; i < m->nr; i++) {
 		const struct mm_e820_entry *e = &m->v[i];
 		const char *name = iomem_name(e->word);
 		struct mm_str str = { name, strlen(name) };
-		uint64_t at = e->start, stop;
+		struct mm_region r = { .start = e->start, .kind = (uint8_t)mm_region_kind_of_name(str) };
 
-		for (;;) {
-			uint32_t node = node_at(s, at, &stop);
-
-			if (!is_usable(e))
-				node = 0;
-			stop = stop > e->end || !is_usable(e) ? e->end : stop;
-			if (mm_region_list_add(l, &(struct mm_region){ .start = at, .end = stop, .node = node,
-								       .kind = (uint8_t)mm_region_kind_of_name(str) }, str))
+		for (;; r.start = r.end + 1) {
+			cut_region(e, nodes, hotplug, &r);
+			if (mm_region_list_add(l, &r, str))
 				return -ENOMEM;
-			if (stop == e->end)
+			if (r.end == e->end)
 				break;
-			at = stop + 1;
 		}
 	}
 	return 0;

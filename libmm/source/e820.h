@@ -34,6 +34,8 @@ struct mm_srat {
 int mm_e820_add(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_str word);
 /* What is @from in [start, end] becomes @to; an empty @from is any type, an empty @to takes it out. */
 int mm_e820_change(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_str from, struct mm_str to);
+/* Add an entry over the others: where two overlap the type with the greater number holds (e820__range_add()). */
+int mm_e820_overlay(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_str word);
 /* Sort; entries of one type that touch or overlap become one (e820__update_table()). */
 void mm_e820_merge(struct mm_e820 *m);
 
@@ -45,7 +47,8 @@ int mm_srat_add(struct mm_srat *s, uint64_t start, uint64_t end, uint32_t node);
  */
 bool mm_srat_cleanup(struct mm_srat *s, const struct mm_e820 *m);
 
-/* The regions of @m, RAM split where the node changes, appended to @l. 0 or -ENOMEM. */
-int mm_e820_regions(const struct mm_e820 *m, const struct mm_srat *s, struct mm_region_list *l);
+/* The regions of @m, RAM split where the node changes or @hotplug begins or ends, appended to @l. 0 or -ENOMEM. */
+int mm_e820_regions(const struct mm_e820 *m, const struct mm_srat *nodes, const struct mm_srat *hotplug,
+		    struct mm_region_list *l);
 
 #endif /* SOURCE_E820_H */

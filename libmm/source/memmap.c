@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sys/firmware/memmap: the map as the firmware gave it, one directory an
- * entry with files start, end and type. Everybody may read it.
+ * entry with files start, end and type. Everybody may read it. What the kernel's
+ * command line (proc/cmdline) made of it is not in there: mem= and memmap= are applied here.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +10,9 @@
 #include <string.h>
 
 #include <libmm/source.h>
+#include "source/cmdline.h"
 
-enum { MAX_ENTRIES = 1 << 14 };
+enum { MAX_ENTRIES = MM_E820_MAX };
 static const char dir[] = "sys/firmware/memmap";
 
 struct entry {
@@ -70,11 +72,43 @@ static int add_entry(void *arg, const char *name)
 	return read_entry(es, name, &es->v[es->nr++]);
 }
 
-static int by_start(const void *a, const void *b)
+/* The word of the kernel's log for a type that memmap spells as /proc/iomem does. */
+static struct mm_str e820_word(const char *type)
 {
-	const struct entry *x = a, *y = b;
+	static const struct {
+		const char *type, *word;
+	} words[] = {
+		{ "System RAM", "usable" }, { "Reserved", "reserved" }, { "Soft Reserved", "soft reserved" },
+		{ "ACPI Tables", "ACPI data" }, { "ACPI Non-volatile Storage", "ACPI NVS" },
+		{ "Unusable memory", "unusable" }, { "Persistent Memory (legacy)", "persistent (type 12)" },
+		{ "Persistent Memory", "persistent (type 7)" },
+	};
 
-	return x->start < y->start ? -1 : x->start > y->start ? 1 : x->end < y->end ? -1 : x->end > y->end;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i].type, type))
+			return (struct mm_str){ words[i].word, strlen(words[i].word) };
+	return (struct mm_str){ type, strlen(type) };
+}
+
+static int add_regions(struct mm_region_list *l, const struct entries *es)
+{
+	static const struct mm_srat no_nodes;
+	struct mm_e820 map = { 0 };
+	char cmdline[4096];
+	long n;
+	int e = 0;
+
+	for (size_t i = 0; i < es->nr && !e; i++)
+		e = mm_e820_add(&map, es->v[i].start, es->v[i].end, e820_word(es->v[i].type));
+	n = mm_sysroot_text(es->root, "proc/cmdline", cmdline, sizeof(cmdline));
+	if (!e && n > 0)
+		e = mm_cmdline_e820((struct mm_str){ cmdline, (size_t)n }, &map);
+	if (!e) {
+		mm_e820_merge(&map);
+		e = mm_e820_regions(&map, &no_nodes, &no_nodes, l);
+	}
+	free(map.v);
+	return e;
 }
 
 int mm_firmware_memmap_read(struct mm_region_list *l, const struct mm_sysroot *r, struct mm_error *err)
@@ -87,15 +121,13 @@ int mm_firmware_memmap_read(struct mm_region_list *l, const struct mm_sysroot *r
 	if (!e && !es.nr)
 		e = mm_error_set(err, -EINVAL, "%s/%s: expected a directory for each region, found none",
 				 mm_sysroot_name(r), dir);
-	if (!e)
-		qsort(es.v, es.nr, sizeof(es.v[0]), by_start);
-	for (size_t i = 0; i < es.nr && !e; i++) {
-		struct mm_str name = { es.v[i].type, strlen(es.v[i].type) };
-		struct mm_region region = { .start = es.v[i].start, .end = es.v[i].end,
-					    .kind = (uint8_t)mm_region_kind_of_name(name) };
-
-		if (mm_region_list_add(l, &region, name))
-			e = mm_error_set(err, -ENOMEM, "out of memory");
+	if (!e) {
+		e = add_regions(l, &es);
+		if (e == -EFBIG)
+			mm_error_set(err, e, "%s/%s: expected at most %d entries", mm_sysroot_name(r), dir,
+				     (int)MM_E820_MAX);
+		else if (e)
+			mm_error_set(err, e, "out of memory");
 	}
 	free(es.v);
 	return e;

@@ -87,10 +87,18 @@ int mm_region_list_add(struct mm_region_list *l, const struct mm_region *r, stru
 	return 0;
 }
 
+struct mm_boot_facts *mm_region_list_boot(struct mm_region_list *l)
+{
+	if (!l->boot)
+		l->boot = calloc(1, sizeof(*l->boot));
+	return l->boot;
+}
+
 void mm_region_list_free(struct mm_region_list *l)
 {
 	for (size_t i = 0; i < l->nr; i++)
 		free(l->v[i].name);
 	free(l->v);
+	free(l->boot);
 	*l = (struct mm_region_list){ 0 };
 }

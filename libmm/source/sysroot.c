@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <libmm/source.h>
+#include "source/cmdline.h"
 #include "source/scan.h"
+#include "source/topology.h"
 
 struct mm_sysroot {
 	int fd;
@@ -196,13 +198,12 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 	return read_thp(r, s, err);
 }
 
-int mm_sysroot_regions(const struct mm_sysroot *r, struct mm_region_list *l, bool *hidden, struct mm_error *err)
+/* proc/iomem, or where that is hidden or missing sys/firmware/memmap. */
+static int read_map(const struct mm_sysroot *r, struct mm_region_list *l, bool *hidden, struct mm_error *err)
 {
 	struct mm_input *in;
 	int e = -ENOENT;
 
-	if (hidden)
-		*hidden = false;
 	if (mm_sysroot_has(r, "proc/iomem")) {
 		e = mm_sysroot_input(r, "proc/iomem", &in, err);
 		if (!e) {
@@ -211,8 +212,7 @@ int mm_sysroot_regions(const struct mm_sysroot *r, struct mm_region_list *l, boo
 		}
 		if (e != -EPERM)
 			return e;
-		if (hidden)
-			*hidden = true;
+		*hidden = true;
 		mm_region_list_free(l);
 	}
 	if (mm_sysroot_has(r, "sys/firmware/memmap"))
@@ -220,6 +220,26 @@ int mm_sysroot_regions(const struct mm_sysroot *r, struct mm_region_list *l, boo
 	if (e == -ENOENT)
 		mm_error_set(err, e, "%s: expected proc/iomem or sys/firmware/memmap, found neither",
 			     *r->name ? r->name : "/");
+	return e;
+}
+
+int mm_sysroot_regions(const struct mm_sysroot *r, struct mm_region_list *l, bool *hidden, struct mm_error *err)
+{
+	struct mm_boot_facts *boot;
+	bool is_hidden = false;
+	char cmdline[4096];
+	long n;
+	int e = read_map(r, l, &is_hidden, err);
+
+	if (hidden)
+		*hidden = is_hidden;
+	boot = mm_region_list_boot(l);
+	if (!boot)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	n = mm_sysroot_text(r, "proc/cmdline", cmdline, sizeof(cmdline));
+	if (n > 0)
+		mm_cmdline_facts((struct mm_str){ cmdline, (size_t)n }, boot);
+	mm_sysroot_numa(r, boot);
 	return e;
 }
 

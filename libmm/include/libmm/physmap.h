@@ -19,7 +19,10 @@ struct mm_physmap_config {
 	const struct mm_zoneinfo *zoneinfo;	/* of a capture, or NULL: zones follow from the map */
 	struct mm_sysctls sysctl;
 	uint64_t mem_limit_bytes;		/* as mem=, 0 none */
+	/* kernelcore= and movablecore=, bytes or percent of RAM; all 0: as regions->boot says */
 	uint64_t kernelcore_bytes, movablecore_bytes;
+	uint64_t kernelcore_percent, movablecore_percent;
+	bool movable_node;			/* removable RAM is movable */
 	uint32_t nr_cpus;			/* at least 1 */
 	uint64_t dimm_bytes[MM_PHYSMAP_MAX_DIMMS];
 	size_t nr_dimms;			/* 0: one that holds all RAM there is */
@@ -44,7 +47,7 @@ struct mm_physmap_table {
 };
 
 extern const struct mm_physmap_table mm_physmap_regions, mm_physmap_ram, mm_physmap_holes, mm_physmap_zones,
-	mm_physmap_summary, mm_physmap_dimms;
+	mm_physmap_nodes, mm_physmap_summary, mm_physmap_dimms;
 
 /* What is at one physical address, outermost region first: region, pfn, section, node, zone, dimm. */
 extern const struct mm_table mm_physmap_lookup_table;

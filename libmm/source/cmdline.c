@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel's command line: words apart by blanks, a word with blanks in
+ * double quotes; what stands behind "--" is for init.
+ *
+ *   mem=SIZE			no RAM from this address on
+ *   memmap=SIZE[@#$!]START	RAM, ACPI, reserved, protected; several with commas
+ *   memmap=SIZE		as mem=
+ *   memmap=SIZE%START-FROM+TO	another type
+ *   memmap=exactmap		begin with an empty map
+ *   kernelcore=SIZE|NN%|mirror, movablecore=SIZE|NN%, movable_node
+ */
+#include <errno.h>
+
+#include "base/str.h"
+#include "source/cmdline.h"
+#include "source/scan.h"
+
+static const char *const type_words[] = {	/* by number of enum e820_type */
+	NULL, "usable", "reserved", "ACPI data", "ACPI NVS", "unusable", NULL, "persistent (type 7)",
+	[12] = "persistent (type 12)",
+};
+
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+
+/* The next parameter of @line; false at the end. */
+static bool next_parameter(struct mm_str *line, struct mm_str *param)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	while (line->len && is_blank(*line->p))
+		*line = (struct mm_str){ line->p + 1, line->len - 1 };
+	while (n < line->len && (quoted || !is_blank(line->p[n])))
+		quoted ^= line->p[n++] == '"';
+	*param = (struct mm_str){ line->p, n };
+	*line = (struct mm_str){ line->p + n, line->len - n };
+	return n && !mm_str_is(*param, "--");
+}
+
+/* "movable_node" and "NAME=VALUE": cut the name and the = off. */
+static bool take(struct mm_str *param, const char *name)
+{
+	if (!mm_str_starts(*param, name))
+		return false;
+	param->p += strlen(name);
+	param->len -= strlen(name);
+	return true;
+}
+
+/* memparse(): decimal, 0x or octal, and a letter of K M G T P E; what is too large is UINT64_MAX. */
+static uint64_t memparse(struct mm_str *s)
+{
+	static const char units[] = "kmgtpe";
+	const char *unit;
+	uint64_t v = 0;
+
+	if (s->len > 1 && s->p[0] == '0' && (s->p[1] | 0x20) == 'x') {
+		if (!scan_hex(s, &v))
+			return 0;
+	} else if (s->len > 1 && s->p[0] == '0') {
+		for (; s->len && *s->p >= '0' && *s->p < '8'; s->p++, s->len--)
+			v = v >> 61 ? UINT64_MAX : v << 3 | (uint64_t)(*s->p - '0');
+	} else if (!s->len || is_blank(*s->p) || !scan_u64(s, &v)) {
+		return 0;
+	}
+	unit = s->len && *s->p ? strchr(units, *s->p | 0x20) : NULL;
+	if (unit) {
+		unsigned int shift = 10 * (unsigned int)(unit - units + 1);
+
+		v = v > UINT64_MAX >> shift ? UINT64_MAX : v << shift;
+		s->p++;
+		s->len--;
+	}
+	return v;
+}
+
+/* cmdline_parse_core() */
+static void parse_core(struct mm_str value, uint64_t *bytes, uint64_t *percent)
+{
+	uint64_t v = memparse(&value);
+
+	*percent = 0;
+	if (value.len && *value.p == '%') {
+		*percent = v > 100 ? 100 : v;
+		return;
+	}
+	*bytes = v;
+}
+
+void mm_cmdline_facts(struct mm_str line, struct mm_boot_facts *boot)
+{
+	struct mm_str p;
+
+	while (next_parameter(&line, &p)) {
+		if (mm_str_is(p, "movable_node"))
+			boot->movable_node = true;
+		else if (mm_str_starts(p, "kernelcore=mirror"))
+			boot->kernelcore_mirror = true;
+		else if (take(&p, "kernelcore="))
+			parse_core(p, &boot->kernelcore_bytes, &boot->kernelcore_percent);
+		else if (take(&p, "movablecore="))
+			parse_core(p, &boot->movablecore_bytes, &boot->movablecore_percent);
+	}
+}
+
+static struct mm_str type_word(uint64_t type)
+{
+	const char *word = type < sizeof(type_words) / sizeof(type_words[0]) ? type_words[type] : NULL;
+
+	return word ? (struct mm_str){ word, strlen(word) } : MM_STR("unknown");
+}
+
+/* memmap=nn%ss-from+to: what is of type @from (any, if not given) becomes @to (goes, if not given). */
+static int change_type(struct mm_e820 *map, uint64_t start, uint64_t end, struct mm_str s)
+{
+	struct mm_str from = { "", 0 }, to = { "", 0 };
+
+	if (scan_word(&s, "-"))
+		from = type_word(memparse(&s));
+	if (scan_word(&s, "+"))
+		to = type_word(memparse(&s));
+	return mm_e820_change(map, start, end, from, to);
+}
+
+static int memmap_one(struct mm_e820 *map, struct mm_str s)
+{
+	uint64_t size, start, end;
+	char how;
+
+	if (mm_str_starts(s, "exactmap")) {
+		map->nr = 0;
+		return 0;
+	}
+	size = memparse(&s);
+	if (!size)
+		return 0;
+	if (!s.len || !strchr("@#$!%", *s.p))
+		return mm_e820_change(map, size, UINT64_MAX, MM_STR("usable"), (struct mm_str){ "", 0 });
+	how = *s.p++;
+	s.len--;
+	start = memparse(&s);
+	end = size - 1 > UINT64_MAX - start ? UINT64_MAX : start + size - 1;
+	if (how == '%')
+		return change_type(map, start, end, s);
+	return mm_e820_overlay(map, start, end, type_word(how == '@' ? 1 : how == '#' ? 3 : how == '$' ? 2 : 12));
+}
+
+static int memmap(struct mm_e820 *map, struct mm_str s)
+{
+	int e = 0;
+
+	while (s.len && !e) {
+		const char *comma = memchr(s.p, ',', s.len);
+		size_t n = comma ? (size_t)(comma - s.p) : s.len;
+
+		e = memmap_one(map, (struct mm_str){ s.p, n });
+		s.p += n + !!comma;
+		s.len -= n + !!comma;
+	}
+	return e;
+}
+
+int mm_cmdline_e820(struct mm_str line, struct mm_e820 *map)
+{
+	struct mm_str p;
+	int e = 0;
+
+	while (!e && next_parameter(&line, &p)) {
+		if (take(&p, "mem=")) {
+			uint64_t size = memparse(&p);
+
+			if (size)
+				e = mm_e820_change(map, size, UINT64_MAX, MM_STR("usable"), (struct mm_str){ "", 0 });
+		} else if (take(&p, "memmap=")) {
+			e = memmap(map, p);
+		}
+	}
+	return e;
+}
