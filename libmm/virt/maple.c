@@ -15,6 +15,36 @@
 
 #include "virt/maple_node.h"
 
+/* The leaf of @index; NULL: the tree is empty. */
+static inline const struct mm_maple_node *leaf_of(const struct mm_maple_tree *mt, uint64_t index)
+{
+	const struct mm_maple_node *n = mt->ma_root;
+
+	for (uint32_t level = 1; level < mt->height; level++)
+		n = n->ma64.slot[arange_slot_of(n->ma64.pivot, index)];
+	return n;
+}
+
+void *mm_mtree_load(const struct mm_maple_tree *mt, uint64_t index)
+{
+	const struct mm_maple_node *n = leaf_of(mt, index);
+
+	return n ? n->mr64.slot[leaf_slot_of(n->mr64.pivot, index)] : NULL;
+}
+
+void *mm_mt_find(const struct mm_maple_tree *mt, uint64_t index, uint64_t max)
+{
+	const struct mm_maple_node *n = index <= max ? leaf_of(mt, index) : NULL;
+	uint32_t i;
+
+	if (!n)
+		return NULL;
+	i = leaf_slot_of(n->mr64.pivot, index);
+	if (n->mr64.slot[i] || i + 1u >= n->nr)
+		return n->mr64.slot[i];
+	return n->mr64.pivot[i] < max ? n->mr64.slot[i + 1] : NULL;
+}
+
 struct place {
 	const struct mm_maple_node *leaf;
 	uint64_t min, max;		/* of the leaf */
@@ -30,39 +60,16 @@ static bool descend(const struct mm_maple_tree *mt, uint64_t index, struct place
 	if (!n)
 		return false;
 	while (!n->leaf) {
-		const uint64_t *pivot = n->ma64.pivot;
-		uint32_t i = 0, last = n->nr - 1u;
+		uint32_t i = arange_slot_of(n->ma64.pivot, index);
 
-		while (i < last && pivot[i] < index)
-			i++;
 		if (i)
-			min = pivot[i - 1] + 1;
-		if (i < last)
-			max = pivot[i];
+			min = n->ma64.pivot[i - 1] + 1;
+		if (i + 1u < n->nr)
+			max = n->ma64.pivot[i];
 		n = n->ma64.slot[i];
 	}
-	*at = (struct place){ n, min, max, slot_of_index(n, index) };
+	*at = (struct place){ n, min, max, leaf_slot_of(n->mr64.pivot, index) };
 	return true;
-}
-
-void *mm_mtree_load(const struct mm_maple_tree *mt, uint64_t index)
-{
-	struct place at;
-
-	return descend(mt, index, &at) ? at.leaf->mr64.slot[at.offset] : NULL;
-}
-
-void *mm_mt_find(const struct mm_maple_tree *mt, uint64_t index, uint64_t max)
-{
-	struct place at;
-	void *entry;
-
-	if (index > max || !descend(mt, index, &at))
-		return NULL;
-	entry = at.leaf->mr64.slot[at.offset];
-	if (entry || at.offset + 1u >= at.leaf->nr)
-		return entry;
-	return at.leaf->mr64.pivot[at.offset] < max ? at.leaf->mr64.slot[at.offset + 1] : NULL;
 }
 
 void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index, uint64_t min)
@@ -80,36 +87,54 @@ void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index, uint64_t min)
 	return NULL;
 }
 
-/* Make mas->path lead to the slot of @index and [index, last] its range. */
+/* Stand on slot @offset of the leaf. */
+static inline void *stand_on(struct mm_ma_state *mas, uint32_t offset)
+{
+	const struct mm_maple_node *n = mas->node;
+
+	mas->offset = offset;
+	mas->index = offset ? n->mr64.pivot[offset - 1] + 1 : mas->min;
+	mas->last = offset + 1 < n->nr ? n->mr64.pivot[offset] : mas->max;
+	return n->mr64.slot[offset];
+}
+
+/* Down from the node @n, which covers [mas->min, mas->max] at level mas->depth, to the leaf of @index. */
+static void walk_down(struct mm_ma_state *mas, struct mm_maple_node *n, uint64_t index)
+{
+	uint64_t min = mas->min, max = mas->max;
+	uint32_t depth = mas->depth;
+
+	for (; !n->leaf; depth++) {
+		uint32_t i = arange_slot_of(n->ma64.pivot, index);
+
+		mas->up[depth].node = n;
+		mas->up[depth].min = min;
+		mas->up[depth].max = max;
+		mas->up[depth].offset = i;
+		max = slot_last(n, i, max);
+		min = slot_first(n, i, min);
+		n = n->ma64.slot[i];
+	}
+	mas->node = n;
+	mas->min = min;
+	mas->max = max;
+	mas->depth = depth;
+}
+
+/* Stand where @index is. */
 static void *walk_to(struct mm_ma_state *mas, uint64_t index)
 {
-	struct mm_maple_node *n = mas->tree->ma_root;
-	uint64_t min = 0, max = UINT64_MAX;
-
 	mas->depth = 0;
-	mas->walked = n != NULL;
-	if (!n) {
+	mas->min = 0;
+	mas->max = UINT64_MAX;
+	mas->node = mas->tree->ma_root;
+	if (!mas->node) {
 		mas->index = 0;
 		mas->last = UINT64_MAX;
 		return NULL;
 	}
-	for (;;) {
-		uint32_t i = slot_of_index(n, index);
-
-		mas->path[mas->depth].node = n;
-		mas->path[mas->depth].min = min;
-		mas->path[mas->depth].max = max;
-		mas->path[mas->depth].offset = i;
-		max = slot_last(n, i, max);
-		min = slot_first(n, i, min);
-		if (n->leaf) {
-			mas->index = min;
-			mas->last = max;
-			return n->mr64.slot[i];
-		}
-		n = n->ma64.slot[i];
-		mas->depth++;
-	}
+	walk_down(mas, mas->node, index);
+	return stand_on(mas, leaf_slot_of(mas->node->mr64.pivot, index));
 }
 
 void *mm_mas_walk(struct mm_ma_state *mas)
@@ -117,63 +142,93 @@ void *mm_mas_walk(struct mm_ma_state *mas)
 	return walk_to(mas, mas->index);
 }
 
-/* Stand on slot @offset of the leaf of the path. */
-static inline void *stand_on(struct mm_ma_state *mas, uint32_t offset)
+static inline void fetch(const struct mm_maple_node *n)
 {
-	const struct mm_maple_node *n = mas->path[mas->depth].node;
-
-	mas->path[mas->depth].offset = offset;
-	mas->index = offset ? n->mr64.pivot[offset - 1] + 1 : mas->path[mas->depth].min;
-	mas->last = offset + 1 < n->nr ? n->mr64.pivot[offset] : mas->path[mas->depth].max;
-	return n->mr64.slot[offset];
+	for (size_t at = 0; at < sizeof(*n); at += 64)
+		__builtin_prefetch((const char *)n + at);
 }
 
-/* Stand on the first slot of the next leaf, which there is: up to where the path can go on, then down. */
-static void *next_leaf(struct mm_ma_state *mas)
+/*
+ * Leaves that will soon be asked for come nearer: the third one from here, also where it hangs below the next
+ * parent, which comes nearer some leaves before.
+ */
+static inline void fetch_ahead(const struct mm_ma_state *mas)
 {
+	const struct mm_maple_node *parent = mas->up[mas->depth - 1].node, *up;
+	uint32_t i = mas->up[mas->depth - 1].offset + 3, next;
+
+	if (i < parent->nr)
+		fetch(parent->ma64.slot[i]);
+	if (mas->depth < 2 || i + 3 < parent->nr)
+		return;
+	up = mas->up[mas->depth - 2].node;
+	next = mas->up[mas->depth - 2].offset + 1;
+	if (next >= up->nr)
+		return;
+	if (i < parent->nr)
+		fetch(up->ma64.slot[next]);
+	else if (i - parent->nr < up->ma64.slot[next]->nr)
+		fetch(up->ma64.slot[next]->ma64.slot[i - parent->nr]);
+}
+
+/* To the next leaf, which there is: up to where there is a child further on, then down. */
+static void next_leaf(struct mm_ma_state *mas)
+{
+	uint64_t first = mas->max + 1;
 	uint32_t d = mas->depth - 1;
 
-	while (mas->path[d].offset + 1u >= mas->path[d].node->nr)
+	while (mas->up[d].offset + 1u >= mas->up[d].node->nr)
 		d--;
-	mas->path[d].offset++;
-	for (; d < mas->depth; d++) {
-		const struct mm_maple_node *n = mas->path[d].node;
-		uint32_t i = mas->path[d].offset;
-
-		mas->path[d + 1].node = n->ma64.slot[i];
-		mas->path[d + 1].min = slot_first(n, i, mas->path[d].min);
-		mas->path[d + 1].max = slot_last(n, i, mas->path[d].max);
-		mas->path[d + 1].offset = 0;
-	}
-	return stand_on(mas, 0);
+	mas->depth = d;
+	mas->min = mas->up[d].min;
+	mas->max = mas->up[d].max;
+	walk_down(mas, mas->up[d].node, first);
+	fetch_ahead(mas);
 }
 
-void *mm_mas_next(struct mm_ma_state *mas, uint64_t max)
+/* Slot by slot, over leaves, to the next entry. */
+static __attribute__((noinline)) void *next_slots(struct mm_ma_state *mas, uint64_t max)
 {
 	void *entry = NULL;
 
-	if (!mas->walked)
+	if (mas->node == MM_MAS_START)
 		walk_to(mas, mas->index);
 	while (!entry && mas->last < max) {
-		uint32_t offset = mas->path[mas->depth].offset + 1u;
-
-		entry = offset < mas->path[mas->depth].node->nr ? stand_on(mas, offset) : next_leaf(mas);
+		if (mas->offset + 1u < mas->node->nr) {
+			entry = stand_on(mas, mas->offset + 1u);
+		} else {
+			next_leaf(mas);
+			entry = stand_on(mas, 0);
+		}
 	}
 	return entry;
+}
+
+/* Within a leaf it is the next slot, or the one after it when that is NULL. */
+void *mm_mas_next(struct mm_ma_state *mas, uint64_t max)
+{
+	const struct mm_maple_node *n = mas->node;
+	uint32_t i = mas->offset + 1;
+
+	if (!n || i + 2 >= n->nr)
+		return next_slots(mas, max);
+	i += !n->mr64.slot[i];
+	if (n->mr64.pivot[i - 1] >= max)
+		return next_slots(mas, max);
+	mas->index = n->mr64.pivot[i - 1] + 1;
+	mas->last = n->mr64.pivot[i];
+	mas->offset = i;
+	return n->mr64.slot[i];
 }
 
 void *mm_mas_prev(struct mm_ma_state *mas, uint64_t min)
 {
 	void *entry = NULL;
 
-	if (!mas->walked)
+	if (mas->node == MM_MAS_START)
 		walk_to(mas, mas->index);
-	while (!entry && mas->index > min) {
-		if (mas->path[mas->depth].offset)
-			entry = stand_on(mas, mas->path[mas->depth].offset - 1u);
-		else
-			entry = walk_to(mas, mas->index - 1);
-	}
+	while (!entry && mas->index > min)
+		entry = mas->offset ? stand_on(mas, mas->offset - 1u) : walk_to(mas, mas->index - 1);
 	return entry;
 }
 
@@ -184,18 +239,27 @@ void *mm_mas_find(struct mm_ma_state *mas, uint64_t max)
 	return entry ? entry : mm_mas_next(mas, max);
 }
 
+static uint64_t leaf_gap(const struct mm_maple_node *n, uint64_t min, uint64_t max)
+{
+	uint64_t gap = 0, first = min;
+	uint32_t last = n->nr - 1u;
+
+	for (uint32_t i = 0; i < last; i++) {
+		if (!n->mr64.slot[i] && n->mr64.pivot[i] - first >= gap)
+			gap = n->mr64.pivot[i] - first + 1;
+		first = n->mr64.pivot[i] + 1;
+	}
+	return !n->mr64.slot[last] && max - first >= gap ? max - first + 1 : gap;
+}
+
 uint64_t mm_maple_node_gap(const struct mm_maple_node *n, uint64_t min, uint64_t max)
 {
 	uint64_t gap = 0;
 
-	for (uint32_t i = 0; i < n->nr; i++) {
-		uint64_t g = n->leaf ? 0 : n->ma64.gap[i];
-
-		if (n->leaf && !n->mr64.slot[i])
-			g = slot_last(n, i, max) - slot_first(n, i, min) + 1;
-		if (g > gap)
-			gap = g;
-	}
+	if (n->leaf)
+		return leaf_gap(n, min, max);
+	for (uint32_t i = 0; i < n->nr; i++)
+		gap = n->ma64.gap[i] > gap ? n->ma64.gap[i] : gap;
 	return gap;
 }
 
@@ -243,7 +307,7 @@ static int empty_area(struct mm_ma_state *mas, struct gap_search *gs)
 
 	if (!gs->size || gs->min > gs->max || gs->size - 1 > gs->max - gs->min)
 		return -EINVAL;
-	mas->walked = false;
+	mas->node = MM_MAS_START;
 	if (mas->tree->ma_root)
 		found = search_gap(mas->tree->ma_root, 0, UINT64_MAX, gs);
 	else

@@ -28,10 +28,12 @@ enum {
 };
 
 struct mm_maple_node;
+struct mm_maple_chunk;
 
 struct mm_maple_tree {
 	struct mm_maple_node *ma_root;	/* NULL: empty */
 	struct mm_maple_node *free;	/* nodes kept for reuse */
+	struct mm_maple_chunk *chunks;	/* the host memory that nodes come from; goes with the tree */
 	uint32_t ma_flags;
 	uint32_t height;		/* levels of nodes, 0 when empty */
 	uint64_t nr_nodes;		/* in the tree */
@@ -41,13 +43,21 @@ struct mm_maple_tree {
 void mm_mt_init(struct mm_maple_tree *mt);
 void mm_mt_destroy(struct mm_maple_tree *mt);	/* frees every node, no entry */
 
-/* struct ma_state: where an operation stands; [index, last] is the range of the entry it stands on. */
+/* mas->node of a state that has not walked yet, or whose tree is empty. */
+#define MM_MAS_START ((struct mm_maple_node *)NULL)
+
+/*
+ * struct ma_state: where an operation stands; [index, last] is the range of the entry it stands on.
+ * A store ends every walk: mm_mas_set() begins another.
+ */
 struct mm_ma_state {
 	struct mm_maple_tree *tree;
 	uint64_t index, last;		/* both inclusive */
-	uint32_t depth;			/* level of node, 0 the root */
-	bool walked;			/* path is valid for [index, last] */
-	struct { struct mm_maple_node *node; uint64_t min, max; uint32_t offset; } path[MM_MAPLE_HEIGHT_MAX];
+	struct mm_maple_node *node;	/* the leaf, or MM_MAS_START */
+	uint64_t min, max;		/* what the leaf covers */
+	uint32_t offset;		/* slot of the leaf */
+	uint32_t depth;			/* level of the leaf, 0 the root */
+	struct { struct mm_maple_node *node; uint64_t min, max; uint32_t offset; } up[MM_MAPLE_HEIGHT_MAX];
 };
 
 #define MM_MA_STATE(name, mt, first, end) \
@@ -63,7 +73,7 @@ void *mm_mas_find(struct mm_ma_state *mas, uint64_t max);
 static inline void mm_mas_set(struct mm_ma_state *mas, uint64_t index)
 {
 	mas->index = mas->last = index;
-	mas->walked = false;
+	mas->node = MM_MAS_START;
 }
 
 /**

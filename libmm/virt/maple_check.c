@@ -33,6 +33,9 @@ static bool check_node(struct check *c, const struct mm_maple_node *n, uint64_t 
 	c->nr_nodes++;
 	if (n->nr < least || n->nr > node_slots(n))
 		return complain(c, "too few or too many slots");
+	for (uint32_t i = n->nr - 1u; i + 1 < node_slots(n); i++)
+		if (node_pivots(n)[i] != UINT64_MAX)
+			return complain(c, "a pivot behind the last slot");
 	for (uint32_t i = 0; i < n->nr; i++) {
 		uint64_t first = slot_first(n, i, min), last = slot_last(n, i, max);
 

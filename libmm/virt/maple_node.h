@@ -7,7 +7,10 @@
 
 #include "virt/maple.h"
 
-/* 256 bytes, as in the kernel.  The last slot's pivot is the node's own maximum, which its parent knows. */
+/*
+ * 256 bytes, as in the kernel.  The last slot ends at the node's own maximum, which its parent knows; the pivots from
+ * there on are UINT64_MAX, so that a search needs not look at the number of slots.
+ */
 struct mm_maple_node {
 	uint8_t leaf;
 	uint8_t nr;			/* slots used */
@@ -50,18 +53,35 @@ static inline uint64_t slot_last(const struct mm_maple_node *n, uint32_t i, uint
 	return i + 1 < n->nr ? node_pivots(n)[i] : max;
 }
 
+/* The slot that covers @index: how many pivots are below it, in steps without a branch. */
+static inline uint32_t leaf_slot_of(const uint64_t *pivot, uint64_t index)
+{
+	uint32_t i = (uint32_t)(pivot[7] < index) * 8;
+
+	i += (uint32_t)(pivot[i + 3] < index) * 4;
+	i += (uint32_t)(pivot[i + 1] < index) * 2;
+	return i + (pivot[i] < index);
+}
+
+static inline uint32_t arange_slot_of(const uint64_t *pivot, uint64_t index)
+{
+	uint32_t i = (uint32_t)(pivot[4] < index) * 5;
+
+	i += (uint32_t)(pivot[i + 1] < index) * 2;
+	i += pivot[i] < index;
+	return i + (pivot[i] < index);
+}
+
 /* The slot of @n that covers @index, which lies within the node. */
 static inline uint32_t slot_of_index(const struct mm_maple_node *n, uint64_t index)
 {
-	const uint64_t *pivot = node_pivots(n);
-	uint32_t i = 0, last = n->nr - 1u;
-
-	while (i < last && pivot[i] < index)
-		i++;
-	return i;
+	return n->leaf ? leaf_slot_of(n->mr64.pivot, index) : arange_slot_of(n->ma64.pivot, index);
 }
 
 /* Largest run of NULL in a leaf that covers [min, max], largest gap of the children of another node. */
 uint64_t mm_maple_node_gap(const struct mm_maple_node *n, uint64_t min, uint64_t max);
+
+/* maple_leaf.c: a store that changes one leaf and leaves it as full as it must be is done there; false: it is not. */
+bool mm_maple_store_in_leaf(struct mm_maple_tree *mt, uint64_t first, uint64_t last, void *entry);
 
 #endif /* VIRT_MAPLE_NODE_H */

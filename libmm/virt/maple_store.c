@@ -21,10 +21,17 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "virt/maple_node.h"
 
-enum { LIST_MAX = 3 * MM_MAPLE_RANGE64_SLOTS + 4, KEEP_FREE = 64 };
+enum { LIST_MAX = 3 * MM_MAPLE_RANGE64_SLOTS + 4, CHUNK_NODES = 15 };
+
+/* Nodes come from the host by the chunk, a page or so. */
+struct mm_maple_chunk {
+	struct mm_maple_chunk *next;
+	_Alignas(64) struct mm_maple_node node[CHUNK_NODES];
+};
 
 struct item {
 	uint64_t last, gap;
@@ -72,10 +79,6 @@ static struct mm_maple_node *take_node(struct mm_maple_tree *mt, bool leaf)
 static void put_node(struct mm_maple_tree *mt, struct mm_maple_node *n)
 {
 	mt->nr_nodes--;
-	if (mt->nr_free >= KEEP_FREE + 10u * mt->height) {
-		free(n);
-		return;
-	}
 	n->next_free = mt->free;
 	mt->free = n;
 	mt->nr_free++;
@@ -90,13 +93,11 @@ static void put_subtree(struct mm_maple_tree *mt, struct mm_maple_node *n)
 
 void mm_mt_destroy(struct mm_maple_tree *mt)
 {
-	if (mt->ma_root)
-		put_subtree(mt, mt->ma_root);
-	while (mt->free) {
-		struct mm_maple_node *n = mt->free;
+	while (mt->chunks) {
+		struct mm_maple_chunk *c = mt->chunks;
 
-		mt->free = n->next_free;
-		free(n);
+		mt->chunks = c->next;
+		free(c);
 	}
 	mm_mt_init(mt);
 }
@@ -104,16 +105,20 @@ void mm_mt_destroy(struct mm_maple_tree *mt)
 /* Enough free nodes for any one store: those built, those mended, a new root.  Cf. mas_preallocate(). */
 int mm_mt_reserve(struct mm_maple_tree *mt, uint32_t stores)
 {
-	uint64_t want = (5u * (mt->height + 1u) + 4u) * stores;
+	uint64_t want = (5u * (mt->height + 1u) + 4u) * (uint64_t)stores;
 
 	while (mt->nr_free < want) {
-		struct mm_maple_node *n = aligned_alloc(64, sizeof(*n));
+		struct mm_maple_chunk *c = aligned_alloc(_Alignof(struct mm_maple_chunk), sizeof(*c));
 
-		if (!n)
+		if (!c)
 			return -ENOMEM;
-		n->next_free = mt->free;
-		mt->free = n;
-		mt->nr_free++;
+		c->next = mt->chunks;
+		mt->chunks = c;
+		for (int i = CHUNK_NODES; i-- > 0;) {
+			c->node[i].next_free = mt->free;
+			mt->free = &c->node[i];
+		}
+		mt->nr_free += CHUNK_NODES;
 	}
 	return 0;
 }
@@ -152,25 +157,34 @@ static void add_child(struct list *l, const struct step *s, uint32_t i)
 	};
 }
 
-static void set_slot(struct mm_maple_node *n, uint32_t i, const struct item *it)
+static void fill_leaf(struct mm_maple_node *n, const struct item *v, uint32_t nr)
 {
-	if (n->leaf) {
-		n->mr64.slot[i] = it->p;
-		if (i < MM_MAPLE_RANGE64_SLOTS - 1)
-			n->mr64.pivot[i] = it->last;
-	} else {
-		n->ma64.slot[i] = it->p;
-		n->ma64.gap[i] = it->gap;
-		if (i < MM_MAPLE_ARANGE64_SLOTS - 1)
-			n->ma64.pivot[i] = it->last;
+	for (uint32_t i = 0; i < nr - 1; i++) {
+		n->mr64.slot[i] = v[i].p;
+		n->mr64.pivot[i] = v[i].last;
 	}
+	n->mr64.slot[nr - 1] = v[nr - 1].p;
+	for (uint32_t i = nr - 1; i < MM_MAPLE_RANGE64_SLOTS - 1; i++)
+		n->mr64.pivot[i] = UINT64_MAX;
+}
+
+static void fill_arange(struct mm_maple_node *n, const struct item *v, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		n->ma64.slot[i] = v[i].p;
+		n->ma64.gap[i] = v[i].gap;
+	}
+	for (uint32_t i = 0; i < MM_MAPLE_ARANGE64_SLOTS - 1; i++)
+		n->ma64.pivot[i] = i + 1 < nr ? v[i].last : UINT64_MAX;
 }
 
 static void fill_node(struct mm_maple_node *n, const struct item *v, uint32_t nr)
 {
 	n->nr = (uint8_t)nr;
-	for (uint32_t i = 0; i < nr; i++)
-		set_slot(n, i, &v[i]);
+	if (n->leaf)
+		fill_leaf(n, v, nr);
+	else
+		fill_arange(n, v, nr);
 }
 
 /* The ranges of the leaves from left to right with [first, last] replaced. */
@@ -215,12 +229,14 @@ static uint32_t most_slots(bool leaf) { return leaf ? MM_MAPLE_RANGE64_SLOTS : M
 
 static void add_all(struct list *l, const struct step *s)
 {
-	for (uint32_t i = 0; i < s->node->nr; i++) {
-		if (s->node->leaf)
-			add_range(l, slot_last(s->node, i, s->max), s->node->mr64.slot[i]);
-		else
-			add_child(l, s, i);
-	}
+	const struct mm_maple_node *n = s->node;
+
+	for (uint32_t i = 0; !n->leaf && i < n->nr; i++)
+		add_child(l, s, i);
+	for (uint32_t i = 0; n->leaf && i + 1u < n->nr; i++)
+		add_range(l, n->mr64.pivot[i], n->mr64.slot[i]);
+	if (n->leaf)
+		add_range(l, s->max, n->mr64.slot[n->nr - 1]);
 }
 
 /* Child @i of the node of @up, as a step. */
@@ -232,38 +248,55 @@ static struct step child_step(const struct step *up, uint32_t i)
 	};
 }
 
-/* The list at @depth is too short for a node: take in the neighbour right of it, or left.  False: there is none. */
-static bool take_in_neighbour(struct store *st, uint32_t depth)
+/* Slots of the child right of those that are replaced at @depth, or left of them; 0: there is none. */
+static uint32_t neighbour_slots(const struct store *st, uint32_t depth, bool right)
 {
-	struct step *lu = &st->left[depth - 1], *ru = &st->right[depth - 1];
+	const struct step *up = right ? &st->right[depth - 1] : &st->left[depth - 1];
+
+	if (right)
+		return up->offset + 1u < up->node->nr ? up->node->ma64.slot[up->offset + 1]->nr : 0;
+	return up->offset ? up->node->ma64.slot[up->offset - 1]->nr : 0;
+}
+
+/* The list at @depth takes in that neighbour, which there is. */
+static void take_in_neighbour(struct store *st, uint32_t depth, bool right)
+{
+	struct step *up = right ? &st->right[depth - 1] : &st->left[depth - 1];
+	struct step s = child_step(up, right ? ++up->offset : --up->offset);
 	struct list *list = &st->list;
 
-	if (ru->offset + 1u < ru->node->nr) {
-		struct step s = child_step(ru, ++ru->offset);
-
+	if (right) {
 		add_all(list, &s);
 		st->right[depth].max = s.max;
-		put_node(st->mt, s.node);
-	} else if (lu->offset) {
-		struct step s = child_step(lu, --lu->offset);
-		struct list short_one = *list;
+	} else {
+		struct list mine = *list;
 
 		list->nr = 0;
 		add_all(list, &s);
 		st->left[depth].min = s.min;
-		for (uint32_t i = 0; i < short_one.nr; i++)
-			list->v[list->nr++] = short_one.v[i];
-		put_node(st->mt, s.node);
-	} else {
-		return false;
+		for (uint32_t i = 0; i < mine.nr; i++)
+			list->v[list->nr++] = mine.v[i];
 	}
-	return true;
+	put_node(st->mt, s.node);
+}
+
+/*
+ * A list too long for a node goes to two with what the neighbour holds, where that leaves both some room;
+ * else three nodes are made of the two.  So nodes are four fifths full, not two thirds.  Cf. mas_push_data().
+ */
+static void share_with_neighbour(struct store *st, uint32_t depth, bool leaf)
+{
+	uint32_t r = neighbour_slots(st, depth, true), l = neighbour_slots(st, depth, false);
+
+	if (st->list.nr > most_slots(leaf) + 3 || (!r && !l))
+		return;
+	take_in_neighbour(st, depth, r && (!l || r <= l));
 }
 
 /* Make nodes of the list; the list becomes those nodes, as slots of the level above. */
 static void build_nodes(struct mm_maple_tree *mt, struct list *list, bool leaf, uint64_t min)
 {
-	uint32_t most = most_slots(leaf), room = leaf ? most - 1 : most;
+	uint32_t most = most_slots(leaf), room = most - 1;
 	uint32_t k = list->nr <= most ? 1 : (list->nr + room - 1) / room;
 	uint32_t from = 0, made = 0;
 	struct item up[4];
@@ -421,11 +454,15 @@ static void rebuild(struct store *st, uint32_t depth)
 		}
 		put_replaced(st, depth, false);
 		if (st->list.nr < least_slots(leaf)) {
-			bool alone = !take_in_neighbour(st, depth);
+			bool right = neighbour_slots(st, depth, true), alone = !right && !neighbour_slots(st, depth, false);
 
+			if (!alone)
+				take_in_neighbour(st, depth, right);
 			if (st->has_short && !alone)
 				mend_short(st->mt, &st->list, st->left[depth].min);
 			st->has_short = alone || st->has_short;
+		} else if (st->list.nr > most_slots(leaf)) {
+			share_with_neighbour(st, depth, leaf);
 		}
 		build_nodes(st->mt, &st->list, leaf, st->left[depth].min);
 		list_children(st, depth - 1);
@@ -459,6 +496,8 @@ int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last
 		return -ENOMEM;
 	if (!mt->ma_root)
 		return store_first(mt, first, last, entry);
+	if (mm_maple_store_in_leaf(mt, first, last, entry))
+		return 0;
 	st.mt = mt;
 	st.first = first;
 	st.last = last;
@@ -468,7 +507,12 @@ int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last
 	walk_path(mt, st.left, first);
 	if (!entry && last < UINT64_MAX)
 		right_index = last + 1;
-	walk_path(mt, st.right, right_index);
+	if (right_index <= st.left[leaf].max) {
+		memcpy(st.right, st.left, mt->height * sizeof(st.left[0]));
+		st.right[leaf].offset = st.right[leaf].own = slot_of_index(st.left[leaf].node, right_index);
+	} else {
+		walk_path(mt, st.right, right_index);
+	}
 	list_leaf_ranges(&st, leaf);
 	rebuild(&st, leaf);
 	return 0;
