@@ -9,6 +9,7 @@
 #define CACHE_INODE_H
 
 #include <libmm/types.h>
+#include "base/interval_tree.h"
 #include "base/xarray.h"
 
 struct mm_vma;
@@ -23,7 +24,7 @@ struct mm_address_space {
 	struct mm_xarray i_pages;	/* index -> PFN, shadow or swap slot */
 	uint64_t nrpages;
 	uint64_t nr_swapped;		/* of a file in memory: pages on the swap device */
-	struct mm_vma *i_mmap;		/* head of the VMAs that map it: list through vma->i_mmap_next */
+	struct mm_interval_root i_mmap;	/* the VMAs that map it, by the pages of it that they map */
 	uint64_t nr_i_mmap;
 	uint32_t i_mmap_writable;	/* shared writable mappings */
 };

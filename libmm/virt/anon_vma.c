@@ -8,11 +8,11 @@
  * the fork are found in both.  An anon_vma lives as long as a VMA is linked to it
  * or a child refers to it (refcount of its root).
  *
- * The kernel keeps the VMAs of an anon_vma in an interval tree; here it is a
- * list in the order they were linked, and a walk passes over those whose page
- * offsets do not match.
+ * The VMAs of an anon_vma are in an interval tree by the page offsets they cover:
+ * a walk for a page meets only those that may map it.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "virt/anon_vma.h"
@@ -114,6 +114,13 @@ void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 		mm_put_anon_vma(virt, root);
 }
 
+static void rb_insert(struct mm_anon_vma_chain *avc)
+{
+	uint64_t first = avc->vma->vm_pgoff;
+
+	mm_interval_tree_insert(&avc->anon_vma->rb_root, &avc->rb, first, first + mm_vma_pages(avc->vma) - 1);
+}
+
 static void anon_vma_chain_link(struct mm_vma *vma, struct mm_anon_vma_chain *avc, struct mm_anon_vma *av)
 {
 	avc->vma = vma;
@@ -123,52 +130,35 @@ static void anon_vma_chain_link(struct mm_vma *vma, struct mm_anon_vma_chain *av
 	if (avc->same_next)
 		avc->same_next->same_prev = avc;
 	vma->anon_vma_chain = avc;
-	avc->rb_next = NULL;
-	avc->rb_prev = av->rb_last;
-	if (av->rb_last)
-		av->rb_last->rb_next = avc;
-	else
-		av->rb_first = avc;
-	av->rb_last = avc;
+	rb_insert(avc);
 }
 
-static void rb_remove(struct mm_anon_vma_chain *avc)
+static struct mm_anon_vma_chain *avc_of(struct mm_interval_node *n)
 {
-	struct mm_anon_vma *av = avc->anon_vma;
-
-	if (avc->rb_prev)
-		avc->rb_prev->rb_next = avc->rb_next;
-	else
-		av->rb_first = avc->rb_next;
-	if (avc->rb_next)
-		avc->rb_next->rb_prev = avc->rb_prev;
-	else
-		av->rb_last = avc->rb_prev;
-}
-
-static bool covers(const struct mm_anon_vma_chain *avc, uint64_t first, uint64_t last)
-{
-	const struct mm_vma *vma = avc->vma;
-
-	return vma->vm_pgoff <= last && vma->vm_pgoff + mm_vma_pages(vma) > first;
+	return n ? (struct mm_anon_vma_chain *)(void *)((char *)n - offsetof(struct mm_anon_vma_chain, rb)) : NULL;
 }
 
 struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_first(struct mm_anon_vma *av, uint64_t first, uint64_t last)
 {
-	struct mm_anon_vma_chain *avc = av->rb_first;
-
-	while (avc && !covers(avc, first, last))
-		avc = avc->rb_next;
-	return avc;
+	return avc_of(mm_interval_tree_iter_first(&av->rb_root, first, last));
 }
 
 struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain *avc, uint64_t first,
 							       uint64_t last)
 {
-	do
-		avc = avc->rb_next;
-	while (avc && !covers(avc, first, last));
-	return avc;
+	return avc_of(mm_interval_tree_iter_next(&avc->rb, first, last));
+}
+
+void mm_anon_vma_interval_tree_pre_update_vma(struct mm_vma *vma)
+{
+	for (struct mm_anon_vma_chain *avc = vma->anon_vma_chain; avc; avc = avc->same_next)
+		mm_interval_tree_remove(&avc->anon_vma->rb_root, &avc->rb);
+}
+
+void mm_anon_vma_interval_tree_post_update_vma(struct mm_vma *vma)
+{
+	for (struct mm_anon_vma_chain *avc = vma->anon_vma_chain; avc; avc = avc->same_next)
+		rb_insert(avc);
 }
 
 /* Could @a and @b, in order, share an anon_vma so that mprotect can join them later? */
@@ -296,8 +286,8 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 		struct mm_anon_vma *av = avc->anon_vma;
 
 		next = avc->same_next;
-		rb_remove(avc);
-		if (av->rb_first) {
+		mm_interval_tree_remove(&av->rb_root, &avc->rb);
+		if (av->rb_root.node) {
 			free(avc);
 			continue;
 		}

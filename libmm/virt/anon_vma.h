@@ -2,8 +2,8 @@
 /*
  * virt/anon_vma.h - which VMAs may map an anonymous page
  *
- *	vma ---- avc ---- anon_vma	an avc lies in two lists: the VMA's
- *	  \----- avc ---- anon_vma	(newest first) and the anon_vma's
+ *	vma ---- avc ---- anon_vma	an avc lies in the VMA's list (newest
+ *	  \----- avc ---- anon_vma	first) and in the anon_vma's interval tree
  *
  * A page keeps the id of its anon_vma; rmap walks that anon_vma's avcs.  Ids
  * are never reused in a run.  Source: Linux 6.6 include/linux/rmap.h, mm/rmap.c.
@@ -18,7 +18,7 @@ struct mm_anon_vma {
 	uint32_t refcount;
 	struct mm_anon_vma *root, *parent;
 	uint32_t num_children, num_active_vmas;
-	struct mm_anon_vma_chain *rb_first, *rb_last;	/* its avcs, oldest first */
+	struct mm_interval_root rb_root;	/* its avcs, by the page offsets that their VMAs cover */
 	struct mm_anon_vma *hash_next;
 };
 
@@ -26,7 +26,7 @@ struct mm_anon_vma_chain {
 	struct mm_vma *vma;
 	struct mm_anon_vma *anon_vma;
 	struct mm_anon_vma_chain *same_next, *same_prev;	/* same_vma: of one VMA, head vma->anon_vma_chain */
-	struct mm_anon_vma_chain *rb_next, *rb_prev;		/* of one anon_vma */
+	struct mm_interval_node rb;				/* in the anon_vma's rb_root */
 };
 
 /* The anon_vma of a page's mapping id; NULL: it has gone. */
@@ -36,6 +36,10 @@ struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id);
 struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_first(struct mm_anon_vma *av, uint64_t first, uint64_t last);
 struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain *avc, uint64_t first,
 							       uint64_t last);
+
+/* Out of the trees of all its anon_vmas while its borders or its offset change, and in again. */
+void mm_anon_vma_interval_tree_pre_update_vma(struct mm_vma *vma);
+void mm_anon_vma_interval_tree_post_update_vma(struct mm_vma *vma);
 
 /* Give @vma an anon_vma: a neighbour's when find_mergeable_anon_vma() has one.  0 or -ENOMEM. */
 int mm_anon_vma_prepare(struct mm_vma *vma);

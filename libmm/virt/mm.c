@@ -128,7 +128,7 @@ static int dup_vma(struct mm_struct *mm, struct mm_vma *mpnt)
 	else if (mm_anon_vma_fork(tmp, mpnt))
 		goto free_vma;
 	tmp->vm_flags &= ~MM_VM_LOCKED_MASK;
-	if (mm_vma_link(mm, tmp)) {
+	if (mm_vma_link_after(mm, tmp, mpnt)) {
 		mm_unlink_anon_vmas(tmp);
 		goto free_vma;
 	}
@@ -184,6 +184,16 @@ int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm)
 	return 0;
 }
 
+/* In the tree, under the page offsets that the VMA covers now. */
+static bool is_linked(const struct mm_interval_root *root, const struct mm_interval_node *n, const struct mm_vma *vma)
+{
+	const struct mm_interval_node *top = n;
+
+	while (top->parent)
+		top = top->parent;
+	return top == root->node && n->start == vma->vm_pgoff && n->last == n->start + mm_vma_pages(vma) - 1;
+}
+
 static const char *check_vma(const struct mm_struct *mm, const struct mm_vma *vma, const struct mm_ma_state *mas)
 {
 	const struct mm_anon_vma_chain *avc;
@@ -195,11 +205,13 @@ static const char *check_vma(const struct mm_struct *mm, const struct mm_vma *vm
 		return "borders of a VMA";
 	if (vma->vm_mm != mm)
 		return "a VMA of another address space";
-	if (vma->vm_file && !vma->i_mmap_prev && vma->vm_file->inode->mapping.i_mmap != vma)
-		return "a VMA is not in its file's list";
+	if (vma->vm_file && !is_linked(&vma->vm_file->inode->mapping.i_mmap, &vma->shared, vma))
+		return "a VMA is not in its file's tree";
 	for (avc = vma->anon_vma_chain; avc; avc = avc->same_next) {
 		if (avc->vma != vma || (avc->same_next && avc->same_next->same_prev != avc))
 			return "a chain of anon_vmas is broken";
+		if (!is_linked(&avc->anon_vma->rb_root, &avc->rb, vma))
+			return "a VMA is not in the tree of its anon_vma";
 		own = own || avc->anon_vma == vma->anon_vma;
 	}
 	return own ? NULL : "anon_vma is not in the VMA's chain";

@@ -54,7 +54,7 @@ struct mm_vma {
 	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
 	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
 	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
-	struct mm_vma *i_mmap_next, *i_mmap_prev;
+	struct mm_interval_node shared;		/* in vm_file's i_mmap */
 	struct mm_vma *detach_next;		/* on its way out: the list of one munmap */
 	/* VMA read-ahead of swap (swap_readahead_info) */
 	uint64_t swap_readahead_info;
@@ -188,6 +188,10 @@ int mm_mm_populate(struct mm_struct *mm, uint64_t start, uint64_t len, bool igno
 
 /* What maps shows behind the VMA; "" none.  Text in @buf or static or the inode's. */
 const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size);
+
+/* The VMAs that map a page of [first, last] of a file, by their first page; NULL at the end. */
+struct mm_vma *mm_vma_interval_tree_iter_first(const struct mm_address_space *mapping, uint64_t first, uint64_t last);
+struct mm_vma *mm_vma_interval_tree_iter_next(struct mm_vma *vma, uint64_t first, uint64_t last);
 
 /* Every VMA fits the tree, the counts and its lists. */
 bool mm_mm_is_consistent(const struct mm_struct *mm, const char **what);

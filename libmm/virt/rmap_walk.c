@@ -82,7 +82,9 @@ static void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
 	} else {
 		struct mm_address_space *as = mm_folio_mapping(virt->cache, head);
 
-		for (struct mm_vma *vma = as ? as->i_mmap : NULL; vma; vma = vma->i_mmap_next)
+		struct mm_vma *vma = as ? mm_vma_interval_tree_iter_first(as, index, index + nr - 1) : NULL;
+
+		for (; vma; vma = mm_vma_interval_tree_iter_next(vma, index, index + nr - 1))
 			if (!(w->skip && w->skip(w->arg, vma)) &&
 			    !walk_vma(vma, head, index, nr, w))
 				return;

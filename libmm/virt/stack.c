@@ -54,8 +54,10 @@ int mm_expand_downwards(struct mm_vma *vma, uint64_t addr)
 		mm->locked_vm += grow;
 	mm_vm_stat_account(mm, vma->vm_flags, (int64_t)grow);
 	mm_vma_effect(mm, MM_EV_MAP, addr, vma->vm_start);
+	mm_vma_prepare(vma, NULL);
 	vma->vm_start = addr;
 	vma->vm_pgoff -= grow;
+	mm_vma_complete(vma, NULL);
 	return mm_mtree_store_range(&mm->mm_mt, addr, vma->vm_end - 1, vma);
 }
 

@@ -3,11 +3,12 @@
  * One VMA: made, linked to its file and into the tree, split, expanded.
  *
  * A VMA is in three structures at once: the maple tree of its address space
- * under [vm_start, vm_end), the list of its file's mappings, and the lists of its
- * anon_vmas.  A change of its borders is a store over the new range: the tree
- * cuts whatever lay there.
+ * under [vm_start, vm_end), the interval tree of its file's mappings, and those of
+ * its anon_vmas.  A change of its borders is a store over the new range: the maple tree
+ * cuts whatever lay there; out of the others it is taken for the while.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 		return NULL;
 	*new = *vma;
 	new->anon_vma_chain = NULL;
-	new->i_mmap_next = new->i_mmap_prev = new->detach_next = NULL;
+	new->detach_next = NULL;
 	return new;
 }
 
@@ -46,7 +47,18 @@ void mm_vm_area_free(struct mm_vma *vma)
 	free(vma);
 }
 
-void mm_vma_link_file(struct mm_vma *vma)
+static void interval_insert(struct mm_vma *vma, struct mm_vma *prev)
+{
+	struct mm_interval_root *root = &vma->vm_file->inode->mapping.i_mmap;
+	uint64_t first = vma->vm_pgoff, last = first + mm_vma_pages(vma) - 1;
+
+	if (prev)
+		mm_interval_tree_insert_after(root, &vma->shared, &prev->shared, last);
+	else
+		mm_interval_tree_insert(root, &vma->shared, first, last);
+}
+
+static void link_file(struct mm_vma *vma, struct mm_vma *prev)
 {
 	struct mm_address_space *mapping;
 
@@ -55,12 +67,13 @@ void mm_vma_link_file(struct mm_vma *vma)
 	mapping = &vma->vm_file->inode->mapping;
 	if (vma->vm_flags & MM_VM_SHARED)
 		mapping->i_mmap_writable++;
-	vma->i_mmap_prev = NULL;
-	vma->i_mmap_next = mapping->i_mmap;
-	if (vma->i_mmap_next)
-		vma->i_mmap_next->i_mmap_prev = vma;
-	mapping->i_mmap = vma;
+	interval_insert(vma, prev);
 	mapping->nr_i_mmap++;
+}
+
+void mm_vma_link_file(struct mm_vma *vma)
+{
+	link_file(vma, NULL);
 }
 
 void mm_unlink_file_vma(struct mm_vma *vma)
@@ -72,23 +85,58 @@ void mm_unlink_file_vma(struct mm_vma *vma)
 	mapping = &vma->vm_file->inode->mapping;
 	if (vma->vm_flags & MM_VM_SHARED)
 		mapping->i_mmap_writable--;
-	if (vma->i_mmap_prev)
-		vma->i_mmap_prev->i_mmap_next = vma->i_mmap_next;
-	else
-		mapping->i_mmap = vma->i_mmap_next;
-	if (vma->i_mmap_next)
-		vma->i_mmap_next->i_mmap_prev = vma->i_mmap_prev;
-	vma->i_mmap_next = vma->i_mmap_prev = NULL;
+	mm_interval_tree_remove(&mapping->i_mmap, &vma->shared);
 	mapping->nr_i_mmap--;
+}
+
+struct mm_vma *mm_vma_interval_tree_iter_first(const struct mm_address_space *mapping, uint64_t first, uint64_t last)
+{
+	struct mm_interval_node *n = mm_interval_tree_iter_first(&mapping->i_mmap, first, last);
+
+	return n ? (struct mm_vma *)(void *)((char *)n - offsetof(struct mm_vma, shared)) : NULL;
+}
+
+struct mm_vma *mm_vma_interval_tree_iter_next(struct mm_vma *vma, uint64_t first, uint64_t last)
+{
+	struct mm_interval_node *n = mm_interval_tree_iter_next(&vma->shared, first, last);
+
+	return n ? (struct mm_vma *)(void *)((char *)n - offsetof(struct mm_vma, shared)) : NULL;
+}
+
+void mm_vma_prepare(struct mm_vma *vma, struct mm_vma *adj_next)
+{
+	struct mm_vma *v[] = { vma, adj_next };
+
+	for (int i = 0; i < 2 && v[i]; i++) {
+		mm_anon_vma_interval_tree_pre_update_vma(v[i]);
+		if (v[i]->vm_file)
+			mm_interval_tree_remove(&v[i]->vm_file->inode->mapping.i_mmap, &v[i]->shared);
+	}
+}
+
+void mm_vma_complete(struct mm_vma *vma, struct mm_vma *adj_next)
+{
+	if (adj_next && adj_next->vm_file)
+		interval_insert(adj_next, NULL);
+	if (vma->vm_file)
+		interval_insert(vma, NULL);
+	mm_anon_vma_interval_tree_post_update_vma(vma);
+	if (adj_next)
+		mm_anon_vma_interval_tree_post_update_vma(adj_next);
+}
+
+int mm_vma_link_after(struct mm_struct *mm, struct mm_vma *vma, struct mm_vma *prev)
+{
+	if (mm_mtree_store_range(&mm->mm_mt, vma->vm_start, vma->vm_end - 1, vma))
+		return -ENOMEM;
+	link_file(vma, prev);
+	mm->map_count++;
+	return 0;
 }
 
 int mm_vma_link(struct mm_struct *mm, struct mm_vma *vma)
 {
-	if (mm_mtree_store_range(&mm->mm_mt, vma->vm_start, vma->vm_end - 1, vma))
-		return -ENOMEM;
-	mm_vma_link_file(vma);
-	mm->map_count++;
-	return 0;
+	return mm_vma_link_after(mm, vma, NULL);
 }
 
 /* vma_adjust_trans_huge(): huge mappings that the new borders would cut are split first. */
@@ -118,6 +166,7 @@ int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below)
 		mm_vm_area_free(new);
 		return -ENOMEM;
 	}
+	mm_vma_prepare(vma, NULL);
 	adjust_trans_huge(vma, vma->vm_start, addr);
 	if (new_below) {
 		vma->vm_start = addr;
@@ -125,6 +174,7 @@ int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below)
 	} else {
 		vma->vm_end = addr;
 	}
+	mm_vma_complete(vma, NULL);
 	mm_vma_link(mm, new);
 	mm_vma_note(mm->virt->journal, (struct mm_vma_note){
 		.start = addr, .end = addr, .deed = MM_VMA_DID_SPLIT });
@@ -150,10 +200,12 @@ int mm_vma_expand(struct mm_vma *vma, uint64_t start, uint64_t end, uint64_t pgo
 		if (mm_anon_vma_clone(vma, next))
 			return -ENOMEM;
 	}
+	mm_vma_prepare(vma, NULL);
 	adjust_trans_huge(vma, start, end);
 	vma->vm_start = start;
 	vma->vm_end = end;
 	vma->vm_pgoff = pgoff;
+	mm_vma_complete(vma, NULL);
 	mm_mtree_store_range(&mm->mm_mt, start, end - 1, vma);
 	if (remove_next) {
 		mm_unlink_file_vma(next);

@@ -17,11 +17,20 @@ static inline uint64_t mm_offset_in_page(uint64_t x) { return x & ~MM_PAGE_MASK;
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff);
 struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma);
 void mm_vm_area_free(struct mm_vma *vma);		/* it is in no list and no tree */
-/* vm_file's list of VMAs; also for a VMA without a file. */
+/* vm_file's tree of VMAs; also for a VMA without a file. */
 void mm_vma_link_file(struct mm_vma *vma);
 void mm_unlink_file_vma(struct mm_vma *vma);
-/* Into the tree and vm_file's list; counts it.  0 or -ENOMEM. */
+/* Into the tree of @mm and vm_file's; counts it.  0 or -ENOMEM. */
 int mm_vma_link(struct mm_struct *mm, struct mm_vma *vma);
+/* The same in a child: among the file's mappings right behind the parent's @prev (NULL: mm_vma_link()). */
+int mm_vma_link_after(struct mm_struct *mm, struct mm_vma *vma, struct mm_vma *prev);
+/*
+ * Around a change of borders or offset of one VMA, or two (@adj_next, NULL: one): out of the interval trees of
+ * their file and anon_vmas, and in again.  Walks of reverse mappings do not see them between.
+ * Source: mm/mmap.c vma_prepare(), vma_complete().
+ */
+void mm_vma_prepare(struct mm_vma *vma, struct mm_vma *adj_next);
+void mm_vma_complete(struct mm_vma *vma, struct mm_vma *adj_next);
 /* Room in the tree for what follows, so that it cannot fail half-way.  0 or -ENOMEM. */
 int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below);	/* __split_vma() */
 int mm_split_vma(struct mm_vma *vma, uint64_t addr, bool new_below);

@@ -153,6 +153,7 @@ static int carry_out(struct mm_struct *mm, const struct plan *p)
 
 	if (mm_mt_reserve(&mm->mm_mt, 1) || dup_anon_vma(p))
 		return -ENOMEM;
+	mm_vma_prepare(vma, p->adjust);
 	if (mm->virt->phys)
 		mm_vma_adjust_trans_huge(vma, p->start, p->end, p->adjust, p->adj_start);
 	vma->vm_start = p->start;
@@ -166,6 +167,7 @@ static int carry_out(struct mm_struct *mm, const struct plan *p)
 		if (p->adj_start < 0)
 			mm_mtree_store_range(&mm->mm_mt, p->adjust->vm_start, p->adjust->vm_end - 1, p->adjust);
 	}
+	mm_vma_complete(vma, p->adjust);
 	drop(mm, p->remove);
 	drop(mm, p->remove2);
 	return 0;

@@ -248,13 +248,12 @@ void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mappi
 	uint64_t last = nr && first + nr > first ? first + nr - 1 : UINT64_MAX;
 
 	(void)virt;
-	for (struct mm_vma *vma = mapping->i_mmap; vma; vma = vma->i_mmap_next) {
+	for (struct mm_vma *vma = mm_vma_interval_tree_iter_first(mapping, first, last); vma;
+	     vma = mm_vma_interval_tree_iter_next(vma, first, last)) {
 		uint64_t vfirst = vma->vm_pgoff, vlast = vfirst + ((vma->vm_end - vma->vm_start) >> MM_PAGE_SHIFT) - 1;
 		uint64_t zfirst = first > vfirst ? first : vfirst, zlast = last < vlast ? last : vlast;
 
-		if (zfirst <= zlast)
-			zap_single(vma, vma->vm_start + ((zfirst - vfirst) << MM_PAGE_SHIFT),
-				   vma->vm_start + ((zlast - vfirst + 1) << MM_PAGE_SHIFT),
-				   even_cows ? MM_ZAP_EVEN_COWS : 0);
+		zap_single(vma, vma->vm_start + ((zfirst - vfirst) << MM_PAGE_SHIFT),
+			   vma->vm_start + ((zlast - vfirst + 1) << MM_PAGE_SHIFT), even_cows ? MM_ZAP_EVEN_COWS : 0);
 	}
 }
