@@ -10,9 +10,29 @@
 #include <sys/stat.h>
 
 #include <libmm/source.h>
+#include <libmm/zoneinfo.h>
 
 #include "cmd.h"
 #include "cmd_internal.h"
+
+/* As many CPUs as a capture's zones list, unless --cpus says. */
+static int cpus_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
+{
+	struct mm_zoneinfo zi = { 0 };
+	struct mm_input *in;
+	int e = mm_sysroot_input(root, "proc/zoneinfo", &in, &a->err);
+
+	if (e)
+		return e;
+	e = mm_zoneinfo_read(&zi, in, &a->err);
+	mm_input_free(in);
+	if (!e && zi.v[0].nr_pagesets && zi.v[0].nr_pagesets <= MM_MAX_CPUS) {
+		a->config.nr_cpus = zi.v[0].nr_pagesets;
+		a->cpus_given = true;
+	}
+	mm_zoneinfo_free(&zi);
+	return e;
+}
 
 static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 {
@@ -25,6 +45,8 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 	e = mm_sysroot_regions(root, &a->config.regions, NULL, &a->err);
 	if (e && mm_sysroot_has(root, "proc/zoneinfo"))
 		e = 0;
+	if (!e && !a->cpus_given && mm_sysroot_has(root, "proc/zoneinfo"))
+		e = cpus_of_sysroot(a, root);
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
 	mm_sysroot_free(root);

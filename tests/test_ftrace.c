@@ -53,6 +53,11 @@ static const struct line_case {
 	  "3.923572,3,113,page_alloc,,8192,ZONE_LOCKED|MIGRATE_RECLAIMABLE|PERCPU_REFILL,,,0x20fa" },
 	{ "              sh-112     [000] .....     3.916929: mm_page_free: page=fffffc94c0164f00 pfn=0x593c order=0",
 	  "3.916929,0,112,page_free,,4096,,,,0x593c" },
+	/* depth 2 in a softirq: it came over a lock */
+	{ "             cap-63      [000] .Ns2.     3.522787: mm_page_free: page=000000000e5312bd pfn=0x3935 order=0",
+	  "3.522787,0,63,page_free,,4096,IRQ_OVER_LOCK,,,0x3935" },
+	{ "             cap-63      [000] ..s1.     3.522787: mm_page_free: page=000000000e5312bd pfn=0x3935 order=0",
+	  "3.522787,0,63,page_free,,4096,,,,0x3935" },
 	{ "              sh-112     [000] ...2.     3.916950: mm_page_free_batched: page=fffffc94c0164f00 pfn=0x593c order=0",
 	  "3.91695,0,112,page_free,,4096,BATCHED,,,0x593c" },
 	{ "     kworker/0:1-21      [001] d..2.     7.000001: mm_page_pcpu_drain: page=00000000f1e2d3c4 pfn=0x1a2b order=3 migratetype=1",

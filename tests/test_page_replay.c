@@ -200,6 +200,41 @@ START_TEST(facts_change_nothing)
 }
 END_TEST
 
+/* What comes back to the buddy lists while single pages are freed is told page by page, as mm_page_pcpu_drain does. */
+START_TEST(drains_are_told)
+{
+	struct mm_machine_config cfg;
+	uint64_t pages = 0, frames[2000];
+
+	mm_machine_free(m);
+	mm_machine_config_init(&cfg);
+	cfg.depth = MM_DEPTH_PHYS;
+	cfg.effects = true;
+	cfg.ram_bytes = 64 << 20;		/* a CPU's lists hold some hundred pages */
+	ck_assert_int_eq(mm_machine_new(&m, &cfg, &err), 0);
+	for (int i = 0; i < 2000; i++)
+		frames[i] = replay(MM_EV_PAGE_ALLOC, 4096, "GFP_HIGHUSER_MOVABLE", 0).result;
+	for (int i = 0; i < 2000; i++) {
+		int64_t before = nr_free();
+		const struct mm_event *fx;
+		uint64_t drained = 0;
+		size_t nr;
+
+		replay(MM_EV_PAGE_FREE, 4096, NULL, frames[i]);
+		fx = mm_machine_effects(m, &nr);
+		for (size_t k = 0; k < nr; k++) {
+			ck_assert_int_eq(fx[k].type, MM_EV_PCP_DRAIN);
+			ck_assert_int_eq(fx[k].by, MM_BY_BUDDY);
+			ck_assert_int_eq(fx[k].result_kind, MM_RESULT_HEX);
+			drained += fx[k].size / 4096;
+		}
+		ck_assert_int_eq(nr_free() - before, (int64_t)drained);
+		pages += drained;
+	}
+	ck_assert_uint_gt(pages, 0);
+}
+END_TEST
+
 static const struct bad_row {
 	enum mm_event_type type;
 	uint64_t size;
@@ -262,6 +297,7 @@ int main(void)
 	tcase_add_test(machine, freed_or_taken_twice);
 	tcase_add_test(machine, freed_in_parts);
 	tcase_add_test(machine, facts_change_nothing);
+	tcase_add_test(machine, drains_are_told);
 	tcase_add_loop_test(machine, bad_rows_are_told, 0, (int)(sizeof(bad_rows) / sizeof(bad_rows[0])));
 	tcase_add_test(machine, more_than_there_is);
 	tcase_set_timeout(machine, 30);

@@ -87,6 +87,8 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	mm_zoneinfo_free(&zi);
+	if (!e)
+		m->phys->trace_drain = m->cfg.depth == MM_DEPTH_PHYS;
 	if (!e && cfg.no_free)
 		e = boot_kpageflags(m, err);
 	return e;

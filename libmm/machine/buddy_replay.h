@@ -16,6 +16,8 @@ struct mm_page_entry {
 struct mm_page_replay {
 	bool recorded;			/* the free pages are those of kpageflags: recorded frames are ours */
 	uint32_t pcp_orders;		/* bit by order: the recording's kernel has per-CPU lists for it */
+	/* by CPU: its per-CPU lists of this zone were in use at its last event, NULL: of none */
+	const struct mm_zone *pcp_locked[MM_MAX_CPUS];
 	struct mm_page_entry *v;	/* live allocations by recorded PFN, open addressing */
 	size_t nr, size;
 };
@@ -27,6 +29,12 @@ void mm_page_replay_free(struct mm_page_replay *r);
 int mm_page_replay_add(struct mm_page_replay *r, uint64_t recorded, mm_pfn_t pfn, unsigned int order);
 struct mm_page_entry *mm_page_replay_find(const struct mm_page_replay *r, uint64_t recorded);
 void mm_page_replay_del(struct mm_page_replay *r, struct mm_page_entry *e);
+
+/* @size bytes as an order; -EINVAL with @err when they are none. */
+int mm_page_order_of_size(const struct mm_event *ev, uint64_t size, unsigned int *order, struct mm_error *err);
+/* buddy_follow.c: the free lists do what the recording says */
+void mm_follow_page_alloc(struct mm_machine *m, const struct mm_event *ev, unsigned int order);
+void mm_follow_page_free(struct mm_machine *m, const struct mm_event *ev, unsigned int order);
 
 /*
  * The free pages of a machine that was booted without any (mm_phys_config.no_free), from the sysroot's

@@ -9,107 +9,17 @@
  * where they come from) say what the other machine did and change nothing here.
  *
  * A machine that started from the recorded free pages (kpageflags) follows the
- * recording instead: pages leave the lists at ZONE_LOCKED and come back at
- * PCPU_DRAIN, or at the free of an order without per-CPU lists.
+ * recording instead (buddy_follow.c).
  */
 #include <errno.h>
 
 #include "base/str.h"
 #include "machine/buddy_replay.h"
 #include "phys/internal.h"
-#include "phys/replay.h"
-
-enum { ANY_TYPE = MM_MIGRATE_TYPES };
-
-/* MIGRATE_type among the words. */
-static unsigned int migratetype_of(struct mm_str flags)
-{
-	static const char *const words[MM_MIGRATE_TYPES] = {
-		"MIGRATE_UNMOVABLE", "MIGRATE_MOVABLE", "MIGRATE_RECLAIMABLE", "MIGRATE_HIGHATOMIC", "MIGRATE_CMA",
-		"MIGRATE_ISOLATE",
-	};
-
-	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
-		if (mm_has_word(flags, words[mt]))
-			return mt;
-	return ANY_TYPE;
-}
-
-static int order_of_size(const struct mm_event *ev, uint64_t size, unsigned int *order, struct mm_error *err)
-{
-	for (*order = 0; *order <= MM_MAX_ORDER; ++*order)
-		if (size == (uint64_t)MM_PAGE_SIZE << *order)
-			return 0;
-	return mm_error_set(err, -EINVAL, "%s: expected a size of 4096 << 0..%d bytes, found %llu",
-			    mm_event_word((enum mm_event_type)ev->type), (int)MM_MAX_ORDER, (unsigned long long)size);
-}
 
 static bool has_pfn(const struct mm_event *ev)
 {
 	return ev->result_kind == MM_RESULT_DEC || ev->result_kind == MM_RESULT_HEX;
-}
-
-/* ---- following a recording ---- */
-
-static void skip_follow(struct mm_machine *m, int e)
-{
-	if (e == -EINVAL)
-		mm_machine_skip(m, "blocks of the recording that lie in no zone or are not aligned", false);
-	else if (e == -ENOENT)
-		mm_machine_skip(m, "pages that left the free lists without being on them", false);
-	else if (e == -EEXIST)
-		mm_machine_skip(m, "frees of free pages", false);
-}
-
-static void follow_alloc(struct mm_machine *m, const struct mm_event *ev, unsigned int order)
-{
-	mm_pfn_t pfn = ev->result < MM_PFN_NONE ? (mm_pfn_t)ev->result : MM_PFN_NONE, head;
-	unsigned int mt = migratetype_of(ev->flags), o;
-	struct mm_page *page;
-
-	if (pfn >= m->phys->max_pfn) {
-		skip_follow(m, -EINVAL);
-		return;
-	}
-	page = mm_page(m->phys, pfn);
-	if (mm_has_word(ev->flags, "EXTFRAG")) {
-		if (!order_of_size(ev, ev->size2, &o, NULL))
-			mm_follow_fallback(m->phys, pfn, o, mt, mm_has_word(ev->flags, "CHANGE_OWNERSHIP"));
-		return;
-	}
-	if (mm_has_word(ev->flags, "ZONE_LOCKED")) {
-		if (mt < MM_MIGRATE_PCPTYPES && !mm_has_word(ev->flags, "PERCPU_REFILL"))
-			m->pages->pcp_orders &= ~(1u << order);
-		skip_follow(m, mm_take_free_pages(m->phys, pfn, order, mt));
-		return;
-	}
-	if (page->refs)
-		mm_machine_skip(m, "pages allocated twice without a free between", false);
-	if (mm_page_is_free(m->phys, pfn, &head, &o))
-		skip_follow(m, mm_take_free_pages(m->phys, pfn, order, ANY_TYPE));
-	page->refs = 1;
-	page->order = (uint8_t)order;
-}
-
-static void follow_free(struct mm_machine *m, const struct mm_event *ev, unsigned int order)
-{
-	mm_pfn_t pfn = ev->result < MM_PFN_NONE ? (mm_pfn_t)ev->result : MM_PFN_NONE, head;
-	unsigned int o;
-
-	if (pfn >= m->phys->max_pfn) {
-		skip_follow(m, -EINVAL);
-	} else if (mm_has_word(ev->flags, "BATCHED")) {
-		return;			/* its mm_page_free came before */
-	} else if (mm_has_word(ev->flags, "PCPU_DRAIN")) {
-		skip_follow(m, mm_put_free_pages(m->phys, pfn, order, migratetype_of(ev->flags)));
-	} else if (m->pages->pcp_orders >> order & 1) {
-		if (mm_page_is_free(m->phys, pfn, &head, &o))
-			skip_follow(m, -EEXIST);
-		else
-			mm_page(m->phys, pfn)->refs = 0;
-	} else {
-		skip_follow(m, mm_put_free_pages(m->phys, pfn, order, ANY_TYPE));
-	}
 }
 
 /* ---- deciding ---- */
@@ -225,7 +135,7 @@ static int page_event(struct mm_machine *m, struct mm_event *ev, struct mm_error
 		      void (*follow)(struct mm_machine *, const struct mm_event *, unsigned int))
 {
 	unsigned int order;
-	int e = order_of_size(ev, ev->present & MM_TC_BIT(SIZE) ? ev->size : MM_PAGE_SIZE, &order, err);
+	int e = mm_page_order_of_size(ev, ev->present & MM_TC_BIT(SIZE) ? ev->size : MM_PAGE_SIZE, &order, err);
 
 	if (e || !m->phys)
 		return e;
@@ -242,7 +152,7 @@ static int page_event(struct mm_machine *m, struct mm_event *ev, struct mm_error
 int mm_ev_page_alloc(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	(void)task;
-	return page_event(m, ev, err, decide_alloc, follow_alloc);
+	return page_event(m, ev, err, decide_alloc, mm_follow_page_alloc);
 }
 
 int mm_ev_page_free(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -250,5 +160,5 @@ int mm_ev_page_free(struct mm_machine *m, struct mm_task *task, struct mm_event 
 	(void)task;
 	if (!has_pfn(ev))
 		return mm_error_set(err, -EINVAL, "page_free: expected a page frame number in result, found none");
-	return page_event(m, ev, err, decide_free, follow_free);
+	return page_event(m, ev, err, decide_free, mm_follow_page_free);
 }

@@ -13,7 +13,7 @@
  * What becomes of an event (ftrace_events.c):
  *
  *	mm_page_alloc			page_alloc	result = PFN (ENOMEM: it failed), size, flags = GFP words
- *	mm_page_free			page_free	result = PFN, size
+ *	mm_page_free			page_free	result = PFN, size; flags = IRQ_OVER_LOCK in an interrupt over a lock
  *	kmalloc, kmalloc_node		kmalloc		addr = object, size = bytes_req, size2 = bytes_alloc, flags
  *	kmem_cache_alloc[_node]		cache_alloc	the same; the cache is not named
  *	kfree				kfree		addr
@@ -119,6 +119,15 @@ static bool parse_pid(const char *from, const char *to, uint32_t *pid)
 	return to == from || to[-1] == '-' || to[-1] == ' ' || to[-1] == '\t' || to[-1] == '/';
 }
 
+/*
+ * The word after the CPU, "d.s2.": interrupts off, need-resched, the kind of interrupt, the depth of preempt_disable().
+ * Two deep is what the lock of a per-CPU list alone makes (it pins the task, then spins).
+ */
+static bool is_irq_over_lock(struct mm_str w)
+{
+	return w.len >= 4 && w.len <= 8 && memchr("shHzZ", w.p[2], 5) && w.p[3] >= '2' && w.p[3] <= 'f';
+}
+
 /* The word after the time, without its group and colon; a period before it is passed over. */
 static bool parse_event(struct mm_str *rest, struct mm_str *event)
 {
@@ -143,13 +152,18 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 {
 	struct mm_str rest = line, word;
 	const char *head_end = NULL;
+	bool state = false;		/* the word before was the CPU */
 
 	*t = (struct mm_ftrace_line){ 0 };
 	while (next_word(&rest, &word)) {
 		if (parse_cpu(word, &t->cpu)) {
 			head_end = word.p;
+			state = true;
 			continue;
 		}
+		if (state)
+			t->irq_over_lock = is_irq_over_lock(word);
+		state = false;
 		if (word.p == line.p || !parse_time(word, &t->time_ns))
 			continue;
 		t->args = rest;

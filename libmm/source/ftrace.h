@@ -10,6 +10,7 @@ struct mm_ftrace_line {
 	uint32_t cpu, pid;
 	struct mm_str event;		/* without its group: "mm_page_alloc" */
 	struct mm_str args;		/* "page=... pfn=..." */
+	bool irq_over_lock;		/* in an interrupt, and what it came over, or it, holds a lock */
 };
 
 bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t);

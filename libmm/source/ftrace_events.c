@@ -160,7 +160,8 @@ static int zone_locked(struct mm_trace_source *src, struct mm_trace_batch *b, co
 	ev = mm_trace_add(b, MM_EV_PAGE_ALLOC, t->line);
 	mm_event_put(ev, SIZE, size, size);
 	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
-	return put_fact(src, ev, "ZONE_LOCKED", mt, -1, refill ? "|PERCPU_REFILL" : "");
+	return put_fact(src, ev, t->irq_over_lock ? "IRQ_OVER_LOCK|ZONE_LOCKED" : "ZONE_LOCKED", mt, -1,
+			refill ? "|PERCPU_REFILL" : "");
 }
 
 static int extfrag(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
@@ -191,6 +192,8 @@ static int page_free(struct mm_trace_source *src, struct mm_trace_batch *b, cons
 	ev = mm_trace_add(b, MM_EV_PAGE_FREE, t->line);
 	mm_event_put(ev, SIZE, size, size);
 	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
+	if (t->irq_over_lock)
+		mm_event_put(ev, FLAGS, flags, MM_STR("IRQ_OVER_LOCK"));
 	return 0;
 }
 
@@ -201,7 +204,8 @@ static int free_batched(struct mm_trace_source *src, struct mm_trace_batch *b, c
 	int e = page_free(src, b, t, err);
 
 	if (!e && b->nr > nr)
-		mm_event_put(&b->ev[nr], FLAGS, flags, MM_STR("BATCHED"));
+		mm_event_put(&b->ev[nr], FLAGS, flags,
+			     t->irq_over_lock ? MM_STR("BATCHED|IRQ_OVER_LOCK") : MM_STR("BATCHED"));
 	return e;
 }
 
@@ -215,7 +219,7 @@ static int pcpu_drain(struct mm_trace_source *src, struct mm_trace_batch *b, con
 	if (!number(t, "migratetype", &mt))
 		return malformed(src, t, err);
 	e = page_free(src, b, t, err);
-	return e || b->nr == nr ? e : put_fact(src, &b->ev[nr], "PCPU_DRAIN", mt, -1, "");
+	return e || b->nr == nr ? e : put_fact(src, &b->ev[nr], "PCPU_DRAIN", mt, -1, t->irq_over_lock ? "|IRQ_OVER_LOCK" : "");
 }
 
 static int object_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
