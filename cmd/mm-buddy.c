@@ -8,25 +8,28 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <libmm/buddyinfo.h>
 #include <libmm/explain.h>
 #include <libmm/source.h>
 
-#include "cmd.h"
+#include "buddy.h"
 
 static const struct mm_machine_table *const machine_tables[] = {
 	&mm_table_free, &mm_table_orders, &mm_table_frag, &mm_table_types, &mm_table_pageblocks, &mm_table_pcp, &mm_table_zones,
-	&mm_table_explain, &mm_table_counters,
+	&mm_table_explain, &mm_table_counters, &mm_table_pages, &mm_table_pageflags,
 };
 
-enum { OPT_EXPLAIN = 0x1000, OPT_REPORT };
+enum { OPT_EXPLAIN = 0x1000, OPT_REPORT, OPT_PFN, OPT_RAW };
 
 struct own {
 	bool explain, request_given;
 	struct mm_explain_request request;
 	uint32_t report;
+	struct mm_pages_select pages;
 };
 
 static const struct argp_option options[] = {
@@ -34,6 +37,8 @@ static const struct argp_option options[] = {
 	  "Zone by zone, the check that lets a request of 2^ORDER pages through or stops it; without ORDER the request of the "
 	  "page allocation failure or OOM report in FILE", 0 },
 	{ "report", OPT_REPORT, "N", 0, "With --explain: the Nth report of the log, from 0", 0 },
+	{ "pfn", OPT_PFN, "N|N+M|N..M", 0, "Tables pages and pageflags: only this page frame, M from N on, or N to before M", 0 },
+	{ "raw", OPT_RAW, NULL, 0, "Tables pages and pageflags: all flags, those for kernel hackers too", 0 },
 	{ 0 }
 };
 
@@ -51,6 +56,15 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 		return 0;
 	case OPT_REPORT:
 		own->report = (uint32_t)cmd_u64(st, "--report", arg, 0, UINT32_MAX - 1);
+		return 0;
+	case OPT_PFN:
+		if (mm_pages_select_parse((struct mm_str){ arg, strlen(arg) }, &own->pages))
+			argp_error(st, "--pfn: expected N, N+M or N..M, found '%s'", arg);
+		a->config.pages_start_pfn = own->pages.start_pfn;
+		a->config.pages_end_pfn = own->pages.end_pfn;
+		return 0;
+	case OPT_RAW:
+		own->pages.raw = a->config.pages_raw = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -329,8 +343,8 @@ static int explain_sysroot(struct cmd_args *a)
 	return e;
 }
 
-/* The machine of -M as it boots. */
-static int explain_machine(struct cmd_args *a)
+/* A table of the machine of -M as it boots. */
+static int boot_and_print(struct cmd_args *a, const struct mm_machine_table *t)
 {
 	struct mm_table_writer *w = NULL;
 	struct mm_machine *m = NULL;
@@ -340,9 +354,9 @@ static int explain_machine(struct cmd_args *a)
 	if (!e)
 		e = mm_machine_start(m, &a->err);
 	if (!e)
-		e = cmd_table(a, &mm_table_explain.table, &w);
+		e = cmd_table(a, &t->table, &w);
 	if (!e)
-		e = mm_table_explain.rows(m, w);
+		e = t->rows(m, w);
 	e = cmd_table_end(a, w, e);
 	mm_machine_free(m);
 	return e;
@@ -362,14 +376,59 @@ static int explain_file(struct cmd_args *a, struct mm_input *in, enum mm_source_
 	return cmd_replay_input(a, in);
 }
 
+/* ---- a machine without a trace ---- */
+
+static int show_machine(struct cmd_args *a)
+{
+	const char *name = a->table ? a->table : cmd_is_human(a) ? a->cmd->human_table : a->cmd->default_table;
+
+	for (size_t i = 0; i < a->cmd->nr_machine_tables; i++)
+		if (!strcmp(a->cmd->machine_tables[i]->table.name, name))
+			return boot_and_print(a, a->cmd->machine_tables[i]);
+	return mm_error_set(&a->err, -EINVAL, "table %s: expected a trace, found only a machine", name);
+}
+
+/* -M and no FILE: is there anything on standard input?  A terminal is not waited for, an empty file is nothing. */
+static bool shows_machine(const struct cmd_args *a)
+{
+	struct stat st;
+
+	if (a->table && !strcmp(a->table, "trace"))
+		return false;
+	if (isatty(STDIN_FILENO) || fstat(STDIN_FILENO, &st))
+		return true;
+	return S_ISCHR(st.st_mode) || (S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) >= st.st_size);
+}
+
 /* ---- entry ---- */
+
+/* An input of any kind, by its content. */
+static int show_input(struct cmd_args *a, struct mm_input *in)
+{
+	struct own *own = a->own;
+	enum mm_source_kind kind;
+	struct mm_str head;
+	int e = mm_input_peek(in, &head, &a->err);
+
+	if (e)
+		return e;
+	if (!head.len && a->machine && !own->explain && !(a->table && !strcmp(a->table, "trace")))
+		return show_machine(a);
+	kind = a->from ? (enum mm_source_kind)mm_source_kind_parse((struct mm_str){ a->from, strlen(a->from) })
+		: mm_source_sniff(head);
+	if (own->explain)
+		return explain_file(a, in, kind);
+	if (buddy_wants_pages(a) && kind == MM_SOURCE_UNKNOWN && head.len && memchr(head.p, 0, head.len))
+		return buddy_pages_of_file(a, &own->pages, in);
+	if (kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO)
+		return show_file(a, in, kind);
+	return cmd_replay_input(a, in);
+}
 
 static int run(struct cmd_args *a)
 {
 	struct own *own = a->own;
 	struct mm_input *in;
-	struct mm_str head;
-	enum mm_source_kind kind;
 	int e;
 
 	if (own->explain) {
@@ -384,24 +443,16 @@ static int run(struct cmd_args *a)
 		if ((a->live || a->sysroot) && own->request_given)
 			return explain_sysroot(a);
 		if (!a->file)
-			return explain_machine(a);
+			return boot_and_print(a, &mm_table_explain);
 	}
 	if (a->live || a->sysroot)
-		return show_sysroot(a);
+		return buddy_wants_pages(a) ? buddy_pages_of_sysroot(a, &own->pages) : show_sysroot(a);
+	if (!a->file && a->machine && shows_machine(a))
+		return show_machine(a);
 	e = cmd_open_input(a, &in);
 	if (e)
 		return e;
-	e = mm_input_peek(in, &head, &a->err);
-	if (!e) {
-		kind = a->from ? (enum mm_source_kind)mm_source_kind_parse((struct mm_str){ a->from, strlen(a->from) })
-			: mm_source_sniff(head);
-		if (own->explain)
-			e = explain_file(a, in, kind);
-		else if (kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO)
-			e = show_file(a, in, kind);
-		else
-			e = cmd_replay_input(a, in);
-	}
+	e = show_input(a, in);
 	mm_input_free(in);
 	return e;
 }
@@ -427,7 +478,7 @@ static const struct cmd mm_buddy = {
 
 int main(int argc, char **argv)
 {
-	struct own own = { .request = { MM_GFP_KERNEL, 0 } };
+	struct own own = { .request = { MM_GFP_KERNEL, 0 }, .pages = { .end_pfn = UINT64_MAX } };
 
 	return cmd_main(&mm_buddy, argc, argv, &own);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * /proc/kpageflags, block by block: nothing of it is kept.
- * Source: Linux 6.6 fs/proc/page.c kpageflags_read().
+ * Source: Linux 6.6 fs/proc/page.c kpageflags_read(), tools/mm/page-types.c.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <libmm/kpageflags.h>
@@ -57,4 +59,60 @@ int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, c
 		return mm_error_set(err, -EINVAL, "%s: expected a word of 8 bytes for each page, found an empty file",
 				    in->name);
 	return 0;
+}
+
+#define BIT(sym)	(UINT64_C(1) << MM_KPF_##sym)
+
+static const struct {
+	uint8_t bit;
+	char letter;
+	const char *name;
+} flags_by_bit[] = {
+#define X(sym, number, letter, name) { number, letter, name },
+	MM_KPF_FLAGS(X)
+#undef X
+};
+enum { NR_FLAGS = sizeof(flags_by_bit) / sizeof(flags_by_bit[0]) };
+_Static_assert((int)NR_FLAGS < (int)MM_KPF_SYMBOLIC, "a letter a flag");
+
+uint64_t mm_kpageflags_well_known(uint64_t flags)
+{
+	const uint64_t hackers = UINT64_C(0xffff) << 32, compound = BIT(COMPOUND_HEAD) | BIT(COMPOUND_TAIL);
+
+	flags &= ~hackers;
+	return flags & BIT(HUGE) ? flags : flags & ~compound;
+}
+
+uint64_t mm_kpageflags_raw(uint64_t flags)
+{
+	if ((flags & BIT(ANON)) && (flags & BIT(MAPPEDTODISK)))
+		flags ^= BIT(MAPPEDTODISK) | BIT(ANON_EXCLUSIVE);
+	if ((flags & BIT(SLAB)) && (flags & BIT(ACTIVE)))
+		flags ^= BIT(ACTIVE) | BIT(SLUB_FROZEN);
+	if ((flags & BIT(SLAB)) && (flags & BIT(ERROR)))
+		flags ^= BIT(ERROR) | BIT(SLUB_DEBUG);
+	if ((flags & (BIT(RECLAIM) | BIT(WRITEBACK))) == BIT(RECLAIM))
+		flags ^= BIT(RECLAIM) | BIT(READAHEAD);
+	return flags;
+}
+
+void mm_kpageflags_symbolic(uint64_t flags, char text[MM_KPF_SYMBOLIC])
+{
+	for (int i = 0; i < NR_FLAGS; i++)
+		text[i] = flags >> flags_by_bit[i].bit & 1 ? flags_by_bit[i].letter : '_';
+	text[NR_FLAGS] = 0;
+}
+
+void mm_kpageflags_names(uint64_t flags, char text[MM_KPF_NAMES])
+{
+	size_t n = 0;
+
+	*text = 0;
+	for (int i = 0; i < NR_FLAGS; i++) {
+		if (flags >> flags_by_bit[i].bit & 1)
+			n += (size_t)snprintf(text + n, MM_KPF_NAMES - n, "%s%s", n ? "|" : "", flags_by_bit[i].name);
+		flags &= ~(UINT64_C(1) << flags_by_bit[i].bit);
+	}
+	if (flags)
+		snprintf(text + n, MM_KPF_NAMES - n, "%s0x%" PRIx64, n ? "|" : "", flags);
 }

@@ -53,6 +53,8 @@ struct mm_machine_config {
 	uint32_t maps_pid;
 	uint64_t find_vaddr;
 	bool tlb_misses;		/* a tlb_miss effect for each walk */
+	uint64_t pages_start_pfn, pages_end_pfn;	/* what tables pages and pageflags show; end 0: to the last */
+	bool pages_raw;
 	uint32_t explain_pid;		/* the walk that the table "walk" shows */
 	uint64_t explain_vaddr;
 };

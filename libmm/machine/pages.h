@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * machine/pages.h - between the files that decode page frames
+ */
+#ifndef MACHINE_PAGES_H
+#define MACHINE_PAGES_H
+
+#include <libmm/pages.h>
+
+/* Rows of a machine's frames (pages_machine.c). 0 or -errno. */
+int mm_pages_rows(struct mm_machine *m, struct mm_table_writer *w);
+int mm_pageflags_rows(struct mm_machine *m, struct mm_table_writer *w);
+
+#endif /* MACHINE_PAGES_H */
