@@ -90,15 +90,36 @@ static void free_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
 	}
 }
 
-static void frag_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+/* fragmentation_score_node(): by the present pages of its zones, which zoneinfo (NULL: not there) tells. */
+static uint64_t node_score(const struct mm_buddyinfo *bi, const struct mm_zoneinfo *zi, uint64_t node)
+{
+	uint64_t present = 0, score = 0;
+
+	for (size_t i = 0; zi && i < zi->nr; i++)
+		if (zi->v[i].node == node && zi->v[i].present_pages < UINT64_C(1) << 52)
+			present += zi->v[i].present_pages;
+	if (!present)
+		return MM_MISSING_U64;
+	for (size_t i = 0; i < bi->nr; i++) {
+		const struct mm_buddyinfo_row *r = &bi->v[i];
+		const struct mm_zoneinfo_row *z = r->node == node ? mm_zoneinfo_find(zi, r->node, r->zone) : NULL;
+
+		if (z && z->present_pages < UINT64_C(1) << 52)
+			score += z->present_pages * mm_extfrag_for_order(r->blocks, r->nr_orders, MM_PAGEBLOCK_ORDER) / (present + 1);
+	}
+	return score;
+}
+
+static void frag_rows(const struct mm_buddyinfo *bi, const struct mm_zoneinfo *zi, struct mm_table_writer *w)
 {
 	for (size_t i = 0; i < bi->nr; i++) {
 		const struct mm_buddyinfo_row *r = &bi->v[i];
+		uint64_t zone = mm_extfrag_for_order(r->blocks, r->nr_orders, MM_PAGEBLOCK_ORDER), node = node_score(bi, zi, r->node);
 
 		for (uint32_t o = 0; o < r->nr_orders; o++)
 			mm_table_writer_row(w, &(struct mm_frag_row){
 				r->node, r->zone, o, mm_unusable_free_index(r->blocks, r->nr_orders, o),
-				mm_fragmentation_index(r->blocks, r->nr_orders, o) });
+				mm_fragmentation_index(r->blocks, r->nr_orders, o), zone, node });
 	}
 }
 
@@ -135,7 +156,9 @@ static void tell_capped(const struct cmd_args *a, const struct mm_buddyinfo *bi)
 		cmd_note(a, "%u counts are lower bounds: the kernel stops at 100000 (column capped)", nr);
 }
 
-static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+/* @zi: of the same machine, NULL: not known. */
+static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, const struct mm_zoneinfo *zi,
+			 struct mm_table_writer *w)
 {
 	const struct mm_table *table = capture_table(a);
 	struct mm_buddyinfo zones = { 0 };
@@ -147,7 +170,7 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, stru
 		if (mm_buddyinfo_sum(bi, &zones))
 			e = mm_error_set(&a->err, -ENOMEM, "out of memory");
 		else
-			frag_rows(&zones, w);
+			frag_rows(&zones, zi, w);
 		mm_buddyinfo_free(&zones);
 	} else if (!bi->nr_types) {
 		e = mm_error_set(&a->err, -EINVAL, "table types: expected a pagetypeinfo, found none");
@@ -179,7 +202,7 @@ static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kin
 	if (!e)
 		e = begin(a, &w);
 	if (!e)
-		e = print_capture(a, &bi, w);
+		e = print_capture(a, &bi, NULL, w);
 	e = cmd_table_end(a, w, e);
 	if (!e)
 		tell_capped(a, &bi);
@@ -217,20 +240,37 @@ static int read_sysroot(struct cmd_args *a, const struct mm_sysroot *root, struc
 	return e;
 }
 
+static int read_zones(struct cmd_args *a, const struct mm_sysroot *root, struct mm_zoneinfo *zi)
+{
+	struct mm_input *in;
+	int e = mm_sysroot_input(root, "proc/zoneinfo", &in, &a->err);
+
+	if (!e) {
+		e = mm_zoneinfo_read(zi, in, &a->err);
+		mm_input_free(in);
+	}
+	return e;
+}
+
 /* One block of rows; with --every the first column tells the seconds since the first. */
 static int show_once(struct cmd_args *a, const struct mm_sysroot *root, struct mm_table_writer *w, double seconds)
 {
 	struct mm_buddyinfo bi = { 0 };
+	struct mm_zoneinfo zi = { 0 };
 	char text[32];
 	int e = read_sysroot(a, root, &bi);
+
+	if (!e && a->columns && strstr(a->columns, "score") && mm_sysroot_has(root, "proc/zoneinfo"))
+		e = read_zones(a, root, &zi);
 
 	if (!e && a->every == CMD_EVERY_SECONDS)
 		mm_table_writer_lead(w, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%.3f", seconds) });
 	if (!e)
-		e = print_capture(a, &bi, w);
+		e = print_capture(a, &bi, zi.nr ? &zi : NULL, w);
 	if (!e && seconds == 0)
 		tell_capped(a, &bi);
 	mm_buddyinfo_free(&bi);
+	mm_zoneinfo_free(&zi);
 	return e;
 }
 
@@ -320,16 +360,11 @@ static int explain_sysroot(struct cmd_args *a)
 	struct mm_buddyinfo bi = { 0 };
 	struct mm_zoneinfo zi = { 0 };
 	struct mm_sysroot *root;
-	struct mm_input *in;
 	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
 
 	if (e)
 		return e;
-	e = mm_sysroot_input(root, "proc/zoneinfo", &in, &a->err);
-	if (!e) {
-		e = mm_zoneinfo_read(&zi, in, &a->err);
-		mm_input_free(in);
-	}
+	e = read_zones(a, root, &zi);
 	if (!e)
 		e = read_sysroot(a, root, &bi);
 	if (!e && mm_explain_of_capture(&l, &zi, &bi))

@@ -457,6 +457,30 @@ START_TEST(bad_maps)
 }
 END_TEST
 
+START_TEST(overlapping_capture_boots)	/* node 1 inside the span of node 0; with a map of all three pieces and without */
+{
+	struct mm_zoneinfo_row rows[] = {
+		{ .node = 0, .zone = "Normal", .start_pfn = 1048576, .spanned_pages = 12288, .present_pages = 8192, .managed_pages = 8192,
+		  .free_pages = 8192, .min_pages = MM_MISSING_U64, .low_pages = MM_MISSING_U64, .high_pages = MM_MISSING_U64 },
+		{ .node = 1, .zone = "Normal", .start_pfn = 1052672, .spanned_pages = 4096, .present_pages = 4096, .managed_pages = 4096,
+		  .free_pages = 4096, .min_pages = MM_MISSING_U64, .low_pages = MM_MISSING_U64, .high_pages = MM_MISSING_U64 },
+	};
+	struct mm_zoneinfo zi = { .v = rows, .nr = 2 };
+
+	if (_i)
+		ram(1ull << 32, 48 << 20, 0);
+	boot((struct mm_phys_config){ .zoneinfo = &zi });
+	ck_zones("alternating nodes", (const struct want[]){ { 0, MM_ZONE_NORMAL, 1048576, 12288, 8192 },
+		{ 1, MM_ZONE_NORMAL, 1052672, 4096, 4096 }, { 0 } });
+	ck_assert(phys->nr_present == 3 && phys->present[1].node == 1 && phys->present[1].start_pfn == 1052672 &&
+		  phys->present[2].node == 0 && phys->present[2].end_pfn == 1060864);
+	ck_assert(mm_page_zone(phys, 1056767)->node == 1 && mm_page_zone(phys, 1056768)->node == 0);
+	ck_assert_uint_eq(phys->nodes[0]->zones[MM_ZONE_NORMAL].free_pages, 8192);
+	ck_assert_uint_eq(phys->nodes[1]->zones[MM_ZONE_NORMAL].free_pages, 4096);
+	ck_assert(mm_phys_is_consistent(phys));
+}
+END_TEST
+
 static const struct bad_zone {
 	const char *why;
 	struct mm_zoneinfo_row r[2];
@@ -470,8 +494,8 @@ static const struct bad_zone {
 	{ "a zone of no such kernel", { { .zone = "Slow" }, { .zone = "Normal" } } },
 	{ "beyond 16 TiB", { { .zone = "Normal", .start_pfn = 1ull << 33, .spanned_pages = 8, .present_pages = 8 }, { .zone = "DMA" } } },
 	{ "a span of 2^64 - 2", { { .zone = "Normal", .start_pfn = 1, .spanned_pages = UINT64_MAX - 1, .present_pages = 8 }, { .zone = "DMA" } } },
-	{ "overlapping", { { .zone = "DMA32", .start_pfn = 4096, .spanned_pages = 100, .present_pages = 50 },
-	  { .zone = "Normal", .start_pfn = 4195, .spanned_pages = 100, .present_pages = 50 } } },
+	{ "overlapping, both full", { { .zone = "DMA32", .start_pfn = 4096, .spanned_pages = 100, .present_pages = 100 },
+	  { .zone = "Normal", .start_pfn = 4195, .spanned_pages = 100, .present_pages = 100 } } },
 	{ "no start", { { .zone = "Normal", .start_pfn = MM_MISSING_U64, .spanned_pages = 8, .present_pages = 8 }, { .zone = "DMA" } } },
 };
 
@@ -508,6 +532,7 @@ int main(void)
 	tcase_add_test(tc, no_free_hands_nothing_over);
 	tcase_add_test(tc, capture_boots_with_its_marks);
 	tcase_add_test(tc, capture_of_another_size);
+	tcase_add_loop_test(tc, overlapping_capture_boots, 0, 2);
 	tcase_add_test(tc, large_machine_boots);
 	tcase_add_test(tc, node_order);
 	tcase_add_loop_test(tc, bad_maps, 0, NR(bad_cases));

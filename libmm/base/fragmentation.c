@@ -42,3 +42,12 @@ int64_t mm_fragmentation_index(const uint64_t *blocks, uint32_t nr_orders, uint3
 		return -1000;
 	return 1000 - (int64_t)((1000 + info.free_pages * 1000 / ((unsigned __int128)1 << order)) / info.blocks);
 }
+
+uint64_t mm_extfrag_for_order(const uint64_t *blocks, uint32_t nr_orders, uint32_t order)
+{
+	struct contig_page_info info = fill_contig_page_info(blocks, nr_orders, order);
+
+	if (!info.free_pages)
+		return 0;
+	return (uint64_t)((info.free_pages - (info.suitable << order)) * 100 / info.free_pages);
+}

@@ -11,6 +11,7 @@
 #include <libmm/tables.h>
 
 #include "machine/machine.h"
+#include "phys/compaction.h"
 #include "phys/internal.h"
 
 static const char *zone_name(const struct mm_zone *z) { return mm_zone_type_name((enum mm_zone_type)z->type); }
@@ -119,6 +120,10 @@ static const struct mm_column frag_columns[] = {
 		  "part of the free memory that lies in smaller blocks"),
 	MM_COLUMN(struct mm_frag_row, fragmentation_index, MM_COL_MILLI,
 		  "-1: a block is free; towards 0 memory is short, towards 1 it is in too small pieces"),
+	MM_COLUMN_HIDDEN(struct mm_frag_row, zone_score, MM_COL_U64,
+			 "percent of the zone's free memory in blocks below a huge page (fragmentation_score_zone)"),
+	MM_COLUMN_HIDDEN(struct mm_frag_row, node_score, MM_COL_U64,
+			 "zone_score over the node's zones by present pages: proactive compaction goes by it; empty without zoneinfo"),
 };
 
 static void frag_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
@@ -130,7 +135,8 @@ static void frag_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 	for (uint32_t o = 0; o < MM_NR_PAGE_ORDERS; o++)
 		mm_table_writer_row(w, &(struct mm_frag_row){
 			z->node, zone_name(z), o, mm_unusable_free_index(blocks, MM_NR_PAGE_ORDERS, o),
-			mm_fragmentation_index(blocks, MM_NR_PAGE_ORDERS, o) });
+			mm_fragmentation_index(blocks, MM_NR_PAGE_ORDERS, o), mm_fragmentation_score_zone(z),
+			mm_fragmentation_score_node(z->phys->nodes[z->node]) });
 }
 
 static int frag_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, frag_of_zone); }

@@ -24,6 +24,11 @@ int mm_boot_zones(struct mm_phys *phys, const struct mm_memblock *mb, const stru
 /* zone_capture.c: nodes and zones as cfg->zoneinfo tells; RAM ranges of @mb, or made up to fit where it has none. */
 int mm_boot_zones_of_capture(struct mm_phys *phys, const struct mm_memblock *mb, const struct mm_phys_config *cfg,
 			     struct mm_error *err);
+/*
+ * zone_overlap.c: present[] where spans of @zones overlap; @zones is sorted anew.  0, -ENOSPC (they cannot all
+ * have their pages) or -ENOMEM.
+ */
+int mm_boot_place_overlapping(struct mm_phys *phys, const struct mm_memblock *mb, struct mm_zone **zones, size_t nr);
 /* Hand over each zone's free pages, count the others that are managed. 0 or -EINVAL (more than the zone has). */
 int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg, struct mm_error *err);
 

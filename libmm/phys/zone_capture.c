@@ -6,7 +6,7 @@
  * The zones' sizes are taken as they are. Which frames are RAM comes from the
  * map where it agrees with every zone's present pages; else RAM is laid out to
  * fit: the hole of the lowest zone ends at 1 MiB (the BIOS area), any other lies
- * at its zone's end (below 4 GiB: the PCI hole). Of a zone's RAM the highest
+ * at its zone's end (below 4 GiB: the PCI hole).  Spans that overlap: zone_overlap.c. Of a zone's RAM the highest
  * frames are free, the lowest taken, as an allocator that started from below leaves it.
  */
 #include <errno.h>
@@ -84,7 +84,7 @@ static int by_start(const void *a, const void *b)
 	return x->start_pfn < y->start_pfn ? -1 : x->start_pfn > y->start_pfn;
 }
 
-static int sort_zones(struct mm_phys *phys, struct sorted *s, bool sizes_only, struct mm_error *err)
+static int sort_zones(struct mm_phys *phys, struct sorted *s, struct mm_error *err)
 {
 	s->nr = 0;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
@@ -94,17 +94,15 @@ static int sort_zones(struct mm_phys *phys, struct sorted *s, bool sizes_only, s
 	if (!s->nr)
 		return mm_error_set(err, -EINVAL, "zoneinfo: expected a zone with pages, found none");
 	qsort(s->v, s->nr, sizeof(s->v[0]), by_start);
-	for (size_t i = 1; i < s->nr && !sizes_only; i++) {
-		const struct mm_zone *a = s->v[i - 1], *b = s->v[i];
-
-		if (a->start_pfn + a->spanned_pages > b->start_pfn)
-			return mm_error_set(err, -EINVAL,
-					    "zoneinfo: expected zones that do not overlap, found node %u zone %s "
-					    "over node %u zone %s", b->node,
-					    mm_zone_type_name((enum mm_zone_type)b->type),
-					    a->node, mm_zone_type_name((enum mm_zone_type)a->type));
-	}
 	return 0;
+}
+
+static bool overlap(const struct sorted *s)
+{
+	for (size_t i = 1; i < s->nr; i++)
+		if (s->v[i - 1]->start_pfn + s->v[i - 1]->spanned_pages > s->v[i]->start_pfn)
+			return true;
+	return false;
 }
 
 /* RAM of the map inside one zone. */
@@ -139,10 +137,24 @@ static int present_to_fit(struct mm_phys *phys, const struct mm_zone *zone)
 	return mm_boot_add_present(phys, start, end - hole, zone->node);
 }
 
-static int place_ram(struct mm_phys *phys, const struct mm_memblock *mb, const struct sorted *s)
+/* Of zones that overlap: by the map, or where that has too little RAM without it. */
+static int place_overlapping(struct mm_phys *phys, const struct mm_memblock *mb, struct sorted *s, struct mm_error *err)
+{
+	static const struct mm_memblock no_map;
+	int e = mm_boot_place_overlapping(phys, mb, s->v, s->nr);
+
+	if (e == -ENOSPC && mb->memory.nr)
+		e = mm_boot_place_overlapping(phys, &no_map, s->v, s->nr);
+	return e != -ENOSPC ? e : mm_error_set(err, -EINVAL,
+					       "zoneinfo: expected room for all present pages, found zones that overlap too much");
+}
+
+static int place_ram(struct mm_phys *phys, const struct mm_memblock *mb, struct sorted *s, struct mm_error *err)
 {
 	bool fits = mb->memory.nr > 0;
 
+	if (overlap(s))
+		return place_overlapping(phys, mb, s, err);
 	for (size_t i = 0; fits && i < s->nr; i++) {
 		const struct mm_zone *z = s->v[i];
 
@@ -171,11 +183,12 @@ int mm_boot_zones_of_capture(struct mm_phys *phys, const struct mm_memblock *mb,
 		if (e)
 			return e;
 	}
-	e = sort_zones(phys, &sorted, cfg->sizes_only, err);
+	e = sort_zones(phys, &sorted, err);
 	if (e)
 		return e;
-	if (!cfg->sizes_only && place_ram(phys, mb, &sorted))
-		return mm_error_set(err, -ENOMEM, "out of memory");
+	e = cfg->sizes_only ? 0 : place_ram(phys, mb, &sorted, err);
+	if (e)
+		return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;
 	if (!cfg->sizes_only)
 		phys->max_pfn = phys->present[phys->nr_present - 1].end_pfn;
 	return 0;

@@ -61,6 +61,8 @@ int mm_buddyinfo_sum(const struct mm_buddyinfo *types, struct mm_buddyinfo *zone
  */
 int64_t mm_unusable_free_index(const uint64_t *blocks, uint32_t nr_orders, uint32_t order);
 int64_t mm_fragmentation_index(const uint64_t *blocks, uint32_t nr_orders, uint32_t order);
+/* Percent of the free memory that lies in blocks below @order: extfrag_for_order() of mm/vmstat.c; 0 without free memory. */
+uint64_t mm_extfrag_for_order(const uint64_t *blocks, uint32_t nr_orders, uint32_t order);
 
 /* ---- rows of the tables of mm-buddy, from a capture or a machine ---- */
 
@@ -75,6 +77,7 @@ struct mm_frag_row {
 	const char *zone;
 	uint64_t order;
 	int64_t unusable_index, fragmentation_index;	/* thousandths */
+	uint64_t zone_score, node_score;	/* percent, what proactive compaction goes by; node: MM_MISSING_U64 unknown */
 };
 
 struct mm_types_row {
