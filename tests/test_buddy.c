@@ -411,6 +411,38 @@ END_TEST
 
 /* ---- bad calls ---- */
 
+/*
+ * Pages for writing pass over a node with more dirty pages than 20% of its 4096 free ones: 819.  When all nodes have,
+ * the slow path takes them anyway.
+ */
+static const struct dirty_case {
+	uint64_t dirty0, dirty1;
+	mm_gfp_t gfp;
+	uint32_t node;
+} dirty_cases[] = {
+	{ 819, 0, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE, 0 },
+	{ 820, 0, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE, 1 },
+	{ 820, 0, MM_GFP_HIGHUSER_MOVABLE, 0 },
+	{ 820, 0, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE | __MM_GFP_THISNODE, 0 },
+	{ 820, 819, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE, 1 },
+	{ 820, 820, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE, 0 },
+};
+START_TEST(dirty_pages_spread)
+{
+	const struct dirty_case *c = &dirty_cases[_i];
+	const struct small_zone zones[] = {
+		{ 0, MM_ZONE_NORMAL, 4096, 4096, 8, 16, 24, 1, 0 }, { 1, MM_ZONE_NORMAL, 8192, 4096, 8, 16, 24, 1, 0 },
+	};
+	struct small_phys *two = small_phys_new(zones, 2, 1);
+
+	two->phys.nodes[0]->nr_write_pending = c->dirty0;
+	two->phys.nodes[1]->nr_write_pending = c->dirty1;
+	ck_assert_uint_eq(mm_page_zone(&two->phys, mm_alloc_pages(&two->phys, c->gfp, 0))->node, c->node);
+	ck_assert(mm_phys_is_consistent(&two->phys));
+	small_phys_free(two);
+}
+END_TEST
+
 START_TEST(impossible_orders)
 {
 	ck_assert_uint_eq(mm_alloc_pages(&s->phys, MM_GFP_KERNEL, MM_MAX_ORDER + 1), MM_PFN_NONE);
@@ -444,6 +476,7 @@ int main(void)
 	tcase_add_loop_test(block, fallback_claims_half_free_pageblocks, 0, 3);
 	tcase_add_test(block, movable_takes_the_smallest);
 	tcase_add_test(block, impossible_orders);
+	tcase_add_loop_test(block, dirty_pages_spread, 0, (int)(sizeof(dirty_cases) / sizeof(dirty_cases[0])));
 	tcase_add_test_raise_signal(block, free_of_a_free_page_asserts, 6);
 	suite_add_tcase(suite, block);
 	tcase_add_checked_fixture(zones, setup_pc, teardown);

@@ -324,6 +324,7 @@ static void end_swap_bio_write(struct mm_cache *c, mm_pfn_t pfn)
 	}
 	p->flags &= ~(uint32_t)MM_PG_WRITEBACK;
 	mm_count(c->ctx, MM_NR_WRITEBACK, -1);
+	mm_count_write_pending(c->phys, pfn, -1);
 	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -1);
 	mm_count(c->ctx, MM_NR_WRITTEN, 1);
 	mm_folio_put(c, pfn);
@@ -347,6 +348,7 @@ void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 	mm_folio_get(c, pfn);
 	mm_cache_page(c, pfn)->flags |= MM_PG_WRITEBACK;
 	mm_count(c->ctx, MM_NR_WRITEBACK, 1);
+	mm_count_write_pending(c->phys, pfn, 1);
 	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
 	mm_count(c->ctx, MM_PSWPOUT, 1);
 	mm_count(c->ctx, MM_PGPGOUT, MM_PAGE_SIZE >> 10);

@@ -28,6 +28,7 @@ bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
 	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
 		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
 		mm_count(c->ctx, MM_NR_DIRTY, 1);
+		mm_count_write_pending(c->phys, pfn, 1);
 		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
 		mm_count(c->ctx, MM_NR_DIRTIED, 1);
 	}
@@ -45,6 +46,7 @@ void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn)
 	p->flags &= ~(uint32_t)MM_PG_DIRTY;
 	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
 		mm_count(c->ctx, MM_NR_DIRTY, -1);
+		mm_count_write_pending(c->phys, pfn, -1);
 		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -1);
 	}
 }

@@ -115,6 +115,7 @@ struct mm_alloc_context {
 	struct mm_node *node;			/* where the request comes from */
 	struct mm_zone *const *zonelist;	/* allowed zones, best first; ends with NULL */
 	uint8_t highest_zoneidx, migratetype;
+	bool spread_dirty_pages;		/* pass over nodes with their share of dirty pages */
 };
 
 /* page_alloc.c, slowpath.c */
@@ -147,24 +148,30 @@ unsigned int mm_gfp_to_alloc_flags(mm_gfp_t gfp, unsigned int order);	/* the slo
 bool mm_zone_watermark_slow(const struct mm_zone *zone, unsigned int order, uint64_t mark, enum mm_zone_type highest,
 			    unsigned int alloc_flags);
 /*
- * Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast().  Larger orders, for which the kernel takes the long way,
- * pass
- * here too when the largest list has a movable block.
+ * Is the zone so far above the mark that no test is needed?  A larger order also wants a movable block on the largest
+ * list, so that one that large is there.  False says nothing.
  */
+static inline bool mm_zone_watermark_at_a_glance(const struct mm_zone *zone, unsigned int order, enum mm_alloc_flags wmark,
+						 enum mm_zone_type highest, unsigned int alloc_flags)
+{
+	uint64_t needed = mm_wmark_pages(zone, (enum mm_watermark)wmark) + zone->lowmem_reserve[highest] + (1u << order) - 1;
+
+	if (!(alloc_flags & MM_ALLOC_RESERVES))
+		needed += zone->nr_reserved_highatomic;
+	if (!(alloc_flags & MM_ALLOC_CMA))
+		needed += zone->nr_free_cma;
+	return zone->free_pages > needed &&
+	       (!order || zone->free_area[MM_MAX_ORDER].free_list[MM_MIGRATE_MOVABLE].head != MM_PFN_NONE);
+}
+
+/* Source: Linux 6.6 mm/page_alloc.c zone_watermark_fast(). */
 static inline bool mm_zone_watermark_fast(const struct mm_zone *zone, unsigned int order, enum mm_zone_type highest,
 					  unsigned int alloc_flags)
 {
-	uint64_t mark = mm_wmark_pages(zone, (enum mm_watermark)(alloc_flags & MM_ALLOC_WMARK_MASK));
-	uint64_t unusable = (1u << order) - 1;
+	enum mm_alloc_flags wmark = (enum mm_alloc_flags)(alloc_flags & MM_ALLOC_WMARK_MASK);
 
-	if (!(alloc_flags & MM_ALLOC_RESERVES))
-		unusable += zone->nr_reserved_highatomic;
-	if (!(alloc_flags & MM_ALLOC_CMA))
-		unusable += zone->nr_free_cma;
-	if (zone->free_pages > unusable && zone->free_pages - unusable > mark + zone->lowmem_reserve[highest] &&
-	    (!order || zone->free_area[MM_MAX_ORDER].free_list[MM_MIGRATE_MOVABLE].head != MM_PFN_NONE))
-		return true;
-	return mm_zone_watermark_slow(zone, order, mark, highest, alloc_flags);
+	return mm_zone_watermark_at_a_glance(zone, order, wmark, highest, alloc_flags) ||
+	       mm_zone_watermark_slow(zone, order, mm_wmark_pages(zone, (enum mm_watermark)wmark), highest, alloc_flags);
 }
 /*
  * The highest zone type a request may use, three bits for each value of the

@@ -13,8 +13,10 @@
  * floor keeps in it; freeing resets it.  Of a block that is not compound only
  * the first descriptor is touched.
  *
- * Left out: cpusets, memory policies, the per-node dirty limit of __GFP_WRITE,
- * node reclaim, fault injection.
+ * Pages for writing (__GFP_WRITE) pass over nodes that hold their share of dirty
+ * pages, until the slow path.
+ *
+ * Left out: cpusets, memory policies, node reclaim, fault injection.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -137,6 +139,25 @@ static mm_pfn_t rmqueue(const struct mm_zone *preferred, struct mm_zone *zone, u
 }
 
 /*
+ * Has the node fewer dirty pages than its part of vm.dirty_ratio?  What its zones hold back is not dirtyable.
+ * Source: Linux 6.6 mm/page-writeback.c node_dirty_ok(), node_dirty_limit(), node_dirtyable_memory().
+ * Deviation: no task is a real-time one, which may go a quarter further.
+ */
+static bool node_dirty_ok(const struct mm_phys *phys, const struct mm_node *node)
+{
+	uint64_t nr_free = 0, nr_file = 0;
+
+	for (int i = 0; i < MM_MAX_NR_ZONES; i++) {
+		nr_free += node->zones[i].free_pages;
+		nr_file += node->zones[i].nr_lru[MM_NR_ZONE_INACTIVE_FILE - MM_NR_ZONE_INACTIVE_ANON] +
+			   node->zones[i].nr_lru[MM_NR_ZONE_ACTIVE_FILE - MM_NR_ZONE_INACTIVE_ANON];
+	}
+	nr_free -= nr_free < node->totalreserve_pages ? nr_free : node->totalreserve_pages;
+	return node->nr_write_pending <=
+	       (uint64_t)mm_sysctl(phys->ctx, MM_SYSCTL_DIRTY_RATIO) * (nr_free + nr_file) / 100;
+}
+
+/*
  * Take a block from the first zone of the list that may give one.
  * While ALLOC_NOFRAGMENT holds no zone falls back to another type within a
  * pageblock; it is dropped before a remote node is asked, and for a second
@@ -147,6 +168,8 @@ mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t g
 				   unsigned int alloc_flags)
 {
 	const struct mm_zone *preferred = ac->zonelist[0];
+	uint32_t dirty_node = MM_MAX_NODES;
+	bool dirty_ok = true;
 
 	for (struct mm_zone *const *z = ac->zonelist; ; z++) {
 		mm_pfn_t pfn;
@@ -158,6 +181,12 @@ mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t g
 			z = ac->zonelist - 1;
 			continue;
 		}
+		if (ac->spread_dirty_pages && (*z)->node != dirty_node) {
+			dirty_node = (*z)->node;
+			dirty_ok = node_dirty_ok(ac->phys, ac->phys->nodes[dirty_node]);
+		}
+		if (ac->spread_dirty_pages && !dirty_ok)
+			continue;
 		if (!mm_zone_watermark_fast(*z, order, (enum mm_zone_type)ac->highest_zoneidx, alloc_flags) &&
 		    !(alloc_flags & MM_ALLOC_NO_WATERMARKS))
 			continue;
@@ -187,35 +216,49 @@ static unsigned int alloc_flags_nofragment(const struct mm_zone *preferred, mm_g
 	return alloc_flags | MM_ALLOC_NOFRAGMENT;
 }
 
-/*
- * The short way of a single page, which most requests go: the first zone is above
- * its low watermark and the CPU's list has a page.  It does what
- * mm_get_page_from_freelist() would do then; else nothing, and MM_PFN_NONE.
- */
-static inline mm_pfn_t alloc_page_fast(struct mm_phys *phys, struct mm_ctx *ctx, const struct mm_node *node,
-				       uint32_t nid,
-				       mm_gfp_t gfp)
+/* From the CPU's list as it is, or the smallest block of the buddy lists; MM_PFN_NONE: nothing is done. */
+static inline __attribute__((always_inline)) mm_pfn_t take_fast(struct mm_phys *phys, struct mm_zone *zone, unsigned int mt, unsigned int order)
 {
-	enum mm_zone_type highest = mm_gfp_zone(gfp);
-	struct mm_zone *zone = node->zonerefs[highest][0];
-	struct mm_per_cpu_pages *pcp;
+	struct mm_per_cpu_pages *pcp = &zone->pcp[phys->ctx->cpu];
 	struct mm_page_list *list;
 	mm_pfn_t pfn;
 
-	if (!zone || zone->boosted)
+	if (mm_pcp_allowed_order(order)) {
+		list = &pcp->lists[mm_order_to_pindex(mt, order)];
+		if (list->head == MM_PFN_NONE)
+			return MM_PFN_NONE;
+		pcp->free_factor >>= 1;
+		return mm_pcp_pop(phys->mem_map, pcp, list, order);
+	}
+	if (zone->nr_free_cma)
 		return MM_PFN_NONE;
-	pcp = &zone->pcp[ctx->cpu];
-	list = &pcp->lists[mm_gfp_migratetype(gfp)];
-	if (list->head == MM_PFN_NONE ||
-	    zone->free_pages <= zone->watermark[MM_WMARK_LOW] + zone->watermark_boost + zone->lowmem_reserve[highest] +
-				zone->nr_reserved_highatomic + zone->nr_free_cma)
+	pfn = mm_rmqueue_smallest(zone, order, mt);
+	if (pfn != MM_PFN_NONE)
+		mm_mod_zone_freepage_state(zone, -(1 << order), mt);
+	return pfn;
+}
+
+/*
+ * The short way, which most requests go: the first zone is above its low watermark and has a block of the type.
+ * It does what mm_get_page_from_freelist() would do then; else nothing, and MM_PFN_NONE.
+ */
+static inline __attribute__((always_inline)) mm_pfn_t alloc_pages_fast(struct mm_phys *phys, struct mm_ctx *ctx, const struct mm_node *node,
+					uint32_t nid, mm_gfp_t gfp, unsigned int order)
+{
+	enum mm_zone_type highest = mm_gfp_zone(gfp);
+	struct mm_zone *zone = node->zonerefs[highest][0];
+	mm_pfn_t pfn;
+
+	if (gfp & __MM_GFP_WRITE && node->nr_write_pending)
 		return MM_PFN_NONE;
-	pcp->free_factor >>= 1;
-	pfn = mm_pcp_pop(phys->mem_map, pcp, list, 0);
-	mm_count(ctx, (enum mm_counter)(MM_PGALLOC_DMA + zone->type), 1);
+	if (!zone || zone->boosted || !mm_zone_watermark_at_a_glance(zone, order, MM_ALLOC_WMARK_LOW, highest, 0))
+		return MM_PFN_NONE;
+	pfn = take_fast(phys, zone, mm_gfp_migratetype(gfp), order);
+	if (pfn == MM_PFN_NONE)
+		return pfn;
+	mm_count(ctx, (enum mm_counter)(MM_PGALLOC_DMA + zone->type), 1 << order);
 	mm_count(ctx, MM_NUMA_HIT, 1);
-	mm_page(phys, pfn)->refs = 1;
-	mm_page(phys, pfn)->aux = 0;
+	mm_prep_new_page(phys, pfn, order, gfp);
 	if (__builtin_expect(zone->node == nid, 1))
 		mm_count(ctx, MM_NUMA_LOCAL, 1);
 	else
@@ -240,7 +283,9 @@ static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, stru
 	alloc_flags = MM_ALLOC_WMARK_LOW | alloc_flags_nofragment(ac.zonelist[0], gfp);
 	if (ac.migratetype == MM_MIGRATE_MOVABLE)
 		alloc_flags |= MM_ALLOC_CMA;
+	ac.spread_dirty_pages = gfp & __MM_GFP_WRITE;
 	pfn = mm_get_page_from_freelist(&ac, gfp, order, alloc_flags);
+	ac.spread_dirty_pages = false;
 	return pfn != MM_PFN_NONE ? pfn : mm_alloc_pages_slowpath(&ac, gfp, order);
 }
 
@@ -249,19 +294,25 @@ mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, u
 	return alloc_pages(phys, phys->nodes[nid], gfp, order);
 }
 
+/* Apart from the single pages, whose way is the shorter for it. */
+static __attribute__((noinline)) mm_pfn_t alloc_block(struct mm_phys *phys, struct mm_node *node, uint32_t nid,
+						      mm_gfp_t gfp, unsigned int order)
+{
+	mm_pfn_t pfn = order <= MM_MAX_ORDER ? alloc_pages_fast(phys, phys->ctx, node, nid, gfp, order) : MM_PFN_NONE;
+
+	return pfn != MM_PFN_NONE ? pfn : alloc_pages(phys, node, gfp, order);
+}
+
 mm_pfn_t mm_alloc_pages(struct mm_phys *phys, mm_gfp_t gfp, unsigned int order)
 {
-	struct mm_ctx *ctx = phys->ctx;
-	uint32_t nid = phys->cpu_node[ctx->cpu];
+	uint32_t nid = phys->cpu_node[phys->ctx->cpu];
 	struct mm_node *node = phys->nodes[nid];
+	mm_pfn_t pfn;
 
-	if (!order) {
-		mm_pfn_t pfn = alloc_page_fast(phys, ctx, node, nid, gfp);
-
-		if (pfn != MM_PFN_NONE)
-			return pfn;
-	}
-	return alloc_pages(phys, node, gfp, order);
+	if (order)
+		return alloc_block(phys, node, nid, gfp, order);
+	pfn = alloc_pages_fast(phys, phys->ctx, node, nid, gfp, 0);
+	return pfn != MM_PFN_NONE ? pfn : alloc_pages(phys, node, gfp, 0);
 }
 
 /*

@@ -60,6 +60,8 @@ struct mm_node {
 	int kcompactd_max_order, kcompactd_highest_zoneidx;
 	bool kcompactd_woken;
 	uint64_t proactive_ns;
+	uint64_t totalreserve_pages;
+	uint64_t nr_write_pending;		/* NR_FILE_DIRTY and NR_WRITEBACK: dirty pages of files, pages being written */
 	/*
 	 * By the highest zone type of a request: zones with pages, best first, ends with NULL
 	 * (mm_build_zonelists()).
@@ -159,6 +161,15 @@ static inline unsigned int mm_pageblock_migratetype(const struct mm_phys *phys, 
 static inline void mm_set_pageblock_migratetype(struct mm_phys *phys, mm_pfn_t pfn, unsigned int mt)
 {
 	phys->pageblocks[pfn >> MM_PAGEBLOCK_ORDER].migratetype = (uint8_t)mt;
+}
+
+/* @nr more (or fewer) pages at @pfn are dirty or under writeback. */
+static inline void mm_count_write_pending(struct mm_phys *phys, mm_pfn_t pfn, int nr)
+{
+	const struct mm_zone *zone = mm_page_zone(phys, pfn);
+
+	if (zone)
+		phys->nodes[zone->node]->nr_write_pending += (uint64_t)nr;
 }
 
 /* How a machine's memory is described before it boots. */

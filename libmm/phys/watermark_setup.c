@@ -62,13 +62,18 @@ void mm_calculate_totalreserve_pages(struct mm_phys *phys)
 	const struct mm_zone *zone;
 
 	phys->totalreserve_pages = 0;
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		if (phys->nodes[n])
+			phys->nodes[n]->totalreserve_pages = 0;
 	for_each_zone(phys, zone) {
 		uint64_t max = 0;
 
 		for (int j = zone->type; j < MM_MAX_NR_ZONES; j++)
 			max = zone->lowmem_reserve[j] > max ? zone->lowmem_reserve[j] : max;
 		max += mm_wmark_pages(zone, MM_WMARK_HIGH);
-		phys->totalreserve_pages += max < zone->managed_pages ? max : zone->managed_pages;
+		max = max < zone->managed_pages ? max : zone->managed_pages;
+		phys->totalreserve_pages += max;
+		phys->nodes[zone->node]->totalreserve_pages += max;
 	}
 }
 
