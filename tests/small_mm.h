@@ -51,8 +51,8 @@ static inline void small_mm_start(struct small_mm *s, uint64_t ram_bytes, uint64
 	ck_assert_int_eq(mm_pgtables_new(&s->virt), 0);
 	ck_assert_int_eq(mm_fault_new(&s->fault, &s->ctx, s->phys, s->cache, &s->virt), 0);
 	s->fault->task = &s->task;
-	s->fault->contents = calloc(s->phys->max_pfn, sizeof(uint64_t));
-	s->fault->swap_contents = calloc((swap_bytes >> 12) + 2, sizeof(uint64_t));
+	s->cache->contents = calloc(s->phys->max_pfn, sizeof(uint64_t));
+	s->cache->swap_contents = calloc((swap_bytes >> 12) + 2, sizeof(uint64_t));
 	s->free_pages = mm_nr_free_pages(s->phys);
 }
 
@@ -61,8 +61,8 @@ static inline void small_mm_end(struct small_mm *s)
 	ck_assert(mm_tlb_is_consistent(s->virt.tlb));
 	ck_assert(mm_fault_is_consistent(s->fault));
 	ck_assert(mm_phys_is_consistent(s->phys));
-	free(s->fault->contents);
-	free(s->fault->swap_contents);
+	free(s->cache->contents);
+	free(s->cache->swap_contents);
 	mm_fault_free(s->fault);
 	mm_pgtables_free(&s->virt);
 	mm_tlb_free(s->virt.tlb);

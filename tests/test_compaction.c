@@ -42,7 +42,7 @@ static uint64_t *contents(struct mm_struct *of, uint64_t p)
 	mm_pfn_t pfn = small_mm_pfn(of, BASE + p * PAGE);
 
 	ck_assert_uint_ne(pfn, MM_PFN_NONE);
-	return &s.fault->contents[pfn];
+	return &s.cache->contents[pfn];
 }
 
 /* Fill nearly all memory, then give back about half of it, page by page: no 2M block is left. */
@@ -123,7 +123,7 @@ START_TEST(all_kinds_of_pages)
 	for (uint64_t p = 0; p < FILE_PAGES; p++)
 		ck_assert_int_eq(mm_access(s.fault, mm, FILE_BASE + p * PAGE, 1, MM_TLB_R), MM_ACCESS_OK);
 	for (uint64_t p = 0; p < FILE_PAGES; p++)
-		s.fault->contents[small_mm_pfn(mm, FILE_BASE + p * PAGE)] = p + 1;
+		s.cache->contents[small_mm_pfn(mm, FILE_BASE + p * PAGE)] = p + 1;
 	fragment(45);
 	ck_assert_int_eq(mm_sys_mlock(mm, BASE + 100 * PAGE, 700 * (uint64_t)PAGE, 0), 0);
 	for (uint64_t p = 100; p < 800; p++)
@@ -138,7 +138,7 @@ START_TEST(all_kinds_of_pages)
 		mm_pfn_t pfn = small_mm_pfn(mm, FILE_BASE + p * PAGE);
 
 		ck_assert_uint_eq(mm_filemap_get_folio(s.cache, &file->inode->mapping, p), pfn);
-		ck_assert_uint_eq(s.fault->contents[pfn], p + 1);
+		ck_assert_uint_eq(s.cache->contents[pfn], p + 1);
 	}
 	while (nr > 0)
 		mm_free_pages(s.phys, blocks[--nr], ORDER);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "fault/ksm.h"
 #include "phys/compaction.h"
 #include "small_mm.h"
 
@@ -43,6 +44,8 @@ static void teardown(void)
 			free(m[i]);
 			m[i] = NULL;
 		}
+	mm_ksm_do_scan(s.fault, UINT64_MAX);	/* ksmd lets go of those that ended */
+	ck_assert(!s.virt.ksm || !s.virt.ksm->rmap_items);
 	mm_lru_add_drain_all(s.cache);
 	ck_assert_uint_eq(s.virt.pgtables->nr_tables, 0);
 	ck_assert_int_eq(s.ctx.stat.v[MM_NR_ANON_PAGES], 0);
@@ -56,7 +59,7 @@ static uint64_t contents(struct mm_struct *mm, uint64_t vaddr)
 	mm_pfn_t pfn = small_mm_pfn(mm, vaddr);
 
 	ck_assert_uint_ne(pfn, MM_PFN_NONE);
-	return s.fault->contents[pfn];
+	return s.cache->contents[pfn];
 }
 
 static uint64_t stored(uint64_t old, uint64_t v) { return old * 6364136223846793005u + v; }
@@ -89,9 +92,9 @@ static void op_store(struct model *x)
 	if (r != MM_ACCESS_OK)
 		return;
 	ck_assert_msg(contents(x->mm, BASE + p * PAGE) == x->value[p], "page %lu before the store", (unsigned long)p);
-	x->value[p] = stored(x->value[p], v);
+	x->value[p] = below(3) ? stored(x->value[p], v) : below(4);	/* pages of a few contents, to be merged */
 	x->freed[p] = false;
-	s.fault->contents[small_mm_pfn(x->mm, BASE + p * PAGE)] = x->value[p];
+	s.cache->contents[small_mm_pfn(x->mm, BASE + p * PAGE)] = x->value[p];
 }
 
 static void op_shared(struct model *x)
@@ -103,7 +106,7 @@ static void op_shared(struct model *x)
 	ck_assert_uint_eq(contents(x->mm, at), shared_value[p]);
 	if (store) {
 		shared_value[p] = stored(shared_value[p], p);
-		s.fault->contents[small_mm_pfn(x->mm, at)] = shared_value[p];
+		s.cache->contents[small_mm_pfn(x->mm, at)] = shared_value[p];
 	}
 }
 
@@ -116,7 +119,7 @@ static void op_file(struct model *x)
 	pfn = small_mm_pfn(x->mm, at);
 	if (!(mm_page(s.phys, pfn)->flags & MM_PG_ANON)) {
 		ck_assert_uint_eq(mm_page(s.phys, pfn)->index, p);
-		s.fault->contents[pfn] = on_disk[p];
+		s.cache->contents[pfn] = on_disk[p];
 	}
 	ck_assert_uint_eq(contents(x->mm, at), x->file_value[p]);
 	if (below(2))
@@ -125,7 +128,7 @@ static void op_file(struct model *x)
 	ck_assert(mm_page(s.phys, small_mm_pfn(x->mm, at))->flags & MM_PG_ANON);
 	ck_assert_uint_eq(contents(x->mm, at), x->file_value[p]);
 	x->file_value[p] = stored(x->file_value[p], p);
-	s.fault->contents[small_mm_pfn(x->mm, at)] = x->file_value[p];
+	s.cache->contents[small_mm_pfn(x->mm, at)] = x->file_value[p];
 }
 
 static void some_range(uint64_t *first, uint64_t *nr)
@@ -257,9 +260,9 @@ static void page_out(mm_pfn_t pfn)
 		mm_swp_t entry = mm_folio_swap(s.cache, pfn);
 
 		if (p->flags & MM_PG_DIRTY)
-			s.fault->swap_contents[entry] = s.fault->contents[pfn];
+			s.cache->swap_contents[entry] = s.cache->contents[pfn];
 		else
-			ck_assert_msg(s.fault->swap_contents[entry] == s.fault->contents[pfn],
+			ck_assert_msg(s.cache->swap_contents[entry] == s.cache->contents[pfn],
 				      "a clean page differs from its slot");
 		p->flags &= ~(uint32_t)MM_PG_DIRTY;
 		if (mm_page_ref_count(p) == 2 && below(2))
@@ -317,6 +320,31 @@ static void op_compact(void)
 	ck_assert_int_eq(s.ctx.stat.v[MM_NR_ISOLATED_ANON] + s.ctx.stat.v[MM_NR_ISOLATED_FILE], 0);
 }
 
+/* Which pages may be merged changes, ksmd runs for a while, or all merging is undone. */
+static void op_merge(struct model *x)
+{
+	uint64_t first, nr;
+
+	some_range(&first, &nr);
+	switch (below(8)) {
+	case 0: case 1:
+		mm_sys_madvise(x->mm, BASE + first * PAGE, nr * PAGE, MM_MADV_MERGEABLE);
+		return;
+	case 2:
+		mm_sys_madvise(x->mm, BASE + first * PAGE, nr * PAGE, MM_MADV_UNMERGEABLE);
+		return;
+	case 3:
+		s.ctx.sysctl.v[MM_SYSCTL_KSM_USE_ZERO_PAGES] = (int64_t)below(2);
+		s.ctx.sysctl.v[MM_SYSCTL_KSM_RUN] = below(8) ? MM_KSM_RUN_MERGE : MM_KSM_RUN_UNMERGE;
+		s.ctx.sysctl.v[MM_SYSCTL_KSM_MAX_PAGE_SHARING] = (int64_t)(2 + below(8));
+		mm_ksm_sysctl_changed(s.fault, &s.ctx.sysctl);
+		return;
+	default:
+		mm_ksm_do_scan(s.fault, 1 + below(4000));
+		ck_assert(!s.virt.ksm || mm_ksm_is_consistent(s.virt.ksm));
+	}
+}
+
 static void one_op(void)
 {
 	unsigned int i = (unsigned int)below(MAX_MMS);
@@ -326,7 +354,8 @@ static void one_op(void)
 		return;
 	if (!below(100))
 		op_compact();
-	switch (below(24)) {
+	switch (below(26)) {
+	case 24: case 25: op_merge(x); break;
 	case 0: op_unmap(x); break;
 	case 1: case 2: op_map(x); break;
 	case 3: op_protect(x); break;

@@ -61,7 +61,7 @@ static bool page_out(uint64_t index)
 	p->flags &= ~(uint32_t)MM_PG_DIRTY;
 	if (!mm_shmem_writepage(s.cache, pfn))
 		goto keep;
-	s.fault->swap_contents[mm_folio_swap(s.cache, pfn)] = s.fault->contents[pfn];
+	s.cache->swap_contents[mm_folio_swap(s.cache, pfn)] = s.cache->contents[pfn];
 	gone = mm_rng_below(&rng, 4);
 	if (gone) {
 		mm_swap_io_finish(s.cache);
@@ -83,9 +83,9 @@ static void touch(uint64_t base, uint64_t i, uint64_t *want, bool store)
 	if (r != MM_ACCESS_OK)
 		return;
 	pfn = small_mm_pfn(mm, base + i * PAGE);
-	ck_assert_uint_eq(s.fault->contents[pfn], *want);
+	ck_assert_uint_eq(s.cache->contents[pfn], *want);
 	if (store)
-		s.fault->contents[pfn] = *want = *want * 31 + i + 1;
+		s.cache->contents[pfn] = *want = *want * 31 + i + 1;
 }
 
 static void touch_copy(uint64_t i, bool store)

@@ -3,6 +3,7 @@
  * cache/cache.c - what one machine keeps: made after its memory, gone before it
  */
 #include "cache/cache.h"
+#include "cache/contents.h"
 #include "cache/filemap.h"
 
 #include <errno.h>
@@ -51,6 +52,8 @@ void mm_cache_free(struct mm_cache *c)
 {
 	if (!c)
 		return;
+	if (c->contents_mapped)
+		mm_contents_free(c);
 	mm_swap_destroy(c->swap);
 	for (uint32_t i = 0; i < c->nr_memcgs; i++)
 		mm_memcg_free(c->memcgs[i]);

@@ -65,6 +65,10 @@ struct mm_cache {
 	struct mm_memcg *xa_payer;		/* of nodes that are made now in a tree that is charged */
 	struct mm_xa_obj xa_spare;		/* made where reclaim is allowed, for the next node */
 	size_t column_pages;			/* pages the columns have room for */
+	/* what pages and swap slots hold (contents.h); NULL: not kept */
+	uint64_t *contents, *swap_contents;
+	uint64_t contents_made;			/* numbers that stores without a name took */
+	bool contents_mapped;			/* the arrays are ours (a test may lend its own) */
 	/* of the task that runs (struct task_struct) */
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
 	bool memalloc;				/* PF_MEMALLOC: inside reclaim, or dying by OOM */

@@ -9,6 +9,7 @@
  *
  * Source: Linux 6.6 mm/filemap.c, order-0 folios.
  */
+#include "cache/contents.h"
 #include "cache/filemap.h"
 
 #include <errno.h>
@@ -50,6 +51,8 @@ int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn
 	p->mapping = as->id;
 	p->index = index;
 	as->nrpages++;
+	if (c->contents)
+		c->contents[pfn] = mm_contents_of_file(as->id, index);
 	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
 	if (mm_mapping_is_shmem(as)) {
 		p->flags |= MM_PG_SWAPBACKED;

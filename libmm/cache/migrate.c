@@ -19,7 +19,7 @@ enum {
 	MIGRATED_FLAGS = MM_PG_ERROR | MM_PG_REFERENCED | MM_PG_UPTODATE | MM_PG_ACTIVE | MM_PG_UNEVICTABLE |
 			 MM_PG_WORKINGSET | MM_PG_OWNER_PRIV_1 | MM_PG_PRIVATE | MM_PG_MAPPEDTODISK | MM_PG_DIRTY |
 			 MM_PG_YOUNG | MM_PG_IDLE |
-			 MM_PG_READAHEAD | MM_PG_SWAPBACKED | MM_PG_SWAPCACHE | MM_PG_ANON,
+			 MM_PG_READAHEAD | MM_PG_SWAPBACKED | MM_PG_SWAPCACHE | MM_PG_ANON | MM_PG_KSM,
 };
 
 static enum mm_counter isolated_counter(const struct mm_page *p)
@@ -71,6 +71,7 @@ int mm_folio_migrate_mapping(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
 	to->index = from->index;
 	to->mapping = from->mapping;
 	to->flags |= from->flags & MIGRATED_FLAGS;
+	from->mapping = from->flags & MM_PG_KSM ? 0 : from->mapping;	/* its stable node is of @dst now */
 	from->flags &= ~(uint32_t)(MM_PG_ACTIVE | MM_PG_UNEVICTABLE | MM_PG_SWAPCACHE | MM_PG_DIRTY | MM_PG_PRIVATE);
 	c->page_memcg[dst] = c->page_memcg[src];	/* charged and uncharged again in the kernel: the same in sum */
 	c->page_memcg[src] = 0;

@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cache/filemap.h"
 #include "cache/memcg.h"
@@ -163,6 +164,8 @@ static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_m
 		return -ENOMEM;
 	}
 	p->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
+	if (c->contents)
+		c->contents[pfn] = c->swap_contents[entry];
 	mm_workingset_refault(c, pfn, mm_xa_is_shadow(shadow) ? shadow : 0);
 	mm_folio_add_lru(c, pfn);
 	mm_count(c->ctx, MM_PSWPIN, 1);
@@ -345,6 +348,8 @@ void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 			mm_swap_io_finish(c);
 		}
 	}
+	if (c->contents)
+		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, mm_folio_nr_pages(mm_cache_page(c, pfn)) * sizeof(uint64_t));
 	mm_folio_get(c, pfn);
 	mm_cache_page(c, pfn)->flags |= MM_PG_WRITEBACK;
 	mm_count(c->ctx, MM_NR_WRITEBACK, 1);

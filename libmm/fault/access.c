@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 
+#include "cache/contents.h"
 #include "fault/internal.h"
 
 enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
@@ -227,6 +228,17 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 	return access_slow(f, mm, c, vaddr, kind);
 }
 
+/* After a store: the page holds something else. */
+static void note_store(struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr)
+{
+	struct hit h = walk(mm, vaddr, MM_TLB_R);
+
+	if (h.error)
+		return;
+	f->cache->contents[mm_pte_pfn(*h.leaf) + (h.huge ? (vaddr >> MM_PAGE_SHIFT) % MM_PMD_PAGES : 0)] =
+		f->store_contents == UINT64_MAX ? mm_contents_unique(f->cache) : f->store_contents;
+}
+
 enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, uint64_t size, unsigned int kind)
 {
 	struct mm_tlb_cpu *c = &f->virt->tlb->cpu[f->ctx->cpu];
@@ -238,6 +250,8 @@ enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64
 		uint64_t here = MM_PAGE_SIZE - at % MM_PAGE_SIZE;
 		enum mm_access_result r = access_page(f, mm, c, at, kind);
 
+		if (kind == MM_TLB_W && f->cache->contents_mapped && r == MM_ACCESS_OK)
+			note_store(f, mm, at);
 		if (r != MM_ACCESS_OK || left <= here)
 			return r;
 		left -= here;

@@ -10,6 +10,7 @@
 #include "cache/filemap.h"
 #include "cache/swap.h"
 #include "fault/internal.h"
+#include "virt/ksm.h"
 
 static unsigned int wp_page_reuse(struct mm_vm_fault *v, enum mm_fault_kind kind)
 {
@@ -39,6 +40,7 @@ static unsigned int wp_page_copy(struct mm_vm_fault *v, mm_pfn_t old)
 	struct mm_cache *c = v->f->cache;
 	mm_pfn_t head = old == MM_PFN_NONE ? old : mm_page_head(v->f->phys, old), pfn;
 	bool anon = old != MM_PFN_NONE && mm_vmf_page(v, head)->flags & MM_PG_ANON;
+	mm_pte_t entry;
 
 	if (head != MM_PFN_NONE)
 		mm_folio_get(c, head);
@@ -52,12 +54,19 @@ static unsigned int wp_page_copy(struct mm_vm_fault *v, mm_pfn_t old)
 	}
 	if (!anon) {
 		mm->rss[MM_ANONPAGES]++;
+		if (head == MM_PFN_NONE)
+			mm_ksm_might_unmap_zero_page(mm, v->orig);
 		if (head != MM_PFN_NONE)
 			mm->rss[mm_vmf_page(v, head)->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]--;
 	}
 	mm_flush_tlb_page(mm, v->vaddr);
 	mm_fault_map_new_anon(v, pfn);
-	*v->pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_mk_pte(pfn, mm_vma_page_prot(v->vma))));
+	entry = mm_mk_pte(pfn, mm_vma_page_prot(v->vma));
+	if (v->flags & MM_FAULT_FLAG_UNSHARE)
+		entry |= v->orig & MM_PTE_SOFT_DIRTY;
+	else
+		entry = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(entry));
+	*v->pte = entry;
 	if (head != MM_PFN_NONE) {
 		mm_page_remove_rmap(v->vma, old, false);
 		mm_folio_put(c, head);
@@ -113,11 +122,15 @@ unsigned int mm_do_wp_page(struct mm_vm_fault *v)
 {
 	mm_pfn_t pfn = mm_vm_normal_page(v->orig);
 	bool anon = pfn != MM_PFN_NONE && mm_vmf_page(v, mm_page_head(v->f->phys, pfn))->flags & MM_PG_ANON;
+	bool unshare = v->flags & MM_FAULT_FLAG_UNSHARE;
 
-	if (v->vma->vm_flags & (MM_VM_SHARED | MM_VM_MAYSHARE))
+	if (v->vma->vm_flags & (MM_VM_SHARED | MM_VM_MAYSHARE)) {
+		if (unshare)
+			return 0;
 		return pfn == MM_PFN_NONE ? wp_page_reuse(v, MM_FAULT_KIND_REUSE) : wp_page_shared(v, pfn);
+	}
 	if (anon && (mm_vmf_page(v, pfn)->flags & MM_PG_ANON_EXCLUSIVE || can_reuse_anon(v, pfn)))
-		return wp_page_reuse(v, MM_FAULT_KIND_REUSE);
+		return unshare ? 0 : wp_page_reuse(v, MM_FAULT_KIND_REUSE);
 	if (v->flags & MM_FAULT_FLAG_VMA_LOCK && !v->vma->anon_vma)
 		return MM_VM_FAULT_RETRY;
 	if (anon && mm_vmf_page(v, pfn)->flags & MM_PG_KSM)

@@ -14,6 +14,7 @@
 
 #include "cache/migrate.h"
 #include "fault/internal.h"
+#include "virt/ksm.h"
 
 static const char *const kind_words[MM_NR_FAULT_KINDS] = {
 #define X(sym, word, help) [MM_FAULT_KIND_##sym] = word,
@@ -63,7 +64,8 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 
 	if (!f)
 		return -ENOMEM;
-	*f = (struct mm_fault){ .ctx = ctx, .phys = phys, .cache = cache, .virt = virt, .pfn = MM_PFN_NONE };
+	*f = (struct mm_fault){ .ctx = ctx, .phys = phys, .cache = cache, .virt = virt, .pfn = MM_PFN_NONE,
+				.store_contents = UINT64_MAX, .ksmd_ns = UINT64_MAX };
 	virt->madvise_vma = madvise_hook;
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
@@ -82,11 +84,14 @@ void mm_fault_free(struct mm_fault *f)
 	f->virt->populate_arg = NULL;
 	f->cache->rmap = (struct mm_rmap_hook){ 0 };
 	f->phys->hooks.movable = (struct mm_movable_ops){ 0 };
+	mm_ksm_free(f->virt);
 	free(f);
 }
 
 bool mm_fault_is_consistent(const struct mm_fault *f)
 {
+	if (f->virt->ksm && !mm_ksm_is_consistent(f->virt->ksm))
+		return false;
 	if (f->virt->zero_pfn != MM_PFN_NONE && (mm_page(f->phys, f->virt->zero_pfn)->refs != 1 ||
 						 mm_page(f->phys, f->virt->zero_pfn)->mapcount))
 		return false;
@@ -106,9 +111,10 @@ mm_pfn_t mm_get_zero_page(struct mm_fault *f)
 
 void mm_fault_copy_contents(struct mm_fault *f, mm_pfn_t to, mm_pfn_t from, uint32_t nr)
 {
-	if (f->contents)
-		for (uint32_t i = 0; i < nr; i++)
-			f->contents[to + i] = from == MM_PFN_NONE ? 0 : f->contents[from + i];
+	uint64_t *v = f->cache->contents;
+
+	for (uint32_t i = 0; v && i < nr; i++)
+		v[to + i] = from == MM_PFN_NONE ? 0 : v[from + i];
 }
 
 mm_pfn_t mm_fault_new_page(struct mm_vm_fault *v, mm_pfn_t from)
@@ -158,7 +164,7 @@ static unsigned int handle_pte_fault(struct mm_vm_fault *v)
 		return mm_vma_is_anonymous(v->vma) ? mm_do_anonymous_page(v) : mm_do_fault(v);
 	if (!mm_pte_present(v->orig))
 		return mm_do_swap_page(v);
-	if (v->flags & MM_FAULT_FLAG_WRITE && !mm_pte_write(v->orig))
+	if (v->flags & (MM_FAULT_FLAG_WRITE | MM_FAULT_FLAG_UNSHARE) && !mm_pte_write(v->orig))
 		return mm_do_wp_page(v);
 	return set_accessed(v, v->pte);
 }

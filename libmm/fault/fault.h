@@ -72,9 +72,9 @@ struct mm_fault {
 	struct mm_virt *virt;
 	struct mm_task_faults *task;	/* of the row being replayed; NULL: counted nowhere. The machine sets it. */
 	uint64_t gup_faults;		/* of PGFAULT: taken by populate and mlock, not by an access */
-	uint64_t *swap_contents;	/* the same by swap slot: what was written there last */
-	uint64_t *contents;		/* version of each page's bytes by PFN, for tests that compare memory; NULL: not kept */
 	bool tlb_miss_rows;		/* a tlb_miss effect each */
+	uint64_t store_contents;	/* what stores make pages hold (cache/contents.h); UINT64_MAX: something of their own */
+	uint64_t ksmd_ns;		/* when ksmd wakes next, by ctx->now_ns; UINT64_MAX: it does not run */
 	/*
 	 * MADV_PAGEOUT: reclaim_pages() of the reclaim floor beside this one; the machine installs it. The pages are
 	 * off the LRU, taken from the tail of @list; what stays goes back to the LRU. NULL: they all go back.

@@ -124,8 +124,6 @@ static unsigned int shmem_fault(struct mm_vm_fault *v)
 		return err == -ENOMEM ? MM_VM_FAULT_OOM : MM_VM_FAULT_SIGBUS;
 	if (page.allocated)
 		mm_fault_copy_contents(v->f, page.pfn, MM_PFN_NONE, 1);
-	if (page.swapped_in && v->f->swap_contents)
-		v->f->contents[page.pfn] = v->f->swap_contents[page.swapped_in];
 	v->page = page.pfn;
 	if (!page.major)
 		return 0;

@@ -11,6 +11,7 @@
 #include "cache/readahead.h"
 #include "cache/shmem.h"
 #include "fault/internal.h"
+#include "fault/ksm.h"
 #include "virt/mman.h"
 
 static bool is_private_lru(const struct mm_fault *f, mm_pfn_t head)
@@ -313,8 +314,8 @@ int mm_madvise_vma_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start,
 		return madvise_remove(f, vma, start, end);
 	case MM_MADV_COLLAPSE:
 		return mm_madvise_collapse(f, vma, start, end);
-	case MM_MADV_UNMERGEABLE:	/* nothing is ever merged */
-		return 0;
+	case MM_MADV_UNMERGEABLE:
+		return mm_unmerge_ksm_pages(f, vma, start, end);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -12,6 +12,7 @@
  */
 #include "cache/swap.h"
 #include "fault/internal.h"
+#include "virt/ksm.h"
 
 void mm_fault_swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
 {
@@ -68,21 +69,75 @@ static bool should_try_to_free_swap(struct mm_vm_fault *v, struct mm_page *p)
 	return v->flags & MM_FAULT_FLAG_WRITE && !(p->flags & MM_PG_KSM) && mm_page_ref_count(p) == 2;
 }
 
+/*
+ * What was a merged page when it went to swap may belong to another anon_vma, or another place in it, than the page
+ * that came back first: such a mapping gets a copy. @pfn: one subpage. MM_PFN_NONE: no memory.
+ */
+static mm_pfn_t ksm_might_need_to_copy(struct mm_vm_fault *v, mm_pfn_t pfn)
+{
+	mm_pfn_t head = mm_page_head(v->f->phys, pfn);
+	const struct mm_page *p = mm_vmf_page(v, head);
+	const struct mm_anon_vma *av;
+
+	if (p->flags & MM_PG_KSM) {
+		if (p->mapping && v->f->virt->ksm && v->f->virt->ksm->run != MM_KSM_RUN_UNMERGE)
+			return pfn;
+	} else {
+		if (!(p->flags & MM_PG_ANON) || !p->mapping)
+			return pfn;
+		av = mm_anon_vma_of(v->f->virt, p->mapping);
+		if (p->index + (pfn - head) == mm_linear_page_index(v->vma, v->vaddr) &&
+		    (!av || av->root == v->vma->anon_vma->root))
+			return pfn;
+	}
+	pfn = mm_fault_new_page(v, pfn);
+	if (pfn != MM_PFN_NONE) {
+		mm_vmf_page(v, pfn)->flags |= MM_PG_DIRTY;
+		mm_count(v->f->ctx, MM_KSM_SWPIN_COPY, 1);
+	}
+	return pfn;
+}
+
+/* A copy was made of @cached; the mapping of the swap entry becomes one of the copy. */
+static unsigned int map_copy(struct mm_vm_fault *v, mm_pfn_t pfn, mm_pfn_t cached, mm_swp_t entry)
+{
+	struct mm_struct *mm = mm_vmf_mm(v);
+	mm_pte_t pte = mm_mk_pte(pfn, mm_vma_page_prot(v->vma));
+
+	mm_swap_free(v->f->cache, entry);
+	mm->rss[MM_ANONPAGES]++;
+	mm->rss[MM_SWAPENTS]--;
+	if (v->flags & MM_FAULT_FLAG_WRITE)
+		pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(pte));
+	if (v->orig & MM_SWP_SOFT_DIRTY)
+		pte |= MM_PTE_SOFT_DIRTY;
+	mm_fault_map_new_anon(v, pfn);
+	*v->pte = pte;
+	mm_folio_put(v->f->cache, mm_page_head(v->f->phys, cached));
+	return mm_vmf_note(v, MM_FAULT_KIND_SWAP, pfn, 0);
+}
+
 /* The page is here, uptodate, and the caller's reference is to become the mapping's. */
 static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t entry)
 {
 	struct mm_cache *c = v->f->cache;
 	struct mm_struct *mm = mm_vmf_mm(v);
-	mm_pfn_t head = mm_page_head(v->f->phys, pfn);
+	mm_pfn_t head = mm_page_head(v->f->phys, pfn), copy = ksm_might_need_to_copy(v, pfn);
 	struct mm_page *p = mm_vmf_page(v, head);
 	bool exclusive = v->orig & MM_SWP_EXCLUSIVE;
 	unsigned int rmap = 0;
 	mm_pte_t pte;
 
+	if (copy == MM_PFN_NONE || *v->pte != v->orig) {	/* reclaim for the copy changed this very entry */
+		if (copy != MM_PFN_NONE && copy != pfn)
+			mm_folio_put(c, copy);
+		mm_folio_put(c, head);
+		return copy == MM_PFN_NONE ? MM_VM_FAULT_OOM : 0;
+	}
+	if (copy != pfn)
+		return map_copy(v, copy, pfn, entry);
 	if (v->flags & MM_FAULT_FLAG_WRITE && !(p->flags & (MM_PG_KSM | MM_PG_LRU)))
 		mm_lru_add_drain(c);
-	if (v->f->swap_contents)
-		v->f->contents[pfn] = v->f->swap_contents[entry];
 	mm_swap_free(c, entry);
 	if (should_try_to_free_swap(v, p))
 		mm_folio_free_swap(c, head);

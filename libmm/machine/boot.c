@@ -11,8 +11,10 @@
 #include <libmm/zoneinfo.h>
 
 #include "cache/cache.h"
+#include "cache/contents.h"
 #include "cache/memcg.h"
 #include "fault/fault.h"
+#include "fault/ksm.h"
 #include "machine/buddy_replay.h"
 #include "machine/machine.h"
 #include "machine/slab_replay.h"
@@ -145,6 +147,8 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	if (mm_pgtables_new(&m->virt) || mm_fault_new(&m->fault, &m->ctx, m->phys, m->cache, &m->virt) ||
 	    mm_reclaim_new(&m->reclaim, &m->ctx, m->phys, m->cache, &m->virt))
 		return no_memory(err);
+	if (mm_sysctl(&m->ctx, MM_SYSCTL_KSM_RUN) & MM_KSM_RUN_MERGE && mm_contents_keep(m->cache))
+		return no_memory(err);
 	m->fault->tlb_miss_rows = m->cfg.tlb_misses;
 	m->fault->reclaim_pages = mm_reclaim_pages;
 	m->fault->reclaim_arg = m->reclaim;
@@ -206,6 +210,8 @@ void mm_machine_shutdown(struct mm_machine *m)
 /* Watermarks follow from tunables; everything else reads its tunable when it needs it. */
 void mm_machine_sysctl_changed(struct mm_machine *m)
 {
+	if (m->fault && mm_ksm_sysctl_changed(m->fault, &m->cfg.sysctl))
+		mm_machine_skip(m, "changes of ksm tunables that the kernel refuses while pages are merged", false);
 	m->ctx.sysctl = m->cfg.sysctl;
 	if (m->phys)
 		mm_setup_per_zone_wmarks(m->phys);

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/str.h"
+#include "cache/contents.h"
 #include "fault/fault.h"
 #include "machine/machine.h"
 #include "machine/vma_call.h"
@@ -88,7 +89,13 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	recorded = is_recorded_fault(ev);
 	if (recorded)
 		m->fault->first_error = MM_PF_NONE;
+	if (tlb_kind == MM_TLB_W && ev->present & MM_TC_BIT(NAME)) {
+		if (mm_contents_keep(m->cache))
+			return mm_error_set(err, -ENOMEM, "out of memory");
+		m->fault->store_contents = mm_contents_of_name(ev->name);
+	}
 	r = mm_access(m->fault, task->mm, ev->addr, size, tlb_kind);
+	m->fault->store_contents = UINT64_MAX;
 	if (recorded && compare_fault(m, task, ev, err))
 		return err->code;
 	switch (r) {
@@ -147,7 +154,7 @@ static inline bool hits(const struct mm_tlb_cpu *c, uint32_t mm_id, uint32_t pid
 	unsigned int i = (unsigned int)ev->type - MM_EV_LOAD;
 	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : 1;
 
-	return i < sizeof(tlb_kinds) && ev->pid == pid && !ev->flags.len && ev->cpu == cpu && ev->by == MM_BY_NONE &&
+	return i < sizeof(tlb_kinds) && ev->pid == pid && !ev->flags.len && !ev->name.len && ev->cpu == cpu && ev->by == MM_BY_NONE &&
 	       size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE && mm_tlb_hit(c, mm_id, ev->addr, tlb_kinds[i]);
 }
 
@@ -162,7 +169,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	uint32_t cpu, pid;
 	size_t n = 0;
 
-	if (!nr || !m->fault || !task || !task->mm || m->someone_dies || m->cfg.check || ev->cpu >= m->ctx.nr_cpus ||
+	if (!nr || !m->fault || m->cache->contents || !task || !task->mm || m->someone_dies || m->cfg.check || ev->cpu >= m->ctx.nr_cpus ||
 	    mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;
 	cpu = ev->cpu;

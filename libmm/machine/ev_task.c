@@ -46,6 +46,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (old)
 		memcpy(mm->rlimit, old->rlimit, sizeof(mm->rlimit));
 	mm->automap = task->automap;
+	mm->owner = task->pid;
 	task->mm = m->running_mm = mm;
 	mm_mmput(old);
 	task->tgid = task->pid;
@@ -117,6 +118,7 @@ int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	}
 	mm_mmput(child->mm);
 	child->mm = copy;
+	copy->owner = child->pid;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "base/str.h"
+#include "fault/ksm.h"
 #include "machine/vma_call.h"
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
@@ -231,6 +232,11 @@ int mm_ev_prctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 
 	if (!mm)
 		return -ENOMEM;
+	if (mm_has_word(ev->flags, "PR_SET_MEMORY_MERGE")) {
+		if (rec.there && rec.failed)
+			return 0;
+		return end(m, task, ev, ev->addr ? mm_ksm_enable_merge_any(mm) : mm_ksm_disable_merge_any(m->fault, mm), err);
+	}
 	if (!mm_has_word(ev->flags, "PR_SET_VMA_ANON_NAME")) {
 		mm_machine_skip(m, "prctl options that do not touch memory", true);
 		return 0;

@@ -12,6 +12,7 @@
 
 #include "cache/cache.h"
 #include "fault/fault.h"
+#include "fault/ksm.h"
 #include "machine/machine.h"
 #include "phys/compaction.h"
 #include "reclaim/reclaim.h"
@@ -197,6 +198,8 @@ static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 		mm_kswapd_run(m->reclaim);
 	if (!e && m->phys)
 		mm_kcompactd_run(m->phys);
+	if (!e && m->fault && m->virt.ksm && m->ctx.now_ns)
+		mm_ksmd_run(m->fault);
 	if (m->someone_dies)
 		bury(m);
 	if (!e && m->effects.nomem)

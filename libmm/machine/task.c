@@ -99,8 +99,10 @@ struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task)
 {
 	if (!task->mm) {
 		task->mm = mm_mm_alloc(&m->virt, task->memcg);
-		if (task->mm)
+		if (task->mm) {
 			task->mm->automap = task->automap;
+			task->mm->owner = task->pid;
+		}
 		m->running_mm = task->mm;
 	}
 	return task->mm;

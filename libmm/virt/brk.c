@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "virt/ksm.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
 
@@ -63,6 +64,7 @@ static int do_brk_flags(struct mm_struct *mm, struct mm_vma *below, uint64_t add
 			mm_vm_unacct_memory(mm, (int64_t)pages);
 			return -ENOMEM;
 		}
+		mm_ksm_add_vma(vma);
 	}
 	mm->total_vm += pages;
 	mm->data_vm += pages;

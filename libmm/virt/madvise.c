@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "virt/ksm.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
 
@@ -102,13 +103,6 @@ static int advise_pages(struct mm_vma *vma, struct mm_vma **prev, uint64_t start
 	return pages(vma, start, end, advice);
 }
 
-/* vma_ksm_compatible() */
-static bool ksm_compatible(const struct mm_vma *vma)
-{
-	return !(vma->vm_flags & (MM_VM_SHARED | MM_VM_MAYSHARE | MM_VM_PFNMAP | MM_VM_IO | MM_VM_DONTEXPAND |
-				  MM_VM_HUGETLB | MM_VM_MIXEDMAP));
-}
-
 /* The flags that the advice leads to.  -EAGAIN stands for "no flags: it is about pages". */
 static int new_flags(const struct mm_vma *vma, int advice, uint64_t *flags)
 {
@@ -137,8 +131,12 @@ static int new_flags(const struct mm_vma *vma, int advice, uint64_t *flags)
 	if (advice == MM_MADV_DODUMP && !(vma->vm_flags & MM_VM_HUGETLB) && (vma->vm_flags & MM_VM_SPECIAL))
 		return -EINVAL;
 	*flags = vma->vm_flags;
-	if (advice == MM_MADV_MERGEABLE && !ksm_compatible(vma))
-		return 0;
+	if (advice == MM_MADV_MERGEABLE) {
+		if (vma->vm_flags & MM_VM_MERGEABLE || !mm_vma_ksm_compatible(vma))
+			return 0;
+		if (mm_ksm_enter(vma->vm_mm))
+			return -ENOMEM;
+	}
 	*flags = (vma->vm_flags & ~change[advice].clear) | change[advice].set;
 	return 0;
 }

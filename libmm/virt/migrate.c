@@ -8,13 +8,14 @@
  *	remap	each migration entry becomes an entry of dst (or of src again, when the check failed)
  *
  * Nothing runs in between, so no one ever meets a migration entry.
- * Left out: 2M folios (compaction does not take them), KSM pages, pages without struct page.
+ * Left out: 2M folios (compaction does not take them), pages without struct page.
  * Model: Linux 6.6 mm/migrate.c, mm/rmap.c.
  */
 #include <errno.h>
 
 #include "cache/filemap.h"
 #include "cache/migrate.h"
+#include "virt/ksm.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 
@@ -99,7 +100,7 @@ int mm_migrate_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst)
 	bool was_mapped = p->mapcount > 0, was_mlocked = p->flags & MM_PG_MLOCKED, in_fault = c->in_lru_fault;
 	int rc = -EAGAIN;
 
-	if (p->flags & (MM_PG_HEAD | MM_PG_TAIL | MM_PG_KSM | MM_PG_WRITEBACK))
+	if (p->flags & (MM_PG_HEAD | MM_PG_TAIL | MM_PG_WRITEBACK))
 		return -EAGAIN;
 	c->in_lru_fault = false;	/* the page is no newer for having moved */
 	if (was_mapped)
@@ -107,6 +108,10 @@ int mm_migrate_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst)
 	if (!p->mapcount)
 		rc = mm_folio_migrate_mapping(c, src, dst);
 	if (!rc) {
+		struct mm_ksm_node *n = mm_ksm_page_node(virt, dst);
+
+		if (n)			/* folio_migrate_ksm() */
+			n->kpfn = dst;
 		mm_folio_add_lru(c, dst);
 		if (was_mlocked)
 			mm_lru_add_drain(c);

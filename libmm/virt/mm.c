@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "virt/ksm.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
 
@@ -64,12 +65,14 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 {
 	mm->virt = virt;
 	mm->id = virt->next_mm_id++;
-	mm->mm_users = 1;
+	mm->mm_users = mm->mm_count = 1;
 	mm_mt_init(&mm->mm_mt);
 	mm->map_count = 0;
 	mm->locked_vm = mm->pinned_vm = 0;
 	memset(mm->rss, 0, sizeof(mm->rss));
 	mm->pgtables_bytes = 0;
+	mm->ksm_slot = NULL;
+	mm->ksm_merge_any = false;
 	mm->pgd = MM_PFN_NONE;
 	if (!virt->phys || !mm_pgd_alloc(mm))
 		return mm;
@@ -104,7 +107,15 @@ void mm_mmput(struct mm_struct *mm)
 {
 	if (!mm || --mm->mm_users)
 		return;
+	mm_ksm_exit(mm);
 	mm_exit_mmap(mm);
+	mm_mmdrop(mm);
+}
+
+void mm_mmdrop(struct mm_struct *mm)
+{
+	if (--mm->mm_count)
+		return;
 	if (mm->virt->phys)
 		mm_pgd_free(mm);
 	free(mm);
@@ -174,7 +185,9 @@ int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm)
 	if (!mm)
 		return -ENOMEM;
 	mm->hiwater_vm = mm->total_vm;
-	e = dup_mmap(mm, oldmm);
+	e = mm_ksm_fork(mm, oldmm);
+	if (!e)
+		e = dup_mmap(mm, oldmm);
 	if (e) {
 		mm_mmput(mm);
 		return e;

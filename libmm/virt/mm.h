@@ -18,6 +18,8 @@ struct mm_slab;
 struct mm_anon_vma;
 struct mm_anon_vma_chain;
 struct mm_tlb;
+struct mm_ksm;
+struct mm_ksm_slot;
 
 /* vm_flags with the bits of 6.6 (include/linux/mm.h) */
 enum {
@@ -70,7 +72,9 @@ struct mm_exec_image {
 struct mm_struct {
 	struct mm_virt *virt;
 	uint32_t id;				/* of the address space: ASID, page owner; never reused in a run */
+	uint32_t owner;				/* pid of the task it was made for */
 	uint32_t mm_users;			/* tasks that share it */
+	uint32_t mm_count;			/* references to the struct: all tasks together one, KSM, khugepaged */
 	struct mm_maple_tree mm_mt;
 	uint64_t task_size, mmap_base, mmap_legacy_base;
 	bool topdown;
@@ -88,6 +92,11 @@ struct mm_struct {
 	uint64_t pgtables_bytes;
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
+	struct mm_ksm_slot *ksm_slot;		/* ksmd knows it (MMF_VM_MERGEABLE); NULL: it does not */
+	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */
+	/* /proc/PID/ksm_stat; as in the kernel, a forked child begins with its parent's figures */
+	uint64_t ksm_merging_pages, ksm_rmap_items;
+	int64_t ksm_zero_pages;
 };
 
 struct mm_vma;
@@ -120,6 +129,7 @@ struct mm_virt {
 	struct mm_anon_vma_table *anon_vmas;
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */
 	struct mm_vma_journal *journal;		/* NULL: nobody asks */
+	struct mm_ksm *ksm;			/* NULL until the first address space has something to merge */
 };
 
 /* ctx, phys, slab, cache, inodes, tlb are the caller's to set, before or after.  0 or -ENOMEM. */
@@ -129,7 +139,8 @@ void mm_virt_destroy(struct mm_virt *virt);	/* every mm is gone by then */
 /* An empty address space with one user; mmap_base as exec computes it without randomisation. */
 struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg);
 void mm_mmget(struct mm_struct *mm);
-void mm_mmput(struct mm_struct *mm);		/* the last user unmaps all (exit_mmap) and frees it; NULL is allowed */
+void mm_mmput(struct mm_struct *mm);		/* the last user unmaps all (exit_mmap); NULL is allowed */
+void mm_mmdrop(struct mm_struct *mm);		/* a reference to the struct: the last frees it */
 /* fork: the VMAs of @oldmm into a new address space.  0 or -ENOMEM, then nothing was made. */
 int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm);
 

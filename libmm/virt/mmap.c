@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 
+#include "virt/ksm.h"
 #include "virt/vma.h"
 
 #define LEGACY_MAP_MASK (MM_MAP_SHARED | MM_MAP_PRIVATE | MM_MAP_FIXED | MM_MAP_ANONYMOUS | MM_MAP_DENYWRITE | \
@@ -94,8 +95,10 @@ static struct mm_vma *new_vma(struct mm_struct *mm, const struct region *r)
 		if (!vma->vm_file)
 			goto no;
 	}
-	if (!mm_vma_link(mm, vma))
+	if (!mm_vma_link(mm, vma)) {
+		mm_ksm_add_vma(vma);
 		return vma;
+	}
 no:
 	mm_vm_area_free(vma);
 	return NULL;

@@ -11,6 +11,7 @@
 #include "cache/memcg.h"
 #include "cache/swap.h"
 #include "virt/anon_vma.h"
+#include "virt/ksm.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 
@@ -63,12 +64,46 @@ static bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t
 	return true;
 }
 
+/* The entry at @vaddr, if it maps @pfn; false: stop. */
+static bool walk_one(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, const struct walk *w)
+{
+	struct mm_rmap_hit hit = { vma, vaddr, mm_pte_offset(vma->vm_mm, vaddr), pfn, 1 };
+
+	if ((w->skip && w->skip(w->arg, vma)) || !hit.entry || mm_pte_none(*hit.entry) || !matches(w, *hit.entry, pfn))
+		return true;
+	return w->fn(w->arg, &hit);
+}
+
+/*
+ * A merged page is mapped where its items say, and at the same address of what was forked from there since: first
+ * every item's own address space, then the others (rmap_walk_ksm()).
+ */
+static void rmap_walk_ksm(struct mm_virt *virt, mm_pfn_t pfn, const struct walk *w)
+{
+	const struct mm_ksm_node *n = mm_ksm_page_node(virt, pfn);
+
+	for (unsigned int forks = 0; n && forks < 2; forks++)
+		for (struct mm_ksm_item *item = n->items; item; item = item->next)
+			for (struct mm_anon_vma_chain *avc = mm_anon_vma_interval_tree_iter_first(item->anon_vma, 0, UINT64_MAX); avc;
+			     avc = mm_anon_vma_interval_tree_iter_next(avc, 0, UINT64_MAX)) {
+				struct mm_vma *vma = avc->vma;
+
+				if (item->address < vma->vm_start || item->address >= vma->vm_end ||
+				    (item->mm == vma->vm_mm) == (forks != 0))
+					continue;
+				if (!walk_one(vma, pfn, item->address, w))
+					return;
+			}
+}
+
 static void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
 {
 	struct mm_page *p = mm_page(virt->phys, head);
 	uint64_t nr = mm_folio_nr_pages(p), index = p->index;
 
-	if (p->flags & MM_PG_ANON) {
+	if (p->flags & MM_PG_KSM) {
+		rmap_walk_ksm(virt, head, w);
+	} else if (p->flags & MM_PG_ANON) {
 		struct mm_anon_vma *av = mm_anon_vma_of(virt, p->mapping);
 		struct mm_anon_vma_chain *avc;
 

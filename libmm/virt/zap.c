@@ -13,6 +13,8 @@
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/swap.h"
+#include "virt/ksm.h"
+#include "virt/ksm.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 
@@ -122,6 +124,7 @@ static bool zap_present(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t 
 	mm_pte_t old = *pte;
 
 	if (mm_pte_special(old)) {
+		mm_ksm_might_unmap_zero_page(tlb->mm, old);
 		*pte = 0;
 		mm_tlb_track(tlb, vaddr, vaddr + MM_PAGE_SIZE);
 		return false;

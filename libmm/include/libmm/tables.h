@@ -51,6 +51,7 @@ extern const struct mm_machine_table mm_table_mm;	/* one row a process: sizes an
 extern const struct mm_machine_table mm_table_merges;	/* what calls joined or split, and why not */
 extern const struct mm_machine_table mm_table_maple;	/* the nodes of every maple tree */
 extern const struct mm_machine_table mm_table_limits;	/* how near each process is to its limits */
+extern const struct mm_machine_table mm_table_ksm;		/* same-page merging */
 extern const struct mm_machine_table mm_table_mismatches;	/* recorded results that the model contradicts */
 
 /* A row of maps, for those who print it without a machine: from a kernel's own file. */
