@@ -3,6 +3,8 @@
  * Compaction: memory that is full of holes gives a 2M block only when its pages may be moved, and then every page
  * still holds what was stored. Beside it the rules by hand: deferral, scores, the pages that stay where they are.
  */
+#include <libmm/buddyinfo.h>
+
 #include "base/rng.h"
 #include "phys/compaction.h"
 #include "small_mm.h"
@@ -145,6 +147,71 @@ START_TEST(all_kinds_of_pages)
 }
 END_TEST
 
+static uint64_t huge_blocks(void)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < s.phys->nr_zones; i++)
+		n += s.phys->zone_table[i]->free_area[9].nr_free + 2 * s.phys->zone_table[i]->free_area[10].nr_free;
+	return n;
+}
+
+/*
+ * vm.compact_memory makes blocks of what is free, without a request; locked pages move only when
+ * vm.compact_unevictable_allowed says so.
+ */
+START_TEST(compact_memory)
+{
+	mm_pfn_t before[600];
+	unsigned int nr_moved = 0;
+	uint64_t blocks;
+
+	rng = (struct mm_rng){ 7 };
+	fragment(45);
+	ck_assert_int_eq(mm_sys_mlock(mm, BASE + 100 * PAGE, 600 * (uint64_t)PAGE, 0), 0);
+	for (uint64_t p = 100; p < 700; p++)
+		value[p] = value[p] ? value[p] : *contents(mm, p);
+	mm_lru_add_drain_all(s.cache);
+	for (uint64_t p = 100; p < 700; p++)
+		before[p - 100] = small_mm_pfn(mm, BASE + p * PAGE);
+	s.ctx.sysctl.v[MM_SYSCTL_COMPACT_UNEVICTABLE_ALLOWED] = _i;
+	blocks = huge_blocks();
+	mm_compact_nodes(s.phys);
+	ck_assert_uint_ge(huge_blocks(), blocks + 4);
+	ck_assert_int_eq(counter(MM_COMPACT_STALL), 0);
+	ck_assert_int_gt(counter(MM_COMPACT_MIGRATE_SCANNED), 0);
+	ck_assert_int_eq(counter(MM_COMPACT_DAEMON_MIGRATE_SCANNED), 0);
+	for (uint64_t p = 100; p < 700; p++)
+		nr_moved += small_mm_pfn(mm, BASE + p * PAGE) != before[p - 100];
+	ck_assert_int_eq(nr_moved > 0, _i);
+	check_contents(mm);
+}
+END_TEST
+
+/* A costly request compacts only where memory is in pieces rather than short: by vm.extfrag_threshold. */
+START_TEST(extfrag_threshold)
+{
+	struct mm_zone *zone = NULL;
+	uint64_t blocks[MM_NR_PAGE_ORDERS];
+	int64_t index;
+
+	rng = (struct mm_rng){ 8 };
+	fragment(45);
+	for (uint32_t i = 0; i < s.phys->nr_zones; i++)
+		if (!zone || s.phys->zone_table[i]->free_pages > zone->free_pages)
+			zone = s.phys->zone_table[i];
+	for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
+		blocks[o] = zone->free_area[o].nr_free;
+	index = mm_fragmentation_index(blocks, MM_NR_PAGE_ORDERS, ORDER);
+	ck_assert_int_gt(index, 0);
+	s.ctx.sysctl.v[MM_SYSCTL_EXTFRAG_THRESHOLD] = (int32_t)index - 1;
+	ck_assert(mm_compaction_suitable(zone, ORDER, MM_ZONE_MOVABLE));
+	s.ctx.sysctl.v[MM_SYSCTL_EXTFRAG_THRESHOLD] = (int32_t)index;
+	ck_assert(!mm_compaction_suitable(zone, ORDER, MM_ZONE_MOVABLE));
+	ck_assert(mm_compaction_suitable(zone, 3, MM_ZONE_MOVABLE));		/* not costly: always worth a try */
+}
+END_TEST
+
 /* A page that somebody else holds is not moved, however hard compaction tries. */
 START_TEST(held_pages_stay)
 {
@@ -259,6 +326,8 @@ int main(void)
 	tcase_add_loop_test(tc, makes_a_block, 0, 6);
 	tcase_add_loop_test(tc, all_kinds_of_pages, 0, 6);
 	tcase_add_test(tc, held_pages_stay);
+	tcase_add_loop_test(tc, compact_memory, 0, 2);
+	tcase_add_test(tc, extfrag_threshold);
 	tcase_add_test(tc, deferral);
 	tcase_add_test(tc, proactive);
 	tcase_add_test(tc, kcompactd_wakes);

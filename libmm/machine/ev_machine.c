@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cache/memcg.h"
 #include "machine/machine.h"
+#include "phys/compaction.h"
 
 static const char too_late[] = "rows that describe the machine after its first use";
 
@@ -68,11 +69,23 @@ static int set_sysctl(struct mm_machine *m, const struct mm_event *ev, struct mm
 	return e;
 }
 
+/* Not a tunable but a deed. */
+static int compact_memory(struct mm_machine *m, const struct mm_event *ev, struct mm_error *err)
+{
+	if (ev->result_kind == MM_RESULT_WORD || ev->result != 1)
+		return mm_error_set(err, -EINVAL, "sysctl vm.compact_memory: expected 1");
+	if (m->phys)
+		mm_compact_nodes(m->phys);
+	return 0;
+}
+
 int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	uint64_t *bytes = size_tunable(m, ev);
 
 	(void)task;
+	if (name_is(ev, "vm.compact_memory"))
+		return compact_memory(m, ev, err);
 	if (!bytes)
 		return set_sysctl(m, ev, err);
 	if (ev->result_kind == MM_RESULT_WORD)

@@ -141,6 +141,7 @@ bool mm_compaction_suitable(const struct mm_zone *zone, int order, enum mm_zone_
 void mm_wakeup_kcompactd(struct mm_phys *phys, struct mm_node *node, int order, int highest_zoneidx);
 void mm_reset_isolation_suitable(struct mm_node *node);		/* kswapd goes to sleep */
 void mm_kcompactd(struct mm_phys *phys);
+void mm_compact_nodes(struct mm_phys *phys);
 static inline bool mm_kcompactd_is_due(const struct mm_phys *phys)
 {
 	return phys->kcompactd_woken || phys->ctx->now_ns >= phys->proactive_ns;

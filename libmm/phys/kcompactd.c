@@ -7,6 +7,7 @@
  * pieces.  Without work it looks every 500 ms of simulated time at the node's
  * fragmentation score, and compacts above the high mark until the low one
  * (vm.compaction_proactiveness); after a try in vain it looks again in 32 s.
+ * vm.compact_memory asks for all of it at once.
  *
  * Deviation: it runs when the machine lets it, after the cause of the moment.
  * Model: Linux 6.6 mm/compaction.c.
@@ -102,6 +103,31 @@ static void proactive_compact_node(struct mm_phys *phys, struct mm_node *n)
 		mm_compact_zone(&cc);
 		count_run(phys->ctx, &cc);
 	}
+}
+
+/*
+ * All memory, as hard as can be: what writing 1 to vm.compact_memory does.
+ * Source: Linux 6.6 mm/compaction.c compact_nodes(), compact_node().
+ */
+void mm_compact_nodes(struct mm_phys *phys)
+{
+	struct mm_compact_control cc = {
+		.order = -1, .mode = MM_MIGRATE_SYNC, .ignore_skip_hint = true, .whole_zone = true,
+		.gfp_mask = MM_GFP_KERNEL,
+	};
+	uint32_t cpu = phys->ctx->cpu;
+
+	if (!phys->hooks.movable.isolate)
+		return;
+	for (phys->ctx->cpu = 0; phys->ctx->cpu < phys->ctx->nr_cpus; phys->ctx->cpu++)
+		if (phys->hooks.movable.lru_add_drain)
+			phys->hooks.movable.lru_add_drain(phys->hooks.movable.arg);
+	phys->ctx->cpu = cpu;
+	for (uint32_t i = 0; i < phys->nr_zones; i++)
+		if (phys->zone_table[i]->managed_pages) {
+			cc.zone = phys->zone_table[i];
+			mm_compact_zone(&cc);
+		}
 }
 
 /* The checks that fell due up to now; the next is after it. */
