@@ -123,6 +123,14 @@ static void reserve_line(struct mm_oom_report *r, struct mm_str s)
 	}
 }
 
+/* Past a word and the blanks behind it. */
+static struct mm_str skip_word(struct mm_str s)
+{
+	while (s.len && *s.p != ' ')
+		s = skip(s, 1);
+	return trim(s);
+}
+
 /* "Node 0 DMA: 2*4kB (UM) 0*8kB ... = 3032kB": the largest block that is free */
 static void blocks_line(struct mm_oom_report *r, struct mm_str line)
 {
@@ -147,12 +155,9 @@ static void blocks_line(struct mm_oom_report *r, struct mm_str line)
 			return;
 		if (nr)
 			z->largest_order = order;
-		while (at.len && *at.p != ' ')
-			at = skip(at, 1);
-		at = trim(at);
-		while (at.len && *at.p == '(')		/* the types of the blocks */
-			while (at.len && *at.p++ != ' ')
-				at.len--;
+		at = skip_word(at);
+		if (at.len && *at.p == '(')		/* the types of the blocks */
+			at = skip_word(at);
 	}
 }
 
