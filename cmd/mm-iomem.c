@@ -3,6 +3,7 @@
  * mm-iomem - the physical address space: what is where, and where the RAM went
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -209,6 +210,37 @@ static int print(struct cmd_args *a, const struct iomem_args *own, const struct 
 	return print_table(a, pm);
 }
 
+/* In a kernel's own list neighbours never overlap and what is nested lies inside its parent: a list of other make is told. */
+static void tell_overlaps(const struct cmd_args *a, const struct mm_region_list *l)
+{
+	enum { DEPTHS = 64 };
+	const struct mm_region *before[DEPTHS] = { NULL };	/* at each depth the last one */
+	uint64_t nr = 0;
+
+	for (size_t i = 0; i < l->nr; i++) {
+		const struct mm_region *r = &l->v[i], *prev, *parent;
+
+		if (r->depth >= DEPTHS)
+			continue;
+		prev = before[r->depth];
+		parent = r->depth ? before[r->depth - 1] : NULL;
+		if ((prev && r->start <= prev->end && r->end >= prev->start) ||
+		    (parent && (r->start < parent->start || r->end > parent->end))) {
+			const struct mm_region *other = prev && r->start <= prev->end && r->end >= prev->start ? prev : parent;
+
+			if (!nr++)
+				cmd_note(a, "region 0x%" PRIx64 "-0x%" PRIx64 " (%s) overlaps 0x%" PRIx64 "-0x%" PRIx64
+					 " (%s): each byte of RAM counts once", r->start, r->end, r->name, other->start,
+					 other->end, other->name);
+		}
+		before[r->depth] = r;
+		for (uint32_t d = r->depth + 1; d < DEPTHS; d++)
+			before[d] = NULL;
+	}
+	if (nr > 1)
+		cmd_note(a, "%" PRIu64 " regions overlap", nr);
+}
+
 static int run(struct cmd_args *a)
 {
 	struct iomem_args *own = a->own;
@@ -219,6 +251,7 @@ static int run(struct cmd_args *a)
 	if (!e && !a->cpus_given && !c.zi.nr && c.regions->boot && c.regions->boot->nr_cpus)
 		a->config.nr_cpus = c.regions->boot->nr_cpus;
 	if (!e) {
+		tell_overlaps(a, c.regions);
 		own->cfg.regions = c.regions;
 		own->cfg.zoneinfo = c.zi.nr ? &c.zi : NULL;
 		own->cfg.sysctl = a->config.sysctl;

@@ -121,6 +121,14 @@ refused 1 'DIMMs of at least 4294967296 bytes' "$bin/mm-iomem" -M pc-4g -t dimms
 refused 2 "no table is called 'ramm'" "$bin/mm-iomem" -t ramm
 refused 2 'expected a power of two' "$bin/mm-iomem" --interleave=300
 refused 2 'expected a number' "$bin/mm-iomem" --lookup=here
+printf '00001000-0fffffff : System RAM\n00002000-1fffffff : System RAM\n' > "$tmp/overlap"
+same 'overlapping RAM counts once' "$zones
+0,DMA,1,4095,3999
+0,DMA32,4096,126976,126976" "$bin/mm-iomem" -t zones -o $zones "$tmp/overlap"
+grep -q 'region 0x2000-0x1fffffff (System RAM) overlaps 0x1000-0xfffffff (System RAM)' "$tmp/err" || fail "overlapping regions are not told: $(cat "$tmp/err")"
+for f in "$data"/pc-4g.iomem "$data"/zones/*.iomem "$data"/zones/*.dmesg; do
+	"$bin/mm-iomem" "$f" 2>&1 > "$tmp/out" | grep overlap && fail "$f: overlaps"
+done
 if [ -w /dev/full ]; then
 	"$bin/mm-iomem" -M pc-4g > /dev/full 2> "$tmp/err"
 	[ $? = 1 ] && grep -q 'No space left' "$tmp/err" || fail "a full disk: $(cat "$tmp/err")"

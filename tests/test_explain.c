@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,30 @@ START_TEST(bad_logs)
 }
 END_TEST
 
+/* Reports before Linux 4.6 give a number: GFP words by include/linux/gfp.h of 3.10, 4.3 and 4.4. */
+static const struct old_mask {
+	const char *number;
+	mm_gfp_t gfp;
+} old_masks[] = {
+	{ "0x20", MM_GFP_ATOMIC },					/* 3.10: __GFP_HIGH is GFP_ATOMIC */
+	{ "0x4020", MM_GFP_ATOMIC | __MM_GFP_COMP },
+	{ "0xd0", MM_GFP_KERNEL },					/* __GFP_WAIT 0x10, IO 0x40, FS 0x80 */
+	{ "0x280da", MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO },		/* zero 0x8000, hardwall 0x20000, movable 8 */
+	{ "0x24000c0", MM_GFP_KERNEL },					/* 4.4: direct reclaim 0x400000, kswapd 0x2000000 */
+	{ "0x2080020", MM_GFP_ATOMIC },					/* __GFP_ATOMIC 0x80000 is gone */
+	{ "0x24280ca", MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO },
+};
+START_TEST(masks_of_old_kernels)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "swapper/0: page allocation failure: order:2, mode:%s\nNode 0 DMA free:100kB min:4kB low:8kB high:12kB\n",
+		 old_masks[_i].number);
+	ck_assert_msg(!read_report(text, 0), "%s", err.text);
+	ck_assert_msg(rq.order == 2 && rq.gfp == old_masks[_i].gfp, "%s: 0x%x", old_masks[_i].number, rq.gfp);
+}
+END_TEST
+
 #define NR(a) ((int)(sizeof(a) / sizeof((a)[0])))
 int main(void)
 {
@@ -202,6 +227,7 @@ int main(void)
 	tcase_add_test(tc, blocks_of_the_wrong_type);
 	tcase_add_loop_test(tc, bad_words, 0, NR(bad_requests));
 	tcase_add_loop_test(tc, bad_logs, 0, NR(bad_reports));
+	tcase_add_loop_test(tc, masks_of_old_kernels, 0, NR(old_masks));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

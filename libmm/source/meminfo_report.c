@@ -14,6 +14,7 @@
  * Source: Linux 6.6 mm/show_mem.c show_free_areas(), mm/page_alloc.c warn_alloc(), mm/oom_kill.c dump_header().
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <libmm/explain.h>
@@ -68,6 +69,51 @@ static bool kib_of(struct mm_str line, const char *key, uint64_t *pages)
 	return true;
 }
 
+/* Bits of a request before Linux 4.6, whose reports give the number alone: up to 4.3, and in 4.4 and 4.5. */
+static const struct {
+	uint32_t bit;
+	const char *to_4_3, *from_4_4;
+} old_bits[] = {
+	{ 0x1, "__GFP_DMA", "__GFP_DMA" }, { 0x2, "__GFP_HIGHMEM", "__GFP_HIGHMEM" }, { 0x4, "__GFP_DMA32", "__GFP_DMA32" },
+	{ 0x8, "__GFP_MOVABLE", "__GFP_MOVABLE" }, { 0x10, "__GFP_RECLAIM", "__GFP_RECLAIMABLE" },
+	{ 0x20, "__GFP_HIGH", "__GFP_HIGH" }, { 0x40, "__GFP_IO", "__GFP_IO" }, { 0x80, "__GFP_FS", "__GFP_FS" },
+	{ 0x200, "__GFP_NOWARN", "__GFP_NOWARN" }, { 0x400, "__GFP_RETRY_MAYFAIL", "__GFP_RETRY_MAYFAIL" },
+	{ 0x800, "__GFP_NOFAIL", "__GFP_NOFAIL" }, { 0x1000, "__GFP_NORETRY", "__GFP_NORETRY" },
+	{ 0x2000, "__GFP_MEMALLOC", "__GFP_MEMALLOC" }, { 0x4000, "__GFP_COMP", "__GFP_COMP" },
+	{ 0x8000, "__GFP_ZERO", "__GFP_ZERO" }, { 0x10000, "__GFP_NOMEMALLOC", "__GFP_NOMEMALLOC" },
+	{ 0x20000, "__GFP_HARDWALL", "__GFP_HARDWALL" }, { 0x40000, "__GFP_THISNODE", "__GFP_THISNODE" },
+	{ 0x80000, "__GFP_RECLAIMABLE", NULL }, { 0x400000, NULL, "__GFP_DIRECT_RECLAIM" },
+	{ 0x1000000, "__GFP_WRITE", "__GFP_WRITE" }, { 0x2000000, NULL, "__GFP_KSWAPD_RECLAIM" },
+};
+enum { OLD_WAIT = 0x10, OLD_NO_KSWAPD = 0x400000, KSWAPD_4_4 = 0x2000000 };
+
+/*
+ * The words of such a number.  Nearly every request of 4.4 wakes kswapd, which
+ * has a bit there; before, all do that are not told not to.
+ */
+static bool words_of_old_mask(struct mm_str number, struct mm_report_request *rq)
+{
+	uint64_t mask;
+	bool is_4_4;
+	size_t n = 0;
+
+	if (!scan_hex(&number, &mask) || number.len)
+		return false;
+	is_4_4 = mask & KSWAPD_4_4;
+	rq->gfp[0] = 0;
+	for (size_t i = 0; i < sizeof(old_bits) / sizeof(old_bits[0]); i++) {
+		const char *word = is_4_4 ? old_bits[i].from_4_4 : old_bits[i].to_4_3;
+
+		if (word && mask & old_bits[i].bit)
+			n += (size_t)snprintf(rq->gfp + n, sizeof(rq->gfp) - n, "%s%s", n ? "|" : "", word);
+	}
+	if (!is_4_4 && !(mask & (OLD_WAIT | OLD_NO_KSWAPD)))
+		n += (size_t)snprintf(rq->gfp + n, sizeof(rq->gfp) - n, "%s__GFP_KSWAPD_RECLAIM", n ? "|" : "");
+	if (!n)
+		memcpy(rq->gfp, "0", 2);
+	return true;
+}
+
 /* A report begins: its order and GFP words ("0x40cc0(GFP_KERNEL|...)" or the mask alone). */
 static bool read_request(struct mm_str line, struct mm_report_request *rq)
 {
@@ -90,6 +136,11 @@ static bool read_request(struct mm_str line, struct mm_report_request *rq)
 		gfp.len -= (size_t)(open + 1 - gfp.p);
 		gfp.p = open + 1;
 		end = memchr(gfp.p, ')', gfp.len);
+	} else if (!open) {
+		gfp.len = end ? (size_t)(end - gfp.p) : gfp.len;
+		while (gfp.len && gfp.p[gfp.len - 1] == ' ')
+			gfp.len--;
+		return words_of_old_mask(gfp, rq);
 	}
 	if (end)
 		gfp.len = (size_t)(end - gfp.p);
