@@ -81,6 +81,9 @@ int mm_buddyinfo_counts(struct mm_buddyinfo_row *r, struct mm_str s, const struc
 			return mm_input_error(in, err, -EINVAL,
 					      "expected a count of free blocks for order %u, found \"%.*s\"",
 					      r->nr_orders, (int)(s.len < 20 ? s.len : 20), s.p);
+		if (r->blocks[r->nr_orders] == UINT64_MAX)
+			return mm_input_error(in, err, -EINVAL, "expected a count of free blocks below 2^64 - 1 for order %u, found more",
+					      r->nr_orders);
 		r->capped |= more ? 1u << r->nr_orders : 0;
 		r->nr_orders++;
 	}
