@@ -186,6 +186,27 @@ struct mm_file *mm_file_create_unlinked(struct mm_inode_table *t, struct mm_str 
 	return e ? &e->file : NULL;
 }
 
+struct mm_file *mm_file_attach(const struct mm_file *seg, uint32_t f_mode)
+{
+	struct mm_file *f = malloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	*f = *seg;
+	f->f_mode = f_mode;
+	f->nr_vmas = 0;
+	f->attachment = true;
+	return f;
+}
+
+void mm_file_get_vma(struct mm_file *f) { f->nr_vmas++; }
+
+void mm_file_put_vma(struct mm_file *f)
+{
+	if (--f->nr_vmas == 0 && f->attachment)
+		free(f);
+}
+
 struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id)
 {
 	return id && id <= t->nr ? &t->v[id - 1]->inode.mapping : NULL;

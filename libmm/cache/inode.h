@@ -53,6 +53,8 @@ struct mm_file {
 	struct mm_inode *inode;
 	uint32_t f_mode;		/* MM_FMODE_* */
 	struct mm_file_ra_state ra;
+	uint32_t nr_vmas;		/* an attachment's: VMAs that map it */
+	bool attachment;		/* of a System V segment: goes with its last VMA */
 };
 
 struct mm_inode_table;
@@ -65,6 +67,10 @@ struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enu
 /* A file that no name finds (shared anonymous memory); @name is what maps shows. NULL: no host memory. */
 struct mm_file *mm_file_create_unlinked(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
 					uint64_t size, uint32_t f_mode);
+/* shmat(): a file of its own for the segment @seg, opened with @f_mode. NULL: no host memory. */
+struct mm_file *mm_file_attach(const struct mm_file *seg, uint32_t f_mode);
+void mm_file_get_vma(struct mm_file *f);	/* a VMA maps it */
+void mm_file_put_vma(struct mm_file *f);	/* one no longer does; frees an attachment that none maps */
 size_t mm_inode_table_nr(const struct mm_inode_table *t);	/* ids are 1 .. nr */
 struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id);
 

@@ -3,11 +3,14 @@
  * A process that begins with the mappings of a /proc/PID/maps (or smaps) text.
  *
  * What maps does not tell is taken as it usually is: private writable memory
- * is charged, files are open for what their mappings do, the break is the end of
- * the last [heap] row.  smaps tells the flags (VmFlags), which are then taken as
- * they are.
+ * is charged and was written to, files are open for what their mappings do, the break is the
+ * end of the last [heap] row.  Of two neighbours that look alike the upper was writable once (what is
+ * read-only after relocation), else they would be one.  smaps tells the flags (VmFlags), which are then
+ * taken as they are, and what was written to.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <libmm/maps.h>
@@ -60,15 +63,40 @@ static uint64_t guess_flags(const struct mm_maps_row *row, bool file)
 	return file && !writable && !row->deleted ? flags & ~(uint64_t)(MM_VM_SHARED | MM_VM_MAYWRITE) : flags;
 }
 
+/* An attached System V segment; its parts side by side are one attachment. */
+static struct mm_file *attached(const struct seed *s, const struct mm_maps_row *row, struct mm_str name)
+{
+	const struct mm_vma *prev = s->prev;
+	struct mm_file *seg = mm_file_create(s->m->inodes, name, MM_INODE_SHM, row->offset + (row->end - row->start),
+					     MM_FMODE_READ | MM_FMODE_WRITE);
+
+	if (!seg)
+		return NULL;
+	if (prev && prev->vm_ops_close && prev->vm_file->inode == seg->inode &&
+	    row->start - prev->vm_start == row->offset - (prev->vm_pgoff << MM_PAGE_SHIFT))
+		return prev->vm_file;
+	return mm_file_attach(seg, seg->f_mode);
+}
+
 static struct mm_file *file_of(struct seed *s, const struct mm_maps_row *row)
 {
 	bool shared = row->perms[3] == 's';
 	uint64_t size = row->offset + (row->end - row->start);
+	bool memfd = mm_str_starts(row->name, "/memfd:");
+	char text[PATH_MAX + 16];
+	struct mm_str name = row->name;
 	struct mm_file *f;
 
 	if (shared && row->deleted && name_is(row, "/dev/zero"))
 		return mm_shmem_zero_file(&s->m->virt, row->end - row->start);
-	f = mm_file_create(s->m->inodes, row->name, MM_INODE_REG, size, MM_FMODE_READ | MM_FMODE_WRITE);
+	if (row->deleted && !memfd) {
+		int n = snprintf(text, sizeof(text), "%.*s (deleted)", (int)name.len, name.p);
+
+		name = (struct mm_str){ text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1 };
+		if (mm_str_starts(name, "/SYSV"))
+			return attached(s, row, name);
+	}
+	f = mm_file_create(s->m->inodes, name, memfd ? MM_INODE_MEMFD : MM_INODE_REG, size, MM_FMODE_READ | MM_FMODE_WRITE);
 	if (!f)
 		return NULL;
 	if (f->inode->size < size)
@@ -98,10 +126,29 @@ static const char *anon_name_of(struct seed *s, const struct mm_maps_row *row)
 	return mm_virt_intern(&s->m->virt, (struct mm_str){ row->name.p + n, row->name.len - n - 1 });
 }
 
+/* Neighbours that nothing seen keeps apart. */
+static bool looks_joined(const struct mm_vma *a, const struct mm_vma *b)
+{
+	return a && a->vm_end == b->vm_start && a->vm_flags == b->vm_flags && a->vm_file == b->vm_file &&
+	       a->anon_name == b->anon_name && a->vm_pgoff + mm_vma_pages(a) == b->vm_pgoff;
+}
+
+/* Was a page of it written to? */
+static bool was_written(struct seed *s, const struct mm_maps_row *row, struct mm_vma *vma)
+{
+	if (vma->vm_flags & MM_VM_SHARED || vma->special)
+		return false;
+	if (row->vm_flags)
+		return row->anonymous_kib;
+	if (!(vma->vm_flags & (MM_VM_WRITE | MM_VM_MAYSHARE)) && looks_joined(s->prev, vma))
+		vma->vm_flags |= MM_VM_ACCOUNT;
+	return vma->vm_flags & MM_VM_ACCOUNT;
+}
+
 static int seed_row(const struct mm_maps_row *row, void *arg)
 {
 	struct seed *s = arg;
-	bool file = row->name.len && row->name.p[0] != '[';
+	bool file = row->name.len && row->name.p[0] != '[', written;
 	struct mm_struct *mm = s->mm;
 	struct mm_vma *vma;
 
@@ -115,6 +162,7 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 	vma->anon_name = file ? NULL : anon_name_of(s, row);
 	if (file)
 		vma->vm_file = file_of(s, row);
+	written = was_written(s, row, vma);
 	if ((file && !vma->vm_file) || mm_vma_link(mm, vma)) {
 		mm_vm_area_free(vma);
 		return -ENOMEM;
@@ -131,7 +179,7 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 	else if (!mm->start_stack)
 		s->top = row->end;
 	s->prev = vma;
-	return row->anonymous_kib && !(vma->vm_flags & MM_VM_SHARED) ? mm_anon_vma_prepare(vma) : 0;
+	return written ? mm_anon_vma_prepare(vma) : 0;
 }
 
 static void finish(struct seed *s)

@@ -33,7 +33,7 @@ static int update_vma(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, 
 	if (e)
 		return e;
 	vma->vm_flags = flags;
-	if (!vma->vm_file || vma->vm_file->inode->type == MM_INODE_SHM)
+	if (!vma->vm_file || mm_vma_is_anon_shmem(vma))
 		vma->anon_name = name;
 	return 0;
 }
@@ -161,7 +161,7 @@ static int anon_name(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, u
 {
 	int e;
 
-	if (vma->vm_file && vma->vm_file->inode->type != MM_INODE_SHM)
+	if (vma->vm_file && !mm_vma_is_anon_shmem(vma))
 		return -EBADF;
 	e = update_vma(vma, prev, start, end, vma->vm_flags, name);
 	return e == -ENOMEM ? -EAGAIN : e;

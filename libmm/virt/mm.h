@@ -173,6 +173,13 @@ static inline bool mm_vma_is_anonymous(const struct mm_vma *vma)	/* no vm_ops: /
 	return !vma->special && (!vma->vm_file || (vma->vm_file->inode->dev_zero && !(vma->vm_flags & MM_VM_SHARED)));
 }
 
+/* vma_is_anon_shmem(): a file in memory without a name in a file system, but no SysV segment. */
+static inline bool mm_vma_is_anon_shmem(const struct mm_vma *vma)
+{
+	return vma->vm_file && !vma->vm_ops_close &&
+	       (vma->vm_file->inode->type == MM_INODE_SHM || vma->vm_file->inode->type == MM_INODE_MEMFD);
+}
+
 static inline uint64_t mm_vma_pages(const struct mm_vma *vma) { return (vma->vm_end - vma->vm_start) >> MM_PAGE_SHIFT; }
 static inline bool mm_vma_is_accessible(const struct mm_vma *vma) { return vma->vm_flags & MM_VM_ACCESS_FLAGS; }
 

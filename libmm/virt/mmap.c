@@ -83,13 +83,19 @@ static struct mm_vma *expand_neighbour(struct mm_struct *mm, const struct region
 	return vma;
 }
 
-static struct mm_vma *new_vma(struct mm_struct *mm, const struct region *r)
-{
-	struct mm_vma *vma = mm_vm_area_alloc(mm, r->addr, r->addr + r->len, r->vm_flags, r->pgoff);
+static bool is_on_disk(const struct mm_file *file) { return file && file->inode->type == MM_INODE_REG; }
 
+static int new_vma(struct mm_struct *mm, const struct region *r, struct mm_vma **vmap)
+{
+	struct mm_vma *vma;
+
+	if (r->vm_flags & MM_VM_SYNC && is_on_disk(r->file))
+		return -EOPNOTSUPP;	/* ext4_file_mmap(): for persistent memory only */
+	vma = mm_vm_area_alloc(mm, r->addr, r->addr + r->len, r->vm_flags, r->pgoff);
 	if (!vma)
-		return NULL;
+		return -ENOMEM;
 	vma->vm_file = r->file;
+	vma->vm_ops_close = r->file && r->file->attachment;
 	if (r->vm_flags & MM_VM_SHARED && (!r->file || r->file->inode->dev_zero)) {
 		vma->vm_file = mm_shmem_zero_file(mm->virt, r->len);
 		if (!vma->vm_file)
@@ -97,11 +103,12 @@ static struct mm_vma *new_vma(struct mm_struct *mm, const struct region *r)
 	}
 	if (!mm_vma_link(mm, vma)) {
 		mm_ksm_add_vma(vma);
-		return vma;
+		*vmap = vma;
+		return 0;
 	}
 no:
 	mm_vm_area_free(vma);
-	return NULL;
+	return -ENOMEM;
 }
 
 static int mmap_region(struct mm_struct *mm, struct region *r)
@@ -124,11 +131,13 @@ static int mmap_region(struct mm_struct *mm, struct region *r)
 		r->vm_flags |= MM_VM_ACCOUNT;
 	}
 	vma = expand_neighbour(mm, r);
-	if (!vma)
-		vma = new_vma(mm, r);
 	if (!vma) {
-		mm_vm_unacct_memory(mm, charged);
-		return -ENOMEM;
+		int e = new_vma(mm, r, &vma);
+
+		if (e) {
+			mm_vm_unacct_memory(mm, charged);
+			return e;
+		}
 	}
 	mm_vm_stat_account(mm, r->vm_flags, (int64_t)pages);
 	if (r->vm_flags & MM_VM_LOCKED)

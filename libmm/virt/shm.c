@@ -2,8 +2,8 @@
 /*
  * System V shared memory: attaching a segment, detaching it.
  *
- * A segment is a file of its own; its mappings have a close hook, so that a
- * VMA that would vanish in a merge keeps them apart.  shmdt() takes away every part
+ * A segment is a file of its own, and every attachment opens it anew, so that two of them never
+ * join; its mappings have a close hook, so that a VMA that would vanish in a merge keeps them apart.  shmdt() takes away every part
  * of the attachment that begins at the address.  Source: ipc/shm.c do_shmat(), ksys_shmdt().
  */
 #include <errno.h>
@@ -30,9 +30,8 @@ static int shm_addr(uint64_t *addr, uint64_t shmflg, uint64_t *flags)
 
 int mm_sys_shmat(struct mm_struct *mm, struct mm_file *seg, uint64_t addr, uint64_t shmflg, bool place, uint64_t *at)
 {
-	struct mm_mmap_args a = { .file = seg, .prot = MM_PROT_READ, .flags = MM_MAP_SHARED };
+	struct mm_mmap_args a = { .prot = MM_PROT_READ, .flags = MM_MAP_SHARED };
 	uint64_t populate = 0, where = 0, placed = *at;
-	struct mm_vma *vma;
 	int e;
 
 	if (!seg)
@@ -51,16 +50,14 @@ int mm_sys_shmat(struct mm_struct *mm, struct mm_file *seg, uint64_t addr, uint6
 	if (addr && !(shmflg & MM_SHM_REMAP) &&
 	    (addr + a.len < addr || mm_find_vma_intersection(mm, addr, addr + a.len)))
 		return -EINVAL;
+	a.file = mm_file_attach(seg, shmflg & MM_SHM_RDONLY ? MM_FMODE_READ : MM_FMODE_READ | MM_FMODE_WRITE);
+	if (!a.file)
+		return -ENOMEM;
+	mm_file_get_vma(a.file);	/* ours, until it is mapped */
 	e = mm_do_mmap(mm, &a, 0, &where, &populate);
+	mm_file_put_vma(a.file);
 	if (e)
 		return e;
-	vma = mm_vma_lookup(mm, where);
-	vma->vm_ops_close = true;
-	if (shmflg & MM_SHM_RDONLY) {		/* opened without the right to write */
-		mm_unlink_file_vma(vma);
-		vma->vm_flags &= ~(uint64_t)(MM_VM_MAYWRITE | MM_VM_SHARED);
-		mm_vma_link_file(vma);
-	}
 	*at = where;
 	return 0;
 }
@@ -85,10 +82,14 @@ int mm_sys_shmdt(struct mm_struct *mm, uint64_t addr)
 			break;
 		if (!is_part(vma, addr) || (seg && vma->vm_file != seg))
 			continue;
-		if (!seg)
+		if (!seg) {
 			size = mm_page_align(vma->vm_file->inode->size);
-		seg = vma->vm_file;
+			seg = vma->vm_file;
+			mm_file_get_vma(seg);	/* it outlives its parts here */
+		}
 		mm_do_vma_munmap(mm, vma, vma->vm_start, vma->vm_end);
 	}
+	if (seg)
+		mm_file_put_vma(seg);
 	return seg ? 0 : -EINVAL;
 }

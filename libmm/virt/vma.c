@@ -68,6 +68,7 @@ static void link_file(struct mm_vma *vma, struct mm_vma *prev)
 	if (vma->vm_flags & MM_VM_SHARED)
 		mapping->i_mmap_writable++;
 	interval_insert(vma, prev);
+	mm_file_get_vma(vma->vm_file);
 	mapping->nr_i_mmap++;
 }
 
@@ -87,6 +88,7 @@ void mm_unlink_file_vma(struct mm_vma *vma)
 		mapping->i_mmap_writable--;
 	mm_interval_tree_remove(&mapping->i_mmap, &vma->shared);
 	mapping->nr_i_mmap--;
+	mm_file_put_vma(vma->vm_file);
 }
 
 struct mm_vma *mm_vma_interval_tree_iter_first(const struct mm_address_space *mapping, uint64_t first, uint64_t last)
@@ -232,6 +234,14 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 {
 	if (vma->vm_file && vma->anon_name) {
 		snprintf(buf, size, "[anon_shmem:%s]", vma->anon_name);
+		return buf;
+	}
+	if (vma->vm_ops_close) {	/* a recording's segments are told apart: "/SYSV00000000 (id 3)" */
+		const char *path = vma->vm_file->inode->name, *id = strstr(path, " (id ");
+
+		if (!id)
+			return path;
+		snprintf(buf, size, "%.*s (deleted)", (int)(id - path), path);
 		return buf;
 	}
 	if (vma->vm_file && vma->vm_file->inode->type == MM_INODE_MEMFD) {
