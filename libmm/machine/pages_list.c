@@ -188,7 +188,9 @@ static int by_flags(const void *a, const void *b)
 {
 	const struct set *x = a, *y = b;
 
-	return !x->pages - !y->pages ? !x->pages - !y->pages : x->flags < y->flags ? -1 : x->flags > y->flags;
+	if (!x->pages != !y->pages)	/* free slots last */
+		return x->pages ? -1 : 1;
+	return x->flags < y->flags ? -1 : x->flags > y->flags;
 }
 
 static void print_summary(struct mm_pages_list *l)
