@@ -81,4 +81,15 @@ grep -q '1 frees of free pages' err || fail "a page drained twice: $(cat err)"
 [ "$(pages part.txt)" = $((two - 2)) ] || fail "a block of which two pages are gone: expected the other two taken"
 grep -q '1 pages that left the free lists without being on them' err || fail "a block partly free: $(cat err)"
 
+# without kpageflags: as many free blocks of each order and type, in frames of the machine's own choosing
+rm machine/proc/kpageflags
+echo event,size,flags > nothing.csv
+mm-buddy --csv -t free machine/proc/pagetypeinfo | sort > kernel.csv
+same 'counts by type' nothing.csv
+replayed trace.txt > got.csv
+grep -q 'blocks that got another page frame than recorded' err || fail "a replay from counts: $(cat err)"
+sed -i 's/^\(Node .*type .*Movable\) .*$/\1 90000 90000 90000 90000 90000 90000 90000 90000 90000 90000 90000/' machine/proc/pagetypeinfo
+replayed nothing.csv > got.csv
+grep -q 'have no room in their zones' err || fail "more free blocks than memory: $(cat err)"
+
 exit $failed

@@ -38,21 +38,24 @@ static void boot_ctx(struct mm_machine *m)
 	};
 }
 
-/* Free pages as the capture's kpageflags has them. */
-static int boot_kpageflags(struct mm_machine *m, struct mm_error *err)
+/* What a capture tells of its free pages beside their number: which they are, or in what blocks they lie. */
+enum start { START_NUMBER, START_BLOCKS, START_PAGES };
+
+static int boot_start(struct mm_machine *m, enum start start, bool *done, struct mm_error *err)
 {
 	struct mm_sysroot *root;
 	int e = mm_sysroot_open(&root, m->cfg.sysroot, err);
 
+	*done = true;
 	if (e)
 		return e;
-	e = mm_machine_boot_kpageflags(m, root, err);
+	e = start == START_PAGES ? mm_machine_boot_kpageflags(m, root, err) : mm_machine_boot_buddyinfo(m, root, done, err);
 	mm_sysroot_free(root);
 	return e;
 }
 
 /* The zones of a capture; none when it has no zoneinfo. */
-static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, bool *kpageflags, struct mm_error *err)
+static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, enum start *start, struct mm_error *err)
 {
 	struct mm_sysroot *root;
 	struct mm_input *in;
@@ -67,7 +70,10 @@ static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, bool *kpag
 			mm_input_free(in);
 		}
 	}
-	*kpageflags = mm_sysroot_has(root, "proc/kpageflags");
+	if (mm_sysroot_has(root, "proc/kpageflags"))
+		*start = START_PAGES;
+	else if (mm_sysroot_has(root, "proc/pagetypeinfo") || mm_sysroot_has(root, "proc/buddyinfo"))
+		*start = START_BLOCKS;
 	mm_sysroot_free(root);
 	return e;
 }
@@ -78,21 +84,33 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 	struct mm_phys_config cfg = {
 		.regions = &m->cfg.regions, .mem_limit_bytes = m->cfg.ram_bytes, .nr_cpus = m->ctx.nr_cpus,
 	};
-	bool kpageflags = false;
-	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, &zi, &kpageflags, err) : 0;
+	enum start start = START_NUMBER;
+	bool done = true;
+	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, &zi, &start, err) : 0;
 
 	if (!e && !zi.nr && !m->cfg.regions.nr)
 		e = mm_builtin_machine(default_machine, &m->cfg.regions);
 	if (zi.nr)
 		cfg.zoneinfo = &zi;
-	cfg.no_free = zi.nr && kpageflags;
+	/* Above the page allocator pages are somebody's, and blocks soon others. */
+	if (start == START_BLOCKS && (m->cfg.depth != MM_DEPTH_PHYS || m->cfg.ram_bytes))
+		start = START_NUMBER;
+	cfg.no_free = zi.nr && start != START_NUMBER;
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
+	if (!e && cfg.no_free)
+		e = boot_start(m, start, &done, err);
+	if (!done) {
+		mm_machine_skip(m, "counts of free blocks that have no room in their zones: blocks at the start are guessed", true);
+		mm_phys_free(m->phys);
+		m->phys = NULL;
+		m->ctx.stat = (struct mm_vmstat){ 0 };
+		cfg.no_free = false;
+		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
+	}
 	mm_zoneinfo_free(&zi);
 	if (!e)
 		m->phys->trace_drain = m->cfg.depth == MM_DEPTH_PHYS;
-	if (!e && cfg.no_free)
-		e = boot_kpageflags(m, err);
 	return e;
 }
 

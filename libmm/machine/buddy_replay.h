@@ -42,5 +42,7 @@ void mm_follow_page_free(struct mm_machine *m, const struct mm_event *ev, unsign
  * 0 or -errno with @err.
  */
 int mm_machine_boot_kpageflags(struct mm_machine *m, const struct mm_sysroot *root, struct mm_error *err);
+/* As many free blocks as proc/pagetypeinfo, or else proc/buddyinfo, counts; *@done is false when they have no room. */
+int mm_machine_boot_buddyinfo(struct mm_machine *m, const struct mm_sysroot *root, bool *done, struct mm_error *err);
 
 #endif /* MACHINE_BUDDY_REPLAY_H */
