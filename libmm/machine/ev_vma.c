@@ -2,9 +2,9 @@
 /*
  * Events of address spaces: one call of the mmap family each.
  *
- * mmap, mremap and brk of a recording go where it says; what it saw refused is
- * not done (mmap, mremap, brk) or done as far as the kernel does before it refuses
- * (mprotect and the others, which stop half-way).
+ * mmap, mremap and brk of a recording go where it says.  Every recorded result is
+ * compared with what the model answers, an address with what its own search finds;
+ * a call that the recording saw refused and the model does is undone.
  */
 #include <errno.h>
 
@@ -63,15 +63,12 @@ static int mapped_file(struct mm_machine *m, const struct mm_event *ev, const st
 	return *fp ? 0 : -ENOMEM;
 }
 
-/* It is placed over something that the model still has there. */
-static int check_occupied(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, uint64_t addr,
-			  uint64_t len)
+/* Does the model still have something there? */
+static bool is_occupied(const struct mm_struct *mm, uint64_t addr, uint64_t len)
 {
 	uint64_t last;
 
-	if (!len || __builtin_add_overflow(addr, len - 1, &last) || !mm_mt_find(&task->mm->mm_mt, addr, last))
-		return 0;
-	return mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0);
+	return len && !__builtin_add_overflow(addr, len - 1, &last) && mm_mt_find(&mm->mm_mt, addr, last);
 }
 
 /* The recording mapped it though the model refuses: put it there all the same, over what there is. */
@@ -85,26 +82,90 @@ static int force_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64
 	return mm_sys_mmap(mm, &f, addr);
 }
 
+/*
+ * The recording placed it elsewhere than the search would have.  Where an address space is not known from its
+ * beginning something may lie in the higher place, of which the recording says nothing.
+ */
+static int compare_place(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, uint64_t recorded)
+{
+	struct mm_struct *mm = task->mm;
+
+	if (mm->unplaced_addr == recorded || (!mm->whole && recorded < mm->unplaced_addr))
+		return 0;
+	return mm_vma_mismatch(m, task, ev, MM_MISMATCH_ADDRESS, mm->unplaced_addr ? 0 : -ENOMEM, mm->unplaced_addr);
+}
+
+/* The first mapping of an address space that names no address shows where the area begins that mmap fills. */
+static void learn_base(struct mm_struct *mm, const struct mm_mmap_args *a)
+{
+	struct mm_unmapped_args u = {
+		.file = a->file, .len = mm_page_align(a->len), .pgoff = a->offset >> MM_PAGE_SHIFT, .flags = a->flags,
+	};
+	uint64_t at;
+
+	if (mm->base_known || a->addr || !u.len || !mm->topdown || (a->flags & (MM_MAP_32BIT | MM_MAP_HUGETLB)))
+		return;
+	if (!mm_get_unmapped_area(mm, &u, &at) && at == a->placed_addr)
+		mm->base_known = true;
+	else
+		mm_vma_learn_base(mm, a->placed_addr, a->len);
+}
+
+/* What was tried and undone leaves no trace in the tables, and no effects beyond the first @nr_effects. */
+static void forget_trial(struct mm_machine *m, size_t nr_effects)
+{
+	m->effects.nr = nr_effects;
+	mm_vma_report_begin(m);
+}
+
+/* The recording saw it refused: would the model refuse it, and so? */
+static int mmap_refused(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, const struct mm_mmap_args *a,
+			struct mm_error *err)
+{
+	size_t nr_effects = m->effects.nr;
+	uint64_t addr = 0;
+	int e;
+
+	if (!(a->flags & MM_MAP_ANONYMOUS) && !a->file && ev->present & MM_TC_BIT(NAME) && ev->name.len) {
+		mm_machine_skip(m, "refused mappings of files that nothing is known of", true);
+		return 0;
+	}
+	e = mm_sys_mmap(task->mm, a, &addr);
+	if (!e) {
+		mm_sys_munmap(task->mm, addr, a->len);
+		forget_trial(m, nr_effects);
+	}
+	return end_at(m, task, ev, e, addr, err);
+}
+
 int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	struct mm_mmap_args a = { .addr = ev->addr, .len = ev->size, .offset = ev->offset };
+	bool occupied = false;
 	uint64_t addr = 0;
 	int e;
 
 	if (!mm)
 		return -ENOMEM;
 	mm_vma_mmap_flags(m, ev->flags, &a.prot, &a.flags);
-	if (rec.there && rec.failed && !(a.flags & MM_MAP_FIXED))
-		return 0;
 	if (mapped_file(m, ev, &rec, &a.file))
 		return no_memory(err);
+	if (rec.there && rec.failed && !(a.flags & MM_MAP_FIXED))
+		return mmap_refused(m, task, ev, &a, err);
 	a.place = rec.there && !rec.failed;
 	a.placed_addr = rec.value;
-	if (a.place && !(a.flags & MM_MAP_FIXED) && check_occupied(m, task, ev, rec.value, ev->size))
-		return no_memory(err);
+	if (a.place && !(a.flags & (MM_MAP_FIXED | MM_MAP_FIXED_NOREPLACE))) {
+		learn_base(mm, &a);
+		occupied = is_occupied(mm, rec.value, ev->size);
+		if (occupied && mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0))
+			return no_memory(err);
+	}
+	mm->unplaced_addr = rec.value;
 	e = mm_sys_mmap(mm, &a, &addr);
+	if (!e && a.place && !occupied && compare_place(m, task, ev, rec.value))
+		return no_memory(err);
 	if (e && a.place) {
 		if (mm_vma_result(m, task, ev, e, 0, true))
 			return no_memory(err);
@@ -132,6 +193,23 @@ int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *
 	return mm ? end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
 }
 
+/* A move or growth that the recording saw refused is taken back.  What was cut off at the end is lost. */
+static void undo_mremap(struct mm_struct *mm, const struct mm_mremap_args *a, uint64_t addr)
+{
+	uint64_t old_len = mm_page_align(a->old_len), new_len = mm_page_align(a->new_len);
+	struct mm_mremap_args back = {
+		.addr = addr, .old_len = new_len, .new_len = old_len, .new_addr = a->addr,
+		.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED,
+	};
+
+	if (a->flags & MM_MREMAP_DONTUNMAP || !old_len)
+		mm_sys_munmap(mm, addr, new_len);
+	else if (addr != a->addr)
+		mm_sys_mremap(mm, &back, &addr);
+	else if (new_len > old_len)
+		mm_sys_munmap(mm, addr + old_len, new_len - old_len);
+}
+
 int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = begin(m, task, err);
@@ -141,17 +219,26 @@ int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		.flags = mm_vma_flags(m, MM_FLAG_MREMAP, ev->flags),
 		.place = rec.there && !rec.failed, .placed_addr = rec.value,
 	};
+	size_t nr_effects = m->effects.nr;
+	bool occupied = false;
 	uint64_t addr = 0;
 	int e;
 
 	if (!mm)
 		return -ENOMEM;
-	if (rec.there && rec.failed)
-		return 0;
-	if (a.place && rec.value != ev->addr && !(a.flags & MM_MREMAP_FIXED) &&
-	    check_occupied(m, task, ev, rec.value, ev->size2))
-		return no_memory(err);
+	if (a.place && rec.value != ev->addr && !(a.flags & MM_MREMAP_FIXED)) {
+		occupied = is_occupied(mm, rec.value, ev->size2);
+		if (occupied && mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0))
+			return no_memory(err);
+	}
+	mm->unplaced_addr = rec.value;
 	e = mm_sys_mremap(mm, &a, &addr);
+	if (!e && rec.there && rec.failed) {
+		undo_mremap(mm, &a, addr);
+		forget_trial(m, nr_effects);
+	} else if (!e && a.place && !occupied && compare_place(m, task, ev, rec.value)) {
+		return no_memory(err);
+	}
 	return end_at(m, task, ev, e, addr, err);
 }
 
@@ -170,12 +257,16 @@ int mm_ev_brk(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, s
 {
 	struct mm_struct *mm = begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
+	uint64_t brk;
 
 	if (!mm)
 		return -ENOMEM;
 	if (learn_brk(mm, &rec, ev->addr))
 		return end_at(m, task, ev, 0, mm->brk, err);
-	return end_at(m, task, ev, 0, mm_sys_brk(mm, ev->addr), err);
+	brk = mm_sys_brk(mm, ev->addr);
+	if (rec.there && !rec.failed && brk != rec.value)
+		mm_sys_brk(mm, rec.value);	/* follow it, as far as that can be */
+	return end_at(m, task, ev, 0, brk, err);
 }
 
 int mm_ev_madvise(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -241,7 +332,7 @@ int mm_ev_prctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 		mm_machine_skip(m, "prctl options that do not touch memory", true);
 		return 0;
 	}
-	if (rec.there ? rec.failed : !mm_sysctl(&m->ctx, MM_SYSCTL_ANON_VMA_NAME))
+	if (rec.there ? rec.failed && mm_str_is(rec.word, "EINVAL") : !mm_sysctl(&m->ctx, MM_SYSCTL_ANON_VMA_NAME))
 		return end(m, task, ev, -EINVAL, err);
 	return end(m, task, ev, mm_sys_set_anon_name(mm, ev->addr, ev->size, &ev->name), err);
 }
@@ -257,8 +348,10 @@ int mm_ev_setrlimit(struct mm_machine *m, struct mm_task *task, struct mm_event 
 
 	if (!mm)
 		return -ENOMEM;
-	if (rec.there && rec.failed)
+	if (rec.there && rec.failed) {
+		mm_machine_skip(m, "limits that were refused: hard limits are not known", true);
 		return 0;
+	}
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
 		if (mm_has_word(ev->name, names[i]))
 			mm->rlimit[i] = ev->present & MM_TC_BIT(SIZE) ? ev->size : MM_RLIM_INFINITY;
@@ -270,20 +363,26 @@ int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	struct mm_struct *mm = begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	uint64_t flags = mm_vma_flags(m, MM_FLAG_SHM, ev->flags), at = rec.value;
+	size_t nr_effects = m->effects.nr;
 	struct mm_file *seg;
 	int e;
 
 	if (!mm)
 		return -ENOMEM;
-	if (rec.there && rec.failed)
-		return 0;
 	seg = mm_file_lookup(m->inodes, ev->name);
-	if (!seg && ev->size) {
+	if (!seg && ev->size && !(rec.there && rec.failed)) {
 		seg = mm_file_create(m->inodes, ev->name, MM_INODE_SHM, ev->size, MM_FMODE_READ | MM_FMODE_WRITE);
 		if (!seg)
 			return no_memory(err);
 	}
-	e = mm_sys_shmat(mm, seg, ev->addr, flags, rec.there, &at);
+	mm->unplaced_addr = rec.value;
+	e = mm_sys_shmat(mm, seg, ev->addr, flags, rec.there && !rec.failed, &at);
+	if (!e && rec.there && rec.failed) {
+		mm_sys_shmdt(mm, at);
+		forget_trial(m, nr_effects);
+	} else if (!e && rec.there && compare_place(m, task, ev, rec.value)) {
+		return no_memory(err);
+	}
 	return end_at(m, task, ev, e, at, err);
 }
 

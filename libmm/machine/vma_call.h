@@ -85,8 +85,16 @@ int mm_fault_mismatch(struct mm_machine *m, const struct mm_task *task, const st
  */
 int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path);
 
+/*
+ * vma_learn.c: where a recording's addresses come from.  The first mapping of an address space that names no
+ * address, @len bytes, was put at @addr: mmap_base goes where the search finds that.
+ */
+void mm_vma_learn_base(struct mm_struct *mm, uint64_t addr, uint64_t len);
 /* A recording made [addr, addr + len) read-only where the model has nothing: an image of a program lies there. */
 void mm_vma_learn_image(struct mm_struct *mm, uint64_t addr, uint64_t len);
+
+/* vma_exec.c: [vvar] from @start and [vdso] up to @end. 0 or -ENOMEM. */
+int mm_vma_install_vdso(struct mm_struct *mm, uint64_t start, uint64_t end);
 
 /* vma_access.c: --automap */
 /* Map the pages of [addr, addr + size) that no VMA covers: anonymous, rwx, joined with neighbours. 0 or -ENOMEM. */

@@ -20,7 +20,7 @@
 #include "machine/vma_call.h"
 #include "source/elf.h"
 
-enum { VVAR_PAGES = 4, VDSO_PAGES = 2, STACK_EXPAND = 131072 };
+enum { VVAR_PAGES = 4, VDSO_PAGES = 2, STACK_EXPAND = 131072, MAX_SCRIPTS = 5 };
 #define STACK_TOP(mm)		((mm)->task_size)
 #define ELF_ET_DYN_BASE(mm)	((mm)->task_size / 3 * 2)
 
@@ -229,6 +229,18 @@ static int install_special(struct mm_struct *mm, uint64_t start, uint32_t pages,
 	return 0;
 }
 
+int mm_vma_install_vdso(struct mm_struct *mm, uint64_t start, uint64_t end)
+{
+	uint64_t vdso = end - VDSO_PAGES * (uint64_t)MM_PAGE_SIZE;
+	int e = install_special(mm, vdso, VDSO_PAGES, MM_VM_READ | MM_VM_EXEC | MM_VM_MAYWRITE | MM_VM_MAYEXEC,
+				"[vdso]");
+
+	if (!e && start < vdso)
+		e = install_special(mm, start, (uint32_t)((vdso - start) >> MM_PAGE_SHIFT),
+				    MM_VM_READ | MM_VM_IO | MM_VM_DONTDUMP | MM_VM_PFNMAP, "[vvar]");
+	return e;
+}
+
 /* Asked for just above the stack, where there is no room without randomisation: it goes where mmap would put it. */
 static int map_vdso(struct mm_struct *mm)
 {
@@ -238,13 +250,7 @@ static int map_vdso(struct mm_struct *mm)
 	uint64_t at;
 	int e = mm_get_unmapped_area(mm, &a, &at);
 
-	if (!e)
-		e = install_special(mm, at + VVAR_PAGES * MM_PAGE_SIZE, VDSO_PAGES,
-				    MM_VM_READ | MM_VM_EXEC | MM_VM_MAYWRITE | MM_VM_MAYEXEC, "[vdso]");
-	if (!e)
-		e = install_special(mm, at, VVAR_PAGES,
-				    MM_VM_READ | MM_VM_IO | MM_VM_DONTDUMP | MM_VM_PFNMAP, "[vvar]");
-	return e;
+	return e ? e : mm_vma_install_vdso(mm, at, at + a.len);
 }
 
 /* The file by the name that maps shows: without symbolic links. */
@@ -264,7 +270,7 @@ int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path)
 {
 	struct mm_elf elf, ld;
 	struct image im = { .mm = mm, .elf = &elf };
-	char text[4096];
+	char text[4096], script[256];
 	int e;
 
 	mm->mmap_base -= random_pages(mm, 28);
@@ -273,6 +279,8 @@ int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path)
 		return e ? e : -ENOENT;
 	memcpy(text, path.p, path.len);
 	text[path.len] = 0;
+	for (int depth = 0; depth < MAX_SCRIPTS && !mm_script_read(text, script, sizeof(script)); depth++)
+		memcpy(text, script, sizeof(script));
 	e = mm_elf_read(text, &elf);
 	if (!e && elf.has_interp)
 		e = mm_elf_read(elf.interp, &ld);
@@ -285,44 +293,8 @@ int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path)
 
 		e = li.file ? map_interpreter(&li) : -ENOMEM;
 	}
-	return e ? e : map_vdso(mm);
-}
-
-/* Move what lies in the image to where it turned out to be.  Highest first or lowest first, away from itself. */
-static void move_image(struct mm_struct *mm, struct mm_exec_image *x, uint64_t delta)
-{
-	uint64_t end = x->start + x->size;
-
-	for (struct mm_vma *v = mm_find_vma_intersection(mm, x->start, end); v && v->vm_start < end;) {
-		struct mm_mremap_args a = {
-			.addr = v->vm_start, .old_len = v->vm_end - v->vm_start, .new_len = v->vm_end - v->vm_start,
-			.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = v->vm_start + delta,
-		};
-		uint64_t at, next = v->vm_end;
-
-		if (mm_sys_mremap(mm, &a, &at))
-			break;
-		v = mm_find_vma_intersection(mm, next, end);
-	}
-	x->start += delta;
-	x->relro += delta;
-}
-
-void mm_vma_learn_image(struct mm_struct *mm, uint64_t addr, uint64_t len)
-{
-	if (!len || addr + len < addr || mm_find_vma_intersection(mm, addr, addr + len))
-		return;
-	for (int i = 0; i < 2; i++) {
-		struct mm_exec_image *x = &mm->image[i];
-		uint64_t delta = addr - x->relro, start = x->start + delta;
-
-		if (!x->relro || x->learnt || mm_offset_in_page(delta) || start + x->size < start ||
-		    mm_find_vma_intersection(mm, start, start + x->size))
-			continue;
-		if ((i == 0) != (addr < mm->task_size / 4 * 3))	/* programs lie low, interpreters high */
-			continue;
-		move_image(mm, x, delta);
-		x->learnt = true;
-		return;
-	}
+	if (!e)
+		e = map_vdso(mm);
+	mm->whole = !e;
+	return e;
 }

@@ -99,6 +99,9 @@ static int add_mismatch(struct mm_machine *m, const struct mm_task *task, const 
 
 	*added = NULL;
 	r->count[kind]++;
+	mm_machine_skip(m, kind == MM_MISMATCH_FAULT ?
+			"recorded page faults that Linux 6.6 would not have taken so (-t mismatches)" :
+			"recorded results that Linux 6.6 would not have given (-t mismatches)", true);
 	if (r->nr_mismatches == MM_MAX_MISMATCHES)
 		return 0;
 	if (r->nr_mismatches == r->cap_mismatches) {

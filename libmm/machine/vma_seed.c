@@ -186,6 +186,8 @@ static void finish(struct seed *s)
 {
 	struct mm_struct *mm = s->mm;
 
+	mm->whole = true;
+	mm->base_known = s->m->cfg.mmap_base != 0;
 	if (s->nr_heaps) {
 		mm->start_brk = s->heap_start[s->nr_heaps == MAX_HEAPS && s->heap_after_file ? 1 : 0];
 		mm->brk = s->heap_end;

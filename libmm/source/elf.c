@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ELF files: the program headers, checked, as a loader reads them.
+ * ELF files: the program headers, checked, as a loader reads them; scripts: whom they name.
  */
 #include <elf.h>
 #include <errno.h>
@@ -77,6 +77,38 @@ static int read_headers(int fd, struct mm_elf *elf)
 		}
 	}
 	return !e && !elf->nr ? -ENOEXEC : e;
+}
+
+/* "#! interpreter argument": its first word into @interp.  Source: fs/binfmt_script.c load_script(). */
+static int script_interp(int fd, char *interp, size_t size)
+{
+	char buf[257];
+	ssize_t got = pread(fd, buf, sizeof(buf) - 1, 0);
+	const char *line;
+	size_t n;
+
+	if (got < 2 || buf[0] != '#' || buf[1] != '!')
+		return -ENOEXEC;
+	buf[got] = 0;
+	line = buf + 2 + strspn(buf + 2, " \t");
+	n = strcspn(line, " \t\n");
+	if (!n || n >= size || (!line[n] && got == sizeof(buf) - 1))
+		return -ENOEXEC;	/* none, or cut off */
+	memcpy(interp, line, n);
+	interp[n] = 0;
+	return 0;
+}
+
+int mm_script_read(const char *path, char *interp, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), e;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	e = fstat(fd, &st) || !S_ISREG(st.st_mode) ? -ENOEXEC : script_interp(fd, interp, size);
+	close(fd);
+	return e;
 }
 
 int mm_elf_read(const char *path, struct mm_elf *elf)

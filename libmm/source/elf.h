@@ -26,5 +26,7 @@ struct mm_elf {
 
 /* An x86-64 program or shared object.  0; -errno of opening or reading; -ENOEXEC when it is no such file. */
 int mm_elf_read(const char *path, struct mm_elf *elf);
+/* The interpreter that a script names in its first line, NUL-terminated.  0; -ENOEXEC: no script; -errno. */
+int mm_script_read(const char *path, char *interp, size_t size);
 
 #endif /* SOURCE_ELF_H */

@@ -284,6 +284,9 @@ static int grow(struct remap *r)
 	if (stays)
 		r->place = false;	/* it cannot move onto itself */
 	e = new_place(r, vma, 0, 0, &r->new_addr);
+	if (r->place && r->old_len == vma->vm_end - r->addr &&
+	    vma_expandable(r->mm, vma, r->new_len - r->old_len))
+		r->mm->unplaced_addr = r->addr;	/* 6.6 would not have moved it */
 	return e ? e : move_vma(r, vma, r->new_addr);
 }
 

@@ -171,10 +171,13 @@ int mm_get_unmapped_area(struct mm_struct *mm, const struct mm_unmapped_args *a,
 
 	if (a->len > mm->task_size_max)
 		return -ENOMEM;
-	if (a->place && !(a->flags & MM_MAP_FIXED))
-		found = a->placed_addr;
-	else if (!file_wants_thp(a->file) || !thp_get_area(mm, a, &found))
+	if (!file_wants_thp(a->file) || !thp_get_area(mm, a, &found))
 		e = get_area(mm, a, &found);
+	if (a->place && !(a->flags & MM_MAP_FIXED)) {
+		mm->unplaced_addr = e ? 0 : found;
+		found = a->placed_addr;
+		e = 0;
+	}
 	if (e)
 		return e;
 	if (found > mm->task_size_max - a->len)

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mm-vma's tables over recorded calls. What the model answers is worked out beside each call.
+set -u
+PATH=$PWD:$PATH
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 99
+failed=0
+
+same() {	# WHAT EXPECTED FOUND
+	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
+}
+
+# ---- every recorded result is compared ------------------------------------------
+# The process begins with a page; what it maps goes below. 1: right below. 2: elsewhere than right below that. 3: where
+# something lies already. 4: 6.6 maps what was refused, and takes it back. 6: an old size of 0 needs a shared mapping
+# (EINVAL). 7: an odd address. 9: done. 11: the break is free to move, and stays where the recording has it. 12: the next
+# page is free, so that it need not move.
+cat > seed.maps <<'END'
+7f0000001000-7f0000002000 r--p 00000000 00:00 0
+END
+cat > calls.csv <<'END'
+pid,event,addr,size,flags,addr2,size2,result
+100,brk,,,,,,0x1000000
+100,mmap,,4096,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS,,,0x7f0000000000
+100,mmap,,4096,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS,,,0x7effffff0000
+100,mmap,,4096,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS,,,0x7f0000000000
+100,mmap,,4096,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS,,,ENOMEM
+100,mmap,,0,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS,,,EINVAL
+100,mremap,0x7f0000001000,0,MREMAP_MAYMOVE,,4096,ENOMEM
+100,munmap,0x7f0000001001,4096,,,,0
+100,mprotect,0x7f0000001001,4096,PROT_READ,,,EINVAL
+100,mprotect,0x7effffff0000,4096,PROT_READ|PROT_WRITE,,,EACCES
+100,brk,,,,,,0x1000000
+100,brk,0x1001000,,,,,0x1000000
+100,mremap,0x7effffff0000,4096,MREMAP_MAYMOVE,,8192,0x7efffff00000
+END
+cat > expected <<'END'
+2,100,mmap,0x0,4096,address,0x7effffff0000,0x7efffffff000
+3,100,mmap,0x0,4096,occupied,0x7f0000000000,EEXIST
+4,100,mmap,0x0,4096,result,ENOMEM,0x7efffffff000
+6,100,mremap,0x7f0000001000,0,result,ENOMEM,EINVAL
+7,100,munmap,0x7f0000001001,4096,result,0,EINVAL
+9,100,mprotect,0x7effffff0000,4096,result,EACCES,0
+11,100,brk,0x1001000,0,address,0x1000000,0x1001000
+12,100,mremap,0x7effffff0000,4096,address,0x7efffff00000,0x7effffff0000
+END
+seed="--seed=100:seed.maps --mmap-base=0x7f0000002000"
+# shellcheck disable=SC2086
+mm-vma --csv -n -t mismatches -o seq,pid,call,addr,size,kind,recorded,model $seed calls.csv > found 2> err
+diff -u expected found || { echo "FAIL: recorded results"; failed=1; }
+same "told on standard error" "mm-vma: calls.csv: 8 recorded results that Linux 6.6 would not have given (-t mismatches)" "$(grep recorded err)"
+# they are followed: what was refused and done here is gone, the break is where it was
+cat > expected <<'END'
+0x7efffff00000,0x7efffff02000,rw-p
+0x7f0000000000,0x7f0000002000,r--p
+END
+# shellcheck disable=SC2086
+mm-vma --csv -n -t maps -o start,end,perms $seed calls.csv > found 2> err
+diff -u expected found || { echo "FAIL: maps after calls that contradict"; failed=1; }
+# a process that is not known from its beginning may have something in the higher place
+same "a hole in what is not known" "" "$(sed -n '1p;3,4p' calls.csv | mm-vma --csv -n -t mismatches - 2>&1)"
+exit $failed
