@@ -32,7 +32,7 @@ int cmd_trace_human_new(struct cmd_trace_human **hp, struct cmd_args *a)
 		free(h);
 		return mm_error_set(&a->err, -ENOMEM, "out of memory");
 	}
-	h->table = (struct mm_table){ "trace", "one row an event", h->columns, 0 };
+	h->table = (struct mm_table){ "trace", "one row an event", h->columns, 0, NULL };
 	*hp = h;
 	return 0;
 }

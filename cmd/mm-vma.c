@@ -169,6 +169,7 @@ static int run(struct cmd_args *a)
 	if (!a->file && !a->nr_seeds && (a->live || a->sysroot))
 		return print_live(a);
 	a->config.only_pid = own->pid_given;
+	a->config.keep_ended = a->table && !strcmp(a->table, "maps") && a->every == CMD_EVERY_END;
 	a->config.maps_pid = (uint32_t)own->pid;
 	a->config.find = own->find;
 	a->config.find_vaddr = own->addr;

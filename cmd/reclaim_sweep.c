@@ -76,7 +76,7 @@ static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
 {
 	struct mm_column columns[NR_CURVE];
 	struct mm_table table = { "curve", reclaim_curve_table.help, columns,
-		cmd_is_human(a) ? NR_CURVE : NR_CURVE - 1 };
+		cmd_is_human(a) ? NR_CURVE : NR_CURVE - 1, NULL };
 	struct mm_table_writer *w;
 	char name[80];
 	uint64_t most = 0;

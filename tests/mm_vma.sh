@@ -61,4 +61,39 @@ mm-vma --csv -n -t maps -o start,end,perms $seed calls.csv > found 2> err
 diff -u expected found || { echo "FAIL: maps after calls that contradict"; failed=1; }
 # a process that is not known from its beginning may have something in the higher place
 same "a hole in what is not known" "" "$(sed -n '1p;3,4p' calls.csv | mm-vma --csv -n -t mismatches - 2>&1)"
+
+# ---- maps as people know them --------------------------------------------------
+# Without rows a seed's maps come out as they went in, byte by byte; the blank behind the inode is the kernel's.
+cat > known.maps <<'END'
+00400000-00401000 r-xp 00000000 08:01 12                                 /srv/a b
+00401000-00402000 rw-p 00001000 08:01 12                                 /srv/a b
+7f0000001000-7f0000002000 r--p 00000000 00:00 0 
+7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0                          [stack]
+END
+echo pid,event > none.csv
+mm-vma --human -n -t maps --seed=100:known.maps none.csv | diff -u known.maps - || { echo "FAIL: maps"; failed=1; }
+same "the process before its maps" 100: "$(mm-vma --human -t maps --seed=100:known.maps none.csv | head -1)"
+# all have ended: the first one's maps, or those of --pid; while one lives the ended ones are not shown
+cat > ended.csv <<'END'
+pid,event,addr,size,flags,result
+100,munmap,0x401000,4096,,0
+100,fork,,,,101
+101,munmap,0x400000,4096,,0
+101,exit,,,,
+100,exit,,,,
+END
+starts() { mm-vma --csv -n -t maps -o pid,start --seed=100:known.maps "$@" 2> err | tr '\n' ' '; }
+same "ended" "100,0x400000 100,0x7f0000001000 100,0x7ffffffde000 " "$(starts ended.csv)"
+same "and told" "mm-vma: ended.csv: 1 process has ended: the maps are those before it did" "$(cat err)"
+same "ended, --pid" "101,0x7f0000001000 101,0x7ffffffde000 " "$(starts --pid=101 ended.csv)"
+sed 4,5d ended.csv | sed 3,3s/400000/402000/ > living.csv
+echo 100,exit,,,, >> living.csv
+same "one lives" 101 "$(starts living.csv | cut -d, -f1)"
+
+# ---- limits: 3 mappings at the beginning, 2 more in 4 rows: 65525 are left, which takes twice as many rows ------
+for i in 0 1 2 3; do echo "100,mmap,0x10$((i / 2 * 2))00000,$((4096 * (i % 2 + 1))),PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED"; done |
+	sed '1i pid,event,addr,size,flags' > grow.csv
+sed 2d known.maps > three.maps
+same "rows left" "5,65530,65525,131050" \
+	"$(mm-vma --csv -n -t limits -o used,max,left,rows_left --seed=100:three.maps grow.csv | head -1)"
 exit $failed

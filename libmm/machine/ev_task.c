@@ -54,6 +54,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (task->automap)
 		return 0;
 	e = mm_vma_exec(m, mm, ev->name);
+	mm_task_began(m, task);
 	if (e == -ENOMEM)
 		return no_memory(err);
 	if (e)
@@ -119,6 +120,7 @@ int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	mm_mmput(child->mm);
 	child->mm = copy;
 	copy->owner = child->pid;
+	mm_task_began(m, child);
 	return 0;
 }
 

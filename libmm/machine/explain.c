@@ -304,6 +304,6 @@ static int explain_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_explain = {
-	{ "explain", "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])", columns,
-	  sizeof(columns) / sizeof(columns[0]) }, explain_rows,
+	MM_TABLE("explain", columns,
+		 "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])"), explain_rows,
 };

@@ -24,6 +24,11 @@ enum { MM_PID_MAX = 4194304 };		/* the kernel's PID_MAX_LIMIT on 64 bits */
 
 enum mm_task_state { MM_TASK_RUNNING, MM_TASK_EXITED, MM_TASK_KILLED };
 
+/* What an address space had when a seed, a program or a fork began it, and the number of that row. */
+struct mm_began {
+	uint64_t nr_events, map_count, total_vm, data_vm, stack_vm, locked_vm;
+};
+
 struct mm_task {
 	uint32_t pid, tgid, ppid;
 	uint8_t state;			/* enum mm_task_state */
@@ -34,6 +39,7 @@ struct mm_task {
 	bool dying;			/* the OOM killer chose it; it ends after the running event */
 	bool automap;			/* accesses outside any VMA map anonymous memory */
 	struct mm_task_faults faults;
+	struct mm_began began;
 	uint64_t accesses;
 };
 
@@ -66,6 +72,7 @@ struct mm_machine {
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;
 	uint64_t nr_events;		/* causes replayed */
+	uint64_t seeded_committed;	/* pages that seeds committed */
 	struct mm_slab_replay *slab_replay;	/* objects of the recording (slab_replay.h); NULL until a slab event */
 	struct mm_page_replay *pages;	/* frames of the recording (buddy_replay.h); NULL until a page event */
 };
@@ -74,6 +81,8 @@ struct mm_machine {
 struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid);
 /* The task's address space, made empty on first use (no seed, no exec); NULL: host or simulated memory. */
 struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task);
+/* Its address space has just been filled by a seed, a program or a fork. */
+void mm_task_began(struct mm_machine *m, struct mm_task *task);
 struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL: no such living task */
 /* The task ends: its part of the address space goes; the record stays. */
 void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);

@@ -2,13 +2,18 @@
 /*
  * Tables of address spaces: maps, mm, merges, maple, limits, mismatches.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libmm/tables.h>
 
+#include "base/escape.h"
 #include "machine/vma_call.h"
+
+enum { NAME_COLUMN = 73 };		/* where a path begins in /proc/PID/maps */
 
 /* Each process once: by its first living task.  NULL at the end; *@i is where to go on. */
 static struct mm_task *next_process(const struct mm_machine *m, size_t *i)
@@ -48,49 +53,138 @@ static const struct mm_column maps_columns[] = {
 	MM_COLUMN(struct mm_maps_table_row, name, MM_COL_STR, "path, [heap], [stack], ..."),
 };
 
-const struct mm_table mm_maps_table = MM_TABLE("maps", maps_columns,
-					       "every mapping of every process, as /proc/PID/maps");
+/* A line of /proc/PID/maps, the process before its first. Source: fs/proc/task_mmu.c show_vma_header_prefix(). */
+static void maps_line(struct mm_output *out, const void *p, bool noheadings, uint64_t *group)
+{
+	const struct mm_maps_table_row *r = p;
+	char line[160], name[4 * 4096];
+	int n;
 
-static void maps_row(struct mm_table_writer *w, const struct mm_task *t, const struct mm_vma *vma)
+	if (*group != r->pid && !noheadings)
+		mm_output_printf(out, "%s%" PRIu64 ":\n", *group == UINT64_MAX ? "" : "\n", r->pid);
+	*group = r->pid;
+	n = snprintf(line, sizeof(line), "%08" PRIx64 "-%08" PRIx64 " %.4s %08" PRIx64 " %.31s %" PRIu64 " ", r->start,
+		     r->end, r->perms, r->offset, r->dev, r->inode);
+	if (!r->name || !*r->name) {
+		mm_output_printf(out, "%s\n", line);
+		return;
+	}
+	mm_escape(name, sizeof(name), (struct mm_str){ r->name, strlen(r->name) });
+	mm_output_printf(out, "%s%*s%s\n", line, n < NAME_COLUMN ? NAME_COLUMN - n : 0, "", name);
+}
+
+const struct mm_table mm_maps_table = MM_TABLE_KNOWN("maps", maps_columns,
+						     "every mapping of every process, as /proc/PID/maps", maps_line);
+
+/* A VMA as a row; texts in @dev (32 bytes), @perms (5) and @name (160) or of the VMA. */
+static struct mm_maps_table_row row_of(uint64_t pid, const struct mm_vma *vma, char *dev, char *perms, char *name)
 {
 	const struct mm_inode *inode = vma->vm_file ? vma->vm_file->inode : NULL;
 	uint64_t f = vma->vm_flags;
-	char dev[32] = "00:00", name[160];
-	const char perms[5] = {
-		f & MM_VM_READ ? 'r' : '-', f & MM_VM_WRITE ? 'w' : '-', f & MM_VM_EXEC ? 'x' : '-',
-		f & MM_VM_MAYSHARE ? 's' : 'p',
-	};
-	struct mm_maps_table_row row = {
-		.pid = t->tgid, .start = vma->vm_start, .end = vma->vm_end, .dev = dev,
-		.offset = inode ? vma->vm_pgoff << MM_PAGE_SHIFT : 0, .inode = inode ? inode->ino : 0,
-		.perms = perms,
-	};
 
-	if (inode)
-		snprintf(dev, sizeof(dev), "%02x:%02x", inode->dev_major, inode->dev_minor);
-	row.name = mm_vma_name(vma, name, sizeof(name));
-	mm_table_writer_row(w, &row);
+	snprintf(perms, 5, "%c%c%c%c", f & MM_VM_READ ? 'r' : '-', f & MM_VM_WRITE ? 'w' : '-',
+		 f & MM_VM_EXEC ? 'x' : '-', f & MM_VM_MAYSHARE ? 's' : 'p');
+	snprintf(dev, 32, "%02x:%02x", inode ? inode->dev_major : 0, inode ? inode->dev_minor : 0);
+	return (struct mm_maps_table_row){
+		.pid = pid, .start = vma->vm_start, .end = vma->vm_end, .dev = dev, .perms = perms,
+		.offset = inode ? vma->vm_pgoff << MM_PAGE_SHIFT : 0, .inode = inode ? inode->ino : 0,
+		.name = mm_vma_name(vma, name, 160),
+	};
+}
+
+static bool is_asked_for(const struct mm_machine *m, uint64_t start, uint64_t end)
+{
+	return !m->cfg.find || (start <= m->cfg.find_vaddr && end > m->cfg.find_vaddr);
+}
+
+static void rows_of(const struct mm_machine *m, struct mm_table_writer *w, const struct mm_task *t)
+{
+	struct mm_ma_state mas = { .tree = &t->mm->mm_mt };
+	char dev[32], perms[5], name[160];
+
+	for (struct mm_vma *v = mm_mas_find(&mas, UINT64_MAX); v; v = mm_mas_next(&mas, UINT64_MAX)) {
+		struct mm_maps_table_row row = row_of(t->tgid, v, dev, perms, name);
+
+		if (is_asked_for(m, v->vm_start, v->vm_end))
+			mm_table_writer_row(w, &row);
+	}
 }
 
 static int maps_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
+	const struct mm_ended_maps *ended = m->vma_report ? m->vma_report->ended : NULL;
+	bool living = false;
 	size_t i = 0;
 
 	for (struct mm_task *t; (t = next_process(m, &i));) {
-		struct mm_ma_state mas = { .tree = &t->mm->mm_mt };
-
-		if (m->cfg.only_pid && t->tgid != m->cfg.maps_pid)
-			continue;
-		for (struct mm_vma *v = mm_mas_find(&mas, UINT64_MAX); v; v = mm_mas_next(&mas, UINT64_MAX))
-			if (!m->cfg.find || (v->vm_start <= m->cfg.find_vaddr && v->vm_end > m->cfg.find_vaddr))
-				maps_row(w, t, v);
+		living = living || !m->cfg.only_pid || t->tgid == m->cfg.maps_pid;
+		if (!m->cfg.only_pid || t->tgid == m->cfg.maps_pid)
+			rows_of(m, w, t);
 	}
+	if (living || !ended)
+		return 0;
+	mm_machine_skip(m, "process has ended: the maps are those before it did", true);
+	for (size_t k = 0; k < ended->nr; k++)
+		if (is_asked_for(m, ended->v[k].start, ended->v[k].end))
+			mm_table_writer_row(w, &ended->v[k]);
 	return 0;
 }
 
 const struct mm_machine_table mm_table_maps = {
-	MM_TABLE("maps", maps_columns, "every mapping of every process, as /proc/PID/maps"), maps_rows,
+	MM_TABLE_KNOWN("maps", maps_columns, "every mapping of every process, as /proc/PID/maps", maps_line),
+	maps_rows,
 };
+
+/* ---- the maps of a process that has ended ---------------------------------- */
+
+void mm_ended_maps_free(struct mm_ended_maps *ended)
+{
+	if (!ended)
+		return;
+	for (size_t i = 0; i < ended->nr; i++)
+		free(ended->text[i]);
+	free(ended->v);
+	free(ended->text);
+	free(ended);
+}
+
+static bool keep_row(struct mm_ended_maps *ended, uint64_t pid, const struct mm_vma *v)
+{
+	char dev[32], perms[5], name[160];
+	struct mm_maps_table_row row = row_of(pid, v, dev, perms, name);
+	size_t nd = strlen(dev) + 1, np = strlen(perms) + 1, nn = strlen(row.name) + 1;
+	char *text = malloc(nd + np + nn);
+
+	if (!text)
+		return false;
+	row.dev = memcpy(text, dev, nd);
+	row.perms = memcpy(text + nd, perms, np);
+	row.name = memcpy(text + nd + np, row.name, nn);
+	ended->v[ended->nr] = row;
+	ended->text[ended->nr++] = text;
+	return true;
+}
+
+int mm_ended_maps_keep(struct mm_ended_maps **ep, const struct mm_task *task)
+{
+	struct mm_ended_maps *ended = calloc(1, sizeof(*ended));
+	struct mm_ma_state mas = { .tree = &task->mm->mm_mt };
+	size_t room = task->mm->map_count;
+
+	mm_ended_maps_free(*ep);
+	*ep = NULL;
+	if (!ended)
+		return -ENOMEM;
+	ended->v = calloc(room + 1, sizeof(*ended->v));
+	ended->text = calloc(room + 1, sizeof(*ended->text));
+	for (struct mm_vma *v = mm_mas_find(&mas, UINT64_MAX); v && ended->nr < room; v = mm_mas_next(&mas, UINT64_MAX))
+		if (!ended->v || !ended->text || !keep_row(ended, task->tgid, v)) {
+			mm_ended_maps_free(ended);
+			return -ENOMEM;
+		}
+	*ep = ended;
+	return 0;
+}
 
 /* ---- mm ------------------------------------------------------------------ */
 
@@ -101,8 +195,12 @@ const struct mm_machine_table mm_table_maps = {
 	X(exec_vm_bytes, mm->exec_vm << MM_PAGE_SHIFT, MM_COL_BYTES, "executable, not writable mappings (VmExe + VmLib)") \
 	X(stack_vm_bytes, mm->stack_vm << MM_PAGE_SHIFT, MM_COL_BYTES, "mappings that grow down (VmStk)") \
 	X(locked_vm_bytes, mm->locked_vm << MM_PAGE_SHIFT, MM_COL_BYTES, "mlocked mappings (VmLck)") \
+	X(pinned_vm_bytes, mm->pinned_vm << MM_PAGE_SHIFT, MM_COL_BYTES, "pinned for devices (VmPin); no call of a trace pins") \
 	X(hiwater_vm_bytes, hiwater(mm) << MM_PAGE_SHIFT, MM_COL_BYTES, "most that total_vm has been (VmPeak)") \
 	X(map_count, mm->map_count, MM_COL_U64, "VMAs") \
+	X(mm_users, mm->mm_users, MM_COL_U64, "tasks that share it") \
+	X(def_flags, mm->def_flags, MM_COL_HEX, "vm_flags that new mappings get (mlockall's MCL_FUTURE: 0x2000)") \
+	X(task_size, mm->task_size, MM_COL_HEX, "end of the addresses that mappings without a hint get") \
 	X(mmap_base, mm->mmap_base, MM_COL_HEX, "top of the area that mmap fills downwards") \
 	X(start_brk, mm->start_brk, MM_COL_HEX, "begin of the heap") \
 	X(brk, mm->brk, MM_COL_HEX, "the break") \

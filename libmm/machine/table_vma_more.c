@@ -77,45 +77,62 @@ static const struct mm_column limits_columns[] = {
 	MM_COLUMN(struct limits_row, max, MM_COL_U64, "allowed; empty: no limit"),
 	MM_COLUMN(struct limits_row, left, MM_COL_U64, "until it refuses; empty: no limit"),
 	MM_COLUMN(struct limits_row, rows_left, MM_COL_U64,
-		  "causes until then, if it grows as it did over this trace; empty: it does not grow"),
+		  "causes until then, if it grows as it did since it began (by a seed, exec or fork); empty: it does not grow"),
 };
 
-static void limit_row(const struct mm_machine *m, struct mm_table_writer *w, uint64_t pid, const char *name,
-		      const char *unit, uint64_t used, uint64_t max)
+/* One limit: what is used now, when it began, and what is allowed. */
+struct limit {
+	const char *name, *unit;
+	uint64_t used, began, max;
+};
+
+static void limit_row(struct mm_table_writer *w, uint64_t pid, const struct limit *l, uint64_t nr_rows)
 {
 	struct limits_row row = {
-		.pid = pid, .limit = name, .unit = unit, .used = used, .max = max, .left = max > used ? max - used : 0,
-		.rows_left = MM_MISSING_U64,
+		.pid = pid, .limit = l->name, .unit = l->unit, .used = l->used, .max = l->max,
+		.left = l->max > l->used ? l->max - l->used : 0, .rows_left = MM_MISSING_U64,
 	};
 
-	if (max == MM_RLIM_INFINITY)
+	if (l->max == MM_RLIM_INFINITY)
 		row.max = row.left = MM_MISSING_U64;
-	else if (used && m->nr_events)
-		row.rows_left = (uint64_t)((double)row.left * (double)m->nr_events / (double)used);
+	else if (l->used > l->began)		/* what it grew by, over the rows since */
+		row.rows_left = (uint64_t)((double)row.left * (double)nr_rows / (double)(l->used - l->began));
 	mm_table_writer_row(w, &row);
 }
+
+static uint64_t bytes_of(uint64_t pages) { return pages << MM_PAGE_SHIFT; }
 
 static int limits_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	for (size_t i = 0; i < m->tasks.nr; i++) {
 		const struct mm_task *t = m->tasks.v[i];
 		const struct mm_struct *mm = t->mm;
+		const struct mm_began *s = &t->began;
 
 		if (!is_process(t))
 			continue;
-		limit_row(m, w, t->pid, "max_map_count", "maps", mm->map_count,
-			  (uint64_t)mm_sysctl(&m->ctx, MM_SYSCTL_MAX_MAP_COUNT));
-		limit_row(m, w, t->pid, "RLIMIT_AS", "bytes", mm->total_vm << MM_PAGE_SHIFT, mm->rlimit[MM_RLIMIT_AS]);
-		limit_row(m, w, t->pid, "RLIMIT_DATA", "bytes", mm->data_vm << MM_PAGE_SHIFT,
-			  mm->rlimit[MM_RLIMIT_DATA]);
-		limit_row(m, w, t->pid, "RLIMIT_STACK", "bytes", mm->stack_vm << MM_PAGE_SHIFT,
-			  mm->rlimit[MM_RLIMIT_STACK]);
-		limit_row(m, w, t->pid, "RLIMIT_MEMLOCK", "bytes", mm->locked_vm << MM_PAGE_SHIFT,
-			  mm->rlimit[MM_RLIMIT_MEMLOCK]);
+		const struct limit limits[] = {
+			{ "max_map_count", "maps", mm->map_count, s->map_count,
+			  (uint64_t)mm_sysctl(&m->ctx, MM_SYSCTL_MAX_MAP_COUNT) },
+			{ "RLIMIT_AS", "bytes", bytes_of(mm->total_vm), bytes_of(s->total_vm), mm->rlimit[MM_RLIMIT_AS] },
+			{ "RLIMIT_DATA", "bytes", bytes_of(mm->data_vm), bytes_of(s->data_vm),
+			  mm->rlimit[MM_RLIMIT_DATA] },
+			{ "RLIMIT_STACK", "bytes", bytes_of(mm->stack_vm), bytes_of(s->stack_vm),
+			  mm->rlimit[MM_RLIMIT_STACK] },
+			{ "RLIMIT_MEMLOCK", "bytes", bytes_of(mm->locked_vm), bytes_of(s->locked_vm),
+			  mm->rlimit[MM_RLIMIT_MEMLOCK] },
+		};
+		for (size_t k = 0; k < sizeof(limits) / sizeof(limits[0]); k++)
+			limit_row(w, t->pid, &limits[k], m->nr_events - s->nr_events);
 	}
-	if (m->virt.ctx && mm_sysctl(&m->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) == 2)
-		limit_row(m, w, 0, "commit limit", "bytes", (uint64_t)m->virt.vm_committed_as << MM_PAGE_SHIFT,
-			  (uint64_t)mm_vm_commit_limit(&m->virt) << MM_PAGE_SHIFT);
+	if (m->virt.ctx && mm_sysctl(&m->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) == 2) {
+		struct limit l = {
+			"commit limit", "bytes", bytes_of((uint64_t)m->virt.vm_committed_as), bytes_of(m->seeded_committed),
+			bytes_of((uint64_t)mm_vm_commit_limit(&m->virt)),
+		};
+
+		limit_row(w, 0, &l, m->nr_events);
+	}
 	return 0;
 }
 

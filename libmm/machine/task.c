@@ -10,7 +10,7 @@
 
 #include "cache/cache.h"
 #include "fault/fault.h"
-#include "machine/machine.h"
+#include "machine/vma_call.h"
 
 enum { FIRST_TASKS = 16 };
 
@@ -108,6 +108,15 @@ struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task)
 	return task->mm;
 }
 
+void mm_task_began(struct mm_machine *m, struct mm_task *task)
+{
+	const struct mm_struct *mm = task->mm;
+
+	task->began = (struct mm_began){
+		m->nr_events, mm->map_count, mm->total_vm, mm->data_vm, mm->stack_vm, mm->locked_vm,
+	};
+}
+
 void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 {
 	m->ctx.pid = pid;
@@ -118,10 +127,20 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 		m->cache->dying = false;
 }
 
+/* The last task of the process that is asked for ends: its maps are kept for the table.  Without memory they are not. */
+static void keep_maps(struct mm_machine *m, const struct mm_task *task)
+{
+	uint64_t pid = m->cfg.only_pid ? m->cfg.maps_pid : m->tasks.v[0]->tgid;
+
+	if (m->cfg.keep_ended && m->vma_report && task->mm && task->mm->mm_users == 1 && task->tgid == pid)
+		mm_ended_maps_keep(&m->vma_report->ended, task);
+}
+
 void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state state)
 {
 	if (m->fault && m->fault->task == &task->faults)
 		m->fault->task = NULL;
+	keep_maps(m, task);
 	mm_mmput(task->mm);
 	task->mm = NULL;
 	task->state = (uint8_t)state;

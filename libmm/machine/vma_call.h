@@ -10,6 +10,7 @@
 #define MACHINE_VMA_CALL_H
 
 #include <libmm/flags.h>
+#include <libmm/tables.h>
 
 #include "machine/machine.h"
 #include "virt/vma.h"
@@ -42,6 +43,15 @@ struct mm_vma_merge_sum {		/* alike notes of one process and call, summed up */
 	uint64_t count, pages;
 };
 
+/* table_vma.c: rows of the table maps of a process that has ended. */
+struct mm_ended_maps {
+	struct mm_maps_table_row *v;
+	char **text;			/* what v[i] points to */
+	size_t nr;
+};
+int mm_ended_maps_keep(struct mm_ended_maps **ep, const struct mm_task *task);	/* in place of *ep.  0 or -ENOMEM */
+void mm_ended_maps_free(struct mm_ended_maps *ended);
+
 enum { MM_MAX_MISMATCHES = 10000 };
 struct mm_vma_report {
 	struct mm_vma_journal journal;
@@ -49,6 +59,7 @@ struct mm_vma_report {
 	size_t nr_merges, cap_merges;
 	struct mm_vma_mismatch *mismatches;	/* the first MM_MAX_MISMATCHES */
 	size_t nr_mismatches, cap_mismatches;
+	struct mm_ended_maps *ended;		/* of the process that cfg.keep_ended asks for; NULL: it lives */
 	uint64_t count[MM_NR_MISMATCH_KINDS];
 };
 int mm_vma_report_new(struct mm_machine *m);		/* 0 or -ENOMEM */

@@ -29,6 +29,7 @@ void mm_vma_report_free(struct mm_vma_report *r)
 		return;
 	free(r->merges);
 	free(r->mismatches);
+	mm_ended_maps_free(r->ended);
 	free(r);
 }
 

@@ -217,7 +217,10 @@ int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps, s
 	e = mm_maps_read(maps, seed_row, &s, err);
 	if (e == -ENOMEM)
 		return mm_error_set(err, e, "out of memory");
-	if (!e)
-		finish(&s);
-	return e;
+	if (e)
+		return e;
+	finish(&s);
+	mm_task_began(m, task);
+	m->seeded_committed = (uint64_t)m->virt.vm_committed_as;
+	return 0;
 }

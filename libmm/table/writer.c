@@ -127,7 +127,9 @@ int mm_table_writer_new(struct mm_table_writer **wp, struct mm_output *out, cons
 	w->table = table;
 	w->opt = *opt;
 	e = choose_columns(w, err);
-	if (!e && opt->format == MM_TABLE_HUMAN && mm_human_new(&w->human, w))
+	w->known_form = table->known_form && opt->format == MM_TABLE_HUMAN && !opt->columns && !opt->lead;
+	w->group = UINT64_MAX;
+	if (!e && opt->format == MM_TABLE_HUMAN && !w->known_form && mm_human_new(&w->human, w))
 		e = mm_error_set(err, -ENOMEM, "out of memory");
 	if (e) {
 		mm_table_writer_free(w);
@@ -211,7 +213,9 @@ static void csv_row(struct mm_table_writer *w, const void *row)
 
 void mm_table_writer_row(struct mm_table_writer *w, const void *row)
 {
-	if (w->human)
+	if (w->known_form)
+		w->table->known_form(w->out, row, w->opt.noheadings, &w->group);
+	else if (w->human)
 		mm_human_row(w, row);
 	else
 		csv_row(w, row);
@@ -221,7 +225,7 @@ int mm_table_writer_finish(struct mm_table_writer *w)
 {
 	if (w->human)
 		mm_human_finish(w);
-	else
+	else if (!w->known_form)
 		begin_csv(w);
 	return w->err;
 }

@@ -19,7 +19,9 @@ struct mm_table_writer {
 	size_t lead_len;
 	bool began;			/* CSV: the header is out */
 	int err;			/* first -errno */
-	struct mm_human *human;		/* NULL: CSV */
+	struct mm_human *human;		/* NULL: CSV, or the known form */
+	bool known_form;
+	uint64_t group;			/* the known form's own */
 };
 
 /*

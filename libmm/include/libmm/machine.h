@@ -52,6 +52,7 @@ struct mm_machine_config {
 	bool only_pid, find;		/* the table maps: only this process, only what holds this address */
 	uint32_t maps_pid;
 	uint64_t find_vaddr;
+	bool keep_ended;		/* the table maps: if no process lives, the last maps of that one, or the first */
 	bool tlb_misses;		/* a tlb_miss effect for each walk */
 	uint64_t pages_start_pfn, pages_end_pfn;	/* what tables pages and pageflags show; end 0: to the last */
 	bool pages_raw;

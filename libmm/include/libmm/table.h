@@ -48,9 +48,16 @@ struct mm_table {
 	const char *help;		/* one line */
 	const struct mm_column *columns;
 	size_t nr_columns;
+	/*
+	 * One row in the form that people know it in (/proc/PID/maps), for a terminal when all columns are shown;
+	 * NULL: aligned columns.  @group: what the last row left there, UINT64_MAX before the first.
+	 */
+	void (*known_form)(struct mm_output *out, const void *row, bool noheadings, uint64_t *group);
 };
 #define MM_TABLE(tname, cols, thelp) \
-	{ tname, thelp, cols, sizeof(cols) / sizeof((cols)[0]) }
+	{ tname, thelp, cols, sizeof(cols) / sizeof((cols)[0]), NULL }
+#define MM_TABLE_KNOWN(tname, cols, thelp, form) \
+	{ tname, thelp, cols, sizeof(cols) / sizeof((cols)[0]), form }
 
 enum mm_table_format { MM_TABLE_CSV, MM_TABLE_HUMAN };
 
