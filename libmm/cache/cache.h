@@ -69,6 +69,11 @@ struct mm_cache {
 	uint64_t *contents, *swap_contents;
 	uint64_t contents_made;			/* numbers that stores without a name took */
 	bool contents_mapped;			/* the arrays are ours (a test may lend its own) */
+	struct {				/* read-ahead that a fault started and does not wait for */
+		const struct mm_address_space *as;	/* NULL: none */
+		uint64_t index, nr;
+		bool defer;			/* what is read now is such */
+	} ra_inflight;
 	/* of the task that runs (struct task_struct) */
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
 	bool memalloc;				/* PF_MEMALLOC: inside reclaim, or dying by OOM */

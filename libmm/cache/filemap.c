@@ -226,10 +226,22 @@ static mm_pfn_t write_begin(struct mm_cache *c, struct mm_address_space *as, uin
 	return pfn;
 }
 
+/* A write at @pos, in the page @pfn, left a gap: the ends of it that share a page with data are zeroed (ext4). */
+static void zero_partial(struct mm_cache *c, struct mm_inode *inode, uint64_t old_size, uint64_t pos, mm_pfn_t pfn,
+			 struct mm_memcg *memcg)
+{
+	uint64_t first = old_size >> MM_PAGE_SHIFT, last = (pos - 1) >> MM_PAGE_SHIFT;
+
+	if (old_size % MM_PAGE_SIZE && (first != last || first != pos >> MM_PAGE_SHIFT))
+		mm_block_truncate_page(c, &inode->mapping, old_size, memcg);
+	if (pos % MM_PAGE_SIZE)
+		mm_folio_mark_accessed(c, pfn);
+}
+
 int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos, uint64_t size, struct mm_memcg *memcg)
 {
 	struct mm_inode *inode = f->inode;
-	uint64_t begin = pos, stop = pos + size;
+	uint64_t begin = pos, stop = pos + size, old_size;
 	int err = 0;
 
 	if (stop < pos || stop > (uint64_t)INT64_MAX)
@@ -244,8 +256,11 @@ int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos, ui
 		if (pfn == MM_PFN_NONE)
 			break;
 		mm_folio_mark_dirty(c, pfn);
+		old_size = inode->size;
 		if (next > inode->size)
 			inode->size = next;
+		if (pos > old_size && !mm_mapping_is_shmem(&inode->mapping))
+			zero_partial(c, inode, old_size, pos, pfn, memcg);
 		if (next > inode->blocks_end)
 			inode->blocks_end = next;
 		mm_folio_put(c, pfn);

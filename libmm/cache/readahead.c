@@ -11,6 +11,9 @@
  * reads what was asked for.  A mapped file is read around the fault instead,
  * until misses outweigh hits by 100.
  *
+ * Who reads waits for the whole window; a fault that met a mark waits for nothing, so the window that it started
+ * is there when the fault is over and not before.
+ *
  * Source: Linux 6.6 mm/readahead.c, mm/filemap.c.  Order-0 folios only.
  */
 #include "cache/readahead.h"
@@ -66,6 +69,14 @@ static void end_read(struct mm_cache *c, const struct mm_address_space *as, uint
 	}
 }
 
+void mm_readahead_end(struct mm_cache *c)
+{
+	if (!c->ra_inflight.as)
+		return;
+	end_read(c, c->ra_inflight.as, c->ra_inflight.index, c->ra_inflight.nr);
+	c->ra_inflight.as = NULL;
+}
+
 /* do_page_cache_ra(), page_cache_ra_unbounded() */
 static void do_page_cache_ra(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t nr_to_read,
 			     uint64_t lookahead_size, struct mm_memcg *memcg)
@@ -82,7 +93,14 @@ static void do_page_cache_ra(struct mm_cache *c, struct mm_file *f, uint64_t ind
 	for (uint64_t i = 0; i < nr_to_read; i++)
 		if (!ra_one(c, &f->inode->mapping, index + i, i == nr_to_read - lookahead_size, memcg))
 			break;
-	end_read(c, &f->inode->mapping, index, nr_to_read);
+	if (!c->ra_inflight.defer) {
+		end_read(c, &f->inode->mapping, index, nr_to_read);
+		return;
+	}
+	mm_readahead_end(c);
+	c->ra_inflight.as = &f->inode->mapping;
+	c->ra_inflight.index = index;
+	c->ra_inflight.nr = nr_to_read;
 }
 
 static uint64_t roundup_pow_of_two(uint64_t n)
@@ -270,6 +288,8 @@ bool mm_do_async_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned 
 		f->ra.mmap_miss--;
 	if (!(mm_cache_page(c, pfn)->flags & MM_PG_READAHEAD))
 		return false;
+	c->ra_inflight.defer = true;
 	mm_page_cache_async_ra(c, f, pfn, pgoff, ra_pages_of(c, f), memcg);
+	c->ra_inflight.defer = false;
 	return true;
 }

@@ -22,8 +22,12 @@ void mm_page_cache_async_ra(struct mm_cache *c, struct mm_file *f, mm_pfn_t pfn,
 
 /* A mapped file's page was missing / was found; @ra_flags MM_RA_*.  mmap_miss is kept here. */
 void mm_do_sync_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned int ra_flags, uint64_t pgoff, struct mm_memcg *memcg);
-/* True when a mark was met: the kernel then drops the lock and the fault is retried (FAULT_FLAG_TRIED). */
+/*
+ * True when a mark was met: the kernel then drops the lock and the fault is retried (FAULT_FLAG_TRIED). What is read
+ * stays locked until mm_readahead_end(): the fault is quicker than the disk.
+ */
 bool mm_do_async_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned int ra_flags, mm_pfn_t pfn, uint64_t pgoff, struct mm_memcg *memcg);
+void mm_readahead_end(struct mm_cache *c);
 /* Read @nr pages from @index without looking at any window (MADV_WILLNEED, fadvise): force_page_cache_ra(). */
 void mm_force_page_cache_ra(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t nr, struct mm_memcg *memcg);
 

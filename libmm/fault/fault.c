@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "cache/migrate.h"
+#include "cache/readahead.h"
 #include "fault/internal.h"
 #include "virt/ksm.h"
 
@@ -221,6 +222,8 @@ unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t
 		ret = __handle_mm_fault(&v);
 		f->cache->in_lru_fault = false;
 	}
+	if (!(ret & MM_VM_FAULT_RETRY))
+		mm_readahead_end(f->cache);
 	account(f, flags, ret);
 	return ret;
 }
