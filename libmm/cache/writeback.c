@@ -148,11 +148,15 @@ static size_t next_batch(struct mm_cache *c, const struct mm_address_space *as, 
 uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
 {
 	mm_pfn_t batch[MM_PAGEVEC_SIZE];
-	uint64_t dropped = 0;
+	uint64_t dropped = 0, v;
 	size_t n;
 
-	if (!accounts_dirty(as))
-		return 0;
+	for (uint64_t i = first; mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
+		if (mm_xa_is_shadow(v))
+			mm_xa_store(&as->i_pages, i, 0, NULL);
+		if (i == UINT64_MAX)
+			break;
+	}
 	while ((n = next_batch(c, as, &first, last, batch)) > 0) {
 		for (size_t i = 0; i < n; i++) {
 			if (evict_folio(c, batch[i]))

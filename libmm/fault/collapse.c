@@ -12,7 +12,11 @@
 #include "cache/swap.h"
 #include "fault/internal.h"
 
-enum scan { SCAN_SUCCEED, SCAN_FAIL, SCAN_PMD_NULL, SCAN_ALLOC_FAIL, SCAN_CHARGE_FAIL, SCAN_ABORT };
+/* enum scan_result, as far as it tells results apart */
+enum scan {
+	SCAN_SUCCEED, SCAN_FAIL, SCAN_PMD_NULL, SCAN_PMD_NONE, SCAN_PTE_NON_PRESENT, SCAN_PAGE_RO, SCAN_PAGE_COUNT,
+	SCAN_PAGE_LRU, SCAN_PAGE_LOCK, SCAN_PAGE_ANON, SCAN_ALLOC_FAIL, SCAN_CHARGE_FAIL,
+};
 
 /* is_refcount_suitable(): only its mappings and the swap cache hold it */
 static bool held_by_others(const struct mm_page *head)
@@ -36,10 +40,14 @@ static enum scan scan_table(struct mm_fault *f, const mm_pte_t *pte, uint32_t *s
 			continue;
 		writable |= mm_pte_write(pte[i]);
 		p = mm_page(f->phys, mm_page_head(f->phys, pfn));
-		if (!(p->flags & MM_PG_LRU) || !(p->flags & MM_PG_ANON) || held_by_others(p))
-			return SCAN_FAIL;
+		if (!(p->flags & MM_PG_LRU))
+			return SCAN_PAGE_LRU;
+		if (!(p->flags & MM_PG_ANON))
+			return SCAN_PAGE_ANON;
+		if (held_by_others(p))
+			return SCAN_PAGE_COUNT;
 	}
-	return writable ? SCAN_SUCCEED : SCAN_FAIL;
+	return writable ? SCAN_SUCCEED : SCAN_PAGE_RO;
 }
 
 static enum scan swap_in(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd)
@@ -51,9 +59,14 @@ static enum scan swap_in(struct mm_fault *f, struct mm_vma *vma, uint64_t start,
 			.pgoff = mm_linear_page_index(vma, vaddr), .pmd = pmd, .page = MM_PFN_NONE, .prealloc = MM_PFN_NONE,
 		};
 
+		unsigned int ret;
+
 		v.pte = mm_pte_of(vma->vm_mm, pmd, vaddr);
 		v.orig = *v.pte;
-		if (mm_is_swap_pte(v.orig) && mm_do_swap_page(&v) & (MM_VM_FAULT_RETRY | MM_VM_FAULT_ERROR))
+		ret = mm_is_swap_pte(v.orig) ? mm_do_swap_page(&v) : 0;
+		if (ret & MM_VM_FAULT_RETRY)
+			return SCAN_PAGE_LOCK;
+		if (ret & MM_VM_FAULT_ERROR)
 			return SCAN_FAIL;
 	}
 	mm_lru_add_drain(f->cache);
@@ -102,7 +115,7 @@ static enum scan collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start
 		r = scan_table(f, mm_pte_of(mm, pmd, start), &swapped);
 	if (r != SCAN_SUCCEED || swapped) {
 		mm_folio_put(f->cache, head);
-		return r == SCAN_SUCCEED ? SCAN_FAIL : r;
+		return r == SCAN_SUCCEED ? SCAN_PTE_NON_PRESENT : r;
 	}
 	table = mm_pte_pfn(*pmd);
 	mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
@@ -122,8 +135,10 @@ static enum scan collapse_one(struct mm_fault *f, struct mm_vma *vma, uint64_t s
 	uint32_t swapped;
 	enum scan r;
 
-	if (!pmd || mm_pte_none(*pmd))
+	if (!pmd)
 		return SCAN_PMD_NULL;
+	if (mm_pte_none(*pmd))
+		return SCAN_PMD_NONE;
 	if (mm_pmd_trans_huge(*pmd))
 		return SCAN_SUCCEED;
 	r = scan_table(f, mm_pte_of(vma->vm_mm, pmd, start), &swapped);
@@ -137,22 +152,46 @@ static int errno_of(enum scan r)
 		return -ENOMEM;
 	case SCAN_CHARGE_FAIL:
 		return -EBUSY;
-	case SCAN_FAIL:
+	case SCAN_PAGE_COUNT:
+	case SCAN_PAGE_LRU:
+	case SCAN_PAGE_LOCK:
 		return -EAGAIN;
 	default:
 		return -EINVAL;
 	}
 }
 
+/* hugepage_vma_check() without the setting: MADV_COLLAPSE works with thp=never too */
+static bool vma_check(const struct mm_vma *vma)
+{
+	const uint64_t never = MM_VM_NOHUGEPAGE | MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP | MM_VM_HUGETLB;
+	uint64_t first = (vma->vm_start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1);
+
+	return !(vma->vm_flags & never) && first + MM_PMD_SIZE <= vma->vm_end && mm_vma_is_anonymous(vma) && vma->anon_vma;
+}
+
+/* Is there sense in looking at the next 2M after @r? */
+static bool go_on(enum scan r)
+{
+	switch (r) {
+	case SCAN_FAIL:
+	case SCAN_PMD_NONE:
+	case SCAN_PAGE_ANON:
+	case SCAN_ALLOC_FAIL:
+	case SCAN_CHARGE_FAIL:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* A range without a whole 2M is refused when it lies inside one, and nothing to do when it only touches the border. */
 int mm_madvise_collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end)
 {
-	uint64_t from = (start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1), to = end & ~(MM_PMD_SIZE - 1);
-	enum scan last = SCAN_PMD_NULL;
-	uint64_t thps = 0;
+	uint64_t from = (start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1), to = end & ~(MM_PMD_SIZE - 1), thps = 0;
+	enum scan last = SCAN_FAIL;
 
-	/* hugepage_vma_check() without the setting: MADV_COLLAPSE works with thp=never too */
-	if (vma->vm_flags & (MM_VM_NOHUGEPAGE | MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP) ||
-	    !mm_vma_is_anonymous(vma) || !vma->anon_vma || vma->vm_end - vma->vm_start < MM_PMD_SIZE)
+	if (!vma_check(vma))
 		return -EINVAL;
 	mm_lru_add_drain_all(f->cache);
 	for (uint64_t vaddr = from; vaddr < to; vaddr += MM_PMD_SIZE) {
@@ -162,8 +201,8 @@ int mm_madvise_collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, 
 			thps++;
 		else
 			last = r;
-		if (r == SCAN_ALLOC_FAIL || r == SCAN_CHARGE_FAIL)
+		if (!go_on(r))
 			break;
 	}
-	return from < to && thps == (to - from) >> MM_PMD_SHIFT ? 0 : from >= to ? 0 : errno_of(last);
+	return thps == (to - from) >> MM_PMD_SHIFT ? 0 : errno_of(last);
 }

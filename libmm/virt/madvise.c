@@ -53,14 +53,19 @@ static int check_remove(const struct mm_vma *vma)
 	return (vma->vm_flags & (MM_VM_SHARED | MM_VM_WRITE)) == (MM_VM_SHARED | MM_VM_WRITE) ? 0 : -EACCES;
 }
 
-/* Beyond the end of the file it fails when it gets there; without pages of a machine that is all there is to know. */
+/*
+ * Where pages are kept those who fault them in find out. Without: the rights, and beyond the end of the file it fails
+ * when it gets there.
+ */
 static int check_populate(const struct mm_vma *vma, uint64_t end, bool write)
 {
 	uint64_t size = vma->vm_file ? mm_page_align(vma->vm_file->inode->size) : 0;
 
+	if (vma->vm_mm->virt->madvise_vma)
+		return 0;
 	if ((vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP)) || !(vma->vm_flags & (write ? MM_VM_WRITE : MM_VM_READ)))
 		return -EINVAL;
-	if (!vma->vm_mm->virt->madvise_vma && vma->vm_file && !mm_vma_is_anonymous(vma) &&
+	if (vma->vm_file && !mm_vma_is_anonymous(vma) &&
 	    (vma->vm_pgoff << MM_PAGE_SHIFT) + (end - vma->vm_start) > size)
 		return -EFAULT;
 	return 0;
@@ -98,7 +103,8 @@ static int advise_pages(struct mm_vma *vma, struct mm_vma **prev, uint64_t start
 	*prev = vma;
 	if (e)
 		return e;
-	if (advice == MM_MADV_POPULATE_WRITE && !(vma->vm_flags & MM_VM_SHARED) && mm_anon_vma_prepare(vma))
+	if (advice == MM_MADV_POPULATE_WRITE && !vma->vm_mm->virt->madvise_vma && !(vma->vm_flags & MM_VM_SHARED) &&
+	    mm_anon_vma_prepare(vma))
 		return -ENOMEM;
 	return pages(vma, start, end, advice);
 }
