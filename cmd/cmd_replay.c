@@ -147,7 +147,7 @@ bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
 	case MM_EV_CPUS:
 		return a->cpus_given;
 	case MM_EV_CGROUP:
-		return a->memory_max_given && !(ev->present & MM_TC_BIT(PID));
+		return a->memory_max_given && mm_event_limits_workload(ev);
 	case MM_EV_SYSCTL:
 		return overrides_sysctl(a, ev->name);
 	default:

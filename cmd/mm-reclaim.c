@@ -17,11 +17,11 @@
 #include "cmd.h"
 #include "reclaim.h"
 
-enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP, OPT_POLICY, OPT_OOM_SCORE_ADJ };
+enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP, OPT_POLICY, OPT_OOM_SCORE_ADJ, OPT_OOM_REPORT };
 enum { MAX_ADJS = 256 };
 
 struct own {
-	const char *explain_oom, *sweep;
+	const char *explain_oom, *sweep, *oom_report;
 	unsigned int policies;		/* bit by enum mm_policy_kind */
 	struct mm_oom_adj adjs[MAX_ADJS];
 	size_t nr_adjs;
@@ -31,6 +31,8 @@ static const struct argp_option options[] = {
 	{ "explain-oom", OPT_EXPLAIN_OOM, "FILE", 0, "Explain the OOM reports of a kernel log", 0 },
 	{ "oom-score-adj", OPT_OOM_SCORE_ADJ, "PID:ADJ", 0,
 	  "With --explain-oom: had process PID this oom_score_adj (also --memory-max, --ram, --swap)", 0 },
+	{ "oom-report", OPT_OOM_REPORT, "FILE", 0,
+	  "Write what the simulated kernel's log says when memory runs out, in the kernel's own form", 0 },
 	{ "sweep", OPT_SWEEP, "PARAM=LO..HI:N", 0,
 	  "Replay at N values of memory-max, ram, swap or a tunable, in parallel (table curve)", 0 },
 	{ "policy", OPT_POLICY, "LIST", 0,
@@ -90,6 +92,9 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case OPT_OOM_SCORE_ADJ:
 		parse_adj(st, o, arg);
 		return 0;
+	case OPT_OOM_REPORT:
+		o->oom_report = arg;
+		return 0;
 	case OPT_POLICY:
 		parse_policies(st, o, arg);
 		return 0;
@@ -99,6 +104,27 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+static void write_report(void *arg, const char *text, size_t len)
+{
+	fwrite(text, 1, len, arg);		/* an error sticks to the file */
+}
+
+static int replay_with_report(struct cmd_args *a, const char *path)
+{
+	FILE *f = fopen(path, "we");
+	int e, bad;
+
+	if (!f)
+		return mm_error_set(&a->err, -errno, "%s: %s", path, strerror(errno));
+	a->config.oom_report = write_report;
+	a->config.oom_report_arg = f;
+	e = cmd_replay(a);
+	bad = ferror(f);
+	if (fclose(f) || bad)
+		return e ? e : mm_error_set(&a->err, -EIO, "%s: the report could not be written", path);
+	return e;
 }
 
 static int run(struct cmd_args *a)
@@ -117,11 +143,11 @@ static int run(struct cmd_args *a)
 		return mm_error_set(&a->err, -EINVAL, "the table curve needs --sweep=PARAM=LO..HI:N");
 	if (a->table && !strcmp(a->table, "policy"))
 		return mm_error_set(&a->err, -EINVAL, "the table policy needs --policy=NAME");
-	return cmd_replay(a);
+	return o->oom_report ? replay_with_report(a, o->oom_report) : cmd_replay(a);
 }
 
 static const struct mm_table *const tables[] = { &reclaim_oom_table, &reclaim_curve_table, &reclaim_policy_table };
-static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_oom,
+static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_memcg, &mm_table_oom,
 	&mm_table_counters };
 
 static const struct cmd cmd = {

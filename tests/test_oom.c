@@ -46,7 +46,7 @@ static const struct capture {
 	const char *file;
 	uint32_t report, pid;		/* 0: nobody */
 	const char *name;
-	bool allocating;
+	bool asked;			/* vm.oom_kill_allocating_task, which the log itself says */
 	enum mm_oom_constraint constraint;
 	uint64_t total_pages;		/* 0: not looked at */
 } captures[] = {
@@ -66,7 +66,7 @@ static const struct capture {
 	{ "6.6-nodes.dmesg", 0, 44, "h10", .constraint = MM_OOM_MEMORY_POLICY, .total_pages = 22492 },
 	{ "6.6-nodes.dmesg", 1, 57, "eat", .constraint = MM_OOM_CPUSET, .total_pages = 22492 },
 	/* a thread "growing" of eater asked */
-	{ "6.6-asked.dmesg", 0, 69, "eater", .allocating = true, .constraint = MM_OOM_NONE },
+	{ "6.6-asked.dmesg", 0, 69, "eater", .asked = true, .constraint = MM_OOM_NONE },
 	{ "6.6-asked.dmesg", 1, 0, "", .constraint = MM_OOM_NONE },	/* vm.panic_on_oom=1 */
 };
 
@@ -88,7 +88,7 @@ static char *file_text(const char *file, size_t *len)
 /* Lines that name the victim are taken out when @cut. */
 static void check_capture(const struct capture *c, bool cut)
 {
-	const struct mm_oom_settings set = { .allocating_task = c->allocating };
+	const struct mm_oom_settings set = { .allocating_task = cut && c->asked };
 	const struct mm_oom_row *v;
 	size_t len, n = 0;
 	char *text = file_text(c->file, &len);

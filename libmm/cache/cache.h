@@ -76,6 +76,7 @@ struct mm_cache {
 	} ra_inflight;
 	/* of the task that runs (struct task_struct) */
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
+	uint32_t nr_pages_over_high;		/* charged beyond memory.high: reclaimed on the way back to the program */
 	bool memalloc;				/* PF_MEMALLOC: inside reclaim, or dying by OOM */
 	bool is_kswapd;				/* kswapd runs */
 	bool dying;				/* the task was chosen by the OOM killer: charges are forced */

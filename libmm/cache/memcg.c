@@ -235,6 +235,18 @@ static bool make_room(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pag
 	return true;
 }
 
+/* Beyond memory.high: reclaim when the program goes on, or at once when a kernel path charges a lot. */
+static void note_over_high(struct mm_cache *c, struct mm_memcg *m, uint64_t batch, mm_gfp_t gfp)
+{
+	for (const struct mm_memcg *i = m; i; i = i->parent)
+		if (i->usage > i->high) {
+			c->nr_pages_over_high += (uint32_t)batch;
+			break;
+		}
+	if (c->nr_pages_over_high > MM_MEMCG_CHARGE_BATCH && !c->memalloc && gfp & __MM_GFP_DIRECT_RECLAIM)
+		mm_mem_cgroup_handle_over_high(c, m, gfp);
+}
+
 /* try_charge_memcg() */
 static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint64_t nr_pages)
 {
@@ -267,6 +279,7 @@ static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint
 	}
 	if (batch > nr_pages)
 		refill_stock(c, m, batch - nr_pages);
+	note_over_high(c, m, batch, gfp);
 	return 0;
 force:
 	charge_counter(m, nr_pages);

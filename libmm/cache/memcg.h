@@ -56,7 +56,7 @@ int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct m
 /* Swap slots are charged to swap.max: true when @nr_pages more fit. */
 bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages);
 void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages);
-/* On the way back to user space a task over memory.high reclaims (mem_cgroup_handle_over_high()). */
+/* On the way back to user space a task over memory.high reclaims what c->nr_pages_over_high says (mem_cgroup_handle_over_high()). */
 void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp);
 
 /* Preorder walk of @root's tree; @prev NULL begins, NULL ends (mem_cgroup_iter()). */

@@ -33,6 +33,8 @@ void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pa
 				retries--;
 			continue;
 		}
+		if (c->dying)			/* the task that writes is the victim: it gives its memory back soon */
+			break;
 		m->events_oom++;
 		if (!c->hooks.mem_cgroup_out_of_memory ||
 		    !c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, m, MM_GFP_KERNEL, 0))
@@ -59,17 +61,57 @@ void mm_memory_high_write(struct mm_cache *c, struct mm_memcg *m, uint64_t high_
 	}
 }
 
-/* reclaim_high() of each level that is over; the sleep of a task that stays over is time, which is not modelled. */
-void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp)
+/* Of each level that is over: pages reclaimed. */
+static uint64_t reclaim_high(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages, mm_gfp_t gfp)
 {
-	if (!c->hooks.try_to_free_mem_cgroup_pages)
-		return;
-	for (; m; m = m->parent) {
+	uint64_t n = 0;
+
+	for (; m && m->parent; m = m->parent) {
 		if (m->usage <= m->high)
 			continue;
 		m->events_high++;
-		c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, m, MM_MEMCG_CHARGE_BATCH, gfp, MM_MEMCG_RECLAIM_MAY_SWAP);
+		n += c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, m, nr_pages, gfp, MM_MEMCG_RECLAIM_MAY_SWAP);
 	}
+	return n;
+}
+
+/*
+ * Is the task so far over that it would be put to sleep (more than a hundredth of a second)?  The delay grows with
+ * the square of the overage: calculate_high_delay(), mem_find_max_overage().
+ */
+static bool would_be_throttled(const struct mm_memcg *m, uint64_t nr_pages)
+{
+	enum { HZ = 250, PRECISION_SHIFT = 20, SCALING_SHIFT = 14, MAX_DELAY = 2 * HZ };
+	uint64_t max_overage = 0, delay;
+
+	for (; m && m->parent; m = m->parent) {
+		uint64_t high = m->high ? m->high : 1, overage;
+
+		if (m->usage <= high)
+			continue;
+		overage = ((m->usage - high) << PRECISION_SHIFT) / high;
+		max_overage = overage > max_overage ? overage : max_overage;
+	}
+	if (max_overage > UINT64_C(1) << 27)
+		return true;
+	delay = (max_overage * max_overage * HZ) >> PRECISION_SHIFT >> SCALING_SHIFT;
+	delay = delay * nr_pages / MM_MEMCG_CHARGE_BATCH;
+	return (delay < MAX_DELAY ? delay : MAX_DELAY) > HZ / 100;
+}
+
+/* The sleep of a task that reclaim cannot bring below the limit is time, which is not modelled. */
+void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp)
+{
+	uint64_t nr_pages = c->nr_pages_over_high, reclaimed, want = nr_pages;
+	int retries = MM_MAX_RECLAIM_RETRIES;
+
+	c->nr_pages_over_high = 0;
+	if (!nr_pages || !c->hooks.try_to_free_mem_cgroup_pages)
+		return;
+	do {
+		reclaimed = reclaim_high(c, m, want, gfp);
+		want = MM_SWAP_CLUSTER_MAX;
+	} while (would_be_throttled(m, nr_pages) && (reclaimed || retries--));
 }
 
 int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct mm_memcg *m)

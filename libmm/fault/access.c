@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "cache/contents.h"
+#include "cache/memcg.h"
 #include "fault/internal.h"
 
 enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
@@ -209,6 +210,8 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 			return MM_ACCESS_OK;
 		}
 		r = do_user_addr_fault(f, mm, vaddr, h.error);
+		if (f->cache->nr_pages_over_high)
+			mm_mem_cgroup_handle_over_high(f->cache, mm->memcg, MM_GFP_KERNEL);
 		if (r != MM_ACCESS_OK)
 			return r;
 	}

@@ -170,6 +170,8 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	m->fault->tlb_miss_rows = m->cfg.tlb_misses;
 	m->fault->reclaim_pages = mm_reclaim_pages;
 	m->fault->reclaim_arg = m->reclaim;
+	if (m->cfg.oom_report && mm_output_init(&m->oom_report, -1))
+		return no_memory(err);
 	mm_machine_install_oom(m);
 	return 0;
 }
@@ -222,6 +224,8 @@ void mm_machine_shutdown(struct mm_machine *m)
 	mm_slab_replay_free(m->slab_replay);
 	mm_slab_free(m->slab);
 	mm_page_replay_free(m->pages);
+	if (m->oom_report.buf)
+		mm_output_finish(&m->oom_report);
 	mm_phys_free(m->phys);
 }
 

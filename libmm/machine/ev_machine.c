@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cache/memcg.h"
 #include "machine/machine.h"
 #include "phys/compaction.h"
 
@@ -130,56 +129,26 @@ int mm_ev_node(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	return 0;
 }
 
-/*
- * memory.max of a cgroup.  Without a pid it is the workload's, of which every
- * task is a member; with one the task moves to the cgroup of that name.
- */
-int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
-{
-	struct mm_memcg *memcg;
-	int e = 0;
-
-	if (ev->result_kind == MM_RESULT_WORD)
-		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max in bytes, found '%.*s'",
-				    (int)ev->result_word.len, ev->result_word.p);
-	if (!task) {
-		if (!m->booted)
-			m->cfg.memory_max_bytes = ev->result;
-		else if (m->workload_memcg)
-			mm_memory_max_write(m->cache, m->workload_memcg, ev->result >> MM_PAGE_SHIFT);
-		else
-			mm_machine_skip(m, too_late, false);
-		return 0;
-	}
-	if (!m->cache)
-		return 0;
-	memcg = mm_memcg_find(m->cache, ev->name);
-	if (!memcg)
-		e = mm_memcg_new(m->cache, NULL, ev->name, &memcg);
-	if (e)
-		return mm_error_set(err, e, "cgroup %.*s: %s", (int)ev->name.len, ev->name.p, strerror(-e));
-	if (ev->present & MM_TC_BIT(RESULT))
-		mm_memory_max_write(m->cache, memcg, ev->result >> MM_PAGE_SHIFT);
-	task->memcg = memcg;
-	if (task->mm)
-		task->mm->memcg = memcg;
-	return 0;
-}
-
 int mm_ev_mark(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	(void)m, (void)task, (void)ev, (void)err;
 	return 0;
 }
 
+/* Threads have their process's; processes that share its memory follow, but those of a vfork() (__set_oom_adj()). */
 int mm_ev_oom_score_adj(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	int64_t adj = (int64_t)ev->result;
 
-	(void)m;
 	if (ev->result_kind == MM_RESULT_WORD || adj < -1000 || adj > 1000)
 		return mm_error_set(err, -ERANGE, "oom_score_adj: expected a number in -1000..1000");
-	task->oom_score_adj = (int32_t)adj;
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		struct mm_task *t = m->tasks.v[i];
+
+		if (t->tgid == task->tgid ||
+		    (task->mm && t->mm == task->mm && !task->in_vfork && !t->in_vfork && t->tgid != 1))
+			t->oom_score_adj = (int32_t)adj;
+	}
 	return 0;
 }
 

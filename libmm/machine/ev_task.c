@@ -40,7 +40,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return 0;
 	if (mm_has_word(ev->flags, "AUTOMAP"))
 		task->automap = true;
-	mm = mm_mm_alloc(&m->virt, task->memcg);
+	mm = mm_machine_new_mm(m, task->memcg);
 	if (!mm)
 		return no_memory(err);
 	if (old)
@@ -50,6 +50,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	task->mm = m->running_mm = mm;
 	mm_mmput(old);
 	task->tgid = task->pid;
+	task->in_vfork = false;
 	set_comm(task, ev->name);
 	if (task->automap)
 		return 0;
@@ -110,6 +111,7 @@ int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	child->ppid = task->tgid;
 	if (mm_has_word(ev->flags, "CLONE_VM")) {
 		share_mm(child, mm);
+		child->in_vfork = mm_has_word(ev->flags, "CLONE_VFORK");
 		return 0;
 	}
 	e = mm_dup_mm(&copy, mm);

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "fault/fault.h"
 #include "fault/ksm.h"
+#include "cache/memcg.h"
 #include "machine/machine.h"
 #include "phys/compaction.h"
 #include "reclaim/reclaim.h"
@@ -124,8 +125,7 @@ static void no_null_texts(struct mm_event *ev)
 /* A cgroup row that names no task is the limit of the workload: it describes the machine. */
 static bool describes_machine(const struct mm_event *ev)
 {
-	return mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_MACHINE ||
-	       (ev->type == MM_EV_CGROUP && !(ev->present & MM_TC_BIT(PID)));
+	return mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_MACHINE || mm_event_limits_workload(ev);
 }
 
 /* Rows of floors that this machine does not have are passed on as they are. */
@@ -171,6 +171,7 @@ static bool needs_task(const struct mm_event *ev)
 {
 	switch (mm_event_class((enum mm_event_type)ev->type)) {
 	case MM_CLASS_TASK:
+		return ev->type != MM_EV_CGROUP || ev->present & MM_TC_BIT(PID);
 	case MM_CLASS_VMA:
 	case MM_CLASS_ACCESS:
 		return true;
@@ -194,6 +195,8 @@ static void bury(struct mm_machine *m)
 /* What follows every row, of which @e came. */
 static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 {
+	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
+		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
 	if (!e && m->reclaim)
 		mm_kswapd_run(m->reclaim);
 	if (!e && m->phys)
@@ -202,6 +205,12 @@ static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 		mm_ksmd_run(m->fault);
 	if (m->someone_dies)
 		bury(m);
+	if (m->oom_report.len) {
+		m->cfg.oom_report(m->cfg.oom_report_arg, m->oom_report.buf, m->oom_report.len);
+		m->oom_report.len = 0;
+	}
+	if (!e && m->oom_report.err)
+		e = mm_error_set(err, m->oom_report.err, "out of memory for the OOM report");
 	if (!e && m->effects.nomem)
 		e = mm_error_set(err, -ENOMEM, "out of memory for effects");
 	if (!e && m->cfg.check)
@@ -215,6 +224,10 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	int e;
 
 	m->effects.nr = 0;
+	if (m->panicked) {
+		mm_machine_skip(m, "rows after the kernel panicked, out of memory", true);
+		return 0;
+	}
 	if (!describes_machine(ev)) {
 		e = mm_machine_start(m, err);
 		if (e)

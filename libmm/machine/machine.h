@@ -6,6 +6,7 @@
 #define MACHINE_MACHINE_H
 
 #include <libmm/machine.h>
+#include <libmm/output.h>
 #include "cache/inode.h"
 #include "fault/fault.h"
 #include "phys/ctx.h"
@@ -36,6 +37,7 @@ struct mm_task {
 	struct mm_struct *mm;		/* NULL: none yet (no seed, no exec) or gone */
 	struct mm_memcg *memcg;
 	int32_t oom_score_adj;
+	bool in_vfork;			/* made with CLONE_VFORK and has not run a program yet */
 	bool dying;			/* the OOM killer chose it; it ends after the running event */
 	bool automap;			/* accesses outside any VMA map anonymous memory */
 	struct mm_task_faults faults;
@@ -65,6 +67,8 @@ struct mm_machine {
 	struct mm_task_table tasks;
 	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
 	bool someone_dies;		/* a task has .dying set */
+	bool panicked;			/* out of memory for good: nothing is replayed any more */
+	struct mm_output oom_report;	/* lines of the kernel's log that the running row brought */
 	struct mm_struct *running_mm;	/* of the event being replayed */
 	struct mm_vmstat boot_stat;	/* counters when booting was done */
 	struct mm_vma_report *vma_report;	/* merges and mismatches; machine/vma_call.h */
@@ -83,6 +87,11 @@ struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid);
 struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task);
 /* Its address space has just been filled by a seed, a program or a fork. */
 void mm_task_began(struct mm_machine *m, struct mm_task *task);
+/*
+ * An empty address space, had from the reserves when there is no other memory: a recorded task ran, so it begins, and
+ * what follows from the shortage shows in its accesses.  NULL: not even there.
+ */
+struct mm_struct *mm_machine_new_mm(struct mm_machine *m, struct mm_memcg *memcg);
 struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL: no such living task */
 /* The task ends: its part of the address space goes; the record stays. */
 void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);
@@ -105,6 +114,16 @@ void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err);
 void mm_machine_shutdown(struct mm_machine *m);
 void mm_machine_install_oom(struct mm_machine *m);
+/* What a memcg and those below it hold, in pages, as memory.stat counts it; looks at every page. */
+struct mm_memcg_pages {
+	uint64_t anon, file, shmem, file_mapped, file_dirty, file_writeback, swapcached, pagetables, kernel;
+};
+struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const struct mm_memcg *memcg);
+const char *mm_oom_comm(const struct mm_task *task);	/* never empty */
+/* oom_report.c: the hooks of struct mm_oom_ops that write the log */
+struct mm_oom_case;
+void mm_oom_report_header(void *arg, const struct mm_oom_case *oc);
+void mm_oom_report_line(void *arg, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void mm_machine_sysctl_changed(struct mm_machine *m);	/* after the boot: what follows from m->cfg.sysctl */
 
 /*

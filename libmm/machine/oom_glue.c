@@ -3,7 +3,8 @@
  * What the machine tells the OOM killer about its tasks, and how a task is
  * killed: every task that shares the victim's address space ends; memory is
  * given back at once (the kernel's OOM reaper), but for the task whose event
- * is being replayed, which dies when that event is done.
+ * is being replayed, which dies when that event is done.  A panic stops the
+ * machine: rows that follow are not replayed.
  */
 #include <string.h>
 
@@ -11,19 +12,41 @@
 #include "machine/machine.h"
 #include "reclaim/reclaim.h"
 
-static bool oom_task(void *arg, size_t i, struct mm_oom_task *t)
+const char *mm_oom_comm(const struct mm_task *task) { return task && task->comm[0] ? task->comm : "task"; }
+
+static bool is_alive(const struct mm_task *t) { return t->state == MM_TASK_RUNNING && t->mm; }
+
+/* find_lock_task_mm(): does thread @k stand for its process?  The leader does, else the first that is left. */
+static bool stands_for_process(const struct mm_machine *m, size_t k)
+{
+	const struct mm_task *task = m->tasks.v[k], *leader;
+
+	if (task->pid == task->tgid)
+		return true;
+	leader = mm_task_find(m, task->tgid);
+	if (leader && leader->mm)
+		return false;
+	while (k-- > 0)
+		if (m->tasks.v[k]->tgid == task->tgid && is_alive(m->tasks.v[k]))
+			return false;
+	return true;
+}
+
+static bool oom_task(void *arg, size_t *pos, struct mm_oom_task *t)
 {
 	struct mm_machine *m = arg;
-	size_t leader = 0;
+	const struct mm_task *current = mm_task_find(m, m->ctx.pid);
 
-	for (size_t k = 0; k < m->tasks.nr; k++) {
+	while (*pos < m->tasks.nr) {
+		size_t k = (*pos)++;
 		const struct mm_task *task = m->tasks.v[k];
 
-		if (task->state != MM_TASK_RUNNING || task->pid != task->tgid || leader++ != i)
+		if (!is_alive(task) || !stands_for_process(m, k))
 			continue;
 		*t = (struct mm_oom_task){
-			.pid = task->pid, .tgid = task->tgid, .comm = task->comm, .mm = task->mm,
-			.memcg = task->memcg, .oom_score_adj = task->oom_score_adj, .cookie = k,
+			.pid = task->pid, .tgid = task->tgid, .comm = mm_oom_comm(task), .mm = task->mm,
+			.memcg = task->memcg, .oom_score_adj = task->oom_score_adj, .in_vfork = task->in_vfork,
+			.is_current = current && current->tgid == task->tgid, .cookie = k,
 		};
 		return true;
 	}
@@ -40,6 +63,8 @@ static void oom_kill(void *arg, const struct mm_oom_task *t)
 
 		if (task->state != MM_TASK_RUNNING || (task->mm ? task->mm != victim : k != t->cookie))
 			continue;
+		if (task->tgid == 1)		/* init pins the memory: oom_reaper lets it be */
+			continue;
 		if (task->mm && task->mm == m->running_mm)
 			m->someone_dies = task->dying = m->cache->dying = true;
 		else
@@ -47,9 +72,20 @@ static void oom_kill(void *arg, const struct mm_oom_task *t)
 	}
 }
 
+static void oom_panic(void *arg)
+{
+	struct mm_machine *m = arg;
+
+	m->panicked = true;
+}
+
 void mm_machine_install_oom(struct mm_machine *m)
 {
-	const struct mm_oom_ops ops = { .arg = m, .task = oom_task, .kill = oom_kill };
+	struct mm_oom_ops ops = { .arg = m, .task = oom_task, .kill = oom_kill, .panic = oom_panic };
 
+	if (m->cfg.oom_report) {
+		ops.dump_header = mm_oom_report_header;
+		ops.printk = mm_oom_report_line;
+	}
 	mm_reclaim_set_oom_ops(m->reclaim, &ops);
 }

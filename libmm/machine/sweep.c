@@ -160,7 +160,7 @@ static bool is_swept(const struct mm_sweep *s, const struct mm_event *ev)
 	size_t n;
 
 	if (ev->type == MM_EV_CGROUP)
-		return !(ev->present & MM_TC_BIT(PID)) && !strcmp(s->parameter, "memory-max");
+		return mm_event_limits_workload(ev) && !strcmp(s->parameter, "memory-max");
 	if (ev->type != MM_EV_SYSCTL)
 		return false;
 	n = strlen(s->parameter);

@@ -11,6 +11,8 @@
 #include "cache/cache.h"
 #include "fault/fault.h"
 #include "machine/vma_call.h"
+#include "machine/machine.h"
+#include "phys/phys.h"
 
 enum { FIRST_TASKS = 16 };
 
@@ -95,11 +97,29 @@ struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)
 	return t->last = task;
 }
 
+struct mm_struct *mm_machine_new_mm(struct mm_machine *m, struct mm_memcg *memcg)
+{
+	struct mm_struct *mm = mm_mm_alloc(&m->virt, memcg);
+	bool memalloc;
+
+	if (mm || !m->cache)
+		return mm;
+	memalloc = m->cache->memalloc;
+	m->cache->memalloc = true;
+	m->phys->memalloc++;
+	mm = mm_mm_alloc(&m->virt, memcg);
+	m->phys->memalloc--;
+	m->cache->memalloc = memalloc;
+	return mm;
+}
+
 struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task)
 {
 	if (!task->mm) {
 		task->mm = mm_mm_alloc(&m->virt, task->memcg);
 		if (task->mm) {
+		task->mm = mm_machine_new_mm(m, task->memcg);
+		if (task->mm)
 			task->mm->automap = task->automap;
 			task->mm->owner = task->pid;
 		}

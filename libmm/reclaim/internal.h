@@ -58,7 +58,9 @@ struct mm_reclaim {
 	struct mm_kswapd kswapd[MM_MAX_NODES];
 	bool kswapd_woken;		/* one of them may be */
 	bool reclaiming;			/* a run is under way: hooks do nothing */
-	uint32_t oom_victim_pid;		/* of the last kill, for the report */
+	uint64_t oom_rs_begin_ns;		/* __ratelimit() of reports: the interval, how many in it */
+	uint32_t oom_rs_printed, oom_rs_missed;
+	bool panicked;
 };
 
 static inline bool mm_cgroup_reclaim(const struct mm_scan_control *sc) { return sc->target_mem_cgroup; }

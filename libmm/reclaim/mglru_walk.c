@@ -173,7 +173,7 @@ void mm_lru_gen_walk(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap)
 	bool first = true;
 	struct mm_oom_task t;
 
-	for (size_t i = 0; r->oom.task && r->oom.task(r->oom.arg, i, &t); i++) {
+	for (size_t pos = 0; r->oom.task && r->oom.task(r->oom.arg, &pos, &t); ) {
 		const struct mm_memcg *m = t.mm && t.mm->memcg ? t.mm->memcg : r->cache->root_mem_cgroup;
 
 		if (!t.mm || m != v->memcg || t.mm->pgd == MM_PFN_NONE)

@@ -4,10 +4,13 @@
  *
  * Points of a task are the pages that its death gives back (rss, swap entries,
  * page tables) plus oom_score_adj thousandths of all memory that counts: RAM
- * and swap, or the memcg's limit.  Among equals the later one is taken.
+ * and swap, or the memcg's limit.  Among equals the later one is taken.  What
+ * the kernel's log says of it goes through the machine's hooks.
  *
  * Source: Linux 6.6 mm/oom_kill.c, mm/memcontrol.c mem_cgroup_out_of_memory().
+ * Deviation: a row without time is no reason to hold reports back (the rate limit counts seconds).
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include <libmm/oom.h>
@@ -18,7 +21,7 @@ static int64_t task_badness(const struct mm_oom_task *t, uint64_t total_pages)
 {
 	uint64_t rss = 0;
 
-	if (t->pid == 1 || !t->mm)
+	if (t->pid == 1 || !t->mm || t->in_vfork)
 		return MM_OOM_UNKILLABLE;
 	for (int i = 0; i < MM_NR_RSS; i++)
 		if (i != MM_SWAPENTS)
@@ -26,9 +29,13 @@ static int64_t task_badness(const struct mm_oom_task *t, uint64_t total_pages)
 	return mm_oom_badness(rss, (uint64_t)t->mm->rss[MM_SWAPENTS], t->mm->pgtables_bytes, t->oom_score_adj, total_pages);
 }
 
-static void kill(struct mm_reclaim *r, const struct mm_oom_task *victim, int64_t points)
+static uint64_t kib(int64_t pages) { return pages > 0 ? (uint64_t)pages << (MM_PAGE_SHIFT - 10) : 0; }
+
+/* __oom_kill_process(): the counters come first, the log's line before the memory goes. */
+static void kill(struct mm_reclaim *r, const struct mm_oom_task *victim, int64_t points, const char *message)
 {
 	struct mm_event *e = r->ctx->fx ? mm_effect(r->ctx, MM_BY_OOM, MM_EV_OOM_KILL) : NULL;
+	const struct mm_struct *mm = victim->mm;
 
 	if (e) {
 		e->pid = victim->pid;
@@ -36,16 +43,22 @@ static void kill(struct mm_reclaim *r, const struct mm_oom_task *victim, int64_t
 		mm_event_set_result(e, MM_RESULT_DEC, (uint64_t)(points > 0 ? points : 0));
 	}
 	mm_count(r->ctx, MM_OOM_KILL, 1);
-	r->oom_victim_pid = victim->pid;
+	for (struct mm_memcg *m = victim->memcg; m; m = m->parent)
+		m->events_oom_kill++;
+	if (r->oom.printk)
+		r->oom.printk(r->oom.arg, "%s: Killed process %" PRIu32 " (%s) total-vm:%" PRIu64 "kB, anon-rss:%" PRIu64
+			      "kB, file-rss:%" PRIu64 "kB, shmem-rss:%" PRIu64 "kB, UID:%" PRIu32 " pgtables:%" PRIu64
+			      "kB oom_score_adj:%" PRId32, message, victim->pid, victim->comm, kib((int64_t)mm->total_vm),
+			      kib(mm->rss[MM_ANONPAGES]), kib(mm->rss[MM_FILEPAGES]), kib(mm->rss[MM_SHMEMPAGES]), victim->uid,
+			      mm->pgtables_bytes >> 10, victim->oom_score_adj);
 	if (r->oom.kill)
 		r->oom.kill(r->oom.arg, victim);
 }
 
-/* memory.oom.group: everybody in the memcg that says so, up to the one that ran out, dies with the victim. */
-static void kill_group(struct mm_reclaim *r, const struct mm_oom_task *victim, const struct mm_memcg *oom_memcg)
+/* mem_cgroup_get_oom_group(): the highest memcg on the way up to the one that ran out that wants to die as one. */
+static struct mm_memcg *oom_group(const struct mm_oom_task *victim, const struct mm_memcg *oom_memcg)
 {
 	struct mm_memcg *group = NULL;
-	struct mm_oom_task t;
 
 	for (struct mm_memcg *m = victim->memcg; m && m->parent; m = m->parent) {
 		if (m->oom_group)
@@ -53,10 +66,98 @@ static void kill_group(struct mm_reclaim *r, const struct mm_oom_task *victim, c
 		if (m == oom_memcg)
 			break;
 	}
-	for (size_t i = 0; group && r->oom.task(r->oom.arg, i, &t); i++)
-		if (t.mm && t.pid != victim->pid && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN &&
+	return group;
+}
+
+/* memory.oom.group: who is in it dies too, unless protected; the victim is counted a second time, as in the kernel. */
+static void kill_group(struct mm_reclaim *r, const struct mm_memcg *group, uint32_t victim_pid, const char *message)
+{
+	struct mm_oom_task t;
+
+	mm_count(r->ctx, MM_OOM_KILL, 1);
+	if (r->oom.printk)
+		r->oom.printk(r->oom.arg, "Tasks in %s are going to be killed due to memory.oom.group set", group->name);
+	for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t); )
+		if (t.pid != victim_pid && t.pid != 1 && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN && t.memcg &&
 		    mm_mem_cgroup_is_descendant(t.memcg, group))
-			kill(r, &t, 0);
+			kill(r, &t, 0, message);
+}
+
+/* ---- the report ---- */
+
+enum { RATELIMIT_BURST = 10 };
+static const uint64_t ratelimit_interval_ns = UINT64_C(5) * 1000 * 1000 * 1000;
+
+/* __ratelimit(&oom_rs) */
+static bool may_report(struct mm_reclaim *r)
+{
+	uint64_t now = r->ctx->now_ns;
+
+	if (!r->oom.dump_header || !now)
+		return r->oom.dump_header;
+	if (!r->oom_rs_begin_ns || now > r->oom_rs_begin_ns + ratelimit_interval_ns) {
+		if (r->oom_rs_missed)
+			r->oom.printk(r->oom.arg, "oom_kill_process: %" PRIu32 " callbacks suppressed", r->oom_rs_missed);
+		r->oom_rs_begin_ns = now;
+		r->oom_rs_printed = r->oom_rs_missed = 0;
+	}
+	if (r->oom_rs_printed < RATELIMIT_BURST) {
+		r->oom_rs_printed++;
+		return true;
+	}
+	r->oom_rs_missed++;
+	return false;
+}
+
+static void kill_process(struct mm_reclaim *r, struct mm_oom_case *oc, const struct mm_oom_task *victim, int64_t points,
+			 const char *message)
+{
+	const struct mm_memcg *group = oom_group(victim, oc->memcg);
+	uint32_t pid = victim->pid;
+
+	oc->victim = victim;
+	if (may_report(r))
+		r->oom.dump_header(r->oom.arg, oc);
+	kill(r, victim, points, message);
+	if (group)
+		kill_group(r, group, pid, message);
+}
+
+static void panic(struct mm_reclaim *r, struct mm_oom_case *oc, const char *text)
+{
+	oc->victim = NULL;
+	r->panicked = true;
+	if (r->oom.dump_header)
+		r->oom.dump_header(r->oom.arg, oc);
+	if (r->oom.printk)
+		r->oom.printk(r->oom.arg, "%s", text);
+	if (r->oom.panic)
+		r->oom.panic(r->oom.arg);
+}
+
+/* check_panic_on_oom(): 1 panics for the machine's memory only, 2 for a memcg's too. */
+static bool panic_on_oom(struct mm_reclaim *r, struct mm_oom_case *oc)
+{
+	int64_t v = mm_sysctl(r->ctx, MM_SYSCTL_PANIC_ON_OOM);
+
+	if (!v || (v == 1 && oc->memcg))
+		return false;
+	panic(r, oc, v == 2 ? "Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled" :
+	      "Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled");
+	return true;
+}
+
+/* Nobody may be killed: of the machine's memory that is the end, a memcg's task tries for ever. */
+static void nobody(struct mm_reclaim *r, struct mm_oom_case *oc)
+{
+	if (!oc->memcg) {
+		panic(r, oc, "Kernel panic - not syncing: System is deadlocked on memory");
+		return;
+	}
+	if (r->oom.dump_header)
+		r->oom.dump_header(r->oom.arg, oc);
+	if (r->oom.printk)
+		r->oom.printk(r->oom.arg, "Out of memory and no killable processes...");
 }
 
 /* Memory and swap that a memcg may use; what the points of its tasks are measured against. */
@@ -69,58 +170,75 @@ static uint64_t mem_cgroup_get_max(const struct mm_reclaim *r, const struct mm_m
 	return total ? total : 1;
 }
 
-/* out_of_memory(); @memcg NULL: the machine.  False: there is nobody to kill. */
-static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp)
+/* select_bad_process(): the worst of those who are eligible; MM_OOM_UNKILLABLE: nobody is. */
+static int64_t select_bad_process(struct mm_reclaim *r, const struct mm_memcg *memcg, uint64_t total,
+				  struct mm_oom_task *victim)
 {
-	uint64_t total = memcg ? mem_cgroup_get_max(r, memcg) : r->phys->totalram_pages + mm_total_swap_pages(r->cache);
-	int64_t worst = MM_OOM_UNKILLABLE;
-	struct mm_oom_task t, victim = { 0 };
-	bool found = false;
+	int64_t worst = MM_OOM_UNKILLABLE, points;
+	struct mm_oom_task t;
 
-	if (r->cache->dying)		/* it is about to give its memory back */
-		return true;
-	if (!(gfp & __MM_GFP_FS) && !memcg)
-		return true;
-	if (!r->oom.task)
-		return false;
-	for (size_t i = 0; r->oom.task(r->oom.arg, i, &t); i++) {
-		int64_t points;
-
-		if (!memcg && mm_sysctl(r->ctx, MM_SYSCTL_OOM_KILL_ALLOCATING_TASK)) {
-			if (t.pid != r->ctx->pid || !t.mm || t.oom_score_adj == MM_OOM_SCORE_ADJ_MIN)
-				continue;
-			kill(r, &t, 0);
-			return true;
-		}
+	for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t); ) {
 		if (memcg && (!t.memcg || !mm_mem_cgroup_is_descendant(t.memcg, memcg)))
 			continue;
 		points = task_badness(&t, total);
 		if (points == MM_OOM_UNKILLABLE || points < worst)
 			continue;
 		worst = points;
-		victim = t;
-		found = true;
+		*victim = t;
 	}
-	if (!found)
+	return worst;
+}
+
+/* vm.oom_kill_allocating_task: the process whose row is replayed, if it may be killed. */
+static bool allocating_task(struct mm_reclaim *r, struct mm_oom_task *victim)
+{
+	struct mm_oom_task t;
+
+	for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t); )
+		if (t.is_current && t.pid != 1 && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN) {
+			*victim = t;
+			return true;
+		}
+	return false;
+}
+
+/* out_of_memory(); @memcg NULL: the machine.  False: there is nobody to kill. */
+static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order)
+{
+	uint64_t total = memcg ? mem_cgroup_get_max(r, memcg) : r->phys->totalram_pages + mm_total_swap_pages(r->cache);
+	struct mm_oom_case oc = { .ops = &r->oom, .gfp = gfp, .order = order, .memcg = memcg };
+	struct mm_oom_task victim;
+	int64_t points;
+
+	if (r->cache->dying)		/* it is about to give its memory back */
+		return true;
+	if (!(gfp & __MM_GFP_FS) && !memcg)
+		return true;
+	if (!r->oom.task || r->panicked)
 		return false;
-	kill(r, &victim, worst);
-	if (victim.memcg) {
-		for (struct mm_memcg *m = victim.memcg; m; m = m->parent)
-			m->events_oom_kill++;
-		kill_group(r, &victim, memcg);
+	if (panic_on_oom(r, &oc))
+		return false;
+	if (!memcg && mm_sysctl(r->ctx, MM_SYSCTL_OOM_KILL_ALLOCATING_TASK) && allocating_task(r, &victim)) {
+		kill_process(r, &oc, &victim, 0, "Out of memory (oom_kill_allocating_task)");
+		return true;
 	}
+	points = select_bad_process(r, memcg, total, &victim);
+	if (points == MM_OOM_UNKILLABLE) {
+		nobody(r, &oc);
+		return false;
+	}
+	kill_process(r, &oc, &victim, points, memcg ? "Memory cgroup out of memory" : "Out of memory");
 	return true;
 }
 
 bool mm_out_of_memory_hook(void *arg, mm_gfp_t gfp, unsigned int order)
 {
-	(void)order;
-	return out_of_memory(arg, NULL, gfp);
+	return out_of_memory(arg, NULL, gfp, order);
 }
 
 bool mm_mem_cgroup_out_of_memory_hook(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order)
 {
 	if (mm_mem_cgroup_margin(memcg) >= (uint64_t)1 << order)
 		return true;
-	return out_of_memory(arg, memcg, gfp);
+	return out_of_memory(arg, memcg, gfp, order);
 }

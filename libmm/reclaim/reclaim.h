@@ -20,19 +20,39 @@ struct mm_oom_task {
 	struct mm_struct *mm;		/* NULL: a kernel thread, or already gone */
 	struct mm_memcg *memcg;
 	int32_t oom_score_adj;		/* -1000 .. 1000 */
+	bool is_current;		/* the row that is replayed is its, or a thread's of it */
+	bool in_vfork;			/* it borrows its parent's mm until it runs a program */
 	uint64_t cookie;		/* the machine's own */
 };
 
-/* What the machine tells reclaim about tasks; NULL members: no tasks, nobody can be killed. */
+/* Memory that ran out: what dump_header() is told. */
+struct mm_oom_ops;
+struct mm_oom_case {
+	const struct mm_oom_ops *ops;
+	mm_gfp_t gfp;
+	unsigned int order;
+	struct mm_memcg *memcg;		/* NULL: the machine's */
+	const struct mm_oom_task *victim;	/* NULL: nobody was chosen */
+};
+
+/* What the machine tells reclaim about tasks; NULL members: no tasks, nobody can be killed, nothing is reported. */
 struct mm_oom_ops {
 	void *arg;
-	/* The living task number @i in order of creation (thread-group leaders only); false: no more. */
-	bool (*task)(void *arg, size_t i, struct mm_oom_task *t);
 	/*
-	 * SIGKILL for every task that shares the victim's mm, its memory given back at
+	 * The next living process in order of creation, each once: its leader, or another thread when that is gone.
+	 * @pos begins with 0 and is the machine's; false: no more.
+	 */
+	bool (*task)(void *arg, size_t *pos, struct mm_oom_task *t);
+	/*
+	 * SIGKILL for every task that shares the victim's mm (but init), its memory given back at
 	 * once (the OOM reaper) unless it is the running one: that dies after its event.
 	 */
 	void (*kill)(void *arg, const struct mm_oom_task *t);
+	/* vm.panic_on_oom, or nobody may be killed: the machine stops. */
+	void (*panic)(void *arg);
+	/* The kernel's log. */
+	void (*dump_header)(void *arg, const struct mm_oom_case *oc);
+	void (*printk)(void *arg, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 };
 
 int mm_reclaim_new(struct mm_reclaim **rp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache, struct mm_virt *virt);

@@ -259,8 +259,8 @@ static int summary_line(struct reader *rd, struct mm_str s)
 				r->constraint = (enum mm_oom_constraint)c;
 		for (task = find(s, ",pid="); task.len; task = find(skip(task, 1), ",pid="))
 			number_after(task, ",pid=", &pid);	/* the last: a name may hold commas */
-	} else {
-		number_after(s, "Killed process ", &pid);
+	} else if (number_after(s, "Killed process ", &pid)) {
+		r->asked_said |= find(s, "(oom_kill_allocating_task): Killed").p != NULL;
 	}
 	if (pid <= 0 || pid > UINT32_MAX)
 		return 0;

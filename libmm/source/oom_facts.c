@@ -291,7 +291,7 @@ void mm_oom_facts_end(struct mm_oom_report *r)
 static void limits_line(struct mm_str s, uint64_t *usage, uint64_t *limit)
 {
 	pages_after(s, "usage ", 4, usage);
-	if (pages_after(s, "limit ", 4, limit) && *limit >= INT64_MAX / (int64_t)MM_PAGE_SIZE / 2)
+	if (pages_after(s, "limit ", 4, limit) && *limit >= UINT64_C(1) << 48)
 		*limit = UINT64_MAX;		/* "max" */
 }
 

@@ -153,7 +153,8 @@ static void rank(struct mm_oom_report *r)
 
 static void choose_victim(struct mm_oom_report *r, const struct mm_oom_settings *set)
 {
-	struct mm_oom_row *asked = set->allocating_task && r->constraint != MM_OOM_MEMCG ? invoker_row(r) : NULL;
+	bool asks = (set->allocating_task || r->asked_said) && r->constraint != MM_OOM_MEMCG;
+	struct mm_oom_row *asked = asks ? invoker_row(r) : NULL;
 
 	rank(r);
 	if (r->panicked || (r->order >= 0 && set->panic_on_oom &&

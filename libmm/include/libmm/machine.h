@@ -56,6 +56,9 @@ struct mm_machine_config {
 	bool tlb_misses;		/* a tlb_miss effect for each walk */
 	uint64_t pages_start_pfn, pages_end_pfn;	/* what tables pages and pageflags show; end 0: to the last */
 	bool pages_raw;
+	/* Told what the simulated kernel's log says when memory ran out, a row at a time; NULL: nobody wants it. */
+	void (*oom_report)(void *arg, const char *text, size_t len);
+	void *oom_report_arg;
 	uint32_t explain_pid;		/* the walk that the table "walk" shows */
 	uint64_t explain_vaddr;
 };

@@ -107,7 +107,7 @@ struct mm_oom_report {
 	bool constraint_said;		/* by the log; else it was inferred */
 	struct mm_str memcg;		/* the one that ran out, empty: none; owned */
 	enum mm_oom_outcome outcome;	/* by the rule and the settings */
-	bool panicked;			/* the log says so */
+	bool panicked, asked_said;	/* the log says so: vm.panic_on_oom, vm.oom_kill_allocating_task */
 	bool allocating_task;		/* oom_kill_allocating_task decided */
 	/* of the memcg, UINT64_MAX: not said, or no limit */
 	uint64_t usage_pages, limit_pages;

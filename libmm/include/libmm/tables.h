@@ -45,6 +45,9 @@ extern const struct mm_machine_table mm_table_summary;	/* counter,value: what re
 extern const struct mm_machine_table mm_table_lru;	/* one row a memcg, node and list or generation */
 extern const struct mm_machine_table mm_table_oom;	/* one row a task with its badness */
 
+/* table_memcg.c */
+extern const struct mm_machine_table mm_table_memcg;	/* one row a memory cgroup */
+
 /* table_vma.c, table_vma_more.c */
 extern const struct mm_machine_table mm_table_maps;	/* every mapping, as /proc/PID/maps */
 extern const struct mm_machine_table mm_table_mm;	/* one row a process: sizes and borders of its address space */

@@ -130,4 +130,10 @@ struct mm_trace_writer {
 void mm_trace_writer_header(struct mm_trace_writer *w);
 void mm_trace_writer_row(struct mm_trace_writer *w, const struct mm_event *ev);
 
+/* A cgroup row that names no task and no file of the cgroup is memory.max of the whole workload: part of the machine. */
+static inline bool mm_event_limits_workload(const struct mm_event *ev)
+{
+	return ev->type == MM_EV_CGROUP && !(ev->present & MM_TC_BIT(PID)) && !ev->flags.len;
+}
+
 #endif /* LIBMM_TRACE_H */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cgroup rows: who is in which memory cgroup, and what is written to its files
+ *
+ * A row with a pid moves the task to the cgroup of that name, which comes to
+ * be with its parents ("/a/b" is below "/a"); the flags name the file that
+ * result is written to, memory.max without flags.  A row with neither pid nor
+ * flags is memory.max of the workload, of which every task is a member.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cache/memcg.h"
+#include "machine/machine.h"
+#include "reclaim/reclaim.h"
+
+static const char too_late[] = "rows that describe the machine after its first use";
+
+static uint64_t pages_of(uint64_t bytes) { return bytes == UINT64_MAX ? MM_MEMCG_MAX : bytes >> MM_PAGE_SHIFT; }
+
+static void write_max(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { mm_memory_max_write(m->cache, g, pages_of(v)); }
+static void write_high(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { mm_memory_high_write(m->cache, g, pages_of(v)); }
+static void write_low(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->low = pages_of(v); }
+static void write_min(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->min = pages_of(v); }
+static void write_swap_max(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->swap_max = pages_of(v); }
+static void write_oom_group(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->oom_group = v != 0; }
+static void write_reclaim(struct mm_machine *m, struct mm_memcg *g, uint64_t v)
+{
+	mm_memory_reclaim(m->reclaim, g, v >> MM_PAGE_SHIFT);
+}
+
+static const struct cgroup_file {
+	const char *name;
+	void (*write)(struct mm_machine *m, struct mm_memcg *g, uint64_t value);
+} files[] = {
+	{ "memory.max", write_max }, { "memory.high", write_high }, { "memory.low", write_low },
+	{ "memory.min", write_min }, { "memory.swap.max", write_swap_max }, { "memory.oom.group", write_oom_group },
+	{ "memory.reclaim", write_reclaim },
+};
+
+static const struct cgroup_file *file_of(struct mm_str word)
+{
+	if (!word.len)
+		return &files[0];
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (mm_str_is(word, files[i].name))
+			return &files[i];
+	return NULL;
+}
+
+/* The cgroup of that path, made with what is missing above it. 0 or -errno. */
+static int find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp)
+{
+	struct mm_memcg *g = m->cache->root_mem_cgroup;
+	size_t at = path.len && path.p[0] == '/';
+
+	while (path.len > 1 && path.p[path.len - 1] == '/')
+		path.len--;
+	if (m->workload_memcg && (!path.len || mm_str_is(path, "workload") || mm_str_is(path, "/workload"))) {
+		*gp = m->workload_memcg;
+		return 0;
+	}
+	while (at < path.len) {
+		const char *slash = memchr(path.p + at, '/', path.len - at);
+		size_t n = slash ? (size_t)(slash - path.p) : path.len;
+		struct mm_str name = { path.p, n };
+		struct mm_memcg *child = mm_memcg_find(m->cache, name);
+		int e = child ? 0 : mm_memcg_new(m->cache, g, name, &child);
+
+		if (e)
+			return e;
+		g = child;
+		at = n + 1;
+	}
+	*gp = g;
+	return 0;
+}
+
+static void join(struct mm_task *task, struct mm_memcg *g)
+{
+	task->memcg = g;
+	if (task->mm)
+		task->mm->memcg = g;
+}
+
+/* memory.max of the workload: before the boot part of the machine. */
+static int limit_workload(struct mm_machine *m, uint64_t bytes)
+{
+	if (!m->booted)
+		m->cfg.memory_max_bytes = bytes;
+	else if (m->workload_memcg)
+		mm_memory_max_write(m->cache, m->workload_memcg, bytes >> MM_PAGE_SHIFT);
+	else
+		mm_machine_skip(m, too_late, false);
+	return 0;
+}
+
+int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	const struct cgroup_file *file = file_of(ev->flags);
+	bool has_value = ev->present & MM_TC_BIT(RESULT), is_max = mm_str_is(ev->result_word, "max");
+	struct mm_memcg *g;
+	uint64_t value = ev->result;
+	int e;
+
+	if (!file)
+		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, oom.group or reclaim as flags, "
+				    "found '%.*s'", (int)ev->flags.len, ev->flags.p);
+	if (has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
+		if (!is_max)
+			return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,
+					    (int)ev->result_word.len, ev->result_word.p);
+		value = UINT64_MAX;
+	}
+	if (mm_event_limits_workload(ev))
+		return limit_workload(m, value);
+	if (!m->cache)
+		return 0;
+	e = find_or_make(m, ev->name, &g);
+	if (e)
+		return mm_error_set(err, e, "cgroup %.*s: %s", (int)ev->name.len, ev->name.p, strerror(-e));
+	if (task)
+		join(task, g);
+	if (has_value && g->parent)
+		file->write(m, g, value);
+	else if (has_value)
+		return mm_error_set(err, -EINVAL, "cgroup: the root has no %s", file->name);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Memory cgroups: what each and those below it hold, its limits, and what came of them (table memcg), under the names of
+ * cgroup v2's files and of memory.stat.
+ */
+#include <libmm/tables.h>
+
+#include "cache/memcg.h"
+#include "machine/machine.h"
+
+/* Pages know whom they are charged to; tables of pages and other kernel memory are counted where they are charged. */
+struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const struct mm_memcg *memcg)
+{
+	struct mm_memcg_pages n = { 0 };
+
+	for (mm_pfn_t pfn = 0; pfn < m->phys->max_pfn; pfn++) {
+		const struct mm_page *p;
+		uint64_t nr;
+
+		if (!m->cache->page_memcg[pfn] || !mm_mem_cgroup_is_descendant(mm_folio_memcg(m->cache, pfn), memcg))
+			continue;
+		p = mm_page(m->phys, pfn);
+		nr = mm_folio_nr_pages(p);
+		n.swapcached += mm_folio_test_swapcache(p) ? nr : 0;
+		if (p->flags & MM_PG_ANON) {
+			n.anon += p->mapcount > 0 ? nr : 0;
+		} else if (p->mapping) {
+			n.file += nr;
+			n.shmem += p->flags & MM_PG_SWAPBACKED ? nr : 0;
+			n.file_mapped += p->mapcount > 0 ? nr : 0;
+			n.file_dirty += p->flags & MM_PG_DIRTY ? nr : 0;
+			n.file_writeback += p->flags & MM_PG_WRITEBACK ? nr : 0;
+		}
+	}
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		const struct mm_task *t = m->tasks.v[i];
+
+		if (t->mm && t->pid == t->tgid && t->mm->memcg && mm_mem_cgroup_is_descendant(t->mm->memcg, memcg))
+			n.pagetables += t->mm->pgtables_bytes / MM_PAGE_SIZE;
+	}
+	for (uint32_t i = 0; i < m->cache->nr_memcgs; i++)
+		if (mm_mem_cgroup_is_descendant(m->cache->memcgs[i], memcg))
+			n.kernel += m->cache->memcgs[i]->kmem;
+	return n;
+}
+
+struct memcg_row {
+	const char *memcg;
+	uint64_t current, swap_current, anon, file, kernel, pagetables, shmem, swapcached;
+	uint64_t max, high, low, min, swap_max;
+	uint64_t events_high, events_max, events_oom, events_oom_kill;
+};
+
+#define BYTES(member, name, hide, help) { name, NULL, MM_COL_BYTES, offsetof(struct memcg_row, member), hide, help }
+static const struct mm_column columns[] = {
+	MM_COLUMN(struct memcg_row, memcg, MM_COL_STR, "path, / for the root"),
+	BYTES(current, "current_bytes", false, "memory.current: charged to it and those below"),
+	BYTES(swap_current, "swap_current_bytes", false, "memory.swap.current"),
+	BYTES(anon, "anon_bytes", false, "memory.stat: anonymous memory that is mapped"),
+	BYTES(file, "file_bytes", false, "memory.stat: page cache, shared memory too"),
+	BYTES(kernel, "kernel_bytes", false, "memory.stat: kernel memory"),
+	BYTES(pagetables, "pagetables_bytes", true, "memory.stat: page tables"),
+	BYTES(shmem, "shmem_bytes", true, "memory.stat: shared memory and tmpfs"),
+	BYTES(swapcached, "swapcached_bytes", true, "memory.stat: in swap and in memory"),
+	BYTES(max, "max_bytes", false, "memory.max; empty: none"),
+	BYTES(high, "high_bytes", false, "memory.high; empty: none"),
+	BYTES(low, "low_bytes", false, "memory.low"),
+	BYTES(min, "min_bytes", false, "memory.min"),
+	BYTES(swap_max, "swap_max_bytes", false, "memory.swap.max; empty: none"),
+	MM_COLUMN(struct memcg_row, events_high, MM_COL_U64, "memory.events high: times it was reclaimed for memory.high"),
+	MM_COLUMN(struct memcg_row, events_max, MM_COL_U64, "memory.events max: times a charge met memory.max"),
+	MM_COLUMN(struct memcg_row, events_oom, MM_COL_U64, "memory.events oom"),
+	MM_COLUMN(struct memcg_row, events_oom_kill, MM_COL_U64, "memory.events oom_kill: processes killed"),
+};
+
+static uint64_t bytes_of(uint64_t pages) { return pages >= MM_MEMCG_MAX ? MM_MISSING_U64 : pages << MM_PAGE_SHIFT; }
+
+static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
+{
+	if (!m->cache)
+		return 0;
+	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; ) {
+		struct mm_memcg_pages n = mm_memcg_count_pages(m, g);
+		struct memcg_row row = {
+			.memcg = g->name, .current = bytes_of(g->usage), .swap_current = bytes_of(g->swap_usage),
+			.anon = bytes_of(n.anon), .file = bytes_of(n.file), .kernel = bytes_of(n.kernel),
+			.pagetables = bytes_of(n.pagetables), .shmem = bytes_of(n.shmem), .swapcached = bytes_of(n.swapcached),
+			.max = bytes_of(g->max), .high = bytes_of(g->high), .low = bytes_of(g->low), .min = bytes_of(g->min),
+			.swap_max = bytes_of(g->swap_max), .events_high = g->events_high, .events_max = g->events_max,
+			.events_oom = g->events_oom, .events_oom_kill = g->events_oom_kill,
+		};
+
+		mm_table_writer_row(w, &row);
+	}
+	return 0;
+}
+
+const struct mm_machine_table mm_table_memcg = {
+	{ "memcg", "memory cgroups: what they hold, their limits and events", columns, sizeof(columns) / sizeof(columns[0]) },
+	memcg_rows,
+};

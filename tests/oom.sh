@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Memory that runs out: what the simulated kernel does and logs, and that --explain-oom reads the log back whole.
+set -u
+PATH=$PWD:$PATH
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 99
+failed=0
+
+same() {	# WHAT EXPECTED FOUND
+	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
+}
+run() {		# ARGUMENTS: killed tasks as "pid pid"
+	mm-reclaim --oom-report=log -o event,pid -n "$@" 2> err | grep ^oom_kill | cut -d, -f2 | paste -sd' '
+}
+read_back() {	# victims of the log as mm-reclaim understands it
+	mm-reclaim --explain-oom=log -t oom -o victim,pid -n "$@" | grep ^1 | cut -d, -f2 | paste -sd' '
+}
+
+# hold has 20 MiB, eat wants 160 MiB
+cat > hog.csv <<'END'
+time_s,pid,event,addr,size,flags,name,result
+0.1,10,exec,,,AUTOMAP,hold,
+0.2,10,store,0x10000000,20971520,,,
+0.3,10,oom_score_adj,,,,,200
+0.4,11,exec,,,AUTOMAP,eat,
+0.5,11,store,0x20000000,41943040,,,
+0.6,11,store,0x30000000,41943040,,,
+0.7,11,store,0x40000000,41943040,,,
+0.8,11,store,0x50000000,41943040,,,
+0.9,12,exec,,,AUTOMAP,late,
+1.0,12,store,0x50000000,4194304,,,
+END
+same "machine: the larger one goes" 11 "$(run --ram=128M hog.csv)"
+same "the log says the same" 11 "$(read_back)"
+same "its limit is RAM" 1 "$(mm-reclaim --human --explain-oom=log | grep -c 'node 0 DMA32: .* short by')"
+same "its kill line" 1 "$(grep -c 'Out of memory: Killed process 11 (eat) total-vm:122880kB' log)"
+
+# measured in 58 MiB, 200 thousandths are 11.6 MiB: 20 + 11.6 < 40
+same "cgroup: the larger one goes" 11 "$(run --memory-max=50M --swap=8M hog.csv)"
+same "the log of a cgroup" 11 "$(read_back --swap=8M)"
+same "it names the cgroup" 1 "$(grep -c 'oom-kill:constraint=CONSTRAINT_MEMCG,.*,oom_memcg=/workload,.*,task=eat,pid=11' log)"
+same "its usage" 1 "$(grep -c 'memory: usage 51200kB, limit 51200kB' log)"
+sed 's/,200$/,600/' hog.csv > adj.csv
+same "with 600 thousandths the other" "10 11" "$(run --memory-max=50M --swap=8M adj.csv)"
+same "both reports" "10 11" "$(read_back --swap=8M)"
+
+same "vm.oom_kill_allocating_task" 11 "$(run --ram=128M -S vm.oom_kill_allocating_task=1 adj.csv)"
+same "the log says who asked" 11 "$(read_back)"
+
+same "vm.panic_on_oom kills nobody" "" "$(run --ram=128M -S vm.panic_on_oom=1 hog.csv)"
+same "nor does the log" "" "$(read_back)"
+same "rows after the panic" 1 "$(grep -c '3 rows after the kernel panicked' err)"
+same "vm.panic_on_oom=1 is not for a cgroup" 11 "$(run --memory-max=50M -S vm.panic_on_oom=1 hog.csv)"
+same "vm.panic_on_oom=2 is" "" "$(run --memory-max=50M -S vm.panic_on_oom=2 hog.csv)"
+
+# nobody may be killed: the machine ends, a cgroup does not
+sed -e 's/^0.3.*/0.3,10,oom_score_adj,,,,,-1000/' -e '/^0.4/a 0.45,11,oom_score_adj,,,,,-1000' hog.csv > unkillable.csv
+same "a machine of unkillable tasks" "" "$(run --ram=128M unkillable.csv)"
+same "it is deadlocked" 1 "$(grep -c 'Kernel panic - not syncing: System is deadlocked on memory' log)"
+same "a cgroup of unkillable tasks" 12 "$(run --memory-max=50M unkillable.csv)"
+same "no killable processes" yes "$(grep -q 'Out of memory and no killable processes' log && echo yes)"
+same "who was killed was the only one" 12 "$(read_back)"
+
+# memory.oom.group: x1 and x2 die together, x3 is protected; a vfork's child is not weighed, another sharer is
+cat > group.csv <<'END'
+pid,event,addr,size,flags,name,result
+1,exec,,,AUTOMAP,init,
+,cgroup,,,memory.max,/c,41943040
+,cgroup,,,memory.oom.group,/c/x,1
+10,exec,,,AUTOMAP,x1,
+10,cgroup,,,,/c/x,
+10,store,0x10000000,12582912,,,
+11,exec,,,AUTOMAP,x2,
+11,cgroup,,,,/c/x,
+11,store,0x10000000,3145728,,,
+12,exec,,,AUTOMAP,x3,
+12,cgroup,,,,/c/x,
+12,oom_score_adj,,,,,-1000
+12,store,0x10000000,2097152,,,
+13,exec,,,AUTOMAP,y,
+13,cgroup,,,,/c/y,
+13,oom_score_adj,,,,,-900
+13,store,0x10000000,31457280,,,
+END
+same "memory.oom.group" "10 11" "$(run group.csv)"
+same "its line" 1 "$(grep -c 'Tasks in /c/x are going to be killed due to memory.oom.group set' log)"
+same "three kills are counted: the victim twice" 3 "$(mm-reclaim -t summary group.csv | grep ^oom_kill | cut -d, -f2)"
+same "the first is explained" 10 "$(read_back)"
+cat > vfork.csv <<'END'
+pid,event,addr,size,flags,name,result
+10,exec,,,AUTOMAP,parent,
+10,cgroup,,,memory.max,/c,20971520
+10,store,0x10000000,8388608,,,
+10,fork,,,CLONE_VM|CLONE_VFORK,,20
+11,exec,,,AUTOMAP,other,
+11,oom_score_adj,,,,,-500
+11,cgroup,,,,/c,
+11,store,0x10000000,6291456,,,
+11,store,0x20000000,8388608,,,
+END
+same "not the child of a vfork, but its parent" 10 "$(run vfork.csv)"
+sed 's/|CLONE_VFORK//' vfork.csv > share.csv
+same "of two that share memory the later" 20 "$(run share.csv)"
+
+# less than any task needs is a result, not an error
+for max in 4K 64K 256K; do
+	mm-reclaim --memory-max=$max --oom-report=log hog.csv > out 2> err
+	same "--memory-max=$max: exit status" 0 $?
+	same "--memory-max=$max: all rows are there" 10 "$(grep -c '^[0-9.]' out)"
+	same "--memory-max=$max: killed" yes "$(grep -q ',oom_kill,' out && echo yes)"
+done
+mm-reclaim --oom-report=/nonexistent/x hog.csv > out 2> err; same "a report that cannot be written" 1 $?
+same "a cgroup file that is none" 1 "$(printf 'event,flags,name,result\ncgroup,memory.odd,/a,1\n' | mm-reclaim > out 2> err; echo $?)"
+
+# a report that is cut anywhere is read or refused
+run --ram=128M hog.csv > out
+size=$(wc -c < log)
+for ((n = 0; n < size; n += 211)); do
+	head -c $n log > cut
+	mm-reclaim --human --explain-oom=cut > out 2> err
+	case $? in
+	0 | 1) ;;
+	*) echo "FAIL: cut after $n bytes"; failed=1 ;;
+	esac
+done
+exit $failed
