@@ -116,10 +116,8 @@ struct mm_struct *mm_machine_new_mm(struct mm_machine *m, struct mm_memcg *memcg
 struct mm_struct *mm_task_mm(struct mm_machine *m, struct mm_task *task)
 {
 	if (!task->mm) {
-		task->mm = mm_mm_alloc(&m->virt, task->memcg);
-		if (task->mm) {
 		task->mm = mm_machine_new_mm(m, task->memcg);
-		if (task->mm)
+		if (task->mm) {
 			task->mm->automap = task->automap;
 			task->mm->owner = task->pid;
 		}
