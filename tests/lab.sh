@@ -14,9 +14,13 @@ for trace in "$src"/tests/data/lab/*.trace.csv; do
 	case=${trace%.trace.csv}
 	opt=(-S thp=always)
 	[ -f "$case.options" ] && read -ra opt < "$case.options"
+	has() { grep -q "^[^,]*,$1:" "$case.kernel.csv"; }
 	{
-		fault -t ksm | awk -F, -v OFS=, 'NR > 1 { print $1, "ksm:" ($2 == "" ? "" : $2 ":") $3, $4 }'
-		fault -t counters | awk -F, -v OFS=, 'NR > 1 { print $1, "vmstat:" $2, $3 }'
+		! has faults || fault -t faults -o pid,minflt,majflt,segv,sigbus | awk -F, -v OFS=, '
+			NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
+			{ for (i = 3; i <= NF; i++) print $1, "faults:" $2 ":" name[i], $i }'
+		! has ksm || fault -t ksm | awk -F, -v OFS=, 'NR > 1 { print $1, "ksm:" ($2 == "" ? "" : $2 ":") $3, $4 }'
+		! has vmstat || fault -t counters | awk -F, -v OFS=, 'NR > 1 { print $1, "vmstat:" $2, $3 }'
 		fault -t smaps | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
 			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$/) print $1, "smaps:" $2 ":" $3 ":" name[i], $i }'
 	} > "$tmp/model"
