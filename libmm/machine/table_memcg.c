@@ -96,6 +96,5 @@ static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_memcg = {
-	{ "memcg", "memory cgroups: what they hold, their limits and events", columns, sizeof(columns) / sizeof(columns[0]) },
-	memcg_rows,
+	MM_TABLE("memcg", columns, "memory cgroups: what they hold, their limits and events"), memcg_rows,
 };

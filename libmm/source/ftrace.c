@@ -20,6 +20,7 @@
  *	kmem_cache_free			cache_free	addr, name (from 5.12 on)
  *	page_fault_user, _kernel	load, store, fetch	addr, by the error code, size 1; flags = FAULT and that code
  *	page-faults (perf -F addr)	load		addr, size 1, flags = FAULT: no code is known
+ *	damon_aggregated		load		a region that was accessed, sampled (damon.c)
  *
  * and these facts of the allocator, which only a machine that starts from the
  * recorded state (kpageflags) uses; each has a word no GFP mask has in flags:
@@ -246,6 +247,8 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 	e = mm_ftrace_event(f->src, b, &t, err);
 	for (size_t i = before; i < b->nr; i++) {
 		mm_event_put(&b->ev[i], TIME_S, time_ns, t.time_ns);
+		if (b->ev[i].present & MM_TC_BIT(PID))
+			continue;		/* DAMON's rows: kdamond, which ran, is not whom they are about */
 		mm_event_put(&b->ev[i], CPU, cpu, t.cpu);
 		mm_event_put(&b->ev[i], PID, pid, t.pid);
 	}

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "source/damon.h"
 #include "source/ftrace.h"
 #include "source/scan.h"
 
@@ -319,6 +320,31 @@ static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, con
 	return 0;
 }
 
+/* "target_id=0 nr_regions=10 139731079774208-139731081134080: 5 100": the age since 5.17 */
+static int damon_aggregated(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+			    struct mm_error *err)
+{
+	struct mm_damon_region r = { .time_ns = t->time_ns, .timed = true };
+	struct mm_str s = t->args;
+	uint64_t nr;
+
+	if (!number(t, "target_id", &r.target) || !number(t, "nr_regions", &nr))
+		return malformed(src, t, err);
+	while (s.len && *s.p != '-')
+		s = (struct mm_str){ s.p + 1, s.len - 1 };
+	while (s.p > t->args.p && s.p[-1] >= '0' && s.p[-1] <= '9')
+		s = (struct mm_str){ s.p - 1, s.len + 1 };
+	if (!scan_u64(&s, &r.start) || !s.len || *s.p != '-')
+		return malformed(src, t, err);
+	s = (struct mm_str){ s.p + 1, s.len - 1 };
+	if (!scan_u64(&s, &r.end) || !s.len || *s.p != ':')
+		return malformed(src, t, err);
+	s = (struct mm_str){ s.p + 1, s.len - 1 };
+	if (!scan_u64(&s, &r.nr_accesses))
+		return malformed(src, t, err);
+	return mm_damon_rows(src, b, &r, t->line, err);
+}
+
 static const struct event {
 	const char *name;
 	int (*rows)(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
@@ -330,7 +356,7 @@ static const struct event {
 	{ "kmem_cache_alloc", cache_alloc }, { "kmem_cache_alloc_node", cache_alloc }, { "kfree", object_free },
 	{ "kmem_cache_free", object_free }, { "page_fault_user", page_fault }, { "page_fault_kernel", page_fault },
 	{ "page-faults", soft_fault }, { "minor-faults", soft_fault }, { "major-faults", soft_fault },
-	{ "faults", soft_fault },
+	{ "faults", soft_fault }, { "damon_aggregated", damon_aggregated },
 };
 
 static const struct event *find_event(struct mm_str name)

@@ -20,6 +20,8 @@ static const struct mm_trace_ops *const formats[] = {
 	&mm_trace_ftrace,
 	&mm_trace_perf,
 	&mm_trace_strace,
+	&mm_trace_damo,
+	&mm_trace_refs,
 };
 enum { NR_FORMATS = sizeof(formats) / sizeof(formats[0]) };
 

@@ -14,6 +14,7 @@
 enum {
 	MM_TRACE_BATCH = 1024,		/* most rows of one read() */
 	MM_TRACE_LINE_ROWS = 16,	/* most rows one line of a recording may become */
+	MM_TRACE_TARGETS = 64,
 };
 
 struct mm_trace_arena;
@@ -26,6 +27,8 @@ struct mm_trace_source {
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;
 	struct mm_trace_arena *arena;	/* see mm_trace_keep() */
+	uint64_t targets[MM_TRACE_TARGETS];	/* DAMON's, in order of appearance */
+	size_t nr_targets;
 };
 
 /* The rows of one read(): at least MM_TRACE_LINE_ROWS of room at its beginning. */
@@ -95,6 +98,8 @@ int mm_trace_skip(struct mm_trace_source *src, const char *what, uint64_t line, 
 extern const struct mm_trace_ops mm_trace_csv;		/* trace_csv.c: the trace itself */
 extern const struct mm_trace_ops mm_trace_lackey;	/* lackey.c: valgrind's lackey tool */
 
+extern const struct mm_trace_ops mm_trace_damo;		/* damon.c: damo report raw */
+extern const struct mm_trace_ops mm_trace_refs;		/* refs.c: references to blocks and keys */
 extern const struct mm_trace_ops mm_trace_ftrace;	/* ftrace.c: tracepoints as text, ftrace or perf script */
 extern const struct mm_trace_ops mm_trace_strace;	/* strace.c */
 extern const struct mm_trace_ops mm_trace_perf;		/* the same under another name */

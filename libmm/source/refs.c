@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * source/refs.c - references to blocks and keys, as cache and storage research keeps them
+ *
+ *	# time, object, size, next_access_vtime			libCacheSim's CSV: columns by name, "#" may lead
+ *	0, 17446744073709551615, 43, 120
+ *	128166372003061629,usr,0,Read,7014609920,24576,41286	MSR Cambridge: no header, seven fields
+ *	timestamp,lbn,len,cmd					CloudPhysics and others: blocks of 512 bytes (lbn, lba, sector)
+ *	12345							libCacheSim's txt: a key a line
+ *
+ * A key is a page: one load (or store) of a byte at key * 4096, so keys keep
+ * apart whatever their size; keys of 2^52 and more, and words, are hashed into
+ * that.  Blocks and offsets are bytes of a disk: a request touches the
+ * pages from its offset to its end.  A disk is a task (1 + its number), keys are
+ * task 1000's.  Times are kept when they only grow.
+ *
+ * Sources: libCacheSim doc/quickstart_cachesim.md; README of the MSR Cambridge traces (SNIA IOTTA 388).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <libmm/csv.h>
+
+#include "base/str.h"
+#include "source/scan.h"
+#include "source/trace_source.h"
+
+enum field { F_TIME, F_KEY, F_BLOCK, F_OFFSET, F_SIZE, F_OP, F_DISK, NR_FIELDS };
+enum { KEY_TASK = 1000, SECTOR = 512, MSR_FIELDS = 7 };
+
+static const struct {
+	const char *word;
+	enum field field;
+} words[] = {
+	{ "time", F_TIME }, { "timestamp", F_TIME }, { "ts", F_TIME }, { "clock_time", F_TIME },
+	{ "object", F_KEY }, { "obj_id", F_KEY }, { "obj-id", F_KEY }, { "id", F_KEY }, { "key", F_KEY },
+	{ "obj", F_KEY }, { "page", F_KEY }, { "object_id", F_KEY },
+	{ "lbn", F_BLOCK }, { "lba", F_BLOCK }, { "block", F_BLOCK }, { "sector", F_BLOCK }, { "blkno", F_BLOCK },
+	{ "offset", F_OFFSET },
+	{ "size", F_SIZE }, { "obj_size", F_SIZE }, { "obj-size", F_SIZE }, { "len", F_SIZE }, { "length", F_SIZE },
+	{ "op", F_OP }, { "type", F_OP }, { "cmd", F_OP }, { "command", F_OP }, { "op_type", F_OP }, { "iotype", F_OP },
+	{ "disknumber", F_DISK }, { "disk", F_DISK }, { "volumeid", F_DISK }, { "volume", F_DISK }, { "vm", F_DISK },
+};
+
+struct refs {
+	struct mm_trace_source *src;
+	struct mm_csv *csv;
+	int column[NR_FIELDS];		/* -1: none */
+	bool filetime;			/* MSR: 100 ns since 1601 */
+	bool begun;
+	uint64_t seen[4];		/* tasks that have had their first row, by pid % 256 */
+	uint64_t first_time, last_ns;
+};
+
+static struct mm_str strip(struct mm_str s)
+{
+	while (s.len && (*s.p == ' ' || *s.p == '\t' || *s.p == '#' || *s.p == '"'))
+		s = (struct mm_str){ s.p + 1, s.len - 1 };
+	while (s.len && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t' || s.p[s.len - 1] == '"' || s.p[s.len - 1] == '\r'))
+		s.len--;
+	return s;
+}
+
+static bool same_word(struct mm_str s, const char *word)
+{
+	if (s.len != strlen(word))
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if ((s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]) != word[i])
+			return false;
+	return true;
+}
+
+static int field_of(struct mm_str s)
+{
+	s = strip(s);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (same_word(s, words[i].word))
+			return words[i].field;
+	return -1;
+}
+
+static size_t split(struct mm_str line, struct mm_str *v, size_t max)
+{
+	size_t n = 0;
+
+	for (;;) {
+		const char *comma = line.len ? memchr(line.p, ',', line.len) : NULL;
+		size_t len = comma ? (size_t)(comma - line.p) : line.len;
+
+		if (n < max)
+			v[n++] = strip((struct mm_str){ line.p, len });
+		if (!comma || n == max)
+			return n;
+		line = (struct mm_str){ comma + 1, line.len - len - 1 };
+	}
+}
+
+static bool is_number(struct mm_str s)
+{
+	uint64_t v;
+
+	return s.len && !mm_parse_u64(s, &v);
+}
+
+/* The columns of a header line; false: it names no key, block or offset. */
+static bool header_columns(const struct mm_str *v, size_t n, int *column)
+{
+	for (int f = 0; f < NR_FIELDS; f++)
+		column[f] = -1;
+	for (size_t i = 0; i < n; i++) {
+		int f = field_of(v[i]);
+
+		if (f >= 0 && column[f] < 0)
+			column[f] = (int)i;
+	}
+	return column[F_KEY] >= 0 || column[F_BLOCK] >= 0 || column[F_OFFSET] >= 0;
+}
+
+static bool is_msr(const struct mm_str *v, size_t n)
+{
+	return n == MSR_FIELDS && is_number(v[0]) && is_number(v[2]) && (same_word(v[3], "read") || same_word(v[3], "write")) &&
+	       is_number(v[4]) && is_number(v[5]);
+}
+
+static int sniff(struct mm_str head)
+{
+	struct mm_str line = { 0 }, v[16];
+	int column[NR_FIELDS];
+	size_t n;
+
+	while (!line.len && scan_line(&head, &line))
+		;
+	n = split(line, v, 16);
+	if (is_msr(v, n))
+		return 90;
+	if (n > 1 && header_columns(v, n, column) && (column[F_TIME] >= 0 || column[F_SIZE] >= 0 || column[F_OP] >= 0)) {
+		for (size_t i = 0; i < n; i++)
+			if (same_word(v[i], "event"))
+				return 0;		/* a trace of ours */
+		return column[F_OFFSET] >= 0 && column[F_KEY] < 0 && column[F_BLOCK] < 0 && column[F_TIME] < 0 ? 0 : 60;
+	}
+	for (int i = 0; n == 1 && i < 4; i++) {			/* a key a line, four in a row */
+		if (!is_number(v[0]))
+			return 0;
+		if (i < 3 && (!scan_line(&head, &line) || split(line, v, 16) != 1))
+			return 0;
+		if (i == 3)
+			return 30;
+	}
+	return 0;
+}
+
+static void close_refs(void *state)
+{
+	struct refs *r = state;
+
+	mm_csv_free(r->csv);
+	free(r);
+}
+
+/* Whether the first row is a header must be known before it is read. */
+static int learn_columns(struct refs *r, struct mm_error *err)
+{
+	struct mm_str head, line = { 0 }, v[16];
+	const struct mm_str *fields;
+	size_t n;
+	int e = mm_input_peek(r->src->in, &head, err);
+
+	if (e)
+		return e;
+	while (!line.len && scan_line(&head, &line))
+		;
+	n = split(line, v, 16);
+	for (int f = 0; f < NR_FIELDS; f++)
+		r->column[f] = -1;
+	if (is_msr(v, n)) {
+		r->filetime = true;
+		r->column[F_TIME] = 0;
+		r->column[F_DISK] = 2;
+		r->column[F_OP] = 3;
+		r->column[F_OFFSET] = 4;
+		r->column[F_SIZE] = 5;
+		return 0;
+	}
+	if (n && is_number(v[0])) {			/* no header: a key a line, or libCacheSim's order */
+		r->column[F_KEY] = n > 1;
+		r->column[F_TIME] = n > 1 ? 0 : -1;
+		return 0;
+	}
+	if (!header_columns(v, n, r->column))
+		return mm_error_set(err, -EINVAL, "%s:1: expected a column object, obj_id, key, lbn or offset, found \"%.*s\"",
+				    r->src->in->name, (int)(line.len < 80 ? line.len : 80), line.p);
+	e = mm_csv_row(r->csv, &fields, &n, err);
+	return e < 0 ? e : 0;
+}
+
+static int open_refs(void **state, struct mm_trace_source *src, struct mm_error *err)
+{
+	struct refs *r = calloc(1, sizeof(*r));
+	int e;
+
+	if (!r)
+		return mm_error_set(err, -ENOMEM, "%s: out of memory", src->in->name);
+	r->src = src;
+	e = mm_csv_new(&r->csv, src->in, err);
+	if (!e)
+		e = learn_columns(r, err);
+	if (e) {
+		close_refs(r);
+		return e;
+	}
+	src->columns = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) |
+		       (r->column[F_TIME] >= 0 ? MM_TC_BIT(TIME_S) : 0);
+	*state = r;
+	return 0;
+}
+
+/* FNV-1a */
+static uint64_t hash(struct mm_str s)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+static bool number(const struct refs *r, const struct mm_str *v, size_t n, enum field f, uint64_t *out)
+{
+	return r->column[f] >= 0 && (size_t)r->column[f] < n && !mm_parse_u64(strip(v[r->column[f]]), out);
+}
+
+static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
+{
+	struct mm_str s;
+
+	if (r->column[F_OP] < 0 || (size_t)r->column[F_OP] >= n)
+		return false;
+	s = strip(v[r->column[F_OP]]);
+	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1");
+}
+
+/* The bytes a row is about: false, it names none. */
+static bool bytes_of(const struct refs *r, const struct mm_str *v, size_t n, uint64_t *addr, uint64_t *size)
+{
+	uint64_t at;
+
+	*size = 0;
+	if (r->column[F_KEY] >= 0) {
+		struct mm_str s;
+
+		if ((size_t)r->column[F_KEY] >= n)
+			return false;
+		s = strip(v[r->column[F_KEY]]);
+		if (!s.len)
+			return false;
+		if (mm_parse_u64(s, &at) || at >> 52)
+			at = hash(s) >> 12;
+		*addr = at << MM_PAGE_SHIFT;
+		*size = 1;
+		return true;
+	}
+	number(r, v, n, F_SIZE, size);
+	if (number(r, v, n, F_OFFSET, addr))
+		return *addr < UINT64_C(1) << 62 && *size < UINT64_C(1) << 40;
+	if (!number(r, v, n, F_BLOCK, &at) || at >= UINT64_C(1) << 53 || *size >= UINT64_C(1) << 40)
+		return false;
+	*addr = at * SECTOR;
+	return true;
+}
+
+/* Nanoseconds since the first row; seconds, or MSR's tenths of microseconds. */
+static void put_time(struct refs *r, const struct mm_str *v, size_t n, struct mm_event *ev)
+{
+	uint64_t t, ns;
+
+	if (r->column[F_TIME] < 0 || (size_t)r->column[F_TIME] >= n)
+		return;
+	if (r->filetime) {
+		if (!number(r, v, n, F_TIME, &t))
+			return;
+		if (!r->begun)
+			r->first_time = t;
+		ns = t > r->first_time && t - r->first_time < UINT64_MAX / 200 ? (t - r->first_time) * 100 : 0;
+	} else if (mm_parse_seconds(strip(v[r->column[F_TIME]]), &ns)) {
+		return;
+	}
+	r->begun = true;
+	r->last_ns = ns > r->last_ns ? ns : r->last_ns;		/* issued together, logged in another order */
+	mm_event_put(ev, TIME_S, time_ns, r->last_ns);
+}
+
+static void begin_task(struct refs *r, struct mm_trace_batch *b, uint32_t pid, uint64_t line)
+{
+	struct mm_event *ev;
+
+	if (r->seen[pid % 256 / 64] >> pid % 64 & 1)
+		return;
+	r->seen[pid % 256 / 64] |= UINT64_C(1) << pid % 64;
+	ev = mm_trace_add(b, MM_EV_EXEC, line);
+	mm_event_put(ev, PID, pid, pid);
+	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP"));
+	mm_event_put(ev, NAME, name, MM_STR("references"));
+}
+
+static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str *v, size_t n, struct mm_error *err)
+{
+	uint64_t addr, size, disk = 0, line = mm_csv_line(r->csv);
+	struct mm_event *ev;
+	uint32_t pid = KEY_TASK;
+
+	if (!bytes_of(r, v, n, &addr, &size))
+		return mm_trace_skip(r->src, "references that are cut or not understood", line, false, err);
+	if (r->column[F_KEY] < 0) {
+		number(r, v, n, F_DISK, &disk);
+		pid = (uint32_t)(1 + disk % 255) + KEY_TASK;
+	}
+	begin_task(r, b, pid, line);
+	ev = mm_trace_add(b, is_write(r, v, n) ? MM_EV_STORE : MM_EV_LOAD, line);
+	mm_event_put(ev, PID, pid, pid);
+	mm_event_put(ev, ADDR, addr, addr);
+	mm_event_put(ev, SIZE, size, size ? size : 1);
+	put_time(r, v, n, ev);
+	return 0;
+}
+
+static int read_refs(void *state, struct mm_trace_batch *b, struct mm_error *err)
+{
+	struct refs *r = state;
+	const struct mm_str *v;
+	size_t n;
+
+	while (!mm_trace_batch_is_full(b)) {
+		int e = mm_csv_row(r->csv, &v, &n, err);
+
+		if (e > 0)
+			e = one_row(r, b, v, n, err) ? err->code : 1;
+		if (e <= 0)
+			return e;
+	}
+	return 1;
+}
+
+const struct mm_trace_ops mm_trace_refs = {
+	.name = "references",
+	.help = "references to blocks or keys: libCacheSim's CSV and txt, MSR Cambridge, CloudPhysics",
+	.sniff = sniff,
+	.open = open_refs,
+	.read = read_refs,
+	.close = close_refs,
+};

@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# References as other tools keep them: what a small file in each format becomes, by hand; and the policies on it.
+set -u
+PATH=$PWD:$PATH
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 99
+failed=0
+
+same() {	# WHAT EXPECTED FOUND
+	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
+}
+rows() {	# the accesses, as pid:event:addr:size
+	mm-vma -o by,pid,event,addr,size -n "$@" 2> err | awk -F, '$1 == "" && $3 ~ /load|store/ { print $2 ":" $3 ":" $4 ":" $5 }' |
+		paste -sd' '
+}
+faults() { mm-reclaim -o policy,faults -n "$@" 2> err | paste -sd' '; }
+
+# damo report raw, from its USAGE.md; a second record of the newer form
+cat > damo.txt <<'END'
+base_time_absolute: 8 m 59.809 s
+
+monitoring_start:                0 ns
+monitoring_end:            104.599 ms
+monitoring_duration:       104.599 ms
+target_id: 18446623438842320000
+nr_regions: 3
+563ebaa00000-563ebc99e000(  31.617 MiB):        1
+7f938d7e1000-7f938ddfc000(   6.105 MiB):        0
+7fff66b0a000-7fff66bb2000( 672.000 KiB):        0
+
+monitoring_start:          104.599 ms
+monitoring_end:              1.208 s
+monitoring_duration:       103.991 ms
+target_id: 18446623438842320000
+nr_regions: 1
+# start_addr     end_addr        length  nr_accesses   age
+7fff66b0a000-7fff66bb2000 (     672.000 KiB)           5    17
+END
+same "damo report raw" "1001:load:0x563ebaa00000:33153024 1001:load:0x7fff66b0a000:688128" "$(rows damo.txt)"
+same "damo says what is sampled" 1 "$(grep -c "2 accesses are DAMON's samples" err)"
+same "and what it did not see" 1 "$(grep -c '2 regions that DAMON saw no access to' err)"
+same "times of damo" "0.104599 1.208" "$(mm-vma -o event,time_s -n damo.txt 2> err | grep ^load | cut -d, -f2 | paste -sd' ')"
+
+# the tracepoint, as ftrace and perf script print it (with the age, and as before 5.17)
+cat > damon.ftrace <<'END'
+# tracer: nop
+       kdamond.0-1234    [001] .....   100.500000: damon_aggregated: target_id=0 nr_regions=2 4096000-4104192: 5 100
+       kdamond.0-1234    [001] .....   100.500001: damon_aggregated: target_id=0 nr_regions=2 8192000-8196096: 0 3
+       kdamond.0-1234    [001] .....   100.600000: damon_aggregated: target_id=1 nr_regions=1 4096000-4100096: 1
+END
+same "damon_aggregated of ftrace" "1001:load:0x3e8000:8192 1002:load:0x3e8000:4096" "$(rows damon.ftrace)"
+echo '       kdamond.0  1234 [001]   100.500000: damon:damon_aggregated: target_id=7 nr_regions=1 4096000-4104192: 5 100' > damon.perf
+same "damon_aggregated of perf" "1001:load:0x3e8000:8192" "$(rows damon.perf)"
+
+# libCacheSim: a comment as header; numbers beyond 2^52 are hashed but stay apart
+cat > lcs.csv <<'END'
+# time, object, size, next_access_vtime
+0, 1, 43, 4
+0, 2, 43, -1
+1, 17446744073709551615, 43, -1
+2, 1, 43, -1
+END
+same "libCacheSim: a key is a page" "1000:load:0x1000:1 1000:load:0x2000:1" "$(rows lcs.csv | cut -d' ' -f1,2)"
+same "libCacheSim: lru in two frames" "lru,4" "$(faults --policy=lru --memory-max=8K lcs.csv)"
+same "in three" "lru,3" "$(faults --policy=lru --memory-max=12K lcs.csv)"
+
+# Belady's string (1966) as libCacheSim's txt: fifo has 9 faults in three frames and 10 in four
+printf '%s\n' 1 2 3 4 1 2 5 1 2 3 4 5 > belady.txt
+same "Belady's anomaly, three frames" "lru,10 fifo,9 opt,7" "$(faults --policy=lru,fifo,opt --memory-max=12K belady.txt)"
+same "Belady's anomaly, four frames" "lru,8 fifo,10 opt,6" "$(faults --policy=lru,fifo,opt --memory-max=16K belady.txt)"
+# Silberschatz, Galvin, Gagne: Operating System Concepts, chapter on virtual memory, three frames: fifo 15, opt 9, lru 12
+printf '%s\n' 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1 > silberschatz.txt
+same "Silberschatz' string" "lru,12 fifo,15 opt,9" "$(faults --policy=lru,fifo,opt --memory-max=12K silberschatz.txt)"
+
+# MSR Cambridge: 8 KiB read from byte 4096 are pages 1 and 2; the write is to another disk
+cat > msr.csv <<'END'
+128166372003061629,usr,0,Read,4096,8192,41286
+128166372013061629,usr,1,Write,512,512,100
+128166372003061629,usr,0,Read,8192,4096,100
+END
+same "MSR Cambridge" "1001:load:0x1000:8192 1002:store:0x200:512 1001:load:0x2000:4096" "$(rows msr.csv)"
+same "its times: tenths of microseconds, never back" "0 1 1" \
+	"$(mm-vma -o event,time_s -n msr.csv 2> err | grep -E '^(load|store)' | cut -d, -f2 | paste -sd' ')"
+same "its pages" "lru,3" "$(faults --policy=lru --memory-max=16K msr.csv)"
+
+# blocks of 512 bytes
+printf 'timestamp,cmd,lbn,size\n0,R,8,4096\n1,W,16,512\n' > blocks.csv
+same "blocks" "1001:load:0x1000:4096 1001:store:0x2000:512" "$(rows blocks.csv)"
+
+# the same on the kernel's own policy: three pages, of which each is read once
+same "on a machine" 3 "$(mm-reclaim -t summary --memory-max=1M msr.csv 2> err | grep '^pgfault,' | cut -d, -f2)"
+
+# broken lines are counted, --strict refuses them
+printf '# time, object, size\n0, 1, 4\n1\n2, 3, 4\n' > cut.csv
+same "a cut line" "1000:load:0x1000:1 1000:load:0x3000:1" "$(rows cut.csv)"
+same "is counted" 1 "$(grep -c 'left out 1 references that are cut or not understood (first in line 3)' err)"
+mm-vma --strict cut.csv > out 2> err; same "--strict" 1 $?
+head -c 330 damo.txt | mm-vma > out 2> err; same "damo, cut" 0 $?
+mm-vma --from=references damo.txt > out 2> err; same "damo is no list of references" 1 $?
+exit $failed
