@@ -15,7 +15,7 @@
 struct mm_vma;
 struct mm_inode;
 
-enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM };
+enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM, MM_INODE_HUGETLB };
 enum { MM_FMODE_READ = 1, MM_FMODE_WRITE = 2, MM_FMODE_NOREUSE = 4, MM_FMODE_RANDOM = 8 };
 
 struct mm_address_space {
@@ -36,6 +36,8 @@ struct mm_inode {
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	uint8_t type;			/* enum mm_inode_type */
+	uint64_t huge_mask;		/* MM_INODE_HUGETLB: page size less 1 */
+	uint64_t acct_pages;		/* of memory promised for it (shmem_acct_size()), given back with its last VMA */
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
 	struct mm_address_space mapping;
 };

@@ -374,6 +374,7 @@ int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 		seg = mm_file_create(m->inodes, ev->name, MM_INODE_SHM, ev->size, MM_FMODE_READ | MM_FMODE_WRITE);
 		if (!seg)
 			return no_memory(err);
+		m->virt.vm_committed_as += (int64_t)(mm_page_align(ev->size) >> MM_PAGE_SHIFT);	/* by shmget() */
 	}
 	mm->unplaced_addr = rec.value;
 	e = mm_sys_shmat(mm, seg, ev->addr, flags, rec.there && !rec.failed, &at);

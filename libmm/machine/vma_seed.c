@@ -88,7 +88,7 @@ static struct mm_file *file_of(struct seed *s, const struct mm_maps_row *row)
 	struct mm_file *f;
 
 	if (shared && row->deleted && name_is(row, "/dev/zero"))
-		return mm_shmem_zero_file(&s->m->virt, row->end - row->start);
+		return mm_shmem_zero_setup(s->mm, row->end - row->start, 0, &f) ? NULL : f;
 	if (row->deleted && !memfd) {
 		int n = snprintf(text, sizeof(text), "%.*s (deleted)", (int)name.len, name.p);
 

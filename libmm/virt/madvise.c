@@ -43,6 +43,9 @@ static int pages(struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
 {
 	const struct mm_virt *virt = vma->vm_mm->virt;
 
+	if (vma->vm_flags & MM_VM_HUGETLB)	/* which has none */
+		return advice == MM_MADV_POPULATE_READ || advice == MM_MADV_POPULATE_WRITE ? -EFAULT :
+		       advice == MM_MADV_COLLAPSE ? -EINVAL : 0;
 	return virt->madvise_vma ? virt->madvise_vma(vma, start, end, advice) : 0;
 }
 
@@ -72,10 +75,12 @@ static int check_populate(const struct mm_vma *vma, uint64_t end, bool write)
 }
 
 /* May the advice be given for the pages of this VMA? */
-static int check_pages(const struct mm_vma *vma, uint64_t end, int advice)
+static int check_pages(const struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
 {
 	uint64_t forbidden = MM_VM_PFNMAP | MM_VM_LOCKED;
 
+	if (vma->vm_flags & MM_VM_HUGETLB && (advice == MM_MADV_DONTNEED || advice == MM_MADV_DONTNEED_LOCKED))
+		return start & mm_hugetlb_mask(vma) ? -EINVAL : 0;
 	switch (advice) {
 	case MM_MADV_REMOVE:
 		return check_remove(vma);
@@ -98,7 +103,7 @@ static int check_pages(const struct mm_vma *vma, uint64_t end, int advice)
 
 static int advise_pages(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, uint64_t end, int advice)
 {
-	int e = check_pages(vma, end, advice);
+	int e = check_pages(vma, start, end, advice);
 
 	*prev = vma;
 	if (e)

@@ -7,8 +7,6 @@
  * but their anon_vmas forbid joining all three, the next one gets it.
  *
  * Source: mm/mmap.c ksys_mmap_pgoff(), do_mmap(), __mmap_region(), remap_file_pages().
- * Huge pages of hugetlbfs: the pool is empty, so that MAP_HUGETLB ends in ENOMEM as it
- * does where vm.nr_hugepages is 0.
  */
 #include <errno.h>
 
@@ -24,8 +22,9 @@
 struct region {
 	struct mm_file *file;
 	uint64_t addr, len, vm_flags, pgoff;
-	bool hugetlb;
 };
+
+static bool is_on_disk(const struct mm_file *file) { return file && file->inode->type == MM_INODE_REG; }
 
 static uint64_t count_vma_pages_range(const struct mm_struct *mm, uint64_t start, uint64_t end)
 {
@@ -40,10 +39,22 @@ static uint64_t count_vma_pages_range(const struct mm_struct *mm, uint64_t start
 	return pages;
 }
 
-struct mm_file *mm_shmem_zero_file(struct mm_virt *virt, uint64_t len)
+int mm_shmem_zero_setup(struct mm_struct *mm, uint64_t len, uint64_t vm_flags, struct mm_file **fp)
 {
-	return mm_file_create_unlinked(virt->inodes, MM_STR("/dev/zero (deleted)"), MM_INODE_SHM, len,
-				       MM_FMODE_READ | MM_FMODE_WRITE);
+	int64_t pages = vm_flags & MM_VM_NORESERVE ? 0 : (int64_t)(len >> MM_PAGE_SHIFT);
+	struct mm_file *f;
+
+	if (pages && mm_vm_enough_memory(mm, pages))
+		return -ENOMEM;
+	f = mm_file_create_unlinked(mm->virt->inodes, MM_STR("/dev/zero (deleted)"), MM_INODE_SHM, len,
+				    MM_FMODE_READ | MM_FMODE_WRITE);
+	if (!f) {
+		mm_vm_unacct_memory(mm, pages);
+		return -ENOMEM;
+	}
+	f->inode->acct_pages = (uint64_t)pages;
+	*fp = f;
+	return 0;
 }
 
 /* Let a neighbour take the range.  The VMA that did, or NULL. */
@@ -83,24 +94,25 @@ static struct mm_vma *expand_neighbour(struct mm_struct *mm, const struct region
 	return vma;
 }
 
-static bool is_on_disk(const struct mm_file *file) { return file && file->inode->type == MM_INODE_REG; }
+static bool is_hugetlb(const struct mm_file *file) { return file && file->inode->type == MM_INODE_HUGETLB; }
 
-static int new_vma(struct mm_struct *mm, const struct region *r, struct mm_vma **vmap)
+static int new_vma(struct mm_struct *mm, struct region *r, struct mm_vma **vmap)
 {
 	struct mm_vma *vma;
+	int e = mm_hugetlb_file_mmap(r->file, r->pgoff, r->len, &r->vm_flags);
 
-	if (r->vm_flags & MM_VM_SYNC && is_on_disk(r->file))
-		return -EOPNOTSUPP;	/* ext4_file_mmap(): for persistent memory only */
+	if (!e && r->vm_flags & MM_VM_SYNC && is_on_disk(r->file))
+		e = -EOPNOTSUPP;	/* ext4_file_mmap(): for persistent memory only */
+	if (e)
+		return e;
 	vma = mm_vm_area_alloc(mm, r->addr, r->addr + r->len, r->vm_flags, r->pgoff);
 	if (!vma)
 		return -ENOMEM;
 	vma->vm_file = r->file;
 	vma->vm_ops_close = r->file && r->file->attachment;
-	if (r->vm_flags & MM_VM_SHARED && (!r->file || r->file->inode->dev_zero)) {
-		vma->vm_file = mm_shmem_zero_file(mm->virt, r->len);
-		if (!vma->vm_file)
-			goto no;
-	}
+	if (r->vm_flags & MM_VM_SHARED && (!r->file || r->file->inode->dev_zero) &&
+	    mm_shmem_zero_setup(mm, r->len, r->vm_flags, &vma->vm_file))
+		goto no;
 	if (!mm_vma_link(mm, vma)) {
 		mm_ksm_add_vma(vma);
 		*vmap = vma;
@@ -122,9 +134,7 @@ static int mmap_region(struct mm_struct *mm, struct region *r)
 		return -ENOMEM;
 	if (mm_do_munmap(mm, r->addr, r->len))
 		return -ENOMEM;
-	if (r->hugetlb)
-		return -ENOMEM;
-	if (mm_accountable_mapping(r->vm_flags)) {
+	if (mm_accountable_mapping(r->vm_flags) && !is_hugetlb(r->file)) {
 		charged = (int64_t)pages;
 		if (mm_vm_enough_memory(mm, charged))
 			return -ENOMEM;
@@ -165,7 +175,7 @@ static int file_flags(const struct mm_mmap_args *a, uint64_t flags, uint64_t pgo
 		flags &= LEGACY_MAP_MASK;
 		/* fall through */
 	case MM_MAP_SHARED_VALIDATE:
-		if (flags & ~LEGACY_MAP_MASK)
+		if (flags & ~(LEGACY_MAP_MASK | (is_on_disk(a->file) ? MM_MAP_SYNC : 0)))
 			return -EOPNOTSUPP;
 		if ((a->prot & MM_PROT_WRITE) && !writable)
 			return -EACCES;
@@ -234,7 +244,7 @@ static int find_place(struct mm_struct *mm, const struct mm_mmap_args *a, uint64
 int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgoff, uint64_t *addr, uint64_t *populate)
 {
 	uint64_t flags = a->flags, where = a->addr, len = mm_page_align(a->len), vm_flags;
-	struct region r = { .file = a->file, .hugetlb = !a->file && (flags & MM_MAP_HUGETLB) };
+	struct region r = { .file = a->file };
 	int e;
 
 	if (!a->len)
@@ -260,7 +270,8 @@ int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgof
 	e = a->file ? file_flags(a, flags, pgoff, len, &vm_flags) : anon_flags(flags, where, &pgoff, &vm_flags);
 	if (e)
 		return e;
-	if ((flags & MM_MAP_NORESERVE) && mm_sysctl(mm->virt->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) != 2)
+	if ((flags & MM_MAP_NORESERVE) && (is_hugetlb(a->file) ||
+					   mm_sysctl(mm->virt->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) != 2))
 		vm_flags |= MM_VM_NORESERVE;
 	r.addr = where;
 	r.len = len;
@@ -272,19 +283,6 @@ int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgof
 	*addr = where;
 	if ((vm_flags & MM_VM_LOCKED) || (flags & (MM_MAP_POPULATE | MM_MAP_NONBLOCK)) == MM_MAP_POPULATE)
 		*populate = len;
-	return 0;
-}
-
-/* Pages of hugetlbfs: 2 MiB, the default, and 1 GiB exist as sizes. */
-static int check_hugetlb(struct mm_mmap_args *a)
-{
-	uint64_t log2 = a->flags >> MM_MAP_HUGE_SHIFT & MM_MAP_HUGE_MASK, size = UINT64_C(1) << (log2 ? log2 : 21);
-
-	if (log2 && log2 != 21 && log2 != 30)
-		return -EINVAL;
-	a->len = (a->len + size - 1) & ~(size - 1);
-	if ((a->flags & MM_MAP_FIXED) && (a->addr & (size - 1)))
-		return -EINVAL;
 	return 0;
 }
 
@@ -303,7 +301,7 @@ int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *args, uint64_t 
 	else if (a.flags & MM_MAP_HUGETLB)
 		return -EINVAL;
 	if (a.flags & MM_MAP_HUGETLB) {
-		e = check_hugetlb(&a);
+		e = mm_hugetlb_file_setup(mm->virt, &a);
 		if (e)
 			return e;
 	}
@@ -348,7 +346,9 @@ int mm_sys_remap_file_pages(struct mm_struct *mm, uint64_t start, uint64_t size,
 	a.flags = (flags & MM_MAP_NONBLOCK) | MM_MAP_SHARED | MM_MAP_FIXED | MM_MAP_POPULATE |
 		  (vma->vm_flags & MM_VM_LOCKED ? MM_MAP_LOCKED : 0);
 	a.file = vma->vm_file;
+	mm_file_get_vma(a.file);	/* its last VMA may be the one that goes */
 	e = mm_do_mmap(mm, &a, pgoff, &where, &populate);
+	mm_vma_put_file(mm, a.file);
 	if (!e && populate)
 		mm_mm_populate(mm, where, populate, true);
 	return e;

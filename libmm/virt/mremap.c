@@ -122,6 +122,9 @@ static int move_vma(struct remap *r, struct mm_vma *vma, uint64_t new_addr)
 		return -ENOMEM;
 	if (vma->special && (vma->vm_start != start || vma->vm_end != start + len))
 		return -EINVAL;
+	if ((vma->vm_start != start && start & mm_hugetlb_mask(vma)) ||
+	    (vma->vm_end != start + len && (start + len) & mm_hugetlb_mask(vma)))
+		return -EINVAL;
 	if (accounted && mm_vm_enough_memory(mm, charge))
 		return -ENOMEM;
 	new = copy_vma(&vma, new_addr, r->new_len, vma->vm_pgoff + ((start - vma->vm_start) >> MM_PAGE_SHIFT));
@@ -290,10 +293,22 @@ static int grow(struct remap *r)
 	return e ? e : move_vma(r, vma, r->new_addr);
 }
 
+/* Huge pages of hugetlbfs move as a whole and do not grow. */
+static int check_hugetlb(struct remap *r, uint64_t mask)
+{
+	r->old_len = (r->old_len + mask) & ~mask;
+	r->new_len = (r->new_len + mask) & ~mask;
+	return (r->addr | r->new_addr) & mask || r->new_len > r->old_len ? -EINVAL : 0;
+}
+
 static int remap(struct remap *r)
 {
-	if (!mm_vma_lookup(r->mm, r->addr))
+	const struct mm_vma *vma = mm_vma_lookup(r->mm, r->addr);
+
+	if (!vma)
 		return -EFAULT;
+	if (vma->vm_flags & MM_VM_HUGETLB && check_hugetlb(r, mm_hugetlb_mask(vma)))
+		return -EINVAL;
 	if (r->flags & (MM_MREMAP_FIXED | MM_MREMAP_DONTUNMAP))
 		return mremap_to(r);
 	if (r->old_len < r->new_len)

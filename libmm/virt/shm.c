@@ -55,7 +55,7 @@ int mm_sys_shmat(struct mm_struct *mm, struct mm_file *seg, uint64_t addr, uint6
 		return -ENOMEM;
 	mm_file_get_vma(a.file);	/* ours, until it is mapped */
 	e = mm_do_mmap(mm, &a, 0, &where, &populate);
-	mm_file_put_vma(a.file);
+	mm_vma_put_file(mm, a.file);
 	if (e)
 		return e;
 	*at = where;
@@ -90,6 +90,6 @@ int mm_sys_shmdt(struct mm_struct *mm, uint64_t addr)
 		mm_do_vma_munmap(mm, vma, vma->vm_start, vma->vm_end);
 	}
 	if (seg)
-		mm_file_put_vma(seg);
+		mm_vma_put_file(mm, seg);
 	return seg ? 0 : -EINVAL;
 }

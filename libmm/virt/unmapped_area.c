@@ -36,41 +36,47 @@ uint64_t mm_vm_start_gap(const struct mm_vma *vma)
 	return gap > vma->vm_start ? 0 : vma->vm_start - gap;
 }
 
-static int unmapped_area(struct mm_struct *mm, uint64_t low, uint64_t high, uint64_t length, uint64_t *addr)
+/* @align: page size less 1 of what is to be aligned, 0 none */
+static int unmapped_area(struct mm_struct *mm, uint64_t low, uint64_t high, uint64_t length, uint64_t align,
+			 uint64_t *addr)
 {
+	uint64_t room = length + (align & MM_PAGE_MASK), gap;
 	struct mm_ma_state mas = { .tree = &mm->mm_mt };
 	struct mm_vma *next;
 
 	if (low < mmap_min_addr(mm))
 		low = mmap_min_addr(mm);
 	for (;;) {
-		if (mm_mas_empty_area(&mas, low, high - 1, length))
+		if (room < length || mm_mas_empty_area(&mas, low, high - 1, room))
 			return -ENOMEM;
+		gap = mas.index + (-mas.index & align);
 		next = mm_mt_find(&mm->mm_mt, mas.last + 1, UINT64_MAX);
-		if (!next || !(next->vm_flags & MM_VM_GROWSDOWN) || mm_vm_start_gap(next) >= mas.index + length - 1)
+		if (!next || !(next->vm_flags & MM_VM_GROWSDOWN) || mm_vm_start_gap(next) >= gap + length - 1)
 			break;
 		low = next->vm_end;
 	}
-	*addr = mas.index;
+	*addr = gap;
 	return 0;
 }
 
-static int unmapped_area_topdown(struct mm_struct *mm, uint64_t low, uint64_t high, uint64_t length, uint64_t *addr)
+static int unmapped_area_topdown(struct mm_struct *mm, uint64_t low, uint64_t high, uint64_t length, uint64_t align,
+				 uint64_t *addr)
 {
+	uint64_t room = length + (align & MM_PAGE_MASK);
 	struct mm_ma_state mas = { .tree = &mm->mm_mt };
 	struct mm_vma *next;
 
 	if (low < mmap_min_addr(mm))
 		low = mmap_min_addr(mm);
 	for (;;) {
-		if (mm_mas_empty_area_rev(&mas, low, high - 1, length))
+		if (room < length || mm_mas_empty_area_rev(&mas, low, high - 1, room))
 			return -ENOMEM;
 		next = mm_mt_find(&mm->mm_mt, mas.last + 1, UINT64_MAX);
 		if (!next || !(next->vm_flags & MM_VM_GROWSDOWN) || mm_vm_start_gap(next) > mas.last)
 			break;
 		high = mm_vm_start_gap(next);
 	}
-	*addr = mas.last + 1 - length;
+	*addr = (mas.last + 1 - length) & ~align;
 	return 0;
 }
 
@@ -98,7 +104,7 @@ static int get_area_bottomup(struct mm_struct *mm, const struct mm_unmapped_args
 			return 0;
 		}
 	}
-	return unmapped_area(mm, begin, end, a->len, addr);
+	return unmapped_area(mm, begin, end, a->len, 0, addr);
 }
 
 static bool hint_valid(const struct mm_struct *mm, uint64_t addr, uint64_t len)
@@ -133,9 +139,35 @@ static int get_area(struct mm_struct *mm, const struct mm_unmapped_args *a, uint
 	}
 	if (hint > DEFAULT_MAP_WINDOW)
 		high += mm->task_size_max - DEFAULT_MAP_WINDOW;
-	if (!unmapped_area_topdown(mm, low, high, a->len, addr))
+	if (!unmapped_area_topdown(mm, low, high, a->len, 0, addr))
 		return 0;
 	return get_area_bottomup(mm, a, addr);
+}
+
+/* hugetlb_get_unmapped_area() */
+static int hugetlb_get_area(struct mm_struct *mm, const struct mm_unmapped_args *a, uint64_t mask, uint64_t *addr)
+{
+	uint64_t high = mm->mmap_base, hint = a->addr & ~mask;
+
+	if (a->len & mask)
+		return -EINVAL;
+	if (a->flags & MM_MAP_FIXED) {
+		*addr = a->addr;
+		return a->addr & mask ? -EINVAL : 0;
+	}
+	if (a->addr && hint_valid(mm, hint, a->len)) {
+		struct mm_vma *vma = mm_find_vma(mm, hint);
+
+		if (!vma || hint + a->len <= mm_vm_start_gap(vma)) {
+			*addr = hint;
+			return 0;
+		}
+	}
+	if (a->addr > DEFAULT_MAP_WINDOW)
+		high += mm->task_size_max - DEFAULT_MAP_WINDOW;
+	if (mm->topdown && !unmapped_area_topdown(mm, MM_PAGE_SIZE, high, a->len, mask, addr))
+		return 0;
+	return unmapped_area(mm, mm->mmap_legacy_base, mm->task_size, a->len, mask, addr);
 }
 
 /* False: the file's huge pages are of no concern here. */
@@ -171,7 +203,9 @@ int mm_get_unmapped_area(struct mm_struct *mm, const struct mm_unmapped_args *a,
 
 	if (a->len > mm->task_size_max)
 		return -ENOMEM;
-	if (!file_wants_thp(a->file) || !thp_get_area(mm, a, &found))
+	if (a->file && a->file->inode->type == MM_INODE_HUGETLB)
+		e = hugetlb_get_area(mm, a, a->file->inode->huge_mask, &found);
+	else if (!file_wants_thp(a->file) || !thp_get_area(mm, a, &found))
 		e = get_area(mm, a, &found);
 	if (a->place && !(a->flags & MM_MAP_FIXED)) {
 		mm->unplaced_addr = e ? 0 : found;

@@ -77,6 +77,15 @@ void mm_vma_link_file(struct mm_vma *vma)
 	link_file(vma, NULL);
 }
 
+void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file)
+{
+	if (file->nr_vmas == 1 && file->inode->acct_pages) {
+		mm_vm_unacct_memory(mm, (int64_t)file->inode->acct_pages);
+		file->inode->acct_pages = 0;
+	}
+	mm_file_put_vma(file);
+}
+
 void mm_unlink_file_vma(struct mm_vma *vma)
 {
 	struct mm_address_space *mapping;
@@ -88,7 +97,7 @@ void mm_unlink_file_vma(struct mm_vma *vma)
 		mapping->i_mmap_writable--;
 	mm_interval_tree_remove(&mapping->i_mmap, &vma->shared);
 	mapping->nr_i_mmap--;
-	mm_file_put_vma(vma->vm_file);
+	mm_vma_put_file(vma->vm_mm, vma->vm_file);
 }
 
 struct mm_vma *mm_vma_interval_tree_iter_first(const struct mm_address_space *mapping, uint64_t first, uint64_t last)
@@ -155,6 +164,8 @@ int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below)
 
 	if (vma->special)
 		return -EINVAL;		/* special_mapping_split() */
+	if (addr & mm_hugetlb_mask(vma))
+		return -EINVAL;		/* hugetlb_vm_op_split() */
 	new = mm_vm_area_dup(vma);
 	if (!new)
 		return -ENOMEM;

@@ -20,6 +20,7 @@ void mm_vm_area_free(struct mm_vma *vma);		/* it is in no list and no tree */
 /* vm_file's tree of VMAs; also for a VMA without a file. */
 void mm_vma_link_file(struct mm_vma *vma);
 void mm_unlink_file_vma(struct mm_vma *vma);
+void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file);	/* after mm_file_get_vma() */
 /* Into the tree of @mm and vm_file's; counts it.  0 or -ENOMEM. */
 int mm_vma_link(struct mm_struct *mm, struct mm_vma *vma);
 /* The same in a child: among the file's mappings right behind the parent's @prev (NULL: mm_vma_link()). */
@@ -86,7 +87,14 @@ void mm_exit_mmap(struct mm_struct *mm);
 
 /* mmap.c */
 int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgoff, uint64_t *addr, uint64_t *populate);
-struct mm_file *mm_shmem_zero_file(struct mm_virt *virt, uint64_t len);	/* NULL: host memory */
+/* shmem_zero_setup(): the file of shared anonymous memory; promises it unless VM_NORESERVE.  0 or -ENOMEM. */
+int mm_shmem_zero_setup(struct mm_struct *mm, uint64_t len, uint64_t vm_flags, struct mm_file **fp);
+
+/* hugetlb.c */
+int mm_hugetlb_file_setup(struct mm_virt *virt, struct mm_mmap_args *a);	/* rounds len up, sets file; 0 or -errno */
+/* hugetlbfs_file_mmap(), for any file: what is mapped may be mapped so. 0 or -errno; changes *vm_flags. */
+int mm_hugetlb_file_mmap(const struct mm_file *file, uint64_t pgoff, uint64_t len, uint64_t *vm_flags);
+uint64_t mm_hugetlb_mask(const struct mm_vma *vma);	/* the VMA's huge page size less 1; 0: it has none */
 
 /* brk.c: an anonymous range of the data segment */
 int mm_vm_brk_flags(struct mm_struct *mm, uint64_t addr, uint64_t len, uint64_t vm_flags);
