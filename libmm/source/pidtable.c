@@ -81,25 +81,36 @@ static void close_row(struct mm_pid_table *t, struct mm_pid_row *r)
 	t->nr_fds--;
 }
 
-/* All kept descriptors: in one call where nobody else's lie between them. */
-static void close_rows(struct mm_pid_table *t)
+/* Close descriptors @first to @last, all of them ours. */
+static void close_run(int first, int last)
 {
-	unsigned int first = UINT32_MAX, last = 0;
-
-	for (size_t i = 0; i < t->nr; i++) {
-		unsigned int fd = (unsigned int)t->v[i].fd;
-
-		if (t->v[i].fd >= 0) {
-			first = fd < first ? fd : first;
-			last = fd > last ? fd : last;
-		}
-	}
 #ifdef SYS_close_range
-	if (t->nr_fds && last - first + 1 == t->nr_fds && !syscall(SYS_close_range, first, last, 0))
+	if (last > first && !syscall(SYS_close_range, first, last, 0))
 		return;
 #endif
-	for (size_t i = 0; i < t->nr; i++)
-		close_row(t, &t->v[i]);
+	while (first <= last)
+		close(first++);
+}
+
+/* All kept descriptors.  Opened in the order of the pids they are mostly neighbours: a call each run of them. */
+static void close_rows(struct mm_pid_table *t)
+{
+	int first = 0, last = -1;
+
+	for (size_t i = 0; i < t->nr; i++) {
+		int fd = t->v[i].fd;
+
+		if (fd < 0)
+			continue;
+		if (last < first || fd != last + 1) {
+			close_run(first, last);
+			first = fd;
+		}
+		last = fd;
+		t->v[i].fd = -1;
+	}
+	close_run(first, last);
+	t->nr_fds = 0;
 }
 
 void mm_pid_table_free(struct mm_pid_table *t)
@@ -201,7 +212,9 @@ static int list_pids(struct mm_pid_table *t, const struct mm_pid_options *opt)
 	int err;
 
 	t->nr_list = 0;
-	err = opt->only ? 0 : open_dir(t);
+	err = mm_proc_open_dir(t->proc);
+	if (!err && !opt->only)
+		err = open_dir(t);
 	for (size_t i = 0; !err && opt->only && i < opt->nr_only; i++)
 		err = opt->threads ? add_threads(t, opt->only[i]) : add_pid(t, opt->only[i], opt->only[i]);
 	while (!err && !opt->only && (e = readdir(t->dir))) {

@@ -37,11 +37,8 @@ int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
 		snprintf(p->name, sizeof(p->name), "%s", sysroot);
 	p->proc_fd = -1;
 	p->root_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->root_fd >= 0)
-		p->proc_fd = openat(p->root_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->proc_fd < 0) {
-		code = -errno;
-		mm_error_set(err, code, "%s%s: %s", p->name, p->root_fd < 0 ? "" : "/proc", strerror(errno));
+	if (p->root_fd < 0) {
+		code = mm_error_set(err, -errno, "%s: %s", dir, strerror(errno));
 		mm_proc_free(p);
 		return code;
 	}
@@ -65,6 +62,13 @@ void mm_proc_free(struct mm_proc *p)
 		close(p->proc_fd);
 	free(p->buf);
 	free(p);
+}
+
+int mm_proc_open_dir(struct mm_proc *p)
+{
+	if (p->proc_fd < 0)
+		p->proc_fd = openat(p->root_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return p->proc_fd < 0 ? -errno : 0;
 }
 
 bool mm_proc_is_live(const struct mm_proc *p)
@@ -134,9 +138,12 @@ int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struc
 
 long mm_proc_read_small(struct mm_proc *p, const char *path)
 {
-	int fd = openat(p->proc_fd, path, OPEN_FLAGS);
+	int err = mm_proc_open_dir(p), fd;
 	ssize_t n;
 
+	if (err)
+		return err;
+	fd = openat(p->proc_fd, path, OPEN_FLAGS);
 	if (fd < 0)
 		return -errno;
 	n = read(fd, p->buf, p->cap - 1);

@@ -8,13 +8,16 @@
 #include <libmm/proc.h>
 
 struct mm_proc {
-	int root_fd, proc_fd;		/* directories, kept open */
+	int root_fd, proc_fd;		/* directories, kept open; proc_fd from mm_proc_open_dir() on */
 	bool live;
 	uint32_t page_kib;
 	char *buf;
 	size_t cap;			/* one byte of it is for the NUL */
 	char name[256];			/* the sysroot as given, for messages; "" for / */
 };
+
+/* Open the directory proc/, which the files of processes need; 0 or -errno. */
+int mm_proc_open_dir(struct mm_proc *p);
 
 /*
  * Read the file PID/@file (or any path below proc/) into the buffer, in one
