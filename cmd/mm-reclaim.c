@@ -17,12 +17,13 @@
 #include "cmd.h"
 #include "reclaim.h"
 
-enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP, OPT_POLICY, OPT_OOM_SCORE_ADJ, OPT_OOM_REPORT };
+enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP, OPT_POLICY, OPT_OOM_SCORE_ADJ, OPT_OOM_REPORT, OPT_SAMPLE };
 enum { MAX_ADJS = 256 };
 
 struct own {
 	const char *explain_oom, *sweep, *oom_report;
 	unsigned int policies;		/* bit by enum mm_policy_kind */
+	uint64_t sample;		/* of 2^32 pages, 0: all */
 	struct mm_oom_adj adjs[MAX_ADJS];
 	size_t nr_adjs;
 };
@@ -37,7 +38,9 @@ static const struct argp_option options[] = {
 	  "Replay at N values of memory-max, ram, swap or a tunable, in parallel (table curve)", 0 },
 	{ "policy", OPT_POLICY, "LIST", 0,
 		"Instead of the kernel: lru, fifo, clock, second-chance, opt (joined by commas) on the page"
-	  " references, in as many frames as --memory-max holds", 0 },
+	  " references, in as many frames as --memory-max holds or --sweep=memory-max goes through", 0 },
+	{ "sample", OPT_SAMPLE, "RATE", 0,
+	  "With --policy: look at this share of the pages only (0.001, 1%), chosen by a hash, and tell the error", 0 },
 	{ 0 }
 };
 
@@ -57,6 +60,21 @@ static void parse_policies(struct argp_state *st, struct own *o, const char *arg
 			return;
 		p += len + 1;
 	}
+}
+
+/* "0.01", "1%": of 2^32 */
+static uint64_t parse_rate(struct argp_state *st, const char *arg)
+{
+	char *end;
+	double v = strtod(arg, &end);
+
+	if (*end == '%' && !end[1]) {
+		v /= 100;
+		end++;
+	}
+	if (end == arg || *end || !(v > 0 && v <= 1) || v * 4294967296.0 < 64)
+		argp_error(st, "--sample: expected a share above 0 and up to 1, such as 0.001 or 1%%, found '%s'", arg);
+	return (uint64_t)(v * 4294967296.0);
 }
 
 /* "PID:ADJ" */
@@ -98,6 +116,9 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case OPT_POLICY:
 		parse_policies(st, o, arg);
 		return 0;
+	case OPT_SAMPLE:
+		o->sample = parse_rate(st, arg);
+		return 0;
 	case OPT_SWEEP:
 		o->sweep = arg;
 		return 0;
@@ -134,7 +155,9 @@ static int run(struct cmd_args *a)
 	if (o->explain_oom)
 		return reclaim_explain_oom(a, o->explain_oom, o->adjs, o->nr_adjs);
 	if (o->policies)
-		return reclaim_policies(a, o->policies);
+		return reclaim_policies(a, o->policies, o->sweep, o->sample ? o->sample : UINT64_C(1) << 32);
+	if (o->sample)
+		return mm_error_set(&a->err, -EINVAL, "--sample needs --policy: the kernel's own policy is not blind to which pages there are");
 	if (a->table && !strcmp(a->table, "oom") && (a->sysroot || a->live) && !a->file)
 		return reclaim_inspect_oom(a);
 	if (o->sweep)

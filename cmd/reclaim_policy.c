@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mm-reclaim --policy: the textbook's page replacement on the page references of a trace
+ *
+ * One pass: lru in all sizes from its stack distances, the others in each size
+ * by themselves, opt on what was kept.  With --sample the pages whose hash
+ * falls below the rate stand for all, in memories that are smaller by the
+ * rate.  They fall into GROUPS by other bits of the hash, each a sample of its
+ * own; how far these lie apart tells the error.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -8,18 +14,21 @@
 #include <string.h>
 
 #include <libmm/policy.h>
+#include <libmm/sweep.h>
 
 #include "cmd.h"
+#include "cmd_internal.h"
 #include "reclaim.h"
 
 enum { MAX_OPT_REFS = 1 << 27 };		/* references that opt keeps: 1 GiB */
-
-/* ---- textbook policies on the references of the trace -------------------------- */
+enum { GROUPS = 8, MAX_POLICY_POINTS = 256 };
 
 struct policy_line {
 	const char *policy;
 	uint64_t frames, references, faults;
-	int64_t fault_ratio;
+	int64_t fault_ratio, error_ratio;
+	char bar[RECLAIM_BAR_BYTES];
+	const char *chart;
 };
 
 static const struct mm_column policy_columns[] = {
@@ -28,39 +37,81 @@ static const struct mm_column policy_columns[] = {
 	MM_COLUMN(struct policy_line, references, MM_COL_U64, "page references, one for each page an access touches"),
 	MM_COLUMN(struct policy_line, faults, MM_COL_U64, "references that found their page out"),
 	MM_COLUMN(struct policy_line, fault_ratio, MM_COL_MILLI, "faults for each reference"),
+	MM_COLUMN(struct policy_line, error_ratio, MM_COL_MILLI, "standard error of fault_ratio by --sample; empty: exact"),
+	{ .name = "chart", .heading = "PAGE FAULTS", .type = MM_COL_STR, .offset = offsetof(struct policy_line, chart),
+	  .help = "faults as a bar (terminal only)" },
 };
+enum { NR_POLICY_COLUMNS = sizeof(policy_columns) / sizeof(policy_columns[0]) };
 const struct mm_table reclaim_policy_table = MM_TABLE("policy", policy_columns, "faults of each --policy");
 
-struct policy_run {
-	struct mm_policy *p[MM_NR_POLICIES];
-	uint64_t faults[MM_NR_POLICIES], nr;
-	bool keep;			/* opt sees the whole string */
-	uint64_t *refs;
-	size_t cap;
+/* References of some pages, all policies in all sizes. [0] is the whole sample, the rest its groups. */
+struct sample {
+	struct mm_mrc *lru;
+	struct mm_policy **p;		/* by policy and point */
+	uint64_t *faults;
+	uint64_t *refs, nr, cap;	/* opt sees the whole string */
 };
 
-static int one_reference(struct policy_run *r, uint64_t page)
-{
-	for (int k = 0; k < MM_POLICY_OPT; k++) {
-		int e = r->p[k] ? mm_policy_reference(r->p[k], page) : 0;
+struct policy_run {
+	unsigned int policies;		/* bit by enum mm_policy_kind */
+	uint64_t frames[MAX_POLICY_POINTS];
+	size_t nr_points;
+	uint64_t threshold;		/* of 2^32: pages with a hash below are taken */
+	uint64_t references;
+	struct sample sample[1 + GROUPS];
+	size_t nr_samples;
+};
 
-		if (e < 0)
-			return e;
-		r->faults[k] += (uint64_t)e;
-	}
-	if (r->keep && r->nr == r->cap) {
-		size_t cap = r->cap ? r->cap * 2 : 4096;
-		uint64_t *v = cap <= MAX_OPT_REFS ? realloc(r->refs, cap * sizeof(*v)) : NULL;
+static size_t index_of(const struct policy_run *r, int kind, size_t point) { return (size_t)kind * r->nr_points + point; }
+
+/* ---- one reference ---- */
+
+static int keep(struct sample *s, uint64_t page)
+{
+	if (s->nr == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 4096;
+		uint64_t *v = cap <= MAX_OPT_REFS ? realloc(s->refs, cap * sizeof(*v)) : NULL;
 
 		if (!v)
 			return cap <= MAX_OPT_REFS ? -ENOMEM : -EFBIG;
-		r->refs = v;
-		r->cap = cap;
+		s->refs = v;
+		s->cap = cap;
 	}
-	if (r->keep)
-		r->refs[r->nr] = page;
-	r->nr++;
+	s->refs[s->nr] = page;
 	return 0;
+}
+
+static int refer(const struct policy_run *r, struct sample *s, uint64_t page)
+{
+	int e = s->lru ? mm_mrc_reference(s->lru, page) : 0;
+
+	for (int k = MM_POLICY_LRU + 1; !e && k < MM_POLICY_OPT; k++)
+		for (size_t i = 0; r->policies >> k & 1 && i < r->nr_points; i++) {
+			int fault = mm_policy_reference(s->p[index_of(r, k, i)], page);
+
+			if (fault < 0)
+				return fault;
+			s->faults[index_of(r, k, i)] += (uint64_t)fault;
+		}
+	if (!e && r->policies >> MM_POLICY_OPT & 1)
+		e = keep(s, page);
+	s->nr++;
+	return e;
+}
+
+static int one_reference(struct policy_run *r, uint64_t page)
+{
+	uint64_t hash;
+	int e;
+
+	r->references++;
+	if (r->nr_samples == 1)
+		return refer(r, &r->sample[0], page);
+	hash = mm_page_hash(page);
+	if (hash >> 32 >= r->threshold)
+		return 0;
+	e = refer(r, &r->sample[0], page);
+	return e ? e : refer(r, &r->sample[1 + hash % GROUPS], page);
 }
 
 /* An access of several pages is several references; address spaces are kept apart. */
@@ -81,8 +132,10 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 {
 	struct mm_trace_options opt = { .from = a->from, .strict = a->strict };
 	struct mm_trace_reader *reader = NULL;
+	const struct mm_skip *skips;
 	struct mm_event ev[64];
 	struct mm_input *in;
+	size_t nr;
 	long n = cmd_open_input(a, &in);
 
 	if (n)
@@ -98,49 +151,178 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 			mm_error_set(&a->err, (int)e, e == -EFBIG ? "%s: too many references for opt, which keeps all"
 				     : "%s: out of memory", in->name);
 	}
+	if (!n) {
+		skips = mm_trace_skips(reader, &nr);
+		n = cmd_tell_skips(a, in->name, skips, nr);
+	}
 	mm_trace_reader_free(reader);
 	mm_input_free(in);
 	return (int)n;
 }
 
-static int policy_rows(struct cmd_args *a, struct policy_run *r, uint32_t frames, unsigned int policies)
+/* ---- what came of it ---- */
+
+/* Frames of a sample: smaller by its rate. */
+static uint64_t scaled(const struct policy_run *r, uint64_t frames, size_t sample)
 {
+	uint64_t of = r->threshold / (sample ? GROUPS : 1);
+	uint64_t n = (uint64_t)(((__extension__(unsigned __int128)frames) * of + (UINT64_C(1) << 32) - 1) >> 32);
+
+	return r->nr_samples == 1 ? frames : n ? n : 1;
+}
+
+static int faults_of(const struct policy_run *r, int kind, size_t point, size_t sample, double *faults)
+{
+	const struct sample *s = &r->sample[sample];
+	double rate = r->nr_samples == 1 ? 1 : (double)r->threshold / 4294967296.0 / (sample ? GROUPS : 1);
+	uint64_t n = s->faults[index_of(r, kind, point)], frames = scaled(r, r->frames[point], sample);
+
+	if (kind == MM_POLICY_LRU)
+		n = mm_mrc_faults(s->lru, frames);
+	if (kind == MM_POLICY_OPT && mm_policy_run(MM_POLICY_OPT, s->refs, s->nr, (uint32_t)frames, &n))
+		return -ENOMEM;
+	*faults = (double)n / rate;
+	return 0;
+}
+
+static double square_root(double x)
+{
+	double r = x > 1 ? x : 1;
+
+	for (int i = 0; i < 64 && x > 0; i++)
+		r = (r + x / r) / 2;
+	return x > 0 ? r : 0;
+}
+
+static int line_of(const struct policy_run *r, int kind, size_t point, struct policy_line *line)
+{
+	double all = r->references ? (double)r->references : 1, mean = 0, var = 0, f[1 + GROUPS];
+
+	for (size_t i = 0; i < r->nr_samples; i++)
+		if (faults_of(r, kind, point, i, &f[i]))
+			return -ENOMEM;
+	for (size_t i = 1; i < r->nr_samples; i++)
+		mean += f[i] / GROUPS;
+	for (size_t i = 1; i < r->nr_samples; i++)
+		var += (f[i] - mean) * (f[i] - mean) / GROUPS / (GROUPS - 1);
+	if (f[0] > all)
+		f[0] = all;
+	*line = (struct policy_line){
+		.policy = mm_policy_word((enum mm_policy_kind)kind), .frames = r->frames[point], .references = r->references,
+		.faults = (uint64_t)(f[0] + 0.5), .fault_ratio = (int64_t)(f[0] * 1000 / all),
+		.error_ratio = r->nr_samples == 1 ? MM_MISSING_I64 : (int64_t)(square_root(var) * 1000 / all + 0.999),
+	};
+	return 0;
+}
+
+static int print_lines(struct cmd_args *a, const struct policy_run *r, struct policy_line *v, size_t n)
+{
+	struct mm_table table = reclaim_policy_table;
 	struct mm_table_writer *w;
-	int e = cmd_table(a, &reclaim_policy_table, &w);
+	uint64_t most = 0;
+	int e;
 
-	for (int k = 0; !e && k < MM_NR_POLICIES; k++) {
-		struct policy_line line = { mm_policy_word((enum mm_policy_kind)k), frames, r->nr, r->faults[k], 0 };
-
-		if (!(policies >> k & 1))
-			continue;
-		line.fault_ratio = r->nr ? (int64_t)(line.faults * 1000 / r->nr) : 0;
-		mm_table_writer_row(w, &line);
+	if (!cmd_is_human(a) || r->nr_points < 2)
+		table.nr_columns = NR_POLICY_COLUMNS - 1;
+	for (size_t i = 0; i < n; i++)
+		most = v[i].faults > most ? v[i].faults : most;
+	e = cmd_table(a, &table, &w);
+	for (size_t i = 0; !e && i < n; i++) {
+		reclaim_bar(v[i].bar, v[i].faults, most);
+		v[i].chart = v[i].bar;
+		mm_table_writer_row(w, &v[i]);
 	}
 	return cmd_table_end(a, w, e);
 }
 
-int reclaim_policies(struct cmd_args *a, unsigned int policies)
+static int policy_rows(struct cmd_args *a, const struct policy_run *r)
 {
-	uint64_t frames = a->config.memory_max_bytes >> MM_PAGE_SHIFT;
-	struct policy_run r = { .keep = policies >> MM_POLICY_OPT & 1 };
+	struct policy_line *v = calloc(MM_NR_POLICIES * r->nr_points, sizeof(*v));
+	size_t n = 0;
+	int e = v ? 0 : -ENOMEM;
+
+	for (int k = 0; k < MM_NR_POLICIES; k++)
+		for (size_t i = 0; !e && r->policies >> k & 1 && i < r->nr_points; i++)
+			e = line_of(r, k, i, &v[n++]);
+	e = e ? mm_error_set(&a->err, e, "out of memory") : print_lines(a, r, v, n);
+	free(v);
+	return e;
+}
+
+/* ---- the run ---- */
+
+static int new_sample(const struct policy_run *r, size_t i, struct sample *s)
+{
+	size_t n = (size_t)MM_NR_POLICIES * r->nr_points;
 	int e = 0;
 
-	if (!frames || frames > 1u << 30)
-		return mm_error_set(&a->err, -EINVAL, "--policy needs --memory-max: 4K to 4T, a frame for each 4 KiB");
-	for (int k = 0; !e && k < MM_POLICY_OPT; k++)
-		if (policies >> k & 1)
-			e = mm_policy_new(&r.p[k], (enum mm_policy_kind)k, (uint32_t)frames);
+	s->p = calloc(n, sizeof(struct mm_policy *));
+	s->faults = calloc(n, sizeof(*s->faults));
+	if (!s->p || !s->faults)
+		return -ENOMEM;
+	if (r->policies >> MM_POLICY_LRU & 1)
+		e = mm_mrc_new(&s->lru);
+	for (int k = MM_POLICY_LRU + 1; k < MM_POLICY_OPT; k++)
+		for (size_t p = 0; !e && r->policies >> k & 1 && p < r->nr_points; p++)
+			e = mm_policy_new(&s->p[index_of(r, k, p)], (enum mm_policy_kind)k,
+					  (uint32_t)scaled(r, r->frames[p], i));
+	return e;
+}
+
+static void free_sample(const struct policy_run *r, struct sample *s)
+{
+	for (size_t i = 0; s->p && i < MM_NR_POLICIES * r->nr_points; i++)
+		mm_policy_free(s->p[i]);
+	mm_mrc_free(s->lru);
+	free(s->p);
+	free(s->faults);
+	free(s->refs);
+}
+
+/* The sizes: of --memory-max, or of --sweep=memory-max. */
+static int sizes(struct cmd_args *a, struct policy_run *r, const char *sweep)
+{
+	struct mm_sweep s = { .config = a->config };
+	int e = 0;
+
+	if (sweep) {
+		e = mm_sweep_parse(&s, sweep, &a->err);
+		if (!e && (strcmp(s.parameter, "memory-max") || s.nr_points > MAX_POLICY_POINTS))
+			e = mm_error_set(&a->err, -EINVAL, "--policy with --sweep: expected memory-max=LO..HI:N, at most %d points",
+					 (int)MAX_POLICY_POINTS);
+		for (size_t i = 0; !e && i < s.nr_points; i++)
+			r->frames[r->nr_points++] = s.points[i].value >> MM_PAGE_SHIFT;
+		free(s.points);
+	} else {
+		r->frames[r->nr_points++] = a->config.memory_max_bytes >> MM_PAGE_SHIFT;
+	}
+	for (size_t i = 0; !e && i < r->nr_points; i++)
+		if (!r->frames[i] || r->frames[i] > 1u << 30)
+			e = mm_error_set(&a->err, -EINVAL, "--policy needs --memory-max: 4K to 4T, a frame for each 4 KiB");
+	return e;
+}
+
+int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *sweep, uint64_t rate)
+{
+	struct policy_run *r = calloc(1, sizeof(*r));
+	int e = r ? 0 : mm_error_set(&a->err, -ENOMEM, "out of memory");
+
 	if (e)
-		mm_error_set(&a->err, e, "out of memory");
-	else
-		e = read_references(a, &r);
-	if (!e && r.keep && (e = mm_policy_run(MM_POLICY_OPT, r.refs, r.nr, (uint32_t)frames,
-					       &r.faults[MM_POLICY_OPT])) != 0)
-		mm_error_set(&a->err, e, "out of memory");
+		return e;
+	*r = (struct policy_run){ .policies = policies, .threshold = rate, .nr_samples = rate >> 32 ? 1 : 1 + GROUPS };
+	e = sizes(a, r, sweep);
+	for (size_t i = 0; !e && i < r->nr_samples; i++)
+		if ((e = new_sample(r, i, &r->sample[i])) != 0)
+			mm_error_set(&a->err, e, "out of memory");
 	if (!e)
-		e = policy_rows(a, &r, (uint32_t)frames, policies);
-	for (int k = 0; k < MM_NR_POLICIES; k++)
-		mm_policy_free(r.p[k]);
-	free(r.refs);
+		e = read_references(a, r);
+	if (!e)
+		e = policy_rows(a, r);
+	if (!e && r->nr_samples > 1)
+		cmd_note(a, "sampled %" PRIu64 " of %" PRIu64 " references by a hash of their page; faults are estimates, with the "
+			 "standard error of the column error_ratio", r->sample[0].nr, r->references);
+	for (size_t i = 0; i < r->nr_samples; i++)
+		free_sample(r, &r->sample[i]);
+	free(r);
 	return e;
 }

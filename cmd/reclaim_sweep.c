@@ -16,12 +16,12 @@
 #include "cmd_internal.h"
 #include "reclaim.h"
 
-enum { BAR = 32, COPY = 1 << 18 };
+enum { COPY = 1 << 18 };
 
 struct curve_row {
 	uint64_t value;
 	uint64_t minflt, majflt, pswpin, pswpout, refaults, oom_kill;
-	char chart[3 * BAR + 1];
+	char chart[RECLAIM_BAR_BYTES];
 	const char *chart_text;
 };
 
@@ -43,10 +43,10 @@ const struct mm_table reclaim_curve_table = MM_TABLE("curve", curve_columns,
 						     "--sweep: what one trace costs at each point of a parameter");
 
 /* Eighths of a character cell: U+258F is one eighth, U+2588 eight. */
-static void draw(struct curve_row *row, uint64_t most)
+void reclaim_bar(char *text, uint64_t n, uint64_t most)
 {
-	uint64_t eighths = most ? (row->majflt * 8 * BAR + most - 1) / most : 0;
-	char *p = row->chart;
+	uint64_t eighths = most ? (uint64_t)((__extension__(unsigned __int128)n * 8 * RECLAIM_BAR + most - 1) / most) : 0;
+	char *p = text;
 
 	for (; eighths >= 8; eighths -= 8, p += 3)
 		memcpy(p, "\u2588", 3);
@@ -56,7 +56,6 @@ static void draw(struct curve_row *row, uint64_t most)
 		p += 3;
 	}
 	*p = 0;
-	row->chart_text = row->chart;
 }
 
 static struct curve_row row_of(const struct mm_sweep_point *p)
@@ -95,7 +94,8 @@ static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
 	for (size_t i = 0; !e && i < s->nr_points; i++) {
 		struct curve_row row = row_of(&s->points[i]);
 
-		draw(&row, most);
+		reclaim_bar(row.chart, row.majflt, most);
+		row.chart_text = row.chart;
 		mm_table_writer_row(w, &row);
 	}
 	return cmd_table_end(a, w, e);

@@ -74,6 +74,27 @@ same "Belady's anomaly, four frames" "lru,8 fifo,10 opt,6" "$(faults --policy=lr
 printf '%s\n' 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1 > silberschatz.txt
 same "Silberschatz' string" "lru,12 fifo,15 opt,9" "$(faults --policy=lru,fifo,opt --memory-max=12K silberschatz.txt)"
 
+# one pass for all sizes says what each size says by itself; opt is below all, more frames never hurt lru and opt
+seq 1 2000 | awk 'BEGIN { x = 7 } { x = (x * 1103515245 + 12345) % 2147483648; print int((x / 2147483648) ^ 3 * 300) }' > skew.txt
+each=
+for frames in 4 8 16 32 64 128; do
+	each="$each $(mm-reclaim --policy=lru,clock,opt --memory-max=$((frames * 4))K -o policy,frames,faults -n skew.txt | paste -sd' ')"
+done
+same "--sweep with --policy" "$(echo "$each" | tr ' ' '\n' | grep . | sort)" \
+	"$(mm-reclaim --policy=lru,clock,opt --sweep=memory-max=16K..512K:6 -o policy,frames,faults -n skew.txt | sort)"
+same "Belady's anomaly, swept" "9 10" "$(mm-reclaim --policy=fifo --sweep=memory-max=12K..16K:2 -o faults -n belady.txt | paste -sd' ')"
+
+# SHARDS: 20000 references to 8000 pages, a tenth of the pages; the estimates lie within 4 standard errors
+seq 1 20000 | awk 'BEGIN { x = 7 } { x = (x * 1103515245 + 12345) % 2147483648; print int((x / 2147483648) ^ 2 * 8000) }' > big.txt
+mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 -o fault_ratio -n big.txt > exact
+mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 --sample=10% -o fault_ratio,error_ratio -n big.txt > sampled 2> err
+same "a sample's estimates" "" "$(paste -d, exact sampled | awk -F, '{ d = $1 - $2; if (d < 0) d = -d; if (d > 4 * $3 + 0.01) print }')"
+same "every one has its error" 8 "$(grep -c ',0\.[0-9]' sampled)"
+same "the sample is told" 1 "$(grep -c 'sampled [0-9]* of 20000 references by a hash of their page' err)"
+same "a sample of all is exact" "$(cat exact)" "$(mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 --sample=1 -o fault_ratio -n big.txt)"
+mm-reclaim --sample=0 big.txt > out 2> err; same "--sample=0" 2 $?
+mm-reclaim --sample=10% -t summary big.txt > out 2> err; same "--sample without --policy" 1 $?
+
 # MSR Cambridge: 8 KiB read from byte 4096 are pages 1 and 2; the write is to another disk
 cat > msr.csv <<'END'
 128166372003061629,usr,0,Read,4096,8192,41286

@@ -148,6 +148,34 @@ START_TEST(bad_input)
 }
 END_TEST
 
+/* lru's faults by stack distance against lru itself, at every size, on strings with loops, jumps and many pages. */
+START_TEST(mrc_is_lru)
+{
+	enum { N = 6000 };
+	static const uint32_t sizes[] = { 1, 2, 3, 5, 17, 100, 999, 1000, 1001, 2500, 100000 };
+	static uint64_t refs[N];
+	struct mm_mrc *m;
+	uint64_t x = (uint64_t)_i + 1;
+
+	for (size_t i = 0; i < N; i++) {
+		x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		refs[i] = _i == 0 ? i % 1000 : _i == 1 ? (x >> 33) % 3000 : (x >> 33) % ((x >> 60) * 200 + 1);
+	}
+	ck_assert_int_eq(mm_mrc_new(&m), 0);
+	for (size_t i = 0; i < N; i++)
+		ck_assert_int_eq(mm_mrc_reference(m, refs[i]), 0);
+	ck_assert(mm_mrc_is_consistent(m));
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		uint64_t faults;
+
+		ck_assert_int_eq(mm_policy_run(MM_POLICY_LRU, refs, N, sizes[k], &faults), 0);
+		ck_assert_uint_eq(mm_mrc_faults(m, sizes[k]), faults);
+	}
+	mm_mrc_free(m);
+	mm_mrc_free(NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("policy");
@@ -160,6 +188,7 @@ int main(void)
 	tcase_add_loop_test(tc, random_against_naive, 0, 8);
 	tcase_add_test(tc, many_frames_stay_consistent);
 	tcase_add_test(tc, bad_input);
+	tcase_add_loop_test(tc, mrc_is_lru, 0, 3);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

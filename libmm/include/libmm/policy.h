@@ -46,4 +46,22 @@ bool mm_policy_is_consistent(const struct mm_policy *p);
 /* Faults of @n references under any policy, opt too.  0, -EINVAL or -ENOMEM. */
 int mm_policy_run(enum mm_policy_kind kind, const uint64_t *refs, size_t n, uint32_t frames, uint64_t *faults);
 
+/* ---- lru in memories of all sizes, in one pass ---- */
+
+struct mm_mrc;
+
+/* 0 or -ENOMEM; at most 44 bytes of host memory for each page that is referred to, of 2^30. */
+int mm_mrc_new(struct mm_mrc **mp);
+void mm_mrc_free(struct mm_mrc *m);
+int mm_mrc_reference(struct mm_mrc *m, uint64_t page);		/* 0; -ENOMEM, -EFBIG: too many pages */
+uint64_t mm_mrc_faults(const struct mm_mrc *m, uint64_t frames);	/* so far, had lru that many frames */
+uint64_t mm_mrc_pages(const struct mm_mrc *m);			/* different pages so far */
+bool mm_mrc_is_consistent(const struct mm_mrc *m);
+
+/*
+ * A hash of a page that says nothing about its neighbours: to sample pages by (all references to a page are taken, or
+ * none), 64 well mixed bits.
+ */
+uint64_t mm_page_hash(uint64_t page);
+
 #endif /* LIBMM_POLICY_H */
