@@ -101,7 +101,7 @@ bool mm_cache_is_consistent(const struct mm_cache *c)
 			if (c->memcgs[i]->lruvec[n] && !mm_lruvec_is_consistent(c, c->memcgs[i]->lruvec[n]))
 				return false;
 	for (uint32_t id = 1; c->inodes && id <= mm_inode_table_nr(c->inodes); id++)
-		if (!file_is_consistent(c, mm_address_space_of(c->inodes, id)))
+		if (mm_address_space_of(c->inodes, id) && !file_is_consistent(c, mm_address_space_of(c->inodes, id)))
 			return false;
 	return mm_memcg_is_consistent(c) && (!c->swap->max || mm_swap_is_consistent(c));
 }

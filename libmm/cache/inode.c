@@ -9,6 +9,7 @@
 #include "cache/inode.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ struct entry {
 struct mm_inode_table {
 	struct entry **v;
 	size_t nr, cap;
+	uint32_t *holes;		/* places of evicted inodes, for the next ones; as many as v has room for */
+	size_t nr_holes;
 	uint32_t *slots;		/* place + 1, 0 empty */
 	size_t nr_slots;		/* a power of two, at least twice nr */
 };
@@ -57,11 +60,14 @@ void mm_inode_table_free(struct mm_inode_table *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->nr; i++) {
+		if (!t->v[i])
+			continue;
 		mm_xa_destroy(&t->v[i]->inode.mapping.i_pages);
 		free(t->v[i]->inode.name);
 		free(t->v[i]);
 	}
 	free(t->v);
+	free(t->holes);
 	free(t->slots);
 	free(t);
 }
@@ -92,10 +98,15 @@ static int make_room(struct mm_inode_table *t)
 	if (t->nr == t->cap) {
 		size_t cap = t->cap ? t->cap * 2 : 32;
 		struct entry **v = realloc(t->v, cap * sizeof(*v));
+		uint32_t *holes;
 
 		if (!v)
 			return -ENOMEM;
 		t->v = v;
+		holes = realloc(t->holes, cap * sizeof(*holes));
+		if (!holes)
+			return -ENOMEM;
+		t->holes = holes;
 		t->cap = cap;
 	}
 	if ((t->nr + 1) * 2 > t->nr_slots) {
@@ -105,9 +116,9 @@ static int make_room(struct mm_inode_table *t)
 		if (!slots)
 			return -ENOMEM;
 		for (size_t k = 0; k < t->nr; k++) {
-			size_t i = t->v[k]->hash & (n - 1);
+			size_t i = t->v[k] ? t->v[k]->hash & (n - 1) : 0;
 
-			if (!t->v[k]->named)
+			if (!t->v[k] || !t->v[k]->named)
 				continue;
 			while (slots[i])
 				i = (i + 1) & (n - 1);
@@ -146,22 +157,24 @@ static struct entry *entry_new(struct mm_str name, uint64_t hash, enum mm_inode_
 	return e;
 }
 
-/* At the end of the array; NULL: no host memory. */
+/* In a hole or at the end of the array; NULL: no host memory. */
 static struct entry *append(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type, uint64_t size,
 			    uint32_t f_mode)
 {
 	struct entry *e;
+	size_t place;
 
-	if (t->nr >= UINT32_MAX - 1 || make_room(t))
+	if (!t->nr_holes && (t->nr >= UINT32_MAX - 1 || make_room(t)))
 		return NULL;
 	e = entry_new(name, hash_name(name), type, size, f_mode);
 	if (!e)
 		return NULL;
-	t->v[t->nr++] = e;
-	e->inode.ino = t->nr;
+	place = t->nr_holes ? t->holes[--t->nr_holes] : t->nr++;
+	t->v[place] = e;
+	e->inode.ino = place + 1;
 	e->inode.dev_major = 8;
 	e->inode.dev_minor = 1;
-	e->inode.mapping.id = (uint32_t)t->nr;
+	e->inode.mapping.id = (uint32_t)place + 1;
 	return e;
 }
 
@@ -174,7 +187,7 @@ struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enu
 	if (!e)
 		return f;
 	e->named = true;
-	t->slots[slot_of(t, name, e->hash)] = (uint32_t)t->nr;
+	t->slots[slot_of(t, name, e->hash)] = e->inode.mapping.id;
 	return &e->file;
 }
 
@@ -207,9 +220,31 @@ void mm_file_put_vma(struct mm_file *f)
 		free(f);
 }
 
+static struct entry *entry_of(const struct mm_file *f)
+{
+	return (struct entry *)(void *)((char *)(uintptr_t)f - offsetof(struct entry, file));
+}
+
+bool mm_file_is_orphan(const struct mm_file *f)
+{
+	return !f->attachment && !f->nr_vmas && !entry_of(f)->named;
+}
+
+void mm_inode_evict(struct mm_inode_table *t, struct mm_file *f)
+{
+	struct entry *e = entry_of(f);
+	uint32_t place = e->inode.mapping.id - 1;
+
+	mm_xa_destroy(&e->inode.mapping.i_pages);
+	free(e->inode.name);
+	free(e);
+	t->v[place] = NULL;
+	t->holes[t->nr_holes++] = place;
+}
+
 struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id)
 {
-	return id && id <= t->nr ? &t->v[id - 1]->inode.mapping : NULL;
+	return id && id <= t->nr && t->v[id - 1] ? &t->v[id - 1]->inode.mapping : NULL;
 }
 
 size_t mm_inode_table_nr(const struct mm_inode_table *t) { return t->nr; }

@@ -73,7 +73,11 @@ struct mm_file *mm_file_create_unlinked(struct mm_inode_table *t, struct mm_str 
 struct mm_file *mm_file_attach(const struct mm_file *seg, uint32_t f_mode);
 void mm_file_get_vma(struct mm_file *f);	/* a VMA maps it */
 void mm_file_put_vma(struct mm_file *f);	/* one no longer does; frees an attachment that none maps */
+/* No name finds it and nothing maps it: nobody can reach its pages any more. */
+bool mm_file_is_orphan(const struct mm_file *f);
+/* An orphan goes, and its id with it; its mapping holds no pages any more.  Source: mm/shmem.c shmem_evict_inode(). */
+void mm_inode_evict(struct mm_inode_table *t, struct mm_file *f);
 size_t mm_inode_table_nr(const struct mm_inode_table *t);	/* ids are 1 .. nr */
-struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id);
+struct mm_address_space *mm_address_space_of(struct mm_inode_table *t, uint32_t id);	/* NULL: no inode has the id */
 
 #endif /* CACHE_INODE_H */

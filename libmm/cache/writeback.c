@@ -109,7 +109,7 @@ void mm_balance_dirty_pages(struct mm_cache *c)
 	for (uint32_t id = 1; id <= mm_inode_table_nr(c->inodes) && nr_dirty > background; id++) {
 		struct mm_address_space *as = mm_address_space_of(c->inodes, id);
 
-		if (accounts_dirty(as))
+		if (as && accounts_dirty(as))
 			nr_dirty -= write_pages(c, as, 0, UINT64_MAX, nr_dirty - background);
 	}
 }
@@ -225,7 +225,8 @@ uint64_t mm_drop_pagecache(struct mm_cache *c)
 
 	mm_lru_add_drain_all(c);
 	for (uint32_t id = 1; id <= mm_inode_table_nr(c->inodes); id++)
-		dropped += mm_invalidate_mapping_pages(c, mm_address_space_of(c->inodes, id), 0, UINT64_MAX);
+		if (mm_address_space_of(c->inodes, id))
+			dropped += mm_invalidate_mapping_pages(c, mm_address_space_of(c->inodes, id), 0, UINT64_MAX);
 	mm_count(c->ctx, MM_DROP_PAGECACHE, 1);
 	return dropped;
 }

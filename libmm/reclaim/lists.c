@@ -100,7 +100,8 @@ uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct
 void mm_wakeup_flusher_threads(struct mm_reclaim *r)
 {
 	for (uint32_t id = 1; r->cache->inodes && id <= mm_inode_table_nr(r->cache->inodes); id++)
-		mm_filemap_writeback(r->cache, mm_address_space_of(r->cache->inodes, id), 0, UINT64_MAX);
+		if (mm_address_space_of(r->cache->inodes, id))
+			mm_filemap_writeback(r->cache, mm_address_space_of(r->cache->inodes, id), 0, UINT64_MAX);
 }
 
 static uint64_t shrink_inactive_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v,

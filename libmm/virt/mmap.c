@@ -119,6 +119,8 @@ static int new_vma(struct mm_struct *mm, struct region *r, struct mm_vma **vmap)
 		return 0;
 	}
 no:
+	if (vma->vm_file && vma->vm_file != r->file)
+		mm_inode_evict(mm->virt->inodes, vma->vm_file);
 	mm_vm_area_free(vma);
 	return -ENOMEM;
 }

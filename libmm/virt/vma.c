@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/filemap.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
 
@@ -79,11 +80,18 @@ void mm_vma_link_file(struct mm_vma *vma)
 
 void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file)
 {
+	bool last = file->nr_vmas == 1 && !file->attachment;
+
 	if (file->nr_vmas == 1 && file->inode->acct_pages) {
 		mm_vm_unacct_memory(mm, (int64_t)file->inode->acct_pages);
 		file->inode->acct_pages = 0;
 	}
 	mm_file_put_vma(file);
+	if (!last || !mm_file_is_orphan(file))
+		return;
+	if (mm->virt->cache)
+		mm_truncate_range(mm->virt->cache, &file->inode->mapping, 0, UINT64_MAX);
+	mm_inode_evict(mm->virt->inodes, file);
 }
 
 void mm_unlink_file_vma(struct mm_vma *vma)

@@ -20,7 +20,8 @@ void mm_vm_area_free(struct mm_vma *vma);		/* it is in no list and no tree */
 /* vm_file's tree of VMAs; also for a VMA without a file. */
 void mm_vma_link_file(struct mm_vma *vma);
 void mm_unlink_file_vma(struct mm_vma *vma);
-void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file);	/* after mm_file_get_vma() */
+/* A VMA, or a call, is done with the file (mm_file_get_vma()): shared memory that nothing maps goes with its pages. */
+void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file);
 /* Into the tree of @mm and vm_file's; counts it.  0 or -ENOMEM. */
 int mm_vma_link(struct mm_struct *mm, struct mm_vma *vma);
 /* The same in a child: among the file's mappings right behind the parent's @prev (NULL: mm_vma_link()). */
