@@ -57,6 +57,7 @@ struct mm_vma_report {
 	struct mm_vma_journal journal;
 	struct mm_vma_merge_sum *merges;
 	size_t nr_merges, cap_merges;
+	uint32_t *merge_slots;		/* place in merges + 1 by what is alike; twice cap_merges */
 	struct mm_vma_mismatch *mismatches;	/* the first MM_MAX_MISMATCHES */
 	size_t nr_mismatches, cap_mismatches;
 	struct mm_ended_maps *ended;		/* of the process that cfg.keep_ended asks for; NULL: it lives */

@@ -28,6 +28,7 @@ void mm_vma_report_free(struct mm_vma_report *r)
 	if (!r)
 		return;
 	free(r->merges);
+	free(r->merge_slots);
 	free(r->mismatches);
 	mm_ended_maps_free(r->ended);
 	free(r);
@@ -44,27 +45,60 @@ static bool alike(const struct mm_vma_merge_sum *s, uint32_t pid, uint16_t event
 	       s->last.prev == n->prev && s->last.next == n->next;
 }
 
+static size_t hash_of(uint32_t pid, uint16_t event, const struct mm_vma_note *n)
+{
+	uint64_t h = pid * UINT64_C(0x9e3779b97f4a7c15);
+
+	h ^= (uint64_t)event << 32 | (uint64_t)n->deed << 24 | (uint64_t)n->merge_case << 16 | (uint64_t)n->prev << 8 | n->next;
+	return (size_t)(h * UINT64_C(0xbf58476d1ce4e5b9) >> 20);
+}
+
+/* The slot of the sum alike, or the empty one where it belongs. */
+static uint32_t *merge_slot(struct mm_vma_report *r, uint32_t pid, uint16_t event, const struct mm_vma_note *n)
+{
+	size_t mask = 2 * r->cap_merges - 1, i = hash_of(pid, event, n) & mask;
+
+	while (r->merge_slots[i] && !alike(&r->merges[r->merge_slots[i] - 1], pid, event, n))
+		i = (i + 1) & mask;
+	return &r->merge_slots[i];
+}
+
+static int grow_merges(struct mm_vma_report *r)
+{
+	size_t cap = r->cap_merges ? 2 * r->cap_merges : 32;
+	struct mm_vma_merge_sum *v = realloc(r->merges, cap * sizeof(*v));
+	uint32_t *slots;
+
+	if (!v)
+		return -ENOMEM;
+	r->merges = v;
+	slots = calloc(2 * cap, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	free(r->merge_slots);
+	r->merge_slots = slots;
+	r->cap_merges = cap;
+	for (size_t i = 0; i < r->nr_merges; i++)
+		*merge_slot(r, v[i].pid, v[i].event, &v[i].last) = (uint32_t)i + 1;
+	return 0;
+}
+
 static int sum_up(struct mm_vma_report *r, uint32_t pid, uint16_t event, const struct mm_vma_note *n)
 {
-	size_t i = 0;
+	struct mm_vma_merge_sum *s;
+	uint32_t *slot;
 
-	while (i < r->nr_merges && !alike(&r->merges[i], pid, event, n))
-		i++;
-	if (i == r->nr_merges) {
-		if (i == r->cap_merges) {
-			size_t cap = i ? 2 * i : 32;
-			struct mm_vma_merge_sum *v = realloc(r->merges, cap * sizeof(*v));
-
-			if (!v)
-				return -ENOMEM;
-			r->merges = v;
-			r->cap_merges = cap;
-		}
-		r->merges[r->nr_merges++] = (struct mm_vma_merge_sum){ .pid = pid, .event = event };
+	if (r->nr_merges == r->cap_merges && grow_merges(r))
+		return -ENOMEM;
+	slot = merge_slot(r, pid, event, n);
+	if (!*slot) {
+		r->merges[r->nr_merges] = (struct mm_vma_merge_sum){ .pid = pid, .event = event };
+		*slot = (uint32_t)++r->nr_merges;
 	}
-	r->merges[i].last = *n;
-	r->merges[i].count++;
-	r->merges[i].pages += (n->end - n->start) >> MM_PAGE_SHIFT;
+	s = &r->merges[*slot - 1];
+	s->last = *n;
+	s->count++;
+	s->pages += (n->end - n->start) >> MM_PAGE_SHIFT;
 	return 0;
 }
 

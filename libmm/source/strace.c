@@ -36,6 +36,9 @@ struct strace {
 	struct strace_calls calls;
 	struct task *tasks;
 	size_t nr_tasks, cap_tasks, last;
+	size_t nr_dead, dead_hint;	/* places that can be used again */
+	size_t nr_unfinished;
+	struct strace_pids pids;
 	uint32_t first_pid;		/* of lines without a pid; NOBODY: none yet */
 	uint32_t first_alias;		/* [pid N] that turned out to be it */
 	uint64_t order;
@@ -50,19 +53,27 @@ static struct task *find_task(struct strace *s, uint32_t pid)
 {
 	if (s->last < s->nr_tasks && s->tasks[s->last].pid == pid)
 		return &s->tasks[s->last];
-	for (s->last = 0; s->last < s->nr_tasks; s->last++)
-		if (s->tasks[s->last].pid == pid)
-			return &s->tasks[s->last];
-	return NULL;
+	return strace_pids_find(&s->pids, pid, &s->last) ? &s->tasks[s->last] : NULL;
+}
+
+static void forget_unfinished(struct strace *s, struct task *t)
+{
+	s->nr_unfinished -= t->unfinished != NULL;
+	free(t->unfinished);
+	t->unfinished = NULL;
 }
 
 static struct task *add_task(struct strace *s, uint32_t pid)
 {
 	struct task *t = find_task(s, pid);
 
-	for (size_t i = 0; !t && s->nr_tasks > 64 && i < s->nr_tasks; i++)
-		if (!s->tasks[i].alive)
-			t = &s->tasks[i];
+	s->nr_dead -= t && !t->alive;	/* the pid again */
+	for (; !t && s->nr_dead && s->nr_tasks > 64; s->dead_hint = (s->dead_hint + 1) % s->nr_tasks)
+		if (!s->tasks[s->dead_hint].alive) {
+			t = &s->tasks[s->dead_hint];
+			strace_pids_del(&s->pids, t->pid);
+			s->nr_dead--;
+		}
 	if (!t && s->nr_tasks == s->cap_tasks) {
 		size_t cap = s->cap_tasks ? 2 * s->cap_tasks : 16;
 
@@ -79,9 +90,9 @@ static struct task *add_task(struct strace *s, uint32_t pid)
 		t = &s->tasks[s->nr_tasks++];
 		t->unfinished = NULL;
 	}
-	free(t->unfinished);
+	forget_unfinished(s, t);
 	*t = (struct task){ .pid = pid, .child = NOBODY, .alive = true };
-	return t;
+	return strace_pids_add(&s->pids, pid, (size_t)(t - s->tasks)) ? NULL : t;
 }
 
 /* The clone that has not returned, the oldest, and has no child yet. */
@@ -89,7 +100,7 @@ static struct task *giving_birth(struct strace *s)
 {
 	struct task *best = NULL;
 
-	for (size_t i = 0; i < s->nr_tasks; i++) {
+	for (size_t i = 0; s->nr_unfinished && i < s->nr_tasks; i++) {
 		struct task *t = &s->tasks[i];
 		struct mm_str text = { t->unfinished, t->unfinished ? strcspn(t->unfinished, "(") : 0 };
 
@@ -332,7 +343,7 @@ static void overtaken(struct strace *s, struct mm_trace_batch *b, const struct s
 
 	if (call->failed || call->no_result || call->nr_args < 2 || !strace_number(call->arg[1], &len))
 		return;
-	for (size_t i = 0; i < s->nr_tasks && nr < MM_TRACE_LINE_ROWS / 2; i++) {
+	for (size_t i = 0; s->nr_unfinished && i < s->nr_tasks && nr < MM_TRACE_LINE_ROWS / 2; i++) {
 		struct task *t = &s->tasks[i];
 		struct mm_str rest = { t->unfinished, t->unfinished ? strlen(t->unfinished) : 0 };
 		struct mm_event *ev;
@@ -385,8 +396,9 @@ static int begin_unfinished(struct strace *s, struct mm_str text, const struct s
 {
 	struct task *t = find_task(s, call->pid);
 
-	free(t->unfinished);
+	forget_unfinished(s, t);
 	t->unfinished = strndup(text.p, text.len);
+	s->nr_unfinished += t->unfinished != NULL;
 	t->order = s->order++;
 	t->child = NOBODY;
 	t->early = false;
@@ -404,8 +416,7 @@ static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text
 	if (!at || !t->unfinished)
 		return skip(s, "ends of calls that began before the log", call->line, true, err);
 	if (t->early) {
-		free(t->unfinished);
-		t->unfinished = NULL;
+		forget_unfinished(s, t);
 		t->early = false;
 		return 0;
 	}
@@ -419,8 +430,7 @@ static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text
 	memcpy(s->joined, t->unfinished, n);
 	if (m)
 		memcpy(s->joined + n, at, m);
-	free(t->unfinished);
-	t->unfinished = NULL;
+	forget_unfinished(s, t);
 	return whole_call(s, b, (struct mm_str){ s->joined, n + m }, call, err);
 }
 
@@ -437,8 +447,8 @@ static int task_ends(struct strace *s, struct mm_trace_batch *b, struct mm_str t
 	if (call->has_time)
 		mm_event_put(ev, TIME_S, time_ns, call->time_ns);
 	strace_task_exit(s->calls.files, call->pid);
-	free(t->unfinished);
-	t->unfinished = NULL;
+	forget_unfinished(s, t);
+	s->nr_dead += t->alive;
 	t->alive = false;
 	return 0;
 }
@@ -497,6 +507,7 @@ static void strace_close(void *state)
 		free(s->tasks[i].unfinished);
 	free(s->tasks);
 	free(s->joined);
+	strace_pids_free(&s->pids);
 	strace_files_free(s->calls.files);
 	free(s);
 }

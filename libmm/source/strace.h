@@ -27,6 +27,16 @@ struct strace_call {
 	struct mm_str path;		/* of "= 3</path>" */
 };
 
+/* ---- records of tasks by pid (strace_pids.c) ---- */
+struct strace_pids {
+	struct { uint32_t pid, place; } *slot;	/* place + 1, 0 empty */
+	size_t nr_slots, nr;
+};
+bool strace_pids_find(const struct strace_pids *p, uint32_t pid, size_t *place);
+int strace_pids_add(struct strace_pids *p, uint32_t pid, size_t place);		/* 0 or -ENOMEM */
+void strace_pids_del(struct strace_pids *p, uint32_t pid);
+void strace_pids_free(struct strace_pids *p);
+
 /* ---- descriptors ---- */
 struct strace_files;
 struct strace_file {			/* one path */

@@ -34,6 +34,8 @@ struct strace_files {
 	struct task *tasks;
 	size_t nr_tasks, cap_tasks;
 	size_t last;			/* index of the task asked for last */
+	size_t nr_gone, gone_hint;	/* places that can be used again */
+	struct strace_pids pids;
 };
 
 int strace_files_new(struct strace_files **fp)
@@ -73,6 +75,7 @@ void strace_files_free(struct strace_files *f)
 	free(f->v);
 	free(f->slots);
 	free(f->tasks);
+	strace_pids_free(&f->pids);
 	free(f);
 }
 
@@ -170,10 +173,7 @@ static struct task *find_task(struct strace_files *f, uint32_t pid)
 {
 	if (f->last < f->nr_tasks && f->tasks[f->last].pid == pid)
 		return &f->tasks[f->last];
-	for (f->last = 0; f->last < f->nr_tasks; f->last++)
-		if (f->tasks[f->last].pid == pid)
-			return &f->tasks[f->last];
-	return NULL;
+	return strace_pids_find(&f->pids, pid, &f->last) ? &f->tasks[f->last] : NULL;
 }
 
 /* The task, with a table; a place of one that has gone is used again. */
@@ -181,9 +181,14 @@ static struct task *get_task(struct strace_files *f, uint32_t pid)
 {
 	struct task *t = find_task(f, pid);
 
-	for (size_t i = 0; !t && i < f->nr_tasks; i++)
-		if (!f->tasks[i].table)
-			t = &f->tasks[i];
+	if (t)
+		f->nr_gone -= !t->table;
+	for (; !t && f->nr_gone; f->gone_hint = (f->gone_hint + 1) % f->nr_tasks)
+		if (!f->tasks[f->gone_hint].table) {
+			t = &f->tasks[f->gone_hint];
+			strace_pids_del(&f->pids, t->pid);
+			f->nr_gone--;
+		}
 	if (!t) {
 		if (f->nr_tasks == f->cap_tasks) {
 			size_t cap = f->cap_tasks ? 2 * f->cap_tasks : 16;
@@ -198,6 +203,8 @@ static struct task *get_task(struct strace_files *f, uint32_t pid)
 		t->table = NULL;
 	}
 	t->pid = pid;
+	if (strace_pids_add(&f->pids, pid, (size_t)(t - f->tasks)))
+		return NULL;
 	if (!t->table) {
 		t->table = calloc(1, sizeof(*t->table));
 		if (!t->table)
@@ -247,9 +254,9 @@ void strace_task_exit(struct strace_files *f, uint32_t pid)
 
 	if (!t)
 		return;
+	f->nr_gone += t->table != NULL;
 	put_table(t->table);
 	t->table = NULL;
-	t->pid = 0;
 }
 
 int strace_fd_set(struct strace_files *f, uint32_t pid, uint64_t fd, struct strace_file *file, uint8_t mode)

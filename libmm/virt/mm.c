@@ -19,26 +19,75 @@ void mm_anon_vma_table_free(struct mm_anon_vma_table *t);
 
 #define TASK_SIZE_MAX UINT64_C(0x7ffffffff000)
 
-/* Names of anonymous memory: one copy each, kept to the end. */
-struct mm_intern {
-	struct mm_intern *next;
+/* Names of anonymous memory: one copy each, found by hash, kept to the end. */
+struct mm_intern_name {
+	struct mm_intern_name *next;
+	uint64_t hash;
 	char text[];
 };
 
+struct mm_intern {
+	size_t nr, nr_buckets;
+	struct mm_intern_name *bucket[];
+};
+
+static struct mm_intern *grow_names(struct mm_intern *old)
+{
+	size_t nr = old ? 2 * old->nr_buckets : 64;
+	struct mm_intern *t = calloc(1, sizeof(*t) + nr * sizeof(t->bucket[0]));
+
+	if (!t)
+		return old;		/* slower, not wrong */
+	t->nr_buckets = nr;
+	for (size_t i = 0; old && i < old->nr_buckets; i++)
+		for (struct mm_intern_name *in = old->bucket[i], *next; in; in = next) {
+			next = in->next;
+			in->next = t->bucket[in->hash & (nr - 1)];
+			t->bucket[in->hash & (nr - 1)] = in;
+			t->nr++;
+		}
+	free(old);
+	return t;
+}
+
+static void free_names(struct mm_intern *t)
+{
+	for (size_t i = 0; t && i < t->nr_buckets; i++)
+		while (t->bucket[i]) {
+			struct mm_intern_name *next = t->bucket[i]->next;
+
+			free(t->bucket[i]);
+			t->bucket[i] = next;
+		}
+	free(t);
+}
+
 const char *mm_virt_intern(struct mm_virt *virt, struct mm_str name)
 {
-	struct mm_intern *in;
+	struct mm_intern_name *in, **slot;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
-	for (in = virt->names; in; in = in->next)
-		if (mm_str_is(name, in->text))
+	for (size_t i = 0; i < name.len; i++)
+		h = (h ^ (unsigned char)name.p[i]) * UINT64_C(0x100000001b3);
+	h ^= h >> 32;
+	if (!virt->names || virt->names->nr >= virt->names->nr_buckets)
+		virt->names = grow_names(virt->names);
+	if (!virt->names)
+		return NULL;
+	slot = &virt->names->bucket[h & (virt->names->nr_buckets - 1)];
+	for (in = *slot; in; in = in->next)
+		if (in->hash == h && mm_str_is(name, in->text))
 			return in->text;
 	in = malloc(sizeof(*in) + name.len + 1);
 	if (!in)
 		return NULL;
-	memcpy(in->text, name.p, name.len);
+	if (name.len)
+		memcpy(in->text, name.p, name.len);
 	in->text[name.len] = 0;
-	in->next = virt->names;
-	virt->names = in;
+	in->hash = h;
+	in->next = *slot;
+	*slot = in;
+	virt->names->nr++;
 	return in->text;
 }
 
@@ -51,12 +100,8 @@ int mm_virt_init(struct mm_virt *virt)
 
 void mm_virt_destroy(struct mm_virt *virt)
 {
-	while (virt->names) {
-		struct mm_intern *next = virt->names->next;
-
-		free(virt->names);
-		virt->names = next;
-	}
+	free_names(virt->names);
+	virt->names = NULL;
 	mm_anon_vma_table_free(virt->anon_vmas);
 	virt->anon_vmas = NULL;
 }
