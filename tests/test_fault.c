@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "fault/khugepaged.h"
 #include "fault/ksm.h"
 #include "phys/compaction.h"
 #include "small_mm.h"
@@ -44,7 +45,10 @@ static void teardown(void)
 			free(m[i]);
 			m[i] = NULL;
 		}
-	mm_ksm_do_scan(s.fault, UINT64_MAX);	/* ksmd lets go of those that ended */
+	mm_ksm_do_scan(s.fault, UINT64_MAX);	/* ksmd and khugepaged let go of those that ended */
+	s.ctx.sysctl.v[MM_SYSCTL_THP] = MM_THP_ALWAYS;
+	mm_khugepaged_do_scan(s.fault, UINT64_MAX);
+	ck_assert(s.virt.khugepaged->head.next == &s.virt.khugepaged->head);
 	ck_assert(!s.virt.ksm || !s.virt.ksm->rmap_items);
 	mm_lru_add_drain_all(s.cache);
 	ck_assert_uint_eq(s.virt.pgtables->nr_tables, 0);
@@ -338,6 +342,10 @@ static void op_merge(struct model *x)
 		s.ctx.sysctl.v[MM_SYSCTL_KSM_RUN] = below(8) ? MM_KSM_RUN_MERGE : MM_KSM_RUN_UNMERGE;
 		s.ctx.sysctl.v[MM_SYSCTL_KSM_MAX_PAGE_SHARING] = (int64_t)(2 + below(8));
 		mm_ksm_sysctl_changed(s.fault, &s.ctx.sysctl);
+		return;
+	case 4:
+		s.ctx.sysctl.v[MM_SYSCTL_KHUGEPAGED_MAX_NONE] = (int64_t)below(512);
+		mm_khugepaged_do_scan(s.fault, 1 + below(4000));
 		return;
 	default:
 		mm_ksm_do_scan(s.fault, 1 + below(4000));

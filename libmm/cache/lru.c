@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "cache/fbatches.h"
+#include "cache/deferred_split.h"
 #include "cache/memcg.h"
 #include "cache/swap.h"
 #include "cache/workingset.h"
@@ -295,6 +296,8 @@ static void page_cache_release(struct mm_cache *c, mm_pfn_t pfn)
 	struct mm_page *p = mm_cache_page(c, pfn);
 
 	assert(p->mapcount == 0 && p->refs == 0 && !(p->flags & (MM_PG_BUDDY | MM_PG_SWAPCACHE)));
+	if (p->flags & MM_PG_HEAD && p->order == MM_PMD_ORDER)
+		mm_deferred_split_del(c, pfn);
 	if (p->flags & MM_PG_LRU)
 		mm_lruvec_del_folio(c, mm_folio_lruvec(c, pfn), pfn);
 	if (p->flags & MM_PG_MLOCKED) {

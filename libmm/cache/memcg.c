@@ -30,6 +30,8 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 		return -ENOMEM;
 	c->memcgs = v;
 	m = calloc(1, sizeof(*m));
+	if (m)
+		m->split_queue = MM_PAGE_LIST_INIT;
 	if (!m)
 		return -ENOMEM;
 	m->name = malloc(name.len + 1);

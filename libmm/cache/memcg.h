@@ -24,6 +24,8 @@ struct mm_memcg {
 	uint64_t obj_bytes;			/* charged to kmem but not used by objects: obj_stock */
 	uint64_t events_max, events_high, events_oom, events_oom_kill;
 	bool oom_group;
+	struct mm_page_list split_queue;	/* 2M folios mapped in part (deferred_split.h) */
+	int64_t split_nr_deferred[MM_MAX_NODES];	/* of its shrinker */
 	struct mm_lruvec *lruvec[MM_MAX_NODES];	/* NULL: node offline */
 };
 

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * MADV_COLLAPSE: 512 small pages become one 2M page.
+ * 512 small pages become one 2M page, for khugepaged or MADV_COLLAPSE.
  *
  * The table is looked at first: every entry must be empty, the zero page, swapped (it is then read in) or an
- * anonymous page on the LRU that nobody else holds, and one of them writable. Then the pages are
- * copied into a new 2M page and freed. Model: Linux 6.6 mm/khugepaged.c madvise_collapse(),
- * hpage_collapse_scan_pmd(), collapse_huge_page(). Left out: files and shared memory.
+ * anonymous page on the LRU that nobody else holds, and one of them writable; khugepaged wants not too many of the
+ * first three, and a page that was used. Then the pages are copied into a new 2M page and freed. Model: Linux 6.6
+ * mm/khugepaged.c madvise_collapse(), hpage_collapse_scan_pmd(), collapse_huge_page(). Left out: files and shared memory.
  */
 #include <errno.h>
 
 #include "cache/swap.h"
 #include "fault/internal.h"
-
-/* enum scan_result, as far as it tells results apart */
-enum scan {
-	SCAN_SUCCEED, SCAN_FAIL, SCAN_PMD_NULL, SCAN_PMD_NONE, SCAN_PTE_NON_PRESENT, SCAN_PAGE_RO, SCAN_PAGE_COUNT,
-	SCAN_PAGE_LRU, SCAN_PAGE_LOCK, SCAN_PAGE_ANON, SCAN_ALLOC_FAIL, SCAN_CHARGE_FAIL,
-};
+#include "fault/khugepaged.h"
+#include "virt/ksm.h"
 
 /* is_refcount_suitable(): only its mappings and the swap cache hold it */
 static bool held_by_others(const struct mm_page *head)
@@ -26,32 +22,78 @@ static bool held_by_others(const struct mm_page *head)
 	return head->refs != (head->flags & MM_PG_SWAPCACHE ? nr : 0);
 }
 
-static enum scan scan_table(struct mm_fault *f, const mm_pte_t *pte, uint32_t *swapped)
+/* What a look at the 512 entries counts. */
+struct look { uint32_t none, swapped, shared, referenced; bool writable; };
+
+static enum mm_scan_result exceed(struct mm_fault *f, enum mm_counter counter, enum mm_scan_result result)
 {
-	bool writable = false;
-
-	*swapped = 0;
-	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
-		mm_pfn_t pfn = mm_pte_none(pte[i]) ? MM_PFN_NONE : mm_vm_normal_page(pte[i]);
-		struct mm_page *p;
-
-		*swapped += mm_is_swap_pte(pte[i]);
-		if (pfn == MM_PFN_NONE)
-			continue;
-		writable |= mm_pte_write(pte[i]);
-		p = mm_page(f->phys, mm_page_head(f->phys, pfn));
-		if (!(p->flags & MM_PG_LRU))
-			return SCAN_PAGE_LRU;
-		if (!(p->flags & MM_PG_ANON))
-			return SCAN_PAGE_ANON;
-		if (held_by_others(p))
-			return SCAN_PAGE_COUNT;
-	}
-	return writable ? SCAN_SUCCEED : SCAN_PAGE_RO;
+	mm_count(f->ctx, counter, 1);
+	return result;
 }
 
-static enum scan swap_in(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd)
+/* One page that is there; SUCCEED: go on. */
+static enum mm_scan_result look_at_page(struct mm_fault *f, mm_pte_t pte, bool khugepaged, struct look *l)
 {
+	mm_pfn_t pfn = mm_vm_normal_page(pte);
+	struct mm_page *p;
+
+	if (pte & MM_PTE_UFFD_WP)
+		return MM_SCAN_PTE_UFFD_WP;
+	l->writable |= mm_pte_write(pte);
+	if (pfn == MM_PFN_NONE)
+		return MM_SCAN_PAGE_NULL;
+	if (mm_page_mapcount(f->phys, pfn) > 1 && ++l->shared > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_SHARED) && khugepaged)
+		return exceed(f, MM_THP_SCAN_EXCEED_SHARE_PTE, MM_SCAN_EXCEED_SHARED_PTE);
+	p = mm_page(f->phys, mm_page_head(f->phys, pfn));
+	if (!(p->flags & MM_PG_LRU))
+		return MM_SCAN_PAGE_LRU;
+	if (!(p->flags & MM_PG_ANON))
+		return MM_SCAN_PAGE_ANON;
+	if (held_by_others(p))
+		return MM_SCAN_PAGE_COUNT;
+	l->referenced += mm_pte_young(pte) || p->flags & (MM_PG_YOUNG | MM_PG_REFERENCED);
+	return MM_SCAN_SUCCEED;
+}
+
+/*
+ * The entries before the 2M page is made (@last false), and once more when nothing can change any more: then every
+ * page must be there.
+ */
+static enum mm_scan_result scan_table(struct mm_fault *f, const mm_pte_t *pte, bool khugepaged, bool last, struct look *l)
+{
+	*l = (struct look){ 0 };
+	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
+		enum mm_scan_result r;
+
+		if (mm_is_swap_pte(pte[i])) {
+			if (last)
+				return MM_SCAN_PTE_NON_PRESENT;
+			if (++l->swapped > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_SWAP) && khugepaged)
+				return exceed(f, MM_THP_SCAN_EXCEED_SWAP_PTE, MM_SCAN_EXCEED_SWAP_PTE);
+			if (pte[i] & MM_SWP_UFFD_WP)
+				return MM_SCAN_PTE_UFFD_WP;
+			continue;
+		}
+		if (mm_pte_none(pte[i]) || mm_pte_pfn(pte[i]) == f->virt->zero_pfn) {
+			if (++l->none > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_NONE) && khugepaged)
+				return exceed(f, MM_THP_SCAN_EXCEED_NONE_PTE, MM_SCAN_EXCEED_NONE_PTE);
+			continue;
+		}
+		r = look_at_page(f, pte[i], khugepaged, l);
+		if (r != MM_SCAN_SUCCEED)
+			return r;
+	}
+	if (!l->writable)
+		return MM_SCAN_PAGE_RO;
+	if (khugepaged && (!l->referenced || (l->swapped && l->referenced < MM_PMD_PAGES / 2)))
+		return MM_SCAN_LACK_REFERENCED_PAGE;
+	return MM_SCAN_SUCCEED;
+}
+
+static enum mm_scan_result swap_in(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd)
+{
+	unsigned int ret;
+
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
 		uint64_t vaddr = start + i * (uint64_t)MM_PAGE_SIZE;
 		struct mm_vm_fault v = {
@@ -59,18 +101,16 @@ static enum scan swap_in(struct mm_fault *f, struct mm_vma *vma, uint64_t start,
 			.pgoff = mm_linear_page_index(vma, vaddr), .pmd = pmd, .page = MM_PFN_NONE, .prealloc = MM_PFN_NONE,
 		};
 
-		unsigned int ret;
-
 		v.pte = mm_pte_of(vma->vm_mm, pmd, vaddr);
 		v.orig = *v.pte;
-		ret = mm_is_swap_pte(v.orig) ? mm_do_swap_page(&v) : 0;
-		if (ret & MM_VM_FAULT_RETRY)
-			return SCAN_PAGE_LOCK;
-		if (ret & MM_VM_FAULT_ERROR)
-			return SCAN_FAIL;
+		if (!mm_is_swap_pte(v.orig))
+			continue;
+		ret = mm_do_swap_page(&v);
+		if (ret & (MM_VM_FAULT_RETRY | MM_VM_FAULT_ERROR))
+			return ret & MM_VM_FAULT_RETRY ? MM_SCAN_PAGE_LOCK : MM_SCAN_FAIL;
 	}
 	mm_lru_add_drain(f->cache);
-	return SCAN_SUCCEED;
+	return MM_SCAN_SUCCEED;
 }
 
 /* Every small page into @head, then away with it. */
@@ -80,11 +120,13 @@ static void copy_pages(struct mm_fault *f, struct mm_vma *vma, mm_pte_t *pte, mm
 		mm_pfn_t pfn = mm_pte_none(pte[i]) ? MM_PFN_NONE : mm_vm_normal_page(pte[i]), old;
 
 		mm_fault_copy_contents(f, head + i, pfn, 1);
-		pte[i] = 0;
 		if (pfn == MM_PFN_NONE) {
+			mm_ksm_might_unmap_zero_page(vma->vm_mm, pte[i]);
+			pte[i] = 0;
 			vma->vm_mm->rss[MM_ANONPAGES]++;
 			continue;
 		}
+		pte[i] = 0;
 		old = mm_page_head(f->phys, pfn);
 		mm_page_remove_rmap(vma, pfn, false);
 		if (mm_page(f->phys, old)->flags & MM_PG_SWAPCACHE && !mm_folio_mapped(f->phys, old))
@@ -93,32 +135,42 @@ static void copy_pages(struct mm_fault *f, struct mm_vma *vma, mm_pte_t *pte, mm
 	}
 }
 
-static enum scan collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd, uint32_t swapped)
+static mm_gfp_t collapse_gfp(const struct mm_fault *f, bool khugepaged)
+{
+	mm_gfp_t gfp = khugepaged && !mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_DEFRAG) ? MM_GFP_TRANSHUGE_LIGHT : MM_GFP_TRANSHUGE;
+
+	return gfp | __MM_GFP_THISNODE;
+}
+
+/* Source: collapse_huge_page() */
+static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd, bool khugepaged,
+				    struct look *l)
 {
 	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 	struct mm_struct *mm = vma->vm_mm;
-	mm_gfp_t gfp = MM_GFP_TRANSHUGE | __MM_GFP_THISNODE;
+	mm_gfp_t gfp = collapse_gfp(f, khugepaged);
 	mm_pfn_t head = mm_alloc_pages(f->phys, gfp, MM_PMD_ORDER), table;
-	enum scan r = SCAN_SUCCEED;
+	enum mm_scan_result r = MM_SCAN_SUCCEED;
 
 	if (head == MM_PFN_NONE) {
 		mm_count(f->ctx, MM_THP_COLLAPSE_ALLOC_FAILED, 1);
-		return SCAN_ALLOC_FAIL;
+		return MM_SCAN_ALLOC_FAIL;
 	}
 	mm_count(f->ctx, MM_THP_COLLAPSE_ALLOC, 1);
 	mm_folio_prep_transhuge(f->phys, head);
 	if (mm_mem_cgroup_charge(f->cache, head, mm->memcg, gfp))
-		r = SCAN_CHARGE_FAIL;
-	if (r == SCAN_SUCCEED && swapped)
+		r = MM_SCAN_CHARGE_FAIL;
+	if (r == MM_SCAN_SUCCEED && l->swapped)
 		r = swap_in(f, vma, start, pmd);
-	if (r == SCAN_SUCCEED)
-		r = scan_table(f, mm_pte_of(mm, pmd, start), &swapped);
-	if (r != SCAN_SUCCEED || swapped) {
+	if (r == MM_SCAN_SUCCEED) {
+		mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
+		r = scan_table(f, mm_pte_of(mm, pmd, start), khugepaged, true, l);
+	}
+	if (r != MM_SCAN_SUCCEED) {
 		mm_folio_put(f->cache, head);
-		return r == SCAN_SUCCEED ? SCAN_PTE_NON_PRESENT : r;
+		return r;
 	}
 	table = mm_pte_pfn(*pmd);
-	mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
 	copy_pages(f, vma, mm_table_of(mm->virt, table), head);
 	mm_page(f->phys, head)->flags |= MM_PG_UPTODATE;
 	mm_folio_add_new_anon_rmap(vma, head, start);
@@ -126,82 +178,70 @@ static enum scan collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start
 	mm_pgtable_deposit(mm, start, table);
 	mm_dec_nr_ptes(mm);	/* the table was counted before */
 	*pmd = mm_maybe_mkwrite(vma, mm_pte_mkdirty(mm_mk_pte(head, mm_vma_page_prot(vma)) | MM_PTE_PSE));
-	return SCAN_SUCCEED;
+	return MM_SCAN_SUCCEED;
 }
 
-static enum scan collapse_one(struct mm_fault *f, struct mm_vma *vma, uint64_t start)
+enum mm_scan_result mm_collapse_scan_pmd(struct mm_fault *f, struct mm_vma *vma, uint64_t start, struct mm_collapse_control *cc)
 {
 	mm_pte_t *pmd = mm_pmd_offset(vma->vm_mm, start);
-	uint32_t swapped;
-	enum scan r;
+	enum mm_scan_result r;
+	struct look l;
 
 	if (!pmd)
-		return SCAN_PMD_NULL;
+		return MM_SCAN_PMD_NULL;
 	if (mm_pte_none(*pmd))
-		return SCAN_PMD_NONE;
+		return MM_SCAN_PMD_NONE;
 	if (mm_pmd_trans_huge(*pmd))
-		return SCAN_SUCCEED;
-	r = scan_table(f, mm_pte_of(vma->vm_mm, pmd, start), &swapped);
-	return r == SCAN_SUCCEED ? collapse(f, vma, start, pmd, swapped) : r;
+		return MM_SCAN_PMD_MAPPED;
+	r = scan_table(f, mm_pte_of(vma->vm_mm, pmd, start), cc->is_khugepaged, false, &l);
+	cc->attempted = r == MM_SCAN_SUCCEED;
+	return r == MM_SCAN_SUCCEED ? collapse(f, vma, start, pmd, cc->is_khugepaged, &l) : r;
 }
 
-static int errno_of(enum scan r)
+static int errno_of(enum mm_scan_result r)
 {
 	switch (r) {
-	case SCAN_ALLOC_FAIL:
+	case MM_SCAN_ALLOC_FAIL:
 		return -ENOMEM;
-	case SCAN_CHARGE_FAIL:
+	case MM_SCAN_CHARGE_FAIL:
+	case MM_SCAN_EXCEED_NONE_PTE:
 		return -EBUSY;
-	case SCAN_PAGE_COUNT:
-	case SCAN_PAGE_LRU:
-	case SCAN_PAGE_LOCK:
+	case MM_SCAN_PAGE_COUNT:
+	case MM_SCAN_PAGE_LOCK:
+	case MM_SCAN_PAGE_LRU:
 		return -EAGAIN;
 	default:
 		return -EINVAL;
 	}
 }
 
-/* hugepage_vma_check() without the setting: MADV_COLLAPSE works with thp=never too */
-static bool vma_check(const struct mm_vma *vma)
+/* Something about these pages: the 2M behind them may do better. */
+static bool may_go_on(enum mm_scan_result r)
 {
-	const uint64_t never = MM_VM_NOHUGEPAGE | MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP | MM_VM_HUGETLB;
-	uint64_t first = (vma->vm_start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1);
-
-	return !(vma->vm_flags & never) && first + MM_PMD_SIZE <= vma->vm_end && mm_vma_is_anonymous(vma) && vma->anon_vma;
+	return r == MM_SCAN_PMD_NULL || r == MM_SCAN_PTE_NON_PRESENT || r == MM_SCAN_PTE_UFFD_WP || r == MM_SCAN_PAGE_RO ||
+	       r == MM_SCAN_LACK_REFERENCED_PAGE || r == MM_SCAN_PAGE_NULL || r == MM_SCAN_PAGE_COUNT || r == MM_SCAN_PAGE_LOCK ||
+	       r == MM_SCAN_PAGE_LRU;
 }
 
-/* Is there sense in looking at the next 2M after @r? */
-static bool go_on(enum scan r)
-{
-	switch (r) {
-	case SCAN_FAIL:
-	case SCAN_PMD_NONE:
-	case SCAN_PAGE_ANON:
-	case SCAN_ALLOC_FAIL:
-	case SCAN_CHARGE_FAIL:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* A range without a whole 2M is refused when it lies inside one, and nothing to do when it only touches the border. */
 int mm_madvise_collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end)
 {
-	uint64_t from = (start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1), to = end & ~(MM_PMD_SIZE - 1), thps = 0;
-	enum scan last = SCAN_FAIL;
+	uint64_t from = (start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1), to = end & ~(MM_PMD_SIZE - 1);
+	enum mm_scan_result last = MM_SCAN_FAIL;
+	uint64_t thps = 0;
 
-	if (!vma_check(vma))
+	if (!mm_hugepage_vma_check(vma, vma->vm_flags, 0))	/* thp=never is no matter */
 		return -EINVAL;
 	mm_lru_add_drain_all(f->cache);
 	for (uint64_t vaddr = from; vaddr < to; vaddr += MM_PMD_SIZE) {
-		enum scan r = collapse_one(f, vma, vaddr);
+		struct mm_collapse_control cc = { 0 };
+		enum mm_scan_result r = mm_collapse_scan_pmd(f, vma, vaddr, &cc);
 
-		if (r == SCAN_SUCCEED)
+		if (r == MM_SCAN_SUCCEED || r == MM_SCAN_PMD_MAPPED) {
 			thps++;
-		else
-			last = r;
-		if (!go_on(r))
+			continue;
+		}
+		last = r;
+		if (!may_go_on(r))
 			break;
 	}
 	return thps == (to - from) >> MM_PMD_SHIFT ? 0 : errno_of(last);

@@ -15,6 +15,7 @@
 #include "cache/migrate.h"
 #include "cache/readahead.h"
 #include "fault/internal.h"
+#include "virt/khugepaged.h"
 #include "virt/ksm.h"
 
 static const char *const kind_words[MM_NR_FAULT_KINDS] = {
@@ -66,7 +67,11 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 	if (!f)
 		return -ENOMEM;
 	*f = (struct mm_fault){ .ctx = ctx, .phys = phys, .cache = cache, .virt = virt, .pfn = MM_PFN_NONE,
-				.store_contents = UINT64_MAX, .ksmd_ns = UINT64_MAX };
+				.store_contents = UINT64_MAX, .ksmd_ns = UINT64_MAX, .khugepaged_ns = UINT64_MAX };
+	if (mm_khugepaged_new(virt)) {
+		free(f);
+		return -ENOMEM;
+	}
 	virt->madvise_vma = madvise_hook;
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
@@ -86,6 +91,7 @@ void mm_fault_free(struct mm_fault *f)
 	f->cache->rmap = (struct mm_rmap_hook){ 0 };
 	f->phys->hooks.movable = (struct mm_movable_ops){ 0 };
 	mm_ksm_free(f->virt);
+	mm_khugepaged_free(f->virt);
 	free(f);
 }
 
@@ -177,7 +183,7 @@ static unsigned int __handle_mm_fault(struct mm_vm_fault *v)
 	v->pmd = mm_pmd_alloc(mm_vmf_mm(v), v->vaddr);
 	if (!v->pmd)
 		return MM_VM_FAULT_OOM;
-	if (mm_pte_none(*v->pmd) && mm_hugepage_vma_check(v->vma, true)) {
+	if (mm_pte_none(*v->pmd) && mm_hugepage_vma_check(v->vma, v->vma->vm_flags, MM_THP_IN_PF | MM_THP_ENFORCE_SYSFS)) {
 		ret = mm_do_huge_pmd_anonymous_page(v);
 		if (!(ret & MM_VM_FAULT_FALLBACK))
 			return ret;

@@ -74,6 +74,7 @@ struct mm_fault {
 	uint64_t gup_faults;		/* of PGFAULT: taken by populate and mlock, not by an access */
 	bool tlb_miss_rows;		/* a tlb_miss effect each */
 	uint64_t store_contents;	/* what stores make pages hold (cache/contents.h); UINT64_MAX: something of their own */
+	uint64_t khugepaged_ns;		/* when khugepaged wakes next, likewise */
 	uint64_t ksmd_ns;		/* when ksmd wakes next, by ctx->now_ns; UINT64_MAX: it does not run */
 	/*
 	 * MADV_PAGEOUT: reclaim_pages() of the reclaim floor beside this one; the machine installs it. The pages are

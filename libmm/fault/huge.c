@@ -5,27 +5,9 @@
  */
 #include "cache/swap.h"
 #include "fault/internal.h"
+#include "virt/khugepaged.h"
 
-enum thp { THP_NEVER, THP_MADVISE, THP_ALWAYS };
 enum thp_defrag { DEFRAG_NEVER, DEFRAG_MADVISE, DEFRAG_DEFER, DEFRAG_DEFER_MADVISE, DEFRAG_ALWAYS };
-enum { VM_NO_KHUGEPAGED = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP | MM_VM_HUGETLB };
-
-bool mm_hugepage_vma_check(const struct mm_vma *vma, bool in_pf)
-{
-	int64_t thp = mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP);
-
-	if (vma->vm_flags & (MM_VM_NOHUGEPAGE | VM_NO_KHUGEPAGED) || thp == THP_NEVER)
-		return false;
-	if (!(vma->vm_flags & MM_VM_HUGEPAGE) && thp != THP_ALWAYS)
-		return false;
-	return mm_vma_is_anonymous(vma) && (in_pf || vma->anon_vma);
-}
-
-/* The whole 2M lies in the VMA. */
-static bool suitable(const struct mm_vma *vma, uint64_t start)
-{
-	return start >= vma->vm_start && start + MM_PMD_SIZE <= vma->vm_end;
-}
 
 /* vma_thp_gfp_mask() */
 static mm_gfp_t thp_gfp(const struct mm_vma *vma)
@@ -114,10 +96,11 @@ unsigned int mm_do_huge_pmd_anonymous_page(struct mm_vm_fault *v)
 	mm_gfp_t gfp;
 	mm_pfn_t head;
 
-	if (!suitable(v->vma, start))
+	if (!mm_transhuge_vma_suitable(v->vma, v->vaddr))
 		return MM_VM_FAULT_FALLBACK;
 	if (mm_anon_vma_prepare(v->vma))
 		return MM_VM_FAULT_OOM;
+	mm_khugepaged_enter_vma(v->vma, v->vma->vm_flags);
 	if (!(v->flags & MM_FAULT_FLAG_WRITE))
 		return map_huge_zero(v, start);
 	gfp = thp_gfp(v->vma);

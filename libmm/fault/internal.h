@@ -54,7 +54,6 @@ unsigned int mm_do_swap_page(struct mm_vm_fault *v);
 unsigned int mm_do_wp_page(struct mm_vm_fault *v);
 unsigned int mm_do_huge_pmd_anonymous_page(struct mm_vm_fault *v);
 unsigned int mm_do_huge_pmd_wp_page(struct mm_vm_fault *v);
-bool mm_hugepage_vma_check(const struct mm_vma *vma, bool in_pf);
 mm_pfn_t mm_get_zero_page(struct mm_fault *f);
 bool mm_vma_is_shmem(const struct mm_vma *vma);
 

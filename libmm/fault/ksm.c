@@ -365,6 +365,8 @@ static int unmerge_and_remove_all(struct mm_fault *f)
 			mm_ksm_slot_free(k, slot);
 	}
 	mm_ksm_remove_all_nodes(k);
+	for (unsigned int nid = 0; nid < MM_MAX_NODES; nid++)
+		k->unstable[nid].node = NULL;	/* its items are gone */
 	k->seqnr = 0;
 	return 0;
 }

@@ -177,7 +177,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	c = &m->fault->virt->tlb->cpu[cpu];
 	for (; n < nr && hits(c, task->mm->id, pid, cpu, &ev[n]); n++) {
 		if (ev[n].present & MM_TC_BIT(TIME_S)) {
-			if (ev[n].time_ns >= m->phys->proactive_ns)
+			if (ev[n].time_ns >= m->phys->proactive_ns || ev[n].time_ns >= m->fault->khugepaged_ns)
 				break;
 			m->ctx.now_ns = ev[n].time_ns;
 		}

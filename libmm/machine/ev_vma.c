@@ -323,6 +323,10 @@ int mm_ev_prctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 
 	if (!mm)
 		return -ENOMEM;
+	if (mm_has_word(ev->flags, "PR_SET_THP_DISABLE")) {
+		mm->thp_disabled = rec.there && rec.failed ? mm->thp_disabled : ev->addr != 0;
+		return end(m, task, ev, 0, err);
+	}
 	if (mm_has_word(ev->flags, "PR_SET_MEMORY_MERGE")) {
 		if (rec.there && rec.failed)
 			return 0;

@@ -12,6 +12,7 @@
 
 #include "cache/cache.h"
 #include "fault/fault.h"
+#include "fault/khugepaged.h"
 #include "fault/ksm.h"
 #include "cache/memcg.h"
 #include "machine/machine.h"
@@ -201,8 +202,10 @@ static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 		mm_kswapd_run(m->reclaim);
 	if (!e && m->phys)
 		mm_kcompactd_run(m->phys);
-	if (!e && m->fault && m->virt.ksm && m->ctx.now_ns)
+	if (!e && m->fault && m->ctx.now_ns) {
 		mm_ksmd_run(m->fault);
+		mm_khugepaged_run(m->fault);
+	}
 	if (m->someone_dies)
 		bury(m);
 	if (m->oom_report.len) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Same-page merging: what /sys/kernel/mm/ksm and /proc/PID/ksm_stat would say, and the row that wakes ksmd.
+ * Same-page merging: what /sys/kernel/mm/ksm and /proc/PID/ksm_stat would say; and the rows that wake ksmd and khugepaged.
  */
 #include <errno.h>
 
 #include <libmm/tables.h>
 
+#include "fault/khugepaged.h"
 #include "fault/ksm.h"
 #include "machine/machine.h"
 
@@ -80,5 +81,16 @@ int mm_ev_ksm_scan(struct mm_machine *m, struct mm_task *task, struct mm_event *
 		return 0;
 	}
 	mm_event_set_result(ev, MM_RESULT_DEC, mm_ksm_do_scan(m->fault, pages));
+	return 0;
+}
+
+int mm_ev_khugepaged_scan(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	uint64_t pages = ev->present & MM_TC_BIT(SIZE) ? ev->size >> MM_PAGE_SHIFT :
+			 (uint64_t)mm_sysctl(&m->ctx, MM_SYSCTL_KHUGEPAGED_PAGES);
+
+	(void)task, (void)err;
+	if (m->fault)
+		mm_event_set_result(ev, MM_RESULT_DEC, mm_khugepaged_do_scan(m->fault, pages));
 	return 0;
 }

@@ -99,6 +99,7 @@ static void shrink_node_memcgs(struct mm_reclaim *r, uint32_t node, struct mm_sc
 			continue;
 		}
 		shrink_lruvec(r, m->lruvec[node], sc);
+		mm_shrink_slab(r, node, m, sc->priority);
 	}
 }
 

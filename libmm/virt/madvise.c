@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
@@ -115,7 +116,7 @@ static int advise_pages(struct mm_vma *vma, struct mm_vma **prev, uint64_t start
 }
 
 /* The flags that the advice leads to.  -EAGAIN stands for "no flags: it is about pages". */
-static int new_flags(const struct mm_vma *vma, int advice, uint64_t *flags)
+static int new_flags(struct mm_vma *vma, int advice, uint64_t *flags)
 {
 	static const struct { uint64_t clear, set; } change[] = {
 		[MM_MADV_NORMAL] = { MM_VM_RAND_READ | MM_VM_SEQ_READ, 0 },
@@ -149,6 +150,8 @@ static int new_flags(const struct mm_vma *vma, int advice, uint64_t *flags)
 			return -ENOMEM;
 	}
 	*flags = (vma->vm_flags & ~change[advice].clear) | change[advice].set;
+	if (advice == MM_MADV_HUGEPAGE)
+		mm_khugepaged_enter_vma(vma, *flags);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
@@ -118,6 +119,7 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	mm->pgtables_bytes = 0;
 	mm->ksm_slot = NULL;
 	mm->ksm_merge_any = false;
+	mm->khugepaged_slot = NULL;
 	mm->pgd = MM_PFN_NONE;
 	if (!virt->phys || !mm_pgd_alloc(mm))
 		return mm;
@@ -153,6 +155,7 @@ void mm_mmput(struct mm_struct *mm)
 	if (!mm || --mm->mm_users)
 		return;
 	mm_ksm_exit(mm);
+	mm_khugepaged_exit(mm);
 	mm_exit_mmap(mm);
 	mm_mmdrop(mm);
 }
@@ -231,6 +234,7 @@ int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm)
 		return -ENOMEM;
 	mm->hiwater_vm = mm->total_vm;
 	e = mm_ksm_fork(mm, oldmm);
+	mm_khugepaged_fork(mm, oldmm);
 	if (!e)
 		e = dup_mmap(mm, oldmm);
 	if (e) {

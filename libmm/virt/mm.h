@@ -20,6 +20,8 @@ struct mm_anon_vma_chain;
 struct mm_tlb;
 struct mm_ksm;
 struct mm_ksm_slot;
+struct mm_khugepaged;
+struct mm_khugepaged_slot;
 
 /* vm_flags with the bits of 6.6 (include/linux/mm.h) */
 enum {
@@ -96,6 +98,8 @@ struct mm_struct {
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 	struct mm_ksm_slot *ksm_slot;		/* ksmd knows it (MMF_VM_MERGEABLE); NULL: it does not */
+	struct mm_khugepaged_slot *khugepaged_slot;	/* khugepaged scans it (MMF_VM_HUGEPAGE) */
+	bool thp_disabled;			/* PR_SET_THP_DISABLE */
 	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */
 	/* /proc/PID/ksm_stat; as in the kernel, a forked child begins with its parent's figures */
 	uint64_t ksm_merging_pages, ksm_rmap_items;
@@ -132,6 +136,7 @@ struct mm_virt {
 	struct mm_anon_vma_table *anon_vmas;
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */
 	struct mm_vma_journal *journal;		/* NULL: nobody asks */
+	struct mm_khugepaged *khugepaged;	/* NULL where there are no pages */
 	struct mm_ksm *ksm;			/* NULL until the first address space has something to merge */
 };
 

@@ -4,9 +4,9 @@
  *
  * Where the counts of a 2M folio lie is told in virt/rmap.h. nr_anon_pages and nr_mapped
  * count subpages that are mapped at all, so a 2M entry adds those that no PTE mapped before.
- * Model: Linux 6.6 mm/rmap.c, include/linux/rmap.h. Left out: pinned pages, the
- * list of partly unmapped folios (they are split when reclaim meets them).
+ * Model: Linux 6.6 mm/rmap.c, include/linux/rmap.h. Left out: pinned pages.
  */
+#include "cache/deferred_split.h"
 #include "cache/lru.h"
 #include "virt/anon_vma.h"
 #include "virt/rmap.h"
@@ -89,6 +89,7 @@ void mm_folio_prep_transhuge(struct mm_phys *phys, mm_pfn_t head)
 	struct mm_page *t = mm_page(phys, head + 1);
 
 	t->mapping = t->next = t->prev = 0;
+	mm_page(phys, head + MM_DEFERRED_LINK)->mapping = 0;
 }
 
 void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr)
@@ -164,6 +165,8 @@ void mm_page_remove_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound)
 			 p->flags & MM_PG_SWAPBACKED ? MM_NR_SHMEM_PMDMAPPED : MM_NR_FILE_PMDMAPPED,
 			 -(int64_t)MM_PMD_PAGES);
 	mm_count(phys->ctx, p->flags & MM_PG_ANON ? MM_NR_ANON_PAGES : MM_NR_MAPPED, -nr);
+	if (nr && mm_folio_is_large(phys, head) && p->flags & MM_PG_ANON && (!compound || nr < (int64_t)MM_PMD_PAGES))
+		mm_deferred_split_folio(vma->vm_mm->virt->cache, head);
 	munlock_vma_folio(vma, head, compound);
 }
 

@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 
+#include "cache/deferred_split.h"
 #include "cache/lru.h"
 #include "cache/swap.h"
 #include "virt/rmap.h"
@@ -66,12 +67,16 @@ static bool can_split_folio(struct mm_cache *c, const struct mm_page *h)
 static void split_pages(struct mm_virt *virt, mm_pfn_t head)
 {
 	struct mm_page *h = mm_page(virt->phys, head);
+	bool by_page = h->flags & MM_PG_ANON && mm_folio_mapcount(virt->phys, head) > mm_folio_entire_mapcount(virt->phys, head);
 	bool again;
 
 	do {
 		again = false;
 		mm_rmap_walk(virt, head, split_pmd_one, &again);
 	} while (again);
+	if (by_page)		/* the kernel unmaps it page by page here */
+		mm_deferred_split_folio(virt->cache, head);
+	mm_deferred_split_del(virt->cache, head);
 	h->flags &= ~(uint32_t)MM_PG_HEAD;
 	h->order = 0;
 	h->mapcount = (int32_t)mm_page(virt->phys, head + 1)->prev;
