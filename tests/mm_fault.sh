@@ -65,6 +65,21 @@ END
 same "faults of perf script -F comm,tid,time,event,addr" "1,100,load,0x7f0000000abc,1,fault,FAULT,no fault" \
 	"$(mm-fault --csv -n -t mismatches $seed perf.txt)"
 
+# a recording goes on after its task was killed for lack of memory: nothing of it happens until a fork makes the pid anew
+cat > killed.csv <<'END'
+pid,event,addr,size,flags,result
+100,mmap,0x100000000000,67108864,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,
+100,store,0x100000000000,67108864,,
+100,load,0x100000000000,8,,
+100,store,0x100000001000,8,,
+200,mmap,0x200000000000,4096,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,
+200,fork,,,,100
+100,store,0x200000000000,8,,
+END
+mm-fault --csv --memory-max=16M --swap=0 killed.csv 2> err | awk -F, '$8 == "" && $2 ~ /load|store/ { print $1 $2 "=" $7 }' | paste -sd' ' > found
+same "rows of a killed task" "100store=ENOMEM 100load=ESRCH 100store=ESRCH 100store=ok" "$(cat found)"
+same "and what is said of them" "mm-fault: killed.csv: 2 rows of tasks that the OOM killer had killed" "$(cat err)"
+
 # Recordings: the calls and accesses of X.trace.csv made on a real kernel (6.18, x86-64, ext4 with 8 MiB of read-ahead;
 # only what 6.6 does alike is in them), getrusage and /proc/PID/smaps after each step.
 for trace in "$src"/tests/data/faults/*.trace.csv; do

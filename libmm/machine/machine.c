@@ -221,6 +221,18 @@ static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 	return e;
 }
 
+/* The recording goes on with a task that was killed here: nothing of it happens. */
+static int row_of_the_dead(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
+{
+	mm_machine_skip(m, "rows of tasks that the OOM killer had killed", true);
+	if (mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_ACCESS)
+		mm_event_set_word(ev, "ESRCH", 5);
+	if (ev->present & MM_TC_BIT(TIME_S))
+		m->ctx.now_ns = ev->time_ns;
+	m->nr_events++;
+	return end_event(m, 0, err);
+}
+
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_task *task = NULL;
@@ -241,6 +253,8 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	if (needs_task(ev) && !describes_machine(ev)) {
 		if (ev->pid > MM_PID_MAX)
 			return mm_error_set(err, -ERANGE, "expected a pid up to %d, found %u", (int)MM_PID_MAX, ev->pid);
+		if (mm_task_was_killed(m, ev->pid))
+			return row_of_the_dead(m, ev, err);
 		task = mm_task_get(m, ev->pid);
 		if (!task)
 			return mm_error_set(err, -ENOMEM, "out of memory");

@@ -69,6 +69,7 @@ struct mm_machine {
 	bool someone_dies;		/* a task has .dying set */
 	bool panicked;			/* out of memory for good: nothing is replayed any more */
 	struct mm_output oom_report;	/* lines of the kernel's log that the running row brought */
+	bool someone_died;		/* of an OOM: its later rows are left out */
 	struct mm_struct *running_mm;	/* of the event being replayed */
 	struct mm_vmstat boot_stat;	/* counters when booting was done */
 	struct mm_vma_report *vma_report;	/* merges and mismatches; machine/vma_call.h */
@@ -93,6 +94,8 @@ void mm_task_began(struct mm_machine *m, struct mm_task *task);
  */
 struct mm_struct *mm_machine_new_mm(struct mm_machine *m, struct mm_memcg *memcg);
 struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL: no such living task */
+/* The OOM killer killed @pid, and no fork or thread row made it anew. */
+bool mm_task_was_killed(const struct mm_machine *m, uint32_t pid);
 /* The task ends: its part of the address space goes; the record stays. */
 void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);
 

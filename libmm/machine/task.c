@@ -70,6 +70,13 @@ struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid)
 	return task && task->state == MM_TASK_RUNNING ? task : NULL;
 }
 
+bool mm_task_was_killed(const struct mm_machine *m, uint32_t pid)
+{
+	const struct mm_task *task = m->someone_died ? find(&m->tasks, pid) : NULL;
+
+	return task && task->state == MM_TASK_KILLED;
+}
+
 static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 {
 	*task = (struct mm_task){
@@ -162,5 +169,6 @@ void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state 
 	mm_mmput(task->mm);
 	task->mm = NULL;
 	task->state = (uint8_t)state;
+	m->someone_died |= state == MM_TASK_KILLED;
 	task->dying = false;
 }
