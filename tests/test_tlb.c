@@ -64,6 +64,43 @@ START_TEST(huge_pages_have_entries_of_their_own)
 }
 END_TEST
 
+/*
+ * The first walk reads four entries and leaves three behind; a neighbour in the same table then needs one, one of the
+ * next table two, of the next 1G three; a flush of any page forgets what leads to it, of this address space alone.
+ */
+START_TEST(walks_begin_below_what_is_known)
+{
+	struct mm_struct mm = { .virt = &virt, .id = 1 };
+	const struct { uint32_t id; uint64_t vaddr; unsigned int level; uint64_t reads; } step[] = {
+		{ 1, 0x40000000, 1, 4 }, { 1, 0x40001000, 1, 1 }, { 1, 0x40200000, 1, 2 }, { 1, 0x80000000, 1, 3 },
+		{ 2, 0x40000000, 1, 4 }, { 1, 0x40400000, 2, 1 },	/* a 2M page: the PDE is the leaf and not kept */
+		{ 1, 0x40400000, 2, 1 }, { 1, UINT64_C(1) << 39, 3, 2 },	/* another PML4E, ends in an empty PDPTE */
+	};
+	uint64_t reads = 0;
+
+	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
+		mm_tlb_walked(cpu, step[i].id, step[i].vaddr, step[i].level);
+		ck_assert_msg(cpu->walk_reads == reads + step[i].reads, "step %zu: %lu reads", i, (unsigned long)(cpu->walk_reads - reads));
+		reads = cpu->walk_reads;
+	}
+	ck_assert_uint_eq(cpu->psc_hits[0], 1);
+	ck_assert_uint_eq(cpu->psc_hits[1], 3);
+	ck_assert_uint_eq(cpu->psc_hits[2], 1);
+	mm_flush_tlb_page(&mm, page(7));
+	mm_tlb_walked(cpu, 1, 0x40001000, 1);
+	ck_assert_uint_eq(cpu->walk_reads, reads + 4);
+	mm_tlb_walked(cpu, 2, 0x40001000, 1);
+	ck_assert_uint_eq(cpu->walk_reads, reads + 5);
+	for (uint64_t i = 0; i < 33; i++)		/* 32 PDEs: the 33rd pushes the first out */
+		mm_tlb_walked(cpu, 2, i << 21, 1);
+	reads = cpu->walk_reads;
+	mm_tlb_walked(cpu, 2, UINT64_C(1) << 21, 1);
+	ck_assert_uint_eq(cpu->walk_reads, reads + 1);
+	mm_tlb_walked(cpu, 2, 0, 1);
+	ck_assert_uint_eq(cpu->walk_reads, reads + 3);
+}
+END_TEST
+
 START_TEST(flushes)
 {
 	struct mm_struct mm = { .virt = &virt, .id = 1 }, other = { .virt = &virt, .id = 2 };
@@ -220,6 +257,7 @@ int main(void)
 	tcase_add_test(tc, five_pages_of_one_set);
 	tcase_add_test(tc, huge_pages_have_entries_of_their_own);
 	tcase_add_test(tc, flushes);
+	tcase_add_test(tc, walks_begin_below_what_is_known);
 	tcase_add_loop_test(tc, random_against_times, 0, 4);
 	tcase_add_loop_test(tc, presets, 0, 5);
 	tcase_add_test(tc, unknown_preset);

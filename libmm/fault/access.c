@@ -23,19 +23,22 @@ enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
 struct hit {
 	mm_pte_t *leaf;			/* NULL: a table is missing */
 	bool huge;
+	uint8_t level;			/* of the leaf */
 	unsigned int error;		/* MM_PF_*, 0: the access may go on */
 };
 
 static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
 {
 	unsigned int err = MM_PF_USER | (kind == MM_TLB_W ? MM_PF_WRITE : kind == MM_TLB_X ? MM_PF_INSTR : 0);
-	struct hit h = { mm_pmd_offset(mm, vaddr), false, err };
+	struct hit h = { mm_pmd_offset(mm, vaddr), false, 2, err };
 
 	if (!h.leaf || !(*h.leaf & MM_PTE_P))
 		return h;
 	h.huge = *h.leaf & MM_PTE_PSE;
-	if (!h.huge)
+	if (!h.huge) {
 		h.leaf = mm_pte_of(mm, h.leaf, vaddr);
+		h.level = 1;
+	}
 	if (!(*h.leaf & MM_PTE_P))
 		return h;
 	if ((kind == MM_TLB_W && !(*h.leaf & MM_PTE_RW)) || (kind == MM_TLB_X && *h.leaf & MM_PTE_NX))
@@ -205,6 +208,7 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 		struct hit h = walk(mm, vaddr, kind);
 		enum mm_access_result r;
 
+		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : mm_entry_at(mm, vaddr, 3) ? 3 : 4);
 		if (!h.error) {
 			fill(c, mm, vaddr, kind, &h);
 			return MM_ACCESS_OK;

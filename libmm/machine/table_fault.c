@@ -64,6 +64,7 @@ struct tlb_row {
 	const char *tlb;
 	uint64_t accesses, l1_hits, l2_hits, walks;
 	int64_t walk_pct;
+	uint64_t walk_reads, pde_hits, pdpte_hits, pml4e_hits;
 	uint64_t flush_page, flush_all, shootdowns;
 };
 
@@ -75,6 +76,10 @@ static const struct mm_column tlb_columns[] = {
 	MM_COLUMN(struct tlb_row, l2_hits, MM_COL_U64, "served by the second level"),
 	MM_COLUMN(struct tlb_row, walks, MM_COL_U64, "walks of the page tables"),
 	MM_COLUMN(struct tlb_row, walk_pct, MM_COL_CENTI, "walks in percent of the accesses"),
+	MM_COLUMN(struct tlb_row, walk_reads, MM_COL_U64, "entries that the walks read, also those that ended in a fault"),
+	MM_COLUMN(struct tlb_row, pde_hits, MM_COL_U64, "walks that began at the PTE: the PDE was cached"),
+	MM_COLUMN(struct tlb_row, pdpte_hits, MM_COL_U64, "walks that began at the PDE: the PDPTE was cached"),
+	MM_COLUMN(struct tlb_row, pml4e_hits, MM_COL_U64, "walks that began at the PDPTE: the PML4E was cached"),
 	MM_COLUMN(struct tlb_row, flush_page, MM_COL_U64, "pages flushed one by one"),
 	MM_COLUMN(struct tlb_row, flush_all, MM_COL_U64, "flushes of a whole address space"),
 	MM_COLUMN(struct tlb_row, shootdowns, MM_COL_U64, "flushes that another CPU asked for"),
@@ -89,6 +94,7 @@ static int tlb_rows(struct mm_machine *m, struct mm_table_writer *w)
 		struct tlb_row r = {
 			i, t->geo->name, c->accesses, c->accesses - c->l2_hits - c->walks, c->l2_hits, c->walks,
 			c->accesses ? (int64_t)((double)c->walks * 10000.0 / (double)c->accesses + 0.5) : 0,
+			c->walk_reads, c->psc_hits[0], c->psc_hits[1], c->psc_hits[2],
 			c->flush_page, c->flush_all, c->shootdowns,
 		};
 

@@ -12,7 +12,10 @@
  * loaded get an interrupt (nr_tlb_remote_flush); for the others the kernel drops them when it is
  * loaded next, which comes to the same. Geometries: Intel's optimization manual (Haswell,
  * Skylake, Ice Lake), AMD's software optimization guide for family 17h (Zen 2).
- * Left out: paging-structure caches, 1G entries, page-fracturing.
+ * Paging-structure caches hold the entries above the leaf, for a walk to begin at the lowest that is known; each is
+ * small and fully associative, and INVLPG empties those of its address space (Intel SDM 4.10.3, 4.10.4). Their sizes:
+ * van Schaik et al., "RevAnC" (2017).
+ * Left out: 1G entries, page-fracturing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,11 +28,11 @@
 enum { TLB_SINGLE_PAGE_FLUSH_CEILING = 33 };
 
 const struct mm_tlb_geometry mm_tlb_presets[] = {
-	{ "skylake", 64, 4, 32, 4, 128, 8, 8, 8, 1536, 12, "Intel Skylake to Comet Lake" },
-	{ "haswell", 64, 4, 32, 4, 128, 4, 8, 8, 1024, 8, "Intel Haswell" },
-	{ "icelake", 64, 4, 32, 4, 128, 8, 16, 16, 2048, 16, "Intel Ice Lake, Tiger Lake" },
-	{ "zen2", 64, 64, 64, 64, 64, 64, 64, 64, 2048, 16, "AMD Zen 2" },
-	{ "none", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "no TLB: every access walks" },
+	{ "skylake", 64, 4, 32, 4, 128, 8, 8, 8, 1536, 12, { 32, 4, 2 }, "Intel Skylake to Comet Lake" },
+	{ "haswell", 64, 4, 32, 4, 128, 4, 8, 8, 1024, 8, { 32, 4, 2 }, "Intel Haswell" },
+	{ "icelake", 64, 4, 32, 4, 128, 8, 16, 16, 2048, 16, { 32, 4, 2 }, "Intel Ice Lake, Tiger Lake" },
+	{ "zen2", 64, 64, 64, 64, 64, 64, 64, 64, 2048, 16, { 64, 24, 12 }, "AMD Zen 2" },
+	{ "none", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, "no TLB: every access walks" },
 	{ 0 }
 };
 
@@ -65,6 +68,7 @@ static int cpu_init(struct mm_tlb_cpu *c, const struct mm_tlb_geometry *g)
 	    array_init(&c->a[MM_TLB_L1I_2M], g->l1i_2m_entries, g->l1i_2m_ways) ||
 	    array_init(&c->a[MM_TLB_L2], g->l2_entries, g->l2_ways))
 		return -ENOMEM;
+	c->psc_entries = g->psc;
 	return 0;
 }
 
@@ -155,6 +159,68 @@ void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int
 	insert(&c->a[MM_TLB_L2], page, new);
 }
 
+/* ---- paging-structure caches ------------------------------------------------ */
+
+static uint64_t psc_tag(uint32_t id, uint64_t vaddr, unsigned int level)
+{
+	return UINT64_C(1) << 63 | (vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) << 20 | (id & 0xfffff);
+}
+
+/* Is the entry of @level (2 PDE ..) there? It is then the first. */
+static bool psc_find(struct mm_tlb_cpu *c, uint64_t tag, unsigned int level)
+{
+	uint64_t *t = c->psc[level - 2].tag;
+	uint32_t n = c->psc_entries[level - 2], i = 0;
+
+	while (i < n && t[i] != tag)
+		i++;
+	if (i >= n)
+		return false;
+	memmove(t + 1, t, i * sizeof(*t));
+	t[0] = tag;
+	return true;
+}
+
+static void psc_fill(struct mm_tlb_cpu *c, uint64_t tag, unsigned int level)
+{
+	uint64_t *t = c->psc[level - 2].tag;
+	uint32_t n = c->psc_entries[level - 2];
+
+	if (!n || psc_find(c, tag, level))
+		return;
+	memmove(t + 1, t, (n - 1) * sizeof(*t));
+	t[0] = tag;
+}
+
+void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level)
+{
+	unsigned int from = MM_NR_LEVELS;
+
+	for (unsigned int l = level + 1; l <= MM_NR_LEVELS; l++)
+		if (psc_find(c, psc_tag(id, vaddr, l), l)) {
+			c->psc_hits[l - 2]++;
+			from = l - 1;
+			break;
+		}
+	c->walk_reads += from - level + 1;
+	for (unsigned int l = from; l > level; l--)
+		psc_fill(c, psc_tag(id, vaddr, l), l);
+}
+
+/* INVLPG and INVPCID take everything of the address space. */
+static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
+{
+	for (unsigned int k = 0; k < MM_PSC_LEVELS; k++) {
+		uint64_t *t = c->psc[k].tag;
+		uint32_t n = c->psc_entries[k], kept = 0;
+
+		for (uint32_t i = 0; i < n && t[i]; i++)
+			if ((t[i] & 0xfffff) != (id & 0xfffff))
+				t[kept++] = t[i];
+		memset(t + kept, 0, (n - kept) * sizeof(*t));
+	}
+}
+
 /* ---- flushing ------------------------------------------------------------- */
 
 static void drop(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
@@ -216,6 +282,7 @@ static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
 			drop_page(c, mm->id, start + (p << MM_PAGE_SHIFT));
 		if (!nr_pages)
 			drop_all(c, mm->id);
+		psc_drop(c, mm->id);
 		if (c->mm_id != mm->id)
 			continue;
 		c->flush_page += nr_pages;

@@ -20,6 +20,7 @@ struct mm_tlb_geometry {
 	uint16_t l1i_entries, l1i_ways;		/* 4K */
 	uint16_t l1i_2m_entries, l1i_2m_ways;
 	uint16_t l2_entries, l2_ways;		/* 4K and 2M together; 0: none */
+	uint8_t psc[3];				/* paging-structure caches: PDEs, PDPTEs, PML4Es */
 	const char *help;
 };
 extern const struct mm_tlb_geometry mm_tlb_presets[];	/* ends with a NULL name; the first is the default */
@@ -40,12 +41,23 @@ struct mm_tlb_array {
 	uint32_t set_mask, ways;	/* ways 0: there is none (e is one empty entry) */
 };
 
+/*
+ * A paging-structure cache: entries of one level that lead to a table, so that a walk begins below them. Tags, the one
+ * used last first; 0 empty.
+ */
+enum { MM_PSC_MAX = 64, MM_PSC_LEVELS = 3 };
+struct mm_psc { uint64_t tag[MM_PSC_MAX]; };
+
 enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L2, MM_NR_TLB_KINDS };
 
 struct mm_tlb_cpu {
 	struct mm_tlb_array a[MM_NR_TLB_KINDS];
 	uint64_t accesses, l1_hits, l2_hits, walks;		/* l1_hits = accesses - l2_hits - walks */
 	uint64_t flush_page, flush_all, shootdowns;
+	uint64_t walk_reads;		/* entries that walks read from tables */
+	uint64_t psc_hits[MM_PSC_LEVELS];	/* walks that began below a PDE, a PDPTE, a PML4E */
+	const uint8_t *psc_entries;
+	struct mm_psc psc[MM_PSC_LEVELS];
 	bool has_huge;			/* a 2M entry was filled at some time */
 	uint32_t mm_id;			/* address space that runs here, 0 none yet */
 };
@@ -102,6 +114,9 @@ static inline bool mm_tlb_hit(const struct mm_tlb_cpu *c, uint32_t id, uint64_t 
 /* Look in L1 then L2 (a hit there refills L1); NULL: a walk is needed. @kind is MM_TLB_R, W or X. */
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);
 void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags);
+
+/* A walk for @vaddr that ended at @level (1 PTE .. 4 PML4E): count what it read and remember the tables on its way. */
+void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level);
 
 /*
  * Drop what is cached of [start, end) of @mm, on every CPU; above 33 pages everything of @mm goes
