@@ -94,6 +94,26 @@ static void compare(int step)
 	ck_assert_msg(mm_mm_is_consistent(mm, &why), "step %d: %s", step, why);
 }
 
+/* One page moves over another; with DONTUNMAP the place it leaves stays mapped. */
+static void move_page(uint64_t from, uint64_t to, bool keep)
+{
+	struct mm_mremap_args a = {
+		.addr = BASE + from * MM_PAGE_SIZE, .old_len = MM_PAGE_SIZE, .new_len = MM_PAGE_SIZE,
+		.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED | (keep ? (uint64_t)MM_MREMAP_DONTUNMAP : 0),
+		.new_addr = BASE + to * MM_PAGE_SIZE,
+	};
+	uint64_t at = 0;
+	int e = mm_sys_mremap(mm, &a, &at);
+
+	ck_assert_int_eq(e, !page[from].mapped ? -EFAULT : from == to ? -EINVAL : 0);
+	if (e)
+		return;
+	ck_assert_uint_eq(at, a.new_addr);
+	page[to] = page[from];
+	if (!keep)
+		page[from] = (struct page){ 0 };
+}
+
 static void random_call(struct mm_rng *rng)
 {
 	uint64_t first = mm_rng_below(rng, PAGES), n = 1 + mm_rng_below(rng, 12), addr = BASE + first * MM_PAGE_SIZE,
@@ -104,7 +124,7 @@ static void random_call(struct mm_rng *rng)
 	if (first + n > PAGES)
 		n = PAGES - first;
 	len = n * MM_PAGE_SIZE;
-	switch (mm_rng_below(rng, 7)) {
+	switch (mm_rng_below(rng, 8)) {
 	case 0:
 	case 1:
 		ck_assert_int_eq(map(addr, len, prot, MM_MAP_PRIVATE | MM_MAP_FIXED, &at), 0);
@@ -130,6 +150,9 @@ static void random_call(struct mm_rng *rng)
 		e = mm_sys_munlock(mm, addr, len);
 		ck_assert_int_eq(e, all_mapped(first, n) ? 0 : -ENOMEM);
 		until_hole(first, n, -1, 0);
+		break;
+	case 6:		/* a locked source that stays loses VM_LOCKED, but not its count (move_vma()) */
+		move_page(first, mm_rng_below(rng, PAGES), mm_rng_below(rng, 2) && !page[first].locked);
 		break;
 	default:
 		mm_vma_access(mm, addr, 1, MM_VMA_WRITE);	/* anon_vmas come to be */
