@@ -307,7 +307,11 @@ int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *args, uint64_t 
 		if (e)
 			return e;
 	}
+	if (a.file)
+		mm_file_get_vma(a.file);	/* ours; one made for this call goes with it when it is refused */
 	e = mm_do_mmap(mm, &a, a.offset >> MM_PAGE_SHIFT, &where, &populate);
+	if (a.file)
+		mm_vma_put_file(mm, a.file);
 	if (e)
 		return e;
 	if (populate)
