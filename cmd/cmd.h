@@ -59,6 +59,13 @@ struct cmd_args {
 	bool cpus_given, memory_max_given, swap_given, ram_given;
 	struct cmd_seed seeds[CMD_MAX_SEEDS];
 	size_t nr_seeds;
+	/*
+	 * Called in place of printing a block of the table, with what would lead it ("1.5" seconds, "99" events, a
+	 * mark's name, "" at the end without --every); it may change .interval.  Not 0 ends the replay.
+	 */
+	int (*on_block)(struct cmd_args *a, struct mm_machine *m, const char *lead);
+	bool at_end;				/* .on_block: the trace has ended; the lead is NULL where nothing came since the last */
+	bool auto_every;			/* no --every: seconds where the trace has times, else events */
 	void *own;				/* the command's own */
 	struct mm_output out;			/* standard output */
 	struct mm_error err;

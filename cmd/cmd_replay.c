@@ -49,9 +49,11 @@ static const struct mm_machine_table *find_table(const struct cmd *c, const char
 
 static int print_block(struct replay *r, const char *lead, size_t len)
 {
+	r->unprinted = false;
+	if (r->a->on_block)
+		return r->a->on_block(r->a, r->m, len ? lead : "");
 	if (r->a->every != CMD_EVERY_END)
 		mm_table_writer_lead(r->w, (struct mm_str){ lead, len });
-	r->unprinted = false;
 	return r->table->rows(r->m, r->w);
 }
 
@@ -64,6 +66,7 @@ static int print_seconds(struct replay *r, uint64_t ns)
 		n--;
 	if (text[n - 1] == '.')
 		n--;
+	text[n] = 0;
 	return print_block(r, text, (size_t)n);
 }
 
@@ -108,16 +111,20 @@ static int block_after(struct replay *r)
 static int block_at_end(struct replay *r)
 {
 	char text[24];
+	bool last = r->a->every == CMD_EVERY_MARK ? r->in_step : r->unprinted || r->a->every == CMD_EVERY_END;
 
+	r->a->at_end = true;
+	if (r->a->on_block && !last)
+		return r->a->on_block(r->a, r->m, NULL);
 	switch (r->a->every) {
 	case CMD_EVERY_MARK:
-		return r->in_step ? print_block(r, r->mark, strlen(r->mark)) : 0;
+		return last ? print_block(r, r->mark, strlen(r->mark)) : 0;
 	case CMD_EVERY_EVENTS:
-		if (!r->unprinted)
+		if (!last)
 			return 0;
 		return print_block(r, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, r->seq - 1));
 	case CMD_EVERY_SECONDS:
-		return r->unprinted ? print_seconds(r, r->next_ns) : 0;
+		return last ? print_seconds(r, r->next_ns) : 0;
 	default:
 		return print_block(r, NULL, 0);
 	}
@@ -281,6 +288,8 @@ static int begin_output(struct replay *r)
 		cmd_trace_machine_rows(a, &r->trace);
 		return 0;
 	}
+	if (a->on_block)
+		return 0;
 	opt.lead = a->every == CMD_EVERY_MARK ? "mark" : a->every == CMD_EVERY_EVENTS ? "seq" :
 		   a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
 	return mm_table_writer_new(&r->w, &a->out, &r->table->table, &opt, &a->err);
@@ -361,7 +370,13 @@ static int run_trace(struct replay *r)
 	if (e)
 		return e;
 	r->trace.columns = mm_trace_columns(r->reader);
-	r->progress = a->progress || isatty(STDERR_FILENO);
+	r->progress = !a->on_block && (a->progress || isatty(STDERR_FILENO));
+	if (a->auto_every) {
+		bool timed = r->trace.columns & MM_TC_BIT(TIME_S);
+
+		a->every = timed ? CMD_EVERY_SECONDS : CMD_EVERY_EVENTS;
+		a->interval = timed ? 1000000000 : 1000;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &r->began);
 	r->told = r->began;
 	e = begin_output(r);

@@ -127,7 +127,7 @@ static bool list_values(const char *option)
 
 static void list_fields(void)
 {
-	for (int f = 0; f < TOP_NR_FIELDS; f++)
+	for (int f = 0; f < TOP_ACCP; f++)	/* from there on fields of traces */
 		puts(top_fields[f].heading);
 	exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
 }
@@ -253,6 +253,11 @@ static int run(struct cmd_args *a)
 	struct top *t = a->own;
 	int err;
 
+	t->a = a;
+	t->utf8 = utf8_locale();
+	if (a->file && !t->batch && isatty(STDOUT_FILENO) && a->form == CMD_FORM_AUTO &&
+	    (!a->table || !strcmp(a->table, mm_table_tasks.table.name)))
+		return top_trace(t);
 	if (a->file) {		/* a trace: the tasks of the machine it simulates */
 		if (!a->table || !strcmp(a->table, top_table.name))
 			a->table = mm_table_tasks.table.name;
@@ -260,8 +265,6 @@ static int run(struct cmd_args *a)
 	}
 	if (a->table && strcmp(a->table, top_table.name))
 		return mm_error_set(&a->err, -EINVAL, "--table=%s needs a trace", a->table);
-	t->a = a;
-	t->utf8 = utf8_locale();
 	if (!isatty(STDOUT_FILENO) && !t->batch) {	/* into a pipe: one look, unless told how many */
 		t->batch = true;
 		if (!t->iterations_given && !t->delay_given)

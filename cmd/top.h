@@ -9,6 +9,7 @@
  *	top_config.c	what is kept between runs
  *	top_keys.c	what each key does
  *	top_screen.c	the terminal (ncurses lives there alone)
+ *	top_trace.c	the tasks of a simulated machine, step by step
  */
 #ifndef TOP_H
 #define TOP_H
@@ -55,7 +56,10 @@
 	X(RSLK,	"RSlk",	   6, KIB,  MM_PID_STATUS,	"RES Locked (KiB)") \
 	X(RSSH,	"RSsh",	   6, KIB,  MM_PID_STATUS,	"RES Shared (KiB)") \
 	X(PSS,	"PSS",	   6, KIB,  TOP_WANT_SMAPS,	"Proportion RSS (KiB)") \
-	X(USS,	"USS",	   6, KIB,  TOP_WANT_SMAPS,	"Unique RSS (KiB)")
+	X(USS,	"USS",	   6, KIB,  TOP_WANT_SMAPS,	"Unique RSS (KiB)") \
+	X(ACCP,	"%ACC",	   5, PCT,  0,			"Share of the Accesses (of a trace)") \
+	X(ACC,	"ACCESSES", 8, CNT, 0,			"Accesses so far (of a trace)") \
+	X(ACCD,	"dACC",	   6, CNT,  0,			"Accesses delta (of a trace)")
 
 enum { TOP_WANT_SMAPS = 1 << 16 };
 
@@ -76,7 +80,7 @@ struct top_field_def {
 };
 extern const struct top_field_def top_fields[TOP_NR_FIELDS];
 
-enum { TOP_MAX_LINE = 4096, TOP_MAX_FILTERS = 16, TOP_MAX_PIDS = 20 };
+enum { TOP_MAX_LINE = 4096, TOP_MAX_FILTERS = 16, TOP_MAX_PIDS = 20, TOP_MAX_COLLAPSED = 64 };
 
 struct top_config {			/* kept between runs */
 	uint8_t shown[TOP_NR_FIELDS];	/* fields in their order */
@@ -86,7 +90,7 @@ struct top_config {			/* kept between runs */
 	uint64_t delay_ms;
 	int scale_summary, scale_tasks;	/* 0 KiB .. 5 EiB */
 	bool cmdline, forest, hide_idle, cumulative, irix, threads;
-	bool load_line, per_cpu, highlight_sort, bold_running;
+	bool load_line, per_cpu, highlight_sort, bold_running, colour, reverse, no_zeros, left_numbers, right_texts;
 	int cpu_mode, mem_mode;		/* 0 numbers, 1 bars, 2 blocks, 3 off */
 	uint32_t max_tasks;
 };
@@ -95,7 +99,7 @@ enum top_filter_op { TOP_EQ, TOP_LT, TOP_GT };
 struct top_filter {			/* 'o': FIELD=text, FIELD<n, FIELD>n, ! before */
 	enum top_field field;
 	enum top_filter_op op;
-	bool exclude;
+	bool exclude, any_case;
 	char text[64];
 };
 
@@ -106,16 +110,40 @@ struct top_select {			/* which processes */
 	uint32_t uid;
 	struct top_filter filters[TOP_MAX_FILTERS];
 	size_t nr_filters;
+	uint32_t collapsed[TOP_MAX_COLLAPSED];	/* forest: children of these are not shown */
+	size_t nr_collapsed;
 };
 
 struct top_item {			/* a row of the table */
 	struct mm_pid_row *row;
 	uint16_t level;			/* in the forest */
+	bool collapsed;			/* its children are not shown */
 	double cpu_pct;
+};
+
+/* What moves on a simulated machine: X(field) */
+#define TOP_MOVED(X) X(accesses) X(faults) X(major) X(swapin) X(swapout) X(scanned) X(reclaimed) X(oom_kills)
+struct top_moved {
+#define X(field) uint64_t field;
+	TOP_MOVED(X)
+#undef X
+};
+
+enum top_step { TOP_STEP_NONE, TOP_STEP_FORWARD, TOP_STEP_BACK, TOP_STEP_BEGIN, TOP_STEP_END };
+
+struct top_trace {			/* stepping through a trace: top_trace.c */
+	struct top_frame *v;		/* kept frames */
+	size_t nr, cap, at, bytes;	/* at: the one shown */
+	bool ended, playing, to_end, screen;
+	enum top_step step;		/* what the last key asked for */
+	struct top_moved moved;		/* between the frame before and this one */
+	struct mm_pid_row *rows;	/* of the frame shown */
+	size_t nr_rows, cap_rows;
 };
 
 struct top {
 	struct cmd_args *a;
+	struct top_trace *trace;	/* NULL: processes of this machine or a capture */
 	struct top_config c;
 	struct top_select select;
 	bool batch, secure, iterations_given, delay_given, width_given;
@@ -155,7 +183,7 @@ int top_prime(struct top *t);		/* the first sample, which the next one's rates c
 uint64_t top_clock_ns(void);
 int top_forest(struct top *t);		/* put t->items into the order of a tree; 0 or -ENOMEM */
 bool top_selected(struct top *t, const struct mm_pid_row *r);
-int top_parse_filter(struct top_filter *f, const char *text);	/* 0 or -EINVAL */
+int top_parse_filter(struct top_filter *f, const char *text, bool any_case);	/* 0 or -EINVAL */
 
 uint32_t top_wants(const struct top *t);
 bool top_field_shown(const struct top_config *c, enum top_field f);
@@ -186,18 +214,27 @@ size_t top_summary(struct top *t, char (*lines)[256], size_t max);
 
 int top_batch(struct top *t);
 int top_screen(struct top *t);
+int top_trace(struct top *t);		/* a->file on the screen */
+/* Where in the trace: the first line of the summary. */
+void top_trace_where(const struct top *t, char *line, size_t size);
+int top_trace_interval(struct top *t, const char *text);	/* "0.5", "100ev": from now on; 0 or -EINVAL */
+bool top_is_live(const struct top *t);
+/* Is the field known of what is shown: of a trace, of processes? */
+bool top_field_known(const struct top *t, enum top_field f);
 
 extern const struct mm_table top_table;
 
 /* ---- keys ---- */
 
-enum top_action { TOP_REDRAW, TOP_RESAMPLE, TOP_QUIT };
+enum top_action { TOP_REDRAW, TOP_RESAMPLE, TOP_QUIT, TOP_DUE };
 enum top_mode { TOP_TABLE, TOP_HELP, TOP_FIELD_LIST };
 
 struct top_view {			/* what is seen, and what is asked */
 	enum top_mode mode;
 	size_t first;			/* item of the first line */
 	size_t left;			/* columns scrolled to the right */
+	bool coordinates;		/* tell where the table is scrolled to */
+	char locate[64];		/* L, & */
 	size_t page;			/* task lines on the screen */
 	size_t cursor;			/* field in TOP_FIELD_LIST */
 	char message[256];		/* shown until the next key */
@@ -210,6 +247,11 @@ struct top_view {			/* what is seen, and what is asked */
 enum { TOP_KEY_UP = 0x10000, TOP_KEY_DOWN, TOP_KEY_LEFT, TOP_KEY_RIGHT, TOP_KEY_PGUP, TOP_KEY_PGDN, TOP_KEY_HOME,
 	TOP_KEY_END,
        TOP_KEY_ESC };
+
+/* The terminal: open it, show t->items until a key asks for more than drawing or @due_ns has come, close it. */
+int top_screen_open(struct top *t);
+enum top_action top_screen_keys(struct top *t, uint64_t due_ns);
+void top_screen_close(struct top *t);
 
 /* One key while no question stands. */
 enum top_action top_key(struct top *t, struct top_view *v, int key);

@@ -239,7 +239,7 @@ int top_batch(struct top *t)
 	}
 	if (!err)
 		err = top_prime(t);
-	if (!err && mm_proc_is_live(t->proc))
+	if (!err && top_is_live(t))
 		sleep_ms(100);		/* so that the first %CPU has something to count */
 	for (uint64_t n = 1; !err; n++) {
 		err = top_sample(t, 0);

@@ -21,8 +21,7 @@ static const uint8_t default_fields[] = {
 void top_config_default(struct top_config *c)
 {
 	*c = (struct top_config){ .sort = TOP_CPU, .delay_ms = 3000, .scale_summary = 1, .irix = true,
-		.load_line = true,
-				  .bold_running = true };
+		.load_line = true, .bold_running = true, .colour = true };
 	memcpy(c->shown, default_fields, sizeof(default_fields));
 	c->nr_shown = sizeof(default_fields);
 }
@@ -32,7 +31,8 @@ void top_config_default(struct top_config *c)
 	X(ascending, 0, 1) X(delay_ms, 100, 86400000) X(scale_summary, 0, 5) X(scale_tasks, 0, 4) X(cmdline, 0, 1) \
 	X(forest, 0, 1) X(hide_idle, 0, 1) X(cumulative, 0, 1) X(irix, 0, 1) X(threads, 0, 1) X(load_line, 0, 1) \
 	X(per_cpu, 0, 1) X(highlight_sort, 0, 1) X(bold_running, 0, 1) X(cpu_mode, 0, 3) X(mem_mode, 0, 3) \
-	X(max_tasks, 0, 100000)
+	X(max_tasks, 0, 100000) X(colour, 0, 1) X(reverse, 0, 1) X(no_zeros, 0, 1) X(left_numbers, 0, 1) \
+	X(right_texts, 0, 1)
 
 /* DIR or DIR/file; false when neither variable is set or the path is too long. */
 static bool config_path(char *buf, size_t size, const char *file)

@@ -87,7 +87,24 @@ static uint64_t value(const struct top *t, const struct mm_pid_row *r, enum top_
 	case TOP_OOMA: return (uint64_t)(int64_t)r->oom_score_adj;
 	case TOP_OOMS: return (uint64_t)(int64_t)r->oom_score;
 	case TOP_S: return (unsigned char)r->state;
+	case TOP_ACC: return r->ticks;
 	default: return r->ticks_delta;
+	}
+}
+
+bool top_field_known(const struct top *t, enum top_field f)
+{
+	bool of_trace = f == TOP_ACC || f == TOP_ACCP || f == TOP_ACCD;
+
+	if (!t->trace)
+		return !of_trace;
+	switch (f) {
+	case TOP_PID: case TOP_PPID: case TOP_TGID: case TOP_S: case TOP_COMMAND: case TOP_VIRT: case TOP_RES: case TOP_MEM:
+	case TOP_SHR: case TOP_CODE: case TOP_DATA: case TOP_SWAP: case TOP_USED: case TOP_RSAN: case TOP_RSFD:
+	case TOP_RSSH: case TOP_RSLK: case TOP_NMAJ: case TOP_NMIN: case TOP_VMJ: case TOP_VMN: case TOP_OOMA:
+		return true;
+	default:
+		return of_trace;
 	}
 }
 
@@ -313,7 +330,7 @@ static void user_text(const struct top *t, const struct mm_pid_row *r, enum top_
 
 void top_command_line(struct top *t, const struct mm_pid_row *r, char *buf)
 {
-	if (!mm_pid_cmdline(t->proc, r, buf, TOP_MAX_LINE))
+	if (t->trace || !mm_pid_cmdline(t->proc, r, buf, TOP_MAX_LINE))
 		snprintf(buf, TOP_MAX_LINE, "[%s]%s", r->comm, r->state == 'Z' ? " <defunct>" : "");
 }
 
@@ -327,10 +344,20 @@ static void command_text(struct top *t, const struct top_item *it, char *buf)
 		top_command_line(t, it->row, raw);
 	top_clean(t, clean, t->c.cmdline ? raw : it->row->comm, 0);
 	if (t->c.forest && it->level)
-		snprintf(buf, TOP_MAX_LINE, "%*s%.*s", indent, it->level > 100 ? " +  " : " `- ",
+		snprintf(buf, TOP_MAX_LINE, "%*s%.*s", indent, it->level > 100 ? " +  " : it->collapsed ? " `+ " : " `- ",
 			 TOP_MAX_LINE - 512, clean);
 	else
 		strcpy(buf, clean);
+}
+
+/* Would it show as nought?  Of shares, times, sizes and counts only. */
+static bool is_zero(const struct top *t, const struct top_item *it, enum top_field f)
+{
+	switch (top_fields[f].kind) {
+	case TOP_PCT: return f == TOP_MEM ? !it->row->res_kib : it->cpu_pct < 0.05;
+	case TOP_TICS: case TOP_KIB: case TOP_CNT: return !value(t, it->row, f);
+	default: return false;
+	}
 }
 
 void top_field_text(struct top *t, const struct top_item *it, enum top_field f, char *buf)
@@ -339,9 +366,17 @@ void top_field_text(struct top *t, const struct top_item *it, enum top_field f, 
 	uint64_t v = value(t, r, f);
 	size_t width = top_field_width(t, f);
 
+	if (!top_field_known(t, f)) {
+		strcpy(buf, "-");
+		return;
+	}
+	if (t->c.no_zeros && is_zero(t, it, f)) {
+		buf[0] = 0;
+		return;
+	}
 	switch (top_fields[f].kind) {
 	case TOP_OOM:
-		if (!r->oom_seen) {
+		if (!r->oom_seen && !t->trace) {
 			strcpy(buf, "-");
 			return;
 		}
@@ -355,7 +390,7 @@ void top_field_text(struct top *t, const struct top_item *it, enum top_field f, 
 		return;
 	case TOP_USER_NAME: user_text(t, r, f, buf); return;
 	case TOP_PCT:
-		if (f == TOP_CPU)
+		if (f != TOP_MEM)
 			scale_pcnt(buf, (float)it->cpu_pct, width);
 		else
 			scale_pcnt(buf, t->mem.total_kib ? (float)v * 100 / (float)t->mem.total_kib : 0, width);
@@ -375,9 +410,11 @@ void top_field_text(struct top *t, const struct top_item *it, enum top_field f, 
 
 /* ---- lines ------------------------------------------------------------------ */
 
-static bool left_aligned(enum top_field f)
+static bool left_aligned(const struct top *t, enum top_field f)
 {
-	return top_fields[f].kind == TOP_USER_NAME || top_fields[f].kind == TOP_CMD;
+	if (top_fields[f].kind == TOP_CMD)
+		return true;
+	return top_fields[f].kind == TOP_USER_NAME ? !t->c.right_texts : t->c.left_numbers;
 }
 
 /* Columns a field asks for: the command its heading, the others their width. */
@@ -410,13 +447,14 @@ void top_layout(struct top *t)
 }
 
 /* Append @text of @len bytes in its column of @width and a blank. */
-static char *put_column(char *p, enum top_field f, const char *text, size_t len, size_t width)
+static char *put_column(const struct top *t, char *p, enum top_field f, const char *text, size_t len, size_t width)
 {
-	size_t columns = left_aligned(f) ? top_columns(text) : len, pad = columns < width ? width - columns : 0;
+	bool left = left_aligned(t, f);
+	size_t columns = top_fields[f].kind == TOP_USER_NAME || top_fields[f].kind == TOP_CMD ? top_columns(text) : len, pad = columns < width ? width - columns : 0;
 
 	if (pad > 512)
 		pad = 512;
-	if (!left_aligned(f)) {
+	if (!left) {
 		memset(p, ' ', pad);
 		p += pad;
 		pad = 0;
@@ -444,7 +482,7 @@ size_t top_header(struct top *t, char *buf)
 		enum top_field f = t->c.shown[i];
 		const char *heading = top_fields[f].heading;
 
-		p = put_column(p, f, heading, strlen(heading),
+		p = put_column(t, p, f, heading, strlen(heading),
 			       f == TOP_COMMAND ? t->command_width : top_field_width(t, f));
 	}
 	return finish_line(buf, p);
@@ -477,7 +515,7 @@ size_t top_task_line(struct top *t, const struct top_item *it, char *buf)
 			cut_command(t, text, width);
 		}
 		len = strlen(text);
-		p = put_column(p, f, text, len + 600 > room ? room - 600 : len, width);
+		p = put_column(t, p, f, text, len + 600 > room ? room - 600 : len, width);
 	}
 	return finish_line(buf, p);
 }

@@ -17,12 +17,15 @@
 
 const char *const top_help_lines[] = {
 	"Sort     M memory  P CPU  T time  N pid   < > column left, right   R turn round   x mark the column",
-	"Show     V forest  c command line  i idle tasks  H threads  S time with children  I Irix mode",
-	"         f fields  n number of tasks  y running tasks bold",
-	"Select   u user  U any user  o filter (FIELD=text, FIELD>n, FIELD<n, ! turns round)  = all again",
+	"Show     V forest  v its children or not  c command line  i idle tasks  H threads  S time with children",
+	"         I Irix mode  0 no zeros  J j alignment  f fields  n number of tasks  C coordinates",
+	"         y running tasks  b bold or reverse  z colours",
+	"Select   u user  U any user  = all again   L find  & next",
+	"         o O filter (FIELD=text, FIELD>n, FIELD<n, ! turns round; O by case)  ^O which",
 	"Summary  l load  t tasks and CPU  1 each CPU  m memory   e, E unit of tasks, of the summary",
 	"Act      k signal  r renice  (both ask before they act)",
 	"Move     arrows, page up and down, home, end",
+	"Trace    . forward  , back  ( begin  ) end  space play, pause  D interval of its time  d pace",
 	"Other    d delay  space now  W save this configuration  h this help  q quit",
 	NULL
 };
@@ -57,10 +60,11 @@ static bool key_sort(struct top *t, int key)
 	static const struct { int key; enum top_field field; } sorts[] = {
 		{ 'M', TOP_MEM }, { 'P', TOP_CPU }, { 'T', TOP_TIME2 }, { 'N', TOP_PID },
 	};
+	static const enum top_field traced[] = { TOP_RES, TOP_ACCP, TOP_ACC, TOP_PID };
 
 	for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++)
 		if (key == sorts[i].key) {
-			t->c.sort = sorts[i].field;
+			t->c.sort = t->trace ? traced[i] : sorts[i].field;
 			t->c.forest = false;
 			return true;
 		}
@@ -85,6 +89,11 @@ static bool key_toggle(struct top *t, int key)
 	case 'H': c->threads = !c->threads; return true;
 	case 'S': c->cumulative = !c->cumulative; return true;
 	case 'I': c->irix = !c->irix; return true;
+	case 'z': c->colour = !c->colour; return true;
+	case 'b': c->reverse = !c->reverse; return true;
+	case '0': c->no_zeros = !c->no_zeros; return true;
+	case 'J': c->left_numbers = !c->left_numbers; return true;
+	case 'j': c->right_texts = !c->right_texts; return true;
 	case 'x': c->highlight_sort = !c->highlight_sort; return true;
 	case 'y': c->bold_running = !c->bold_running; return true;
 	case 'l': c->load_line = !c->load_line; return true;
@@ -157,14 +166,118 @@ static void ask_pid(struct top *t, struct top_view *v, int key, const char *what
 
 	if (t->secure) {
 		say(v, "Unavailable in secure mode");
-	} else if (!mm_proc_is_live(t->proc)) {
-		say(v, "These are the processes of a capture, not of this machine");
+	} else if (!top_is_live(t)) {
+		say(v, t->trace ? "These are tasks of a simulated machine" :
+		    "These are the processes of a capture, not of this machine");
 	} else {
 		v->pid = first_pid(t, v);
 		snprintf(text, sizeof(text), "PID to %s [default pid = %u] ", what, v->pid);
 		ask(v, key, text);
 	}
 }
+
+/* Keys of a trace; false: another key. */
+static bool key_step(struct top *t, struct top_view *v, int key)
+{
+	struct top_trace *tr = t->trace;
+	char text[128];
+
+	switch (tr ? key : 0) {
+	case '.': case '\n': case '\r': tr->step = TOP_STEP_FORWARD; break;
+	case ',': tr->step = TOP_STEP_BACK; break;
+	case '(': tr->step = TOP_STEP_BEGIN; break;
+	case ')': tr->step = TOP_STEP_END; break;
+	case ' ':
+		tr->playing = !tr->playing;
+		return true;
+	case 'D':
+		if (t->a->every == CMD_EVERY_MARK) {
+			say(v, "Steps are the marks of the trace");
+			return true;
+		}
+		if (t->a->every == CMD_EVERY_SECONDS)
+			snprintf(text, sizeof(text), "Change interval from %g s to ", (double)t->a->interval / 1e9);
+		else
+			snprintf(text, sizeof(text), "Change interval from %llu events to ",
+				 (unsigned long long)t->a->interval);
+		ask(v, 'D', text);
+		return true;
+	default: return false;
+	}
+	tr->playing = false;
+	return true;
+}
+
+/* Scroll to the first task from @from on whose line holds v->locate. */
+static void locate(struct top *t, struct top_view *v, size_t from)
+{
+	char line[TOP_MAX_LINE];
+
+	for (size_t i = from; *v->locate && i < t->nr_items; i++) {
+		top_task_line(t, &t->items[i], line);
+		if (strstr(line, v->locate)) {
+			v->first = i;
+			return;
+		}
+	}
+	say(v, *v->locate ? "Locate string not found" : "No locate string: L asks for one");
+}
+
+static enum top_action answer_locate(struct top *t, struct top_view *v, const char *text)
+{
+	snprintf(v->locate, sizeof(v->locate), "%.63s", text);
+	if (*text)
+		locate(t, v, v->first);
+	return TOP_REDRAW;
+}
+
+/* Hide or show the children of the first task on the screen. */
+static enum top_action collapse(struct top *t, struct top_view *v)
+{
+	struct top_select *s = &t->select;
+	uint32_t pid = first_pid(t, v);
+
+	if (!t->c.forest || !pid) {
+		say(v, "That is for the forest: V shows it");
+		return TOP_REDRAW;
+	}
+	for (size_t i = 0; i < s->nr_collapsed; i++)
+		if (s->collapsed[i] == pid) {
+			s->collapsed[i] = s->collapsed[--s->nr_collapsed];
+			return TOP_RESAMPLE;
+		}
+	if (s->nr_collapsed == TOP_MAX_COLLAPSED) {
+		say(v, "That is one too many; = takes all away");
+		return TOP_REDRAW;
+	}
+	s->collapsed[s->nr_collapsed++] = pid;
+	return TOP_RESAMPLE;
+}
+
+static void show_filters(const struct top *t, struct top_view *v)
+{
+	static const char ops[] = { [TOP_EQ] = '=', [TOP_LT] = '<', [TOP_GT] = '>' };
+	char text[sizeof(v->message)] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->select.nr_filters && n < sizeof(text) - 1; i++) {
+		const struct top_filter *f = &t->select.filters[i];
+
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s'%s%s%c%s'", i ? " + " : "", f->exclude ? "!" : "",
+				      top_fields[f->field].heading, ops[f->op], f->text);
+	}
+	say(v, n ? text : "No filter");
+}
+
+enum { CTRL_O = 'O' & 0x1f };
+
+/* Keys of top that do something else there. */
+static const struct { const char *keys, *text; } absent[] = {
+	{ "AGagw-_", "There is one window: alternate displays are not there" },
+	{ "2345!", "NUMA nodes and CPUs side by side are not there; 1 shows each CPU" },
+	{ "ZB", "Colours are fixed: z switches them off, b is reverse in place of bold" },
+	{ "XYK", "Wider columns, inspection and the bottom window are not there" },
+};
 
 static enum top_action key_other(struct top *t, struct top_view *v, int key)
 {
@@ -179,7 +292,7 @@ static enum top_action key_other(struct top *t, struct top_view *v, int key)
 	case 'r': ask_pid(t, v, 'r', "renice"); return TOP_REDRAW;
 	case 'u': ask(v, 'u', "Which user (blank for all) "); return TOP_REDRAW;
 	case 'U': ask(v, 'U', "Which user, real, effective, saved or filesystem (blank for all) "); return TOP_REDRAW;
-	case 'o': case 'O': ask(v, 'o', "add filter as: [!]FIELD?VALUE, with ? one of = < > "); return TOP_REDRAW;
+	case 'o': case 'O': ask(v, key, "add filter as: [!]FIELD?VALUE, with ? one of = < > "); return TOP_REDRAW;
 	case 'n': case '#': ask(v, 'n', "Number of tasks, 0 for as many as fit "); return TOP_REDRAW;
 	case 'd': case 's':
 		if (t->secure) {
@@ -189,19 +302,34 @@ static enum top_action key_other(struct top *t, struct top_view *v, int key)
 		snprintf(text, sizeof(text), "Change delay from %.1f to ", (double)t->c.delay_ms / 1000);
 		ask(v, 'd', text);
 		return TOP_REDRAW;
-	case '=':
-		t->select.nr_filters = t->select.nr_pids = 0;
+	case '=': case '+':
+		t->select.nr_filters = t->select.nr_pids = t->select.nr_collapsed = 0;
+		v->locate[0] = 0;
 		t->select.by_user = t->c.hide_idle = false;
 		t->c.max_tasks = 0;
 		v->first = 0;
 		return TOP_RESAMPLE;
 	case 'W':
+		if (t->trace) {
+			say(v, "The configuration is that of processes; a trace has its own columns");
+			return TOP_REDRAW;
+		}
 		top_config_save(&t->c, &err);
 		say(v, err.text);
 		return TOP_REDRAW;
 	case ' ': case '\n': case '\r': return TOP_RESAMPLE;
 	case TOP_KEY_ESC: return TOP_REDRAW;
+	case 'L': ask(v, 'L', "Locate string "); return TOP_REDRAW;
+	case '&': locate(t, v, v->first + 1); return TOP_REDRAW;
+	case 'v': return collapse(t, v);
+	case 'C': v->coordinates = !v->coordinates; return TOP_REDRAW;
+	case CTRL_O: show_filters(t, v); return TOP_REDRAW;
 	default:
+		for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+			if (key > 0 && key < 128 && strchr(absent[i].keys, key)) {
+				say(v, absent[i].text);
+				return TOP_REDRAW;
+			}
 		say(v, "Unknown command - try 'h' for help");
 		return TOP_REDRAW;
 	}
@@ -218,6 +346,8 @@ enum top_action top_key(struct top *t, struct top_view *v, int key)
 		return key_fields(t, v, key);
 	if (key_move(t, v, key))
 		return TOP_REDRAW;
+	if (key_step(t, v, key))
+		return v->asking ? TOP_REDRAW : TOP_RESAMPLE;
 	if (key_sort(t, key) || key_toggle(t, key))
 		return TOP_RESAMPLE;
 	return key_other(t, v, key);
@@ -230,6 +360,10 @@ static enum top_action answer_user(struct top *t, struct top_view *v, const char
 	const char *name = text + (*text == '!');
 	uint64_t uid;
 
+	if (t->trace) {
+		say(v, "Tasks of a simulated machine have no users");
+		return TOP_REDRAW;
+	}
 	if (!*text) {
 		t->select.by_user = false;
 		return TOP_RESAMPLE;
@@ -249,7 +383,7 @@ static enum top_action answer_user(struct top *t, struct top_view *v, const char
 	return TOP_RESAMPLE;
 }
 
-static enum top_action answer_filter(struct top *t, struct top_view *v, const char *text)
+static enum top_action answer_filter(struct top *t, struct top_view *v, const char *text, bool any_case)
 {
 	if (!*text)
 		return TOP_REDRAW;
@@ -257,7 +391,7 @@ static enum top_action answer_filter(struct top *t, struct top_view *v, const ch
 		say(v, "That is one filter too many; = takes all away");
 		return TOP_REDRAW;
 	}
-	if (top_parse_filter(&t->select.filters[t->select.nr_filters], text)) {
+	if (top_parse_filter(&t->select.filters[t->select.nr_filters], text, any_case)) {
 		say(v, "A filter is FIELD=TEXT, FIELD<VALUE or FIELD>VALUE with a known FIELD");
 		return TOP_REDRAW;
 	}
@@ -351,8 +485,13 @@ enum top_action top_answer(struct top *t, struct top_view *v, const char *text)
 		return TOP_REDRAW;
 	switch (asking) {
 	case 'u': case 'U': return answer_user(t, v, text, asking == 'U');
-	case 'o': return answer_filter(t, v, text);
+	case 'o': case 'O': return answer_filter(t, v, text, asking == 'o');
+	case 'L': return answer_locate(t, v, text);
 	case 'd': return answer_delay(t, v, text);
+	case 'D':
+		if (*text && top_trace_interval(t, text))
+			say(v, t->a->every == CMD_EVERY_SECONDS ? "Expected seconds" : "Expected a number of events");
+		return TOP_REDRAW;
 	case 'n': return answer_count(t, v, text);
 	case 'k': return answer_pid(v, text, TOP_ASK_SIGNAL);
 	case 'r': return answer_pid(v, text, TOP_ASK_NICE);

@@ -25,6 +25,11 @@ uint64_t top_clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+bool top_is_live(const struct top *t)
+{
+	return t->proc && mm_proc_is_live(t->proc);
+}
+
 uint32_t top_wants(const struct top *t)
 {
 	uint32_t want = top_fields[t->c.sort].want;
@@ -138,7 +143,9 @@ static double cpu_pct(const struct top *t, const struct mm_pid_row *r)
 	size_t cpus = t->stat[t->now].nr_cpus ? t->stat[t->now].nr_cpus : 1;
 	double seconds = (double)t->elapsed_ns / 1e9, most = 100.0 * (double)cpus, pct, threads = 100.0 * r->nr_threads;
 
-	if (seconds <= 0 || !mm_proc_is_live(t->proc))
+	if (t->trace)
+		return t->trace->moved.accesses ? 100.0 * (double)r->ticks_delta / (double)t->trace->moved.accesses : 0;
+	if (seconds <= 0 || !top_is_live(t))
 		return 0;
 	pct = 100.0 * (double)r->ticks_delta / (double)sysconf(_SC_CLK_TCK) / seconds;
 	if (!t->c.irix) {
@@ -163,7 +170,7 @@ static int select_items(struct top *t, struct mm_pid_row *rows, size_t nr)
 	t->nr_items = 0;
 	for (size_t i = 0; i < nr; i++)
 		if (top_selected(t, &rows[i]))
-			t->items[t->nr_items++] = (struct top_item){ &rows[i], 0, cpu_pct(t, &rows[i]) };
+			t->items[t->nr_items++] = (struct top_item){ .row = &rows[i], .cpu_pct = cpu_pct(t, &rows[i]) };
 	return 0;
 }
 
@@ -198,12 +205,17 @@ int top_select_again(struct top *t, uint64_t budget_ns)
 	size_t nr;
 	int err;
 
-	rows = mm_pid_table_rows(t->table, &nr);
+	if (t->trace) {
+		rows = t->trace->rows;
+		nr = t->trace->nr_rows;
+	} else {
+		rows = mm_pid_table_rows(t->table, &nr);
+	}
 	count_states(t, rows, nr);
 	err = select_items(t, rows, nr);
 	if (err)
 		return err;
-	if (top_wants(t) & TOP_WANT_SMAPS && t->nr_items)
+	if (!t->trace && top_wants(t) & TOP_WANT_SMAPS && t->nr_items)
 		read_smaps(t, budget_ns);
 	if (t->c.forest)
 		return top_forest(t) ? mm_error_set(&t->a->err, -ENOMEM, "out of memory") : 0;

@@ -30,6 +30,7 @@ struct screen {
 	struct top *t;
 	struct top_view v;
 	SCREEN *term;
+	FILE *keys;			/* standard input, or the terminal where that is the trace */
 	bool colour;
 	char typed[128];		/* the answer so far */
 	size_t nr_typed;
@@ -61,9 +62,9 @@ static void put_line(const struct screen *s, int y, const char *text, size_t lef
 
 static int row_attr(const struct screen *s, const struct mm_pid_row *r)
 {
-	int attr = r->state == 'R' && s->t->c.bold_running ? A_BOLD : A_NORMAL;
+	int attr = r->state != 'R' || !s->t->c.bold_running ? A_NORMAL : s->t->c.reverse ? A_REVERSE : A_BOLD;
 
-	if (!s->colour)
+	if (!s->colour || !s->t->c.colour)
 		return attr;
 	switch (r->state) {
 	case 'R': return attr | COLOR_PAIR(PAIR_RUNNING);
@@ -121,6 +122,9 @@ static void draw_message(const struct screen *s, int y)
 		snprintf(line, sizeof(line), "%s%s", s->v.question, s->typed);
 	else
 		snprintf(line, sizeof(line), "%s", s->v.message);
+	if (!*line && s->v.coordinates)
+		snprintf(line, sizeof(line), "scroll coordinates: y = %zu/%zu (tasks), x = %zu (columns)",
+			 s->t->nr_items ? s->v.first + 1 : 0, s->t->nr_items, s->v.left + 1);
 	put_line(s, y, line, 0, s->v.asking ? A_BOLD : A_STANDOUT, false);
 }
 
@@ -234,7 +238,10 @@ static int open_screen(struct screen *s)
 	struct mm_error *err = &s->t->a->err;
 	int known;
 
-	if (!isatty(STDIN_FILENO))
+	s->keys = stdin;
+	if (!isatty(STDIN_FILENO) && s->t->trace && !strcmp(s->t->a->file, "-"))
+		s->keys = fopen("/dev/tty", "r+e");
+	if (!s->keys || !isatty(fileno(s->keys)))
 		return mm_error_set(err, -ENOTTY, "standard input is not a terminal; -b needs none");
 	if (!term || !*term)
 		return mm_error_set(err, -ENOTTY, "TERM is not set; -b needs no terminal");
@@ -242,7 +249,7 @@ static int open_screen(struct screen *s)
 	/* newterm() would leak on a terminal it does not know */
 	if (setupterm(term, STDOUT_FILENO, &known) == OK) {
 		del_curterm(cur_term);
-		s->term = newterm(NULL, stdout, stdin);
+		s->term = newterm(NULL, stdout, s->keys);
 	}
 	if (!s->term)
 		return mm_error_set(err, -ENOTTY, "terminal '%s' is not known; -b needs none", term);
@@ -271,12 +278,12 @@ static bool enough(struct screen *s, bool threads)
 {
 	struct top *t = s->t;
 
-	return top_clock_ns() - t->ns < SOON_NS && !(top_wants(t) & ~t->wanted) && threads == t->c.threads &&
+	return !t->trace && top_clock_ns() - t->ns < SOON_NS && !(top_wants(t) & ~t->wanted) && threads == t->c.threads &&
 	       !top_select_again(t, SMAPS_BUDGET_NS);
 }
 
-/* Keys until the next sample is due; false: quit. */
-static bool keys_until(struct screen *s, uint64_t due_ns)
+/* Keys until the next sample is due or asked for, or the end. */
+static enum top_action keys_until(struct screen *s, uint64_t due_ns)
 {
 	for (;;) {
 		uint64_t now = top_clock_ns();
@@ -286,45 +293,66 @@ static bool keys_until(struct screen *s, uint64_t due_ns)
 
 		draw(s);
 		if (now >= due_ns && !s->v.asking)
-			return true;
-		timeout(s->v.asking ? -1 : (int)((due_ns - now) / 1000000 + 1));
+			return TOP_DUE;
+		timeout(s->v.asking || due_ns == UINT64_MAX ? -1 : (int)((due_ns - now) / 1000000 + 1));
 		errno = 0;
 		key = getch();
 		if (key == ERR) {
-			if (!isatty(STDIN_FILENO) || errno == EIO)
-				return false;		/* the terminal is gone */
+			if (!isatty(fileno(s->keys)) || errno == EIO)
+				return TOP_QUIT;	/* the terminal is gone */
 			continue;
 		}
 		if (key == KEY_RESIZE)
 			continue;
 		key = translate(key);
 		action = s->v.asking ? type_key(s, key) : top_key(s->t, &s->v, key);
-		if (action == TOP_QUIT)
-			return false;
-		if (action == TOP_RESAMPLE && !enough(s, threads))
-			return true;
+		if (action == TOP_QUIT || (action == TOP_RESAMPLE && !enough(s, threads)))
+			return action;
 	}
+}
+
+static struct screen the_screen;	/* a process has one terminal */
+
+int top_screen_open(struct top *t)
+{
+	the_screen = (struct screen){ .t = t };
+	return open_screen(&the_screen);
+}
+
+enum top_action top_screen_keys(struct top *t, uint64_t due_ns)
+{
+	the_screen.t = t;
+	return keys_until(&the_screen, due_ns);
+}
+
+void top_screen_close(struct top *t)
+{
+	struct screen *s = &the_screen;
+
+	s->t = t;
+	endwin();
+	delscreen(s->term);
+	if (s->keys != stdin)
+		fclose(s->keys);
 }
 
 int top_screen(struct top *t)
 {
-	struct screen s = { .t = t };
 	int err = top_prime(t);
 
 	if (!err)
-		err = open_screen(&s);
+		err = top_screen_open(t);
 	if (err)
 		return err;
-	if (mm_proc_is_live(t->proc))
+	if (top_is_live(t))
 		napms(100);
 	for (uint64_t n = 1; !err; n++) {
 		err = top_sample(t, SMAPS_BUDGET_NS);
 		if (err || (t->iterations && n > t->iterations))
 			break;
-		if (!keys_until(&s, top_clock_ns() + t->c.delay_ms * 1000000))
+		if (top_screen_keys(t, top_clock_ns() + t->c.delay_ms * 1000000) == TOP_QUIT)
 			break;
 	}
-	endwin();
-	delscreen(s.term);
+	top_screen_close(t);
 	return err;
 }

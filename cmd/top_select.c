@@ -4,17 +4,18 @@
  *
  * A filter is FIELD=TEXT (the shown text holds TEXT), FIELD<TEXT or FIELD>TEXT
  * (the numbers are compared where both are numbers, suffixes k..e counted, else
- * the texts); '!' before it turns it round.  All filters must hold.
+ * the texts, of any case or not); '!' before it turns it round.  All filters must hold.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "top.h"
 
-int top_parse_filter(struct top_filter *f, const char *text)
+int top_parse_filter(struct top_filter *f, const char *text, bool any_case)
 {
-	struct top_filter got = { 0 };
+	struct top_filter got = { .any_case = any_case };
 	size_t n;
 	char name[32];
 	int field;
@@ -59,7 +60,7 @@ static bool number(const char *s, double *v)
 
 static bool passes(struct top *t, const struct mm_pid_row *r, const struct top_filter *f)
 {
-	struct top_item it = { (struct mm_pid_row *)(uintptr_t)r, 0, 0 };
+	struct top_item it = { .row = (struct mm_pid_row *)(uintptr_t)r };
 	char text[TOP_MAX_LINE];
 	double a, b;
 	int order;
@@ -67,12 +68,12 @@ static bool passes(struct top *t, const struct mm_pid_row *r, const struct top_f
 
 	top_field_text(t, &it, f->field, text);
 	if (f->op == TOP_EQ) {
-		yes = strstr(text, f->text) != NULL;
+		yes = (f->any_case ? strcasestr : strstr)(text, f->text) != NULL;
 	} else {
 		if (number(text, &a) && number(f->text, &b))
 			order = a < b ? -1 : a > b;
 		else
-			order = strcmp(text, f->text);
+			order = (f->any_case ? strcasecmp : strcmp)(text, f->text);
 		yes = f->op == TOP_LT ? order < 0 : order > 0;
 	}
 	return yes != f->exclude;
@@ -151,16 +152,28 @@ static void hang(struct node *v, uint32_t parent, uint32_t i)
 	v[parent].last = i;
 }
 
-/* Walk the tree below @root without recursion; items in order to t->items. */
+static bool is_collapsed(const struct top_select *s, uint32_t pid)
+{
+	for (size_t i = 0; i < s->nr_collapsed; i++)
+		if (s->collapsed[i] == pid)
+			return true;
+	return false;
+}
+
+/* Walk the tree below @root without recursion; items in order to t->items, without what lies below collapsed ones. */
 static size_t place(struct top *t, struct node *v, uint32_t root, size_t n)
 {
-	uint32_t i = root, level = 0;
+	uint32_t i = root, level = 0, hidden = NONE;	/* below this level */
 
 	while (i != NONE) {
 		if (!v[i].placed) {
 			v[i].placed = true;
 			v[i].item.level = (uint16_t)(level > 101 ? 101 : level);
-			t->items[n++] = v[i].item;
+			if (level <= hidden) {
+				v[i].item.collapsed = v[i].child != NONE && is_collapsed(&t->select, v[i].item.row->pid);
+				hidden = v[i].item.collapsed ? level : NONE;
+				t->items[n++] = v[i].item;
+			}
 			if (v[i].child != NONE && !v[v[i].child].placed) {
 				i = v[i].child;
 				level++;

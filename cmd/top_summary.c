@@ -180,15 +180,35 @@ static void memory_lines(const struct top *t, char (*lines)[LINE])
 		 a[7]);
 }
 
+static void trace_line(const struct top *t, char *line)
+{
+	top_trace_where(t, line, LINE);
+}
+
+/* In place of the states of CPUs, which a simulated machine has not. */
+static void moved_line(const struct top *t, char *line)
+{
+	const struct top_moved *m = &t->trace->moved;
+
+	snprintf(line, LINE, "Moved: %llu accesses, %llu minor, %llu major faults, swap %llu in, %llu out, reclaim %llu of "
+		 "%llu, %llu killed", (unsigned long long)m->accesses,
+		 (unsigned long long)(m->faults > m->major ? m->faults - m->major : 0), (unsigned long long)m->major,
+		 (unsigned long long)m->swapin, (unsigned long long)m->swapout, (unsigned long long)m->reclaimed,
+		 (unsigned long long)m->scanned, (unsigned long long)m->oom_kills);
+}
+
 size_t top_summary(struct top *t, char (*lines)[256], size_t max)
 {
 	size_t n = 0;
 
 	if (t->c.load_line && n < max)
-		uptime_line(t, lines[n++]);
+		(t->trace ? trace_line : uptime_line)(t, lines[n++]);
 	if (t->c.cpu_mode != 3 && n + 2 <= max) {
 		tasks_line(t, lines[n++]);
-		n += cpu_lines(t, lines + n, max - n);
+		if (t->trace)
+			moved_line(t, lines[n++]);
+		else
+			n += cpu_lines(t, lines + n, max - n);
 	}
 	if (t->c.mem_mode != 3 && n + 2 <= max) {
 		memory_lines(t, lines + n);

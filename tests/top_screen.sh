@@ -63,7 +63,16 @@ key o; key 'nonsense' Enter; see 'A filter is'
 key =
 key k; see 'processes of a capture'
 key f; see 'Parent Process pid'; key q; gone 'Parent Process pid'
-key Z; see 'Unknown command'
+key '~'; see 'Unknown command'
+key Z; see 'Colours are fixed'; key g; see 'There is one window'
+key L; key 'defunct' Enter; sleep 0.3; row 8 | grep -q 'defunct one' || fail "L: line 8 is $(row 8)"
+key '&'; see 'Locate string not found'; key Home
+key C; see 'scroll coordinates: y = 1/8 (tasks)'; key Down; see 'y = 2/8'; key Home C
+key 0; gone '^ *301.* 0\.0 '; key 0; see '^ *301.* 0\.0 '
+key o; key 'command=DEFUNCT' Enter; gone 'tab(1)'; see '^ *301'; key C-o; see "'COMMAND=DEFUNCT'"; key =
+key O; key 'COMMAND=DEFUNCT' Enter; gone '^ *301'; key =; see '^ *301'
+key v; see 'for the forest'
+key V; see '` *- a) R 9 (b$'; key v; gone 'a) R 9 (b$'; see '^ *1 root'; key v; see 'a) R 9 (b$'; key V
 key W; see 'wrote configuration'
 t resize-window -x 20 -y 5; sleep 0.5; see '^  PID USER'
 [ "$(t capture-pane -p | awk 'length > 20' | wc -l)" = 0 ] || fail "wider than 20 columns"
@@ -71,6 +80,31 @@ t resize-window -x 120 -y 30; see 'COMMAND'
 key q; see '^status 0'
 grep -qx 'sort=PID' "$tmp/xdg/mm-tools/toprc" || { echo "toprc:"; cat "$tmp/xdg/mm-tools/toprc"; bad=1; }
 rm -r "$tmp/xdg"
+
+# a trace: steps of a second forward and back, to the end, and playing
+cat > "$tmp/steps.csv" << 'END'
+time_s,pid,event,addr,size,flags
+0,7,mmap,0x10000000,0x10000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+0.1,7,store,0x10000000,8,
+0.2,7,load,0x10000008,8,
+0.9,7,store,0x10001000,8,
+1.0,7,store,0x10002000,8,
+1.5,8,mmap,0x10000000,0x10000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+2.5,8,store,0x10003000,8,
+3.6,7,store,0x10005000,8,
+END
+begin "" 110 16 "$tmp/steps.csv"
+see 'at 1 s, step 1 of 1 so far, paused'; see '^Moved: 3 accesses, 2 minor, 0 major'
+see '^ *7 *0 *64 *8 *0 *0 R 100.0 *3 *2 *0 *2 *0'
+key .; see 'at 2 s, step 2 of 2 so far'; see '^ *8 *0 *64 *0 *0 *0 S'
+key ,; see 'at 1 s, step 1 of 2 so far'; gone '^ *8 '
+key ')'; see 'at 4 s, step 4 of 4, the end'; see '^ *7 *0 *64 *16 *0 *0 R'
+key .; see 'the end'; key '('; see 'step 1 of 4, paused'
+key d; key 0.1 Enter; key Space; see 'step 4 of 4, the end'
+key k; see 'tasks of a simulated machine'; key u; key root Enter; see 'have no users'
+key h; see '^Trace'; key q q; see '^status 0'
+begin "" 110 16 "--every=2ev - < $tmp/steps.csv"; see 'at row 1, step 1'; key .; see 'at row 3, step 2'
+key D; see 'interval from 2 events'; key 1 Enter; key .; see 'at row 4, step 3'; key q; see '^status 0'
 
 # colours, and none of them under NO_COLOR
 begin "TERM=screen-256color" 80 20 "$names"; see 'defunct'

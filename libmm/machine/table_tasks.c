@@ -27,30 +27,25 @@ static const struct mm_column columns[] = {
 	TASK(command, "COMMAND", MM_COL_STR, "name"),
 };
 
-static uint64_t kib(int64_t pages)
+static uint64_t kib(uint64_t pages)
 {
-	return pages > 0 ? (uint64_t)pages * (MM_PAGE_SIZE / 1024) : 0;
+	return pages * (MM_PAGE_SIZE / 1024);
 }
 
 static int rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *t = m->tasks.v[i];
-		const struct mm_struct *mm = t->mm;
+	struct mm_machine_task t;
+
+	for (size_t i = 0; mm_machine_task(m, i, &t); i++) {
+		uint64_t shared = t.file_pages + t.shmem_pages;
 		struct task_row row = {
-			.pid = t->pid, .ppid = t->ppid, .accesses = t->accesses, .minflt = t->faults.min_flt,
-			.majflt = t->faults.maj_flt, .oom_score_adj = t->oom_score_adj, .command = t->comm,
+			.pid = t.pid, .ppid = t.ppid, .virt_kib = kib(t.total_vm), .res_kib = kib(t.anon_pages + shared),
+			.shr_kib = kib(shared), .swap_kib = kib(t.swap_entries), .accesses = t.accesses,
+			.minflt = t.min_flt, .majflt = t.maj_flt, .oom_score_adj = t.oom_score_adj, .command = t.comm,
 		};
 
-		if (t->state != MM_TASK_RUNNING)
-			continue;
-		if (mm) {
-			row.virt_kib = kib((int64_t)mm->total_vm);
-			row.shr_kib = kib(mm->rss[MM_FILEPAGES]) + kib(mm->rss[MM_SHMEMPAGES]);
-			row.res_kib = kib(mm->rss[MM_ANONPAGES]) + row.shr_kib;
-			row.swap_kib = kib(mm->rss[MM_SWAPENTS]);
-		}
-		mm_table_writer_row(w, &row);
+		if (t.alive)
+			mm_table_writer_row(w, &row);
 	}
 	return 0;
 }

@@ -104,8 +104,24 @@ struct mm_machine_load {
 	uint32_t tasks;			/* alive */
 	uint64_t accesses;		/* loads, stores and fetches replayed, of ended tasks too */
 	uint64_t swap_pages, swap_used_pages;
+	uint64_t total_pages;		/* given to the page allocator; 0 where the machine has none */
+	uint64_t available_pages;	/* as MemAvailable has it */
 };
+/* Source: Linux 6.6 mm/show_mem.c si_mem_available(). */
 void mm_machine_load(const struct mm_machine *m, struct mm_machine_load *load);
+
+/* A task as /proc would tell of it; sizes in pages. */
+struct mm_machine_task {
+	uint32_t pid, tgid, ppid;
+	bool alive;
+	const char *comm;		/* NUL-terminated; valid until the next event */
+	int32_t oom_score_adj;
+	uint64_t total_vm, exec_vm, data_vm, stack_vm, locked_vm;
+	uint64_t anon_pages, file_pages, shmem_pages, swap_entries;
+	uint64_t min_flt, maj_flt, accesses;
+};
+/* Number @i of the tasks, in the order they appeared, ended ones too, into @t; false past the last. */
+bool mm_machine_task(const struct mm_machine *m, size_t i, struct mm_machine_task *t);
 /* What a machine's slab allocator holds, and what the trace asked of it. */
 struct mm_slab_use {
 	uint64_t pages, pages_peak;	/* of slabs and of large kmalloc()s */
