@@ -114,6 +114,29 @@ done
 mm-reclaim --oom-report=/nonexistent/x hog.csv > out 2> err; same "a report that cannot be written" 1 $?
 same "a cgroup file that is none" 1 "$(printf 'event,flags,name,result\ncgroup,memory.odd,/a,1\n' | mm-reclaim > out 2> err; echo $?)"
 
+# rows of refaults and writeback say what the counters say
+cat > again.csv <<'END'
+pid,event,addr,size,flags,name,offset,result
+10,exec,,,AUTOMAP,again,,
+10,store,0x10000000,12582912,,,,
+10,load,0x10000000,12582912,,,,
+,file,,8388608,O_RDWR|S_IFREG,/f,,
+10,write,,1048576,,/f,0,
+10,fsync,,,,/f,,
+END
+for lru_gen in 0 1; do
+	args="--memory-max=8M --swap=64M -S lru_gen=$lru_gen again.csv"
+	# shellcheck disable=SC2086
+	{
+	pages=$(mm-reclaim -o event,size -n $args 2> err | awk -F, '$1 == "refault" { n += $2 / 4096 } END { print n + 0 }')
+	count=$(mm-reclaim -t summary $args 2> err | awk -F, '/^workingset_refault_/ { n += $2 } END { print n + 0 }')
+	same "refaults with lru_gen=$lru_gen" "$count yes" "$pages $([ "$count" -gt 0 ] && echo yes)"
+	same "writeback" 1048576 "$(mm-reclaim -o event,name,size -n $args 2> err | awk -F, '/^writeback,\/f,/ { n += $3 } END { print n }')"
+	}
+done
+mm-reclaim -S vm.vfs_cache_pressure=200 again.csv > out 2> err
+same "a tunable without effect is told" 1 "$(grep -c 'tunable without effect: vm.vfs_cache_pressure' err)"
+
 # a report that is cut anywhere is read or refused
 run --ram=128M hog.csv > out
 size=$(wc -c < log)

@@ -151,6 +151,23 @@ bool mm_workingset_test_recent(struct mm_cache *c, uint64_t shadow, bool file, b
 	return ((v->nonresident_age - eviction) & EVICTION_MASK) <= size;
 }
 
+/* Result: how many pages of its lruvec were evicted or activated meanwhile; MGLRU keeps generations instead, none then. */
+static void refault_effect(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
+{
+	struct mm_event *e = c->ctx->fx ? mm_effect(c->ctx, MM_BY_RECLAIM, MM_EV_REFAULT) : NULL;
+	const struct mm_lruvec *v;
+	uint64_t eviction;
+	bool workingset;
+
+	if (!e)
+		return;
+	e->size = mm_folio_nr_pages(mm_cache_page(c, pfn)) << MM_PAGE_SHIFT;
+	e->present |= MM_TC_BIT(SIZE);
+	v = mm_lru_gen_enabled(c) ? NULL : unpack_shadow(c, shadow, &eviction, &workingset);
+	if (v)
+		mm_event_set_result(e, MM_RESULT_DEC, (v->nonresident_age - (eviction << bucket_order(c))) & EVICTION_MASK);
+}
+
 void mm_workingset_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
@@ -160,6 +177,7 @@ void mm_workingset_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 
 	if (!shadow)
 		return;
+	refault_effect(c, pfn, shadow);
 	if (mm_lru_gen_enabled(c)) {
 		lru_gen_refault(c, pfn, shadow);
 		return;

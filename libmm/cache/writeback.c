@@ -9,6 +9,8 @@
  *
  * Source: Linux 6.6 mm/page-writeback.c (thresholds, accounting), mm/truncate.c.
  */
+#include <string.h>
+
 #include "cache/filemap.h"
 #include "cache/memcg.h"
 #include "cache/shmem.h"
@@ -64,6 +66,17 @@ static void write_page(struct mm_cache *c, mm_pfn_t pfn)
 	}
 }
 
+static void writeback_effect(struct mm_cache *c, const struct mm_address_space *as, uint64_t nr)
+{
+	struct mm_event *e = nr && c->ctx->fx ? mm_effect(c->ctx, MM_BY_RECLAIM, MM_EV_WRITEBACK) : NULL;
+
+	if (!e)
+		return;
+	e->size = nr << MM_PAGE_SHIFT;
+	e->name = (struct mm_str){ as->host->name, strlen(as->host->name) };
+	e->present |= MM_TC_BIT(SIZE) | MM_TC_BIT(NAME);
+}
+
 /* At most @max pages of [@first, @last]. */
 static uint64_t write_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last, uint64_t max)
 {
@@ -77,6 +90,7 @@ static uint64_t write_pages(struct mm_cache *c, struct mm_address_space *as, uin
 		if (i == UINT64_MAX)
 			break;
 	}
+	writeback_effect(c, as, nr);
 	return nr;
 }
 

@@ -186,6 +186,15 @@ static int boot_workload_memcg(struct mm_machine *m, struct mm_error *err)
 	return 0;
 }
 
+/* Tunables of what is not modelled are taken, and said to change nothing. */
+static void tell_idle_sysctls(struct mm_machine *m)
+{
+	if (m->cfg.sysctl.set >> MM_SYSCTL_VFS_CACHE_PRESSURE & 1)
+		mm_machine_skip(m, "tunable without effect: vm.vfs_cache_pressure, there are no dentries and inodes to reclaim", true);
+	if (m->cfg.sysctl.set >> MM_SYSCTL_ADMIN_RESERVE_KBYTES & 1)
+		mm_machine_skip(m, "tunable without effect: vm.admin_reserve_kbytes, all tasks here are root's", true);
+}
+
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 {
 	int e = 0;
@@ -201,6 +210,7 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 		e = boot_pages(m, err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_workload_memcg(m, err);
+	tell_idle_sysctls(m);
 	/* What booting did is not the workload's. */
 	m->boot_stat = m->ctx.stat;
 	return e;
