@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libmm/wide.h>
+
 #include "top.h"
 
 /* ---- CSV ------------------------------------------------------------------ */
@@ -139,7 +141,7 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 	c->threads = r->nr_threads;
 	c->ni = r->nice;
 	c->cpu_pct = (int64_t)(it->cpu_pct * 100 + 0.5);
-	c->time_s = (int64_t)((unsigned __int128)ticks * 100 / hz);
+	c->time_s = (int64_t)mm_mul_div(ticks, 100, 0, hz);
 	c->maj_faults = r->maj_flt;
 	c->min_faults = r->min_flt;
 	c->maj_faults_delta = r->maj_flt_delta;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libmm/wide.h>
+
 #include "vmstat.h"
 
 struct sample {
@@ -69,9 +71,7 @@ static int take(struct cmd_args *a, struct vmstat_args *v, struct sample *s)
 /* round(x * num / den), saturated. */
 static uint64_t rate(uint64_t x, uint64_t num, uint64_t den)
 {
-	unsigned __int128 q = ((unsigned __int128)x * num + den / 2) / den;
-
-	return q > UINT64_MAX ? UINT64_MAX : (uint64_t)q;
+	return mm_mul_div(x, num, den / 2, den);
 }
 
 static void fill_memory(struct report_row *row, const struct sample *s)

@@ -91,7 +91,8 @@ static const struct index_case {
 	{ "1000 - (1000 + 12 * 1000 / 8) / 6 = 1000 - 2500 / 6", { 2, 3, 1 }, 3, 1000, 584 },
 	{ "one block just too small: 1000 - (1000 + 500) / 1", { 0, 0, 1 }, 3, 1000, -500 },
 	{ "many single pages: 1000 - (1000 + 125000) / 1000", { 1000 }, 3, 1000, 874 },
-	{ "counts no kernel has do not wrap: 1000 - (7000 / 8) / 3", { UINT64_MAX, UINT64_MAX, UINT64_MAX, 0 }, 3, 1000, 709 },
+	{ "the most that is read: 1000 - (1000 + 3 * 2^44 * 1000 / 8) / (7 * 2^42) = 1000 - 1500 / 7",
+	  { MM_BUDDYINFO_MAX_PAGES, MM_BUDDYINFO_MAX_PAGES >> 1, MM_BUDDYINFO_MAX_PAGES >> 2, 0 }, 3, 1000, 786 },
 	{ "order beyond what is there", { 1, 1 }, 20, 1000, 500 },
 };
 START_TEST(indices)
@@ -147,6 +148,8 @@ static const struct bad_case {
 	{ mm_buddyinfo_read, "", "text: expected a line \"Node N, zone NAME ...\", found none" },
 	{ mm_buddyinfo_read, "Node 0, zone DMA\n", "text:1: expected counts of free blocks, found none" },
 	{ mm_buddyinfo_read, "Node 0, zone DMA 1 2 x\n", "text:1: expected a count of free blocks for order 2, found \"x\"" },
+	{ mm_buddyinfo_read, "Node 0, zone DMA 1 8796093022209\n",
+	  "text:1: expected at most 8796093022208 free blocks of order 1, for no address reaches more, found more" },
 	{ mm_buddyinfo_read, "Node 0, zone DMA 1 -2\n", "text:1: expected a count of free blocks for order 1, found \"-2\"" },
 	{ mm_buddyinfo_read, "Node 0, zone DMA 1 2\nNode 0, zone DMA32 1 2 3\n", "text:2: expected 2 orders as in line 1, found 3" },
 	{ mm_buddyinfo_read, "Node 0, zone DMA 1\nNode 0, zone DMA 1\n", "text:2: node 0, zone DMA stands here and in line 1" },

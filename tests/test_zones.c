@@ -409,6 +409,8 @@ START_TEST(large_machine_boots)
 {
 	ram(0, 2ull << 30, 0);
 	ram(1ull << 32, (1ull << 40) - (2ull << 30), 0);
+	if (sizeof(void *) < 8)			/* 8 GiB of page descriptors: no address space holds them */
+		return;
 	boot((struct mm_phys_config){ .bare = true });
 	ck_assert_uint_eq(mm_nr_free_pages(phys), (1ull << 28) - 97);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two indices of debugfs extfrag, in the kernel's integer arithmetic.  Sums
- * are kept in 128 bits, so that counts no kernel would print cannot wrap.
+ * The two indices of debugfs extfrag, in the kernel's integer arithmetic.  64 bits
+ * hold the sums: a list has at most MM_BUDDYINFO_MAX_PAGES.
  */
 #include <libmm/buddyinfo.h>
 
 struct contig_page_info {
-	unsigned __int128 free_pages, suitable;
-	unsigned __int128 blocks;
+	uint64_t free_pages, suitable, blocks;
 };
 
 static struct contig_page_info fill_contig_page_info(const uint64_t *blocks, uint32_t nr_orders, uint32_t order)
@@ -16,9 +15,9 @@ static struct contig_page_info fill_contig_page_info(const uint64_t *blocks, uin
 
 	for (uint32_t o = 0; o < nr_orders && o < MM_BUDDYINFO_MAX_ORDERS; o++) {
 		info.blocks += blocks[o];
-		info.free_pages += (unsigned __int128)blocks[o] << o;
+		info.free_pages += blocks[o] << o;
 		if (o >= order)
-			info.suitable += (unsigned __int128)blocks[o] << (o - order);
+			info.suitable += blocks[o] << (o - order);
 	}
 	return info;
 }
@@ -40,7 +39,7 @@ int64_t mm_fragmentation_index(const uint64_t *blocks, uint32_t nr_orders, uint3
 		return 0;
 	if (info.suitable)
 		return -1000;
-	return 1000 - (int64_t)((1000 + info.free_pages * 1000 / ((unsigned __int128)1 << order)) / info.blocks);
+	return 1000 - (int64_t)((1000 + (info.free_pages * 1000 >> order)) / info.blocks);
 }
 
 uint64_t mm_extfrag_for_order(const uint64_t *blocks, uint32_t nr_orders, uint32_t order)

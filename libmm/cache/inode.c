@@ -75,7 +75,7 @@ void mm_inode_table_free(struct mm_inode_table *t)
 /* The slot that holds @name, or the empty one where it belongs. */
 static size_t slot_of(const struct mm_inode_table *t, struct mm_str name, uint64_t hash)
 {
-	size_t i = hash & (t->nr_slots - 1);
+	size_t i = (size_t)hash & (t->nr_slots - 1);
 
 	for (; t->slots[i]; i = (i + 1) & (t->nr_slots - 1)) {
 		const struct entry *e = t->v[t->slots[i] - 1];
@@ -116,7 +116,7 @@ static int make_room(struct mm_inode_table *t)
 		if (!slots)
 			return -ENOMEM;
 		for (size_t k = 0; k < t->nr; k++) {
-			size_t i = t->v[k] ? t->v[k]->hash & (n - 1) : 0;
+			size_t i = t->v[k] ? (size_t)t->v[k]->hash & (n - 1) : 0;
 
 			if (!t->v[k] || !t->v[k]->named)
 				continue;

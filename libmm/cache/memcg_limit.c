@@ -10,6 +10,7 @@
  */
 #include <stdlib.h>
 
+#include <libmm/wide.h>
 #include "cache/fbatches.h"
 #include "cache/memcg.h"
 #include "cache/swap.h"
@@ -174,7 +175,7 @@ static uint64_t effective_protection(uint64_t usage, uint64_t setting, uint64_t 
 	uint64_t protected_pages = usage < setting ? usage : setting;
 
 	if (siblings > parent_effective)
-		return siblings ? (uint64_t)((__extension__(unsigned __int128)protected_pages) * parent_effective / siblings) : 0;
+		return siblings ? mm_mul_div(protected_pages, parent_effective, 0, siblings) : 0;
 	return protected_pages;
 }
 

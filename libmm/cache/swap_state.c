@@ -349,7 +349,7 @@ void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 		}
 	}
 	if (c->contents)
-		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, mm_folio_nr_pages(mm_cache_page(c, pfn)) * sizeof(uint64_t));
+		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, (size_t)mm_folio_nr_pages(mm_cache_page(c, pfn)) * sizeof(uint64_t));
 	mm_folio_get(c, pfn);
 	mm_cache_page(c, pfn)->flags |= MM_PG_WRITEBACK;
 	mm_count(c->ctx, MM_NR_WRITEBACK, 1);

@@ -15,6 +15,7 @@
 
 #include <libmm/csv.h>
 #include <libmm/sweep.h>
+#include <libmm/wide.h>
 
 enum { BATCH = 256 };
 
@@ -82,7 +83,7 @@ static uint64_t spread(const struct mm_sweep *s, uint64_t lo, uint64_t hi, size_
 	if (!i)
 		return lo;
 	if (!mm_sweep_is_size(s))
-		return lo + (uint64_t)(((unsigned __int128)(hi - lo) * i + (n - 1) / 2) / (n - 1));
+		return lo + mm_mul_div(hi - lo, i, (n - 1) / 2, n - 1);
 	v = (uint64_t)((double)lo * power(root((double)hi / (double)lo, n - 1), i) + 0.5);
 	return v & ~(uint64_t)(MM_PAGE_SIZE - 1);
 }
@@ -124,12 +125,12 @@ int mm_sweep_parse(struct mm_sweep *s, const char *text, struct mm_error *err)
 	e = mm_sweep_is_size(s) ? 0 : check_tunable(s, lo, hi, err);
 	if (e)
 		return e;
-	s->points = calloc(n, sizeof(*s->points));
+	s->points = calloc((size_t)n, sizeof(*s->points));
 	if (!s->points)
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	s->nr_points = n;
+	s->nr_points = (size_t)n;
 	for (size_t i = 0; i < n; i++)
-		s->points[i].value = spread(s, lo, hi, i, n);
+		s->points[i].value = spread(s, lo, hi, i, (size_t)n);
 	return 0;
 }
 

@@ -45,9 +45,12 @@ static void free_all(struct mm_phys *phys, const struct mm_memblock *mb)
 static int map_pages(struct mm_phys *phys)
 {
 	uint64_t block = 1u << MM_MAX_ORDER, pages = (phys->max_pfn + block - 1) / block * block;
-	size_t bytes = (size_t)pages * sizeof(struct mm_page);
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t bytes;
+	void *p;
 
+	if (__builtin_mul_overflow(pages, sizeof(struct mm_page), &bytes))	/* of a host with 32-bit addresses */
+		return -ENOMEM;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return -ENOMEM;
 	if (bytes > HUGE_MAP_BYTES)

@@ -13,6 +13,7 @@
 #define SLAB_SLAB_H
 
 #include <libmm/slab.h>
+#include <libmm/wide.h>
 #include "phys/phys.h"
 
 struct slob;
@@ -180,10 +181,9 @@ static inline struct mm_kmem_cache *mm_slab_cache_of(const struct mm_slab *sl, u
 static inline size_t mm_obj_to_index(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t obj)
 {
 	/* high half: the quotient; low half: the rest in units of the reciprocal, below it only when there is none */
-	unsigned __int128 product = (unsigned __int128)(obj - slab->base) * s->reciprocal;
-	uint64_t idx = (uint64_t)(product >> 64);
+	uint64_t rest, idx = mm_mul_wide(obj - slab->base, s->reciprocal, &rest);
 
-	return idx < slab->objects && (uint64_t)product < s->reciprocal ? idx : SLAB_LINK_END;
+	return idx < slab->objects && rest < s->reciprocal ? idx : SLAB_LINK_END;
 }
 
 static inline void mm_slab_list_add(struct slab_list *l, struct slab *slab, bool tail)

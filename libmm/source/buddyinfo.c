@@ -81,9 +81,10 @@ int mm_buddyinfo_counts(struct mm_buddyinfo_row *r, struct mm_str s, const struc
 			return mm_input_error(in, err, -EINVAL,
 					      "expected a count of free blocks for order %u, found \"%.*s\"",
 					      r->nr_orders, (int)(s.len < 20 ? s.len : 20), s.p);
-		if (r->blocks[r->nr_orders] == UINT64_MAX)
-			return mm_input_error(in, err, -EINVAL, "expected a count of free blocks below 2^64 - 1 for order %u, found more",
-					      r->nr_orders);
+		if (r->blocks[r->nr_orders] > MM_BUDDYINFO_MAX_PAGES >> r->nr_orders)
+			return mm_input_error(in, err, -EINVAL,
+					      "expected at most %llu free blocks of order %u, for no address reaches more, found more",
+					      (unsigned long long)(MM_BUDDYINFO_MAX_PAGES >> r->nr_orders), r->nr_orders);
 		r->capped |= more ? 1u << r->nr_orders : 0;
 		r->nr_orders++;
 	}

@@ -29,7 +29,7 @@ static int read_interp(int fd, const Elf64_Phdr *ph, struct mm_elf *elf)
 
 	if (ph->p_filesz < 2 || ph->p_filesz > sizeof(elf->interp))
 		return -ENOEXEC;
-	e = read_at(fd, elf->interp, ph->p_filesz, ph->p_offset);
+	e = read_at(fd, elf->interp, (size_t)ph->p_filesz, ph->p_offset);
 	if (e || elf->interp[ph->p_filesz - 1])
 		return e ? e : -ENOEXEC;
 	elf->has_interp = true;

