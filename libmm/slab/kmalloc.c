@@ -135,7 +135,7 @@ uint64_t mm_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
 		return mm_slob_kmalloc(sl, size, gfp);
 	s = mm_kmalloc_slab(sl, size, gfp);
 	if (s)
-		return s->ops->alloc(s, gfp);
+		return s->alloc(s, gfp);
 	gfp &= ~(mm_gfp_t)(__MM_GFP_DMA32 | __MM_GFP_HIGHMEM);	/* GFP_SLAB_BUG_MASK */
 	return mm_kmalloc_pages(sl, size, gfp | __MM_GFP_COMP);
 }
@@ -156,7 +156,7 @@ void mm_kfree(struct mm_slab *sl, uint64_t obj)
 		return;
 	}
 	s = ((struct slab *)m)->cache;
-	s->ops->free(s, obj);
+	s->free(s, obj);
 }
 
 uint64_t mm_ksize(const struct mm_slab *sl, uint64_t obj)

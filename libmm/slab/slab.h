@@ -27,8 +27,8 @@ struct array_cache {
 
 enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last free object, handed out */
 
-enum slab_list_id { SLAB_NO_LIST, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_CPU,
-	SLAB_LIST_CPU_PARTIAL };
+/* SLAB_FROZEN: SLUB, it belongs to a CPU, as the slab it takes from or on its partial list. */
+enum slab_list_id { SLAB_NO_LIST, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_FROZEN };
 
 struct slab {
 	struct mm_kmem_cache *cache;
@@ -40,11 +40,11 @@ struct slab {
 	uint16_t inuse;			/* SLUB: as the kernel counts it; SLAB: active */
 	uint16_t freelist;		/* SLUB: first free object, SLAB_LINK_END none */
 	uint8_t order, node, list;	/* list: enum slab_list_id */
-	bool frozen;			/* SLUB: belongs to a CPU */
-	uint32_t cpu;			/* SLUB: which */
+	uint32_t cpu;			/* SLUB: of a frozen slab */
+	uint32_t bytes;			/* of the block */
 	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
-	uint32_t slabs;			/* SLUB: length of the CPU partial list from here on */
-	uint16_t link[];		/* SLUB: next free object or SLAB_LINK_LIVE; SLAB: free indices, see slab.c */
+	uint16_t link[];		/* SLUB: next free object or SLAB_LINK_LIVE, to the end of the block;
+					   SLAB: free indices, see slab.c */
 };
 
 struct slab_list {
@@ -66,9 +66,16 @@ struct kmem_cache_node {
 
 struct kmem_cache_cpu {
 	struct slab *slab;		/* objects are taken from it ... */
-	struct slab *partial;		/* ... then from these */
-	struct array_cache *ac;		/* SLAB */
+	union {
+		struct slab *partial;	/* ... then from these */
+		struct array_cache *ac;	/* SLAB */
+	};
+	struct slab *near;		/* SLUB: that the last free went to, or @slab; NULL */
+	uint64_t near_base;		/* address of its first object */
+	uint64_t near_bytes;		/* of its block; 0: none */
 	uint16_t freelist;		/* SLUB: the lockless list of @slab */
+	uint16_t nr_partial;		/* SLUB: slabs of @partial */
+	uint64_t unused[2];		/* to 64 bytes: an index is a shift */
 };
 
 /* What an allocator does below the common front end. */

@@ -33,27 +33,12 @@ static uint64_t take(const struct mm_kmem_cache *s, struct slab *slab, uint16_t 
 	return object_address(s, slab, obj);
 }
 
-/* Make @slab the CPU's, with @freelist (not empty) as its objects, and take the first. */
+/* Make @slab, which is frozen, the CPU's, with @freelist (not empty) as its objects, and take the first. */
 static uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint16_t freelist)
 {
-	slab->list = SLAB_LIST_CPU;
-	slab->cpu = (uint32_t)(c - s->cpu);
 	c->slab = slab;
 	c->freelist = slab->link[freelist];
 	return take(s, slab, freelist);
-}
-
-/* The objects that others freed into the CPU's slab; without any it is left to itself. */
-static uint16_t get_freelist(struct slab *slab)
-{
-	uint16_t freelist = slab->freelist;
-
-	slab->freelist = SLAB_LINK_END;
-	slab->inuse = slab->objects;
-	slab->frozen = freelist != SLAB_LINK_END;
-	if (!slab->frozen)
-		slab->list = SLAB_NO_LIST;
-	return freelist;
 }
 
 static uint64_t alloc_single_from_new_slab(struct mm_kmem_cache *s, struct slab *slab)
@@ -69,8 +54,9 @@ static uint64_t alloc_single_from_new_slab(struct mm_kmem_cache *s, struct slab 
 }
 
 /* No object on the CPU and none on its partial list: a slab of the node, or a new one. */
-static uint64_t new_objects(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp)
+static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
+	uint32_t cpu = mm_slab_this_cpu(s);
 	struct slub_partial found = mm_slub_get_partial(s, cpu, gfp);
 	struct slab *slab;
 	uint16_t freelist;
@@ -91,37 +77,47 @@ static uint64_t new_objects(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp)
 	freelist = slab->freelist;
 	slab->freelist = SLAB_LINK_END;
 	slab->inuse = slab->objects;
-	slab->frozen = true;
+	slab->list = SLAB_FROZEN;
+	slab->cpu = cpu;
 	return load_freelist(s, &s->cpu[cpu], slab, freelist);
 }
 
-/* ___slab_alloc(): the CPU's lockless list is empty. */
+/* get_freelist(): all that others freed into the frozen slab, which is the CPU's now. */
+static inline uint64_t refill(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
+{
+	uint16_t freelist = slab->freelist;
+
+	slab->freelist = SLAB_LINK_END;
+	slab->inuse = slab->objects;
+	s->stat[MM_SLUB_ALLOC_REFILL]++;
+	return load_freelist(s, c, slab, freelist);
+}
+
+/*
+ * ___slab_alloc(): the CPU's lockless list is empty.  Others may have freed into its slab; if not, it is full and left
+ * to itself, and the first of the CPU's partial list, which has free objects, takes its place.
+ */
 static __attribute__((noinline)) uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
-	uint32_t cpu = mm_slab_this_cpu(s);
-	struct kmem_cache_cpu *c = &s->cpu[cpu];
+	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+	struct slab *slab = c->slab;
 
-	mm_slub_count(s, MM_SLUB_ALLOC_SLOWPATH);
-	for (;;) {
-		struct slab *slab = c->slab;
-
-		if (slab) {
-			uint16_t freelist = get_freelist(slab);
-
-			if (freelist != SLAB_LINK_END) {
-				mm_slub_count(s, MM_SLUB_ALLOC_REFILL);
-				return load_freelist(s, c, slab, freelist);
-			}
-			c->slab = NULL;
-			mm_slub_count(s, MM_SLUB_DEACTIVATE_BYPASS);
-		}
-		if (!c->partial)
-			return new_objects(s, cpu, gfp);
-		c->slab = c->partial;
-		c->partial = c->slab->next;
-		c->slab->list = SLAB_LIST_CPU;
-		mm_slub_count(s, MM_SLUB_CPU_PARTIAL_ALLOC);
+	s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
+	if (slab) {
+		if (slab->freelist != SLAB_LINK_END)
+			return refill(s, c, slab);
+		slab->list = SLAB_NO_LIST;
+		s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
 	}
+	slab = c->partial;
+	if (__builtin_expect(!slab, 0)) {
+		c->slab = NULL;
+		return new_objects(s, gfp);
+	}
+	c->partial = slab->next;
+	c->nr_partial--;
+	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
+	return refill(s, c, slab);
 }
 
 static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
@@ -143,7 +139,8 @@ static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 /* A chain of objects of one slab on its way back. */
 struct detached {
 	struct slab *slab;
-	uint16_t head, tail, nr;
+	size_t head, tail;
+	uint16_t nr;
 };
 
 /* Under debugging every slab is on the partial or the full list of its node. */
@@ -156,7 +153,7 @@ static void free_to_partial_list(struct mm_kmem_cache *s, const struct detached 
 
 	slab->inuse = (uint16_t)(slab->inuse - d->nr);
 	slab->link[d->tail] = prior;
-	slab->freelist = d->head;
+	slab->freelist = (uint16_t)d->head;
 	discard = !slab->inuse && n->partial.nr >= s->layout.min_partial;
 	if (prior == SLAB_LINK_END) {
 		mm_slub_remove_full(n, slab);
@@ -174,38 +171,48 @@ static void free_to_partial_list(struct mm_kmem_cache *s, const struct detached 
 	}
 }
 
-/* __slab_free(): into a slab that is not this CPU's. */
-static void slab_free_slow(struct mm_kmem_cache *s, uint32_t cpu, const struct detached *d)
+/* An empty slab that its node need not keep. */
+static __attribute__((noinline)) void discard_partial(struct mm_kmem_cache *s, struct slab *slab)
 {
-	struct slab *slab = d->slab;
-	struct kmem_cache_node *n = mm_slub_node(s, slab);
-	uint16_t prior = slab->freelist;
-	bool was_frozen = slab->frozen;
-
-	mm_slub_count(s, MM_SLUB_FREE_SLOWPATH);
-	if (mm_slub_is_debug(s)) {
-		free_to_partial_list(s, d);
-		return;
-	}
-	slab->link[d->tail] = prior;
-	slab->freelist = d->head;
-	slab->inuse = (uint16_t)(slab->inuse - d->nr);
-	if (was_frozen) {
-		mm_slub_count(s, MM_SLUB_FREE_FROZEN);
-		return;
-	}
-	if (prior == SLAB_LINK_END) {		/* was full: on no list */
-		slab->frozen = true;
-		mm_slub_put_cpu_partial(s, cpu, slab, true);
-		mm_slub_count(s, MM_SLUB_CPU_PARTIAL_FREE);
-		return;
-	}
-	if (slab->inuse || n->partial.nr < s->layout.min_partial)
-		return;
-	mm_slub_remove_partial(n, slab);
+	mm_slub_remove_partial(mm_slub_node(s, slab), slab);
 	mm_slub_count(s, MM_SLUB_FREE_REMOVE_PARTIAL);
 	mm_slub_count(s, MM_SLUB_FREE_SLAB);
 	mm_slub_discard_slab(s, slab);
+}
+
+/* A slab that was full and on no list, while the CPU's partial list is at its limit. */
+static __attribute__((noinline)) void put_after_drain(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
+						      struct slab *slab)
+{
+	mm_slub_drain_cpu_partial(s, c);
+	mm_slub_put_cpu_partial(s, c, slab);
+}
+
+/* __slab_free(): into a slab that is not this CPU's. */
+static inline __attribute__((always_inline)) void free_remote(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
+							      struct detached d)
+{
+	struct slab *slab = d.slab;
+	uint16_t prior = slab->freelist;
+
+	s->stat[MM_SLUB_FREE_SLOWPATH]++;
+	slab->link[d.tail] = prior;
+	slab->freelist = (uint16_t)d.head;
+	if (mm_slub_is_frozen(slab)) {
+		slab->inuse = (uint16_t)(slab->inuse - d.nr);
+		s->stat[MM_SLUB_FREE_FROZEN]++;
+		return;
+	}
+	slab->inuse = (uint16_t)(slab->inuse - d.nr);
+	if (prior == SLAB_LINK_END) {
+		s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
+		if (c->nr_partial >= s->layout.cpu_partial_slabs)
+			put_after_drain(s, c, slab);
+		else
+			mm_slub_put_cpu_partial(s, c, slab);
+	} else if (!slab->inuse && mm_slub_node(s, slab)->partial.nr >= s->layout.min_partial) {
+		discard_partial(s, slab);
+	}
 }
 
 /* do_slab_free() */
@@ -213,17 +220,20 @@ static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detach
 {
 	struct kmem_cache_cpu *c = &s->cpu[cpu];
 
-	if (d->slab != c->slab) {
-		slab_free_slow(s, cpu, d);
-		return;
+	if (mm_slub_is_debug(s)) {
+		mm_slub_count(s, MM_SLUB_FREE_SLOWPATH);
+		free_to_partial_list(s, d);
+	} else if (d->slab != c->slab) {
+		free_remote(s, c, *d);
+	} else {
+		d->slab->link[d->tail] = c->freelist;
+		c->freelist = (uint16_t)d->head;
+		mm_slub_count(s, MM_SLUB_FREE_FASTPATH);
 	}
-	d->slab->link[d->tail] = c->freelist;
-	c->freelist = d->head;
-	mm_slub_count(s, MM_SLUB_FREE_FASTPATH);
 }
 
 /* The slab of a live object and its index, or NULL: the free is a bad one. */
-static struct slab *live_object(struct mm_slab *sl, uint64_t obj, uint16_t *index)
+static struct slab *live_object(struct mm_slab *sl, uint64_t obj, size_t *index)
 {
 	uintptr_t m = mm_slab_lookup(sl, obj);
 	struct slab *slab = (struct slab *)m;
@@ -234,11 +244,12 @@ static struct slab *live_object(struct mm_slab *sl, uint64_t obj, uint16_t *inde
 	i = mm_obj_to_index(slab->cache, slab, obj);
 	if (i == SLAB_LINK_END || slab->link[i] != SLAB_LINK_LIVE)
 		return NULL;
-	*index = (uint16_t)i;
+	*index = i;
 	return slab;
 }
 
-static __attribute__((noinline)) void slub_free_other(struct mm_kmem_cache *s, uint64_t obj)
+/* Any free, with all checks: of a cache under debugging, of an object that is not where it should be. */
+static __attribute__((noinline)) void slub_free_checked(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct detached d = { .nr = 1 };
 
@@ -255,26 +266,58 @@ static __attribute__((noinline)) void slub_free_other(struct mm_kmem_cache *s, u
 	slab_free(s, mm_slab_this_cpu(s), &d);
 }
 
-/* Whether the object is of the CPU's slab follows from the distance alone: elsewhere the index is out of range. */
+/*
+ * Whether a live object begins @distance bytes into the slab's block, and its number.  A block has a link for each
+ * place where an object could begin, so that the quotient needs no check.
+ */
+static inline bool is_live(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t distance, size_t *i)
+{
+	unsigned __int128 product = (unsigned __int128)distance * s->reciprocal;
+
+	*i = (size_t)(product >> 64);
+	return (uint64_t)product < s->reciprocal && slab->link[*i] == SLAB_LINK_LIVE;
+}
+
+/* The live object with number @i goes into @slab; its cache is not under debugging. */
+static inline __attribute__((always_inline)) void free_index(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
+							     struct slab *slab, size_t i)
+{
+	if (slab != c->slab) {
+		free_remote(s, c, (struct detached){ slab, i, i, 1 });
+		return;
+	}
+	slab->link[i] = c->freelist;
+	c->freelist = (uint16_t)i;
+	s->stat[MM_SLUB_FREE_FASTPATH]++;
+}
+
+/*
+ * Without debugging.  Most frees go where the one before went.  The lookup of the slab fails for a page of no slab and
+ * for a large kmalloc(), whose entries of the map are small numbers.
+ */
 static void slub_free(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
-	struct slab *slab = c->slab;
-	size_t i = slab ? mm_obj_to_index(s, slab, obj) : SLAB_LINK_END;
-	uint16_t *link;
+	uint64_t distance = obj - c->near_base;
+	struct slab *slab = c->near;
+	uintptr_t m;
+	size_t i;
 
-	if (__builtin_expect(i == SLAB_LINK_END, 0)) {
-		slub_free_other(s, obj);
+	if (distance < c->near_bytes) {
+		if (__builtin_expect(is_live(s, slab, distance, &i), 1))
+			free_index(s, c, slab, i);
+		else
+			s->slab->bad_frees++;
 		return;
 	}
-	link = slab->link + i;
-	if (__builtin_expect(*link != SLAB_LINK_LIVE, 0)) {
-		s->slab->bad_frees++;
-		return;
+	m = mm_slab_lookup(s->slab, obj);
+	slab = (struct slab *)m;
+	if (m >= MM_PAGE_SIZE && slab->cache == s && is_live(s, slab, obj - slab->base, &i)) {
+		mm_slub_set_near(c, slab);
+		free_index(s, c, slab, i);
+	} else {
+		slub_free_checked(s, obj);
 	}
-	*link = c->freelist;
-	c->freelist = (uint16_t)i;
-	s->stat[MM_SLUB_FREE_FASTPATH]++;
 }
 
 static size_t slub_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
@@ -318,10 +361,10 @@ static size_t build_detached_freelist(struct mm_slab *sl, size_t nr, uint64_t *o
 	d->slab->link[d->head] = SLAB_LINK_END;
 	while (nr) {
 		uint64_t obj = objs[--nr];
-		uint16_t i;
+		size_t i;
 
 		if (mm_slab_lookup(sl, obj) == (uintptr_t)d->slab && live_object(sl, obj, &i)) {
-			d->slab->link[i] = d->head;
+			d->slab->link[i] = (uint16_t)d->head;
 			d->head = i;
 			d->nr++;
 			left--;
@@ -359,6 +402,8 @@ static void slub_release(struct mm_kmem_cache *s)
 static int slub_create(struct mm_kmem_cache *s)
 {
 	s->red_left_pad = s->layout.red_left_pad;
+	if (mm_slub_is_debug(s))
+		s->free = slub_free_checked;
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
 		s->cpu[cpu].freelist = SLAB_LINK_END;
 	return 0;

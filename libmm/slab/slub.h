@@ -25,11 +25,31 @@ void mm_slub_remove_partial(struct kmem_cache_node *n, struct slab *slab);
 void mm_slub_add_full(struct kmem_cache_node *n, struct slab *slab);
 void mm_slub_remove_full(struct kmem_cache_node *n, struct slab *slab);
 struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp);
-void mm_slub_put_cpu_partial(struct mm_kmem_cache *s, uint32_t cpu, struct slab *slab, bool drain);
+void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
 void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu);
 void mm_slub_shrink(struct mm_kmem_cache *s);
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s);
 enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live);
+
+/* The slab that the CPU freed into last is found without a lookup. */
+static inline void mm_slub_set_near(struct kmem_cache_cpu *c, struct slab *slab)
+{
+	c->near = slab;
+	c->near_base = slab->base;
+	c->near_bytes = slab->bytes;
+}
+
+static inline bool mm_slub_is_frozen(const struct slab *slab) { return slab->list == SLAB_FROZEN; }
+
+/* Freeze @slab onto the CPU's partial list. */
+static inline void mm_slub_put_cpu_partial(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
+{
+	slab->next = c->partial;
+	slab->cpu = mm_slab_this_cpu(s);
+	slab->list = SLAB_FROZEN;
+	c->partial = slab;
+	c->nr_partial++;
+}
 
 /* Take the first object off the slab's own list and count it. */
 static inline uint16_t mm_slub_pop(struct slab *slab)

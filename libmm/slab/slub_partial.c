@@ -37,12 +37,32 @@ static void shuffle_freelist(struct mm_kmem_cache *s, struct slab *slab)
 	*at = SLAB_LINK_END;
 }
 
+/* In ascending order, four links at a time (there is room for the last four). */
 static void thread_freelist(struct slab *slab)
 {
-	for (uint32_t i = 0; i + 1 < slab->objects; i++)
-		slab->link[i] = (uint16_t)(i + 1);
+	uint64_t links = 0x0004000300020001;
+
+	for (uint32_t i = 0; i < slab->objects; i += 4, links += 0x0004000400040004)
+		memcpy(&slab->link[i], &links, sizeof(links));
 	slab->link[slab->objects - 1] = SLAB_LINK_END;
 	slab->freelist = 0;
+}
+
+/* A block with its links: one for each place where an object could begin in it, which those behind the last never do. */
+static struct slab *new_block(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects)
+{
+	uint32_t nr_links = ((uint32_t)MM_PAGE_SIZE << order) / (uint32_t)s->size + 4;
+	struct slab *slab = mm_slab_alloc_pages(s, gfp, order, objects, nr_links);
+
+	if (!slab)
+		return NULL;
+	if (s->random_seq && slab->objects >= 2)
+		shuffle_freelist(s, slab);
+	else
+		thread_freelist(slab);
+	for (uint32_t i = objects; i < nr_links; i++)
+		slab->link[i] = SLAB_LINK_END;
+	return slab;
 }
 
 /*
@@ -58,17 +78,13 @@ struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp)
 
 	if ((alloc_gfp & __MM_GFP_DIRECT_RECLAIM) && l->order > l->min_order)
 		alloc_gfp = (alloc_gfp | __MM_GFP_NOMEMALLOC) & ~(mm_gfp_t)MM_GFP_RECLAIM;
-	slab = mm_slab_alloc_pages(s, alloc_gfp, l->order, l->objects_per_slab, l->objects_per_slab);
+	slab = new_block(s, alloc_gfp, l->order, l->objects_per_slab);
 	if (!slab) {
-		slab = mm_slab_alloc_pages(s, gfp, l->min_order, l->min_objects, l->min_objects);
+		slab = new_block(s, gfp, l->min_order, l->min_objects);
 		if (!slab)
 			return NULL;
 		mm_slub_count(s, MM_SLUB_ORDER_FALLBACK);
 	}
-	if (s->random_seq && slab->objects >= 2)
-		shuffle_freelist(s, slab);
-	else
-		thread_freelist(slab);
 	n = mm_slub_node(s, slab);
 	n->nr_slabs++;
 	n->nr_objects += slab->objects;
@@ -81,6 +97,11 @@ void mm_slub_discard_slab(struct mm_kmem_cache *s, struct slab *slab)
 
 	n->nr_slabs--;
 	n->nr_objects -= slab->objects;
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+		if (s->cpu[cpu].near == slab) {
+			s->cpu[cpu].near = NULL;
+			s->cpu[cpu].near_bytes = 0;
+		}
 	mm_slab_free_pages(s, slab);
 }
 
@@ -134,15 +155,18 @@ static struct slub_partial get_partial_node(struct mm_kmem_cache *s, struct kmem
 	while (n->partial.head) {
 		struct slab *slab = n->partial.head;
 
-		mm_slub_remove_partial(n, slab);
-		slab->frozen = true;
+		n->partial.head = slab->next;
+		*(slab->next ? &slab->next->prev : &n->partial.tail) = NULL;
+		n->partial.nr--;
 		if (!found.slab) {
 			found = (struct slub_partial){ slab, slab->freelist };
 			slab->freelist = SLAB_LINK_END;
 			slab->inuse = slab->objects;
+			slab->list = SLAB_FROZEN;
+			slab->cpu = cpu;
 			mm_slub_count(s, MM_SLUB_ALLOC_FROM_PARTIAL);
 		} else {
-			mm_slub_put_cpu_partial(s, cpu, slab, false);
+			mm_slub_put_cpu_partial(s, &s->cpu[cpu], slab);
 			mm_slub_count(s, MM_SLUB_CPU_PARTIAL_NODE);
 			partial_slabs++;
 		}
@@ -189,7 +213,7 @@ static void unfreeze_partials(struct mm_kmem_cache *s, struct slab *slab)
 		struct kmem_cache_node *n = mm_slub_node(s, slab);
 
 		next = slab->next;
-		slab->frozen = false;
+		slab->list = SLAB_NO_LIST;
 		if (!slab->inuse && n->partial.nr >= s->layout.min_partial) {
 			slab->next = discard;
 			discard = slab;
@@ -207,25 +231,17 @@ static void unfreeze_partials(struct mm_kmem_cache *s, struct slab *slab)
 	}
 }
 
-/* @drain: a list at its limit first goes to the node. */
-void mm_slub_put_cpu_partial(struct mm_kmem_cache *s, uint32_t cpu, struct slab *slab, bool drain)
+/* The whole list to the nodes. */
+void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 {
-	struct kmem_cache_cpu *c = &s->cpu[cpu];
-	struct slab *old = c->partial, *unfreeze = NULL;
+	struct slab *old = c->partial;
 
-	if (old && drain && old->slabs >= s->layout.cpu_partial_slabs) {
-		unfreeze = old;
-		old = NULL;
-	}
-	slab->slabs = old ? old->slabs + 1 : 1;
-	slab->next = old;
-	slab->cpu = cpu;
-	slab->list = SLAB_LIST_CPU_PARTIAL;
-	c->partial = slab;
-	if (unfreeze) {
-		unfreeze_partials(s, unfreeze);
-		mm_slub_count(s, MM_SLUB_CPU_PARTIAL_DRAIN);
-	}
+	if (!old)
+		return;
+	c->partial = NULL;
+	c->nr_partial = 0;
+	unfreeze_partials(s, old);
+	mm_slub_count(s, MM_SLUB_CPU_PARTIAL_DRAIN);
 }
 
 /* Unfreeze the CPU's slab, with the objects of @freelist in front of its own. */
@@ -244,7 +260,6 @@ static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint16_t
 		slab->freelist = freelist;
 		slab->inuse = (uint16_t)(slab->inuse - nr);
 	}
-	slab->frozen = false;
 	slab->list = SLAB_NO_LIST;
 	if (!slab->inuse && n->partial.nr >= s->layout.min_partial) {
 		mm_slub_count(s, MM_SLUB_DEACTIVATE_EMPTY);
@@ -271,6 +286,7 @@ void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu)
 		mm_slub_count(s, MM_SLUB_CPUSLAB_FLUSH);
 	}
 	c->partial = NULL;
+	c->nr_partial = 0;
 	unfreeze_partials(s, partial);
 }
 
@@ -323,10 +339,8 @@ enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live)
 	*live = 0;
 	for (uint32_t i = 0; i < slab->objects; i++)
 		*live += slab->link[i] == SLAB_LINK_LIVE;
-	if (slab->list == SLAB_LIST_CPU)
-		return MM_SLAB_ON_CPU;
-	if (slab->list == SLAB_LIST_CPU_PARTIAL)
-		return MM_SLAB_CPU_PARTIAL;
+	if (mm_slub_is_frozen(slab))
+		return slab->cache->cpu[slab->cpu].slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
 	return !*live ? MM_SLAB_EMPTY : *live == slab->objects ? MM_SLAB_FULL : MM_SLAB_PARTIAL;
 }
 
@@ -347,14 +361,11 @@ static bool slab_is_consistent(const struct mm_kmem_cache *s, const struct slab 
 	uint32_t live, own = chain_length(slab, slab->freelist), on_cpu = 0;
 
 	mm_slub_state(slab, &live);
-	if (slab->list == SLAB_LIST_CPU) {
-		if (c->slab != slab || !slab->frozen)
-			return false;
+	if (mm_slub_is_frozen(slab) && c->slab == slab)
 		on_cpu = chain_length(slab, c->freelist);
-	}
 	if (own == UINT32_MAX || on_cpu == UINT32_MAX || own + on_cpu + live != slab->objects)
 		return false;
-	if (slab->inuse != slab->objects - own || slab->frozen != (slab->list >= SLAB_LIST_CPU))
+	if (slab->inuse != slab->objects - own)
 		return false;
 	return slab->list != SLAB_NO_LIST || !own;	/* a full slab is on no list, no other */
 }
@@ -370,6 +381,18 @@ static bool node_is_consistent(const struct kmem_cache_node *n)
 	return nr == n->partial.nr;
 }
 
+static bool cpu_is_consistent(const struct kmem_cache_cpu *c)
+{
+	uint32_t nr = 0;
+
+	for (const struct slab *slab = c->partial; slab; slab = slab->next, nr++)
+		if (!mm_slub_is_frozen(slab))
+			return false;
+	if (c->near ? c->near_base != c->near->base || c->near_bytes != c->near->bytes : c->near_bytes)
+		return false;
+	return nr == c->nr_partial && (c->slab ? mm_slub_is_frozen(c->slab) : c->freelist == SLAB_LINK_END);
+}
+
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
 {
 	uint64_t slabs = 0, objects = 0, pages = 0, node_slabs = 0, node_objects = 0;
@@ -381,6 +404,9 @@ bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
 		objects += slab->objects;
 		pages += 1u << slab->order;
 	}
+	for (uint32_t i = 0; i < s->nr_cpus; i++)
+		if (!cpu_is_consistent(&s->cpu[i]))
+			return false;
 	for (uint32_t i = 0; i < s->nr_nodes; i++) {
 		if (!node_is_consistent(&s->node[i]))
 			return false;
