@@ -80,6 +80,19 @@ mm-fault --csv --memory-max=16M --swap=0 killed.csv 2> err | awk -F, '$8 == "" &
 same "rows of a killed task" "100store=ENOMEM 100load=ESRCH 100store=ESRCH 100store=ok" "$(cat found)"
 same "and what is said of them" "mm-fault: killed.csv: 2 rows of tasks that the OOM killer had killed" "$(cat err)"
 
+# ksmd by the clock: 16 pages and 100 a wake are a full scan every 20 ms, also over days; the row after the merge tells of
+# 1 page shared by 15 more; 10^6 s are 5 * 10^7 wakes and one more at the begin, of 16 pages each
+cat > ksmd.csv <<'END'
+time_s,pid,event,addr,size,flags,name
+1,100,mmap,0x100000000000,65536,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,
+1,100,store,0x100000000000,65536,,same
+1,100,madvise,0x100000000000,65536,MADV_MERGEABLE,
+1000001,100,load,0x100000000000,8,,
+END
+same "ksmd by the clock" "general_profit=60416 pages_scanned=800000016 pages_shared=1 pages_sharing=15" \
+	"$(mm-fault --csv -n -S ksm.run=1 -t ksm ksmd.csv | awk -F, '$1 == "" && $3 { print $2 "=" $3 }' | grep -v full_scans | paste -sd' ')"
+same "ksmd that looks at no page" "" "$(mm-fault --csv -n -S ksm.run=1 -S ksm.pages_to_scan=0 -t ksm ksmd.csv | awk -F, '$1 == "" && $3')"
+
 # Recordings: the calls and accesses of X.trace.csv made on a real kernel (6.18, x86-64, ext4 with 8 MiB of read-ahead;
 # only what 6.6 does alike is in them), getrusage and /proc/PID/smaps after each step.
 for trace in "$src"/tests/data/faults/*.trace.csv; do

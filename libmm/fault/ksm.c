@@ -292,22 +292,23 @@ static struct state state_of(const struct mm_ksm *k)
 }
 
 /*
- * Full scans that change nothing are counted, not done: in multiples of what seqnr goes round in, so that the unstable
- * tree's ages stay. @before: at the begin of the last one, which took @wakes.
+ * Full scans that change nothing are counted, not done; not so many that items of the last one would look as if the
+ * next had put them into the unstable tree. @before: at the begin of the last one, which took @wakes.
  */
 static void skip_idle(struct mm_fault *f, const struct state *before, uint64_t wakes, uint64_t sleep_ns)
 {
 	struct mm_ksm *k = f->virt->ksm;
 	struct state now = state_of(k);
-	uint64_t pages = now.scans - before->scans, round = wakes * SEQNR_ROUND * sleep_ns, times;
+	uint64_t pages = now.scans - before->scans, round, times;
 
 	if (now.shared != before->shared || now.sharing != before->sharing || now.unshared != before->unshared ||
 	    now.items != before->items || now.nodes != before->nodes || now.zero != before->zero ||
-	    f->ctx->now_ns <= f->ksmd_ns || !round)
+	    f->ctx->now_ns <= f->ksmd_ns || __builtin_mul_overflow(wakes, sleep_ns, &round))
 		return;
 	times = (f->ctx->now_ns - f->ksmd_ns) / round;
-	k->seqnr += times * SEQNR_ROUND;
-	k->pages_scanned += times * SEQNR_ROUND * pages;
+	times -= (times + 1) % SEQNR_ROUND == 0;
+	k->seqnr += times;
+	k->pages_scanned += times * pages;
 	f->ksmd_ns += times * round;
 }
 
@@ -324,6 +325,10 @@ void mm_ksmd_run(struct mm_fault *f)
 	if (f->ksmd_ns == UINT64_MAX)
 		f->ksmd_ns = f->ctx->now_ns;
 	sleep_ns = sleep_ns ? sleep_ns : 1000000;	/* it never sleeps: about as long as a wake takes */
+	if (!pages) {
+		f->ksmd_ns = f->ctx->now_ns + sleep_ns;
+		return;
+	}
 	while (f->ksmd_ns <= f->ctx->now_ns && mm_ksmd_should_run(f)) {
 		uint64_t seqnr = f->virt->ksm->seqnr;
 
@@ -338,8 +343,6 @@ void mm_ksmd_run(struct mm_fault *f)
 			skip_idle(f, &before, wakes, sleep_ns);
 		wakes = 0;
 	}
-	if (!pages)
-		f->ksmd_ns = f->ctx->now_ns + sleep_ns;
 }
 
 /* ---- tunables, prctl ---- */

@@ -242,8 +242,10 @@ void mm_machine_shutdown(struct mm_machine *m)
 /* Watermarks follow from tunables; everything else reads its tunable when it needs it. */
 void mm_machine_sysctl_changed(struct mm_machine *m)
 {
+	m->daemons_run = true;
 	if (m->fault && mm_ksm_sysctl_changed(m->fault, &m->cfg.sysctl))
 		mm_machine_skip(m, "changes of ksm tunables that the kernel refuses while pages are merged", false);
+	m->daemons_run = false;
 	m->ctx.sysctl = m->cfg.sysctl;
 	if (m->phys)
 		mm_setup_per_zone_wmarks(m->phys);

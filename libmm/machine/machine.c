@@ -203,8 +203,10 @@ static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 	if (!e && m->phys)
 		mm_kcompactd_run(m->phys);
 	if (!e && m->fault && m->ctx.now_ns) {
+		m->daemons_run = true;
 		mm_ksmd_run(m->fault);
 		mm_khugepaged_run(m->fault);
+		m->daemons_run = false;
 	}
 	if (m->someone_dies)
 		bury(m);

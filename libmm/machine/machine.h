@@ -69,6 +69,7 @@ struct mm_machine {
 	bool someone_dies;		/* a task has .dying set */
 	bool panicked;			/* out of memory for good: nothing is replayed any more */
 	struct mm_output oom_report;	/* lines of the kernel's log that the running row brought */
+	bool daemons_run;		/* ksmd, khugepaged: they may be in any address space, so nobody goes at once */
 	bool someone_died;		/* of an OOM: its later rows are left out */
 	struct mm_struct *running_mm;	/* of the event being replayed */
 	struct mm_vmstat boot_stat;	/* counters when booting was done */

@@ -65,7 +65,7 @@ static void oom_kill(void *arg, const struct mm_oom_task *t)
 			continue;
 		if (task->tgid == 1)		/* init pins the memory: oom_reaper lets it be */
 			continue;
-		if (task->mm && task->mm == m->running_mm)
+		if (task->mm && (task->mm == m->running_mm || m->daemons_run))
 			m->someone_dies = task->dying = m->cache->dying = true;
 		else
 			mm_task_end(m, task, MM_TASK_KILLED);

@@ -80,7 +80,9 @@ int mm_ev_ksm_scan(struct mm_machine *m, struct mm_task *task, struct mm_event *
 		mm_machine_skip(m, "wakes of ksmd while ksm.run is not 1", false);
 		return 0;
 	}
+	m->daemons_run = true;
 	mm_event_set_result(ev, MM_RESULT_DEC, mm_ksm_do_scan(m->fault, pages));
+	m->daemons_run = false;
 	return 0;
 }
 
@@ -90,7 +92,10 @@ int mm_ev_khugepaged_scan(struct mm_machine *m, struct mm_task *task, struct mm_
 			 (uint64_t)mm_sysctl(&m->ctx, MM_SYSCTL_KHUGEPAGED_PAGES);
 
 	(void)task, (void)err;
-	if (m->fault)
-		mm_event_set_result(ev, MM_RESULT_DEC, mm_khugepaged_do_scan(m->fault, pages));
+	if (!m->fault)
+		return 0;
+	m->daemons_run = true;
+	mm_event_set_result(ev, MM_RESULT_DEC, mm_khugepaged_do_scan(m->fault, pages));
+	m->daemons_run = false;
 	return 0;
 }
