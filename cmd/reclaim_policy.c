@@ -85,7 +85,7 @@ static int refer(const struct policy_run *r, struct sample *s, uint64_t page)
 {
 	int e = s->lru ? mm_mrc_reference(s->lru, page) : 0;
 
-	for (int k = MM_POLICY_LRU + 1; !e && k < MM_POLICY_OPT; k++)
+	for (int k = s->lru ? MM_POLICY_LRU + 1 : MM_POLICY_LRU; !e && k < MM_POLICY_OPT; k++)
 		for (size_t i = 0; r->policies >> k & 1 && i < r->nr_points; i++) {
 			int fault = mm_policy_reference(s->p[index_of(r, k, i)], page);
 
@@ -177,7 +177,7 @@ static int faults_of(const struct policy_run *r, int kind, size_t point, size_t 
 	double rate = r->nr_samples == 1 ? 1 : (double)r->threshold / 4294967296.0 / (sample ? GROUPS : 1);
 	uint64_t n = s->faults[index_of(r, kind, point)], frames = scaled(r, r->frames[point], sample);
 
-	if (kind == MM_POLICY_LRU)
+	if (kind == MM_POLICY_LRU && s->lru)
 		n = mm_mrc_faults(s->lru, frames);
 	if (kind == MM_POLICY_OPT && mm_policy_run(MM_POLICY_OPT, s->refs, s->nr, (uint32_t)frames, &n))
 		return -ENOMEM;
@@ -260,9 +260,9 @@ static int new_sample(const struct policy_run *r, size_t i, struct sample *s)
 	s->faults = calloc(n, sizeof(*s->faults));
 	if (!s->p || !s->faults)
 		return -ENOMEM;
-	if (r->policies >> MM_POLICY_LRU & 1)
+	if (r->policies >> MM_POLICY_LRU & 1 && r->nr_points > 1)	/* one size is had cheaper by itself */
 		e = mm_mrc_new(&s->lru);
-	for (int k = MM_POLICY_LRU + 1; k < MM_POLICY_OPT; k++)
+	for (int k = s->lru ? MM_POLICY_LRU + 1 : MM_POLICY_LRU; k < MM_POLICY_OPT; k++)
 		for (size_t p = 0; !e && r->policies >> k & 1 && p < r->nr_points; p++)
 			e = mm_policy_new(&s->p[index_of(r, k, p)], (enum mm_policy_kind)k,
 					  (uint32_t)scaled(r, r->frames[p], i));

@@ -52,6 +52,24 @@ struct refs {
 	uint64_t first_time, last_ns;
 };
 
+/* Most fields are a few digits and nothing else. */
+static inline bool plain_number(struct mm_str s, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (!s.len || s.len > 18)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned int d = (unsigned char)s.p[i] - '0';
+
+		if (d > 9)
+			return false;
+		v = v * 10 + d;
+	}
+	*out = v;
+	return true;
+}
+
 static struct mm_str strip(struct mm_str s)
 {
 	while (s.len && (*s.p == ' ' || *s.p == '\t' || *s.p == '#' || *s.p == '"'))
@@ -228,7 +246,8 @@ static uint64_t hash(struct mm_str s)
 
 static bool number(const struct refs *r, const struct mm_str *v, size_t n, enum field f, uint64_t *out)
 {
-	return r->column[f] >= 0 && (size_t)r->column[f] < n && !mm_parse_u64(strip(v[r->column[f]]), out);
+	return r->column[f] >= 0 && (size_t)r->column[f] < n &&
+	       (plain_number(v[r->column[f]], out) || !mm_parse_u64(strip(v[r->column[f]]), out));
 }
 
 static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
@@ -237,7 +256,10 @@ static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 
 	if (r->column[F_OP] < 0 || (size_t)r->column[F_OP] >= n)
 		return false;
-	s = strip(v[r->column[F_OP]]);
+	s = v[r->column[F_OP]];
+	if (s.len == 1)
+		return *s.p == 'W' || *s.p == 'w' || *s.p == '1';
+	s = strip(s);
 	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1");
 }
 
@@ -252,6 +274,11 @@ static bool bytes_of(const struct refs *r, const struct mm_str *v, size_t n, uin
 
 		if ((size_t)r->column[F_KEY] >= n)
 			return false;
+		*size = 1;
+		if (plain_number(v[r->column[F_KEY]], &at) && !(at >> 52)) {
+			*addr = at << MM_PAGE_SHIFT;
+			return true;
+		}
 		s = strip(v[r->column[F_KEY]]);
 		if (!s.len)
 			return false;
@@ -283,6 +310,8 @@ static void put_time(struct refs *r, const struct mm_str *v, size_t n, struct mm
 		if (!r->begun)
 			r->first_time = t;
 		ns = t > r->first_time && t - r->first_time < UINT64_MAX / 200 ? (t - r->first_time) * 100 : 0;
+	} else if (plain_number(v[r->column[F_TIME]], &t) && t < UINT64_MAX / 4000000000) {
+		ns = t * 1000000000;
 	} else if (mm_parse_seconds(strip(v[r->column[F_TIME]]), &ns)) {
 		return;
 	}
