@@ -49,6 +49,7 @@ struct sample {
 	struct mm_mrc *lru;
 	struct mm_policy **p;		/* by policy and point */
 	uint64_t *faults;
+	size_t *active, nr_active;	/* places of p that are there */
 	uint64_t *refs, nr, cap;	/* opt sees the whole string */
 };
 
@@ -85,14 +86,13 @@ static int refer(const struct policy_run *r, struct sample *s, uint64_t page)
 {
 	int e = s->lru ? mm_mrc_reference(s->lru, page) : 0;
 
-	for (int k = s->lru ? MM_POLICY_LRU + 1 : MM_POLICY_LRU; !e && k < MM_POLICY_OPT; k++)
-		for (size_t i = 0; r->policies >> k & 1 && i < r->nr_points; i++) {
-			int fault = mm_policy_reference(s->p[index_of(r, k, i)], page);
+	for (size_t i = 0; !e && i < s->nr_active; i++) {
+		int fault = mm_policy_reference(s->p[s->active[i]], page);
 
-			if (fault < 0)
-				return fault;
-			s->faults[index_of(r, k, i)] += (uint64_t)fault;
-		}
+		if (fault < 0)
+			return fault;
+		s->faults[s->active[i]] += (uint64_t)fault;
+	}
 	if (!e && r->policies >> MM_POLICY_OPT & 1)
 		e = keep(s, page);
 	s->nr++;
@@ -258,14 +258,17 @@ static int new_sample(const struct policy_run *r, size_t i, struct sample *s)
 
 	s->p = calloc(n, sizeof(struct mm_policy *));
 	s->faults = calloc(n, sizeof(*s->faults));
-	if (!s->p || !s->faults)
+	s->active = calloc(n, sizeof(*s->active));
+	if (!s->p || !s->faults || !s->active)
 		return -ENOMEM;
 	if (r->policies >> MM_POLICY_LRU & 1 && r->nr_points > 1)	/* one size is had cheaper by itself */
 		e = mm_mrc_new(&s->lru);
 	for (int k = s->lru ? MM_POLICY_LRU + 1 : MM_POLICY_LRU; k < MM_POLICY_OPT; k++)
-		for (size_t p = 0; !e && r->policies >> k & 1 && p < r->nr_points; p++)
+		for (size_t p = 0; !e && r->policies >> k & 1 && p < r->nr_points; p++) {
+			s->active[s->nr_active++] = index_of(r, k, p);
 			e = mm_policy_new(&s->p[index_of(r, k, p)], (enum mm_policy_kind)k,
 					  (uint32_t)scaled(r, r->frames[p], i));
+		}
 	return e;
 }
 
@@ -276,6 +279,7 @@ static void free_sample(const struct policy_run *r, struct sample *s)
 	mm_mrc_free(s->lru);
 	free(s->p);
 	free(s->faults);
+	free(s->active);
 	free(s->refs);
 }
 
