@@ -27,6 +27,7 @@ unsigned int mm_swap_count(const struct mm_cache *c, mm_swp_t entry); /* PTEs th
 /* ---- swap cache ---- */
 mm_pfn_t mm_swap_cache_get_folio(const struct mm_cache *c, mm_swp_t entry);	/* MM_PFN_NONE: not there; no reference */
 uint64_t mm_get_shadow_from_swap_cache(const struct mm_cache *c, mm_swp_t entry);	/* 0 none */
+void mm_split_swap_folio(struct mm_cache *c, mm_pfn_t head);	/* a 2M folio in the swap cache becomes 512 pages there */
 static inline mm_swp_t mm_folio_swap(const struct mm_cache *c, mm_pfn_t pfn) { return c->page_swap[pfn]; }
 /* Give an anonymous folio a slot and put it into the swap cache, dirty (add_to_swap()); false: swap is full. */
 bool mm_add_to_swap(struct mm_cache *c, mm_pfn_t pfn);

@@ -10,6 +10,7 @@
 
 enum { MM_SWAP_HAS_CACHE = 0x8000, MM_SWAP_MAP_MAX = 0x7fff };	/* swap_map: PTEs, and the bit of the swap cache */
 #define MM_CLUSTER_NONE	UINT32_MAX
+#define MM_CLUSTER_HUGE	(UINT32_MAX - 1)	/* in cluster_link: all of it belongs to one 2M folio */
 enum { MM_SWAP_ADDRESS_SPACE_SHIFT = 14 };
 
 struct mm_swap_slots_cache {			/* of one CPU */
@@ -55,6 +56,13 @@ int mm_swap_new(struct mm_cache *c, uint64_t swap_bytes);
 void mm_swap_destroy(struct mm_swap *s);
 /* A slot for one page, SWAP_HAS_CACHE set; 0 when there is none. */
 mm_swp_t mm_get_swap_slot(struct mm_cache *c);
+/* 512 slots in a row for a 2M folio, SWAP_HAS_CACHE set: a cluster that was free (swap_alloc_cluster()); 0: none. */
+mm_swp_t mm_get_swap_cluster(struct mm_cache *c);
+/* The folio left the swap cache: slots without an entry are free, a whole cluster of them at once (put_swap_folio()). */
+void mm_put_swap_folio(struct mm_cache *c, mm_swp_t entry, uint64_t nr);
+void mm_split_swap_cluster(struct mm_cache *c, mm_swp_t entry);	/* the folio became 512 pages */
+/* Do entries hold the slot, or any slot of the 2M folio it belongs to? (swap_page_trans_huge_swapped()) */
+bool mm_swap_page_swapped(const struct mm_cache *c, mm_swp_t entry);
 void mm_put_swap_slot(struct mm_cache *c, mm_swp_t entry);	/* the last user is gone (free_swap_slot()) */
 /* Take @usage (1 or MM_SWAP_HAS_CACHE) from the slot; what is left. */
 uint16_t mm_swap_entry_free(struct mm_cache *c, mm_swp_t entry, uint16_t usage);

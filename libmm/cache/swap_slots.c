@@ -9,6 +9,8 @@
  * cluster is free it scans.  It takes and gives back 64 at a time, so a freed
  * slot (and the shadow in it) stays until its CPU has gathered 64.
  *
+ * A 2M folio takes a free cluster whole, past all this, and its slots stay together until it leaves the swap cache.
+ *
  * Source: Linux 6.6 mm/swapfile.c, mm/swap_slots.c.  One device; discard and
  * the random choice of another 64 MiB trunk (which spreads lock contention) are left out.
  */
@@ -328,6 +330,73 @@ void mm_put_swap_slot(struct mm_cache *c, mm_swp_t entry)
 		cpu->n_ret = 0;
 	}
 	cpu->ret[cpu->n_ret++] = entry;
+}
+
+/* ---- clusters of 2M folios ---- */
+
+/* swap_range_alloc() */
+static void range_alloc(struct mm_swap *s, uint32_t first, uint32_t nr)
+{
+	if (first == s->lowest_bit)
+		s->lowest_bit += nr;
+	if (first + nr - 1 == s->highest_bit)
+		s->highest_bit -= nr;
+	s->inuse_pages += nr;
+	if (s->inuse_pages == s->max - 1) {
+		s->lowest_bit = s->max;
+		s->highest_bit = 0;
+	}
+}
+
+mm_swp_t mm_get_swap_cluster(struct mm_cache *c)
+{
+	struct mm_swap *s = c->swap;
+	uint32_t idx = s->free_head, first = idx * MM_SWAPFILE_CLUSTER;
+
+	if (!s->max || s->nr_swap_pages < MM_SWAPFILE_CLUSTER || idx == MM_CLUSTER_NONE)
+		return 0;
+	alloc_cluster(s);
+	s->cluster_link[idx] = MM_CLUSTER_HUGE;
+	s->cluster_count[idx] = MM_SWAPFILE_CLUSTER;
+	for (uint32_t i = 0; i < MM_SWAPFILE_CLUSTER; i++)
+		s->map[first + i] = MM_SWAP_HAS_CACHE;
+	s->nr_swap_pages -= MM_SWAPFILE_CLUSTER;
+	range_alloc(s, first, MM_SWAPFILE_CLUSTER);
+	return first;
+}
+
+void mm_split_swap_cluster(struct mm_cache *c, mm_swp_t entry)
+{
+	c->swap->cluster_link[entry / MM_SWAPFILE_CLUSTER] = MM_CLUSTER_NONE;
+}
+
+bool mm_swap_page_swapped(const struct mm_cache *c, mm_swp_t entry)
+{
+	const struct mm_swap *s = c->swap;
+	uint32_t idx = entry / MM_SWAPFILE_CLUSTER;
+
+	if (s->cluster_link[idx] != MM_CLUSTER_HUGE)
+		return mm_swap_count(c, entry) != 0;
+	for (uint32_t i = 0; i < MM_SWAPFILE_CLUSTER; i++)
+		if (s->map[idx * MM_SWAPFILE_CLUSTER + i] & MM_SWAP_MAP_MAX)
+			return true;
+	return false;
+}
+
+void mm_put_swap_folio(struct mm_cache *c, mm_swp_t entry, uint64_t nr)
+{
+	bool whole = nr == MM_SWAPFILE_CLUSTER;
+
+	for (uint64_t i = 0; whole && i < nr; i++)
+		whole = c->swap->map[entry + i] == MM_SWAP_HAS_CACHE;
+	if (nr > 1)
+		mm_split_swap_cluster(c, entry);
+	for (uint64_t i = 0; i < nr; i++) {
+		if (whole)
+			swap_entry_free(c, (mm_swp_t)(entry + i));
+		else
+			mm_swap_entry_free(c, (mm_swp_t)(entry + i), MM_SWAP_HAS_CACHE);
+	}
 }
 
 uint16_t mm_swap_entry_free(struct mm_cache *c, mm_swp_t entry, uint16_t usage)

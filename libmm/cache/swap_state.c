@@ -41,52 +41,73 @@ uint64_t mm_get_shadow_from_swap_cache(const struct mm_cache *c, mm_swp_t entry)
 	return mm_xa_is_shadow(v) ? v : 0;
 }
 
-/* 0 with the shadow that was there through @shadow when not NULL, or -ENOMEM. */
+/* Each page of the folio to its slot. 0 with the shadow that was there through @shadow when not NULL, or -ENOMEM. */
 static int add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry, mm_gfp_t gfp, uint64_t *shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
+	uint32_t nr = (uint32_t)mm_folio_nr_pages(p);
 
-	if (mm_cache_xa_store(c, mm_swap_address_space(c->swap, entry), entry, (uint64_t)pfn + 1, gfp, shadow))
+	for (uint32_t i = 0; i < nr; i++) {
+		struct mm_xarray *xa = mm_swap_address_space(c->swap, entry + i);
+
+		if (!mm_cache_xa_store(c, xa, entry + i, (uint64_t)pfn + 1, gfp, shadow))
+			continue;
+		while (i-- > 0)
+			mm_xa_store(mm_swap_address_space(c->swap, entry + i), entry + i, 0, NULL);
 		return -ENOMEM;
-	p->refs++;
+	}
+	p->refs = (uint16_t)(p->refs + nr);
 	p->flags |= MM_PG_SWAPCACHE;
 	c->page_swap[pfn] = entry;
-	c->swap->nr_cached++;
-	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
-	mm_count(c->ctx, MM_NR_SWAPCACHED, 1);
+	c->swap->nr_cached += nr;
+	mm_count(c->ctx, MM_NR_FILE_PAGES, nr);
+	mm_count(c->ctx, MM_NR_SWAPCACHED, nr);
 	return 0;
 }
 
 static void remove_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
+	uint32_t nr = (uint32_t)mm_folio_nr_pages(p);
+	mm_swp_t entry = c->page_swap[pfn];
 
-	mm_xa_store(mm_swap_address_space(c->swap, c->page_swap[pfn]), c->page_swap[pfn], shadow, NULL);	/* the node exists */
+	for (uint32_t i = 0; i < nr; i++)	/* the nodes exist */
+		mm_xa_store(mm_swap_address_space(c->swap, entry + i), entry + i, shadow, NULL);
 	c->page_swap[pfn] = 0;
 	p->flags &= ~(uint32_t)MM_PG_SWAPCACHE;
-	p->refs--;
-	c->swap->nr_cached--;
-	mm_count(c->ctx, MM_NR_FILE_PAGES, -1);
-	mm_count(c->ctx, MM_NR_SWAPCACHED, -1);
+	p->refs = (uint16_t)(p->refs - nr);
+	c->swap->nr_cached -= nr;
+	mm_count(c->ctx, MM_NR_FILE_PAGES, -(int64_t)nr);
+	mm_count(c->ctx, MM_NR_SWAPCACHED, -(int64_t)nr);
+}
+
+void mm_split_swap_folio(struct mm_cache *c, mm_pfn_t head)
+{
+	mm_swp_t entry = c->page_swap[head];
+
+	for (uint32_t i = 1; i < MM_SWAPFILE_CLUSTER; i++) {
+		mm_xa_store(mm_swap_address_space(c->swap, entry + i), entry + i, (uint64_t)head + i + 1, NULL);
+		c->page_swap[head + i] = entry + i;
+	}
+	mm_split_swap_cluster(c, entry);
 }
 
 bool mm_folio_alloc_swap(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_memcg *m = mm_folio_memcg(c, pfn);
-	mm_swp_t entry;
+	uint64_t nr = mm_folio_nr_pages(mm_cache_page(c, pfn));
+	mm_swp_t entry = nr > 1 ? mm_get_swap_cluster(c) : mm_get_swap_slot(c);
 
-	if (mm_cache_page(c, pfn)->flags & MM_PG_HEAD)
-		return false;
-	entry = mm_get_swap_slot(c);
 	if (!entry)
 		return false;
-	if (!mm_mem_cgroup_try_charge_swap(c, m, 1)) {
-		mm_put_swap_slot(c, entry);
+	if (!mm_mem_cgroup_try_charge_swap(c, m, nr)) {
+		mm_put_swap_folio(c, entry, nr);
 		return false;
 	}
-	c->swap->cgroup[entry] = (uint16_t)m->id;
+	for (uint64_t i = 0; i < nr; i++)
+		c->swap->cgroup[entry + i] = (uint16_t)m->id;
 	if (add_to_swap_cache(c, pfn, entry, __MM_GFP_HIGH | __MM_GFP_NOMEMALLOC | __MM_GFP_NOWARN, NULL)) {
-		mm_put_swap_slot(c, entry);
+		mm_put_swap_folio(c, entry, nr);
 		return false;
 	}
 	return true;
@@ -105,7 +126,7 @@ void mm_delete_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn)
 	mm_swp_t entry = c->page_swap[pfn];
 
 	remove_from_swap_cache(c, pfn, 0);
-	mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
+	mm_put_swap_folio(c, entry, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 }
 
 void mm_swap_cache_evict(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
@@ -113,10 +134,10 @@ void mm_swap_cache_evict(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 	mm_swp_t entry = c->page_swap[pfn];
 
 	remove_from_swap_cache(c, pfn, shadow);
-	mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
+	mm_put_swap_folio(c, entry, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 }
 
-bool mm_folio_swapped(const struct mm_cache *c, mm_pfn_t pfn) { return mm_swap_count(c, c->page_swap[pfn]) != 0; }
+bool mm_folio_swapped(const struct mm_cache *c, mm_pfn_t pfn) { return mm_swap_page_swapped(c, c->page_swap[pfn]); }
 
 bool mm_folio_free_swap(struct mm_cache *c, mm_pfn_t pfn)
 {
@@ -133,7 +154,7 @@ void mm_free_swap_and_cache(struct mm_cache *c, mm_swp_t entry)
 {
 	mm_pfn_t pfn;
 
-	if (mm_swap_entry_free(c, entry, 1) != MM_SWAP_HAS_CACHE)
+	if (mm_swap_entry_free(c, entry, 1) != MM_SWAP_HAS_CACHE || mm_swap_page_swapped(c, entry))
 		return;
 	pfn = mm_swap_cache_get_folio(c, entry);
 	if (pfn == MM_PFN_NONE || (mm_cache_page(c, pfn)->flags & MM_PG_LOCKED))
@@ -320,22 +341,24 @@ bool mm_swap_use_vma_readahead(const struct mm_cache *c) { return c->swap != NUL
 static void end_swap_bio_write(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
+	int64_t nr = (int64_t)mm_folio_nr_pages(p);
 
 	if (p->flags & MM_PG_RECLAIM) {
 		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
 		mm_folio_rotate_reclaimable(c, pfn);
 	}
 	p->flags &= ~(uint32_t)MM_PG_WRITEBACK;
-	mm_count(c->ctx, MM_NR_WRITEBACK, -1);
-	mm_count_write_pending(c->phys, pfn, -1);
-	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -1);
-	mm_count(c->ctx, MM_NR_WRITTEN, 1);
+	mm_count(c->ctx, MM_NR_WRITEBACK, -nr);
+	mm_count_write_pending(c->phys, pfn, -(int)nr);
+	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -nr);
+	mm_count(c->ctx, MM_NR_WRITTEN, nr);
 	mm_folio_put(c, pfn);
 }
 
 void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_swap *s = c->swap;
+	int64_t nr = (int64_t)mm_folio_nr_pages(mm_cache_page(c, pfn));
 
 	if (s->nr_inflight == s->cap_inflight) {
 		size_t cap = s->cap_inflight ? s->cap_inflight * 2 : 256;
@@ -349,14 +372,15 @@ void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 		}
 	}
 	if (c->contents)
-		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, (size_t)mm_folio_nr_pages(mm_cache_page(c, pfn)) * sizeof(uint64_t));
+		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, (size_t)nr * sizeof(uint64_t));
 	mm_folio_get(c, pfn);
 	mm_cache_page(c, pfn)->flags |= MM_PG_WRITEBACK;
-	mm_count(c->ctx, MM_NR_WRITEBACK, 1);
-	mm_count_write_pending(c->phys, pfn, 1);
-	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
-	mm_count(c->ctx, MM_PSWPOUT, 1);
-	mm_count(c->ctx, MM_PGPGOUT, MM_PAGE_SIZE >> 10);
+	mm_count(c->ctx, MM_NR_WRITEBACK, nr);
+	mm_count_write_pending(c->phys, pfn, (int)nr);
+	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, nr);
+	mm_count(c->ctx, MM_THP_SWPOUT, nr > 1);
+	mm_count(c->ctx, MM_PSWPOUT, nr);
+	mm_count(c->ctx, MM_PGPGOUT, nr * (int64_t)(MM_PAGE_SIZE >> 10));
 	if (s->nr_inflight < s->cap_inflight)
 		s->inflight[s->nr_inflight++] = (struct mm_swap_write){ pfn, s->io_clock + SWAP_LATENCY };
 	else
@@ -397,7 +421,7 @@ bool mm_swap_is_consistent(const struct mm_cache *c)
 		if (pfn == MM_PFN_NONE)
 			continue;
 		cached++;
-		if (!(s->map[slot] & MM_SWAP_HAS_CACHE) || c->page_swap[pfn] != slot ||
+		if (!(s->map[slot] & MM_SWAP_HAS_CACHE) || slot - c->page_swap[pfn] >= mm_folio_nr_pages(mm_cache_page(c, pfn)) ||
 		    !mm_folio_test_swapcache(mm_cache_page(c, pfn)))
 			return false;
 	}

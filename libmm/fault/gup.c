@@ -47,9 +47,8 @@ static uint64_t follow_page(struct mm_fault *f, struct mm_vma *vma, uint64_t vad
 	if (mm_pmd_trans_huge(*pmd)) {
 		if (foll & FOLL_WRITE && !mm_pte_write(*pmd))
 			return 0;
-		*pmd = mm_pte_mkyoung(*pmd);
-		if (foll & FOLL_WRITE)
-			*pmd = mm_pte_mkdirty(*pmd);
+		if (foll & FOLL_WRITE)		/* x86 sets A only together with D here */
+			*pmd = mm_pte_mkdirty(mm_pte_mkyoung(*pmd));
 		return mm_pmd_addr_end(vaddr, vma->vm_end) - vaddr;
 	}
 	pte = mm_pte_of(vma->vm_mm, pmd, vaddr);

@@ -71,7 +71,8 @@ static bool should_try_to_free_swap(struct mm_vm_fault *v, struct mm_page *p)
 
 /*
  * What was a merged page when it went to swap may belong to another anon_vma, or another place in it, than the page
- * that came back first: such a mapping gets a copy. @pfn: one subpage. MM_PFN_NONE: no memory.
+ * that came back first: such a mapping gets a copy. So does a subpage of a 2M folio still in the swap cache, but for
+ * the first: the kernel looks at the index of the subpage itself, which nobody sets. @pfn: one subpage. MM_PFN_NONE: no memory.
  */
 static mm_pfn_t ksm_might_need_to_copy(struct mm_vm_fault *v, mm_pfn_t pfn)
 {
@@ -86,7 +87,7 @@ static mm_pfn_t ksm_might_need_to_copy(struct mm_vm_fault *v, mm_pfn_t pfn)
 		if (!(p->flags & MM_PG_ANON) || !p->mapping)
 			return pfn;
 		av = mm_anon_vma_of(v->f->virt, p->mapping);
-		if (p->index + (pfn - head) == mm_linear_page_index(v->vma, v->vaddr) &&
+		if (pfn == head && p->index == mm_linear_page_index(v->vma, v->vaddr) &&
 		    (!av || av->root == v->vma->anon_vma->root))
 			return pfn;
 	}

@@ -94,17 +94,26 @@ static enum verdict meet_writeback(struct one *o)
 	return ACTIVATE;
 }
 
-/* An anonymous folio needs a slot before it can be unmapped; FREE: go on. */
+/*
+ * An anonymous folio needs a slot before it can be unmapped; FREE: go on. A 2M folio is split when nobody maps it as
+ * one, or no 512 slots in a row are free.
+ */
 static enum verdict give_slot(struct one *o)
 {
 	if (!(o->sc->gfp_mask & __MM_GFP_IO))
 		return KEEP;
 	if (o->p->flags & MM_PG_HEAD) {
+		bool whole = mm_folio_entire_mapcount(o->r->phys, o->pfn);
+
+		if (o->p->refs != 1)
+			return ACTIVATE;
+		if (whole && mm_add_to_swap(o->r->cache, o->pfn))
+			return FREE;
 		if (mm_split_folio_to_list(o->r->virt, o->pfn, o->list))
 			return ACTIVATE;
 		o->sc->nr_scanned -= o->nr_pages - 1;
 		o->nr_pages = 1;
-		mm_count(o->r->ctx, MM_THP_SWPOUT_FALLBACK, 1);
+		mm_count(o->r->ctx, MM_THP_SWPOUT_FALLBACK, whole);
 	}
 	return mm_add_to_swap(o->r->cache, o->pfn) ? FREE : ACTIVATE;
 }
@@ -131,7 +140,7 @@ static enum verdict write_out(struct one *o, enum references references)
 	}
 	if (references == RECLAIM_CLEAN || !may_enter_fs(o) || !o->sc->may_writepage)
 		return KEEP;
-	if (o->p->refs != 2 || o->p->mapcount)		/* the swap cache and us */
+	if (o->p->refs != 1 + o->nr_pages || o->p->mapcount)	/* the cache and us */
 		return KEEP;
 	o->p->flags &= ~(uint32_t)MM_PG_DIRTY;
 	if (mm_folio_test_swapcache(o->p)) {
@@ -160,7 +169,7 @@ static enum verdict remove_mapping(struct one *o)
 		mm_count(c->ctx, MM_PGLAZYFREED, (int64_t)o->nr_pages);
 		return FREE;
 	}
-	if (mm_page_ref_count(o->p) != 2 || (o->p->flags & MM_PG_DIRTY))
+	if (mm_page_ref_count(o->p) != 1 + (int64_t)o->nr_pages || (o->p->flags & MM_PG_DIRTY))
 		return KEEP;
 	if (mm_folio_test_swapcache(o->p)) {
 		shadow = mm_workingset_eviction(c, o->pfn, o->sc->target_mem_cgroup);

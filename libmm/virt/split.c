@@ -49,8 +49,6 @@ static void split_tail(struct mm_cache *c, mm_pfn_t head, uint32_t i)
 	t->aux = h->aux;
 	t->next = t->prev = MM_PFN_NONE;
 	c->page_memcg[head + i] = c->page_memcg[head];
-	if (h->flags & MM_PG_SWAPCACHE)
-		c->page_swap[head + i] = c->page_swap[head] + i;
 }
 
 /* Only the mappings, the swap cache and the caller hold the folio: wait for the per-CPU batches where that may help. */
@@ -77,6 +75,8 @@ static void split_pages(struct mm_virt *virt, mm_pfn_t head)
 	if (by_page)		/* the kernel unmaps it page by page here */
 		mm_deferred_split_folio(virt->cache, head);
 	mm_deferred_split_del(virt->cache, head);
+	if (h->flags & MM_PG_SWAPCACHE)
+		mm_split_swap_folio(virt->cache, head);
 	h->flags &= ~(uint32_t)MM_PG_HEAD;
 	h->order = 0;
 	h->mapcount = (int32_t)mm_page(virt->phys, head + 1)->prev;
