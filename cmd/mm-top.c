@@ -61,6 +61,7 @@ static void parse_sort(struct top *t, const char *arg, struct argp_state *st)
 	else
 		t->c.sort = (enum top_field)f;
 	t->c.forest = false;
+	t->sort_given = true;
 }
 
 static void parse_pids(struct top *t, const char *arg, struct argp_state *st)
@@ -102,7 +103,7 @@ static int top_user(struct top *t)
 	name += t->select.not_user;
 	t->select.any_user = user_option.any;
 	t->select.by_user = true;
-	if (!mm_users_uid(t->users, name, &t->select.uid))
+	if (!top_user_id(t, name, &t->select.uid))
 		return 0;
 	if (mm_parse_u64((struct mm_str){ name, strlen(name) }, &uid) || uid > UINT32_MAX)
 		return mm_error_set(&t->a->err, -ENOENT, "no user is called '%s'", name);

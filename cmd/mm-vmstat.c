@@ -60,6 +60,8 @@ static void parse_unit(struct vmstat_args *v, const char *arg, struct argp_state
 /* delay [count], or the one word that is a file or "-". */
 static error_t parse_word(struct cmd_args *a, struct vmstat_args *v, char *arg, struct argp_state *st)
 {
+	if (!is_number(arg) && *arg >= '0' && *arg <= '9' && access(arg, F_OK))
+		argp_error(st, "delay and count are whole numbers, found '%s'", arg);
 	if (!is_number(arg) && !v->nr_words) {
 		a->file = arg;
 		v->modes |= 1u << VMSTAT_TRACE;

@@ -10,6 +10,7 @@
  *	top_keys.c	what each key does
  *	top_screen.c	the terminal (ncurses lives there alone)
  *	top_trace.c	the tasks of a simulated machine, step by step
+ *	top_users.c	names of users
  */
 #ifndef TOP_H
 #define TOP_H
@@ -146,7 +147,7 @@ struct top {
 	struct top_trace *trace;	/* NULL: processes of this machine or a capture */
 	struct top_config c;
 	struct top_select select;
-	bool batch, secure, iterations_given, delay_given, width_given;
+	bool batch, secure, iterations_given, delay_given, width_given, sort_given;
 	uint64_t iterations;		/* 0: endless */
 	uint32_t width;			/* columns of a line, 0: as wide as it gets */
 	uint32_t pid_width;
@@ -155,6 +156,8 @@ struct top {
 	struct mm_proc *proc;
 	struct mm_pid_table *table;
 	struct mm_users *users;
+	struct top_user *asked;		/* users that are not in etc/passwd: top_users.c */
+	size_t nr_asked, cap_asked;
 	/* of the last sample */
 	struct mm_proc_stat stat[2];
 	struct mm_proc_meminfo mem;
@@ -189,7 +192,7 @@ uint32_t top_wants(const struct top *t);
 bool top_field_shown(const struct top_config *c, enum top_field f);
 int top_field_find(const char *name);	/* enum or -1; case matters first, then not */
 /* Order of two items by the sort field, as qsort() wants it. */
-int top_compare(const struct top *t, const struct top_item *a, const struct top_item *b);
+int top_compare(struct top *t, const struct top_item *a, const struct top_item *b);
 /* The text of one column without padding; @buf of TOP_MAX_LINE bytes. */
 void top_field_text(struct top *t, const struct top_item *it, enum top_field f, char *buf);
 /* The command line, or "[name]"; @buf of TOP_MAX_LINE bytes, not cleaned. */
@@ -218,6 +221,8 @@ int top_trace(struct top *t);		/* a->file on the screen */
 /* Where in the trace: the first line of the summary. */
 void top_trace_where(const struct top *t, char *line, size_t size);
 int top_trace_interval(struct top *t, const char *text);	/* "0.5", "100ev": from now on; 0 or -EINVAL */
+const char *top_user_name(struct top *t, uint32_t uid);		/* NULL: unknown */
+int top_user_id(struct top *t, const char *name, uint32_t *uid);	/* 0 or -ENOENT */
 bool top_is_live(const struct top *t);
 /* Is the field known of what is shown: of a trace, of processes? */
 bool top_field_known(const struct top *t, enum top_field f);

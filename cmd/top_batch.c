@@ -94,9 +94,9 @@ static void choose_fields(struct top *t)
 			c->shown[c->nr_shown++] = (uint8_t)needs[i].field;
 }
 
-static const char *user_name(const struct top *t, uint32_t uid, char *buf)
+static const char *user_name(struct top *t, uint32_t uid, char *buf)
 {
-	const char *name = mm_users_name(t->users, uid);
+	const char *name = top_user_name(t, uid);
 
 	if (!name)
 		top_put_u64(buf, uid);
@@ -229,9 +229,27 @@ static int csv_begin(struct top *t, struct mm_table_writer **wp)
 	return mm_table_writer_new(wp, &t->a->out, &top_table, &opt, &t->a->err);
 }
 
+/*
+ * Does anything shown count between two samples?  Chosen columns of one sample without a rate need one look alone;
+ * then the order is that of all CPU time since the processes began.
+ */
+static bool rates_wanted(const struct top *t, bool human)
+{
+	static const char *const rates[] = { "cpu_pct", "maj_faults_delta", "min_faults_delta" };
+	const char *list = t->a->columns;
+
+	if (human || !list || *list == '+' || t->iterations != 1 || t->sort_given || t->c.hide_idle ||
+	    t->c.sort != TOP_CPU || t->select.nr_filters)
+		return true;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+		if (listed(list, rates[i]))
+			return true;
+	return false;
+}
+
 int top_batch(struct top *t)
 {
-	bool human = cmd_is_human(t->a);
+	bool human = cmd_is_human(t->a), rates = rates_wanted(t, human);
 	struct mm_table_writer *w = NULL;
 	int err = 0;
 
@@ -240,8 +258,9 @@ int top_batch(struct top *t)
 		err = csv_begin(t, &w);
 	}
 	if (!err)
-		err = top_prime(t);
-	if (!err && top_is_live(t))
+		err = rates ? top_prime(t) : 0;
+	t->nr_samples = 1;		/* not primed: what follows is no first look for the rates' sake */
+	if (!err && top_is_live(t) && rates)
 		sleep_ms(100);		/* so that the first %CPU has something to count */
 	for (uint64_t n = 1; !err; n++) {
 		err = top_sample(t, 0);

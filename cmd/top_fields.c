@@ -128,16 +128,16 @@ static uint32_t uid_of(const struct mm_pid_row *r, enum top_field f)
 	return f == TOP_RUSER ? r->ruid : f == TOP_SUSER ? r->suid : r->euid;
 }
 
-static const char *user_of(const struct top *t, const struct mm_pid_row *r, enum top_field f, char buf[TEXT])
+static const char *user_of(struct top *t, const struct mm_pid_row *r, enum top_field f, char buf[TEXT])
 {
-	const char *name = r->status_seen ? mm_users_name(t->users, uid_of(r, f)) : "?";
+	const char *name = r->status_seen ? top_user_name(t, uid_of(r, f)) : "?";
 
 	if (!name)
 		top_put_u64(buf, uid_of(r, f));
 	return name ? name : buf;
 }
 
-int top_compare(const struct top *t, const struct top_item *a, const struct top_item *b)
+int top_compare(struct top *t, const struct top_item *a, const struct top_item *b)
 {
 	enum top_field f = t->c.sort;
 	char x[TEXT], y[TEXT];
@@ -314,7 +314,7 @@ static void scale_tics(char *buf, uint64_t ticks, size_t width)
 		strcpy(buf, "?");
 }
 
-static void user_text(const struct top *t, const struct mm_pid_row *r, enum top_field f, char *buf)
+static void user_text(struct top *t, const struct mm_pid_row *r, enum top_field f, char *buf)
 {
 	uint32_t width = top_field_width(t, f);
 	char number[TEXT], clean[TOP_MAX_LINE];

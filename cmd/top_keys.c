@@ -368,7 +368,7 @@ static enum top_action answer_user(struct top *t, struct top_view *v, const char
 		t->select.by_user = false;
 		return TOP_RESAMPLE;
 	}
-	if (mm_users_uid(t->users, name, &t->select.uid)) {
+	if (top_user_id(t, name, &t->select.uid)) {
 		if (mm_parse_u64((struct mm_str){ name, strlen(name) }, &uid) || uid > UINT32_MAX) {
 			say(v, "Invalid user");
 			return TOP_REDRAW;

@@ -62,6 +62,7 @@ void top_close(struct top *t)
 	mm_proc_stat_free(&t->stat[1]);
 	free(t->items);
 	free(t->forest);
+	free(t->asked);
 }
 
 /* Logins: records of type USER_PROCESS (7) in utmp, 384 bytes each with the type in the first two. */

@@ -52,6 +52,15 @@ csv old.vmstat_csv.csv $old
 "$vm" --csv $names --table=counters 1 2 > "$tmp/out" || bad=1
 [ "$(grep -c '^nr_free_pages,51328,0,' "$tmp/out")" = 1 ] || { echo "counters twice: no delta of 0"; bad=1; }
 
+# counters that vanish, appear, fall and rise between two samples
+mkdir -p "$tmp/change/proc"
+printf 'nr_free_pages 10\nnr_gone 3\npgfault 5\n' > "$tmp/change/proc/vmstat"
+{ sleep 0.5; printf 'nr_free_pages 4\nnr_new 7\npgfault 9\n' > "$tmp/change/proc/new" && mv "$tmp/change/proc/new" "$tmp/change/proc/vmstat"; } &
+"$vm" --csv --sysroot="$tmp/change" --table=counters --output=counter,value,delta 1 2 > "$tmp/out" || bad=1
+wait
+printf '%s\n' counter,value,delta nr_free_pages,10, nr_gone,3, pgfault,5, nr_free_pages,4,-6 nr_new,7, pgfault,9,4 |
+	diff - "$tmp/out" || { echo "counters that change"; bad=1; }
+
 # a trace: two intervals of a second; three accesses in the first, two after; every first touch of a page is a fault
 printf '%s\n' time_s,pid,event,addr,size,flags \
 	'0,7,mmap,0x10000000,0x10000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' \
@@ -80,6 +89,8 @@ fails 2 "none of k, K, m, M" -S x
 fails 2 "one of -f -m -s -d -D -p" -s -d
 fails 2 "one argument too many" 1 2 3
 fails 2 "delay" 0
+fails 2 "whole numbers, found '0.5'" 0.5 1
+fails 2 "whole numbers, found '1x'" 1 1x
 fails 2 "needs -p" --table=partition
 "$vm" --human $names > /dev/full 2> "$tmp/err"
 [ $? = 1 ] && grep -q "No space left" "$tmp/err" || { echo "a full disk: $(cat "$tmp/err")"; bad=1; }
