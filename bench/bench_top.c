@@ -219,7 +219,7 @@ int main(void)
 		sleep_more(counts[i]);
 		if (!i)
 			tell("mm-top, a process and refresh",
-			     (steps_of(10, 9) - steps_of(10, 1) - steps_of(2, 9) + steps_of(2, 1)) / 8 / 8, "instructions",
+			     (steps_of(10, 5) - steps_of(10, 1) - steps_of(2, 5) + steps_of(2, 1)) / 4 / 8, "instructions",
 			     "8,000");
 		refreshes("./mm-top");
 		refreshes("top");
