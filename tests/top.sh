@@ -75,6 +75,27 @@ printf '%s\n' pid,event,addr,size,flags \
 "$top" --csv --output=pid,virt_kib,res_kib,shr_kib,swap_kib,accesses,minflt,majflt "$tmp/trace.csv" > "$tmp/out" || fail "trace: status $?"
 printf '%s\n' pid,virt_kib,res_kib,shr_kib,swap_kib,accesses,minflt,majflt 7,12,8,0,0,3,2,0 | diff - "$tmp/out" || fail "trace"
 
+# a container: lxcfs gives it 512 MiB and the one CPU it may use, which keeps its number, while processes are the host's
+mkdir -p "$tmp/lxc/proc"
+cp -r tests/data/proc-names/proc/1 "$tmp/lxc/proc/"
+for f in uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/lxc/proc/"; done
+printf '%s\n' 'MemTotal: 524288 kB' 'MemFree: 262144 kB' 'MemAvailable: 393216 kB' 'Buffers: 0 kB' 'Cached: 131072 kB' \
+	'SwapTotal: 0 kB' 'SwapFree: 0 kB' 'SReclaimable: 0 kB' > "$tmp/lxc/proc/meminfo"
+printf '%s\n' 'cpu  30 0 10 60 0 0 0 0 0 0' 'cpu5 30 0 10 60 0 0 0 0 0 0' 'intr 0' 'ctxt 0' 'btime 1' 'processes 1' \
+	'procs_running 1' 'procs_blocked 0' > "$tmp/lxc/proc/stat"
+"$top" -b -n1 -1 -w100 --human --sysroot="$tmp/lxc" > "$tmp/out" || fail "lxcfs: status $?"
+grep -q '^%Cpu5 ' "$tmp/out" || fail "lxcfs: no line of CPU 5"
+grep -q '^MiB Mem :    512.0 total,    256.0 free,    128.0 used,    128.0 buff/cache' "$tmp/out" || fail "lxcfs: $(grep Mem "$tmp/out")"
+# systemd has 12000 KiB: 12000 / 524288 = 2.29 %
+[ "$("$top" -b -n1 --csv --sysroot="$tmp/lxc" --output=pid,res_kib,mem_pct | tail -1)" = 1,12000,2.289 ] || fail "lxcfs: %MEM"
+
+# what it takes itself does not grow from the tenth sample to the two thousandth
+if [ -z "${SANITIZERS:-}" ] && [ -r /proc/self/stat ]; then
+	"$top" -b -d 0 -n 2000 -p 0 --csv --noheadings --output=res_kib > "$tmp/out" || fail "2000 samples: status $?"
+	[ "$(wc -l < "$tmp/out")" = 2000 ] || fail "2000 samples: $(wc -l < "$tmp/out")"
+	awk 'NR == 10 { least = $1 } NR > 10 && $1 > least + 64 { exit 1 }' "$tmp/out" || fail "it grew: $(sort -u "$tmp/out" | tr '\n' ' ')"
+fi
+
 # fails STATUS TEXT WORD...
 fails() {
 	status=$1 text=$2

@@ -77,6 +77,7 @@ key W; see 'wrote configuration'
 t resize-window -x 20 -y 5; sleep 0.5; see '^  PID USER'
 [ "$(t capture-pane -p | awk 'length > 20' | wc -l)" = 0 ] || fail "wider than 20 columns"
 t resize-window -x 120 -y 30; see 'COMMAND'
+for size in 1:1 3:2 200:60 2:40 90:3 20:5 100:24 1:30 120:30; do t resize-window -x ${size%:*} -y ${size#*:}; done; see '^ *1 root'
 key q; see '^status 0'
 grep -qx 'sort=PID' "$tmp/xdg/mm-tools/toprc" || { echo "toprc:"; cat "$tmp/xdg/mm-tools/toprc"; bad=1; }
 rm -r "$tmp/xdg"

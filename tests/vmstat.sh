@@ -61,6 +61,14 @@ wait
 printf '%s\n' counter,value,delta nr_free_pages,10, nr_gone,3, pgfault,5, nr_free_pages,4,-6 nr_new,7, pgfault,9,4 |
 	diff - "$tmp/out" || { echo "counters that change"; bad=1; }
 
+# a 32-bit counter that went round: 4294967290 to 1194 is 1200 KiB, in a second or a little more; one that fell: nothing
+for f in stat meminfo; do cp tests/data/proc-old/proc/$f "$tmp/change/proc/"; done
+printf 'pgpgin 4294967290\npgpgout 500\npswpin 0\npswpout 0\n' > "$tmp/change/proc/vmstat"
+{ sleep 0.5; printf 'pgpgin 1194\npgpgout 20\npswpin 0\npswpout 0\n' > "$tmp/change/proc/new" && mv "$tmp/change/proc/new" "$tmp/change/proc/vmstat"; } &
+"$vm" --csv --noheadings --sysroot="$tmp/change" --output=bi_kib_s,bo_kib_s -y 1 1 > "$tmp/out" || bad=1
+wait
+awk -F, '$1 < 400 || $1 > 1200 || $2 != 0 { exit 1 }' "$tmp/out" || { echo "wrapped: $(cat "$tmp/out")"; bad=1; }
+
 # a trace: two intervals of a second; three accesses in the first, two after; every first touch of a page is a fault
 printf '%s\n' time_s,pid,event,addr,size,flags \
 	'0,7,mmap,0x10000000,0x10000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' \
