@@ -118,5 +118,11 @@ bool mm_lru_gen_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn,
 /* A new youngest generation begins: the sizes of active and inactive follow (the middle of inc_max_seq()). */
 void mm_lru_gen_flip_sizes(struct mm_cache *c, struct mm_lruvec *v);
 void mm_lru_gen_init_lruvec(struct mm_lruvec *v, bool enabled);
+/* bloom.c: the page table of @vaddr (2M of it) in the address space @mm_id, in the filter of generation @seq. */
+bool mm_lru_gen_bloom_test(const struct mm_lruvec *v, uint64_t seq, uint32_t mm_id, uint64_t vaddr);
+void mm_lru_gen_bloom_add(struct mm_lruvec *v, uint64_t seq, uint32_t mm_id, uint64_t vaddr);
+void mm_lru_gen_bloom_reset(struct mm_lruvec *v, uint64_t seq);
+/* Used entries per cache line: the table pays a walk. */
+static inline bool mm_lru_gen_suitable_to_scan(uint64_t total, uint64_t young) { return young * 8 >= total; }
 
 #endif /* CACHE_LRU_H */

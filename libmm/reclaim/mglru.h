@@ -19,7 +19,6 @@ void mm_inc_max_seq(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap);
 
 /* mglru_walk.c: aging by page tables */
 void mm_lru_gen_walk(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap);
-void mm_lru_gen_bloom_add(struct mm_lruvec *v, uint64_t seq, const struct mm_struct *mm, uint64_t vaddr);
 
 /* mglru_evict.c: pages looked at, 0 when there is nothing to do */
 uint64_t mm_evict_folios(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t swappiness);

@@ -4,23 +4,17 @@
  *
  * Before a new generation begins, every address space of the memcg is walked:
  * folios whose entries were used join the youngest generation so far, where
- * they lie.  Tables worth a look are remembered in a Bloom filter (2^15 bits, two
- * hashes); there are two, turned with each generation: a table with one used
- * entry in eight is carried over, the others are left out next time.  An
- * address space that is new is walked whole.
+ * they lie.  Tables worth a look are remembered in a Bloom filter (cache/bloom.c): a
+ * table with one used entry in eight is carried over, the others are left out
+ * next time.  An address space that is new is walked whole.
  *
  * Source: Linux 6.6 mm/vmscan.c walk_mm(), walk_pmd_range(), walk_pte_range().
  * Deviation: accessed bits of tables themselves (bit 2), an optimisation, are not looked at.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "cache/filemap.h"
 #include "reclaim/mglru.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
-
-enum { BLOOM_SHIFT = 15, BLOOM_WORDS = (1 << BLOOM_SHIFT) / 64, SUITABLE = 8 };
 
 struct walk {
 	struct mm_reclaim *r;
@@ -29,47 +23,6 @@ struct walk {
 	uint64_t max_seq;
 	bool can_swap, force_scan;
 };
-
-/* Two keys of a table, from its place in its address space. */
-static void keys_of(const struct mm_struct *mm, uint64_t vaddr, unsigned int key[2])
-{
-	uint64_t h = (vaddr >> 21 ^ (uint64_t)mm->id << 40) * UINT64_C(0x61c8864680b583eb);
-
-	h >>= 64 - 2 * BLOOM_SHIFT;
-	key[0] = (unsigned int)h & ((1u << BLOOM_SHIFT) - 1);
-	key[1] = (unsigned int)(h >> BLOOM_SHIFT);
-}
-
-static bool bloom_test(const struct walk *w, uint64_t vaddr)
-{
-	const uint64_t *f = w->v->bloom[w->max_seq % 2];
-	unsigned int k[2];
-
-	keys_of(w->mm, vaddr, k);
-	return !f || (f[k[0] / 64] >> k[0] % 64 & f[k[1] / 64] >> k[1] % 64 & 1);
-}
-
-void mm_lru_gen_bloom_add(struct mm_lruvec *v, uint64_t seq, const struct mm_struct *mm, uint64_t vaddr)
-{
-	uint64_t *f = v->bloom[seq % 2];
-	unsigned int k[2];
-
-	if (!f)
-		return;
-	keys_of(mm, vaddr, k);
-	f[k[0] / 64] |= UINT64_C(1) << k[0] % 64;
-	f[k[1] / 64] |= UINT64_C(1) << k[1] % 64;
-}
-
-static void bloom_reset(struct mm_lruvec *v, uint64_t seq)
-{
-	uint64_t **f = &v->bloom[seq % 2];
-
-	if (*f)
-		memset(*f, 0, BLOOM_WORDS * sizeof(**f));
-	else
-		*f = calloc(BLOOM_WORDS, sizeof(**f));	/* without it every table is walked */
-}
 
 /* One used mapping: its bit goes, its folio joins the youngest generation. */
 static void promote(struct walk *w, mm_pte_t *entry, mm_pfn_t pfn)
@@ -112,7 +65,7 @@ static bool walk_pte_range(struct walk *w, mm_pte_t *pmd, uint64_t start, uint64
 		promote(w, &pte[i], pfn);
 		mm_flush_tlb_range(w->mm, start + i * MM_PAGE_SIZE, start + (i + 1) * MM_PAGE_SIZE);
 	}
-	return young * SUITABLE >= total;
+	return mm_lru_gen_suitable_to_scan(total, young);
 }
 
 static void walk_vma(struct walk *w, const struct mm_vma *vma)
@@ -134,10 +87,10 @@ static void walk_vma(struct walk *w, const struct mm_vma *vma)
 			}
 			continue;
 		}
-		if (!mm_pte_present(*pmd) || (!w->force_scan && !bloom_test(w, addr)))
+		if (!mm_pte_present(*pmd) || (!w->force_scan && !mm_lru_gen_bloom_test(w->v, w->max_seq, w->mm->id, addr)))
 			continue;
 		if (walk_pte_range(w, pmd, addr, next))
-			mm_lru_gen_bloom_add(w->v, w->max_seq + 1, w->mm, addr);
+			mm_lru_gen_bloom_add(w->v, w->max_seq + 1, w->mm->id, addr);
 	}
 }
 
@@ -185,7 +138,7 @@ void mm_lru_gen_walk(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap)
 		if (pages_of(t.mm, can_swap) < MM_MIN_LRU_BATCH)
 			continue;
 		if (first)
-			bloom_reset(v, w.max_seq + 1);
+			mm_lru_gen_bloom_reset(v, w.max_seq + 1);
 		first = false;
 		w.mm = t.mm;
 		walk_mm(&w);

@@ -4,7 +4,8 @@
  *
  * When reclaim's walk of the reverse mapping meets an entry that was used, the
  * 64 entries around it are looked at too: those used lose their bit, and their
- * folios move to the youngest generation.
+ * folios move to the youngest generation.  A table with one used entry in eight is
+ * named to the next walk of page tables.
  *
  * Source: Linux 6.6 mm/vmscan.c lru_gen_look_around(), folio_update_gen().
  */
@@ -57,7 +58,7 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 	struct mm_lruvec *v = mm_folio_lruvec(c, head);
 	bool can_swap = !mm_folio_is_file_lru(mm_page(phys, head));
 	int new_gen = (int)mm_lru_gen_from_seq(v->lrugen.max_seq);
-	uint64_t start, end;
+	uint64_t start, end, young = 0;
 	mm_pte_t *pte;
 
 	if (hit->level != 1)
@@ -75,6 +76,7 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 		p = mm_page(phys, pfn);
 		if (mm_folio_lruvec(c, pfn) != v || (!mm_folio_is_file_lru(p) && !can_swap))
 			continue;
+		young++;
 		*pte = mm_pte_mkold(ptent);
 		mm_flush_tlb_range(hit->vma->vm_mm, addr, addr + MM_PAGE_SIZE);
 		if (mm_pte_dirty(ptent) && !((p->flags & MM_PG_ANON) && (p->flags & MM_PG_SWAPBACKED) &&
@@ -82,4 +84,6 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 			mm_folio_mark_dirty(c, pfn);
 		promote(c, pfn, new_gen);
 	}
+	if (mm_lru_gen_suitable_to_scan((end - start) >> MM_PAGE_SHIFT, young))
+		mm_lru_gen_bloom_add(v, v->lrugen.max_seq, hit->vma->vm_mm->id, hit->vaddr);
 }
