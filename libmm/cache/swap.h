@@ -69,9 +69,10 @@ void mm_swap_ra_mark(struct mm_cache *c, mm_pfn_t pfn);
 bool mm_swap_use_vma_readahead(const struct mm_cache *c);
 
 /* ---- swap-out ---- */
-void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn);	/* starts: PG_writeback until mm_swap_io_finish() */
-void mm_swap_io_poll(struct mm_cache *c, uint64_t nr_looked_at);	/* time passes: reclaim has looked at so many more folios */
-void mm_swap_io_finish(struct mm_cache *c);	/* every write in flight is done: end_swap_bio_write(), rotation */
+void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn);	/* into the plug: PG_writeback until it is done */
+void mm_swap_io_unplug(struct mm_cache *c);			/* what is plugged goes to the device (blk_finish_plug()) */
+void mm_swap_io_elapse(struct mm_cache *c, uint64_t ns);	/* time passes: writes that are done end, oldest first */
+void mm_swap_io_finish(struct mm_cache *c);	/* every write is done: end_swap_bio_write(), rotation */
 
 bool mm_swap_is_consistent(const struct mm_cache *c);
 

@@ -6,11 +6,9 @@
  * shadow after it was reclaimed, nothing otherwise.  The page knows its slot by a column of struct
  * mm_cache.  The swap cache holds one reference and SWAP_HAS_CACHE of the slot.
  *
- * Writes are in flight until mm_swap_io_finish(): the page is under writeback,
- * and one that reclaim waits for goes to the tail of its list when it is done.
- * Reads are done when they return.
+ * Reads are done when they return; writes take their time (swap_io.c).
  *
- * Source: Linux 6.6 mm/swap_state.c, mm/page_io.c.
+ * Source: Linux 6.6 mm/swap_state.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,12 +18,6 @@
 #include "cache/memcg.h"
 #include "cache/swap_impl.h"
 #include "cache/workingset.h"
-
-/*
- * A write is done when reclaim has looked at this many more folios: later than the folio is back on its list (else it
- * would miss its rotation to the tail), within a long run.  Virtual disks of the reference captures lie there.
- */
-enum { SWAP_LATENCY = 100 };
 
 mm_pfn_t mm_swap_cache_get_folio(const struct mm_cache *c, mm_swp_t entry)
 {
@@ -335,79 +327,6 @@ mm_pfn_t mm_swap_cluster_readahead(struct mm_cache *c, mm_swp_t entry, mm_gfp_t 
 }
 
 bool mm_swap_use_vma_readahead(const struct mm_cache *c) { return c->swap != NULL; }
-
-/* ---- swap-out ---- */
-
-static void end_swap_bio_write(struct mm_cache *c, mm_pfn_t pfn)
-{
-	struct mm_page *p = mm_cache_page(c, pfn);
-	int64_t nr = (int64_t)mm_folio_nr_pages(p);
-
-	if (p->flags & MM_PG_RECLAIM) {
-		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
-		mm_folio_rotate_reclaimable(c, pfn);
-	}
-	p->flags &= ~(uint32_t)MM_PG_WRITEBACK;
-	mm_count(c->ctx, MM_NR_WRITEBACK, -nr);
-	mm_count_write_pending(c->phys, pfn, -(int)nr);
-	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -nr);
-	mm_count(c->ctx, MM_NR_WRITTEN, nr);
-	mm_folio_put(c, pfn);
-}
-
-void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
-{
-	struct mm_swap *s = c->swap;
-	int64_t nr = (int64_t)mm_folio_nr_pages(mm_cache_page(c, pfn));
-
-	if (s->nr_inflight == s->cap_inflight) {
-		size_t cap = s->cap_inflight ? s->cap_inflight * 2 : 256;
-		struct mm_swap_write *v = realloc(s->inflight, cap * sizeof(*v));
-
-		if (v) {
-			s->inflight = v;
-			s->cap_inflight = cap;
-		} else {
-			mm_swap_io_finish(c);
-		}
-	}
-	if (c->contents)
-		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, (size_t)nr * sizeof(uint64_t));
-	mm_folio_get(c, pfn);
-	mm_cache_page(c, pfn)->flags |= MM_PG_WRITEBACK;
-	mm_count(c->ctx, MM_NR_WRITEBACK, nr);
-	mm_count_write_pending(c->phys, pfn, (int)nr);
-	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, nr);
-	mm_count(c->ctx, MM_THP_SWPOUT, nr > 1);
-	mm_count(c->ctx, MM_PSWPOUT, nr);
-	mm_count(c->ctx, MM_PGPGOUT, nr * (int64_t)(MM_PAGE_SIZE >> 10));
-	if (s->nr_inflight < s->cap_inflight)
-		s->inflight[s->nr_inflight++] = (struct mm_swap_write){ pfn, s->io_clock + SWAP_LATENCY };
-	else
-		end_swap_bio_write(c, pfn);	/* the host has no memory to remember it: done at once */
-}
-
-void mm_swap_io_poll(struct mm_cache *c, uint64_t nr_looked_at)
-{
-	struct mm_swap *s = c->swap;
-	size_t done = 0;
-
-	s->io_clock += nr_looked_at;
-	while (done < s->nr_inflight && s->inflight[done].due <= s->io_clock)
-		end_swap_bio_write(c, s->inflight[done++].pfn);
-	for (size_t i = done; i < s->nr_inflight; i++)
-		s->inflight[i - done] = s->inflight[i];
-	s->nr_inflight -= done;
-}
-
-void mm_swap_io_finish(struct mm_cache *c)
-{
-	struct mm_swap *s = c->swap;
-
-	for (size_t i = 0; i < s->nr_inflight; i++)
-		end_swap_bio_write(c, s->inflight[i].pfn);
-	s->nr_inflight = 0;
-}
 
 bool mm_swap_is_consistent(const struct mm_cache *c)
 {

@@ -133,6 +133,7 @@ void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct 
 {
 	mm_lru_add_drain(r->cache);
 	try_to_shrink_lruvec(r, v, sc);
+	mm_swap_io_unplug(r->cache);
 }
 
 static unsigned int fls(uint64_t x) { return x ? 64 - (unsigned int)__builtin_clzll(x) : 0; }
@@ -174,6 +175,7 @@ void mm_lru_gen_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_
 			if (!m)
 				m = root;
 		} while (m != start && !should_abort_scan(r, root->lruvec[node], sc));
+		mm_swap_io_unplug(r->cache);
 		r->kswapd[node].next_memcg = m;
 		if (r->cache->is_kswapd)
 			sc->nr_reclaimed += reclaimed;

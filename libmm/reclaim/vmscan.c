@@ -7,9 +7,9 @@
  * to 0.  Who runs it: an allocation below the min watermark (direct), a memcg
  * at its limit, kswapd, or memory.reclaim.
  *
- * Disk: what a round over one lruvec writes to swap is done when that round
- * ends (the plug is finished and the device is fast), so the next round finds
- * those pages at the tail, clean.
+ * Disk: what a round over one lruvec writes to swap goes to the device when
+ * that round ends, and takes its time (cache/swap_io.c); all writes are done when
+ * the run ends.
  *
  * Source: Linux 6.6 mm/vmscan.c.  Left out: demotion between nodes, throttling by time,
  * soft limits of cgroup v1.
@@ -78,6 +78,7 @@ static void shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_s
 		if (reclaimed >= sc->nr_to_reclaim && !proportional && !rebalance(nr, targets))
 			break;
 	}
+	mm_swap_io_unplug(r->cache);
 	sc->nr_reclaimed += reclaimed;
 	if (mm_total_swap_pages(r->cache) && mm_inactive_is_low(r, v, MM_LRU_INACTIVE_ANON))
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, v, sc, MM_LRU_ACTIVE_ANON);
