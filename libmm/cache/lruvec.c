@@ -247,10 +247,11 @@ void mm_lru_note_cost(struct mm_cache *c, struct mm_lruvec *v, bool file, uint64
 	}
 }
 
-/* A memcg's counters are those of the last flush; without memcgs the node's own are exact. */
+/* A memcg's counters, the root's too, are those of the last flush. */
 uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *v, enum mm_lru_list lru)
 {
-	return c->nr_memcgs > 1 ? v->stat[lru] : mm_lruvec_lru_size(v, lru, MM_MAX_NR_ZONES - 1);
+	(void)c;
+	return v->stat[lru];
 }
 
 static bool list_is_consistent(const struct mm_cache *c, const struct mm_page_list *l, const struct mm_lruvec *v,

@@ -293,8 +293,10 @@ int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memc
 	struct mm_memcg *m = memcg ? memcg : c->root_mem_cgroup;
 	int rc = try_charge(c, m, gfp, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 
-	if (!rc)
+	if (!rc) {
 		c->page_memcg[pfn] = (uint16_t)m->id;
+		mm_memcg_rstat_updated(c->ctx, 1);	/* PGPGIN of the memcg */
+	}
 	return rc;
 }
 
@@ -304,6 +306,7 @@ void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)
 		return;
 	uncharge_counter(mm_folio_memcg(c, pfn), mm_folio_nr_pages(mm_cache_page(c, pfn)));
 	c->page_memcg[pfn] = 0;
+	mm_memcg_rstat_updated(c->ctx, 1);		/* PGPGOUT */
 }
 
 int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages, mm_gfp_t gfp)

@@ -152,6 +152,9 @@ void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_
 
 void mm_mem_cgroup_flush_stats(struct mm_cache *c)
 {
+	if (c->ctx->stats_flush_threshold <= c->ctx->nr_cpus)
+		return;
+	c->ctx->stats_flush_threshold = 0;
 	for (uint32_t i = 0; i < c->nr_memcgs; i++)
 		for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
 			struct mm_lruvec *v = c->memcgs[i]->lruvec[n];

@@ -28,10 +28,41 @@ struct mm_ctx {
 	uint64_t now_ns;		/* simulated time: of the row being replayed */
 	uint32_t cpu, pid;		/* of the row being replayed */
 	uint32_t nr_cpus;
+	/* memcg_rstat_updated(): changes of memcgs' counters since 64 were last gathered, and gathers since the last flush */
+	uint32_t stats_updates, stats_flush_threshold;
 	struct mm_effects *fx;		/* NULL: nobody listens */
 };
 
-static inline void mm_count(struct mm_ctx *ctx, enum mm_counter c, int64_t n) { ctx->stat.v[c] += n; }
+/* Counters that memcgs keep too (memory.stat). */
+static inline bool mm_counter_is_of_memcg(enum mm_counter c)
+{
+	switch (c) {
+	case MM_NR_INACTIVE_ANON: case MM_NR_ACTIVE_ANON: case MM_NR_INACTIVE_FILE: case MM_NR_ACTIVE_FILE:
+	case MM_NR_UNEVICTABLE: case MM_WORKINGSET_REFAULT_ANON: case MM_WORKINGSET_REFAULT_FILE:
+	case MM_WORKINGSET_ACTIVATE_ANON: case MM_WORKINGSET_ACTIVATE_FILE: case MM_WORKINGSET_RESTORE_ANON:
+	case MM_WORKINGSET_RESTORE_FILE: case MM_NR_ANON_PAGES: case MM_NR_MAPPED: case MM_NR_FILE_PAGES: case MM_NR_DIRTY:
+	case MM_NR_WRITEBACK: case MM_NR_SHMEM: case MM_NR_SWAPCACHED: case MM_PGACTIVATE: case MM_PGDEACTIVATE:
+	case MM_PGLAZYFREE: case MM_PGLAZYFREED: case MM_PGFAULT: case MM_PGMAJFAULT: case MM_PGREFILL: case MM_PGSCAN_ANON:
+	case MM_PGSCAN_FILE: case MM_PGSTEAL_ANON: case MM_PGSTEAL_FILE:
+		return true;
+	default:
+		return false;
+	}
+}
+static inline void mm_memcg_rstat_updated(struct mm_ctx *ctx, int64_t n)
+{
+	ctx->stats_updates += (uint32_t)(n < 0 ? -n : n);
+	if (ctx->stats_updates > 64) {
+		ctx->stats_flush_threshold += ctx->stats_updates / 64;
+		ctx->stats_updates = 0;
+	}
+}
+static inline void mm_count(struct mm_ctx *ctx, enum mm_counter c, int64_t n)
+{
+	ctx->stat.v[c] += n;
+	if (mm_counter_is_of_memcg(c))
+		mm_memcg_rstat_updated(ctx, n);
+}
 static inline int64_t mm_sysctl(const struct mm_ctx *ctx, enum mm_sysctl_id id) { return ctx->sysctl.v[id]; }
 
 /* Append an effect; its time, cpu and pid default to the cause's. Returns NULL when nobody listens. */
