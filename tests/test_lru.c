@@ -177,6 +177,45 @@ static void random_folio(unsigned int *seed, mm_pfn_t *pfn, int i)
 	}
 }
 
+START_TEST(tables_to_walk)	/* a filter that was never made holds every table; a new one holds none */
+{
+	struct mm_lruvec *v = root();
+
+	ck_assert(mm_lru_gen_bloom_test(v, 4, 1, UINT64_C(0x7f0000000000)));
+	mm_lru_gen_bloom_add(v, 4, 1, UINT64_C(0x7f0000000000));	/* nothing to add to */
+	mm_lru_gen_bloom_reset(v, 4);
+	ck_assert(!mm_lru_gen_bloom_test(v, 4, 1, UINT64_C(0x7f0000000000)));
+	mm_lru_gen_bloom_add(v, 4, 1, UINT64_C(0x7f0000000000));
+	ck_assert(mm_lru_gen_bloom_test(v, 4, 1, UINT64_C(0x7f00001ff000)));	/* 2 MiB are one table */
+	ck_assert(!mm_lru_gen_bloom_test(v, 4, 1, UINT64_C(0x7f0000200000)));
+	ck_assert(!mm_lru_gen_bloom_test(v, 4, 2, UINT64_C(0x7f0000000000)));	/* of another address space */
+	ck_assert(mm_lru_gen_bloom_test(v, 6, 1, UINT64_C(0x7f0000000000)));	/* two filters, turned */
+	mm_lru_gen_bloom_reset(v, 5);
+	ck_assert(mm_lru_gen_bloom_test(v, 4, 1, UINT64_C(0x7f0000000000)));
+	ck_assert(mm_lru_gen_suitable_to_scan(512, 64) && !mm_lru_gen_suitable_to_scan(512, 63));	/* one in eight */
+}
+END_TEST
+
+START_TEST(stats_wait_for_changes)	/* more than 64 changes make a batch; a flush waits for more batches than CPUs */
+{
+	struct mm_ctx *ctx = cache->ctx;
+
+	ctx->stats_updates = ctx->stats_flush_threshold = 0;
+	root()->stat[MM_LRU_INACTIVE_ANON] = 7;
+	for (uint32_t batch = 0; batch <= ctx->nr_cpus; batch++) {
+		mm_mem_cgroup_flush_stats(cache);
+		ck_assert_uint_eq(root()->stat[MM_LRU_INACTIVE_ANON], 7);
+		mm_memcg_rstat_updated(ctx, -64);
+		ck_assert_uint_eq(ctx->stats_flush_threshold, batch);
+		mm_memcg_rstat_updated(ctx, 1);
+		ck_assert_uint_eq(ctx->stats_flush_threshold, batch + 1);
+	}
+	mm_mem_cgroup_flush_stats(cache);
+	ck_assert_uint_eq(root()->stat[MM_LRU_INACTIVE_ANON], 0);
+	ck_assert_uint_eq(ctx->stats_flush_threshold, 0);
+}
+END_TEST
+
 START_TEST(conservation)	/* whatever is done, every page is on one list at most and is freed once */
 {
 	unsigned int seed = (unsigned int)_i + 1;
@@ -220,6 +259,8 @@ int main(void)
 	tcase_add_test(tc, cost_decays);
 	tcase_add_test(tc, refault_distance);
 	tcase_add_test(tc, memcg_limit);
+	tcase_add_test(tc, tables_to_walk);
+	tcase_add_test(tc, stats_wait_for_changes);
 	tcase_add_loop_test(tc, conservation, 0, 6);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

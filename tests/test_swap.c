@@ -84,6 +84,56 @@ START_TEST(out_and_in)
 }
 END_TEST
 
+static bool is_written(mm_pfn_t pfn) { return !(mm_cache_page(cache, pfn)->flags & MM_PG_WRITEBACK); }
+
+/* Neighbours are one request: 250 us, and 2 us a page. What is plugged has not begun. */
+START_TEST(writes_take_time)
+{
+	mm_pfn_t v[3];
+
+	for (int i = 0; i < 3; i++) {
+		v[i] = small_anon_page();
+		ck_assert(mm_add_to_swap(cache, v[i]));
+		mm_swap_writepage(cache, v[i]);
+	}
+	mm_swap_io_elapse(cache, UINT64_C(1000000000));
+	ck_assert(!is_written(v[0]) && !is_written(v[2]));
+	mm_swap_io_unplug(cache);
+	mm_swap_io_elapse(cache, 250000 + 3 * 2000 - 1);
+	ck_assert(!is_written(v[0]) && !is_written(v[1]) && !is_written(v[2]));
+	mm_swap_io_elapse(cache, 1);
+	ck_assert(is_written(v[0]) && is_written(v[1]) && is_written(v[2]));
+	for (int i = 0; i < 3; i++) {
+		mm_delete_from_swap_cache(cache, v[i]);
+		mm_folio_put(cache, v[i]);
+	}
+}
+END_TEST
+
+/* Slots 512, 514, 516 ...: each a request. The 33rd finds 32 in the plug: those go to the device. */
+START_TEST(a_full_plug_goes)
+{
+	mm_pfn_t v[66];
+
+	for (int i = 0; i < 66; i++) {
+		v[i] = small_anon_page();
+		ck_assert(mm_add_to_swap(cache, v[i]));
+	}
+	for (int i = 0; i < 66; i += 2) {
+		mm_swap_writepage(cache, v[i]);
+		mm_swap_io_elapse(cache, UINT64_C(1000000));
+		ck_assert_int_eq(is_written(v[0]), i == 64);
+	}
+	ck_assert(is_written(v[62]) && !is_written(v[64]));
+	mm_swap_io_finish(cache);
+	ck_assert(is_written(v[64]));
+	for (int i = 0; i < 66; i++) {
+		mm_delete_from_swap_cache(cache, v[i]);
+		mm_folio_put(cache, v[i]);
+	}
+}
+END_TEST
+
 START_TEST(slots_add_up)	/* random use against a count per slot */
 {
 	unsigned int seed = (unsigned int)_i + 1;
@@ -252,6 +302,8 @@ int main(void)
 	tcase_add_test(tc, clusters_in_order);
 	tcase_add_test(tc, nodes_are_objects);
 	tcase_add_test(tc, out_and_in);
+	tcase_add_test(tc, writes_take_time);
+	tcase_add_test(tc, a_full_plug_goes);
 	tcase_add_loop_test(tc, slots_add_up, 0, 4);
 	tcase_add_loop_test(tc, vma_window, 0, sizeof(ra_cases) / sizeof(ra_cases[0]));
 	tcase_add_test(ra, sequential_windows);

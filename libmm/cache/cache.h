@@ -47,6 +47,8 @@ struct mm_rmap_hook {
 	uint32_t (*folio_mkclean)(void *arg, mm_pfn_t pfn);	/* entries that lost RW and D */
 };
 
+enum { MM_XA_SPARES = 24 };		/* a store needs no more: twice the height of a tree */
+
 struct mm_cache {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;
@@ -63,7 +65,11 @@ struct mm_cache {
 	struct mm_kmem_cache *radix_tree_node_cachep;	/* NULL: nodes of the caches' trees take no memory here */
 	struct mm_xa_nodes xa_nodes;
 	struct mm_memcg *xa_payer;		/* of nodes that are made now in a tree that is charged */
-	struct mm_xa_obj xa_spare;		/* made where reclaim is allowed, for the next node */
+	struct mm_xa_spares {			/* nodes for the store under way, made where reclaim is allowed */
+		struct mm_xa_obj v[MM_XA_SPARES];
+		uint32_t nr;
+		bool keep;			/* a store is under way: what it gives up comes here */
+	} xa_spares;
 	size_t column_pages;			/* pages the columns have room for */
 	/* what pages and swap slots hold (contents.h); NULL: not kept */
 	uint64_t *contents, *swap_contents;

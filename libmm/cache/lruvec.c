@@ -247,11 +247,13 @@ void mm_lru_note_cost(struct mm_cache *c, struct mm_lruvec *v, bool file, uint64
 	}
 }
 
-/* A memcg's counters, the root's too, are those of the last flush. */
+/*
+ * A memcg's counters are those of the last flush.  Without memcgs the node's own, exact: the kernel flushes the root's
+ * every two seconds too.
+ */
 uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *v, enum mm_lru_list lru)
 {
-	(void)c;
-	return v->stat[lru];
+	return c->nr_memcgs > 1 ? v->stat[lru] : mm_lruvec_lru_size(v, lru, MM_MAX_NR_ZONES - 1);
 }
 
 static bool list_is_consistent(const struct mm_cache *c, const struct mm_page_list *l, const struct mm_lruvec *v,

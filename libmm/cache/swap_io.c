@@ -140,6 +140,5 @@ void mm_swap_io_finish(struct mm_cache *c)
 	struct mm_swap *s = c->swap;
 
 	mm_swap_io_unplug(c);
-	if (s->device_ns > s->clock_ns)
-		mm_swap_io_elapse(c, s->device_ns - s->clock_ns);
+	mm_swap_io_elapse(c, s->device_ns > s->clock_ns ? s->device_ns - s->clock_ns : 0);
 }

@@ -51,21 +51,26 @@ static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 static struct mm_xa_obj xas_alloc(void *arg, const struct mm_xarray *xa)
 {
 	struct mm_cache *c = arg;
-	struct mm_xa_obj spare = c->xa_spare;
 
-	if (!spare.addr)
-		return make(c, xa->account, MM_GFP_NOWAIT | __MM_GFP_NOWARN);
-	c->xa_spare = (struct mm_xa_obj){ 0, NULL };
-	return spare;
+	return c->xa_spares.nr ? c->xa_spares.v[--c->xa_spares.nr] : make(c, xa->account, MM_GFP_NOWAIT | __MM_GFP_NOWARN);
 }
 
+static void node_give_back(struct mm_cache *c, struct mm_xa_obj obj)
+{
+	mm_kmem_cache_free(c->radix_tree_node_cachep, obj.addr);
+	if (obj.payer)
+		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
+}
+
+/* What a store that fails for want of one more node had built is kept for the next try. */
 static void node_free(void *arg, struct mm_xa_obj obj)
 {
 	struct mm_cache *c = arg;
 
-	mm_kmem_cache_free(c->radix_tree_node_cachep, obj.addr);
-	if (obj.payer)
-		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
+	if (c->xa_spares.keep && c->xa_spares.nr < MM_XA_SPARES)
+		c->xa_spares.v[c->xa_spares.nr++] = obj;
+	else
+		node_give_back(c, obj);
 }
 
 int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab)
@@ -78,17 +83,26 @@ int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab)
 
 int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, uint64_t value, mm_gfp_t gfp, uint64_t *old)
 {
+	struct mm_xa_spares mine = { .keep = true };	/* making one may reclaim, which stores too */
 	int rc;
 
 	if (c->radix_tree_node_cachep)
 		xa->nodes = &c->xa_nodes;
-	while ((rc = mm_xa_store(xa, index, value, old)) == -ENOMEM && c->radix_tree_node_cachep) {
-		c->xa_spare = make(c, xa->account, gfp & GFP_RECLAIM_MASK);
-		if (!c->xa_spare.addr)
+	for (;;) {
+		struct mm_xa_obj obj;
+
+		c->xa_spares = mine;
+		rc = mm_xa_store(xa, index, value, old);
+		mine = c->xa_spares;
+		c->xa_spares = (struct mm_xa_spares){ 0 };
+		if (rc != -ENOMEM || !c->radix_tree_node_cachep || mine.nr == MM_XA_SPARES)
 			break;
+		obj = make(c, xa->account, gfp & GFP_RECLAIM_MASK);
+		if (!obj.addr)
+			break;
+		mine.v[mine.nr++] = obj;
 	}
-	if (c->xa_spare.addr)
-		node_free(c, c->xa_spare);
-	c->xa_spare = (struct mm_xa_obj){ 0, NULL };
+	while (mine.nr)
+		node_give_back(c, mine.v[--mine.nr]);
 	return rc;
 }

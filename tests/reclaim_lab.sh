@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Counters of reclaim in a memcg lie within the run-to-run spread of a real Linux 6.6 (tests/data/reclaim/README).
+set -u
+src=$(cd "${srcdir:-.}" && pwd)
+PATH=$PWD:$PATH
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+# 60000 accesses to 9000 pages, seven in ten of them to 2000 pages
+awk 'BEGIN {
+	print "pid,event,addr,size,flags"
+	print "1000,mmap,0x100000000000,36864000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE|MAP_FIXED"
+	x = 1
+	for (i = 0; i < 60000; i++) {
+		x = x * 16807 % 2147483647
+		hot = (x % 10 < 7)
+		x = x * 16807 % 2147483647
+		page = hot ? x % 2000 * 4 : x % 9000
+		kind = (i % 3 == 2 && i > 20000) ? "load" : "store"
+		printf "1000,%s,0x1000%08x,1,\n", kind, page * 4096
+	}
+}' > "$tmp/trace.csv"
+
+for lru in classic mglru; do
+	[ $lru = mglru ] && gen=1 || gen=0
+	mm-reclaim --csv --swap=262140K -S vm.page-cluster=0 -S lru_gen=$gen -S thp=never --memory-max=24M -t summary \
+		"$tmp/trace.csv" > "$tmp/model" || { echo "FAIL: mm-reclaim, $lru"; failed=1; continue; }
+	# as far from the smallest and the largest run as half their distance, 2 % of the median, or 10
+	awk -F, -v lru=$lru '
+		FNR == 1 { file++; next }
+		file == 1 { model[$1] = $2; next }
+		{
+			s = ($4 - $2) / 2
+			if (s < $3 * 0.02) s = $3 * 0.02
+			if (s < 10) s = 10
+			n++
+			if (!($1 in model) || model[$1] < $2 - s || model[$1] > $4 + s) {
+				print "FAIL: " lru ": " $1 ": the kernel had " $2 " to " $4 ", found " model[$1]
+				bad = 1
+			}
+		}
+		END { exit bad || n != 11 }' "$tmp/model" "$src/tests/data/reclaim/hot-$lru.csv" || failed=1
+done
+exit $failed
