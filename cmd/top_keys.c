@@ -139,6 +139,20 @@ static void toggle_field(struct top_config *c, enum top_field f)
 	c->shown[c->nr_shown++] = (uint8_t)f;
 }
 
+/* Change places with the shown field to the left or right. */
+static void move_field(struct top_config *c, enum top_field f, int step)
+{
+	for (size_t i = 0; i < c->nr_shown; i++) {
+		if (c->shown[i] != f)
+			continue;
+		if ((step < 0 && i) || (step > 0 && i + 1 < c->nr_shown)) {
+			c->shown[i] = c->shown[i + (size_t)step];
+			c->shown[i + (size_t)step] = (uint8_t)f;
+		}
+		return;
+	}
+}
+
 static enum top_action key_fields(struct top *t, struct top_view *v, int key)
 {
 	switch (key) {
@@ -148,6 +162,8 @@ static enum top_action key_fields(struct top *t, struct top_view *v, int key)
 	case TOP_KEY_END: v->cursor = TOP_NR_FIELDS - 1; break;
 	case 'd': case ' ': toggle_field(&t->c, (enum top_field)v->cursor); break;
 	case 's': t->c.sort = (enum top_field)v->cursor; break;
+	case TOP_KEY_LEFT: move_field(&t->c, (enum top_field)v->cursor, -1); break;
+	case TOP_KEY_RIGHT: move_field(&t->c, (enum top_field)v->cursor, 1); break;
 	case 'q': case '\n': case '\r': case TOP_KEY_ESC:
 		v->mode = TOP_TABLE;
 		return TOP_RESAMPLE;

@@ -170,12 +170,16 @@ static void draw_help(const struct screen *s)
 static void draw_fields(const struct screen *s)
 {
 	size_t rows = LINES > 2 ? (size_t)LINES - 1 : 1, first = s->v.cursor >= rows ? s->v.cursor - rows + 1 : 0;
-	char line[256];
+	char line[256], place[24];
 
-	put_line(s, 0, "Fields: arrows move, d or space shows or hides, s sorts by, q goes back", 0, A_REVERSE, true);
+	put_line(s, 0, "Fields: up, down choose; d, space show or hide; left, right move; s sorts by; q goes back", 0, A_REVERSE, true);
 	for (size_t i = first; i < TOP_NR_FIELDS && i - first < rows; i++) {
-		snprintf(line, sizeof(line), "%c%c %-8s %s", top_field_shown(&s->t->c, (enum top_field)i) ? '*' : ' ',
-			 s->t->c.sort == i ? 's' : ' ', top_fields[i].heading, top_fields[i].help);
+		place[0] = 0;
+		for (size_t k = 0; k < s->t->c.nr_shown; k++)
+			if (s->t->c.shown[k] == i)
+				snprintf(place, sizeof(place), "%zu", k + 1);
+		snprintf(line, sizeof(line), "%3s%c %-8s %s", place, s->t->c.sort == i ? 's' : ' ', top_fields[i].heading,
+			 top_fields[i].help);
 		put_line(s, 1 + (int)(i - first), line, 0, i == s->v.cursor ? A_REVERSE : A_NORMAL, false);
 	}
 }

@@ -62,7 +62,8 @@ key o; key 'RES>5000' Enter; gone '^ *207'; see '^ *212 '
 key o; key 'nonsense' Enter; see 'A filter is'
 key =
 key k; see 'processes of a capture'
-key f; see 'Parent Process pid'; key q; gone 'Parent Process pid'
+key f; see '^ *1s PID  '; key Right; see '^ *2s PID  '; key q; gone 'Parent Process pid'
+see '^USER *PID'; key f; see 'Parent Process pid'; key Home Left q; see '^ *PID USER'
 key '~'; see 'Unknown command'
 key Z; see 'Colours are fixed'; key g; see 'There is one window'
 key L; key 'defunct' Enter; sleep 0.3; row 8 | grep -q 'defunct one' || fail "L: line 8 is $(row 8)"
