@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events of the page allocator: page_alloc, page_free.
+ * Events of the page allocator: page_alloc, page_free, page_isolate, page_unisolate.
  *
  * An ordinary machine decides itself: a page_alloc is a request with its GFP
  * words, its result becomes the frame this machine gave, and a later page_free
@@ -161,4 +161,52 @@ int mm_ev_page_free(struct mm_machine *m, struct mm_task *task, struct mm_event 
 	if (!has_pfn(ev))
 		return mm_error_set(err, -EINVAL, "page_free: expected a page frame number in result, found none");
 	return page_event(m, ev, err, decide_free, mm_follow_page_free);
+}
+
+/* ---- isolation ---- */
+
+/* The range that @ev names: result is its first PFN, size its bytes (one pageblock without). */
+static int isolated_range(const struct mm_event *ev, mm_pfn_t *start, mm_pfn_t *end, struct mm_error *err)
+{
+	const uint64_t block = (uint64_t)MM_PAGE_SIZE << MM_PAGEBLOCK_ORDER;
+	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : block;
+
+	if (!has_pfn(ev) || ev->result >= MM_PFN_NONE || ev->result % MM_PAGEBLOCK_NR_PAGES)
+		return mm_error_set(err, -EINVAL, "%s: expected the number of a pageblock's first page frame in result",
+				    mm_event_word((enum mm_event_type)ev->type));
+	if (!size || size % block || size / MM_PAGE_SIZE >= MM_PFN_NONE - ev->result)
+		return mm_error_set(err, -EINVAL, "%s: expected a size of whole pageblocks of %llu bytes, found %llu",
+				    mm_event_word((enum mm_event_type)ev->type), (unsigned long long)block, (unsigned long long)size);
+	*start = (mm_pfn_t)ev->result;
+	*end = *start + (mm_pfn_t)(size / MM_PAGE_SIZE);
+	return 0;
+}
+
+/* As offlining begins: lists of the CPUs and batches are empty then. */
+int mm_ev_page_isolate(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	mm_pfn_t start, end;
+	int e = isolated_range(ev, &start, &end, err);
+
+	(void)task;
+	if (e || !m->phys)
+		return e;
+	if (m->phys->hooks.movable.lru_add_drain)
+		m->phys->hooks.movable.lru_add_drain(m->phys->hooks.movable.arg);
+	mm_drain_all_pages(m->phys);
+	e = mm_start_isolate_page_range(m->phys, start, end);
+	if (e)
+		mm_event_set_word(ev, e == -EBUSY ? "EBUSY" : "EINVAL", e == -EBUSY ? 5 : 6);
+	return 0;
+}
+
+int mm_ev_page_unisolate(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	mm_pfn_t start, end;
+	int e = isolated_range(ev, &start, &end, err);
+
+	(void)task;
+	if (!e && m->phys)
+		mm_undo_isolate_page_range(m->phys, start, end, MM_MIGRATE_MOVABLE);
+	return e;
 }

@@ -226,6 +226,16 @@ mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, u
 void mm_split_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
 /* Free order-0 pages as free_unref_page_list() does. */
 void mm_free_unref_page_list(struct mm_phys *phys, const mm_pfn_t *pfns, size_t nr);
+/*
+ * isolation.c: nothing more is given out of the pageblocks [start, end).  0; -EINVAL: not whole pageblocks of one zone;
+ * -EBUSY: one is isolated already, of CMA, or holds a page that cannot be moved (then none is isolated).  The caller drains
+ * per-CPU lists and LRU batches first.  Undone, they are of type @mt.
+ * Source: Linux 6.6 mm/page_isolation.c start_isolate_page_range(), undo_isolate_page_range(), test_pages_isolated().
+ */
+int mm_start_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end);
+void mm_undo_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end, unsigned int mt);
+/* Is every page of the range on a list of isolated blocks? */
+bool mm_test_pages_isolated(const struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end);
 /* Drain every per-CPU list into the buddy (drain_all_pages()). */
 void mm_drain_all_pages(struct mm_phys *phys);
 uint64_t mm_nr_free_pages(const struct mm_phys *phys);	/* global_zone_page_state(NR_FREE_PAGES) */
