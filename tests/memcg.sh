@@ -2,12 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Files of memory cgroups against Linux 6.6.87 in QEMU (384 MiB, 128 MiB swap, no MGLRU): a program that touches its
 # memory once, then the bytes of memory.current, memory.swap.current and anon of memory.stat.
-set -u
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-failed=0
 
 # CGROUP CURRENT SWAP: what the kernel said. Batches of 64 pages a CPU make a difference: 5 % or 64 pages more are let pass.
 near() {

@@ -1,30 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-buddy -t pages and -t pageflags: words decoded as tools/mm/page-types decodes them, and a machine without a trace.
-set -u
-bin=$PWD
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-fail() { echo "FAIL: $*"; failed=1; }
-
-# same WHY EXPECTED COMMAND...: standard output is exactly EXPECTED
-same() {
-	local why=$1 want=$2
-	shift 2
-	"$@" > "$tmp/out" 2> "$tmp/err" < /dev/null || fail "$why: status $?: $(cat "$tmp/err")"
-	[ "$(cat "$tmp/out")" = "$want" ] || fail "$why: $(diff <(echo "$want") "$tmp/out" | head -5)"
-}
-
-refused() {
-	local want=$1 pattern=$2 got
-	shift 2
-	timeout 20 "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
-	got=$?
-	[ "$got" = "$want" ] || fail "$*: expected status $want, found $got"
-	grep -qE -- "$pattern" "$tmp/err" || fail "$*: expected /$pattern/, found: $(cat "$tmp/err")"
-}
+. "${srcdir:-.}/tests/lib.sh"
 
 # word HEX...: 64-bit words, little endian
 word() {
@@ -40,7 +17,7 @@ mkdir -p "$tmp/root/proc"
 word 0x100000000 0x100000000 0x400 0x400 0x400005828 0x180 0x280 0x180 0x100000 > "$tmp/root/proc/kpageflags"
 word 0 0 0 0 1 0 0 0 0 > "$tmp/root/proc/kpagecount"
 # By the rules of tools/mm/page-types.c: what is for hackers is hidden (bits 32 to 47), so the reserved pages look plain.
-same 'runs of well known flags' 'pfn,pages,flags,symbolic,names,mapcount
+prints 'runs of well known flags' 'pfn,pages,flags,symbolic,names,mapcount
 0,2,0x0,____________________________________________,,0
 2,2,0x400,__________B_________________________________,buddy,0
 4,1,0x5828,___U_l_____Ma_b_____________________________,uptodate|lru|mmap|anonymous|swapbacked,1
@@ -48,26 +25,26 @@ same 'runs of well known flags' 'pfn,pages,flags,symbolic,names,mapcount
 6,1,0x280,_______S_I__________________________________,slab|reclaim,0
 7,1,0x180,_______SW___________________________________,slab|writeback,0
 8,1,0x100000,____________________n_______________________,nopage,0' "$bin/mm-buddy" -t pages --sysroot="$tmp/root"
-same 'raw: flags that share a bit' 'pfn,names
+prints 'raw: flags that share a bit' 'pfn,names
 0,reserved
 4,uptodate|lru|mmap|anonymous|swapbacked|anon_exclusive
 5,slab|writeback
 6,slab|readahead' sh -c "'$bin/mm-buddy' -t pages --raw -o pfn,names --sysroot='$tmp/root' | grep -v -e buddy -e ^7 -e ^8"
-same 'summary of some frames' 'flags,pages,size_bytes,symbolic,names
+prints 'summary of some frames' 'flags,pages,size_bytes,symbolic,names
 0x400,2,8192,__________B_________________________________,buddy
 0x5828,1,4096,___U_l_____Ma_b_____________________________,uptodate|lru|mmap|anonymous|swapbacked' \
 	"$bin/mm-buddy" -t pageflags --pfn=2..5 "$tmp/root/proc/kpageflags"
-same 'N+M' 'pfn,pages
+prints 'N+M' 'pfn,pages
 3,1
 4,1' "$bin/mm-buddy" -t pages --pfn=3+2 -o pfn,pages "$tmp/root/proc/kpageflags"
 word 0 0 > "$tmp/root/proc/kpagecount"
-refused 1 'kpagecount: expected a count for each page of kpageflags, found the end at page frame 2' \
+fails 1 'kpagecount: expected a count for each page of kpageflags, found the end at page frame 2' \
 	"$bin/mm-buddy" -t pages --sysroot="$tmp/root"
 printf 'abc' >> "$tmp/root/proc/kpageflags"
-refused 1 'words of 8 bytes, found 3 bytes more' "$bin/mm-buddy" -t pages "$tmp/root/proc/kpageflags"
-refused 1 'No such file' "$bin/mm-buddy" -t pages --sysroot="$tmp"
-refused 2 'expected N, N\+M or N..M' "$bin/mm-buddy" -M pc-4g -t pages --pfn=5..5
-refused 2 'expected N, N\+M or N..M' "$bin/mm-buddy" -M pc-4g -t pages --pfn=zone
+fails 1 'words of 8 bytes, found 3 bytes more' "$bin/mm-buddy" -t pages "$tmp/root/proc/kpageflags"
+fails 1 'No such file' "$bin/mm-buddy" -t pages --sysroot="$tmp"
+fails 2 'expected N, N\+M or N..M' "$bin/mm-buddy" -M pc-4g -t pages --pfn=5..5
+fails 2 'expected N, N\+M or N..M' "$bin/mm-buddy" -M pc-4g -t pages --pfn=zone
 
 # The machine of -M, with nothing to replay.  pc-4g has 1048157 pages of RAM (its iomem) in 8 + 32768 * 7 ... sections.
 "$bin/mm-buddy" -M pc-4g -t pages -n -o pages,use,zone < /dev/null > "$tmp/out" || fail 'pages of a machine'
@@ -76,15 +53,15 @@ managed=$("$bin/mm-buddy" -M pc-4g -t zones -n -o managed_pages < /dev/null | aw
 [ "$(awk -F, '$2 != "hole" { n += $1 } END { print n }' "$tmp/out")" = "$present" ] || fail 'frames that are no hole are not the present ones'
 [ "$(awk -F, '$2 == "buddy" { n += $1 } END { print n }' "$tmp/out")" = "$managed" ] || fail 'free frames are not the managed ones after boot'
 # node << 54 | zone << 51 | last cpupid (21 ones from bit 30): DMA32 is zone 1
-same 'flags word of DMA32' '0xfffffc0000000' "$bin/mm-buddy" -M pc-4g -t pages --pfn=4096 -n -o page_flags
-same 'flags word of Normal' '0x17ffffc0000000' "$bin/mm-buddy" -M pc-4g -t pages --pfn=1048576 -n -o page_flags
+prints 'flags word of DMA32' '0xfffffc0000000' "$bin/mm-buddy" -M pc-4g -t pages --pfn=4096 -n -o page_flags
+prints 'flags word of Normal' '0x17ffffc0000000' "$bin/mm-buddy" -M pc-4g -t pages --pfn=1048576 -n -o page_flags
 for table in free frag types zones pcp; do
 	[ "$("$bin/mm-buddy" -M pc-4g -t $table < /dev/null | wc -l)" -gt 1 ] || fail "-M without input: table $table"
 	[ "$(true | "$bin/mm-buddy" -M pc-4g -t $table | wc -l)" -gt 1 ] || fail "-M with an empty pipe: table $table"
 done
 # What a trace took: a compound page of four on its head and tails, a plain one of two on its first page.
 printf 'event,addr,size,flags\npage_alloc,1,16384,GFP_KERNEL|__GFP_COMP\npage_alloc,2,8192,GFP_KERNEL\n' > "$tmp/trace"
-same 'pages after a trace' 'pages,flags,names,use,refcount,order
+prints 'pages after a trace' 'pages,flags,names,use,refcount,order
 3,0x10000,compound_tail,compound,0,2
 1,0x8000,compound_head,compound,1,2
 1,0x0,,page,1,1

@@ -1,17 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-fault's own options. Expected figures are counted by hand from the traces below: one fault a page and no more.
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-failed=0
-
-same() {	# WHAT EXPECTED FOUND
-	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
-}
 faults() { mm-fault --csv -t faults -o minflt,majflt,segv,sigbus -n "$@"; }
 
 # a process that begins with four pages of memory and one that may only be read

@@ -1,53 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-iomem as it is used: captures against what their kernels said, messages and exit statuses.
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-bin=$PWD
-data=$src/tests/data
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-
-fail() { echo "FAIL: $*"; failed=1; }
-
-# same WHY EXPECTED COMMAND...: standard output is exactly EXPECTED
-same() {
-	local why=$1 want=$2
-	shift 2
-	"$@" > "$tmp/out" 2> "$tmp/err" < /dev/null || fail "$why: status $?: $(cat "$tmp/err")"
-	[ "$(cat "$tmp/out")" = "$want" ] || fail "$why: $(diff <(echo "$want") "$tmp/out" | head -5)"
-}
-
-# refused STATUS PATTERN COMMAND...: this status and one line on stderr, nothing on stdout
-refused() {
-	local want=$1 pattern=$2 got
-	shift 2
-	timeout 20 "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
-	got=$?
-	[ "$got" = "$want" ] || fail "$*: expected status $want, found $got"
-	grep -qE -- "$pattern" "$tmp/err" || fail "$*: expected /$pattern/, found: $(cat "$tmp/err")"
-	[ -s "$tmp/out" ] && fail "$*: wrote to standard output: $(head -2 "$tmp/out")"
-}
+. "${srcdir:-.}/tests/lib.sh"
 
 zones='node,zone,start_pfn,spanned_pages,present_pages'
-same 'two nodes out of a log' "$zones
+prints 'two nodes out of a log' "$zones
 0,DMA,1,4095,3998
 0,DMA32,4096,520192,520192
 1,DMA32,524288,524288,262109
 1,Normal,1048576,262144,262144" "$bin/mm-iomem" -t zones -o $zones "$data/zones/6.6-numa.dmesg"
-same 'a log through a pipe, its table through another' "$zones
+prints 'a log through a pipe, its table through another' "$zones
 0,DMA,1,4095,3998
 0,DMA32,4096,520192,520192
 1,DMA32,524288,524288,262109
 1,Normal,1048576,262144,262144" sh -c "$bin/mm-iomem - < $data/zones/6.6-numa.dmesg | $bin/mm-iomem - -t zones -o $zones"
-same 'a directory with the firmware map only' "$zones
+prints 'a directory with the firmware map only' "$zones
 0,DMA,1,4095,3998
 0,DMA32,4096,258013,258013" "$bin/mm-iomem" -t zones -o $zones --sysroot="$data/memmap"
-same 'mem= cuts by address' "$zones
+prints 'mem= cuts by address' "$zones
 0,DMA,1,4095,3998
 0,DMA32,4096,61440,61440" "$bin/mm-iomem" -t zones -o $zones --ram=256M "$data/zones/6.6-3G.iomem"
-same 'holes' 'start,end,size_bytes
+prints 'holes' 'start,end,size_bytes
 0xc0600,0xeffff,195072
 0xfec00400,0xfecfffff,1047552
 0xfed00400,0xfffbffff,19659776
@@ -56,7 +29,7 @@ same 'holes' 'start,end,size_bytes
 # Odd boots: zones as the kernel had them, of its log and of the firmware's map with its command line; the sum of managed pages.
 for log in "$data"/boots/*.dmesg; do
 	name=$(basename "$log" .dmesg)
-	same "$name, of the log" "$(grep -v managed "$data/boots/$name.zones")" "$bin/mm-iomem" -t zones -o $zones "$log"
+	prints "$name, of the log" "$(grep -v managed "$data/boots/$name.zones")" "$bin/mm-iomem" -t zones -o $zones "$log"
 	got=$("$bin/mm-iomem" -t zones -o managed_pages -n --csv "$log" | awk '{ sum += $1 } END { print "managed", sum }')
 	want=$(grep managed "$data/boots/$name.zones")
 	[ "$got" = "$want" ] || fail "$name: expected $want, found $got"
@@ -74,7 +47,7 @@ for log in "$data"/boots/*.dmesg; do
 		echo "$type" > "$entry/type"
 		i=$((i + 1))
 	done
-	same "$name, of the firmware's map" "$(grep -v managed "$data/boots/$name.zones")" \
+	prints "$name, of the firmware's map" "$(grep -v managed "$data/boots/$name.zones")" \
 		"$bin/mm-iomem" -t zones -o $zones --sysroot="$tmp/firmware"
 done
 # "Fallback order for Node N" of this machine's log
@@ -82,19 +55,19 @@ mkdir -p "$tmp/numa/sys/devices/system/node"
 cp -r "$data/boots/distances/." "$tmp/numa/sys/devices/system/node/"
 mkdir -p "$tmp/numa/proc"
 cp "$data/boots/distances/zoneinfo" "$tmp/numa/proc/"
-same 'fallback by distance' 'node,cpus,distances,zonelist
+prints 'fallback by distance' 'node,cpus,distances,zonelist
 0,0,10|15|25|35,0|1|2|3
 1,1,15|10|25|30,1|0|2|3
 2,2,25|25|10|12,2|3|0|1
 3,3,35|30|12|10,3|2|1|0' "$bin/mm-iomem" -t nodes -o node,cpus,distances,zonelist --sysroot="$tmp/numa"
-same 'kernelcore= in percent' "$zones
+prints 'kernelcore= in percent' "$zones
 0,DMA,1,4095,3998
 0,DMA32,4096,782301,782301" "$bin/mm-iomem" -t zones -o $zones --kernelcore=100% "$data/zones/6.6-3G.iomem"
 # A node of removable RAM: with movable_node all of it is movable, unless the kernel lies in it.
 printf '%s\n' 'Command line: movable_node' 'BIOS-e820: [mem 0x100000-0x3fffffff] usable' \
 	'BIOS-e820: [mem 0x100000000-0x17fffffff] usable' 'ACPI: SRAT: Node 0 PXM 0 [mem 0x0-0x3fffffff] hotplug' \
 	'ACPI: SRAT: Node 1 PXM 1 [mem 0x100000000-0x17fffffff] hotplug' > "$tmp/removable"
-same 'movable_node' "$zones
+prints 'movable_node' "$zones
 0,DMA,256,3840,3840
 0,DMA32,4096,258048,258048
 1,Movable,1048576,524288,524288" "$bin/mm-iomem" -t zones -o $zones "$tmp/removable"
@@ -122,7 +95,7 @@ refused 2 "no table is called 'ramm'" "$bin/mm-iomem" -t ramm
 refused 2 'expected a power of two' "$bin/mm-iomem" --interleave=300
 refused 2 'expected a number' "$bin/mm-iomem" --lookup=here
 printf '00001000-0fffffff : System RAM\n00002000-1fffffff : System RAM\n' > "$tmp/overlap"
-same 'overlapping RAM counts once' "$zones
+prints 'overlapping RAM counts once' "$zones
 0,DMA,1,4095,3999
 0,DMA32,4096,126976,126976" "$bin/mm-iomem" -t zones -o $zones "$tmp/overlap"
 grep -q 'region 0x2000-0x1fffffff (System RAM) overlaps 0x1000-0xfffffff (System RAM)' "$tmp/err" || fail "overlapping regions are not told: $(cat "$tmp/err")"

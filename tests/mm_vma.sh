@@ -1,16 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-vma's tables over recorded calls. What the model answers is worked out beside each call.
-set -u
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-failed=0
-
-same() {	# WHAT EXPECTED FOUND
-	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
-}
 
 # ---- every recorded result is compared ------------------------------------------
 # The process begins with a page; what it maps goes below. 1: right below. 2: elsewhere than right below that. 3: where

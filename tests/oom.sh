@@ -1,16 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Memory that runs out: what the simulated kernel does and logs, and that --explain-oom reads the log back whole.
-set -u
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-failed=0
-
-same() {	# WHAT EXPECTED FOUND
-	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
-}
 run() {		# ARGUMENTS: killed tasks as "pid pid"
 	mm-reclaim --oom-report=log -o event,pid -n "$@" 2> err | grep ^oom_kill | cut -d, -f2 | paste -sd' '
 }

@@ -1,16 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # References as other tools keep them: what a small file in each format becomes, by hand; and the policies on it.
-set -u
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-failed=0
-
-same() {	# WHAT EXPECTED FOUND
-	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
-}
 rows() {	# the accesses, as pid:event:addr:size
 	mm-vma -o by,pid,event,addr,size -n "$@" 2> err | awk -F, '$1 == "" && $3 ~ /load|store/ { print $2 ":" $3 ":" $4 ":" $5 }' |
 		paste -sd' '

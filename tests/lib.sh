@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the shell tests share: . "${srcdir:-.}/tests/lib.sh". They are run in the build directory; $tmp is theirs, $src the sources, $bin the
+# commands, which are in PATH too. A test ends with: exit $failed
+set -u
+src=$(cd "${srcdir:-.}" && pwd)
+bin=$PWD
+data=$src/tests/data
+PATH=$bin:$PATH
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+fail() { echo "FAIL: $*"; failed=1; }
+
+# same WHAT EXPECTED FOUND
+same() { [ "$2" = "$3" ] || fail "$1: expected $2, found $3"; }
+
+# prints WHY EXPECTED COMMAND...: standard output is exactly EXPECTED
+prints() {
+	local why=$1 want=$2
+	shift 2
+	"$@" > "$tmp/out" 2> "$tmp/err" < /dev/null || fail "$why: status $?: $(cat "$tmp/err")"
+	[ "$(cat "$tmp/out")" = "$want" ] || fail "$why: $(diff <(echo "$want") "$tmp/out" | head -5)"
+}
+
+# fails STATUS PATTERN COMMAND...: this status, and a line like this on stderr; what was read before may be printed
+fails() {
+	local want=$1 pattern=$2 got
+	shift 2
+	timeout 20 "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
+	got=$?
+	[ "$got" = "$want" ] || fail "$*: expected status $want, found $got"
+	grep -qE -- "$pattern" "$tmp/err" || fail "$*: expected /$pattern/, found: $(cat "$tmp/err")"
+}
+
+# refused STATUS PATTERN COMMAND...: the same, and nothing on stdout
+refused() {
+	fails "$@"
+	shift 2
+	[ -s "$tmp/out" ] && fail "$*: wrote to standard output: $(head -2 "$tmp/out")"
+}
