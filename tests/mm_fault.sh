@@ -94,4 +94,8 @@ for trace in "$src"/tests/data/faults/*.trace.csv; do
 		awk -F, -v OFS=, 'NR > 1 { for (i = 5; i <= NF; i++) $i -= $i % 1024 } { print }' > found	# as smaps: whole KiB
 	diff -u "$case.smaps.csv" found || { echo "FAIL: smaps of $case"; failed=1; }
 done
+# one huge page is one, as the kernel prints it
+same "anonymous huge pages" 1 "$(printf '%s\n' pid,event,addr,size,flags 1,mmap,0x40000000,0x400000,'PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' 1,store,0x40000000,8, |
+	mm-fault -S thp=always -t counters --csv 2> err | sed -n 's/^nr_anon_transparent_hugepages,//p')"
+
 exit $failed
