@@ -56,6 +56,8 @@ static void list_sysctls(struct cmd_args *a)
 	}
 	mm_output_printf(&a->out, "%-32s %s\n", mm_sysctl_name(MM_SYSCTL_LOWMEM_RESERVE_RATIO),
 			 "what higher zones' requests leave in lower ones: 4 numbers (default 256 256 32 0)");
+	mm_output_printf(&a->out, "%-32s %s\n", mm_sysctl_name(MM_SYSCTL_SLUB_DEBUG),
+			 "boot, SLUB: checks by letter, of caches by name: FZPUTAO-[,CACHE...][;...] (default none; empty FZPU)");
 }
 
 static bool names_trace(const char *word)
@@ -165,6 +167,7 @@ static void sysctl_values(void)
 	for (size_t i = 0; mm_sysctl_info(i, &t); i++)
 		printf("%s=\t%s\n", t.name, t.help);
 	printf("%s=\tfour numbers\n", mm_sysctl_name(MM_SYSCTL_LOWMEM_RESERVE_RATIO));
+	printf("%s=\tFZPUTAO-[,CACHE...][;...]\n", mm_sysctl_name(MM_SYSCTL_SLUB_DEBUG));
 }
 
 static void pid_values(void)

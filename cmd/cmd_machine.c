@@ -145,17 +145,23 @@ static void sysctl_row(struct mm_trace_writer *w, const char *name, uint64_t val
 	mm_trace_writer_row(w, &ev);
 }
 
-static void lowmem_row(struct mm_trace_writer *w, const struct mm_sysctls *s)
+static void text_row(struct mm_trace_writer *w, enum mm_sysctl_id id, const char *text)
 {
-	const char *name = mm_sysctl_name(MM_SYSCTL_LOWMEM_RESERVE_RATIO);
+	const char *name = mm_sysctl_name(id);
 	struct mm_event ev = { .type = MM_EV_SYSCTL, .name = { name, strlen(name) },
 			       .present = MM_TC_BIT(EVENT) | MM_TC_BIT(NAME) };
-	char text[64];
-	int n = snprintf(text, sizeof(text), "%d %d %d %d", s->lowmem_reserve_ratio[0], s->lowmem_reserve_ratio[1],
-			 s->lowmem_reserve_ratio[2], s->lowmem_reserve_ratio[3]);
 
-	mm_event_set_word(&ev, text, (size_t)n);
+	mm_event_set_word(&ev, text, strlen(text));
 	mm_trace_writer_row(w, &ev);
+}
+
+static void lowmem_row(struct mm_trace_writer *w, const struct mm_sysctls *s)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d %d %d %d", s->lowmem_reserve_ratio[0], s->lowmem_reserve_ratio[1],
+		 s->lowmem_reserve_ratio[2], s->lowmem_reserve_ratio[3]);
+	text_row(w, MM_SYSCTL_LOWMEM_RESERVE_RATIO, text);
 }
 
 static void region_row(struct mm_trace_writer *w, const struct mm_region *r)
@@ -222,6 +228,8 @@ void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
 			sysctl_row(w, mm_sysctl_name((enum mm_sysctl_id)i), (uint64_t)cfg->sysctl.v[i]);
 	if (cfg->sysctl.set >> MM_SYSCTL_LOWMEM_RESERVE_RATIO & 1)
 		lowmem_row(w, &cfg->sysctl);
+	if (cfg->sysctl.set >> MM_SYSCTL_SLUB_DEBUG & 1)
+		text_row(w, MM_SYSCTL_SLUB_DEBUG, cfg->sysctl.slub_debug);
 	if (a->memory_max_given)
 		memory_max_row(w, cfg->memory_max_bytes);
 }

@@ -134,14 +134,13 @@ static int block_at_end(struct replay *r)
 
 static bool overrides_sysctl(const struct cmd_args *a, struct mm_str name)
 {
-	struct mm_sysctls probe = { .set = 0 };
-	struct mm_error ignored;
+	int id = mm_sysctl_find(name);
 
 	if (name.len == 3 && !memcmp(name.p, "ram", 3))
 		return a->ram_given;
 	if (name.len == 4 && !memcmp(name.p, "swap", 4))
 		return a->swap_given;
-	return !mm_sysctls_set(&probe, name, MM_STR("1"), &ignored) && (probe.set & a->config.sysctl.set);
+	return id >= 0 && (a->config.sysctl.set >> id & 1);
 }
 
 /* The command line wins over the machine that the trace carries. */

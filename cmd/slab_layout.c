@@ -9,6 +9,7 @@
 #include <libmm/csv.h>
 #include <libmm/slab.h>
 
+#include "cmd_internal.h"
 #include "slab_tables.h"
 
 struct layout_row {
@@ -49,6 +50,8 @@ struct reader {
 	int index[NR_INPUT];
 	const struct mm_str *fields;
 	size_t nr;
+	struct mm_slab_tuning tuning;
+	struct mm_output flags;		/* words of the row's flags */
 };
 
 static struct mm_str field(const struct reader *r, int column)
@@ -83,10 +86,10 @@ static int parse_request(const struct reader *r, struct mm_slab_request *req)
 		: 0;
 }
 
-static int write_row(const struct reader *r, struct mm_table_writer *w)
+static int write_row(struct reader *r, struct mm_table_writer *w)
 {
 	struct mm_slab_request req = { .kind = (enum mm_slab_kind)r->a->config.sysctl.v[MM_SYSCTL_SLAB],
-				       .nr_cpus = r->a->config.nr_cpus };
+				       .nr_cpus = r->a->config.nr_cpus, .name = field(r, NAME), .tuning = &r->tuning };
 	bool slub = req.kind == MM_SLAB_SLUB, slab = req.kind == MM_SLAB_SLAB;
 	struct mm_slab_layout l;
 	int e = parse_request(r, &req);
@@ -95,16 +98,18 @@ static int write_row(const struct reader *r, struct mm_table_writer *w)
 		return e;
 	if (mm_slab_layout_of(&l, &req))
 		return bad(r, OBJECT_SIZE, "an object that fits into 2^10 pages");
+	r->flags.len = 0;
+	mm_slab_flags_format(&r->flags, l.flags);
 #define ONLY(kind, value) ((kind) ? (uint64_t)(value) : MM_MISSING_U64)
 	mm_table_writer_row(w, &(struct layout_row){
-		.name = field(r, NAME), .flags = field(r, FLAGS), .object_size = l.object_size,
+		.name = field(r, NAME), .flags = { r->flags.buf, r->flags.len }, .object_size = l.object_size,
 		.slab_size = l.slab_size,
 		.align = l.align, .order = l.order, .objects_per_slab = l.objects_per_slab,
 		.min_partial = ONLY(slub, l.min_partial), .cpu_partial = ONLY(slub, l.cpu_partial),
 		.waste_bytes = l.waste_bytes, .cpu_partial_slabs = ONLY(slub, l.cpu_partial_slabs),
 		.free_pointer = ONLY(slub, l.offset), .red_left_pad = l.red_left_pad, .colours = ONLY(slab, l.colour),
 		.limit = ONLY(slab, l.num_limit), .batchcount = ONLY(slab, l.batchcount) });
-	return 0;
+	return r->flags.err;
 }
 
 static int read_header(struct reader *r)
@@ -126,10 +131,17 @@ int slab_layout_run(struct cmd_args *a, struct mm_input *in)
 {
 	struct reader r = { .a = a, .in = in };
 	struct mm_table_writer *w = NULL;
-	int e = mm_csv_new(&r.csv, in, &a->err);
+	int e = mm_output_init(&r.flags, -1);
 
-	if (e)
+	if (!e)
+		e = cmd_configure(a);		/* the CPUs and the command line of -M */
+	if (!e)
+		e = mm_csv_new(&r.csv, in, &a->err);
+	if (e) {
+		mm_output_finish(&r.flags);
 		return e;
+	}
+	mm_slab_tuning_init(&r.tuning, &a->config.sysctl);
 	e = read_header(&r);
 	if (!e)
 		e = cmd_table(a, &slab_layout_table, &w);
@@ -137,5 +149,6 @@ int slab_layout_run(struct cmd_args *a, struct mm_input *in)
 		e = write_row(&r, w);
 	e = cmd_table_end(a, w, e);
 	mm_csv_free(r.csv);
+	mm_output_finish(&r.flags);
 	return e;
 }

@@ -53,7 +53,7 @@ for command in mm-fault mm-iomem mm-reclaim mm-slab mm-vma; do
 	[ -n "$(shared man/$command.1)" ] && [ "$(shared man/$command.1)" = "$(shared man/mm-buddy.1)" ] || fail "the shared options read differently in man/$command.1"
 done
 
-sed -n 's/^X([A-Z_]*,[\t ]*"\([^"]*\)".*/\1/p' libmm/include/libmm/sysctl.def > "$tmp/tunables"
+mm-slab -S help < /dev/null | sed 's/ .*//' > "$tmp/tunables"
 sed -n '/^\.Sh TUNABLES/,/^\.El/s/^\.It Li //p' man/mm-tools.7 | diff - "$tmp/tunables" > "$tmp/diff" ||
 	fail "mm-tools(7) tells of other tunables than there are: $(cat "$tmp/diff")"
 

@@ -70,13 +70,16 @@ static const struct random_case {
 START_TEST(random_operations)
 {
 	const struct random_case *c = &random_cases[_i];
-	struct mm_slab_tuning t = { .debug = c->debug, .freelist_random = c->random, .memcg = true,
-		.hardened_usercopy = true };
+	struct mm_slab_tuning t;
 	struct mm_rng rng = { (uint64_t)_i + 77 };
 	unsigned int n = 0;
 	char name[8];
 
 	start(c->kind, c->nr_cpus);
+	mm_slab_tuning_init(&t, NULL);
+	t.debug = c->debug;
+	t.debug_slab = c->debug != 0;
+	t.freelist_random = c->random;
 	ck_assert_int_eq(mm_slab_tune(sl, &t), 0);
 	memset(used, 0, sizeof(used));
 	for (int i = 0; i < NR_CACHES; i++) {

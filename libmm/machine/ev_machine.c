@@ -56,8 +56,12 @@ static int set_sysctl(struct mm_machine *m, const struct mm_event *ev, struct mm
 {
 	struct mm_str value = ev->result_word;
 	char text[32];
-	int e;
+	int id = mm_sysctl_find(ev->name), e;
 
+	if (m->booted && id >= 0 && mm_sysctl_is_boot((enum mm_sysctl_id)id)) {
+		mm_machine_skip(m, too_late, false);
+		return 0;
+	}
 	if (ev->result_kind != MM_RESULT_WORD) {
 		value.p = text;
 		value.len = (size_t)snprintf(text, sizeof(text), "%" PRIu64, ev->result);

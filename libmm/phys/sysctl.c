@@ -31,9 +31,13 @@ static const struct {
 	{ MM_SYSCTL_THP_DEFRAG, "defer", 2 },
 	{ MM_SYSCTL_THP_DEFRAG, "defer+madvise", 3 }, { MM_SYSCTL_THP_DEFRAG, "always", 4 },
 	{ MM_SYSCTL_SLAB, "slub", 0 }, { MM_SYSCTL_SLAB, "slab", 1 }, { MM_SYSCTL_SLAB, "slob", 2 },
+	{ MM_SYSCTL_CGROUP_MEMORY, "nokmem", 1 },
 };
 
-static const char lowmem_name[] = "vm.lowmem_reserve_ratio";
+/* Those that are no numbers, from the first on. */
+static const char *const texts[] = { "vm.lowmem_reserve_ratio", "slub_debug" };
+enum { FIRST_TEXT = MM_SYSCTL_LOWMEM_RESERVE_RATIO };
+_Static_assert(MM_NR_SYSCTLS <= 64 && (int)MM_NR_SYSCTLS - FIRST_TEXT == (int)(sizeof(texts) / sizeof(texts[0])), "bits of set, texts");
 
 void mm_sysctls_init(struct mm_sysctls *s)
 {
@@ -47,7 +51,7 @@ void mm_sysctls_init(struct mm_sysctls *s)
 
 const char *mm_sysctl_name(enum mm_sysctl_id id)
 {
-	return id == MM_SYSCTL_LOWMEM_RESERVE_RATIO ? lowmem_name : tunables[id].name;
+	return (int)id >= FIRST_TEXT ? texts[(int)id - FIRST_TEXT] : tunables[id].name;
 }
 
 bool mm_sysctl_info(size_t i, struct mm_sysctl_info *info)
@@ -63,12 +67,17 @@ static bool same_name(const char *full, struct mm_str name)
 	return mm_str_is(name, full) || (!strncmp(full, "vm.", 3) && mm_str_is(name, full + 3));
 }
 
-static int find(struct mm_str name)
+int mm_sysctl_find(struct mm_str name)
 {
-	for (int i = 0; i < NR_TUNABLES; i++)
-		if (same_name(tunables[i].name, name))
+	for (int i = 0; i < MM_NR_SYSCTLS; i++)
+		if (same_name(mm_sysctl_name((enum mm_sysctl_id)i), name))
 			return i;
-	return same_name(lowmem_name, name) ? MM_SYSCTL_LOWMEM_RESERVE_RATIO : -1;
+	return mm_str_is(name, "slub_nomerge") ? MM_SYSCTL_SLAB_NOMERGE : -ENOENT;
+}
+
+bool mm_sysctl_is_boot(enum mm_sysctl_id id)
+{
+	return id == MM_SYSCTL_SLUB_DEBUG || (id >= MM_SYSCTL_SLAB && id <= MM_SYSCTL_RANDOM_KMALLOC);
 }
 
 /* "256 256 32 0", also with commas or tabs; missing ones keep their value. */
@@ -78,7 +87,7 @@ static int set_lowmem_ratio(struct mm_sysctls *s, struct mm_str value, struct mm
 	char *p = text;
 
 	if (value.len >= sizeof(text))
-		return mm_error_set(err, -EINVAL, "%s: expected up to four numbers", lowmem_name);
+		return mm_error_set(err, -EINVAL, "%s: expected up to four numbers", texts[0]);
 	memcpy(text, value.p, value.len);
 	text[value.len] = 0;
 	for (int i = 0; i < 4; i++) {
@@ -90,12 +99,37 @@ static int set_lowmem_ratio(struct mm_sysctls *s, struct mm_str value, struct mm
 			break;
 		v = strtol(p, &end, 10);
 		if (end == p || v < 0 || v > INT32_MAX)
-			return mm_error_set(err, -EINVAL, "%s: expected up to four numbers, found '%s'", lowmem_name,
-					    p);
+			return mm_error_set(err, -EINVAL, "%s: expected up to four numbers, found '%s'", texts[0], p);
 		s->lowmem_reserve_ratio[i] = (int32_t)v;
 		p = end;
 	}
 	s->set |= 1ull << MM_SYSCTL_LOWMEM_RESERVE_RATIO;
+	return 0;
+}
+
+/* Blocks of letters and a list of caches: "FZ,dentry,kmalloc-*;U"; nothing is full debugging. */
+static int set_slub_debug(struct mm_sysctls *s, struct mm_str value, struct mm_error *err)
+{
+	bool letters = true;
+
+	while (value.len && (value.p[value.len - 1] == '\n' || value.p[value.len - 1] == ' '))
+		value.len--;
+	if (!value.len)
+		value = MM_STR("FZPU");
+	if (value.len >= sizeof(s->slub_debug))
+		return mm_error_set(err, -EINVAL, "slub_debug: expected up to %zu bytes", sizeof(s->slub_debug) - 1);
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.p[i];
+
+		if (c == ';' || c == ',')
+			letters = c == ';';
+		else if (!c || (letters && !strchr("FZPUTAOfzputao-", c)))
+			return mm_error_set(err, -EINVAL, "slub_debug: expected letters of FZPUTAO or -, then a comma and caches, found '%.*s'",
+					    (int)(value.len - i < 40 ? value.len - i : 40), value.p + i);
+	}
+	memcpy(s->slub_debug, value.p, value.len);
+	s->slub_debug[value.len] = 0;
+	s->set |= 1ull << MM_SYSCTL_SLUB_DEBUG;
 	return 0;
 }
 
@@ -122,21 +156,21 @@ static int parse_value(int id, struct mm_str value, int64_t *out)
 
 int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value, struct mm_error *err)
 {
-	int id = find(name);
+	int id = mm_sysctl_find(name);
 	int64_t v;
 
 	if (id < 0) {
-		const char *names[NR_TUNABLES + 1];
+		const char *names[MM_NR_SYSCTLS];
 
-		for (int i = 0; i < NR_TUNABLES; i++)
-			names[i] = tunables[i].name;
-		names[NR_TUNABLES] = lowmem_name;
+		for (int i = 0; i < MM_NR_SYSCTLS; i++)
+			names[i] = mm_sysctl_name((enum mm_sysctl_id)i);
 		return mm_error_set(err, -EINVAL, "no tunable is called '%.*s'; the nearest is '%s'", (int)name.len,
-				    name.p,
-				    mm_nearest(name, names, NR_TUNABLES + 1));
+				    name.p, mm_nearest(name, names, MM_NR_SYSCTLS));
 	}
 	if (id == MM_SYSCTL_LOWMEM_RESERVE_RATIO)
 		return set_lowmem_ratio(s, value, err);
+	if (id == MM_SYSCTL_SLUB_DEBUG)
+		return set_slub_debug(s, value, err);
 	if (parse_value(id, value, &v))
 		return mm_error_set(err, -EINVAL, "%s: expected a number in %" PRId64 "..%" PRId64 ", found '%.*s'",
 				    tunables[id].name, tunables[id].min, tunables[id].max, (int)value.len, value.p);

@@ -47,6 +47,10 @@ static int new_kmalloc_cache(struct mm_slab *sl, unsigned int type, unsigned int
 	char name[32];
 	int n;
 
+	if (type == KMALLOC_CGROUP && sl->tuning.nokmem) {
+		sl->kmalloc_caches[type][index] = sl->kmalloc_caches[KMALLOC_NORMAL][index];
+		return 0;
+	}
 	if (type > KMALLOC_NORMAL && type <= KMALLOC_RANDOM_END)
 		n = snprintf(name, sizeof(name), "kmalloc-rnd-%02u-", type);
 	else

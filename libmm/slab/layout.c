@@ -121,7 +121,9 @@ int mm_slab_layout_of(struct mm_slab_layout *out, const struct mm_slab_request *
 	static int (*const layouts[MM_NR_SLAB_KINDS])(struct mm_slab_layout *, const struct mm_slab_request *) = {
 		[MM_SLAB_SLUB] = mm_slub_layout, [MM_SLAB_SLAB] = mm_slab_layout, [MM_SLAB_SLOB] = mm_slob_layout,
 	};
-	struct mm_slab_layout l = { .object_size = req->object_size, .flags = req->flags };
+	struct mm_slab_layout l = { .object_size = req->object_size };
+	struct mm_slab_request own = *req;
+	struct mm_slab_tuning untold;
 	uint64_t block, used;
 	int err;
 
@@ -132,10 +134,15 @@ int mm_slab_layout_of(struct mm_slab_layout *out, const struct mm_slab_request *
 	if (req->fixed_size && (req->fixed_size < req->object_size || req->fixed_size < WORD ||
 				req->fixed_size > MM_KMALLOC_MAX_SIZE))
 		return -EINVAL;
+	if (!own.tuning) {
+		mm_slab_tuning_init(&untold, NULL);
+		own.tuning = &untold;
+	}
+	l.flags = mm_slab_user_flags(own.tuning, req->kind, req->name, req->flags);
 	l.align = calculate_alignment(req->flags, req->align, req->object_size);
 	if (req->fixed_size)	/* the recorded distance of objects bounds their alignment */
 		l.align = req->fixed_size & -req->fixed_size;
-	err = layouts[req->kind](&l, req);
+	err = layouts[req->kind](&l, &own);
 	if (err)
 		return err;
 	block = (uint64_t)MM_PAGE_SIZE << l.order;

@@ -338,7 +338,7 @@ static int slab_create(struct mm_kmem_cache *s)
 				  (uint64_t)s->id * JIFFY_NS % REAPTIMEOUT_NODE_NS;
 		if (l->shared)
 			n->shared = new_array(l->shared * l->batchcount, 0);
-		if ((l->shared && !n->shared) || (s->nr_nodes > 1 && new_alien(s, i)))
+		if ((l->shared && !n->shared) || (s->nr_nodes > 1 && !s->slab->tuning.noaliencache && new_alien(s, i)))
 			return -ENOMEM;
 	}
 	return 0;

@@ -147,6 +147,7 @@ struct mm_slab {
 	struct mm_phys *phys;
 	enum mm_slab_kind kind;
 	struct mm_slab_tuning tuning;
+	char slub_debug[MM_SLUB_DEBUG_SIZE];	/* tuning.slub_debug */
 	uint32_t nr_nodes;
 	uintptr_t *map;			/* by PFN: struct slab *, or order << 1 | 1 of a large kmalloc() */
 	uint64_t map_pfns;
@@ -242,6 +243,9 @@ unsigned int mm_kmalloc_index(uint64_t size, bool slab);	/* class of a size 1 ..
 uint32_t mm_kmalloc_class_size(unsigned int index);
 unsigned int mm_get_order(uint64_t size);
 
+/* tuning.c */
+uint32_t mm_slab_user_flags(const struct mm_slab_tuning *t, enum mm_slab_kind kind, struct mm_str name, uint32_t flags);
+
 /* cache_names.c: which cache has which names */
 int mm_slab_name_add(struct mm_kmem_cache *s, struct mm_str name);	/* 0, -EEXIST, -ENOMEM */
 void mm_slab_name_del(struct mm_kmem_cache *s, uint32_t i);
@@ -256,7 +260,6 @@ struct cache_args {
 };
 struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args);
 void mm_slab_release_cache(struct mm_kmem_cache *s);
-uint32_t mm_slab_user_flags(const struct mm_slab *sl, uint32_t flags);
 
 /* kmalloc.c */
 int mm_slab_create_kmalloc_caches(struct mm_slab *sl);

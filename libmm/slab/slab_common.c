@@ -21,21 +21,34 @@
 	 MM_SLAB_NOLEAKTRACE | MM_SLAB_NO_MERGE | MM_SLAB_CTOR)
 #define SLAB_MERGE_SAME (MM_SLAB_RECLAIM_ACCOUNT | MM_SLAB_CACHE_DMA | MM_SLAB_CACHE_DMA32 | MM_SLAB_ACCOUNT)
 
+/* SLAB_FLAGS_PERMITTED */
+static const uint32_t flags_permitted = 0
+#define X(name, value) | value
+#include <libmm/slab_flags.def>
+#undef X
+	;
+
+/* CACHE_CREATE_MASK: what an allocator does not know is taken off. */
+static uint32_t create_mask(const struct mm_slab *sl)
+{
+	uint32_t core = MM_SLAB_HWCACHE_ALIGN | MM_SLAB_CACHE_DMA | MM_SLAB_CACHE_DMA32 | MM_SLAB_PANIC | MM_SLAB_TYPESAFE_BY_RCU |
+			MM_SLAB_NOLEAKTRACE | MM_SLAB_CTOR;
+	uint32_t both = MM_SLAB_RECLAIM_ACCOUNT | MM_SLAB_ACCOUNT | MM_SLAB_NO_MERGE;
+
+	switch (sl->kind) {
+	case MM_SLAB_SLOB:
+		return core;
+	case MM_SLAB_SLAB:
+		return core | both | MM_SLAB_MEM_SPREAD |
+		       (sl->tuning.debug_slab ? MM_SLAB_RED_ZONE | MM_SLAB_POISON | MM_SLAB_STORE_USER : 0);
+	default:
+		return core | both | MM_SLAB_DEBUG_FLAGS | MM_SLAB_NO_USER_FLAGS | MM_SLAB_KMALLOC;
+	}
+}
+
 static const struct slab_ops *const all_ops[MM_NR_SLAB_KINDS] = {
 	[MM_SLAB_SLUB] = &mm_slub_ops, [MM_SLAB_SLAB] = &mm_slab_ops, [MM_SLAB_SLOB] = &mm_slob_ops,
 };
-
-/* kmem_cache_flags(): what slub_debug= adds. */
-uint32_t mm_slab_user_flags(const struct mm_slab *sl, uint32_t flags)
-{
-	uint32_t debug = sl->tuning.debug & MM_SLAB_DEBUG_FLAGS;
-
-	if (sl->kind == MM_SLAB_SLOB || (flags & MM_SLAB_NO_USER_FLAGS))
-		return flags;
-	if (flags & MM_SLAB_NOLEAKTRACE)
-		debug &= ~(uint32_t)MM_SLAB_STORE_USER;
-	return flags | debug;
-}
 
 static int init_random_seq(struct mm_kmem_cache *s)
 {
@@ -102,7 +115,8 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 
 	req.kind = sl->kind;
 	req.nr_cpus = sl->ctx->nr_cpus;
-	req.flags = mm_slab_user_flags(sl, req.flags);
+	req.name = args->name;
+	req.tuning = &sl->tuning;
 	if (sl->nr_caches >= MM_SLAB_MAX_CACHES || !args->name.len)
 		return NULL;
 	s = calloc(1, sizeof(*s));
@@ -144,7 +158,8 @@ static struct mm_kmem_cache *find_mergeable(struct mm_slab *sl, const struct mm_
 	struct mm_slab_layout l;
 	uint32_t size, align;
 
-	if (sl->kind == MM_SLAB_SLOB || sl->tuning.nomerge || (mm_slab_user_flags(sl, req->flags) & SLAB_NEVER_MERGE))
+	if (sl->kind == MM_SLAB_SLOB || sl->tuning.nomerge ||
+	    (mm_slab_user_flags(&sl->tuning, sl->kind, req->name, req->flags) & SLAB_NEVER_MERGE))
 		return NULL;
 	own.kind = MM_SLAB_SLOB;	/* asked for the alignment alone */
 	if (mm_slab_layout_of(&l, &own))
@@ -167,12 +182,12 @@ struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *sl, const ch
 						    uint32_t flags, uint32_t useroffset, uint32_t usersize)
 {
 	struct cache_args args = { .name = { name, strlen(name) },
-				   .req = { .kind = sl->kind, .object_size = size, .align = align, .flags = flags } };
+				   .req = { .kind = sl->kind, .object_size = size, .align = align, .flags = flags & create_mask(sl),
+					    .name = { name, strlen(name) }, .tuning = &sl->tuning } };
 	struct mm_kmem_cache *s;
 
 	if (!size || size > MM_KMALLOC_MAX_SIZE || (align & (align - 1)) || align > MM_KMALLOC_MAX_SIZE ||
-	    !args.name.len ||
-	    mm_kmem_cache_find(sl, args.name))
+	    !args.name.len || (flags & ~flags_permitted) || mm_kmem_cache_find(sl, args.name))
 		return NULL;
 	if (!sl->tuning.hardened_usercopy || size < usersize || size - usersize < useroffset)
 		usersize = 0;
@@ -232,8 +247,24 @@ static int new_map(struct mm_slab *sl)
 	return 0;
 }
 
+/* A copy, for the tunables that it was made of may change. */
+static void set_tuning(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
+{
+	struct mm_str *text = &sl->tuning.slub_debug;
+
+	sl->tuning = *tuning;
+	if (text->len > sizeof(sl->slub_debug))
+		text->len = sizeof(sl->slub_debug);
+	if (text->len)
+		memmove(sl->slub_debug, text->p, text->len);
+	text->p = sl->slub_debug;
+	if (!tuning->slab_max_order_given)	/* SLAB_MAX_ORDER_LO, SLAB_MAX_ORDER_HI */
+		sl->tuning.slab_max_order = sl->phys->totalram_pages > (32u << 20) >> MM_PAGE_SHIFT;
+}
+
 int mm_slab_new(struct mm_slab **slabp, struct mm_ctx *ctx, struct mm_phys *phys, enum mm_slab_kind kind)
 {
+	struct mm_slab_tuning tuning;
 	struct mm_slab *sl;
 
 	if ((unsigned int)kind >= MM_NR_SLAB_KINDS)
@@ -241,8 +272,9 @@ int mm_slab_new(struct mm_slab **slabp, struct mm_ctx *ctx, struct mm_phys *phys
 	sl = calloc(1, sizeof(*sl));
 	if (!sl)
 		return -ENOMEM;
-	*sl = (struct mm_slab){ .ops = all_ops[kind], .ctx = ctx, .phys = phys, .kind = kind, .nr_nodes = 1,
-				.tuning = { .memcg = true, .hardened_usercopy = true } };
+	*sl = (struct mm_slab){ .ops = all_ops[kind], .ctx = ctx, .phys = phys, .kind = kind, .nr_nodes = 1 };
+	mm_slab_tuning_init(&tuning, &ctx->sysctl);
+	set_tuning(sl, &tuning);
 	for (uint32_t i = 0; i < MM_MAX_NODES; i++)
 		if (phys->nodes[i])
 			sl->nr_nodes = i + 1;
@@ -287,7 +319,7 @@ int mm_slab_tune(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
 		mm_slab_release_cache(s);
 	}
 	memset(sl->kmalloc_caches, 0, sizeof(sl->kmalloc_caches));
-	sl->tuning = *tuning;
+	set_tuning(sl, tuning);
 	return mm_slab_create_kmalloc_caches(sl);
 }
 

@@ -11,7 +11,7 @@
  *
  * SLOB packs blocks of any size into single pages; a slab is a page.
  *
- * Left out: debug_pagealloc, KASAN, slab_max_order= and noaliencache.
+ * Left out: debug_pagealloc, KASAN.
  */
 #include <errno.h>
 
@@ -20,7 +20,6 @@
 enum {
 	WORD = 8, CACHE_LINE = 64,
 	SLAB_OBJ_MIN_SIZE = 16, SLAB_OBJ_MAX_NUM = 255,
-	SLAB_MAX_ORDER_HI = 1,		/* of machines with more than 32 MB */
 	SLOB_UNIT = 2, SLOB_RCU_BYTES = 24,
 };
 
@@ -43,7 +42,7 @@ static bool off_slab_is_dear(uint32_t num, uint32_t object_size)
 	return mm_kmalloc_class_size(mm_kmalloc_index(num, true)) > object_size / 2;
 }
 
-static uint32_t calculate_slab_order(struct mm_slab_layout *l, uint32_t size, enum freelist_place place)
+static uint32_t calculate_slab_order(struct mm_slab_layout *l, uint32_t size, enum freelist_place place, uint32_t max_order)
 {
 	uint32_t left_over = 0;
 
@@ -59,14 +58,14 @@ static uint32_t calculate_slab_order(struct mm_slab_layout *l, uint32_t size, en
 		l->objects_per_slab = num;
 		l->order = order;
 		left_over = left;
-		if ((l->flags & MM_SLAB_RECLAIM_ACCOUNT) || order >= SLAB_MAX_ORDER_HI ||
+		if ((l->flags & MM_SLAB_RECLAIM_ACCOUNT) || order >= max_order ||
 		    left_over * 8 <= (uint32_t)MM_PAGE_SIZE << order)
 			break;
 	}
 	return left_over;
 }
 
-static bool set_freelist(struct mm_slab_layout *l, uint32_t size, enum freelist_place place)
+static bool set_freelist(struct mm_slab_layout *l, uint32_t size, enum freelist_place place, uint32_t max_order)
 {
 	uint32_t left;
 
@@ -75,7 +74,7 @@ static bool set_freelist(struct mm_slab_layout *l, uint32_t size, enum freelist_
 		return false;
 	if (place == FREELIST_OFF_SLAB && (l->flags & MM_SLAB_NOLEAKTRACE))
 		return false;
-	left = calculate_slab_order(l, size, place);
+	left = calculate_slab_order(l, size, place, max_order);
 	if (!l->objects_per_slab)
 		return false;
 	if (place == FREELIST_IN_OBJECT && l->objects_per_slab > l->object_size)
@@ -89,23 +88,39 @@ static bool set_freelist(struct mm_slab_layout *l, uint32_t size, enum freelist_
 }
 
 /* The array caches: how many objects a CPU keeps, and how many move at once. */
-static void set_limits(struct mm_slab_layout *l, uint32_t nr_cpus)
+static void set_limits(struct mm_slab_layout *l, uint32_t nr_cpus, bool debug_slab)
 {
 	uint32_t size = l->slab_size;
 
 	l->num_limit = size > 131072 ? 1 : size > MM_PAGE_SIZE ? 8 : size > 1024 ? 24 : size > 256 ? 54 : 120;
-	if ((l->flags & MM_SLAB_DEBUG_FLAGS) && l->num_limit > 32)
+	if (debug_slab && l->num_limit > 32)
 		l->num_limit = 32;
 	l->batchcount = (l->num_limit + 1) / 2;
 	l->shared = size <= MM_PAGE_SIZE && nr_cpus > 1 ? 8 : 0;
 }
 
-int mm_slab_layout(struct mm_slab_layout *l, const struct mm_slab_request *req)
+/* CONFIG_DEBUG_SLAB: red zones and an owner unless they take the object over a power of two; without it no checks at all. */
+static void set_debug_flags(struct mm_slab_layout *l, bool debug_slab)
 {
-	uint32_t size = align_up(l->object_size, WORD);
+	uint32_t size = l->object_size;
 
+	if (!debug_slab) {
+		l->flags &= ~(uint32_t)MM_SLAB_DEBUG_FLAGS;
+		return;
+	}
+	if (size < 4096 || __builtin_clz(size - 1) == __builtin_clz(size - 1 + 3 * WORD))
+		l->flags |= MM_SLAB_RED_ZONE | MM_SLAB_STORE_USER;
+	if (!(l->flags & MM_SLAB_TYPESAFE_BY_RCU))
+		l->flags |= MM_SLAB_POISON;
 	if (l->align > WORD)		/* 8-byte red zones do not fit beside a larger alignment */
 		l->flags &= ~(uint32_t)(MM_SLAB_RED_ZONE | MM_SLAB_STORE_USER);
+}
+
+int mm_slab_layout(struct mm_slab_layout *l, const struct mm_slab_request *req)
+{
+	uint32_t size = align_up(l->object_size, WORD), max_order = req->tuning->slab_max_order;
+
+	set_debug_flags(l, req->tuning->debug_slab);
 	l->colour_off = l->align > CACHE_LINE ? l->align : CACHE_LINE;
 	if (l->flags & MM_SLAB_RED_ZONE) {
 		l->red_left_pad = WORD;
@@ -118,12 +133,12 @@ int mm_slab_layout(struct mm_slab_layout *l, const struct mm_slab_request *req)
 		size = align_up(SLAB_OBJ_MIN_SIZE, l->align);
 	l->slab_size = size;
 	l->inuse = l->object_size;
-	if (!set_freelist(l, size, FREELIST_IN_OBJECT) && !set_freelist(l, size, FREELIST_OFF_SLAB) &&
-	    !set_freelist(l, size, FREELIST_ON_SLAB))
+	if (!set_freelist(l, size, FREELIST_IN_OBJECT, max_order) && !set_freelist(l, size, FREELIST_OFF_SLAB, max_order) &&
+	    !set_freelist(l, size, FREELIST_ON_SLAB, max_order))
 		return -E2BIG;
 	l->min_order = l->order;
 	l->min_objects = l->objects_per_slab;
-	set_limits(l, req->nr_cpus);
+	set_limits(l, req->nr_cpus, req->tuning->debug_slab);
 	return 0;
 }
 

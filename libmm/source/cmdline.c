@@ -9,8 +9,11 @@
  *   memmap=SIZE%START-FROM+TO	another type
  *   memmap=exactmap		begin with an empty map
  *   kernelcore=SIZE|NN%|mirror, movablecore=SIZE|NN%, movable_node
+ *   slub_debug[=TEXT], slub_min_order=, slub_max_order=, slub_min_objects=, slab_max_order=, slab_nomerge, noaliencache,
+ *   cgroup.memory=nokmem
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/str.h"
 #include "source/cmdline.h"
@@ -102,6 +105,116 @@ void mm_cmdline_facts(struct mm_str line, struct mm_boot_facts *boot)
 		else if (take(&p, "movablecore="))
 			parse_core(p, &boot->movablecore_bytes, &boot->movablecore_percent);
 	}
+}
+
+/* ---- tunables of the slab allocators ---- */
+
+static void set(struct mm_sysctls *s, enum mm_sysctl_id id, struct mm_str value)
+{
+	const char *name = mm_sysctl_name(id);
+	struct mm_error ignored;
+
+	mm_sysctls_set(s, (struct mm_str){ name, strlen(name) }, value, &ignored);
+}
+
+/* Letters that the kernel does not know are passed over. */
+static void set_slub_debug(struct mm_sysctls *s, struct mm_str value)
+{
+	char text[MM_SLUB_DEBUG_SIZE];
+	bool letters = true;
+	size_t n = 0;
+
+	for (size_t i = 0; i < value.len && n < sizeof(text); i++) {
+		char c = value.p[i];
+
+		if (c == ';' || c == ',')
+			letters = c == ';';
+		else if (letters && (!c || !strchr("FZPUTAOfzputao-", c)))
+			continue;
+		text[n++] = c;
+	}
+	if (value.len && !n)
+		text[n++] = '-';		/* something was asked for, and nothing known */
+	set(s, MM_SYSCTL_SLUB_DEBUG, (struct mm_str){ text, n });
+}
+
+/* Flags without a value, which a later word may take back. */
+static bool set_flag(struct mm_sysctls *s, struct mm_str p)
+{
+	static const struct {
+		const char *word;
+		enum mm_sysctl_id id;
+		const char *value;
+	} flags[] = {
+		{ "slab_nomerge", MM_SYSCTL_SLAB_NOMERGE, "1" }, { "slub_nomerge", MM_SYSCTL_SLAB_NOMERGE, "1" },
+		{ "slab_merge", MM_SYSCTL_SLAB_NOMERGE, "0" }, { "slub_merge", MM_SYSCTL_SLAB_NOMERGE, "0" },
+		{ "noaliencache", MM_SYSCTL_NOALIENCACHE, "1" }, { "slub_debug", MM_SYSCTL_SLUB_DEBUG, "" },
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (mm_str_is(p, flags[i].word)) {
+			set(s, flags[i].id, (struct mm_str){ flags[i].value, strlen(flags[i].value) });
+			return true;
+		}
+	return false;
+}
+
+/* get_option(): a number, from which what follows is cut; orders beyond the largest are that. */
+static void set_number(struct mm_sysctls *s, enum mm_sysctl_id id, struct mm_str value)
+{
+	char text[24];
+	uint64_t v;
+
+	if (!scan_u64(&value, &v))
+		return;
+	if (id != MM_SYSCTL_SLUB_MIN_OBJECTS && v > 10)
+		v = 10;
+	set(s, id, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)v) });
+}
+
+static bool has_nokmem(struct mm_str list)
+{
+	while (list.len) {
+		const char *comma = memchr(list.p, ',', list.len);
+		size_t n = comma ? (size_t)(comma - list.p) : list.len;
+
+		if (mm_str_is((struct mm_str){ list.p, n }, "nokmem"))
+			return true;
+		list.p += n + !!comma;
+		list.len -= n + !!comma;
+	}
+	return false;
+}
+
+void mm_cmdline_sysctls(struct mm_str line, struct mm_sysctls *s)
+{
+	static const enum mm_sysctl_id numbers[] = {
+		MM_SYSCTL_SLUB_MIN_ORDER, MM_SYSCTL_SLUB_MAX_ORDER, MM_SYSCTL_SLUB_MIN_OBJECTS, MM_SYSCTL_SLAB_MAX_ORDER,
+	};
+	struct mm_sysctls found = { .set = 0 };
+	struct mm_str p;
+
+	while (next_parameter(&line, &p)) {
+		if (set_flag(&found, p))
+			continue;
+		if (take(&p, "slub_debug="))
+			set_slub_debug(&found, p);
+		else if (take(&p, "cgroup.memory=") && has_nokmem(p))
+			set(&found, MM_SYSCTL_CGROUP_MEMORY, MM_STR("nokmem"));
+		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+			const char *name = mm_sysctl_name(numbers[i]);
+
+			if (mm_str_starts(p, name) && p.len > strlen(name) && p.p[strlen(name)] == '=')
+				set_number(&found, numbers[i], (struct mm_str){ p.p + strlen(name) + 1, p.len - strlen(name) - 1 });
+		}
+	}
+	found.set &= ~s->set;
+	for (int i = 0; i < MM_NR_SYSCTLS; i++)
+		if (found.set >> i & 1)
+			s->v[i] = found.v[i];
+	if (found.set >> MM_SYSCTL_SLUB_DEBUG & 1)
+		memcpy(s->slub_debug, found.slub_debug, sizeof(s->slub_debug));
+	s->set |= found.set;
 }
 
 static struct mm_str type_word(uint64_t type)

@@ -179,8 +179,11 @@ static int read_thp(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_
 
 int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
 {
-	char path[128], text[128];
+	char path[128], text[128], cmdline[4096];
+	long len = mm_sysroot_text(r, "proc/cmdline", cmdline, sizeof(cmdline));
 
+	if (len > 0)
+		mm_cmdline_sysctls((struct mm_str){ cmdline, (size_t)len }, s);
 	for (int i = 0; i < MM_NR_SYSCTLS; i++) {
 		const char *name = mm_sysctl_name((enum mm_sysctl_id)i), *dot = strchr(name, '.');
 		struct mm_error why;

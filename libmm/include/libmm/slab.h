@@ -11,6 +11,7 @@
 
 #include <libmm/gfp.h>
 #include <libmm/phys.h>
+#include <libmm/sysctl.h>
 #include <libmm/types.h>
 
 /* The value of the tunable "slab". */
@@ -37,6 +38,30 @@ enum {
 	MM_SLAB_MAX_CACHES = 16384,			/* that one allocator will create */
 };
 
+/* ---- tuning: what the kernel takes from its command line and configuration ---- */
+
+struct mm_slab_tuning {
+	uint32_t debug;			/* slub_debug= without caches: MM_SLAB_DEBUG_FLAGS for every cache */
+	struct mm_str slub_debug;	/* slub_debug= whole when it names caches; not owned */
+	bool no_higher_order;		/* its O: no debugging that makes a slab larger */
+	bool debug_slab;		/* CONFIG_DEBUG_SLAB: SLAB with red zones and owners wherever they fit */
+	bool nomerge;			/* slab_nomerge */
+	bool freelist_random;		/* CONFIG_SLAB_FREELIST_RANDOM: seeded by the machine's random numbers */
+	bool memcg;			/* CONFIG_MEMCG_KMEM: kmalloc-cg caches; true by default */
+	bool nokmem;			/* cgroup.memory=nokmem: they are the plain ones */
+	bool random_kmalloc;		/* CONFIG_RANDOM_KMALLOC_CACHES */
+	bool hardened_usercopy;		/* caches with a usercopy region do not merge; true by default */
+	bool noaliencache;		/* SLAB: noaliencache */
+	bool slab_max_order_given;	/* else a machine of 32 MB or less has 0 */
+	uint32_t slub_min_order, slub_max_order, slub_min_objects, slab_max_order;
+};
+
+/*
+ * What the tunables say; NULL: defaults.  @t->slub_debug points into @sysctls.
+ * Source: Linux 6.6 mm/slub.c setup_slub_debug() and the parameters beside it, mm/slab_common.c, mm/slab.c.
+ */
+void mm_slab_tuning_init(struct mm_slab_tuning *t, const struct mm_sysctls *sysctls);
+
 /* ---- layout: what a cache looks like, without a machine ---------------------- */
 
 struct mm_slab_request {
@@ -46,6 +71,8 @@ struct mm_slab_request {
 	uint32_t flags;			/* enum mm_slab_flags */
 	uint32_t nr_cpus;		/* 0: 1 */
 	uint32_t fixed_size;		/* slab_size known from a recording; 0: computed */
+	struct mm_str name;		/* what slub_debug= goes by */
+	const struct mm_slab_tuning *tuning;	/* NULL: a kernel that was told nothing */
 };
 
 struct mm_slab_layout {
@@ -85,27 +112,14 @@ struct mm_kmem_cache;
  * mm_slab_new() - start an allocator and create its kmalloc caches
  * @ctx, @phys:	must outlive it
  *
- * Pages are taken when the first object is, as nothing is allocated at boot
+ * It is tuned as the tunables of @ctx say.  Pages are taken when the first object is, as nothing is allocated at boot
  * here.  Return: 0, -EINVAL (@kind) or -ENOMEM.
  */
 int mm_slab_new(struct mm_slab **slabp, struct mm_ctx *ctx, struct mm_phys *phys, enum mm_slab_kind kind);
 void mm_slab_free(struct mm_slab *slab);	/* NULL is allowed; its pages are not given back */
 enum mm_slab_kind mm_slab_kind(const struct mm_slab *slab);
 
-/**
- * struct mm_slab_tuning - what the kernel takes from its command line and configuration
- *
- * Set right after mm_slab_new(): caches made before keep what they had, but
- * for the kmalloc caches, which are made again.
- */
-struct mm_slab_tuning {
-	uint32_t debug;			/* slub_debug=: MM_SLAB_DEBUG_FLAGS for every cache */
-	bool nomerge;			/* slab_nomerge */
-	bool freelist_random;		/* CONFIG_SLAB_FREELIST_RANDOM: seeded by the machine's random numbers */
-	bool memcg;			/* CONFIG_MEMCG_KMEM: kmalloc-cg caches; true by default */
-	bool random_kmalloc;		/* CONFIG_RANDOM_KMALLOC_CACHES */
-	bool hardened_usercopy;		/* caches with a usercopy region do not merge; true by default */
-};
+/* Give it another tuning than its context's: the kmalloc caches are made again, other caches keep what they had. */
 int mm_slab_tune(struct mm_slab *slab, const struct mm_slab_tuning *tuning);	/* 0, -EBUSY (objects exist), -ENOMEM */
 
 /**
