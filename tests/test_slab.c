@@ -9,7 +9,7 @@
 
 #include "slab_test.h"
 
-#define STAT(s, name) ((s)->stat[MM_SLUB_##name])
+#define STAT(s, name) mm_slub_stat(s, MM_SLUB_##name)
 
 /* ---- the front end ---- */
 

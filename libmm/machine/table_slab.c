@@ -245,10 +245,13 @@ static int stat_rows(struct mm_machine *m, struct mm_table_writer *w)
 	struct mm_slab *sl = slab_of(m, &e);
 
 	for (const struct mm_kmem_cache *s = e || sl->kind != MM_SLAB_SLUB ? NULL : sl->first; s; s = s->next)
-		for (int i = 0; i < MM_NR_SLUB_STATS; i++)
-			if (s->stat[i])
+		for (int i = 0; i < MM_NR_SLUB_STATS; i++) {
+			uint64_t n = mm_slub_stat(s, (enum mm_slub_stat)i);
+
+			if (n)
 				mm_table_writer_row(w, &(struct stat_row){ mm_kmem_cache_alias(s, 0),
-						    mm_slub_stat_name((enum mm_slub_stat)i), s->stat[i] });
+						    mm_slub_stat_name((enum mm_slub_stat)i), n });
+		}
 	return e;
 }
 

@@ -27,8 +27,11 @@ struct array_cache {
 
 enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last free object, handed out */
 
-/* SLAB_FROZEN: SLUB, it belongs to a CPU, as the slab it takes from or on its partial list. */
-enum slab_list_id { SLAB_NO_LIST, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_FROZEN };
+/*
+ * SLAB_FROZEN: SLUB, it belongs to a CPU, as the slab it takes from or on its partial list.
+ * SLAB_BACK: the same, and its first free object waits in the CPU's back_obj.
+ */
+enum slab_list_id { SLAB_NO_LIST, SLAB_BACK, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_FROZEN };
 
 struct slab {
 	struct mm_kmem_cache *cache;
@@ -40,8 +43,7 @@ struct slab {
 	uint16_t inuse;			/* SLUB: as the kernel counts it; SLAB: active */
 	uint16_t freelist;		/* SLUB: first free object, SLAB_LINK_END none */
 	uint8_t order, node, list;	/* list: enum slab_list_id */
-	uint32_t cpu;			/* SLUB: of a frozen slab */
-	uint32_t bytes;			/* of the block */
+	uint64_t bytes;			/* of the block */
 	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
 	uint16_t link[];		/* SLUB: next free object or SLAB_LINK_LIVE, to the end of the block;
 					   SLAB: free indices, see slab.c */
@@ -70,12 +72,17 @@ struct kmem_cache_cpu {
 		struct slab *partial;	/* ... then from these */
 		struct array_cache *ac;	/* SLAB */
 	};
-	struct slab *near;		/* SLUB: that the last free went to, or @slab; NULL */
-	uint64_t near_base;		/* address of its first object */
-	uint64_t near_bytes;		/* of its block; 0: none */
+	struct slab *near;		/* SLUB: that the last free went to, or one without bytes */
+	/*
+	 * SLUB: a slab that was full until one object came back, which the next allocation will most often take.
+	 * Until then it is not yet on @partial, and the object not yet on its list.  NULL: none.
+	 */
+	struct slab *back;
+	uint64_t back_obj;
+	uint16_t *back_link;
 	uint16_t freelist;		/* SLUB: the lockless list of @slab */
 	uint16_t nr_partial;		/* SLUB: slabs of @partial */
-	uint64_t unused[2];		/* to 64 bytes: an index is a shift */
+	uint32_t unused[3];		/* to 64 bytes: an index is a shift */
 };
 
 /* What an allocator does below the common front end. */
@@ -92,7 +99,8 @@ struct slab_ops {
 	void (*shrink)(struct mm_kmem_cache *s);
 	void (*info)(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *info);
 	bool (*is_consistent)(const struct mm_kmem_cache *s);
-	enum mm_slab_state (*state)(const struct slab *slab, uint32_t *live);
+	/* @cpu: of the states that belong to one */
+	enum mm_slab_state (*state)(const struct slab *slab, uint32_t *live, uint32_t *cpu);
 };
 extern const struct slab_ops mm_slub_ops, mm_slab_ops, mm_slob_ops;
 
@@ -102,9 +110,11 @@ struct mm_kmem_cache {
 	struct mm_ctx *ctx;
 	struct kmem_cache_cpu *cpu;	/* by CPU */
 	uint64_t reciprocal;		/* ceil(2^64 / size) */
+	uintptr_t *map;			/* of @slab, at hand */
+	uint64_t map_pfns;
 	struct mm_slab *slab;
 	const struct slab_ops *ops;
-	uint64_t stat[MM_NR_SLUB_STATS];
+	uint64_t stat[MM_NR_SLUB_STATS];	/* as counted: mm_slub_stat() tells what SLUB's are */
 	uint64_t bulk_allocs, bulk_frees, failed;
 	uint64_t size;			/* slab_size, at hand */
 	uint32_t nr_cpus, red_left_pad;
@@ -260,6 +270,7 @@ struct cache_args {
 };
 struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args);
 void mm_slab_release_cache(struct mm_kmem_cache *s);
+uint64_t mm_slub_stat(const struct mm_kmem_cache *s, enum mm_slub_stat stat);
 
 /* kmalloc.c */
 int mm_slab_create_kmalloc_caches(struct mm_slab *sl);

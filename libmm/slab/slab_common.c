@@ -123,7 +123,7 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	if (!s)
 		return NULL;
 	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx,
-		.slab = sl, .id = ++sl->next_id, .refcount = 1,
+		.map = sl->map, .map_pfns = sl->map_pfns, .slab = sl, .id = ++sl->next_id, .refcount = 1,
 				     .nr_cpus = sl->ctx->nr_cpus ? sl->ctx->nr_cpus : 1, .nr_nodes = sl->nr_nodes,
 				     .usersize = args->usersize, .boot = args->boot };
 	if (mm_slab_layout_of(&s->layout, &req))
@@ -364,6 +364,24 @@ static const char *const stat_names[MM_NR_SLUB_STATS] = {
 };
 const char *mm_slub_stat_name(enum mm_slub_stat stat) { return stat_names[stat]; }
 
+/*
+ * SLUB counts the paths that it takes most often once, where the kernel counts each step of them: an allocation from the
+ * CPU's partial list leaves the full slab (where there is none, the counter goes down), takes a slab and all its objects.
+ */
+uint64_t mm_slub_stat(const struct mm_kmem_cache *s, enum mm_slub_stat stat)
+{
+	switch (stat) {
+	case MM_SLUB_ALLOC_SLOWPATH:
+	case MM_SLUB_ALLOC_REFILL:
+	case MM_SLUB_DEACTIVATE_BYPASS:
+		return s->stat[stat] + s->stat[MM_SLUB_CPU_PARTIAL_ALLOC];
+	case MM_SLUB_FREE_SLOWPATH:
+		return s->stat[stat] + s->stat[MM_SLUB_CPU_PARTIAL_FREE] + s->stat[MM_SLUB_FREE_FROZEN];
+	default:
+		return s->stat[stat];
+	}
+}
+
 struct mm_kmem_cache *mm_kmem_cache_next(const struct mm_slab *sl, const struct mm_kmem_cache *prev)
 {
 	return prev ? prev->next : sl->first;
@@ -373,7 +391,8 @@ void mm_kmem_cache_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info
 {
 	*info = (struct mm_kmem_cache_info){ .name = s->names[0], .layout = s->layout, .aliases = s->nr_names - 1,
 					     .pages = s->pages, .failed = s->failed };
-	memcpy(info->stat, s->stat, sizeof(info->stat));
+	for (int i = 0; i < MM_NR_SLUB_STATS; i++)
+		info->stat[i] = mm_slub_stat(s, (enum mm_slub_stat)i);
 	s->ops->info(s, info);
 }
 
@@ -382,10 +401,10 @@ int mm_kmem_cache_slabs(const struct mm_kmem_cache *s, int (*fn)(void *arg, cons
 {
 	for (const struct slab *slab = s->oldest; slab; slab = slab->newer) {
 		struct mm_slab_page_info info = { .pfn = slab->pfn, .order = slab->order, .objects = slab->objects,
-						  .cpu = slab->cpu, .node = slab->node };
+						  .node = slab->node };
 		int err;
 
-		info.state = s->ops->state(slab, &info.inuse);
+		info.state = s->ops->state(slab, &info.inuse, &info.cpu);
 		err = fn(arg, &info);
 		if (err)
 			return err;

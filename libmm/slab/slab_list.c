@@ -203,8 +203,9 @@ uint32_t mm_slab_drain_freelist(struct mm_kmem_cache *s, struct kmem_cache_node 
 	return nr;
 }
 
-enum mm_slab_state mm_slab_slab_state(const struct slab *slab, uint32_t *live)
+enum mm_slab_state mm_slab_slab_state(const struct slab *slab, uint32_t *live, uint32_t *cpu)
 {
+	(void)cpu;
 	*live = 0;
 	for (uint32_t i = 0; i < slab->objects; i++)
 		*live += (slab->link[i] & SLAB_LIVE_BIT) != 0;
@@ -252,11 +253,11 @@ bool mm_slab_cache_is_consistent(const struct mm_kmem_cache *s)
 	uint64_t active = 0, live = 0, slabs = 0, pages = 0, nr_free = 0, node_slabs = 0, node_free = 0;
 
 	for (const struct slab *slab = s->oldest; slab; slab = slab->newer) {
-		uint32_t nr;
+		uint32_t nr, cpu;
 
 		if (!slab_is_consistent(slab))
 			return false;
-		mm_slab_slab_state(slab, &nr);
+		mm_slab_slab_state(slab, &nr, &cpu);
 		live += nr;
 		active += slab->inuse;
 		nr_free += (uint64_t)(slab->objects - slab->inuse);

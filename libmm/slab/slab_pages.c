@@ -131,7 +131,7 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 		return NULL;
 	}
 	*slab = (struct slab){ .cache = s, .pfn = pfn, .objects = (uint16_t)objects, .order = (uint8_t)order,
-			       .bytes = (uint32_t)MM_PAGE_SIZE << order,
+			       .bytes = (uint64_t)MM_PAGE_SIZE << order,
 			       .freelist = SLAB_LINK_END, .base = mm_slab_address(pfn) + s->red_left_pad };
 	page = mm_page(sl->phys, pfn);
 	page->flags |= MM_PG_SLAB;

@@ -11,6 +11,8 @@
  *
  * A slab that was full and gets an object back is frozen onto the CPU's partial
  * list; when that list is full it is moved to the node's (slub_partial.c).
+ * Most often the next allocation takes that very object, so both steps wait
+ * (kmem_cache_cpu.back) until something else touches the CPU's slabs.
  * A cache under debugging has none of this: every object goes through the
  * node's lists.
  *
@@ -58,13 +60,14 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 {
 	uint32_t cpu = mm_slab_this_cpu(s);
 	struct slub_partial found = mm_slub_get_partial(s, cpu, gfp);
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
 	struct slab *slab;
 	uint16_t freelist;
 
 	if (found.slab) {
 		if (mm_slub_is_debug(s))
 			return take(s, found.slab, found.freelist);
-		return load_freelist(s, &s->cpu[cpu], found.slab, found.freelist);
+		return load_freelist(s, c, found.slab, found.freelist);
 	}
 	slab = mm_slub_new_slab(s, gfp);
 	if (!slab) {
@@ -78,19 +81,33 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 	slab->freelist = SLAB_LINK_END;
 	slab->inuse = slab->objects;
 	slab->list = SLAB_FROZEN;
-	slab->cpu = cpu;
-	return load_freelist(s, &s->cpu[cpu], slab, freelist);
+	if (c->slab)		/* reclaim for the page took objects of this cache meanwhile */
+		mm_slub_flush_slab(s, c);
+	return load_freelist(s, c, slab, freelist);
 }
 
-/* get_freelist(): all that others freed into the frozen slab, which is the CPU's now. */
-static inline uint64_t refill(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
+/* get_freelist(): all objects of the frozen slab, which is the CPU's now. */
+static inline uint64_t take_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
 {
 	uint16_t freelist = slab->freelist;
 
 	slab->freelist = SLAB_LINK_END;
 	slab->inuse = slab->objects;
-	s->stat[MM_SLUB_ALLOC_REFILL]++;
 	return load_freelist(s, c, slab, freelist);
+}
+
+/* The CPU's slab is full; the one that an object came back to takes its place, and that object goes out again. */
+static inline uint64_t take_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+{
+	struct slab *slab = c->back;
+
+	c->slab->list = SLAB_NO_LIST;
+	slab->list = SLAB_FROZEN;
+	*c->back_link = SLAB_LINK_LIVE;
+	c->slab = slab;
+	c->back = NULL;
+	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
+	return c->back_obj;
 }
 
 /*
@@ -100,24 +117,28 @@ static inline uint64_t refill(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
 static __attribute__((noinline)) uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
 	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
-	struct slab *slab = c->slab;
+	struct slab *slab = c->slab, *partial = c->partial;
 
-	s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
-	if (slab) {
-		if (slab->freelist != SLAB_LINK_END)
-			return refill(s, c, slab);
-		slab->list = SLAB_NO_LIST;
-		s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
+	if (slab && slab->freelist != SLAB_LINK_END) {
+		s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
+		s->stat[MM_SLUB_ALLOC_REFILL]++;
+		return take_freelist(s, c, slab);
 	}
-	slab = c->partial;
-	if (__builtin_expect(!slab, 0)) {
+	if (c->back)
+		return take_back(s, c);
+	if (slab)
+		slab->list = SLAB_NO_LIST;
+	if (__builtin_expect(!partial, 0)) {
+		s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
+		s->stat[MM_SLUB_DEACTIVATE_BYPASS] += slab != NULL;
 		c->slab = NULL;
 		return new_objects(s, gfp);
 	}
-	c->partial = slab->next;
+	s->stat[MM_SLUB_DEACTIVATE_BYPASS] -= slab == NULL;
+	c->partial = partial->next;
 	c->nr_partial--;
 	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
-	return refill(s, c, slab);
+	return take_freelist(s, c, partial);
 }
 
 static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
@@ -128,7 +149,7 @@ static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 	uint16_t *link;
 
 	if (__builtin_expect(obj == SLAB_LINK_END, 0))
-		return slub_alloc_slow(s, gfp);
+		return c->back && slab->freelist == SLAB_LINK_END ? take_back(s, c) : slub_alloc_slow(s, gfp);
 	link = slab->link + obj;
 	c->freelist = *link;
 	*link = SLAB_LINK_LIVE;
@@ -185,34 +206,62 @@ static __attribute__((noinline)) void put_after_drain(struct mm_kmem_cache *s, s
 						      struct slab *slab)
 {
 	mm_slub_drain_cpu_partial(s, c);
-	mm_slub_put_cpu_partial(s, c, slab);
+	mm_slub_put_cpu_partial(c, slab);
+}
+
+/* @slab waits as the back of some CPU, and is freed into again. */
+static __attribute__((noinline)) void settle_owner(struct mm_kmem_cache *s, const struct slab *slab)
+{
+	uint32_t cpu = 0;
+
+	while (s->cpu[cpu].back != slab)
+		cpu++;
+	mm_slub_settle_back(&s->cpu[cpu]);
 }
 
 /* __slab_free(): into a slab that is not this CPU's. */
-static inline __attribute__((always_inline)) void free_remote(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
-							      struct detached d)
+static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, const struct detached *d)
 {
-	struct slab *slab = d.slab;
-	uint16_t prior = slab->freelist;
+	struct slab *slab = d->slab;
+	uint16_t prior;
 
-	s->stat[MM_SLUB_FREE_SLOWPATH]++;
-	slab->link[d.tail] = prior;
-	slab->freelist = (uint16_t)d.head;
-	if (mm_slub_is_frozen(slab)) {
-		slab->inuse = (uint16_t)(slab->inuse - d.nr);
+	if (slab->list == SLAB_BACK)
+		settle_owner(s, slab);
+	prior = slab->freelist;
+	slab->link[d->tail] = prior;
+	slab->freelist = (uint16_t)d->head;
+	slab->inuse = (uint16_t)(slab->inuse - d->nr);
+	if (slab->list == SLAB_FROZEN) {
 		s->stat[MM_SLUB_FREE_FROZEN]++;
 		return;
 	}
-	slab->inuse = (uint16_t)(slab->inuse - d.nr);
 	if (prior == SLAB_LINK_END) {
 		s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
+		mm_slub_settle_back(c);
 		if (c->nr_partial >= s->layout.cpu_partial_slabs)
 			put_after_drain(s, c, slab);
 		else
-			mm_slub_put_cpu_partial(s, c, slab);
-	} else if (!slab->inuse && mm_slub_node(s, slab)->partial.nr >= s->layout.min_partial) {
-		discard_partial(s, slab);
+			mm_slub_put_cpu_partial(c, slab);
+		return;
 	}
+	s->stat[MM_SLUB_FREE_SLOWPATH]++;
+	if (!slab->inuse && mm_slub_node(s, slab)->partial.nr >= s->layout.min_partial)
+		discard_partial(s, slab);
+}
+
+/* The live object @obj with number @i came back to @slab, which was full: wait for who takes it.  False: it cannot wait. */
+static inline __attribute__((always_inline)) bool set_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
+							   struct slab *slab, size_t i, uint64_t obj)
+{
+	if (slab->list != SLAB_NO_LIST || c->back || !c->slab || c->nr_partial >= s->layout.cpu_partial_slabs)
+		return false;
+	slab->list = SLAB_BACK;
+	slab->link[i] = SLAB_LINK_END;
+	c->back = slab;
+	c->back_obj = obj;
+	c->back_link = &slab->link[i];
+	s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
+	return true;
 }
 
 /* do_slab_free() */
@@ -224,7 +273,7 @@ static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detach
 		mm_slub_count(s, MM_SLUB_FREE_SLOWPATH);
 		free_to_partial_list(s, d);
 	} else if (d->slab != c->slab) {
-		free_remote(s, c, *d);
+		free_remote(s, c, d);
 	} else {
 		d->slab->link[d->tail] = c->freelist;
 		c->freelist = (uint16_t)d->head;
@@ -278,45 +327,63 @@ static inline bool is_live(const struct mm_kmem_cache *s, const struct slab *sla
 	return (uint64_t)product < s->reciprocal && slab->link[*i] == SLAB_LINK_LIVE;
 }
 
+/* The slab was full. */
+static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, size_t i)
+{
+	free_remote(s, c, &(struct detached){ slab, i, i, 1 });
+}
+
 /* The live object with number @i goes into @slab; its cache is not under debugging. */
 static inline __attribute__((always_inline)) void free_index(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
 							     struct slab *slab, size_t i)
 {
-	if (slab != c->slab) {
-		free_remote(s, c, (struct detached){ slab, i, i, 1 });
+	if (slab == c->slab) {
+		slab->link[i] = c->freelist;
+		c->freelist = (uint16_t)i;
+		s->stat[MM_SLUB_FREE_FASTPATH]++;
 		return;
 	}
-	slab->link[i] = c->freelist;
-	c->freelist = (uint16_t)i;
-	s->stat[MM_SLUB_FREE_FASTPATH]++;
+	if (slab->list <= SLAB_BACK) {
+		free_into_full(s, c, slab, i);
+		return;
+	}
+	slab->link[i] = slab->freelist;
+	slab->freelist = (uint16_t)i;
+	if (slab->list == SLAB_FROZEN) {
+		s->stat[MM_SLUB_FREE_FROZEN]++;
+		slab->inuse--;
+		return;
+	}
+	s->stat[MM_SLUB_FREE_SLOWPATH]++;
+	if (!--slab->inuse && mm_slub_node(s, slab)->partial.nr >= s->layout.min_partial)
+		discard_partial(s, slab);
 }
 
 /*
- * Without debugging.  Most frees go where the one before went.  The lookup of the slab fails for a page of no slab and
- * for a large kmalloc(), whose entries of the map are small numbers.
+ * Without debugging.  Most frees go where the one before went, or into a full slab.  The lookup of the slab fails for a
+ * page of no slab and for a large kmalloc(), whose entries of the map are small numbers.
  */
 static void slub_free(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
-	uint64_t distance = obj - c->near_base;
 	struct slab *slab = c->near;
-	uintptr_t m;
+	uint64_t distance = obj - slab->base, pfn;
 	size_t i;
 
-	if (distance < c->near_bytes) {
+	if (distance < slab->bytes) {
 		if (__builtin_expect(is_live(s, slab, distance, &i), 1))
 			free_index(s, c, slab, i);
 		else
 			s->slab->bad_frees++;
 		return;
 	}
-	m = mm_slab_lookup(s->slab, obj);
-	slab = (struct slab *)m;
-	if (m >= MM_PAGE_SIZE && slab->cache == s && is_live(s, slab, obj - slab->base, &i)) {
+	pfn = (obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT;
+	slab = (struct slab *)(pfn < s->map_pfns ? s->map[pfn] : 0);
+	if (__builtin_expect((uintptr_t)slab < MM_PAGE_SIZE || slab->cache != s || !is_live(s, slab, obj - slab->base, &i), 0)) {
+		slub_free_checked(s, obj);
+	} else if (!set_back(s, c, slab, i, obj)) {
 		mm_slub_set_near(c, slab);
 		free_index(s, c, slab, i);
-	} else {
-		slub_free_checked(s, obj);
 	}
 }
 
@@ -404,8 +471,10 @@ static int slub_create(struct mm_kmem_cache *s)
 	s->red_left_pad = s->layout.red_left_pad;
 	if (mm_slub_is_debug(s))
 		s->free = slub_free_checked;
-	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
 		s->cpu[cpu].freelist = SLAB_LINK_END;
+		mm_slub_set_near(&s->cpu[cpu], &mm_slub_no_slab);
+	}
 	return 0;
 }
 
@@ -438,8 +507,8 @@ static void slub_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *
 	}
 	info->active_slabs = info->slabs;
 	info->active_objects = info->objects - nr_free;
-	info->allocs = s->stat[MM_SLUB_ALLOC_FASTPATH] + s->stat[MM_SLUB_ALLOC_SLOWPATH] + s->bulk_allocs - s->failed;
-	info->frees = s->stat[MM_SLUB_FREE_FASTPATH] + s->stat[MM_SLUB_FREE_SLOWPATH] + s->bulk_frees;
+	info->allocs = s->stat[MM_SLUB_ALLOC_FASTPATH] + mm_slub_stat(s, MM_SLUB_ALLOC_SLOWPATH) + s->bulk_allocs - s->failed;
+	info->frees = s->stat[MM_SLUB_FREE_FASTPATH] + mm_slub_stat(s, MM_SLUB_FREE_SLOWPATH) + s->bulk_frees;
 	info->live_objects = info->allocs - info->frees;
 	info->fast_allocs = s->stat[MM_SLUB_ALLOC_FASTPATH] + s->bulk_allocs;
 	info->fast_frees = s->stat[MM_SLUB_FREE_FASTPATH];

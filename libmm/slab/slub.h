@@ -26,29 +26,40 @@ void mm_slub_add_full(struct kmem_cache_node *n, struct slab *slab);
 void mm_slub_remove_full(struct kmem_cache_node *n, struct slab *slab);
 struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp);
 void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
+void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
 void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu);
 void mm_slub_shrink(struct mm_kmem_cache *s);
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s);
-enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live);
+enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32_t *cpu);
 
-/* The slab that the CPU freed into last is found without a lookup. */
-static inline void mm_slub_set_near(struct kmem_cache_cpu *c, struct slab *slab)
+extern const struct slab mm_slub_no_slab;	/* without bytes: what kmem_cache_cpu.near is when it is nothing */
+static inline void mm_slub_set_near(struct kmem_cache_cpu *c, const struct slab *slab)
 {
-	c->near = slab;
-	c->near_base = slab->base;
-	c->near_bytes = slab->bytes;
+	c->near = (struct slab *)(uintptr_t)slab;
 }
 
-static inline bool mm_slub_is_frozen(const struct slab *slab) { return slab->list == SLAB_FROZEN; }
+static inline bool mm_slub_is_frozen(const struct slab *slab) { return slab->list == SLAB_FROZEN || slab->list == SLAB_BACK; }
 
 /* Freeze @slab onto the CPU's partial list. */
-static inline void mm_slub_put_cpu_partial(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
+static inline void mm_slub_put_cpu_partial(struct kmem_cache_cpu *c, struct slab *slab)
 {
 	slab->next = c->partial;
-	slab->cpu = mm_slab_this_cpu(s);
 	slab->list = SLAB_FROZEN;
 	c->partial = slab;
 	c->nr_partial++;
+}
+
+/* The object that came back goes on its slab's list, and that onto the CPU's partial list. */
+static inline void mm_slub_settle_back(struct kmem_cache_cpu *c)
+{
+	struct slab *slab = c->back;
+
+	if (!slab)
+		return;
+	slab->freelist = (uint16_t)(c->back_link - slab->link);
+	slab->inuse--;
+	c->back = NULL;
+	mm_slub_put_cpu_partial(c, slab);
 }
 
 /* Take the first object off the slab's own list and count it. */

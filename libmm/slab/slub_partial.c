@@ -21,6 +21,8 @@
 
 enum { SHRINK_PROMOTE_MAX = 32, REMOTE_NODE_DEFRAG_RATIO = 1000 };
 
+const struct slab mm_slub_no_slab;
+
 /* ---- slabs ---- */
 
 /* The order in which a slab hands out its objects: a start anywhere in the cache's one random sequence. */
@@ -98,10 +100,8 @@ void mm_slub_discard_slab(struct mm_kmem_cache *s, struct slab *slab)
 	n->nr_slabs--;
 	n->nr_objects -= slab->objects;
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
-		if (s->cpu[cpu].near == slab) {
-			s->cpu[cpu].near = NULL;
-			s->cpu[cpu].near_bytes = 0;
-		}
+		if (s->cpu[cpu].near == slab)
+			mm_slub_set_near(&s->cpu[cpu], &mm_slub_no_slab);
 	mm_slab_free_pages(s, slab);
 }
 
@@ -163,10 +163,9 @@ static struct slub_partial get_partial_node(struct mm_kmem_cache *s, struct kmem
 			slab->freelist = SLAB_LINK_END;
 			slab->inuse = slab->objects;
 			slab->list = SLAB_FROZEN;
-			slab->cpu = cpu;
 			mm_slub_count(s, MM_SLUB_ALLOC_FROM_PARTIAL);
 		} else {
-			mm_slub_put_cpu_partial(s, &s->cpu[cpu], slab);
+			mm_slub_put_cpu_partial(&s->cpu[cpu], slab);
 			mm_slub_count(s, MM_SLUB_CPU_PARTIAL_NODE);
 			partial_slabs++;
 		}
@@ -273,18 +272,27 @@ static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint16_t
 	}
 }
 
+/* flush_slab(): the CPU's slab to its node. */
+void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+{
+	struct slab *slab = c->slab;
+	uint16_t freelist = c->freelist;
+
+	mm_slub_settle_back(c);
+	c->slab = NULL;
+	c->freelist = SLAB_LINK_END;
+	deactivate_slab(s, slab, freelist);
+	mm_slub_count(s, MM_SLUB_CPUSLAB_FLUSH);
+}
+
 void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu)
 {
 	struct kmem_cache_cpu *c = &s->cpu[cpu];
-	struct slab *slab = c->slab, *partial = c->partial;
-	uint16_t freelist = c->freelist;
+	struct slab *partial;
 
-	c->slab = NULL;
-	c->freelist = SLAB_LINK_END;
-	if (slab) {
-		deactivate_slab(s, slab, freelist);
-		mm_slub_count(s, MM_SLUB_CPUSLAB_FLUSH);
-	}
+	if (c->slab)
+		mm_slub_flush_slab(s, c);
+	partial = c->partial;
 	c->partial = NULL;
 	c->nr_partial = 0;
 	unfreeze_partials(s, partial);
@@ -334,13 +342,30 @@ void mm_slub_shrink(struct mm_kmem_cache *s)
 
 /* ---- looking at it ---- */
 
-enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live)
+/* The CPU that a frozen slab belongs to. */
+static uint32_t cpu_of(const struct mm_kmem_cache *s, const struct slab *slab)
+{
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
+		const struct kmem_cache_cpu *c = &s->cpu[cpu];
+
+		if (c->slab == slab || c->back == slab)
+			return cpu;
+		for (const struct slab *p = c->partial; p; p = p->next)
+			if (p == slab)
+				return cpu;
+	}
+	return 0;
+}
+
+enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32_t *cpu)
 {
 	*live = 0;
 	for (uint32_t i = 0; i < slab->objects; i++)
 		*live += slab->link[i] == SLAB_LINK_LIVE;
-	if (mm_slub_is_frozen(slab))
-		return slab->cache->cpu[slab->cpu].slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
+	if (mm_slub_is_frozen(slab)) {
+		*cpu = cpu_of(slab->cache, slab);
+		return slab->cache->cpu[*cpu].slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
+	}
 	return !*live ? MM_SLAB_EMPTY : *live == slab->objects ? MM_SLAB_FULL : MM_SLAB_PARTIAL;
 }
 
@@ -357,15 +382,14 @@ static uint32_t chain_length(const struct slab *slab, uint16_t obj)
 
 static bool slab_is_consistent(const struct mm_kmem_cache *s, const struct slab *slab)
 {
-	const struct kmem_cache_cpu *c = &s->cpu[slab->cpu];
-	uint32_t live, own = chain_length(slab, slab->freelist), on_cpu = 0;
+	uint32_t live, cpu, own = chain_length(slab, slab->freelist), on_cpu = 0, back = slab->list == SLAB_BACK;
+	enum mm_slab_state state = mm_slub_state(slab, &live, &cpu);
 
-	mm_slub_state(slab, &live);
-	if (mm_slub_is_frozen(slab) && c->slab == slab)
-		on_cpu = chain_length(slab, c->freelist);
-	if (own == UINT32_MAX || on_cpu == UINT32_MAX || own + on_cpu + live != slab->objects)
+	if (state == MM_SLAB_ON_CPU)
+		on_cpu = chain_length(slab, s->cpu[cpu].freelist);
+	if (own == UINT32_MAX || on_cpu == UINT32_MAX || own + on_cpu + back + live != slab->objects)
 		return false;
-	if (slab->inuse != slab->objects - own)
+	if (slab->inuse != slab->objects - own || (back && (own || s->cpu[cpu].back != slab)))
 		return false;
 	return slab->list != SLAB_NO_LIST || !own;	/* a full slab is on no list, no other */
 }
@@ -386,11 +410,11 @@ static bool cpu_is_consistent(const struct kmem_cache_cpu *c)
 	uint32_t nr = 0;
 
 	for (const struct slab *slab = c->partial; slab; slab = slab->next, nr++)
-		if (!mm_slub_is_frozen(slab))
+		if (slab->list != SLAB_FROZEN)
 			return false;
-	if (c->near ? c->near_base != c->near->base || c->near_bytes != c->near->bytes : c->near_bytes)
+	if (c->back && (c->back->list != SLAB_BACK || !c->slab || *c->back_link != SLAB_LINK_END))
 		return false;
-	return nr == c->nr_partial && (c->slab ? mm_slub_is_frozen(c->slab) : c->freelist == SLAB_LINK_END);
+	return nr == c->nr_partial && (c->slab ? c->slab->list == SLAB_FROZEN : c->freelist == SLAB_LINK_END);
 }
 
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
