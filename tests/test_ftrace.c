@@ -116,6 +116,38 @@ END_TEST
 
 static const char head[] = "# tracer: nop\n#\n";
 
+/* Lines that begin as the one before, and those that only seem to. */
+START_TEST(heads_in_turn)
+{
+	static const char text[] =
+		"# tracer: nop\n"
+		"   bash-12  [001] ..... 1.000001: kfree: call_site=a ptr=11\n"
+		"   bash-12  [001] ..... 1.000002: kfree: call_site=a ptr=12\n"		/* the same head */
+		"   bash-12  [001] 1.000003: kmem:kfree: call_site=a ptr=13\n"		/* no state, a group */
+		"   bash-12  [002] ..... 1.000004: kfree: call_site=a ptr=14\n"		/* another CPU */
+		"   bash-123 [002] ..... 1.000005: kfree: call_site=a ptr=15\n"		/* another task */
+		"   b [7]-9  [003] ..... 1.000006: kfree: call_site=a ptr=16\n"		/* a bracket in the name */
+		"   b: 2: x-9  [004] ..... 1.000007: kfree: call_site=a ptr=17\n"	/* colons in the name */
+		"   bash-123 [002] ..... 1.0000080000: kfree: call_site=a ptr=18\n"	/* more digits than nanoseconds */
+		"   bash-123 [002] ..... 2: kfree: call_site=a ptr=19\n"		/* none */
+		"   bash-123 [002] ..... 3.5: kmem_cache_free: name=x y ptr=1a\n";	/* fields in another order */
+	static const char *const rows[] = {
+		"1.000001,1,12,kfree,0x11,", "1.000002,1,12,kfree,0x12,", "1.000003,1,12,kfree,0x13,", "1.000004,2,12,kfree,0x14,",
+		"1.000005,2,123,kfree,0x15,", "1.000006,3,9,kfree,0x16,", "1.000007,4,9,kfree,0x17,", "1.000008,2,123,kfree,0x18,",
+		"2,2,123,kfree,0x19,", "3.5,2,123,cache_free,0x1a,",
+	};
+	struct mm_output out;
+	const char *csv = convert(text, sizeof(text) - 1, false, &out), *at = csv;
+
+	ck_assert_ptr_nonnull(csv);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_msg(!strncmp(at, rows[i], strlen(rows[i])), "row %zu: %.60s", i, at);
+		at = strchr(at, '\n') + 1;
+	}
+	mm_output_finish(&out);
+}
+END_TEST
+
 static const struct skip_case {
 	const char *why, *text, *what;
 	bool harmless;
@@ -200,6 +232,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, known_lines, 0, NR(lines));
+	tcase_add_test(tc, heads_in_turn);
 	tcase_add_loop_test(tc, skipped_lines, 0, NR(skips));
 	tcase_add_loop_test(tc, mutated_lines, 0, 4);
 	suite_add_tcase(suite, tc);

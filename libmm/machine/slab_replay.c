@@ -98,18 +98,25 @@ void mm_recorded_object_del(struct mm_slab_replay *r, struct mm_recorded_object 
 
 /* ---- caches ---- */
 
+/* The length, the first and the last eight bytes tell names of caches apart well enough. */
 static uint32_t hash_cache(struct mm_str name, uint32_t object_size, uint32_t slab_size)
 {
-	uint32_t h = 2166136261u ^ object_size * 0x9e3779b9u ^ slab_size * 0x85ebca6bu;
+	uint64_t head = 0, tail = 0, h = ((uint64_t)object_size << 32 | slab_size) * 0x9e3779b97f4a7c15u + name.len;
 
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-	return h ^ h >> 15;
+	if (name.len >= 8) {
+		memcpy(&head, name.p, 8);
+		memcpy(&tail, name.p + name.len - 8, 8);
+	} else {
+		memcpy(&head, name.p, name.len);
+	}
+	h = (h ^ head) * 0xff51afd7ed558ccdu;
+	h = (h ^ h >> 32 ^ tail) * 0xc4ceb9fe1a85ec53u;
+	return (uint32_t)(h >> 32);
 }
 
 static struct mm_str name_of(const struct mm_recorded_cache *c)
 {
-	return (struct mm_str){ c->name, c->name ? strlen(c->name) : 0 };
+	return (struct mm_str){ c->name ? c->name : "", c->name_len };
 }
 
 static uint32_t cache_slot(const struct mm_slab_replay *r, struct mm_str name, uint32_t object_size, uint32_t slab_size)
@@ -118,10 +125,9 @@ static uint32_t cache_slot(const struct mm_slab_replay *r, struct mm_str name, u
 
 	for (; r->hash[i]; i = (i + 1) & (r->hash_size - 1)) {
 		const struct mm_recorded_cache *c = &r->caches[r->hash[i] - 1];
-		struct mm_str known = name_of(c);
 
-		if (c->object_size == object_size && c->slab_size == slab_size && known.len == name.len &&
-		    (!name.len || !memcmp(known.p, name.p, name.len)))
+		if (c->object_size == object_size && c->slab_size == slab_size && c->name_len == name.len &&
+		    (!name.len || !memcmp(c->name, name.p, name.len)))
 			break;
 	}
 	return i;
@@ -172,10 +178,14 @@ long mm_recorded_cache_get(struct mm_slab_replay *r, struct mm_str name, uint32_
 		r->caches = v;
 		r->cap_caches = cap;
 	}
-	if (name.len && !(copy = strndup(name.p, name.len)))
+	if (name.len && !(copy = malloc(name.len + 1)))
 		return -ENOMEM;
-	r->caches[r->nr_caches] = (struct mm_recorded_cache){ .name = copy, .object_size = object_size,
-		.slab_size = slab_size };
+	if (copy)
+		memcpy(copy, name.p, name.len);
+	if (copy)
+		copy[name.len] = 0;
+	r->caches[r->nr_caches] = (struct mm_recorded_cache){ .name = copy, .name_len = (uint32_t)name.len,
+		.object_size = object_size, .slab_size = slab_size };
 	r->hash[cache_slot(r, name, object_size, slab_size)] = ++r->nr_caches;
 	return (long)r->nr_caches - 1;
 }

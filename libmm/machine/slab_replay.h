@@ -15,6 +15,7 @@
 
 struct mm_recorded_cache {
 	char *name;			/* NULL: not named */
+	uint32_t name_len;
 	uint32_t object_size, slab_size;	/* as recorded: part of what it is known by; 0 not told */
 	struct mm_kmem_cache *cache;	/* ours; NULL: destroyed, or whole pages */
 	uint64_t allocs, frees, live;

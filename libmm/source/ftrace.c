@@ -43,19 +43,20 @@
 
 struct ftrace {
 	struct mm_trace_source *src;
+	struct mm_ftrace_line t;
 	uint64_t last_ns;
 };
 
 /* The next word of @rest, blanks before it skipped; false at the end. */
 static bool next_word(struct mm_str *rest, struct mm_str *word)
 {
+	const char *p, *end = rest->p + rest->len;
+
 	scan_blanks(rest);
-	word->p = rest->p;
-	word->len = 0;
-	while (word->len < rest->len && rest->p[word->len] != ' ' && rest->p[word->len] != '\t')
-		word->len++;
-	rest->p += word->len;
-	rest->len -= word->len;
+	for (p = rest->p; p < end && *p != ' ' && *p != '\t'; p++)
+		;
+	*word = (struct mm_str){ rest->p, (size_t)(p - rest->p) };
+	*rest = (struct mm_str){ p, (size_t)(end - p) };
 	return word->len != 0;
 }
 
@@ -79,10 +80,14 @@ static bool parse_cpu(struct mm_str w, uint32_t *cpu)
 	return true;
 }
 
+/* Nanoseconds of the last of so many digits. */
+static const uint32_t fraction_unit[] = { 1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1 };
+
 /* "3.914412:" */
 static bool parse_time(struct mm_str w, uint64_t *ns)
 {
-	uint64_t sec, frac = 0, unit = 1000000000;
+	uint64_t sec, frac = 0;
+	unsigned int digits = 0;
 	struct mm_str s = w;
 
 	if (w.len < 2 || w.p[w.len - 1] != ':' || w.p[0] < '0' || w.p[0] > '9')
@@ -91,11 +96,12 @@ static bool parse_time(struct mm_str w, uint64_t *ns)
 	if (!scan_u64(&s, &sec) || sec > UINT64_MAX / 1000000000 - 1)
 		return false;
 	if (s.len && *s.p == '.')
-		for (s.p++, s.len--; s.len && *s.p >= '0' && *s.p <= '9'; s.p++, s.len--) {
-			unit /= 10;
-			frac += (uint64_t)(*s.p - '0') * unit;
-		}
-	*ns = sec * 1000000000 + frac;
+		for (s.p++, s.len--; s.len && *s.p >= '0' && *s.p <= '9'; s.p++, s.len--)
+			if (digits < 9) {
+				frac = frac * 10 + (uint64_t)(*s.p - '0');
+				digits++;
+			}
+	*ns = sec * 1000000000 + frac * fraction_unit[digits];
 	return s.len == 0;
 }
 
@@ -133,20 +139,107 @@ static bool is_irq_over_lock(struct mm_str w)
 static bool parse_event(struct mm_str *rest, struct mm_str *event)
 {
 	struct mm_str w;
-	const char *colon;
+	const char *p, *end;
 
 	if (!next_word(rest, &w) || (is_digits(w) && !next_word(rest, &w)))
 		return false;
-	if (w.len < 2 || w.p[w.len - 1] != ':')
+	end = w.p + w.len - 1;
+	if (w.len < 2 || *end != ':')
 		return false;
-	w.len--;
-	colon = memrchr(w.p, ':', w.len);
-	if (colon) {
-		w.len -= (size_t)(colon + 1 - w.p);
-		w.p = colon + 1;
+	for (p = end; p > w.p && p[-1] != ':'; p--)
+		;
+	*event = (struct mm_str){ p, (size_t)(end - p) };
+	return event->len != 0;
+}
+
+static bool digit_at(const char *p, const char *end) { return p < end && (unsigned char)(*p - '0') < 10; }
+
+static const char *skip_blanks(const char *p, const char *end)
+{
+	while (p < end && *p == ' ')
+		p++;
+	return p;
+}
+
+/* "3.914412:" with up to 9 digits of a second; where it ends, or NULL. */
+static const char *common_time(const char *p, const char *end, uint64_t *ns)
+{
+	uint64_t sec = 0, frac = 0;
+	const char *start = p, *dot;
+
+	for (; digit_at(p, end); p++)
+		sec = sec * 10 + (uint64_t)(*p - '0');
+	if (p == start || p - start > 10 || p == end || *p != '.')
+		return NULL;
+	for (dot = p++; digit_at(p, end); p++)
+		frac = frac * 10 + (uint64_t)(*p - '0');
+	if (p - dot > 10 || p == end || *p != ':')
+		return NULL;
+	*ns = sec * 1000000000 + frac * fraction_unit[p - dot - 1];
+	return p + 1;
+}
+
+/* "bash-1234    [000] ", one [number] and nothing like a time before it: where it ends, or NULL.  @t gets CPU and task. */
+static const char *common_head(struct mm_str line, struct mm_ftrace_line *t)
+{
+	const char *end = line.p + line.len, *cpu = memchr(line.p, '[', line.len), *colon = line.p, *p;
+
+	if (!cpu || cpu == line.p || cpu[-1] != ' ')
+		return NULL;
+	while ((colon = memchr(colon, ':', (size_t)(cpu - colon))))
+		if (*++colon == ' ')
+			return NULL;
+	t->cpu = 0;
+	for (p = cpu + 1; digit_at(p, end) && p - cpu < 9; p++)
+		t->cpu = t->cpu * 10 + (uint32_t)(*p - '0');
+	if (p == cpu + 1 || end - p < 2 || p[0] != ']' || p[1] != ' ' || !parse_pid(line.p, cpu, &t->pid))
+		return NULL;
+	p += 2;
+	t->head_len = (size_t)(p - line.p) <= sizeof(t->head) ? (size_t)(p - line.p) : 0;
+	memcpy(t->head, line.p, t->head_len);
+	return p;
+}
+
+/*
+ * A line as nearly all are: task, CPU, the time or the state and the time, the event.  False: cut it word by word.
+ */
+static bool cut_common(struct mm_str line, struct mm_ftrace_line *t)
+{
+	const char *end = line.p + line.len, *p, *colon;
+	bool same = t->head_len && line.len > t->head_len && !memcmp(line.p, t->head, t->head_len);
+
+	p = same ? line.p + t->head_len : common_head(line, t);
+	if (!p)
+		return false;
+	p = skip_blanks(p, end);
+	t->irq_over_lock = false;
+	if (!digit_at(p, end)) {
+		const char *blank = memchr(p, ' ', (size_t)(end - p));
+
+		if (!blank)
+			return false;
+		t->irq_over_lock = is_irq_over_lock((struct mm_str){ p, (size_t)(blank - p) });
+		p = skip_blanks(blank, end);
 	}
-	*event = w;
-	return w.len != 0;
+	p = common_time(p, end, &t->time_ns);
+	if (!p || p == end || *p != ' ')
+		return false;
+	p = skip_blanks(p, end);
+	if (p == end || digit_at(p, end))
+		return false;
+	colon = memchr(p, ':', (size_t)(end - p));
+	if (!colon)
+		return false;
+	if (colon + 1 < end && colon[1] != ' ') {	/* behind the group */
+		p = colon + 1;
+		colon = memchr(p, ':', (size_t)(end - p));
+	}
+	if (!colon || colon == p || (colon + 1 < end && colon[1] != ' ') || memchr(p, ' ', (size_t)(colon - p)))
+		return false;
+	t->event = (struct mm_str){ p, (size_t)(colon - p) };
+	t->args = (struct mm_str){ colon + 1, (size_t)(end - colon - 1) };
+	t->next = 0;
+	return true;
 }
 
 bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
@@ -155,6 +248,8 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 	const char *head_end = NULL;
 	bool state = false;		/* the word before was the CPU */
 
+	if (cut_common(line, t))
+		return true;
 	*t = (struct mm_ftrace_line){ 0 };
 	while (next_word(&rest, &word)) {
 		if (parse_cpu(word, &t->cpu)) {
@@ -178,7 +273,7 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 static int sniff(struct mm_str head)
 {
 	struct mm_str line;
-	struct mm_ftrace_line t;
+	struct mm_ftrace_line t = { .head_len = 0 };
 	int events = 0;
 
 	if (head.len > 10 && !memcmp(head.p, "# tracer: ", 10))
@@ -223,12 +318,11 @@ static bool is_stack(struct mm_str line)
 
 static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str line, struct mm_error *err)
 {
-	struct mm_ftrace_line t;
+	struct mm_ftrace_line *t = &f->t;
 	size_t before = b->nr;
 	int e;
 
-	t.line = f->src->in->line;
-	if (!mm_ftrace_line_cut(line, &t)) {
+	if (!mm_ftrace_line_cut(line, t)) {
 		if (memmem(line.p, line.len, "LOST", 4) && memmem(line.p, line.len, "EVENTS", 6))
 			return mm_trace_skip(f->src, "gaps where the recording lost events", f->src->in->line, false,
 					     err);
@@ -236,21 +330,21 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 			return 0;
 		return mm_trace_skip(f->src, "lines that are no events", f->src->in->line, true, err);
 	}
-	t.line = f->src->in->line;
-	if (t.time_ns < f->last_ns) {
-		e = mm_trace_skip(f->src, "events whose time is before the last one's", t.line, true, err);
+	t->line = f->src->in->line;
+	if (t->time_ns < f->last_ns) {
+		e = mm_trace_skip(f->src, "events whose time is before the last one's", t->line, true, err);
 		if (e)
 			return e;
-		t.time_ns = f->last_ns;
+		t->time_ns = f->last_ns;
 	}
-	f->last_ns = t.time_ns;
-	e = mm_ftrace_event(f->src, b, &t, err);
+	f->last_ns = t->time_ns;
+	e = mm_ftrace_event(f->src, b, t, err);
 	for (size_t i = before; i < b->nr; i++) {
-		mm_event_put(&b->ev[i], TIME_S, time_ns, t.time_ns);
+		mm_event_put(&b->ev[i], TIME_S, time_ns, t->time_ns);
 		if (b->ev[i].present & MM_TC_BIT(PID))
 			continue;		/* DAMON's rows: kdamond, which ran, is not whom they are about */
-		mm_event_put(&b->ev[i], CPU, cpu, t.cpu);
-		mm_event_put(&b->ev[i], PID, pid, t.pid);
+		mm_event_put(&b->ev[i], CPU, cpu, t->cpu);
+		mm_event_put(&b->ev[i], PID, pid, t->pid);
 	}
 	return e;
 }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <string.h>
+
 #include "base/str.h"
 #include "source/damon.h"
 #include "source/ftrace.h"
@@ -15,29 +17,57 @@ static const char *const migratetypes[] = { "UNMOVABLE", "MOVABLE", "RECLAIMABLE
 
 enum { MAX_TRACE_ORDER = 40 };
 
-/* The value of a field; false when it is not there. */
-static bool field(const struct mm_ftrace_line *t, const char *key, struct mm_str *value)
+/* Its value stands at @v. */
+static inline void take_value(struct mm_ftrace_line *t, const char *v, struct mm_str *value)
 {
-	size_t n = strlen(key);
-	const char *p = t->args.p, *end = p + t->args.len;
+	const char *end = t->args.p + t->args.len, *blank = memchr(v, ' ', (size_t)(end - v));
 
-	while ((p = memmem(p, (size_t)(end - p), key, n))) {
-		const char *v = p + n;
-
-		if ((p == t->args.p || p[-1] == ' ') && v < end && *v == '=') {
-			value->p = ++v;
-			while (v < end && *v != ' ')
-				v++;
-			value->len = (size_t)(v - value->p);
-			return true;
-		}
-		p = v;
-	}
-	return false;
+	*value = (struct mm_str){ v, (size_t)((blank ? blank : end) - v) };
+	t->next = (size_t)(value->p + value->len - t->args.p);
 }
+
+/* Whether the word at @p is KEY=... */
+static inline bool is_field(const char *p, const char *end, const char *key, size_t n)
+{
+	return (size_t)(end - p) > n && p[n] == '=' && !memcmp(p, key, n);
+}
+
+/* From @p, where a word begins, on. */
+static __attribute__((noinline)) bool find_field(struct mm_ftrace_line *t, const char *p, const char *key, size_t n, struct mm_str *value)
+{
+	const char *end = t->args.p + t->args.len;
+
+	while (p < end && !is_field(p, end, key, n)) {
+		p = memchr(p, ' ', (size_t)(end - p));
+		p = p ? p + 1 : end;
+	}
+	if (p < end)
+		take_value(t, p + n + 1, value);
+	return p < end;
+}
+
+/* The value of a field; false when it is not there.  Most often it is the next one. */
+static inline __attribute__((always_inline)) bool field_of(struct mm_ftrace_line *t, const char *key, size_t n, struct mm_str *value)
+{
+	const char *begin = t->args.p, *end = begin + t->args.len, *p = begin + t->next;
+
+	p += p < end && *p == ' ';
+	if (is_field(p, end, key, n)) {
+		take_value(t, p + n + 1, value);
+		return true;
+	}
+	return find_field(t, p, key, n, value) || (t->next && find_field(t, begin, key, n, value));
+}
+#define field(t, key, value) field_of((t), (key), strlen(key), (value))
 
 static bool parse_hex(struct mm_str s, uint64_t *out)
 {
+	static const uint8_t digit[256] = {	/* with 16, which tells it from no digit */
+		['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21, ['6'] = 22, ['7'] = 23, ['8'] = 24, ['9'] = 25,
+		['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+		['A'] = 26, ['B'] = 27, ['C'] = 28, ['D'] = 29, ['E'] = 30, ['F'] = 31,
+	};
+	unsigned int all = 16;
 	uint64_t v = 0;
 
 	if (s.len > 2 && s.p[0] == '0' && s.p[1] == 'x') {
@@ -47,18 +77,19 @@ static bool parse_hex(struct mm_str s, uint64_t *out)
 	if (!s.len || s.len > 16)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
-		unsigned int c = (unsigned char)s.p[i], d = c - '0' < 10 ? c - '0' : (c | 0x20) - 'a' + 10;
+		unsigned int d = digit[(unsigned char)s.p[i]];
 
-		if (d > 15 || (d > 9 && (c | 0x20) < 'a'))
-			return false;
-		v = v << 4 | d;
+		all &= d;
+		v = v << 4 | (d & 15);
 	}
+	if (!all)
+		return false;
 	*out = v;
 	return true;
 }
 
 /* A number as %d, %lu, 0x%lx print it. */
-static bool number(const struct mm_ftrace_line *t, const char *key, uint64_t *out)
+static inline bool number(struct mm_ftrace_line *t, const char *key, uint64_t *out)
 {
 	struct mm_str s;
 
@@ -70,7 +101,7 @@ static bool number(const struct mm_ftrace_line *t, const char *key, uint64_t *ou
 }
 
 /* A pointer as %p prints it: bare hex; null is (null), (nil) or zeros; "ptr=          (null)" has its blanks inside. */
-static bool pointer(const struct mm_ftrace_line *t, const char *key, uint64_t *out)
+static inline bool pointer(struct mm_ftrace_line *t, const char *key, uint64_t *out)
 {
 	struct mm_str s;
 
@@ -83,13 +114,13 @@ static bool pointer(const struct mm_ftrace_line *t, const char *key, uint64_t *o
 	return parse_hex(s, out);
 }
 
-static int malformed(struct mm_trace_source *src, const struct mm_ftrace_line *t, struct mm_error *err)
+static int malformed(struct mm_trace_source *src, struct mm_ftrace_line *t, struct mm_error *err)
 {
 	return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
 }
 
 /* "pfn=" and an order as a size; false when they are missing or absurd. */
-static bool page_fields(const struct mm_ftrace_line *t, const char *order_key, uint64_t *pfn, uint64_t *size)
+static bool page_fields(struct mm_ftrace_line *t, const char *order_key, uint64_t *pfn, uint64_t *size)
 {
 	uint64_t order = 0;
 
@@ -118,7 +149,7 @@ static int put_fact(struct mm_trace_source *src, struct mm_event *ev, const char
 	return mm_trace_keep(src, (struct mm_str){ text, (size_t)n }, &ev->flags);
 }
 
-static int put_gfp(struct mm_trace_source *src, struct mm_event *ev, const struct mm_ftrace_line *t)
+static int put_gfp(struct mm_trace_source *src, struct mm_event *ev, struct mm_ftrace_line *t)
 {
 	struct mm_str s;
 
@@ -128,7 +159,7 @@ static int put_gfp(struct mm_trace_source *src, struct mm_event *ev, const struc
 	return mm_trace_keep(src, s, &ev->flags);
 }
 
-static int page_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int page_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
 	uint64_t pfn, size, page = 1;
@@ -146,7 +177,7 @@ static int page_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, con
 	return put_gfp(src, ev, t);
 }
 
-static int zone_locked(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int zone_locked(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		       struct mm_error *err)
 {
 	uint64_t pfn, size, page = 1, mt, refill = 0;
@@ -165,7 +196,7 @@ static int zone_locked(struct mm_trace_source *src, struct mm_trace_batch *b, co
 			refill ? "|PERCPU_REFILL" : "");
 }
 
-static int extfrag(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int extfrag(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		   struct mm_error *err)
 {
 	uint64_t pfn, size, found, mt, from, owner = 0;
@@ -182,7 +213,7 @@ static int extfrag(struct mm_trace_source *src, struct mm_trace_batch *b, const 
 	return put_fact(src, ev, "EXTFRAG", mt, from > 5 ? -1 : (int64_t)from, owner ? "|CHANGE_OWNERSHIP" : "");
 }
 
-static int page_free(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int page_free(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		     struct mm_error *err)
 {
 	uint64_t pfn, size;
@@ -198,7 +229,7 @@ static int page_free(struct mm_trace_source *src, struct mm_trace_batch *b, cons
 	return 0;
 }
 
-static int free_batched(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int free_batched(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 			struct mm_error *err)
 {
 	size_t nr = b->nr;
@@ -210,7 +241,7 @@ static int free_batched(struct mm_trace_source *src, struct mm_trace_batch *b, c
 	return e;
 }
 
-static int pcpu_drain(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int pcpu_drain(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
 	size_t nr = b->nr;
@@ -223,7 +254,7 @@ static int pcpu_drain(struct mm_trace_source *src, struct mm_trace_batch *b, con
 	return e || b->nr == nr ? e : put_fact(src, &b->ev[nr], "PCPU_DRAIN", mt, -1, t->irq_over_lock ? "|IRQ_OVER_LOCK" : "");
 }
 
-static int object_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int object_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 			enum mm_event_type type, struct mm_error *err)
 {
 	uint64_t ptr, req, got;
@@ -238,19 +269,19 @@ static int object_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, c
 	return put_gfp(src, ev, t);
 }
 
-static int kmalloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int kmalloc(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		   struct mm_error *err)
 {
 	return object_alloc(src, b, t, MM_EV_KMALLOC, err);
 }
 
-static int cache_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int cache_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		       struct mm_error *err)
 {
 	return object_alloc(src, b, t, MM_EV_CACHE_ALLOC, err);
 }
 
-static int object_free(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int object_free(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		       struct mm_error *err)
 {
 	struct mm_event *ev;
@@ -283,7 +314,7 @@ static int put_fault(struct mm_trace_source *src, struct mm_event *ev, uint64_t 
 }
 
 /* Also a fault that the kernel took on a user address: it touched it for the task. */
-static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
 	uint64_t addr, code = 0;
@@ -300,7 +331,7 @@ static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, con
 }
 
 /* perf's software event: the address is all there is. */
-static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
 	struct mm_str s = t->args;
@@ -321,7 +352,7 @@ static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, con
 }
 
 /* "target_id=0 nr_regions=10 139731079774208-139731081134080: 5 100": the age since 5.17 */
-static int damon_aggregated(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+static int damon_aggregated(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 			    struct mm_error *err)
 {
 	struct mm_damon_region r = { .time_ns = t->time_ns, .timed = true };
@@ -346,30 +377,32 @@ static int damon_aggregated(struct mm_trace_source *src, struct mm_trace_batch *
 }
 
 static const struct event {
-	const char *name;
-	int (*rows)(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+	struct mm_str name;
+	int (*rows)(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		    struct mm_error *err);
 } events[] = {
-	{ "mm_page_alloc", page_alloc }, { "mm_page_free", page_free }, { "mm_page_free_batched", free_batched },
-	{ "mm_page_alloc_zone_locked", zone_locked }, { "mm_page_pcpu_drain", pcpu_drain },
-	{ "mm_page_alloc_extfrag", extfrag }, { "kmalloc", kmalloc }, { "kmalloc_node", kmalloc },
-	{ "kmem_cache_alloc", cache_alloc }, { "kmem_cache_alloc_node", cache_alloc }, { "kfree", object_free },
-	{ "kmem_cache_free", object_free }, { "page_fault_user", page_fault }, { "page_fault_kernel", page_fault },
-	{ "page-faults", soft_fault }, { "minor-faults", soft_fault }, { "major-faults", soft_fault },
-	{ "faults", soft_fault }, { "damon_aggregated", damon_aggregated },
+#define E(name, rows) { { name, sizeof(name) - 1 }, rows }
+	E("kmalloc", kmalloc), E("kfree", object_free), E("kmem_cache_alloc", cache_alloc), E("kmem_cache_free", object_free),
+	E("mm_page_alloc", page_alloc), E("mm_page_free", page_free), E("mm_page_free_batched", free_batched),
+	E("mm_page_alloc_zone_locked", zone_locked), E("mm_page_pcpu_drain", pcpu_drain),
+	E("mm_page_alloc_extfrag", extfrag), E("kmalloc_node", kmalloc), E("kmem_cache_alloc_node", cache_alloc),
+	E("page_fault_user", page_fault), E("page_fault_kernel", page_fault), E("page-faults", soft_fault),
+	E("minor-faults", soft_fault), E("major-faults", soft_fault), E("faults", soft_fault),
+	E("damon_aggregated", damon_aggregated),
+#undef E
 };
 
 static const struct event *find_event(struct mm_str name)
 {
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (mm_str_is(name, events[i].name))
+		if (name.len == events[i].name.len && !memcmp(name.p, events[i].name.p, name.len))
 			return &events[i];
 	return NULL;
 }
 
 bool mm_ftrace_knows(struct mm_str event) { return find_event(event) != NULL; }
 
-int mm_ftrace_event(struct mm_trace_source *src, struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+int mm_ftrace_event(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		    struct mm_error *err)
 {
 	const struct event *e = find_event(t->event);
