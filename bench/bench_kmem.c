@@ -3,7 +3,8 @@
  * bench_kmem - replay of kmem events, text to lists, events a second; order 0 beside other allocators' 4 KiB blocks
  *
  * The recording is made here, seeded: blocks of orders 0 to 3, mostly 0, up to 20000 alive, taken and freed at random.
- * The same events are read as ftrace text and as a trace in CSV, each by the whole way: reader, machine, lists.
+ * The same events are read as ftrace text and as a trace in CSV, each by the whole way: reader, machine, lists.  Objects
+ * likewise: kmalloc() of 1 to 1024 bytes and kfree(), through SLUB.
  * Other allocators are those of the libraries that are installed: a pair of malloc(4096) and free().
  */
 #include <dlfcn.h>
@@ -68,8 +69,24 @@ static void event(struct text *t, bool csv, uint64_t i, bool alloc, unsigned int
 		    pfn, order);
 }
 
+static void object_event(struct text *t, bool csv, uint64_t i, bool alloc, unsigned int slot, unsigned int size)
+{
+	uint64_t ptr = 0xffff888100000000u + 1024u * slot;
+	double time = 1 + (double)i * 1e-6;
+
+	if (csv)
+		add(t, "%.6f,1,%s,%u,%s,0x%llx\n", time, alloc ? "kmalloc" : "kfree", alloc ? size : 0, alloc ? "GFP_KERNEL" : "",
+		    (unsigned long long)ptr);
+	else if (alloc)
+		add(t, "              sh-1       [000] ..... %12.6f: kmalloc: call_site=load_elf_phdrs+0x46/0xa0 ptr=%llx bytes_req=%u "
+		    "bytes_alloc=1024 gfp_flags=GFP_KERNEL node=-1 accounted=false\n", time, (unsigned long long)ptr, size);
+	else
+		add(t, "              sh-1       [000] ..... %12.6f: kfree: call_site=load_elf_binary+0x1c5/0x1460 ptr=%llx\n", time,
+		    (unsigned long long)ptr);
+}
+
 /* Frames of the recording are names only: slot i has the blocks at 8 * i. */
-static void record(struct text *t, bool csv, uint64_t nr)
+static void record(struct text *t, bool csv, bool objects, uint64_t nr)
 {
 	static uint8_t order[LIVE];		/* + 1; 0: free */
 	struct mm_rng rng = { 1 };
@@ -77,7 +94,7 @@ static void record(struct text *t, bool csv, uint64_t nr)
 	for (int i = 0; i < LIVE; i++)
 		order[i] = 0;
 	if (csv)
-		add(t, "time_s,pid,event,size,flags,result\n");
+		add(t, "time_s,pid,event,size,flags,%s\n", objects ? "addr" : "result");
 	else
 		add(t, "# tracer: nop\n#\n");
 	for (uint64_t i = 0; i < nr; i++) {
@@ -86,13 +103,16 @@ static void record(struct text *t, bool csv, uint64_t nr)
 
 		if (alloc)
 			order[slot] = (uint8_t)(o < 4 ? o + 1 : 1);
-		event(t, csv, i, alloc, 0x100000 + 8 * slot, order[slot] - 1u);
+		if (objects)
+			object_event(t, csv, i, alloc, slot, 1 + (unsigned int)mm_rng_below(&rng, 1024));
+		else
+			event(t, csv, i, alloc, 0x100000 + 8 * slot, order[slot] - 1u);
 		if (!alloc)
 			order[slot] = 0;
 	}
 }
 
-static void replay(const char *what, bool csv, uint64_t nr)
+static void replay(const char *what, bool csv, bool objects, uint64_t nr)
 {
 	struct mm_trace_options opt = { 0 };
 	struct mm_machine_config cfg;
@@ -106,9 +126,9 @@ static void replay(const char *what, bool csv, uint64_t nr)
 	double began;
 	long n;
 
-	record(&t, csv, nr);
+	record(&t, csv, objects, nr);
 	mm_machine_config_init(&cfg);
-	cfg.depth = MM_DEPTH_PHYS;
+	cfg.depth = objects ? MM_DEPTH_SLAB : MM_DEPTH_PHYS;
 	if (mm_machine_new(&m, &cfg, &err) || mm_machine_start(m, &err))
 		die("boot", &err);
 	began = now();
@@ -120,7 +140,7 @@ static void replay(const char *what, bool csv, uint64_t nr)
 				die(what, &err);
 	if (n < 0 || events != nr)
 		die(what, &err);
-	printf("replay of kmem events, %-12s %6.2f M events/s, %5.0f MB/s\n", what, (double)nr / (now() - began) / 1e6,
+	printf("replay of kmem events, %s, %-12s %6.2f M events/s, %5.0f MB/s\n", objects ? "objects" : "pages  ", what, (double)nr / (now() - began) / 1e6,
 	       (double)t.len / (now() - began) / 1e6);
 	mm_trace_reader_free(r);
 	mm_input_free(in);
@@ -180,8 +200,10 @@ int main(int argc, char **argv)
 {
 	uint64_t nr = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000;
 
-	replay("CSV", true, nr);
-	replay("ftrace text", false, nr);
+	for (int objects = 0; objects < 2; objects++) {
+		replay("CSV", true, objects, nr);
+		replay("ftrace text", false, objects, nr);
+	}
 	order0(2 * nr);
 	return 0;
 }
