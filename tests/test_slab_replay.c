@@ -11,6 +11,7 @@
 #include "machine/machine.h"
 #include "machine/slab_replay.h"
 #include "phys/phys.h"
+#include "slab/slab.h"
 
 static struct mm_machine *m;
 static struct mm_error err;
@@ -177,6 +178,161 @@ START_TEST(caches_by_rows)
 }
 END_TEST
 
+/* ---- checks of slub_debug=F ---- */
+
+static void start_debug(const char *slub_debug, int kind)
+{
+	struct mm_machine_config cfg;
+
+	stop();
+	mm_machine_config_init(&cfg);
+	cfg.depth = MM_DEPTH_SLAB;
+	cfg.effects = true;
+	cfg.check = true;
+	cfg.ram_bytes = 64 << 20;
+	cfg.sysctl.v[MM_SYSCTL_SLAB] = kind;
+	cfg.sysctl.v[MM_SYSCTL_DEBUG_SLAB] = 1;
+	ck_assert_int_eq(mm_sysctls_set(&cfg.sysctl, MM_STR("slub_debug"), (struct mm_str){ slub_debug, strlen(slub_debug) },
+					&err), 0);
+	ck_assert_int_eq(mm_machine_new(&m, &cfg, &err), 0);
+}
+
+/* The slab_err effect of the last row, or NULL. */
+static const struct mm_event *told(void)
+{
+	size_t nr;
+	const struct mm_event *fx = mm_machine_effects(m, &nr);
+
+	for (size_t i = 0; i < nr; i++)
+		if (fx[i].type == MM_EV_SLAB_ERR)
+			return &fx[i];
+	return NULL;
+}
+
+START_TEST(double_free)
+{
+	struct mm_event a;
+
+	start_debug("F", _i);		/* 96 is no power of two: SLAB has red zones there */
+	a = row(MM_EV_KMALLOC, 0x1000, 90, 0, NULL);
+	row(MM_EV_KFREE, 0x1000, 0, 0, NULL);
+	ck_assert_ptr_null(told());
+	row(MM_EV_KFREE, 0x1000, 0, 0, NULL);
+	ck_assert_ptr_nonnull(told());
+	ck_assert(IS_WORD(*told(), _i == MM_SLAB_SLAB ? "double free detected" : "Object already free"));
+	ck_assert(told()->addr == a.result && told()->name.len == strlen("kmalloc-96"));
+	ck_assert_uint_eq(skipped("double frees"), 1);
+	ck_assert_uint_eq(skipped("did not allocate"), 0);
+	ck_assert_uint_eq(mm_slab_errors(m->slab, MM_SLAB_ALREADY_FREE), 1);
+	row(MM_EV_KMALLOC, 0x1000, 90, 0, NULL);	/* the pointer comes back: it is live */
+	row(MM_EV_KFREE, 0x1000, 0, 0, NULL);
+	ck_assert_ptr_null(told());
+	ck_assert_uint_eq(m->slab_replay->requested_bytes, 0);
+}
+END_TEST
+
+START_TEST(double_frees_are_kept_for_a_while)
+{
+	start_debug("F", 0);
+	m->cfg.check = false;
+	for (uint64_t i = 1; i <= MM_FREED_KEPT + 10; i++) {
+		row(MM_EV_KMALLOC, i << 4, 100, 0, NULL);
+		row(MM_EV_KFREE, i << 4, 0, 0, NULL);
+	}
+	ck_assert_uint_eq(m->slab_replay->nr, MM_FREED_KEPT);
+	row(MM_EV_KFREE, 10 << 4, 0, 0, NULL);
+	ck_assert_uint_eq(skipped("did not allocate"), 1);
+	row(MM_EV_KFREE, 11 << 4, 0, 0, NULL);
+	ck_assert_uint_eq(skipped("double frees"), 1);
+}
+END_TEST
+
+START_TEST(wrong_cache)
+{
+	start_debug("-;F,a", 0);
+	row(MM_EV_CACHE_CREATE, 0, 120, 0, "a");
+	row(MM_EV_CACHE_CREATE, 0, 500, 0, "b");
+	row(MM_EV_CACHE_ALLOC, 0x1000, 0, 0, "b");
+	row(MM_EV_CACHE_FREE, 0x1000, 0, 0, "a");
+	ck_assert(told() && IS_WORD(*told(), "Wrong slab cache"));
+	ck_assert_uint_eq(cache_named("b", 0, 0)->live, 0);
+	row(MM_EV_CACHE_ALLOC, 0x1000, 0, 0, "b");
+	row(MM_EV_CACHE_FREE, 0x1000, 0, 0, "b");
+	row(MM_EV_CACHE_FREE, 0x1000, 0, 0, "b");	/* b is not checked: nothing tells it from an unknown one */
+	ck_assert_ptr_null(told());
+	ck_assert_uint_eq(skipped("did not allocate"), 1);
+	row(MM_EV_CACHE_ALLOC, 0x2000, 0, 0, "a");
+	row(MM_EV_CACHE_FREE, 0x2000, 0, 0, "a");
+	ck_assert_uint_eq(row(MM_EV_CACHE_DESTROY, 0, 0, 0, "a").result, 0);
+	row(MM_EV_CACHE_FREE, 0x2000, 0, 0, "a");	/* its cache is gone */
+	ck_assert_uint_eq(skipped("did not allocate"), 2);
+}
+END_TEST
+
+START_TEST(shrinking)
+{
+	ck_assert(IS_WORD(row(MM_EV_CACHE_SHRINK, 0, 0, 0, "a"), "ENOENT"));
+	row(MM_EV_CACHE_CREATE, 0, 120, 0, "a");
+	row(MM_EV_CACHE_ALLOC, 0x1000, 0, 0, "a");
+	ck_assert_uint_eq(row(MM_EV_CACHE_SHRINK, 0, 0, 0, "a").result, 0);
+	row(MM_EV_CACHE_FREE, 0x1000, 0, 0, "a");
+	ck_assert_uint_eq(row(MM_EV_CACHE_SHRINK, 0, 0, 0, "a").result, 1);
+	row(MM_EV_KMALLOC, 0x2000, 100, 0, NULL);
+	row(MM_EV_KFREE, 0x2000, 0, 0, NULL);
+	ck_assert_uint_eq(row(MM_EV_CACHE_SHRINK, 0, 0, 0, NULL).result, 1);
+	ck_assert_uint_eq(m->slab->pages, 0);
+}
+END_TEST
+
+/*
+ * SLAB on 2 CPUs: CPU 0 reaps at whole seconds, every second one; CPU 1 12 ms (3 jiffies) before.  The first visit takes
+ * back "touched", each further one a fifth of 120 objects.  With 30 in CPU 0's array and 30 in CPU 1's, that is 24 and 3
+ * (half of what is left) and so on: at 10.5 s nothing was due, at 10.99 s CPU 1, at 11 s CPU 0.
+ */
+START_TEST(slab_reaping)
+{
+	struct mm_event ev = { .type = MM_EV_MARK, .present = MM_TC_BIT(EVENT) | MM_TC_BIT(TIME_S) };
+	struct mm_machine_config cfg;
+	struct mm_kmem_cache *s;
+
+	stop();
+	mm_machine_config_init(&cfg);
+	cfg.depth = MM_DEPTH_SLAB;
+	cfg.ram_bytes = 64 << 20;
+	cfg.nr_cpus = 2;
+	cfg.sysctl.v[MM_SYSCTL_SLAB] = MM_SLAB_SLAB;
+	ck_assert_int_eq(mm_machine_new(&m, &cfg, &err), 0);
+	ev.time_ns = 10500000000u;
+	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
+	row(MM_EV_KMALLOC, 0x1000, 128, 0, NULL);
+	s = mm_kmem_cache_find(m->slab, MM_STR("kmalloc-128"));
+	ck_assert_ptr_nonnull(s);
+	ck_assert_uint_eq(m->slab_replay->next_reap_ns[0], 11000000000u);
+	ck_assert_uint_eq(m->slab_replay->next_reap_ns[1], 10988000000u);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 15);		/* a first refill of 16 */
+	ck_assert(s->cpu[0].ac->touched);
+	ev.time_ns = 10990000000u;
+	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
+	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
+	ck_assert_uint_eq(m->slab_replay->next_reap_ns[1], 12988000000u);
+	ck_assert(s->cpu[0].ac->touched);
+	ev.time_ns = 11000000000u;
+	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
+	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
+	ck_assert(!s->cpu[0].ac->touched);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 15);
+	ev.time_ns = 13000000000u;				/* a fifth of 120 is more than there is: half of it */
+	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
+	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 7);
+	ev.time_ns = 1000000000000u;				/* many at once: nothing is left */
+	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
+	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 0);
+	ck_assert_uint_eq(m->slab_replay->next_reap_ns[0], 1001000000000u);
+}
+END_TEST
+
 START_TEST(out_of_memory)
 {
 	struct mm_event ev = { 0 };
@@ -207,6 +363,11 @@ int main(void)
 	tcase_add_test(tc, pages_are_effects);
 	tcase_add_test(tc, large_and_impossible);
 	tcase_add_test(tc, caches_by_rows);
+	tcase_add_loop_test(tc, double_free, MM_SLAB_SLUB, MM_SLAB_SLOB);
+	tcase_add_test(tc, double_frees_are_kept_for_a_while);
+	tcase_add_test(tc, wrong_cache);
+	tcase_add_test(tc, shrinking);
+	tcase_add_test(tc, slab_reaping);
 	tcase_add_loop_test(tc, out_of_memory, 0, MM_NR_SLAB_KINDS);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

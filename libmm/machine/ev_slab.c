@@ -6,7 +6,8 @@
  * the machine places its own, whose address becomes the row's result.
  *
  *   alloc of a pointer that is live   the object was freed by a call that was not recorded: it goes first
- *   free of a pointer that is not     counted: it was allocated before the recording began
+ *   free of a pointer that is not     counted: it was allocated before the recording began; a double free where the
+ *                                     cache is checked (slub_debug=F) and the free before is not too long ago
  *   cache_free that names a cache     the object, and its allocation, are counted for that cache
  *
  * A cache that no row created is made from what the recording tells of it:
@@ -14,32 +15,56 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine/slab_replay.h"
 #include "slab/slab.h"
 
-#define REAP_INTERVAL_NS 2000000000u
+#define REAP_SECOND_NS 1000000000u
 enum { MAX_REAPS_AT_ONCE = 64 };
 #define KERNEL_HALF 0xffff800000000000u
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
-/* SLAB's reaper runs every two seconds of trace time on each CPU. */
-static void reap_if_due(struct mm_machine *m, struct mm_slab_replay *r)
+/* cache_reap() of CPU c is due at whole seconds less 3 jiffies (of 4 ms) for each CPU before it: round_jiffies(). */
+static uint64_t first_reap(const struct mm_machine *m, uint32_t cpu)
 {
-	uint32_t cpu = m->ctx.cpu;
+	uint64_t early = (uint64_t)cpu * 3 * 4000000, now = m->ctx.now_ns;
+
+	return (now + early) / REAP_SECOND_NS * REAP_SECOND_NS + REAP_SECOND_NS - early % REAP_SECOND_NS;
+}
+
+/* SLAB's reaper runs every two seconds of trace time on each CPU, one after the other. */
+static int reap_if_due(struct mm_machine *m, struct mm_slab_replay *r)
+{
+	uint32_t cpu = m->ctx.cpu, nr_cpus = m->ctx.nr_cpus;
 	uint64_t now = m->ctx.now_ns;
 
-	if (m->slab->kind != MM_SLAB_SLAB || now < r->next_reap_ns)
-		return;
-	for (int n = 0; r->next_reap_ns && r->next_reap_ns <= now && n < MAX_REAPS_AT_ONCE; n++) {
-		for (m->ctx.cpu = 0; m->ctx.cpu < m->ctx.nr_cpus; m->ctx.cpu++)
-			mm_slab_reap(m->slab);
-		r->next_reap_ns += REAP_INTERVAL_NS;
+	if (m->slab->kind != MM_SLAB_SLAB || !now)
+		return 0;
+	if (!r->next_reap_ns) {
+		r->next_reap_ns = calloc(nr_cpus, sizeof(*r->next_reap_ns));
+		if (!r->next_reap_ns)
+			return -ENOMEM;
+		for (uint32_t c = 0; c < nr_cpus; c++)
+			r->next_reap_ns[c] = first_reap(m, c);
 	}
+	for (int round = 0; round < MAX_REAPS_AT_ONCE; round++)
+		for (uint32_t c = nr_cpus; c-- > 0; ) {
+			if (r->next_reap_ns[c] > now)
+				continue;
+			m->ctx.cpu = c;
+			m->ctx.now_ns = r->next_reap_ns[c];
+			mm_slab_reap(m->slab);
+			r->next_reap_ns[c] += 2 * REAP_SECOND_NS;
+		}
+	for (uint32_t c = 0; c < nr_cpus; c++)		/* after so many nothing is left to reap */
+		if (r->next_reap_ns[c] <= now)
+			r->next_reap_ns[c] += (now - r->next_reap_ns[c]) / (2 * REAP_SECOND_NS) * 2 * REAP_SECOND_NS + 2 * REAP_SECOND_NS;
 	m->ctx.cpu = cpu;
-	r->next_reap_ns = now + REAP_INTERVAL_NS;
+	m->ctx.now_ns = now;
+	return 0;
 }
 
 /* What every handler needs; *@r NULL: this machine has no slab allocator, the row means nothing to it. */
@@ -51,8 +76,7 @@ static int begin(struct mm_machine *m, struct mm_slab_replay **r, struct mm_erro
 	*r = mm_slab_replay_get(m);
 	if (!*r)
 		return no_memory(err);
-	reap_if_due(m, *r);
-	return 0;
+	return reap_if_due(m, *r) ? no_memory(err) : 0;
 }
 
 static int end(struct mm_machine *m, struct mm_error *err) { return m->slab->nomem ? no_memory(err) : 0; }
@@ -220,6 +244,34 @@ int mm_ev_cache_create(struct mm_machine *m, struct mm_task *task, struct mm_eve
 	return 0;
 }
 
+/* kmem_cache_shrink() of a cache, or of all. */
+int mm_ev_cache_shrink(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_kmem_cache *s;
+	struct mm_slab_replay *r;
+	uint64_t before;
+	long rc;
+	int e = begin(m, &r, err);
+
+	(void)task;
+	if (e || !r)
+		return e;
+	before = m->slab->pages;
+	if (!ev->name.len) {
+		mm_slab_shrink_all(m->slab);
+	} else {
+		rc = mm_recorded_cache_find(r, ev->name, 0, 0);
+		s = rc >= 0 ? r->caches[rc].cache : mm_kmem_cache_find(m->slab, ev->name);
+		if (!s) {
+			mm_event_set_word(ev, "ENOENT", 6);
+			return 0;
+		}
+		mm_kmem_cache_shrink(s);
+	}
+	mm_event_set_result(ev, MM_RESULT_DEC, before - m->slab->pages);
+	return end(m, err);
+}
+
 int mm_ev_cache_destroy(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_slab_replay *r;
@@ -236,6 +288,7 @@ int mm_ev_cache_destroy(struct mm_machine *m, struct mm_task *task, struct mm_ev
 		mm_event_set_word(ev, "ENOENT", 6);
 		return 0;
 	}
+	mm_recorded_objects_forget_freed(r, c->cache);
 	if (c->live || mm_kmem_cache_destroy(m->slab, c->cache, c->name)) {
 		mm_event_set_word(ev, "EBUSY", 5);
 		return 0;
@@ -247,21 +300,36 @@ int mm_ev_cache_destroy(struct mm_machine *m, struct mm_task *task, struct mm_ev
 
 /* ---- objects ---- */
 
+static bool is_checked(const struct mm_machine *m, const struct mm_kmem_cache *s)
+{
+	return s && (s->layout.flags & (m->slab->kind == MM_SLAB_SLAB ? MM_SLAB_RED_ZONE : MM_SLAB_CONSISTENCY_CHECKS));
+}
+
 /* The object goes back; @recorded_free: by a free of the recording, which counts. */
-static void forget(struct mm_machine *m, struct mm_slab_replay *r, struct mm_recorded_object *o, bool recorded_free)
+static int forget(struct mm_machine *m, struct mm_slab_replay *r, struct mm_recorded_object *o, bool recorded_free)
 {
 	struct mm_recorded_cache *c = &r->caches[o->rc];
+	struct mm_kmem_cache *s = o->cache;
 
-	if (o->obj) {
-		if (o->cache)
-			mm_kmem_cache_free(o->cache, o->obj);
-		else
-			mm_kfree(m->slab, o->obj);
-		c->live--;
-		c->frees += recorded_free;
-		r->requested_bytes -= o->size;
+	if (!o->obj || o->freed) {
+		mm_recorded_object_del(r, o);
+		return 0;
+	}
+	if (!s)
+		s = mm_slab_cache_of(m->slab, o->obj);
+	if (o->cache)
+		mm_kmem_cache_free(o->cache, o->obj);
+	else
+		mm_kfree(m->slab, o->obj);
+	c->live--;
+	c->frees += recorded_free;
+	r->requested_bytes -= o->size;
+	if (recorded_free && is_checked(m, s)) {
+		o->cache = s;
+		return mm_recorded_object_keep_freed(r, o);
 	}
 	mm_recorded_object_del(r, o);
+	return 0;
 }
 
 static void enomem_effect(struct mm_machine *m, const struct mm_event *ev)
@@ -312,7 +380,7 @@ static bool alloc_failed_there(struct mm_machine *m, struct mm_slab_replay *r, c
 	}
 	o = mm_recorded_object_find(r, ev->addr);
 	if (o)
-		forget(m, r, o, false);
+		forget(m, r, o, false);		/* is not kept: no memory is needed */
 	return false;
 }
 
@@ -373,11 +441,16 @@ int mm_ev_kmalloc(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	return rc < 0 ? no_memory(err) : remember(m, r, ev, obj, (uint32_t)rc, NULL, err);
 }
 
-/* The object of a free; NULL: nothing to do, and counted if it was allocated before the recording. */
+/* The object of a free; NULL: nothing to do, and counted if it was allocated before the recording or is free. */
 static struct mm_recorded_object *object_of(struct mm_machine *m, struct mm_slab_replay *r, const struct mm_event *ev)
 {
 	struct mm_recorded_object *o = mm_recorded_object_find(r, ev->addr);
 
+	if (o && o->freed) {
+		mm_machine_skip(m, "double frees, which the checks of the cache found", false);
+		mm_slab_bad_free(m->slab, o->cache, MM_SLAB_ALREADY_FREE, o->obj);
+		return NULL;
+	}
 	if (!o && ev->addr)
 		mm_machine_skip(m, "frees of objects that the recording did not allocate", false);
 	return o;
@@ -393,8 +466,8 @@ int mm_ev_kfree(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	if (e || !r)
 		return e;
 	o = object_of(m, r, ev);
-	if (o)
-		forget(m, r, o, true);
+	if (o && forget(m, r, o, true))
+		return no_memory(err);
 	return end(m, err);
 }
 
@@ -407,8 +480,13 @@ static int move_to_named(struct mm_machine *m, struct mm_slab_replay *r, struct 
 	size_t h;
 
 	if (from->created) {
-		if (!from->cache || mm_kmem_cache_find(m->slab, name) != from->cache)
-			mm_machine_skip(m, "frees into another cache than the object's", false);
+		struct mm_kmem_cache *named = mm_kmem_cache_find(m->slab, name);
+
+		if (from->cache && named == from->cache)
+			return 0;
+		mm_machine_skip(m, "frees into another cache than the object's", false);
+		if (o->obj)
+			mm_slab_bad_free(m->slab, is_checked(m, named) ? named : from->cache, MM_SLAB_WRONG_CACHE, o->obj);
 		return 0;
 	}
 	if (r->nr_caches >= MM_SLAB_MAX_CACHES)
@@ -446,6 +524,5 @@ int mm_ev_cache_free(struct mm_machine *m, struct mm_task *task, struct mm_event
 		return 0;
 	if (ev->name.len && move_to_named(m, r, o, ev->name))
 		return no_memory(err);
-	forget(m, r, o, true);
-	return end(m, err);
+	return forget(m, r, o, true) ? no_memory(err) : end(m, err);
 }

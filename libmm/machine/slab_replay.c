@@ -29,6 +29,8 @@ void mm_slab_replay_free(struct mm_slab_replay *r)
 	free(r->caches);
 	free(r->hash);
 	free(r->v);
+	free(r->freed);
+	free(r->next_reap_ns);
 	free(r);
 }
 
@@ -93,6 +95,35 @@ void mm_recorded_object_del(struct mm_slab_replay *r, struct mm_recorded_object 
 
 		r->v[j].recorded = 0;
 		r->v[slot_of(r, moved.recorded)] = moved;
+	}
+}
+
+int mm_recorded_object_keep_freed(struct mm_slab_replay *r, struct mm_recorded_object *o)
+{
+	uint64_t *place, recorded = o->recorded;
+
+	if (!r->freed)
+		r->freed = calloc(MM_FREED_KEPT, sizeof(*r->freed));
+	if (!r->freed)
+		return -ENOMEM;
+	o->freed = true;
+	place = &r->freed[r->nr_freed++ % MM_FREED_KEPT];
+	if (*place) {		/* the oldest is forgotten, unless the pointer came back meanwhile */
+		o = mm_recorded_object_find(r, *place);
+		if (o && o->freed)
+			mm_recorded_object_del(r, o);
+	}
+	*place = recorded;
+	return 0;
+}
+
+void mm_recorded_objects_forget_freed(struct mm_slab_replay *r, const struct mm_kmem_cache *s)
+{
+	for (size_t i = 0; r->freed && i < MM_FREED_KEPT; i++) {
+		struct mm_recorded_object *o = mm_recorded_object_find(r, r->freed[i]);
+
+		if (o && o->freed && o->cache == s)
+			mm_recorded_object_del(r, o);
 	}
 }
 

@@ -28,10 +28,11 @@ struct mm_recorded_object {
 	uint64_t obj;			/* ours */
 	uint32_t size;			/* bytes asked for */
 	uint32_t rc;			/* of caches[] */
-	struct mm_kmem_cache *cache;	/* where it lies; NULL: from mm_kmalloc() */
+	struct mm_kmem_cache *cache;	/* where it lies; NULL: from mm_kmalloc(), or destroyed */
+	bool freed;			/* kept for a while, as its cache is checked for double frees */
 };
 
-enum { MM_PAGE_HINTS = 1 << 14 };
+enum { MM_PAGE_HINTS = 1 << 14, MM_FREED_KEPT = 1 << 16 };
 
 struct mm_slab_replay {
 	struct mm_recorded_object *v;	/* live objects by recorded pointer, open addressing */
@@ -46,7 +47,9 @@ struct mm_slab_replay {
 		uint32_t rc;		/* index + 1 */
 	} hint[MM_PAGE_HINTS];
 	uint64_t requested_bytes;	/* of live objects */
-	uint64_t next_reap_ns;		/* SLAB's timer */
+	uint64_t *freed;		/* ring of the pointers freed last that are kept; NULL: none yet */
+	uint64_t nr_freed;
+	uint64_t *next_reap_ns;		/* SLAB's timer, by CPU; NULL: not started */
 	struct {			/* the last GFP words, parsed */
 		char text[96];
 		size_t len;
@@ -61,6 +64,9 @@ void mm_slab_replay_free(struct mm_slab_replay *r);
 struct mm_recorded_object *mm_recorded_object_find(const struct mm_slab_replay *r, uint64_t recorded);
 /* Room for a pointer that is not known; NULL: host memory. */
 struct mm_recorded_object *mm_recorded_object_add(struct mm_slab_replay *r, uint64_t recorded);
+/* It was freed: tell so for a while instead of forgetting it.  0 or -ENOMEM. */
+int mm_recorded_object_keep_freed(struct mm_slab_replay *r, struct mm_recorded_object *o);
+void mm_recorded_objects_forget_freed(struct mm_slab_replay *r, const struct mm_kmem_cache *s);	/* of a cache that may go */
 void mm_recorded_object_del(struct mm_slab_replay *r, struct mm_recorded_object *o);
 
 /* The recorded cache of this name (empty: none) and sizes; made when it is new. Its index or -ENOMEM. */

@@ -122,7 +122,7 @@ void mm_kfree_pages(struct mm_slab *sl, uint64_t obj, unsigned int order)
 	if (order <= MM_MAX_ORDER && mm_slab_give_large(sl, obj, order))
 		sl->large_frees++;
 	else
-		sl->bad_frees++;
+		mm_slab_bad_free(sl, NULL, MM_SLAB_NOT_A_SLAB, obj);
 }
 
 uint64_t mm_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)

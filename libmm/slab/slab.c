@@ -23,8 +23,8 @@ enum { BATCHREFILL_LIMIT = 16, ALIEN_LIMIT = 12, JIFFY_NS = 4000000 };
 #define REAPTIMEOUT_NODE_NS 4000000000u
 
 /* A batch moved between an array cache and @where. */
-static void batch_effect(const struct mm_kmem_cache *s, enum mm_event_type type, uint64_t obj, uint32_t nr,
-			 struct mm_str where)
+void mm_slab_batch_effect(const struct mm_kmem_cache *s, enum mm_event_type type, uint64_t obj, uint32_t nr,
+			  struct mm_str where)
 {
 	struct mm_event *ev = nr ? mm_effect(s->ctx, MM_BY_SLAB, type) : NULL;
 
@@ -70,7 +70,7 @@ static bool refill_from_node(struct mm_kmem_cache *s, struct kmem_cache_node *n,
 
 	if (shared && mm_slab_transfer(ac, shared, batch)) {
 		shared->touched = true;
-		batch_effect(s, MM_EV_CACHE_ALLOC, ac->entry[0], ac->avail, MM_STR("shared"));
+		mm_slab_batch_effect(s, MM_EV_CACHE_ALLOC, ac->entry[0], ac->avail, MM_STR("shared"));
 		return true;
 	}
 	while (batch) {
@@ -82,7 +82,7 @@ static bool refill_from_node(struct mm_kmem_cache *s, struct kmem_cache_node *n,
 		mm_slab_fixup(n, slab);
 	}
 	n->free_objects -= ac->avail;
-	batch_effect(s, MM_EV_CACHE_ALLOC, ac->avail ? ac->entry[0] : 0, ac->avail, MM_STR("node"));
+	mm_slab_batch_effect(s, MM_EV_CACHE_ALLOC, ac->avail ? ac->entry[0] : 0, ac->avail, MM_STR("node"));
 	return ac->avail;
 }
 
@@ -193,7 +193,7 @@ static void cache_flusharray(struct mm_kmem_cache *s, uint32_t node, struct arra
 	} else {
 		mm_slab_free_block(s, ac->entry, batch, node, &dead);
 	}
-	batch_effect(s, MM_EV_CACHE_FREE, ac->entry[0], batch, room ? MM_STR("shared") : MM_STR("node"));
+	mm_slab_batch_effect(s, MM_EV_CACHE_FREE, ac->entry[0], batch, room ? MM_STR("shared") : MM_STR("node"));
 	ac->avail -= batch;
 	memmove(ac->entry, ac->entry + batch, ac->avail * sizeof(ac->entry[0]));
 	mm_slabs_destroy(s, &dead);
@@ -204,7 +204,7 @@ void mm_slab_drain_alien(struct mm_kmem_cache *s, struct array_cache *ac, uint32
 {
 	struct array_cache *shared = s->node[node].shared;
 
-	batch_effect(s, MM_EV_CACHE_FREE, ac->entry[0], ac->avail, MM_STR("alien"));
+	mm_slab_batch_effect(s, MM_EV_CACHE_FREE, ac->entry[0], ac->avail, MM_STR("alien"));
 	if (shared)
 		mm_slab_transfer(shared, ac, ac->limit);
 	mm_slab_free_block(s, ac->entry, ac->avail, node, dead);
@@ -237,11 +237,14 @@ static void slab_free(struct mm_kmem_cache *s, uint64_t obj)
 	if (m && !(m & 1))
 		i = mm_obj_to_index(slab->cache, slab, obj);
 	if (i == SLAB_LINK_END || !(slab->link[i] & SLAB_LIVE_BIT)) {
-		s->slab->bad_frees++;
+		bool is_slab = m && !(m & 1);
+
+		mm_slab_bad_free(s->slab, is_slab ? slab->cache : s, !is_slab ? MM_SLAB_NOT_A_SLAB : i == SLAB_LINK_END
+				 ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
 		return;
 	}
 	if (slab->cache != s) {
-		s->slab->bad_frees++;
+		mm_slab_bad_free(s->slab, s, MM_SLAB_WRONG_CACHE, obj);
 		s = slab->cache;
 	}
 	set_live(s, obj, false);

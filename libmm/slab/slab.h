@@ -170,8 +170,8 @@ struct mm_slab {
 	struct slob *slob;
 	uint64_t pages, large_pages, pages_peak;
 	uint64_t large_allocs, large_frees, large_failed;	/* of kmalloc() that went to whole pages */
-	uint64_t bad_frees;
-	uint32_t reap_node;
+	uint64_t errors[MM_NR_SLAB_ERRORS];
+	uint32_t *reap_node;		/* SLAB: by CPU, whose alien array is drained next */
 	bool nomem;			/* host memory ran out: the run must end */
 	struct gfp_text gfp_texts[NR_GFP_TEXTS];	/* for effects */
 	uint32_t nr_gfp_texts;
@@ -269,6 +269,7 @@ struct cache_args {
 	bool boot;			/* a kmalloc cache */
 };
 struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args);
+void mm_slab_bad_free(struct mm_slab *sl, const struct mm_kmem_cache *s, enum mm_slab_error error, uint64_t obj);
 void mm_slab_release_cache(struct mm_kmem_cache *s);
 uint64_t mm_slub_stat(const struct mm_kmem_cache *s, enum mm_slub_stat stat);
 

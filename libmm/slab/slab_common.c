@@ -278,7 +278,10 @@ int mm_slab_new(struct mm_slab **slabp, struct mm_ctx *ctx, struct mm_phys *phys
 	for (uint32_t i = 0; i < MM_MAX_NODES; i++)
 		if (phys->nodes[i])
 			sl->nr_nodes = i + 1;
-	if (new_map(sl) || (kind == MM_SLAB_SLOB && mm_slob_new(sl)) || mm_slab_create_kmalloc_caches(sl)) {
+	sl->reap_node = calloc(ctx->nr_cpus ? ctx->nr_cpus : 1, sizeof(*sl->reap_node));
+	for (uint32_t cpu = 0; sl->reap_node && sl->nr_nodes > 1 && cpu < ctx->nr_cpus; cpu++)	/* init_reap_node() */
+		sl->reap_node[cpu] = (phys->cpu_node[cpu] + 1) % sl->nr_nodes;
+	if (!sl->reap_node || new_map(sl) || (kind == MM_SLAB_SLOB && mm_slob_new(sl)) || mm_slab_create_kmalloc_caches(sl)) {
 		mm_slab_free(sl);
 		return -ENOMEM;
 	}
@@ -298,6 +301,7 @@ void mm_slab_free(struct mm_slab *sl)
 		mm_slab_release_cache(s);
 	}
 	mm_slab_names_free(sl);
+	free(sl->reap_node);
 	if (sl->map)
 		munmap(sl->map, sl->map_pfns * sizeof(sl->map[0]) + 1);
 	for (uint32_t i = 0; i < NR_GFP_TEXTS; i++)
@@ -350,9 +354,9 @@ void mm_slab_reap(struct mm_slab *sl)
 	if (sl->kind != MM_SLAB_SLAB)
 		return;
 	for (struct mm_kmem_cache *s = sl->last; s; s = s->prev)	/* the kernel's list begins with the newest */
-		mm_slab_reap_cache(s, mm_slab_this_cpu(s), sl->reap_node);
-	if (++sl->reap_node >= sl->nr_nodes)
-		sl->reap_node = 0;
+		mm_slab_reap_cache(s, mm_slab_this_cpu(s), sl->reap_node[sl->ctx->cpu]);
+	if (++sl->reap_node[sl->ctx->cpu] >= sl->nr_nodes)
+		sl->reap_node[sl->ctx->cpu] = 0;
 }
 
 /* ---- looking at it ---- */
@@ -434,7 +438,49 @@ void mm_slab_totals(const struct mm_slab *sl, struct mm_slab_totals *t)
 		mm_slob_totals(sl, t);
 }
 
-uint64_t mm_slab_bad_frees(const struct mm_slab *sl) { return sl->bad_frees; }
+/* ---- wrong frees ---- */
+
+static const char *const error_texts[MM_NR_SLAB_ERRORS] = {
+	[MM_SLAB_NOT_A_SLAB] = "Object is not a Slab page!", [MM_SLAB_INVALID_POINTER] = "Invalid object pointer",
+	[MM_SLAB_ALREADY_FREE] = "Object already free", [MM_SLAB_WRONG_CACHE] = "Wrong slab cache",
+};
+
+const char *mm_slab_error_text(const struct mm_slab *sl, enum mm_slab_error error)
+{
+	return sl->kind == MM_SLAB_SLAB && error == MM_SLAB_ALREADY_FREE ? "double free detected" : error_texts[error];
+}
+
+uint64_t mm_slab_errors(const struct mm_slab *sl, enum mm_slab_error error) { return sl->errors[error]; }
+
+uint64_t mm_slab_bad_frees(const struct mm_slab *sl)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < MM_NR_SLAB_ERRORS; i++)
+		n += sl->errors[i];
+	return n;
+}
+
+/**
+ * mm_slab_bad_free() - count a free that is wrong, and tell it if the cache is checked
+ * @s:	the cache that was named, NULL: kfree() of what no cache holds
+ *
+ * Source: Linux 6.6 mm/slub.c free_consistency_checks(), cache_from_obj(), mm/slab.c verify_redzone_free().
+ */
+void mm_slab_bad_free(struct mm_slab *sl, const struct mm_kmem_cache *s, enum mm_slab_error error, uint64_t obj)
+{
+	bool checked = s && (s->layout.flags & (sl->kind == MM_SLAB_SLAB ? MM_SLAB_RED_ZONE : MM_SLAB_CONSISTENCY_CHECKS));
+	struct mm_event *ev = checked ? mm_effect(sl->ctx, MM_BY_SLAB, MM_EV_SLAB_ERR) : NULL;
+	const char *text = mm_slab_error_text(sl, error);
+
+	sl->errors[error]++;
+	if (!ev)
+		return;
+	ev->addr = obj;
+	ev->name = (struct mm_str){ s->names[0], strlen(s->names[0]) };
+	ev->present |= MM_TC_BIT(ADDR) | MM_TC_BIT(NAME);
+	mm_event_set_word(ev, text, strlen(text));
+}
 
 bool mm_slab_is_consistent(const struct mm_slab *sl)
 {

@@ -27,6 +27,8 @@ void mm_slab_free_block(struct mm_kmem_cache *s, const uint64_t *objs, uint32_t 
 void mm_slabs_destroy(struct mm_kmem_cache *s, struct slab_chain *dead);
 uint32_t mm_slab_drain_freelist(struct mm_kmem_cache *s, struct kmem_cache_node *n, uint64_t tofree);
 void mm_slab_drain_alien(struct mm_kmem_cache *s, struct array_cache *ac, uint32_t node, struct slab_chain *dead);
+void mm_slab_batch_effect(const struct mm_kmem_cache *s, enum mm_event_type type, uint64_t obj, uint32_t nr,
+			  struct mm_str where);
 uint32_t mm_slab_transfer(struct array_cache *to, struct array_cache *from, uint32_t max);
 void mm_slab_cache_shrink(struct mm_kmem_cache *s);
 bool mm_slab_cache_is_consistent(const struct mm_kmem_cache *s);

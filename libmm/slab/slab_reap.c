@@ -23,6 +23,7 @@ static void drain_array(struct mm_kmem_cache *s, struct array_cache *ac, uint32_
 	tofree = all ? ac->avail : (ac->limit + 4) / 5;
 	if (tofree > ac->avail)
 		tofree = (ac->avail + 1) / 2;
+	mm_slab_batch_effect(s, MM_EV_CACHE_FREE, ac->entry[0], tofree, MM_STR("node"));
 	mm_slab_free_block(s, ac->entry, tofree, node, &dead);
 	ac->avail -= tofree;
 	memmove(ac->entry, ac->entry + tofree, ac->avail * sizeof(ac->entry[0]));

@@ -336,7 +336,7 @@ void mm_slob_kfree(struct mm_slab *sl, uint64_t obj)
 	}
 	sp = find_block(sl, obj - MINALIGN, &start, &bytes);
 	if (!sp || !sl->slob->kmalloc_live) {
-		sl->bad_frees++;
+		mm_slab_bad_free(sl, NULL, m ? MM_SLAB_INVALID_POINTER : MM_SLAB_NOT_A_SLAB, obj);
 		return;
 	}
 	sl->slob->kfrees++;
@@ -387,7 +387,7 @@ static bool give_back(struct mm_kmem_cache *s, uint64_t obj)
 static void cache_free(struct mm_kmem_cache *s, uint64_t obj)
 {
 	if (!give_back(s, obj)) {
-		s->slab->bad_frees++;
+		mm_slab_bad_free(s->slab, s, mm_slab_lookup(s->slab, obj) ? MM_SLAB_INVALID_POINTER : MM_SLAB_NOT_A_SLAB, obj);
 		return;
 	}
 	s->stat[MM_SLUB_FREE_SLOWPATH]++;

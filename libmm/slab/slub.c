@@ -281,19 +281,23 @@ static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detach
 	}
 }
 
-/* The slab of a live object and its index, or NULL: the free is a bad one. */
-static struct slab *live_object(struct mm_slab *sl, uint64_t obj, size_t *index)
+/* The slab of a live object of @s and its index; NULL: the free is a bad one, which is counted. */
+static struct slab *live_object(struct mm_kmem_cache *s, uint64_t obj, size_t *index)
 {
-	uintptr_t m = mm_slab_lookup(sl, obj);
+	uintptr_t m = mm_slab_lookup(s->slab, obj);
 	struct slab *slab = (struct slab *)m;
-	size_t i;
 
-	if (!m || (m & 1))
+	if (!m || (m & 1)) {
+		mm_slab_bad_free(s->slab, s, MM_SLAB_NOT_A_SLAB, obj);
 		return NULL;
-	i = mm_obj_to_index(slab->cache, slab, obj);
-	if (i == SLAB_LINK_END || slab->link[i] != SLAB_LINK_LIVE)
+	}
+	*index = mm_obj_to_index(slab->cache, slab, obj);
+	if (*index == SLAB_LINK_END || slab->link[*index] != SLAB_LINK_LIVE) {
+		mm_slab_bad_free(s->slab, slab->cache, *index == SLAB_LINK_END ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
 		return NULL;
-	*index = i;
+	}
+	if (slab->cache != s)		/* cache_from_obj(): into the cache that it is of */
+		mm_slab_bad_free(s->slab, s, MM_SLAB_WRONG_CACHE, obj);
 	return slab;
 }
 
@@ -302,17 +306,11 @@ static __attribute__((noinline)) void slub_free_checked(struct mm_kmem_cache *s,
 {
 	struct detached d = { .nr = 1 };
 
-	d.slab = live_object(s->slab, obj, &d.head);
-	if (!d.slab) {
-		s->slab->bad_frees++;
+	d.slab = live_object(s, obj, &d.head);
+	if (!d.slab)
 		return;
-	}
-	if (d.slab->cache != s) {		/* cache_from_obj(): into the cache that it is of */
-		s->slab->bad_frees++;
-		s = d.slab->cache;
-	}
 	d.tail = d.head;
-	slab_free(s, mm_slab_this_cpu(s), &d);
+	slab_free(d.slab->cache, mm_slab_this_cpu(s), &d);
 }
 
 /*
@@ -374,7 +372,7 @@ static void slub_free(struct mm_kmem_cache *s, uint64_t obj)
 		if (__builtin_expect(is_live(s, slab, distance, &i), 1))
 			free_index(s, c, slab, i);
 		else
-			s->slab->bad_frees++;
+			slub_free_checked(s, obj);
 		return;
 	}
 	pfn = (obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT;
@@ -413,24 +411,23 @@ static size_t slub_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, 
  * end of the array; three of other slabs end the search.  The others move up to
  * the place of those taken.  Returns how many are left.
  */
-static size_t build_detached_freelist(struct mm_slab *sl, size_t nr, uint64_t *objs, struct detached *d)
+static size_t build_detached_freelist(struct mm_kmem_cache *s, size_t nr, uint64_t *objs, struct detached *d)
 {
 	size_t left = --nr;
 	int lookahead = 3;
 
 	*d = (struct detached){ .nr = 1 };
-	d->slab = live_object(sl, objs[nr], &d->head);
-	if (!d->slab) {
-		sl->bad_frees++;
+	d->slab = live_object(s, objs[nr], &d->head);
+	if (!d->slab)
 		return left;
-	}
 	d->tail = d->head;
 	d->slab->link[d->head] = SLAB_LINK_END;
 	while (nr) {
 		uint64_t obj = objs[--nr];
 		size_t i;
 
-		if (mm_slab_lookup(sl, obj) == (uintptr_t)d->slab && live_object(sl, obj, &i)) {
+		if (mm_slab_lookup(s->slab, obj) == (uintptr_t)d->slab &&
+		    (i = mm_obj_to_index(d->slab->cache, d->slab, obj)) != SLAB_LINK_END && d->slab->link[i] == SLAB_LINK_LIVE) {
 			d->slab->link[i] = (uint16_t)d->head;
 			d->head = i;
 			d->nr++;
@@ -449,11 +446,9 @@ static void slub_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
 	while (nr) {
 		struct detached d;
 
-		nr = build_detached_freelist(s->slab, nr, objs, &d);
+		nr = build_detached_freelist(s, nr, objs, &d);
 		if (!d.slab)
 			continue;
-		if (d.slab->cache != s)
-			s->slab->bad_frees++;
 		d.slab->cache->bulk_frees += d.nr - 1u;
 		slab_free(d.slab->cache, mm_slab_this_cpu(s), &d);
 	}

@@ -145,7 +145,10 @@ struct mm_kmem_cache *mm_kmem_cache_find(const struct mm_slab *slab, struct mm_s
 
 /* Address of a new object, 0 when no page could be had. */
 uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp);
-/* Give an object back.  A wrong address, a double free or another cache's object is counted (mm_slab_bad_frees()). */
+/*
+ * Give an object back.  A wrong address, a double free or another cache's object is counted (mm_slab_errors()); of a
+ * cache with MM_SLAB_CONSISTENCY_CHECKS (SLAB: debug_slab) a slab_err effect tells it too.
+ */
 void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj);
 /* All @nr or none: returns @nr or 0 (kmem_cache_alloc_bulk()). */
 size_t mm_kmem_cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs);
@@ -218,7 +221,19 @@ struct mm_slab_totals {
 	uint64_t allocs, frees, slow_allocs, slow_frees, failed;
 };
 void mm_slab_totals(const struct mm_slab *slab, struct mm_slab_totals *totals);
-uint64_t mm_slab_bad_frees(const struct mm_slab *slab);
+uint64_t mm_slab_bad_frees(const struct mm_slab *slab);		/* of all kinds below */
+
+/* What may be wrong with a free. */
+enum mm_slab_error {
+	MM_SLAB_NOT_A_SLAB,		/* no slab, or the middle of a large kmalloc() */
+	MM_SLAB_INVALID_POINTER,	/* no object begins there */
+	MM_SLAB_ALREADY_FREE,
+	MM_SLAB_WRONG_CACHE,		/* the object went into the cache that it is of */
+	MM_NR_SLAB_ERRORS
+};
+uint64_t mm_slab_errors(const struct mm_slab *slab, enum mm_slab_error error);
+/* As the kernel's report of a cache under consistency checks says it. */
+const char *mm_slab_error_text(const struct mm_slab *slab, enum mm_slab_error error);
 
 bool mm_slab_is_consistent(const struct mm_slab *slab);	/* recounts everything: slow */
 
