@@ -98,4 +98,23 @@ done
 same "anonymous huge pages" 1 "$(printf '%s\n' pid,event,addr,size,flags 1,mmap,0x40000000,0x400000,'PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' 1,store,0x40000000,8, |
 	mm-fault -S thp=always -t counters --csv 2> err | sed -n 's/^nr_anon_transparent_hugepages,//p')"
 
+# /proc/PID/status: a store needs a PUD, a PMD and a PTE table (12 KiB), one in the next 2M another PTE table; unmapping the
+# first 2M frees its page and its PTE table, and the most that was resident stays
+cat > status.csv <<'END'
+pid,event,addr,size,flags
+1,mmap,0x100000000000,4194304,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,store,0x100000000000,8,
+1,store,0x100000201000,8,
+1,munmap,0x100000000000,0x200000,
+END
+cat > expected <<'END'
+seq,pid,vm_peak_bytes,vm_size_bytes,vm_hwm_bytes,vm_rss_bytes,rss_anon_bytes,vm_pte_bytes
+0,1,4194304,4194304,0,0,0,0
+1,1,4194304,4194304,4096,4096,4096,12288
+2,1,4194304,4194304,8192,8192,8192,16384
+3,1,4194304,2097152,8192,4096,4096,12288
+END
+mm-fault --csv -t status --every=1ev -o "$(head -n1 expected | cut -d, -f2-)" status.csv > found
+diff -u expected found || { echo "FAIL: status"; failed=1; }
+
 exit $failed

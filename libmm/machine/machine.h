@@ -97,6 +97,8 @@ struct mm_struct *mm_machine_new_mm(struct mm_machine *m, struct mm_memcg *memcg
 struct mm_task *mm_task_find(const struct mm_machine *m, uint32_t pid);	/* NULL: no such living task */
 /* The OOM killer killed @pid, and no fork or thread row made it anew. */
 bool mm_task_was_killed(const struct mm_machine *m, uint32_t pid);
+/* Each process with an address space once: by its first living task. NULL at the end; *@i is where to go on, 0 at first. */
+struct mm_task *mm_next_process(const struct mm_machine *m, size_t *i);
 /* The task ends: its part of the address space goes; the record stays. */
 void mm_task_end(struct mm_machine *m, struct mm_task *t, enum mm_task_state state);
 

@@ -12,6 +12,7 @@
 
 #include "cache/shmem.h"
 #include "machine/machine.h"
+#include "virt/khugepaged.h"
 #include "virt/rmap.h"
 
 enum { PSS_SHIFT = 12 };
@@ -205,7 +206,7 @@ static const char *flag_letters(uint64_t vm_flags, char *buf)
 		[8] = "gd",
 		[9] = "um", [10] = "pf", [12] = "uw", [13] = "lo", [14] = "io", [15] = "sr", [16] = "rr", [17] = "dc",
 		[18] = "de", [19] = "lf", [20] = "ac", [21] = "nr", [22] = "ht", [23] = "sf", [25] = "wf", [26] = "dd",
-		[27] = "sd", [28] = "mm", [29] = "hg", [30] = "nh", [31] = "mg",
+		[27] = "sd", [28] = "mm", [29] = "hg", [30] = "nh", [31] = "mg", [37] = "ui",
 	};
 	size_t n = 0;
 
@@ -219,18 +220,6 @@ static const char *flag_letters(uint64_t vm_flags, char *buf)
 	return buf;
 }
 
-/* hugepage_vma_check() as smaps asks it: by settings and place, pages may come later */
-static bool thp_eligible(const struct mm_vma *vma)
-{
-	int64_t thp = mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP);
-	uint64_t first = (vma->vm_start + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1);
-
-	if (!thp || vma->vm_flags & (MM_VM_NOHUGEPAGE | MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP))
-		return false;
-	return (thp == 2 || vma->vm_flags & MM_VM_HUGEPAGE) && mm_vma_is_anonymous(vma) &&
-		first + MM_PMD_SIZE <= vma->vm_end;
-}
-
 static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct mm_table_writer *w)
 {
 	char perms[5], name[128], flags[104];
@@ -240,7 +229,7 @@ static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct
 		.offset = vma->vm_file ? vma->vm_pgoff << MM_PAGE_SHIFT : 0,
 		.inode = vma->vm_file ? vma->vm_file->inode->ino : 0, .name = mm_vma_name(vma, name, sizeof(name)),
 		.size_bytes = vma->vm_end - vma->vm_start, .kernel_page_size_bytes = MM_PAGE_SIZE,
-		.mmu_page_size_bytes = MM_PAGE_SIZE, .thp_eligible = thp_eligible(vma),
+		.mmu_page_size_bytes = MM_PAGE_SIZE, .thp_eligible = mm_hugepage_vma_check(vma, f, MM_THP_SMAPS | MM_THP_ENFORCE_SYSFS),
 		.vm_flags = flag_letters(f, flags),
 	};
 	struct account a = { .r = &r, .virt = vma->vm_mm->virt, .locked = f & MM_VM_LOCKED };

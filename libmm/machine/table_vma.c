@@ -15,31 +15,6 @@
 
 enum { NAME_COLUMN = 73 };		/* where a path begins in /proc/PID/maps */
 
-/* Each process once: by its first living task.  NULL at the end; *@i is where to go on. */
-static struct mm_task *next_process(const struct mm_machine *m, size_t *i)
-{
-	for (; *i < m->tasks.nr; ++*i) {
-		struct mm_task *t = m->tasks.v[*i];
-		bool seen = false;
-
-		if (t->state != MM_TASK_RUNNING || !t->mm)
-			continue;
-		if (t->pid != t->tgid) {
-			const struct mm_task *leader = mm_task_find(m, t->tgid);
-
-			seen = leader && leader->mm;
-			for (size_t k = 0; !seen && k < *i; k++)
-				seen = m->tasks.v[k]->tgid == t->tgid && m->tasks.v[k]->state == MM_TASK_RUNNING &&
-				       m->tasks.v[k]->mm;
-		}
-		if (!seen) {
-			++*i;
-			return t;
-		}
-	}
-	return NULL;
-}
-
 /* ---- maps --------------------------------------------------------------- */
 
 static const struct mm_column maps_columns[] = {
@@ -116,7 +91,7 @@ static int maps_rows(struct mm_machine *m, struct mm_table_writer *w)
 	bool living = false;
 	size_t i = 0;
 
-	for (struct mm_task *t; (t = next_process(m, &i));) {
+	for (struct mm_task *t; (t = mm_next_process(m, &i));) {
 		living = living || !m->cfg.only_pid || t->tgid == m->cfg.maps_pid;
 		if (!m->cfg.only_pid || t->tgid == m->cfg.maps_pid)
 			rows_of(m, w, t);
@@ -237,7 +212,7 @@ static int mm_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	size_t i = 0;
 
-	for (struct mm_task *t; (t = next_process(m, &i));) {
+	for (struct mm_task *t; (t = mm_next_process(m, &i));) {
 		const struct mm_struct *mm = t->mm;
 		struct mm_row row = {
 			.pid = t->tgid, .comm = t->comm,

@@ -77,6 +77,30 @@ bool mm_task_was_killed(const struct mm_machine *m, uint32_t pid)
 	return task && task->state == MM_TASK_KILLED;
 }
 
+struct mm_task *mm_next_process(const struct mm_machine *m, size_t *i)
+{
+	for (; *i < m->tasks.nr; ++*i) {
+		struct mm_task *t = m->tasks.v[*i];
+		bool seen = false;
+
+		if (t->state != MM_TASK_RUNNING || !t->mm)
+			continue;
+		if (t->pid != t->tgid) {
+			const struct mm_task *leader = mm_task_find(m, t->tgid);
+
+			seen = leader && leader->mm;
+			for (size_t k = 0; !seen && k < *i; k++)
+				seen = m->tasks.v[k]->tgid == t->tgid && m->tasks.v[k]->state == MM_TASK_RUNNING &&
+				       m->tasks.v[k]->mm;
+		}
+		if (!seen) {
+			++*i;
+			return t;
+		}
+	}
+	return NULL;
+}
+
 static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 {
 	*task = (struct mm_task){

@@ -65,7 +65,7 @@ bool mm_hugepage_vma_check(const struct mm_vma *vma, uint64_t vm_flags, unsigned
 	if (how & MM_THP_ENFORCE_SYSFS &&
 	    (thp == MM_THP_NEVER || (!(vm_flags & MM_VM_HUGEPAGE) && thp != MM_THP_ALWAYS)))
 		return false;
-	return mm_vma_is_anonymous(vma) && (how & MM_THP_IN_PF || vma->anon_vma);
+	return mm_vma_is_anonymous(vma) && (how & (MM_THP_IN_PF | MM_THP_SMAPS) || vma->anon_vma);
 }
 
 static void enter(struct mm_struct *mm)
