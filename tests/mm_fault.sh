@@ -117,4 +117,34 @@ END
 mm-fault --csv -t status --every=1ev -o "$(head -n1 expected | cut -d, -f2-)" status.csv > found
 diff -u expected found || { echo "FAIL: status"; failed=1; }
 
+# soft-dirty: a mapping is new, so all of it is, the untouched page too; clear_refs 4 forgets that, and only the page stored to
+# afterwards is: its fault finds the page its own again. clear_refs 1 clears the accessed bits of the two pages (the zero
+# page is none); the TLB still has the second, so a load does not set the bit again
+cat > dirty.csv <<'END'
+pid,event,addr,size,flags,result
+1,mmap,0x100000000000,16384,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,
+1,store,0x100000000000,8192,,
+1,load,0x100000002000,8,,
+1,clear_refs,,,,4
+1,store,0x100000001000,8,,
+1,clear_refs,,,,1
+1,load,0x100000001000,8,,
+1,clear_refs,,,,6
+END
+cat > expected <<'END'
+2 0x100000000000 1 1 1 1
+2 0x100000001000 1 1 1 1
+2 0x100000002000 1 1 0 1
+2 0x100000003000 1 0 0 1
+4 0x100000000000 1 1 1 0
+4 0x100000001000 1 1 1 1
+4 0x100000002000 1 1 0 0
+END
+mm-fault --csv -t pagemap --every=1ev -o start,pages,present,exclusive,soft_dirty dirty.csv 2> err | grep '^[24]' | tr , ' ' > found
+diff -u expected found || { echo "FAIL: pagemap"; failed=1; }
+same "clear_refs 6" "mm-fault: dirty.csv: 1 clear_refs without a value of 1 to 5" "$(cat err)"
+same "Referenced and sd" "4,8192,rd wr mr mw me ac 5,0,rd wr mr mw me ac 6,0,rd wr mr mw me ac" \
+	"$(mm-fault --csv -t smaps --every=1ev -o referenced_bytes,vm_flags dirty.csv 2> err | grep '^[456]' | paste -sd' ')"
+same "fault that finds it" "reuse" "$(mm-fault --csv dirty.csv 2> err | awk -F, '$2 == "fault" && $3 == "0x100000001000" { k = $6 } END { print k }')"
+
 exit $failed

@@ -51,7 +51,7 @@ static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int 
 /* The walk succeeded: the processor marks the entry and remembers it. */
 static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h)
 {
-	mm_pte_t p = *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D | MM_PTE_SOFT_DIRTY : 0);
+	mm_pte_t p = *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D : 0);
 	uint64_t flags = h->huge ? MM_TLB_HUGE : 0;
 
 	*h->leaf = p;

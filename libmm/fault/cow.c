@@ -83,7 +83,7 @@ static unsigned int wp_page_shared(struct mm_vm_fault *v, mm_pfn_t pfn)
 {
 	mm_pfn_t head = mm_page_head(v->f->phys, pfn);
 
-	if (!mm_vma_wants_writenotify(v->vma)) {	/* no page_mkwrite */
+	if (!mm_vma_has_mkwrite(v->vma)) {	/* no page_mkwrite */
 		unsigned int ret = wp_page_reuse(v, MM_FAULT_KIND_REUSE);
 
 		mm_folio_mark_dirty(v->f->cache, head);

@@ -398,6 +398,18 @@ int mm_ev_shmdt(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	return mm ? end(m, task, ev, mm_sys_shmdt(mm, ev->addr), err) : -ENOMEM;
 }
 
+/* The value stays as the row's result. */
+int mm_ev_clear_refs(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_struct *mm = begin(m, task, err);
+
+	if (!mm)
+		return -ENOMEM;
+	if (ev->result_kind != MM_RESULT_DEC || mm_clear_refs(mm, ev->result))
+		mm_machine_skip(m, "clear_refs without a value of 1 to 5", false);
+	return 0;
+}
+
 int mm_ev_remap_file_pages(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = begin(m, task, err);

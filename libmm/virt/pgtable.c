@@ -269,13 +269,17 @@ uint64_t mm_vm_get_page_prot(uint64_t vm_flags)
 	return MM_PTE_P | MM_PTE_US | MM_PTE_A | nx;
 }
 
-/* Shared writable mappings of a file whose dirty pages are accounted: a first write must be noticed. */
+bool mm_vma_has_mkwrite(const struct mm_vma *vma)
+{
+	return vma->vm_file && !vma->vm_file->inode->dev_zero && vma->vm_file->inode->type == MM_INODE_REG;
+}
+
 bool mm_vma_wants_writenotify(const struct mm_vma *vma)
 {
 	const uint64_t shared = MM_VM_WRITE | MM_VM_SHARED;
 
-	return (vma->vm_flags & shared) == shared && vma->vm_file && !vma->vm_file->inode->dev_zero &&
-	       vma->vm_file->inode->type == MM_INODE_REG;
+	return (vma->vm_flags & shared) == shared &&
+	       (mm_vma_has_mkwrite(vma) || mm_vma_soft_dirty_enabled(vma) || vma->vm_flags & MM_VM_UFFD_WP);
 }
 
 uint64_t mm_vma_page_prot(const struct mm_vma *vma)

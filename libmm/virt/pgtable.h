@@ -108,6 +108,14 @@ static inline mm_pfn_t mm_migration_pfn(mm_pte_t p) { return (mm_pfn_t)mm_swp_of
 
 /* vm_get_page_prot(): bits of a new entry for these vm_flags */
 uint64_t mm_vm_get_page_prot(uint64_t vm_flags);
+/* Its file system is told of a first write (vm_ops->page_mkwrite). */
+bool mm_vma_has_mkwrite(const struct mm_vma *vma);
+/* Writes are looked for since clear_refs 4: not while all of the VMA is new (vma_soft_dirty_enabled()). */
+static inline bool mm_vma_soft_dirty_enabled(const struct mm_vma *vma)
+{
+	return !(vma->vm_flags & (MM_VM_SOFTDIRTY | MM_VM_HUGETLB));
+}
+/* A shared writable mapping where the first write to a page must be noticed. */
 bool mm_vma_wants_writenotify(const struct mm_vma *vma);
 /* vma->vm_page_prot: without RW where writes must be noticed (vma_set_page_prot()) */
 uint64_t mm_vma_page_prot(const struct mm_vma *vma);

@@ -24,6 +24,8 @@ static bool can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
 
 	if (!(entry & MM_PTE_P))
 		return false;
+	if (mm_vma_soft_dirty_enabled(vma) && !(entry & MM_PTE_SOFT_DIRTY))
+		return false;
 	if (vma->vm_flags & MM_VM_SHARED)
 		return mm_pte_dirty(entry);
 	if (mm_pte_special(entry) || mm_is_huge_zero_pmd(vma->vm_mm->virt, entry))
