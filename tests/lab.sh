@@ -21,6 +21,18 @@ for trace in "$src"/tests/data/lab/*.trace.csv; do
 			{ for (i = 3; i <= NF; i++) print $1, "faults:" $2 ":" name[i], $i }'
 		! has ksm || fault -t ksm | awk -F, -v OFS=, 'NR > 1 { print $1, "ksm:" ($2 == "" ? "" : $2 ":") $3, $4 }'
 		! has vmstat || fault -t counters | awk -F, -v OFS=, 'NR > 1 { print $1, "vmstat:" $2, $3 }'
+		! has status || fault -t status | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
+			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$/) print $1, "status:" $2 ":" name[i], $i }'
+		! has pagemap || fault -t pagemap -n -o pid,start,pages,present,swapped,file,exclusive,soft_dirty,uffd_wp |
+			while IFS=, read -r step pid start pages bits; do
+				IFS=, read -r p s f x d u <<< "$bits"
+				for ((i = 0; i < pages; i++)); do
+					printf '%s,pagemap:%d:%#x,%d\n' "$step" "$pid" $((start + 4096 * i)) \
+						$((p << 8 | s << 7 | f << 6 | u << 2 | x << 1 | d))
+				done
+			done
+		! has flags || fault -t smaps -o pid,start,vm_flags | awk -F, -v OFS=, 'NR > 1 { n = split($4, w, " ")
+			for (i = 1; i <= n; i++) print $1, "flags:" $2 ":" $3 ":" w[i], 1 }'
 		fault -t smaps | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
 			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$/) print $1, "smaps:" $2 ":" $3 ":" name[i], $i }'
 	} > "$tmp/model"
