@@ -86,9 +86,9 @@ int mm_sys_munlockall(struct mm_struct *mm);
 int mm_sys_msync(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t flags);
 int mm_sys_remap_file_pages(struct mm_struct *mm, uint64_t start, uint64_t size, uint64_t prot, uint64_t pgoff,
 			    uint64_t flags);
-/* prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME): @name NULL takes the name away. */
 /* /proc/PID/clear_refs; -EINVAL: not 1 to 5. */
 int mm_clear_refs(struct mm_struct *mm, uint64_t type);
+/* prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME): @name NULL takes the name away. */
 int mm_sys_set_anon_name(struct mm_struct *mm, uint64_t start, uint64_t len, const struct mm_str *name);
 int mm_sys_shmat(struct mm_struct *mm, struct mm_file *seg, uint64_t addr, uint64_t shmflg, bool place, uint64_t *at);
 int mm_sys_shmdt(struct mm_struct *mm, uint64_t addr);
