@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <libmm/slabinfo.h>
 #include <libmm/source.h>
@@ -24,13 +25,6 @@ static bool table_is(const struct cmd_args *a, const char *name) { return a->tab
 
 /* ---- captures ---- */
 
-static int read_input(struct cmd_args *a, struct mm_input *in, struct mm_slabinfo *info)
-{
-	int e = mm_slabinfo_read(info, in, &a->err);
-
-	return e;
-}
-
 static int read_file(struct cmd_args *a, const char *path, struct mm_slabinfo *info)
 {
 	struct mm_input *in;
@@ -38,17 +32,17 @@ static int read_file(struct cmd_args *a, const char *path, struct mm_slabinfo *i
 
 	if (e)
 		return e;
-	e = read_input(a, in, info);
+	e = mm_slabinfo_read(info, in, &a->err);
 	mm_input_free(in);
 	return e;
 }
 
 /* --live and --sysroot: slabinfo, which is for root alone, or what /sys tells everybody. */
-static int read_sysroot(struct cmd_args *a, struct mm_slabinfo *info)
+static int read_sysroot(struct cmd_args *a, const char *dir, struct mm_slabinfo *info)
 {
 	struct mm_sysroot *root;
 	bool denied;
-	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
+	int e = mm_sysroot_open(&root, dir, &a->err);
 
 	if (e)
 		return e;
@@ -58,6 +52,14 @@ static int read_sysroot(struct cmd_args *a, struct mm_slabinfo *info)
 			 mm_sysroot_name(root), mm_sysroot_name(root));
 	mm_sysroot_free(root);
 	return e;
+}
+
+/* A slabinfo, or a folder with a captured system. */
+static int read_before(struct cmd_args *a, const char *path, struct mm_slabinfo *info)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode) ? read_sysroot(a, path, info) : read_file(a, path, info);
 }
 
 static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
@@ -71,7 +73,7 @@ static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
 		if (!own->before)
 			return mm_error_set(&a->err, -EINVAL,
 					    "table diff: expected --before=FILE, the capture to compare with");
-		e = read_file(a, own->before, &before);
+		e = read_before(a, own->before, &before);
 		if (!e)
 			e = cmd_table(a, &slab_diff_table, &w);
 		if (!e)
@@ -106,7 +108,7 @@ static int run_input(struct cmd_args *a, struct mm_input *in)
 		return table_is(a, "diff") ? mm_error_set(&a->err, -EINVAL, "%s: table diff: expected a slabinfo",
 							  in->name)
 					   : cmd_replay_input(a, in);
-	e = read_input(a, in, &info);
+	e = mm_slabinfo_read(&info, in, &a->err);
 	if (!e)
 		e = show_capture(a, &info);
 	mm_slabinfo_free(&info);
@@ -120,7 +122,7 @@ static int run(struct cmd_args *a)
 	int e;
 
 	if ((a->live || a->sysroot) && !a->file) {
-		e = read_sysroot(a, &info);
+		e = read_sysroot(a, a->sysroot, &info);
 		if (!e)
 			e = show_capture(a, &info);
 		mm_slabinfo_free(&info);
@@ -136,7 +138,7 @@ static int run(struct cmd_args *a)
 
 enum { OPT_BEFORE = 0x400 };
 static const struct argp_option options[] = {
-	{ "before", OPT_BEFORE, "FILE", 0, "A slabinfo taken before: print what changed since (table diff)", 0 },
+	{ "before", OPT_BEFORE, "FILE", 0, "A slabinfo or a captured system taken before: print what changed since (table diff)", 0 },
 	{ 0 }
 };
 

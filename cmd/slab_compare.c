@@ -17,6 +17,7 @@ struct diff_row {
 	const char *name, *change;
 	uint64_t active_objects;
 	int64_t active_objects_diff, objects_diff, slabs_diff, bytes_diff, waste_diff;
+	struct mm_str unique_id, alias_names;
 };
 
 static const struct mm_column diff_columns[] = {
@@ -28,10 +29,12 @@ static const struct mm_column diff_columns[] = {
 	MM_COLUMN(struct diff_row, slabs_diff, MM_COL_I64, "slabs: after less before"),
 	MM_COLUMN(struct diff_row, bytes_diff, MM_COL_I64, "bytes of slabs: after less before"),
 	MM_COLUMN(struct diff_row, waste_diff, MM_COL_I64, "bytes of slabs not in objects in use: after less before"),
+	MM_COLUMN(struct diff_row, alias_names, MM_COL_SLICE, "further names of the cache, joined by | (of a system, not of a slabinfo alone)"),
+	MM_COLUMN_HIDDEN(struct diff_row, unique_id, MM_COL_SLICE, "its folder in /sys/kernel/slab"),
 };
 const struct mm_table slab_diff_table =
 	MM_TABLE("diff", diff_columns,
-		 "what changed between two captures of slabinfo (--before=FILE and FILE), largest growth first");
+		 "what changed between two captures (--before=FILE or DIR), cache by cache, largest growth first");
 
 static int by_name(const void *a, const void *b)
 {
@@ -72,7 +75,8 @@ static int64_t waste(const struct mm_cache_row *c)
 static struct diff_row diff_of(const struct mm_cache_row *b, const struct mm_cache_row *a)
 {
 	static const struct mm_cache_row none = { 0 };
-	struct diff_row d = { .name = a ? a->name : b->name, .change = !b ? "new" : !a ? "gone" : NULL };
+	struct diff_row d = { .name = a ? a->name : b->name, .change = !b ? "new" : !a ? "gone" : NULL,
+			      .alias_names = a ? a->alias_names : b->alias_names, .unique_id = a ? a->unique_id : b->unique_id };
 
 	b = b ? b : &none;
 	a = a ? a : &none;
@@ -98,28 +102,78 @@ static int by_growth(const void *x, const void *y)
 	return strcmp(a->name, b->name);
 }
 
+/* Whether @name is one of the cache's further names. */
+static bool has_alias(const struct mm_cache_row *c, const char *name)
+{
+	struct mm_str words = c->alias_names;
+	size_t n = strlen(name);
+
+	while (words.len) {
+		const char *bar = memchr(words.p, '|', words.len);
+		size_t len = bar ? (size_t)(bar - words.p) : words.len;
+
+		if (len == n && !memcmp(words.p, name, n))
+			return true;
+		words = (struct mm_str){ words.p + len + !!bar, words.len - len - !!bar };
+	}
+	return false;
+}
+
+struct pair {
+	const struct mm_cache_row *before, *after;
+};
+
+/* A merged cache goes by the name that came first, which may be another one after a boot: join what is new and what is gone. */
+static size_t join_aliases(struct pair *v, size_t nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		for (size_t j = 0; j < nr && v[i].after && !v[i].before; j++)
+			if (v[j].before && !v[j].after && (has_alias(v[i].after, v[j].before->name) || has_alias(v[j].before, v[i].after->name))) {
+				v[i].before = v[j].before;
+				v[j].before = NULL;
+			}
+	for (size_t i = 0; i < nr; i++)
+		if (v[i].before || v[i].after)
+			v[kept++] = v[i];
+	return kept;
+}
+
+/* Both sorted: the pairs of equal names, and those of one side alone. */
+static size_t pair_by_name(const struct mm_cache_row **b, size_t nr_b, const struct mm_cache_row **a, size_t nr_a, struct pair *v)
+{
+	size_t i = 0, j = 0, n = 0;
+
+	while (i < nr_b || j < nr_a) {
+		int c = i == nr_b ? 1 : j == nr_a ? -1 : strcmp(b[i]->name, a[j]->name);
+
+		v[n++] = (struct pair){ c <= 0 ? b[i] : NULL, c >= 0 ? a[j] : NULL };
+		i += c <= 0;
+		j += c >= 0;
+	}
+	return n;
+}
+
 int slab_diff_rows(const struct mm_slabinfo *before, const struct mm_slabinfo *after, struct mm_table_writer *w)
 {
 	const struct mm_cache_row **b = sorted(before), **a = sorted(after);
 	struct diff_row *rows = malloc((before->nr + after->nr + 1) * sizeof(*rows));
-	size_t i = 0, j = 0, n = 0;
+	struct pair *v = malloc((before->nr + after->nr + 1) * sizeof(*v));
+	bool ok = a && b && rows && v;
+	size_t n = ok ? join_aliases(v, pair_by_name(b, before->nr, a, after->nr, v)) : 0;
 
-	while (a && b && rows && (i < before->nr || j < after->nr)) {
-		int c = i == before->nr ? 1 : j == after->nr ? -1 : strcmp(b[i]->name, a[j]->name);
-
-		rows[n++] = diff_of(c <= 0 ? b[i] : NULL, c >= 0 ? a[j] : NULL);
-		i += c <= 0;
-		j += c >= 0;
-	}
+	for (size_t k = 0; k < n; k++)
+		rows[k] = diff_of(v[k].before, v[k].after);
 	if (n)
 		qsort(rows, n, sizeof(*rows), by_growth);
 	for (size_t k = 0; k < n; k++)
 		mm_table_writer_row(w, &rows[k]);
-	i = a && b && rows ? 0 : 1;
 	free(a);
 	free(b);
+	free(v);
 	free(rows);
-	return i ? -ENOMEM : 0;
+	return ok ? 0 : -ENOMEM;
 }
 
 /* ---- compare ---- */

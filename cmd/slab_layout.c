@@ -15,7 +15,8 @@
 struct layout_row {
 	struct mm_str name, flags;
 	uint64_t object_size, slab_size, align, order, objects_per_slab, min_partial, cpu_partial, waste_bytes;
-	uint64_t cpu_partial_slabs, free_pointer, red_left_pad, colours, limit, batchcount;
+	uint64_t cpu_partial_slabs, free_pointer, red_left_pad, colours, limit, batchcount, shared_factor;
+	const char *freelist;
 };
 
 static const struct mm_column columns[] = {
@@ -35,7 +36,9 @@ static const struct mm_column columns[] = {
 	MM_COLUMN_HIDDEN(struct layout_row, colours, MM_COL_U64, "places where the first object may begin (SLAB)"),
 	MM_COLUMN_HIDDEN(struct layout_row, limit, MM_COL_U64, "objects that a CPU's array holds (SLAB)"),
 	MM_COLUMN_HIDDEN(struct layout_row, batchcount, MM_COL_U64, "objects that move at once (SLAB)"),
-	MM_COLUMN_HIDDEN(struct layout_row, flags, MM_COL_SLICE, "SLAB_ flags, and ctor"),
+	MM_COLUMN_HIDDEN(struct layout_row, shared_factor, MM_COL_U64, "batches that a node's shared array holds (SLAB)"),
+	MM_COLUMN_HIDDEN(struct layout_row, freelist, MM_COL_STR, "where the free indices of a slab lie (SLAB): object, slab, off_slab"),
+	MM_COLUMN_HIDDEN(struct layout_row, flags, MM_COL_SLICE, "SLAB_ flags, with those that slub_debug= adds, and ctor"),
 };
 const struct mm_table slab_layout_table =
 	MM_TABLE("layout", columns, "what a kernel makes of caches: from a CSV of name, object_size, align and flags");
@@ -108,7 +111,9 @@ static int write_row(struct reader *r, struct mm_table_writer *w)
 		.min_partial = ONLY(slub, l.min_partial), .cpu_partial = ONLY(slub, l.cpu_partial),
 		.waste_bytes = l.waste_bytes, .cpu_partial_slabs = ONLY(slub, l.cpu_partial_slabs),
 		.free_pointer = ONLY(slub, l.offset), .red_left_pad = l.red_left_pad, .colours = ONLY(slab, l.colour),
-		.limit = ONLY(slab, l.num_limit), .batchcount = ONLY(slab, l.batchcount) });
+		.limit = ONLY(slab, l.num_limit), .batchcount = ONLY(slab, l.batchcount),
+		.shared_factor = ONLY(slab, l.shared),
+		.freelist = !slab ? NULL : l.off_slab ? "off_slab" : l.freelist_bytes ? "slab" : "object" });
 	return r->flags.err;
 }
 

@@ -52,6 +52,8 @@ static const struct mm_column cache_columns[] = {
 	MM_COLUMN_HIDDEN(struct mm_cache_row, shared_factor, MM_COL_U64, "batches that the shared array holds (SLAB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, shared_avail, MM_COL_U64, "objects in the shared arrays (SLAB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, flags, MM_COL_SLICE, "SLAB_ flags of the cache"),
+	MM_COLUMN_HIDDEN(struct mm_cache_row, unique_id, MM_COL_SLICE, "its folder in /sys/kernel/slab: what merges into one goes by flags and size"),
+	MM_COLUMN_HIDDEN(struct mm_cache_row, alias_names, MM_COL_SLICE, "its further names, joined by |"),
 };
 static void set_layout(struct mm_cache_row *row, const struct mm_slab_layout *l)
 {
@@ -83,6 +85,28 @@ static uint64_t shared_avail(const struct mm_kmem_cache *s)
 	return nr;
 }
 
+/* The end of @text from @from on. */
+static struct mm_str from(const struct mm_output *text, size_t start) { return (struct mm_str){ text->buf + start, text->len - start }; }
+
+/* Flags, folder and further names, all three in @text (which holds them in one piece, as it is larger than they are). */
+static void set_texts(struct mm_cache_row *row, const struct mm_kmem_cache *s, struct mm_output *text)
+{
+	const char *name = row->name;
+	size_t start = 0;
+
+	text->len = 0;
+	mm_slab_flags_format(text, s->layout.flags & ~(uint32_t)MM_SLAB_KMALLOC);
+	row->flags = from(text, start);
+	start = text->len;
+	mm_kmem_cache_unique_id(s, text);
+	row->unique_id = from(text, start);
+	start = text->len;
+	for (uint32_t i = 0; i < s->nr_names && text->len < MM_OUTPUT_BUFFER / 2; i++)
+		if (strcmp(s->names[i], name))
+			mm_output_printf(text, "%s%s", text->len > start ? "|" : "", s->names[i]);
+	row->alias_names = from(text, start);
+}
+
 static int write_cache(const struct mm_slab_replay *r, const struct mm_kmem_cache *s, struct mm_output *text,
 		       struct mm_table_writer *w)
 {
@@ -109,9 +133,7 @@ static int write_cache(const struct mm_slab_replay *r, const struct mm_kmem_cach
 		set_counts(&row, rc);
 	else
 		row.allocs = i.allocs, row.frees = i.frees, row.live_objects = i.live_objects;
-	text->len = 0;
-	mm_slab_flags_format(text, i.layout.flags & ~(uint32_t)MM_SLAB_KMALLOC);
-	row.flags = (struct mm_str){ text->buf, text->len };
+	set_texts(&row, s, text);
 	mm_table_writer_row(w, &row);
 	return text->err;
 }
@@ -126,7 +148,7 @@ static void write_recorded(const struct mm_slab *sl, const struct mm_recorded_ca
 
 	memset(&row, 0xff, sizeof(row));		/* MM_MISSING_U64 everywhere */
 	row.name = rc->name;
-	row.flags = (struct mm_str){ "", 0 };
+	row.flags = row.unique_id = row.alias_names = (struct mm_str){ "", 0 };
 	if (rc->cache)
 		set_layout(&row, &rc->cache->layout);
 	else if (!mm_slab_layout_of(&l, &req))

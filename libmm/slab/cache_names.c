@@ -110,3 +110,27 @@ const char *mm_kmem_cache_alias(const struct mm_kmem_cache *s, uint32_t i)
 {
 	return i < s->nr_names ? s->names[i] : NULL;
 }
+
+void mm_kmem_cache_unique_id(const struct mm_kmem_cache *s, struct mm_output *out)
+{
+	static const struct {
+		uint32_t flag;
+		char letter;
+	} letters[] = {
+		{ MM_SLAB_CACHE_DMA, 'd' }, { MM_SLAB_CACHE_DMA32, 'D' }, { MM_SLAB_RECLAIM_ACCOUNT, 'a' },
+		{ MM_SLAB_CONSISTENCY_CHECKS, 'F' }, { MM_SLAB_ACCOUNT, 'A' },
+	};
+	const struct mm_slab_tuning *t = &s->slab->tuning;
+	char text[sizeof(letters) / sizeof(letters[0]) + 1] = "";
+	size_t n = 0;
+
+	if (mm_slab_unmergeable(s) ||
+	    (t->no_higher_order && (t->debug & (MM_SLAB_RED_ZONE | MM_SLAB_POISON | MM_SLAB_STORE_USER)))) {
+		mm_output_printf(out, "%s", s->names[0]);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (s->layout.flags & letters[i].flag)
+			text[n++] = letters[i].letter;
+	mm_output_printf(out, ":%s%s%07u", text, n ? "-" : "", (unsigned int)s->size);
+}

@@ -145,7 +145,7 @@ fail:
 	return NULL;
 }
 
-static bool slab_unmergeable(const struct mm_kmem_cache *s)
+bool mm_slab_unmergeable(const struct mm_kmem_cache *s)
 {
 	return s->slab->tuning.nomerge || (s->layout.flags & SLAB_NEVER_MERGE) ||
 	       (s->slab->tuning.hardened_usercopy && s->usersize) || s->refcount == 0;
@@ -167,7 +167,7 @@ static struct mm_kmem_cache *find_mergeable(struct mm_slab *sl, const struct mm_
 	align = (l.align + 7) & ~7u;
 	size = (((req->object_size + 7) & ~7u) + align - 1) & ~(align - 1);
 	for (struct mm_kmem_cache *s = sl->first; s; s = s->next) {
-		if (slab_unmergeable(s) || size > s->size || ((req->flags ^ s->layout.flags) & SLAB_MERGE_SAME))
+		if (mm_slab_unmergeable(s) || size > s->size || ((req->flags ^ s->layout.flags) & SLAB_MERGE_SAME))
 			continue;
 		if ((s->size & (align - 1)) || s->size - size >= sizeof(void *))
 			continue;

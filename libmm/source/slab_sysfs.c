@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <libmm/slabinfo.h>
 #include "source/scan.h"
@@ -87,23 +88,109 @@ static int read_cache(struct mm_cache_row *row, const struct mm_sysroot *root)
 	return row->object_size == MM_MISSING_U64 ? 0 : read_flags(row, root);
 }
 
+/* ---- names: links to the folders of caches, which merged caches share ---- */
+
+struct link {
+	char *name, *target;
+};
+
 struct found {
 	struct mm_slabinfo *info;
 	const struct mm_sysroot *root;
+	struct link *v;
+	size_t nr, cap;
 };
 
-/* Directories only: a link is another name of one. */
-static int add_cache(void *arg, const char *name)
+static int add_link(struct found *f, const char *name, const char *target)
 {
-	const struct found *f = arg;
+	if (f->nr == f->cap) {
+		size_t cap = f->cap ? f->cap * 2 : 256;
+		struct link *v = realloc(f->v, cap * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		f->v = v;
+		f->cap = cap;
+	}
+	f->v[f->nr] = (struct link){ strdup(name), strdup(target) };
+	if (!f->v[f->nr].name || !f->v[f->nr].target) {
+		free(f->v[f->nr].name);
+		free(f->v[f->nr].target);
+		return -ENOMEM;
+	}
+	f->nr++;
+	return 0;
+}
+
+/* Folders are caches, unless slabinfo has told of them already; a link is another name of one. */
+static int add_entry(void *arg, const char *name)
+{
+	struct found *f = arg;
 	struct mm_cache_row *row;
-	char path[512];
+	char path[512], target[256];
 	struct stat st;
+	ssize_t n;
 
 	if (snprintf(path, sizeof(path), SYSFS_SLAB "/%s", name) >= (int)sizeof(path) ||
-	    fstatat(mm_sysroot_dirfd(f->root), path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+	    fstatat(mm_sysroot_dirfd(f->root), path, &st, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	if (S_ISLNK(st.st_mode)) {
+		n = readlinkat(mm_sysroot_dirfd(f->root), path, target, sizeof(target) - 1);
+		if (n <= 0 || n >= (ssize_t)sizeof(target) - 1)
+			return 0;
+		target[n] = 0;
+		return add_link(f, name, target);
+	}
+	if (!S_ISDIR(st.st_mode) || !f->info)
 		return 0;
 	return mm_slabinfo_add(f->info, (struct mm_str){ name, strlen(name) }, &row);
+}
+
+static const char *target_of(const struct found *f, const char *name)
+{
+	for (size_t i = 0; i < f->nr; i++)
+		if (!strcmp(f->v[i].name, name))
+			return f->v[i].target;
+	return name;
+}
+
+/* The row's folder, and what else leads there. */
+static int read_names(struct mm_cache_row *row, const struct found *f)
+{
+	const char *id = target_of(f, row->name);
+	char *text;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->nr; i++)
+		if (!strcmp(f->v[i].target, id) && strcmp(f->v[i].name, row->name))
+			n += strlen(f->v[i].name) + 1;
+	text = malloc(n + 1);
+	row->unique_id.p = strdup(id);
+	if (!text || !row->unique_id.p) {
+		free(text);
+		return -ENOMEM;
+	}
+	row->unique_id.len = strlen(id);
+	n = 0;
+	for (size_t i = 0; i < f->nr; i++)
+		if (!strcmp(f->v[i].target, id) && strcmp(f->v[i].name, row->name))
+			n += (size_t)sprintf(text + n, "%s%s", n ? "|" : "", f->v[i].name);
+	row->alias_names = (struct mm_str){ text, n };
+	return 0;
+}
+
+static void free_links(struct found *f)
+{
+	for (size_t i = 0; i < f->nr; i++) {
+		free(f->v[i].name);
+		free(f->v[i].target);
+	}
+	free(f->v);
+}
+
+static int link_by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct link *)a)->name, ((const struct link *)b)->name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -113,22 +200,24 @@ static int by_name(const void *a, const void *b)
 
 int mm_slab_sysfs_read(struct mm_slabinfo *info, const struct mm_sysroot *root)
 {
-	struct found f = { info, root };
-	int e;
+	struct found f = { .info = info->nr ? NULL : info, .root = root };
+	int e = mm_sysroot_each(root, SYSFS_SLAB, add_entry, &f);
 
-	if (!info->nr) {
-		e = mm_sysroot_each(root, SYSFS_SLAB, add_cache, &f);
-		if (e)
-			return e == -ENOMEM ? e : 0;
-		if (info->nr)
-			qsort(info->v, info->nr, sizeof(info->v[0]), by_name);
+	if (e && e != -ENOMEM) {
+		free_links(&f);
+		return 0;		/* there is none, or it may not be read */
 	}
-	for (size_t i = 0; i < info->nr; i++) {
+	if (!e && f.info && info->nr)
+		qsort(info->v, info->nr, sizeof(info->v[0]), by_name);
+	if (!e && f.nr)
+		qsort(f.v, f.nr, sizeof(f.v[0]), link_by_name);
+	for (size_t i = 0; i < info->nr && !e; i++) {
 		e = strchr(info->v[i].name, '/') ? 0 : read_cache(&info->v[i], root);
-		if (e)
-			return e;
+		if (!e)
+			e = read_names(&info->v[i], &f);
 	}
-	return 0;
+	free_links(&f);
+	return e;
 }
 
 int mm_sysroot_slabinfo(struct mm_slabinfo *info, const struct mm_sysroot *root, bool *denied, struct mm_error *err)

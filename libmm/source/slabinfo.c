@@ -9,8 +9,16 @@
  * The header tells where each column stands; a kernel that has more of them, or
  * more groups (statistics), is read as well.  Version 2.0 named limit and
  * batchcount in the wrong order; there the place counts.  A name may hold blanks.
+ *
+ * Version 1.1 (Linux 2.4) has no header, and no words before its groups:
+ *
+ *   slabinfo - version: 1.1 (SMP)
+ *   dentry_cache      1000   1050    128   34   35    1 :  252  126
+ *
+ * with the slabs in use and all slabs before the pages of one, then limit and batchcount.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,11 +51,16 @@ struct layout {
 		uint32_t nr;
 	} group[MAX_GROUPS];
 	uint32_t nr_groups;
+	bool wordless;			/* version 1.1 */
 };
 
 static const char known_header[] =
 	"# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor>"
 	" : slabdata <active_slabs> <num_slabs> <sharedavail>";
+
+/* Version 1.1: with statistics five numbers come before the limits, which a kernel for one processor lacks, and four after. */
+static const char header_11[] = "# name <active_objs> <num_objs> <objsize> <active_slabs> <num_slabs> <pagesperslab>";
+static const char limits_11[] = " : - <limit> <batchcount>";
 
 static bool take_word(struct mm_str *s, struct mm_str *word)
 {
@@ -90,6 +103,16 @@ static void read_header(struct layout *l, struct mm_str line)
 			l->group[g].field[l->group[g].nr++] = (int8_t)field_of(word);
 		}
 	}
+}
+
+static void header_of_11(struct layout *l, struct mm_str version)
+{
+	bool smp = memmem(version.p, version.len, "(SMP)", 5), statistics = memmem(version.p, version.len, "(statistics)", 12);
+	char text[256];
+	int n = snprintf(text, sizeof(text), "%s%s%s", header_11, statistics ? " : -" : "", smp ? limits_11 : "");
+
+	read_header(l, (struct mm_str){ text, (size_t)n });
+	l->wordless = true;
 }
 
 /* Does the header name every column that a cache cannot be without? */
@@ -149,6 +172,8 @@ void mm_slabinfo_free(struct mm_slabinfo *info)
 	for (size_t i = 0; i < info->nr; i++) {
 		free((char *)(uintptr_t)info->v[i].name);
 		free((char *)(uintptr_t)info->v[i].flags.p);
+		free((char *)(uintptr_t)info->v[i].unique_id.p);
+		free((char *)(uintptr_t)info->v[i].alias_names.p);
 	}
 	free(info->v);
 	*info = (struct mm_slabinfo){ 0 };
@@ -201,6 +226,13 @@ static bool set_order(struct mm_cache_row *row)
 	return true;
 }
 
+/* What version 1.1 leaves to be divided. */
+static void set_objects_per_slab(struct mm_cache_row *row)
+{
+	if (row->objects_per_slab == MM_MISSING_U64 && row->slabs != MM_MISSING_U64 && row->slabs)
+		row->objects_per_slab = row->objects / row->slabs;
+}
+
 static int read_line(struct mm_slabinfo *info, const struct layout *l, struct mm_str line, const struct mm_input *in,
 		     struct mm_error *err)
 {
@@ -223,12 +255,13 @@ static int read_line(struct mm_slabinfo *info, const struct layout *l, struct mm
 		next = rest.len ? memchr(rest.p, ':', rest.len) : NULL;
 		group = (struct mm_str){ rest.p, next ? (size_t)(next - rest.p) : rest.len };
 		rest = (struct mm_str){ group.p + group.len, rest.len - group.len };
-		if (!take_word(&group, &word) || !read_group(&row, l, g, group))
+		if ((!l->wordless && !take_word(&group, &word)) || !read_group(&row, l, g, group))
 			return mm_input_error(in, err, -EINVAL, "expected %u numbers in group %u of the line",
 					      l->group[g].nr, g + 1);
 	}
 	if (!set_order(&row))
 		return mm_input_error(in, err, -EINVAL, "expected pages per slab to be a power of two");
+	set_objects_per_slab(&row);
 	if (mm_slabinfo_add(info, name, &place))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	row.name = place->name;
@@ -243,8 +276,8 @@ static int read_version(struct mm_slabinfo *info, struct mm_str line, const stru
 	if (!scan_word(&line, "slabinfo - version: ") || !scan_u64(&line, &major) || !scan_word(&line, ".") ||
 	    !scan_u64(&line, &minor))
 		return mm_input_error(in, err, -EINVAL, "expected 'slabinfo - version: 2.1'");
-	if (major != 2)
-		return mm_input_error(in, err, -EINVAL, "expected version 2.0 or 2.1 of slabinfo, found %llu.%llu",
+	if (major != 2 && (major != 1 || minor != 1))
+		return mm_input_error(in, err, -EINVAL, "expected version 1.1, 2.0 or 2.1 of slabinfo, found %llu.%llu",
 				      (unsigned long long)major, (unsigned long long)minor);
 	info->major = (unsigned int)major;
 	info->minor = minor > 1000 ? 1000 : (unsigned int)minor;
@@ -260,14 +293,17 @@ int mm_slabinfo_read(struct mm_slabinfo *info, struct mm_input *in, struct mm_er
 	if (e <= 0)
 		return e ? e : mm_input_error(in, err, -EINVAL, "expected 'slabinfo - version: 2.1', found nothing");
 	e = read_version(info, line, in, err);
-	read_header(&l, (struct mm_str){ known_header, sizeof(known_header) - 1 });
+	if (!e && info->major == 1)
+		header_of_11(&l, line);
+	else
+		read_header(&l, (struct mm_str){ known_header, sizeof(known_header) - 1 });
 	while (!e && (e = mm_input_line(in, &line, err)) > 0) {
 		e = 0;
 		if (!line.len)
 			continue;
 		if (*line.p != '#') {
 			e = read_line(info, &l, line, in, err);
-		} else if (info->minor) {			/* 2.0 misnamed two columns */
+		} else if (info->major == 2 && info->minor) {	/* 2.0 misnamed two columns */
 			read_header(&l, line);
 			if (!header_is_complete(&l))
 				e = mm_input_error(in, err, -EINVAL,

@@ -198,6 +198,11 @@ struct mm_kmem_cache_info {
 /* Caches in order of creation; @prev NULL begins; NULL ends. */
 struct mm_kmem_cache *mm_kmem_cache_next(const struct mm_slab *slab, const struct mm_kmem_cache *prev);
 const char *mm_kmem_cache_alias(const struct mm_kmem_cache *s, uint32_t i);	/* i-th name, 0 the first; NULL */
+/*
+ * Append what /sys/kernel/slab calls the cache: its name if nothing may merge with it, else ":A-0000192", letters of its
+ * flags and its size.  Source: Linux 6.6 mm/slub.c create_unique_id(), sysfs_slab_add().
+ */
+void mm_kmem_cache_unique_id(const struct mm_kmem_cache *s, struct mm_output *out);
 void mm_kmem_cache_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *info);
 
 enum mm_slab_state { MM_SLAB_ON_CPU, MM_SLAB_CPU_PARTIAL, MM_SLAB_PARTIAL, MM_SLAB_FULL, MM_SLAB_EMPTY };

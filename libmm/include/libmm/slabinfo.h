@@ -27,11 +27,13 @@ struct mm_cache_row {
 	uint64_t allocs, frees, live_objects, failed;	/* of a replay */
 	uint64_t fast_allocs, fast_frees;
 	struct mm_str flags;
+	struct mm_str unique_id;	/* ":A-0000192", or the name of a cache that does not merge: its folder in /sys/kernel/slab */
+	struct mm_str alias_names;	/* further names, joined by | */
 };
 
 struct mm_slabinfo {
 	unsigned int major, minor;	/* version of the format */
-	struct mm_cache_row *v;		/* in the order of the file; names and flags are owned */
+	struct mm_cache_row *v;		/* in the order of the file; their texts are owned */
 	size_t nr, cap;
 };
 
@@ -40,7 +42,7 @@ struct mm_slabinfo {
  * @info:	zeroed by the caller; mm_slabinfo_free() it afterwards, also after an error
  *
  * Versions 2.0, 2.1 and later ones of major version 2: columns are found by
- * the names in the header, those not known are ignored.
+ * the names in the header, those not known are ignored.  Version 1.1 (Linux 2.4) too.
  *
  * Return: 0; -EINVAL with @err naming file and line; -ENOMEM.
  * Source: Linux 6.6 mm/slab_common.c print_slabinfo_header(), cache_show().
