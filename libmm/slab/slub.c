@@ -368,7 +368,7 @@ static void slub_free(struct mm_kmem_cache *s, uint64_t obj)
 	uint64_t distance = obj - slab->base, pfn;
 	size_t i;
 
-	if (distance < slab->bytes) {
+	if (__builtin_expect(distance < slab->bytes, 1)) {
 		if (__builtin_expect(is_live(s, slab, distance, &i), 1))
 			free_index(s, c, slab, i);
 		else
