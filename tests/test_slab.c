@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,64 @@ START_TEST(kmalloc_classes)
 	start(MM_SLAB_SLUB, 1);
 	s = mm_kmalloc_slab(sl, c->size, c->gfp);
 	ck_assert_str_eq(s ? mm_kmem_cache_alias(s, 0) : "", c->name ? c->name : "");
+	stop();
+}
+END_TEST
+
+static const struct { uint64_t size, slub, slab; } roundups[] = {
+	{ 0, 0, 0 }, { 1, 8, 32 }, { 8, 8, 32 }, { 33, 64, 64 }, { 65, 96, 96 }, { 97, 128, 128 }, { 129, 192, 192 }, { 193, 256, 256 },
+	{ 8192, 8192, 8192 }, { 8193, 16384, 16384 }, { 16385, 32768, 32768 }, { 4194303, 4194304, 4194304 }, { 4194304, 4194304, 4194304 },
+	{ 4194305, 4194305, 4194305 },		/* kmalloc() will fail: the size is as good as any */
+};
+START_TEST(size_roundup)
+{
+	start((enum mm_slab_kind)_i, 1);
+	for (size_t i = 0; i < sizeof(roundups) / sizeof(roundups[0]); i++)
+		ck_assert_uint_eq(mm_kmalloc_size_roundup(sl, roundups[i].size), _i == MM_SLAB_SLUB ? roundups[i].slub : roundups[i].slab);
+	stop();
+}
+END_TEST
+
+static const char *class_of(uint64_t size, mm_gfp_t gfp) { return mm_kmem_cache_alias(mm_kmalloc_slab(sl, size, gfp), 0); }
+
+/* cgroup.memory=nokmem; without CONFIG_MEMCG_KMEM; CONFIG_RANDOM_KMALLOC_CACHES */
+START_TEST(kmalloc_types)
+{
+	struct mm_slab_tuning t;
+	char seen[16] = "", name[32];
+
+	start(MM_SLAB_SLUB, 1);
+	ck_assert_str_eq(class_of(64, GFP | __MM_GFP_ACCOUNT), "kmalloc-cg-64");
+	ck_assert_uint_eq(mm_kmem_cache_find(sl, MM_STR("kmalloc-cg-64"))->layout.flags & MM_SLAB_ACCOUNT, MM_SLAB_ACCOUNT);
+	mm_slab_tuning_init(&t, NULL);
+	t.nokmem = true;
+	ck_assert_int_eq(mm_slab_tune(sl, &t), 0);
+	ck_assert_str_eq(class_of(64, GFP | __MM_GFP_ACCOUNT), "kmalloc-64");
+	ck_assert_str_eq(class_of(96, GFP | __MM_GFP_ACCOUNT | __MM_GFP_RECLAIMABLE), "kmalloc-rcl-96");
+	ck_assert_ptr_null(mm_kmem_cache_find(sl, MM_STR("kmalloc-cg-64")));
+	/* kmalloc-64 stays alone where cgroups are compiled in, and has a usercopy region besides */
+	ck_assert(mm_slab_unmergeable(mm_kmem_cache_find(sl, MM_STR("kmalloc-64"))));
+	t.nokmem = false;
+	t.memcg = t.hardened_usercopy = false;
+	ck_assert_int_eq(mm_slab_tune(sl, &t), 0);
+	ck_assert_str_eq(class_of(64, GFP | __MM_GFP_ACCOUNT), "kmalloc-64");
+	ck_assert_str_eq(mm_kmem_cache_alias(mm_kmem_cache_create(sl, "mine", 64, 0, 0), 0), "kmalloc-64");
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, mm_kmem_cache_find(sl, MM_STR("mine")), "mine"), 0);
+	t.memcg = t.hardened_usercopy = t.random_kmalloc = true;
+	ck_assert_int_eq(mm_slab_tune(sl, &t), 0);
+	for (int i = 1; i <= 15; i++) {
+		snprintf(name, sizeof(name), "kmalloc-rnd-%02d-8k", i);
+		ck_assert_ptr_nonnull(mm_kmem_cache_find(sl, (struct mm_str){ name, strlen(name) }));
+	}
+	ck_assert_ptr_null(mm_kmem_cache_find(sl, MM_STR("kmalloc-rnd-16-64")));
+	for (int i = 0; i < 1000; i++) {
+		int nr = 0;
+
+		if (sscanf(class_of(192, GFP), "kmalloc-rnd-%d-192", &nr) != 1)
+			ck_assert_str_eq(class_of(192, GFP | __MM_GFP_DMA), "dma-kmalloc-192");
+		seen[nr] = 1;
+	}
+	ck_assert_int_eq(memchr(seen, 0, sizeof(seen)) == NULL, 1);	/* all 16 */
 	stop();
 }
 END_TEST
@@ -72,6 +131,7 @@ START_TEST(create_refused)
 	ck_assert_ptr_null(mm_kmem_cache_create(sl, "big", MM_KMALLOC_MAX_SIZE + 1, 0, 0));
 	ck_assert_ptr_null(mm_kmem_cache_create(sl, "odd", 64, 48, 0));
 	ck_assert_ptr_null(mm_kmem_cache_create(sl, "", 64, 0, 0));
+	ck_assert_ptr_null(mm_kmem_cache_create(sl, "failslab", 64, 0, 0x02000000));	/* not permitted */
 	ck_assert_uint_eq(mm_kmalloc(sl, 0, GFP), MM_ZERO_SIZE_PTR);
 	ck_assert_uint_eq(mm_kmalloc(sl, MM_KMALLOC_MAX_SIZE + 1, GFP), 0);
 	mm_kfree(sl, MM_ZERO_SIZE_PTR);
@@ -108,6 +168,12 @@ START_TEST(bad_frees)
 	mm_kfree(sl, big);
 	mm_kfree(sl, big);
 	ck_assert_uint_eq(mm_slab_bad_frees(sl), 7);
+	if (_i != MM_SLAB_SLOB) {
+		ck_assert_uint_eq(mm_slab_errors(sl, MM_SLAB_INVALID_POINTER), 1);	/* x + 4 */
+		ck_assert_uint_eq(mm_slab_errors(sl, MM_SLAB_NOT_A_SLAB), 4);		/* the end, 8, inside the block, big again */
+		ck_assert_uint_eq(mm_slab_errors(sl, MM_SLAB_ALREADY_FREE), 1);
+		ck_assert_uint_eq(mm_slab_errors(sl, MM_SLAB_WRONG_CACHE), 1);
+	}
 	ck_assert_int_eq(mm_kmem_cache_destroy(sl, a, "a"), 0);
 	ck_assert_int_eq(mm_kmem_cache_destroy(sl, b, "b"), 0);
 	check_all();
@@ -442,6 +508,8 @@ int main(void)
 #define LOOP(test, v) tcase_add_loop_test(tc, test, 0, (int)(sizeof(v) / sizeof((v)[0])))
 	suite_add_tcase(suite, tc);
 	LOOP(kmalloc_classes, class_cases);
+	tcase_add_loop_test(tc, size_roundup, MM_SLAB_SLUB, MM_SLAB_SLOB);
+	tcase_add_test(tc, kmalloc_types);
 	tcase_add_test(tc, merging);
 	tcase_add_loop_test(tc, create_refused, 0, MM_NR_SLAB_KINDS);
 	tcase_add_loop_test(tc, bad_frees, 0, MM_NR_SLAB_KINDS);

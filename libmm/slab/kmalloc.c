@@ -107,6 +107,15 @@ struct mm_kmem_cache *mm_kmalloc_slab(struct mm_slab *sl, uint64_t size, mm_gfp_
 	return sl->kmalloc_caches[kmalloc_type(sl, gfp)][mm_kmalloc_index(size, sl->kind == MM_SLAB_SLAB)];
 }
 
+uint64_t mm_kmalloc_size_roundup(const struct mm_slab *sl, uint64_t size)
+{
+	if (!size || size > MM_KMALLOC_MAX_SIZE || sl->kind == MM_SLAB_SLOB)
+		return size;
+	if (size > MM_KMALLOC_MAX_CACHE_SIZE)
+		return (uint64_t)MM_PAGE_SIZE << mm_get_order(size);
+	return sl->kmalloc_caches[KMALLOC_NORMAL][mm_kmalloc_index(size, sl->kind == MM_SLAB_SLAB)]->layout.object_size;
+}
+
 uint64_t mm_kmalloc_pages(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
 {
 	uint64_t obj = mm_slab_take_large(sl, mm_get_order(size), gfp);

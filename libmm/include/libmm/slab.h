@@ -168,6 +168,8 @@ void mm_slab_reap(struct mm_slab *slab);
 uint64_t mm_kmalloc(struct mm_slab *slab, uint64_t size, mm_gfp_t gfp);
 void mm_kfree(struct mm_slab *slab, uint64_t obj);	/* 0 and MM_ZERO_SIZE_PTR do nothing */
 uint64_t mm_ksize(const struct mm_slab *slab, uint64_t obj);	/* usable bytes; 0: no object */
+/* What mm_kmalloc() of @size bytes really gives; @size itself for 0 and above MM_KMALLOC_MAX_SIZE. SLUB and SLAB. */
+uint64_t mm_kmalloc_size_roundup(const struct mm_slab *slab, uint64_t size);
 /* The cache mm_kmalloc() would use; NULL: whole pages, size 0 or too large. */
 struct mm_kmem_cache *mm_kmalloc_slab(struct mm_slab *slab, uint64_t size, mm_gfp_t gfp);
 
