@@ -66,6 +66,66 @@ START_TEST(layout_of_captures)
 }
 END_TEST
 
+/* One kernel with the parameters of its command line: see tests/data/slub/README. */
+static const struct boot {
+	const char *file;
+	uint32_t nr_cpus;
+	const char *parameters;
+} boots[] = {
+	{ "base.csv", 1, "" }, { "c16.csv", 16, "" }, { "fzpu.csv", 1, "slub_debug=FZPU" }, { "z.csv", 1, "slub_debug=Z" },
+	{ "p.csv", 1, "slub_debug=P" }, { "u.csv", 1, "slub_debug=U" }, { "fzpuo.csv", 1, "slub_debug=FZPUO" },
+	{ "lists.csv", 1, "slub_debug=FZ;P,dentry,kmalloc-1*;U,ext4*;-,kmalloc-rcl-*" },
+	{ "min1.csv", 2, "slub_min_order=1" }, { "max1.csv", 3, "slub_max_order=1" }, { "obj40.csv", 6, "slub_min_objects=40" },
+};
+
+static uint32_t flags_of_letters(const char *checks)
+{
+	static const uint32_t flag[] = { MM_SLAB_CONSISTENCY_CHECKS, MM_SLAB_RED_ZONE, MM_SLAB_POISON, MM_SLAB_STORE_USER, MM_SLAB_TRACE };
+	uint32_t flags = 0;
+
+	for (int i = 0; i < 5; i++)
+		flags |= strchr(checks, "FZPUT"[i]) ? flag[i] : 0;
+	return flags;
+}
+
+START_TEST(layout_of_boots)
+{
+	const struct boot *c = &boots[_i];
+	char *asked = slurp("6.6-parameters", "caches.csv"), *told = slurp("6.6-parameters", c->file), *save = NULL, *save2 = NULL;
+	char *answer = strtok_r(told, "\n", &save2), *line = strtok_r(asked, "\n", &save);
+	struct mm_sysctls sysctls;
+	struct mm_slab_tuning t;
+	int rows = 0;
+
+	mm_sysctls_init(&sysctls);
+	mm_cmdline_sysctls((struct mm_str){ c->parameters, strlen(c->parameters) }, &sysctls);
+	mm_slab_tuning_init(&t, &sysctls);
+	while ((line = strtok_r(NULL, "\n", &save)) && (answer = strtok_r(NULL, "\n", &save2))) {
+		struct mm_slab_request req = { .nr_cpus = c->nr_cpus, .tuning = &t };
+		char name[64], same_name[64], flags[256] = "", checks[8];
+		unsigned int size, order, objects, min_partial, cpu_partial;
+		struct mm_slab_layout l;
+
+		ck_assert_int_ge(sscanf(line, "%63[^,],%u,%u,%255s", name, &req.object_size, &req.align, flags), 3);
+		ck_assert_int_eq(sscanf(answer, "%63[^,],%u,%u,%u,%u,%u,%7s", same_name, &size, &order, &objects, &min_partial,
+					&cpu_partial, checks), 7);
+		ck_assert_str_eq(name, same_name);
+		req.name = (struct mm_str){ name, strlen(name) };
+		ck_assert_int_eq(mm_slab_flags_parse((struct mm_str){ flags, strlen(flags) }, &req.flags), 0);
+		ck_assert_int_eq(mm_slab_layout_of(&l, &req), 0);
+		ck_assert_msg(l.slab_size == size && l.order == order && l.objects_per_slab == objects &&
+			      l.min_partial == min_partial && l.cpu_partial == cpu_partial &&
+			      (l.flags & MM_SLAB_DEBUG_FLAGS) == flags_of_letters(checks),
+			      "%s of %s: %u,%u,%u,%u,%u flags %#x", answer, c->parameters, l.slab_size, l.order, l.objects_per_slab,
+			      l.min_partial, l.cpu_partial, l.flags);
+		rows++;
+	}
+	ck_assert_int_gt(rows, 100);
+	free(asked);
+	free(told);
+}
+END_TEST
+
 #define REQ(alloc, size, al, fl, cpus, fixed) \
 	{ .kind = alloc, .object_size = size, .align = al, .flags = fl, .nr_cpus = cpus, .fixed_size = fixed }
 
@@ -363,6 +423,7 @@ int main(void)
 #define LOOP(test, v) tcase_add_loop_test(tc, test, 0, (int)(sizeof(v) / sizeof((v)[0])))
 	suite_add_tcase(suite, tc);
 	LOOP(layout_of_captures, captures);
+	LOOP(layout_of_boots, boots);
 	LOOP(layout_by_hand, layout_cases);
 	LOOP(layout_refused, bad_layouts);
 	LOOP(slub_debug, debug_cases);
