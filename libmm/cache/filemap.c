@@ -118,7 +118,7 @@ static uint32_t get_read_batch(struct mm_cache *c, const struct mm_address_space
 			break;
 		mm_folio_get(c, pfn);
 		batch[n++] = pfn;
-		if (mm_cache_page(c, pfn)->flags & MM_PG_READAHEAD)
+		if (mm_cache_page(c, pfn)->flags & MM_PG_READAHEAD || !(mm_cache_page(c, pfn)->flags & MM_PG_UPTODATE))
 			break;
 	}
 	return n;
@@ -147,6 +147,7 @@ static int get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint
 	}
 	if (mm_cache_page(c, batch[n - 1])->flags & MM_PG_READAHEAD)
 		mm_page_cache_async_ra(c, f, batch[n - 1], index + n - 1, end - (index + n - 1), memcg);
+	mm_cache_page(c, batch[n - 1])->flags |= MM_PG_UPTODATE;	/* filemap_update_page() */
 	return (int)n;
 }
 
@@ -207,6 +208,7 @@ static mm_pfn_t write_begin(struct mm_cache *c, struct mm_address_space *as, uin
 	}
 	if (pfn != MM_PFN_NONE) {
 		mm_folio_get(c, pfn);
+		mm_cache_page(c, pfn)->flags |= MM_PG_UPTODATE;
 		return pfn;
 	}
 	pfn = mm_alloc_pages(c->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_WRITE, 0);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 struct entry {
 	struct mm_inode inode;
 	struct mm_file file;
@@ -223,6 +225,13 @@ void mm_file_put_vma(struct mm_file *f)
 static struct entry *entry_of(const struct mm_file *f)
 {
 	return (struct entry *)(void *)((char *)(uintptr_t)f - offsetof(struct entry, file));
+}
+
+enum mm_inode_type mm_inode_type_of_name(struct mm_str name)
+{
+	if (mm_str_starts(name, "/memfd:"))
+		return MM_INODE_MEMFD;
+	return mm_str_starts(name, "/dev/shm/") ? MM_INODE_TMPFS : MM_INODE_REG;
 }
 
 bool mm_file_is_orphan(const struct mm_file *f)

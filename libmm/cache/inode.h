@@ -15,7 +15,7 @@
 struct mm_vma;
 struct mm_inode;
 
-enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM, MM_INODE_HUGETLB };
+enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM, MM_INODE_TMPFS, MM_INODE_HUGETLB };
 enum { MM_FMODE_READ = 1, MM_FMODE_WRITE = 2, MM_FMODE_NOREUSE = 4, MM_FMODE_RANDOM = 8 };
 
 struct mm_address_space {
@@ -41,6 +41,15 @@ struct mm_inode {
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
 	struct mm_address_space mapping;
 };
+
+/* Its pages live in memory and swap. */
+static inline bool mm_inode_is_shmem(const struct mm_inode *i)
+{
+	return i->type == MM_INODE_MEMFD || i->type == MM_INODE_SHM || i->type == MM_INODE_TMPFS;
+}
+
+/* What a file of this name is when nothing but the name tells: a memfd, a file of the tmpfs at /dev/shm, or one on disk. */
+enum mm_inode_type mm_inode_type_of_name(struct mm_str name);
 
 /* struct file_ra_state */
 struct mm_file_ra_state {

@@ -13,7 +13,7 @@
 
 static inline bool mm_mapping_is_shmem(const struct mm_address_space *as)
 {
-	return as->host->type == MM_INODE_MEMFD || as->host->type == MM_INODE_SHM;
+	return mm_inode_is_shmem(as->host);
 }
 
 /* Why a page is wanted: to be read (a hole stays one), mapped, or written by a call. */

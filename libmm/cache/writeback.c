@@ -224,10 +224,14 @@ void mm_block_truncate_page(struct mm_cache *c, struct mm_address_space *as, uin
 
 	if (!(from & (MM_PAGE_SIZE - 1)) || mm_mapping_is_shmem(as))
 		return;
-	if (pfn == MM_PFN_NONE && mapped)
+	if (pfn == MM_PFN_NONE) {	/* its buffer is read, which does not make the page up to date */
 		pfn = mm_filemap_create_folio(c, as, from >> MM_PAGE_SHIFT, memcg, &err);
-	if (pfn == MM_PFN_NONE)
-		return;
+		if (pfn == MM_PFN_NONE)
+			return;
+		mm_cache_page(c, pfn)->flags &= ~(uint32_t)MM_PG_UPTODATE;
+		if (!mapped)
+			mm_count(c->ctx, MM_PGPGIN, -(int64_t)(MM_PAGE_SIZE >> 10));
+	}
 	mm_folio_mark_accessed(c, pfn);
 	if (mapped)
 		mm_folio_mark_dirty(c, pfn);

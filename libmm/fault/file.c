@@ -20,8 +20,7 @@ enum { FAULT_AROUND_PAGES = 16 };
 
 bool mm_vma_is_shmem(const struct mm_vma *vma)
 {
-	return vma->vm_file && (vma->vm_file->inode->type == MM_INODE_MEMFD || vma->vm_file->inode->type == MM_INODE_SHM ||
-				vma->vm_file->inode->dev_zero);
+	return vma->vm_file && (mm_inode_is_shmem(vma->vm_file->inode) || vma->vm_file->inode->dev_zero);
 }
 
 static struct mm_address_space *mapping_of(const struct mm_vm_fault *v) { return &v->vma->vm_file->inode->mapping; }
@@ -152,6 +151,10 @@ static unsigned int filemap_fault(struct mm_vm_fault *v)
 
 		mm_folio_get(c, pfn);
 		mark = !tried && mm_do_async_mmap_readahead(c, file, ra, pfn, v->pgoff, memcg);
+		if (!(mm_vmf_page(v, pfn)->flags & MM_PG_UPTODATE)) {
+			mm_vmf_page(v, pfn)->flags |= MM_PG_UPTODATE;
+			mark = true;
+		}
 		if (mark && may_drop) {
 			mm_folio_put(c, pfn);
 			return MM_VM_FAULT_RETRY;

@@ -46,16 +46,14 @@ static struct mm_file *file_of(struct mm_machine *m, struct mm_event *ev)
 
 int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	enum mm_inode_type type = MM_INODE_REG;
+	enum mm_inode_type type = mm_inode_type_of_name(ev->name);
 	uint32_t mode = MM_FMODE_READ | MM_FMODE_WRITE;
 	struct mm_file *f;
 
 	(void)task;
 	if (!m->inodes)
 		return 0;
-	if (mm_str_starts(ev->name, "/memfd:"))
-		type = MM_INODE_MEMFD;
-	else if (mm_has_word(ev->flags, "S_IFDIR"))
+	if (mm_has_word(ev->flags, "S_IFDIR"))
 		type = MM_INODE_DIR;
 	else if (mm_has_word(ev->flags, "S_IFCHR"))
 		type = MM_INODE_CHR;
@@ -148,7 +146,7 @@ static int fadvise(struct mm_machine *m, struct mm_task *task, struct mm_file *f
 		return -EINVAL;
 	if (ev->size && ev->offset + ev->size <= INT64_MAX)
 		endbyte = ev->offset + ev->size - 1;
-	if (f->inode->type == MM_INODE_MEMFD || f->inode->type == MM_INODE_SHM)
+	if (mm_inode_is_shmem(f->inode))
 		return 0;
 	if (mm_has_word(ev->flags, "POSIX_FADV_NORMAL")) {
 		mm_file_ra_state_init(m->cache, &f->ra);

@@ -59,7 +59,7 @@ static int mapped_file(struct mm_machine *m, const struct mm_event *ev, const st
 		return 0;
 	if (__builtin_add_overflow(ev->offset, ev->size, &size))
 		size = ev->size;
-	*fp = mm_file_create(m->inodes, ev->name, MM_INODE_REG, size, MM_FMODE_READ | MM_FMODE_WRITE);
+	*fp = mm_file_create(m->inodes, ev->name, mm_inode_type_of_name(ev->name), size, MM_FMODE_READ | MM_FMODE_WRITE);
 	return *fp ? 0 : -ENOMEM;
 }
 

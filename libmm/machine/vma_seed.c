@@ -96,7 +96,7 @@ static struct mm_file *file_of(struct seed *s, const struct mm_maps_row *row)
 		if (mm_str_starts(name, "/SYSV"))
 			return attached(s, row, name);
 	}
-	f = mm_file_create(s->m->inodes, name, memfd ? MM_INODE_MEMFD : MM_INODE_REG, size, MM_FMODE_READ | MM_FMODE_WRITE);
+	f = mm_file_create(s->m->inodes, name, mm_inode_type_of_name(row->name), size, MM_FMODE_READ | MM_FMODE_WRITE);
 	if (!f)
 		return NULL;
 	if (f->inode->size < size)
