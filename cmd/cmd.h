@@ -11,6 +11,7 @@
 #include <argp.h>
 
 #include <libmm/machine.h>
+#include <libmm/source.h>
 #include <libmm/tables.h>
 
 struct cmd_args;
@@ -56,6 +57,7 @@ struct cmd_args {
 	enum cmd_every every;
 	uint64_t interval;			/* nanoseconds or events */
 	struct mm_machine_config config;	/* ram, swap, memory-max, cpus, sysctl, automap */
+	uint32_t page_size;			/* --page-size, 0: not given */
 	bool cpus_given, memory_max_given, swap_given, ram_given;
 	struct cmd_seed seeds[CMD_MAX_SEEDS];
 	size_t nr_seeds;
@@ -114,6 +116,13 @@ int cmd_replay(struct cmd_args *a);
 /* the same on an open input, which stays the caller's */
 int cmd_replay_input(struct cmd_args *a, struct mm_input *in);
 
+/*
+ * Bytes of a page of a capture: --page-size; what the files of @root (NULL: there is but one file) tell; what the
+ * number of orders (0: not known) suggests, which is said on stderr; else 4096.
+ */
+uint32_t cmd_page_size(const struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr_orders);
+/* A sysroot, or a file of one, as a machine to drive: only pages of 4096 bytes are modelled. 0 or -EINVAL. */
+int cmd_check_page_size(struct cmd_args *a, const struct mm_sysroot *root);
 /* A line on stderr: "mm-vma: ..." */
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -34,6 +34,27 @@ static int cpus_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
 	return e;
 }
 
+uint32_t cmd_page_size(const struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr_orders)
+{
+	uint32_t size = a->page_size ? a->page_size : root ? mm_sysroot_page_size(root) : 0;
+
+	if (size)
+		return size;
+	size = mm_orders_page_size(nr_orders);
+	if (size)
+		cmd_note(a, "%u orders: pages of %u KiB, it seems (--page-size tells)", nr_orders, size / 1024);
+	return size ? size : MM_PAGE_SIZE;
+}
+
+int cmd_check_page_size(struct cmd_args *a, const struct mm_sysroot *root)
+{
+	uint32_t size = cmd_page_size(a, root, 0);
+
+	return size == MM_PAGE_SIZE ? 0
+		: mm_error_set(&a->err, -EINVAL, "%s: a machine with pages of %u KiB: only one with pages of 4 KiB can be driven",
+			       mm_sysroot_name(root), size / 1024);
+}
+
 static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 {
 	struct mm_sysroot *root;
@@ -41,6 +62,11 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 
 	if (e)
 		return e;
+	e = cmd_check_page_size(a, root);
+	if (e) {
+		mm_sysroot_free(root);
+		return e;
+	}
 	/* A capture without a readable map still has its zones. */
 	e = mm_sysroot_regions(root, &a->config.regions, NULL, &a->err);
 	if (e && mm_sysroot_has(root, "proc/zoneinfo"))

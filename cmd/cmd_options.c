@@ -19,7 +19,7 @@ const char *argp_program_version = "mm-tools " PACKAGE_VERSION;
 
 enum {
 	OPT_RAM = 0x200, OPT_MEMORY_MAX, OPT_SWAP, OPT_LIVE, OPT_SYSROOT, OPT_FROM, OPT_STRICT, OPT_AUTOMAP, OPT_EVERY,
-	OPT_CPUS, OPT_CSV, OPT_HUMAN, OPT_PROGRESS, OPT_CHECK, OPT_LIST_OPTIONS, OPT_LIST_VALUES,
+	OPT_CPUS, OPT_PAGE_SIZE, OPT_CSV, OPT_HUMAN, OPT_PROGRESS, OPT_CHECK, OPT_LIST_OPTIONS, OPT_LIST_VALUES,
 	/* without their letters, where procps has them */
 	OPT_MACHINE = 0x300, OPT_SYSCTL, OPT_TABLE, OPT_OUTPUT, OPT_NOHEADINGS, OPT_BYTES,
 };
@@ -34,6 +34,7 @@ enum {
 	{ "every", OPT_EVERY, "INTERVAL", 0, "The table every 0.5 (seconds of trace time), 100ev (events) or mark", 1 }, \
 	{ "live", OPT_LIVE, NULL, 0, "Read this machine's own kernel files", 2 },				\
 	{ "sysroot", OPT_SYSROOT, "DIR", 0, "Read the same files below DIR", 2 },				\
+	{ "page-size", OPT_PAGE_SIZE, "SIZE", 0, "A capture counts in pages of SIZE, where its files do not tell", 2 },	\
 	{ "from", OPT_FROM, "FORMAT", 0, "The input's format, instead of telling by its content; 'help' lists them", 2 },	\
 	{ "strict", OPT_STRICT, NULL, 0, "What would be skipped and counted is an error", 2 },			\
 	{ "automap", OPT_AUTOMAP, NULL, 0, "Map anonymous memory under accesses that hit none", 2 },		\
@@ -71,6 +72,15 @@ uint64_t cmd_size(struct argp_state *st, const char *option, const char *arg)
 	if (mm_parse_size(arg, &v))
 		argp_error(st, "%s: expected a size such as 64M, found '%s'", option, arg);
 	return v;
+}
+
+static uint32_t page_size(struct argp_state *st, const char *arg)
+{
+	uint64_t v = cmd_size(st, "--page-size", arg);
+
+	if (v < 4096 || v > 1 << 20 || v & (v - 1))
+		argp_error(st, "--page-size: expected a power of two in 4K..1M, found '%s'", arg);
+	return (uint32_t)v;
 }
 
 static void add_seed(struct argp_state *st, struct cmd_args *a, const char *arg)
@@ -164,6 +174,7 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case OPT_EVERY: parse_every(st, a, arg); return 0;
 	case OPT_LIVE: a->live = true; return 0;
 	case OPT_SYSROOT: a->sysroot = arg; return 0;
+	case OPT_PAGE_SIZE: a->page_size = page_size(st, arg); return 0;
 	case OPT_FROM: a->from = arg; return 0;
 	case OPT_STRICT: a->strict = true; return 0;
 	case OPT_PROGRESS: a->progress = true; return 0;

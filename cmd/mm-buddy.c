@@ -73,7 +73,7 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 
 /* ---- tables of a capture ---- */
 
-static void free_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+static void free_rows(const struct mm_buddyinfo *bi, uint64_t page_size, struct mm_table_writer *w)
 {
 	for (size_t i = 0; i < bi->nr; i++) {
 		const struct mm_buddyinfo_row *r = &bi->v[i];
@@ -81,7 +81,7 @@ static void free_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
 		for (uint32_t o = 0; o < r->nr_orders; o++) {
 			uint64_t bytes;
 
-			if (__builtin_mul_overflow(r->blocks[o], UINT64_C(4096) << o, &bytes))
+			if (__builtin_mul_overflow(r->blocks[o], page_size << o, &bytes))
 				bytes = UINT64_MAX - 1;
 			mm_table_writer_row(w, &(struct mm_free_row){
 				r->node, r->zone, r->migratetype[0] ? r->migratetype : NULL, o, r->blocks[o], bytes,
@@ -105,7 +105,7 @@ static uint64_t node_score(const struct mm_buddyinfo *bi, const struct mm_zonein
 		const struct mm_zoneinfo_row *z = r->node == node ? mm_zoneinfo_find(zi, r->node, r->zone) : NULL;
 
 		if (z && z->present_pages < UINT64_C(1) << 52)
-			score += z->present_pages * mm_extfrag_for_order(r->blocks, r->nr_orders, MM_PAGEBLOCK_ORDER) / (present + 1);
+			score += z->present_pages * mm_extfrag_for_order(r->blocks, r->nr_orders, bi->pageblock_order) / (present + 1);
 	}
 	return score;
 }
@@ -114,7 +114,7 @@ static void frag_rows(const struct mm_buddyinfo *bi, const struct mm_zoneinfo *z
 {
 	for (size_t i = 0; i < bi->nr; i++) {
 		const struct mm_buddyinfo_row *r = &bi->v[i];
-		uint64_t zone = mm_extfrag_for_order(r->blocks, r->nr_orders, MM_PAGEBLOCK_ORDER), node = node_score(bi, zi, r->node);
+		uint64_t zone = mm_extfrag_for_order(r->blocks, r->nr_orders, bi->pageblock_order), node = node_score(bi, zi, r->node);
 
 		for (uint32_t o = 0; o < r->nr_orders; o++)
 			mm_table_writer_row(w, &(struct mm_frag_row){
@@ -123,13 +123,13 @@ static void frag_rows(const struct mm_buddyinfo *bi, const struct mm_zoneinfo *z
 	}
 }
 
-static void types_rows(const struct mm_buddyinfo *bi, struct mm_table_writer *w)
+static void types_rows(const struct mm_buddyinfo *bi, uint64_t page_size, struct mm_table_writer *w)
 {
 	for (size_t i = 0; i < bi->nr_types; i++) {
 		const struct mm_pageblock_row *t = &bi->types[i];
 		uint64_t bytes;
 
-		if (__builtin_mul_overflow(t->pageblocks, UINT64_C(4096) << bi->pageblock_order, &bytes))
+		if (__builtin_mul_overflow(t->pageblocks, page_size << bi->pageblock_order, &bytes))
 			bytes = UINT64_MAX - 1;
 		mm_table_writer_row(w, &(struct mm_types_row){ t->node, t->zone, t->migratetype, t->pageblocks,
 			bytes });
@@ -156,16 +156,16 @@ static void tell_capped(const struct cmd_args *a, const struct mm_buddyinfo *bi)
 		cmd_note(a, "%u counts are lower bounds: the kernel stops at 100000 (column capped)", nr);
 }
 
-/* @zi: of the same machine, NULL: not known. */
+/* @zi, @root: of the same machine, NULL: not known. */
 static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, const struct mm_zoneinfo *zi,
-			 struct mm_table_writer *w)
+			 const struct mm_sysroot *root, struct mm_table_writer *w)
 {
 	const struct mm_table *table = capture_table(a);
 	struct mm_buddyinfo zones = { 0 };
 	int e = 0;
 
 	if (table == &mm_table_free.table) {
-		free_rows(bi, w);
+		free_rows(bi, cmd_page_size(a, root, bi->v[0].nr_orders), w);
 	} else if (table == &mm_table_frag.table) {
 		if (mm_buddyinfo_sum(bi, &zones))
 			e = mm_error_set(&a->err, -ENOMEM, "out of memory");
@@ -175,7 +175,7 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, cons
 	} else if (!bi->nr_types) {
 		e = mm_error_set(&a->err, -EINVAL, "table types: expected a pagetypeinfo, found none");
 	} else {
-		types_rows(bi, w);
+		types_rows(bi, cmd_page_size(a, root, bi->v[0].nr_orders), w);
 	}
 	return e;
 }
@@ -202,7 +202,7 @@ static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kin
 	if (!e)
 		e = begin(a, &w);
 	if (!e)
-		e = print_capture(a, &bi, NULL, w);
+		e = print_capture(a, &bi, NULL, NULL, w);
 	e = cmd_table_end(a, w, e);
 	if (!e)
 		tell_capped(a, &bi);
@@ -266,7 +266,7 @@ static int show_once(struct cmd_args *a, const struct mm_sysroot *root, struct m
 	if (!e && a->every == CMD_EVERY_SECONDS)
 		mm_table_writer_lead(w, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%.3f", seconds) });
 	if (!e)
-		e = print_capture(a, &bi, zi.nr ? &zi : NULL, w);
+		e = print_capture(a, &bi, zi.nr ? &zi : NULL, root, w);
 	if (!e && seconds == 0)
 		tell_capped(a, &bi);
 	mm_buddyinfo_free(&bi);

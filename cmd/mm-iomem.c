@@ -38,6 +38,7 @@ struct iomem_args {
 struct capture {
 	struct mm_region_list *regions;		/* in the arguments, whose list cmd_main() frees */
 	struct mm_zoneinfo zi;
+	uint32_t page_size;
 };
 
 static const struct mm_physmap_table *const tables[] = {
@@ -133,6 +134,7 @@ static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 	}
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
+	c->page_size = cmd_page_size(a, root, 0);
 	mm_sysroot_free(root);
 	return e;
 }
@@ -254,6 +256,7 @@ static int run(struct cmd_args *a)
 		tell_overlaps(a, c.regions);
 		own->cfg.regions = c.regions;
 		own->cfg.zoneinfo = c.zi.nr ? &c.zi : NULL;
+		own->cfg.page_size = c.page_size ? c.page_size : a->page_size;
 		own->cfg.sysctl = a->config.sysctl;
 		own->cfg.mem_limit_bytes = a->config.ram_bytes;
 		own->cfg.indent_names = cmd_is_human(a);

@@ -25,6 +25,12 @@ static bool table_is(const struct cmd_args *a, const char *name) { return a->tab
 
 /* ---- captures ---- */
 
+static int read_input(struct cmd_args *a, struct mm_input *in, struct mm_slabinfo *info)
+{
+	info->page_size = a->page_size;
+	return mm_slabinfo_read(info, in, &a->err);
+}
+
 static int read_file(struct cmd_args *a, const char *path, struct mm_slabinfo *info)
 {
 	struct mm_input *in;
@@ -32,7 +38,7 @@ static int read_file(struct cmd_args *a, const char *path, struct mm_slabinfo *i
 
 	if (e)
 		return e;
-	e = mm_slabinfo_read(info, in, &a->err);
+	e = read_input(a, in, info);
 	mm_input_free(in);
 	return e;
 }
@@ -46,6 +52,7 @@ static int read_sysroot(struct cmd_args *a, const char *dir, struct mm_slabinfo 
 
 	if (e)
 		return e;
+	info->page_size = a->page_size;
 	e = mm_sysroot_slabinfo(info, root, &denied, &a->err);
 	if (!e && denied)
 		cmd_note(a, "%s/proc/slabinfo: permission denied (it is for root alone); the rows are those of %s/sys/kernel/slab",
@@ -108,7 +115,7 @@ static int run_input(struct cmd_args *a, struct mm_input *in)
 		return table_is(a, "diff") ? mm_error_set(&a->err, -EINVAL, "%s: table diff: expected a slabinfo",
 							  in->name)
 					   : cmd_replay_input(a, in);
-	e = mm_slabinfo_read(&info, in, &a->err);
+	e = read_input(a, in, &info);
 	if (!e)
 		e = show_capture(a, &info);
 	mm_slabinfo_free(&info);

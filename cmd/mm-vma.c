@@ -57,6 +57,7 @@ struct print {
 	struct mm_table_writer *w;
 	const struct vma_args *own;
 	uint64_t pid;
+	uint64_t nr_read;		/* processes whose file was opened */
 };
 
 static int print_row(const struct mm_maps_row *r, void *arg)
@@ -109,6 +110,7 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A capture may hold smaps and no maps: it tells the same and more. */
 static int print_pid(struct cmd_args *a, struct mm_sysroot *root, struct print *p, bool must)
 {
 	struct mm_error ignored;
@@ -118,8 +120,13 @@ static int print_pid(struct cmd_args *a, struct mm_sysroot *root, struct print *
 
 	snprintf(path, sizeof(path), "proc/%" PRIu64 "/maps", p->pid);
 	e = mm_sysroot_input(root, path, &in, must ? &a->err : &ignored);
+	if (e == -ENOENT && a->sysroot) {
+		snprintf(path, sizeof(path), "proc/%" PRIu64 "/smaps", p->pid);
+		e = mm_sysroot_input(root, path, &in, &ignored);
+	}
 	if (e)
 		return must ? e : 0;	/* it ended, or is another user's */
+	p->nr_read++;
 	e = mm_maps_read(in, print_row, p, &a->err);
 	mm_input_free(in);
 	return e;
@@ -156,6 +163,9 @@ static int print_live(struct cmd_args *a)
 		p.pid = pids.v[i];
 		e = print_pid(a, root, &p, own->pid_given);
 	}
+	if (!e && !p.nr_read)
+		e = mm_error_set(&a->err, -ENOENT, "%s/proc: expected maps or smaps of a process, found none that can be read",
+				 mm_sysroot_name(root));
 	e = cmd_table_end(a, p.w, e);
 	free(pids.v);
 	mm_sysroot_free(root);

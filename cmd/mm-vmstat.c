@@ -156,6 +156,8 @@ static int run(struct cmd_args *a)
 		v->height = rows > 3 ? rows - 3 : 22;
 	}
 	err = mm_proc_new(&v->proc, a->sysroot, &a->err);
+	if (!err && a->page_size && a->sysroot)
+		mm_proc_set_page_size(v->proc, a->page_size);
 	if (!err)
 		err = modes[v->mode](a, v);
 	mm_proc_free(v->proc);

@@ -47,6 +47,8 @@ int top_open(struct top *t)
 
 	if (err)
 		return err;
+	if (t->a->page_size && t->a->sysroot)
+		mm_proc_set_page_size(t->proc, t->a->page_size);
 	if (mm_users_new(&t->users, t->proc) || mm_pid_table_new(&t->table, t->proc))
 		return mm_error_set(&t->a->err, -ENOMEM, "out of memory");
 	t->pid_width = mm_proc_pid_digits(t->proc);

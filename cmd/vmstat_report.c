@@ -123,7 +123,7 @@ struct flow {	/* what moved between two samples, in time num/den seconds^-1 */
 /* @swap: pages to the unit shown. */
 static void fill_flow(struct report_row *row, const struct vmstat_args *v, const struct flow *f, bool human)
 {
-	uint64_t page_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+	uint64_t page_kib = mm_proc_page_size(v->proc) / 1024;
 	uint64_t in = f->pswpin * page_kib, out = f->pswpout * page_kib;
 
 	row->si_kib_s = rate(human ? vmstat_unit(v, in) : in, f->num, f->den);

@@ -89,7 +89,7 @@ refused 1 'expected a zone with pages, found none' "$bin/mm-iomem" "$tmp/zones" 
 refused 1 'expected a map .*found only zones' "$bin/mm-iomem" "$tmp/zones"
 refused 1 'found an empty file' "$bin/mm-iomem" /dev/null
 refused 1 'No such file' "$bin/mm-iomem" "$tmp/nothing"
-refused 1 'neither' "$bin/mm-iomem" "$tmp"
+refused 1 'found none that tells a map' "$bin/mm-iomem" "$tmp"
 refused 1 'DIMMs of at least 4294967296 bytes' "$bin/mm-iomem" -M pc-4g -t dimms --dimm=1G
 refused 2 "no table is called 'ramm'" "$bin/mm-iomem" -t ramm
 refused 2 'expected a power of two' "$bin/mm-iomem" --interleave=300

@@ -83,6 +83,27 @@ static int find_holes(struct mm_physmap *pm)
 	return 0;
 }
 
+/*
+ * The zones; why there are none is told when they are asked for.  What counts in pages of another size than the
+ * model's is what the capture says: its map, in bytes, has no part in it.
+ */
+static void make_zones(struct mm_physmap *pm, struct mm_phys_config *phys)
+{
+	static const struct mm_region_list no_map;
+
+	if (!pm->cfg.page_size)
+		pm->cfg.page_size = MM_PAGE_SIZE;
+	if (pm->cfg.page_size != MM_PAGE_SIZE) {
+		phys->regions = &no_map;
+		if (!pm->cfg.zoneinfo) {
+			mm_error_set(&pm->phys_err, -EINVAL, "zones of a machine with pages of %u KiB: expected its zoneinfo, found none",
+				     pm->cfg.page_size / 1024);
+			return;
+		}
+	}
+	(void)mm_phys_new(&pm->phys, &pm->ctx, phys, &pm->phys_err);
+}
+
 int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg, struct mm_error *err)
 {
 	struct mm_physmap *pm = calloc(1, sizeof(*pm));
@@ -106,7 +127,7 @@ int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg,
 	if (cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes || cfg->kernelcore_percent ||
 	    cfg->movablecore_percent || cfg->movable_node)
 		pm->cfg.zoneinfo = NULL;	/* another machine than the captured one */
-	(void)mm_phys_new(&pm->phys, &pm->ctx, &phys, &pm->phys_err);	/* told when zones are asked for */
+	make_zones(pm, &phys);
 	*pmp = pm;
 	return 0;
 }

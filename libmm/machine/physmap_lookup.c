@@ -65,9 +65,9 @@ static bool is_present(const struct mm_phys *phys, uint32_t node, uint64_t pfn)
 	return !phys->nr_present;	/* zones of a capture without a map */
 }
 
-static void zone_rows(const struct mm_phys *phys, uint64_t addr, struct mm_table_writer *w)
+static void zone_rows(const struct mm_phys *phys, uint64_t addr, uint64_t page_size, struct mm_table_writer *w)
 {
-	uint64_t pfn = addr >> MM_PAGE_SHIFT;
+	uint64_t pfn = addr / page_size;
 
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
@@ -76,25 +76,26 @@ static void zone_rows(const struct mm_phys *phys, uint64_t addr, struct mm_table
 
 			if (pfn < z->start_pfn || pfn - z->start_pfn >= z->spanned_pages || !is_present(phys, n, pfn))
 				continue;
-			row_number(w, "node", n, (uint64_t)node->start_pfn << MM_PAGE_SHIFT,
-				   ((node->start_pfn + node->spanned_pages) << MM_PAGE_SHIFT) - 1, addr);
-			row(w, "zone", mm_zone_type_name((enum mm_zone_type)i), (uint64_t)z->start_pfn << MM_PAGE_SHIFT,
-			    ((z->start_pfn + z->spanned_pages) << MM_PAGE_SHIFT) - 1, addr);
+			row_number(w, "node", n, node->start_pfn * page_size,
+				   (node->start_pfn + node->spanned_pages) * page_size - 1, addr);
+			row(w, "zone", mm_zone_type_name((enum mm_zone_type)i), z->start_pfn * page_size,
+			    (z->start_pfn + z->spanned_pages) * page_size - 1, addr);
 		}
 }
 
 int mm_physmap_lookup(const struct mm_physmap *pm, uint64_t addr, struct mm_table_writer *w, struct mm_error *err)
 {
-	uint64_t dimm, offset, page = addr & ~(uint64_t)(MM_PAGE_SIZE - 1),
+	uint64_t page_size = pm->cfg.page_size, dimm, offset, page = addr & ~(page_size - 1),
 		section = addr >> SECTION_SHIFT << SECTION_SHIFT;
 	bool is_ram = false;
 
 	(void)err;
 	region_rows(pm, addr, w);
-	row_number(w, "pfn", addr >> MM_PAGE_SHIFT, page, page + MM_PAGE_SIZE - 1, addr);
-	row_number(w, "section", addr >> SECTION_SHIFT, section, section + ((1ull << SECTION_SHIFT) - 1), addr);
+	row_number(w, "pfn", addr / page_size, page, page + page_size - 1, addr);
+	if (page_size == MM_PAGE_SIZE)		/* other page sizes are of architectures with other sections */
+		row_number(w, "section", addr >> SECTION_SHIFT, section, section + ((1ull << SECTION_SHIFT) - 1), addr);
 	if (pm->phys)
-		zone_rows(pm->phys, addr, w);
+		zone_rows(pm->phys, addr, page_size, w);
 	for (size_t i = 0; i < pm->nr_ram; i++) {
 		const struct mm_region *r = &pm->cfg.regions->v[pm->ram[i]];
 

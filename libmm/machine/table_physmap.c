@@ -178,12 +178,12 @@ static int summary_rows(const struct mm_physmap *pm, struct mm_table_writer *w, 
 			present += pm->phys->nodes[n]->zones[i].present_pages;
 			managed += pm->phys->nodes[n]->zones[i].managed_pages;
 		}
-	summary_row(w, "present", present * MM_PAGE_SIZE, "whole pages of RAM that the kernel's zones have");
-	summary_row(w, "taken_at_boot", (present - managed) * MM_PAGE_SIZE,
+	summary_row(w, "present", present * pm->cfg.page_size, "whole pages of RAM that the kernel's zones have");
+	summary_row(w, "taken_at_boot", (present - managed) * pm->cfg.page_size,
 		    pm->cfg.zoneinfo
 		    ? "of them not the page allocator's: taken before it started, or given back by a balloon"
 				     : "of them taken before the page allocator starts: first MiB, image, page map, hash tables");
-	summary_row(w, "managed", managed * MM_PAGE_SIZE, "of them the page allocator's");
+	summary_row(w, "managed", managed * pm->cfg.page_size, "of them the page allocator's");
 	summary_row(w, "min_free", pm->phys->min_free_kbytes * 1024,
 		    "kept free for requests that free memory (vm.min_free_kbytes)");
 	return 0;

@@ -36,6 +36,21 @@ static int bad_zone(const struct mm_zoneinfo_row *row, struct mm_error *err, con
 			    row->line, row->node, row->zone, expected, found);
 }
 
+/* A node spans from its lowest zone's start to its highest zone's end, gaps between them too. */
+static void add_span(struct mm_node *node, const struct mm_zone *zone)
+{
+	uint64_t start = zone->start_pfn, end = start + zone->spanned_pages;
+
+	if (node->present_pages) {
+		uint64_t node_end = node->start_pfn + node->spanned_pages;
+
+		start = node->start_pfn < start ? node->start_pfn : start;
+		end = node_end > end ? node_end : end;
+	}
+	node->start_pfn = (mm_pfn_t)start;
+	node->spanned_pages = end - start;
+}
+
 static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, struct mm_error *err)
 {
 	uint64_t present = or_else(row->present_pages, or_else(row->managed_pages, 0));
@@ -65,8 +80,7 @@ static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, st
 	zone->start_pfn = (mm_pfn_t)row->start_pfn;
 	zone->spanned_pages = spanned;
 	zone->present_pages = present;
-	node->start_pfn = node->present_pages && node->start_pfn < zone->start_pfn ? node->start_pfn : zone->start_pfn;
-	node->spanned_pages += spanned;
+	add_span(node, zone);
 	node->present_pages += present;
 	return 0;
 }

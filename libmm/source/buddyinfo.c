@@ -93,6 +93,18 @@ int mm_buddyinfo_counts(struct mm_buddyinfo_row *r, struct mm_str s, const struc
 	return 0;
 }
 
+/*
+ * Blocks of pages of one mobility are as large as a huge page, which is the largest order or below: of x86 9.
+ * Source: Linux 6.6 include/linux/pageblock-flags.h; arm64 with 64K and 16K pages maps 2^13 and 2^11 of them at once.
+ */
+static uint32_t pageblock_order(uint32_t nr_orders)
+{
+	switch (nr_orders) {
+	case 12: case 14: return nr_orders - 1;
+	default: return nr_orders <= MM_PAGEBLOCK_ORDER ? nr_orders - 1 : MM_PAGEBLOCK_ORDER;
+	}
+}
+
 /* The new row against those before it. */
 int mm_buddyinfo_check(const struct mm_buddyinfo *bi, const struct mm_input *in, struct mm_error *err)
 {
@@ -132,7 +144,6 @@ int mm_buddyinfo_read(struct mm_buddyinfo *bi, struct mm_input *in, struct mm_er
 	struct mm_str line;
 	int e;
 
-	bi->pageblock_order = MM_PAGEBLOCK_ORDER;
 	while ((e = mm_input_line(in, &line, err)) > 0) {
 		scan_blanks(&line);
 		if (!line.len)
@@ -143,6 +154,7 @@ int mm_buddyinfo_read(struct mm_buddyinfo *bi, struct mm_input *in, struct mm_er
 	}
 	if (!e && !bi->nr)
 		return mm_input_error(in, err, -EINVAL, "expected a line \"Node N, zone NAME ...\", found none");
+	bi->pageblock_order = bi->nr ? pageblock_order(bi->v[0].nr_orders) : MM_PAGEBLOCK_ORDER;
 	return e;
 }
 

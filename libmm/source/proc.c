@@ -17,11 +17,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libmm/source.h>
 #include "source/proc.h"
+#include "source/sysroot.h"
 
 enum { FIRST_BUFFER = 1 << 15, MAX_FILE = 1 << 24 };
 
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* Of a capture; 4 where it does not tell. */
+static uint32_t page_kib_of(const char *sysroot)
+{
+	struct mm_sysroot *r;
+	uint32_t bytes = 0;
+
+	if (!mm_sysroot_open(&r, sysroot, NULL)) {
+		bytes = mm_sysroot_page_size(r);
+		mm_sysroot_free(r);
+	}
+	return bytes ? bytes / 1024 : MM_PAGE_SIZE / 1024;
+}
 
 int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
 {
@@ -32,7 +47,7 @@ int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
 	if (!p)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	p->live = !sysroot || !*sysroot;
-	p->page_kib = p->live ? (uint32_t)(sysconf(_SC_PAGESIZE) / 1024) : MM_PAGE_SIZE / 1024;
+	p->page_kib = p->live ? (uint32_t)(sysconf(_SC_PAGESIZE) / 1024) : page_kib_of(sysroot);
 	if (!p->live)
 		snprintf(p->name, sizeof(p->name), "%s", sysroot);
 	p->proc_fd = -1;
@@ -42,6 +57,7 @@ int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
 		mm_proc_free(p);
 		return code;
 	}
+	p->bare = !p->live && mm_sysroot_fd_is_bare(p->root_fd);
 	p->cap = FIRST_BUFFER;
 	p->buf = malloc(p->cap);
 	if (!p->buf) {
@@ -67,13 +83,23 @@ void mm_proc_free(struct mm_proc *p)
 int mm_proc_open_dir(struct mm_proc *p)
 {
 	if (p->proc_fd < 0)
-		p->proc_fd = openat(p->root_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		p->proc_fd = openat(p->root_fd, p->bare ? "." : "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return p->proc_fd < 0 ? -errno : 0;
 }
 
 bool mm_proc_is_live(const struct mm_proc *p)
 {
 	return p->live;
+}
+
+uint32_t mm_proc_page_size(const struct mm_proc *p)
+{
+	return p->page_kib * 1024;
+}
+
+void mm_proc_set_page_size(struct mm_proc *p, uint32_t bytes)
+{
+	p->page_kib = bytes / 1024;
 }
 
 /*
@@ -121,9 +147,13 @@ static bool is_one_record(const struct mm_proc *p, const char *path)
 
 int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struct mm_error *err)
 {
-	int fd = openat(p->root_fd, path, OPEN_FLAGS);
-	long n = fd < 0 ? -errno : read_all(p, fd, is_one_record(p, path));
+	int fd;
+	long n;
 
+	if (p->bare && !strncmp(path, "proc/", 5))
+		path += 5;
+	fd = openat(p->root_fd, path, OPEN_FLAGS);
+	n = fd < 0 ? -errno : read_all(p, fd, is_one_record(p, path));
 	if (fd >= 0)
 		close(fd);
 	if (n < 0) {

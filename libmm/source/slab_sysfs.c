@@ -83,8 +83,6 @@ static int read_cache(struct mm_cache_row *row, const struct mm_sysroot *root)
 	}
 	if (row->active_slabs == MM_MISSING_U64)
 		row->active_slabs = row->slabs;		/* as SLUB's slabinfo has it */
-	if (row->size_bytes == MM_MISSING_U64 && row->slabs <= UINT32_MAX && row->order <= 20)
-		row->size_bytes = row->slabs * ((uint64_t)MM_PAGE_SIZE << row->order);
 	return row->object_size == MM_MISSING_U64 ? 0 : read_flags(row, root);
 }
 
@@ -217,6 +215,8 @@ int mm_slab_sysfs_read(struct mm_slabinfo *info, const struct mm_sysroot *root)
 			e = read_names(&info->v[i], &f);
 	}
 	free_links(&f);
+	if (!e)
+		mm_slabinfo_sizes(info);
 	return e;
 }
 

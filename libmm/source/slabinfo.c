@@ -212,17 +212,15 @@ static bool split_name(struct mm_str group, uint32_t nr, struct mm_str *name, st
 	return name->len;
 }
 
-/* pagesperslab was put into size_bytes: make it the order, and the bytes of all slabs. */
+/* pagesperslab was put into size_bytes: make it the order. */
 static bool set_order(struct mm_cache_row *row)
 {
-	uint64_t pages = row->size_bytes, bytes;
+	uint64_t pages = row->size_bytes;
 
 	if (!pages || (pages & (pages - 1)) || pages >> 32)
 		return false;
 	row->order = (uint64_t)__builtin_ctzll(pages);
 	row->size_bytes = MM_MISSING_U64;
-	if (row->slabs != MM_MISSING_U64 && !__builtin_mul_overflow(row->slabs, pages * MM_PAGE_SIZE, &bytes))
-		row->size_bytes = bytes;
 	return true;
 }
 
@@ -231,6 +229,38 @@ static void set_objects_per_slab(struct mm_cache_row *row)
 {
 	if (row->objects_per_slab == MM_MISSING_U64 && row->slabs != MM_MISSING_U64 && row->slabs)
 		row->objects_per_slab = row->objects / row->slabs;
+}
+
+/* The smallest page in which every slab holds its objects: of kmalloc's powers of two they fill it exactly. */
+static uint32_t page_size_of(const struct mm_slabinfo *info)
+{
+	uint32_t size = MM_PAGE_SIZE;
+
+	for (size_t i = 0; i < info->nr; i++) {
+		const struct mm_cache_row *row = &info->v[i];
+		uint64_t bytes;
+
+		if (row->order > 20 || row->slab_size == MM_MISSING_U64 || row->objects_per_slab == MM_MISSING_U64 ||
+		    __builtin_mul_overflow(row->slab_size, row->objects_per_slab, &bytes))
+			continue;
+		while (size < MM_SLABINFO_MAX_PAGE && bytes > (uint64_t)size << row->order)
+			size *= 2;
+	}
+	return size;
+}
+
+void mm_slabinfo_sizes(struct mm_slabinfo *info)
+{
+	if (!info->page_size)
+		info->page_size = page_size_of(info);
+	for (size_t i = 0; i < info->nr; i++) {
+		struct mm_cache_row *row = &info->v[i];
+		uint64_t bytes;
+
+		if (row->size_bytes == MM_MISSING_U64 && row->slabs != MM_MISSING_U64 && row->order <= 32 &&
+		    !__builtin_mul_overflow(row->slabs, (uint64_t)info->page_size << row->order, &bytes))
+			row->size_bytes = bytes;
+	}
 }
 
 static int read_line(struct mm_slabinfo *info, const struct layout *l, struct mm_str line, const struct mm_input *in,
@@ -310,5 +340,7 @@ int mm_slabinfo_read(struct mm_slabinfo *info, struct mm_input *in, struct mm_er
 						   "expected columns up to <pagesperslab> in the header");
 		}
 	}
+	if (!e)
+		mm_slabinfo_sizes(info);
 	return e;
 }

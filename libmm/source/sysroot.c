@@ -2,6 +2,13 @@
 /*
  * A directory that holds a machine's files as its root would: reading below it.
  * What is not a plain file (a pipe in an unpacked archive would block) is refused.
+ *
+ * Captures come in three layouts:
+ *
+ *	DIR/proc/zoneinfo ...		as they lie below /
+ *	DIR/zoneinfo ...		"bare": files of /proc alone, without its name
+ *	DIR/sos_commands/kernel/...	an unpacked sosreport: beside the first, the output of
+ *					commands, which stands in for files that are not there
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,12 +22,22 @@
 #include <libmm/source.h>
 #include "source/cmdline.h"
 #include "source/scan.h"
+#include "source/sysroot.h"
 #include "source/topology.h"
 
 struct mm_sysroot {
 	int fd;
 	char *name;
+	bool bare;
 };
+
+/* Where @path lies: "proc/zoneinfo" of a bare capture is "zoneinfo". */
+static const char *place(const struct mm_sysroot *r, const char *path)
+{
+	if (!r->bare || strncmp(path, "proc", 4) || (path[4] && path[4] != '/'))
+		return path;
+	return path[4] && path[5] ? path + 5 : ".";
+}
 
 int mm_sysroot_open(struct mm_sysroot **rp, const char *dir, struct mm_error *err)
 {
@@ -40,8 +57,21 @@ int mm_sysroot_open(struct mm_sysroot **rp, const char *dir, struct mm_error *er
 		free(r);
 		return e;
 	}
+	r->bare = mm_sysroot_fd_is_bare(r->fd);
 	*rp = r;
 	return 0;
+}
+
+bool mm_sysroot_fd_is_bare(int fd)
+{
+	static const char *const files[] = { "zoneinfo", "meminfo", "buddyinfo", "vmstat", "iomem", "slabinfo", "stat", "pagetypeinfo" };
+
+	if (!faccessat(fd, "proc", F_OK, 0))
+		return false;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (!faccessat(fd, files[i], F_OK, 0))
+			return true;
+	return false;
 }
 
 void mm_sysroot_free(struct mm_sysroot *r)
@@ -55,14 +85,14 @@ void mm_sysroot_free(struct mm_sysroot *r)
 
 const char *mm_sysroot_name(const struct mm_sysroot *r) { return r->name; }
 int mm_sysroot_dirfd(const struct mm_sysroot *r) { return r->fd; }
-bool mm_sysroot_has(const struct mm_sysroot *r, const char *path) { return !faccessat(r->fd, path, R_OK, AT_EACCESS); }
+bool mm_sysroot_has(const struct mm_sysroot *r, const char *path) { return !faccessat(r->fd, place(r, path), R_OK, AT_EACCESS); }
 
 /* 0 or -errno when @path is no plain file. */
 static int check_file(const struct mm_sysroot *r, const char *path)
 {
 	struct stat st;
 
-	if (fstatat(r->fd, path, &st, 0))
+	if (fstatat(r->fd, place(r, path), &st, 0))
 		return -errno;
 	return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 }
@@ -73,6 +103,7 @@ int mm_sysroot_input(const struct mm_sysroot *r, const char *path, struct mm_inp
 	struct mm_input *in;
 	char *name;
 
+	path = place(r, path);
 	if (e)
 		return mm_error_set(err, e, "%s/%s: %s", r->name, path,
 				    e == -EINVAL ? "not a plain file" : strerror(-e));
@@ -98,7 +129,7 @@ long mm_sysroot_text(const struct mm_sysroot *r, const char *path, char *text, s
 
 	if (e)
 		return e;
-	fd = openat(r->fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = openat(r->fd, place(r, path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
 	while (n > 0 && len < size - 1) {
@@ -139,7 +170,7 @@ int mm_sysroot_u64(const struct mm_sysroot *r, const char *path, uint64_t *value
 
 int mm_sysroot_each(const struct mm_sysroot *r, const char *path, int (*fn)(void *arg, const char *name), void *arg)
 {
-	int fd = openat(r->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;
+	int fd = openat(r->fd, place(r, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;
 	struct dirent *d;
 	DIR *dir;
 
@@ -177,6 +208,39 @@ static int read_thp(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_
 	return mm_sysctls_set(s, MM_STR("thp"), (struct mm_str){ open + 1, (size_t)(close_ - open - 1) }, err);
 }
 
+/* "vm.swappiness = 60", as sysctl -a prints them: those of ours that no file told. */
+static int sysctls_of_text(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
+{
+	static const char path[] = "sos_commands/kernel/sysctl_-a";
+	struct mm_input *in;
+	struct mm_str line;
+	int e;
+
+	if (mm_sysroot_input(r, path, &in, NULL))
+		return 0;
+	while ((e = mm_input_line(in, &line, err)) > 0) {
+		const char *eq = memmem(line.p, line.len, " = ", 3);
+		struct mm_error why;
+
+		for (int i = 0; eq && i < MM_NR_SYSCTLS; i++) {
+			const char *name = mm_sysctl_name((enum mm_sysctl_id)i);
+			size_t len = strlen(name);
+
+			if ((strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)) || s->set >> i & 1 ||
+			    len != (size_t)(eq - line.p) || memcmp(name, line.p, len))
+				continue;
+			if (mm_sysctls_set(s, (struct mm_str){ name, len },
+					   (struct mm_str){ eq + 3, line.len - len - 3 }, &why)) {
+				e = mm_input_error(in, err, -EINVAL, "%s", why.text);
+				mm_input_free(in);
+				return e;
+			}
+		}
+	}
+	mm_input_free(in);
+	return e;
+}
+
 int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
 {
 	char path[128], text[128], cmdline[4096];
@@ -198,10 +262,31 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 		if (mm_sysctls_set(s, (struct mm_str){ name, strlen(name) }, (struct mm_str){ text, (size_t)n }, &why))
 			return mm_error_set(err, -EINVAL, "%s/%s: %s", r->name, path, why.text);
 	}
-	return read_thp(r, s, err);
+	return sysctls_of_text(r, s, err) ? err->code : read_thp(r, s, err);
 }
 
-/* proc/iomem, or where that is hidden or missing sys/firmware/memmap. */
+/* The kernel's log, where an archive keeps it; -ENOENT: none tells a map. */
+static int read_log(const struct mm_sysroot *r, struct mm_region_list *l)
+{
+	static const char *const logs[] = { "var/log/dmesg", "sos_commands/kernel/dmesg", "sos_commands/kernel/dmesg_-T",
+		"sos_commands/general/dmesg", "dmesg" };
+
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		struct mm_input *in;
+		int e;
+
+		if (mm_sysroot_input(r, logs[i], &in, NULL))
+			continue;
+		e = mm_dmesg_regions_read(l, in, NULL);
+		mm_input_free(in);
+		if (!e || e == -ENOMEM)
+			return e;
+		mm_region_list_free(l);		/* the ring had turned over: another log may be older */
+	}
+	return -ENOENT;
+}
+
+/* proc/iomem, or where that is hidden or missing sys/firmware/memmap, or the map at the log's beginning. */
 static int read_map(const struct mm_sysroot *r, struct mm_region_list *l, bool *hidden, struct mm_error *err)
 {
 	struct mm_input *in;
@@ -220,8 +305,10 @@ static int read_map(const struct mm_sysroot *r, struct mm_region_list *l, bool *
 	}
 	if (mm_sysroot_has(r, "sys/firmware/memmap"))
 		return mm_firmware_memmap_read(l, r, err);
+	if (*r->name && read_log(r, l) != -ENOENT)
+		return 0;
 	if (e == -ENOENT)
-		mm_error_set(err, e, "%s: expected proc/iomem or sys/firmware/memmap, found neither",
+		mm_error_set(err, e, "%s: expected proc/iomem, sys/firmware/memmap or a kernel log, found none that tells a map",
 			     *r->name ? r->name : "/");
 	return e;
 }

@@ -17,6 +17,7 @@ enum { MM_PHYSMAP_MAX_DIMMS = 64 };
 struct mm_physmap_config {
 	const struct mm_region_list *regions;	/* the map; empty when only zones are known */
 	const struct mm_zoneinfo *zoneinfo;	/* of a capture, or NULL: zones follow from the map */
+	uint32_t page_size;			/* bytes; 0: 4096. Zones of another one follow from a capture alone */
 	struct mm_sysctls sysctl;
 	uint64_t mem_limit_bytes;		/* as mem=, 0 none */
 	/* kernelcore= and movablecore=, bytes or percent of RAM; all 0: as regions->boot says */

@@ -24,6 +24,9 @@ struct mm_proc;
 int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err);
 void mm_proc_free(struct mm_proc *p);			/* NULL is allowed */
 bool mm_proc_is_live(const struct mm_proc *p);
+/* Bytes of a page, in which some files count: this machine's, or as a capture tells (mm_sysroot_page_size()), else 4096. */
+uint32_t mm_proc_page_size(const struct mm_proc *p);
+void mm_proc_set_page_size(struct mm_proc *p, uint32_t bytes);		/* a power of two from 4096 on */
 
 /**
  * mm_proc_read() - a whole file

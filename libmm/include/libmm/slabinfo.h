@@ -35,6 +35,11 @@ struct mm_slabinfo {
 	unsigned int major, minor;	/* version of the format */
 	struct mm_cache_row *v;		/* in the order of the file; their texts are owned */
 	size_t nr, cap;
+	/*
+	 * Bytes of a page of that machine.  0 before reading: found out, as the smallest in which every slab holds
+	 * its objects; else the caller's word is taken.
+	 */
+	uint32_t page_size;
 };
 
 /**

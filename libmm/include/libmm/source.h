@@ -4,7 +4,9 @@
  *
  * A sysroot is a directory that holds the files of a machine as its own root
  * would: proc/iomem, proc/zoneinfo, sys/firmware/memmap ...  "/" is the
- * machine this program runs on.
+ * machine this program runs on.  A directory without proc/ in which files of
+ * /proc lie themselves is read as if it were that proc/; of an unpacked
+ * sosreport the output of commands stands in for files that are missing.
  */
 #ifndef LIBMM_SOURCE_H
 #define LIBMM_SOURCE_H
@@ -76,6 +78,14 @@ int mm_sysroot_each(const struct mm_sysroot *r, const char *path, int (*fn)(void
  */
 int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err);
 
+/*
+ * Bytes of a page of the captured machine, found out of what its files count in pages and in KiB (cpuinfo, PID/auxv,
+ * PID/smaps, zoneinfo, vmstat, buddyinfo, meminfo); 0 when they do not tell it.
+ */
+uint32_t mm_sysroot_page_size(const struct mm_sysroot *r);
+/* The same out of the number of orders in buddyinfo alone: 0 where several have as many (4K pages are then likely). */
+uint32_t mm_orders_page_size(uint32_t nr_orders);
+
 /* ---- the physical map ---- */
 
 /*
@@ -96,7 +106,7 @@ int mm_regions_read(struct mm_region_list *l, struct mm_input *in, struct mm_err
 
 /*
  * What a sysroot tells of its map: proc/iomem, or where that is hidden or
- * missing sys/firmware/memmap.  *@hidden (may be NULL) tells that iomem was hidden.
+ * missing sys/firmware/memmap, or of a capture its kernel log.  *@hidden (may be NULL) tells that iomem was hidden.
  */
 int mm_sysroot_regions(const struct mm_sysroot *r, struct mm_region_list *l, bool *hidden, struct mm_error *err);
 

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Captures as support desks get them (tests/data/captures): other page sizes, other layouts, newer kernels, files missing.
+. "${srcdir:-.}/tests/lib.sh"
+cap=$data/captures
+TZ=UTC LC_ALL=C.UTF-8
+export TZ LC_ALL
+
+# field CSV-COMMAND... : a row that begins with $key, column $col
+cell() {
+	local key=$1 col=$2
+	shift 2
+	"$@" 2> "$tmp/err" < /dev/null | awk -F, -v k="$key" -v c="$col" 'index($0, k) == 1 { print $c; exit }'
+}
+
+# ---- arm64, pages of 64 KiB: told by MemTotal (8128000 KiB) and 127000 managed pages ----
+arm=$cap/arm64-64k
+# order 13 of Normal: 7 blocks of 8192 pages of 64 KiB are 7 * 512 MiB
+same "arm64 free" $((7 * 512 * 1024 * 1024)) "$(cell 0,Normal,13 4 mm-buddy --sysroot="$arm" -o node,zone,order,free_bytes)"
+same "arm64 order 0" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$arm" -o node,zone,order,free_bytes)"
+# the file alone: 14 orders are as arm64 has them with such pages, which is said
+same "arm64 file" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy -o node,zone,order,free_bytes "$arm/proc/buddyinfo")"
+grep -q '14 orders: pages of 64 KiB' "$tmp/err" || fail "arm64 file: the guess is not said"
+same "arm64 --page-size" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --page-size=4K -o node,zone,order,free_bytes "$arm/proc/buddyinfo")"
+# 1024 objects of 64 bytes fill one page of 64 KiB: 270 slabs of dentry are 270 pages
+same "arm64 slabs" $((270 * 65536)) "$(cell dentry 2 mm-slab -o name,size_bytes "$arm/proc/slabinfo")"
+same "arm64 slabs, sysroot" $((270 * 65536)) "$(cell dentry 2 mm-slab --sysroot="$arm" -o name,size_bytes)"
+same "arm64 slabs, told" $((270 * 16384)) "$(cell dentry 2 mm-slab --page-size=16K --sysroot="$arm" -o name,size_bytes)"
+same "arm64 present" $((131072 * 65536)) "$(cell present 2 mm-iomem --sysroot="$arm" -t summary)"
+same "arm64 pfn" 557057 "$(cell pfn 2 mm-iomem --sysroot="$arm" --lookup=0x880010000)"
+same "arm64 zone" 0x880000000,0x9ffffffff "$(mm-iomem --sysroot="$arm" --lookup=0x880010000 -o item,start,end | sed -n 's/^zone,//p')"
+# the node spans the gap between its zones: from 2 GiB to 40 GiB
+same "arm64 node" 0x80000000,0x9ffffffff "$(mm-iomem --sysroot="$arm" --lookup=0x880010000 -o item,start,end | sed -n 's/^node,//p')"
+# 304 and 256 pages, 160 of them shared
+same "arm64 top" 19456,16384,10240 "$(mm-top -b -n1 --csv --sysroot="$arm" --output=virt_kib,res_kib,shr_kib | tail -1)"
+# 10 and 20 pages in 100 seconds of 1 CPU: 640 and 1280 KiB, rounded
+same "arm64 vmstat" 6,13 "$(mm-vmstat --csv --sysroot="$arm" --output=si_kib_s,so_kib_s | tail -1)"
+# such a machine is inspected, not driven
+refused 1 "a machine with pages of 64 KiB: only one with pages of 4 KiB can be driven" mm-reclaim -M "$arm" "$data/sort.lackey.gz"
+refused 1 "arm64-64k: a machine with pages of 64 KiB" mm-buddy -M "$arm" -t zones
+mkdir -p "$tmp/map/proc" && cp "$arm/proc/iomem" "$tmp/map/proc/"
+refused 1 "zones of a machine with pages of 64 KiB: expected its zoneinfo" mm-iomem --sysroot="$tmp/map" --page-size=64K -t zones
+refused 2 "--page-size: expected a power of two in 4K..1M" mm-iomem --page-size=5K
+
+# what else tells it: one source after the other is taken away
+rest() {
+	rm -rf "$tmp/rest"
+	mkdir -p "$tmp/rest/proc/1"
+	for f in "$@"; do cp "$arm/proc/$f" "$tmp/rest/proc/$f"; done
+	cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/rest" -o node,zone,order,free_bytes
+	[ -s "$tmp/err" ] && echo "said: $(cat "$tmp/err")"
+}
+same "LRU lists" $((5 * 65536)) "$(rest buddyinfo meminfo vmstat)"
+same "free blocks" $((5 * 65536)) "$(rest buddyinfo meminfo)"
+same "zones" $((5 * 65536)) "$(rest buddyinfo meminfo zoneinfo)"
+same "nothing but orders" "$((5 * 65536))
+said: mm-buddy: 14 orders: pages of 64 KiB, it seems (--page-size tells)" "$(rest buddyinfo)"
+# smaps: 64 kB beside a huge page's 2048 kB
+for order in 2048,64 64,2048; do
+	mkdir -p "$tmp/smaps/proc/7"
+	sed 's/ 7 *$//; s/ 0 *1 *0 *7$//' "$arm/proc/buddyinfo" | awk '{ NF = 15; print }' > "$tmp/smaps/proc/buddyinfo"	# 11 orders, as x86 has
+	printf '10000-20000 rw-p 00000000 00:00 0\nKernelPageSize: %7d kB\n20000-30000 rw-p 00000000 00:00 0\nKernelPageSize: %7d kB\n' \
+		"${order%,*}" "${order#*,}" > "$tmp/smaps/proc/7/smaps"
+	same "smaps $order" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/smaps" -o node,zone,order,free_bytes)"
+done
+
+# x86 has but one size, whatever the rest of a capture that was put together says
+mkdir -p "$tmp/x86/proc"
+cp "$arm/proc/"* "$tmp/x86/proc" 2> /dev/null
+printf 'processor\t: 0\nvendor_id\t: GenuineIntel\n' > "$tmp/x86/proc/cpuinfo"
+same "x86" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/x86" -o node,zone,order,free_bytes)"
+
+# ---- ppc64: a bare copy; auxv of the other byte order tells its pages ----
+ppc=$cap/ppc64-64k
+same "ppc64 free" $((200 * 256 * 65536)) "$(cell 0,Normal,8 4 mm-buddy --sysroot="$ppc" -o node,zone,order,free_bytes)"
+[ -s "$tmp/err" ] && fail "ppc64: $(cat "$tmp/err")"
+same "ppc64 zones" 1,Normal,65536,65536 "$(mm-iomem --sysroot="$ppc" -t zones -o node,zone,start_pfn,present_pages | tail -1)"
+same "ppc64 present" $((131072 * 65536)) "$(cell present 2 mm-iomem --sysroot="$ppc" -t summary)"
+refused 1 "ppc64-64k/meminfo: No such file|ppc64-64k/stat: No such file" mm-top -b -n1 --sysroot="$ppc"
+refused 1 "ppc64-64k/slabinfo: No such file" mm-slab --sysroot="$ppc"
+# its directory of PID 1 has no maps: that is said, not an empty table
+fails 1 "expected maps or smaps of a process, found none" mm-vma --sysroot="$ppc"
+# the other three forms of auxv: little-endian, and 32 bits of either order
+auxv() {
+	mkdir -p "$tmp/auxv/1"
+	cp "$ppc/buddyinfo" "$tmp/auxv/"
+	printf "$1" > "$tmp/auxv/1/auxv"
+	same "auxv $1" $((4 * 16384)) "$(cell 0,Normal,0 4 mm-buddy --sysroot="$tmp/auxv" -o node,zone,order,free_bytes)"
+}
+auxv '\x10\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+auxv '\x10\0\0\0\1\0\0\0\6\0\0\0\0\x40\0\0\0\0\0\0\0\0\0\0'
+auxv '\0\0\0\x10\0\0\0\1\0\0\0\6\0\0\x40\0\0\0\0\0\0\0\0\0'
+
+# ---- a newer kernel ----
+new=$cap/6.18
+same "6.18 present" $(((3998 + 782336 + 5505024) * 4096)) "$(cell present 2 mm-iomem --sysroot="$new" -t summary)"
+same "6.18 boot" 0 "$(mm-iomem --sysroot="$new" -t zones 2>&1 > /dev/null | wc -l)"
+# no maps, but smaps: as many rows as it has mappings
+same "6.18 smaps" "$(grep -c '^[0-9a-f]*-[0-9a-f]* ' "$new/proc/200/smaps")" "$(mm-vma --sysroot="$new" | tail -n +2 | wc -l)"
+same "6.18 top" 200,bash,3092 "$(mm-top -b -n1 --csv --sysroot="$new" --output=pid,command,res_kib | tail -1)"
+mm-vmstat --sysroot="$new" > "$tmp/out" || fail "6.18: mm-vmstat"
+same "6.18 -s" "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' "$new/proc/meminfo")" "$(cell 'total memory' 2 mm-vmstat -s --csv --sysroot="$new")"
+mm-vma -M "$new" "$data/manual/first.csv" > "$tmp/out" 2> "$tmp/err" || fail "6.18: as a machine: $(cat "$tmp/err")"
+exit $failed
