@@ -201,7 +201,7 @@ static unsigned int fault_page_and_table(struct mm_vm_fault *v, mm_pte_t **pte)
 
 static unsigned int do_read_fault(struct mm_vm_fault *v)
 {
-	unsigned int ret = do_fault_around(v);
+	unsigned int ret = v->vma->vm_ops_close ? 0 : do_fault_around(v);	/* ipc/shm.c has no map_pages */
 	mm_pte_t *pte = NULL;
 
 	if (ret)
