@@ -124,6 +124,46 @@ START_TEST(merging)
 }
 END_TEST
 
+/* Each line is a cache of Linux 6.6 in the order of creation, with the folder that it got in /sys/kernel/slab. */
+START_TEST(merging_of_a_kernel)
+{
+	const char *src = getenv("srcdir");
+	struct mm_output folder;
+	char line[256];
+	int rows = 0;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "%s/tests/data/slub/6.6-parameters/merged.csv", src ? src : ".");
+	f = fopen(line, "r");
+	ck_assert_msg(f != NULL, "%s", line);
+	start(MM_SLAB_SLUB, 2);
+	ck_assert_int_eq(mm_output_init(&folder, -1), 0);
+	ck_assert(fgets(line, sizeof(line), f) != NULL);
+	while (fgets(line, sizeof(line), f)) {
+		char name[64], flags[160], want[64];
+		unsigned int size, align;
+		struct mm_kmem_cache *s;
+		uint32_t bits = 0;
+
+		ck_assert_int_eq(sscanf(line, "%63[^,],%u,%u,%159[^,],%63s", name, &size, &align, flags, want), 5);
+		if (strcmp(flags, "-"))
+			ck_assert_int_eq(mm_slab_flags_parse((struct mm_str){ flags, strlen(flags) }, &bits), 0);
+		s = mm_kmem_cache_create(sl, name, size, align, bits);
+		ck_assert_msg(s != NULL, "%s", line);
+		folder.len = 0;
+		mm_kmem_cache_unique_id(s, &folder);
+		ck_assert_msg(folder.len == strlen(want) && !memcmp(folder.buf, want, folder.len), "%.*s: %s", (int)folder.len,
+			      folder.buf, line);
+		ck_assert_ptr_eq(mm_kmem_cache_find(sl, (struct mm_str){ name, strlen(name) }), s);
+		rows++;
+	}
+	ck_assert_int_gt(rows, 90);
+	fclose(f);
+	mm_output_finish(&folder);
+	stop();
+}
+END_TEST
+
 START_TEST(create_refused)
 {
 	start((enum mm_slab_kind)_i, 1);
@@ -511,6 +551,7 @@ int main(void)
 	tcase_add_loop_test(tc, size_roundup, MM_SLAB_SLUB, MM_SLAB_SLOB);
 	tcase_add_test(tc, kmalloc_types);
 	tcase_add_test(tc, merging);
+	tcase_add_test(tc, merging_of_a_kernel);
 	tcase_add_loop_test(tc, create_refused, 0, MM_NR_SLAB_KINDS);
 	tcase_add_loop_test(tc, bad_frees, 0, MM_NR_SLAB_KINDS);
 	tcase_add_loop_test(tc, destroy_busy, 0, MM_NR_SLAB_KINDS);
