@@ -39,9 +39,10 @@ struct slab {
 	struct slab *next, *prev;	/* of the list it is on */
 	struct slab *older, *newer;	/* all slabs of the cache */
 	mm_pfn_t pfn;
-	uint16_t objects;
-	uint16_t inuse;			/* SLUB: as the kernel counts it; SLAB: active */
-	uint16_t freelist;		/* SLUB: first free object, SLAB_LINK_END none */
+	/* Numbers that one call stores and the next loads are 32 bits: 16 pass from store to load slowly on some processors. */
+	uint32_t objects;
+	uint32_t inuse;			/* SLUB: as the kernel counts it; SLAB: active */
+	uint32_t freelist;		/* SLUB: first free object, SLAB_LINK_END none */
 	uint8_t order, node, list;	/* list: enum slab_list_id */
 	uint64_t bytes;			/* of the block */
 	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
@@ -80,9 +81,9 @@ struct kmem_cache_cpu {
 	struct slab *back;
 	uint64_t back_obj;
 	uint16_t *back_link;
-	uint16_t freelist;		/* SLUB: the lockless list of @slab */
-	uint16_t nr_partial;		/* SLUB: slabs of @partial */
-	uint32_t unused[3];		/* to 64 bytes: an index is a shift */
+	uint32_t freelist;		/* SLUB: the lockless list of @slab */
+	uint32_t nr_partial;		/* SLUB: slabs of @partial */
+	uint32_t unused[2];		/* to 64 bytes: an index is a shift */
 };
 
 /* What an allocator does below the common front end. */

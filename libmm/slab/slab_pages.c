@@ -130,7 +130,7 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 		free(slab);
 		return NULL;
 	}
-	*slab = (struct slab){ .cache = s, .pfn = pfn, .objects = (uint16_t)objects, .order = (uint8_t)order,
+	*slab = (struct slab){ .cache = s, .pfn = pfn, .objects = objects, .order = (uint8_t)order,
 			       .bytes = (uint64_t)MM_PAGE_SIZE << order,
 			       .freelist = SLAB_LINK_END, .base = mm_slab_address(pfn) + s->red_left_pad };
 	page = mm_page(sl->phys, pfn);

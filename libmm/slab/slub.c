@@ -29,14 +29,14 @@ static uint64_t object_address(const struct mm_kmem_cache *s, const struct slab 
 }
 
 /* Hand out object @obj of @slab. */
-static uint64_t take(const struct mm_kmem_cache *s, struct slab *slab, uint16_t obj)
+static uint64_t take(const struct mm_kmem_cache *s, struct slab *slab, uint32_t obj)
 {
 	slab->link[obj] = SLAB_LINK_LIVE;
 	return object_address(s, slab, obj);
 }
 
 /* Make @slab, which is frozen, the CPU's, with @freelist (not empty) as its objects, and take the first. */
-static uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint16_t freelist)
+static uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint32_t freelist)
 {
 	c->slab = slab;
 	c->freelist = slab->link[freelist];
@@ -46,7 +46,7 @@ static uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
 static uint64_t alloc_single_from_new_slab(struct mm_kmem_cache *s, struct slab *slab)
 {
 	struct kmem_cache_node *n = mm_slub_node(s, slab);
-	uint16_t obj = mm_slub_pop(slab);
+	uint32_t obj = mm_slub_pop(slab);
 
 	if (slab->inuse == slab->objects)
 		mm_slub_add_full(n, slab);
@@ -62,7 +62,7 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 	struct slub_partial found = mm_slub_get_partial(s, cpu, gfp);
 	struct kmem_cache_cpu *c = &s->cpu[cpu];
 	struct slab *slab;
-	uint16_t freelist;
+	uint32_t freelist;
 
 	if (found.slab) {
 		if (mm_slub_is_debug(s))
@@ -89,7 +89,7 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 /* get_freelist(): all objects of the frozen slab, which is the CPU's now. */
 static inline uint64_t take_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
 {
-	uint16_t freelist = slab->freelist;
+	uint32_t freelist = slab->freelist;
 
 	slab->freelist = SLAB_LINK_END;
 	slab->inuse = slab->objects;
@@ -169,12 +169,12 @@ static void free_to_partial_list(struct mm_kmem_cache *s, const struct detached 
 {
 	struct slab *slab = d->slab;
 	struct kmem_cache_node *n = mm_slub_node(s, slab);
-	uint16_t prior = slab->freelist;
+	uint32_t prior = slab->freelist;
 	bool discard;
 
-	slab->inuse = (uint16_t)(slab->inuse - d->nr);
-	slab->link[d->tail] = prior;
-	slab->freelist = (uint16_t)d->head;
+	slab->inuse -= d->nr;
+	slab->link[d->tail] = (uint16_t)prior;
+	slab->freelist = (uint32_t)d->head;
 	discard = !slab->inuse && n->partial.nr >= s->layout.min_partial;
 	if (prior == SLAB_LINK_END) {
 		mm_slub_remove_full(n, slab);
@@ -223,14 +223,14 @@ static __attribute__((noinline)) void settle_owner(struct mm_kmem_cache *s, cons
 static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, const struct detached *d)
 {
 	struct slab *slab = d->slab;
-	uint16_t prior;
+	uint32_t prior;
 
 	if (slab->list == SLAB_BACK)
 		settle_owner(s, slab);
 	prior = slab->freelist;
-	slab->link[d->tail] = prior;
-	slab->freelist = (uint16_t)d->head;
-	slab->inuse = (uint16_t)(slab->inuse - d->nr);
+	slab->link[d->tail] = (uint16_t)prior;
+	slab->freelist = (uint32_t)d->head;
+	slab->inuse -= d->nr;
 	if (slab->list == SLAB_FROZEN) {
 		s->stat[MM_SLUB_FREE_FROZEN]++;
 		return;
@@ -275,8 +275,8 @@ static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detach
 	} else if (d->slab != c->slab) {
 		free_remote(s, c, d);
 	} else {
-		d->slab->link[d->tail] = c->freelist;
-		c->freelist = (uint16_t)d->head;
+		d->slab->link[d->tail] = (uint16_t)c->freelist;
+		c->freelist = (uint32_t)d->head;
 		mm_slub_count(s, MM_SLUB_FREE_FASTPATH);
 	}
 }
@@ -336,8 +336,8 @@ static inline __attribute__((always_inline)) void free_index(struct mm_kmem_cach
 							     struct slab *slab, size_t i)
 {
 	if (slab == c->slab) {
-		slab->link[i] = c->freelist;
-		c->freelist = (uint16_t)i;
+		slab->link[i] = (uint16_t)c->freelist;
+		c->freelist = (uint32_t)i;
 		s->stat[MM_SLUB_FREE_FASTPATH]++;
 		return;
 	}
@@ -345,8 +345,8 @@ static inline __attribute__((always_inline)) void free_index(struct mm_kmem_cach
 		free_into_full(s, c, slab, i);
 		return;
 	}
-	slab->link[i] = slab->freelist;
-	slab->freelist = (uint16_t)i;
+	slab->link[i] = (uint16_t)slab->freelist;
+	slab->freelist = (uint32_t)i;
 	if (slab->list == SLAB_FROZEN) {
 		s->stat[MM_SLUB_FREE_FROZEN]++;
 		slab->inuse--;
@@ -389,7 +389,7 @@ static size_t slub_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, 
 {
 	for (size_t i = 0; i < nr; i++) {
 		struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
-		uint16_t obj = c->freelist;
+		uint32_t obj = c->freelist;
 
 		if (obj == SLAB_LINK_END) {
 			objs[i] = slub_alloc_slow(s, gfp);

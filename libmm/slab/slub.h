@@ -15,7 +15,7 @@ static inline struct kmem_cache_node *mm_slub_node(struct mm_kmem_cache *s, cons
 /* What get_partial() found. */
 struct slub_partial {
 	struct slab *slab;		/* NULL: nothing */
-	uint16_t freelist;		/* its objects, or with debugging the one object */
+	uint32_t freelist;		/* its objects, or with debugging the one object */
 };
 
 struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp);
@@ -56,16 +56,16 @@ static inline void mm_slub_settle_back(struct kmem_cache_cpu *c)
 
 	if (!slab)
 		return;
-	slab->freelist = (uint16_t)(c->back_link - slab->link);
+	slab->freelist = (uint32_t)(c->back_link - slab->link);
 	slab->inuse--;
 	c->back = NULL;
 	mm_slub_put_cpu_partial(c, slab);
 }
 
 /* Take the first object off the slab's own list and count it. */
-static inline uint16_t mm_slub_pop(struct slab *slab)
+static inline uint32_t mm_slub_pop(struct slab *slab)
 {
-	uint16_t obj = slab->freelist;
+	uint32_t obj = slab->freelist;
 
 	slab->freelist = slab->link[obj];
 	slab->inuse++;

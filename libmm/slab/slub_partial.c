@@ -29,7 +29,7 @@ const struct slab mm_slub_no_slab;
 static void shuffle_freelist(struct mm_kmem_cache *s, struct slab *slab)
 {
 	uint32_t count = s->layout.objects_per_slab, pos = (uint32_t)mm_rng_below(&s->ctx->rng, count);
-	uint16_t *at = &slab->freelist;
+	uint16_t first, *at = &first;
 
 	for (uint32_t i = 0; i < count; i++, pos = pos + 1 < count ? pos + 1 : 0)
 		if (s->random_seq[pos] < slab->objects) {
@@ -37,6 +37,7 @@ static void shuffle_freelist(struct mm_kmem_cache *s, struct slab *slab)
 			at = &slab->link[*at];
 		}
 	*at = SLAB_LINK_END;
+	slab->freelist = first;
 }
 
 /* In ascending order, four links at a time (there is room for the last four). */
@@ -244,20 +245,20 @@ void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c
 }
 
 /* Unfreeze the CPU's slab, with the objects of @freelist in front of its own. */
-static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint16_t freelist)
+static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint32_t freelist)
 {
 	struct kmem_cache_node *n = mm_slub_node(s, slab);
 	bool tail = slab->freelist != SLAB_LINK_END;
-	uint16_t last = freelist, nr = 0;
+	uint32_t last = freelist, nr = 0;
 
 	if (tail)
 		mm_slub_count(s, MM_SLUB_DEACTIVATE_REMOTE_FREES);
 	if (freelist != SLAB_LINK_END) {
 		for (nr = 1; slab->link[last] != SLAB_LINK_END; nr++)
 			last = slab->link[last];
-		slab->link[last] = slab->freelist;
+		slab->link[last] = (uint16_t)slab->freelist;
 		slab->freelist = freelist;
-		slab->inuse = (uint16_t)(slab->inuse - nr);
+		slab->inuse -= nr;
 	}
 	slab->list = SLAB_NO_LIST;
 	if (!slab->inuse && n->partial.nr >= s->layout.min_partial) {
@@ -276,7 +277,7 @@ static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint16_t
 void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	struct slab *slab = c->slab;
-	uint16_t freelist = c->freelist;
+	uint32_t freelist = c->freelist;
 
 	mm_slub_settle_back(c);
 	c->slab = NULL;
@@ -370,7 +371,7 @@ enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32
 }
 
 /* Length of a chain of free objects, or UINT32_MAX when it leaves the slab, loops or meets a live one. */
-static uint32_t chain_length(const struct slab *slab, uint16_t obj)
+static uint32_t chain_length(const struct slab *slab, uint32_t obj)
 {
 	uint32_t n = 0;
 
