@@ -434,8 +434,12 @@ int cmd_replay_input(struct cmd_args *a, struct mm_input *in)
 int cmd_replay(struct cmd_args *a)
 {
 	struct mm_input *in;
-	int e = cmd_open_input(a, &in);
+	int e;
 
+	if ((a->live || a->sysroot) && !a->file)
+		return mm_error_set(&a->err, -EINVAL, "%s: %s can show nothing of a system's files here: expected FILE, or '-' for standard input",
+				    a->live ? "--live" : "--sysroot", a->cmd->name);
+	e = cmd_open_input(a, &in);
 	if (e)
 		return e;
 	e = cmd_replay_input(a, in);

@@ -165,6 +165,7 @@ struct top {
 	uint32_t wanted;		/* top_wants() then */
 	uint64_t ns, elapsed_ns, uptime_cs, nr_samples;
 	uint32_t load_centi[3], nr_users;
+	bool no_uptime, no_load;		/* the capture does not tell */
 	size_t nr_tasks, nr_running, nr_sleeping, nr_stopped, nr_zombie;
 	struct top_item *items;
 	size_t nr_items, cap_items;

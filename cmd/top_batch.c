@@ -128,17 +128,11 @@ static void put_number(char *p, int32_t v)
 	top_put_u64(p, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
-static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c, struct mm_table_writer *w)
+static void fill_times(struct csv_row *c, const struct top *t, const struct top_item *it)
 {
 	const struct mm_pid_row *r = it->row;
 	uint64_t ticks = t->c.cumulative ? r->ticks + r->child_ticks : r->ticks, hz = (uint64_t)sysconf(_SC_CLK_TCK);
 
-	fill_sizes(c, t, r);
-	c->pid = r->pid;
-	c->ppid = r->ppid;
-	c->tgid = r->tgid;
-	c->uid = r->status_seen ? r->euid : MM_MISSING_U64;
-	c->threads = r->nr_threads;
 	c->ni = r->nice;
 	c->cpu_pct = (int64_t)(it->cpu_pct * 100 + 0.5);
 	c->time_s = (int64_t)mm_mul_div(ticks, 100, 0, hz);
@@ -146,6 +140,23 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 	c->min_faults = r->min_flt;
 	c->maj_faults_delta = r->maj_flt_delta;
 	c->min_faults_delta = r->min_flt_delta;
+	if (r->no_stat) {
+		c->ni = c->cpu_pct = c->time_s = MM_MISSING_I64;
+		c->maj_faults = c->min_faults = c->maj_faults_delta = c->min_faults_delta = MM_MISSING_U64;
+	}
+}
+
+static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c, struct mm_table_writer *w)
+{
+	const struct mm_pid_row *r = it->row;
+
+	fill_sizes(c, t, r);
+	c->pid = r->pid;
+	c->ppid = r->ppid;
+	c->tgid = r->tgid;
+	c->uid = r->status_seen ? r->euid : MM_MISSING_U64;
+	c->threads = r->nr_threads;
+	fill_times(c, t, it);
 	c->oom_score = r->oom_seen ? r->oom_score : MM_MISSING_I64;
 	c->oom_score_adj = r->oom_seen ? r->oom_score_adj : MM_MISSING_I64;
 	c->user = c->ruser = NULL;
@@ -157,7 +168,7 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 		strcpy(c->pr_text, "rt");
 	else
 		put_number(c->pr_text, r->priority);
-	c->pr = c->pr_text;
+	c->pr = r->no_stat ? NULL : c->pr_text;
 	c->state_text[0] = r->state;
 	c->state_text[1] = 0;
 	c->state = c->state_text;

@@ -360,13 +360,24 @@ static bool is_zero(const struct top *t, const struct top_item *it, enum top_fie
 	}
 }
 
+/* Does PID/stat alone tell it? */
+static bool of_stat(enum top_field f)
+{
+	switch (f) {
+	case TOP_PR: case TOP_NI: case TOP_CPU: case TOP_TIME: case TOP_TIME2: case TOP_NMAJ: case TOP_NMIN: case TOP_VMJ: case TOP_VMN:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void top_field_text(struct top *t, const struct top_item *it, enum top_field f, char *buf)
 {
 	const struct mm_pid_row *r = it->row;
 	uint64_t v = value(t, r, f);
 	size_t width = top_field_width(t, f);
 
-	if (!top_field_known(t, f)) {
+	if (!top_field_known(t, f) || (r->no_stat && of_stat(f))) {
 		strcpy(buf, "-");
 		return;
 	}

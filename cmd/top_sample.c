@@ -81,6 +81,13 @@ static uint32_t count_users(struct top *t)
 	return users;
 }
 
+/* What a capture need not have: a file that is missing is not known. */
+static int read_or_unknown(const struct top *t, int e, bool *unknown)
+{
+	*unknown = e == -ENOENT && !top_is_live(t);
+	return *unknown ? 0 : e;
+}
+
 static int read_machine(struct top *t)
 {
 	struct mm_error *err = &t->a->err;
@@ -91,9 +98,9 @@ static int read_machine(struct top *t)
 	if (!e)
 		e = mm_proc_meminfo(t->proc, &t->mem, err);
 	if (!e)
-		e = mm_proc_uptime(t->proc, &t->uptime_cs, err);
+		e = read_or_unknown(t, mm_proc_uptime(t->proc, &t->uptime_cs, err), &t->no_uptime);
 	if (!e)
-		e = mm_proc_loadavg(t->proc, t->load_centi, err);
+		e = read_or_unknown(t, mm_proc_loadavg(t->proc, t->load_centi, err), &t->no_load);
 	if (!e)
 		t->nr_users = count_users(t);
 	return e;

@@ -22,15 +22,24 @@ static void uptime_line(const struct top *t, char *line)
 
 	if (localtime_r(&now, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	if (days)
+	if (t->no_uptime)
+		snprintf(up, sizeof(up), "?");
+	else if (days)
 		n = snprintf(up, sizeof(up), "%u %s, ", days, days > 1 ? "days" : "day");
-	if (hours)
+	if (t->no_uptime)
+		;
+	else if (hours)
 		snprintf(up + n, sizeof(up) - (size_t)n, "%2u:%02u", hours, minutes);
 	else
 		snprintf(up + n, sizeof(up) - (size_t)n, "%u min", minutes);
-	snprintf(line, LINE, "top - %s up %s, %2u %s,  load average: %u.%02u, %u.%02u, %u.%02u", clock, up,
-		 t->nr_users, t->nr_users > 1 ? "users" : "user", t->load_centi[0] / 100, t->load_centi[0] % 100,
-		 t->load_centi[1] / 100, t->load_centi[1] % 100, t->load_centi[2] / 100, t->load_centi[2] % 100);
+	n = snprintf(line, LINE, "top - %s up %s, %2u %s,  load average: ", clock, up, t->nr_users,
+		     t->nr_users > 1 ? "users" : "user");
+	if (t->no_load)
+		snprintf(line + n, LINE - (size_t)n, "?");
+	else
+		snprintf(line + n, LINE - (size_t)n, "%u.%02u, %u.%02u, %u.%02u", t->load_centi[0] / 100,
+			 t->load_centi[0] % 100, t->load_centi[1] / 100, t->load_centi[1] % 100, t->load_centi[2] / 100,
+			 t->load_centi[2] % 100);
 }
 
 static void tasks_line(const struct top *t, char *line)

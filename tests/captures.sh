@@ -101,4 +101,45 @@ same "6.18 top" 200,bash,3092 "$(mm-top -b -n1 --csv --sysroot="$new" --output=p
 mm-vmstat --sysroot="$new" > "$tmp/out" || fail "6.18: mm-vmstat"
 same "6.18 -s" "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' "$new/proc/meminfo")" "$(cell 'total memory' 2 mm-vmstat -s --csv --sysroot="$new")"
 mm-vma -M "$new" "$data/manual/first.csv" > "$tmp/out" 2> "$tmp/err" || fail "6.18: as a machine: $(cat "$tmp/err")"
+
+# ---- a sosreport: no iomem, but a log; no uptime, but what uptime(1) said; of processes status alone ----
+sos=$cap/sos
+same "sos map" "0x100000,0x3fffffff" "$(mm-iomem --sysroot="$sos" -o start,end | tail -1)"
+same "sos min_free" $((8192 * 1024)) "$(cell min_free 2 mm-iomem --sysroot="$sos" -t summary)"
+same "sos top" "300,postgres,,,900000,204800,24800,D,,20.106,,postgres: writer" "$(mm-top -b -n1 --csv --sysroot="$sos" | tail -1)"
+same "sos top, more" "300,1,4096,20132,1000,300,-900" \
+	"$(mm-top -b -n1 --csv --sysroot="$sos" --output=pid,threads,swap_kib,data_kib,code_kib | tail -1),$(
+	mm-top -b -n1 --csv --sysroot="$sos" --output=oom_score,oom_score_adj | tail -1)"
+mm-top -b -n1 --human -w120 --sysroot="$sos" > "$tmp/out" || fail "sos top"
+grep -q '^top - ..:..:.. up 3 days,  4:05,  0 user,  load average: 0.10, 0.20, 0.30$' "$tmp/out" || fail "sos top: $(head -1 "$tmp/out")"
+grep -q '^    1 root       -   -  100000  10240   6144 S     -   1.0         - systemd$' "$tmp/out" || fail "sos top: $(sed -n 8p "$tmp/out")"
+up() {
+	mkdir -p "$tmp/up/proc" "$tmp/up/sos_commands/host"
+	cp "$sos/proc/meminfo" "$sos/proc/stat" "$tmp/up/proc"
+	echo "$1" > "$tmp/up/sos_commands/host/uptime"
+	mm-top -b -n1 --human --sysroot="$tmp/up" | sed -n '1s/^top - ..:..:.. up \(.*\)/\1/p'
+}
+same "up minutes" "5 min,  0 user,  load average: 1.00, 2.00, 3.00" "$(up ' 10:00:00 up 5 min,  1 user,  load average: 1.00, 2.00, 3.00')"
+same "up hours" "23:59,  0 user,  load average: 0.00, 0.01, 0.05" "$(up ' 10:00:00 up 23:59,  0 users,  load average: 0.00, 0.01, 0.05')"
+same "up a day" "1 day, 7 min,  0 user,  load average: 0.00, 0.00, 0.00" "$(up ' 10:00:00 up 1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00')"
+same "up nothing" "?,  0 user,  load average: ?" "$(up 'uptime: not found')"
+# a tunable of sysctl -a: of a file below proc/sys that is there first
+cp -r "$sos" "$tmp/sysctl" && chmod -R u+w "$tmp/sysctl" && mkdir -p "$tmp/sysctl/proc/sys/vm" && echo 4096 > "$tmp/sysctl/proc/sys/vm/min_free_kbytes"
+same "sos sysctl" $((4096 * 1024)) "$(cell min_free 2 mm-iomem --sysroot="$tmp/sysctl" -t summary)"
+echo 'vm.swappiness = many' > "$tmp/sysctl/sos_commands/kernel/sysctl_-a"
+refused 1 'sysctl_-a:1: .*many' mm-iomem --sysroot="$tmp/sysctl"
+same "sos used swap" 10240,500000 "$(mm-vmstat --csv --sysroot="$sos" --output=swpd_kib,free_kib | tail -1)"
+mm-reclaim --sysroot="$sos" -t oom > "$tmp/out" || fail "sos oom"
+same "sos oom" 300,1 "$(cut -d, -f2,10 "$tmp/out" | tail -1)"
+refused 1 'sos/proc/zoneinfo: No such file' mm-buddy --sysroot="$sos" --explain=3
+refused 1 'can show nothing of a system.s files here' mm-fault --sysroot="$sos"
+refused 1 'can show nothing of a system.s files here' mm-reclaim --live -t lru
+# as a machine: its map and its tunables
+mm-reclaim -M "$sos" -t summary "$data/manual/hog.csv" > "$tmp/out" 2> "$tmp/err" || fail "sos as a machine: $(cat "$tmp/err")"
+
+# ---- root-only files absent, or there and not readable ----
+if [ "$(id -u)" != 0 ]; then
+	chmod 0 "$tmp/sysctl/proc/slabinfo"
+	refused 1 'slabinfo: Permission denied' mm-slab --sysroot="$tmp/sysctl"
+fi
 exit $failed

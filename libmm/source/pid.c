@@ -148,6 +148,42 @@ int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *
 	return 0;
 }
 
+/* What PID/status alone tells of what PID/stat would.  Source: Linux 6.6 fs/proc/array.c task_state(), task_mem(). */
+int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r)
+{
+	struct mm_str all = text, line;
+	uint64_t pid = 0, v;
+	bool named = false;
+
+	r->data_kib = r->stat_rss_kib = 0;
+	while (scan_line(&text, &line)) {
+		if (scan_word(&line, "Name:\t")) {
+			copy_comm(r->comm, sizeof(r->comm), line.p, line.len);
+			named = true;
+		} else if (scan_word(&line, "State:\t")) {
+			r->state = line.len ? *line.p : '?';
+		} else if (scan_word(&line, "Pid:")) {
+			scan_u64(&line, &pid);
+		} else if (scan_word(&line, "PPid:") && scan_u64(&line, &v)) {
+			r->ppid = v > INT32_MAX ? 0 : (uint32_t)v;
+		} else if (scan_word(&line, "Threads:") && scan_u64(&line, &v)) {
+			r->nr_threads = v > INT32_MAX ? INT32_MAX : (uint32_t)v;
+		} else if (scan_word(&line, "VmSize:") && scan_u64(&line, &v)) {
+			r->virt_kib = v;
+		} else if (scan_word(&line, "VmExe:") && scan_u64(&line, &v)) {
+			r->code_kib = v;
+		} else if ((scan_word(&line, "VmData:") || scan_word(&line, "VmStk:")) && scan_u64(&line, &v)) {
+			r->data_kib = add(r->data_kib, v);
+		}
+	}
+	if (!named || !pid || pid > INT32_MAX)
+		return -EINVAL;
+	r->pid = (uint32_t)pid;
+	r->no_stat = true;
+	mm_pid_parse_status(all, r);
+	return 0;
+}
+
 static void parse_uids(struct mm_str line, struct mm_pid_row *r)
 {
 	uint32_t *to[] = { &r->ruid, &r->euid, &r->suid, &r->fsuid };

@@ -11,6 +11,8 @@ enum { MM_PID_PATH = 64 };
 #define MM_MISSING_PID	UINT64_MAX	/* as MM_MISSING_U64 of <libmm/table.h> */
 
 void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r);
+/* A process of which there is no PID/stat; 0 or -EINVAL. */
+int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r);
 void mm_pid_parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row *r);
 
 /* "PID/file" or, for a thread, "TGID/task/PID/file"; @dst holds MM_PID_PATH bytes.  Return: length. */

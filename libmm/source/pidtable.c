@@ -295,6 +295,26 @@ static uint64_t delta(uint64_t now, uint64_t before)
 	return now > before ? now - before : 0;		/* a counter that ran backwards moved nothing */
 }
 
+/* A sosreport has PID/status alone. */
+static bool refresh_of_status(struct mm_pid_table *t, struct mm_pid_row *r, uint32_t want)
+{
+	char path[MM_PID_PATH];
+	uint32_t pid = r->pid;
+	struct mm_str text;
+	long n;
+
+	mm_pid_path(path, r, "status");
+	n = mm_proc_read_small(t->proc, path);
+	text = (struct mm_str){ t->proc->buf, n > 0 ? (size_t)n : 0 };
+	if (n <= 0 || mm_pid_parse_status_only(text, r) || r->pid != pid) {
+		t->nr_bad += n > 0;
+		return false;
+	}
+	if (want & MM_PID_OOM)
+		mm_pid_read_more(t->proc, MM_PID_OOM, r);
+	return true;
+}
+
 /* @r holds the last row of this pid, or a blank one.  True when the process is there. */
 static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const struct mm_pid_options *opt)
 {
@@ -304,6 +324,8 @@ static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const stru
 	struct mm_str line = { t->proc->buf, n > 0 ? (size_t)n : 0 };
 	bool again;
 
+	if (n == -ENOENT && !t->proc->live)
+		return refresh_of_status(t, r, want);
 	if (n <= 0 || mm_pid_parse_stat(line, t->proc->page_kib, r) || r->pid != pid) {
 		t->nr_bad += n > 0;
 		close_row(t, r);

@@ -162,6 +162,7 @@ struct mm_pid_row {
 	char state;
 	char comm[64];			/* NUL-terminated, bytes as the kernel has them */
 	bool oom_seen, status_seen, status_rss, is_new;
+	bool no_stat;			/* a capture without its PID/stat: times, faults and priority are not known */
 	uint64_t min_flt, maj_flt, ticks, child_ticks, start_ticks;
 	uint64_t ticks_delta, min_flt_delta, maj_flt_delta;	/* since the last refresh */
 	uint64_t virt_kib, res_kib, shr_kib, code_kib, data_kib;
