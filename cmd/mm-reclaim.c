@@ -18,10 +18,12 @@
 #include "reclaim.h"
 
 enum { OPT_EXPLAIN_OOM = 0x400, OPT_SWEEP, OPT_POLICY, OPT_OOM_SCORE_ADJ, OPT_OOM_REPORT, OPT_SAMPLE };
-enum { MAX_ADJS = 256 };
+enum { MAX_ADJS = 256, MAX_SWEEPS = 2 };
 
 struct own {
-	const char *explain_oom, *sweep, *oom_report;
+	const char *explain_oom, *oom_report;
+	const char *sweeps[MAX_SWEEPS];
+	size_t nr_sweeps;
 	unsigned int policies;		/* bit by enum mm_policy_kind */
 	uint64_t sample;		/* of 2^32 pages, 0: all */
 	struct mm_oom_adj adjs[MAX_ADJS];
@@ -35,7 +37,7 @@ static const struct argp_option options[] = {
 	{ "oom-report", OPT_OOM_REPORT, "FILE", 0,
 	  "Write what the simulated kernel's log says when memory runs out, in the kernel's own form", 0 },
 	{ "sweep", OPT_SWEEP, "PARAM=LO..HI:N", 0,
-	  "Replay at N values of memory-max, ram, swap or a tunable, in parallel (table curve)", 0 },
+	  "Replay at N values of memory-max, ram, swap or a tunable, in parallel (table curve); twice: at each pair of values", 0 },
 	{ "policy", OPT_POLICY, "LIST", 0,
 		"Instead of the kernel: lru, fifo, clock, second-chance, opt (joined by commas) on the page"
 	  " references, in as many frames as --memory-max holds or --sweep=memory-max goes through", 0 },
@@ -120,7 +122,10 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 		o->sample = parse_rate(st, arg);
 		return 0;
 	case OPT_SWEEP:
-		o->sweep = arg;
+		if (o->nr_sweeps == MAX_SWEEPS)
+			argp_error(st, "--sweep: at most %d of them", (int)MAX_SWEEPS);
+		else
+			o->sweeps[o->nr_sweeps++] = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -154,14 +159,16 @@ static int run(struct cmd_args *a)
 
 	if (o->explain_oom)
 		return reclaim_explain_oom(a, o->explain_oom, o->adjs, o->nr_adjs);
+	if (o->policies && o->nr_sweeps > 1)
+		return mm_error_set(&a->err, -EINVAL, "--policy takes one --sweep");
 	if (o->policies)
-		return reclaim_policies(a, o->policies, o->sweep, o->sample ? o->sample : UINT64_C(1) << 32);
+		return reclaim_policies(a, o->policies, o->sweeps[0], o->sample ? o->sample : UINT64_C(1) << 32);
 	if (o->sample)
 		return mm_error_set(&a->err, -EINVAL, "--sample needs --policy: the kernel's own policy is not blind to which pages there are");
 	if (a->table && !strcmp(a->table, "oom") && (a->sysroot || a->live) && !a->file)
 		return reclaim_inspect_oom(a);
-	if (o->sweep)
-		return reclaim_sweep(a, o->sweep);
+	if (o->nr_sweeps)
+		return reclaim_sweep(a, o->sweeps, o->nr_sweeps);
 	if (a->table && !strcmp(a->table, "curve"))
 		return mm_error_set(&a->err, -EINVAL, "the table curve needs --sweep=PARAM=LO..HI:N");
 	if (a->table && !strcmp(a->table, "policy"))

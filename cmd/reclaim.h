@@ -23,7 +23,7 @@ int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *swee
 enum { RECLAIM_BAR = 32, RECLAIM_BAR_BYTES = 3 * RECLAIM_BAR + 4 };
 void reclaim_bar(char *text, uint64_t n, uint64_t most);
 
-/* --sweep=TEXT: run the points and print the curve. 0 or -errno with a->err. */
-int reclaim_sweep(struct cmd_args *a, const char *text);
+/* --sweep=TEXT, @nr of them: run the points and print the curve. 0 or -errno with a->err. */
+int reclaim_sweep(struct cmd_args *a, const char *const *texts, size_t nr);
 
 #endif /* RECLAIM_H */

@@ -291,11 +291,11 @@ static int sizes(struct cmd_args *a, struct policy_run *r, const char *sweep)
 
 	if (sweep) {
 		e = mm_sweep_parse(&s, sweep, &a->err);
-		if (!e && (strcmp(s.parameter, "memory-max") || s.nr_points > MAX_POLICY_POINTS))
+		if (!e && (strcmp(s.parameter[0], "memory-max") || s.nr_points > MAX_POLICY_POINTS))
 			e = mm_error_set(&a->err, -EINVAL, "--policy with --sweep: expected memory-max=LO..HI:N, at most %d points",
 					 (int)MAX_POLICY_POINTS);
 		for (size_t i = 0; !e && i < s.nr_points; i++)
-			r->frames[r->nr_points++] = s.points[i].value >> MM_PAGE_SHIFT;
+			r->frames[r->nr_points++] = s.points[i].value[0] >> MM_PAGE_SHIFT;
 		free(s.points);
 	} else {
 		r->frames[r->nr_points++] = a->config.memory_max_bytes >> MM_PAGE_SHIFT;

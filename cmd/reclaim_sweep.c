@@ -19,16 +19,17 @@
 enum { COPY = 1 << 18 };
 
 struct curve_row {
-	uint64_t value;
+	uint64_t value, value2;
 	uint64_t minflt, majflt, pswpin, pswpout, refaults, oom_kill;
 	char chart[RECLAIM_BAR_BYTES];
 	const char *chart_text;
 };
 
-/* The first column is renamed after the parameter; the chart is for people. */
+/* The first two columns are renamed after the parameters; the chart is for people. */
 static const struct mm_column curve_columns[] = {
 	MM_COLUMN(struct curve_row, value, MM_COL_U64,
 		  "the parameter that is swept: memory_max_bytes, ram_bytes, swap_bytes or a tunable"),
+	MM_COLUMN(struct curve_row, value2, MM_COL_U64, "the second parameter, if two are swept"),
 	MM_COLUMN(struct curve_row, minflt, MM_COL_U64, "faults that needed no read"),
 	MM_COLUMN(struct curve_row, majflt, MM_COL_U64, "faults that had to read"),
 	MM_COLUMN(struct curve_row, pswpin, MM_COL_U64, "pages read from swap"),
@@ -64,30 +65,38 @@ static struct curve_row row_of(const struct mm_sweep_point *p)
 	uint64_t faults = (uint64_t)v[MM_PGFAULT], major = (uint64_t)v[MM_PGMAJFAULT];
 
 	return (struct curve_row){
-		.value = p->value, .minflt = faults > major ? faults - major : 0, .majflt = major,
+		.value = p->value[0], .value2 = p->value[1], .minflt = faults > major ? faults - major : 0, .majflt = major,
 		.pswpin = (uint64_t)v[MM_PSWPIN], .pswpout = (uint64_t)v[MM_PSWPOUT],
 		.refaults = (uint64_t)(v[MM_WORKINGSET_REFAULT_ANON] + v[MM_WORKINGSET_REFAULT_FILE]),
 		.oom_kill = (uint64_t)v[MM_OOM_KILL],
 	};
 }
 
-static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
+/* A column of a parameter: "vm.swappiness" is vm_swappiness, "ram" ram_bytes. */
+static void name_column(struct mm_column *column, char name[80], const struct mm_sweep *s, size_t k)
 {
-	struct mm_column columns[NR_CURVE];
-	struct mm_table table = { "curve", reclaim_curve_table.help, columns,
-		cmd_is_human(a) ? NR_CURVE : NR_CURVE - 1, NULL };
-	struct mm_table_writer *w;
-	char name[80];
-	uint64_t most = 0;
-	int e;
-
-	memcpy(columns, curve_columns, sizeof(columns));
-	snprintf(name, sizeof(name), "%s%s", s->parameter, mm_sweep_is_size(s) ? "_bytes" : "");
+	snprintf(name, 80, "%s%s", s->parameter[k], mm_sweep_is_size(s, k) ? "_bytes" : "");
 	for (char *p = name; *p; p++)
 		if (*p == '-' || *p == '.')
 			*p = '_';
-	columns[0].name = name;
-	columns[0].type = mm_sweep_is_size(s) ? MM_COL_BYTES : MM_COL_U64;
+	column->name = name;
+	column->type = mm_sweep_is_size(s, k) ? MM_COL_BYTES : MM_COL_U64;
+}
+
+static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
+{
+	size_t nr = s->nr_parameters, others = NR_CURVE - MM_SWEEP_MAX_PARAMETERS;
+	struct mm_column columns[NR_CURVE];
+	struct mm_table table = { "curve", reclaim_curve_table.help, columns, nr + others - !cmd_is_human(a), NULL };
+	struct mm_table_writer *w;
+	char names[MM_SWEEP_MAX_PARAMETERS][80];
+	uint64_t most = 0;
+	int e;
+
+	memcpy(columns, curve_columns, nr * sizeof(columns[0]));
+	memcpy(columns + nr, curve_columns + MM_SWEEP_MAX_PARAMETERS, others * sizeof(columns[0]));
+	for (size_t k = 0; k < nr; k++)
+		name_column(&columns[k], names[k], s, k);
 	for (size_t i = 0; i < s->nr_points; i++)
 		most = row_of(&s->points[i]).majflt > most ? row_of(&s->points[i]).majflt : most;
 	e = cmd_table(a, &table, &w);
@@ -134,7 +143,7 @@ static int tell_skips(struct cmd_args *a, const struct mm_sweep *s)
 	return cmd_tell_skips(a, s->name, s->skips, s->nr_skips);
 }
 
-int reclaim_sweep(struct cmd_args *a, const char *text)
+int reclaim_sweep(struct cmd_args *a, const char *const *texts, size_t nr)
 {
 	struct mm_sweep s = { .trace = { .from = a->from, .strict = a->strict }, .overridden = overridden, .arg = a };
 	bool from_stdin = !a->file || !strcmp(a->file, "-");
@@ -143,8 +152,8 @@ int reclaim_sweep(struct cmd_args *a, const char *text)
 
 	e = cmd_configure(a);
 	s.config = a->config;
-	if (!e)
-		e = mm_sweep_parse(&s, text, &a->err);
+	for (size_t i = 0; !e && i < nr; i++)
+		e = mm_sweep_parse(&s, texts[i], &a->err);
 	if (!e && from_stdin)
 		e = spool(a, &fd);
 	if (fd >= 0)

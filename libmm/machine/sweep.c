@@ -21,13 +21,15 @@ enum { BATCH = 256 };
 
 static const char *const sizes[] = { "memory-max", "ram", "swap" };
 
-bool mm_sweep_is_size(const struct mm_sweep *s)
+static bool is_size(const char *parameter)
 {
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		if (!strcmp(s->parameter, sizes[i]))
+		if (!strcmp(parameter, sizes[i]))
 			return true;
 	return false;
 }
+
+bool mm_sweep_is_size(const struct mm_sweep *s, size_t parameter) { return is_size(s->parameter[parameter]); }
 
 /* ---- "PARAMETER=LO..HI:N" ------------------------------------------------ */
 
@@ -37,7 +39,7 @@ static int bad_sweep(struct mm_error *err, const char *text)
 			    "expected PARAMETER=LOW..HIGH:POINTS such as memory-max=64M..1G:8, found '%s'", text);
 }
 
-static int parse_value(const struct mm_sweep *s, const char *p, size_t len, uint64_t *value)
+static int parse_value(bool size, const char *p, size_t len, uint64_t *value)
 {
 	char word[32];
 
@@ -45,7 +47,7 @@ static int parse_value(const struct mm_sweep *s, const char *p, size_t len, uint
 		return -EINVAL;
 	memcpy(word, p, len);
 	word[len] = 0;
-	return mm_sweep_is_size(s) ? mm_parse_size(word, value) : mm_parse_u64((struct mm_str){ p, len }, value);
+	return size ? mm_parse_size(word, value) : mm_parse_u64((struct mm_str){ p, len }, value);
 }
 
 static double power(double x, size_t n)
@@ -73,8 +75,8 @@ static double root(double x, size_t n)
 	return power(hi, n) <= x ? hi : lo;
 }
 
-/* The i-th of n values from lo to hi, both included: sizes by equal factors, in whole pages, others by equal steps. */
-static uint64_t spread(const struct mm_sweep *s, uint64_t lo, uint64_t hi, size_t i, size_t n)
+/* The i-th of n values from lo to hi, both included: sizes by equal factors (from 0: steps), in whole pages, others by equal steps. */
+static uint64_t spread(bool size, uint64_t lo, uint64_t hi, size_t i, size_t n)
 {
 	uint64_t v;
 
@@ -82,13 +84,24 @@ static uint64_t spread(const struct mm_sweep *s, uint64_t lo, uint64_t hi, size_
 		return hi;
 	if (!i)
 		return lo;
-	if (!mm_sweep_is_size(s))
-		return lo + mm_mul_div(hi - lo, i, (n - 1) / 2, n - 1);
-	v = (uint64_t)((double)lo * power(root((double)hi / (double)lo, n - 1), i) + 0.5);
+	v = lo + mm_mul_div(hi - lo, i, (n - 1) / 2, n - 1);
+	if (!size)
+		return v;
+	if (lo)
+		v = (uint64_t)((double)lo * power(root((double)hi / (double)lo, n - 1), i) + 0.5);
 	return v & ~(uint64_t)(MM_PAGE_SIZE - 1);
 }
 
-static int check_tunable(struct mm_sweep *s, uint64_t lo, uint64_t hi, struct mm_error *err)
+/* Does "vm.swappiness" mean what "swappiness" means? */
+static bool same_parameter(struct mm_str a, const char *b)
+{
+	if (a.len > 3 && !memcmp(a.p, "vm.", 3))
+		a = (struct mm_str){ a.p + 3, a.len - 3 };
+	b += strncmp(b, "vm.", 3) ? 0 : 3;
+	return a.len == strlen(b) && !memcmp(a.p, b, a.len);
+}
+
+static int check_tunable(const struct mm_sweep *s, const char *parameter, uint64_t lo, uint64_t hi, struct mm_error *err)
 {
 	const uint64_t ends[2] = { lo, hi };
 	struct mm_sysctls probe = s->config.sysctl;
@@ -96,7 +109,7 @@ static int check_tunable(struct mm_sweep *s, uint64_t lo, uint64_t hi, struct mm
 
 	for (int i = 0; i < 2; i++) {
 		int n = snprintf(text, sizeof(text), "%" PRIu64, ends[i]);
-		int e = mm_sysctls_set(&probe, (struct mm_str){ s->parameter, strlen(s->parameter) },
+		int e = mm_sysctls_set(&probe, (struct mm_str){ parameter, strlen(parameter) },
 				       (struct mm_str){ text, (size_t)n }, err);
 
 		if (e)
@@ -105,68 +118,98 @@ static int check_tunable(struct mm_sweep *s, uint64_t lo, uint64_t hi, struct mm
 	return 0;
 }
 
+/* Each point so far becomes @n, with the values of one more parameter. */
+static int add_parameter(struct mm_sweep *s, uint64_t lo, uint64_t hi, size_t n, struct mm_error *err)
+{
+	size_t k = s->nr_parameters, old = k ? s->nr_points : 1;
+	bool size = mm_sweep_is_size(s, k);
+	struct mm_sweep_point *points = old <= MM_SWEEP_MAX_POINTS / n ? calloc(old * n, sizeof(*points)) : NULL;
+
+	if (old > MM_SWEEP_MAX_POINTS / n)
+		return mm_error_set(err, -EINVAL, "%zu times %zu points: expected at most %d", old, n, (int)MM_SWEEP_MAX_POINTS);
+	if (!points)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < old * n; i++) {
+		if (k)
+			points[i] = s->points[i / n];
+		points[i].value[k] = spread(size, lo, hi, i % n, n);
+	}
+	free(k ? s->points : NULL);
+	s->points = points;
+	s->nr_points = old * n;
+	s->nr_parameters++;
+	return 0;
+}
+
 int mm_sweep_parse(struct mm_sweep *s, const char *text, struct mm_error *err)
 {
 	const char *eq = strchr(text, '='), *dots = eq ? strstr(eq, "..") : NULL,
 		*colon = dots ? strrchr(dots, ':') : NULL;
 	uint64_t lo, hi, n;
+	char *parameter;
+	bool size;
 	int e;
 
-	if (!colon || eq == text || (size_t)(eq - text) >= sizeof(s->parameter))
+	if (s->nr_parameters == MM_SWEEP_MAX_PARAMETERS)
+		return mm_error_set(err, -EINVAL, "expected one parameter or two, found '%s'", text);
+	parameter = s->parameter[s->nr_parameters];
+	if (!colon || eq == text || (size_t)(eq - text) >= sizeof(s->parameter[0]))
 		return bad_sweep(err, text);
-	memcpy(s->parameter, text, (size_t)(eq - text));
-	s->parameter[eq - text] = 0;
-	if (parse_value(s, eq + 1, (size_t)(dots - eq - 1), &lo) ||
-	    parse_value(s, dots + 2, (size_t)(colon - dots - 2), &hi) ||
+	memcpy(parameter, text, (size_t)(eq - text));
+	parameter[eq - text] = 0;
+	size = is_size(parameter);
+	if (parse_value(size, eq + 1, (size_t)(dots - eq - 1), &lo) ||
+	    parse_value(size, dots + 2, (size_t)(colon - dots - 2), &hi) ||
 	    mm_parse_u64((struct mm_str){ colon + 1, strlen(colon + 1) }, &n) || lo > hi || !n ||
 	    n > MM_SWEEP_MAX_POINTS ||
-	    (n == 1 && lo != hi) || (mm_sweep_is_size(s) && !lo))
+	    (n == 1 && lo != hi) || (size && !lo && strcmp(parameter, "swap")))
 		return bad_sweep(err, text);
-	e = mm_sweep_is_size(s) ? 0 : check_tunable(s, lo, hi, err);
-	if (e)
-		return e;
-	s->points = calloc((size_t)n, sizeof(*s->points));
-	if (!s->points)
-		return mm_error_set(err, -ENOMEM, "out of memory");
-	s->nr_points = (size_t)n;
-	for (size_t i = 0; i < n; i++)
-		s->points[i].value = spread(s, lo, hi, i, (size_t)n);
-	return 0;
+	if (s->nr_parameters && same_parameter((struct mm_str){ parameter, strlen(parameter) }, s->parameter[0]))
+		return mm_error_set(err, -EINVAL, "expected another parameter than %s, found '%s'", s->parameter[0], text);
+	e = size ? 0 : check_tunable(s, parameter, lo, hi, err);
+	return e ? e : add_parameter(s, lo, hi, (size_t)n, err);
 }
 
 /* ---- one point ------------------------------------------------------------- */
 
-static int point_config(const struct mm_sweep *s, uint64_t value, struct mm_machine_config *cfg, struct mm_error *err)
+static int set_parameter(struct mm_machine_config *cfg, const char *parameter, uint64_t value, struct mm_error *err)
 {
 	char text[24];
 	int n = snprintf(text, sizeof(text), "%" PRIu64, value);
 
-	*cfg = s->config;
-	cfg->effects = false;
-	if (!strcmp(s->parameter, "memory-max"))
+	if (!strcmp(parameter, "memory-max"))
 		cfg->memory_max_bytes = value;
-	else if (!strcmp(s->parameter, "ram"))
+	else if (!strcmp(parameter, "ram"))
 		cfg->ram_bytes = value;
-	else if (!strcmp(s->parameter, "swap"))
+	else if (!strcmp(parameter, "swap"))
 		cfg->swap_bytes = value;
 	else
-		return mm_sysctls_set(&cfg->sysctl, (struct mm_str){ s->parameter, strlen(s->parameter) },
+		return mm_sysctls_set(&cfg->sysctl, (struct mm_str){ parameter, strlen(parameter) },
 				      (struct mm_str){ text, (size_t)n }, err);
 	return 0;
+}
+
+static int point_config(const struct mm_sweep *s, const struct mm_sweep_point *p, struct mm_machine_config *cfg, struct mm_error *err)
+{
+	int e = 0;
+
+	*cfg = s->config;
+	cfg->effects = false;
+	for (size_t k = 0; !e && k < s->nr_parameters; k++)
+		e = set_parameter(cfg, s->parameter[k], p->value[k], err);
+	return e;
 }
 
 /* Does the row set what the sweep sets? */
 static bool is_swept(const struct mm_sweep *s, const struct mm_event *ev)
 {
-	size_t n;
-
-	if (ev->type == MM_EV_CGROUP)
-		return mm_event_limits_workload(ev) && !strcmp(s->parameter, "memory-max");
-	if (ev->type != MM_EV_SYSCTL)
+	if (ev->type != MM_EV_CGROUP && ev->type != MM_EV_SYSCTL)
 		return false;
-	n = strlen(s->parameter);
-	return (ev->name.len == n && !memcmp(ev->name.p, s->parameter, n)) ||
-	       (ev->name.len == n + 3 && !memcmp(ev->name.p, "vm.", 3) && !memcmp(ev->name.p + 3, s->parameter, n));
+	for (size_t k = 0; k < s->nr_parameters; k++)
+		if (ev->type == MM_EV_CGROUP ? mm_event_limits_workload(ev) && !strcmp(s->parameter[k], "memory-max") :
+		    same_parameter(ev->name, s->parameter[k]))
+			return true;
+	return false;
 }
 
 static int replay(const struct mm_sweep *s, struct mm_trace_reader *reader, struct mm_machine *m, struct mm_error *err)
@@ -221,7 +264,7 @@ static int run_point(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_err
 	struct mm_trace_reader *reader = NULL;
 	struct mm_machine *m = NULL;
 	struct mm_input *in = NULL;
-	int e = point_config(s, p->value, &cfg, err);
+	int e = point_config(s, p, &cfg, err);
 
 	if (!e)
 		e = mm_input_open(&in, s->path, err);
@@ -269,6 +312,14 @@ static size_t nr_threads(const struct mm_sweep *s)
 	return n < s->nr_points ? n : s->nr_points;
 }
 
+static int point_error(const struct mm_sweep *s, const struct mm_sweep_point *p, struct mm_error *err)
+{
+	if (s->nr_parameters > 1)
+		return mm_error_set(err, p->code, "at %s %" PRIu64 ", %s %" PRIu64 ": %s", s->parameter[0], p->value[0],
+				    s->parameter[1], p->value[1], p->error);
+	return mm_error_set(err, p->code, "at %s %" PRIu64 ": %s", s->parameter[0], p->value[0], p->error);
+}
+
 int mm_sweep_run(struct mm_sweep *s, struct mm_error *err)
 {
 	struct crew crew = { .sweep = s };
@@ -286,8 +337,6 @@ int mm_sweep_run(struct mm_sweep *s, struct mm_error *err)
 	free(threads);
 	for (size_t i = 0; i < s->nr_points; i++)
 		if (s->points[i].code)
-			return mm_error_set(err, s->points[i].code, "at %s %" PRIu64 ": %s", s->parameter,
-					    s->points[i].value,
-					    s->points[i].error);
+			return point_error(s, &s->points[i], err);
 	return 0;
 }

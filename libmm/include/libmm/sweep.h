@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libmm/sweep.h - the same trace on many machines that differ in one parameter
+ * libmm/sweep.h - the same trace on many machines that differ in one parameter, or two
  *
  * One machine a point, run in as many threads as there are CPUs; they share
  * nothing, so a point's figures do not depend on the number of threads.
@@ -10,11 +10,11 @@
 
 #include <libmm/machine.h>
 
-enum { MM_SWEEP_MAX_POINTS = 1024 };
+enum { MM_SWEEP_MAX_POINTS = 1024, MM_SWEEP_MAX_PARAMETERS = 2 };
 
 /* What came of one point. */
 struct mm_sweep_point {
-	uint64_t value;			/* of the parameter: bytes, or the tunable's number */
+	uint64_t value[MM_SWEEP_MAX_PARAMETERS];	/* of each parameter: bytes, or the tunable's number */
 	int code;			/* 0 or -errno of the run */
 	struct mm_vmstat stat;		/* counters at the end, less those of booting */
 	char error[MM_ERROR_TEXT];
@@ -25,8 +25,10 @@ struct mm_sweep {
 	struct mm_trace_options trace;
 	const char *path;		/* of the trace: every point reads it anew */
 	const char *name;		/* of it in messages */
-	char parameter[64];		/* "memory-max", "ram", "swap", or a tunable's name */
-	struct mm_sweep_point *points;	/* the caller's, .value filled in */
+	/* "memory-max", "ram", "swap", or a tunable's name; @nr_parameters of them */
+	char parameter[MM_SWEEP_MAX_PARAMETERS][64];
+	size_t nr_parameters;
+	struct mm_sweep_point *points;	/* the caller's, .value filled in; the last parameter changes fastest */
 	size_t nr_points;
 	uint32_t nr_threads;		/* 0: one a CPU of the host */
 	/* Rows of the trace that describe the machine and are not to be heard; NULL: all are. */
@@ -40,13 +42,14 @@ struct mm_sweep {
  * mm_sweep_parse() - "memory-max=256K..2M:8"
  * @text:	PARAMETER=LO..HI:N; N points from LO to HI, 1 .. MM_SWEEP_MAX_POINTS
  *
- * @s->points becomes a new array, the caller's to free().
+ * Called for @s with no parameter @s->points becomes a new array, the caller's
+ * to free(), also when a later call fails; called again the points are those of the grid of both.
  *
- * Sizes grow by a constant factor and are rounded to pages, tunables by a
- * constant step.  Return: 0, -EINVAL with @err, -ENOMEM.
+ * Sizes grow by a constant factor (swap from 0: a constant step) and are rounded
+ * to pages, tunables by a constant step.  Return: 0, -EINVAL with @err, -ENOMEM.
  */
 int mm_sweep_parse(struct mm_sweep *s, const char *text, struct mm_error *err);
-bool mm_sweep_is_size(const struct mm_sweep *s);	/* the parameter is in bytes */
+bool mm_sweep_is_size(const struct mm_sweep *s, size_t parameter);	/* that one is in bytes */
 
 /* Run all points.  0; -errno with @err when one failed: which, and why. */
 int mm_sweep_run(struct mm_sweep *s, struct mm_error *err);

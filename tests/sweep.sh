@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sweeps over one parameter and two: every point is what the same machine does alone, and what cannot be swept is told.
+. "${srcdir:-.}/tests/lib.sh"
+cd "$tmp" || exit 99
+
+# A program that goes through 3 MiB of its memory and a file of 2 MiB three times.
+{
+	echo pid,event,addr,size,name
+	echo 7,exec,,,/bin/p
+	echo ,file,,2097152,/f
+	echo 7,mmap,0x10000000,3145728,
+	for i in 1 2 3; do
+		echo 7,store,0x10000000,3145728,
+		echo 7,read,0,2097152,/f
+	done
+} > rows.csv
+awk -F, 'NR == 1 { print $0 ",flags"; next } { print $0 "," ($2 == "mmap" ? "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED" : $2 == "exec" ? "AUTOMAP" : "") }' rows.csv > t.csv
+
+columns=minflt,majflt,pswpin,pswpout,oom_kill
+# alone OPTIONS...: the same columns of one run, from its summary
+alone() {
+	mm-reclaim "$@" -t summary -n t.csv 2> /dev/null | awk -F, '{ v[$1] = $2 }
+		END { print v["pgfault"] - v["pgmajfault"] "," v["pgmajfault"] "," v["pswpin"] "," v["pswpout"] "," v["oom_kill"] }'
+}
+# points SWEEP OPTION VALUES...: each point against a run of its own
+points() {
+	local sweep=$1 option=$2 want
+	shift 2
+	want=$(for v; do alone --memory-max=2M --swap=16M "$option$v"; done)
+	same "--sweep=$sweep" "$want" "$(mm-reclaim --memory-max=2M --swap=16M --sweep="$sweep" -o $columns -n t.csv 2> err)"
+}
+points memory-max=1M..4M:3 --memory-max= 1M 2M 4M
+points ram=32M..128M:3 --ram= 32M 64M 128M
+points swap=0..8M:3 --swap= 0 4M 8M
+points swap=1M..16M:3 --swap= 1M 4M 16M
+points vm.swappiness=0..200:3 -Svm.swappiness= 0 100 200
+points lru_gen=0..1:2 -Slru_gen= 0 1
+points vm.page-cluster=0..4:3 -Svm.page-cluster= 0 2 4
+
+# two: the second changes fastest, one thread or more the same
+want=$(for m in 1M 2M; do for s in 0 100 200; do alone --memory-max=$m --swap=16M -Svm.swappiness=$s; done; done)
+grid="--swap=16M --sweep=memory-max=1M..2M:2 --sweep=vm.swappiness=0..200:3"
+same "a grid" "$want" "$(mm-reclaim $grid -o $columns -n t.csv 2> err)"
+same "its values" "memory_max_bytes,vm_swappiness 1048576,0 1048576,100 1048576,200 2097152,0 2097152,100 2097152,200" \
+	"$(mm-reclaim $grid -o memory_max_bytes,vm_swappiness t.csv 2> err | paste -sd' ')"
+[ "$(printf '%s\n' "$want" | sort -u | wc -l)" -gt 3 ] || fail "the points of the grid do not differ: it shows nothing"
+same "a machine that the trace carries gives way to the sweep" "$want" \
+	"$({ head -1 t.csv; echo ,sysctl,,,vm.swappiness,5; sed 1d t.csv; } | mm-reclaim $grid -o $columns -n 2> err)"
+
+# refused WHY OPTIONS...: exit 1 or 2 and a line that says it
+refused() {
+	local why=$1
+	shift
+	mm-reclaim "$@" t.csv > out 2> err
+	case $? in 1|2) ;; *) fail "$why: exit status" ;; esac
+	[ -s err ] && [ ! -s out ] || fail "$why: expected nothing but a message"
+}
+refused "the same parameter twice" --sweep=swappiness=0..2:2 --sweep=vm.swappiness=0..2:2
+refused "three parameters" --sweep=ram=1G..2G:2 --sweep=swap=1G..2G:2 --sweep=memory-max=1G..2G:2
+refused "more points than 1024" --sweep=vm.swappiness=0..100:33 --sweep=vm.page-cluster=0..8:32
+refused "no memory at all" --sweep=ram=0..1G:2
+refused "beyond its bounds" --sweep=vm.swappiness=0..201:2
+refused "negative" --sweep=vm.swappiness=-1..5:2
+refused "from high to low" --sweep=ram=2G..1G:2
+refused "no such parameter" --sweep=vm.swapiness=0..5:2
+refused "textbook policies in a grid" --policy=lru --sweep=memory-max=1M..2M:2 --sweep=swap=1M..2M:2
+exit $failed
