@@ -13,6 +13,7 @@
 #include "base/xarray.h"
 
 struct mm_vma;
+struct mm_hugetlb_inode;
 struct mm_inode;
 
 enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM, MM_INODE_TMPFS, MM_INODE_HUGETLB };
@@ -36,6 +37,7 @@ struct mm_inode {
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	uint8_t type;			/* enum mm_inode_type */
+	struct mm_hugetlb_inode *hugetlb;	/* MM_INODE_HUGETLB: its huge pages; virt/hugetlb.h */
 	uint64_t huge_mask;		/* MM_INODE_HUGETLB: page size less 1 */
 	uint64_t acct_pages;		/* of memory promised for it (shmem_acct_size()), given back with its last VMA */
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */

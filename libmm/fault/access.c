@@ -32,7 +32,15 @@ static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int 
 	unsigned int err = MM_PF_USER | (kind == MM_TLB_W ? MM_PF_WRITE : kind == MM_TLB_X ? MM_PF_INSTR : 0);
 	struct hit h = { mm_pmd_offset(mm, vaddr), false, 2, err };
 
-	if (!h.leaf || !(*h.leaf & MM_PTE_P))
+	if (!h.leaf) {			/* a 1G page, or no table */
+		mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
+
+		if (!pud || (*pud & (MM_PTE_P | MM_PTE_PSE)) != (MM_PTE_P | MM_PTE_PSE))
+			return h;
+		h.leaf = pud;
+		h.level = 3;
+	}
+	if (!(*h.leaf & MM_PTE_P))
 		return h;
 	h.huge = *h.leaf & MM_PTE_PSE;
 	if (!h.huge) {
@@ -52,7 +60,7 @@ static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int 
 static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h)
 {
 	mm_pte_t p = *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D : 0);
-	uint64_t flags = h->huge ? MM_TLB_HUGE : 0;
+	uint64_t flags = h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : h->huge ? MM_TLB_HUGE : 0;
 
 	*h->leaf = p;
 	if (p & MM_PTE_RW && p & MM_PTE_D)
@@ -242,7 +250,7 @@ static void note_store(struct mm_fault *f, const struct mm_struct *mm, uint64_t 
 
 	if (h.error)
 		return;
-	f->cache->contents[mm_pte_pfn(*h.leaf) + (h.huge ? (vaddr >> MM_PAGE_SHIFT) % MM_PMD_PAGES : 0)] =
+	f->cache->contents[mm_pte_pfn(*h.leaf) + (vaddr >> MM_PAGE_SHIFT) % (UINT64_C(1) << 9 * (h.level - 1))] =
 		f->store_contents == UINT64_MAX ? mm_contents_unique(f->cache) : f->store_contents;
 }
 

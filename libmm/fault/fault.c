@@ -15,6 +15,7 @@
 #include "cache/migrate.h"
 #include "cache/readahead.h"
 #include "fault/internal.h"
+#include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 
@@ -97,6 +98,8 @@ void mm_fault_free(struct mm_fault *f)
 
 bool mm_fault_is_consistent(const struct mm_fault *f)
 {
+	if (!mm_hugetlb_is_consistent(f->virt))
+		return false;
 	if (f->virt->ksm && !mm_ksm_is_consistent(f->virt->ksm))
 		return false;
 	if (f->virt->zero_pfn != MM_PFN_NONE && (mm_page(f->phys, f->virt->zero_pfn)->refs != 1 ||
@@ -225,7 +228,7 @@ unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t
 		ret = MM_VM_FAULT_SIGSEGV;
 	} else {
 		f->cache->in_lru_fault = mm_vma_has_recency(vma);
-		ret = __handle_mm_fault(&v);
+		ret = vma->vm_flags & MM_VM_HUGETLB ? mm_hugetlb_fault(&v) : __handle_mm_fault(&v);
 		f->cache->in_lru_fault = false;
 	}
 	if (!(ret & MM_VM_FAULT_RETRY))

@@ -22,6 +22,7 @@ struct mm_cache;
 	X(ZERO,		"zero",		"the zero page on a read") \
 	X(HUGE,		"huge",		"a new 2M anonymous page") \
 	X(HUGE_ZERO,	"huge_zero",	"the huge zero page on a read") \
+	X(HUGETLB,	"hugetlb",	"a huge page of a pool") \
 	X(FILE_READ,	"file_read",	"file pages mapped on a read") \
 	X(FILE_COW,	"file_cow",	"a private copy of a file page") \
 	X(FILE_SHARED,	"file_shared",	"a shared file page on a write") \

@@ -11,6 +11,7 @@
 
 #include "cache/filemap.h"
 #include "fault/internal.h"
+#include "virt/hugetlb.h"
 
 enum { FOLL_WRITE = 1, FOLL_FORCE = 2, MADV_POPULATE = 4 };
 
@@ -37,11 +38,24 @@ static void touch_page(struct mm_fault *f, mm_pte_t pte, unsigned int foll)
 	mm_folio_mark_accessed(f->cache, head);
 }
 
+static uint64_t follow_hugetlb(const struct mm_vma *vma, uint64_t vaddr, unsigned int foll)
+{
+	const mm_pte_t *e = mm_huge_pte_offset(vma, vaddr);
+	uint64_t end = (vaddr | mm_hugetlb_mask(vma)) + 1;
+
+	if (!e || mm_pte_none(*e) || !mm_pte_present(*e) || (foll & FOLL_WRITE && !mm_pte_write(*e)))
+		return 0;
+	return (end < vma->vm_end ? end : vma->vm_end) - vaddr;
+}
+
 /* follow_page_mask(): bytes that are there from @vaddr to the end of their entry, 0: a fault is needed. */
 static uint64_t follow_page(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int foll)
 {
-	mm_pte_t *pmd = mm_pmd_offset(vma->vm_mm, vaddr), *pte;
+	mm_pte_t *pmd, *pte;
 
+	if (vma->vm_flags & MM_VM_HUGETLB)
+		return follow_hugetlb(vma, vaddr, foll);
+	pmd = mm_pmd_offset(vma->vm_mm, vaddr);
 	if (!pmd || mm_pte_none(*pmd))
 		return 0;
 	if (mm_pmd_trans_huge(*pmd)) {

@@ -54,6 +54,7 @@ unsigned int mm_do_swap_page(struct mm_vm_fault *v);
 unsigned int mm_do_wp_page(struct mm_vm_fault *v);
 unsigned int mm_do_huge_pmd_anonymous_page(struct mm_vm_fault *v);
 unsigned int mm_do_huge_pmd_wp_page(struct mm_vm_fault *v);
+unsigned int mm_hugetlb_fault(struct mm_vm_fault *v);
 mm_pfn_t mm_get_zero_page(struct mm_fault *f);
 bool mm_vma_is_shmem(const struct mm_vma *vma);
 

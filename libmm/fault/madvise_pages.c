@@ -4,7 +4,7 @@
  *
  * COLD and PAGEOUT leave pages alone that others map too; a 2M page is split where the range holds only part of
  * it. FREE makes anonymous pages clean and drops swap entries. Model: Linux 6.6 mm/madvise.c.
- * Left out: huge-TLB pages.
+ * Of huge pages of a pool DONTNEED, REMOVE and POPULATE: virt/hugetlb.h.
  */
 #include <errno.h>
 
@@ -12,6 +12,7 @@
 #include "cache/shmem.h"
 #include "fault/internal.h"
 #include "fault/ksm.h"
+#include "virt/hugetlb.h"
 #include "virt/mman.h"
 
 static bool is_private_lru(const struct mm_fault *f, mm_pfn_t head)
@@ -275,6 +276,16 @@ static int madvise_remove(struct mm_fault *f, struct mm_vma *vma, uint64_t start
 	struct mm_inode *inode = vma->vm_file->inode;
 	uint64_t first = mm_linear_page_index(vma, start), last = first + ((end - start) >> MM_PAGE_SHIFT) - 1;
 
+	if (inode->hugetlb) {		/* hugetlbfs_punch_hole() */
+		unsigned int order = inode->hugetlb->h->order;
+		uint64_t from = (first + mm_huge_page_pages(inode->hugetlb->h) - 1) >> order, to = (last + 1) >> order;
+
+		if (from >= to)
+			return 0;
+		mm_unmap_mapping_pages(f->virt, &inode->mapping, from << order, (to - from) << order, false);
+		mm_hugetlb_remove_pages(f->virt, inode, from, to - 1);
+		return 0;
+	}
 	if (inode->type == MM_INODE_DIR || (inode->type == MM_INODE_CHR && !mm_vma_is_shmem(vma)))
 		return -ENODEV;
 	if (!mm_vma_is_shmem(vma)) {

@@ -21,7 +21,7 @@
 #include "machine/vma_call.h"
 #include "phys/phys.h"
 #include "reclaim/reclaim.h"
-#include "virt/pgtable.h"
+#include "virt/hugetlb.h"
 #include "virt/tlb.h"
 
 static const char default_machine[] = "pc-4g";
@@ -210,6 +210,8 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 		e = boot_pages(m, err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_workload_memcg(m, err);
+	if (!e && m->virt.hugetlb)
+		mm_hugetlb_sysctl_changed(&m->virt, true);
 	tell_idle_sysctls(m);
 	/* What booting did is not the workload's. */
 	m->boot_stat = m->ctx.stat;
@@ -249,6 +251,8 @@ void mm_machine_sysctl_changed(struct mm_machine *m)
 	m->ctx.sysctl = m->cfg.sysctl;
 	if (m->phys)
 		mm_setup_per_zone_wmarks(m->phys);
+	if (m->virt.hugetlb)
+		mm_hugetlb_sysctl_changed(&m->virt, false);
 }
 
 int mm_machine_check(struct mm_machine *m, struct mm_error *err)

@@ -13,7 +13,7 @@
 #include "cache/filemap.h"
 #include "cache/readahead.h"
 #include "machine/machine.h"
-#include "virt/pgtable.h"
+#include "virt/vma.h"
 
 static int word(struct mm_event *ev, struct mm_str w)
 {
@@ -46,6 +46,7 @@ static struct mm_file *file_of(struct mm_machine *m, struct mm_event *ev)
 
 int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
+	uint64_t mask = mm_hugetlb_mask_of_name(ev->name, ev->flags);
 	enum mm_inode_type type = mm_inode_type_of_name(ev->name);
 	uint32_t mode = MM_FMODE_READ | MM_FMODE_WRITE;
 	struct mm_file *f;
@@ -53,7 +54,9 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	(void)task;
 	if (!m->inodes)
 		return 0;
-	if (mm_has_word(ev->flags, "S_IFDIR"))
+	if (mask)
+		type = MM_INODE_HUGETLB;
+	else if (mm_has_word(ev->flags, "S_IFDIR"))
 		type = MM_INODE_DIR;
 	else if (mm_has_word(ev->flags, "S_IFCHR"))
 		type = MM_INODE_CHR;
@@ -62,7 +65,7 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	else if (mm_has_word(ev->flags, "O_WRONLY"))
 		mode = MM_FMODE_WRITE;
 	f = mm_file_create(m->inodes, ev->name, type, ev->size, mode);
-	if (!f)
+	if (!f || (mask && !f->inode->hugetlb && mm_hugetlb_file_init(&m->virt, f, mask)))
 		return mm_error_set(err, -ENOMEM, "out of memory for files");
 	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX)
 		f->inode->size = f->inode->blocks_end = ev->size;	/* a recording tells sizes as far as its calls prove them */
@@ -89,7 +92,7 @@ int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (!f)
 		return 0;
 	left = ev->offset < f->inode->size ? f->inode->size - ev->offset : 0;
-	if (m->cache)
+	if (m->cache && !f->inode->hugetlb)
 		n = mm_filemap_read(m->cache, f, ev->offset, ev->size, memcg_of(task));
 	else
 		n = (int64_t)(ev->size < left ? ev->size : left);
@@ -105,6 +108,8 @@ int mm_ev_write(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 
 	if (!f)
 		return 0;
+	if (f->inode->hugetlb)
+		return done(ev, -EINVAL);	/* no write() there */
 	if (__builtin_add_overflow(ev->offset, ev->size, &end) || end > INT64_MAX)
 		return done(ev, -EFBIG);
 	e = copy_user(m, task, ev, (int64_t)ev->size, false, err);
@@ -146,7 +151,7 @@ static int fadvise(struct mm_machine *m, struct mm_task *task, struct mm_file *f
 		return -EINVAL;
 	if (ev->size && ev->offset + ev->size <= INT64_MAX)
 		endbyte = ev->offset + ev->size - 1;
-	if (mm_inode_is_shmem(f->inode))
+	if (mm_inode_is_shmem(f->inode) || f->inode->hugetlb)
 		return 0;
 	if (mm_has_word(ev->flags, "POSIX_FADV_NORMAL")) {
 		mm_file_ra_state_init(m->cache, &f->ra);
@@ -184,9 +189,25 @@ int mm_ev_fsync(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	struct mm_file *f = file_of(m, ev);
 
 	(void)task, (void)err;
-	if (f && m->cache)
+	if (f && m->cache && !f->inode->hugetlb)
 		mm_filemap_writeback(m->cache, &f->inode->mapping, 0, UINT64_MAX);
 	return f ? done(ev, 0) : 0;
+}
+
+/* Source: Linux 6.6 fs/hugetlbfs/inode.c hugetlbfs_setattr(), hugetlb_vmtruncate(). */
+static int64_t truncate_hugetlb(struct mm_machine *m, struct mm_inode *inode, uint64_t size)
+{
+	uint64_t old = inode->size;
+
+	if (size & inode->huge_mask)
+		return -EINVAL;
+	inode->size = size;
+	if (size >= old)
+		return 0;
+	if (m->cache)
+		mm_unmap_mapping_pages(&m->virt, &inode->mapping, size >> MM_PAGE_SHIFT, 0, true);
+	mm_hugetlb_remove_pages(&m->virt, inode, size >> MM_PAGE_SHIFT >> inode->hugetlb->h->order, UINT64_MAX);
+	return 0;
 }
 
 /* Source: Linux 6.6 mm/truncate.c truncate_pagecache(), fs/ext4/inode.c ext4_setattr(), mm/shmem.c shmem_setattr(). */
@@ -201,6 +222,8 @@ int mm_ev_truncate(struct mm_machine *m, struct mm_task *task, struct mm_event *
 	if (ev->size > INT64_MAX || !(f->f_mode & MM_FMODE_WRITE))
 		return done(ev, -EINVAL);
 	old = f->inode->size;
+	if (f->inode->hugetlb)
+		return done(ev, truncate_hugetlb(m, f->inode, ev->size));
 	if (m->cache && ev->size > old)
 		mm_block_truncate_page(m->cache, &f->inode->mapping, old, memcg_of(task));
 	f->inode->size = ev->size;

@@ -119,9 +119,9 @@ static const struct mm_column run_columns[] = {
 	MM_COLUMN(struct run, pid, MM_COL_U64, "process"),
 	MM_COLUMN(struct run, start, MM_COL_HEX, "first byte of neighbouring entries that are alike"),
 	MM_COLUMN(struct run, end, MM_COL_HEX, "first byte past them"),
-	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone or swap"),
+	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone, swap, migration, or marker (userfaultfd)"),
 	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries"),
-	MM_COLUMN(struct run, page_bytes, MM_COL_BYTES, "4096 or 2097152"),
+	MM_COLUMN(struct run, page_bytes, MM_COL_BYTES, "4096, 2097152 or 1073741824"),
 	MM_COLUMN(struct run, first_pfn, MM_COL_U64, "page frame (or swap slot) of the first entry"),
 	MM_COLUMN(struct run, pages, MM_COL_U64, "entries"),
 };
@@ -156,7 +156,7 @@ static const char *entry_flags(mm_pte_t e, char *buf)
 static const char *entry_state(const struct mm_virt *virt, mm_pte_t e)
 {
 	if (mm_is_swap_pte(e))
-		return "swap";
+		return mm_is_pte_marker(e) ? "marker" : mm_is_migration_pte(e) ? "migration" : "swap";
 	if (!(e & MM_PTE_P))
 		return "protnone";
 	return e & MM_PTE_SPECIAL || mm_is_huge_zero_pmd(virt, e) ? "zero" : "present";
@@ -199,27 +199,31 @@ static void add_entry(struct run_state *s, uint64_t vaddr, mm_pte_t e, uint64_t 
 	s->r.pages = 1;
 }
 
+static void add_table(struct run_state *s, mm_pfn_t table, unsigned int level, uint64_t start)
+{
+	uint64_t size = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 1));
+
+	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
+		mm_pte_t e = mm_table_of(s->virt, table)[i];
+
+		if (mm_pte_none(e))
+			continue;
+		if (level == 1 || !(e & MM_PTE_P) || e & MM_PTE_PSE)
+			add_entry(s, start + i * size, e, size);
+		else
+			add_table(s, mm_pte_pfn(e), level - 1, start + i * size);
+	}
+}
+
 static int pagetable_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	for (size_t i = 0; i < m->tasks.nr; i++) {
 		const struct mm_task *t = m->tasks.v[i];
 		struct run_state s = { .w = w, .virt = &m->virt, .r = { .pid = t->pid } };
-		mm_pte_t *pmd;
 
 		if (t->state != MM_TASK_RUNNING || !t->mm || t->tgid != t->pid || !m->virt.phys)
 			continue;
-		for (uint64_t at = 0; (pmd = mm_next_pmd(t->mm, &at, UINT64_C(1) << 47)); at += MM_PMD_SIZE) {
-			if (mm_pmd_trans_huge(*pmd)) {
-				add_entry(&s, at, *pmd, MM_PMD_SIZE);
-				continue;
-			}
-			for (unsigned int e = 0; e < MM_PTRS_PER_TABLE; e++) {
-				mm_pte_t pte = mm_table_of(&m->virt, mm_pte_pfn(*pmd))[e];
-
-				if (!mm_pte_none(pte))
-					add_entry(&s, at + e * (uint64_t)MM_PAGE_SIZE, pte, MM_PAGE_SIZE);
-			}
-		}
+		add_table(&s, t->mm->pgd, MM_NR_LEVELS, 0);
 		end_run(&s);
 	}
 	return 0;

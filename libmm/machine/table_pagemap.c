@@ -11,6 +11,7 @@
 #include <libmm/tables.h>
 
 #include "machine/machine.h"
+#include "virt/hugetlb.h"
 #include "virt/rmap.h"
 
 #define PM_SOFT_DIRTY		(UINT64_C(1) << 55)
@@ -94,6 +95,7 @@ static uint64_t entry_of(const struct mm_vma *vma, mm_pte_t pte, uint64_t subpag
 		return e;
 	if (mm_is_swap_pte(pte)) {
 		e |= PM_SWAP | (pte & MM_SWP_SOFT_DIRTY ? PM_SOFT_DIRTY : 0) | (pte & MM_SWP_UFFD_WP ? PM_UFFD_WP : 0);
+		e |= pte == MM_PTE_MARKER_UFFD_WP ? PM_UFFD_WP : 0;
 		return e | mm_swp_type(pte) | mm_swp_offset(pte) << MAX_SWAPFILES_SHIFT;
 	}
 	e |= PM_PRESENT | (pte & MM_PTE_SOFT_DIRTY ? PM_SOFT_DIRTY : 0) | (pte & MM_PTE_UFFD_WP ? PM_UFFD_WP : 0);
@@ -106,11 +108,35 @@ static uint64_t entry_of(const struct mm_vma *vma, mm_pte_t pte, uint64_t subpag
 	return e | (mm_pte_pfn(pte) + subpage);
 }
 
+static void hugetlb_rows(struct state *s, const struct mm_vma *vma)
+{
+	uint64_t size = mm_hugetlb_mask(vma) + 1;
+
+	for (uint64_t vaddr = vma->vm_start; vaddr < vma->vm_end; vaddr += size) {
+		const mm_pte_t *pte = mm_huge_pte_offset(vma, vaddr);
+		uint64_t e = entry_of(vma, 0, 0);
+
+		if (pte && mm_is_swap_pte(*pte))
+			e |= *pte == MM_PTE_MARKER_UFFD_WP ? PM_UFFD_WP : 0;
+		else if (pte)
+			e = entry_of(vma, *pte & ~MM_PTE_SOFT_DIRTY, 0);
+		add(s, vaddr, e, 1);
+		for (uint64_t i = 1; i < size >> MM_PAGE_SHIFT; i++) {
+			e += e & PM_PRESENT ? 1 : 0;
+			add(s, vaddr + (i << MM_PAGE_SHIFT), e, 1);
+		}
+	}
+}
+
 static void vma_rows(struct state *s, const struct mm_vma *vma)
 {
 	const struct mm_struct *mm = vma->vm_mm;
 	uint64_t hole = entry_of(vma, 0, 0), vaddr = vma->vm_start;
 
+	if (vma->vm_flags & MM_VM_HUGETLB) {
+		hugetlb_rows(s, vma);
+		return;
+	}
 	while (vaddr < vma->vm_end) {
 		uint64_t at = vaddr, next;
 		mm_pte_t *pmd = mm_next_pmd(mm, &at, vma->vm_end);

@@ -12,6 +12,7 @@
 
 #include "cache/shmem.h"
 #include "machine/machine.h"
+#include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/rmap.h"
 
@@ -56,8 +57,8 @@ static const struct mm_column columns[] = {
 	BYTES(anonhugepages_bytes, "anonymous 2M mappings"),
 	BYTES(shmempmdmapped_bytes, "2M mappings of shared memory"),
 	BYTES(filepmdmapped_bytes, "2M mappings of files"),
-	BYTES(shared_hugetlb_bytes, "hugetlbfs, shared (none here)"),
-	BYTES(private_hugetlb_bytes, "hugetlbfs, private (none here)"),
+	BYTES(shared_hugetlb_bytes, "pages of a pool mapped more than once, not in rss"),
+	BYTES(private_hugetlb_bytes, "pages of a pool mapped once, not in rss"),
 	BYTES(swap_bytes, "swap entries"),
 	BYTES(swap_pss_bytes, "each slot divided by its entries"),
 	BYTES(locked_bytes, "proportional size of mlocked VMAs"),
@@ -120,7 +121,7 @@ static void account_pte(struct account *a, mm_pte_t pte)
 	if (mm_pte_present(pte)) {
 		if (!mm_pte_special(pte))
 			account(a, pte, mm_pte_pfn(pte), 1);
-	} else {
+	} else if (!mm_is_pte_marker(pte)) {
 		unsigned int count = mm_swap_count(a->virt->cache, (mm_swp_t)mm_swp_offset(pte));
 		uint64_t pss = (uint64_t)MM_PAGE_SIZE << PSS_SHIFT;
 
@@ -177,12 +178,30 @@ static void gather_shmem_swap(const struct mm_vma *vma, struct account *a)
 	}
 }
 
+static void gather_hugetlb(const struct mm_vma *vma, struct account *a)
+{
+	uint64_t size = mm_hugetlb_mask(vma) + 1;
+
+	for (uint64_t vaddr = vma->vm_start; vaddr < vma->vm_end; vaddr += size) {
+		const mm_pte_t *e = mm_huge_pte_offset(vma, vaddr);
+
+		if (!e || mm_pte_none(*e) || !mm_pte_present(*e))
+			continue;
+		*(mm_page_mapcount(a->virt->phys, mm_pte_pfn(*e)) >= 2 ? &a->r->shared_hugetlb_bytes : &a->r->private_hugetlb_bytes) += size;
+	}
+}
+
 static void gather(const struct mm_vma *vma, struct account *a)
 {
 	const struct mm_struct *mm = vma->vm_mm;
 	uint64_t next;
 	mm_pte_t *pmd;
 
+	if (vma->vm_flags & MM_VM_HUGETLB) {
+		if (mm->pgd != MM_PFN_NONE)
+			gather_hugetlb(vma, a);
+		return;
+	}
 	if (vma->vm_file && mm_mapping_is_shmem(&vma->vm_file->inode->mapping))
 		gather_shmem_swap(vma, a);
 	for (uint64_t vaddr = vma->vm_start; (pmd = mm_next_pmd(mm, &vaddr, vma->vm_end)); vaddr = next) {
@@ -234,6 +253,8 @@ static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct
 	};
 	struct account a = { .r = &r, .virt = vma->vm_mm->virt, .locked = f & MM_VM_LOCKED };
 
+	if (f & MM_VM_HUGETLB)
+		r.kernel_page_size_bytes = r.mmu_page_size_bytes = mm_hugetlb_mask(vma) + 1;
 	memcpy(perms, "---p", sizeof(perms));
 	perms[0] = f & MM_VM_READ ? 'r' : '-';
 	perms[1] = f & MM_VM_WRITE ? 'w' : '-';

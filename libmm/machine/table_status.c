@@ -15,7 +15,7 @@ struct status_row {
 	const char *name;
 	uint64_t vm_peak_bytes, vm_size_bytes, vm_lck_bytes, vm_pin_bytes, vm_hwm_bytes, vm_rss_bytes;
 	uint64_t rss_anon_bytes, rss_file_bytes, rss_shmem_bytes;
-	uint64_t vm_data_bytes, vm_stk_bytes, vm_exe_bytes, vm_lib_bytes, vm_pte_bytes, vm_swap_bytes;
+	uint64_t vm_data_bytes, vm_stk_bytes, vm_exe_bytes, vm_lib_bytes, vm_pte_bytes, vm_swap_bytes, hugetlb_pages_bytes;
 	uint64_t thp_enabled, minflt, majflt;
 };
 
@@ -38,6 +38,7 @@ static const struct mm_column columns[] = {
 	BYTES(vm_lib_bytes, "other executable mappings (VmLib)"),
 	BYTES(vm_pte_bytes, "page tables without the top ones (VmPTE)"),
 	BYTES(vm_swap_bytes, "in swap, shared memory left out (VmSwap)"),
+	BYTES(hugetlb_pages_bytes, "huge pages of pools, not in VmRSS (HugetlbPages)"),
 	MM_COLUMN_HIDDEN(struct status_row, thp_enabled, MM_COL_U64, "0: prctl(PR_SET_THP_DISABLE)"),
 	MM_COLUMN_HIDDEN(struct status_row, minflt, MM_COL_U64, "minor faults of its first thread"),
 	MM_COLUMN_HIDDEN(struct status_row, majflt, MM_COL_U64, "major faults of its first thread"),
@@ -64,7 +65,7 @@ static int status_rows(struct mm_machine *m, struct mm_table_writer *w)
 			.rss_anon_bytes = counter(mm, MM_ANONPAGES), .rss_file_bytes = counter(mm, MM_FILEPAGES),
 			.rss_shmem_bytes = counter(mm, MM_SHMEMPAGES), .vm_data_bytes = bytes(mm->data_vm),
 			.vm_stk_bytes = bytes(mm->stack_vm), .vm_pte_bytes = mm->pgtables_bytes,
-			.vm_swap_bytes = counter(mm, MM_SWAPENTS), .thp_enabled = !mm->thp_disabled,
+			.vm_swap_bytes = counter(mm, MM_SWAPENTS), .hugetlb_pages_bytes = bytes(mm->hugetlb_usage), .thp_enabled = !mm->thp_disabled,
 			.minflt = t->faults.min_flt, .majflt = t->faults.maj_flt,
 		};
 

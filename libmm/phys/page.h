@@ -55,6 +55,7 @@ enum mm_pageflags {		/* bit numbers of 6.6's enum pageflags where it has them */
 	MM_PG_TAIL = 1u << 29,		/* of a compound page: index is the head's PFN */
 	MM_PG_BATCH = 1u << 30,		/* waits in a per-CPU LRU batch */
 };
+#define MM_PG_HUGETLB (1u << 31)		/* head of a page of a pool of huge pages */
 #define MM_PG_READAHEAD MM_PG_RECLAIM
 
 struct mm_page {

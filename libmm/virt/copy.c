@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "cache/swap.h"
+#include "virt/hugetlb.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 
@@ -97,6 +98,8 @@ int mm_copy_page_range(struct mm_vma *dst, struct mm_vma *src)
 
 	if (!src->anon_vma || from->pgd == MM_PFN_NONE)
 		return 0;
+	if (src->vm_flags & MM_VM_HUGETLB)
+		return mm_hugetlb_copy_range(dst, src);
 	for (uint64_t vaddr = src->vm_start; !err && (s = mm_next_pmd(from, &vaddr, src->vm_end)); vaddr = next) {
 		mm_pte_t *d = mm_pmd_alloc(dst->vm_mm, vaddr);
 

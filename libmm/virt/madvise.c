@@ -44,9 +44,10 @@ static int pages(struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
 {
 	const struct mm_virt *virt = vma->vm_mm->virt;
 
-	if (vma->vm_flags & MM_VM_HUGETLB)	/* which has none */
-		return advice == MM_MADV_POPULATE_READ || advice == MM_MADV_POPULATE_WRITE ? -EFAULT :
-		       advice == MM_MADV_COLLAPSE ? -EINVAL : 0;
+	if (vma->vm_flags & MM_VM_HUGETLB && advice == MM_MADV_COLLAPSE)
+		return -EINVAL;
+	if (vma->vm_flags & MM_VM_HUGETLB && (advice == MM_MADV_DONTNEED || advice == MM_MADV_DONTNEED_LOCKED))
+		end &= ~mm_hugetlb_mask(vma);
 	return virt->madvise_vma ? virt->madvise_vma(vma, start, end, advice) : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
@@ -96,13 +97,14 @@ int mm_virt_init(struct mm_virt *virt)
 {
 	if (!virt->next_mm_id)
 		virt->next_mm_id = 1;
-	return mm_anon_vma_table_new(&virt->anon_vmas);
+	return mm_hugetlb_new(virt) ? -ENOMEM : mm_anon_vma_table_new(&virt->anon_vmas);
 }
 
 void mm_virt_destroy(struct mm_virt *virt)
 {
 	free_names(virt->names);
 	virt->names = NULL;
+	mm_hugetlb_free(virt);
 	mm_anon_vma_table_free(virt->anon_vmas);
 	virt->anon_vmas = NULL;
 }
@@ -117,6 +119,7 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	mm->locked_vm = mm->pinned_vm = 0;
 	memset(mm->rss, 0, sizeof(mm->rss));
 	mm->pgtables_bytes = 0;
+	mm->hugetlb_usage = 0;
 	mm->ksm_slot = NULL;
 	mm->ksm_merge_any = false;
 	mm->khugepaged_slot = NULL;
@@ -182,6 +185,9 @@ static int dup_vma(struct mm_struct *mm, struct mm_vma *mpnt)
 	if (!tmp)
 		goto unacct;
 	tmp->vm_mm = mm;
+	if (tmp->hugetlb_resv)
+		mm_clear_vma_resv_huge_pages(tmp);
+	tmp->hugetlb_flags = 0;
 	if (tmp->vm_flags & MM_VM_WIPEONFORK)
 		tmp->anon_vma = NULL;
 	else if (mm_anon_vma_fork(tmp, mpnt))

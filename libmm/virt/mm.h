@@ -22,6 +22,8 @@ struct mm_ksm;
 struct mm_ksm_slot;
 struct mm_khugepaged;
 struct mm_khugepaged_slot;
+struct mm_hugetlb;
+struct mm_resv_map;
 
 /* vm_flags with the bits of 6.6 (include/linux/mm.h) */
 enum {
@@ -47,6 +49,9 @@ enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, MM_NR_RSS };
 enum mm_rlimit { MM_RLIMIT_DATA, MM_RLIMIT_STACK, MM_RLIMIT_MEMLOCK, MM_RLIMIT_AS, MM_NR_RLIMITS };
 #define MM_RLIM_INFINITY UINT64_MAX
 
+/* Whose the promise of huge pages is; a page was taken from it to keep the promise. */
+enum { MM_HPAGE_RESV_OWNER = 1, MM_HPAGE_RESV_UNMAPPED = 2 };
+
 struct mm_vma {
 	uint64_t vm_start, vm_end;		/* bytes, [start, end) */
 	uint64_t vm_flags;
@@ -59,6 +64,8 @@ struct mm_vma {
 	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
 	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
 	struct mm_interval_node shared;		/* in vm_file's i_mmap */
+	struct mm_resv_map *hugetlb_resv;	/* of a private mapping of huge pages: what of its promise was used */
+	uint8_t hugetlb_flags;			/* MM_HPAGE_RESV_* */
 	struct mm_vma *detach_next;		/* on its way out: the list of one munmap */
 	/* VMA read-ahead of swap (swap_readahead_info) */
 	uint64_t swap_readahead_info;
@@ -95,6 +102,7 @@ struct mm_struct {
 	struct mm_exec_image image[2];		/* program, interpreter */
 	int64_t rss[MM_NR_RSS];			/* pages */
 	uint64_t pgtables_bytes;
+	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps */
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 	struct mm_ksm_slot *ksm_slot;		/* ksmd knows it (MMF_VM_MERGEABLE); NULL: it does not */
@@ -136,6 +144,7 @@ struct mm_virt {
 	struct mm_anon_vma_table *anon_vmas;
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */
 	struct mm_vma_journal *journal;		/* NULL: nobody asks */
+	struct mm_hugetlb *hugetlb;		/* pools of huge pages */
 	struct mm_khugepaged *khugepaged;	/* NULL where there are no pages */
 	struct mm_ksm *ksm;			/* NULL until the first address space has something to merge */
 };

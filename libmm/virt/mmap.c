@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 
+#include "virt/hugetlb.h"
 #include "virt/ksm.h"
 #include "virt/vma.h"
 
@@ -110,6 +111,10 @@ static int new_vma(struct mm_struct *mm, struct region *r, struct mm_vma **vmap)
 		return -ENOMEM;
 	vma->vm_file = r->file;
 	vma->vm_ops_close = r->file && r->file->attachment;
+	if (is_hugetlb(r->file) && mm_hugetlb_reserve_vma(vma)) {
+		mm_vm_area_free(vma);
+		return -ENOMEM;
+	}
 	if (r->vm_flags & MM_VM_SHARED && (!r->file || r->file->inode->dev_zero) &&
 	    mm_shmem_zero_setup(mm, r->len, r->vm_flags, &vma->vm_file))
 		goto no;
@@ -119,6 +124,7 @@ static int new_vma(struct mm_struct *mm, struct region *r, struct mm_vma **vmap)
 		return 0;
 	}
 no:
+	mm_hugetlb_vm_op_close(vma);
 	if (vma->vm_file && vma->vm_file != r->file)
 		mm_inode_evict(mm->virt->inodes, vma->vm_file);
 	mm_vm_area_free(vma);
@@ -300,22 +306,26 @@ int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *args, uint64_t 
 		a.file = NULL;
 	else if (!a.file)
 		return -EBADF;
+	else if (is_hugetlb(a.file))
+		a.len = (a.len + a.file->inode->huge_mask) & ~a.file->inode->huge_mask;
 	else if (a.flags & MM_MAP_HUGETLB)
 		return -EINVAL;
-	if (a.flags & MM_MAP_HUGETLB) {
+	if (a.flags & MM_MAP_HUGETLB && !a.file) {
 		e = mm_hugetlb_file_setup(mm->virt, &a);
 		if (e)
 			return e;
 	}
 	if (a.file)
 		mm_file_get_vma(a.file);	/* ours; one made for this call goes with it when it is refused */
+	mm->virt->hugetlb->in_mmap = true;
 	e = mm_do_mmap(mm, &a, a.offset >> MM_PAGE_SHIFT, &where, &populate);
 	if (a.file)
 		mm_vma_put_file(mm, a.file);
+	if (!e && populate)
+		mm_mm_populate(mm, where, populate, true);
+	mm_hugetlb_put_orphans(mm->virt);
 	if (e)
 		return e;
-	if (populate)
-		mm_mm_populate(mm, where, populate, true);
 	*addr = where;
 	return 0;
 }

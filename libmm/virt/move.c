@@ -5,6 +5,7 @@
  * Where source and target are aligned alike whole tables move, of 1G or of 2M;
  * else the entries one by one. Model: Linux 6.6 mm/mremap.c move_page_tables().
  */
+#include "virt/hugetlb.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 
@@ -89,9 +90,10 @@ uint64_t mm_move_page_tables(struct mm_vma *vma, uint64_t old_vaddr, struct mm_v
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t done = 0, extent;
 
-	(void)new_vma;
 	if (mm->pgd == MM_PFN_NONE)
 		return len;
+	if (vma->vm_flags & MM_VM_HUGETLB)
+		return mm_hugetlb_move_range(vma, old_vaddr, new_vma, new_vaddr, len);
 	for (; done < len; done += extent) {
 		uint64_t from = old_vaddr + done, to = new_vaddr + done, end = old_vaddr + len;
 		mm_pte_t *old_pud = mm_entry_at(mm, from, 3), *new_pud;

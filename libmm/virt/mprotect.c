@@ -39,7 +39,7 @@ static int mprotect_fixup(struct mm_vma *vma, struct mm_vma **prev, uint64_t sta
 	}
 	vma->vm_flags = newflags;
 	if (mm->virt->phys)
-		mm_change_protection(vma, start, end);
+		mm_change_protection(vma, start, end, 0);
 	if ((oldflags & (MM_VM_WRITE | MM_VM_SHARED | MM_VM_LOCKED)) == MM_VM_LOCKED && (newflags & MM_VM_WRITE))
 		mm_populate_vma_page_range(vma, start, end);
 	mm_vm_stat_account(mm, oldflags, -pages);

@@ -12,7 +12,7 @@
  */
 #include <errno.h>
 
-#include "virt/pgtable.h"
+#include "virt/hugetlb.h"
 #include "virt/vma.h"
 
 /* One call, lengths aligned. */
@@ -139,6 +139,8 @@ static int move_vma(struct remap *r, struct mm_vma *vma, uint64_t new_addr)
 		start = new_addr;
 		len = r->new_len;
 	}
+	if (vma->vm_flags & MM_VM_HUGETLB)
+		mm_clear_vma_resv_huge_pages(vma);
 	hiwater_vm = mm->hiwater_vm;
 	mm_vm_stat_account(mm, vma->vm_flags, (int64_t)(r->new_len >> MM_PAGE_SHIFT));
 	mm_vma_effect(mm, MM_EV_MAP, new_addr, new_addr + r->new_len);

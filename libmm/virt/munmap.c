@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "virt/pgtable.h"
+#include "virt/hugetlb.h"
 #include "virt/vma.h"
 
 struct detached {
@@ -63,6 +63,7 @@ static void remove_vmas(struct mm_struct *mm, const struct detached *d)
 			accounted += (int64_t)mm_vma_pages(vma);
 		mm_vm_stat_account(mm, vma->vm_flags, -(int64_t)mm_vma_pages(vma));
 		mm_vma_effect(mm, MM_EV_UNMAP, vma->vm_start, vma->vm_end);
+		mm_hugetlb_vm_op_close(vma);
 		mm_unlink_anon_vmas(vma);
 		mm_unlink_file_vma(vma);
 		mm_vm_area_free(vma);

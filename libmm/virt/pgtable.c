@@ -244,7 +244,7 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 		unsigned int level = MM_NR_LEVELS;
 		uint64_t size;
 
-		while (level > 2 && *e & MM_PTE_P) {
+		while (level > 2 && *e & MM_PTE_P && !(*e & MM_PTE_PSE)) {
 			level--;
 			e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(*vaddr, level);
 		}
@@ -421,7 +421,7 @@ void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, siz
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t start = vmas[i]->vm_start;
 
-		while (i + 1 < nr && vmas[i + 1]->vm_start <= vmas[i]->vm_end + MM_PMD_SIZE)
+		while (i + 1 < nr && !((vmas[i]->vm_flags | vmas[i + 1]->vm_flags) & MM_VM_HUGETLB) && vmas[i + 1]->vm_start <= vmas[i]->vm_end + MM_PMD_SIZE)
 			i++;
 		mm_free_pgd_range(tlb, start, vmas[i]->vm_end, floor, i + 1 < nr ? vmas[i + 1]->vm_start : ceiling);
 	}

@@ -54,7 +54,10 @@ enum {
 #define MM_SWP_UFFD_WP	(UINT64_C(1) << 2)
 #define MM_SWP_EXCLUSIVE (UINT64_C(1) << 3)
 /* Entries of a page that moves: whether it may be written, or is exclusive, is in the type; A and D above the PFN. */
-enum { MM_SWP_TYPE_MIGRATION_READ = 29, MM_SWP_TYPE_MIGRATION_READ_EXCLUSIVE = 30, MM_SWP_TYPE_MIGRATION_WRITE = 31 };
+enum {
+	MM_SWP_TYPE_MIGRATION_READ = 28, MM_SWP_TYPE_MIGRATION_READ_EXCLUSIVE = 29, MM_SWP_TYPE_MIGRATION_WRITE = 30,
+	MM_SWP_TYPE_PTE_MARKER = 31,
+};
 #define MM_SWP_MIG_YOUNG	(UINT64_C(1) << 40)
 #define MM_SWP_MIG_DIRTY	(UINT64_C(1) << 41)
 
@@ -102,8 +105,11 @@ static inline uint32_t mm_swp_type(mm_pte_t p) { return (uint32_t)(p >> 59); }
 static inline uint64_t mm_swp_offset(mm_pte_t p) { return ~p << 5 >> 14; }
 static inline bool mm_is_migration_pte(mm_pte_t p)
 {
-	return mm_is_swap_pte(p) && mm_swp_type(p) >= MM_SWP_TYPE_MIGRATION_READ;
+	return mm_is_swap_pte(p) && mm_swp_type(p) >= MM_SWP_TYPE_MIGRATION_READ && mm_swp_type(p) <= MM_SWP_TYPE_MIGRATION_WRITE;
 }
+/* No page, but what userfaultfd write-protected stays so (make_pte_marker(PTE_MARKER_UFFD_WP)). */
+#define MM_PTE_MARKER_UFFD_WP	mm_swp_pte(MM_SWP_TYPE_PTE_MARKER, 1)
+static inline bool mm_is_pte_marker(mm_pte_t p) { return mm_is_swap_pte(p) && mm_swp_type(p) == MM_SWP_TYPE_PTE_MARKER; }
 static inline mm_pfn_t mm_migration_pfn(mm_pte_t p) { return (mm_pfn_t)mm_swp_offset(p); }
 
 /* vm_get_page_prot(): bits of a new entry for these vm_flags */
@@ -206,7 +212,10 @@ static inline void mm_tlb_track(struct mm_mmu_gather *tlb, uint64_t start, uint6
 void mm_tlb_gather_mmu(struct mm_mmu_gather *tlb, struct mm_struct *mm, bool fullmm);
 void mm_tlb_finish_mmu(struct mm_mmu_gather *tlb);
 
-enum { MM_ZAP_EVEN_COWS = 1 };		/* also private copies (munmap, DONTNEED); else only pages of the file */
+enum {
+	MM_ZAP_EVEN_COWS = 1,		/* also private copies (munmap, DONTNEED); else only pages of the file */
+	MM_ZAP_DROP_MARKER = 2,		/* also what userfaultfd protected of no page (munmap, truncation) */
+};
 /* Unmap [start, end) of @vma, both page-aligned and inside it (unmap_page_range()). */
 void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int zap);
 /* Free the tables that lie between @floor and @ceiling (0: none) and covered only [start, end) (free_pgd_range()). */
@@ -233,13 +242,15 @@ void mm_zap_page_range(struct mm_vma *vma, uint64_t start, uint64_t end);
 void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mapping, uint64_t first, uint64_t nr,
 			    bool even_cows);
 
+enum { MM_CP_PROT_NUMA = 2, MM_CP_UFFD_WP = 4, MM_CP_UFFD_WP_RESOLVE = 8 };
 /**
  * mm_change_protection() - entries of [start, end) after @vma's vm_flags changed (they are the new ones already)
+ * @cp_flags:	0 (mprotect), or MM_CP_*: why they change without that
  *
  * Return: entries changed. Source: Linux 6.6 mm/mprotect.c change_protection() with
  * vma_wants_manual_pte_write_upgrade().
  */
-uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end);
+uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int cp_flags);
 
 /* Move @len bytes of entries; bytes moved, less than @len when a table could not be had (move_page_tables()). */
 uint64_t mm_move_page_tables(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr,

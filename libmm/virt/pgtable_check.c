@@ -12,7 +12,7 @@
 struct recount {
 	const struct mm_struct *mm;
 	int64_t rss[MM_NR_RSS];
-	uint64_t tables;
+	uint64_t tables, hugetlb;
 	const struct mm_vma *vma;	/* of the last entry */
 };
 
@@ -46,6 +46,8 @@ static bool check_pte(struct recount *rc, mm_pte_t e, uint64_t vaddr)
 		return true;
 	if (!in_vma(rc, vaddr))
 		return false;
+	if (mm_is_pte_marker(e))
+		return true;
 	if (mm_is_swap_pte(e)) {
 		rc->rss[MM_SWAPENTS]++;
 		return mm_swap_count(rc->mm->virt->cache, (mm_swp_t)mm_swp_offset(e)) > 0;
@@ -53,6 +55,19 @@ static bool check_pte(struct recount *rc, mm_pte_t e, uint64_t vaddr)
 	if (mm_pte_special(e))
 		return mm_pte_pfn(e) == rc->mm->virt->zero_pfn && !mm_pte_write(e);
 	return check_page(rc, e, mm_pte_pfn(e), 1);
+}
+
+/* An entry that maps a page of a pool. */
+static bool check_hugetlb(struct recount *rc, mm_pte_t e, unsigned int level)
+{
+	const struct mm_page *p;
+
+	if (mm_is_pte_marker(e))
+		return true;
+	p = mm_page(rc->mm->virt->phys, mm_pte_pfn(e));
+	rc->hugetlb += UINT64_C(1) << p->order;
+	return mm_pmd_trans_huge(e) && p->flags & MM_PG_HUGETLB && p->mapcount > 0 && p->order == 9 * (level - 1) &&
+	       (!mm_pte_write(e) || !(p->flags & MM_PG_ANON) || p->flags & MM_PG_ANON_EXCLUSIVE);
 }
 
 static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, uint64_t start)
@@ -71,6 +86,10 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 
 		if (level == 1) {
 			if (!check_pte(rc, e, vaddr))
+				return false;
+		} else if (!mm_pte_none(e) && (mm_is_swap_pte(e) || mm_pmd_trans_huge(e)) && in_vma(rc, vaddr) &&
+			   rc->vma->vm_flags & MM_VM_HUGETLB) {
+			if (!check_hugetlb(rc, e, level))
 				return false;
 		} else if (level == 2 && mm_pmd_trans_huge(e)) {
 			nr_huge++;
@@ -97,5 +116,5 @@ bool mm_pgtables_are_consistent(const struct mm_struct *mm)
 	for (unsigned int i = 0; i < MM_NR_RSS; i++)
 		if (rc.rss[i] != mm->rss[i])
 			return false;
-	return rc.tables * MM_PAGE_SIZE == mm->pgtables_bytes;
+	return rc.hugetlb == mm->hugetlb_usage && rc.tables * MM_PAGE_SIZE == mm->pgtables_bytes;
 }

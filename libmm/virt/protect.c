@@ -6,6 +6,7 @@
  * exclusive, or a shared one that is dirty already. Everything else gets RW by a write fault.
  * Model: Linux 6.6 mm/mprotect.c change_pte_range(), mm/huge_memory.c change_huge_pmd().
  */
+#include "virt/hugetlb.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 
@@ -54,13 +55,15 @@ static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vad
 	return pages;
 }
 
-uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end)
+uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int cp_flags)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t prot = mm_vma_page_prot(vma), pages = 0, next;
 	bool upgrade = wants_manual_write_upgrade(vma);
 	mm_pte_t *pmd;
 
+	if (vma->vm_flags & MM_VM_HUGETLB)
+		return mm_hugetlb_change_protection(vma, start, end, cp_flags);
 	for (uint64_t vaddr = start; (pmd = mm_next_pmd(mm, &vaddr, end)); vaddr = next) {
 		next = mm_pmd_addr_end(vaddr, end);
 		if (mm_pmd_trans_huge(*pmd)) {

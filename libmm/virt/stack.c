@@ -166,8 +166,6 @@ int mm_populate_vma_page_range(struct mm_vma *vma, uint64_t start, uint64_t end)
 
 	if (vma->vm_flags & MM_VM_LOCKONFAULT)
 		return 0;
-	if (vma->vm_flags & MM_VM_HUGETLB)
-		return -EFAULT;		/* the pool of huge pages is empty */
 	return virt->populate_vma ? virt->populate_vma(vma->vm_mm, vma, start, end) : populate_light(vma, start, end);
 }
 

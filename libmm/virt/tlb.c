@@ -15,7 +15,8 @@
  * Paging-structure caches hold the entries above the leaf, for a walk to begin at the lowest that is known; each is
  * small and fully associative, and INVLPG empties those of its address space (Intel SDM 4.10.3, 4.10.4). Their sizes:
  * van Schaik et al., "RevAnC" (2017).
- * Left out: 1G entries, page-fracturing.
+ * 1G pages have arrays of their own; where there is none, and for instructions, an entry of the 2M of them that is used
+ * stands for them (fracturing). Left out: that Ice Lake's second level shares the room of 1G entries with others.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,11 +29,11 @@
 enum { TLB_SINGLE_PAGE_FLUSH_CEILING = 33 };
 
 const struct mm_tlb_geometry mm_tlb_presets[] = {
-	{ "skylake", 64, 4, 32, 4, 128, 8, 8, 8, 1536, 12, { 32, 4, 2 }, "Intel Skylake to Comet Lake" },
-	{ "haswell", 64, 4, 32, 4, 128, 4, 8, 8, 1024, 8, { 32, 4, 2 }, "Intel Haswell" },
-	{ "icelake", 64, 4, 32, 4, 128, 8, 16, 16, 2048, 16, { 32, 4, 2 }, "Intel Ice Lake, Tiger Lake" },
-	{ "zen2", 64, 64, 64, 64, 64, 64, 64, 64, 2048, 16, { 64, 24, 12 }, "AMD Zen 2" },
-	{ "none", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, "no TLB: every access walks" },
+	{ "skylake", 64, 4, 32, 4, 128, 8, 8, 8, 1536, 12, 4, 4, 16, 4, { 32, 4, 2 }, "Intel Skylake to Comet Lake" },
+	{ "haswell", 64, 4, 32, 4, 128, 4, 8, 8, 1024, 8, 4, 4, 0, 0, { 32, 4, 2 }, "Intel Haswell" },
+	{ "icelake", 64, 4, 32, 4, 128, 8, 16, 16, 2048, 16, 8, 8, 1024, 8, { 32, 4, 2 }, "Intel Ice Lake, Tiger Lake" },
+	{ "zen2", 64, 64, 64, 64, 64, 64, 64, 64, 2048, 16, 64, 64, 0, 0, { 64, 24, 12 }, "AMD Zen 2" },
+	{ "none", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, "no TLB: every access walks" },
 	{ 0 }
 };
 
@@ -66,7 +67,9 @@ static int cpu_init(struct mm_tlb_cpu *c, const struct mm_tlb_geometry *g)
 	    array_init(&c->a[MM_TLB_L1D_2M], g->l1d_2m_entries, g->l1d_2m_ways) ||
 	    array_init(&c->a[MM_TLB_L1I], g->l1i_entries, g->l1i_ways) ||
 	    array_init(&c->a[MM_TLB_L1I_2M], g->l1i_2m_entries, g->l1i_2m_ways) ||
-	    array_init(&c->a[MM_TLB_L2], g->l2_entries, g->l2_ways))
+	    array_init(&c->a[MM_TLB_L2], g->l2_entries, g->l2_ways) ||
+	    array_init(&c->a[MM_TLB_L1D_1G], g->l1d_1g_entries, g->l1d_1g_ways) ||
+	    array_init(&c->a[MM_TLB_L2_1G], g->l2_1g_entries, g->l2_1g_ways))
 		return -ENOMEM;
 	c->psc_entries = g->psc;
 	return 0;
@@ -86,7 +89,7 @@ int mm_tlb_new(struct mm_tlb **tlbp, struct mm_ctx *ctx, const struct mm_tlb_geo
 			t->nr_cpus++;
 			break;
 		}
-	if (!t->cpu || t->nr_cpus < nr_cpus || !t->cpu[nr_cpus - 1].a[MM_TLB_L2].e) {
+	if (!t->cpu || t->nr_cpus < nr_cpus || !t->cpu[nr_cpus - 1].a[MM_NR_TLB_KINDS - 1].e) {
 		mm_tlb_free(t);
 		return -ENOMEM;
 	}
@@ -125,6 +128,30 @@ static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_n
 	return e;
 }
 
+static struct mm_tlb_entry *lookup_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
+{
+	uint64_t page = vaddr >> MM_PUD_SHIFT;
+	struct mm_tlb_entry *e = mm_tlb_find(&c->a[MM_TLB_L1D_1G], page, mm_tlb_tag(page, id, 1));
+
+	if (e)
+		return e;
+	e = mm_tlb_find(&c->a[MM_TLB_L2_1G], page, mm_tlb_tag(page, id, 1));
+	if (!e)
+		return NULL;
+	c->l2_hits++;
+	return insert(&c->a[MM_TLB_L1D_1G], page, *e);
+}
+
+static void fill_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, mm_pfn_t pfn, uint64_t flags)
+{
+	uint64_t page = vaddr >> MM_PUD_SHIFT;
+	struct mm_tlb_entry new = { mm_tlb_tag(page, id, 1), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
+
+	c->has_giga = true;
+	insert(&c->a[MM_TLB_L1D_1G], page, new);
+	insert(&c->a[MM_TLB_L2_1G], page, new);
+}
+
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
 	unsigned int l1 = kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D;
@@ -145,7 +172,7 @@ struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t v
 			return insert(&c->a[l1 + huge], page[huge], *e);
 		}
 	}
-	return NULL;
+	return c->has_giga && kind != MM_TLB_X ? lookup_giga(c, id, vaddr) : NULL;
 }
 
 void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags)
@@ -154,6 +181,13 @@ void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int
 	uint64_t page = vaddr >> (huge ? (int)MM_PMD_SHIFT : (int)MM_PAGE_SHIFT);
 	struct mm_tlb_entry new = { mm_tlb_tag(page, id, huge), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
 
+	if (flags & MM_TLB_GIGA && kind != MM_TLB_X && c->a[MM_TLB_L1D_1G].ways) {
+		fill_giga(c, id, vaddr, pfn, flags);
+		return;
+	}
+	if (flags & MM_TLB_GIGA)	/* the 2M part of it */
+		new.leaf = ((uint64_t)pfn + ((vaddr >> MM_PAGE_SHIFT) % (1u << 18) & ~(uint64_t)(MM_PMD_PAGES - 1))) << MM_PAGE_SHIFT |
+			   (flags & ~MM_TLB_GIGA);
 	c->has_huge |= huge;
 	insert(&c->a[l1], page, new);
 	insert(&c->a[MM_TLB_L2], page, new);
@@ -239,7 +273,9 @@ static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 {
 	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
 
-	for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++)
+	for (unsigned int k = MM_TLB_L1D_1G; c->has_giga && k <= MM_TLB_L2_1G; k++)
+		drop(&c->a[k], vaddr >> MM_PUD_SHIFT, mm_tlb_tag(vaddr >> MM_PUD_SHIFT, id, 1));
+	for (unsigned int k = 0; k <= MM_TLB_L2; k++)
 		for (unsigned int huge = 0; huge < 2; huge++)
 			drop(&c->a[k], page[huge], mm_tlb_tag(page[huge], id, huge));
 }

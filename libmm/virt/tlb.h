@@ -20,6 +20,7 @@ struct mm_tlb_geometry {
 	uint16_t l1i_entries, l1i_ways;		/* 4K */
 	uint16_t l1i_2m_entries, l1i_2m_ways;
 	uint16_t l2_entries, l2_ways;		/* 4K and 2M together; 0: none */
+	uint16_t l1d_1g_entries, l1d_1g_ways, l2_1g_entries, l2_1g_ways;	/* arrays of 1G pages */
 	uint8_t psc[3];				/* paging-structure caches: PDEs, PDPTEs, PML4Es */
 	const char *help;
 };
@@ -29,6 +30,7 @@ const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name);	/* NULL: no suc
 #define MM_TLB_WRITABLE	(UINT64_C(1) << 0)	/* RW and D are set: a store needs no walk */
 #define MM_TLB_EXEC	(UINT64_C(1) << 1)
 #define MM_TLB_HUGE	(UINT64_C(1) << 2)
+#define MM_TLB_GIGA	(UINT64_C(1) << 3)	/* with MM_TLB_HUGE: a 1G page */
 
 /* tag: page number << 22 | low 20 bits of the address space's id << 2 | 2M << 1 | 1; 0 empty */
 struct mm_tlb_entry {
@@ -48,7 +50,7 @@ struct mm_tlb_array {
 enum { MM_PSC_MAX = 64, MM_PSC_LEVELS = 3 };
 struct mm_psc { uint64_t tag[MM_PSC_MAX]; };
 
-enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L2, MM_NR_TLB_KINDS };
+enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L2, MM_TLB_L1D_1G, MM_TLB_L2_1G, MM_NR_TLB_KINDS };
 
 struct mm_tlb_cpu {
 	struct mm_tlb_array a[MM_NR_TLB_KINDS];
@@ -58,7 +60,7 @@ struct mm_tlb_cpu {
 	uint64_t psc_hits[MM_PSC_LEVELS];	/* walks that began below a PDE, a PDPTE, a PML4E */
 	const uint8_t *psc_entries;
 	struct mm_psc psc[MM_PSC_LEVELS];
-	bool has_huge;			/* a 2M entry was filled at some time */
+	bool has_huge, has_giga;	/* a 2M entry, a 1G entry was filled at some time */
 	uint32_t mm_id;			/* address space that runs here, 0 none yet */
 };
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "cache/filemap.h"
-#include "virt/pgtable.h"
+#include "virt/hugetlb.h"
 #include "virt/vma.h"
 
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff)
@@ -40,11 +40,15 @@ struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 	*new = *vma;
 	new->anon_vma_chain = NULL;
 	new->detach_next = NULL;
+	if (new->hugetlb_resv)
+		new->hugetlb_resv->refs++;
 	return new;
 }
 
 void mm_vm_area_free(struct mm_vma *vma)
 {
+	if (vma)
+		mm_resv_map_put(vma->hugetlb_resv);
 	free(vma);
 }
 
@@ -89,6 +93,10 @@ void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file)
 	mm_file_put_vma(file);
 	if (!last || !mm_file_is_orphan(file))
 		return;
+	if (file->inode->hugetlb) {
+		mm_hugetlb_put_orphan(mm->virt, file);
+		return;
+	}
 	if (mm->virt->cache)
 		mm_truncate_range(mm->virt->cache, &file->inode->mapping, 0, UINT64_MAX);
 	mm_inode_evict(mm->virt->inodes, file);
@@ -263,7 +271,8 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 		snprintf(buf, size, "%.*s (deleted)", (int)(id - path), path);
 		return buf;
 	}
-	if (vma->vm_file && vma->vm_file->inode->type == MM_INODE_MEMFD) {
+	if (vma->vm_file && (vma->vm_file->inode->type == MM_INODE_MEMFD ||
+			     (vma->vm_file->inode->hugetlb && !strncmp(vma->vm_file->inode->name, "/memfd:", 7)))) {
 		snprintf(buf, size, "%s (deleted)", vma->vm_file->inode->name);
 		return buf;
 	}

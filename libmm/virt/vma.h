@@ -6,6 +6,7 @@
 #define VIRT_VMA_H
 
 #include "virt/anon_vma.h"
+#include "virt/hugetlb.h"
 #include "virt/mman.h"
 #include "virt/vma_journal.h"
 
@@ -93,9 +94,14 @@ int mm_shmem_zero_setup(struct mm_struct *mm, uint64_t len, uint64_t vm_flags, s
 
 /* hugetlb.c */
 int mm_hugetlb_file_setup(struct mm_virt *virt, struct mm_mmap_args *a);	/* rounds len up, sets file; 0 or -errno */
+int mm_hugetlb_file_init(struct mm_virt *virt, struct mm_file *file, uint64_t mask);	/* one of hugetlbfs: 0 or -ENOMEM */
+/*
+ * The page size less 1 of a file of hugetlbfs, by its name and the flags of its row: below /dev/hugepages or
+ * /dev/hugepages1G, where they are mounted, or a memfd made with MFD_HUGETLB. 0: another file.
+ */
+uint64_t mm_hugetlb_mask_of_name(struct mm_str name, struct mm_str flags);
 /* hugetlbfs_file_mmap(), for any file: what is mapped may be mapped so. 0 or -errno; changes *vm_flags. */
 int mm_hugetlb_file_mmap(const struct mm_file *file, uint64_t pgoff, uint64_t len, uint64_t *vm_flags);
-uint64_t mm_hugetlb_mask(const struct mm_vma *vma);	/* the VMA's huge page size less 1; 0: it has none */
 
 /* brk.c: an anonymous range of the data segment */
 int mm_vm_brk_flags(struct mm_struct *mm, uint64_t addr, uint64_t len, uint64_t vm_flags);

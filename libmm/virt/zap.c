@@ -13,7 +13,7 @@
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/swap.h"
-#include "virt/ksm.h"
+#include "virt/hugetlb.h"
 #include "virt/ksm.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
@@ -63,16 +63,23 @@ bool mm_tlb_remove_page(struct mm_mmu_gather *tlb, mm_pfn_t pfn)
 }
 
 /* free_pages_and_swap_cache() */
-static void free_batch(struct mm_cache *c, const mm_pfn_t *pages, uint32_t nr)
+static void free_batch(struct mm_virt *virt, mm_pfn_t *pages, uint32_t nr)
 {
+	struct mm_cache *c = virt->cache;
+	uint32_t left = 0;
+
 	mm_lru_add_drain(c);
 	for (uint32_t i = 0; i < nr; i++) {
 		struct mm_page *p = mm_page(c->phys, pages[i]);
 
 		if (p->flags & MM_PG_SWAPCACHE && !mm_folio_mapped(c->phys, pages[i]))
 			mm_folio_free_swap(c, pages[i]);
+		if (!(p->flags & MM_PG_HUGETLB))
+			pages[left++] = pages[i];
+		else if (!--p->refs && !p->mapcount)
+			mm_free_huge_folio(virt, pages[i]);
 	}
-	mm_release_pages(c, pages, nr);
+	mm_release_pages(c, pages, left);
 }
 
 static void flush_tlb(struct mm_mmu_gather *tlb)
@@ -92,7 +99,7 @@ void mm_tlb_flush_mmu(struct mm_mmu_gather *tlb)
 
 	flush_tlb(tlb);
 	while (at < tlb->nr) {
-		free_batch(tlb->mm->virt->cache, tlb->pages + at, nr);
+		free_batch(tlb->mm->virt, tlb->pages + at, nr);
 		at += nr;
 		nr = tlb->nr - at < MAX_GATHER_BATCH ? tlb->nr - at : MAX_GATHER_BATCH;
 	}
@@ -192,6 +199,10 @@ void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t
 	uint64_t next;
 	mm_pte_t *pmd;
 
+	if (vma->vm_flags & MM_VM_HUGETLB) {
+		mm_hugetlb_unmap_range(tlb, vma, start, end, MM_PFN_NONE, zap & MM_ZAP_DROP_MARKER);
+		return;
+	}
 	for (uint64_t vaddr = start; (pmd = mm_next_pmd(tlb->mm, &vaddr, end)); vaddr = next) {
 		next = mm_pmd_addr_end(vaddr, end);
 		if (mm_pmd_trans_huge(*pmd)) {
@@ -221,7 +232,7 @@ void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr
 		uint64_t to = vmas[i]->vm_end < end ? vmas[i]->vm_end : end;
 
 		if (from < to)
-			mm_unmap_page_range(&tlb, vmas[i], from, to, MM_ZAP_EVEN_COWS);
+			mm_unmap_page_range(&tlb, vmas[i], from, to, MM_ZAP_EVEN_COWS | MM_ZAP_DROP_MARKER);
 	}
 	mm_free_pgtables(&tlb, vmas, nr, floor, ceiling);
 	mm_tlb_finish_mmu(&tlb);

@@ -33,11 +33,12 @@ extern const struct mm_machine_table mm_table_types;
 extern const struct mm_machine_table mm_table_pageblocks;
 extern const struct mm_machine_table mm_table_pcp;
 extern const struct mm_machine_table mm_table_explain;	/* explain.c */
-/* table_fault.c, table_smaps.c, table_status.c, table_pagemap.c */
+/* table_fault.c, table_hugetlb.c, table_smaps.c, table_status.c, table_pagemap.c */
 extern const struct mm_machine_table mm_table_faults;	/* pid,minflt,majflt,segv,sigbus,... */
 extern const struct mm_machine_table mm_table_smaps;	/* every field of /proc/PID/smaps */
 extern const struct mm_machine_table mm_table_status;	/* one row a process: the Vm lines of /proc/PID/status */
 extern const struct mm_machine_table mm_table_pagemap;	/* every page as /proc/PID/pagemap */
+extern const struct mm_machine_table mm_table_hugetlb;	/* pools of huge pages */
 extern const struct mm_machine_table mm_table_tlb;
 extern const struct mm_machine_table mm_table_pagetable;
 extern const struct mm_machine_table mm_table_walk;	/* of config's explain_pid and explain_vaddr */

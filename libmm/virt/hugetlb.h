@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * virt/hugetlb.h - pools of huge pages, promises of them, and what is done to ranges that they back
+ *
+ * Model: Linux 6.6 mm/hugetlb.c, fs/hugetlbfs/inode.c.
+ */
+#ifndef VIRT_HUGETLB_H
+#define VIRT_HUGETLB_H
+
+#include "base/xarray.h"
+#include "virt/pgtable.h"
+
+enum { MM_NR_HSTATES = 2 };		/* 2M, the default, and 1G */
+
+/* struct hstate: one pool. Where no pages are kept (mm-vma) there are numbers alone. */
+struct mm_hstate {
+	unsigned int order;
+	uint64_t nr, free, resv, surplus;	/* HugePages_Total, _Free, _Rsvd, _Surp */
+	uint64_t nr_node[MM_MAX_NODES], free_node[MM_MAX_NODES], surplus_node[MM_MAX_NODES];
+	struct mm_page_list free_list[MM_MAX_NODES];
+	uint32_t next_nid_to_alloc, next_nid_to_free;
+};
+
+/* Ranges of huge pages, [from, to), in order and apart. */
+struct mm_resv_map {
+	uint32_t refs;
+	size_t nr, cap;
+	struct mm_resv_range { uint64_t from, to; } *r;
+};
+
+/* What a file of hugetlbfs has: inode->hugetlb. Indices are in huge pages. */
+struct mm_hugetlb_inode {
+	struct mm_hstate *h;
+	struct mm_resv_map resv;	/* pages that are promised to the file, or there */
+	struct mm_xarray pages;		/* index -> PFN + 1 */
+	uint64_t nr_pages;
+	bool beyond_pool;		/* a recording saw it mapped: it is, though the pool has nothing to promise */
+	struct mm_file *orphan;		/* to be evicted when the call that unmapped it ends */
+	struct mm_hugetlb_inode *next, **prevp, *next_orphan;
+};
+
+struct mm_hugetlb {
+	struct mm_hstate hstate[MM_NR_HSTATES];
+	struct mm_hugetlb_inode *inodes, *orphans;
+	bool in_mmap;			/* what this call unmaps is let go of at its end (task work of fput()) */
+};
+
+int mm_hugetlb_new(struct mm_virt *virt);	/* virt->hugetlb, pools empty; 0 or -ENOMEM */
+void mm_hugetlb_free(struct mm_virt *virt);	/* every address space is gone by then */
+/* The pools become what the tunables ask for, as far as that can be (set_max_huge_pages()). @boot: taken from the top. */
+void mm_hugetlb_sysctl_changed(struct mm_virt *virt, bool boot);
+struct mm_hstate *mm_hstate_of_mask(struct mm_virt *virt, uint64_t mask);
+uint64_t mm_hugetlb_mask(const struct mm_vma *vma);	/* the page size of its pages less 1; 0: it has no huge pages of a pool */
+struct mm_hstate *mm_hstate_vma(const struct mm_vma *vma);
+static inline uint64_t mm_huge_page_size(const struct mm_hstate *h) { return (uint64_t)MM_PAGE_SIZE << h->order; }
+static inline uint64_t mm_huge_page_pages(const struct mm_hstate *h) { return UINT64_C(1) << h->order; }
+
+/* hugetlb_pool.c. @order 9 or 18; MM_PFN_NONE: there is none. */
+mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h);
+mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h);
+int mm_hugetlb_acct_memory(struct mm_virt *virt, struct mm_hstate *h, int64_t delta);	/* 0 or -ENOMEM */
+/* Nobody maps or holds it any more: back to the pool, or to the page allocator when it was surplus. */
+void mm_free_huge_folio(struct mm_virt *virt, mm_pfn_t head);
+bool mm_hugetlb_is_consistent(const struct mm_virt *virt);
+
+/* hugetlb_resv.c */
+uint64_t mm_region_count(const struct mm_resv_map *m, uint64_t from, uint64_t to);
+int mm_region_add(struct mm_resv_map *m, uint64_t from, uint64_t to);	/* 0 or -ENOMEM */
+uint64_t mm_region_del(struct mm_resv_map *m, uint64_t from, uint64_t to);	/* pages that were in it */
+void mm_resv_map_put(struct mm_resv_map *m);
+/* mmap of @vma: what it may need is promised (hugetlb_reserve_pages()); 0 or -ENOMEM */
+int mm_hugetlb_reserve_vma(struct mm_vma *vma);
+void mm_clear_vma_resv_huge_pages(struct mm_vma *vma);	/* the promise is another VMA's now, or it is the copy of a child */
+void mm_hugetlb_vm_op_close(struct mm_vma *vma);	/* promises to it that were not used are given back */
+uint64_t mm_vma_hugecache_offset(const struct mm_vma *vma, uint64_t vaddr);
+/* A page for a fault at @vaddr, refs 1; 0, -ENOMEM (host memory) or -ENOSPC: the pool is empty or promised to others. */
+int mm_alloc_hugetlb_folio(struct mm_vma *vma, uint64_t vaddr, bool avoid_reserve, mm_pfn_t *head);
+int mm_hugetlb_add_to_file(struct mm_virt *virt, struct mm_inode *inode, uint64_t idx, mm_pfn_t head);	/* 0 or -ENOMEM */
+/*
+ * Pages [first, last] of the file go. To its end (UINT64_MAX) also what was promised and is not there; a hole keeps that
+ * (remove_inode_hugepages()).
+ */
+void mm_hugetlb_remove_pages(struct mm_virt *virt, struct mm_inode *inode, uint64_t first, uint64_t last);
+void mm_hugetlb_put_orphan(struct mm_virt *virt, struct mm_file *file);	/* nobody can reach it any more: now, or at the end of mmap */
+void mm_hugetlb_put_orphans(struct mm_virt *virt);	/* mmap ends */
+void mm_hugetlb_evict_inode(struct mm_virt *virt, struct mm_inode *inode);
+
+/* hugetlb_range.c */
+mm_pte_t *mm_huge_pte_offset(const struct mm_vma *vma, uint64_t vaddr);	/* hugetlb_walk(); NULL: no table */
+mm_pte_t *mm_huge_pte_alloc(struct mm_vma *vma, uint64_t vaddr);
+mm_pte_t mm_make_huge_pte(const struct mm_vma *vma, mm_pfn_t head, bool writable);
+void mm_hugetlb_add_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr, bool new_anon);
+/* @ref_page: only this page, and the VMA may not fault in another there; MM_PFN_NONE: all */
+void mm_hugetlb_unmap_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t start, uint64_t end, mm_pfn_t ref_page,
+			    bool drop_marker);
+int mm_hugetlb_copy_range(struct mm_vma *dst, struct mm_vma *src);
+uint64_t mm_hugetlb_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int cp_flags);
+uint64_t mm_hugetlb_move_range(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr, uint64_t len);
+
+#endif /* VIRT_HUGETLB_H */

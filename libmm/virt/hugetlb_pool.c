@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pools of huge pages.
+ *
+ *	free	lies in the pool, on a list of its node; resv of the free ones are promised
+ *	in use	by a file or a mapping; surplus of all were taken on demand and go back when they are freed
+ *
+ * vm.nr_hugepages fills a pool from the page allocator, node by node in turn, and shrinks it by free pages that are
+ * not promised; what is in use beyond the new size becomes surplus. vm.nr_overcommit_hugepages is how many may be
+ * taken on demand. Pages of 1G are too large for the page allocator: they are put together of free memory alone.
+ * Model: Linux 6.6 mm/hugetlb.c. Deviation: alloc_contig_pages() would move what lies in the way of a 1G page; mempolicies.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "phys/contig.h"
+#include "virt/hugetlb.h"
+
+enum { ORDER_2M = 9, ORDER_1G = 18 };
+
+int mm_hugetlb_new(struct mm_virt *virt)
+{
+	static const unsigned int orders[MM_NR_HSTATES] = { ORDER_2M, ORDER_1G };
+	struct mm_hugetlb *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < MM_NR_HSTATES; i++) {
+		t->hstate[i].order = orders[i];
+		for (unsigned int nid = 0; nid < MM_MAX_NODES; nid++)
+			t->hstate[i].free_list[nid] = MM_PAGE_LIST_INIT;
+	}
+	virt->hugetlb = t;
+	return 0;
+}
+
+void mm_hugetlb_free(struct mm_virt *virt)
+{
+	struct mm_hugetlb *t = virt->hugetlb;
+
+	if (!t)
+		return;
+	for (struct mm_hugetlb_inode *i = t->inodes, *next; i; i = next) {
+		next = i->next;
+		mm_xa_destroy(&i->pages);
+		free(i->resv.r);
+		free(i);
+	}
+	free(t);
+	virt->hugetlb = NULL;
+}
+
+struct mm_hstate *mm_hstate_of_mask(struct mm_virt *virt, uint64_t mask)
+{
+	return &virt->hugetlb->hstate[mask + 1 == MM_PMD_SIZE ? 0 : 1];
+}
+
+static bool is_gigantic(const struct mm_hstate *h) { return h->order > MM_MAX_ORDER; }
+static uint64_t persistent(const struct mm_hstate *h) { return h->nr - h->surplus; }
+
+static uint32_t next_node(const struct mm_virt *virt, uint32_t nid)
+{
+	if (!virt->phys)
+		return 0;
+	do
+		nid = (nid + 1) % MM_MAX_NODES;
+	while (!virt->phys->nodes[nid]);
+	return nid;
+}
+
+static uint32_t node_of(const struct mm_virt *virt, mm_pfn_t head)
+{
+	return virt->phys ? mm_page_zone(virt->phys, head)->node : 0;
+}
+
+static void enqueue(struct mm_virt *virt, struct mm_hstate *h, mm_pfn_t head)
+{
+	uint32_t nid = node_of(virt, head);
+
+	if (virt->phys)
+		mm_page_list_add(virt->phys->mem_map, &h->free_list[nid], head);
+	h->free++;
+	h->free_node[nid]++;
+}
+
+/* A page of @nid that is free; MM_PFN_NONE none. */
+static mm_pfn_t dequeue_node(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid)
+{
+	mm_pfn_t head = h->free_list[nid].head;
+
+	if (!h->free_node[nid] || head == MM_PFN_NONE)
+		return MM_PFN_NONE;
+	mm_page_list_del(virt->phys->mem_map, &h->free_list[nid], head);
+	h->free--;
+	h->free_node[nid]--;
+	return head;
+}
+
+static mm_pfn_t alloc_fresh(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid, mm_gfp_t more, bool top)
+{
+	mm_gfp_t gfp = MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_COMP | __MM_GFP_NOWARN | more;
+	mm_pfn_t head;
+
+	if (is_gigantic(h)) {
+		head = mm_alloc_contig_free(virt->phys, nid, h->order, top);
+	} else {
+		head = mm_alloc_pages_node(virt->phys, nid, gfp, h->order);
+		mm_count(virt->ctx, head == MM_PFN_NONE ? MM_HTLB_BUDDY_ALLOC_FAIL : MM_HTLB_BUDDY_ALLOC_SUCCESS, 1);
+	}
+	if (head == MM_PFN_NONE)
+		return head;
+	mm_page(virt->phys, head)->flags |= MM_PG_HUGETLB;
+	mm_page(virt->phys, head)->refs = 0;
+	h->nr++;
+	h->nr_node[node_of(virt, head)]++;
+	return head;
+}
+
+/* One page that is on no list back to the page allocator. */
+static void remove_page(struct mm_virt *virt, struct mm_hstate *h, mm_pfn_t head, bool surplus)
+{
+	uint32_t nid = node_of(virt, head);
+
+	h->nr--;
+	h->nr_node[nid]--;
+	if (surplus) {
+		h->surplus--;
+		h->surplus_node[nid]--;
+	}
+	if (!virt->phys)
+		return;
+	mm_page(virt->phys, head)->flags &= ~(MM_PG_HUGETLB | (uint32_t)(MM_PG_DIRTY | MM_PG_UPTODATE));
+	mm_page(virt->phys, head)->refs = 1;
+	if (is_gigantic(h))
+		mm_free_contig(virt->phys, head, h->order);
+	else
+		mm_free_pages(virt->phys, head, h->order);
+}
+
+/* Fill by one page, from the next node on round; false: no node has one. */
+static bool alloc_pool_page(struct mm_virt *virt, struct mm_hstate *h, bool boot)
+{
+	uint32_t nid = h->next_nid_to_alloc, first = nid;
+
+	if (!virt->phys) {
+		h->nr++;
+		h->nr_node[0]++;
+		enqueue(virt, h, 0);
+		return true;
+	}
+	if (!virt->phys->nodes[nid])
+		first = nid = next_node(virt, nid);
+	do {
+		mm_pfn_t head = alloc_fresh(virt, h, nid, __MM_GFP_THISNODE | __MM_GFP_RETRY_MAYFAIL, boot);
+
+		nid = next_node(virt, nid);
+		h->next_nid_to_alloc = nid;
+		if (head != MM_PFN_NONE) {
+			enqueue(virt, h, head);
+			return true;
+		}
+	} while (nid != first);
+	return false;
+}
+
+/* Free one page of the pool, of a node that has surplus pages if @surplus; false: none can go. */
+static bool remove_pool_page(struct mm_virt *virt, struct mm_hstate *h, bool surplus)
+{
+	uint32_t nid = h->next_nid_to_free, first;
+
+	if (!virt->phys) {
+		if (!h->free)
+			return false;
+		h->free--;
+		h->free_node[0]--;
+		remove_page(virt, h, 0, surplus);
+		return true;
+	}
+	if (!virt->phys->nodes[nid])
+		nid = next_node(virt, nid);
+	first = nid;
+	do {
+		mm_pfn_t head = !surplus || h->surplus_node[nid] ? dequeue_node(virt, h, nid) : MM_PFN_NONE;
+
+		if (head != MM_PFN_NONE)
+			remove_page(virt, h, head, surplus);
+		nid = next_node(virt, nid);
+		h->next_nid_to_free = nid;
+		if (head != MM_PFN_NONE)
+			return true;
+	} while (nid != first);
+	return false;
+}
+
+/* A page in use becomes surplus (1), or a surplus page one of the pool (-1). */
+static bool adjust_pool_surplus(struct mm_virt *virt, struct mm_hstate *h, int delta)
+{
+	for (uint32_t nid = 0; nid < MM_MAX_NODES; nid++) {
+		if (delta < 0 ? !h->surplus_node[nid] : h->surplus_node[nid] >= h->nr_node[nid])
+			continue;
+		h->surplus += (uint64_t)delta;
+		h->surplus_node[nid] += (uint64_t)delta;
+		return true;
+	}
+	(void)virt;
+	return false;
+}
+
+static void set_max_huge_pages(struct mm_virt *virt, struct mm_hstate *h, uint64_t count, bool boot)
+{
+	uint64_t least;
+
+	while (h->surplus && count > persistent(h))
+		if (!adjust_pool_surplus(virt, h, -1))
+			break;
+	while (count > persistent(h))
+		if (!alloc_pool_page(virt, h, boot))
+			break;
+	least = h->resv + h->nr - h->free;
+	for (least = least > count ? least : count; least < persistent(h);)
+		if (!remove_pool_page(virt, h, false))
+			break;
+	while (count < persistent(h))
+		if (!adjust_pool_surplus(virt, h, 1))
+			break;
+}
+
+void mm_hugetlb_sysctl_changed(struct mm_virt *virt, bool boot)
+{
+	static const enum mm_sysctl_id ids[MM_NR_HSTATES] = { MM_SYSCTL_NR_HUGEPAGES, MM_SYSCTL_NR_GIGANTIC };
+
+	for (unsigned int i = MM_NR_HSTATES; i-- > 0;) {	/* those of 1G first, as the kernel takes them at boot */
+		uint64_t count = (uint64_t)mm_sysctl(virt->ctx, ids[i]);
+
+		if (count != persistent(&virt->hugetlb->hstate[i]))
+			set_max_huge_pages(virt, &virt->hugetlb->hstate[i], count, boot);
+	}
+}
+
+/* The page of the nearest node that has one. */
+mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h)
+{
+	const struct mm_node *here = virt->phys->nodes[virt->phys->cpu_node[virt->ctx->cpu]];
+
+	for (uint32_t i = 0; i < virt->phys->nr_nodes; i++) {
+		mm_pfn_t head = dequeue_node(virt, h, here->zonelist[i]);
+
+		if (head != MM_PFN_NONE)
+			return head;
+	}
+	return MM_PFN_NONE;
+}
+
+static uint64_t nr_overcommit(const struct mm_virt *virt, const struct mm_hstate *h)
+{
+	return (uint64_t)mm_sysctl(virt->ctx, is_gigantic(h) ? MM_SYSCTL_NR_OVERCOMMIT_GIGANTIC : MM_SYSCTL_NR_OVERCOMMIT_HUGEPAGES);
+}
+
+mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h)
+{
+	mm_pfn_t head;
+
+	if (is_gigantic(h) || h->surplus >= nr_overcommit(virt, h))
+		return MM_PFN_NONE;
+	if (virt->phys) {
+		head = alloc_fresh(virt, h, virt->phys->cpu_node[virt->ctx->cpu], __MM_GFP_RETRY_MAYFAIL, false);
+		if (head == MM_PFN_NONE)
+			return head;
+	} else {
+		head = 0;
+		h->nr++;
+		h->nr_node[0]++;
+	}
+	h->surplus++;
+	h->surplus_node[node_of(virt, head)]++;
+	return head;
+}
+
+/* Source: gather_surplus_pages(). */
+static int gather_surplus_pages(struct mm_virt *virt, struct mm_hstate *h, uint64_t delta)
+{
+	uint64_t taken = 0;
+
+	while (h->resv + delta > h->free) {
+		mm_pfn_t head = mm_alloc_surplus_hugetlb_folio(virt, h);
+
+		if (head == MM_PFN_NONE) {
+			for (; taken; taken--)
+				remove_pool_page(virt, h, true);
+			return -ENOMEM;
+		}
+		enqueue(virt, h, head);
+		taken++;
+	}
+	h->resv += delta;
+	return 0;
+}
+
+int mm_hugetlb_acct_memory(struct mm_virt *virt, struct mm_hstate *h, int64_t delta)
+{
+	uint64_t unused, nr;
+
+	if (delta > 0)
+		return gather_surplus_pages(virt, h, (uint64_t)delta);
+	unused = (uint64_t)-delta;
+	h->resv -= unused;
+	if (is_gigantic(h))
+		return 0;
+	for (nr = unused < h->surplus ? unused : h->surplus; nr; nr--)
+		if (!remove_pool_page(virt, h, true))
+			break;
+	return 0;
+}
+
+void mm_free_huge_folio(struct mm_virt *virt, mm_pfn_t head)
+{
+	struct mm_page *p = mm_page(virt->phys, head);
+	struct mm_hstate *h = &virt->hugetlb->hstate[p->order == ORDER_2M ? 0 : 1];
+	uint32_t nid = node_of(virt, head);
+
+	p->flags &= ~(uint32_t)(MM_PG_ANON | MM_PG_ANON_EXCLUSIVE | MM_PG_DIRTY | MM_PG_UPTODATE | MM_PG_REFERENCED);
+	p->mapping = 0;
+	p->index = 0;
+	if (h->surplus_node[nid])
+		remove_page(virt, h, head, true);
+	else
+		enqueue(virt, h, head);
+}
+
+bool mm_hugetlb_is_consistent(const struct mm_virt *virt)
+{
+	for (unsigned int i = 0; virt->hugetlb && i < MM_NR_HSTATES; i++) {
+		const struct mm_hstate *h = &virt->hugetlb->hstate[i];
+		uint64_t nr = 0, free_pages = 0, surplus = 0;
+
+		for (unsigned int nid = 0; nid < MM_MAX_NODES; nid++) {
+			nr += h->nr_node[nid];
+			free_pages += h->free_node[nid];
+			surplus += h->surplus_node[nid];
+			if (virt->phys && h->free_list[nid].nr != h->free_node[nid])
+				return false;
+		}
+		if (nr != h->nr || free_pages != h->free || surplus != h->surplus || h->free > h->nr || h->resv > h->free ||
+		    h->surplus > h->nr)
+			return false;
+	}
+	return true;
+}
