@@ -57,6 +57,7 @@ static inline uint64_t mm_huge_page_pages(const struct mm_hstate *h) { return UI
 
 /* hugetlb_pool.c. @order 9 or 18; MM_PFN_NONE: there is none. */
 mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h);
+uint64_t mm_hugetlb_overcommit(const struct mm_virt *virt, const struct mm_hstate *h);	/* pages that may be taken on demand */
 mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h);
 int mm_hugetlb_acct_memory(struct mm_virt *virt, struct mm_hstate *h, int64_t delta);	/* 0 or -ENOMEM */
 /* Nobody maps or holds it any more: back to the pool, or to the page allocator when it was surplus. */
@@ -70,6 +71,8 @@ uint64_t mm_region_del(struct mm_resv_map *m, uint64_t from, uint64_t to);	/* pa
 void mm_resv_map_put(struct mm_resv_map *m);
 /* mmap of @vma: what it may need is promised (hugetlb_reserve_pages()); 0 or -ENOMEM */
 int mm_hugetlb_reserve_vma(struct mm_vma *vma);
+/* Where no pages are kept: there is, or was when it was promised, a page for the VMA. Deviation: not which ones are taken. */
+bool mm_hugetlb_has_pages(const struct mm_vma *vma);
 void mm_clear_vma_resv_huge_pages(struct mm_vma *vma);	/* the promise is another VMA's now, or it is the copy of a child */
 void mm_hugetlb_vm_op_close(struct mm_vma *vma);	/* promises to it that were not used are given back */
 uint64_t mm_vma_hugecache_offset(const struct mm_vma *vma, uint64_t vaddr);

@@ -251,7 +251,7 @@ mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h)
 	return MM_PFN_NONE;
 }
 
-static uint64_t nr_overcommit(const struct mm_virt *virt, const struct mm_hstate *h)
+uint64_t mm_hugetlb_overcommit(const struct mm_virt *virt, const struct mm_hstate *h)
 {
 	return (uint64_t)mm_sysctl(virt->ctx, is_gigantic(h) ? MM_SYSCTL_NR_OVERCOMMIT_GIGANTIC : MM_SYSCTL_NR_OVERCOMMIT_HUGEPAGES);
 }
@@ -260,7 +260,7 @@ mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *
 {
 	mm_pfn_t head;
 
-	if (is_gigantic(h) || h->surplus >= nr_overcommit(virt, h))
+	if (is_gigantic(h) || h->surplus >= mm_hugetlb_overcommit(virt, h))
 		return MM_PFN_NONE;
 	if (virt->phys) {
 		head = alloc_fresh(virt, h, virt->phys->cpu_node[virt->ctx->cpu], __MM_GFP_RETRY_MAYFAIL, false);

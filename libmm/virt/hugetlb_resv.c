@@ -155,6 +155,14 @@ int mm_hugetlb_reserve_vma(struct mm_vma *vma)
 	return 0;
 }
 
+bool mm_hugetlb_has_pages(const struct mm_vma *vma)
+{
+	const struct mm_hugetlb_inode *hi = vma->vm_file->inode->hugetlb;
+
+	return hi->beyond_pool || vma->hugetlb_resv || (vma->vm_flags & MM_VM_MAYSHARE && hi->resv.nr) || hi->h->free > hi->h->resv ||
+	       mm_hugetlb_overcommit(vma->vm_mm->virt, hi->h) > hi->h->surplus;
+}
+
 /* Of a shared mapping the file keeps them. Source: clear_vma_resv_huge_pages(), hugetlb_dup_vma_private(). */
 void mm_clear_vma_resv_huge_pages(struct mm_vma *vma)
 {

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
@@ -48,7 +49,10 @@ static int pages(struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
 		return -EINVAL;
 	if (vma->vm_flags & MM_VM_HUGETLB && (advice == MM_MADV_DONTNEED || advice == MM_MADV_DONTNEED_LOCKED))
 		end &= ~mm_hugetlb_mask(vma);
-	return virt->madvise_vma ? virt->madvise_vma(vma, start, end, advice) : 0;
+	if (virt->madvise_vma)
+		return virt->madvise_vma(vma, start, end, advice);
+	return vma->vm_flags & MM_VM_HUGETLB && (advice == MM_MADV_POPULATE_READ || advice == MM_MADV_POPULATE_WRITE) &&
+	       !mm_hugetlb_has_pages(vma) ? -EFAULT : 0;
 }
 
 static int check_remove(const struct mm_vma *vma)

@@ -11,7 +11,7 @@
  */
 #include <errno.h>
 
-#include "virt/pgtable.h"
+#include "virt/hugetlb.h"
 #include "virt/vma.h"
 
 static int acct_stack_growth(struct mm_vma *vma, uint64_t size, uint64_t grow)
@@ -101,7 +101,7 @@ static enum mm_vma_result fault_vma(struct mm_vma *vma, uint64_t addr, bool writ
 	if (!(vma->vm_flags & MM_VM_SHARED) && !vma->special && (write || (anon && thp_fault(vma, addr))) &&
 	    mm_anon_vma_prepare(vma))
 		return MM_VMA_ENOMEM;
-	return beyond_file(vma, addr) ? MM_VMA_SIGBUS : MM_VMA_OK;
+	return beyond_file(vma, addr) || (vma->vm_flags & MM_VM_HUGETLB && !mm_hugetlb_has_pages(vma)) ? MM_VMA_SIGBUS : MM_VMA_OK;
 }
 
 static enum mm_vma_result access_page(struct mm_struct *mm, uint64_t addr, uint32_t kind)
@@ -145,7 +145,7 @@ static int populate_light(struct mm_vma *vma, uint64_t start, uint64_t end)
 	bool write = (vma->vm_flags & (MM_VM_WRITE | MM_VM_SHARED)) == MM_VM_WRITE;
 	uint64_t size;
 
-	if (!mm_vma_is_accessible(vma))
+	if (!mm_vma_is_accessible(vma) || (vma->vm_flags & MM_VM_HUGETLB && !mm_hugetlb_has_pages(vma)))
 		return -EFAULT;
 	if (!write && !(vma->vm_flags & MM_VM_READ) && !(vma->vm_flags & MM_VM_MAYREAD))
 		return -EFAULT;
