@@ -212,6 +212,7 @@ struct compare {
 	struct mm_machine *m[MM_NR_SLAB_KINDS];
 	struct mm_table_writer *w;
 	uint64_t seq, next_ns;
+	char *mark;			/* of the step that runs; NULL: none yet */
 	bool unprinted;
 };
 
@@ -240,31 +241,75 @@ static int write_block(struct compare *c, const char *lead)
 	return 0;
 }
 
-static int block_if_due(struct compare *c, const struct mm_event *ev)
+/* Seconds of @ns without zeros at the end. */
+static int write_block_at(struct compare *c, uint64_t ns)
+{
+	char text[48];
+	int n = snprintf(text, sizeof(text), "%llu.%09llu", (unsigned long long)(ns / 1000000000), (unsigned long long)(ns % 1000000000));
+
+	while (text[n - 1] == '0')
+		n--;
+	text[text[n - 1] == '.' ? n - 1 : n] = 0;
+	return write_block(c, text);
+}
+
+/* Before a row: the block of the step or the time that ends here. */
+static int block_before(struct compare *c, const struct mm_event *ev)
 {
 	const struct cmd_args *a = c->a;
-	char lead[48] = "";
+	uint64_t ends = c->next_ns;
+	int e;
+
+	if (a->every == CMD_EVERY_MARK && ev->type == MM_EV_MARK) {
+		e = c->mark ? write_block(c, c->mark) : 0;
+		free(c->mark);
+		c->mark = strndup(ev->name.p ? ev->name.p : "", ev->name.len);
+		return c->mark ? e : -ENOMEM;
+	}
+	if (a->every != CMD_EVERY_SECONDS || !(ev->present & MM_TC_BIT(TIME_S)))
+		return 0;
+	if (!ends) {
+		c->next_ns = ev->time_ns + a->interval;
+		return 0;
+	}
+	if (ev->time_ns < ends)
+		return 0;
+	c->next_ns += ((ev->time_ns - ends) / a->interval + 1) * a->interval;
+	return write_block_at(c, ends);
+}
+
+static int block_after(struct compare *c)
+{
+	char lead[24];
 
 	c->unprinted = true;
-	if (a->every == CMD_EVERY_EVENTS && (c->seq + 1) % a->interval == 0)
-		snprintf(lead, sizeof(lead), "%llu", (unsigned long long)c->seq);
-	if (a->every == CMD_EVERY_SECONDS && (ev->present & MM_TC_BIT(TIME_S))) {
-		if (!c->next_ns)
-			c->next_ns = ev->time_ns + a->interval;
-		if (ev->time_ns >= c->next_ns) {
-			snprintf(lead, sizeof(lead), "%.9g", (double)c->next_ns / 1e9);
-			c->next_ns += ((ev->time_ns - c->next_ns) / a->interval + 1) * a->interval;
-		}
-	}
-	return *lead ? write_block(c, lead) : 0;
+	if (c->a->every != CMD_EVERY_EVENTS || (c->seq + 1) % c->a->interval)
+		return 0;
+	snprintf(lead, sizeof(lead), "%llu", (unsigned long long)c->seq);
+	return write_block(c, lead);
+}
+
+static int block_at_end(struct compare *c)
+{
+	char lead[24] = "";
+
+	if (c->a->every == CMD_EVERY_MARK)
+		return c->mark ? write_block(c, c->mark) : 0;
+	if (c->a->every != CMD_EVERY_END && !c->unprinted)
+		return 0;
+	if (c->a->every == CMD_EVERY_SECONDS)
+		return write_block_at(c, c->next_ns);
+	snprintf(lead, sizeof(lead), "%llu", (unsigned long long)(c->seq ? c->seq - 1 : 0));
+	return write_block(c, lead);
 }
 
 static int replay_event(struct compare *c, const struct mm_event *ev, size_t row)
 {
-	int e = 0;
+	int e;
 
 	if (ev->by != MM_BY_NONE)
 		return 0;
+	e = block_before(c, ev);
 	if (ev->type == MM_EV_SYSCTL && ev->name.len == 4 && !memcmp(ev->name.p, "slab", 4))
 		return 0;
 	for (int k = 0; k < MM_NR_SLAB_KINDS && !e; k++) {
@@ -278,7 +323,7 @@ static int replay_event(struct compare *c, const struct mm_event *ev, size_t row
 		return mm_error_set(&c->a->err, e, "%s:%llu: %s", c->in->name,
 				    (unsigned long long)mm_trace_line(c->reader, row), inner.code ? inner.text : strerror(-e));
 	}
-	e = block_if_due(c, ev);
+	e = block_after(c);
 	c->seq++;
 	return e;
 }
@@ -286,7 +331,6 @@ static int replay_event(struct compare *c, const struct mm_event *ev, size_t row
 static int replay_all(struct compare *c)
 {
 	struct mm_event ev[BATCH];
-	char lead[48];
 	long n;
 	int e = 0;
 
@@ -296,13 +340,7 @@ static int replay_all(struct compare *c)
 		for (long i = 0; i < n && !e; i++)
 			e = replay_event(c, &ev[i], (size_t)i);
 	}
-	if (e || (c->a->every != CMD_EVERY_END && !c->unprinted))
-		return e;
-	if (c->a->every == CMD_EVERY_SECONDS)
-		snprintf(lead, sizeof(lead), "%.9g", (double)c->next_ns / 1e9);
-	else
-		snprintf(lead, sizeof(lead), "%llu", (unsigned long long)(c->seq ? c->seq - 1 : 0));
-	return write_block(c, lead);
+	return e ? e : block_at_end(c);
 }
 
 static int tell_skips(struct compare *c)
@@ -329,10 +367,8 @@ int slab_compare_run(struct cmd_args *a, struct mm_input *in)
 	bool machine_only;
 	int e = 0;
 
-	if (a->every == CMD_EVERY_MARK)
-		return mm_error_set(&a->err, -EINVAL,
-				    "table compare: expected --every in seconds or events, found mark");
-	table_opt.lead = a->every == CMD_EVERY_EVENTS ? "seq" : a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
+	table_opt.lead = a->every == CMD_EVERY_EVENTS ? "seq" : a->every == CMD_EVERY_SECONDS ? "time_s"
+			 : a->every == CMD_EVERY_MARK ? "mark" : NULL;
 	for (int k = 0; k < MM_NR_SLAB_KINDS && !e; k++) {
 		a->config.sysctl.v[MM_SYSCTL_SLAB] = k;
 		e = cmd_machine(a, NULL, &machine_only, &c.m[k]);
@@ -347,6 +383,7 @@ int slab_compare_run(struct cmd_args *a, struct mm_input *in)
 		e = tell_skips(&c);
 	e = cmd_table_end(a, c.w, e);
 	mm_trace_reader_free(c.reader);
+	free(c.mark);
 	for (int k = 0; k < MM_NR_SLAB_KINDS; k++)
 		mm_machine_free(c.m[k]);
 	return e;

@@ -142,6 +142,24 @@ mm-slab --csv -S slub_debug=F wrong.csv 2> err | grep -q '^slab_err,0xffff.*,goo
 refused 1 'expected SLAB_ words' mm-slab --csv -t caches <(printf 'event,size,flags,name\ncache_create,64,SLAB_NONE,a\n')
 refused 1 'expected GFP words' mm-slab --csv -t caches <(printf 'event,size,flags\nkmalloc,64,GFP_NONE\n')
 
+# ---- one trace through all three, step by step ----
+
+cat > steps.csv <<'END'
+time_s,event,addr,size,name
+1,mark,,,one
+1.5,kmalloc,0x1000,4096,
+2.5,kmalloc,0x2000,4096,
+3.25,mark,,,two
+3.5,kfree,0x1000,,
+4.5,kfree,0x2000,,
+END
+live() { mm-slab --csv -n -t compare steps.csv "$@" -o allocator,live_objects | grep slub | tr '\n' ' '; }
+same "compare by steps" "one,slub,2 two,slub,0 " "$(live --every=mark)"
+# what happens at 2 s and later is not in the block that ends there
+same "compare by seconds" "2,slub,1 3,slub,2 4,slub,1 5,slub,0 " "$(live --every=1)"
+same "compare by rows" "1,slub,1 3,slub,2 5,slub,0 " "$(live --every=2ev)"
+same "compare at the end" "slub,0 " "$(live)"
+
 # ---- pages go down to mm-buddy ----
 
 gunzip -c "$data/manual/kmem.txt.gz" > kmem.txt || exit 99
