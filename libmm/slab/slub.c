@@ -319,10 +319,10 @@ static __attribute__((noinline)) void slub_free_checked(struct mm_kmem_cache *s,
  */
 static inline bool is_live(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t distance, size_t *i)
 {
-	unsigned __int128 product = (unsigned __int128)distance * s->reciprocal;
+	uint64_t rest;
 
-	*i = (size_t)(product >> 64);
-	return (uint64_t)product < s->reciprocal && slab->link[*i] == SLAB_LINK_LIVE;
+	*i = (size_t)mm_mul_wide(distance, s->reciprocal, &rest);
+	return rest < s->reciprocal && slab->link[*i] == SLAB_LINK_LIVE;
 }
 
 /* The slab was full. */
