@@ -230,6 +230,28 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 	return MM_ACCESS_OOM;
 }
 
+/*
+ * The processor alone, when L1 has no 4K entry that gives the right.  Nothing is counted when the kernel is needed: what
+ * a look-up moves within the TLB it would move again.
+ */
+bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind)
+{
+	const struct mm_tlb_entry *e = mm_tlb_lookup(c, mm->id, vaddr, kind);
+	struct hit h;
+
+	if (e && !(kind & ~e->leaf))
+		return true;
+	if (vaddr >= mm->task_size || f->tlb_miss_rows)
+		return false;
+	h = walk(mm, vaddr, kind);
+	if (h.error)
+		return false;
+	c->walks++;
+	mm_tlb_walked(c, mm->id, vaddr, h.level);
+	fill(c, mm, vaddr, kind, &h);
+	return true;
+}
+
 static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr,
 					 unsigned int kind)
 {

@@ -106,6 +106,12 @@ enum mm_access_result { MM_ACCESS_OK, MM_ACCESS_SEGV, MM_ACCESS_SIGBUS, MM_ACCES
  */
 enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, uint64_t size, unsigned int kind);
 
+/*
+ * An access within one page by the CPU @c, for which mm_tlb_hit() was false, as long as the kernel is not entered: done, or
+ * false and mm_access() is to do it.  The caller counts @c->accesses.
+ */
+bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind);
+
 /* One fault on @vma, as the kernel's handle_mm_fault(): MM_VM_FAULT_*. */
 unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int flags);
 

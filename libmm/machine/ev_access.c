@@ -148,46 +148,50 @@ static const uint8_t tlb_kinds[] = {
 	[MM_EV_MODIFY - MM_EV_LOAD] = MM_TLB_W, [MM_EV_FETCH - MM_EV_LOAD] = MM_TLB_X,
 };
 
-/* The row is one access to one page of the task @pid on @cpu, no recorded fault, and L1 of @c serves it. */
-static inline bool hits(const struct mm_tlb_cpu *c, uint32_t mm_id, uint32_t pid, uint32_t cpu, const struct mm_event *ev)
+/* The row is one access to one page, by the task and CPU of @first, no recorded fault and no effect. */
+static inline bool is_plain(const struct mm_event *ev, const struct mm_event *first)
 {
-	unsigned int i = (unsigned int)ev->type - MM_EV_LOAD;
 	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : 1;
 
-	return i < sizeof(tlb_kinds) && ev->pid == pid && !ev->flags.len && !ev->name.len && ev->cpu == cpu && ev->by == MM_BY_NONE &&
-	       size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE && mm_tlb_hit(c, mm_id, ev->addr, tlb_kinds[i]);
+	return (unsigned int)ev->type - MM_EV_LOAD < sizeof(tlb_kinds) && ev->pid == first->pid && ev->cpu == first->cpu &&
+	       ev->by == MM_BY_NONE && !(ev->present & (MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME))) &&
+	       size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE;
 }
 
 /*
- * A page in the TLB is mapped and nothing is to be done for --automap. Whatever else may have to happen after an
+ * A page in the page tables is mapped and nothing is to be done for --automap. Whatever else may have to happen after an
  * event leaves the run to mm_machine_event().
  */
 size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 {
 	struct mm_task *task = m->tasks.last;
 	struct mm_tlb_cpu *c;
-	uint32_t cpu, pid;
+	uint64_t due_ns;
 	size_t n = 0;
 
-	if (!nr || !m->fault || m->cache->contents || !task || !task->mm || m->someone_dies || m->cfg.check || ev->cpu >= m->ctx.nr_cpus ||
-	    mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
+	if (!nr || !m->fault || m->cache->contents || !task || !task->mm || ev->pid != task->pid || m->someone_dies || m->cfg.check ||
+	    ev->cpu >= m->ctx.nr_cpus || mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;
-	cpu = ev->cpu;
-	pid = task->pid;
-	c = &m->fault->virt->tlb->cpu[cpu];
-	for (; n < nr && hits(c, task->mm->id, pid, cpu, &ev[n]); n++) {
+	c = &m->fault->virt->tlb->cpu[ev->cpu];
+	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
+	for (; n < nr && is_plain(&ev[n], ev); n++) {
+		unsigned int kind = tlb_kinds[ev[n].type - MM_EV_LOAD];
+
 		if (ev[n].present & MM_TC_BIT(TIME_S)) {
-			if (ev[n].time_ns >= m->phys->proactive_ns || ev[n].time_ns >= m->fault->khugepaged_ns)
+			if (ev[n].time_ns >= due_ns)
 				break;
 			m->ctx.now_ns = ev[n].time_ns;
 		}
+		if (!mm_tlb_hit(c, task->mm->id, ev[n].addr, kind) &&
+		    !mm_access_without_fault(m->fault, task->mm, c, ev[n].addr, kind))
+			break;
 		result(&ev[n], ok);
 	}
 	if (!n)
 		return 0;
 	m->effects.nr = 0;
-	m->ctx.cpu = cpu;
-	mm_task_run(m, task, pid);
+	m->ctx.cpu = ev->cpu;
+	mm_task_run(m, task, task->pid);
 	m->nr_events += n;
 	task->accesses += n;
 	c->accesses += n;
