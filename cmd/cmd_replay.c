@@ -161,16 +161,21 @@ bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
 	}
 }
 
-static void write_row_and_effects(struct replay *r, const struct mm_event *ev)
+static void write_effects(struct replay *r)
 {
 	const struct mm_event *fx;
 	size_t nr;
 
-	mm_trace_writer_row(&r->trace, ev);
 	fx = mm_machine_effects(r->m, &nr);
 	for (size_t i = 0; i < nr; i++)
 		if (r->a->cmd->computes >> fx[i].by & 1)
 			mm_trace_writer_row(&r->trace, &fx[i]);
+}
+
+static void write_row_and_effects(struct replay *r, const struct mm_event *ev)
+{
+	mm_trace_writer_row(&r->trace, ev);
+	write_effects(r);
 }
 
 static int replay_cause(struct replay *r, struct mm_event *ev)
@@ -294,7 +299,7 @@ static int begin_output(struct replay *r)
 	return mm_table_writer_new(&r->w, &a->out, &r->table->table, &opt, &a->err);
 }
 
-/* Accesses that the TLB serves, while no row is looked at for itself: how many of the @n. */
+/* Accesses that need no fault, while no row is looked at for itself: how many of the @n. */
 static size_t replay_hits(struct replay *r, struct mm_event *ev, size_t n)
 {
 	size_t hits;
@@ -304,6 +309,8 @@ static size_t replay_hits(struct replay *r, struct mm_event *ev, size_t n)
 	hits = mm_machine_hits(r->m, ev, n);
 	for (size_t i = 0; i < hits && !r->table; i++)
 		mm_trace_writer_row(&r->trace, &ev[i]);
+	if (hits && !r->table)
+		write_effects(r);
 	r->seq += hits;
 	r->unprinted |= hits > 0;
 	return hits;

@@ -159,13 +159,14 @@ static inline bool is_plain(const struct mm_event *ev, const struct mm_event *fi
 }
 
 /*
- * A page in the page tables is mapped and nothing is to be done for --automap. Whatever else may have to happen after an
- * event leaves the run to mm_machine_event().
+ * A page in the page tables is mapped and nothing is to be done for --automap. A run ends with the access after which
+ * a daemon wakes; whatever else may have to happen after an event leaves the run to mm_machine_event().
  */
 size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 {
 	struct mm_task *task = m->tasks.last;
 	struct mm_tlb_cpu *c;
+	bool due = false;
 	uint64_t due_ns;
 	size_t n = 0;
 
@@ -174,18 +175,17 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 		return 0;
 	c = &m->fault->virt->tlb->cpu[ev->cpu];
 	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
-	for (; n < nr && is_plain(&ev[n], ev); n++) {
+	for (; n < nr && !due && is_plain(&ev[n], ev); n++) {
 		unsigned int kind = tlb_kinds[ev[n].type - MM_EV_LOAD];
 
-		if (ev[n].present & MM_TC_BIT(TIME_S)) {
-			if (ev[n].time_ns >= due_ns)
-				break;
-			m->ctx.now_ns = ev[n].time_ns;
-		}
 		if (!mm_tlb_hit(c, task->mm->id, ev[n].addr, kind) &&
 		    !mm_access_without_fault(m->fault, task->mm, c, ev[n].addr, kind))
 			break;
 		result(&ev[n], ok);
+		if (ev[n].present & MM_TC_BIT(TIME_S)) {
+			m->ctx.now_ns = ev[n].time_ns;
+			due = ev[n].time_ns >= due_ns;
+		}
 	}
 	if (!n)
 		return 0;
@@ -196,5 +196,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	task->accesses += n;
 	c->accesses += n;
 	c->mm_id = task->mm->id;
+	if (due)
+		mm_machine_run_daemons(m);
 	return n;
 }

@@ -193,21 +193,27 @@ static void bury(struct mm_machine *m)
 			mm_task_end(m, m->tasks.v[i], MM_TASK_KILLED);
 }
 
-/* What follows every row, of which @e came. */
-static int end_event(struct mm_machine *m, int e, struct mm_error *err)
+void mm_machine_run_daemons(struct mm_machine *m)
 {
-	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
-		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
-	if (!e && m->reclaim)
+	if (m->reclaim)
 		mm_kswapd_run(m->reclaim);
-	if (!e && m->phys)
+	if (m->phys)
 		mm_kcompactd_run(m->phys);
-	if (!e && m->fault && m->ctx.now_ns) {
+	if (m->fault && m->ctx.now_ns) {
 		m->daemons_run = true;
 		mm_ksmd_run(m->fault);
 		mm_khugepaged_run(m->fault);
 		m->daemons_run = false;
 	}
+}
+
+/* What follows every row, of which @e came. */
+static int end_event(struct mm_machine *m, int e, struct mm_error *err)
+{
+	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
+		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
+	if (!e)
+		mm_machine_run_daemons(m);
 	if (m->someone_dies)
 		bury(m);
 	if (m->oom_report.len) {

@@ -105,14 +105,14 @@ bool mm_compaction_zonelist_suitable(const struct mm_alloc_context *ac, unsigned
 /* Source: Linux 6.6 mm/vmstat.c extfrag_for_order(). */
 unsigned int mm_fragmentation_score_zone(const struct mm_zone *zone)
 {
-	uint64_t blocks[MM_NR_PAGE_ORDERS], free_pages = 0, suitable = 0;
+	uint64_t small = 0, suitable = 0;
+	unsigned int o = 0;
 
-	count_blocks(zone, blocks);
-	for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
-		free_pages += blocks[o] << o;
-		suitable += o >= COMPACTION_HPAGE_ORDER ? blocks[o] << o : 0;
-	}
-	return free_pages ? (unsigned int)((free_pages - suitable) * 100 / free_pages) : 0;
+	for (; o < COMPACTION_HPAGE_ORDER; o++)
+		small += zone->free_area[o].nr_free << o;
+	for (; o < MM_NR_PAGE_ORDERS; o++)
+		suitable += zone->free_area[o].nr_free << o;
+	return small ? (unsigned int)(small * 100 / (small + suitable)) : 0;
 }
 
 unsigned int mm_fragmentation_score_node(const struct mm_node *node)

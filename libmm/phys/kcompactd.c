@@ -138,10 +138,11 @@ static void proactive_checks(struct mm_phys *phys, struct mm_node *n)
 	if (!n->proactive_ns)
 		n->proactive_ns = now + CHECK_INTERVAL_NS;
 	while (n->proactive_ns <= now) {
-		unsigned int before = mm_fragmentation_score_node(n);
+		unsigned int before = 0;
 
-		if (!mm_sysctl(phys->ctx, MM_SYSCTL_COMPACTION_PROACTIVENESS) ||
-		    before <= mm_fragmentation_score_wmark(phys, false)) {
+		if (mm_sysctl(phys->ctx, MM_SYSCTL_COMPACTION_PROACTIVENESS))
+			before = mm_fragmentation_score_node(n);
+		if (before <= mm_fragmentation_score_wmark(phys, false)) {
 			n->proactive_ns = now + CHECK_INTERVAL_NS;	/* nothing changes until the next cause */
 			return;
 		}
@@ -162,11 +163,12 @@ void mm_kcompactd(struct mm_phys *phys)
 	phys->proactive_ns = UINT64_MAX;
 	if (!phys->hooks.movable.isolate)
 		return;
-	for (uint32_t i = 0; i < MM_MAX_NODES; i++) {
+	for (uint32_t i = 0, left = phys->nr_nodes; left; i++) {
 		struct mm_node *n = phys->nodes[i];
 
 		if (!n)
 			continue;
+		left--;
 		if (n->kcompactd_woken) {
 			n->kcompactd_woken = false;
 			kcompactd_do_work(phys, n);

@@ -200,30 +200,58 @@ static uint64_t psc_tag(uint32_t id, uint64_t vaddr, unsigned int level)
 	return UINT64_C(1) << 63 | (vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) << 20 | (id & 0xfffff);
 }
 
-/* Is the entry of @level (2 PDE ..) there? It is then the first. */
-static bool psc_find(struct mm_tlb_cpu *c, uint64_t tag, unsigned int level)
+static uint8_t *psc_bucket(struct mm_psc *p, uint64_t tag)
 {
-	uint64_t *t = c->psc[level - 2].tag;
-	uint32_t n = c->psc_entries[level - 2], i = 0;
-
-	while (i < n && t[i] != tag)
-		i++;
-	if (i >= n)
-		return false;
-	memmove(t + 1, t, i * sizeof(*t));
-	t[0] = tag;
-	return true;
+	return &p->bucket[tag * UINT64_C(0x9e3779b97f4a7c15) >> 58];
 }
 
-static void psc_fill(struct mm_tlb_cpu *c, uint64_t tag, unsigned int level)
+static void psc_unlink(struct mm_psc *p, uint8_t i)
 {
-	uint64_t *t = c->psc[level - 2].tag;
-	uint32_t n = c->psc_entries[level - 2];
+	p->next[p->prev[i]] = p->next[i];
+	p->prev[p->next[i]] = p->prev[i];
+}
 
-	if (!n || psc_find(c, tag, level))
-		return;
-	memmove(t + 1, t, (n - 1) * sizeof(*t));
-	t[0] = tag;
+static void psc_first(struct mm_psc *p, uint8_t i)
+{
+	p->next[i] = p->next[0];
+	p->prev[i] = 0;
+	p->prev[p->next[0]] = i;
+	p->next[0] = i;
+}
+
+/* Is it there? It is then the first. */
+static bool psc_find(struct mm_psc *p, uint64_t tag)
+{
+	uint8_t i = *psc_bucket(p, tag);
+
+	while (i && p->tag[i] != tag)
+		i = p->chain[i];
+	if (i && p->next[0] != i) {
+		psc_unlink(p, i);
+		psc_first(p, i);
+	}
+	return i;
+}
+
+/* @tag is not there: it becomes the first, in the place of the last where @room entries are in use. */
+static void psc_fill(struct mm_psc *p, uint64_t tag, uint8_t room)
+{
+	uint8_t *at = psc_bucket(p, tag), i = p->prev[0];
+
+	if (p->nr < room) {
+		i = ++p->nr;
+	} else {
+		uint8_t *old = psc_bucket(p, p->tag[i]);
+
+		while (*old != i)
+			old = &p->chain[*old];
+		*old = p->chain[i];
+		psc_unlink(p, i);
+	}
+	p->tag[i] = tag;
+	p->chain[i] = *at;
+	*at = i;
+	psc_first(p, i);
 }
 
 void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level)
@@ -231,27 +259,29 @@ void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned i
 	unsigned int from = MM_NR_LEVELS;
 
 	for (unsigned int l = level + 1; l <= MM_NR_LEVELS; l++)
-		if (psc_find(c, psc_tag(id, vaddr, l), l)) {
+		if (psc_find(&c->psc[l - 2], psc_tag(id, vaddr, l))) {
 			c->psc_hits[l - 2]++;
 			from = l - 1;
 			break;
 		}
 	c->walk_reads += from - level + 1;
 	for (unsigned int l = from; l > level; l--)
-		psc_fill(c, psc_tag(id, vaddr, l), l);
+		if (c->psc_entries[l - 2])
+			psc_fill(&c->psc[l - 2], psc_tag(id, vaddr, l), c->psc_entries[l - 2]);
 }
 
 /* INVLPG and INVPCID take everything of the address space. */
 static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
 {
 	for (unsigned int k = 0; k < MM_PSC_LEVELS; k++) {
-		uint64_t *t = c->psc[k].tag;
-		uint32_t n = c->psc_entries[k], kept = 0;
+		struct mm_psc old = c->psc[k];
 
-		for (uint32_t i = 0; i < n && t[i]; i++)
-			if ((t[i] & 0xfffff) != (id & 0xfffff))
-				t[kept++] = t[i];
-		memset(t + kept, 0, (n - kept) * sizeof(*t));
+		if (!old.nr)
+			continue;
+		c->psc[k] = (struct mm_psc){ .nr = 0 };
+		for (uint8_t i = old.prev[0]; i; i = old.prev[i])
+			if ((old.tag[i] & 0xfffff) != (id & 0xfffff))
+				psc_fill(&c->psc[k], old.tag[i], c->psc_entries[k]);
 	}
 }
 

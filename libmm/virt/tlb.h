@@ -44,11 +44,16 @@ struct mm_tlb_array {
 };
 
 /*
- * A paging-structure cache: entries of one level that lead to a table, so that a walk begins below them. Tags, the one
- * used last first; 0 empty.
+ * A paging-structure cache: entries of one level that lead to a table, so that a walk begins below them. Entries are
+ * numbered from 1; they stand in a ring by use (next of 0 is the one used last) and in chains by the hash of their tags.
  */
 enum { MM_PSC_MAX = 64, MM_PSC_LEVELS = 3 };
-struct mm_psc { uint64_t tag[MM_PSC_MAX]; };
+struct mm_psc {
+	uint64_t tag[MM_PSC_MAX + 1];
+	uint8_t next[MM_PSC_MAX + 1], prev[MM_PSC_MAX + 1];
+	uint8_t bucket[MM_PSC_MAX], chain[MM_PSC_MAX + 1];	/* 0: no more */
+	uint8_t nr;
+};
 
 enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L2, MM_TLB_L1D_1G, MM_TLB_L2_1G, MM_NR_TLB_KINDS };
 

@@ -89,7 +89,8 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
  * mm_machine_hits() - replay accesses as long as the processor serves them: TLB or walk, no fault
  * @ev:	@nr rows; each one replayed gets its result
  *
- * The same as mm_machine_event() for each of them in turn, at a third of its cost or less: such an access has no effects.
+ * The same as mm_machine_event() for each of them in turn, at a third of its cost or less.  Only the last one may have
+ * effects: those of a daemon that its time wakes.
  * Return: how many rows were replayed, from the first on.  The next one (if any) is for mm_machine_event().
  */
 size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr);
