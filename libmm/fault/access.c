@@ -22,6 +22,7 @@ enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
 /* What the processor says about a failed or successful walk. */
 struct hit {
 	mm_pte_t *leaf;			/* NULL: a table is missing */
+	mm_pte_t *pmd;			/* the entry above a leaf of level 1, else NULL */
 	bool huge;
 	uint8_t level;			/* of the leaf */
 	unsigned int error;		/* MM_PF_*, 0: the access may go on */
@@ -30,7 +31,7 @@ struct hit {
 static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
 {
 	unsigned int err = MM_PF_USER | (kind == MM_TLB_W ? MM_PF_WRITE : kind == MM_TLB_X ? MM_PF_INSTR : 0);
-	struct hit h = { mm_pmd_offset(mm, vaddr), false, 2, err };
+	struct hit h = { mm_pmd_offset(mm, vaddr), NULL, false, 2, err };
 
 	if (!h.leaf) {			/* a 1G page, or no table */
 		mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
@@ -44,6 +45,7 @@ static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int 
 		return h;
 	h.huge = *h.leaf & MM_PTE_PSE;
 	if (!h.huge) {
+		h.pmd = h.leaf;
 		h.leaf = mm_pte_of(mm, h.leaf, vaddr);
 		h.level = 1;
 	}
@@ -63,6 +65,8 @@ static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vadd
 	uint64_t flags = h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : h->huge ? MM_TLB_HUGE : 0;
 
 	*h->leaf = p;
+	if (h->pmd)
+		*h->pmd |= MM_PTE_A;
 	if (p & MM_PTE_RW && p & MM_PTE_D)
 		flags |= MM_TLB_WRITABLE;
 	if (!(p & MM_PTE_NX))

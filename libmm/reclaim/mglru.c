@@ -12,14 +12,12 @@
  */
 #include "reclaim/mglru.h"
 
-enum { LRU_GEN_MM_WALK = 2 };	/* bit 1 of lru_gen */
-
 /* A plain 1 is "on" with all that the CPU offers, as writing y is; 5 is the core without walks. */
-static bool should_walk_mmu(const struct mm_reclaim *r)
+bool mm_lru_gen_cap(const struct mm_reclaim *r, enum mm_lru_gen_cap cap)
 {
 	int64_t caps = mm_sysctl(r->ctx, MM_SYSCTL_LRU_GEN);
 
-	return caps == 1 || (caps & LRU_GEN_MM_WALK);
+	return caps == 1 || (caps & cap);
 }
 
 static uint64_t get_swappiness(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
@@ -81,7 +79,7 @@ static int64_t get_nr_to_scan(struct mm_reclaim *r, struct mm_lruvec *v, const s
 		return -1;
 	if (!should_run_aging(v, sc, can_swap, &nr) || sc->priority == MM_DEF_PRIORITY)
 		return (int64_t)nr;
-	if (should_walk_mmu(r))
+	if (mm_lru_gen_cap(r, MM_LRU_GEN_MM_WALK))
 		mm_lru_gen_walk(r, v, can_swap);
 	mm_inc_max_seq(r, v, can_swap);
 	return -1;

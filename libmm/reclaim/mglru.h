@@ -11,6 +11,10 @@ enum { MM_MIN_LRU_BATCH = 64, MM_MAX_LRU_BATCH = MM_MIN_LRU_BATCH * 64 };
 
 static inline uint64_t mm_nr_gens(const struct mm_lruvec *v, unsigned int type) { return v->lrugen.max_seq - v->lrugen.min_seq[type] + 1; }
 
+/* mglru.c: is a part of it on? */
+enum mm_lru_gen_cap { MM_LRU_GEN_MM_WALK = 2, MM_LRU_GEN_NONLEAF_YOUNG = 4 };	/* bits of lru_gen */
+bool mm_lru_gen_cap(const struct mm_reclaim *r, enum mm_lru_gen_cap cap);
+
 /* mglru_seq.c */
 void mm_reset_ctrl_pos(struct mm_lruvec *v, unsigned int type);
 void mm_folio_inc_gen(struct mm_reclaim *r, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming);

@@ -6,10 +6,11 @@
  * folios whose entries were used join the youngest generation so far, where
  * they lie.  Tables worth a look are remembered in a Bloom filter (cache/bloom.c): a
  * table with one used entry in eight is carried over, the others are left out
- * next time.  An address space that is new is walked whole.
+ * next time.  An address space that is new is walked whole.  With bit 2 the entry
+ * that leads to a table is looked at first: a table that no walk of the processor went
+ * through since the last time is left out, whatever its own entries say.
  *
  * Source: Linux 6.6 mm/vmscan.c walk_mm(), walk_pmd_range(), walk_pte_range().
- * Deviation: accessed bits of tables themselves (bit 2), an optimisation, are not looked at.
  */
 #include "cache/filemap.h"
 #include "reclaim/mglru.h"
@@ -21,7 +22,8 @@ struct walk {
 	struct mm_lruvec *v;
 	struct mm_struct *mm;
 	uint64_t max_seq;
-	bool can_swap, force_scan;
+	bool can_swap, force_scan, clear_pmd_young;
+	const mm_pte_t *young_pmd;	/* led to a table in use; several VMAs may lie in that table */
 };
 
 /* One used mapping: its bit goes, its folio joins the youngest generation. */
@@ -87,7 +89,15 @@ static void walk_vma(struct walk *w, const struct mm_vma *vma)
 			}
 			continue;
 		}
-		if (!mm_pte_present(*pmd) || (!w->force_scan && !mm_lru_gen_bloom_test(w->v, w->max_seq, w->mm->id, addr)))
+		if (!mm_pte_present(*pmd))
+			continue;
+		if (w->clear_pmd_young && pmd != w->young_pmd) {
+			if (!mm_pte_young(*pmd))
+				continue;
+			*pmd = mm_pte_mkold(*pmd);
+			w->young_pmd = pmd;
+		}
+		if (!w->force_scan && !mm_lru_gen_bloom_test(w->v, w->max_seq, w->mm->id, addr))
 			continue;
 		if (walk_pte_range(w, pmd, addr, next))
 			mm_lru_gen_bloom_add(w->v, w->max_seq + 1, w->mm->id, addr);
@@ -121,7 +131,8 @@ static uint64_t pages_of(const struct mm_struct *mm, bool can_swap)
 
 void mm_lru_gen_walk(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap)
 {
-	struct walk w = { .r = r, .v = v, .max_seq = v->lrugen.max_seq, .can_swap = can_swap };
+	struct walk w = { .r = r, .v = v, .max_seq = v->lrugen.max_seq, .can_swap = can_swap,
+			  .clear_pmd_young = mm_lru_gen_cap(r, MM_LRU_GEN_NONLEAF_YOUNG) };
 	uint32_t newest = v->newest_mm_id;
 	bool first = true;
 	struct mm_oom_task t;
