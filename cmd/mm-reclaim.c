@@ -177,8 +177,8 @@ static int run(struct cmd_args *a)
 }
 
 static const struct mm_table *const tables[] = { &reclaim_oom_table, &reclaim_curve_table, &reclaim_policy_table };
-static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_memcg, &mm_table_oom,
-	&mm_table_counters };
+static const struct mm_machine_table *const machine_tables[] = { &mm_table_summary, &mm_table_lru, &mm_table_memcg,
+	&mm_table_memory_files, &mm_table_oom, &mm_table_counters };
 
 static const struct cmd cmd = {
 	.name = "mm-reclaim",

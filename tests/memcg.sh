@@ -80,4 +80,80 @@ END
 echo 'event,flags,name,result
 cgroup,memory.high,/a,many' | mm-reclaim > out 2> err
 [ $? = 1 ] || { echo "FAIL: a limit that is no number"; failed=1; }
+
+# The files line by line. The names of memory.stat are those of a 6.6.87 that was built without zswap.
+trace <<'END'
+,cgroup,,,memory.max,/f,20971520
+,cgroup,,,memory.max,/f/g,8388608
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/f/g,
+10,store,0x10000000,6291456,,,
+10,store,0x10000000,12582912,,,
+END
+mm-reclaim --ram=384M --swap=128M -t memory_files -n trace.csv 2> err > files
+names="anon file kernel kernel_stack pagetables sec_pagetables percpu sock vmalloc shmem zswap zswapped file_mapped file_dirty
+file_writeback swapcached anon_thp file_thp shmem_thp inactive_anon active_anon inactive_file active_file unevictable
+slab_reclaimable slab_unreclaimable slab workingset_refault_anon workingset_refault_file workingset_activate_anon
+workingset_activate_file workingset_restore_anon workingset_restore_file workingset_nodereclaim pgscan pgsteal pgscan_kswapd
+pgscan_direct pgscan_khugepaged pgsteal_kswapd pgsteal_direct pgsteal_khugepaged pgfault pgmajfault pgrefill pgactivate
+pgdeactivate pglazyfree pglazyfreed zswpin zswpout thp_fault_alloc thp_collapse_alloc"
+same "lines of memory.stat" "$(echo $names)" "$(awk -F, '$1 == "/f/g" && $2 == "memory.stat" { print $3 }' files | paste -sd' ')"
+value() { awk -F, -v g="$1" -v f="$2" -v n="${3-}" '$1 == g && $2 == f && $3 == n { print $4 }' files; }
+same "the most it held is its limit, 8 MiB" 8388608 "$(value /f/g memory.peak)"
+same "no limit on swap" max "$(value /f/g memory.swap.max)"
+[ "$(value /f/g memory.swap.peak)" -ge "$(value /f/g memory.swap.current)" ] || fail "memory.swap.peak below memory.swap.current"
+same "no limit was met by /f itself" 0 "$(value /f memory.events.local max)"
+same "but below it" "$(value /f/g memory.events max)" "$(value /f memory.events max)"
+[ "$(value /f memory.events max)" -gt 0 ] || fail "a program beyond its limit met none"
+for n in pgfault pgscan pgsteal anon workingset_refault_anon inactive_anon; do
+	same "$n of /f is that of /f/g" "$(value /f/g memory.stat $n)" "$(value /f memory.stat $n)"
+done
+# each page once, then the 1536 of the beginning again as far as they were swapped out: those and the first touches are all there is
+same "faults: 3072 pages and those that came back" $((3072 + $(value /f/g memory.stat pgmajfault))) "$(value /f/g memory.stat pgfault)"
+same "what is not modelled is empty" "" "$(value /f/g memory.stat sock)"
+same "the root has memory.stat and no limits" "memory.stat" "$(awk -F, '$1 == "/" { print $2 }' files | sort -u)"
+
+# Files alone: each page that is read ahead, dropped and counted; the memcg's scans are not kswapd's.
+same "pgscan is both" "$(value /f/g memory.stat pgscan)" $(($(value /f/g memory.stat pgscan_direct) + $(value /f/g memory.stat pgscan_kswapd)))
+same "nobody but the program reclaims for its limit" 0 "$(value /f/g memory.stat pgscan_kswapd)"
+
+# memory.high with nothing to reclaim: 8 MiB beyond 8 MiB is an overage of 1, so each batch of 64 pages sleeps
+# 2^20 * 2^20 * 250 >> 34 jiffies = 16000, cut to 500 = two seconds (calculate_high_delay())
+trace <<'END'
+,cgroup,,,memory.high,/h,8388608
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/h,
+10,store,0x10000000,16777216,,,
+10,store,0x10ffffff,1,,,
+END
+delay=$(mm-reclaim --ram=384M -t memcg -o memcg,high_delay_s,events_high -n trace.csv 2> err | awk -F, '$1 == "/h" && $3 > 0 { print $2 }')
+awk -v d="$delay" 'BEGIN { exit !(d > 0 && d <= 2 * 33) }' || fail "sleep beyond memory.high: found '$delay' s"
+
+# memory.oom.group: both of its programs die, counted once as a group
+trace <<'END'
+,cgroup,,,memory.max,/k,8388608
+,cgroup,,,memory.oom.group,/k,1
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/k,
+10,store,0x10000000,1048576,,,
+11,exec,,,AUTOMAP,m,
+11,cgroup,,,,/k,
+11,store,0x10000000,16777216,,,
+END
+mm-reclaim --ram=384M -t memory_files -n trace.csv 2> err > files
+same "memory.events oom_group_kill" 1 "$(value /k memory.events oom_group_kill)"
+[ "$(value /k memory.events oom_kill)" -ge 2 ] || fail "oom_kill of a group of two: $(value /k memory.events oom_kill)"
+
+# memory.swap.max: what did not fit is told
+trace <<'END'
+,cgroup,,,memory.max,/s,8388608
+,cgroup,,,memory.swap.max,/s,2097152
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/s,
+10,store,0x10000000,12582912,,,
+END
+mm-reclaim --ram=384M --swap=64M -t memory_files -n trace.csv 2> err > files
+same "memory.swap.peak is the limit" 2097152 "$(value /s memory.swap.peak)"
+[ "$(value /s memory.swap.events max)" -gt 0 ] && [ "$(value /s memory.swap.events fail)" -ge "$(value /s memory.swap.events max)" ] ||
+	fail "memory.swap.events: $(value /s memory.swap.events max) max, $(value /s memory.swap.events fail) fail"
 exit $failed

@@ -147,7 +147,7 @@ START_TEST(memcg_limit)		/* charges of 64 ahead, page by page near the limit, th
 	}
 	ck_assert_int_eq(n, 100);
 	ck_assert_uint_eq(m->usage, 100);
-	ck_assert_uint_gt(m->events_oom, 0);
+	ck_assert_uint_gt(m->events[MM_MEMCG_EV_OOM], 0);
 	mm_release_pages(cache, pfn, 101);
 	ck_assert_uint_eq(m->usage, 0);
 }

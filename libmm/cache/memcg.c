@@ -53,7 +53,7 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 		}
 	memcpy(m->name, name.p, name.len);
 	m->name[name.len] = '\0';
-	m->max = m->high = m->swap_max = MM_MEMCG_MAX;
+	m->max = m->high = m->swap_max = m->swap_high = MM_MEMCG_MAX;
 	m->parent = parent ? parent : c->root_mem_cgroup;
 	if (m->parent) {
 		struct mm_memcg **end = &m->parent->first_child;
@@ -117,15 +117,26 @@ struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev
 	return NULL;
 }
 
+void mm_memcg_memory_event(struct mm_memcg *m, enum mm_memcg_event event)
+{
+	m->events_local[event]++;
+	for (; m && m->parent; m = m->parent)
+		m->events[event]++;
+}
+
 /* ---- counters: page_counter_try_charge() and friends ---- */
+
+static void note_peak(struct mm_memcg *m) { m->peak = m->peak < m->usage ? m->usage : m->peak; }
 
 static bool try_charge_counter(struct mm_memcg *m, uint64_t nr_pages, struct mm_memcg **over)
 {
 	for (struct mm_memcg *i = m; i; i = i->parent) {
 		if (i->usage + nr_pages <= i->max) {
 			i->usage += nr_pages;
+			note_peak(i);
 			continue;
 		}
+		i->failcnt++;
 		for (struct mm_memcg *k = m; k != i; k = k->parent)
 			k->usage -= nr_pages;
 		*over = i;
@@ -136,8 +147,10 @@ static bool try_charge_counter(struct mm_memcg *m, uint64_t nr_pages, struct mm_
 
 static void charge_counter(struct mm_memcg *m, uint64_t nr_pages)
 {
-	for (; m; m = m->parent)
+	for (; m; m = m->parent) {
 		m->usage += nr_pages;
+		note_peak(m);
+	}
 }
 
 static void uncharge_counter(struct mm_memcg *m, uint64_t nr_pages)
@@ -199,7 +212,7 @@ static bool oom_at(struct mm_cache *c, struct mm_memcg *over, mm_gfp_t gfp, uint
 
 	while ((uint64_t)1 << order < nr_pages)
 		order++;
-	over->events_oom++;
+	mm_memcg_memory_event(over, MM_MEMCG_EV_OOM);
 	return order <= 3 && c->hooks.mem_cgroup_out_of_memory &&
 	       c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, over, gfp, order);
 }
@@ -213,7 +226,7 @@ static bool make_room(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pag
 {
 	uint64_t reclaimed;
 
-	over->events_max++;
+	mm_memcg_memory_event(over, MM_MEMCG_EV_MAX);
 	reclaimed = reclaim_at(c, over, nr_pages, gfp);
 	if (mm_mem_cgroup_margin(over) >= nr_pages)
 		return true;
@@ -237,11 +250,11 @@ static bool make_room(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pag
 	return true;
 }
 
-/* Beyond memory.high: reclaim when the program goes on, or at once when a kernel path charges a lot. */
+/* Beyond memory.high or memory.swap.high: reclaim when the program goes on, or at once when a kernel path charges a lot. */
 static void note_over_high(struct mm_cache *c, struct mm_memcg *m, uint64_t batch, mm_gfp_t gfp)
 {
 	for (const struct mm_memcg *i = m; i; i = i->parent)
-		if (i->usage > i->high) {
+		if (i->usage > i->high || i->swap_usage > i->swap_high) {
 			c->nr_pages_over_high += (uint32_t)batch;
 			break;
 		}

@@ -12,17 +12,28 @@
 #define MM_MEMCG_MAX	(UINT64_MAX >> 1)
 enum { MM_MEMCG_CHARGE_BATCH = 64, MM_MAX_RECLAIM_RETRIES = 16 };
 
+/* Lines of memory.events, then of memory.swap.events, in the files' order. */
+enum mm_memcg_event {
+	MM_MEMCG_EV_LOW, MM_MEMCG_EV_HIGH, MM_MEMCG_EV_MAX, MM_MEMCG_EV_OOM, MM_MEMCG_EV_OOM_KILL, MM_MEMCG_EV_OOM_GROUP_KILL,
+	MM_MEMCG_EV_SWAP_HIGH, MM_MEMCG_EV_SWAP_MAX, MM_MEMCG_EV_SWAP_FAIL, MM_NR_MEMCG_EVENTS,
+};
+
 struct mm_memcg {
 	uint32_t id;				/* 1: the root */
 	char *name;				/* path, "/" for the root; owned */
 	struct mm_memcg *parent;		/* NULL: the root */
 	struct mm_memcg *first_child, *next_sibling;
-	uint64_t max, high, low, min, swap_max;	/* pages */
+	uint64_t max, high, low, min, swap_max, swap_high;	/* pages */
 	uint64_t usage, swap_usage;		/* pages, with those of descendants */
+	uint64_t peak, swap_peak;		/* the most that usage and swap_usage were: page_counter.watermark */
+	uint64_t failcnt, swap_failcnt;		/* charges that met max and swap_max, of batches too */
 	uint64_t kmem;				/* pages of usage that are kernel memory, own */
 	uint64_t emin, elow;			/* effective protection (page_counter) */
 	uint64_t obj_bytes;			/* charged to kmem but not used by objects: obj_stock */
-	uint64_t events_max, events_high, events_oom, events_oom_kill;
+	uint64_t slab_reclaimable_bytes;	/* objects that are charged, own */
+	uint64_t events[MM_NR_MEMCG_EVENTS], events_local[MM_NR_MEMCG_EVENTS];
+	int64_t vm_events[MM_NR_COUNTERS];	/* of memory.stat, own: what mm_memcg_count() was told */
+	uint64_t throttled_ns;			/* its tasks would have slept beyond memory.high and swap.high */
 	bool oom_group;
 	struct mm_page_list split_queue;	/* 2M folios mapped in part (deferred_split.h) */
 	int64_t split_nr_deferred[MM_MAX_NODES];	/* of its shrinker */
@@ -49,6 +60,15 @@ void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t
 /* Objects of slab caches: bytes are gathered into pages (obj_cgroup). */
 int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp);
 void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes);
+
+/* An event of @m: in its memory.events.local, in its own and its ancestors' memory.events; the root has none. */
+void mm_memcg_memory_event(struct mm_memcg *m, enum mm_memcg_event event);
+/* An event of /proc/vmstat that memory.stat has too; @m NULL: the root's, which nobody reads. */
+static inline void mm_memcg_count(struct mm_memcg *m, enum mm_counter c, int64_t n)
+{
+	if (m)
+		m->vm_events[c] += n;
+}
 
 /* memory.max and memory.high written: reclaims down to it, kills when it must; 0. */
 void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pages);

@@ -36,7 +36,7 @@ void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pa
 		}
 		if (c->dying)			/* the task that writes is the victim: it gives its memory back soon */
 			break;
-		m->events_oom++;
+		mm_memcg_memory_event(m, MM_MEMCG_EV_OOM);
 		if (!c->hooks.mem_cgroup_out_of_memory ||
 		    !c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, m, MM_GFP_KERNEL, 0))
 			break;
@@ -70,49 +70,74 @@ static uint64_t reclaim_high(struct mm_cache *c, struct mm_memcg *m, uint64_t nr
 	for (; m && m->parent; m = m->parent) {
 		if (m->usage <= m->high)
 			continue;
-		m->events_high++;
+		mm_memcg_memory_event(m, MM_MEMCG_EV_HIGH);
 		n += c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, m, nr_pages, gfp, MM_MEMCG_RECLAIM_MAY_SWAP);
 	}
 	return n;
 }
 
-/*
- * Is the task so far over that it would be put to sleep (more than a hundredth of a second)?  The delay grows with
- * the square of the overage: calculate_high_delay(), mem_find_max_overage().
- */
-static bool would_be_throttled(const struct mm_memcg *m, uint64_t nr_pages)
+enum { HZ = 250, MAX_HIGH_DELAY = 2 * HZ };	/* jiffies */
+
+/* calculate_overage(): 2^20 is as much again as is allowed. */
+static uint64_t overage(uint64_t usage, uint64_t high)
 {
-	enum { HZ = 250, PRECISION_SHIFT = 20, SCALING_SHIFT = 14, MAX_DELAY = 2 * HZ };
-	uint64_t max_overage = 0, delay;
-
-	for (; m && m->parent; m = m->parent) {
-		uint64_t high = m->high ? m->high : 1, overage;
-
-		if (m->usage <= high)
-			continue;
-		overage = ((m->usage - high) << PRECISION_SHIFT) / high;
-		max_overage = overage > max_overage ? overage : max_overage;
-	}
-	if (max_overage > UINT64_C(1) << 27)
-		return true;
-	delay = (max_overage * max_overage * HZ) >> PRECISION_SHIFT >> SCALING_SHIFT;
-	delay = delay * nr_pages / MM_MEMCG_CHARGE_BATCH;
-	return (delay < MAX_DELAY ? delay : MAX_DELAY) > HZ / 100;
+	return usage > high ? ((usage - high) << 20) / (high ? high : 1) : 0;
 }
 
-/* The sleep of a task that reclaim cannot bring below the limit is time, which is not modelled. */
+static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+static uint64_t mem_find_max_overage(const struct mm_memcg *m)
+{
+	uint64_t most = 0;
+
+	for (; m && m->parent; m = m->parent)
+		most = max_u64(most, overage(m->usage, m->high));
+	return most;
+}
+
+static uint64_t swap_find_max_overage(struct mm_memcg *m)
+{
+	uint64_t most = 0;
+
+	for (; m && m->parent; m = m->parent) {
+		uint64_t over = overage(m->swap_usage, m->swap_high);
+
+		if (over)
+			mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_HIGH);
+		most = max_u64(most, over);
+	}
+	return most;
+}
+
+/* Jiffies: with the square of the overage, and with what the task itself charged (calculate_high_delay()). */
+static uint64_t high_delay(uint64_t over, uint64_t nr_pages)
+{
+	if (over >> 27)				/* its square would not fit; far beyond the most */
+		return MAX_HIGH_DELAY;
+	return (over * over * HZ >> 20 >> 14) * nr_pages / MM_MEMCG_CHARGE_BATCH;
+}
+
+/* The sleep of a task that reclaim cannot bring below the limit is noted, time does not pass. */
 void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp)
 {
-	uint64_t nr_pages = c->nr_pages_over_high, reclaimed, want = nr_pages;
+	uint64_t nr_pages = c->nr_pages_over_high, reclaimed, want = nr_pages, delay;
 	int retries = MM_MAX_RECLAIM_RETRIES;
 
 	c->nr_pages_over_high = 0;
 	if (!nr_pages || !c->hooks.try_to_free_mem_cgroup_pages)
 		return;
-	do {
+	for (;;) {
 		reclaimed = reclaim_high(c, m, want, gfp);
+		delay = high_delay(mem_find_max_overage(m), nr_pages);
+		delay += high_delay(swap_find_max_overage(m), nr_pages);
+		delay = delay < MAX_HIGH_DELAY ? delay : MAX_HIGH_DELAY;
+		if (delay <= HZ / 100)
+			return;
+		if (!reclaimed && !retries--)
+			break;
 		want = MM_SWAP_CLUSTER_MAX;
-	} while (would_be_throttled(m, nr_pages) && (reclaimed || retries--));
+	}
+	m->throttled_ns += delay * (1000000000 / HZ);
 }
 
 int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct mm_memcg *m)
@@ -134,8 +159,12 @@ bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint6
 	for (struct mm_memcg *i = m; i; i = i->parent) {
 		if (i->swap_usage + nr_pages <= i->swap_max) {
 			i->swap_usage += nr_pages;
+			i->swap_peak = max_u64(i->swap_peak, i->swap_usage);
 			continue;
 		}
+		i->swap_failcnt++;
+		mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_MAX);
+		mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_FAIL);
 		for (struct mm_memcg *k = m; k != i; k = k->parent)
 			k->swap_usage -= nr_pages;
 		return false;

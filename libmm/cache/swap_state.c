@@ -89,8 +89,10 @@ bool mm_folio_alloc_swap(struct mm_cache *c, mm_pfn_t pfn)
 	uint64_t nr = mm_folio_nr_pages(mm_cache_page(c, pfn));
 	mm_swp_t entry = nr > 1 ? mm_get_swap_cluster(c) : mm_get_swap_slot(c);
 
-	if (!entry)
+	if (!entry) {
+		mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_FAIL);
 		return false;
+	}
 	if (!mm_mem_cgroup_try_charge_swap(c, m, nr)) {
 		mm_put_swap_folio(c, entry, nr);
 		return false;

@@ -36,6 +36,12 @@ static uint64_t charged_bytes(const struct mm_cache *c)
 	return info.layout.slab_size + sizeof(uint64_t);
 }
 
+/* NR_SLAB_RECLAIMABLE_B of who pays */
+static void note_slab_bytes(const struct mm_cache *c, struct mm_memcg *payer, bool more)
+{
+	payer->slab_reclaimable_bytes += more ? charged_bytes(c) : -charged_bytes(c);
+}
+
 static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 {
 	struct mm_xa_obj obj = { 0, account ? c->xa_payer : NULL };
@@ -45,6 +51,8 @@ static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 	obj.addr = mm_kmem_cache_alloc(c->radix_tree_node_cachep, gfp);
 	if (!obj.addr && obj.payer)
 		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
+	else if (obj.payer)
+		note_slab_bytes(c, obj.payer, true);
 	return obj;
 }
 
@@ -58,8 +66,10 @@ static struct mm_xa_obj xas_alloc(void *arg, const struct mm_xarray *xa)
 static void node_give_back(struct mm_cache *c, struct mm_xa_obj obj)
 {
 	mm_kmem_cache_free(c->radix_tree_node_cachep, obj.addr);
-	if (obj.payer)
-		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
+	if (!obj.payer)
+		return;
+	mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
+	note_slab_bytes(c, obj.payer, false);
 }
 
 /* What a store that fails for want of one more node had built is kept for the next try. */

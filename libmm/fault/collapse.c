@@ -157,6 +157,7 @@ static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint
 		return MM_SCAN_ALLOC_FAIL;
 	}
 	mm_count(f->ctx, MM_THP_COLLAPSE_ALLOC, 1);
+	mm_memcg_count(mm->memcg, MM_THP_COLLAPSE_ALLOC, 1);
 	mm_folio_prep_transhuge(f->phys, head);
 	if (mm_mem_cgroup_charge(f->cache, head, mm->memcg, gfp))
 		r = MM_SCAN_CHARGE_FAIL;

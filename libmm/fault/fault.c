@@ -201,11 +201,12 @@ static unsigned int __handle_mm_fault(struct mm_vm_fault *v)
 	return handle_pte_fault(v);
 }
 
-static void account(struct mm_fault *f, unsigned int flags, unsigned int ret)
+static void account(struct mm_fault *f, const struct mm_struct *mm, unsigned int flags, unsigned int ret)
 {
 	if (ret & MM_VM_FAULT_RETRY)
 		return;
 	mm_count(f->ctx, MM_PGFAULT, 1);
+	mm_memcg_count(mm->memcg, MM_PGFAULT, 1);
 	if (!(flags & MM_FAULT_FLAG_USER))
 		f->gup_faults++;
 	if (ret & MM_VM_FAULT_ERROR || !f->task)
@@ -233,6 +234,6 @@ unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t
 	}
 	if (!(ret & MM_VM_FAULT_RETRY))
 		mm_readahead_end(f->cache);
-	account(f, flags, ret);
+	account(f, vma->vm_mm, flags, ret);
 	return ret;
 }

@@ -126,7 +126,7 @@ static unsigned int shmem_fault(struct mm_vm_fault *v)
 	v->page = page.pfn;
 	if (!page.major)
 		return 0;
-	mm_count(v->f->ctx, MM_PGMAJFAULT, 1);
+	mm_vmf_count(v, MM_PGMAJFAULT);
 	mm_fault_swap_in_row(v, v->vaddr, page.pfn);
 	return MM_VM_FAULT_MAJOR;
 }
@@ -162,7 +162,7 @@ static unsigned int filemap_fault(struct mm_vm_fault *v)
 	} else {
 		int err = -ENOMEM;
 
-		mm_count(v->f->ctx, MM_PGMAJFAULT, 1);
+		mm_vmf_count(v, MM_PGMAJFAULT);
 		ret = MM_VM_FAULT_MAJOR;
 		mm_do_sync_mmap_readahead(c, file, ra, v->pgoff, memcg);
 		pfn = mm_filemap_get_folio(c, mapping_of(v), v->pgoff);

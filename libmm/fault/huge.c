@@ -85,7 +85,7 @@ static unsigned int map_huge(struct mm_vm_fault *v, uint64_t start, mm_pfn_t hea
 	mm_pgtable_deposit(mm, start, table);
 	*v->pmd = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_mk_pte(head, mm_vma_page_prot(v->vma)) | MM_PTE_PSE));
 	mm->rss[MM_ANONPAGES] += MM_PMD_PAGES;
-	mm_count(v->f->ctx, MM_THP_FAULT_ALLOC, 1);
+	mm_vmf_count(v, MM_THP_FAULT_ALLOC);
 	v->f->order = MM_PMD_ORDER;
 	return mm_vmf_note(v, MM_FAULT_KIND_HUGE, head, 0);
 }

@@ -27,6 +27,12 @@ struct mm_vm_fault {
 
 static inline struct mm_page *mm_vmf_page(const struct mm_vm_fault *v, mm_pfn_t pfn) { return mm_page(v->f->phys, pfn); }
 static inline struct mm_struct *mm_vmf_mm(const struct mm_vm_fault *v) { return v->vma->vm_mm; }
+/* count_vm_event() and count_memcg_event_mm() */
+static inline void mm_vmf_count(const struct mm_vm_fault *v, enum mm_counter c)
+{
+	mm_count(v->f->ctx, c, 1);
+	mm_memcg_count(mm_vmf_mm(v)->memcg, c, 1);
+}
 /* maybe_mkwrite() */
 static inline mm_pte_t mm_maybe_mkwrite(const struct mm_vma *vma, mm_pte_t p)
 {

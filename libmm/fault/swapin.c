@@ -182,7 +182,7 @@ unsigned int mm_do_swap_page(struct mm_vm_fault *v)
 		if (pfn == MM_PFN_NONE)
 			return MM_VM_FAULT_OOM;
 		ret = MM_VM_FAULT_MAJOR;
-		mm_count(v->f->ctx, MM_PGMAJFAULT, 1);
+		mm_vmf_count(v, MM_PGMAJFAULT);
 		if (v->flags & MM_FAULT_FLAG_ALLOW_RETRY && !(v->flags & MM_FAULT_FLAG_TRIED)) {
 			mm_folio_put(c, head);
 			return ret | MM_VM_FAULT_RETRY;

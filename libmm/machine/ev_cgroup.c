@@ -24,6 +24,7 @@ static void write_high(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { m
 static void write_low(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->low = pages_of(v); }
 static void write_min(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->min = pages_of(v); }
 static void write_swap_max(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->swap_max = pages_of(v); }
+static void write_swap_high(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->swap_high = pages_of(v); }
 static void write_oom_group(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->oom_group = v != 0; }
 static void write_reclaim(struct mm_machine *m, struct mm_memcg *g, uint64_t v)
 {
@@ -36,7 +37,7 @@ static const struct cgroup_file {
 } files[] = {
 	{ "memory.max", write_max }, { "memory.high", write_high }, { "memory.low", write_low },
 	{ "memory.min", write_min }, { "memory.swap.max", write_swap_max }, { "memory.oom.group", write_oom_group },
-	{ "memory.reclaim", write_reclaim },
+	{ "memory.reclaim", write_reclaim }, { "memory.swap.high", write_swap_high },
 };
 
 static const struct cgroup_file *file_of(struct mm_str word)
@@ -105,7 +106,7 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	int e;
 
 	if (!file)
-		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, oom.group or reclaim as flags, "
+		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group or reclaim as flags, "
 				    "found '%.*s'", (int)ev->flags.len, ev->flags.p);
 	if (has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
 		if (!is_max)

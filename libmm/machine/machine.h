@@ -125,9 +125,13 @@ void mm_machine_shutdown(struct mm_machine *m);
 void mm_machine_install_oom(struct mm_machine *m);
 /* What a memcg and those below it hold, in pages, as memory.stat counts it; looks at every page. */
 struct mm_memcg_pages {
-	uint64_t anon, file, shmem, file_mapped, file_dirty, file_writeback, swapcached, pagetables, kernel;
+	uint64_t anon, file, shmem, file_mapped, file_dirty, file_writeback, swapcached, anon_thp, shmem_thp, pagetables, kernel;
+	uint64_t slab_reclaimable_bytes;
 };
 struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const struct mm_memcg *memcg);
+/* memory_stat.c: @line gets each line of memory.stat, MM_MISSING_U64 where the model has no figure */
+void mm_memory_stat(struct mm_machine *m, struct mm_memcg *memcg, void *arg,
+		    void (*line)(void *arg, const char *name, uint64_t value));
 const char *mm_oom_comm(const struct mm_task *task);	/* never empty */
 /* oom_report.c: the hooks of struct mm_oom_ops that write the log */
 struct mm_oom_case;

@@ -190,35 +190,20 @@ static void show_mem(struct mm_machine *m, enum mm_zone_type highest)
 
 static uint64_t limit_kib(uint64_t pages) { return pages >= MM_MEMCG_MAX ? UINT64_C(9007199254740988) : kib(pages); }
 
+static void memory_stat_line(void *m, const char *name, uint64_t value)
+{
+	if (value != MM_MISSING_U64)
+		mm_oom_report_line(m, "%s %" PRIu64, name, value);
+}
+
 static void memcg_meminfo(struct mm_machine *m, struct mm_memcg *memcg)
 {
-	static const char *const lists[MM_NR_LRU_LISTS] = { "inactive_anon", "active_anon", "inactive_file", "active_file",
-		"unevictable" };
-	struct mm_memcg_pages n = mm_memcg_count_pages(m, memcg);
-	const struct {
-		const char *name;
-		uint64_t pages;
-	} lines[] = {
-		{ "anon", n.anon }, { "file", n.file }, { "kernel", n.kernel }, { "pagetables", n.pagetables },
-		{ "shmem", n.shmem }, { "file_mapped", n.file_mapped }, { "file_dirty", n.file_dirty },
-		{ "file_writeback", n.file_writeback }, { "swapcached", n.swapcached },
-	};
-
 	mm_oom_report_line(m, "memory: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(memcg->usage),
-			   limit_kib(memcg->max), memcg->events_max);
-	mm_oom_report_line(m, "swap: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt 0", kib(memcg->swap_usage),
-			   limit_kib(memcg->swap_max));
+			   limit_kib(memcg->max), memcg->failcnt);
+	mm_oom_report_line(m, "swap: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(memcg->swap_usage),
+			   limit_kib(memcg->swap_max), memcg->swap_failcnt);
 	mm_oom_report_line(m, "Memory cgroup stats for %s:", memcg->name);
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		mm_oom_report_line(m, "%s %" PRIu64, lines[i].name, lines[i].pages * MM_PAGE_SIZE);
-	mm_mem_cgroup_flush_stats(m->cache);
-	for (int l = 0; l < MM_NR_LRU_LISTS; l++) {
-		uint64_t pages = 0;
-
-		for (uint32_t node = 0; node < MM_MAX_NODES; node++)
-			pages += memcg->lruvec[node] ? memcg->lruvec[node]->stat[l] : 0;
-		mm_oom_report_line(m, "%s %" PRIu64, lists[l], pages * MM_PAGE_SIZE);
-	}
+	mm_memory_stat(m, memcg, m, memory_stat_line);
 }
 
 /* ---- tasks ---- */

@@ -24,9 +24,11 @@ struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const str
 		n.swapcached += mm_folio_test_swapcache(p) ? nr : 0;
 		if (p->flags & MM_PG_ANON) {
 			n.anon += p->mapcount > 0 ? nr : 0;
+			n.anon_thp += p->mapcount > 0 && nr > 1 ? nr : 0;
 		} else if (p->mapping) {
 			n.file += nr;
 			n.shmem += p->flags & MM_PG_SWAPBACKED ? nr : 0;
+			n.shmem_thp += p->flags & MM_PG_SWAPBACKED && nr > 1 ? nr : 0;
 			n.file_mapped += p->mapcount > 0 ? nr : 0;
 			n.file_dirty += p->flags & MM_PG_DIRTY ? nr : 0;
 			n.file_writeback += p->flags & MM_PG_WRITEBACK ? nr : 0;
@@ -39,16 +41,19 @@ struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const str
 			n.pagetables += t->mm->pgtables_bytes / MM_PAGE_SIZE;
 	}
 	for (uint32_t i = 0; i < m->cache->nr_memcgs; i++)
-		if (mm_mem_cgroup_is_descendant(m->cache->memcgs[i], memcg))
+		if (mm_mem_cgroup_is_descendant(m->cache->memcgs[i], memcg)) {
 			n.kernel += m->cache->memcgs[i]->kmem;
+			n.slab_reclaimable_bytes += m->cache->memcgs[i]->slab_reclaimable_bytes;
+		}
 	return n;
 }
 
 struct memcg_row {
 	const char *memcg;
 	uint64_t current, swap_current, anon, file, kernel, pagetables, shmem, swapcached;
-	uint64_t max, high, low, min, swap_max;
-	uint64_t events_high, events_max, events_oom, events_oom_kill;
+	uint64_t max, high, low, min, swap_max, peak, swap_high;
+	uint64_t events_low, events_high, events_max, events_oom, events_oom_kill;
+	uint64_t throttled_ns;
 };
 
 #define BYTES(member, name, hide, help) { name, NULL, MM_COL_BYTES, offsetof(struct memcg_row, member), hide, help }
@@ -71,6 +76,12 @@ static const struct mm_column columns[] = {
 	MM_COLUMN(struct memcg_row, events_max, MM_COL_U64, "memory.events max: times a charge met memory.max"),
 	MM_COLUMN(struct memcg_row, events_oom, MM_COL_U64, "memory.events oom"),
 	MM_COLUMN(struct memcg_row, events_oom_kill, MM_COL_U64, "memory.events oom_kill: processes killed"),
+	{ "high_delay_s", NULL, MM_COL_NS, offsetof(struct memcg_row, throttled_ns), false,
+		"seconds its tasks would have been made to sleep beyond memory.high and memory.swap.high" },
+	{ "events_low", NULL, MM_COL_U64, offsetof(struct memcg_row, events_low), true,
+		"memory.events low: times it was reclaimed though below memory.low" },
+	BYTES(peak, "peak_bytes", true, "memory.peak: the most it held"),
+	BYTES(swap_high, "swap_high_bytes", true, "memory.swap.high; empty: none"),
 };
 
 static uint64_t bytes_of(uint64_t pages) { return pages >= MM_MEMCG_MAX ? MM_MISSING_U64 : pages << MM_PAGE_SHIFT; }
@@ -86,8 +97,10 @@ static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
 			.anon = bytes_of(n.anon), .file = bytes_of(n.file), .kernel = bytes_of(n.kernel),
 			.pagetables = bytes_of(n.pagetables), .shmem = bytes_of(n.shmem), .swapcached = bytes_of(n.swapcached),
 			.max = bytes_of(g->max), .high = bytes_of(g->high), .low = bytes_of(g->low), .min = bytes_of(g->min),
-			.swap_max = bytes_of(g->swap_max), .events_high = g->events_high, .events_max = g->events_max,
-			.events_oom = g->events_oom, .events_oom_kill = g->events_oom_kill,
+			.swap_max = bytes_of(g->swap_max), .peak = bytes_of(g->peak), .swap_high = bytes_of(g->swap_high),
+			.events_low = g->events[MM_MEMCG_EV_LOW], .events_high = g->events[MM_MEMCG_EV_HIGH],
+			.events_max = g->events[MM_MEMCG_EV_MAX], .events_oom = g->events[MM_MEMCG_EV_OOM],
+			.events_oom_kill = g->events[MM_MEMCG_EV_OOM_KILL], .throttled_ns = g->throttled_ns,
 		};
 
 		mm_table_writer_row(w, &row);

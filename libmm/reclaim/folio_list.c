@@ -170,6 +170,7 @@ static enum verdict remove_mapping(struct one *o)
 		if (mm_page_ref_count(o->p) != 1)
 			return KEEP;
 		mm_count(c->ctx, MM_PGLAZYFREED, (int64_t)o->nr_pages);
+		mm_memcg_count(mm_folio_memcg(c, o->pfn), MM_PGLAZYFREED, (int64_t)o->nr_pages);
 		return FREE;
 	}
 	if (mm_page_ref_count(o->p) != 1 + (int64_t)o->nr_pages || (o->p->flags & MM_PG_DIRTY))
@@ -234,6 +235,7 @@ static void activate(struct one *o)
 		return;
 	o->p->flags |= MM_PG_ACTIVE;
 	o->stat->nr_activate[mm_folio_is_file_lru(o->p)] += o->nr_pages;
+	mm_memcg_count(mm_folio_memcg(c, o->pfn), MM_PGACTIVATE, (int64_t)o->nr_pages);
 	mm_reclaim_effect(o->r, MM_EV_ACTIVATE, o->pfn, o->pfn);
 }
 

@@ -74,15 +74,24 @@ static inline struct mm_lruvec *mm_target_lruvec(const struct mm_reclaim *r, con
 
 	return m->lruvec[node];
 }
-/* PGSCAN_KSWAPD or PGSCAN_DIRECT, and PGSTEAL_ likewise: who reclaims (reclaimer_offset()) */
-static inline void mm_count_reclaimer(struct mm_reclaim *r, const struct mm_scan_control *sc, bool steal, uint64_t n)
+/*
+ * PGSCAN_KSWAPD or PGSCAN_DIRECT, and PGSTEAL_ likewise: who reclaims (reclaimer_offset()).  /proc/vmstat has what a
+ * memcg's limit reclaims under anon and file only, the memcg under both.
+ */
+static inline void mm_count_reclaimer(struct mm_reclaim *r, const struct mm_scan_control *sc, const struct mm_lruvec *v, bool steal,
+				      uint64_t n)
 {
-	if (mm_cgroup_reclaim(sc))
-		return;
-	if (r->cache->is_kswapd)
-		mm_count(r->ctx, steal ? MM_PGSTEAL_KSWAPD : MM_PGSCAN_KSWAPD, (int64_t)n);
-	else
-		mm_count(r->ctx, steal ? MM_PGSTEAL_DIRECT : MM_PGSCAN_DIRECT, (int64_t)n);
+	enum mm_counter c = r->cache->is_kswapd ? steal ? MM_PGSTEAL_KSWAPD : MM_PGSCAN_KSWAPD : steal ? MM_PGSTEAL_DIRECT : MM_PGSCAN_DIRECT;
+
+	mm_memcg_count(v->memcg, c, (int64_t)n);
+	if (!mm_cgroup_reclaim(sc))
+		mm_count(r->ctx, c, (int64_t)n);
+}
+static inline void mm_count_refill(struct mm_reclaim *r, const struct mm_scan_control *sc, const struct mm_lruvec *v, uint64_t n)
+{
+	mm_memcg_count(v->memcg, MM_PGREFILL, (int64_t)n);
+	if (!mm_cgroup_reclaim(sc))
+		mm_count(r->ctx, MM_PGREFILL, (int64_t)n);
 }
 
 /* folio_list.c */

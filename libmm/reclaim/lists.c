@@ -114,13 +114,13 @@ static uint64_t shrink_inactive_list(struct mm_reclaim *r, uint64_t nr_to_scan, 
 
 	mm_lru_add_drain(r->cache);
 	nr_taken = isolate_lru_folios(r, nr_to_scan, v, &folios, &nr_scanned, sc, lru);
-	mm_count_reclaimer(r, sc, false, nr_scanned);
+	mm_count_reclaimer(r, sc, v, false, nr_scanned);
 	mm_count(r->ctx, file ? MM_PGSCAN_FILE : MM_PGSCAN_ANON, (int64_t)nr_scanned);
 	if (!nr_taken)
 		return 0;
 	nr_reclaimed = mm_shrink_folio_list(r, &folios, v->node, sc, &stat, false);
 	mm_move_folios_to_lru(r, v, &folios);
-	mm_count_reclaimer(r, sc, true, nr_reclaimed);
+	mm_count_reclaimer(r, sc, v, true, nr_reclaimed);
 	mm_count(r->ctx, file ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)nr_reclaimed);
 	mm_lru_note_cost(r->cache, v, file, stat.nr_pageout, nr_scanned - nr_reclaimed);
 	if (stat.nr_unqueued_dirty == nr_taken)
@@ -143,11 +143,11 @@ void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_
 	struct mm_page_list hold = MM_PAGE_LIST_INIT, active = MM_PAGE_LIST_INIT, inactive = MM_PAGE_LIST_INIT;
 	bool file = lru & MM_LRU_FILE;
 	uint64_t nr_scanned, nr_rotated = 0, vm_flags;
+	int64_t nr_deactivate;
 
 	mm_lru_add_drain(r->cache);
 	isolate_lru_folios(r, nr_to_scan, v, &hold, &nr_scanned, sc, lru);
-	if (!mm_cgroup_reclaim(sc))
-		mm_count(r->ctx, MM_PGREFILL, (int64_t)nr_scanned);
+	mm_count_refill(r, sc, v, nr_scanned);
 	while (hold.tail != MM_PFN_NONE) {
 		mm_pfn_t pfn = hold.tail;
 		struct mm_page *p = &map[pfn];
@@ -169,7 +169,9 @@ void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_
 		mm_reclaim_effect(r, MM_EV_DEACTIVATE, pfn, pfn);
 	}
 	mm_move_folios_to_lru(r, v, &active);
-	mm_count(r->ctx, MM_PGDEACTIVATE, (int64_t)mm_move_folios_to_lru(r, v, &inactive));
+	nr_deactivate = (int64_t)mm_move_folios_to_lru(r, v, &inactive);
+	mm_count(r->ctx, MM_PGDEACTIVATE, nr_deactivate);
+	mm_memcg_count(v->memcg, MM_PGDEACTIVATE, nr_deactivate);
 	if (nr_rotated)
 		mm_lru_note_cost(r->cache, v, file, 0, nr_rotated);
 }

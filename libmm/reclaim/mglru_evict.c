@@ -173,9 +173,8 @@ static uint64_t scan_folios(struct mm_reclaim *r, struct mm_lruvec *v, const str
 		if (!s.remaining || s.isolated >= MM_MIN_LRU_BATCH)
 			break;
 	}
-	mm_count_reclaimer(r, sc, false, s.isolated);
-	if (!mm_cgroup_reclaim(sc))
-		mm_count(r->ctx, MM_PGREFILL, (int64_t)s.sorted);
+	mm_count_reclaimer(r, sc, v, false, s.isolated);
+	mm_count_refill(r, sc, v, s.sorted);
 	mm_count(r->ctx, type ? MM_PGSCAN_FILE : MM_PGSCAN_ANON, (int64_t)s.isolated);
 	return s.isolated || !s.remaining ? s.scanned : 0;
 }
@@ -254,7 +253,7 @@ uint64_t mm_evict_folios(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_sc
 		sc->nr_reclaimed += reclaimed;
 		sort_rejected(r, &list, &clean, skip_retry);
 		mm_move_folios_to_lru(r, v, &list);
-		mm_count_reclaimer(r, sc, true, reclaimed);
+		mm_count_reclaimer(r, sc, v, true, reclaimed);
 		mm_count(r->ctx, type ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)reclaimed);
 		list = clean;
 		skip_retry = true;

@@ -43,8 +43,8 @@ static void kill(struct mm_reclaim *r, const struct mm_oom_task *victim, int64_t
 		mm_event_set_result(e, MM_RESULT_DEC, (uint64_t)(points > 0 ? points : 0));
 	}
 	mm_count(r->ctx, MM_OOM_KILL, 1);
-	for (struct mm_memcg *m = victim->memcg; m; m = m->parent)
-		m->events_oom_kill++;
+	if (victim->memcg)
+		mm_memcg_memory_event(victim->memcg, MM_MEMCG_EV_OOM_KILL);
 	if (r->oom.printk)
 		r->oom.printk(r->oom.arg, "%s: Killed process %" PRIu32 " (%s) total-vm:%" PRIu64 "kB, anon-rss:%" PRIu64
 			      "kB, file-rss:%" PRIu64 "kB, shmem-rss:%" PRIu64 "kB, UID:%" PRIu32 " pgtables:%" PRIu64
@@ -70,11 +70,13 @@ static struct mm_memcg *oom_group(const struct mm_oom_task *victim, const struct
 }
 
 /* memory.oom.group: who is in it dies too, unless protected; the victim is counted a second time, as in the kernel. */
-static void kill_group(struct mm_reclaim *r, const struct mm_memcg *group, uint32_t victim_pid, const char *message)
+static void kill_group(struct mm_reclaim *r, struct mm_memcg *group, struct mm_memcg *victims, uint32_t victim_pid, const char *message)
 {
 	struct mm_oom_task t;
 
 	mm_count(r->ctx, MM_OOM_KILL, 1);
+	mm_memcg_memory_event(victims, MM_MEMCG_EV_OOM_KILL);
+	mm_memcg_memory_event(group, MM_MEMCG_EV_OOM_GROUP_KILL);
 	if (r->oom.printk)
 		r->oom.printk(r->oom.arg, "Tasks in %s are going to be killed due to memory.oom.group set", group->name);
 	for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t); )
@@ -112,7 +114,7 @@ static bool may_report(struct mm_reclaim *r)
 static void kill_process(struct mm_reclaim *r, struct mm_oom_case *oc, const struct mm_oom_task *victim, int64_t points,
 			 const char *message)
 {
-	const struct mm_memcg *group = oom_group(victim, oc->memcg);
+	struct mm_memcg *group = oom_group(victim, oc->memcg), *memcg = victim->memcg;
 	uint32_t pid = victim->pid;
 
 	oc->victim = victim;
@@ -120,7 +122,7 @@ static void kill_process(struct mm_reclaim *r, struct mm_oom_case *oc, const str
 		r->oom.dump_header(r->oom.arg, oc);
 	kill(r, victim, points, message);
 	if (group)
-		kill_group(r, group, pid, message);
+		kill_group(r, group, memcg, pid, message);
 }
 
 static void panic(struct mm_reclaim *r, struct mm_oom_case *oc, const char *text)

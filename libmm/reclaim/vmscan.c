@@ -95,9 +95,12 @@ static void shrink_node_memcgs(struct mm_reclaim *r, uint32_t node, struct mm_sc
 		mm_mem_cgroup_protection(target, m, &min, &low);
 		if (min && m->usage <= min)
 			continue;
-		if (low && m->usage <= low && !sc->memcg_low_reclaim) {
-			sc->memcg_low_skipped = true;
-			continue;
+		if (low && m->usage <= low) {
+			if (!sc->memcg_low_reclaim) {
+				sc->memcg_low_skipped = true;
+				continue;
+			}
+			mm_memcg_memory_event(m, MM_MEMCG_EV_LOW);
 		}
 		shrink_lruvec(r, m->lruvec[node], sc);
 		mm_shrink_slab(r, node, m, sc->priority);

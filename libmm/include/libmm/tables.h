@@ -50,6 +50,8 @@ extern const struct mm_machine_table mm_table_oom;	/* one row a task with its ba
 
 /* table_memcg.c */
 extern const struct mm_machine_table mm_table_memcg;	/* one row a memory cgroup */
+/* memory_stat.c */
+extern const struct mm_machine_table mm_table_memory_files;	/* one row a line of memory.stat, memory.events ... of each */
 
 /* table_vma.c, table_vma_more.c */
 extern const struct mm_machine_table mm_table_maps;	/* every mapping, as /proc/PID/maps */
