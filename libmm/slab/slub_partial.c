@@ -43,8 +43,10 @@ static void shuffle_freelist(struct mm_kmem_cache *s, struct slab *slab)
 /* In ascending order, four links at a time (there is room for the last four). */
 static void thread_freelist(struct slab *slab)
 {
-	uint64_t links = 0x0004000300020001;
+	static const uint16_t first[4] = { 1, 2, 3, 4 };
+	uint64_t links;		/* of either byte order: no sum carries into the next link */
 
+	memcpy(&links, first, sizeof(links));
 	for (uint32_t i = 0; i < slab->objects; i += 4, links += 0x0004000400040004)
 		memcpy(&slab->link[i], &links, sizeof(links));
 	slab->link[slab->objects - 1] = SLAB_LINK_END;
