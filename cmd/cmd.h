@@ -9,6 +9,7 @@
 #define CMD_H
 
 #include <argp.h>
+#include <stdio.h>
 
 #include <libmm/machine.h>
 #include <libmm/source.h>
@@ -115,6 +116,16 @@ int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, str
 int cmd_replay(struct cmd_args *a);
 /* the same on an open input, which stays the caller's */
 int cmd_replay_input(struct cmd_args *a, struct mm_input *in);
+
+/* A file that is written: whole, or not there (cmd_file.c). */
+struct cmd_file {
+	FILE *out;
+	const char *path;			/* the caller's, until the end */
+	char *fresh;				/* what it is called until it is whole */
+};
+/* 0 or -errno with @err, then nothing is left to end.  @e: what writing met; returned, or what ending met. */
+int cmd_file_begin(struct cmd_file *f, const char *path, struct mm_error *err);
+int cmd_file_end(struct cmd_file *f, int e, struct mm_error *err);
 
 /*
  * Bytes of a page of a capture: --page-size; what the files of @root (NULL: there is but one file) tell; what the

@@ -139,18 +139,14 @@ static void write_report(void *arg, const char *text, size_t len)
 
 static int replay_with_report(struct cmd_args *a, const char *path)
 {
-	FILE *f = fopen(path, "we");
-	int e, bad;
+	struct cmd_file f;
+	int e = cmd_file_begin(&f, path, &a->err);
 
-	if (!f)
-		return mm_error_set(&a->err, -errno, "%s: %s", path, strerror(errno));
+	if (e)
+		return e;
 	a->config.oom_report = write_report;
-	a->config.oom_report_arg = f;
-	e = cmd_replay(a);
-	bad = ferror(f);
-	if (fclose(f) || bad)
-		return e ? e : mm_error_set(&a->err, -EIO, "%s: the report could not be written", path);
-	return e;
+	a->config.oom_report_arg = f.out;
+	return cmd_file_end(&f, cmd_replay(a), &a->err);
 }
 
 static int run(struct cmd_args *a)

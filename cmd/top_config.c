@@ -119,7 +119,7 @@ static void make_dirs(char *path)
 	}
 }
 
-static bool write_config(FILE *f, const struct top_config *c)
+static void write_config(FILE *f, const struct top_config *c)
 {
 	fprintf(f, "# written by mm-top (key W)\nfields=");
 	for (size_t i = 0; i < c->nr_shown; i++)
@@ -128,19 +128,21 @@ static bool write_config(FILE *f, const struct top_config *c)
 #define X(name, least, most) fprintf(f, #name "=%llu\n", (unsigned long long)c->name);
 	NUMBERS(X)
 #undef X
-	return !(ferror(f) | fclose(f));
 }
 
 int top_config_save(const struct top_config *c, struct mm_error *err)
 {
-	char path[4096], fresh[4096];
-	FILE *f;
+	struct cmd_file f;
+	char path[4096];
+	int e;
 
-	if (!config_path(path, sizeof(path), "/toprc") || !config_path(fresh, sizeof(fresh), "/toprc.new"))
+	if (!config_path(path, sizeof(path), "/toprc"))
 		return mm_error_set(err, -ENOENT, "neither XDG_CONFIG_HOME nor HOME is set");
 	make_dirs(path);
-	f = fopen(fresh, "we");
-	if (!f || !write_config(f, c) || rename(fresh, path))
-		return mm_error_set(err, errno ? -errno : -EIO, "%s: %s", path, strerror(errno));
-	return mm_error_set(err, 0, "wrote configuration to '%s'", path);
+	e = cmd_file_begin(&f, path, err);
+	if (e)
+		return e;
+	write_config(f.out, c);
+	e = cmd_file_end(&f, 0, err);
+	return e ? e : mm_error_set(err, 0, "wrote configuration to '%s'", path);
 }

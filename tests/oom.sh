@@ -103,6 +103,23 @@ for max in 4K 64K 256K; do
 	same "--memory-max=$max: all rows are there" 10 "$(grep -c '^[0-9.]' out)"
 	same "--memory-max=$max: killed" yes "$(grep -q ',oom_kill,' out && echo yes)"
 done
+# the report is whole or what was there before: after a bad row, and after a kill in the middle; two at a time do not mix
+echo before > kept
+{ cat hog.csv; echo 10,nosuch; } > bad.csv
+mm-reclaim --memory-max=4K --oom-report=kept bad.csv > out 2> err; same "a run that fails: status" 1 $?
+same "a run that fails keeps the old report" before "$(cat kept)"
+{ cat hog.csv; sleep 10; } | mm-reclaim --memory-max=4K --oom-report=kept - > out 2> err &
+for _ in $(seq 50); do ls kept.?????? > name 2> /dev/null && break; sleep 0.1; done
+[ -s name ] || { echo "FAIL: no report is being written"; failed=1; }
+kill -9 $!
+wait $! 2> /dev/null
+same "a run that is killed keeps the old report" before "$(cat kept)"
+rm -f kept.??????
+mm-reclaim --memory-max=4K --oom-report=kept hog.csv > out 2> err & mm-reclaim --memory-max=4K --oom-report=kept hog.csv > out2 2> err2
+wait $!
+mm-reclaim --memory-max=4K --oom-report=log hog.csv > out 2> err
+same "two runs at a time" "$(md5sum < log)" "$(md5sum < kept)"
+same "nothing is left" "" "$(ls kept.?????? 2> /dev/null)"
 mm-reclaim --oom-report=/nonexistent/x hog.csv > out 2> err; same "a report that cannot be written" 1 $?
 same "a cgroup file that is none" 1 "$(printf 'event,flags,name,result\ncgroup,memory.odd,/a,1\n' | mm-reclaim > out 2> err; echo $?)"
 
