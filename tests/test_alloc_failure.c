@@ -18,6 +18,7 @@
 #include <libmm/machine.h>
 #include <libmm/maps.h>
 #include <libmm/oom.h>
+#include <libmm/proc.h>
 #include <libmm/slabinfo.h>
 #include <libmm/source.h>
 #include <libmm/tables.h>
@@ -265,11 +266,53 @@ static int oom_job(void)
 	return e;
 }
 
+/* A sosreport: its map (of the log), tunables, caches and processes. */
+static int sysroot_job(void)
+{
+	const struct mm_pid_options opt = { .want = MM_PID_STATUS | MM_PID_OOM };
+	struct mm_region_list l = { 0 };
+	struct mm_slabinfo si = { 0 };
+	struct mm_pid_table *t = NULL;
+	struct mm_proc *p = NULL;
+	struct mm_sysroot *r;
+	struct mm_sysctls sysctls;
+	struct mm_error err;
+	const char *src = getenv("srcdir");
+	char dir[4096];
+	uint64_t up;
+	int e;
+
+	snprintf(dir, sizeof(dir), "%s/tests/data/captures/sos", src ? src : ".");
+	e = mm_sysroot_open(&r, dir, &err);
+	if (e)
+		return e;
+	e = mm_sysroot_regions(r, &l, NULL, &err);
+	mm_sysctls_init(&sysctls);
+	if (!e)
+		e = mm_sysroot_sysctls(r, &sysctls, &err);
+	if (!e)
+		e = mm_sysroot_slabinfo(&si, r, NULL, &err);
+	if (!e)
+		e = mm_proc_new(&p, dir, &err);
+	if (!e)
+		e = mm_proc_uptime(p, &up, &err);
+	if (!e)
+		e = mm_pid_table_new(&t, p);
+	if (!e)
+		e = mm_pid_table_refresh(t, &opt, &err);
+	mm_pid_table_free(t);
+	mm_proc_free(p);
+	mm_slabinfo_free(&si);
+	mm_region_list_free(&l);
+	mm_sysroot_free(r);
+	return e;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
 } jobs[] = {
-	{ "full", full_job }, { "kmem", kmem_job }, { "strace", strace_job }, { "captures", captures_job }, { "oom", oom_job },
+	{ "full", full_job }, { "kmem", kmem_job }, { "strace", strace_job }, { "captures", captures_job }, { "oom", oom_job }, { "sysroot", sysroot_job },
 };
 
 static int once(int job, long at, bool on)

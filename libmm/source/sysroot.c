@@ -107,8 +107,10 @@ int mm_sysroot_input(const struct mm_sysroot *r, const char *path, struct mm_inp
 	if (e)
 		return mm_error_set(err, e, "%s/%s: %s", r->name, path,
 				    e == -EINVAL ? "not a plain file" : strerror(-e));
-	if (asprintf(&name, "%s/%s", r->name, path) < 0)
+	name = malloc(strlen(r->name) + strlen(path) + 2);
+	if (!name)
 		return mm_error_set(err, -ENOMEM, "out of memory");
+	sprintf(name, "%s/%s", r->name, path);
 	e = mm_input_open_at(&in, r->fd, path, NULL);
 	if (e) {
 		mm_error_set(err, e, "%s: %s", name, strerror(-e));
@@ -305,8 +307,12 @@ static int read_map(const struct mm_sysroot *r, struct mm_region_list *l, bool *
 	}
 	if (mm_sysroot_has(r, "sys/firmware/memmap"))
 		return mm_firmware_memmap_read(l, r, err);
-	if (*r->name && read_log(r, l) != -ENOENT)
-		return 0;
+	if (*r->name) {
+		int of_log = read_log(r, l);
+
+		if (of_log != -ENOENT)
+			return of_log ? mm_error_set(err, of_log, "out of memory") : 0;
+	}
 	if (e == -ENOENT)
 		mm_error_set(err, e, "%s: expected proc/iomem, sys/firmware/memmap or a kernel log, found none that tells a map",
 			     *r->name ? r->name : "/");
