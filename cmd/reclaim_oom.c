@@ -160,9 +160,10 @@ static void say_machine(struct mm_output *out, const struct mm_oom_report *r)
 		mm_output_printf(out, "  the request may use these nodes only (%s)\n",
 				 r->constraint_said ? mm_oom_constraint_word(r->constraint) :
 				 "the report leaves out others: a cpuset or a memory policy");
-	for (size_t i = 0; i < r->nr_zones; i++)
+	for (size_t i = 0; i < r->nr_zones && r->order >= 0; i++)	/* sysrq asks for no memory */
 		say_zone(out, r, &r->zones[i]);
-	say_min_free(out, r);
+	if (r->order >= 0)
+		say_min_free(out, r);
 	mm_output_printf(out, "  %" PRIu64 " KiB of RAM, %" PRIu64 " KiB of %" PRIu64 " KiB swap free\n",
 			 kib(managed(r)), kib(r->free_swap_pages), kib(r->swap_pages));
 }

@@ -146,6 +146,34 @@ done
 mm-reclaim -S vm.vfs_cache_pressure=200 again.csv > out 2> err
 same "a tunable without effect is told" 1 "$(grep -c 'tunable without effect: vm.vfs_cache_pressure' err)"
 
+# What log daemons and dmesg put before a line, in their own options' forms.
+report=$data/oom/6.1-basic.dmesg
+plain=$(mm-reclaim --human --explain-oom="$report" | sed 's/(line [0-9]*)//')
+# dressed WHAT SED-EXPRESSION
+dressed() {
+	sed -E "$2" "$report" > dressed.dmesg
+	cmp -s "$report" dressed.dmesg && fail "$1: the report was not changed"
+	[ "$plain" = "$(mm-reclaim --human --explain-oom=dressed.dmesg 2>&1 | sed 's/(line [0-9]*)//')" ] || fail "a report in the form of $1 reads otherwise"
+}
+stamp='^\[ *[0-9]+\.[0-9]+\] '
+dressed "dmesg -T" "s/$stamp/[Sun Nov 29 14:21:26 2026] /"
+dressed "dmesg -e, a new minute" "s/$stamp/[Nov29 14:21] /"
+dressed "dmesg -d" "s/$stamp/[  +0.000012] /"
+dressed "dmesg --time-format=iso" "s/$stamp/2026-11-29T14:21:26,123456+00:00 /"
+dressed "dmesg -t" "s/$stamp//"
+dressed "dmesg -x" 's/^/kern  :warn  : /'
+dressed "dmesg -r" 's/^/<4>/'
+dressed "printk.caller" 's/^(\[[^]]*\]) /\1[  T448] /'
+dressed "syslog" 's/^/Nov 29 14:21:26 host kernel: /'
+dressed "journalctl -o short-iso" "s/$stamp/2026-11-29T14:21:26+0000 host kernel: /"
+dressed "a quotation" 's/^/\t/'
+dressed "a DOS file" 's/$/\r/'
+
+# A kill that somebody asked for met no watermark.
+sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg
+mm-reclaim --human --explain-oom=sysrq.dmesg > out
+same "a kill by sysrq" "1 0" "$(grep -c 'asked for a kill by sysrq' out) $(grep -cE 'must be above|vm.min_free_kbytes' out)"
+
 # a report that is cut anywhere is read or refused
 run --ram=128M hog.csv > out
 size=$(wc -c < log)

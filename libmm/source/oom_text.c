@@ -3,7 +3,9 @@
  * source/oom_text.c - words and numbers in the lines of a kernel log
  *
  * A line may carry a syslog prefix ("Aug 10 08:07:16 host kernel: "), a level
- * <6>, a time stamp [    5.15] and a caller [T105] before what was printed.
+ * <6>, a time stamp [    5.15] and a caller [T105] before what was printed; dmesg
+ * writes other stamps too: [Sun Aug 10 08:07:16 2025] (-T), [Aug10 08:07] and
+ * [  +0.000012] (-e, -d), 2025-08-10T08:07:16,123456+00:00 (--time-format=iso), "kern  :warn  : " (-x).
  */
 #include <string.h>
 
@@ -66,25 +68,66 @@ bool mm_oom_pages_after(struct mm_str s, const char *word, uint64_t per_page, ui
 	return true;
 }
 
-/* "[    5.156675] " or "[T105] " at the beginning: its length, else 0. */
+/* "[Sun Aug 10 08:07:16 2025]": what the kernel itself prints in brackets has no time of day. */
+static bool has_time_of_day(const char *p, size_t n)
+{
+	for (size_t i = 2; i + 2 < n; i++)
+		if (p[i] == ':' && is_digit(p[i - 1]) && is_digit(p[i - 2]) && is_digit(p[i + 1]) && is_digit(p[i + 2]))
+			return true;
+	return false;
+}
+
+/* "[    5.156675] ", "[T105] " or another stamp in brackets at the beginning: its length, else 0. */
 static size_t stamp(struct mm_str s)
 {
-	size_t i = 1;
+	const char *end = s.len && s.p[0] == '[' ? memchr(s.p, ']', s.len < 40 ? s.len : 40) : NULL;
+	size_t i = 1, n = end ? (size_t)(end - s.p) : 0;
 	bool dot = false, caller = false;
 
-	if (!s.len || s.p[0] != '[')
+	if (!end)
 		return 0;
-	while (i < s.len && s.p[i] == ' ')
+	while (i < n && s.p[i] == ' ')
 		i++;
-	if (i < s.len && (s.p[i] == 'T' || s.p[i] == 'C')) {
-		caller = true;
+	if (i < n && (s.p[i] == 'T' || s.p[i] == 'C' || s.p[i] == '+')) {
+		caller = s.p[i] != '+';
 		i++;
 	}
-	for (; i < s.len && (is_digit(s.p[i]) || s.p[i] == '.'); i++)
+	for (; i < n && (is_digit(s.p[i]) || s.p[i] == '.'); i++)
 		dot |= s.p[i] == '.';
-	if (i >= s.len || s.p[i] != ']' || !(dot || caller))
+	if ((i < n || !(dot || caller)) && !has_time_of_day(s.p, n))
 		return 0;
-	return i + 1 < s.len && s.p[i + 1] == ' ' ? i + 2 : i + 1;
+	return n + 1 < s.len && s.p[n + 1] == ' ' ? n + 2 : n + 1;
+}
+
+/* "2025-08-10T08:07:16,123456+00:00 " */
+static size_t iso_stamp(struct mm_str s)
+{
+	static const char shape[] = "0000-00-00T00:00:00";
+	const char *end;
+
+	if (s.len < sizeof(shape))
+		return 0;
+	for (size_t i = 0; i < sizeof(shape) - 1; i++)
+		if (shape[i] == '0' ? !is_digit(s.p[i]) : s.p[i] != shape[i])
+			return 0;
+	end = memchr(s.p, ' ', s.len);
+	return end ? (size_t)(end - s.p) + 1 : 0;
+}
+
+/* "kern  :warn  : " */
+static size_t facility(struct mm_str s)
+{
+	size_t n = 4;
+
+	if (s.len < 8 || memcmp(s.p, "kern", 4))
+		return 0;
+	for (int colons = 0; colons < 2; colons++) {
+		while (n < s.len && (s.p[n] == ' ' || (colons && s.p[n] >= 'a' && s.p[n] <= 'z')))
+			n++;
+		if (n == s.len || s.p[n++] != ':')
+			return 0;
+	}
+	return n < s.len && s.p[n] == ' ' ? n + 1 : n;
 }
 
 struct mm_str mm_oom_payload(struct mm_str s)
@@ -94,6 +137,10 @@ struct mm_str mm_oom_payload(struct mm_str s)
 
 	if (at.p)
 		s = mm_oom_skip(at, 8);
+	while (s.len && (*s.p == ' ' || *s.p == '\t'))
+		s = mm_oom_skip(s, 1);
+	s = mm_oom_skip(s, facility(s));
+	s = mm_oom_skip(s, iso_stamp(s));
 	if (s.len > 2 && s.p[0] == '<') {
 		const char *end = memchr(s.p, '>', s.len);
 
