@@ -59,7 +59,8 @@ static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int 
 }
 
 /* The walk succeeded: the processor marks the entry and remembers it. */
-static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h)
+static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h,
+		 bool absent)
 {
 	mm_pte_t p = *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D : 0);
 	uint64_t flags = h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : h->huge ? MM_TLB_HUGE : 0;
@@ -71,7 +72,7 @@ static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vadd
 		flags |= MM_TLB_WRITABLE;
 	if (!(p & MM_PTE_NX))
 		flags |= MM_TLB_EXEC;
-	mm_tlb_fill(c, mm->id, vaddr, kind, mm_pte_pfn(p), flags);
+	mm_tlb_fill(c, mm->id, vaddr, kind, mm_pte_pfn(p), flags, absent);
 }
 
 static bool access_error(unsigned int error, const struct mm_vma *vma)
@@ -222,7 +223,7 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 
 		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : mm_entry_at(mm, vaddr, 3) ? 3 : 4);
 		if (!h.error) {
-			fill(c, mm, vaddr, kind, &h);
+			fill(c, mm, vaddr, kind, &h, false);
 			return MM_ACCESS_OK;
 		}
 		r = do_user_addr_fault(f, mm, vaddr, h.error);
@@ -252,7 +253,7 @@ bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm
 		return false;
 	c->walks++;
 	mm_tlb_walked(c, mm->id, vaddr, h.level);
-	fill(c, mm, vaddr, kind, &h);
+	fill(c, mm, vaddr, kind, &h, !e);
 	return true;
 }
 

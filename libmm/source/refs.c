@@ -263,6 +263,14 @@ static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1");
 }
 
+/* What is no decimal and has no 0x is no number: many keys are such words. */
+static bool is_word(struct mm_str s)
+{
+	uint64_t v;
+
+	return s.len <= 18 && (s.p[0] != '0' || s.len < 2 || (s.p[1] | 0x20) != 'x') && !plain_number(s, &v);
+}
+
 /* The bytes a row is about: false, it names none. */
 static bool bytes_of(const struct refs *r, const struct mm_str *v, size_t n, uint64_t *addr, uint64_t *size)
 {
@@ -282,7 +290,7 @@ static bool bytes_of(const struct refs *r, const struct mm_str *v, size_t n, uin
 		s = strip(v[r->column[F_KEY]]);
 		if (!s.len)
 			return false;
-		if (mm_parse_u64(s, &at) || at >> 52)
+		if (is_word(s) || mm_parse_u64(s, &at) || at >> 52)
 			at = hash(s) >> 12;
 		*addr = at << MM_PAGE_SHIFT;
 		*size = 1;

@@ -113,14 +113,16 @@ static struct mm_tlb_entry *set_of(const struct mm_tlb_array *a, uint64_t page_n
 	return &a->e[(page_number & a->set_mask) * a->ways];
 }
 
-/* At the front of its set, in the place of what it had there, else of an empty entry, else of the last. */
-static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
+/* At the front of its set, in the place of what it had there (not if it is @absent), else of an empty entry, else of the last. */
+static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new, bool absent)
 {
 	struct mm_tlb_entry *e = set_of(a, page_number);
 	uint32_t w = 0;
 
 	if (!a->ways)
 		return NULL;
+	if (absent && e[a->ways - 1].tag)
+		w = a->ways - 1;
 	while (w < a->ways - 1 && e[w].tag && e[w].tag != new.tag)
 		w++;
 	memmove(e + 1, e, w * sizeof(*e));
@@ -139,7 +141,7 @@ static struct mm_tlb_entry *lookup_giga(struct mm_tlb_cpu *c, uint32_t id, uint6
 	if (!e)
 		return NULL;
 	c->l2_hits++;
-	return insert(&c->a[MM_TLB_L1D_1G], page, *e);
+	return insert(&c->a[MM_TLB_L1D_1G], page, *e, true);
 }
 
 static void fill_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, mm_pfn_t pfn, uint64_t flags)
@@ -148,8 +150,8 @@ static void fill_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, mm_pfn_
 	struct mm_tlb_entry new = { mm_tlb_tag(page, id, 1), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
 
 	c->has_giga = true;
-	insert(&c->a[MM_TLB_L1D_1G], page, new);
-	insert(&c->a[MM_TLB_L2_1G], page, new);
+	insert(&c->a[MM_TLB_L1D_1G], page, new, false);
+	insert(&c->a[MM_TLB_L2_1G], page, new, false);
 }
 
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
@@ -169,13 +171,13 @@ struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t v
 
 		if (e) {
 			c->l2_hits++;
-			return insert(&c->a[l1 + huge], page[huge], *e);
+			return insert(&c->a[l1 + huge], page[huge], *e, true);
 		}
 	}
 	return c->has_giga && kind != MM_TLB_X ? lookup_giga(c, id, vaddr) : NULL;
 }
 
-void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags)
+void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags, bool absent)
 {
 	unsigned int huge = flags & MM_TLB_HUGE ? 1 : 0, l1 = (kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D) + huge;
 	uint64_t page = vaddr >> (huge ? (int)MM_PMD_SHIFT : (int)MM_PAGE_SHIFT);
@@ -189,8 +191,8 @@ void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int
 		new.leaf = ((uint64_t)pfn + ((vaddr >> MM_PAGE_SHIFT) % (1u << 18) & ~(uint64_t)(MM_PMD_PAGES - 1))) << MM_PAGE_SHIFT |
 			   (flags & ~MM_TLB_GIGA);
 	c->has_huge |= huge;
-	insert(&c->a[l1], page, new);
-	insert(&c->a[MM_TLB_L2], page, new);
+	insert(&c->a[l1], page, new, absent);
+	insert(&c->a[MM_TLB_L2], page, new, absent);
 }
 
 /* ---- paging-structure caches ------------------------------------------------ */
@@ -274,14 +276,19 @@ void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned i
 static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
 {
 	for (unsigned int k = 0; k < MM_PSC_LEVELS; k++) {
-		struct mm_psc old = c->psc[k];
+		struct mm_psc *p = &c->psc[k];
+		uint64_t keep[MM_PSC_MAX];
+		uint8_t nr = 0;
 
-		if (!old.nr)
+		if (!p->nr)
 			continue;
-		c->psc[k] = (struct mm_psc){ .nr = 0 };
-		for (uint8_t i = old.prev[0]; i; i = old.prev[i])
-			if ((old.tag[i] & 0xfffff) != (id & 0xfffff))
-				psc_fill(&c->psc[k], old.tag[i], c->psc_entries[k]);
+		for (uint8_t i = p->prev[0]; i; i = p->prev[i])
+			if ((p->tag[i] & 0xfffff) != (id & 0xfffff))
+				keep[nr++] = p->tag[i];
+		memset(p->bucket, 0, sizeof(p->bucket));
+		p->nr = p->next[0] = p->prev[0] = 0;
+		for (uint8_t i = 0; i < nr; i++)
+			psc_fill(p, keep[i], c->psc_entries[k]);
 	}
 }
 
@@ -305,9 +312,13 @@ static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 
 	for (unsigned int k = MM_TLB_L1D_1G; c->has_giga && k <= MM_TLB_L2_1G; k++)
 		drop(&c->a[k], vaddr >> MM_PUD_SHIFT, mm_tlb_tag(vaddr >> MM_PUD_SHIFT, id, 1));
-	for (unsigned int k = 0; k <= MM_TLB_L2; k++)
-		for (unsigned int huge = 0; huge < 2; huge++)
-			drop(&c->a[k], page[huge], mm_tlb_tag(page[huge], id, huge));
+	for (unsigned int huge = 0; huge < (c->has_huge ? 2 : 1); huge++) {
+		uint64_t tag = mm_tlb_tag(page[huge], id, huge);
+
+		drop(&c->a[MM_TLB_L1D + huge], page[huge], tag);
+		drop(&c->a[MM_TLB_L1I + huge], page[huge], tag);
+		drop(&c->a[MM_TLB_L2], page[huge], tag);
+	}
 }
 
 /* What is of another address space moves up, so that empty entries are last. */

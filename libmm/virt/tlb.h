@@ -120,7 +120,8 @@ static inline bool mm_tlb_hit(const struct mm_tlb_cpu *c, uint32_t id, uint64_t 
 
 /* Look in L1 then L2 (a hit there refills L1); NULL: a walk is needed. @kind is MM_TLB_R, W or X. */
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);
-void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags);
+/* Into L1 and L2; @absent: the look-up just before found nothing. */
+void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags, bool absent);
 
 /* A walk for @vaddr that ended at @level (1 PTE .. 4 PML4E): count what it read and remember the tables on its way. */
 void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level);
