@@ -147,4 +147,30 @@ same "Referenced and sd" "4,8192,rd wr mr mw me ac 5,0,rd wr mr mw me ac 6,0,rd 
 	"$(mm-fault --csv -t smaps --every=1ev -o referenced_bytes,vm_flags dirty.csv 2> err | grep '^[456]' | paste -sd' ')"
 same "fault that finds it" "reuse" "$(mm-fault --csv dirty.csv 2> err | awk -F, '$2 == "fault" && $3 == "0x100000001000" { k = $6 } END { print k }')"
 
+# userfaultfd: the load waits, is answered by a copy and made again: major, for the VMA had no anon_vma, so it waited under the
+# lock of the address space. The store waits for a page, then, as that came write-protected, for the right to write: major too.
+# Lifting the protection makes the entry of an exclusive page writable, so the fault that goes on finds nothing to do.
+cat > uffd.csv <<'END'
+pid,event,addr,size,flags
+1,mmap,0x100000000000,16384,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,uffd_register,0x100000000000,16384,UFFDIO_REGISTER_MODE_MISSING|UFFDIO_REGISTER_MODE_WP
+1,load,0x100000000000,8,
+1,uffd_copy,0x100000000000,4096,
+1,load,0x100000000000,8,
+1,store,0x100000001000,8,
+1,uffd_copy,0x100000001000,4096,UFFDIO_COPY_MODE_WP
+1,store,0x100000001000,8,
+1,uffd_copy,0x100000001000,4096,
+1,uffd_writeprotect,0x100000001000,4096,
+1,store,0x100000001000,8,
+1,uffd_unregister,0x100000000000,16384,
+1,store,0x100000002000,8,
+END
+same "userfaultfd" "mmap=0x100000000000 uffd_register=0 load=uffd uffd_copy=0 load=ok store=uffd uffd_copy=0 store=uffd uffd_copy=EEXIST \
+uffd_writeprotect=0 store=ok uffd_unregister=0 store=ok" "$(mm-fault --csv uffd.csv | awk -F, 'NR > 1 && $8 == "" { printf "%s%s=%s", n++ ? " " : "", $2, $7 }')"
+same "kinds of its faults" "uffd_missing spurious uffd_missing uffd_wp spurious anon" \
+	"$(mm-fault --csv uffd.csv | awk -F, '$2 == "fault" { printf "%s%s", n++ ? " " : "", $6 }')"
+same "how they count" "1,2" "$(mm-fault --csv -n -t faults -o minflt,majflt uffd.csv)"
+same "its flags" "rd wr mr mw me um uw ac sd" "$(head -n 12 uffd.csv | mm-fault --csv -n -t smaps -o vm_flags | head -n1)"
+
 exit $failed

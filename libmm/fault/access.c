@@ -173,9 +173,24 @@ static enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsig
 	return MM_ACCESS_OK;
 }
 
-static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, unsigned int error)
+/* The program is told, and the task waits until its next try. Not counted: the last round is. */
+static enum mm_access_result uffd_wait(struct mm_fault *f, uint64_t vaddr, unsigned int error, bool tried)
 {
-	unsigned int flags = MM_FAULT_FLAG_ALLOW_RETRY | MM_FAULT_FLAG_USER, ret;
+	f->uffd_waits = false;
+	if (f->task) {
+		f->task->uffd_vaddr = vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1);
+		f->task->uffd_error = (uint8_t)error;
+		f->task->uffd_tried = tried;
+	}
+	fault_row(f, vaddr, error, false);
+	return MM_ACCESS_UFFD;
+}
+
+/* @round: 0, or MM_FAULT_FLAG_TRIED: a fault goes on that waited under the lock of the address space */
+static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, unsigned int error,
+						bool again, unsigned int round)
+{
+	unsigned int flags = MM_FAULT_FLAG_ALLOW_RETRY | MM_FAULT_FLAG_USER | round, ret;
 	struct mm_vma *vma;
 
 	if (error & MM_PF_WRITE)
@@ -187,7 +202,7 @@ static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_st
 	f->kind = MM_FAULT_KIND_SPURIOUS;
 	f->pfn = MM_PFN_NONE;
 	f->order = 0;
-	vma = lock_vma_under_rcu(f, mm, vaddr);
+	vma = again ? NULL : lock_vma_under_rcu(f, mm, vaddr);
 	if (vma && !access_error(error, vma)) {
 		ret = mm_handle_mm_fault(f, vma, vaddr, flags | MM_FAULT_FLAG_VMA_LOCK);
 		if (!(ret & MM_VM_FAULT_RETRY)) {
@@ -195,6 +210,8 @@ static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_st
 			return fault_end(f, vaddr, error, flags, ret);
 		}
 		mm_count(f->ctx, MM_VMA_LOCK_RETRY, 1);
+		if (f->uffd_waits)
+			return uffd_wait(f, vaddr, error, false);
 	}
 	for (;;) {
 		vma = mm_find_vma(mm, vaddr);
@@ -205,6 +222,8 @@ static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_st
 		ret = mm_handle_mm_fault(f, vma, vaddr, flags);
 		if (!(ret & MM_VM_FAULT_RETRY))
 			return fault_end(f, vaddr, error, flags, ret);
+		if (f->uffd_waits)
+			return uffd_wait(f, vaddr, error, true);
 		flags |= MM_FAULT_FLAG_TRIED;
 	}
 }
@@ -217,6 +236,14 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 		signal_row(f, vaddr, MM_EV_TLB_MISS);
 	if (vaddr >= mm->task_size)
 		return segv(f, vaddr);
+	if (f->task && f->task->uffd_vaddr && f->task->uffd_vaddr == (vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1))) {
+		enum mm_access_result r;
+
+		f->task->uffd_vaddr = 0;
+		r = do_user_addr_fault(f, mm, vaddr, f->task->uffd_error, true, f->task->uffd_tried ? MM_FAULT_FLAG_TRIED : 0);
+		if (r != MM_ACCESS_OK)
+			return r;
+	}
 	for (unsigned int i = 0; i < MAX_FAULTS_OF_AN_ACCESS; i++) {
 		struct hit h = walk(mm, vaddr, kind);
 		enum mm_access_result r;
@@ -226,7 +253,7 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 			fill(c, mm, vaddr, kind, &h, false);
 			return MM_ACCESS_OK;
 		}
-		r = do_user_addr_fault(f, mm, vaddr, h.error);
+		r = do_user_addr_fault(f, mm, vaddr, h.error, false, 0);
 		if (f->cache->nr_pages_over_high)
 			mm_mem_cgroup_handle_over_high(f->cache, mm->memcg, MM_GFP_KERNEL);
 		if (r != MM_ACCESS_OK)

@@ -3,7 +3,7 @@
  * Anonymous memory: the zero page for reads, a page of its own for the first write.
  * Model: Linux 6.6 mm/memory.c do_anonymous_page().
  */
-#include "fault/internal.h"
+#include "fault/userfault.h"
 
 unsigned int mm_do_anonymous_page(struct mm_vm_fault *v)
 {
@@ -20,6 +20,8 @@ unsigned int mm_do_anonymous_page(struct mm_vm_fault *v)
 		pfn = mm_get_zero_page(v->f);
 		if (pfn == MM_PFN_NONE)
 			return MM_VM_FAULT_OOM;
+		if (v->vma->vm_flags & MM_VM_UFFD_MISSING)
+			return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_MISSING);
 		*pte = mm_mk_pte(pfn, mm_vma_page_prot(v->vma)) | MM_PTE_SPECIAL;
 		return mm_vmf_note(v, MM_FAULT_KIND_ZERO, pfn, 0);
 	}
@@ -28,6 +30,10 @@ unsigned int mm_do_anonymous_page(struct mm_vm_fault *v)
 	pfn = mm_fault_new_page(v, MM_PFN_NONE);
 	if (pfn == MM_PFN_NONE)
 		return MM_VM_FAULT_OOM;
+	if (v->vma->vm_flags & MM_VM_UFFD_MISSING) {
+		mm_folio_put(v->f->cache, pfn);
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_MISSING);
+	}
 	entry = mm_mk_pte(pfn, mm_vma_page_prot(v->vma));
 	if (v->vma->vm_flags & MM_VM_WRITE)
 		entry = mm_pte_mkwrite(mm_pte_mkdirty(entry));

@@ -9,7 +9,7 @@
  */
 #include "cache/filemap.h"
 #include "cache/swap.h"
-#include "fault/internal.h"
+#include "fault/userfault.h"
 #include "virt/ksm.h"
 
 static unsigned int wp_page_reuse(struct mm_vm_fault *v, enum mm_fault_kind kind)
@@ -124,6 +124,8 @@ unsigned int mm_do_wp_page(struct mm_vm_fault *v)
 	bool anon = pfn != MM_PFN_NONE && mm_vmf_page(v, mm_page_head(v->f->phys, pfn))->flags & MM_PG_ANON;
 	bool unshare = v->flags & MM_FAULT_FLAG_UNSHARE;
 
+	if (!unshare && mm_userfaultfd_pte_wp(v->vma, *v->pte))
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_WP);
 	if (v->vma->vm_flags & (MM_VM_SHARED | MM_VM_MAYSHARE)) {
 		if (unshare)
 			return 0;

@@ -172,6 +172,14 @@ static unsigned int handle_pte_fault(struct mm_vm_fault *v)
 	}
 	if (!v->pte)
 		return mm_vma_is_anonymous(v->vma) ? mm_do_anonymous_page(v) : mm_do_fault(v);
+	if (mm_is_pte_marker(v->orig)) {	/* pte_marker_handle_uffd_wp() */
+		if (!(v->vma->vm_flags & MM_VM_UFFD_WP)) {
+			*v->pte = 0;
+			return mm_vmf_note(v, MM_FAULT_KIND_SPURIOUS, MM_PFN_NONE, 0);
+		}
+		v->marked = v->pte;
+		return mm_vma_is_anonymous(v->vma) ? mm_do_anonymous_page(v) : mm_do_fault(v);
+	}
 	if (!mm_pte_present(v->orig))
 		return mm_do_swap_page(v);
 	if (v->flags & (MM_FAULT_FLAG_WRITE | MM_FAULT_FLAG_UNSHARE) && !mm_pte_write(v->orig))

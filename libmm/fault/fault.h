@@ -31,6 +31,9 @@ struct mm_cache;
 	X(REUSE,	"reuse",	"a page made writable in place") \
 	X(MKWRITE,	"mkwrite",	"a clean shared file page made writable") \
 	X(SWAP,		"swap",		"a page from swap") \
+	X(UFFD_MISSING,	"uffd_missing",	"userfaultfd is told: no page") \
+	X(UFFD_MINOR,	"uffd_minor",	"userfaultfd is told: not mapped yet") \
+	X(UFFD_WP,	"uffd_wp",	"userfaultfd is told: write-protected") \
 	X(SPURIOUS,	"spurious",	"another fault had already done the work") \
 	X(SEGV,		"segv",		"no right to this address") \
 	X(SIGBUS,	"sigbus",	"no page behind this address") \
@@ -47,6 +50,9 @@ const char *mm_fault_kind_word(enum mm_fault_kind kind);
 struct mm_task_faults {
 	uint64_t min_flt, maj_flt, segv, sigbus;
 	uint64_t kind[MM_NR_FAULT_KINDS];
+	uint64_t uffd_vaddr;		/* page that the task waits for with userfaultfd, 0 none */
+	bool uffd_tried;		/* the next round of that fault is TRIED */
+	uint8_t uffd_error;
 };
 
 /* Page-fault error code of the processor (X86_PF_*) */
@@ -87,6 +93,7 @@ struct mm_fault {
 	enum mm_fault_kind kind;
 	mm_pfn_t pfn;
 	uint8_t order;
+	bool uffd_waits;		/* the program is told (userfaultfd): the access ends here for now */
 	uint8_t first_error;		/* code of the first fault since somebody set this to MM_PF_NONE */
 };
 
@@ -95,7 +102,7 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 		 struct mm_virt *virt);
 void mm_fault_free(struct mm_fault *f);
 
-enum mm_access_result { MM_ACCESS_OK, MM_ACCESS_SEGV, MM_ACCESS_SIGBUS, MM_ACCESS_OOM };
+enum mm_access_result { MM_ACCESS_OK, MM_ACCESS_SEGV, MM_ACCESS_SIGBUS, MM_ACCESS_OOM, MM_ACCESS_UFFD };
 
 /**
  * mm_access() - one access of a task

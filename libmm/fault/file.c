@@ -14,7 +14,7 @@
 
 #include "cache/shmem.h"
 #include "cache/readahead.h"
-#include "fault/internal.h"
+#include "fault/userfault.h"
 
 enum { FAULT_AROUND_PAGES = 16 };
 
@@ -44,6 +44,8 @@ static void map_file_page(struct mm_vm_fault *v, mm_pte_t *pte, mm_pfn_t pfn, bo
 
 	if (write)
 		entry = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(entry));
+	if (v->marked && pte == v->marked)
+		entry = mm_pte_mkuffd_wp(entry);
 	mm_vmf_mm(v)->rss[mm_vmf_page(v, pfn)->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]++;
 	mm_page_add_file_rmap(v->vma, pfn, false);
 	*pte = entry;
@@ -117,8 +119,12 @@ static unsigned int do_fault_around(struct mm_vm_fault *v)
 static unsigned int shmem_fault(struct mm_vm_fault *v)
 {
 	struct mm_shmem_folio page;
-	int err = mm_shmem_get_folio(v->f->cache, mapping_of(v), v->pgoff, MM_SGP_CACHE, mm_vmf_mm(v)->memcg, &page);
+	bool there = mm_xa_load(&mapping_of(v)->i_pages, v->pgoff);
+	int err;
 
+	if (v->pgoff < max_index(v) && v->vma->vm_flags & (there ? MM_VM_UFFD_MINOR : (uint64_t)MM_VM_UFFD_MISSING))
+		return mm_handle_userfault(v, there ? MM_FAULT_KIND_UFFD_MINOR : MM_FAULT_KIND_UFFD_MISSING);
+	err = mm_shmem_get_folio(v->f->cache, mapping_of(v), v->pgoff, MM_SGP_CACHE, mm_vmf_mm(v)->memcg, &page);
 	if (err)
 		return err == -ENOMEM ? MM_VM_FAULT_OOM : MM_VM_FAULT_SIGBUS;
 	if (page.allocated)
@@ -201,7 +207,8 @@ static unsigned int fault_page_and_table(struct mm_vm_fault *v, mm_pte_t **pte)
 
 static unsigned int do_read_fault(struct mm_vm_fault *v)
 {
-	unsigned int ret = v->vma->vm_ops_close ? 0 : do_fault_around(v);	/* ipc/shm.c has no map_pages */
+	bool alone = v->vma->vm_ops_close || v->vma->vm_flags & (MM_VM_UFFD_WP | MM_VM_UFFD_MINOR);	/* ipc/shm.c has no map_pages */
+	unsigned int ret = alone ? 0 : do_fault_around(v);
 	mm_pte_t *pte = NULL;
 
 	if (ret)
@@ -243,6 +250,8 @@ static unsigned int do_cow_fault(struct mm_vm_fault *v)
 	mm_vmf_mm(v)->rss[MM_ANONPAGES]++;
 	mm_fault_map_new_anon(v, copy);
 	*pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_mk_pte(copy, mm_vma_page_prot(v->vma))));
+	if (v->marked)
+		*pte = mm_pte_mkuffd_wp(*pte);
 	mm_folio_put(c, v->page);
 	return mm_vmf_note(v, MM_FAULT_KIND_FILE_COW, copy, ret);
 }

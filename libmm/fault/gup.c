@@ -82,6 +82,10 @@ static int faultin_page(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, 
 	f->order = 0;
 	do {
 		ret = mm_handle_mm_fault(f, vma, vaddr, flags);
+		if (f->uffd_waits) {	/* who would answer? the kernel waits here */
+			f->uffd_waits = false;
+			return -EFAULT;
+		}
 		if (ret & MM_VM_FAULT_RETRY && foll & MADV_POPULATE)
 			flags |= MM_FAULT_FLAG_TRIED;
 	} while (ret & MM_VM_FAULT_RETRY);

@@ -4,7 +4,7 @@
  * Model: Linux 6.6 mm/huge_memory.c do_huge_pmd_anonymous_page(), do_huge_pmd_wp_page(), hugepage_vma_check().
  */
 #include "cache/swap.h"
-#include "fault/internal.h"
+#include "fault/userfault.h"
 #include "virt/khugepaged.h"
 
 enum thp_defrag { DEFRAG_NEVER, DEFRAG_MADVISE, DEFRAG_DEFER, DEFRAG_DEFER_MADVISE, DEFRAG_ALWAYS };
@@ -54,6 +54,10 @@ static unsigned int map_huge_zero(struct mm_vm_fault *v, uint64_t start)
 		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK, 1);
 		return MM_VM_FAULT_FALLBACK;
 	}
+	if (v->vma->vm_flags & MM_VM_UFFD_MISSING) {
+		mm_pte_table_free(mm, table);
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_MISSING);
+	}
 	mm_pgtable_deposit(mm, start, table);
 	*v->pmd = mm_mk_pte(zero, mm_vma_page_prot(v->vma)) | MM_PTE_PSE;
 	v->f->order = MM_PMD_ORDER;
@@ -77,6 +81,11 @@ static unsigned int map_huge(struct mm_vm_fault *v, uint64_t start, mm_pfn_t hea
 	if (table == MM_PFN_NONE) {
 		mm_folio_put(c, head);
 		return MM_VM_FAULT_OOM;
+	}
+	if (v->vma->vm_flags & MM_VM_UFFD_MISSING) {
+		mm_folio_put(c, head);
+		mm_pte_table_free(mm, table);
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_MISSING);
 	}
 	mm_fault_copy_contents(v->f, head, MM_PFN_NONE, MM_PMD_PAGES);
 	mm_vmf_page(v, head)->flags |= MM_PG_UPTODATE;
@@ -119,6 +128,8 @@ unsigned int mm_do_huge_pmd_wp_page(struct mm_vm_fault *v)
 	mm_pfn_t head = mm_pte_pfn(v->orig);
 	struct mm_page *p = mm_vmf_page(v, head);
 
+	if (mm_userfaultfd_pte_wp(v->vma, v->orig))
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_WP);
 	if (!mm_is_huge_zero_pmd(v->f->virt, v->orig)) {
 		bool reuse = p->flags & MM_PG_ANON_EXCLUSIVE;
 		int64_t cached = p->flags & MM_PG_SWAPCACHE ? MM_PMD_PAGES : 0;

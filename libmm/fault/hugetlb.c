@@ -9,7 +9,7 @@
  */
 #include <errno.h>
 
-#include "fault/internal.h"
+#include "fault/userfault.h"
 #include "virt/hugetlb.h"
 
 static void put(struct mm_vm_fault *v, mm_pfn_t head)
@@ -116,6 +116,8 @@ static unsigned int new_page(struct mm_vm_fault *v, uint64_t haddr, uint64_t idx
 
 	if (idx >= v->vma->vm_file->inode->size >> MM_PAGE_SHIFT >> hi->h->order)
 		return MM_VM_FAULT_SIGBUS;
+	if (v->vma->vm_flags & MM_VM_UFFD_MISSING)
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_MISSING);
 	e = mm_alloc_hugetlb_folio(v->vma, haddr, false, &head);
 	if (e)
 		return alloc_error(e);
@@ -147,6 +149,8 @@ static unsigned int hugetlb_no_page(struct mm_vm_fault *v, uint64_t haddr)
 		if (ret)
 			return ret;
 		anon = !(v->vma->vm_flags & MM_VM_MAYSHARE);
+	} else if (v->vma->vm_flags & MM_VM_UFFD_MINOR) {
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_MINOR);
 	} else {
 		mm_vmf_page(v, head)->refs++;
 	}
@@ -175,6 +179,8 @@ unsigned int mm_hugetlb_fault(struct mm_vm_fault *v)
 	v->orig = *v->pte;
 	if (mm_pte_none(v->orig) || v->orig == MM_PTE_MARKER_UFFD_WP)
 		return hugetlb_no_page(v, haddr);
+	if (v->flags & MM_FAULT_FLAG_WRITE && mm_userfaultfd_pte_wp(v->vma, v->orig) && !mm_pte_write(v->orig))
+		return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_WP);
 	if (v->flags & (MM_FAULT_FLAG_WRITE | MM_FAULT_FLAG_UNSHARE) && !mm_pte_write(v->orig))
 		return hugetlb_wp(v, haddr, page_in_file(v, mm_vma_hugecache_offset(v->vma, haddr)));
 	if (v->flags & MM_FAULT_FLAG_WRITE)

@@ -20,6 +20,7 @@ struct mm_vm_fault {
 	uint64_t pgoff;
 	unsigned int flags;		/* MM_FAULT_FLAG_* */
 	mm_pte_t *pmd, *pte;		/* pte NULL: no entry there */
+	mm_pte_t *marked;		/* the entry that holds a marker of userfaultfd, else NULL */
 	mm_pte_t orig;			/* the entry that faulted */
 	mm_pfn_t page;			/* page-cache page of a file fault, with a reference */
 	mm_pfn_t prealloc;		/* a PTE table made in advance, MM_PFN_NONE none */

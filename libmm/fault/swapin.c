@@ -13,6 +13,7 @@
 #include "cache/swap.h"
 #include "fault/internal.h"
 #include "virt/ksm.h"
+#include "virt/userfaultfd.h"
 
 void mm_fault_swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
 {
@@ -112,6 +113,8 @@ static unsigned int map_copy(struct mm_vm_fault *v, mm_pfn_t pfn, mm_pfn_t cache
 		pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(pte));
 	if (v->orig & MM_SWP_SOFT_DIRTY)
 		pte |= MM_PTE_SOFT_DIRTY;
+	if (v->orig & MM_SWP_UFFD_WP)
+		pte = mm_pte_mkuffd_wp(pte);
 	mm_fault_map_new_anon(v, pfn);
 	*v->pte = pte;
 	mm_folio_put(v->f->cache, mm_page_head(v->f->phys, cached));
@@ -154,6 +157,8 @@ static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t en
 	}
 	if (v->orig & MM_SWP_SOFT_DIRTY)
 		pte |= MM_PTE_SOFT_DIRTY;
+	if (v->orig & MM_SWP_UFFD_WP)
+		pte = mm_pte_mkuffd_wp(pte);
 	v->orig = pte;
 	mm_page_add_anon_rmap(v->vma, pfn, v->vaddr, rmap);
 	*v->pte = pte;

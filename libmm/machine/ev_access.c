@@ -17,7 +17,7 @@
 #include "phys/compaction.h"
 #include "reclaim/reclaim.h"
 
-static const struct mm_str ok = { "ok", 2 }, segv = { "segv", 4 }, sigbus = { "sigbus", 6 }, enomem = { "ENOMEM", 6 };
+static const struct mm_str ok = { "ok", 2 }, segv = { "segv", 4 }, sigbus = { "sigbus", 6 }, enomem = { "ENOMEM", 6 }, uffd = { "uffd", 4 };
 
 static int result(struct mm_event *ev, struct mm_str word)
 {
@@ -105,6 +105,8 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 		return result(ev, segv);
 	case MM_ACCESS_SIGBUS:
 		return result(ev, sigbus);
+	case MM_ACCESS_UFFD:
+		return result(ev, uffd);
 	default:
 		return result(ev, enomem);
 	}

@@ -14,6 +14,7 @@
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
+#include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 int mm_anon_vma_table_new(struct mm_anon_vma_table **tp);
@@ -120,6 +121,7 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	memset(mm->rss, 0, sizeof(mm->rss));
 	mm->pgtables_bytes = 0;
 	mm->hugetlb_usage = 0;
+	mm->uffd_sigbus = false;
 	mm->ksm_slot = NULL;
 	mm->ksm_merge_any = false;
 	mm->khugepaged_slot = NULL;
@@ -188,6 +190,7 @@ static int dup_vma(struct mm_struct *mm, struct mm_vma *mpnt)
 	if (tmp->hugetlb_resv)
 		mm_clear_vma_resv_huge_pages(tmp);
 	tmp->hugetlb_flags = 0;
+	tmp->vm_flags &= ~MM_VM_UFFD_FLAGS;
 	if (tmp->vm_flags & MM_VM_WIPEONFORK)
 		tmp->anon_vma = NULL;
 	else if (mm_anon_vma_fork(tmp, mpnt))

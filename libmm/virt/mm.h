@@ -36,6 +36,7 @@ enum {
 	MM_VM_DONTDUMP = 0x4000000, MM_VM_SOFTDIRTY = 0x8000000, MM_VM_MIXEDMAP = 0x10000000,
 	MM_VM_HUGEPAGE = 0x20000000, MM_VM_NOHUGEPAGE = 0x40000000,
 };
+#define MM_VM_UFFD_MINOR	(UINT64_C(1) << 37)
 #define MM_VM_MERGEABLE		0x80000000u
 #define MM_VM_ACCESS_FLAGS	((uint64_t)(MM_VM_READ | MM_VM_WRITE | MM_VM_EXEC))
 #define MM_VM_LOCKED_MASK	((uint64_t)(MM_VM_LOCKED | MM_VM_LOCKONFAULT))
@@ -107,6 +108,7 @@ struct mm_struct {
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 	struct mm_ksm_slot *ksm_slot;		/* ksmd knows it (MMF_VM_MERGEABLE); NULL: it does not */
 	struct mm_khugepaged_slot *khugepaged_slot;	/* khugepaged scans it (MMF_VM_HUGEPAGE) */
+	bool uffd_sigbus;			/* its userfaultfd has UFFD_FEATURE_SIGBUS: nobody waits */
 	bool thp_disabled;			/* PR_SET_THP_DISABLE */
 	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */
 	/* /proc/PID/ksm_stat; as in the kernel, a forked child begins with its parent's figures */

@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "virt/hugetlb.h"
+#include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 /* One call, lengths aligned. */
@@ -139,6 +140,8 @@ static int move_vma(struct remap *r, struct mm_vma *vma, uint64_t new_addr)
 		start = new_addr;
 		len = r->new_len;
 	}
+	if (!e)
+		new->vm_flags &= ~MM_VM_UFFD_FLAGS;	/* mremap_userfaultfd_prep() without UFFD_FEATURE_EVENT_REMAP */
 	if (vma->vm_flags & MM_VM_HUGETLB)
 		mm_clear_vma_resv_huge_pages(vma);
 	hiwater_vm = mm->hiwater_vm;

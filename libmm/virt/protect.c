@@ -9,6 +9,7 @@
 #include "virt/hugetlb.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
+#include "virt/userfaultfd.h"
 
 /* vma_wants_manual_pte_write_upgrade() */
 static bool wants_manual_write_upgrade(const struct mm_vma *vma)
@@ -27,6 +28,8 @@ static bool can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
 		return false;
 	if (mm_vma_soft_dirty_enabled(vma) && !(entry & MM_PTE_SOFT_DIRTY))
 		return false;
+	if (mm_userfaultfd_pte_wp(vma, entry))
+		return false;
 	if (vma->vm_flags & MM_VM_SHARED)
 		return mm_pte_dirty(entry);
 	if (mm_pte_special(entry) || mm_is_huge_zero_pmd(vma->vm_mm->virt, entry))
@@ -35,8 +38,31 @@ static bool can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
 	       mm_page(phys, pfn)->flags & MM_PG_ANON_EXCLUSIVE;
 }
 
+static mm_pte_t change_uffd_wp(mm_pte_t p, unsigned int cp_flags)
+{
+	if (cp_flags & MM_CP_UFFD_WP)
+		return mm_pte_mkuffd_wp(p);
+	return cp_flags & MM_CP_UFFD_WP_RESOLVE ? p & ~MM_PTE_UFFD_WP : p;
+}
+
+/* No page there: only what userfaultfd protects changes. */
+static void change_nonpresent(const struct mm_vma *vma, mm_pte_t *pte, unsigned int cp_flags)
+{
+	if (mm_pte_none(*pte)) {
+		if (cp_flags & MM_CP_UFFD_WP && !mm_vma_is_anonymous(vma))
+			*pte = MM_PTE_MARKER_UFFD_WP;
+	} else if (mm_is_pte_marker(*pte)) {
+		if (cp_flags & MM_CP_UFFD_WP_RESOLVE)
+			*pte = 0;
+	} else if (cp_flags & MM_CP_UFFD_WP) {
+		*pte |= MM_SWP_UFFD_WP;
+	} else if (cp_flags & MM_CP_UFFD_WP_RESOLVE) {
+		*pte &= ~MM_SWP_UFFD_WP;
+	}
+}
+
 static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr, uint64_t end, uint64_t prot,
-				 bool upgrade)
+				 bool upgrade, unsigned int cp_flags)
 {
 	mm_pte_t *pte = mm_pte_of(vma->vm_mm, pmd, vaddr);
 	uint64_t pages = 0;
@@ -44,9 +70,11 @@ static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vad
 	for (; vaddr != end; vaddr += MM_PAGE_SIZE, pte++) {
 		mm_pte_t p;
 
-		if (mm_pte_none(*pte) || !mm_pte_present(*pte))
+		if (mm_pte_none(*pte) || !mm_pte_present(*pte)) {
+			change_nonpresent(vma, pte, cp_flags);
 			continue;
-		p = mm_pte_modify(*pte, prot);
+		}
+		p = change_uffd_wp(mm_pte_modify(*pte, prot), cp_flags);
 		if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
 			p = mm_pte_mkwrite(p);
 		*pte = p;
@@ -59,16 +87,19 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 {
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t prot = mm_vma_page_prot(vma), pages = 0, next;
-	bool upgrade = wants_manual_write_upgrade(vma);
+	bool upgrade = !(cp_flags & MM_CP_UFFD_WP) && wants_manual_write_upgrade(vma);
 	mm_pte_t *pmd;
 
 	if (vma->vm_flags & MM_VM_HUGETLB)
 		return mm_hugetlb_change_protection(vma, start, end, cp_flags);
+	/* markers want tables (change_pmd_prepare()) */
+	for (uint64_t v = start; cp_flags & MM_CP_UFFD_WP && !mm_vma_is_anonymous(vma) && v < end; v = mm_pmd_addr_end(v, end))
+		mm_pte_alloc(mm, v);
 	for (uint64_t vaddr = start; (pmd = mm_next_pmd(mm, &vaddr, end)); vaddr = next) {
 		next = mm_pmd_addr_end(vaddr, end);
 		if (mm_pmd_trans_huge(*pmd)) {
 			if (next - vaddr == MM_PMD_SIZE) {
-				mm_pte_t p = mm_pmd_modify(*pmd, prot);
+				mm_pte_t p = change_uffd_wp(mm_pmd_modify(*pmd, prot), cp_flags);
 
 				if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
 					p = mm_pte_mkwrite(p);
@@ -78,7 +109,7 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 			}
 			mm_split_huge_pmd(vma, pmd, vaddr);
 		}
-		pages += change_pte_range(vma, pmd, vaddr, next, prot, upgrade);
+		pages += change_pte_range(vma, pmd, vaddr, next, prot, upgrade, cp_flags);
 	}
 	if (pages)
 		mm_flush_tlb_range(mm, start, end);

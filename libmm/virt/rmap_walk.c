@@ -14,6 +14,7 @@
 #include "virt/ksm.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
+#include "virt/userfaultfd.h"
 
 enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 
@@ -246,6 +247,8 @@ static bool unmap_anon(struct unmap *u, struct mm_rmap_hit *hit, mm_pte_t old)
 		swp |= MM_SWP_EXCLUSIVE;
 	if (old & MM_PTE_SOFT_DIRTY)
 		swp |= MM_SWP_SOFT_DIRTY;
+	if (old & MM_PTE_UFFD_WP)
+		swp |= MM_SWP_UFFD_WP;
 	sub->flags &= ~(uint32_t)MM_PG_ANON_EXCLUSIVE;
 	mm->rss[MM_ANONPAGES]--;
 	mm->rss[MM_SWAPENTS]++;
@@ -276,7 +279,7 @@ static bool try_to_unmap_one(void *arg, struct mm_rmap_hit *hit)
 		u->failed = true;
 		return false;
 	}
-	*hit->entry = 0;
+	*hit->entry = mm_uffd_wp_left(hit->vma, old);
 	mm_flush_tlb_page(mm, hit->vaddr);
 	if (mm_pte_dirty(old))
 		mm_folio_mark_dirty(c, u->head);

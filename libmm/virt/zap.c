@@ -17,6 +17,7 @@
 #include "virt/ksm.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
+#include "virt/userfaultfd.h"
 
 enum { GATHER_BUNDLE = 8, MAX_GATHER_BATCH = 510, MAX_GATHER_BATCH_COUNT = 19 };
 
@@ -138,7 +139,7 @@ static bool zap_present(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t 
 	}
 	if (!(zap & MM_ZAP_EVEN_COWS) && p->flags & MM_PG_ANON)
 		return false;
-	*pte = 0;
+	*pte = zap & MM_ZAP_DROP_MARKER ? 0 : mm_uffd_wp_left(vma, old);
 	mm_tlb_track(tlb, vaddr, vaddr + MM_PAGE_SIZE);
 	if (!(p->flags & MM_PG_ANON)) {
 		if (mm_pte_dirty(old)) {
@@ -164,6 +165,11 @@ static void zap_pte_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_
 		if (mm_pte_present(*pte)) {
 			if (zap_present(tlb, vma, pte, vaddr, zap))
 				mm_tlb_flush_mmu(tlb);
+			continue;
+		}
+		if (mm_is_pte_marker(*pte)) {
+			if (zap & MM_ZAP_DROP_MARKER || mm_vma_is_anonymous(vma))
+				*pte = 0;
 			continue;
 		}
 		if (!(zap & MM_ZAP_EVEN_COWS))
