@@ -133,7 +133,7 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 	struct mm_trace_options opt = { .from = a->from, .strict = a->strict };
 	struct mm_trace_reader *reader = NULL;
 	const struct mm_skip *skips;
-	struct mm_event ev[64];
+	struct mm_event ev[256];
 	struct mm_input *in;
 	size_t nr;
 	long n = cmd_open_input(a, &in);
@@ -141,7 +141,7 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 	if (n)
 		return (int)n;
 	n = mm_trace_reader_new(&reader, in, &opt, &a->err);
-	while (!n && (n = mm_trace_read(reader, ev, 64, &a->err)) > 0) {
+	while (!n && (n = mm_trace_read(reader, ev, 256, &a->err)) > 0) {
 		long i = 0, e = 0;
 
 		while (!e && i < n)

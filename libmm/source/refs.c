@@ -72,6 +72,8 @@ static inline bool plain_number(struct mm_str s, uint64_t *out)
 
 static struct mm_str strip(struct mm_str s)
 {
+	if (s.len && s.p[0] > '#' && s.p[s.len - 1] > '#')
+		return s;
 	while (s.len && (*s.p == ' ' || *s.p == '\t' || *s.p == '#' || *s.p == '"'))
 		s = (struct mm_str){ s.p + 1, s.len - 1 };
 	while (s.len && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t' || s.p[s.len - 1] == '"' || s.p[s.len - 1] == '\r'))
@@ -263,12 +265,22 @@ static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1");
 }
 
-/* What is no decimal and has no 0x is no number: many keys are such words. */
-static bool is_word(struct mm_str s)
+/* The page of a key: a number, or a hash of what is none or too large.  False: there is no key. */
+static bool page_of_key(struct mm_str field, uint64_t *page)
 {
-	uint64_t v;
+	bool plain = plain_number(field, page), hex;
+	struct mm_str s;
 
-	return s.len <= 18 && (s.p[0] != '0' || s.len < 2 || (s.p[1] | 0x20) != 'x') && !plain_number(s, &v);
+	if (plain && !(*page >> 52))
+		return true;
+	s = strip(field);
+	if (!s.len)
+		return false;
+	hex = s.len > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x';
+	/* of a short text without 0x, plain_number() has said whether it is a number */
+	if ((s.len == field.len && s.len <= 18 && !hex) || mm_parse_u64(s, page) || *page >> 52)
+		*page = hash(s) >> 12;
+	return true;
 }
 
 /* The bytes a row is about: false, it names none. */
@@ -278,20 +290,8 @@ static bool bytes_of(const struct refs *r, const struct mm_str *v, size_t n, uin
 
 	*size = 0;
 	if (r->column[F_KEY] >= 0) {
-		struct mm_str s;
-
-		if ((size_t)r->column[F_KEY] >= n)
+		if ((size_t)r->column[F_KEY] >= n || !page_of_key(v[r->column[F_KEY]], &at))
 			return false;
-		*size = 1;
-		if (plain_number(v[r->column[F_KEY]], &at) && !(at >> 52)) {
-			*addr = at << MM_PAGE_SHIFT;
-			return true;
-		}
-		s = strip(v[r->column[F_KEY]]);
-		if (!s.len)
-			return false;
-		if (is_word(s) || mm_parse_u64(s, &at) || at >> 52)
-			at = hash(s) >> 12;
 		*addr = at << MM_PAGE_SHIFT;
 		*size = 1;
 		return true;

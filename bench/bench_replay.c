@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench_replay - what a row costs mm-fault and mm-reclaim, reading included: rows a second of CPU time and, with
+ * BENCH_SLOW in the environment and valgrind installed, instructions a row; each beside its target
+ *
+ * The inputs are written here: accesses that mostly hit the TLB as lackey text and as a trace, first touches, and
+ * references to 100,000 pages, zipf with exponent 1, as numbers and as hex words without 0x.  Peers that read the same
+ * lackey text or references are run where they are named: BENCH_TLBFLOOR=PROGRAM (a bare TLB and walk, given the lackey
+ * text), BENCH_CACHESIM=PROGRAM (libCacheSim's cachesim).
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { NR_PAGES = 100000, NR_NEAR = 40 };
+
+static uint64_t state = 1;
+static char dir[] = "/tmp/bench_replay_XXXXXX";
+
+static double random_unit(void)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (double)(state >> 11) / 9007199254740992.0;
+}
+
+static FILE *create(const char *name)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	if (!f) {
+		perror(path);
+		exit(1);
+	}
+	return f;
+}
+
+static void write_inputs(long rows)
+{
+	static const char *const words[] = { "fetch", "load", "store" };
+	FILE *lackey = create("lackey"), *trace = create("trace"), *touch = create("touch");
+	FILE *number = create("numbers"), *hex = create("words");
+
+	fputs("==1== Lackey, an example Valgrind tool\n==1== Command: ./p\n", lackey);
+	fputs("pid,event,addr,size,flags,name,offset,addr2,size2,result,by\n", trace);
+	fputs("1,exec,,,AUTOMAP,p,,,,,\n", trace);
+	fprintf(touch, "pid,event,addr,size,flags\n1,mmap,0x100000000000,%ld,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS\n",
+		rows << 12);
+	fputs("time,page,op\n", number);
+	fputs("time,page,op\n", hex);
+	for (long i = 0; i < rows; i++) {
+		unsigned int kind = (unsigned int)(random_unit() * 3), page = 0x1000000 + (unsigned int)exp(random_unit() * log(NR_PAGES));
+		unsigned long addr = 0x4000000 + (unsigned long)(random_unit() * NR_NEAR) * 4096 + (unsigned long)(random_unit() * 4088);
+
+		fprintf(lackey, "%s%08lx,%d\n", kind == 0 ? "I  " : kind == 1 ? " L " : " S ", addr, 4);
+		fprintf(trace, "1,%s,0x%lx,4,,,,,,,\n", words[kind], addr);
+		fprintf(touch, "1,store,0x%lx,8,\n", 0x100000000000 + ((unsigned long)i << 12));
+		fprintf(number, "%ld,%u,%c\n", i / 1000, page, kind ? 'R' : 'W');
+		fprintf(hex, "%ld,%x,%c\n", i / 1000, page, kind ? 'R' : 'W');
+	}
+	if (fclose(lackey) || fclose(trace) || fclose(touch) || fclose(number) || fclose(hex)) {
+		perror(dir);
+		exit(1);
+	}
+}
+
+/* CPU seconds of @command with nothing said, the least of three; < 0: it failed. */
+static double cpu_seconds(const char *command)
+{
+	double least = -1;
+
+	for (int i = 0; i < 3; i++) {
+		struct rusage r;
+		double s;
+		int status;
+		pid_t pid;
+
+		fflush(stdout);
+		pid = fork();
+		if (!pid) {
+			if (chdir(dir) || !freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+				_exit(127);
+			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+			_exit(127);
+		}
+		if (wait4(pid, &status, 0, &r) < 0 || status)
+			return -1;
+		s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+		least = least < 0 || s < least ? s : least;
+	}
+	return least;
+}
+
+/* Instructions of the program and all it starts, as valgrind counts them; < 0: no valgrind. */
+static double instructions(const char *command)
+{
+	char line[800];
+	double n = -1, one;
+	FILE *p;
+
+	snprintf(line, sizeof(line), "cd %s && valgrind --tool=none --version >/dev/null 2>&1 && valgrind --trace-children=yes "
+		 "--tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null %s 2>&1 >/dev/null | "
+		 "sed -n 's/.*I *refs: *//p' | tr -d ,", dir, command);
+	p = popen(line, "r");
+	while (p && fscanf(p, "%lf", &one) == 1)
+		n = one > n ? one : n;
+	if (p)
+		pclose(p);
+	return n;
+}
+
+struct figure {
+	const char *what, *command;
+	double rate, instructions;	/* targets: M rows/s at least, instructions a row at most; 0 none */
+};
+
+static void tell(const struct figure *f, const char *bin, long rows)
+{
+	char command[400];
+	double s, n;
+
+	snprintf(command, sizeof(command), "%s/%s", bin, f->command);
+	s = cpu_seconds(command);
+	printf("%-44s", f->what);
+	if (s > 0)
+		printf(" %7.2f M rows/s", (double)rows / s / 1e6);
+	else
+		printf(" %s", "failed");
+	if (f->rate > 0)
+		printf(", at least %.0f", f->rate);
+	n = getenv("BENCH_SLOW") ? instructions(command) : -1;
+	if (n >= 0)
+		printf("; %.0f instructions a row", n / (double)rows);
+	if (n >= 0 && f->instructions > 0)
+		printf(", at most %.0f", f->instructions);
+	putchar('\n');
+}
+
+static void peer(const char *what, const char *program, const char *arguments, long rows)
+{
+	char command[400];
+	double s;
+
+	if (!program)
+		return;
+	snprintf(command, sizeof(command), "%s %s", program, arguments);
+	s = cpu_seconds(command);
+	if (s > 0)
+		printf("%-44s %7.2f M rows/s\n", what, (double)rows / s / 1e6);
+}
+
+/* Eight points beside one: on two threads four points' time and the rest is overhead. */
+static void sweep(const char *bin)
+{
+	char command[400];
+	double one, eight;
+
+	snprintf(command, sizeof(command), "%s/mm-reclaim --swap=8G --sweep=memory-max=150M..150M:1 numbers", bin);
+	one = cpu_seconds(command);
+	snprintf(command, sizeof(command), "%s/mm-reclaim --swap=8G --sweep=memory-max=100M..300M:8 numbers", bin);
+	eight = cpu_seconds(command);
+	if (one > 0 && eight > 0)
+		printf("%-44s %7.2f times one point's CPU time on two threads, at most 5\n", "an 8-point sweep", eight / 2 / one);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct figure figures[] = {
+		{ "mm-fault, lackey text, mostly TLB hits", "mm-fault -t faults lackey", 25, 0 },
+		{ "the same, rows written", "mm-fault lackey", 0, 0 },
+		{ "mm-fault, trace CSV, mostly TLB hits", "mm-fault -t faults trace", 12, 0 },
+		{ "the same, rows written", "mm-fault trace", 0, 0 },
+		{ "mm-fault, a first touch a row, exit included", "mm-fault --ram=16G -t faults touch", 0, 0 },
+		{ "mm-reclaim --policy=lru, numbers", "mm-reclaim --policy=lru --memory-max=150M numbers", 0, 700 },
+		{ "mm-reclaim --policy=lru, words", "mm-reclaim --policy=lru --memory-max=150M words", 0, 700 },
+		{ "mm-reclaim --policy=fifo, words", "mm-reclaim --policy=fifo --memory-max=150M words", 0, 700 },
+		{ "mm-reclaim --policy=clock, words", "mm-reclaim --policy=clock --memory-max=150M words", 0, 700 },
+		{ "the kernel's LRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -t summary numbers", 0, 1400 },
+		{ "the kernel's MGLRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -S lru_gen=7 -t summary numbers", 0, 1400 },
+	};
+	long rows = argc > 1 ? atol(argv[1]) : 1000000;
+	char bin[300], *end;
+
+	if (!getcwd(bin, sizeof(bin) - 8) || !mkdtemp(dir))
+		return 1;
+	end = bin + strlen(bin);
+	strcpy(end, "/.libs");			/* the programs behind libtool's scripts, where there are such */
+	if (access(bin, X_OK))
+		*end = 0;
+	else
+		setenv("LD_LIBRARY_PATH", bin, 1);
+	write_inputs(rows);
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		tell(&figures[i], bin, rows);
+	sweep(bin);
+	peer("tlbfloor, the lackey text", getenv("BENCH_TLBFLOOR"), "lackey", rows);
+	peer("cachesim lru, numbers", getenv("BENCH_CACHESIM"),
+	     "numbers csv lru 38400 -t 'time-col=1,obj-id-col=2,delimiter=,' --ignore-obj-size=1", rows);
+	snprintf(bin, sizeof(bin), "rm -r %s", dir);
+	return system(bin) != 0;
+}
