@@ -9,10 +9,10 @@
  * done its page is under writeback; one that reclaim waits for (PG_reclaim) then goes to the tail of its list, which is
  * why it matters when that is: what a scan meets next depends on it.
  *
- * Time is that of the code that reclaims: so much for each folio looked at, written, freed (reclaim's enum), against the
- * latency of the device. The figures were measured with block and vmscan tracepoints on Linux 6.6.87 in an emulated guest
- * with a virtio disk; a real machine is quicker in both, in about the same proportion (a folio written costs the CPU
- * a twenty-fifth of what a small write costs the device).
+ * Time is that of the code that reclaims: so much for each folio looked at, written, freed, against the latency of
+ * the device (the tunables cost.*). The defaults were measured with block and vmscan tracepoints on Linux 6.6.87 in an
+ * emulated guest with a virtio disk; a real machine is quicker in both, in about the same proportion (a folio written
+ * costs the CPU a twenty-fifth of what a small write costs the device).
  *
  * Source: Linux 6.6 mm/page_io.c swap_writepage(), end_swap_bio_write(); block/blk-mq.c blk_add_rq_to_plug().
  */
@@ -25,7 +25,6 @@ enum {
 	MAX_REQUEST_COUNT = 32,			/* BLK_MAX_REQUEST_COUNT */
 	PLUG_FLUSH_PAGES = 32,			/* BLK_PLUG_FLUSH_SIZE */
 	MAX_REQUEST_PAGES = 254,		/* segments of a request on a virtio disk */
-	WRITE_NS = 250000, WRITE_PAGE_NS = 2000,
 };
 
 static void end_swap_bio_write(struct mm_cache *c, mm_pfn_t pfn)
@@ -105,14 +104,16 @@ void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
 void mm_swap_io_unplug(struct mm_cache *c)
 {
 	struct mm_swap *s = c->swap;
+	uint64_t write_ns = (uint64_t)mm_sysctl(c->ctx, MM_SYSCTL_COST_SWAP_WRITE);
+	uint64_t page_ns = (uint64_t)mm_sysctl(c->ctx, MM_SYSCTL_COST_SWAP_WRITE_PAGE);
 	size_t i = s->nr_inflight - s->nr_plugged, next;
 
 	for (; i < s->nr_inflight; i = next) {
-		uint64_t request = s->inflight[i].due, pages = 0, start = s->clock_ns + WRITE_NS;
+		uint64_t request = s->inflight[i].due, pages = 0, start = s->clock_ns + write_ns;
 
 		for (next = i; next < s->nr_inflight && s->inflight[next].due == request; next++)
 			pages += mm_folio_nr_pages(mm_cache_page(c, s->inflight[next].pfn));
-		s->device_ns = (s->device_ns > start ? s->device_ns : start) + pages * WRITE_PAGE_NS;
+		s->device_ns = (s->device_ns > start ? s->device_ns : start) + pages * page_ns;
 		while (i < next)
 			s->inflight[i++].due = s->device_ns;
 	}

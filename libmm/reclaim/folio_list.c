@@ -17,8 +17,6 @@
 #include "reclaim/internal.h"
 #include "virt/rmap.h"
 
-/* What the CPU spends on a folio: on looking at it, and on unmapping and writing one or freeing one (see cache/swap_io.c). */
-enum { LOOK_NS = 1600, WRITE_NS = 8000, FREE_NS = 2400 };
 enum verdict { KEEP, ACTIVATE, FREE, AGAIN };
 enum references { RECLAIM, RECLAIM_CLEAN, REF_KEEP, REF_ACTIVATE };
 
@@ -32,6 +30,9 @@ struct one {				/* the folio at hand */
 	uint64_t nr_pages;
 	uint32_t node;
 };
+
+/* The CPU is busy with a folio: looks at it, unmaps and writes it, or frees it (see cache/swap_io.c). */
+static void spend(struct mm_reclaim *r, enum mm_sysctl_id cost) { mm_swap_io_elapse(r->cache, (uint64_t)mm_sysctl(r->ctx, cost)); }
 
 void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result)
 {
@@ -149,7 +150,7 @@ static enum verdict write_out(struct one *o, enum references references)
 		if (mm_folio_free_swap(o->r->cache, o->pfn))	/* nobody needs the slot any more (swap_writepage()) */
 			return KEEP;
 		mm_swap_writepage(o->r->cache, o->pfn);
-		mm_swap_io_elapse(o->r->cache, WRITE_NS);
+		spend(o->r, MM_SYSCTL_COST_FOLIO_WRITE);
 	} else if (!mm_shmem_writepage(o->r->cache, o->pfn)) {
 		return ACTIVATE;
 	}
@@ -256,11 +257,11 @@ uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios,
 		enum verdict v;
 
 		mm_page_list_del(map, folios, pfn);
-		mm_swap_io_elapse(r->cache, LOOK_NS);
+		spend(r, MM_SYSCTL_COST_FOLIO_LOOK);
 		v = shrink_one_folio(&o, ignore_references);
 		if (v == FREE) {
 			nr_reclaimed += o.nr_pages;
-			mm_swap_io_elapse(r->cache, FREE_NS);
+			spend(r, MM_SYSCTL_COST_FOLIO_FREE);
 			mm_reclaim_effect(r, MM_EV_EVICT, pfn, pfn);
 			free_folios[nr_free++] = pfn;
 			if (nr_free == sizeof(free_folios) / sizeof(free_folios[0])) {
