@@ -224,8 +224,10 @@ static void memory_max_row(struct mm_trace_writer *w, uint64_t bytes)
 /* Does the command line say anything that later commands of a pipe must know? */
 static bool travels(const struct cmd_args *a)
 {
-	return a->machine || a->cpus_given || a->ram_given || a->swap_given || a->memory_max_given ||
-		a->config.sysctl.set;
+	for (int i = 0; i < MM_NR_SYSCTLS; i++)
+		if (a->config.sysctl.set[i])
+			return true;
+	return a->machine || a->cpus_given || a->ram_given || a->swap_given || a->memory_max_given;
 }
 
 uint32_t cmd_machine_columns(const struct cmd_args *a)
@@ -250,11 +252,11 @@ void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
 	if (a->swap_given)
 		sysctl_row(w, "swap", cfg->swap_bytes);
 	for (int i = 0; i < MM_SYSCTL_LOWMEM_RESERVE_RATIO; i++)
-		if (cfg->sysctl.set >> i & 1)
+		if (cfg->sysctl.set[i])
 			sysctl_row(w, mm_sysctl_name((enum mm_sysctl_id)i), (uint64_t)cfg->sysctl.v[i]);
-	if (cfg->sysctl.set >> MM_SYSCTL_LOWMEM_RESERVE_RATIO & 1)
+	if (cfg->sysctl.set[MM_SYSCTL_LOWMEM_RESERVE_RATIO])
 		lowmem_row(w, &cfg->sysctl);
-	if (cfg->sysctl.set >> MM_SYSCTL_SLUB_DEBUG & 1)
+	if (cfg->sysctl.set[MM_SYSCTL_SLUB_DEBUG])
 		text_row(w, MM_SYSCTL_SLUB_DEBUG, cfg->sysctl.slub_debug);
 	if (a->memory_max_given)
 		memory_max_row(w, cfg->memory_max_bytes);

@@ -140,7 +140,7 @@ static bool overrides_sysctl(const struct cmd_args *a, struct mm_str name)
 		return a->ram_given;
 	if (name.len == 4 && !memcmp(name.p, "swap", 4))
 		return a->swap_given;
-	return id >= 0 && (a->config.sysctl.set >> id & 1);
+	return id >= 0 && a->config.sysctl.set[id];
 }
 
 /* The command line wins over the machine that the trace carries. */

@@ -189,9 +189,9 @@ static int boot_workload_memcg(struct mm_machine *m, struct mm_error *err)
 /* Tunables of what is not modelled are taken, and said to change nothing. */
 static void tell_idle_sysctls(struct mm_machine *m)
 {
-	if (m->cfg.sysctl.set >> MM_SYSCTL_VFS_CACHE_PRESSURE & 1)
+	if (m->cfg.sysctl.set[MM_SYSCTL_VFS_CACHE_PRESSURE])
 		mm_machine_skip(m, "tunable without effect: vm.vfs_cache_pressure, there are no dentries and inodes to reclaim", true);
-	if (m->cfg.sysctl.set >> MM_SYSCTL_ADMIN_RESERVE_KBYTES & 1)
+	if (m->cfg.sysctl.set[MM_SYSCTL_ADMIN_RESERVE_KBYTES])
 		mm_machine_skip(m, "tunable without effect: vm.admin_reserve_kbytes, all tasks here are root's", true);
 }
 

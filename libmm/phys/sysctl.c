@@ -37,7 +37,7 @@ static const struct {
 /* Those that are no numbers, from the first on. */
 static const char *const texts[] = { "vm.lowmem_reserve_ratio", "slub_debug" };
 enum { FIRST_TEXT = MM_SYSCTL_LOWMEM_RESERVE_RATIO };
-_Static_assert(MM_NR_SYSCTLS <= 64 && (int)MM_NR_SYSCTLS - FIRST_TEXT == (int)(sizeof(texts) / sizeof(texts[0])), "bits of set, texts");
+_Static_assert((int)MM_NR_SYSCTLS - FIRST_TEXT == (int)(sizeof(texts) / sizeof(texts[0])), "texts");
 
 void mm_sysctls_init(struct mm_sysctls *s)
 {
@@ -103,7 +103,7 @@ static int set_lowmem_ratio(struct mm_sysctls *s, struct mm_str value, struct mm
 		s->lowmem_reserve_ratio[i] = (int32_t)v;
 		p = end;
 	}
-	s->set |= 1ull << MM_SYSCTL_LOWMEM_RESERVE_RATIO;
+	s->set[MM_SYSCTL_LOWMEM_RESERVE_RATIO] = true;
 	return 0;
 }
 
@@ -129,7 +129,7 @@ static int set_slub_debug(struct mm_sysctls *s, struct mm_str value, struct mm_e
 	}
 	memcpy(s->slub_debug, value.p, value.len);
 	s->slub_debug[value.len] = 0;
-	s->set |= 1ull << MM_SYSCTL_SLUB_DEBUG;
+	s->set[MM_SYSCTL_SLUB_DEBUG] = true;
 	return 0;
 }
 
@@ -175,6 +175,6 @@ int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value
 		return mm_error_set(err, -EINVAL, "%s: expected a number in %" PRId64 "..%" PRId64 ", found '%.*s'",
 				    tunables[id].name, tunables[id].min, tunables[id].max, (int)value.len, value.p);
 	s->v[id] = v;
-	s->set |= 1ull << id;
+	s->set[id] = true;
 	return 0;
 }

@@ -248,7 +248,7 @@ int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *c
 	return 0;
 }
 
-static bool tunable_given(const struct mm_phys *phys, enum mm_sysctl_id id) { return phys->ctx->sysctl.set >> id & 1; }
+static bool tunable_given(const struct mm_phys *phys, enum mm_sysctl_id id) { return phys->ctx->sysctl.set[id]; }
 
 /* zoneinfo prints each mark with the boost in it. */
 static bool marks_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row)

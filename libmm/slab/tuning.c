@@ -88,7 +88,7 @@ void mm_slab_tuning_init(struct mm_slab_tuning *t, const struct mm_sysctls *s)
 	t->freelist_random = s->v[MM_SYSCTL_FREELIST_RANDOM];
 	t->random_kmalloc = s->v[MM_SYSCTL_RANDOM_KMALLOC];
 	t->debug_slab = s->v[MM_SYSCTL_DEBUG_SLAB];
-	if (!(s->set >> MM_SYSCTL_SLUB_DEBUG & 1))
+	if (!s->set[MM_SYSCTL_SLUB_DEBUG])
 		return;
 	text = (struct mm_str){ s->slub_debug, strlen(s->slub_debug) };
 	while (next_block(&text, &b)) {

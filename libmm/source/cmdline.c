@@ -191,7 +191,7 @@ void mm_cmdline_sysctls(struct mm_str line, struct mm_sysctls *s)
 	static const enum mm_sysctl_id numbers[] = {
 		MM_SYSCTL_SLUB_MIN_ORDER, MM_SYSCTL_SLUB_MAX_ORDER, MM_SYSCTL_SLUB_MIN_OBJECTS, MM_SYSCTL_SLAB_MAX_ORDER,
 	};
-	struct mm_sysctls found = { .set = 0 };
+	struct mm_sysctls found = { .set = { false } };
 	struct mm_str p;
 
 	while (next_parameter(&line, &p)) {
@@ -208,13 +208,13 @@ void mm_cmdline_sysctls(struct mm_str line, struct mm_sysctls *s)
 				set_number(&found, numbers[i], (struct mm_str){ p.p + strlen(name) + 1, p.len - strlen(name) - 1 });
 		}
 	}
-	found.set &= ~s->set;
-	for (int i = 0; i < MM_NR_SYSCTLS; i++)
-		if (found.set >> i & 1)
-			s->v[i] = found.v[i];
-	if (found.set >> MM_SYSCTL_SLUB_DEBUG & 1)
+	if (found.set[MM_SYSCTL_SLUB_DEBUG] && !s->set[MM_SYSCTL_SLUB_DEBUG])
 		memcpy(s->slub_debug, found.slub_debug, sizeof(s->slub_debug));
-	s->set |= found.set;
+	for (int i = 0; i < MM_NR_SYSCTLS; i++)
+		if (found.set[i] && !s->set[i]) {
+			s->v[i] = found.v[i];
+			s->set[i] = true;
+		}
 }
 
 static struct mm_str type_word(uint64_t type)

@@ -201,7 +201,7 @@ static int read_thp(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_
 	char text[128], *open, *close_;
 	long n = mm_sysroot_text(r, "sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
 
-	if (n < 0 || s->set >> MM_SYSCTL_THP & 1)
+	if (n < 0 || s->set[MM_SYSCTL_THP])
 		return 0;
 	open = strchr(text, '[');
 	close_ = open ? strchr(open, ']') : NULL;
@@ -228,7 +228,7 @@ static int sysctls_of_text(const struct mm_sysroot *r, struct mm_sysctls *s, str
 			const char *name = mm_sysctl_name((enum mm_sysctl_id)i);
 			size_t len = strlen(name);
 
-			if ((strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)) || s->set >> i & 1 ||
+			if ((strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)) || s->set[i] ||
 			    len != (size_t)(eq - line.p) || memcmp(name, line.p, len))
 				continue;
 			if (mm_sysctls_set(s, (struct mm_str){ name, len },
@@ -255,7 +255,7 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 		struct mm_error why;
 		long n;
 
-		if (!dot || (strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)) || s->set >> i & 1)
+		if (!dot || (strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)) || s->set[i])
 			continue;
 		snprintf(path, sizeof(path), "proc/sys/%.*s/%s", (int)(dot - name), name, dot + 1);
 		n = mm_sysroot_text(r, path, text, sizeof(text));

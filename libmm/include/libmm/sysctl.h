@@ -21,7 +21,7 @@ struct mm_sysctls {
 	int64_t v[MM_NR_SYSCTLS];		/* by enum mm_sysctl_id */
 	int32_t lowmem_reserve_ratio[4];	/* DMA, DMA32, Normal, Movable: 256 256 32 0 */
 	char slub_debug[MM_SLUB_DEBUG_SIZE];	/* as on the kernel's command line, behind the = */
-	uint64_t set;				/* bit by id: given, not the default */
+	bool set[MM_NR_SYSCTLS];		/* given, not the default */
 };
 
 /* Every tunable at its default, none given. */
