@@ -14,6 +14,7 @@ for trace in "$src"/tests/data/lab/*.trace.csv; do
 	case=${trace%.trace.csv}
 	opt=(-S thp=always)
 	[ -f "$case.options" ] && read -ra opt < "$case.options"
+	opt+=(-S read_ahead_wait=1)		# after each row the guest waited until its disks were idle
 	has() { grep -q "^[^,]*,$1:" "$case.kernel.csv"; }
 	{
 		! has faults || fault -t faults -o pid,minflt,majflt,segv,sigbus | awk -F, -v OFS=, '

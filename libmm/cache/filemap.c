@@ -118,7 +118,8 @@ static uint32_t get_read_batch(struct mm_cache *c, const struct mm_address_space
 			break;
 		mm_folio_get(c, pfn);
 		batch[n++] = pfn;
-		if (mm_cache_page(c, pfn)->flags & MM_PG_READAHEAD || !(mm_cache_page(c, pfn)->flags & MM_PG_UPTODATE))
+		if (mm_cache_page(c, pfn)->flags & (MM_PG_READAHEAD | MM_PG_LOCKED) ||
+		    !(mm_cache_page(c, pfn)->flags & MM_PG_UPTODATE))
 			break;
 	}
 	return n;
@@ -147,6 +148,8 @@ static int get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint
 	}
 	if (mm_cache_page(c, batch[n - 1])->flags & MM_PG_READAHEAD)
 		mm_page_cache_async_ra(c, f, batch[n - 1], index + n - 1, end - (index + n - 1), memcg);
+	if (mm_cache_page(c, batch[n - 1])->flags & MM_PG_LOCKED)
+		mm_readahead_end(c);
 	mm_cache_page(c, batch[n - 1])->flags |= MM_PG_UPTODATE;	/* filemap_update_page() */
 	return (int)n;
 }
@@ -207,6 +210,8 @@ static mm_pfn_t write_begin(struct mm_cache *c, struct mm_address_space *as, uin
 		return rc ? MM_PFN_NONE : page.pfn;
 	}
 	if (pfn != MM_PFN_NONE) {
+		if (mm_cache_page(c, pfn)->flags & MM_PG_LOCKED)
+			mm_readahead_end(c);
 		mm_folio_get(c, pfn);
 		mm_cache_page(c, pfn)->flags |= MM_PG_UPTODATE;
 		return pfn;

@@ -11,8 +11,10 @@
  * reads what was asked for.  A mapped file is read around the fault instead,
  * until misses outweigh hits by 100.
  *
- * Who reads waits for the whole window; a fault that met a mark waits for nothing, so the window that it started
- * is there when the fault is over and not before.
+ * Who reads waits for the whole window; a fault that met a mark waits for nothing. The window that it started is in flight,
+ * its pages locked, until somebody waits for one of them, the next such window begins, or a row comes that is no access:
+ * a program uses a window up faster than a disk reads one, and reclaim passes over locked pages meanwhile.
+ * Deviation: one window at a time is in flight on a machine, and none is done while nobody looks.
  *
  * Source: Linux 6.6 mm/readahead.c, mm/filemap.c.  Order-0 folios only.
  */

@@ -240,7 +240,7 @@ unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t
 		ret = vma->vm_flags & MM_VM_HUGETLB ? mm_hugetlb_fault(&v) : __handle_mm_fault(&v);
 		f->cache->in_lru_fault = false;
 	}
-	if (!(ret & MM_VM_FAULT_RETRY))
+	if (!(ret & MM_VM_FAULT_RETRY) && mm_sysctl(f->ctx, MM_SYSCTL_READ_AHEAD_WAIT))
 		mm_readahead_end(f->cache);
 	account(f, vma->vm_mm, flags, ret);
 	return ret;

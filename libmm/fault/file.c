@@ -161,6 +161,10 @@ static unsigned int filemap_fault(struct mm_vm_fault *v)
 			mm_vmf_page(v, pfn)->flags |= MM_PG_UPTODATE;
 			mark = true;
 		}
+		if (mm_vmf_page(v, pfn)->flags & MM_PG_LOCKED) {	/* the lock is dropped to wait for the disk */
+			mm_readahead_end(c);
+			mark = true;
+		}
 		if (mark && may_drop) {
 			mm_folio_put(c, pfn);
 			return MM_VM_FAULT_RETRY;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cache/cache.h"
+#include "cache/readahead.h"
 #include "fault/fault.h"
 #include "fault/khugepaged.h"
 #include "fault/ksm.h"
@@ -147,8 +148,11 @@ static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event 
 {
 	if (is_above(m, ev))
 		return 0;
-	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS)
+	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS) {
 		no_null_texts(ev);
+		if (m->cache && ev->type != MM_EV_READ)		/* accesses and reads follow each other at once, other rows do not */
+			mm_readahead_end(m->cache);
+	}
 	switch (ev->type) {
 #define X(sym, word, class, help) HANDLE_##class(sym, word)
 #define HANDLE(sym, word) case MM_EV_##sym: return mm_ev_##word(m, task, ev, err);
