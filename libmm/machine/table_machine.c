@@ -13,7 +13,7 @@ struct counter_row {
 
 static const struct mm_column counter_columns[] = {
 	MM_COLUMN(struct counter_row, counter, MM_COL_STR, "name in /proc/vmstat"),
-	MM_COLUMN(struct counter_row, value, MM_COL_I64, "pages or events, as there"),
+	MM_COLUMN(struct counter_row, value, MM_COL_I64, "pages or events, as there; empty: not modelled"),
 };
 
 /* Counted in pages, told in huge pages.  Source: Linux 6.6 include/linux/mmzone.h vmstat_item_print_in_thp(). */
@@ -31,6 +31,8 @@ static int counter_rows(struct mm_machine *m, struct mm_table_writer *w)
 		struct counter_row row = { mm_counter_name((enum mm_counter)c),
 			is_in_huge_pages((enum mm_counter)c) ? stat->v[c] / MM_PMD_PAGES : stat->v[c] };
 
+		if (!mm_counter_is_modelled((enum mm_counter)c))
+			row.value = MM_MISSING_I64;
 		mm_table_writer_row(w, &row);
 	}
 	return 0;

@@ -7,7 +7,7 @@
 #include <libmm/vmstat.h>
 #include "base/str.h"
 
-enum kind { STATE, EVENT };
+enum kind { STATE, EVENT, NO_STATE, NO_EVENT };
 
 static const struct {
 	const char *name;
@@ -19,7 +19,8 @@ static const struct {
 };
 
 const char *mm_counter_name(enum mm_counter c) { return counters[c].name; }
-bool mm_counter_is_event(enum mm_counter c) { return counters[c].kind == EVENT; }
+bool mm_counter_is_event(enum mm_counter c) { return counters[c].kind == EVENT || counters[c].kind == NO_EVENT; }
+bool mm_counter_is_modelled(enum mm_counter c) { return counters[c].kind == STATE || counters[c].kind == EVENT; }
 
 int mm_counter_parse(struct mm_str name)
 {

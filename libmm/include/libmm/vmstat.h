@@ -21,9 +21,10 @@ struct mm_vmstat {
 	int64_t v[MM_NR_COUNTERS];
 };
 
-/* Its name in /proc/vmstat, static text; whether it only grows. */
+/* Its name in /proc/vmstat, static text; whether it only grows; whether anything here counts it, else it stays 0. */
 const char *mm_counter_name(enum mm_counter c);
 bool mm_counter_is_event(enum mm_counter c);
+bool mm_counter_is_modelled(enum mm_counter c);
 int mm_counter_parse(struct mm_str name);	/* enum or -EINVAL */
 
 #endif /* LIBMM_VMSTAT_H */
