@@ -53,7 +53,7 @@ void reclaim_bar(char *text, uint64_t n, uint64_t most)
 		memcpy(p, "\u2588", 3);
 	if (eighths) {
 		memcpy(p, "\u2588", 3);
-		p[2] = (char)(p[2] + (8 - eighths));
+		p[2] = (char)((unsigned char)p[2] + (8 - eighths));
 		p += 3;
 	}
 	*p = 0;
