@@ -46,7 +46,7 @@ refused 2 "--page-size: expected a power of two in 4K..1M" mm-iomem --page-size=
 rest() {
 	rm -rf "$tmp/rest"
 	mkdir -p "$tmp/rest/proc/1"
-	for f in "$@"; do cp "$arm/proc/$f" "$tmp/rest/proc/$f"; done
+	for f in "$@"; do cp -f "$arm/proc/$f" "$tmp/rest/proc/$f"; done
 	cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/rest" -o node,zone,order,free_bytes
 	[ -s "$tmp/err" ] && echo "said: $(cat "$tmp/err")"
 }
@@ -66,7 +66,7 @@ done
 
 # x86 has but one size, whatever the rest of a capture that was put together says
 mkdir -p "$tmp/x86/proc"
-cp "$arm/proc/"* "$tmp/x86/proc" 2> /dev/null
+cp -f "$arm/proc/"* "$tmp/x86/proc" 2> /dev/null
 printf 'processor\t: 0\nvendor_id\t: GenuineIntel\n' > "$tmp/x86/proc/cpuinfo"
 same "x86" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/x86" -o node,zone,order,free_bytes)"
 
@@ -83,7 +83,7 @@ fails 1 "expected maps or smaps of a process, found none" mm-vma --sysroot="$ppc
 # the other three forms of auxv: little-endian, and 32 bits of either order
 auxv() {
 	mkdir -p "$tmp/auxv/1"
-	cp "$ppc/buddyinfo" "$tmp/auxv/"
+	cp -f "$ppc/buddyinfo" "$tmp/auxv/"
 	printf "$1" > "$tmp/auxv/1/auxv"
 	same "auxv $1" $((4 * 16384)) "$(cell 0,Normal,0 4 mm-buddy --sysroot="$tmp/auxv" -o node,zone,order,free_bytes)"
 }
@@ -115,7 +115,7 @@ grep -q '^top - ..:..:.. up 3 days,  4:05,  0 user,  load average: 0.10, 0.20, 0
 grep -q '^    1 root       -   -  100000  10240   6144 S     -   1.0         - systemd$' "$tmp/out" || fail "sos top: $(sed -n 8p "$tmp/out")"
 up() {
 	mkdir -p "$tmp/up/proc" "$tmp/up/sos_commands/host"
-	cp "$sos/proc/meminfo" "$sos/proc/stat" "$tmp/up/proc"
+	cp -f "$sos/proc/meminfo" "$sos/proc/stat" "$tmp/up/proc"
 	echo "$1" > "$tmp/up/sos_commands/host/uptime"
 	mm-top -b -n1 --human --sysroot="$tmp/up" | sed -n '1s/^top - ..:..:.. up \(.*\)/\1/p'
 }

@@ -156,7 +156,7 @@ int mm_sysroot_u64(const struct mm_sysroot *r, const char *path, uint64_t *value
 	char text[64];
 	long n = mm_sysroot_text(r, path, text, sizeof(text));
 	struct mm_str s = { text, n > 0 ? (size_t)n : 0 };
-	uint64_t v;
+	uint64_t v = 0;
 
 	if (n < 0)
 		return (int)n;
