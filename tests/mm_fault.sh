@@ -173,4 +173,18 @@ same "kinds of its faults" "uffd_missing spurious uffd_missing uffd_wp spurious 
 same "how they count" "1,2" "$(mm-fault --csv -n -t faults -o minflt,majflt uffd.csv)"
 same "its flags" "rd wr mr mw me um uw ac sd" "$(head -n 12 uffd.csv | mm-fault --csv -n -t smaps -o vm_flags | head -n1)"
 
+# A hole under userfaultfd stays one: who handles its faults must see it touched (hpage_collapse_scan_pmd(), userfaultfd_armed()).
+cat > armed.csv <<'END'
+pid,event,addr,size,flags
+1,mmap,0x100000000000,2097152,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_NORESERVE
+1,madvise,0x100000000000,2097152,MADV_NOHUGEPAGE
+1,store,0x100000000000,8,
+1,madvise,0x100000000000,2097152,MADV_HUGEPAGE
+1,uffd_register,0x100000000000,2097152,UFFDIO_REGISTER_MODE_MISSING
+1,madvise,0x100000000000,2097152,MADV_COLLAPSE
+1,uffd_unregister,0x100000000000,2097152,
+1,madvise,0x100000000000,2097152,MADV_COLLAPSE
+END
+same "collapse under userfaultfd" "0 0 EBUSY 0" "$(mm-fault --csv armed.csv | awk -F, '$2 == "madvise" { print $7 }' | paste -sd' ')"
+
 exit $failed

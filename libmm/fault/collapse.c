@@ -13,6 +13,7 @@
 #include "fault/internal.h"
 #include "fault/khugepaged.h"
 #include "virt/ksm.h"
+#include "virt/userfaultfd.h"
 
 /* is_refcount_suitable(): only its mappings and the swap cache hold it */
 static bool held_by_others(const struct mm_page *head)
@@ -59,8 +60,11 @@ static enum mm_scan_result look_at_page(struct mm_fault *f, mm_pte_t pte, bool k
  * The entries before the 2M page is made (@last false), and once more when nothing can change any more: then every
  * page must be there.
  */
-static enum mm_scan_result scan_table(struct mm_fault *f, const mm_pte_t *pte, bool khugepaged, bool last, struct look *l)
+static enum mm_scan_result scan_table(struct mm_fault *f, const struct mm_vma *vma, const mm_pte_t *pte, bool khugepaged, bool last,
+				      struct look *l)
 {
+	bool armed = vma->vm_flags & MM_VM_UFFD_FLAGS;	/* who handles the faults of it would miss one */
+
 	*l = (struct look){ 0 };
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
 		enum mm_scan_result r;
@@ -75,7 +79,7 @@ static enum mm_scan_result scan_table(struct mm_fault *f, const mm_pte_t *pte, b
 			continue;
 		}
 		if (mm_pte_none(pte[i]) || mm_pte_pfn(pte[i]) == f->virt->zero_pfn) {
-			if (++l->none > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_NONE) && khugepaged)
+			if (armed || (++l->none > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_NONE) && khugepaged))
 				return exceed(f, MM_THP_SCAN_EXCEED_NONE_PTE, MM_SCAN_EXCEED_NONE_PTE);
 			continue;
 		}
@@ -165,7 +169,7 @@ static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint
 		r = swap_in(f, vma, start, pmd);
 	if (r == MM_SCAN_SUCCEED) {
 		mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
-		r = scan_table(f, mm_pte_of(mm, pmd, start), khugepaged, true, l);
+		r = scan_table(f, vma, mm_pte_of(mm, pmd, start), khugepaged, true, l);
 	}
 	if (r != MM_SCAN_SUCCEED) {
 		mm_folio_put(f->cache, head);
@@ -194,7 +198,7 @@ enum mm_scan_result mm_collapse_scan_pmd(struct mm_fault *f, struct mm_vma *vma,
 		return MM_SCAN_PMD_NONE;
 	if (mm_pmd_trans_huge(*pmd))
 		return MM_SCAN_PMD_MAPPED;
-	r = scan_table(f, mm_pte_of(vma->vm_mm, pmd, start), cc->is_khugepaged, false, &l);
+	r = scan_table(f, vma, mm_pte_of(vma->vm_mm, pmd, start), cc->is_khugepaged, false, &l);
 	cc->attempted = r == MM_SCAN_SUCCEED;
 	return r == MM_SCAN_SUCCEED ? collapse(f, vma, start, pmd, cc->is_khugepaged, &l) : r;
 }
