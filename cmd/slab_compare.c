@@ -127,8 +127,11 @@ struct pair {
 static size_t join_aliases(struct pair *v, size_t nr)
 {
 	size_t kept = 0;
+	bool any = false;
 
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr && !any; i++)
+		any = (v[i].before && v[i].before->alias_names.len) || (v[i].after && v[i].after->alias_names.len);
+	for (size_t i = 0; i < nr && any; i++)
 		for (size_t j = 0; j < nr && v[i].after && !v[i].before; j++)
 			if (v[j].before && !v[j].after && (has_alias(v[i].after, v[j].before->name) || has_alias(v[j].before, v[i].after->name))) {
 				v[i].before = v[j].before;
