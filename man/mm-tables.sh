@@ -40,7 +40,7 @@ An empty field is a value that is not known or does not apply, never 0.
 .Pp
 Names end in their unit:
 .Li _bytes , _kib , _pages
-(of 4096 bytes),
+(of 4096 bytes; of a capture the pages of its machine),
 .Li _pfn
 (page frames),
 .Li _pct , _s .
