@@ -74,6 +74,16 @@ uint64_t cmd_size(struct argp_state *st, const char *option, const char *arg)
 	return v;
 }
 
+/* A page at least: nothing runs in less, and 0 is not "no limit". */
+static uint64_t some_memory(struct argp_state *st, const char *option, const char *arg)
+{
+	uint64_t v = cmd_size(st, option, arg);
+
+	if (v < MM_PAGE_SIZE)
+		argp_error(st, "%s: expected a size of 4K at least, found '%s'", option, arg);
+	return v;
+}
+
 static uint32_t page_size(struct argp_state *st, const char *arg)
 {
 	uint64_t v = cmd_size(st, "--page-size", arg);
@@ -149,8 +159,8 @@ static error_t parse_machine(int key, char *arg, struct argp_state *st, struct c
 
 	switch (key) {
 	case 'M': case OPT_MACHINE: a->machine = arg; return 0;
-	case OPT_RAM: cfg->ram_bytes = cmd_size(st, "--ram", arg); a->ram_given = true; return 0;
-	case OPT_MEMORY_MAX: cfg->memory_max_bytes = cmd_size(st, "--memory-max", arg); a->memory_max_given = true; return 0;
+	case OPT_RAM: cfg->ram_bytes = some_memory(st, "--ram", arg); a->ram_given = true; return 0;
+	case OPT_MEMORY_MAX: cfg->memory_max_bytes = some_memory(st, "--memory-max", arg); a->memory_max_given = true; return 0;
 	case OPT_SWAP: cfg->swap_bytes = cmd_size(st, "--swap", arg); a->swap_given = true; return 0;
 	case 'S': case OPT_SYSCTL: parse_sysctl(st, a, arg); return 0;
 	case OPT_CPUS: cfg->nr_cpus = (uint32_t)cmd_u64(st, "--cpus", arg, 1, MM_MAX_CPUS); a->cpus_given = true; return 0;

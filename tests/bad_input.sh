@@ -67,7 +67,7 @@ for cmd in mm-vma mm-fault mm-reclaim; do
 	# the command line
 	expect 2 "no table is called" "$bin/$cmd" -t nosuch truncated.csv
 	count=$((count + 1))
-	for bad in --every=never --ram=lots --cpus=0 --sysctl=vm.swappiness=many --nosuch; do
+	for bad in --every=never --ram=lots --ram=0 --memory-max=0 --cpus=0 --sysctl=vm.swappiness=many --nosuch; do
 		count=$((count + 1))
 		"$bin/$cmd" "$bad" truncated.csv > out 2> err
 		[ $? = 2 ] && [ -s err ] && [ ! -s out ] || { echo "FAIL: $cmd $bad: $(head -c 200 err)"; failed=1; }
