@@ -187,4 +187,17 @@ pid,event,addr,size,flags
 END
 same "collapse under userfaultfd" "0 0 EBUSY 0" "$(mm-fault --csv armed.csv | awk -F, '$2 == "madvise" { print $7 }' | paste -sd' ')"
 
+# A page of a memfd that userfaultfd write-protects and the mapping drops leaves a marker (pte_install_uffd_wp_if_needed()).
+cat > marker.csv <<'END'
+pid,event,addr,size,flags,name
+1,file,,4096,O_RDWR,/memfd:x
+1,mmap,0x100000000000,4096,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED,/memfd:x
+1,store,0x100000000000,8,,
+1,uffd_register,0x100000000000,4096,UFFDIO_REGISTER_MODE_WP,
+1,uffd_writeprotect,0x100000000000,4096,UFFDIO_WRITEPROTECT_MODE_WP,
+1,madvise,0x100000000000,4096,MADV_DONTNEED,
+END
+same "walk to a marker" "PTE,\"not present: no page, a mark that userfaultfd write-protects it, any access faults\"" \
+	"$(mm-fault --csv -n --explain=1:0x100000000000 -t walk -o level,meaning marker.csv | tail -n1)"
+
 exit $failed
