@@ -227,6 +227,8 @@ int top_select_again(struct top *t, uint64_t budget_ns)
 		return err;
 	if (!t->trace && top_wants(t) & TOP_WANT_SMAPS && t->nr_items)
 		read_smaps(t, budget_ns);
+	if (!t->nr_items)
+		return 0;
 	if (t->c.forest)
 		return top_forest(t) ? mm_error_set(&t->a->err, -ENOMEM, "out of memory") : 0;
 	qsort_r(t->items, t->nr_items, sizeof(*t->items), compare, t);
