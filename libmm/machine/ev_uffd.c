@@ -12,31 +12,9 @@
 #include "machine/machine.h"
 #include "machine/vma_call.h"
 
-static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
-
-static int end(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, int e, struct mm_error *err)
-{
-	int r = mm_vma_result(m, task, ev, e, 0, false);
-
-	if (!r)
-		r = mm_vma_report_end(m, task, ev);
-	return r ? no_memory(err) : 0;
-}
-
-/* The call's address space, NULL with @err. */
-static struct mm_struct *begin(struct mm_machine *m, struct mm_task *task, struct mm_error *err)
-{
-	struct mm_struct *mm = mm_task_mm(m, task);
-
-	if (!mm)
-		no_memory(err);
-	mm_vma_report_begin(m);
-	return mm;
-}
-
 int mm_ev_uffd_register(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t mode = (mm_has_word(ev->flags, "UFFDIO_REGISTER_MODE_MISSING") ? (uint64_t)MM_VM_UFFD_MISSING : 0) |
 			(mm_has_word(ev->flags, "UFFDIO_REGISTER_MODE_WP") ? (uint64_t)MM_VM_UFFD_WP : 0) |
 			(mm_has_word(ev->flags, "UFFDIO_REGISTER_MODE_MINOR") ? MM_VM_UFFD_MINOR : 0);
@@ -44,27 +22,27 @@ int mm_ev_uffd_register(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	if (!mm)
 		return -ENOMEM;
 	mm->uffd_sigbus |= mm_has_word(ev->flags, "UFFD_FEATURE_SIGBUS");
-	return end(m, task, ev, mm_uffd_register(mm, ev->addr, ev->size, mode), err);
+	return mm_vma_call_end(m, task, ev, mm_uffd_register(mm, ev->addr, ev->size, mode), err);
 }
 
 int mm_ev_uffd_unregister(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_uffd_unregister(mm, ev->addr, ev->size), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_uffd_unregister(mm, ev->addr, ev->size), err) : -ENOMEM;
 }
 
 int mm_ev_uffd_writeprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	bool enable = mm_has_word(ev->flags, "UFFDIO_WRITEPROTECT_MODE_WP");
 
-	return mm ? end(m, task, ev, mm_uffd_writeprotect(mm, ev->addr, ev->size, enable), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_uffd_writeprotect(mm, ev->addr, ev->size, enable), err) : -ENOMEM;
 }
 
 static int fill(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err, enum mm_mfill how)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	int64_t n;
 
 	if (!mm)
@@ -72,7 +50,7 @@ static int fill(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	n = mm_uffd_validate_range(mm, ev->addr, ev->size);
 	if (!n && m->fault)
 		n = mm_mfill_atomic(m->fault, mm, ev->addr, ev->size, how, mm_has_word(ev->flags, "UFFDIO_COPY_MODE_WP"));
-	return end(m, task, ev, n < 0 ? (int)n : m->fault && (uint64_t)n < ev->size ? -EAGAIN : 0, err);
+	return mm_vma_call_end(m, task, ev, n < 0 ? (int)n : m->fault && (uint64_t)n < ev->size ? -EAGAIN : 0, err);
 }
 
 int mm_ev_uffd_copy(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -93,7 +71,7 @@ int mm_ev_uffd_continue(struct mm_machine *m, struct mm_task *task, struct mm_ev
 /* Nothing to do: the access that waits is made again by its own row. */
 int mm_ev_uffd_wake(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_uffd_validate_range(mm, ev->addr, ev->size), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_uffd_validate_range(mm, ev->addr, ev->size), err) : -ENOMEM;
 }

@@ -14,27 +14,6 @@
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
-/* A call begins: the address space, or NULL with @err. */
-static struct mm_struct *begin(struct mm_machine *m, struct mm_task *task, struct mm_error *err)
-{
-	struct mm_struct *mm = mm_task_mm(m, task);
-
-	if (!mm)
-		no_memory(err);
-	mm_vma_report_begin(m);
-	return mm;
-}
-
-/* It ends with @e, and on success @value. */
-static int end(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, int e, struct mm_error *err)
-{
-	int r = mm_vma_result(m, task, ev, e, 0, false);
-
-	if (!r)
-		r = mm_vma_report_end(m, task, ev);
-	return r ? no_memory(err) : 0;
-}
-
 static int end_at(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, int e, uint64_t value,
 		  struct mm_error *err)
 {
@@ -140,7 +119,7 @@ static int mmap_refused(struct mm_machine *m, struct mm_task *task, struct mm_ev
 
 int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	struct mm_mmap_args a = { .addr = ev->addr, .len = ev->size, .offset = ev->offset };
 	bool occupied = false;
@@ -177,20 +156,20 @@ int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 
 int mm_ev_munmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_sys_munmap(mm, ev->addr, ev->size), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_munmap(mm, ev->addr, ev->size), err) : -ENOMEM;
 }
 
 int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t prot = mm_vma_flags(m, MM_FLAG_PROT, ev->flags);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 
 	if (mm && rec.there && !rec.failed && prot == MM_PROT_READ)
 		mm_vma_learn_image(mm, ev->addr, ev->size);
-	return mm ? end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
 }
 
 /* A move or growth that the recording saw refused is taken back.  What was cut off at the end is lost. */
@@ -212,7 +191,7 @@ static void undo_mremap(struct mm_struct *mm, const struct mm_mremap_args *a, ui
 
 int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	struct mm_mremap_args a = {
 		.addr = ev->addr, .old_len = ev->size, .new_len = ev->size2, .new_addr = ev->addr2,
@@ -255,7 +234,7 @@ static bool learn_brk(struct mm_struct *mm, const struct mm_recorded *rec, uint6
 
 int mm_ev_brk(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	uint64_t brk;
 
@@ -271,74 +250,74 @@ int mm_ev_brk(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, s
 
 int mm_ev_madvise(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t advice = mm_vma_flags(m, MM_FLAG_MADV, ev->flags);
 
 	if (!mm)
 		return -ENOMEM;
-	return end(m, task, ev, mm_sys_madvise(mm, ev->addr, ev->size, advice > INT32_MAX ? -1 : (int)advice), err);
+	return mm_vma_call_end(m, task, ev, mm_sys_madvise(mm, ev->addr, ev->size, advice > INT32_MAX ? -1 : (int)advice), err);
 }
 
 int mm_ev_mlock(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t flags = mm_vma_flags(m, MM_FLAG_MLOCK, ev->flags);
 
-	return mm ? end(m, task, ev, mm_sys_mlock(mm, ev->addr, ev->size, flags), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mlock(mm, ev->addr, ev->size, flags), err) : -ENOMEM;
 }
 
 int mm_ev_munlock(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_sys_munlock(mm, ev->addr, ev->size), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_munlock(mm, ev->addr, ev->size), err) : -ENOMEM;
 }
 
 int mm_ev_mlockall(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_sys_mlockall(mm, mm_vma_flags(m, MM_FLAG_MCL, ev->flags)), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mlockall(mm, mm_vma_flags(m, MM_FLAG_MCL, ev->flags)), err) : -ENOMEM;
 }
 
 int mm_ev_munlockall(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_sys_munlockall(mm), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_munlockall(mm), err) : -ENOMEM;
 }
 
 int mm_ev_msync(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t flags = mm_vma_flags(m, MM_FLAG_MS, ev->flags);
 
-	return mm ? end(m, task, ev, mm_sys_msync(mm, ev->addr, ev->size, flags), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_msync(mm, ev->addr, ev->size, flags), err) : -ENOMEM;
 }
 
 int mm_ev_prctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 
 	if (!mm)
 		return -ENOMEM;
 	if (mm_has_word(ev->flags, "PR_SET_THP_DISABLE")) {
 		mm->thp_disabled = rec.there && rec.failed ? mm->thp_disabled : ev->addr != 0;
-		return end(m, task, ev, 0, err);
+		return mm_vma_call_end(m, task, ev, 0, err);
 	}
 	if (mm_has_word(ev->flags, "PR_SET_MEMORY_MERGE")) {
 		if (rec.there && rec.failed)
 			return 0;
-		return end(m, task, ev, ev->addr ? mm_ksm_enable_merge_any(mm) : mm_ksm_disable_merge_any(m->fault, mm), err);
+		return mm_vma_call_end(m, task, ev, ev->addr ? mm_ksm_enable_merge_any(mm) : mm_ksm_disable_merge_any(m->fault, mm), err);
 	}
 	if (!mm_has_word(ev->flags, "PR_SET_VMA_ANON_NAME")) {
 		mm_machine_skip(m, "prctl options that do not touch memory", true);
 		return 0;
 	}
 	if (rec.there ? rec.failed && mm_str_is(rec.word, "EINVAL") : !mm_sysctl(&m->ctx, MM_SYSCTL_ANON_VMA_NAME))
-		return end(m, task, ev, -EINVAL, err);
-	return end(m, task, ev, mm_sys_set_anon_name(mm, ev->addr, ev->size, &ev->name), err);
+		return mm_vma_call_end(m, task, ev, -EINVAL, err);
+	return mm_vma_call_end(m, task, ev, mm_sys_set_anon_name(mm, ev->addr, ev->size, &ev->name), err);
 }
 
 int mm_ev_setrlimit(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -347,7 +326,7 @@ int mm_ev_setrlimit(struct mm_machine *m, struct mm_task *task, struct mm_event 
 		[MM_RLIMIT_DATA] = "RLIMIT_DATA", [MM_RLIMIT_STACK] = "RLIMIT_STACK",
 		[MM_RLIMIT_MEMLOCK] = "RLIMIT_MEMLOCK", [MM_RLIMIT_AS] = "RLIMIT_AS",
 	};
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 
 	if (!mm)
@@ -359,12 +338,12 @@ int mm_ev_setrlimit(struct mm_machine *m, struct mm_task *task, struct mm_event 
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
 		if (mm_has_word(ev->name, names[i]))
 			mm->rlimit[i] = ev->present & MM_TC_BIT(SIZE) ? ev->size : MM_RLIM_INFINITY;
-	return end(m, task, ev, 0, err);
+	return mm_vma_call_end(m, task, ev, 0, err);
 }
 
 int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	uint64_t flags = mm_vma_flags(m, MM_FLAG_SHM, ev->flags), at = rec.value;
 	size_t nr_effects = m->effects.nr;
@@ -393,15 +372,15 @@ int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 
 int mm_ev_shmdt(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? end(m, task, ev, mm_sys_shmdt(mm, ev->addr), err) : -ENOMEM;
+	return mm ? mm_vma_call_end(m, task, ev, mm_sys_shmdt(mm, ev->addr), err) : -ENOMEM;
 }
 
 /* The value stays as the row's result. */
 int mm_ev_clear_refs(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
 	if (!mm)
 		return -ENOMEM;
@@ -412,12 +391,12 @@ int mm_ev_clear_refs(struct mm_machine *m, struct mm_task *task, struct mm_event
 
 int mm_ev_remap_file_pages(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = begin(m, task, err);
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t prot, flags;
 
 	if (!mm)
 		return -ENOMEM;
 	mm_vma_mmap_flags(m, ev->flags, &prot, &flags);
-	return end(m, task, ev,
+	return mm_vma_call_end(m, task, ev,
 		   mm_sys_remap_file_pages(mm, ev->addr, ev->size, prot, ev->offset >> MM_PAGE_SHIFT, flags), err);
 }

@@ -67,6 +67,10 @@ int mm_vma_report_new(struct mm_machine *m);		/* 0 or -ENOMEM */
 void mm_vma_report_free(struct mm_vma_report *r);
 void mm_vma_report_begin(struct mm_machine *m);		/* a call begins: its journal is empty */
 int mm_vma_report_end(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev);
+/* A call of @task begins: its address space, or NULL with @err (host memory). */
+struct mm_struct *mm_vma_call_begin(struct mm_machine *m, struct mm_task *task, struct mm_error *err);
+/* It ends with @e, 0 or -errno, which becomes the row's result.  0 or -ENOMEM with @err. */
+int mm_vma_call_end(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, int e, struct mm_error *err);
 
 /* What the recording said, set aside before the call fills in the row's result. */
 struct mm_recorded {

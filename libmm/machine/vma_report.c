@@ -219,3 +219,22 @@ int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_ev
 		mm_event_set_result(ev, MM_RESULT_DEC, (uint64_t)e);
 	return 0;
 }
+
+struct mm_struct *mm_vma_call_begin(struct mm_machine *m, struct mm_task *task, struct mm_error *err)
+{
+	struct mm_struct *mm = mm_task_mm(m, task);
+
+	if (!mm)
+		mm_error_set(err, -ENOMEM, "out of memory");
+	mm_vma_report_begin(m);
+	return mm;
+}
+
+int mm_vma_call_end(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, int e, struct mm_error *err)
+{
+	int r = mm_vma_result(m, task, ev, e, 0, false);
+
+	if (!r)
+		r = mm_vma_report_end(m, task, ev);
+	return r ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
+}
