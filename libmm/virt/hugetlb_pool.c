@@ -193,7 +193,7 @@ static bool remove_pool_page(struct mm_virt *virt, struct mm_hstate *h, bool sur
 }
 
 /* A page in use becomes surplus (1), or a surplus page one of the pool (-1). */
-static bool adjust_pool_surplus(struct mm_virt *virt, struct mm_hstate *h, int delta)
+static bool adjust_pool_surplus(struct mm_hstate *h, int delta)
 {
 	for (uint32_t nid = 0; nid < MM_MAX_NODES; nid++) {
 		if (delta < 0 ? !h->surplus_node[nid] : h->surplus_node[nid] >= h->nr_node[nid])
@@ -202,7 +202,6 @@ static bool adjust_pool_surplus(struct mm_virt *virt, struct mm_hstate *h, int d
 		h->surplus_node[nid] += (uint64_t)delta;
 		return true;
 	}
-	(void)virt;
 	return false;
 }
 
@@ -211,7 +210,7 @@ static void set_max_huge_pages(struct mm_virt *virt, struct mm_hstate *h, uint64
 	uint64_t least;
 
 	while (h->surplus && count > persistent(h))
-		if (!adjust_pool_surplus(virt, h, -1))
+		if (!adjust_pool_surplus(h, -1))
 			break;
 	while (count > persistent(h))
 		if (!alloc_pool_page(virt, h, boot))
@@ -221,7 +220,7 @@ static void set_max_huge_pages(struct mm_virt *virt, struct mm_hstate *h, uint64
 		if (!remove_pool_page(virt, h, false))
 			break;
 	while (count < persistent(h))
-		if (!adjust_pool_surplus(virt, h, 1))
+		if (!adjust_pool_surplus(h, 1))
 			break;
 }
 
