@@ -225,6 +225,11 @@ int top_trace_interval(struct top *t, const char *text);	/* "0.5", "100ev": from
 const char *top_user_name(struct top *t, uint32_t uid);		/* NULL: unknown */
 int top_user_id(struct top *t, const char *name, uint32_t *uid);	/* 0 or -ENOENT */
 bool top_is_live(const struct top *t);
+/* PID/status told it, or what ps printed. */
+static inline bool top_euid_known(const struct mm_pid_row *r)
+{
+	return r->status_seen || (r->from_ps && !(r->unknown & MM_PID_NO_EUID));
+}
 /* Is the field known of what is shown: of a trace, of processes? */
 bool top_field_known(const struct top *t, enum top_field f);
 

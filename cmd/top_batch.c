@@ -140,10 +140,36 @@ static void fill_times(struct csv_row *c, const struct top *t, const struct top_
 	c->min_faults = r->min_flt;
 	c->maj_faults_delta = r->maj_flt_delta;
 	c->min_faults_delta = r->min_flt_delta;
-	if (r->no_stat) {
-		c->ni = c->cpu_pct = c->time_s = MM_MISSING_I64;
+}
+
+/* What a capture did not tell of this process is empty. */
+static void leave_out(struct csv_row *c, uint32_t unknown)
+{
+	if (unknown & MM_PID_NO_PPID)
+		c->ppid = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_THREADS)
+		c->threads = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_NICE)
+		c->ni = MM_MISSING_I64;
+	if (unknown & MM_PID_NO_PRIORITY)
+		c->pr = NULL;
+	if (unknown & MM_PID_NO_CPU)
+		c->cpu_pct = MM_MISSING_I64;
+	if (unknown & MM_PID_NO_TIME)
+		c->time_s = MM_MISSING_I64;
+	if (unknown & MM_PID_NO_FAULTS)
 		c->maj_faults = c->min_faults = c->maj_faults_delta = c->min_faults_delta = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_STATE)
+		c->state = NULL;
+	if (unknown & MM_PID_NO_VIRT)
+		c->virt_kib = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_RES) {
+		c->res_kib = MM_MISSING_U64;
+		c->mem_pct = MM_MISSING_I64;
 	}
+	if (unknown & MM_PID_NO_STATUS)
+		c->shr_kib = c->swap_kib = c->used_kib = c->code_kib = c->data_kib = c->rss_anon_kib = c->rss_file_kib =
+			c->rss_shmem_kib = c->locked_kib = MM_MISSING_U64;
 }
 
 static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c, struct mm_table_writer *w)
@@ -163,12 +189,19 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 	if (r->status_seen) {
 		c->user = user_name(t, r->euid, c->user_text);
 		c->ruser = user_name(t, r->ruid, c->ruser_text);
+	} else if (top_euid_known(r)) {
+		c->uid = r->euid;
+		c->user = top_user_name(t, r->euid);
+		if (!c->user)
+			c->user = r->ps_user ? r->ps_user : user_name(t, r->euid, c->user_text);
+	} else {
+		c->user = r->ps_user;
 	}
 	if (r->priority < -99 || r->priority > 999)
 		strcpy(c->pr_text, "rt");
 	else
 		put_number(c->pr_text, r->priority);
-	c->pr = r->no_stat ? NULL : c->pr_text;
+	c->pr = c->pr_text;
 	c->state_text[0] = r->state;
 	c->state_text[1] = 0;
 	c->state = c->state_text;
@@ -177,6 +210,8 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 		c->command = c->command_text;
 		top_command_line(t, r, c->command_text);
 	}
+	if (r->unknown)
+		leave_out(c, r->unknown);
 	mm_table_writer_row(w, c);
 }
 
@@ -285,8 +320,10 @@ int top_batch(struct top *t)
 			break;
 		sleep_ms(t->c.delay_ms);
 	}
+	if (mm_pid_table_ps(t->table))
+		cmd_note(t->a, "processes as ps told, too: %s", mm_pid_table_ps(t->table));
 	if (mm_pid_table_bad(t->table))
-		cmd_note(t->a, "%llu processes have a stat file that cannot be understood",
+		cmd_note(t->a, "%llu processes have a stat file or a line of ps that cannot be understood",
 			 (unsigned long long)mm_pid_table_bad(t->table));
 	return w ? cmd_table_end(t->a, w, err) : err;
 }

@@ -130,8 +130,14 @@ static uint32_t uid_of(const struct mm_pid_row *r, enum top_field f)
 
 static const char *user_of(struct top *t, const struct mm_pid_row *r, enum top_field f, char buf[TEXT])
 {
-	const char *name = r->status_seen ? top_user_name(t, uid_of(r, f)) : "?";
+	const char *name = "?";
 
+	if (r->status_seen || (f == TOP_USER && top_euid_known(r)))
+		name = top_user_name(t, uid_of(r, f));
+	else if (r->ps_user && f == TOP_USER)
+		name = r->ps_user;
+	if (!name && f == TOP_USER)
+		name = r->ps_user;
 	if (!name)
 		top_put_u64(buf, uid_of(r, f));
 	return name ? name : buf;
@@ -360,14 +366,25 @@ static bool is_zero(const struct top *t, const struct top_item *it, enum top_fie
 	}
 }
 
-/* Does PID/stat alone tell it? */
-static bool of_stat(enum top_field f)
+/* Is it among what a capture did not tell of this process? */
+static bool is_unknown(const struct mm_pid_row *r, enum top_field f)
 {
 	switch (f) {
-	case TOP_PR: case TOP_NI: case TOP_CPU: case TOP_TIME: case TOP_TIME2: case TOP_NMAJ: case TOP_NMIN: case TOP_VMJ: case TOP_VMN:
-		return true;
-	default:
-		return false;
+	case TOP_PID: case TOP_TGID: case TOP_COMMAND: case TOP_USER: case TOP_OOMA: case TOP_OOMS: case TOP_PSS: case TOP_USS:
+	case TOP_ACC: case TOP_ACCP: case TOP_ACCD:
+		return false;		/* always there, or told by other means */
+	case TOP_PPID: return r->unknown & MM_PID_NO_PPID;
+	case TOP_UID: return r->unknown & MM_PID_NO_EUID;
+	case TOP_PR: return r->unknown & MM_PID_NO_PRIORITY;
+	case TOP_NI: return r->unknown & MM_PID_NO_NICE;
+	case TOP_NTH: return r->unknown & MM_PID_NO_THREADS;
+	case TOP_CPU: return r->unknown & MM_PID_NO_CPU;
+	case TOP_TIME: case TOP_TIME2: return r->unknown & MM_PID_NO_TIME;
+	case TOP_NMAJ: case TOP_NMIN: case TOP_VMJ: case TOP_VMN: return r->unknown & MM_PID_NO_FAULTS;
+	case TOP_VIRT: return r->unknown & MM_PID_NO_VIRT;
+	case TOP_RES: case TOP_MEM: return r->unknown & MM_PID_NO_RES;
+	case TOP_S: return r->unknown & MM_PID_NO_STATE;
+	default: return r->unknown & MM_PID_NO_STATUS;
 	}
 }
 
@@ -377,7 +394,7 @@ void top_field_text(struct top *t, const struct top_item *it, enum top_field f, 
 	uint64_t v = value(t, r, f);
 	size_t width = top_field_width(t, f);
 
-	if (!top_field_known(t, f) || (r->no_stat && of_stat(f))) {
+	if (!top_field_known(t, f) || (r->unknown && is_unknown(r, f))) {
 		strcpy(buf, "-");
 		return;
 	}

@@ -155,6 +155,8 @@ static double cpu_pct(const struct top *t, const struct mm_pid_row *r)
 
 	if (t->trace)
 		return t->trace->moved.accesses ? 100.0 * (double)r->ticks_delta / (double)t->trace->moved.accesses : 0;
+	if (r->from_ps && !(r->unknown & MM_PID_NO_CPU))
+		return r->life_cpu_tenths / 10.0;
 	if (seconds <= 0 || !top_is_live(t))
 		return 0;
 	pct = 100.0 * (double)r->ticks_delta / (double)sysconf(_SC_CLK_TCK) / seconds;

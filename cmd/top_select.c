@@ -81,8 +81,8 @@ static bool passes(struct top *t, const struct mm_pid_row *r, const struct top_f
 
 static bool of_user(const struct top_select *s, const struct mm_pid_row *r)
 {
-	bool yes = r->status_seen && (r->euid == s->uid ||
-		(s->any_user && (r->ruid == s->uid || r->suid == s->uid || r->fsuid == s->uid)));
+	bool yes = top_euid_known(r) && (r->euid == s->uid ||
+		(s->any_user && r->status_seen && (r->ruid == s->uid || r->suid == s->uid || r->fsuid == s->uid)));
 
 	return yes != s->not_user;
 }

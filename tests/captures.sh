@@ -112,7 +112,8 @@ same "sos top, more" "300,1,4096,20132,1000,300,-900" \
 	mm-top -b -n1 --csv --sysroot="$sos" --output=oom_score,oom_score_adj | tail -1)"
 mm-top -b -n1 --human -w120 --sysroot="$sos" > "$tmp/out" || fail "sos top"
 grep -q '^top - ..:..:.. up 3 days,  4:05,  0 user,  load average: 0.10, 0.20, 0.30$' "$tmp/out" || fail "sos top: $(head -1 "$tmp/out")"
-grep -q '^    1 root       -   -  100000  10240   6144 S     -   1.0         - systemd$' "$tmp/out" || fail "sos top: $(sed -n 8p "$tmp/out")"
+# what ps told beside: the time, the share of its life
+grep -q '^    1 root       -   -  100000  10240   6144 S   0.0   1.0   0:05.00 systemd$' "$tmp/out" || fail "sos top: $(sed -n 8p "$tmp/out")"
 up() {
 	mkdir -p "$tmp/up/proc" "$tmp/up/sos_commands/host"
 	cp -f "$sos/proc/meminfo" "$sos/proc/stat" "$tmp/up/proc"
@@ -123,6 +124,35 @@ same "up minutes" "5 min,  0 user,  load average: 1.00, 2.00, 3.00" "$(up ' 10:0
 same "up hours" "23:59,  0 user,  load average: 0.00, 0.01, 0.05" "$(up ' 10:00:00 up 23:59,  0 users,  load average: 0.00, 0.01, 0.05')"
 same "up a day" "1 day, 7 min,  0 user,  load average: 0.00, 0.00, 0.00" "$(up ' 10:00:00 up 1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00')"
 same "up nothing" "?,  0 user,  load average: ?" "$(up 'uptime: not found')"
+# ---- a sosreport without the files of processes: what five outputs of ps told, together ----
+ps=$cap/sos-ps
+mm-top -b -n1 --human -w120 --sysroot="$ps" > "$tmp/out" 2> "$tmp/err" || fail "sos ps: $(cat "$tmp/err")"
+same "sos ps" "Tasks:   9 total,   3 running,   5 sleeping,   0 stopped,   1 zombie" "$(sed -n 2p "$tmp/out")"
+# users: of etc/passwd, only told by ps, cut by ps but numbered elsewhere; names of comm, or of the program; the others' columns stay unknown
+same "sos ps rows" "    1 root      20   0  101964  10240      - S   0.7   1.0   1:31.00 systemd
+    2 root      20   0       0      0      - S   0.0   0.0   0:00.00 kthreadd
+  812 systemd+  20   0   90000   7000      - S   0.0   0.7   0:03.00 systemd-timesyn
+  900 root     -91   0       -      -      - S     -     -     26,03 watchdogd
+ 1203 postgres  30  10  900000 204800      - R  99.9  20.1     10,12 postgres: write
+31337 builder   20   0   12000   4096      - S   2.5   0.4   0:00.00 bash
+31400 root      20   0       0      0      - Z   0.0   0.0   0:00.00 sh
+31401 root     -51   -   10100   3000      - R     -   0.3   0:00.00 ps
+31402 root       -   -   10100   3100      - R   0.0   0.3   0:00.00 ps" "$(sed 1,7d "$tmp/out" | sort -n)"
+same "sos ps, whose" "mm-top: processes as ps told, too: sos_commands/process/ps_auxwwwm and 4 more" "$(cat "$tmp/err")"
+same "sos ps csv" "pid,ppid,uid,user,threads,time_s,shr_kib,maj_faults,command
+812,1,997,systemd-timesync,2,3.00,,,/lib/systemd/systemd-timesyncd
+900,1,0,root,2,93784.00,,,/usr/sbin/watchdogd --a b" \
+	"$(mm-top -b -n1 -c --csv -p 812,900 --sysroot="$ps" --output=pid,ppid,uid,user,threads,time_s,shr_kib,maj_faults,command 2> /dev/null)"
+same "sos ps -u" 1203 "$(mm-top -b -n1 --csv -u postgres --sysroot="$ps" --output=pid 2> /dev/null | tail -n +2)"
+# one output in a capture's top, the tree of "ps f", a line cut in its middle
+mkdir -p "$tmp/tree/proc" && cp -f "$ps/proc/meminfo" "$ps/proc/stat" "$tmp/tree/proc"
+printf '%s\n' 'USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND' 'root 7 0.0 0.0 10 20 ? Ss 10:00 0:01 sshd: a [priv]' \
+	'root 8 0.0 0.0 10 20 ? S 10:00 59:59  |   \_ /bin/x  y' 'root 9 0.0' > "$tmp/tree/ps"
+same "ps f" "7,1.00,sshd
+8,3599.00,x" "$(mm-top -b -n1 --csv --sysroot="$tmp/tree" --output=pid,time_s,command 2> "$tmp/err" | sort -n | tail -n +2)"
+same "ps f, args" "/bin/x  y" "$(mm-top -b -n1 -c --csv -p 8 --sysroot="$tmp/tree" --output=command 2> /dev/null | tail -n 1)"
+grep -q '^mm-top: 1 processes have .* or a line of ps that cannot' "$tmp/err" || fail "ps f: $(cat "$tmp/err")"
+
 # a tunable of sysctl -a: of a file below proc/sys that is there first
 cp -r "$sos" "$tmp/sysctl" && chmod -R u+w "$tmp/sysctl" && mkdir -p "$tmp/sysctl/proc/sys/vm" && echo 4096 > "$tmp/sysctl/proc/sys/vm/min_free_kbytes"
 same "sos sysctl" $((4096 * 1024)) "$(cell min_free 2 mm-iomem --sysroot="$tmp/sysctl" -t summary)"

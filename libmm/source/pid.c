@@ -179,7 +179,7 @@ int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r)
 	if (!named || !pid || pid > INT32_MAX)
 		return -EINVAL;
 	r->pid = (uint32_t)pid;
-	r->no_stat = true;
+	r->unknown = MM_PID_NO_STAT;
 	mm_pid_parse_status(all, r);
 	return 0;
 }
@@ -350,6 +350,13 @@ size_t mm_pid_cmdline(struct mm_proc *p, const struct mm_pid_row *row, char *buf
 	buf[0] = 0;
 	mm_pid_path(path, row, "cmdline");
 	n = mm_proc_read_small(p, path);
+	if (n == -ENOENT && row->ps_args) {
+		len = strlen(row->ps_args);
+		len = len < size - 1 ? len : size - 1;
+		memcpy(buf, row->ps_args, len);
+		buf[len] = 0;
+		return len;
+	}
 	if (n <= 0)
 		return 0;
 	len = (size_t)n < size - 1 ? (size_t)n : size - 1;

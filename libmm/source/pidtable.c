@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "source/pid.h"
+#include "source/ps.h"
 #include "source/scan.h"
 
 enum { FULL_EVERY = 8, SPARE_FDS = 64, MAX_PIDS = 1 << 23 };
@@ -43,6 +44,8 @@ struct mm_pid_table {
 	uint32_t round;
 	uint32_t want;			/* of the last refresh */
 	uint64_t nr_bad;
+	struct mm_ps ps;		/* of a capture */
+	bool ps_read, ps_used;
 };
 
 /* How many descriptors may be kept open: all that the hard limit gives, less a few. */
@@ -123,6 +126,7 @@ void mm_pid_table_free(struct mm_pid_table *t)
 	free(t->v);
 	free(t->old);
 	free(t->list);
+	mm_ps_free(&t->ps);
 	free(t);
 }
 
@@ -223,6 +227,8 @@ static int list_pids(struct mm_pid_table *t, const struct mm_pid_options *opt)
 		if (pid)
 			err = opt->threads ? add_threads(t, pid) : add_pid(t, pid, pid);
 	}
+	for (size_t i = 0; !err && !opt->only && i < t->ps.nr; i++)	/* a sosreport has the files of some alone, or of none */
+		err = add_pid(t, t->ps.v[i].pid, t->ps.v[i].pid);
 	if (err)
 		return err;
 	for (size_t i = 1; i < t->nr_list && sorted; i++)
@@ -295,9 +301,10 @@ static uint64_t delta(uint64_t now, uint64_t before)
 	return now > before ? now - before : 0;		/* a counter that ran backwards moved nothing */
 }
 
-/* A sosreport has PID/status alone. */
-static bool refresh_of_status(struct mm_pid_table *t, struct mm_pid_row *r, uint32_t want)
+/* A sosreport has PID/status alone, of some processes: what else it knows of them ps told. */
+static bool refresh_of_capture(struct mm_pid_table *t, struct mm_pid_row *r, uint32_t want)
 {
+	const struct mm_ps_row *ps = mm_ps_find(&t->ps, r->pid);
 	char path[MM_PID_PATH];
 	uint32_t pid = r->pid;
 	struct mm_str text;
@@ -306,12 +313,20 @@ static bool refresh_of_status(struct mm_pid_table *t, struct mm_pid_row *r, uint
 	mm_pid_path(path, r, "status");
 	n = mm_proc_read_small(t->proc, path);
 	text = (struct mm_str){ t->proc->buf, n > 0 ? (size_t)n : 0 };
-	if (n <= 0 || mm_pid_parse_status_only(text, r) || r->pid != pid) {
+	if (n > 0 && !mm_pid_parse_status_only(text, r) && r->pid == pid) {
+		if (want & MM_PID_OOM)
+			mm_pid_read_more(t->proc, MM_PID_OOM, r);
+	} else {
 		t->nr_bad += n > 0;
-		return false;
+		if (n > 0 || !ps)
+			return false;
+		r->unknown = MM_PID_NO_FILES;
+		r->comm[0] = 0;
 	}
-	if (want & MM_PID_OOM)
-		mm_pid_read_more(t->proc, MM_PID_OOM, r);
+	if (ps) {
+		mm_ps_fill(ps, r);
+		t->ps_used = true;
+	}
 	return true;
 }
 
@@ -325,7 +340,7 @@ static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const stru
 	bool again;
 
 	if (n == -ENOENT && !t->proc->live)
-		return refresh_of_status(t, r, want);
+		return refresh_of_capture(t, r, want);
 	if (n <= 0 || mm_pid_parse_stat(line, t->proc->page_kib, r) || r->pid != pid) {
 		t->nr_bad += n > 0;
 		close_row(t, r);
@@ -355,8 +370,14 @@ int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *op
 {
 	struct mm_pid_row *v;
 	size_t cap, k = 0, n = 0;
-	int code = list_pids(t, opt);
+	int code = 0;
 
+	if (!t->proc->live && !t->ps_read) {
+		t->ps_read = true;
+		code = mm_ps_read(&t->ps, t->proc);
+	}
+	if (!code)
+		code = list_pids(t, opt);
 	if (code)
 		return mm_error_set(err, code, "%s/proc: %s", t->proc->name, strerror(-code));
 	while (t->cap_old < t->nr_list)
@@ -369,7 +390,7 @@ int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *op
 	t->nr_old = t->nr;
 	t->v = v;
 	t->cap = cap;
-	t->nr_bad = 0;
+	t->nr_bad = t->ps.nr_bad;
 	for (size_t i = 0; i < t->nr_list; i++) {
 		uint32_t pid = t->list[i].pid;
 
@@ -400,6 +421,11 @@ struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr)
 uint64_t mm_pid_table_bad(const struct mm_pid_table *t)
 {
 	return t->nr_bad;
+}
+
+const char *mm_pid_table_ps(const struct mm_pid_table *t)
+{
+	return t->ps_used ? t->ps.from : NULL;
 }
 
 bool mm_pid_table_is_consistent(const struct mm_pid_table *t)

@@ -23,6 +23,7 @@ static const char *const dirs[] = {
 	"", "proc", "proc/7", "proc/sys", "proc/sys/vm", "sys", "sys/firmware", "sys/firmware/memmap", "sys/firmware/memmap/0",
 	"sys/devices", "sys/devices/system", "sys/devices/system/node", "sys/devices/system/node/node0", "sys/kernel",
 	"sys/kernel/slab", "sys/kernel/slab/x", "sos_commands", "sos_commands/kernel", "sos_commands/host",
+	"sos_commands/process",
 };
 static const char *const names[] = {
 	"proc/zoneinfo", "proc/buddyinfo", "proc/meminfo", "proc/vmstat", "proc/cpuinfo", "proc/cmdline", "proc/slabinfo",
@@ -31,7 +32,7 @@ static const char *const names[] = {
 	"sys/devices/system/node/online", "sys/devices/system/node/node0/cpulist", "sys/devices/system/node/node0/distance",
 	"sys/kernel/slab/x/order", "sys/kernel/slab/x/objs_per_slab", "sys/kernel/slab/x/slab_size", "sys/kernel/slab/x/object_size",
 	"sys/kernel/slab/x/slabs", "sys/kernel/slab/x/ctor", "sos_commands/kernel/sysctl_-a", "sos_commands/kernel/dmesg",
-	"sos_commands/host/uptime",
+	"sos_commands/host/uptime", "sos_commands/process/ps_auxwwwm", "sos_commands/process/ps_alxwww", "ps",
 };
 enum { NR_DIRS = sizeof(dirs) / sizeof(dirs[0]), NR_NAMES = sizeof(names) / sizeof(names[0]) };
 

@@ -153,6 +153,15 @@ enum mm_pid_want {			/* files beyond PID/stat that the caller's columns need */
 	MM_PID_OOM = 1 << 2,		/* oom_score, oom_score_adj */
 };
 
+enum mm_pid_unknown {			/* what is not known of a row whose PID/stat is not there */
+	MM_PID_NO_PPID = 1 << 0, MM_PID_NO_EUID = 1 << 1, MM_PID_NO_CPU = 1 << 2, MM_PID_NO_TIME = 1 << 3,
+	MM_PID_NO_PRIORITY = 1 << 4, MM_PID_NO_NICE = 1 << 5, MM_PID_NO_FAULTS = 1 << 6, MM_PID_NO_THREADS = 1 << 7,
+	MM_PID_NO_VIRT = 1 << 8, MM_PID_NO_RES = 1 << 9, MM_PID_NO_STATE = 1 << 10,
+	MM_PID_NO_STATUS = 1 << 11,	/* the other users, shared, swapped and locked memory, memory by kind, code and data */
+	MM_PID_NO_STAT = MM_PID_NO_CPU | MM_PID_NO_TIME | MM_PID_NO_PRIORITY | MM_PID_NO_NICE | MM_PID_NO_FAULTS,
+	MM_PID_NO_FILES = MM_PID_NO_STATUS * 2 - 1,
+};
+
 struct mm_pid_row {
 	uint32_t pid, tgid, ppid;	/* tgid differs from pid for threads only */
 	uint32_t ruid, euid, suid, fsuid;
@@ -161,8 +170,10 @@ struct mm_pid_row {
 	uint32_t nr_threads;
 	char state;
 	char comm[64];			/* NUL-terminated, bytes as the kernel has them */
-	bool oom_seen, status_seen, status_rss, is_new;
-	bool no_stat;			/* a capture without its PID/stat: times, faults and priority are not known */
+	bool oom_seen, status_seen, status_rss, is_new, from_ps;
+	uint32_t unknown;		/* enum mm_pid_unknown: what a capture does not tell; 0 where PID/stat was read */
+	uint32_t life_cpu_tenths;	/* with from_ps, unless MM_PID_NO_CPU: CPU share of the whole life, tenths of a percent */
+	const char *ps_user, *ps_args;	/* with from_ps; NULL: not told.  Valid as long as the table */
 	uint64_t min_flt, maj_flt, ticks, child_ticks, start_ticks;
 	uint64_t ticks_delta, min_flt_delta, maj_flt_delta;	/* since the last refresh */
 	uint64_t virt_kib, res_kib, shr_kib, code_kib, data_kib;
@@ -198,8 +209,10 @@ void mm_pid_table_free(struct mm_pid_table *t);		/* NULL is allowed */
  */
 int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *opt, struct mm_error *err);
 struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr);
-/* stat lines that could not be understood, last refresh */
+/* stat lines that could not be understood, last refresh; lines of a capture's ps */
 uint64_t mm_pid_table_bad(const struct mm_pid_table *t);
+/* The outputs of ps (a sosreport's) that rows, or parts of rows, were taken from: "PATH and N more"; NULL: none. */
+const char *mm_pid_table_ps(const struct mm_pid_table *t);
 bool mm_pid_table_is_consistent(const struct mm_pid_table *t);
 
 /*
