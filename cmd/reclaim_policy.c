@@ -114,23 +114,24 @@ static int one_reference(struct policy_run *r, uint64_t page)
 	return e ? e : refer(r, &r->sample[1 + hash % GROUPS], page);
 }
 
-/* An access of several pages is several references; address spaces are kept apart. */
+/* An access of several pages is several references; address spaces are kept apart: user space has 35 bits of pages, keys 52 and one task. */
 static int references_of(struct policy_run *r, const struct mm_event *ev)
 {
 	uint64_t size = ev->size ? ev->size : 1, first = ev->addr >> MM_PAGE_SHIFT, last;
+	uint64_t space = (uint64_t)ev->pid << 52 ^ (uint64_t)(ev->pid >> 12) << 36;
 	int e = 0;
 
 	if (ev->by != MM_BY_NONE || mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS)
 		return 0;
 	last = ev->addr + size - 1 < ev->addr ? first : (ev->addr + size - 1) >> MM_PAGE_SHIFT;
 	for (uint64_t page = first; !e && page <= last; page++)
-		e = one_reference(r, page ^ (uint64_t)ev->pid << 52);
+		e = one_reference(r, page ^ space);
 	return e;
 }
 
 static int read_references(struct cmd_args *a, struct policy_run *r)
 {
-	struct mm_trace_options opt = { .from = a->from, .strict = a->strict };
+	struct mm_trace_options opt = { .from = a->from, .strict = a->strict, .hashed_keys = true };
 	struct mm_trace_reader *reader = NULL;
 	const struct mm_skip *skips;
 	struct mm_event ev[256];

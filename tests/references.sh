@@ -55,6 +55,20 @@ cat > lcs.csv <<'END'
 2, 1, 43, -1
 END
 same "libCacheSim: a key is a page" "1000:load:0x1000:1 1000:load:0x2000:1" "$(rows lcs.csv | cut -d' ' -f1,2)"
+# words, and numbers beyond what a process may address, get pages of the upper half in order of first appearance
+printf '%s\n' time,key 0,b 0,a 1,17179869184 1,0x400000000 2,b 2,17179869183 3,0 > keys.csv
+page() { printf '0x%x' $(( (1 << 46) + $1 * 4096 )); }
+same "word keys" "1000:load:$(page 0):1 1000:load:$(page 1):1 1000:load:$(page 2):1 1000:load:$(page 2):1 1000:load:$(page 0):1 1000:load:0x3ffffffff000:1 1000:load:0x0:1" \
+	"$(rows keys.csv)"
+same "they are on the machine" "$(printf 'pgfault,5\nsegv,0')" \
+	"$(mm-reclaim -t summary -o counter,value keys.csv 2> err | grep '^pgfault,'; mm-fault -t faults -o segv -n keys.csv 2> err | sed 's/^/segv,/')"
+same "and pages of the policies" "lru,5" "$(faults --policy=lru --memory-max=64K keys.csv)"
+printf '%s\n' time,lbn,size 0,274877906944,512 0,274877906943,512 0,0,1073741825 0,8,0x10000000000000000 0,8, > far.csv
+same "blocks beyond a process and requests of more than 1 GiB" "1001:load:0x7ffffffffe00:512 1001:load:0x1000:1" "$(rows far.csv)"
+same "are counted" 1 "$(grep -c 'left out 3 references that are cut' err)"
+printf '%s\n' time,disk,lbn,size 0,255,8,512 0,511,8,512 0,sda,8,512 0,511,16,512 0,,8,512 > disks.csv
+same "disks keep apart" "1256:load:0x1000:512 1257:load:0x1000:512 1258:load:0x1000:512 1257:load:0x2000:512 1001:load:0x1000:512" \
+	"$(rows disks.csv)"
 same "libCacheSim: lru in two frames" "lru,4" "$(faults --policy=lru --memory-max=8K lcs.csv)"
 same "in three" "lru,3" "$(faults --policy=lru --memory-max=12K lcs.csv)"
 
@@ -97,6 +111,10 @@ same "MSR Cambridge" "1001:load:0x1000:8192 1002:store:0x200:512 1001:load:0x200
 same "its times: tenths of microseconds, never back" "0 1 1" \
 	"$(mm-vma -o event,time_s -n msr.csv 2> err | grep -E '^(load|store)' | cut -d, -f2 | paste -sd' ')"
 same "its pages" "lru,3" "$(faults --policy=lru --memory-max=16K msr.csv)"
+
+# tasks 4096 apart have address spaces of their own
+printf '%s\n' pid,event,addr,size,flags,name 1000,exec,,,AUTOMAP,a 5096,exec,,,AUTOMAP,b 1000,load,0x1000,1,, 5096,load,0x1000,1,, > apart.csv
+same "two tasks, one address" "lru,2" "$(faults --policy=lru --memory-max=16K apart.csv)"
 
 # blocks of 512 bytes
 printf 'timestamp,cmd,lbn,size\n0,R,8,4096\n1,W,16,512\n' > blocks.csv

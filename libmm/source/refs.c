@@ -9,24 +9,33 @@
  *	12345							libCacheSim's txt: a key a line
  *
  * A key is a page: one load (or store) of a byte at key * 4096, so keys keep
- * apart whatever their size; keys of 2^52 and more, and words, are hashed into
- * that.  Blocks and offsets are bytes of a disk: a request touches the
- * pages from its offset to its end.  A disk is a task (1 + its number), keys are
- * task 1000's.  Times are kept when they only grow.
+ * apart whatever their size.  Words, and numbers whose page lies in the upper half of
+ * what a process may address, get pages of that half in order of first
+ * appearance; for a caller who wants pages only (hashed_keys) words and numbers of
+ * 2^52 and more are hashed into 52 bits and nothing is kept of them.  Blocks and
+ * offsets are bytes of a disk: a request touches the pages from its offset to its
+ * end.  A disk is a task: 1001 + its number, from 1257 on in order of first appearance what has a name or a number
+ * above 255.  Keys are task 1000's.  Times are kept when they only grow.
  *
  * Sources: libCacheSim doc/quickstart_cachesim.md; README of the MSR Cambridge traces (SNIA IOTTA 388).
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include <libmm/csv.h>
 
 #include "base/str.h"
+#include "source/ref_keys.h"
 #include "source/scan.h"
 #include "source/trace_source.h"
 
 enum field { F_TIME, F_KEY, F_BLOCK, F_OFFSET, F_SIZE, F_OP, F_DISK, NR_FIELDS };
-enum { KEY_TASK = 1000, SECTOR = 512, MSR_FIELDS = 7 };
+enum { KEY_TASK = 1000, FIRST_DISK = 1001, PLAIN_DISKS = 256, MAX_DISKS = 4096, SECTOR = 512, MSR_FIELDS = 7 };
+
+#define FIRST_NUMBERED	(UINT64_C(1) << 34)	/* page: 64 TiB, half of user space */
+#define DISK_BYTES	(UINT64_C(1) << 47)	/* a process addresses no more */
+#define MAX_REQUEST	(UINT64_C(1) << 30)	/* bytes of one request; no device takes so large a one */
 
 static const struct {
 	const char *word;
@@ -45,10 +54,11 @@ static const struct {
 struct refs {
 	struct mm_trace_source *src;
 	struct mm_csv *csv;
+	struct mm_ref_keys keys, disks;	/* what is no plain number */
 	int column[NR_FIELDS];		/* -1: none */
 	bool filetime;			/* MSR: 100 ns since 1601 */
 	bool begun;
-	uint64_t seen[4];		/* tasks that have had their first row, by pid % 256 */
+	bool seen[PLAIN_DISKS + MAX_DISKS];	/* tasks that have had their first row, by pid - KEY_TASK */
 	uint64_t first_time, last_ns;
 };
 
@@ -176,6 +186,8 @@ static void close_refs(void *state)
 	struct refs *r = state;
 
 	mm_csv_free(r->csv);
+	mm_ref_keys_free(&r->keys);
+	mm_ref_keys_free(&r->disks);
 	free(r);
 }
 
@@ -252,6 +264,11 @@ static bool number(const struct refs *r, const struct mm_str *v, size_t n, enum 
 	       (plain_number(v[r->column[f]], out) || !mm_parse_u64(strip(v[r->column[f]]), out));
 }
 
+static bool has_text(const struct refs *r, const struct mm_str *v, size_t n, enum field f)
+{
+	return r->column[f] >= 0 && (size_t)r->column[f] < n && strip(v[r->column[f]]).len;
+}
+
 static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 {
 	struct mm_str s;
@@ -265,44 +282,57 @@ static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1");
 }
 
-/* The page of a key: a number, or a hash of what is none or too large.  False: there is no key. */
-static bool page_of_key(struct mm_str field, uint64_t *page)
+/* The page of a key: a number, or what stands for one that is none or too large.  1; 0: there is no key; -errno. */
+static int page_of_key(struct refs *r, struct mm_str field, uint64_t *page)
 {
-	bool plain = plain_number(field, page), hex;
+	uint64_t most = r->src->hashed_keys ? UINT64_C(1) << 52 : FIRST_NUMBERED, key;
+	bool numeric = plain_number(field, page), hex;
+	uint32_t number;
 	struct mm_str s;
+	int e;
 
-	if (plain && !(*page >> 52))
-		return true;
+	if (numeric && *page < most)
+		return 1;
 	s = strip(field);
 	if (!s.len)
-		return false;
+		return 0;
 	hex = s.len > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x';
 	/* of a short text without 0x, plain_number() has said whether it is a number */
-	if ((s.len == field.len && s.len <= 18 && !hex) || mm_parse_u64(s, page) || *page >> 52)
+	if (!numeric && (s.len != field.len || s.len > 18 || hex))
+		numeric = !mm_parse_u64(s, page);
+	if (numeric && *page < most)
+		return 1;
+	if (r->src->hashed_keys) {
 		*page = hash(s) >> 12;
-	return true;
+		return 1;
+	}
+	key = numeric ? *page * UINT64_C(0x9e3779b97f4a7c15) : hash(s);
+	e = mm_ref_keys_number(&r->keys, key, &number);
+	*page = FIRST_NUMBERED + number;
+	return e ? e : 1;
 }
 
-/* The bytes a row is about: false, it names none. */
-static bool bytes_of(const struct refs *r, const struct mm_str *v, size_t n, uint64_t *addr, uint64_t *size)
+/* The bytes a row is about.  1; 0: it names none; -errno. */
+static int bytes_of(struct refs *r, const struct mm_str *v, size_t n, uint64_t *addr, uint64_t *size)
 {
-	uint64_t at;
+	uint64_t at = 0;
 
 	*size = 0;
 	if (r->column[F_KEY] >= 0) {
-		if ((size_t)r->column[F_KEY] >= n || !page_of_key(v[r->column[F_KEY]], &at))
-			return false;
+		int e = (size_t)r->column[F_KEY] < n ? page_of_key(r, v[r->column[F_KEY]], &at) : 0;
+
 		*addr = at << MM_PAGE_SHIFT;
 		*size = 1;
-		return true;
+		return e;
 	}
-	number(r, v, n, F_SIZE, size);
+	if (!number(r, v, n, F_SIZE, size) && has_text(r, v, n, F_SIZE))
+		return 0;
 	if (number(r, v, n, F_OFFSET, addr))
-		return *addr < UINT64_C(1) << 62 && *size < UINT64_C(1) << 40;
-	if (!number(r, v, n, F_BLOCK, &at) || at >= UINT64_C(1) << 53 || *size >= UINT64_C(1) << 40)
-		return false;
+		return *addr < DISK_BYTES && *size <= MAX_REQUEST && *addr + *size <= DISK_BYTES;
+	if (!number(r, v, n, F_BLOCK, &at) || at >= DISK_BYTES / SECTOR || *size > MAX_REQUEST)
+		return 0;
 	*addr = at * SECTOR;
-	return true;
+	return *addr + *size <= DISK_BYTES;
 }
 
 /* Nanoseconds since the first row; seconds, or MSR's tenths of microseconds. */
@@ -332,27 +362,60 @@ static void begin_task(struct refs *r, struct mm_trace_batch *b, uint32_t pid, u
 {
 	struct mm_event *ev;
 
-	if (r->seen[pid % 256 / 64] >> pid % 64 & 1)
+	if (r->seen[pid - KEY_TASK])
 		return;
-	r->seen[pid % 256 / 64] |= UINT64_C(1) << pid % 64;
+	r->seen[pid - KEY_TASK] = true;
 	ev = mm_trace_add(b, MM_EV_EXEC, line);
 	mm_event_put(ev, PID, pid, pid);
 	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP"));
 	mm_event_put(ev, NAME, name, MM_STR("references"));
 }
 
+/* The task of the disk that a row is about.  1; 0: one disk too many; -errno. */
+static int task_of_disk(struct refs *r, const struct mm_str *v, size_t n, uint32_t *pid)
+{
+	uint64_t disk = 0, key;
+	struct mm_str s;
+	uint32_t i;
+	int e;
+
+	*pid = FIRST_DISK;
+	if (r->column[F_DISK] < 0 || (size_t)r->column[F_DISK] >= n)
+		return 1;
+	s = strip(v[r->column[F_DISK]]);
+	key = hash(s);
+	if (!s.len || !mm_parse_u64(s, &disk)) {
+		*pid += (uint32_t)(disk < PLAIN_DISKS ? disk : 0);
+		if (disk < PLAIN_DISKS)
+			return 1;
+		key = disk * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	e = mm_ref_keys_number(&r->disks, key, &i);
+	*pid += PLAIN_DISKS + i;
+	return e ? e : *pid - KEY_TASK < sizeof(r->seen) / sizeof(r->seen[0]);
+}
+
+static int no_memory(const struct refs *r, int e, uint64_t line, struct mm_error *err)
+{
+	return mm_error_set(err, e, "%s:%" PRIu64 ": %s", r->src->in->name, line,
+			    e == -EFBIG ? "more than 2^32 keys" : "out of memory for the keys");
+}
+
 static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str *v, size_t n, struct mm_error *err)
 {
-	uint64_t addr, size, disk = 0, line = mm_csv_line(r->csv);
+	uint64_t addr, size, line = mm_csv_line(r->csv);
 	struct mm_event *ev;
 	uint32_t pid = KEY_TASK;
+	int e = bytes_of(r, v, n, &addr, &size);
 
-	if (!bytes_of(r, v, n, &addr, &size))
+	if (!e)
 		return mm_trace_skip(r->src, "references that are cut or not understood", line, false, err);
-	if (r->column[F_KEY] < 0) {
-		number(r, v, n, F_DISK, &disk);
-		pid = (uint32_t)(1 + disk % 255) + KEY_TASK;
-	}
+	if (e > 0 && r->column[F_KEY] < 0)
+		e = task_of_disk(r, v, n, &pid);
+	if (!e)
+		return mm_trace_skip(r->src, "references to disks beyond the 4351st", line, false, err);
+	if (e < 0)
+		return no_memory(r, e, line, err);
 	begin_task(r, b, pid, line);
 	ev = mm_trace_add(b, is_write(r, v, n) ? MM_EV_STORE : MM_EV_LOAD, line);
 	mm_event_put(ev, PID, pid, pid);

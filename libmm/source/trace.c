@@ -124,6 +124,7 @@ int mm_trace_reader_new(struct mm_trace_reader **rp, struct mm_input *in,
 	r->ops = ops;
 	r->src.in = in;
 	r->src.strict = opt && opt->strict;
+	r->src.hashed_keys = opt && opt->hashed_keys;
 	e = ops->open(&r->state, &r->src, err);
 	if (e) {
 		free(r);

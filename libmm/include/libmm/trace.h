@@ -93,6 +93,7 @@ struct mm_trace_reader;
 struct mm_trace_options {
 	const char *from;		/* --from=NAME or NULL: tell by content */
 	bool strict;			/* what would be skipped is an error */
+	bool hashed_keys;		/* references: keys that are no page numbers are hashed, not numbered; no memory for them */
 };
 
 /**
