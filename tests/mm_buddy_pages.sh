@@ -37,6 +37,30 @@ prints 'summary of some frames' 'flags,pages,size_bytes,symbolic,names
 prints 'N+M' 'pfn,pages
 3,1
 4,1' "$bin/mm-buddy" -t pages --pfn=3+2 -o pfn,pages "$tmp/root/proc/kpageflags"
+# a machine of the other byte order: the same table
+big() {
+	local w
+	for w; do
+		w=$(printf %016x "$w")
+		printf "\\x${w:0:2}\\x${w:2:2}\\x${w:4:2}\\x${w:6:2}\\x${w:8:2}\\x${w:10:2}\\x${w:12:2}\\x${w:14:2}"
+	done
+}
+mkdir -p "$tmp/big/proc"
+big 0x100000000 0x100000000 0x400 0x400 0x400005828 0x180 0x280 0x180 0x100000 > "$tmp/big/proc/kpageflags"
+big 0 0 0 0 1 0 0 0 0 > "$tmp/big/proc/kpagecount"
+prints 'the other byte order' "$("$bin/mm-buddy" -t pages --raw --sysroot="$tmp/root")" "$bin/mm-buddy" -t pages --raw --sysroot="$tmp/big"
+# bits that are no flags yet do not turn it round
+word 0x40000000000 0x40000000400 0x400 0x400 > "$tmp/new"
+prints 'new flags' 'pfn,names
+0,0x40000000000
+1,buddy|0x40000000000
+2,buddy' "$bin/mm-buddy" -t pages --raw -o pfn,names "$tmp/new"
+# told too late: 4 MiB of words that are the same either way were given out already
+{ head -c 4194304 /dev/zero; big 0x400; } > "$tmp/late"
+mkfifo "$tmp/pipe"
+cat "$tmp/late" > "$tmp/pipe" &
+fails 1 'pipe: words of the other byte order from page frame [0-9]+ on' "$bin/mm-buddy" -t pages "$tmp/pipe"
+
 word 0 0 > "$tmp/root/proc/kpagecount"
 fails 1 'kpagecount: expected a count for each page of kpageflags, found the end at page frame 2' \
 	"$bin/mm-buddy" -t pages --sysroot="$tmp/root"

@@ -16,7 +16,7 @@ struct capture {
 	struct mm_error *err;
 };
 
-/* The next word of kpagecount. */
+/* The next word of kpagecount. A count has less than 32 bits, which tells the byte order of the machine it is of. */
 static int next_count(struct capture *c, uint64_t pfn, uint64_t *count)
 {
 	while (c->block.len < sizeof(*count)) {
@@ -29,6 +29,8 @@ static int next_count(struct capture *c, uint64_t pfn, uint64_t *count)
 					    " found the end at page frame %" PRIu64, c->counts->name, pfn);
 	}
 	memcpy(count, c->block.p, sizeof(*count));
+	if (*count >> 32 && !(__builtin_bswap64(*count) >> 32))
+		*count = __builtin_bswap64(*count);
 	c->block.p += sizeof(*count);
 	c->block.len -= sizeof(*count);
 	return 0;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * /proc/kpageflags, block by block: nothing of it is kept.
+ *
+ * The words are in the byte order of the machine they were taken on. A word tells which that is when its bits are all flags in one
+ * order and not in the other: the first block that has such words decides, by their number.
  * Source: Linux 6.6 fs/proc/page.c kpageflags_read(), tools/mm/page-types.c.
  */
 #include <errno.h>
@@ -12,8 +15,43 @@
 
 enum { WORDS = 512 };
 
-static int give_out(struct mm_str block, uint64_t *pfn, int (*fn)(void *, uint64_t, const uint64_t *, size_t),
-		    void *arg)
+enum order { UNDECIDED, OURS, SWAPPED };
+
+/* Bits that are flags; those from 47 on are none of the file's. */
+#define X(sym, bit, letter, name) | ((bit) < 47 ? UINT64_C(1) << (bit) : 0)
+static const uint64_t known = 0 MM_KPF_FLAGS(X);
+#undef X
+
+static uint64_t word_at(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));	/* a block need not be aligned */
+	return w;
+}
+
+static enum order order_of(struct mm_str block)
+{
+	size_t ours = 0, swapped = 0;
+
+	for (size_t i = 0; i + sizeof(uint64_t) <= block.len; i += sizeof(uint64_t)) {
+		uint64_t w = word_at(block.p + i);
+		bool is = !(w & ~known), other = !(__builtin_bswap64(w) & ~known);
+
+		ours += is && !other;
+		swapped += other && !is;
+	}
+	return swapped > ours ? SWAPPED : ours ? OURS : UNDECIDED;
+}
+
+struct pages {
+	int (*fn)(void *, uint64_t, const uint64_t *, size_t);
+	void *arg;
+	uint64_t pfn;
+	enum order order;
+};
+
+static int give_out(struct pages *p, struct mm_str block)
 {
 	uint64_t words[WORDS];
 
@@ -21,21 +59,37 @@ static int give_out(struct mm_str block, uint64_t *pfn, int (*fn)(void *, uint64
 		size_t n = block.len / sizeof(words[0]) < WORDS ? block.len / sizeof(words[0]) : WORDS;
 		int e;
 
-		memcpy(words, block.p, n * sizeof(words[0]));	/* the block need not be aligned */
-		e = fn(arg, *pfn, words, n);
+		for (size_t i = 0; i < n; i++) {
+			words[i] = word_at(block.p + i * sizeof(words[0]));
+			if (p->order == SWAPPED)
+				words[i] = __builtin_bswap64(words[i]);
+		}
+		e = p->fn(p->arg, p->pfn, words, n);
 		if (e)
 			return e;
-		*pfn += n;
+		p->pfn += n;
 		block.p += n * sizeof(words[0]);
 		block.len -= n * sizeof(words[0]);
 	}
 	return 0;
 }
 
+/* What is undecided is taken for ours; when that proves wrong, too late. */
+static int see_order(struct pages *p, struct mm_str block, const char *name, struct mm_error *err)
+{
+	if (p->order != UNDECIDED)
+		return 0;
+	p->order = order_of(block);
+	if (p->order == SWAPPED && p->pfn)
+		return mm_error_set(err, -EINVAL, "%s: words of the other byte order from page frame %" PRIu64
+				    " on, before it none that tells", name, p->pfn);
+	return 0;
+}
+
 int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, const uint64_t *words, size_t nr),
 		       void *arg, struct mm_error *err)
 {
-	uint64_t pfn = 0;
+	struct pages p = { .fn = fn, .arg = arg };
 	size_t keep = 0;
 	int e;
 
@@ -48,14 +102,16 @@ int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, c
 		keep = block.len % sizeof(uint64_t);
 		if (!more)
 			break;
-		e = give_out(block, &pfn, fn, arg);
+		e = see_order(&p, block, in->name, err);
+		if (!e)
+			e = give_out(&p, block);
 		if (e)
 			return e;
 	}
 	if (keep)
 		return mm_error_set(err, -EINVAL, "%s: expected words of 8 bytes, found %zu bytes more", in->name,
 				    keep);
-	if (!pfn)
+	if (!p.pfn)
 		return mm_error_set(err, -EINVAL, "%s: expected a word of 8 bytes for each page, found an empty file",
 				    in->name);
 	return 0;

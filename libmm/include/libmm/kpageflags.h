@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libmm/kpageflags.h - /proc/kpageflags: a 64-bit word of flags for each page frame, PFN 0 first, in the host's
+ * libmm/kpageflags.h - /proc/kpageflags: a 64-bit word of flags for each page frame, PFN 0 first, in either
  * byte order
  */
 #ifndef LIBMM_KPAGEFLAGS_H
@@ -54,9 +54,10 @@ void mm_kpageflags_names(uint64_t flags, char text[MM_KPF_NAMES]);
 
 /**
  * mm_kpageflags_read() - every word of a file, in order
- * @fn:	called with the PFN of the first of @nr words; not 0 ends the reading and is returned
+ * @fn:	called with the PFN of the first of @nr words, in the host's byte order; not 0 ends the reading and is returned
  *
- * Return: 0; -EINVAL with @err when the file is empty or ends within a word; a read error; what @fn returned.
+ * Return: 0; -EINVAL with @err when the file is empty, ends within a word, or shows only late that it is of the other byte order;
+ * a read error; what @fn returned.
  */
 int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, const uint64_t *words, size_t nr),
 		       void *arg, struct mm_error *err);
