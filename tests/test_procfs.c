@@ -16,7 +16,7 @@
 #include <libmm/proc.h>
 
 static struct mm_proc *proc;
-static char root[] = "/tmp/mm-procfs-XXXXXX";
+static char root[32];
 
 static const char *data(const char *name)
 {
@@ -53,6 +53,7 @@ static void open_made(void)
 {
 	char path[64];
 
+	strcpy(root, "/tmp/mm-procfs-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(root));
 	snprintf(path, sizeof(path), "%s/proc", root);
 	ck_assert_int_eq(mkdir(path, 0755), 0);
