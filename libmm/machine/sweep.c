@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Sweeps: threads take the next point that nobody has begun, boot its machine
- * and replay the trace, which each reads for itself.  Every thread writes only
- * to its own point, so nothing is locked but the number of the next one.
+ * and replay the trace.  One reads it first, onto a tape that the others play
+ * meanwhile; what has no room there each point reads for itself.  Every thread
+ * writes only to its own point, so nothing is locked but the number of the next
+ * one and how far the tape has come.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +19,9 @@
 #include <libmm/sweep.h>
 #include <libmm/wide.h>
 
-enum { BATCH = 256 };
+#include "machine/tape.h"
+
+enum { BATCH = 256, TAPE_BYTES = 1 << 28 };
 
 static const char *const sizes[] = { "memory-max", "ram", "swap" };
 
@@ -212,24 +216,82 @@ static bool is_swept(const struct mm_sweep *s, const struct mm_event *ev)
 	return false;
 }
 
-static int replay(const struct mm_sweep *s, struct mm_trace_reader *reader, struct mm_machine *m, struct mm_error *err)
-{
+/* The rows that a point hears. */
+struct rows {
+	const struct mm_sweep *sweep;
+	struct mm_tape_player player;		/* .tape NULL: there is none, or it is at its end */
+	struct mm_input *in;
+	struct mm_trace_reader *reader;		/* NULL: not needed yet */
 	struct mm_event ev[BATCH];
+	uint64_t line[BATCH];			/* of each row from the tape */
+};
+
+static int open_reader(struct rows *r, struct mm_error *err)
+{
+	int e = mm_input_open(&r->in, r->sweep->path, err);
+
+	return e ? e : mm_trace_reader_new(&r->reader, r->in, &r->sweep->trace, err);
+}
+
+static void close_rows(struct rows *r)
+{
+	mm_trace_reader_free(r->reader);
+	mm_input_free(r->in);
+}
+
+/* The tape had no room for what follows its rows: read on where it ends. */
+static int read_on(struct rows *r, struct mm_error *err)
+{
+	uint64_t left = mm_tape_rows(r->player.tape);
+	long n = open_reader(r, err);
+
+	r->player.tape = NULL;
+	for (; !n && left; left -= (uint64_t)n, n = 0) {
+		n = mm_trace_read(r->reader, r->ev, left < BATCH ? (size_t)left : BATCH, err);
+		if (!n)
+			return mm_error_set(err, -EIO, "%s changed while it was read", r->sweep->name);
+		if (n < 0)
+			break;
+	}
+	return (int)n;
+}
+
+static long next_rows(struct rows *r, struct mm_error *err)
+{
+	long n = 0;
+	int code;
+
+	if (r->player.tape) {
+		n = mm_tape_play(&r->player, r->ev, r->line, BATCH, &code, err);
+		if (n || !code)
+			return n;
+		n = read_on(r, err);
+	}
+	return n ? n : mm_trace_read(r->reader, r->ev, BATCH, err);
+}
+
+static bool is_heard(const struct mm_sweep *s, const struct mm_event *ev)
+{
+	return ev->by == MM_BY_NONE && !is_swept(s, ev) && !(s->overridden && s->overridden(s->arg, ev));
+}
+
+static int replay(struct rows *r, struct mm_machine *m, struct mm_error *err)
+{
+	const struct mm_sweep *s = r->sweep;
 	struct mm_error inner = { 0 };
 	long n;
 
-	while ((n = mm_trace_read(reader, ev, BATCH, err)) > 0)
+	while ((n = next_rows(r, err)) > 0)
 		for (size_t i = 0; i < (size_t)n; i++) {
 			int e;
 
-			i += mm_machine_hits(m, &ev[i], (size_t)n - i);
-			if (i == (size_t)n || ev[i].by != MM_BY_NONE || is_swept(s, &ev[i]) ||
-			    (s->overridden && s->overridden(s->arg, &ev[i])))
+			i += mm_machine_hits(m, &r->ev[i], (size_t)n - i);
+			if (i == (size_t)n || (!r->player.tape && !is_heard(s, &r->ev[i])))
 				continue;
-			e = mm_machine_event(m, &ev[i], &inner);
+			e = mm_machine_event(m, &r->ev[i], &inner);
 			if (e)
-				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name, mm_trace_line(reader, i),
-						    inner.text);
+				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name,
+						    r->player.tape ? r->line[i] : mm_trace_line(r->reader, i), inner.text);
 		}
 	return n < 0 ? (int)n : mm_machine_start(m, err);
 }
@@ -240,8 +302,7 @@ static void keep_skips(struct mm_sweep *s, const struct mm_skip *skips, size_t n
 		s->skips[s->nr_skips++] = skips[i];
 }
 
-static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_trace_reader *reader,
-			struct mm_machine *m)
+static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, const struct rows *r, struct mm_machine *m)
 {
 	const struct mm_vmstat *boot = mm_machine_boot_vmstat(m);
 	const struct mm_skip *skips;
@@ -252,40 +313,88 @@ static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_
 		p->stat.v[c] -= boot->v[c];
 	if (p != s->points)
 		return;
-	skips = mm_trace_skips(reader, &nr);
+	skips = r->player.tape ? mm_tape_skips(r->player.tape, &nr) : mm_trace_skips(r->reader, &nr);
 	keep_skips(s, skips, nr);
 	skips = mm_machine_skips(m, &nr);
 	keep_skips(s, skips, nr);
 }
 
-static int run_point(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_error *err)
+/* @tape NULL: the point reads for itself. */
+static int run_point(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_tape *tape, struct mm_error *err)
 {
+	struct rows *r = calloc(1, sizeof(*r));
 	struct mm_machine_config cfg;
-	struct mm_trace_reader *reader = NULL;
 	struct mm_machine *m = NULL;
-	struct mm_input *in = NULL;
-	int e = point_config(s, p, &cfg, err);
+	int e;
 
-	if (!e)
-		e = mm_input_open(&in, s->path, err);
-	if (!e)
-		e = mm_trace_reader_new(&reader, in, &s->trace, err);
+	if (!r)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	r->sweep = s;
+	r->player.tape = tape;
+	e = point_config(s, p, &cfg, err);
+	if (!e && !tape)
+		e = open_reader(r, err);
 	if (!e)
 		e = mm_machine_new(&m, &cfg, err);
 	if (!e)
-		e = replay(s, reader, m, err);
+		e = replay(r, m, err);
 	if (!e)
-		keep_result(s, p, reader, m);
+		keep_result(s, p, r, m);
 	mm_machine_free(m);
-	mm_trace_reader_free(reader);
-	mm_input_free(in);
+	close_rows(r);
+	free(r);
 	return e;
+}
+
+/* ---- the tape ----------------------------------------------------------------- */
+
+static long record_batch(const struct rows *r, struct mm_tape *tape, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_heard(r->sweep, &r->ev[i]) && mm_tape_record(tape, &r->ev[i], mm_trace_line(r->reader, i)))
+			return (long)i;
+	return (long)n;
+}
+
+/* Read the trace onto @tape. What goes wrong the points tell, each when it has come so far. */
+static void record(const struct mm_sweep *s, struct mm_tape *tape)
+{
+	struct rows *r = calloc(1, sizeof(*r));
+	const struct mm_skip *skips = NULL;
+	struct mm_error err = { 0 };
+	uint64_t rows = 0;
+	size_t nr = 0;
+	int code = 1;
+	long n;
+
+	if (!r) {
+		mm_tape_end(tape, code, rows, NULL, 0, NULL);
+		return;
+	}
+	r->sweep = s;
+	n = open_reader(r, &err);
+	while (!n && (n = mm_trace_read(r->reader, r->ev, BATCH, &err)) > 0) {
+		long kept = record_batch(r, tape, (size_t)n);
+
+		rows += (uint64_t)kept;
+		n = kept < n ? 1 : 0;
+		if (n)
+			break;
+	}
+	if (n <= 0)
+		code = (int)n;
+	if (r->reader)
+		skips = mm_trace_skips(r->reader, &nr);
+	mm_tape_end(tape, code, rows, skips, nr, &err);
+	close_rows(r);
+	free(r);
 }
 
 /* ---- the threads ------------------------------------------------------------ */
 
 struct crew {
 	struct mm_sweep *sweep;
+	struct mm_tape *tape;
 	atomic_size_t next;
 };
 
@@ -298,7 +407,7 @@ static void *work(void *arg)
 	while ((i = atomic_fetch_add(&crew->next, 1)) < s->nr_points) {
 		struct mm_error err = { 0 };
 
-		s->points[i].code = run_point(s, &s->points[i], &err);
+		s->points[i].code = run_point(s, &s->points[i], crew->tape, &err);
 		memcpy(s->points[i].error, err.text, sizeof(err.text));
 	}
 	return NULL;
@@ -326,15 +435,20 @@ int mm_sweep_run(struct mm_sweep *s, struct mm_error *err)
 	size_t n = nr_threads(s), started = 0;
 	pthread_t *threads = calloc(n, sizeof(*threads));
 
-	if (!threads)
+	if (!threads || (s->nr_points > 1 && mm_tape_new(&crew.tape, s->tape_bytes ? s->tape_bytes : TAPE_BYTES))) {
+		free(threads);
 		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
 	/* Fewer threads than wanted are no error: this one works too. */
 	while (started + 1 < n && !pthread_create(&threads[started], NULL, work, &crew))
 		started++;
+	if (crew.tape)
+		record(s, crew.tape);
 	work(&crew);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
 	free(threads);
+	mm_tape_free(crew.tape);
 	for (size_t i = 0; i < s->nr_points; i++)
 		if (s->points[i].code)
 			return point_error(s, &s->points[i], err);

@@ -3,7 +3,7 @@
  * libmm/sweep.h - the same trace on many machines that differ in one parameter, or two
  *
  * One machine a point, run in as many threads as there are CPUs; they share
- * nothing, so a point's figures do not depend on the number of threads.
+ * nothing but the rows of the trace, so a point's figures do not depend on the number of threads.
  */
 #ifndef LIBMM_SWEEP_H
 #define LIBMM_SWEEP_H
@@ -23,7 +23,7 @@ struct mm_sweep_point {
 struct mm_sweep {
 	struct mm_machine_config config;	/* what all points share; its lists stay the caller's */
 	struct mm_trace_options trace;
-	const char *path;		/* of the trace: every point reads it anew */
+	const char *path;		/* of the trace: read once, and by every point again where it is too large to be kept */
 	const char *name;		/* of it in messages */
 	/* "memory-max", "ram", "swap", or a tunable's name; @nr_parameters of them */
 	char parameter[MM_SWEEP_MAX_PARAMETERS][64];
@@ -31,6 +31,7 @@ struct mm_sweep {
 	struct mm_sweep_point *points;	/* the caller's, .value filled in; the last parameter changes fastest */
 	size_t nr_points;
 	uint32_t nr_threads;		/* 0: one a CPU of the host */
+	size_t tape_bytes;		/* host memory for the rows that points share, 0: 256 MiB (some 60 million accesses) */
 	/* Rows of the trace that describe the machine and are not to be heard; NULL: all are. */
 	bool (*overridden)(const void *arg, const struct mm_event *ev);
 	const void *arg;
