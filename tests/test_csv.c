@@ -441,6 +441,72 @@ START_TEST(numbers_against_printf)
 }
 END_TEST
 
+/* 1 to 20 characters, mostly those of numbers, behind 16 others. */
+static struct mm_str random_number(struct mm_rng *rng, char buf[40])
+{
+	static const char *const letters[] = { "0123456789", "0123456789abcdef", "09afAFgG:/`@.x -\x80\xb0\xff" };
+	const char *set = letters[mm_rng_below(rng, 3)], *odd = letters[2];
+	size_t n = 1 + mm_rng_below(rng, 20);
+
+	for (size_t i = 0; i < MM_TEXT_BEFORE + n; i++)
+		buf[i] = set[mm_rng_below(rng, strlen(set))];
+	if (set == letters[0] && mm_rng_below(rng, 2))
+		buf[MM_TEXT_BEFORE + mm_rng_below(rng, n)] = '.';
+	else if (n > 2 && mm_rng_below(rng, 2))
+		memcpy(buf + MM_TEXT_BEFORE, "0x", 2);
+	if (!mm_rng_below(rng, 3))
+		buf[MM_TEXT_BEFORE + mm_rng_below(rng, n)] = odd[mm_rng_below(rng, strlen(odd))];
+	return (struct mm_str){ buf + MM_TEXT_BEFORE, n };
+}
+
+/* Digits, a point and digits, digit by digit in 128 bits: what more than nine decimals say is cut. */
+static int slow_seconds(struct mm_str s, uint64_t *ns)
+{
+	unsigned __int128 v = 0;
+	int decimals = -1;		/* no point so far */
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] == '.' && i && i + 1 < s.len && decimals < 0)
+			decimals = 0;
+		else if (s.p[i] < '0' || s.p[i] > '9')
+			return -EINVAL;
+		else if (decimals < 9)
+			v = v * 10 + (unsigned)(s.p[i] - '0');
+		else
+			continue;
+		decimals += decimals >= 0 && s.p[i] != '.';
+	}
+	for (decimals = decimals < 0 ? 0 : decimals; decimals < 9; decimals++)
+		v *= 10;
+	*ns = (uint64_t)v;
+	return v > UINT64_MAX ? -ERANGE : 0;
+}
+
+/* The ways for texts in a buffer and the common forms: as the ways for any. */
+START_TEST(numbers_both_ways)
+{
+	struct mm_rng rng = { 5 };
+	size_t good[3] = { 0 };
+
+	for (int k = 0; k < 400000; k++) {
+		char buf[40];
+		struct mm_str s = random_number(&rng, buf);
+		uint64_t slow = 1, fast = 1, in_line = 1;
+		int e = mm_parse_u64(s, &slow);
+
+		ck_assert_msg(mm_parse_number_before(s, &fast) == e && fast == slow, "\"%.*s\"", (int)s.len, s.p);
+		ck_assert_msg(mm_parse_number(s, &in_line) == e && in_line == slow, "\"%.*s\"", (int)s.len, s.p);
+		ck_assert_uint_eq(mm_str_head_before(s), mm_str_head(s));
+		good[s.p[1] == 'x'] += !e;
+		slow = fast = 1;
+		e = slow_seconds(s, &slow);
+		ck_assert_msg(mm_parse_seconds(s, &fast) == e && (e || fast == slow), "seconds \"%.*s\"", (int)s.len, s.p);
+		good[2] += !e && memchr(s.p, '.', s.len);
+	}
+	ck_assert_msg(good[0] > 20000 && good[1] > 20000 && good[2] > 20000, "%zu decimal, %zu hex, %zu seconds", good[0], good[1], good[2]);
+}
+END_TEST
+
 START_TEST(numbers_out)
 {
 	static const struct { uint64_t v; const char *s; } sizes[] = {
@@ -489,6 +555,7 @@ int main(void)
 	tcase_set_timeout(num, 30);
 	tcase_add_test(num, numbers_in);
 	tcase_add_test(num, numbers_against_printf);
+	tcase_add_test(num, numbers_both_ways);
 	tcase_add_test(num, numbers_out);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -169,6 +169,100 @@ START_TEST(random_rows)
 }
 END_TEST
 
+/* ---- rows read where they lie: as rows that were cut ---- */
+
+enum { ROW_ROOM = 16 + 1000 };
+
+/* A field that the column may hold, or one of another column, or nothing. */
+static size_t random_field(struct mm_rng *rng, unsigned col, char *p)
+{
+	static const char *const odd[] = { "", "", "x", "0x", "12a", "0xFF", "00000000000000000000001", "99999999999", "load ", "loads", "0.5", "-7" };
+
+	if (!mm_rng_below(rng, 40))
+		return (size_t)sprintf(p, "%s", odd[mm_rng_below(rng, sizeof(odd) / sizeof(odd[0]))]);
+	if (col != MM_TC_EVENT && mm_rng_below(rng, 2))
+		return 0;
+	switch (col) {
+	case MM_TC_TIME_S:
+		return (size_t)sprintf(p, "%u.%0*u", (unsigned)mm_rng_below(rng, 2000), 1 + (int)mm_rng_below(rng, 9), (unsigned)mm_rng_below(rng, 10));
+	case MM_TC_CPU: case MM_TC_PID: case MM_TC_SIZE: case MM_TC_SIZE2:
+		return (size_t)sprintf(p, "%u", (unsigned)(mm_rng_u64(rng) >> 32 >> mm_rng_below(rng, 32)));
+	case MM_TC_EVENT:
+		return (size_t)sprintf(p, "%s", mm_event_word((enum mm_event_type)(1 + mm_rng_below(rng, MM_NR_EVENTS - 1))));
+	case MM_TC_BY:
+		return (size_t)sprintf(p, "%s", mm_by_word((enum mm_by)mm_rng_below(rng, MM_NR_BY)));
+	case MM_TC_FLAGS: case MM_TC_NAME:
+		return (size_t)sprintf(p, "%.*s", (int)mm_rng_below(rng, 24), "PROT_READ|PROT_WRITE|MAP_PRIVATE");
+	case MM_TC_RESULT:
+		if (mm_rng_below(rng, 2))
+			return (size_t)sprintf(p, "%s", mm_rng_below(rng, 2) ? "ok" : "ENOMEM");
+		/* fall through */
+	default:
+		return (size_t)sprintf(p, "0x%llx", (unsigned long long)(mm_rng_u64(rng) >> mm_rng_below(rng, 64)));
+	}
+}
+
+static void same_event(const struct mm_event *a, const struct mm_event *b, const char *row)
+{
+	ck_assert_msg(a->type == b->type && a->present == b->present && a->by == b->by && a->result_kind == b->result_kind &&
+		      a->pid == b->pid && a->cpu == b->cpu && a->time_ns == b->time_ns && a->addr == b->addr && a->size == b->size &&
+		      a->addr2 == b->addr2 && a->size2 == b->size2 && a->offset == b->offset && a->result == b->result &&
+		      same_str(a->flags, b->flags) && same_str(a->name, b->name) && same_str(a->result_word, b->result_word), "%s", row);
+}
+
+START_TEST(rows_where_they_lie)
+{
+	struct mm_rng rng = { (uint64_t)_i + 11 };
+	int index[MM_NR_TRACE_COLUMNS], good = 0, taken = 0;
+	unsigned column[30];
+	size_t nr = 0;
+	struct mm_trace_row plan;
+
+	for (unsigned col = 0; col < MM_NR_TRACE_COLUMNS; col++)	/* some columns in some order, some that are unknown */
+		index[col] = -1;
+	while (nr < 4 + 3 * (size_t)_i || index[MM_TC_EVENT] < 0) {
+		unsigned col = (unsigned)mm_rng_below(&rng, MM_NR_TRACE_COLUMNS + 1);
+
+		if (col < MM_NR_TRACE_COLUMNS && index[col] >= 0)
+			continue;
+		if (col < MM_NR_TRACE_COLUMNS)
+			index[col] = (int)nr;
+		column[nr++] = col;
+	}
+	mm_trace_row_init(&plan, nr, index);
+	for (int i = 0; i < 20000; i++) {
+		char row[ROW_ROOM], *p = row + sprintf(row, "fifteen chars..\n");
+		struct mm_event want, got;
+		struct mm_trace_fault fault;
+		struct mm_str fields[30];
+		uint32_t sep[30];
+		int e;
+
+		for (size_t f = 0; f < nr; f++) {
+			size_t n = random_field(&rng, column[f], p);
+
+			fields[f] = (struct mm_str){ p, n };
+			p += n;
+			sep[f] = (uint32_t)(p - row);
+			*p++ = f + 1 < nr ? ',' : '\n';
+		}
+		*p = 0;
+		e = mm_trace_row_parse(&plan, fields, nr, &want, &fault);
+		good += !e;
+		if (mm_trace_row_at(&plan, row, 16, sep, &got)) {
+			ck_assert_msg(!e, "taken: %s", row + 16);
+			same_event(&want, &got, row + 16);
+			taken++;
+		}
+		row[sep[mm_rng_below(&rng, nr - 1)]] = '\n';	/* two rows of fewer fields */
+		ck_assert(!mm_trace_row_at(&plan, row, 16, sep, &got));
+		row[sep[nr - 1]] = ',';
+		ck_assert(!mm_trace_row_at(&plan, row, 16, sep, &got));
+	}
+	ck_assert_msg(good > 5000 && taken == good, "%d good rows, %d taken", good, taken);
+}
+END_TEST
+
 /* ---- wrong rows ---- */
 
 #define HEAD "time_s,pid,event,addr,size,by\n"
@@ -318,6 +412,7 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, rows_in_and_out, 0, sizeof(copy_cases) / sizeof(copy_cases[0]));
 	tcase_add_loop_test(tc, random_rows, 0, 4);
+	tcase_add_loop_test(tc, rows_where_they_lie, 0, 6);
 	tcase_add_loop_test(tc, wrong_rows, 0, sizeof(bad_cases) / sizeof(bad_cases[0]));
 	tcase_add_test(tc, from_names);
 	tcase_add_test(tc, lines_of_rows);

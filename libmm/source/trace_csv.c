@@ -12,6 +12,7 @@
 
 #include "base/nearest.h"
 #include "source/trace_source.h"
+#include "table/csv_window.h"
 #include "table/trace_row.h"
 
 struct csv_source {
@@ -158,6 +159,11 @@ static int open_csv(void **state, struct mm_trace_source *src, struct mm_error *
 	return 0;
 }
 
+static inline bool has_texts(const struct mm_event *ev)
+{
+	return ev->present & (MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(RESULT));
+}
+
 /* The texts of a row move out of the CSV reader's buffer, which the next row may overwrite. */
 static int keep_texts(struct csv_source *s, struct mm_event *ev, struct mm_error *err)
 {
@@ -179,30 +185,59 @@ static int bad_row(struct csv_source *s, const struct mm_str *fields, size_t nr,
 	return mm_input_error(s->src->in, err, fault->code, "%s", text);
 }
 
+/* Rows that stand whole and right in the window. */
+static int read_window(struct csv_source *s, struct mm_trace_batch *b, struct mm_error *err)
+{
+	const size_t nr = s->row.nr_fields;
+	size_t before = b->nr;
+	struct mm_csv_window w;
+	int e = 0;
+
+	if (!mm_csv_window(s->csv, &w))
+		return 0;
+	for (; b->nr < b->max && nr <= w.nr_sep && w.sep[nr - 1] < w.special; w.sep += nr, w.nr_sep -= nr) {
+		struct mm_event *ev = &b->ev[b->nr];
+
+		if (!mm_trace_row_at(&s->row, w.base, w.pos, w.sep, ev))
+			break;
+		if (has_texts(ev)) {
+			e = keep_texts(s, ev, err);
+			if (e)
+				break;
+		}
+		b->line[b->nr++] = ++w.lines;
+		w.pos = w.sep[nr - 1] + (size_t)1;
+	}
+	mm_csv_window_taken(s->csv, &w, b->nr - before);
+	return e;
+}
+
 static int read_csv(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
-	const uint32_t texts = MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(RESULT);
 	struct csv_source *s = state;
 	struct mm_trace_fault fault;
 	const struct mm_str *fields;
 	size_t nr;
 
-	while (b->nr < b->max) {
-		struct mm_event *ev = &b->ev[b->nr];
-		int e = mm_csv_row(s->csv, &fields, &nr, err);
+	for (;;) {
+		struct mm_event *ev;
+		int e = read_window(s, b, err);
 
+		if (e)
+			return e;
+		if (b->nr == b->max)
+			return 1;
+		ev = &b->ev[b->nr];
+		e = mm_csv_row(s->csv, &fields, &nr, err);
 		if (e <= 0)
 			return e;
 		if (mm_trace_row_parse(&s->row, fields, nr, ev, &fault))
 			return bad_row(s, fields, nr, &fault, err);
-		if (ev->present & texts) {
-			e = keep_texts(s, ev, err);
-			if (e)
-				return e;
-		}
+		e = has_texts(ev) ? keep_texts(s, ev, err) : 0;
+		if (e)
+			return e;
 		b->line[b->nr++] = mm_csv_line(s->csv);
 	}
-	return 1;
 }
 
 const struct mm_trace_ops mm_trace_csv = {

@@ -23,6 +23,7 @@
 #include <libmm/csv.h>
 #include "base/nearest.h"
 #include "table/csv_scan.h"
+#include "table/csv_window.h"
 
 enum {
 	WINDOW = 4096,			/* bytes that the scan runs ahead */
@@ -385,6 +386,24 @@ static size_t fast_row(struct mm_csv *csv)
 	if (!csv->failed && csv->special != MM_CSV_NONE && csv->special < csv->scanned)
 		start_slow(csv);
 	return 0;
+}
+
+bool mm_csv_window(const struct mm_csv *csv, struct mm_csv_window *w)
+{
+	*w = (struct mm_csv_window){
+		.base = csv->base, .sep = csv->sep + csv->next_sep, .nr_sep = csv->nr_sep - csv->next_sep,
+		.pos = csv->pos, .special = csv->special, .lines = csv->lines,
+	};
+	return w->nr_sep && !csv->slow.on && csv->slow.next_row == csv->slow.nr_rows && !csv->failed && !csv->ended;
+}
+
+void mm_csv_window_taken(struct mm_csv *csv, const struct mm_csv_window *w, size_t rows)
+{
+	csv->pos = w->pos;
+	csv->next_sep = (size_t)(w->sep - csv->sep);
+	csv->lines = w->lines;
+	if (rows)
+		csv->row_line = w->lines;
 }
 
 static int give_failure(const struct mm_csv *csv, struct mm_error *err)

@@ -110,7 +110,8 @@ static int parse_fraction(const char *p, size_t n, unsigned digits, uint64_t *ou
 	return 0;
 }
 
-int mm_parse_seconds(struct mm_str s, uint64_t *ns)
+/* Of any length. */
+static int parse_any_seconds(struct mm_str s, uint64_t *ns)
 {
 	const char *dot = s.len ? memchr(s.p, '.', s.len) : NULL;
 	size_t whole = dot ? (size_t)(dot - s.p) : s.len;
@@ -124,6 +125,26 @@ int mm_parse_seconds(struct mm_str s, uint64_t *ns)
 	if (__builtin_mul_overflow(sec, 1000000000u, &sec) || __builtin_add_overflow(sec, frac, &sec))
 		return -ERANGE;
 	*ns = sec;
+	return 0;
+}
+
+/* In one go where it cannot overflow: up to nine digits, a point, up to nine more. */
+int mm_parse_seconds(struct mm_str s, uint64_t *ns)
+{
+	static const uint32_t unit[] = { 1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1 };
+	const char *p = s.p, *end = p + s.len, *dot;
+	uint64_t sec = 0, frac = 0;
+
+	for (; p < end && (unsigned char)(*p - '0') < 10; p++)
+		sec = sec * 10 + (unsigned char)(*p - '0');
+	dot = p;
+	if (p == s.p || p - s.p > 9 || p == end || *p++ != '.')
+		return parse_any_seconds(s, ns);
+	for (; p < end && (unsigned char)(*p - '0') < 10; p++)
+		frac = frac * 10 + (unsigned char)(*p - '0');
+	if (p < end || p - dot < 2 || p - dot > 10)
+		return parse_any_seconds(s, ns);
+	*ns = sec * 1000000000 + frac * unit[p - dot - 1];
 	return 0;
 }
 

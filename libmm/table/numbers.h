@@ -115,6 +115,86 @@ static inline int mm_parse_number(struct mm_str s, uint64_t *out)
 	return 0;
 }
 
+/*
+ * The same of text in a buffer: MM_TEXT_BEFORE bytes that end with the text may be read, whatever they are.  So its
+ * bytes are the last of a register, and all digits are judged at once.
+ */
+enum { MM_TEXT_BEFORE = 16 };
+
+/* Up to eight decimal digits that end at @end; false when one of the @n is none. */
+static inline bool mm_decimal_before(const char *end, size_t n, uint64_t *v)
+{
+	uint64_t x, ones = 0x0101010101010101u;
+
+	memcpy(&x, end - 8, 8);
+	x = (mm_first_lowest(x) ^ ones * '0') >> (64 - 8 * n) << (64 - 8 * n);
+	if ((x | (x + ones * 0x76)) & ones * 0x80)
+		return false;
+	x = x * 10 + (x >> 8);		/* pairs, in bytes 0, 2, 4, 6 */
+	*v = ((x & 0x000000ff000000ffu) * (100 + (UINT64_C(1000000) << 32)) +
+	      (x >> 16 & 0x000000ff000000ffu) * (1 + (UINT64_C(10000) << 32))) >> 32;
+	return true;
+}
+
+#ifdef __x86_64__
+#include <emmintrin.h>
+
+/* Up to 16 hex digits (lower case) that end at @end; false when one of the @n is none. */
+static inline bool mm_hex_before(const char *end, size_t n, uint64_t *v)
+{
+	static const uint8_t ours[32] = { [16] = 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
+	__m128i mask = _mm_loadu_si128((const __m128i *)(ours + n)), x = _mm_loadu_si128((const __m128i *)(end - 16));
+	__m128i digit = _mm_sub_epi8(x, _mm_set1_epi8('0')), letter = _mm_sub_epi8(x, _mm_set1_epi8('a'));
+	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+	__m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
+
+	x = _mm_or_si128(_mm_and_si128(is_digit, digit), _mm_and_si128(is_letter, _mm_add_epi8(letter, _mm_set1_epi8(10))));
+	x = _mm_and_si128(x, mask);
+	if (_mm_movemask_epi8(_mm_andnot_si128(_mm_or_si128(is_digit, is_letter), mask)))
+		return false;
+	x = _mm_and_si128(_mm_or_si128(_mm_slli_epi16(x, 4), _mm_srli_epi16(x, 8)), _mm_set1_epi16(255));
+	*v = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(x, x)));
+	return true;
+}
+#else
+static inline bool mm_hex_before(const char *end, size_t n, uint64_t *v)
+{
+	(void)end;
+	(void)n;
+	(void)v;
+	return false;			/* of 0x and digits mm_parse_u64() knows too */
+}
+#endif
+
+/* mm_parse_u64() */
+static inline int mm_parse_number_before(struct mm_str s, uint64_t *out)
+{
+	const char *end = s.p + s.len;
+
+	if (s.len == 1 && (unsigned char)(*s.p - '0') < 10) {
+		*out = (unsigned char)(*s.p - '0');
+		return 0;
+	}
+	if (s.len - 1 < 8 && mm_decimal_before(end, s.len, out))
+		return 0;
+	if (s.len - 3 < 16 && s.p[0] == '0' && s.p[1] == 'x' && mm_hex_before(end, s.len - 2, out))
+		return 0;
+	return mm_parse_u64(s, out);
+}
+
+/* mm_str_head() */
+static inline uint64_t mm_str_head_before(struct mm_str s)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint64_t x;
+
+	memcpy(&x, s.len < 8 ? s.p + s.len - 8 : s.p, 8);
+	return s.len < 8 ? x >> (64 - 8 * s.len) : x;
+#else
+	return mm_str_head(s);
+#endif
+}
+
 char *mm_format_u64(char *p, uint64_t v);
 char *mm_format_i64(char *p, int64_t v);
 char *mm_format_hex(char *p, uint64_t v);			/* with 0x */

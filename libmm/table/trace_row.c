@@ -15,7 +15,7 @@
 #include "table/numbers.h"
 #include "table/trace_row.h"
 
-enum kind { KIND_U64, KIND_U32, KIND_TEXT, KIND_EVENT, KIND_TIME, KIND_RESULT, KIND_BY };
+enum kind { KIND_NONE, KIND_U64, KIND_U32, KIND_TEXT, KIND_EVENT, KIND_TIME, KIND_RESULT, KIND_BY };
 
 static const struct {
 	uint8_t kind;
@@ -41,6 +41,7 @@ void mm_trace_row_init(struct mm_trace_row *row, size_t nr_fields, const int *in
 			continue;
 		row->plan[row->nr_plan++] = (struct mm_trace_plan){ 1u << col, (uint16_t)index[col], members[col].offset,
 								    (uint8_t)col, members[col].kind };
+		row->field[index[col]] = row->plan[row->nr_plan - 1];
 	}
 	for (unsigned type = 1; type < MM_NR_EVENTS; type++) {
 		struct mm_str word = mm_event_texts[type];
@@ -52,16 +53,28 @@ void mm_trace_row_init(struct mm_trace_row *row, size_t nr_fields, const int *in
 	}
 }
 
-static inline int parse_event(const struct mm_trace_row *row, struct mm_str s, struct mm_event *ev)
+/* Texts of @len bytes whose first eight are the same. */
+static inline bool is_same_tail(const char *a, const char *b, size_t len)
 {
-	uint64_t head = mm_str_head(s);
+	uint64_t x = 0, y = 0;
 
+	for (size_t i = 8; x == y && i < len; i += 8) {
+		size_t at = i + 8 < len ? i : len - 8;
+
+		memcpy(&x, a + at, 8);
+		memcpy(&y, b + at, 8);
+	}
+	return x == y;
+}
+
+static inline int parse_event(const struct mm_trace_row *row, struct mm_str s, uint64_t head, struct mm_event *ev)
+{
 	for (unsigned i = slot_of(head, s.len); row->slots[i].type; i = (i + 1) % MM_WORD_SLOTS) {
 		const struct mm_word_slot *slot = &row->slots[i];
 
 		if (slot->head != head || slot->len != s.len)
 			continue;
-		if (s.len > 8 && memcmp(s.p + 8, mm_event_texts[slot->type].p + 8, s.len - 8))
+		if (!is_same_tail(s.p, mm_event_texts[slot->type].p, s.len))
 			continue;
 		ev->type = (uint16_t)slot->type;
 		return 0;
@@ -69,10 +82,10 @@ static inline int parse_event(const struct mm_trace_row *row, struct mm_str s, s
 	return -EINVAL;
 }
 
-static inline int parse_u32(struct mm_str s, uint32_t *out)
+static inline int parse_u32(struct mm_str s, uint32_t *out, bool before)
 {
 	uint64_t v;
-	int e = mm_parse_number(s, &v);
+	int e = before ? mm_parse_number_before(s, &v) : mm_parse_number(s, &v);
 
 	if (e)
 		return e;
@@ -122,15 +135,17 @@ int mm_event_parse_result(struct mm_event *ev, struct mm_str s)
 	return mm_parse_u64(s, &ev->result);
 }
 
+/* @before: MM_TEXT_BEFORE bytes that end with @s may be read. */
 static inline __attribute__((always_inline)) int parse_column(const struct mm_trace_row *row, const struct mm_trace_plan *p,
-							       struct mm_str s, struct mm_event *ev)
+							       struct mm_str s, struct mm_event *ev, const bool before)
 {
 	void *member = (char *)ev + p->offset;
 
 	switch (p->kind) {
-	case KIND_U64:		return mm_parse_number(s, member);
-	case KIND_U32:		return parse_u32(s, member);
-	case KIND_EVENT:	return parse_event(row, s, ev);
+	case KIND_NONE:		return 0;
+	case KIND_U64:		return before ? mm_parse_number_before(s, member) : mm_parse_number(s, member);
+	case KIND_U32:		return parse_u32(s, member, before);
+	case KIND_EVENT:	return parse_event(row, s, before ? mm_str_head_before(s) : mm_str_head(s), ev);
 	case KIND_TEXT:		*(struct mm_str *)member = s; return 0;
 	case KIND_TIME:		return mm_parse_seconds(s, member);
 	case KIND_RESULT:	return mm_event_parse_result(ev, s);
@@ -156,7 +171,7 @@ int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fiel
 		if (!s.len)
 			continue;
 		present |= p->bit;
-		e = parse_column(row, p, s, ev);
+		e = parse_column(row, p, s, ev, false);
 		if (e) {
 			*fault = (struct mm_trace_fault){ e, p->col };
 			return e;
@@ -167,6 +182,32 @@ int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fiel
 		return 0;
 	*fault = (struct mm_trace_fault){ -EINVAL, MM_TC_EVENT };
 	return -EINVAL;
+}
+
+bool mm_trace_row_at(const struct mm_trace_row *row, const char *base, size_t pos, const uint32_t *sep, struct mm_event *ev)
+{
+	const struct mm_trace_plan *plan = row->field;
+	const size_t last = row->nr_fields - 1;
+	const char *p = base + pos, *line_end = base + sep[last];
+	uint32_t present = 0;
+
+	if (sep[0] < MM_TEXT_BEFORE || *line_end != '\n' || memchr(p, '\n', (size_t)(line_end - p)))
+		return false;
+	mm_event_clear(ev);
+	for (size_t i = 0; i <= last; i++, plan++) {
+		const char *end = base + sep[i];
+
+		if (p != end) {
+			if (parse_column(row, plan, (struct mm_str){ p, (size_t)(end - p) }, ev, true))
+				return false;
+			present |= plan->bit;
+			if ((size_t)(line_end - end) == last - i)	/* nothing but commas follows */
+				break;
+		}
+		p = end + 1;
+	}
+	ev->present = present;
+	return ev->type != 0;
 }
 
 /* ---- errors ---- */

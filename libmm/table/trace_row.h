@@ -40,7 +40,8 @@ struct mm_trace_row {
 		uint16_t offset;	/* of the member of struct mm_event */
 		uint8_t col;		/* enum mm_trace_column */
 		uint8_t kind;		/* how it is read */
-	} plan[MM_NR_TRACE_COLUMNS];
+	} plan[MM_NR_TRACE_COLUMNS];	/* in the order of the columns */
+	struct mm_trace_plan field[MM_CSV_MAX_FIELDS];	/* the same by field */
 	struct mm_word_slot slots[MM_WORD_SLOTS];
 };
 
@@ -76,6 +77,12 @@ void mm_trace_row_init(struct mm_trace_row *row, size_t nr_fields, const int *in
  */
 int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
 		       struct mm_event *ev, struct mm_trace_fault *fault);
+
+/*
+ * The row that begins at @pos of @base, its commas and its line feed at @sep, which has as many as the header has
+ * fields: as mm_trace_row_parse() fills it, or false and @ev undefined when that is to judge it.
+ */
+bool mm_trace_row_at(const struct mm_trace_row *row, const char *base, size_t pos, const uint32_t *sep, struct mm_event *ev);
 
 /* "addr: expected ..., found ...": what mm_trace_row_parse() did not like, into @text. */
 void mm_trace_row_explain(const struct mm_trace_row *row, const struct mm_str *fields, size_t nr,
