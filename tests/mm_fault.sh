@@ -56,6 +56,29 @@ END
 same "faults of perf script -F comm,tid,time,event,addr" "1,100,load,0x7f0000000abc,1,fault,FAULT,no fault" \
 	"$(mm-fault --csv -n -t mismatches $seed perf.txt)"
 
+# addresses that differ from one in the TLB in bits that no program has: none is its page; with five levels bit 47 is one
+cat > canonical.csv <<'END'
+pid,event,addr,size,flags
+1,mmap,0x100000000000,4096,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,mmap,0x900000000000,4096,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,store,0x100000000000,8,
+1,load,0x100000000000,8,
+1,load,0x40100000000000,8,
+1,store,0x8000100000000000,8,
+1,load,0x900000000000,8,
+END
+same "addresses that are not canonical" "0x100000000000 ENOMEM ok ok segv segv segv" \
+	"$(mm-fault --csv -n -o result,by canonical.csv | sed -n 's/,$//p' | xargs)"
+same "and five levels (after the tunable's row)" "1 0x100000000000 0x900000000000 ok ok segv segv ok" \
+	"$(mm-fault --csv -n -o result,by -S la57=1 canonical.csv | sed -n 's/,$//p' | xargs)"
+mkdir -p root/proc
+echo '00100000-3fffffff : System RAM' > root/proc/iomem
+for flags in "fpu la57 lm:PGD P4D PUD PMD PTE page" "fpu la57x lm la5:PGD PUD PMD PTE page"; do
+	printf 'processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: %s\nvmx flags\t: la57\n' "${flags%%:*}" > root/proc/cpuinfo
+	same "a machine with ${flags%%:*}" "${flags#*:}" \
+		"$(mm-fault --csv -n -o level -M root --explain=1:0x100000000000 canonical.csv | xargs)"
+done
+
 # a recording goes on after its task was killed for lack of memory: nothing of it happens until a fork makes the pid anew
 cat > killed.csv <<'END'
 pid,event,addr,size,flags,result

@@ -503,6 +503,8 @@ START_TEST(crossing)
 	ck_assert_int_eq(mm_access(s.fault, mm, UINT64_C(1) << 47, 1, MM_TLB_R), MM_ACCESS_SEGV);
 	ck_assert_int_eq(mm_access(s.fault, mm, UINT64_MAX, 16, MM_TLB_R), MM_ACCESS_SEGV);
 	ck_assert_int_eq(mm_access(s.fault, mm, UINT64_C(0xffffffffff600000), 1, MM_TLB_X), MM_ACCESS_SEGV);
+	for (unsigned int bit = 47; bit < 64; bit++)	/* what the TLB has of BASE serves no other address */
+		ck_assert_int_eq(mm_access(s.fault, mm, BASE | UINT64_C(1) << bit, 1, MM_TLB_R), MM_ACCESS_SEGV);
 	ck_assert_int_eq(mm_access(s.fault, mm, BASE, 0, MM_TLB_R), MM_ACCESS_OK);
 	ck_assert_int_eq(mm_access(s.fault, mm, BASE, UINT64_C(1) << 30, MM_TLB_R), MM_ACCESS_SEGV);
 }

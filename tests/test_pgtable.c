@@ -110,6 +110,48 @@ START_TEST(walk_by_hand)
 }
 END_TEST
 
+/*
+ * 0x30281c120b000 = PGD 3, P4D 5, PUD 7, PMD 9, PTE 11. The PGD and the P4D table are in nobody's pgtables_bytes: Linux 6.6
+ * counts PUD tables and what is below (mm_inc_nr_puds()).
+ */
+START_TEST(five_levels)
+{
+	static const uint16_t index[] = { 3, 5, 7, 9, 11 };
+	const uint64_t vaddr = UINT64_C(3) << 48 | UINT64_C(5) << 39 | UINT64_C(7) << 30 | 9 << 21 | 11 << 12;
+	struct mm_walk_record rec;
+
+	mm_mmput(mm);
+	s.virt.la57 = true;
+	mm = small_mm_new(&s);
+	ck_assert_uint_eq(mm->task_size_max, 0xfffffffffff000);
+	small_mm_map(mm, vaddr, PAGE, 3, MM_MAP_PRIVATE, NULL);
+	ck_assert_int_eq(mm_access(s.fault, mm, vaddr, 1, MM_TLB_W), MM_ACCESS_OK);
+	mm_walk_explain(mm, vaddr + 0x123, &rec);
+	ck_assert_uint_eq(rec.nr_levels, 5);
+	for (unsigned int i = 0; i < 5; i++) {
+		ck_assert_uint_eq(rec.level[i].level, 5 - i);
+		ck_assert_uint_eq(rec.level[i].index, index[i]);
+	}
+	ck_assert_uint_eq(rec.phys, ((uint64_t)rec.pfn << 12) + 0x123);
+	ck_assert_uint_eq(mm->pgtables_bytes, 3 * PAGE);
+	ck_assert_uint_eq(s.virt.pgtables->nr_tables, 5);
+	ck_assert(mm_pgtables_are_consistent(mm));
+	mm_walk_explain(mm, UINT64_C(1) << 47, &rec);
+	ck_assert_uint_eq(rec.end, MM_WALK_NOT_PRESENT);
+	mm_walk_explain(mm, UINT64_C(1) << 56, &rec);
+	ck_assert_uint_eq(rec.end, MM_WALK_NONCANONICAL);
+	for (unsigned int bit = 52; bit < 64; bit++)
+		ck_assert_int_eq(mm_access(s.fault, mm, vaddr | UINT64_C(1) << bit, 1, MM_TLB_R), MM_ACCESS_SEGV);
+	map(0, 1);			/* another P4D table */
+	touch(0, MM_TLB_W);
+	ck_assert_uint_eq(s.virt.pgtables->nr_tables, 9);
+	ck_assert_uint_eq(mm->pgtables_bytes, 6 * PAGE);
+	mm_sys_munmap(mm, vaddr, PAGE);
+	ck_assert_uint_eq(s.virt.pgtables->nr_tables, 5);
+	ck_assert_uint_eq(mm->pgtables_bytes, 3 * PAGE);
+}
+END_TEST
+
 /* One page needs a PUD, a PMD and a PTE table; a page 2M on one PTE table more; all go with the last page near them. */
 START_TEST(tables_come_and_go)
 {
@@ -251,6 +293,7 @@ int main(void)
 	tcase_add_test(tc, entries_by_hand);
 	tcase_add_loop_test(tc, page_prot, 0, (int)(sizeof(prot_cases) / sizeof(prot_cases[0])));
 	tcase_add_test(tc, walk_by_hand);
+	tcase_add_test(tc, five_levels);
 	tcase_add_test(tc, tables_come_and_go);
 	tcase_add_test(tc, fork_shares);
 	tcase_add_test(tc, protection);

@@ -79,7 +79,7 @@ START_TEST(walks_begin_below_what_is_known)
 	uint64_t reads = 0;
 
 	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
-		mm_tlb_walked(cpu, step[i].id, step[i].vaddr, step[i].level);
+		mm_tlb_walked(cpu, step[i].id, step[i].vaddr, step[i].level, 4);
 		ck_assert_msg(cpu->walk_reads == reads + step[i].reads, "step %zu: %lu reads", i, (unsigned long)(cpu->walk_reads - reads));
 		reads = cpu->walk_reads;
 	}
@@ -87,17 +87,24 @@ START_TEST(walks_begin_below_what_is_known)
 	ck_assert_uint_eq(cpu->psc_hits[1], 3);
 	ck_assert_uint_eq(cpu->psc_hits[2], 1);
 	mm_flush_tlb_page(&mm, page(7));
-	mm_tlb_walked(cpu, 1, 0x40001000, 1);
+	mm_tlb_walked(cpu, 1, 0x40001000, 1, 4);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 4);
-	mm_tlb_walked(cpu, 2, 0x40001000, 1);
+	mm_tlb_walked(cpu, 2, 0x40001000, 1, 4);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 5);
 	for (uint64_t i = 0; i < 33; i++)		/* 32 PDEs: the 33rd pushes the first out */
-		mm_tlb_walked(cpu, 2, i << 21, 1);
+		mm_tlb_walked(cpu, 2, i << 21, 1, 4);
 	reads = cpu->walk_reads;
-	mm_tlb_walked(cpu, 2, UINT64_C(1) << 21, 1);
+	mm_tlb_walked(cpu, 2, UINT64_C(1) << 21, 1, 4);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 1);
-	mm_tlb_walked(cpu, 2, 0, 1);
+	mm_tlb_walked(cpu, 2, 0, 1, 4);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 3);
+	reads = cpu->walk_reads;	/* five levels: all; below the same PML4E three; PML5Es are not kept */
+	mm_tlb_walked(cpu, 3, UINT64_C(3) << 48, 1, 5);
+	ck_assert_uint_eq(cpu->walk_reads, reads + 5);
+	mm_tlb_walked(cpu, 3, UINT64_C(3) << 48 | 1 << 30, 1, 5);
+	ck_assert_uint_eq(cpu->walk_reads, reads + 8);
+	mm_tlb_walked(cpu, 3, UINT64_C(3) << 48 | UINT64_C(1) << 39, 1, 5);
+	ck_assert_uint_eq(cpu->walk_reads, reads + 13);
 }
 END_TEST
 

@@ -28,9 +28,14 @@ struct hit {
 	unsigned int error;		/* MM_PF_*, 0: the access may go on */
 };
 
+static unsigned int error_of(unsigned int kind)
+{
+	return MM_PF_USER | (kind == MM_TLB_W ? MM_PF_WRITE : kind == MM_TLB_X ? MM_PF_INSTR : 0);
+}
+
 static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
 {
-	unsigned int err = MM_PF_USER | (kind == MM_TLB_W ? MM_PF_WRITE : kind == MM_TLB_X ? MM_PF_INSTR : 0);
+	unsigned int err = error_of(kind);
 	struct hit h = { mm_pmd_offset(mm, vaddr), NULL, false, 2, err };
 
 	if (!h.leaf) {			/* a 1G page, or no table */
@@ -228,14 +233,37 @@ static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_st
 	}
 }
 
+/*
+ * An address that no program may use. The kernel's half looks protected, whatever is there (sanitize_error_code()); between
+ * the halves there is no page fault but a general protection fault. Source: arch/x86/mm/fault.c bad_area_nosemaphore().
+ */
+static enum mm_access_result not_user(struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
+{
+	unsigned int spare = 64 - (MM_PAGE_SHIFT + 9 * mm_nr_levels(mm->virt));
+
+	if (f->first_error == MM_PF_NONE && (int64_t)(vaddr << spare) >> spare == (int64_t)vaddr)
+		f->first_error = (uint8_t)(MM_PF_PROT | error_of(kind));
+	return segv(f, vaddr);
+}
+
+/* Where a walk ends that finds no PMD. */
+static unsigned int first_level(const struct mm_struct *mm, uint64_t vaddr)
+{
+	unsigned int level = 3;
+
+	while (level < mm_nr_levels(mm->virt) && !mm_entry_at(mm, vaddr, level))
+		level++;
+	return level;
+}
+
 static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr,
 					 unsigned int kind)
 {
 	c->walks++;
 	if (f->tlb_miss_rows)
 		signal_row(f, vaddr, MM_EV_TLB_MISS);
-	if (vaddr >= mm->task_size)
-		return segv(f, vaddr);
+	if (vaddr >= mm->task_size_max)
+		return not_user(f, mm, vaddr, kind);
 	if (f->task && f->task->uffd_vaddr && f->task->uffd_vaddr == (vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1))) {
 		enum mm_access_result r;
 
@@ -248,7 +276,7 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 		struct hit h = walk(mm, vaddr, kind);
 		enum mm_access_result r;
 
-		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : mm_entry_at(mm, vaddr, 3) ? 3 : 4);
+		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : first_level(mm, vaddr), mm_nr_levels(mm->virt));
 		if (!h.error) {
 			fill(c, mm, vaddr, kind, &h, false);
 			return MM_ACCESS_OK;
@@ -268,18 +296,21 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
  */
 bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind)
 {
-	const struct mm_tlb_entry *e = mm_tlb_lookup(c, mm->id, vaddr, kind);
+	const struct mm_tlb_entry *e;
 	struct hit h;
 
+	if (vaddr >= mm->task_size_max)
+		return false;
+	e = mm_tlb_lookup(c, mm->id, vaddr, kind);
 	if (e && !(kind & ~e->leaf))
 		return true;
-	if (vaddr >= mm->task_size || f->tlb_miss_rows)
+	if (f->tlb_miss_rows)
 		return false;
 	h = walk(mm, vaddr, kind);
 	if (h.error)
 		return false;
 	c->walks++;
-	mm_tlb_walked(c, mm->id, vaddr, h.level);
+	mm_tlb_walked(c, mm->id, vaddr, h.level, mm_nr_levels(mm->virt));
 	fill(c, mm, vaddr, kind, &h, !e);
 	return true;
 }
@@ -291,7 +322,7 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 
 	c->accesses++;
 	c->mm_id = mm->id;
-	e = mm_tlb_lookup(c, mm->id, vaddr, kind);
+	e = vaddr < mm->task_size_max ? mm_tlb_lookup(c, mm->id, vaddr, kind) : NULL;
 	if (e && !(kind & ~e->leaf))
 		return MM_ACCESS_OK;
 	return access_slow(f, mm, c, vaddr, kind);

@@ -136,6 +136,7 @@ static int boot_virt(struct mm_machine *m, struct mm_error *err)
 		return no_memory(err);
 	m->virt.ctx = &m->ctx;
 	m->virt.inodes = m->inodes;
+	m->virt.la57 = mm_sysctl(&m->ctx, MM_SYSCTL_LA57);
 	if (!m->phys && promised_ram(m))
 		return no_memory(err);
 	return mm_vma_report_new(m) ? no_memory(err) : 0;

@@ -177,7 +177,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 		return 0;
 	c = &m->fault->virt->tlb->cpu[ev->cpu];
 	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
-	for (; n < nr && !due && is_plain(&ev[n], ev); n++) {
+	for (; n < nr && !due && is_plain(&ev[n], ev) && ev[n].addr < task->mm->task_size_max; n++) {
 		unsigned int kind = tlb_kinds[ev[n].type - MM_EV_LOAD];
 
 		if (!mm_tlb_hit(c, task->mm->id, ev[n].addr, kind) &&

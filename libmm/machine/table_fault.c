@@ -201,7 +201,7 @@ static void add_entry(struct run_state *s, uint64_t vaddr, mm_pte_t e, uint64_t 
 
 static void add_table(struct run_state *s, mm_pfn_t table, unsigned int level, uint64_t start)
 {
-	uint64_t size = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 1));
+	uint64_t size = mm_level_size(level);
 
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
 		mm_pte_t e = mm_table_of(s->virt, table)[i];
@@ -223,7 +223,7 @@ static int pagetable_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 		if (t->state != MM_TASK_RUNNING || !t->mm || t->tgid != t->pid || !m->virt.phys)
 			continue;
-		add_table(&s, t->mm->pgd, MM_NR_LEVELS, 0);
+		add_table(&s, t->mm->pgd, mm_nr_levels(&m->virt), 0);
 		end_run(&s);
 	}
 	return 0;
@@ -246,7 +246,7 @@ struct walk_row {
 static const struct mm_column walk_columns[] = {
 	MM_COLUMN(struct walk_row, pid, MM_COL_U64, "process"),
 	MM_COLUMN(struct walk_row, vaddr, MM_COL_HEX, "the address that is looked up"),
-	MM_COLUMN(struct walk_row, level, MM_COL_STR, "PGD, PUD, PMD, PTE, or page at the end"),
+	MM_COLUMN(struct walk_row, level, MM_COL_STR, "PGD, P4D (la57), PUD, PMD, PTE, or page at the end"),
 	MM_COLUMN(struct walk_row, index, MM_COL_U64, "nine bits of the address: which entry of the table"),
 	MM_COLUMN(struct walk_row, table_pfn, MM_COL_U64, "page frame of the table"),
 	MM_COLUMN(struct walk_row, entry_phys, MM_COL_HEX, "physical address of the entry"),
@@ -255,11 +255,11 @@ static const struct mm_column walk_columns[] = {
 	MM_COLUMN(struct walk_row, meaning, MM_COL_STR, "where it leads, or why the processor faults here"),
 };
 
-static const char *level_name(unsigned int level)
+static const char *level_name(unsigned int level, unsigned int top)
 {
-	static const char *const names[] = { "PTE", "PMD", "PUD", "PGD" };
+	static const char *const names[] = { "PTE", "PMD", "PUD", "P4D" };
 
-	return names[level - 1];
+	return level == top ? "PGD" : names[level - 1];
 }
 
 enum { MEANING_TEXT = 160 };
@@ -286,10 +286,11 @@ static void entry_meaning(const struct mm_walk_record *rec, const struct mm_walk
 			 mm_pte_pfn(e));
 	else
 		snprintf(buf, MEANING_TEXT, "empty: nothing of the %s below, any access faults",
-			 l->level == 1 ? "4 KiB" : l->level == 2 ? "2 MiB" : l->level == 3 ? "1 GiB" : "512 GiB");
+			 l->level == 1 ? "4 KiB" : l->level == 2 ? "2 MiB" : l->level == 3 ? "1 GiB" :
+			 l->level == 4 ? "512 GiB" : "256 TiB");
 }
 
-static void end_row(struct mm_table_writer *w, struct walk_row r, const struct mm_walk_record *rec)
+static void end_row(struct mm_table_writer *w, struct walk_row r, const struct mm_walk_record *rec, unsigned int top)
 {
 	char text[MEANING_TEXT];
 
@@ -298,7 +299,7 @@ static void end_row(struct mm_table_writer *w, struct walk_row r, const struct m
 	r.flags = NULL;
 	r.meaning = text;
 	if (rec->end == MM_WALK_NONCANONICAL)
-		snprintf(text, sizeof(text), "not canonical: bits 63 to 48 are no copies of bit 47, no table is read");
+		snprintf(text, sizeof(text), "not canonical: bits 63 to %u are no copies of bit %u, no table is read", 12 + 9 * top, 11 + 9 * top);
 	else
 		snprintf(text, sizeof(text), "physical address 0x%llx", (unsigned long long)rec->phys);
 	mm_table_writer_row(w, &r);
@@ -318,7 +319,7 @@ static int walk_rows(struct mm_machine *m, struct mm_table_writer *w)
 		const struct mm_walk_level *l = &rec.level[i];
 
 		entry_meaning(&rec, l, i + 1u == rec.nr_levels, meaning);
-		r.level = level_name(l->level);
+		r.level = level_name(l->level, mm_nr_levels(&m->virt));
 		r.index = l->index;
 		r.table_pfn = l->table;
 		r.entry_phys = ((uint64_t)l->table << MM_PAGE_SHIFT) + 8u * l->index;
@@ -328,7 +329,7 @@ static int walk_rows(struct mm_machine *m, struct mm_table_writer *w)
 		mm_table_writer_row(w, &r);
 	}
 	if (rec.end == MM_WALK_MAPPED || rec.end == MM_WALK_NONCANONICAL)
-		end_row(w, r, &rec);
+		end_row(w, r, &rec, mm_nr_levels(&m->virt));
 	return 0;
 }
 

@@ -243,6 +243,27 @@ static int sysctls_of_text(const struct mm_sysroot *r, struct mm_sysctls *s, str
 	return e;
 }
 
+/* The kernel takes the flag away where it does without: no5lvl, or not built in. */
+static int read_la57(const struct mm_sysroot *r, struct mm_sysctls *s)
+{
+	enum { TEXT = 65536 };		/* the first processor of many */
+	char *text = malloc(TEXT);
+	long n = text && !s->set[MM_SYSCTL_LA57] ? mm_sysroot_text(r, "proc/cpuinfo", text, TEXT) : 0;
+	struct mm_str all = { text, n > 0 ? (size_t)n : 0 }, line;
+	struct mm_error ignored;
+	bool found = false;
+
+	while (!found && scan_line(&all, &line)) {
+		const char *flag = scan_word(&line, "flags") ? memmem(line.p, line.len, " la57", 5) : NULL;
+
+		found = flag && (flag + 5 == line.p + line.len || flag[5] == ' ');
+	}
+	if (found)
+		mm_sysctls_set(s, MM_STR("la57"), MM_STR("1"), &ignored);
+	free(text);
+	return text ? 0 : -ENOMEM;
+}
+
 int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
 {
 	char path[128], text[128], cmdline[4096];
@@ -250,6 +271,8 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 
 	if (len > 0)
 		mm_cmdline_sysctls((struct mm_str){ cmdline, (size_t)len }, s);
+	if (read_la57(r, s))
+		return mm_error_set(err, -ENOMEM, "out of memory");
 	for (int i = 0; i < MM_NR_SYSCTLS; i++) {
 		const char *name = mm_sysctl_name((enum mm_sysctl_id)i), *dot = strchr(name, '.');
 		struct mm_error why;

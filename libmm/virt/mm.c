@@ -14,13 +14,15 @@
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
+#include "virt/tlb.h"
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 int mm_anon_vma_table_new(struct mm_anon_vma_table **tp);
 void mm_anon_vma_table_free(struct mm_anon_vma_table *t);
 
-#define TASK_SIZE_MAX UINT64_C(0x7ffffffff000)
+/* DEFAULT_MAP_WINDOW, TASK_SIZE_MAX: the lower half of the addresses less a page */
+static uint64_t lower_half(unsigned int bits) { return (UINT64_C(1) << bits) - MM_PAGE_SIZE; }
 
 /* Names of anonymous memory: one copy each, found by hash, kept to the end. */
 struct mm_intern_name {
@@ -98,7 +100,8 @@ int mm_virt_init(struct mm_virt *virt)
 {
 	if (!virt->next_mm_id)
 		virt->next_mm_id = 1;
-	return mm_hugetlb_new(virt) ? -ENOMEM : mm_anon_vma_table_new(&virt->anon_vmas);
+	virt->live_ids = calloc((MM_TLB_ID_MASK + 1) / 64, sizeof(*virt->live_ids));
+	return !virt->live_ids || mm_hugetlb_new(virt) ? -ENOMEM : mm_anon_vma_table_new(&virt->anon_vmas);
 }
 
 void mm_virt_destroy(struct mm_virt *virt)
@@ -108,12 +111,33 @@ void mm_virt_destroy(struct mm_virt *virt)
 	mm_hugetlb_free(virt);
 	mm_anon_vma_table_free(virt->anon_vmas);
 	virt->anon_vmas = NULL;
+	free(virt->live_ids);
+	virt->live_ids = NULL;
+}
+
+static uint64_t *id_word(const struct mm_virt *virt, uint32_t id) { return &virt->live_ids[(id & MM_TLB_ID_MASK) / 64]; }
+
+/* A number never used before; its low bits, by which TLBs know an address space, are nobody else's that lives. */
+static uint32_t new_id(struct mm_virt *virt)
+{
+	uint32_t id;
+
+	do
+		id = virt->next_mm_id++;
+	while (*id_word(virt, id) >> id % 64 & 1);
+	*id_word(virt, id) |= UINT64_C(1) << id % 64;
+	return id;
+}
+
+static void release_id(const struct mm_struct *mm)
+{
+	*id_word(mm->virt, mm->id) &= ~(UINT64_C(1) << mm->id % 64);
 }
 
 static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 {
 	mm->virt = virt;
-	mm->id = virt->next_mm_id++;
+	mm->id = new_id(virt);
 	mm->mm_users = mm->mm_count = 1;
 	mm_mt_init(&mm->mm_mt);
 	mm->map_count = 0;
@@ -128,6 +152,7 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	mm->pgd = MM_PFN_NONE;
 	if (!virt->phys || !mm_pgd_alloc(mm))
 		return mm;
+	release_id(mm);
 	free(mm);
 	return NULL;
 }
@@ -139,7 +164,8 @@ struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
 	if (!mm)
 		return NULL;
 	mm->memcg = memcg;
-	mm->task_size = mm->task_size_max = TASK_SIZE_MAX;
+	mm->task_size = lower_half(47);
+	mm->task_size_max = lower_half(virt->la57 ? 56 : 47);
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
 		mm->rlimit[i] = MM_RLIM_INFINITY;
 	mm->rlimit[MM_RLIMIT_STACK] = UINT64_C(8) << 20;
@@ -171,6 +197,7 @@ void mm_mmdrop(struct mm_struct *mm)
 		return;
 	if (mm->virt->phys)
 		mm_pgd_free(mm);
+	release_id(mm);
 	free(mm);
 }
 

@@ -133,6 +133,8 @@ struct mm_virt {
 	struct mm_pgtables *pgtables;		/* NULL likewise: contents of page tables */
 	uint32_t zero_pfn, huge_zero_pfn;	/* MM_PFN_NONE: not there (yet); never freed */
 	uint32_t next_mm_id;
+	uint64_t *live_ids;			/* bit by the low bits of mm->id that TLBs keep: in use */
+	bool la57;				/* 5-level page tables; set before the first address space */
 	int64_t vm_committed_as;		/* pages */
 	uint64_t totalram_pages, total_swap_pages;	/* for the overcommit check */
 	/*

@@ -3,17 +3,18 @@
  * Page tables: where they lie, how one is found, made and given back.
  *
  *	mm->pgd -> PGD 512 x 512G -> PUD 512 x 1G -> PMD 512 x 2M -> PTE 512 x 4K
+ *	mm->pgd -> PGD 512 x 256T -> P4D 512 x 512G -> PUD ...			with la57
  *
  * Each table is one page frame of the simulated machine. Its 512 entries are
  * host memory, found by PFN in a sparse array, so an address space costs the host
  * 4 KiB for each table and nothing else. The two-page PGD (its second half belongs to the
- * kernel's page-table isolation) is counted nowhere, as in the kernel; other
+ * kernel's page-table isolation) and P4D tables are counted nowhere, as in the kernel; other
  * tables count in mm->pgtables_bytes, those of PTEs and PMDs also in nr_page_table_pages.
  *
- * A table page uses its descriptor so: index is the level (1 PTE .. 4 PGD); a PMD table keeps the
+ * A table page uses its descriptor so: index is the level (1 PTE .. 3 PUD, the highest PGD); a PMD table keeps the
  * tables set aside for its 2M entries as a ring through next and prev of those, its own next being the head.
  *
- * Left out: five levels, tables shared between address spaces, kernel halves.
+ * Left out: tables shared between address spaces, kernel halves.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
 {
 	struct mm_virt *virt = mm->virt;
 	struct mm_pgtables *t = virt->pgtables;
-	unsigned int order = level == MM_NR_LEVELS ? PGD_ALLOCATION_ORDER : 0;
+	unsigned int order = level == mm_nr_levels(virt) ? PGD_ALLOCATION_ORDER : 0;
 	mm_pte_t *entries = t->spare;
 	mm_pfn_t pfn;
 
@@ -109,7 +110,7 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 	struct mm_pgtables *t = mm->virt->pgtables;
 	struct mm_cache *c = mm->virt->cache;
 	struct mm_page *p = mm_page(mm->virt->phys, pfn);
-	uint64_t pages = p->index == MM_NR_LEVELS ? 1u << PGD_ALLOCATION_ORDER : 1;
+	uint64_t pages = p->index == mm_nr_levels(mm->virt) ? 1u << PGD_ALLOCATION_ORDER : 1;
 
 	if (p->index <= 2)
 		mm_count(mm->virt->ctx, MM_NR_PAGE_TABLE_PAGES, -1);
@@ -129,7 +130,7 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 
 int mm_pgd_alloc(struct mm_struct *mm)
 {
-	mm_pfn_t pfn = table_alloc(mm, MM_NR_LEVELS);
+	mm_pfn_t pfn = table_alloc(mm, mm_nr_levels(mm->virt));
 
 	if (pfn == MM_PFN_NONE)
 		return -ENOMEM;
@@ -149,6 +150,9 @@ void mm_pgd_free(struct mm_struct *mm)
 
 /* ---- finding and making tables ---------------------------------------- */
 
+/* What a table of @level adds to pgtables_bytes. */
+static uint64_t table_bytes(unsigned int level) { return level <= 3 ? MM_PAGE_SIZE : 0; }
+
 static unsigned int level_index(uint64_t vaddr, unsigned int level)
 {
 	return (unsigned int)(vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) % MM_PTRS_PER_TABLE;
@@ -156,12 +160,13 @@ static unsigned int level_index(uint64_t vaddr, unsigned int level)
 
 mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
 {
+	unsigned int top = mm_nr_levels(mm->virt);
 	mm_pte_t *e;
 
 	if (mm->pgd == MM_PFN_NONE)
 		return NULL;
-	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, MM_NR_LEVELS);
-	for (unsigned int l = MM_NR_LEVELS - 1; l >= level; l--) {
+	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, top);
+	for (unsigned int l = top - 1; l >= level; l--) {
 		if (!(*e & MM_PTE_P) || *e & MM_PTE_PSE)
 			return NULL;
 		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(vaddr, l);
@@ -180,18 +185,19 @@ mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr)
 
 mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level)
 {
+	unsigned int top = mm_nr_levels(mm->virt);
 	mm_pte_t *e;
 
 	if (mm->pgd == MM_PFN_NONE)
 		return NULL;
-	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, MM_NR_LEVELS);
-	for (unsigned int l = MM_NR_LEVELS - 1; l >= level; l--) {
+	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, top);
+	for (unsigned int l = top - 1; l >= level; l--) {
 		if (!(*e & MM_PTE_P)) {
 			mm_pfn_t pfn = table_alloc(mm, l);
 
 			if (pfn == MM_PFN_NONE)
 				return NULL;
-			mm->pgtables_bytes += MM_PAGE_SIZE;
+			mm->pgtables_bytes += table_bytes(l);
 			*e = mm_mk_pte(pfn, PAGE_TABLE_BITS);
 		}
 		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(vaddr, l);
@@ -240,8 +246,8 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 	if (mm->pgd == MM_PFN_NONE)
 		return NULL;
 	while (*vaddr < end) {
-		mm_pte_t *e = mm_table_of(mm->virt, mm->pgd) + level_index(*vaddr, MM_NR_LEVELS);
-		unsigned int level = MM_NR_LEVELS;
+		unsigned int level = mm_nr_levels(mm->virt);
+		mm_pte_t *e = mm_table_of(mm->virt, mm->pgd) + level_index(*vaddr, level);
 		uint64_t size;
 
 		while (level > 2 && *e & MM_PTE_P && !(*e & MM_PTE_PSE)) {
@@ -250,7 +256,7 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 		}
 		if (level == 2 && !mm_pte_none(*e))
 			return e;
-		size = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 1));
+		size = mm_level_size(level);
 		*vaddr = (*vaddr | (size - 1)) + 1;
 	}
 	return NULL;
@@ -347,12 +353,13 @@ mm_pfn_t mm_pgtable_withdraw(struct mm_struct *mm, uint64_t vaddr)
 static void free_table(struct mm_mmu_gather *tlb, mm_pte_t *entry, uint64_t vaddr)
 {
 	mm_pfn_t pfn = mm_pte_pfn(*entry);
+	uint64_t counted = table_bytes((unsigned int)mm_page(tlb->mm->virt->phys, pfn)->index);
 
 	*entry = 0;
 	mm_tlb_track(tlb, vaddr, vaddr + MM_PAGE_SIZE);
 	table_dtor(tlb->mm, pfn);
 	mm_page(tlb->mm->virt->phys, pfn)->mapping = 0;
-	tlb->mm->pgtables_bytes -= MM_PAGE_SIZE;
+	tlb->mm->pgtables_bytes -= counted;
 	if (mm_tlb_remove_page(tlb, pfn))
 		mm_tlb_flush_mmu(tlb);
 }
@@ -364,7 +371,7 @@ static void free_table(struct mm_mmu_gather *tlb, mm_pte_t *entry, uint64_t vadd
 static void free_range(struct mm_mmu_gather *tlb, mm_pte_t *entry, unsigned int level, uint64_t start, uint64_t end,
 		       uint64_t floor, uint64_t ceiling)
 {
-	const uint64_t child = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 2));
+	const uint64_t child = mm_level_size(level - 1);
 	const uint64_t mask = ~((child << 9) - 1);
 	mm_pte_t *e = mm_table_of(tlb->mm->virt, mm_pte_pfn(*entry)) + level_index(start, level - 1);
 
@@ -393,6 +400,8 @@ static void free_range(struct mm_mmu_gather *tlb, mm_pte_t *entry, unsigned int 
 
 void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
 {
+	const unsigned int top = mm_nr_levels(tlb->mm->virt);
+
 	start &= ~(MM_PMD_SIZE - 1);
 	if (start < floor)
 		start += MM_PMD_SIZE;
@@ -406,12 +415,12 @@ void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, 
 	if (start > end - 1)
 		return;
 	for (uint64_t vaddr = start, next; vaddr != end; vaddr = next) {
-		mm_pte_t *pgd = mm_table_of(tlb->mm->virt, tlb->mm->pgd) + level_index(vaddr, MM_NR_LEVELS);
+		mm_pte_t *pgd = mm_table_of(tlb->mm->virt, tlb->mm->pgd) + level_index(vaddr, top);
 
-		next = (vaddr | (MM_PGDIR_SIZE - 1)) + 1;
+		next = (vaddr | (mm_level_size(top) - 1)) + 1;
 		next = next - 1 < end - 1 ? next : end;
 		if (*pgd & MM_PTE_P)
-			free_range(tlb, pgd, MM_NR_LEVELS, vaddr, next, floor, ceiling);
+			free_range(tlb, pgd, top, vaddr, next, floor, ceiling);
 	}
 }
 

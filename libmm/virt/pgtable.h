@@ -2,7 +2,7 @@
 /*
  * virt/pgtable.h - x86-64 page tables in simulated page frames, and what is done to ranges of them
  *
- * Four levels of 512 entries. A table is one page frame (MM_PG_TABLE) whose 4 KiB
+ * Four levels of 512 entries, or five (la57). A table is one page frame (MM_PG_TABLE) whose 4 KiB
  * contents the host keeps aside, found by PFN; entries have the bits of the
  * processor. Everything here works only where mm->virt->phys != NULL; callers
  * of machines without pages do not come here.
@@ -19,12 +19,11 @@ typedef uint64_t mm_pte_t;
 
 enum {
 	MM_PTRS_PER_TABLE = 512,
-	MM_PMD_SHIFT = 21, MM_PUD_SHIFT = 30, MM_P4D_SHIFT = 39,
-	MM_NR_LEVELS = 4,
+	MM_PMD_SHIFT = 21, MM_PUD_SHIFT = 30,
+	MM_MAX_LEVELS = 5,
 };
 #define MM_PMD_SIZE	(UINT64_C(1) << MM_PMD_SHIFT)
 #define MM_PUD_SIZE	(UINT64_C(1) << MM_PUD_SHIFT)
-#define MM_PGDIR_SIZE	(UINT64_C(1) << MM_P4D_SHIFT)
 #define MM_PMD_PAGES	512u
 
 /* Bits of an entry (arch/x86/include/asm/pgtable_types.h) */
@@ -139,6 +138,10 @@ static inline void mm_update_hiwater_rss(struct mm_struct *mm)
 	if (rss > 0 && (uint64_t)rss > mm->hiwater_rss)
 		mm->hiwater_rss = (uint64_t)rss;
 }
+
+static inline unsigned int mm_nr_levels(const struct mm_virt *virt) { return 4u + virt->la57; }
+/* Bytes that an entry of @level maps or has below it. */
+static inline uint64_t mm_level_size(unsigned int level) { return UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 1)); }
 
 /* ---- the store of table contents -------------------------------------- */
 int mm_pgtables_new(struct mm_virt *virt);	/* virt->pgtables; needs virt->phys. 0 or -ENOMEM */
@@ -276,13 +279,13 @@ bool mm_pgtables_are_consistent(const struct mm_struct *mm);
 /* ---- one walk, level by level ------------------------------------------ */
 enum mm_walk_end { MM_WALK_MAPPED, MM_WALK_NOT_PRESENT, MM_WALK_SWAP, MM_WALK_PROTNONE, MM_WALK_NONCANONICAL };
 struct mm_walk_level {
-	uint8_t level;			/* 4 PGD .. 1 PTE */
+	uint8_t level;			/* mm_nr_levels() PGD .. 1 PTE */
 	uint16_t index;
 	mm_pfn_t table;			/* page frame of the table */
 	mm_pte_t entry;
 };
 struct mm_walk_record {
-	struct mm_walk_level level[MM_NR_LEVELS];
+	struct mm_walk_level level[MM_MAX_LEVELS];
 	uint8_t nr_levels;
 	uint8_t end;			/* enum mm_walk_end */
 	uint8_t shift;			/* log2 bytes of the page: 12, 21, 30 */

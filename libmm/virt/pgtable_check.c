@@ -74,12 +74,12 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 {
 	const struct mm_virt *virt = rc->mm->virt;
 	const struct mm_page *p = mm_page(virt->phys, table);
-	uint64_t size = UINT64_C(1) << (MM_PAGE_SHIFT + 9 * (level - 1));
+	uint64_t size = mm_level_size(level);
 	uint32_t nr_huge = 0;
 
 	if (!(p->flags & MM_PG_TABLE) || p->index != level || !virt->pgtables->table[table])
 		return false;
-	rc->tables += level < MM_NR_LEVELS;
+	rc->tables += level <= 3;
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
 		mm_pte_t e = mm_table_of(virt, table)[i];
 		uint64_t vaddr = start + i * size;
@@ -111,7 +111,7 @@ bool mm_pgtables_are_consistent(const struct mm_struct *mm)
 
 	if (mm->pgd == MM_PFN_NONE)
 		return mm->pgtables_bytes == 0;
-	if (!check_table(&rc, mm->pgd, MM_NR_LEVELS, 0))
+	if (!check_table(&rc, mm->pgd, mm_nr_levels(mm->virt), 0))
 		return false;
 	for (unsigned int i = 0; i < MM_NR_RSS; i++)
 		if (rc.rss[i] != mm->rss[i])

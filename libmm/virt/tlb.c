@@ -14,7 +14,7 @@
  * Skylake, Ice Lake), AMD's software optimization guide for family 17h (Zen 2).
  * Paging-structure caches hold the entries above the leaf, for a walk to begin at the lowest that is known; each is
  * small and fully associative, and INVLPG empties those of its address space (Intel SDM 4.10.3, 4.10.4). Their sizes:
- * van Schaik et al., "RevAnC" (2017).
+ * van Schaik et al., "RevAnC" (2017). PML5Es are in none: no figure is known, and a process needs one of them.
  * 1G pages have arrays of their own; where there is none, and for instructions, an entry of the 2M of them that is used
  * stands for them (fracturing). Left out: that Ice Lake's second level shares the room of 1G entries with others.
  */
@@ -199,7 +199,7 @@ void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int
 
 static uint64_t psc_tag(uint32_t id, uint64_t vaddr, unsigned int level)
 {
-	return UINT64_C(1) << 63 | (vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) << 20 | (id & 0xfffff);
+	return UINT64_C(1) << 63 | (vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) << 20 | (id & MM_TLB_ID_MASK);
 }
 
 static uint8_t *psc_bucket(struct mm_psc *p, uint64_t tag)
@@ -256,18 +256,19 @@ static void psc_fill(struct mm_psc *p, uint64_t tag, uint8_t room)
 	psc_first(p, i);
 }
 
-void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level)
+void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top)
 {
-	unsigned int from = MM_NR_LEVELS;
+	const unsigned int cached = MM_PSC_LEVELS + 1;	/* highest level with a cache */
+	unsigned int from = top;
 
-	for (unsigned int l = level + 1; l <= MM_NR_LEVELS; l++)
+	for (unsigned int l = level + 1; l <= cached; l++)
 		if (psc_find(&c->psc[l - 2], psc_tag(id, vaddr, l))) {
 			c->psc_hits[l - 2]++;
 			from = l - 1;
 			break;
 		}
 	c->walk_reads += from - level + 1;
-	for (unsigned int l = from; l > level; l--)
+	for (unsigned int l = from < cached ? from : cached; l > level; l--)
 		if (c->psc_entries[l - 2])
 			psc_fill(&c->psc[l - 2], psc_tag(id, vaddr, l), c->psc_entries[l - 2]);
 }
@@ -283,7 +284,7 @@ static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
 		if (!p->nr)
 			continue;
 		for (uint8_t i = p->prev[0]; i; i = p->prev[i])
-			if ((p->tag[i] & 0xfffff) != (id & 0xfffff))
+			if ((p->tag[i] & MM_TLB_ID_MASK) != (id & MM_TLB_ID_MASK))
 				keep[nr++] = p->tag[i];
 		memset(p->bucket, 0, sizeof(p->bucket));
 		p->nr = p->next[0] = p->prev[0] = 0;
@@ -327,7 +328,7 @@ static void drop_id(struct mm_tlb_entry *e, uint32_t ways, uint32_t id)
 	uint32_t kept = 0;
 
 	for (uint32_t w = 0; w < ways; w++)
-		if (e[w].tag && (e[w].tag >> 2 & 0xfffff) != (id & 0xfffff))
+		if (e[w].tag && (e[w].tag >> 2 & MM_TLB_ID_MASK) != (id & MM_TLB_ID_MASK))
 			e[kept++] = e[w];
 	memset(e + kept, 0, (ways - kept) * sizeof(*e));
 }
@@ -403,7 +404,7 @@ bool mm_tlb_is_consistent(const struct mm_tlb *t)
 						return false;
 					continue;
 				}
-				if (!(tag & 1) || ((tag >> 22) & a->set_mask) != set ||
+				if (!(tag & 1) || ((tag >> MM_TLB_PAGE_SHIFT) & a->set_mask) != set ||
 				    (tag >> 1 & 1) != (a->e[n].leaf & MM_TLB_HUGE ? 1u : 0u))
 					return false;
 				for (uint32_t w = (n % a->ways) + 1; w < a->ways; w++)

@@ -32,7 +32,11 @@ const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name);	/* NULL: no suc
 #define MM_TLB_HUGE	(UINT64_C(1) << 2)
 #define MM_TLB_GIGA	(UINT64_C(1) << 3)	/* with MM_TLB_HUGE: a 1G page */
 
-/* tag: page number << 22 | low 20 bits of the address space's id << 2 | 2M << 1 | 1; 0 empty */
+/*
+ * tag: page number << 20 | low 18 bits of the address space's id << 2 | 2M << 1 | 1; 0 empty. Page numbers of user addresses
+ * have no more than 44 bits: no other address may be looked up.
+ */
+enum { MM_TLB_ID_BITS = 18, MM_TLB_ID_MASK = (1 << MM_TLB_ID_BITS) - 1, MM_TLB_PAGE_SHIFT = MM_TLB_ID_BITS + 2 };
 struct mm_tlb_entry {
 	uint64_t tag;
 	uint64_t leaf;			/* PFN << 12 | MM_TLB_* */
@@ -81,7 +85,7 @@ void mm_tlb_free(struct mm_tlb *tlb);
 
 static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id, unsigned int huge)
 {
-	return page_number << 22 | (uint64_t)(id & 0xfffff) << 2 | huge << 1 | 1;
+	return page_number << MM_TLB_PAGE_SHIFT | (uint64_t)(id & MM_TLB_ID_MASK) << 2 | huge << 1 | 1;
 }
 
 /* The entry, moved to the front of its set; NULL: not there. */
@@ -123,8 +127,11 @@ struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t v
 /* Into L1 and L2; @absent: the look-up just before found nothing. */
 void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags, bool absent);
 
-/* A walk for @vaddr that ended at @level (1 PTE .. 4 PML4E): count what it read and remember the tables on its way. */
-void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level);
+/*
+ * A walk for @vaddr of @top levels that ended at @level (1 PTE .. 4 PML4E, 5 PML5E): count what it read and remember the
+ * tables on its way.
+ */
+void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top);
 
 /*
  * Drop what is cached of [start, end) of @mm, on every CPU; above 33 pages everything of @mm goes

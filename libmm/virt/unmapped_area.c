@@ -167,7 +167,8 @@ static int hugetlb_get_area(struct mm_struct *mm, const struct mm_unmapped_args 
 		high += mm->task_size_max - DEFAULT_MAP_WINDOW;
 	if (mm->topdown && !unmapped_area_topdown(mm, MM_PAGE_SIZE, high, a->len, mask, addr))
 		return 0;
-	return unmapped_area(mm, mm->mmap_legacy_base, mm->task_size, a->len, mask, addr);
+	return unmapped_area(mm, mm->mmap_legacy_base, !mm->topdown && a->addr > DEFAULT_MAP_WINDOW ? mm->task_size_max : mm->task_size,
+			     a->len, mask, addr);
 }
 
 /* False: the file's huge pages are of no concern here. */

@@ -2,21 +2,22 @@
 /*
  * One walk of the page tables as the processor does it, recorded level by level.
  *
- * The walk stops where an entry is not present or maps a page. A virtual address has 48 bits;
- * one whose upper 16 are not copies of bit 47 is refused before any table is read.
+ * The walk stops where an entry is not present or maps a page. A virtual address has 48 bits
+ * (57 with five levels); one whose upper bits are not copies of the highest of them is refused before any table is read.
  */
 #include "virt/rmap.h"
 
 void mm_walk_explain(const struct mm_struct *mm, uint64_t vaddr, struct mm_walk_record *rec)
 {
+	unsigned int spare = 64 - (MM_PAGE_SHIFT + 9 * mm_nr_levels(mm->virt));
 	mm_pfn_t table = mm->pgd;
 
 	*rec = (struct mm_walk_record){ .end = MM_WALK_NOT_PRESENT, .pfn = MM_PFN_NONE };
-	if ((int64_t)(vaddr << 16) >> 16 != (int64_t)vaddr) {
+	if ((int64_t)(vaddr << spare) >> spare != (int64_t)vaddr) {
 		rec->end = MM_WALK_NONCANONICAL;
 		return;
 	}
-	for (unsigned int level = MM_NR_LEVELS; level >= 1 && table != MM_PFN_NONE; level--) {
+	for (unsigned int level = mm_nr_levels(mm->virt); level >= 1 && table != MM_PFN_NONE; level--) {
 		unsigned int shift = MM_PAGE_SHIFT + 9 * (level - 1), index = (vaddr >> shift) % MM_PTRS_PER_TABLE;
 		mm_pte_t e = mm_table_of(mm->virt, table)[index];
 
