@@ -57,6 +57,70 @@ START_TEST(random_against_flat)
 }
 END_TEST
 
+/* Values of order 9 among single ones, beside a list of 16 x 512 values and who stands there whole. */
+START_TEST(orders_against_flat)
+{
+	enum { ORDER = 9, NR = 1 << ORDER, BLOCKS = 16 };
+	static uint64_t all[BLOCKS * NR];
+	bool whole[BLOCKS] = { false };
+	unsigned int seed = (unsigned int)_i + 1;
+	/* not only at the beginning of the tree: the last blocks lie far away */
+	uint64_t far = _i % 2 ? UINT64_C(1) << 30 : 0;
+
+	for (size_t i = 0; i < BLOCKS * NR; i++)
+		all[i] = 0;
+	for (int step = 0; step < 5000; step++) {
+		unsigned int b = (unsigned int)rand_r(&seed) % BLOCKS, k = (unsigned int)rand_r(&seed) % NR, what = (unsigned int)rand_r(&seed) % 8;
+		uint64_t base = b * (uint64_t)NR + (b >= BLOCKS / 2 ? far : 0), *flat_b = all + b * NR, i, v;
+		uint64_t value = (uint64_t)rand_r(&seed) + 1;
+
+		if (what == 0 || (what == 1 && whole[b])) {		/* whole, over what is there, or erased */
+			value = what ? 0 : value;
+			ck_assert_int_eq(mm_xa_store_order(&xa, base, ORDER, value), 0);
+			for (unsigned int n = 0; n < NR; n++)
+				flat_b[n] = value;
+			whole[b] = value != 0;
+		} else if (what == 2 && whole[b]) {
+			ck_assert_int_eq(mm_xa_split(&xa, base, ORDER), 0);
+			for (unsigned int n = 0; n < NR; n++)
+				flat_b[n] += n;
+			whole[b] = false;
+		} else if (!whole[b]) {
+			value = what < 5 ? 0 : value;
+			ck_assert_int_eq(mm_xa_store(&xa, base + k, value, NULL), 0);
+			flat_b[k] = value;
+		}
+		ck_assert_uint_eq(mm_xa_load(&xa, base + k), flat_b[k]);
+		i = base + k;
+		for (unsigned int n = k; n < NR; n++)
+			if (flat_b[n]) {
+				ck_assert(mm_xa_find(&xa, &i, &v));
+				ck_assert_uint_eq(i, base + n);
+				ck_assert_uint_eq(v, flat_b[n]);
+				break;
+			}
+		if (step % 50 == 0)
+			ck_assert(mm_xa_is_consistent(&xa));
+	}
+}
+END_TEST
+
+/* Nodes by hand: 512 indices from 0 are a root and 8 leaves; one value for them all is the root alone. */
+START_TEST(nodes_of_an_order)
+{
+	for (uint64_t i = 0; i < 512; i++)
+		ck_assert_int_eq(mm_xa_store(&xa, i, i + 1, NULL), 0);
+	ck_assert_uint_eq(xa.nr_nodes, 9);
+	ck_assert_int_eq(mm_xa_store_order(&xa, 0, 9, 5), 0);
+	ck_assert_uint_eq(xa.nr_nodes, 1);
+	ck_assert_int_eq(mm_xa_split(&xa, 0, 9), 0);
+	ck_assert_uint_eq(xa.nr_nodes, 9);
+	ck_assert_uint_eq(mm_xa_load(&xa, 511), 5 + 511);
+	ck_assert_int_eq(mm_xa_store_order(&xa, 0, 9, 0), 0);
+	ck_assert_uint_eq(xa.nr_nodes, 0);
+}
+END_TEST
+
 START_TEST(find_in_order)
 {
 	static const uint64_t at[] = { 0, 1, 63, 64, 4095, 4096, UINT64_C(1) << 40, UINT64_MAX };
@@ -100,6 +164,8 @@ int main(void)
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, random_against_flat, 0, 6);
+	tcase_add_loop_test(tc, orders_against_flat, 0, 4);
+	tcase_add_test(tc, nodes_of_an_order);
 	tcase_add_test(tc, find_in_order);
 	tcase_add_test(tc, empty);
 	srunner_run_all(sr, CK_ENV);

@@ -9,6 +9,8 @@
  *   height 2:      root [ 0 .. 63 ]        slot = index >> 6
  *                      /      \
  *              leaf [0..63]  leaf [0..63]  slot = index & 63
+ *
+ * A value of order 6 + n stands in 2^n slots of a node of the second level, where leaves would hang.
  */
 #include "base/xarray.h"
 
@@ -19,6 +21,7 @@ enum { XA_SHIFT = 6, XA_SLOTS = 1 << XA_SHIFT, XA_MAX_HEIGHT = 11 };
 
 struct mm_xa_node {
 	uint64_t present;			/* bit by slot */
+	uint64_t whole;				/* likewise, of present: a value of a higher order, no child (second level) */
 	struct mm_xa_obj obj;
 	union {
 		uint64_t value;
@@ -45,7 +48,11 @@ uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index)
 	if (!n || !covers(xa, index))
 		return 0;
 	for (uint32_t h = xa->height; h > 1; h--) {
-		n = n->slot[slot_of(index, h)].child;
+		unsigned int s = slot_of(index, h);
+
+		if (h == 2 && n->whole >> s & 1)
+			return n->slot[s].value;
+		n = n->slot[s].child;
 		if (!n)
 			return 0;
 	}
@@ -90,7 +97,7 @@ static void prune(struct mm_xarray *xa, struct mm_xa_node **path, uint32_t h, ui
 		path[h + 1]->slot[slot_of(index, h + 1)].child = NULL;
 		path[h + 1]->present &= ~(UINT64_C(1) << slot_of(index, h + 1));
 	}
-	while (xa->height > 1 && xa->root->present == 1) {
+	while (xa->height > 1 && xa->root->present == 1 && !xa->root->whole) {
 		struct mm_xa_node *child = xa->root->slot[0].child;
 
 		node_free(xa, xa->root);
@@ -142,6 +149,37 @@ static int grow(struct mm_xarray *xa, uint64_t index)
 	return 0;
 }
 
+/*
+ * The node of level @low on the way to @index, made with those above it where missing; @path receives it and them. NULL: no
+ * memory, and the tree is as it was.
+ */
+static struct mm_xa_node *descend(struct mm_xarray *xa, uint64_t index, uint32_t low, struct mm_xa_node **path)
+{
+	struct mm_xa_node *n;
+
+	if (grow(xa, index) || (!xa->root && !(xa->root = node_new(xa)))) {
+		if (!xa->root)
+			xa->height = 0;
+		else
+			prune(xa, path, 1, index);
+		return NULL;
+	}
+	n = xa->root;
+	for (uint32_t h = xa->height; h > low; h--) {
+		struct mm_xa_node **child = &n->slot[slot_of(index, h)].child;
+
+		path[h] = n;
+		if (!*child && !(*child = node_new(xa))) {
+			prune(xa, path, h, index);
+			return NULL;
+		}
+		n->present |= UINT64_C(1) << slot_of(index, h);
+		n = *child;
+	}
+	path[low] = n;
+	return n;
+}
+
 int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
 {
 	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n;
@@ -151,29 +189,61 @@ int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *
 		erase(xa, index, old);
 		return 0;
 	}
-	if (grow(xa, index) || (!xa->root && !(xa->root = node_new(xa)))) {
-		if (!xa->root)
-			xa->height = 0;
-		else
-			prune(xa, path, 1, index);
+	n = descend(xa, index, 1, path);
+	if (!n)
 		return -ENOMEM;
-	}
-	n = xa->root;
-	for (uint32_t h = xa->height; h > 1; h--) {
-		struct mm_xa_node **child = &n->slot[slot_of(index, h)].child;
-
-		path[h] = n;
-		if (!*child && !(*child = node_new(xa))) {
-			prune(xa, path, h, index);
-			return -ENOMEM;
-		}
-		n->present |= UINT64_C(1) << slot_of(index, h);
-		n = *child;
-	}
 	if (old)
 		*old = n->slot[s].value;
 	n->slot[s].value = value;
 	n->present |= UINT64_C(1) << s;
+	return 0;
+}
+
+int mm_xa_store_order(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value)
+{
+	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n;
+	unsigned int first = slot_of(index, 2), nr = 1u << (order - XA_SHIFT);
+
+	if (!value && (xa->height < 2 || !covers(xa, index)))
+		return 0;
+	n = descend(xa, index | ((UINT64_C(1) << order) - 1), 2, path);
+	if (!n)
+		return -ENOMEM;
+	for (unsigned int s = first; s < first + nr; s++) {
+		uint64_t bit = UINT64_C(1) << s;
+
+		if (n->present & ~n->whole & bit)
+			node_free(xa, n->slot[s].child);
+		n->slot[s].value = value;
+		n->present = value ? n->present | bit : n->present & ~bit;
+		n->whole = value ? n->whole | bit : n->whole & ~bit;
+	}
+	if (!value)
+		prune(xa, path, 2, index);
+	return 0;
+}
+
+int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order)
+{
+	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n = descend(xa, index, 2, path), *leaves[XA_SLOTS];
+	unsigned int first = slot_of(index, 2), nr = 1u << (order - XA_SHIFT);
+	uint64_t value = n->slot[first].value;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		leaves[i] = node_new(xa);
+		if (leaves[i])
+			continue;
+		while (i--)
+			node_free(xa, leaves[i]);
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < nr; i++) {
+		leaves[i]->present = ~UINT64_C(0);
+		for (unsigned int s = 0; s < XA_SLOTS; s++)
+			leaves[i]->slot[s].value = value++;
+		n->slot[first + i].child = leaves[i];
+		n->whole &= ~(UINT64_C(1) << (first + i));
+	}
 	return 0;
 }
 
@@ -189,8 +259,10 @@ static bool find_in(const struct mm_xa_node *n, uint32_t height, uint64_t base, 
 	for (; left; left &= left - 1) {
 		unsigned int s = (unsigned int)__builtin_ctzll(left);
 
-		if (height == 1) {
-			*index = base + s;
+		if (height == 1 || n->whole >> s & 1) {
+			uint64_t first = base + ((uint64_t)s << shift);
+
+			*index = *index > first ? *index : first;
 			*value = n->slot[s].value;
 			return true;
 		}
@@ -213,7 +285,7 @@ bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value)
 
 static void free_below(struct mm_xa_node *n, uint32_t height)
 {
-	for (uint64_t left = height > 1 ? n->present : 0; left; left &= left - 1)
+	for (uint64_t left = height > 1 ? n->present & ~n->whole : 0; left; left &= left - 1)
 		free_below(n->slot[__builtin_ctzll(left)].child, height - 1);
 	free(n);
 }
@@ -227,7 +299,7 @@ void mm_xa_destroy(struct mm_xarray *xa)
 
 static bool consistent_below(const struct mm_xa_node *n, uint32_t height, uint64_t *nodes)
 {
-	if (!n || !n->present)
+	if (!n || !n->present || n->whole & ~n->present || (height != 2 && n->whole))
 		return false;
 	(*nodes)++;
 	for (unsigned int s = 0; s < XA_SLOTS; s++) {
@@ -235,7 +307,7 @@ static bool consistent_below(const struct mm_xa_node *n, uint32_t height, uint64
 
 		if (height == 1 ? present != (n->slot[s].value != 0) : present != (n->slot[s].child != NULL))
 			return false;
-		if (height > 1 && present && !consistent_below(n->slot[s].child, height - 1, nodes))
+		if (height > 1 && present && !(n->whole >> s & 1) && !consistent_below(n->slot[s].child, height - 1, nodes))
 			return false;
 	}
 	return true;

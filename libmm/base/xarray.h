@@ -2,7 +2,8 @@
 /*
  * base/xarray.h - a sparse array of 64-bit values by 64-bit index: a radix tree of 64-slot nodes
  *
- * 0 is "nothing there".  Values are the caller's to encode (a PFN + 1, a shadow).
+ * 0 is "nothing there".  Values are the caller's to encode (a PFN + 1, a shadow).  A value of order 6 to 11 stands for
+ * 2^order indices, from an index aligned to them: it is found at each and takes no leaf.
  */
 #ifndef BASE_XARRAY_H
 #define BASE_XARRAY_H
@@ -34,8 +35,12 @@ struct mm_xarray {
 };
 
 uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index);
-/* Store (0 erases); the old value through @old when not NULL. 0 or -ENOMEM. */
+/* Store (0 erases); the old value through @old when not NULL. 0 or -ENOMEM. Not where a value of a higher order stands. */
 int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old);
+/* One value for the 2^@order indices from @index (6 <= @order <= 11), in the place of what is there; 0 erases. 0 or -ENOMEM. */
+int mm_xa_store_order(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value);
+/* A value of @order becomes 2^@order values: itself, itself + 1, ... 0 or -ENOMEM (nothing changed). Source: xas_split(). */
+int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order);
 /* First index >= @index with a value; false when there is none. */
 bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value);
 void mm_xa_destroy(struct mm_xarray *xa);	/* the host's memory; the machine's is not given back */
