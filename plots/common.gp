@@ -12,6 +12,9 @@ has(name) = strstrt(header, ",".name.",") > 0
 need(names) = (missing_ = "", sum [i_ = 1:words(names)] (has(word(names, i_)) ? 0 : (missing_ = word(names, i_), 1)), missing_)
 distinct(column_) = system("awk -F, -v c=".column_." 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) n = i; next } !seen[$n]++ { print $n }' ".data)
 last(column_) = system("awk -F, -v c=".column_." 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) n = i } END { print $n }' ".data)
+first(column_) = system("awk -F, -v c=".column_." 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) n = i; next } { print $n; exit }' ".data)
+# numbers of events are long: short with a suffix where that does not make neighbouring tics the same
+tics_of(column_) = real(last(column_)) - real(first(column_)) >= 100000 ? "%.1s%c" : "%.10g"
 if (!strlen(to)) {
 	set terminal dumb size 110, 32
 } else {

@@ -8,7 +8,7 @@ if (strlen(need("zone order unusable_index"))) { system("rm -f ".data); system("
 time = system("head -n 1 ".data." | cut -d, -f 1")
 zone_ = strlen(more) ? more : last("zone")
 set title "Free memory of zone ".zone_." that does not serve an order"
-set format x "%.1s%c"
+set format x tics_of(time)
 set xlabel time noenhanced
 set ylabel "unusable free space index"
 set yrange [0:1.02]

@@ -11,7 +11,7 @@ lists = distinct("list")
 color(name) = name eq "active_anon" || name eq "anon" ? red : name eq "inactive_anon" ? orange : \
 	name eq "active_file" || name eq "file" ? blue : name eq "inactive_file" ? 0x74b3e0 : grey
 set title "Pages on the LRU lists of ".group noenhanced
-set format x "%.1s%c"
+set format x tics_of(time)
 set xlabel time noenhanced
 set ylabel "pages of 4 KiB"
 set yrange [0:*]

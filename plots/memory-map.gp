@@ -12,12 +12,14 @@ color(kind) = kind eq "ram" ? 0x9fc5e8 : kind eq "reserved" ? 0x999999 : kind eq
 set title "Physical address space"
 set ylabel "address (GiB)"
 set yrange [end_of_ram * 1.02:-end_of_ram * 0.01]
-set xrange [-0.1:4.3]
+deepest = int(system("awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at[\"depth\"] > d { d = $at[\"depth\"] } END { print d + 0 }' ".data))
+set xrange [-0.1:deepest + 1]
 set xlabel "depth"
 set xtics 0, 1
 set key outside right
+set style fill solid 0.85 border	# so that what is thinner than a line is a line
 hex(s) = real(system("echo $((".s."))"))
 kinds = distinct("kind")
 plot for [k in kinds] sprintf("< awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at[\"kind\"] == \"%s\" { print $at[\"depth\"] \",\" $at[\"start\"] \",\" $at[\"end\"] }' %s | while IFS=, read d s e; do echo $d,$((s)),$((e + 1)); done | sed 1i\\d,s,e", k, data) \
-	using ($1 + 0.45):($2 / gib):($1):($1 + 0.9):($2 / gib):($3 / gib) with boxxyerror lc rgb color(k) title k noenhanced
+	using ($1 + 0.45):($2 / gib):($1):($1 + 0.9):($2 / gib):($3 / gib) with boxxyerror lw 0.7 lc rgb color(k) title k noenhanced
 load here."finish.gp"

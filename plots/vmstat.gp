@@ -7,6 +7,7 @@ here = system("dirname '".ARG0."'")."/"
 load here."common.gp"
 if (strlen(need("swpd_kib free_kib"))) { system("rm -f ".data); system("echo 'vmstat.gp: expected the table of mm-vmstat' >&2"); exit status 1 }
 is_trace = has("seq") || has("time_s")
+time = system("head -n 1 ".data." | cut -d, -f 1")
 rate = is_trace ? "" : "_s"
 set lmargin 12; set rmargin 22
 set key outside right
@@ -23,8 +24,8 @@ plot data using (x(0)):(column("si_kib".rate)) with lines lw 2 lc rgb orange tit
 	"" using (x(0)):(column("so_kib".rate)) with lines lw 2 lc rgb red title "swapped out", \
 	"" using (x(0)):(column("bi_kib".rate)) with lines lw 1 lc rgb blue title "read", \
 	"" using (x(0)):(column("bo_kib".rate)) with lines lw 1 lc rgb grey title "written"
-set format x is_trace ? "%.1s%c" : "%g"
-set xlabel is_trace ? system("head -n 1 ".data." | cut -d, -f 1") : "sample" noenhanced
+set format x is_trace ? tics_of(time) : "%g"
+set xlabel is_trace ? time : "sample" noenhanced
 if (is_trace) {
 	set ylabel "events"
 	plot data using (x(0)):(column("minflt")) with lines lw 2 lc rgb blue title "minor faults", \
