@@ -29,6 +29,8 @@
 
 enum { FIRST_TASK = 1001 };
 
+#define MAX_REGION	(UINT64_C(1) << 40)	/* bytes: of more, as loads of all pages, nothing could be told */
+
 /* The task of a target; a new one begins with a row. 0: too many. */
 static uint32_t task_of(struct mm_trace_source *src, struct mm_trace_batch *b, uint64_t target, uint64_t line)
 {
@@ -57,6 +59,8 @@ int mm_damon_rows(struct mm_trace_source *src, struct mm_trace_batch *b, const s
 
 	if (r->end <= r->start)
 		return mm_trace_skip(src, "regions of DAMON that end before they begin", line, false, err);
+	if (r->end - r->start > MAX_REGION)
+		return mm_trace_skip(src, "regions of DAMON of more than 1 TiB", line, false, err);
 	if (!r->nr_accesses)
 		return mm_trace_skip(src, "regions that DAMON saw no access to", line, true, err);
 	pid = task_of(src, b, r->target, line);
@@ -193,25 +197,32 @@ static bool after(struct mm_str line, const char *word, struct mm_str *rest)
 	return true;
 }
 
+static int not_understood(struct damo *d, struct mm_error *err)
+{
+	return mm_trace_skip(d->src, "lines of damo that are cut or not understood", d->src->in->line, false, err);
+}
+
+/* damo ends each line: one without an end is cut, perhaps within a number. */
 static int one_line(struct damo *d, struct mm_trace_batch *b, struct mm_str line, struct mm_error *err)
 {
 	struct mm_damon_region r = { .target = d->target, .time_ns = d->end_ns, .timed = true };
 	struct mm_str rest;
 
+	if (d->src->in->truncated)
+		return not_understood(d, err);
 	if (after(line, "monitoring_end:", &rest)) {
 		if (!parse_time(rest, &d->end_ns))
-			return mm_trace_skip(d->src, "lines of damo that are cut or not understood", d->src->in->line, false, err);
+			return not_understood(d, err);
 		d->end_ns = d->last_ns = d->end_ns < d->last_ns ? d->last_ns : d->end_ns;	/* records begin anew at 0 */
 		return 0;
 	}
 	if (after(line, "target_id:", &rest))
-		return scan_u64(&rest, &d->target) ? 0 :
-		       mm_trace_skip(d->src, "lines of damo that are cut or not understood", d->src->in->line, false, err);
+		return scan_u64(&rest, &d->target) ? 0 : not_understood(d, err);
 	if (!line.len || line.p[0] == '#' || mm_str_starts(line, "base_time_absolute:") || mm_str_starts(line, "monitoring_") ||
 	    mm_str_starts(line, "nr_regions:") || mm_str_starts(line, "kdamond "))
 		return 0;
 	if (!parse_region(line, &r))
-		return mm_trace_skip(d->src, "lines of damo that are cut or not understood", d->src->in->line, false, err);
+		return not_understood(d, err);
 	return mm_damon_rows(d->src, b, &r, d->src->in->line, err);
 }
 
