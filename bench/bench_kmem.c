@@ -29,7 +29,7 @@ static double now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);	/* others run on the machine too */
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -117,7 +117,7 @@ static void replay(const char *what, bool csv, bool objects, uint64_t nr)
 	struct mm_trace_options opt = { 0 };
 	struct mm_machine_config cfg;
 	struct mm_event ev[BATCH];
-	struct mm_trace_reader *r;
+	struct mm_trace_reader *r = NULL;
 	struct mm_error err = { 0 };
 	struct text t = { 0 };
 	struct mm_machine *m;

@@ -304,7 +304,7 @@ static size_t replay_hits(struct replay *r, struct mm_event *ev, size_t n)
 {
 	size_t hits;
 
-	if (r->table && r->a->every != CMD_EVERY_END)
+	if (ev->type - (unsigned int)MM_EV_LOAD > MM_EV_FETCH - MM_EV_LOAD || (r->table && r->a->every != CMD_EVERY_END))
 		return 0;
 	hits = mm_machine_hits(r->m, ev, n);
 	for (size_t i = 0; i < hits && !r->table; i++)

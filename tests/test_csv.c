@@ -501,6 +501,8 @@ START_TEST(numbers_both_ways)
 		slow = fast = 1;
 		e = slow_seconds(s, &slow);
 		ck_assert_msg(mm_parse_seconds(s, &fast) == e && (e || fast == slow), "seconds \"%.*s\"", (int)s.len, s.p);
+		fast = 1;
+		ck_assert_msg(mm_parse_seconds_before(s, &fast) == e && (e || fast == slow), "seconds \"%.*s\"", (int)s.len, s.p);
 		good[2] += !e && memchr(s.p, '.', s.len);
 	}
 	ck_assert_msg(good[0] > 20000 && good[1] > 20000 && good[2] > 20000, "%zu decimal, %zu hex, %zu seconds", good[0], good[1], good[2]);

@@ -19,6 +19,7 @@
 #include "machine/machine.h"
 #include "phys/compaction.h"
 #include "reclaim/reclaim.h"
+#include "table/trace_row.h"
 
 void mm_machine_config_init(struct mm_machine_config *cfg)
 {
@@ -117,23 +118,21 @@ const struct mm_vmstat *mm_machine_boot_vmstat(const struct mm_machine *m) { ret
 /* An empty text is "", so that handlers may hand it to memcpy() and the like. */
 static void no_null_texts(struct mm_event *ev)
 {
-	struct mm_str *const text[] = { &ev->flags, &ev->name, &ev->result_word };
-
-	for (size_t i = 0; i < 3; i++)
-		if (!text[i]->p)
-			text[i]->p = "";
+	ev->flags.p = ev->flags.p ? ev->flags.p : "";
+	ev->name.p = ev->name.p ? ev->name.p : "";
+	ev->result_word.p = ev->result_word.p ? ev->result_word.p : "";
 }
 
 /* A cgroup row that names no task is the limit of the workload: it describes the machine. */
-static bool describes_machine(const struct mm_event *ev)
+static inline bool describes_machine(const struct mm_event *ev)
 {
-	return mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_MACHINE || mm_event_limits_workload(ev);
+	return mm_event_classes[ev->type] == MM_CLASS_MACHINE || mm_event_limits_workload(ev);
 }
 
 /* Rows of floors that this machine does not have are passed on as they are. */
-static bool is_above(const struct mm_machine *m, const struct mm_event *ev)
+static inline bool is_above(const struct mm_machine *m, const struct mm_event *ev)
 {
-	switch (mm_event_class((enum mm_event_type)ev->type)) {
+	switch (mm_event_classes[ev->type]) {
 	case MM_CLASS_TASK:
 	case MM_CLASS_VMA:
 	case MM_CLASS_ACCESS:
@@ -148,7 +147,7 @@ static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event 
 {
 	if (is_above(m, ev))
 		return 0;
-	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS) {
+	if (mm_event_classes[ev->type] != MM_CLASS_ACCESS) {
 		no_null_texts(ev);
 		if (m->cache && ev->type != MM_EV_READ)		/* accesses and reads follow each other at once, other rows do not */
 			mm_readahead_end(m->cache);
@@ -172,9 +171,9 @@ static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event 
 	}
 }
 
-static bool needs_task(const struct mm_event *ev)
+static inline bool needs_task(const struct mm_event *ev)
 {
-	switch (mm_event_class((enum mm_event_type)ev->type)) {
+	switch (mm_event_classes[ev->type]) {
 	case MM_CLASS_TASK:
 		return ev->type != MM_EV_CGROUP || ev->present & MM_TC_BIT(PID);
 	case MM_CLASS_VMA:
@@ -237,7 +236,7 @@ static int end_event(struct mm_machine *m, int e, struct mm_error *err)
 static int row_of_the_dead(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
 	mm_machine_skip(m, "rows of tasks that the OOM killer had killed", true);
-	if (mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_ACCESS)
+	if (mm_event_classes[ev->type] == MM_CLASS_ACCESS)
 		mm_event_set_word(ev, "ESRCH", 5);
 	if (ev->present & MM_TC_BIT(TIME_S))
 		m->ctx.now_ns = ev->time_ns;
@@ -255,7 +254,7 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 		mm_machine_skip(m, "rows after the kernel panicked, out of memory", true);
 		return 0;
 	}
-	if (!describes_machine(ev)) {
+	if (!m->booted && !describes_machine(ev)) {
 		e = mm_machine_start(m, err);
 		if (e)
 			return e;

@@ -22,7 +22,7 @@ const char *const mm_trace_column_names[MM_NR_TRACE_COLUMNS] = {
 	"time_s", "cpu", "pid", "event", "addr", "size", "flags", "name", "offset", "addr2", "size2", "result", "by",
 };
 
-static const uint8_t classes[MM_NR_EVENTS] = {
+const uint8_t mm_event_classes[MM_NR_EVENTS] = {
 #define X(sym, word, class, help) [MM_EV_##sym] = MM_CLASS_##class,
 #include <libmm/events.def>
 #undef X
@@ -34,5 +34,5 @@ static const char *const by_words[MM_NR_BY] = {
 };
 
 const char *mm_event_word(enum mm_event_type type) { return mm_event_texts[type].p; }
-enum mm_event_class mm_event_class(enum mm_event_type type) { return (enum mm_event_class)classes[type]; }
+enum mm_event_class mm_event_class(enum mm_event_type type) { return (enum mm_event_class)mm_event_classes[type]; }
 const char *mm_by_word(enum mm_by by) { return by_words[by]; }

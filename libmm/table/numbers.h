@@ -182,6 +182,18 @@ static inline int mm_parse_number_before(struct mm_str s, uint64_t *out)
 	return mm_parse_u64(s, out);
 }
 
+/* mm_parse_seconds(), of microseconds as most recordings have them in one go */
+static inline int mm_parse_seconds_before(struct mm_str s, uint64_t *ns)
+{
+	const char *end = s.p + s.len;
+	uint64_t sec, micro;
+
+	if (s.len - 8 >= 8 || end[-7] != '.' || !mm_decimal_before(end, 6, &micro) || !mm_decimal_before(end - 7, s.len - 7, &sec))
+		return mm_parse_seconds(s, ns);
+	*ns = sec * 1000000000 + micro * 1000;
+	return 0;
+}
+
 /* mm_str_head() */
 static inline uint64_t mm_str_head_before(struct mm_str s)
 {

@@ -147,7 +147,7 @@ static inline __attribute__((always_inline)) int parse_column(const struct mm_tr
 	case KIND_U32:		return parse_u32(s, member, before);
 	case KIND_EVENT:	return parse_event(row, s, before ? mm_str_head_before(s) : mm_str_head(s), ev);
 	case KIND_TEXT:		*(struct mm_str *)member = s; return 0;
-	case KIND_TIME:		return mm_parse_seconds(s, member);
+	case KIND_TIME:		return before ? mm_parse_seconds_before(s, member) : mm_parse_seconds(s, member);
 	case KIND_RESULT:	return mm_event_parse_result(ev, s);
 	default:		return parse_by(s, member);
 	}
@@ -186,28 +186,24 @@ int mm_trace_row_parse(const struct mm_trace_row *row, const struct mm_str *fiel
 
 bool mm_trace_row_at(const struct mm_trace_row *row, const char *base, size_t pos, const uint32_t *sep, struct mm_event *ev)
 {
-	const struct mm_trace_plan *plan = row->field;
-	const size_t last = row->nr_fields - 1;
-	const char *p = base + pos, *line_end = base + sep[last];
-	uint32_t present = 0;
+	const uint32_t *const last = sep + row->nr_fields - 1;
+	const char *p = base + pos;
 
-	if (sep[0] < MM_TEXT_BEFORE || *line_end != '\n' || memchr(p, '\n', (size_t)(line_end - p)))
+	if (*sep < MM_TEXT_BEFORE || base[*last] != '\n' || memchr(p, '\n', *last - pos))
 		return false;
 	mm_event_clear(ev);
-	for (size_t i = 0; i <= last; i++, plan++) {
-		const char *end = base + sep[i];
+	for (const struct mm_trace_plan *plan = row->field;; plan++, sep++) {
+		const char *end = base + *sep;
 
 		if (p != end) {
 			if (parse_column(row, plan, (struct mm_str){ p, (size_t)(end - p) }, ev, true))
 				return false;
-			present |= plan->bit;
-			if ((size_t)(line_end - end) == last - i)	/* nothing but commas follows */
-				break;
+			ev->present |= plan->bit;
 		}
+		if (*last - *sep == last - sep)		/* nothing but commas follows */
+			return ev->type != 0;
 		p = end + 1;
 	}
-	ev->present = present;
-	return ev->type != 0;
 }
 
 /* ---- errors ---- */

@@ -23,6 +23,9 @@ struct mm_event_wide {
 };
 extern const struct mm_event_wide mm_event_wides[MM_NR_EVENTS];
 
+/* enum mm_event_class by event: mm_event_class() at hand. */
+extern const uint8_t mm_event_classes[MM_NR_EVENTS];
+
 /* A word's first eight bytes (zeros behind a shorter one): what it is found by. */
 struct mm_word_slot {
 	uint64_t head;
