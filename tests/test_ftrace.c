@@ -223,6 +223,38 @@ START_TEST(mutated_lines)
 }
 END_TEST
 
+/* The spelling of 6.6, which is read in one go, and others of the same values: the rows are the same. */
+START_TEST(two_spellings)
+{
+	uint64_t seed = (uint64_t)_i + 1;
+	struct mm_output a, b;
+	char one[16384] = "# tracer: nop\n", two[16384] = "# tracer: nop\n", *p = one + strlen(one), *q = two + strlen(two);
+	const char *rows;
+
+	for (int l = 0; l < 60; l++) {
+		unsigned long long ptr, sec, micro, size, pfn;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		ptr = (seed | UINT64_C(0xf000000000000000)) >> (l % 3 ? 0 : seed >> 58);
+		sec = l * 100000ull;
+		micro = seed >> 20 & 0x7ffff;
+		size = seed >> 40 & 0xfffff;
+		pfn = seed >> 30 & 0xfffffff >> (seed & 15);
+		p += sprintf(p, " sh-%d [000] d.s2. %llu.%06llu: kmalloc: call_site=f+0x1/0x2 ptr=%016llx bytes_req=%llu bytes_alloc=%llu gfp_flags=GFP_KERNEL node=-1\n",
+			     l, sec, micro, ptr, size, size + 8);
+		q += sprintf(q, " sh-%d [000] d.s2. %llu.%06llu00: kmalloc: bytes_alloc=%020llu call_site=f+0x1/0x2 bytes_req=0x%llx ptr=0x%llX gfp_flags=GFP_KERNEL\n",
+			     l, sec, micro, size + 8, size, ptr);
+		p += sprintf(p, " sh-%d [000] d.s2. %llu.%06llu: mm_page_free: page=%016llx pfn=0x%llx order=0\n", l, sec, micro, ptr, pfn);
+		q += sprintf(q, " sh-%d [000] d.s2. %llu.%06llu00: mm_page_free: pfn=0x%llX order=0\n", l, sec, micro, pfn);
+	}
+	rows = convert(one, (size_t)(p - one), true, &a);
+	ck_assert_msg(rows && strlen(rows) > 120 * 20, "%s", err.text);
+	ck_assert_msg(convert(two, (size_t)(q - two), true, &b) && !strcmp(rows, b.buf), "%s%.300s", err.text, b.buf);
+	mm_output_finish(&a);
+	mm_output_finish(&b);
+}
+END_TEST
+
 #define NR(a) ((int)(sizeof(a) / sizeof((a)[0])))
 int main(void)
 {
@@ -235,6 +267,7 @@ int main(void)
 	tcase_add_test(tc, heads_in_turn);
 	tcase_add_loop_test(tc, skipped_lines, 0, NR(skips));
 	tcase_add_loop_test(tc, mutated_lines, 0, 4);
+	tcase_add_loop_test(tc, two_spellings, 0, 20);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -181,11 +181,12 @@ static long which_cache(const struct mm_machine *m, struct mm_slab_replay *r, co
 /* The recorded cache of one of the machine's own (kmalloc, cache_create). */
 static long own_cache(struct mm_slab_replay *r, struct mm_kmem_cache *s)
 {
-	const char *name = mm_kmem_cache_alias(s, 0);
+	const char *name;
 	long rc;
 
 	if (s->cookie)
 		return (long)s->cookie - 1;
+	name = mm_kmem_cache_alias(s, 0);
 	rc = mm_recorded_cache_get(r, (struct mm_str){ name, strlen(name) }, 0, 0);
 	if (rc < 0)
 		return rc;

@@ -29,9 +29,11 @@ struct mm_event *mm_effect(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type
 		fx->cap = cap;
 	}
 	ev = &fx->v[fx->nr++];
-	*ev = (struct mm_event){
-		.type = (uint16_t)type, .by = (uint8_t)by, .pid = ctx->pid, .cpu = ctx->cpu,
-		.present = MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(BY),
-	};
+	mm_event_clear(ev);
+	ev->type = (uint16_t)type;
+	ev->by = (uint8_t)by;
+	ev->pid = ctx->pid;
+	ev->cpu = ctx->cpu;
+	ev->present = MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(BY);
 	return ev;
 }

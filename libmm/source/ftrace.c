@@ -40,6 +40,7 @@
 
 #include "source/ftrace.h"
 #include "source/scan.h"
+#include "table/numbers.h"
 
 struct ftrace {
 	struct mm_trace_source *src;
@@ -132,7 +133,7 @@ static bool parse_pid(const char *from, const char *to, uint32_t *pid)
  */
 static bool is_irq_over_lock(struct mm_str w)
 {
-	return w.len >= 4 && w.len <= 8 && memchr("shHzZ", w.p[2], 5) && w.p[3] >= '2' && w.p[3] <= 'f';
+	return w.len >= 4 && w.len <= 8 && w.p[3] >= '2' && w.p[3] <= 'f' && memchr("shHzZ", w.p[2], 5);
 }
 
 /* The word after the time, without its group and colon; a period before it is passed over. */
@@ -161,12 +162,21 @@ static const char *skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* "3.914412:" with up to 9 digits of a second; where it ends, or NULL. */
-static const char *common_time(const char *p, const char *end, uint64_t *ns)
+/* "3.914412:" with up to 9 digits of a second; where it ends, or NULL.  @line begins before it. */
+static const char *common_time(const char *line, const char *p, const char *end, uint64_t *ns)
 {
 	uint64_t sec = 0, frac = 0;
 	const char *start = p, *dot;
 
+	while (p < end && *p != '.' && p - start < 8)
+		p++;
+	if (p - line >= 8 && end - p > 7 && p[7] == ':' && p > start && mm_decimal_before(p, (size_t)(p - start), &sec) &&
+	    mm_decimal_before(p + 7, 6, &frac) && *p == '.') {
+		*ns = sec * 1000000000 + frac * 1000;
+		return p + 8;
+	}
+	sec = frac = 0;
+	p = start;
 	for (; digit_at(p, end); p++)
 		sec = sec * 10 + (uint64_t)(*p - '0');
 	if (p == start || p - start > 10 || p == end || *p != '.')
@@ -221,7 +231,7 @@ static bool cut_common(struct mm_str line, struct mm_ftrace_line *t)
 		t->irq_over_lock = is_irq_over_lock((struct mm_str){ p, (size_t)(blank - p) });
 		p = skip_blanks(blank, end);
 	}
-	p = common_time(p, end, &t->time_ns);
+	p = common_time(line.p, p, end, &t->time_ns);
 	if (!p || p == end || *p != ' ')
 		return false;
 	p = skip_blanks(p, end);

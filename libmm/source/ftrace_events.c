@@ -12,6 +12,7 @@
 #include "source/damon.h"
 #include "source/ftrace.h"
 #include "source/scan.h"
+#include "table/numbers.h"
 
 static const char *const migratetypes[] = { "UNMOVABLE", "MOVABLE", "RECLAIMABLE", "HIGHATOMIC", "CMA", "ISOLATE" };
 
@@ -32,31 +33,35 @@ static inline bool is_field(const char *p, const char *end, const char *key, siz
 	return (size_t)(end - p) > n && p[n] == '=' && !memcmp(p, key, n);
 }
 
-/* From @p, where a word begins, on. */
-static __attribute__((noinline)) bool find_field(struct mm_ftrace_line *t, const char *p, const char *key, size_t n, struct mm_str *value)
+/* Its value, in the words from @p on, where one begins; NULL: it is not there. */
+static __attribute__((noinline)) const char *find_field(const char *p, const char *end, const char *key, size_t n)
 {
-	const char *end = t->args.p + t->args.len;
-
 	while (p < end && !is_field(p, end, key, n)) {
 		p = memchr(p, ' ', (size_t)(end - p));
 		p = p ? p + 1 : end;
 	}
-	if (p < end)
-		take_value(t, p + n + 1, value);
-	return p < end;
+	return p < end ? p + n + 1 : NULL;
 }
 
-/* The value of a field; false when it is not there.  Most often it is the next one. */
-static inline __attribute__((always_inline)) bool field_of(struct mm_ftrace_line *t, const char *key, size_t n, struct mm_str *value)
+/* Where the value of a field begins; NULL: it is not there.  Most often it is the next one. */
+static inline __attribute__((always_inline)) const char *value_of(const struct mm_ftrace_line *t, const char *key, size_t n)
 {
-	const char *begin = t->args.p, *end = begin + t->args.len, *p = begin + t->next;
+	const char *begin = t->args.p, *end = begin + t->args.len, *p = begin + t->next, *v;
 
 	p += p < end && *p == ' ';
-	if (is_field(p, end, key, n)) {
-		take_value(t, p + n + 1, value);
-		return true;
-	}
-	return find_field(t, p, key, n, value) || (t->next && find_field(t, begin, key, n, value));
+	if (is_field(p, end, key, n))
+		return p + n + 1;
+	v = find_field(p, end, key, n);
+	return v || !t->next ? v : find_field(begin, end, key, n);
+}
+
+static inline __attribute__((always_inline)) bool field_of(struct mm_ftrace_line *t, const char *key, size_t n, struct mm_str *value)
+{
+	const char *v = value_of(t, key, n);
+
+	if (v)
+		take_value(t, v, value);
+	return v;
 }
 #define field(t, key, value) field_of((t), (key), strlen(key), (value))
 
@@ -88,25 +93,42 @@ static bool parse_hex(struct mm_str s, uint64_t *out)
 	return true;
 }
 
-/* A number as %d, %lu, 0x%lx print it. */
-static inline bool number(struct mm_ftrace_line *t, const char *key, uint64_t *out)
+static bool any_number(struct mm_ftrace_line *t, const char *v, uint64_t *out)
 {
 	struct mm_str s;
 
-	if (!field(t, key, &s))
-		return false;
-	if (s.len > 2 && s.p[0] == '0' && s.p[1] == 'x')
+	take_value(t, v, &s);
+	if (s.len > 2 && s.p[0] == '0' && s.p[1] == 'x') {
+		if (s.len <= 18 && v + s.len - t->args.p >= MM_TEXT_BEFORE && mm_hex_before(v + s.len, s.len - 2, out))
+			return true;
 		return parse_hex(s, out);
+	}
 	return scan_u64(&s, out) && !s.len;
 }
 
-/* A pointer as %p prints it: bare hex; null is (null), (nil) or zeros; "ptr=          (null)" has its blanks inside. */
-static inline bool pointer(struct mm_ftrace_line *t, const char *key, uint64_t *out)
+/* A number as %d, %lu, 0x%lx print it; @v is where it stands, or NULL. */
+static inline bool number_at(struct mm_ftrace_line *t, const char *v, uint64_t *out)
+{
+	const char *end = t->args.p + t->args.len, *p = v;
+	uint64_t n = 0;
+
+	if (!v)
+		return false;
+	for (; p < end && (unsigned char)(*p - '0') < 10; p++)
+		n = n * 10 + (unsigned char)(*p - '0');
+	if (p == v || p - v > 19 || (p < end && *p != ' '))
+		return any_number(t, v, out);
+	t->next = (size_t)(p - t->args.p);
+	*out = n;
+	return true;
+}
+#define number(t, key, out) number_at((t), value_of((t), (key), strlen(key)), (out))
+
+static bool any_pointer(struct mm_ftrace_line *t, const char *v, uint64_t *out)
 {
 	struct mm_str s;
 
-	if (!field(t, key, &s))
-		return false;
+	take_value(t, v, &s);
 	if (!s.len || mm_str_is(s, "(null)") || mm_str_is(s, "(nil)")) {
 		*out = 0;
 		return true;
@@ -114,13 +136,27 @@ static inline bool pointer(struct mm_ftrace_line *t, const char *key, uint64_t *
 	return parse_hex(s, out);
 }
 
+/* A pointer as %p prints it: bare hex; null is (null), (nil) or zeros; "ptr=          (null)" has its blanks inside. */
+static inline bool pointer_at(struct mm_ftrace_line *t, const char *v, uint64_t *out)
+{
+	const char *end = t->args.p + t->args.len;
+
+	if (!v)
+		return false;
+	if (end - v < 16 || (end - v > 16 && v[16] != ' ') || !mm_hex_before(v + 16, 16, out))
+		return any_pointer(t, v, out);
+	t->next = (size_t)(v + 16 - t->args.p);
+	return true;
+}
+#define pointer(t, key, out) pointer_at((t), value_of((t), (key), strlen(key)), (out))
+
 static int malformed(struct mm_trace_source *src, struct mm_ftrace_line *t, struct mm_error *err)
 {
 	return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
 }
 
 /* "pfn=" and an order as a size; false when they are missing or absurd. */
-static bool page_fields(struct mm_ftrace_line *t, const char *order_key, uint64_t *pfn, uint64_t *size)
+static inline __attribute__((always_inline)) bool page_fields(struct mm_ftrace_line *t, const char *order_key, uint64_t *pfn, uint64_t *size)
 {
 	uint64_t order = 0;
 
@@ -165,9 +201,9 @@ static int page_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	uint64_t pfn, size, page = 1;
 	struct mm_event *ev;
 
+	pointer(t, "page", &page);
 	if (!page_fields(t, "order", &pfn, &size))
 		return malformed(src, t, err);
-	pointer(t, "page", &page);
 	ev = mm_trace_add(b, MM_EV_PAGE_ALLOC, t->line);
 	mm_event_put(ev, SIZE, size, size);
 	if (!page && !pfn)

@@ -72,7 +72,9 @@ static inline struct mm_event *mm_trace_add(struct mm_trace_batch *b, enum mm_ev
 {
 	struct mm_event *ev = &b->ev[b->nr];
 
-	*ev = (struct mm_event){ .type = (uint16_t)type, .present = MM_TC_BIT(EVENT) };
+	mm_event_clear(ev);
+	ev->type = (uint16_t)type;
+	ev->present = MM_TC_BIT(EVENT);
 	b->line[b->nr++] = line;
 	return ev;
 }

@@ -54,21 +54,6 @@ struct mm_trace_fault {
 	uint16_t col;			/* enum mm_trace_column; MM_NR_TRACE_COLUMNS: the number of fields */
 };
 
-/* An empty row, member by member: faster than the string instructions that compilers make of clearing it whole. */
-static inline void mm_event_clear(struct mm_event *ev)
-{
-	_Static_assert(sizeof(void *) != 8 || sizeof(*ev) == 15 * sizeof(uint64_t), "every member is named below");
-	ev->time_ns = ev->addr = 0;
-	ev->size = ev->addr2 = 0;
-	ev->size2 = ev->offset = 0;
-	ev->result = 0;
-	ev->pid = ev->cpu = 0;
-	ev->type = 0;
-	ev->by = ev->result_kind = 0;
-	ev->present = 0;
-	ev->flags = ev->name = ev->result_word = (struct mm_str){ NULL, 0 };
-}
-
 /* @index: field number of each trace column or -1, see mm_csv_header(). */
 void mm_trace_row_init(struct mm_trace_row *row, size_t nr_fields, const int *index);
 

@@ -65,6 +65,21 @@ const char *mm_event_word(enum mm_event_type type);
 enum mm_event_class mm_event_class(enum mm_event_type type);
 const char *mm_by_word(enum mm_by by);
 
+/* An empty row, member by member: faster than the string instructions that compilers make of clearing it whole. */
+static inline void mm_event_clear(struct mm_event *ev)
+{
+	_Static_assert(sizeof(void *) != 8 || sizeof(*ev) == 15 * sizeof(uint64_t), "every member is named below");
+	ev->time_ns = ev->addr = 0;
+	ev->size = ev->addr2 = 0;
+	ev->size2 = ev->offset = 0;
+	ev->result = 0;
+	ev->pid = ev->cpu = 0;
+	ev->type = 0;
+	ev->by = ev->result_kind = 0;
+	ev->present = 0;
+	ev->flags = ev->name = ev->result_word = (struct mm_str){ NULL, 0 };
+}
+
 static inline void mm_event_set_result(struct mm_event *ev, enum mm_result_kind kind, uint64_t value)
 {
 	ev->result_kind = (uint8_t)kind;
