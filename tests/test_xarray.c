@@ -81,9 +81,9 @@ START_TEST(orders_against_flat)
 				flat_b[n] = value;
 			whole[b] = value != 0;
 		} else if (what == 2 && whole[b]) {
-			ck_assert_int_eq(mm_xa_split(&xa, base, ORDER), 0);
+			ck_assert_int_eq(mm_xa_split(&xa, base, ORDER, b % 2), 0);
 			for (unsigned int n = 0; n < NR; n++)
-				flat_b[n] += n;
+				flat_b[n] += n * (b % 2);
 			whole[b] = false;
 		} else if (!whole[b]) {
 			value = what < 5 ? 0 : value;
@@ -91,6 +91,7 @@ START_TEST(orders_against_flat)
 			flat_b[k] = value;
 		}
 		ck_assert_uint_eq(mm_xa_load(&xa, base + k), flat_b[k]);
+		ck_assert_int_eq(mm_xa_is_whole(&xa, base + k), whole[b]);
 		i = base + k;
 		for (unsigned int n = k; n < NR; n++)
 			if (flat_b[n]) {
@@ -113,7 +114,7 @@ START_TEST(nodes_of_an_order)
 	ck_assert_uint_eq(xa.nr_nodes, 9);
 	ck_assert_int_eq(mm_xa_store_order(&xa, 0, 9, 5), 0);
 	ck_assert_uint_eq(xa.nr_nodes, 1);
-	ck_assert_int_eq(mm_xa_split(&xa, 0, 9), 0);
+	ck_assert_int_eq(mm_xa_split(&xa, 0, 9, 1), 0);
 	ck_assert_uint_eq(xa.nr_nodes, 9);
 	ck_assert_uint_eq(mm_xa_load(&xa, 511), 5 + 511);
 	ck_assert_int_eq(mm_xa_store_order(&xa, 0, 9, 0), 0);

@@ -223,7 +223,18 @@ int mm_xa_store_order(struct mm_xarray *xa, uint64_t index, unsigned int order, 
 	return 0;
 }
 
-int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order)
+bool mm_xa_is_whole(const struct mm_xarray *xa, uint64_t index)
+{
+	const struct mm_xa_node *n = xa->root;
+
+	if (xa->height < 2 || !covers(xa, index))
+		return false;
+	for (uint32_t h = xa->height; n && h > 2; h--)
+		n = n->slot[slot_of(index, h)].child;
+	return n && n->whole >> slot_of(index, 2) & 1;
+}
+
+int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t step)
 {
 	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n = descend(xa, index, 2, path), *leaves[XA_SLOTS];
 	unsigned int first = slot_of(index, 2), nr = 1u << (order - XA_SHIFT);
@@ -239,8 +250,8 @@ int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order)
 	}
 	for (unsigned int i = 0; i < nr; i++) {
 		leaves[i]->present = ~UINT64_C(0);
-		for (unsigned int s = 0; s < XA_SLOTS; s++)
-			leaves[i]->slot[s].value = value++;
+		for (unsigned int s = 0; s < XA_SLOTS; s++, value += step)
+			leaves[i]->slot[s].value = value;
 		n->slot[first + i].child = leaves[i];
 		n->whole &= ~(UINT64_C(1) << (first + i));
 	}

@@ -39,8 +39,10 @@ uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index);
 int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old);
 /* One value for the 2^@order indices from @index (6 <= @order <= 11), in the place of what is there; 0 erases. 0 or -ENOMEM. */
 int mm_xa_store_order(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value);
-/* A value of @order becomes 2^@order values: itself, itself + 1, ... 0 or -ENOMEM (nothing changed). Source: xas_split(). */
-int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order);
+/* A value of @order becomes 2^@order values: itself, itself + @step, ... 0 or -ENOMEM (nothing changed). Source: xas_split(). */
+int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t step);
+/* Does a value of a higher order stand at @index? */
+bool mm_xa_is_whole(const struct mm_xarray *xa, uint64_t index);
 /* First index >= @index with a value; false when there is none. */
 bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value);
 void mm_xa_destroy(struct mm_xarray *xa);	/* the host's memory; the machine's is not given back */

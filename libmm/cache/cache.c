@@ -78,7 +78,7 @@ struct mm_address_space *mm_folio_mapping(const struct mm_cache *c, mm_pfn_t pfn
 /* Every cached page of a file says so itself, and every other way round. */
 static bool file_is_consistent(const struct mm_cache *c, struct mm_address_space *as)
 {
-	uint64_t nr = 0, swapped = 0, v;
+	uint64_t nr = 0, thps = 0, swapped = 0, v;
 
 	for (uint64_t i = 0; mm_xa_find(&as->i_pages, &i, &v); i++) {
 		const struct mm_page *p;
@@ -87,11 +87,14 @@ static bool file_is_consistent(const struct mm_cache *c, struct mm_address_space
 		if (!mm_xa_is_page(v))
 			continue;
 		p = mm_cache_page(c, (mm_pfn_t)(v - 1));
-		if (p->mapping != as->id || p->index != i || (p->flags & (MM_PG_ANON | MM_PG_BUDDY)) || !p->refs)
+		if (p->mapping != as->id || p->index != i || (p->flags & (MM_PG_ANON | MM_PG_BUDDY | MM_PG_TAIL)) ||
+		    p->refs < mm_folio_nr_pages(p))
 			return false;
-		nr++;
+		nr += mm_folio_nr_pages(p);
+		thps += mm_folio_nr_pages(p) > 1;
+		i += mm_folio_nr_pages(p) - 1;
 	}
-	return nr == as->nrpages && swapped == as->nr_swapped && mm_xa_is_consistent(&as->i_pages);
+	return nr == as->nrpages && thps == as->nr_thps && swapped == as->nr_swapped && mm_xa_is_consistent(&as->i_pages);
 }
 
 bool mm_cache_is_consistent(const struct mm_cache *c)

@@ -41,11 +41,14 @@ struct mm_cache_hooks {
 	bool (*mem_cgroup_out_of_memory)(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order);
 };
 
-/* What writeback asks of reverse mapping above it; NULL: nothing maps pages. */
+/* What writeback and truncation ask of reverse mapping above them; NULL: nothing maps pages. */
 struct mm_rmap_hook {
 	void *arg;
 	uint32_t (*folio_mkclean)(void *arg, mm_pfn_t pfn);	/* entries that lost RW and D */
+	int (*split_folio)(void *arg, mm_pfn_t head);		/* a huge page becomes small ones; the caller holds a reference. 0 or -errno */
 };
+
+enum { MM_THP_ORDER = 9, MM_THP_PAGES = 512 };	/* a huge folio of the page cache: 2M */
 
 enum { MM_XA_SPARES = 24 };		/* a store needs no more: twice the height of a tree */
 
@@ -100,6 +103,10 @@ void mm_cache_free(struct mm_cache *c);		/* host memory only: pages need not be 
 int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab);
 /* Store into a tree of this cache; a node that cannot be had at once is made with @gfp. 0 or -ENOMEM. */
 int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, uint64_t value, mm_gfp_t gfp, uint64_t *old);
+/* The same of one value for the 2^@order indices from @index (mm_xa_store_order()). */
+int mm_cache_xa_store_order(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value, mm_gfp_t gfp);
+/* That value in pieces, each @step more than the one before (mm_xa_split()). */
+int mm_cache_xa_split(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t step, mm_gfp_t gfp);
 bool mm_cache_is_consistent(const struct mm_cache *c);	/* walks everything: slow */
 
 /* ---- what a folio is (head page of one or 2^order pages) ---- */

@@ -10,6 +10,14 @@
 
 static struct mm_page *link_of(const struct mm_cache *c, mm_pfn_t head) { return mm_cache_page(c, head + MM_DEFERRED_LINK); }
 
+void mm_folio_prep_transhuge(struct mm_phys *phys, mm_pfn_t head)
+{
+	struct mm_page *t = mm_page(phys, head + 1);
+
+	t->mapping = t->next = t->prev = 0;
+	mm_page(phys, head + MM_DEFERRED_LINK)->mapping = 0;
+}
+
 void mm_deferred_split_folio(struct mm_cache *c, mm_pfn_t head)
 {
 	struct mm_memcg *memcg = mm_folio_memcg(c, head);

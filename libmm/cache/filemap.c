@@ -3,11 +3,11 @@
  * cache/filemap.c - the page cache: inserting, removing, reading, writing
  *
  * address_space.i_pages maps a page index to PFN + 1, or to the shadow of the
- * page that was evicted from there.  The cache holds one reference.  The disk
+ * page that was evicted from there.  The cache holds one reference to each page.  The disk
  * is as quick as the call: a page that is added is up to date when the call
  * returns; pages of one read-ahead window are locked until all of it is there.
  *
- * Source: Linux 6.6 mm/filemap.c, order-0 folios.
+ * Source: Linux 6.6 mm/filemap.c.
  */
 #include "cache/contents.h"
 #include "cache/filemap.h"
@@ -28,11 +28,43 @@ mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_
 	return mm_xa_is_page(v) ? (mm_pfn_t)(v - 1) : MM_PFN_NONE;
 }
 
+/* Slot or slots of i_pages for @pfn; the shadow that stood there in *@shadow, which reclaim may have put there just now. */
+static int add_entry(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn, uint64_t index, mm_gfp_t gfp, uint64_t *shadow)
+{
+	unsigned int order = mm_cache_page(c, pfn)->flags & MM_PG_HEAD ? mm_cache_page(c, pfn)->order : 0;
+	int rc;
+
+	if (order)
+		return mm_cache_xa_store_order(c, &as->i_pages, index, order, (uint64_t)pfn + 1, gfp);
+	if (mm_xa_is_whole(&as->i_pages, index)) {	/* the shadow of a huge folio */
+		rc = mm_cache_xa_split(c, &as->i_pages, index & ~(uint64_t)(MM_THP_PAGES - 1), MM_THP_ORDER, 0, gfp);
+		if (rc)
+			return rc;
+	}
+	return mm_cache_xa_store(c, &as->i_pages, index, (uint64_t)pfn + 1, gfp, shadow);
+}
+
+static void count_pages(struct mm_cache *c, struct mm_address_space *as, int64_t nr)
+{
+	as->nrpages += (uint64_t)nr;
+	mm_count(c->ctx, MM_NR_FILE_PAGES, nr);
+	if (mm_mapping_is_shmem(as))
+		mm_count(c->ctx, MM_NR_SHMEM, nr);
+	if (nr == MM_THP_PAGES || nr == -MM_THP_PAGES)
+		mm_filemap_count_thp(c, as, nr);
+}
+
+void mm_filemap_count_thp(struct mm_cache *c, struct mm_address_space *as, int64_t nr)
+{
+	mm_count(c->ctx, mm_mapping_is_shmem(as) ? MM_NR_SHMEM_HUGEPAGES : MM_NR_FILE_HUGEPAGES, nr);
+	as->nr_thps = nr > 0 ? as->nr_thps + 1 : as->nr_thps - 1;
+}
+
 int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn, uint64_t index,
 			 struct mm_memcg *memcg, mm_gfp_t gfp)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
-	uint64_t old = mm_xa_load(&as->i_pages, index);
+	uint64_t old = mm_xa_load(&as->i_pages, index), nr = mm_folio_nr_pages(p);
 	int rc;
 
 	if (old && !mm_xa_is_shadow(old))
@@ -42,22 +74,19 @@ int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn
 		return rc;
 	as->i_pages.account = true;
 	c->xa_payer = memcg;
-	rc = mm_cache_xa_store(c, &as->i_pages, index, (uint64_t)pfn + 1, gfp, &old);	/* what was there may be reclaimed by now */
+	rc = add_entry(c, as, pfn, index, gfp, &old);
 	if (rc) {
 		mm_mem_cgroup_uncharge(c, pfn);
 		return rc;
 	}
-	p->refs++;
+	p->refs = (uint16_t)(p->refs + nr);
 	p->mapping = as->id;
 	p->index = index;
-	as->nrpages++;
-	if (c->contents)
-		c->contents[pfn] = mm_contents_of_file(as->id, index);
-	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
-	if (mm_mapping_is_shmem(as)) {
+	count_pages(c, as, (int64_t)nr);
+	for (uint64_t i = 0; c->contents && i < nr; i++)
+		c->contents[pfn + i] = mm_contents_of_file(as->id, index + i);
+	if (mm_mapping_is_shmem(as))
 		p->flags |= MM_PG_SWAPBACKED;
-		mm_count(c->ctx, MM_NR_SHMEM, 1);
-	}
 	if (!(gfp & __MM_GFP_WRITE) && mm_xa_is_shadow(old))
 		mm_workingset_refault(c, pfn, old);
 	mm_folio_add_lru(c, pfn);
@@ -68,16 +97,17 @@ void mm_filemap_remove_folio(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 	struct mm_address_space *as = mm_folio_mapping(c, pfn);
+	uint64_t nr = mm_folio_nr_pages(p);
 
-	mm_xa_store(&as->i_pages, p->index, shadow, NULL);	/* the slot exists: cannot fail */
-	as->nrpages--;
-	mm_count(c->ctx, MM_NR_FILE_PAGES, -1);
-	if (mm_mapping_is_shmem(as))
-		mm_count(c->ctx, MM_NR_SHMEM, -1);
+	if (nr == 1)
+		mm_xa_store(&as->i_pages, p->index, shadow, NULL);	/* the slot exists: cannot fail */
+	else
+		mm_xa_store_order(&as->i_pages, p->index, p->order, shadow);
+	count_pages(c, as, -(int64_t)nr);
 	if (p->flags & MM_PG_DIRTY)
 		mm_folio_clear_dirty_for_io(c, pfn);
 	p->mapping = 0;
-	p->refs--;
+	p->refs = (uint16_t)(p->refs - nr);
 }
 
 mm_pfn_t mm_filemap_create_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index,
@@ -105,19 +135,20 @@ mm_pfn_t mm_filemap_create_folio(struct mm_cache *c, struct mm_address_space *as
 
 /* ---- read(2) ---- */
 
-/* Contiguous cached pages from @index to @last, at most 15, ending with one that carries a mark; each gets a reference. */
+/* Contiguous cached folios from @index to @last, at most 15, ending with one that carries a mark; each gets a reference. */
 static uint32_t get_read_batch(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t last,
 			       mm_pfn_t *batch)
 {
 	uint32_t n = 0;
 
-	while (n < MM_PAGEVEC_SIZE && index + n <= last) {
-		mm_pfn_t pfn = mm_filemap_get_folio(c, as, index + n);
+	while (n < MM_PAGEVEC_SIZE && index <= last) {
+		mm_pfn_t pfn = mm_filemap_get_folio(c, as, index);
 
 		if (pfn == MM_PFN_NONE)
 			break;
 		mm_folio_get(c, pfn);
 		batch[n++] = pfn;
+		index = mm_cache_page(c, pfn)->index + mm_folio_nr_pages(mm_cache_page(c, pfn));
 		if (mm_cache_page(c, pfn)->flags & (MM_PG_READAHEAD | MM_PG_LOCKED) ||
 		    !(mm_cache_page(c, pfn)->flags & MM_PG_UPTODATE))
 			break;
@@ -154,6 +185,12 @@ static int get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint
 	return (int)n;
 }
 
+/* Byte @pos in units of the folio's size (pos_same_folio()). */
+static int64_t folio_of_pos(const struct mm_cache *c, mm_pfn_t pfn, int64_t pos)
+{
+	return pos >> (MM_PAGE_SHIFT + (mm_cache_page(c, pfn)->flags & MM_PG_HEAD ? mm_cache_page(c, pfn)->order : 0));
+}
+
 int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos, uint64_t size, struct mm_memcg *memcg)
 {
 	uint64_t begin = pos, stop;
@@ -176,10 +213,10 @@ int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos, uin
 		n = get_pages(c, f, index, end, memcg, batch);
 		if (n < 0)
 			break;
-		if ((int64_t)pos >> MM_PAGE_SHIFT != (last_pos - 1) >> MM_PAGE_SHIFT)
+		if (folio_of_pos(c, batch[0], (int64_t)pos) != folio_of_pos(c, batch[0], last_pos - 1))
 			mm_folio_mark_accessed(c, batch[0]);
 		for (int i = 0; i < n && pos < stop; i++) {
-			uint64_t next = (pos | (MM_PAGE_SIZE - 1)) + 1;
+			uint64_t next = (pos | (mm_folio_nr_pages(mm_cache_page(c, batch[i])) * MM_PAGE_SIZE - 1)) + 1;
 
 			if (i > 0)
 				mm_folio_mark_accessed(c, batch[i]);
@@ -205,7 +242,7 @@ static mm_pfn_t write_begin(struct mm_cache *c, struct mm_address_space *as, uin
 	if (mm_mapping_is_shmem(as)) {
 		struct mm_shmem_folio page;
 
-		rc = mm_shmem_get_folio(c, as, index, MM_SGP_WRITE, memcg, &page);
+		rc = mm_shmem_get_folio(c, as, index, MM_SGP_WRITE, &(struct mm_shmem_user){ .memcg = memcg }, &page);
 		*errp = rc ? rc : *errp;
 		return rc ? MM_PFN_NONE : page.pfn;
 	}

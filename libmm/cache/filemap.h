@@ -2,9 +2,10 @@
 /*
  * cache/filemap.h - the page cache: which page of which file lies in which frame
  *
- * Model: Linux 6.6 mm/filemap.c, mm/truncate.c, order-0 folios (what ext4 of 6.6 makes).
- * address_space.i_pages holds PFN + 1, a shadow (bit 63) of a page that was evicted, or the swap slot of
- * a page of a file in memory (bit 62 alone, cache/shmem.h).
+ * Model: Linux 6.6 mm/filemap.c, mm/truncate.c.  Reading a file makes order-0 folios (what ext4 of 6.6 does); huge ones of
+ * order 9 are made by shmem and by collapsing.
+ * address_space.i_pages holds PFN + 1, of a huge folio its head's at all 512 indices; a shadow (bit 63) of a page that was evicted;
+ * or the swap slot of a page of a file in memory (bit 62 alone, cache/shmem.h).
  */
 #ifndef CACHE_FILEMAP_H
 #define CACHE_FILEMAP_H
@@ -20,12 +21,18 @@ static inline bool mm_xa_is_page(uint64_t v) { return v && !(v >> 62); }
 static inline uint64_t mm_xa_mk_swap(uint32_t entry) { return MM_XA_SWAP | entry; }
 static inline uint32_t mm_xa_swap_entry(uint64_t v) { return (uint32_t)v; }
 
-/* The page at @index; MM_PFN_NONE when it is not there.  Takes no reference. */
+/* The folio at @index; MM_PFN_NONE when it is not there.  Takes no reference. */
 mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_space *as, uint64_t index);
+/* Its page at @index (folio_file_page()). */
+static inline mm_pfn_t mm_folio_file_page(const struct mm_cache *c, mm_pfn_t head, uint64_t index)
+{
+	return head + (mm_pfn_t)((index - mm_cache_page(c, head)->index) & (mm_folio_nr_pages(mm_cache_page(c, head)) - 1));
+}
 
 /**
  * mm_filemap_add_folio() - allocate nothing, charge and insert a fresh page
- * @pfn: fresh page of mm_alloc_pages(), refs 1: the caller's; the cache takes its own
+ * @pfn: fresh page of mm_alloc_pages(), refs 1: the caller's; the cache takes its own, one for each page of a folio of order 9
+ * @index: of its first page; nothing but shadows may stand there
  * @memcg: who is charged
  *
  * Evaluates the shadow it replaces (workingset_refault) and puts the page on the LRU.
@@ -35,6 +42,9 @@ int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn
 			 struct mm_memcg *memcg, mm_gfp_t gfp);
 /* Out of the cache, leaving @shadow (0: nothing); drops the cache's reference to refs, not freeing (as __filemap_remove_folio()). */
 void mm_filemap_remove_folio(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow);
+
+/* @nr pages of a huge folio, 512, are there now, or -512 no longer: NR_SHMEM_THPS or NR_FILE_THPS. */
+void mm_filemap_count_thp(struct mm_cache *c, struct mm_address_space *as, int64_t nr);
 
 /* An uncached page is read: allocate, add, count pgpgin.  Returns the PFN, PG_uptodate; MM_PFN_NONE with *@errp. */
 mm_pfn_t mm_filemap_create_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index,

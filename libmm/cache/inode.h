@@ -24,6 +24,7 @@ struct mm_address_space {
 	uint32_t id;			/* in struct mm_page.mapping; never 0 */
 	struct mm_xarray i_pages;	/* index -> PFN, shadow or swap slot */
 	uint64_t nrpages;
+	uint64_t nr_thps;		/* huge folios among its pages */
 	uint64_t nr_swapped;		/* of a file in memory: pages on the swap device */
 	struct mm_interval_root i_mmap;	/* the VMAs that map it, by the pages of it that they map */
 	uint64_t nr_i_mmap;

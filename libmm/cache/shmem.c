@@ -9,14 +9,20 @@
  * While a page is in the swap cache for such a file it has no mapping; the slot in i_pages is the one user that
  * the slot counts. A page that comes back leaves the swap cache and its slot at once, dirty.
  *
- * Source: Linux 6.6 mm/shmem.c. Left out: huge pages (shmem_enabled is "never"), fallocate other than holes,
- * NUMA policies.
+ * A huge page is one folio for 512 pages of the file, made where all of them are holes; it is split before any of it is
+ * swapped, and where a truncation or a hole cuts it.
+ *
+ * Source: Linux 6.6 mm/shmem.c. Left out: fallocate other than holes, limits on a mount's size, NUMA policies, splitting
+ * huge pages beyond the end of files when memory is short (shmem_unused_huge_shrink()).
  */
 #include "cache/shmem.h"
 
 #include <errno.h>
 
+#include "cache/deferred_split.h"
 #include "cache/memcg.h"
+
+static const struct mm_shmem_user nobody;	/* of a call that makes no page */
 
 static mm_swp_t swapped_at(const struct mm_address_space *as, uint64_t index)
 {
@@ -67,14 +73,12 @@ static int swapin_folio(struct mm_cache *c, struct mm_address_space *as, uint64_
 	return 0;
 }
 
-static int alloc_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
-		       struct mm_memcg *memcg, struct mm_shmem_folio *out)
+/* shmem_add_to_page_cache() of a new page, the reference of which goes to the caller; on error it is gone. */
+static int add_new(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn, uint64_t index, enum mm_sgp_type sgp,
+		   struct mm_memcg *memcg, struct mm_shmem_folio *out)
 {
-	mm_pfn_t pfn = mm_alloc_pages(c->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO, 0);
 	int rc;
 
-	if (pfn == MM_PFN_NONE)
-		return -ENOMEM;
 	mm_cache_page(c, pfn)->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
 	if (sgp == MM_SGP_WRITE)
 		mm_cache_page(c, pfn)->flags |= MM_PG_REFERENCED;
@@ -83,13 +87,50 @@ static int alloc_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t
 		mm_folio_put(c, pfn);
 		return rc;
 	}
+	for (uint64_t i = 0; c->contents && i < mm_folio_nr_pages(mm_cache_page(c, pfn)); i++)
+		c->contents[pfn + i] = 0;
 	out->pfn = pfn;
 	out->allocated = true;
 	return 0;
 }
 
+/* The whole 2M around @index, if nothing of it is there (shmem_alloc_hugefolio()). False: it must be a small page. */
+static bool alloc_huge(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
+		       const struct mm_shmem_user *user, struct mm_shmem_folio *out)
+{
+	uint64_t first = index & ~(uint64_t)(MM_THP_PAGES - 1), at = first, v;
+	mm_pfn_t head;
+
+	if (mm_xa_find(&as->i_pages, &at, &v) && at < first + MM_THP_PAGES)
+		return false;
+	head = mm_alloc_pages(c->phys, mm_thp_gfp_mask(c->ctx, user->mapping && user->advised) | __MM_GFP_ZERO, MM_THP_ORDER);
+	if (head == MM_PFN_NONE) {
+		mm_count(c->ctx, MM_THP_FILE_FALLBACK, 1);
+		return false;
+	}
+	mm_folio_prep_transhuge(c->phys, head);
+	if (add_new(c, as, head, first, sgp, user->memcg, out)) {
+		mm_count(c->ctx, MM_THP_FILE_FALLBACK, 1);
+		mm_count(c->ctx, MM_THP_FILE_FALLBACK_CHARGE, 1);
+		return false;
+	}
+	mm_count(c->ctx, MM_THP_FILE_ALLOC, 1);
+	return true;
+}
+
+static int alloc_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
+		       const struct mm_shmem_user *user, struct mm_shmem_folio *out)
+{
+	mm_pfn_t pfn;
+
+	if (mm_shmem_is_huge(c->ctx, as->host, index, false, user) && alloc_huge(c, as, index, sgp, user, out))
+		return 0;
+	pfn = mm_alloc_pages(c->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO, 0);
+	return pfn == MM_PFN_NONE ? -ENOMEM : add_new(c, as, pfn, index, sgp, user->memcg, out);
+}
+
 int mm_shmem_get_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
-		       struct mm_memcg *memcg, struct mm_shmem_folio *out)
+		       const struct mm_shmem_user *user, struct mm_shmem_folio *out)
 {
 	uint64_t size = as->host->size;
 	mm_swp_t entry = swapped_at(as, index);
@@ -98,10 +139,10 @@ int mm_shmem_get_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t
 	if (sgp <= MM_SGP_CACHE && index >= size / MM_PAGE_SIZE + (size % MM_PAGE_SIZE != 0))
 		return -EINVAL;
 	if (entry)
-		return swapin_folio(c, as, index, entry, sgp, memcg, out);
+		return swapin_folio(c, as, index, entry, sgp, user->memcg, out);
 	out->pfn = mm_filemap_get_folio(c, as, index);
 	if (out->pfn == MM_PFN_NONE)
-		return sgp == MM_SGP_READ ? 0 : alloc_folio(c, as, index, sgp, memcg, out);
+		return sgp == MM_SGP_READ ? 0 : alloc_folio(c, as, index, sgp, user, out);
 	mm_folio_get(c, out->pfn);
 	if (sgp == MM_SGP_WRITE)
 		mm_folio_mark_accessed(c, out->pfn);
@@ -171,7 +212,7 @@ int64_t mm_shmem_read(struct mm_cache *c, struct mm_file *f, uint64_t pos, uint6
 		uint64_t next = (pos | (MM_PAGE_SIZE - 1)) + 1;
 		struct mm_shmem_folio page;
 
-		rc = mm_shmem_get_folio(c, as, pos >> MM_PAGE_SHIFT, MM_SGP_READ, NULL, &page);
+		rc = mm_shmem_get_folio(c, as, pos >> MM_PAGE_SHIFT, MM_SGP_READ, &nobody, &page);
 		if (rc)
 			break;
 		if (page.pfn != MM_PFN_NONE) {
@@ -189,7 +230,7 @@ void mm_shmem_zero_partial(struct mm_cache *c, struct mm_address_space *as, uint
 	struct mm_shmem_folio page;
 
 	if (!(pos & (MM_PAGE_SIZE - 1)) ||
-	    mm_shmem_get_folio(c, as, pos >> MM_PAGE_SHIFT, MM_SGP_READ, NULL, &page) || page.pfn == MM_PFN_NONE)
+	    mm_shmem_get_folio(c, as, pos >> MM_PAGE_SHIFT, MM_SGP_READ, &nobody, &page) || page.pfn == MM_PFN_NONE)
 		return;
 	mm_folio_mark_dirty(c, page.pfn);
 	mm_folio_put(c, page.pfn);

@@ -3,13 +3,14 @@
  * cache/shmem.h - files that live in memory and swap: memfd, shared anonymous memory, SysV segments
  *
  * A page of such a file is in the page cache, or its slot on the swap device stands in i_pages in its place
- * (MM_XA_SWAP). Model: Linux 6.6 mm/shmem.c, order-0 folios.
+ * (MM_XA_SWAP). Model: Linux 6.6 mm/shmem.c.
  */
 #ifndef CACHE_SHMEM_H
 #define CACHE_SHMEM_H
 
 #include "cache/filemap.h"
 #include "cache/swap.h"
+#include "cache/thp.h"
 
 static inline bool mm_mapping_is_shmem(const struct mm_address_space *as)
 {
@@ -20,22 +21,22 @@ static inline bool mm_mapping_is_shmem(const struct mm_address_space *as)
 enum mm_sgp_type { MM_SGP_READ, MM_SGP_CACHE, MM_SGP_WRITE };
 
 struct mm_shmem_folio {
-	mm_pfn_t pfn;		/* with a reference of the caller's; MM_PFN_NONE: a hole (MM_SGP_READ) */
+	mm_pfn_t pfn;		/* the folio, with a reference of the caller's; MM_PFN_NONE: a hole (MM_SGP_READ) */
 	mm_swp_t swapped_in;	/* the slot it came from just now, 0 none */
-	bool allocated;		/* new and zeroed */
+	bool allocated;		/* new and zeroed; huge where shmem_enabled and the place allow it */
 	bool major;		/* it was read from the device */
 };
 
 /**
  * mm_shmem_get_folio() - the page of a file in memory
  * @index: page index
- * @memcg: who is charged for a new page
+ * @user: who wants it
  *
  * Return: 0, -EINVAL (MM_SGP_READ, MM_SGP_CACHE: beyond the end of the file) or -ENOMEM.
  * Source: shmem_get_folio_gfp(), shmem_swapin_folio().
  */
 int mm_shmem_get_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
-		       struct mm_memcg *memcg, struct mm_shmem_folio *out);
+		       const struct mm_shmem_user *user, struct mm_shmem_folio *out);
 
 /*
  * Reclaim wants the unmapped page, clean since a moment, written: it moves from the page cache to the swap cache and

@@ -133,13 +133,16 @@ static bool evict_folio(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 
-	if ((p->flags & (MM_PG_DIRTY | MM_PG_WRITEBACK)) || mm_page_ref_count(p) > 2)
+	if ((p->flags & (MM_PG_DIRTY | MM_PG_WRITEBACK)) || mm_page_ref_count(p) > 1 + (int64_t)mm_folio_nr_pages(p))
 		return false;
 	mm_filemap_remove_folio(c, pfn, 0);
 	return true;
 }
 
-/* Up to 15 cached pages from *@index on, each with a reference; *@index moves behind the last. */
+/*
+ * Up to 15 cached folios from *@index on, each with a reference; *@index moves behind the last. Those that reach out of
+ * [*@index, @last] are passed over (find_lock_entries()).
+ */
 static size_t next_batch(struct mm_cache *c, const struct mm_address_space *as, uint64_t *index, uint64_t last,
 			 mm_pfn_t *batch)
 {
@@ -147,16 +150,29 @@ static size_t next_batch(struct mm_cache *c, const struct mm_address_space *as, 
 	uint64_t v;
 
 	while (n < MM_PAGEVEC_SIZE && *index <= last && mm_xa_find(&as->i_pages, index, &v) && *index <= last) {
-		if (mm_xa_is_page(v)) {
+		const struct mm_page *p = mm_xa_is_page(v) ? mm_cache_page(c, (mm_pfn_t)(v - 1)) : NULL;
+		uint64_t end = p ? p->index + mm_folio_nr_pages(p) - 1 : *index;
+
+		if (p && p->index == *index && end <= last) {
 			batch[n++] = (mm_pfn_t)(v - 1);
 			mm_folio_get(c, (mm_pfn_t)(v - 1));
 		}
+		*index = end;
 		if ((*index)++ == UINT64_MAX) {
 			*index = UINT64_MAX;
 			break;
 		}
 	}
 	return n;
+}
+
+/* No more shadow at @index, nor the rest of one of a huge folio. */
+static void erase_shadow(struct mm_address_space *as, uint64_t index)
+{
+	if (mm_xa_is_whole(&as->i_pages, index))
+		mm_xa_store_order(&as->i_pages, index & ~(uint64_t)(MM_THP_PAGES - 1), MM_THP_ORDER, 0);
+	else
+		mm_xa_store(&as->i_pages, index, 0, NULL);
 }
 
 uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
@@ -167,7 +183,7 @@ uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space
 
 	for (uint64_t i = first; mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
 		if (mm_xa_is_shadow(v))
-			mm_xa_store(&as->i_pages, i, 0, NULL);
+			erase_shadow(as, i);
 		if (i == UINT64_MAX)
 			break;
 	}
@@ -185,7 +201,8 @@ uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space
 	return dropped;
 }
 
-void mm_truncate_range(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
+/* What lies in [@first, @last] as a whole. */
+static void truncate_folios(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
 {
 	uint64_t i = first, v;
 	mm_pfn_t batch[MM_PAGEVEC_SIZE];
@@ -200,18 +217,59 @@ void mm_truncate_range(struct mm_cache *c, struct mm_address_space *as, uint64_t
 		if (i == UINT64_MAX)
 			break;
 	}
-	for (i = first; mm_xa_find(&as->i_pages, &i, &v) && i <= last; ) {	/* shadows and slots */
+	for (i = first; mm_xa_find(&as->i_pages, &i, &v) && i <= last && i != UINT64_MAX; i++) {	/* shadows and slots */
+		if (mm_xa_is_shadow(v))
+			erase_shadow(as, i);
+		if (!mm_xa_is_swap(v))
+			continue;
 		mm_xa_store(&as->i_pages, i, 0, NULL);
-		if (mm_xa_is_swap(v)) {
-			as->nr_swapped--;
-			mm_free_swap_and_cache(c, mm_xa_swap_entry(v));
-		}
+		as->nr_swapped--;
+		mm_free_swap_and_cache(c, mm_xa_swap_entry(v));
 	}
+}
+
+/*
+ * The huge folio at @index, which a truncation of [@first, @last] cuts, is split, so that its pages can go one by
+ * one; what cannot be split stays if it is dirty, with zeroes in the place of what went (truncate_inode_partial_folio()).
+ */
+static void truncate_partial_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, uint64_t first, uint64_t last)
+{
+	mm_pfn_t head = mm_filemap_get_folio(c, as, index);
+	struct mm_page *p;
+	uint64_t from, to;
+
+	if (head == MM_PFN_NONE || !(mm_cache_page(c, head)->flags & MM_PG_HEAD))
+		return;
+	p = mm_cache_page(c, head);
+	from = p->index > first ? p->index : first;
+	to = p->index + MM_THP_PAGES - 1 < last ? p->index + MM_THP_PAGES - 1 : last;
+	for (uint64_t i = from; c->contents && i <= to; i++)
+		c->contents[mm_folio_file_page(c, head, i)] = 0;
+	mm_folio_get(c, head);
+	if (mm_mapping_is_shmem(as))
+		mm_folio_mark_dirty(c, head);
+	if ((!c->rmap.split_folio || c->rmap.split_folio(c->rmap.arg, head)) && !(p->flags & MM_PG_DIRTY) && !p->mapcount)
+		mm_filemap_remove_folio(c, head, 0);
+	mm_folio_put(c, head);
+}
+
+void mm_truncate_range(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
+{
+	truncate_folios(c, as, first, last);
+	if (!as->nr_thps)
+		return;
+	truncate_partial_folio(c, as, first, first, last);
+	truncate_partial_folio(c, as, last, first, last);
+	truncate_folios(c, as, first, last);
 }
 
 void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size)
 {
-	mm_truncate_range(c, as, (new_size >> MM_PAGE_SHIFT) + ((new_size & (MM_PAGE_SIZE - 1)) != 0), UINT64_MAX);
+	uint64_t first = (new_size >> MM_PAGE_SHIFT) + ((new_size & (MM_PAGE_SIZE - 1)) != 0);
+
+	mm_truncate_range(c, as, first, UINT64_MAX);
+	if (as->nr_thps)		/* of which the end of the file cuts the last page */
+		truncate_partial_folio(c, as, new_size >> MM_PAGE_SHIFT, first, UINT64_MAX);
 	if (mm_mapping_is_shmem(as))
 		mm_shmem_zero_partial(c, as, new_size);
 }

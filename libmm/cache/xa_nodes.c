@@ -91,7 +91,27 @@ int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab)
 	return c->radix_tree_node_cachep ? 0 : -ENOMEM;
 }
 
-int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, uint64_t value, mm_gfp_t gfp, uint64_t *old)
+/* One change of a tree that may need nodes. */
+struct change {
+	enum { STORE, STORE_ORDER, SPLIT } what;
+	uint64_t index, value;		/* SPLIT: the step */
+	unsigned int order;
+	uint64_t *old;
+};
+
+static int change_tree(struct mm_xarray *xa, const struct change *h)
+{
+	switch (h->what) {
+	case STORE_ORDER:
+		return mm_xa_store_order(xa, h->index, h->order, h->value);
+	case SPLIT:
+		return mm_xa_split(xa, h->index, h->order, h->value);
+	default:
+		return mm_xa_store(xa, h->index, h->value, h->old);
+	}
+}
+
+static int change(struct mm_cache *c, struct mm_xarray *xa, const struct change *h, mm_gfp_t gfp)
 {
 	struct mm_xa_spares mine = { .keep = true };	/* making one may reclaim, which stores too */
 	int rc;
@@ -102,7 +122,7 @@ int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, 
 		struct mm_xa_obj obj;
 
 		c->xa_spares = mine;
-		rc = mm_xa_store(xa, index, value, old);
+		rc = change_tree(xa, h);
 		mine = c->xa_spares;
 		c->xa_spares = (struct mm_xa_spares){ 0 };
 		if (rc != -ENOMEM || !c->radix_tree_node_cachep || mine.nr == MM_XA_SPARES)
@@ -115,4 +135,19 @@ int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, 
 	while (mine.nr)
 		node_give_back(c, mine.v[--mine.nr]);
 	return rc;
+}
+
+int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, uint64_t value, mm_gfp_t gfp, uint64_t *old)
+{
+	return change(c, xa, &(struct change){ STORE, index, value, 0, old }, gfp);
+}
+
+int mm_cache_xa_store_order(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value, mm_gfp_t gfp)
+{
+	return change(c, xa, &(struct change){ STORE_ORDER, index, value, order, NULL }, gfp);
+}
+
+int mm_cache_xa_split(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t step, mm_gfp_t gfp)
+{
+	return change(c, xa, &(struct change){ SPLIT, index, step, order, NULL }, gfp);
 }

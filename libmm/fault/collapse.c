@@ -5,7 +5,7 @@
  * The table is looked at first: every entry must be empty, the zero page, swapped (it is then read in) or an
  * anonymous page on the LRU that nobody else holds, and one of them writable; khugepaged wants not too many of the
  * first three, and a page that was used. Then the pages are copied into a new 2M page and freed. Model: Linux 6.6
- * mm/khugepaged.c madvise_collapse(), hpage_collapse_scan_pmd(), collapse_huge_page(). Left out: files and shared memory.
+ * mm/khugepaged.c madvise_collapse(), hpage_collapse_scan_pmd(), collapse_huge_page(). Files: collapse_file.c.
  */
 #include <errno.h>
 
@@ -146,26 +146,38 @@ static mm_gfp_t collapse_gfp(const struct mm_fault *f, bool khugepaged)
 	return gfp | __MM_GFP_THISNODE;
 }
 
-/* Source: collapse_huge_page() */
-static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd, bool khugepaged,
-				    struct look *l)
+enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg *memcg, bool khugepaged, mm_pfn_t *headp)
 {
-	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
-	struct mm_struct *mm = vma->vm_mm;
 	mm_gfp_t gfp = collapse_gfp(f, khugepaged);
-	mm_pfn_t head = mm_alloc_pages(f->phys, gfp, MM_PMD_ORDER), table;
-	enum mm_scan_result r = MM_SCAN_SUCCEED;
+	mm_pfn_t head = mm_alloc_pages(f->phys, gfp, MM_PMD_ORDER);
 
 	if (head == MM_PFN_NONE) {
 		mm_count(f->ctx, MM_THP_COLLAPSE_ALLOC_FAILED, 1);
 		return MM_SCAN_ALLOC_FAIL;
 	}
 	mm_count(f->ctx, MM_THP_COLLAPSE_ALLOC, 1);
-	mm_memcg_count(mm->memcg, MM_THP_COLLAPSE_ALLOC, 1);
+	mm_memcg_count(memcg, MM_THP_COLLAPSE_ALLOC, 1);
 	mm_folio_prep_transhuge(f->phys, head);
-	if (mm_mem_cgroup_charge(f->cache, head, mm->memcg, gfp))
-		r = MM_SCAN_CHARGE_FAIL;
-	if (r == MM_SCAN_SUCCEED && l->swapped)
+	if (mm_mem_cgroup_charge(f->cache, head, memcg, gfp)) {
+		mm_folio_put(f->cache, head);
+		return MM_SCAN_CHARGE_FAIL;
+	}
+	*headp = head;
+	return MM_SCAN_SUCCEED;
+}
+
+/* Source: collapse_huge_page() */
+static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd, bool khugepaged,
+				    struct look *l)
+{
+	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
+	struct mm_struct *mm = vma->vm_mm;
+	mm_pfn_t head, table;
+	enum mm_scan_result r = mm_collapse_alloc_folio(f, mm->memcg, khugepaged, &head);
+
+	if (r != MM_SCAN_SUCCEED)
+		return r;
+	if (l->swapped)
 		r = swap_in(f, vma, start, pmd);
 	if (r == MM_SCAN_SUCCEED) {
 		mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
@@ -214,6 +226,7 @@ static int errno_of(enum mm_scan_result r)
 	case MM_SCAN_PAGE_COUNT:
 	case MM_SCAN_PAGE_LOCK:
 	case MM_SCAN_PAGE_LRU:
+	case MM_SCAN_DEL_PAGE_LRU:
 		return -EAGAIN;
 	default:
 		return -EINVAL;
@@ -225,7 +238,18 @@ static bool may_go_on(enum mm_scan_result r)
 {
 	return r == MM_SCAN_PMD_NULL || r == MM_SCAN_PTE_NON_PRESENT || r == MM_SCAN_PTE_UFFD_WP || r == MM_SCAN_PAGE_RO ||
 	       r == MM_SCAN_LACK_REFERENCED_PAGE || r == MM_SCAN_PAGE_NULL || r == MM_SCAN_PAGE_COUNT || r == MM_SCAN_PAGE_LOCK ||
-	       r == MM_SCAN_PAGE_LRU;
+	       r == MM_SCAN_PAGE_LRU || r == MM_SCAN_DEL_PAGE_LRU || r == MM_SCAN_PAGE_COMPOUND;
+}
+
+static enum mm_scan_result collapse_one(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr)
+{
+	struct mm_collapse_control cc = { 0 };
+	enum mm_scan_result r;
+
+	if (!vma->vm_file)
+		return mm_collapse_scan_pmd(f, vma, vaddr, &cc);
+	r = mm_collapse_scan_file(f, vma->vm_mm, vma->vm_file, mm_linear_page_index(vma, vaddr), false);
+	return r == MM_SCAN_PTE_MAPPED_HUGEPAGE ? mm_collapse_pte_mapped_thp(f, vma->vm_mm, vaddr, true) : r;
 }
 
 int mm_madvise_collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end)
@@ -238,8 +262,7 @@ int mm_madvise_collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, 
 		return -EINVAL;
 	mm_lru_add_drain_all(f->cache);
 	for (uint64_t vaddr = from; vaddr < to; vaddr += MM_PMD_SIZE) {
-		struct mm_collapse_control cc = { 0 };
-		enum mm_scan_result r = mm_collapse_scan_pmd(f, vma, vaddr, &cc);
+		enum mm_scan_result r = collapse_one(f, vma, vaddr);
 
 		if (r == MM_SCAN_SUCCEED || r == MM_SCAN_PMD_MAPPED) {
 			thps++;

@@ -34,6 +34,8 @@ static int madvise_hook(struct mm_vma *vma, uint64_t start, uint64_t end, int ad
 
 static uint32_t mkclean_hook(void *arg, mm_pfn_t pfn) { return mm_folio_mkclean(((struct mm_fault *)arg)->virt, pfn); }
 
+static int split_hook(void *arg, mm_pfn_t head) { return mm_split_folio(((struct mm_fault *)arg)->virt, head); }
+
 /* ---- pages that compaction moves: their contents are kept here, the rest is for the floors below ---- */
 
 static void isolate_hook(void *arg, mm_pfn_t pfn)
@@ -76,7 +78,7 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 	virt->madvise_vma = madvise_hook;
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
-	cache->rmap = (struct mm_rmap_hook){ f, mkclean_hook };
+	cache->rmap = (struct mm_rmap_hook){ f, mkclean_hook, split_hook };
 	phys->hooks.movable = (struct mm_movable_ops){ f, isolate_hook, putback_hook, migrate_hook, lru_add_drain_hook };
 	*fp = f;
 	return 0;
@@ -202,7 +204,7 @@ static unsigned int __handle_mm_fault(struct mm_vm_fault *v)
 		v->orig = *v->pmd;
 		if (!(v->flags & MM_FAULT_FLAG_WRITE) || mm_pte_write(v->orig))
 			return set_accessed(v, v->pmd);
-		ret = mm_do_huge_pmd_wp_page(v);
+		ret = mm_vma_is_anonymous(v->vma) ? mm_do_huge_pmd_wp_page(v) : mm_huge_file_pmd_wp(v);
 		if (!(ret & MM_VM_FAULT_FALLBACK))
 			return ret;
 	}

@@ -6,7 +6,8 @@
  * page is not among them the file is asked. A miss reads ahead and, where the lock may be
  * dropped for I/O, ends in RETRY: the next round finds the page. A page that carries the
  * read-ahead mark is passed over by fault-around, so that the file sees it and reads on.
- * Shared memory (memfd, shared anonymous) makes its missing pages itself.
+ * Shared memory (memfd, shared anonymous) makes its missing pages itself. Where a huge folio is found, its 2M are mapped by one
+ * entry if the VMA is aligned to them.
  * Model: Linux 6.6 mm/memory.c do_read_fault(), do_cow_fault(), do_shared_fault(), do_fault_around(),
  * mm/filemap.c filemap_fault(), filemap_map_pages(), mm/shmem.c shmem_fault().
  */
@@ -15,13 +16,9 @@
 #include "cache/shmem.h"
 #include "cache/readahead.h"
 #include "fault/userfault.h"
+#include "virt/khugepaged.h"
 
 enum { FAULT_AROUND_PAGES = 16 };
-
-bool mm_vma_is_shmem(const struct mm_vma *vma)
-{
-	return vma->vm_file && (mm_inode_is_shmem(vma->vm_file->inode) || vma->vm_file->inode->dev_zero);
-}
 
 static struct mm_address_space *mapping_of(const struct mm_vm_fault *v) { return &v->vma->vm_file->inode->mapping; }
 
@@ -46,7 +43,7 @@ static void map_file_page(struct mm_vm_fault *v, mm_pte_t *pte, mm_pfn_t pfn, bo
 		entry = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(entry));
 	if (v->marked && pte == v->marked)
 		entry = mm_pte_mkuffd_wp(entry);
-	mm_vmf_mm(v)->rss[mm_vmf_page(v, pfn)->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]++;
+	mm_vmf_mm(v)->rss[mm_vmf_page(v, mm_page_head(v->f->phys, pfn))->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]++;
 	mm_page_add_file_rmap(v->vma, pfn, false);
 	*pte = entry;
 }
@@ -69,6 +66,22 @@ static bool prealloc_pte(struct mm_vm_fault *v)
 	return !mm_pte_none(*v->pmd) || v->prealloc != MM_PFN_NONE;
 }
 
+/* filemap_map_pmd() of the first folio around: done, or how the table came about; *@done: no pages one by one. */
+static unsigned int map_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool *done)
+{
+	*done = true;
+	if (mm_pmd_trans_huge(*v->pmd))
+		return MM_VM_FAULT_NOPAGE;
+	mm_folio_get(v->f->cache, head);
+	if (mm_pte_none(*v->pmd) && !mm_do_set_pmd(v, head, false)) {
+		v->f->order = MM_PMD_ORDER;
+		return mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_READ), head, MM_VM_FAULT_NOPAGE);
+	}
+	mm_folio_put(v->f->cache, head);
+	*done = !pte_table(v);
+	return 0;
+}
+
 /* filemap_map_pages(): [first, last] of the file, the page of the fault among them. */
 static unsigned int map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t last)
 {
@@ -76,24 +89,28 @@ static unsigned int map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t la
 	uint64_t max = max_index(v);
 	uint32_t misses = 0;
 	unsigned int ret = 0;
+	bool any = false, done = false;
 
-	for (uint64_t i = first; i <= last && i < max; i++) {
-		mm_pfn_t pfn = mm_filemap_get_folio(v->f->cache, mapping_of(v), i);
-		struct mm_page *p = pfn == MM_PFN_NONE ? NULL : mm_vmf_page(v, pfn);
+	for (uint64_t i = first; i <= last && i < max && !done; i++) {
+		mm_pfn_t head = mm_filemap_get_folio(v->f->cache, mapping_of(v), i), pfn;
+		struct mm_page *p = head == MM_PFN_NONE ? NULL : mm_vmf_page(v, head);
 		mm_pte_t *pte;
 
 		if (!p || !(p->flags & MM_PG_UPTODATE) || p->flags & (MM_PG_READAHEAD | MM_PG_LOCKED))
 			continue;
-		pte = pte_table(v);
-		if (!pte)
+		if (!any)
+			ret = map_pmd(v, head, &done);
+		any = true;
+		if (done)
 			break;
+		pte = pte_table(v) + (int64_t)(i - v->pgoff);
 		misses++;
-		pte += (int64_t)(i - v->pgoff);
 		if (!mm_pte_none(*pte))
 			continue;
+		pfn = mm_folio_file_page(v->f->cache, head, i);
 		if (i == v->pgoff)
 			ret = mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_READ), pfn, MM_VM_FAULT_NOPAGE);
-		mm_folio_get(v->f->cache, pfn);
+		mm_folio_get(v->f->cache, head);
 		map_file_page(v, pte, pfn, false);
 	}
 	ra->mmap_miss = misses >= ra->mmap_miss ? 0 : ra->mmap_miss - misses;
@@ -119,21 +136,23 @@ static unsigned int do_fault_around(struct mm_vm_fault *v)
 static unsigned int shmem_fault(struct mm_vm_fault *v)
 {
 	struct mm_shmem_folio page;
+	struct mm_shmem_user user = {
+		.memcg = mm_vmf_mm(v)->memcg, .mapping = true, .advised = v->vma->vm_flags & MM_VM_HUGEPAGE,
+		.refused = mm_vma_thp_disabled(v->vma, v->vma->vm_flags),
+	};
 	bool there = mm_xa_load(&mapping_of(v)->i_pages, v->pgoff);
 	int err;
 
 	if (v->pgoff < max_index(v) && v->vma->vm_flags & (there ? MM_VM_UFFD_MINOR : (uint64_t)MM_VM_UFFD_MISSING))
 		return mm_handle_userfault(v, there ? MM_FAULT_KIND_UFFD_MINOR : MM_FAULT_KIND_UFFD_MISSING);
-	err = mm_shmem_get_folio(v->f->cache, mapping_of(v), v->pgoff, MM_SGP_CACHE, mm_vmf_mm(v)->memcg, &page);
+	err = mm_shmem_get_folio(v->f->cache, mapping_of(v), v->pgoff, MM_SGP_CACHE, &user, &page);
 	if (err)
 		return err == -ENOMEM ? MM_VM_FAULT_OOM : MM_VM_FAULT_SIGBUS;
-	if (page.allocated)
-		mm_fault_copy_contents(v->f, page.pfn, MM_PFN_NONE, 1);
-	v->page = page.pfn;
+	v->page = mm_folio_file_page(v->f->cache, page.pfn, v->pgoff);
 	if (!page.major)
 		return 0;
 	mm_vmf_count(v, MM_PGMAJFAULT);
-	mm_fault_swap_in_row(v, v->vaddr, page.pfn);
+	mm_fault_swap_in_row(v, v->vaddr, v->page);
 	return MM_VM_FAULT_MAJOR;
 }
 
@@ -184,7 +203,7 @@ static unsigned int filemap_fault(struct mm_vm_fault *v)
 			return ret | MM_VM_FAULT_RETRY;
 		mm_folio_get(c, pfn);
 	}
-	v->page = pfn;
+	v->page = mm_folio_file_page(c, pfn, v->pgoff);
 	return ret;
 }
 
@@ -195,17 +214,27 @@ static unsigned int __do_fault(struct mm_vm_fault *v)
 	return mm_vma_is_shmem(v->vma) ? shmem_fault(v) : filemap_fault(v);
 }
 
-/* The file's page and the entry it goes to; *@pte stays as it was when the fault ends here. */
-static unsigned int fault_page_and_table(struct mm_vm_fault *v, mm_pte_t **pte)
+static mm_pfn_t folio_of(const struct mm_vm_fault *v) { return mm_page_head(v->f->phys, v->page); }
+
+/*
+ * The file's page and the entry it goes to; *@pte stays as it was when the fault ends here: an error, or the page's huge folio
+ * was mapped whole (@cow: it is to be copied, so it is not), its reference with it.  Source: finish_fault().
+ */
+static unsigned int fault_page_and_table(struct mm_vm_fault *v, bool cow, mm_pte_t **pte)
 {
 	unsigned int ret = __do_fault(v);
 
 	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
 		return ret;
+	if (!cow && mm_pte_none(*v->pmd) && !mm_do_set_pmd(v, folio_of(v), v->flags & MM_FAULT_FLAG_WRITE)) {
+		v->f->order = MM_PMD_ORDER;
+		return mm_vmf_note(v, file_kind(v, v->flags & MM_FAULT_FLAG_WRITE ? MM_FAULT_KIND_FILE_SHARED : MM_FAULT_KIND_FILE_READ),
+				   folio_of(v), ret);
+	}
 	*pte = pte_table(v);
 	if (*pte)
 		return ret;
-	mm_folio_put(v->f->cache, v->page);
+	mm_folio_put(v->f->cache, folio_of(v));
 	return MM_VM_FAULT_OOM;
 }
 
@@ -219,7 +248,7 @@ static unsigned int do_read_fault(struct mm_vm_fault *v)
 		return ret;
 	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
 		return MM_VM_FAULT_RETRY;
-	ret = fault_page_and_table(v, &pte);
+	ret = fault_page_and_table(v, false, &pte);
 	if (!pte)
 		return ret;
 	map_file_page(v, pte, v->page, false);
@@ -244,7 +273,7 @@ static unsigned int do_cow_fault(struct mm_vm_fault *v)
 		mm_folio_put(c, copy);
 		return MM_VM_FAULT_OOM;
 	}
-	ret = fault_page_and_table(v, &pte);
+	ret = fault_page_and_table(v, true, &pte);
 	if (!pte) {
 		mm_folio_put(c, copy);
 		return ret;
@@ -256,7 +285,7 @@ static unsigned int do_cow_fault(struct mm_vm_fault *v)
 	*pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_mk_pte(copy, mm_vma_page_prot(v->vma))));
 	if (v->marked)
 		*pte = mm_pte_mkuffd_wp(*pte);
-	mm_folio_put(c, v->page);
+	mm_folio_put(c, folio_of(v));
 	return mm_vmf_note(v, MM_FAULT_KIND_FILE_COW, copy, ret);
 }
 
@@ -267,14 +296,17 @@ static unsigned int do_shared_fault(struct mm_vm_fault *v)
 
 	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
 		return MM_VM_FAULT_RETRY;
-	ret = fault_page_and_table(v, &pte);
-	if (!pte)
+	ret = fault_page_and_table(v, false, &pte);
+	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
 		return ret;
-	map_file_page(v, pte, v->page, true);
-	mm_folio_mark_dirty(v->f->cache, v->page);
+	if (pte) {
+		map_file_page(v, pte, v->page, true);
+		mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_SHARED), v->page, ret);
+	}
+	mm_folio_mark_dirty(v->f->cache, folio_of(v));
 	if (!mm_vma_is_shmem(v->vma))
 		mm_balance_dirty_pages(v->f->cache);
-	return mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_SHARED), v->page, ret);
+	return ret;
 }
 
 unsigned int mm_do_fault(struct mm_vm_fault *v)

@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * 2M anonymous pages: who may have one, the first touch, the write to a shared one.
- * Model: Linux 6.6 mm/huge_memory.c do_huge_pmd_anonymous_page(), do_huge_pmd_wp_page(), hugepage_vma_check().
+ * 2M entries: an anonymous page's first touch, the write to a shared one; a file's huge folio.
+ * Those of files have no table set aside: whoever would split one drops it, and the next fault maps what it needs.
+ * Model: Linux 6.6 mm/huge_memory.c do_huge_pmd_anonymous_page(), do_huge_pmd_wp_page(), mm/memory.c do_set_pmd().
  */
 #include "cache/swap.h"
+#include "cache/thp.h"
 #include "fault/userfault.h"
 #include "virt/khugepaged.h"
-
-enum thp_defrag { DEFRAG_NEVER, DEFRAG_MADVISE, DEFRAG_DEFER, DEFRAG_DEFER_MADVISE, DEFRAG_ALWAYS };
-
-/* vma_thp_gfp_mask() */
-static mm_gfp_t thp_gfp(const struct mm_vma *vma)
-{
-	bool madvised = vma->vm_flags & MM_VM_HUGEPAGE;
-
-	switch (mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP_DEFRAG)) {
-	case DEFRAG_ALWAYS:
-		return MM_GFP_TRANSHUGE | (madvised ? 0 : (mm_gfp_t)__MM_GFP_NORETRY);
-	case DEFRAG_DEFER:
-		return MM_GFP_TRANSHUGE_LIGHT | __MM_GFP_KSWAPD_RECLAIM;
-	case DEFRAG_DEFER_MADVISE:
-		return MM_GFP_TRANSHUGE_LIGHT | (madvised ? __MM_GFP_DIRECT_RECLAIM : __MM_GFP_KSWAPD_RECLAIM);
-	case DEFRAG_MADVISE:
-		return MM_GFP_TRANSHUGE_LIGHT | (madvised ? (mm_gfp_t)__MM_GFP_DIRECT_RECLAIM : 0);
-	default:
-		return MM_GFP_TRANSHUGE_LIGHT;
-	}
-}
 
 static mm_pfn_t get_huge_zero_page(struct mm_fault *f)
 {
@@ -112,7 +93,7 @@ unsigned int mm_do_huge_pmd_anonymous_page(struct mm_vm_fault *v)
 	mm_khugepaged_enter_vma(v->vma, v->vma->vm_flags);
 	if (!(v->flags & MM_FAULT_FLAG_WRITE))
 		return map_huge_zero(v, start);
-	gfp = thp_gfp(v->vma);
+	gfp = mm_thp_gfp_mask(v->f->ctx, v->vma->vm_flags & MM_VM_HUGEPAGE);
 	head = mm_alloc_pages(v->f->phys, gfp | __MM_GFP_ZERO, MM_PMD_ORDER);
 	if (head == MM_PFN_NONE) {
 		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK, 1);
@@ -150,4 +131,29 @@ unsigned int mm_do_huge_pmd_wp_page(struct mm_vm_fault *v)
 	}
 	mm_split_huge_pmd(v->vma, v->pmd, v->vaddr);
 	return MM_VM_FAULT_FALLBACK;
+}
+
+unsigned int mm_huge_file_pmd_wp(struct mm_vm_fault *v)
+{
+	mm_split_huge_pmd(v->vma, v->pmd, v->vaddr);
+	return MM_VM_FAULT_FALLBACK;
+}
+
+unsigned int mm_do_set_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool write)
+{
+	struct mm_struct *mm = mm_vmf_mm(v);
+	const struct mm_page *p = mm_vmf_page(v, head);
+	mm_pte_t e;
+
+	if (mm_vma_thp_disabled(v->vma, v->vma->vm_flags) || !mm_transhuge_vma_suitable(v->vma, v->vaddr) ||
+	    !(p->flags & MM_PG_HEAD) || p->order != MM_PMD_ORDER || !mm_pte_none(*v->pmd))
+		return MM_VM_FAULT_FALLBACK;
+	e = mm_mk_pte(head, mm_vma_page_prot(v->vma)) | MM_PTE_PSE;
+	if (write)
+		e = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(e));
+	mm->rss[p->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES] += MM_PMD_PAGES;
+	mm_page_add_file_rmap(v->vma, head, true);
+	*v->pmd = e;
+	mm_count(v->f->ctx, MM_THP_FILE_MAPPED, 1);
+	return 0;
 }

@@ -61,9 +61,15 @@ unsigned int mm_do_swap_page(struct mm_vm_fault *v);
 unsigned int mm_do_wp_page(struct mm_vm_fault *v);
 unsigned int mm_do_huge_pmd_anonymous_page(struct mm_vm_fault *v);
 unsigned int mm_do_huge_pmd_wp_page(struct mm_vm_fault *v);
+/* A 2M entry of a file or shared memory that may not be written: away with it, the fault goes on (wp_huge_pmd()). */
+unsigned int mm_huge_file_pmd_wp(struct mm_vm_fault *v);
+/*
+ * The whole 2M of a file's huge folio @head in an entry; its reference becomes the mapping's.  0, or FALLBACK: the VMA is not
+ * aligned to it or too short, may not have 2M entries, or there is a table already.  Source: do_set_pmd().
+ */
+unsigned int mm_do_set_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool write);
 unsigned int mm_hugetlb_fault(struct mm_vm_fault *v);
 mm_pfn_t mm_get_zero_page(struct mm_fault *f);
-bool mm_vma_is_shmem(const struct mm_vma *vma);
 
 /* populate_vma_page_range() */
 int mm_populate_vma(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end);

@@ -5,11 +5,21 @@
  * Looking at 2M is 512 pages of progress, passing over a VMA one; after every attempt to make a 2M page the address
  * space's lock was dropped and the list is taken up anew. A wake ends after khugepaged.pages_to_scan of progress, at the
  * end of the list, or when there is no memory twice. It happens every khugepaged.scan_sleep_millisecs of a trace that
- * tells the time, and at every khugepaged_scan row. Model: Linux 6.6 mm/khugepaged.c. Left out: files, shared memory.
+ * tells the time, and at every khugepaged_scan row. Looking at a file drops the
+ * lock always. Model: Linux 6.6 mm/khugepaged.c.
  */
 #include "cache/lru.h"
 #include "fault/internal.h"
 #include "fault/khugepaged.h"
+
+static enum mm_scan_result scan_file(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr)
+{
+	enum mm_scan_result r = mm_collapse_scan_file(f, vma->vm_mm, vma->vm_file, mm_linear_page_index(vma, vaddr), true);
+
+	if (r == MM_SCAN_PTE_MAPPED_HUGEPAGE)
+		r = mm_collapse_pte_mapped_thp(f, vma->vm_mm, vaddr, false);
+	return r == MM_SCAN_PMD_MAPPED ? MM_SCAN_SUCCEED : r;
+}
 
 /* The 2M of one VMA from the cursor on; true: out of the address space for now. */
 static bool scan_vma(struct mm_fault *f, struct mm_vma *vma, uint64_t pages, uint64_t *progress, enum mm_scan_result *result)
@@ -26,7 +36,8 @@ static bool scan_vma(struct mm_fault *f, struct mm_vma *vma, uint64_t pages, uin
 	while (k->address < to) {
 		struct mm_collapse_control cc = { .is_khugepaged = true };
 
-		*result = mm_collapse_scan_pmd(f, vma, k->address, &cc);
+		cc.attempted = vma->vm_file;
+		*result = vma->vm_file ? scan_file(f, vma, k->address) : mm_collapse_scan_pmd(f, vma, k->address, &cc);
 		k->pages_collapsed += *result == MM_SCAN_SUCCEED;
 		k->address += MM_PMD_SIZE;
 		*progress += MM_PMD_PAGES;

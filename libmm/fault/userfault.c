@@ -94,12 +94,13 @@ static int fill_anon(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
 static int fill_shmem(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
 {
 	struct mm_address_space *as = &v->vma->vm_file->inode->mapping;
+	struct mm_shmem_user user = { .memcg = mm_vmf_mm(v)->memcg, .mapping = true, .refused = true };	/* never huge */
 	struct mm_shmem_folio page;
 	int e;
 
 	if (over_size(v))
 		return -EFAULT;
-	e = mm_shmem_get_folio(v->f->cache, as, v->pgoff, MM_SGP_READ, mm_vmf_mm(v)->memcg, &page);
+	e = mm_shmem_get_folio(v->f->cache, as, v->pgoff, MM_SGP_READ, &user, &page);
 	if (e)
 		return e;
 	if (how == MM_MFILL_CONTINUE && page.pfn == MM_PFN_NONE)
@@ -109,13 +110,13 @@ static int fill_shmem(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
 			mm_folio_put(v->f->cache, page.pfn);
 			return -EEXIST;
 		}
-		e = mm_shmem_get_folio(v->f->cache, as, v->pgoff, MM_SGP_CACHE, mm_vmf_mm(v)->memcg, &page);
+		e = mm_shmem_get_folio(v->f->cache, as, v->pgoff, MM_SGP_CACHE, &user, &page);
 		if (e)
 			return e;
 		mm_folio_mark_dirty(v->f->cache, page.pfn);
 		fill_contents(v->f, page.pfn, 1, how);
 	}
-	e = install_pte(v, page.pfn, true, wp);
+	e = install_pte(v, mm_folio_file_page(v->f->cache, page.pfn, v->pgoff), true, wp);
 	if (e)
 		mm_folio_put(v->f->cache, page.pfn);
 	return e;

@@ -69,6 +69,11 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return mm_error_set(err, -ENOMEM, "out of memory for files");
 	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX)
 		f->inode->size = f->inode->blocks_end = ev->size;	/* a recording tells sizes as far as its calls prove them */
+	/* Nobody must write into a huge page of a file on disk (do_dentry_open()). */
+	if (mode & MM_FMODE_WRITE && m->cache && f->inode->mapping.nr_thps && !mm_inode_is_shmem(f->inode)) {
+		mm_unmap_mapping_pages(&m->virt, &f->inode->mapping, 0, 0, false);
+		mm_truncate_range(m->cache, &f->inode->mapping, 0, UINT64_MAX);
+	}
 	/* opened anew, with the old read-ahead state */
 	f->f_mode = (f->f_mode & ~(uint32_t)(MM_FMODE_READ | MM_FMODE_WRITE)) | mode;
 	return 0;

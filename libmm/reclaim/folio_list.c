@@ -121,6 +121,16 @@ static enum verdict give_slot(struct one *o)
 	return mm_add_to_swap(o->r->cache, o->pfn) ? FREE : ACTIVATE;
 }
 
+/* Shared memory is written page by page; FREE: go on. */
+static enum verdict split_shmem(struct one *o)
+{
+	if (mm_split_folio_to_list(o->r->virt, o->pfn, o->list))
+		return KEEP;
+	o->sc->nr_scanned -= o->nr_pages - 1;
+	o->nr_pages = 1;
+	return FREE;
+}
+
 static enum verdict unmap(struct one *o)
 {
 	bool was_swapbacked = o->p->flags & MM_PG_SWAPBACKED;
@@ -217,6 +227,8 @@ static enum verdict shrink_one_folio(struct one *o, bool ignore_references)
 	}
 	if ((o->p->flags & MM_PG_ANON) && (o->p->flags & MM_PG_SWAPBACKED) && !mm_folio_test_swapcache(o->p))
 		v = give_slot(o);
+	else if (!(o->p->flags & MM_PG_ANON) && o->p->flags & MM_PG_SWAPBACKED && o->p->flags & MM_PG_HEAD)
+		v = split_shmem(o);
 	if (v == FREE && mm_folio_mapped(o->r->phys, o->pfn))
 		v = unmap(o);
 	if (v == FREE && (o->p->flags & MM_PG_DIRTY) &&

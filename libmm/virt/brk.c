@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
@@ -42,8 +43,10 @@ static bool expand_below(struct mm_struct *mm, struct mm_vma *vma, uint64_t addr
 		by_prev = mm_vma_merge_after(vma, &req);
 	if (!by_prev && mm_vma_expand(vma, vma->vm_start, addr + len, vma->vm_pgoff, NULL))
 		by_prev = MM_VMA_NO_NEIGHBOUR;
-	if (!by_prev)
+	if (!by_prev) {
+		mm_khugepaged_enter_vma(vma, flags);
 		vma->vm_flags |= MM_VM_SOFTDIRTY;
+	}
 	mm_vma_note(mm->virt->journal, (struct mm_vma_note){
 		.start = addr, .end = addr + len, .prev = (uint8_t)by_prev, .next = MM_VMA_NO_NEIGHBOUR,
 		.deed = by_prev ? MM_VMA_DID_NEW : MM_VMA_DID_MERGE_PREV });

@@ -108,6 +108,8 @@ int mm_copy_page_range(struct mm_vma *dst, struct mm_vma *src)
 		next = mm_pmd_addr_end(vaddr, src->vm_end);
 		if (!d)
 			err = -ENOMEM;
+		else if (mm_pmd_trans_huge(*s) && !mm_vma_is_anonymous(dst))
+			continue;	/* the child finds the file's pages again */
 		else if (mm_pmd_trans_huge(*s))
 			err = copy_huge_pmd(dst, src, d, s, vaddr);
 		else

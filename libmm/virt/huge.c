@@ -5,9 +5,11 @@
  * A split changes how the folio is mapped, not the folio: each subpage gets a PTE
  * with the rights, age and dirt of the 2M entry, and its exclusiveness; the table set
  * aside when the 2M entry was made becomes the PTE table. The huge zero page is
- * replaced by 512 mappings of the zero page.
+ * replaced by 512 mappings of the zero page. A 2M entry of a file or of shared memory has no such table: it goes, and faults
+ * find the pages again.
  * Model: Linux 6.6 mm/huge_memory.c __split_huge_pmd_locked().
  */
+#include "cache/filemap.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 
@@ -27,6 +29,25 @@ static void split_zero(struct mm_vma *vma, mm_pte_t *pmd, uint64_t start)
 	pte = mm_pte_of(mm, pmd, start);
 	for (unsigned int i = 0; i < MM_PMD_PAGES; i++)
 		pte[i] = entry;
+}
+
+/* What the entry knew of its use goes to the folio. */
+static void drop_file_pmd(struct mm_vma *vma, mm_pte_t *pmd, uint64_t start)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	mm_pte_t old = *pmd;
+	mm_pfn_t head = mm_pte_pfn(old);
+	struct mm_page *p = mm_page(mm->virt->phys, head);
+
+	*pmd = 0;
+	mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
+	if (mm_pte_dirty(old))
+		mm_folio_mark_dirty(mm->virt->cache, head);
+	if (mm_pte_young(old))
+		p->flags |= MM_PG_REFERENCED;
+	mm_page_remove_rmap(vma, head, true);
+	mm->rss[p->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES] -= MM_PMD_PAGES;
+	mm_folio_put(mm->virt->cache, head);
 }
 
 static mm_pte_t split_entry(const struct mm_vma *vma, mm_pte_t old, mm_pfn_t pfn)
@@ -54,6 +75,10 @@ void mm_split_huge_pmd(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr)
 	if (!mm_pmd_trans_huge(old))
 		return;
 	mm_count(mm->virt->ctx, MM_THP_SPLIT_PMD, 1);
+	if (!mm_vma_is_anonymous(vma)) {
+		drop_file_pmd(vma, pmd, start);
+		return;
+	}
 	if (mm_is_huge_zero_pmd(mm->virt, old)) {
 		split_zero(vma, pmd, start);
 		return;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cache/thp.h"
 #include "virt/khugepaged.h"
 #include "virt/pgtable.h"
 
@@ -47,25 +48,46 @@ void mm_khugepaged_free(struct mm_virt *virt)
 	virt->khugepaged = NULL;
 }
 
+bool mm_vma_thp_disabled(const struct mm_vma *vma, uint64_t vm_flags)
+{
+	return vm_flags & MM_VM_NOHUGEPAGE || vma->vm_mm->thp_disabled;
+}
+
 bool mm_transhuge_vma_suitable(const struct mm_vma *vma, uint64_t vaddr)
 {
 	uint64_t start = vaddr & ~(MM_PMD_SIZE - 1);
 
+	if (!mm_vma_is_anonymous(vma) && ((vma->vm_start >> MM_PAGE_SHIFT) - vma->vm_pgoff) % MM_PMD_PAGES)
+		return false;
 	return start >= vma->vm_start && start + MM_PMD_SIZE <= vma->vm_end;
+}
+
+/* file_thp_enabled(): read-only text of a file that nobody has open to write it (CONFIG_READ_ONLY_THP_FOR_FS) */
+static bool file_thp_enabled(const struct mm_vma *vma)
+{
+	return mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_READ_ONLY_THP) && vma->vm_file && vma->vm_flags & MM_VM_EXEC && vma->vm_file->inode->type == MM_INODE_REG &&
+	       !(vma->vm_file->f_mode & MM_FMODE_WRITE);
 }
 
 bool mm_hugepage_vma_check(const struct mm_vma *vma, uint64_t vm_flags, unsigned int how)
 {
-	int64_t thp = mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP);
+	const struct mm_ctx *ctx = vma->vm_mm->virt->ctx;
+	int64_t thp = mm_sysctl(ctx, MM_SYSCTL_THP);
+	bool in_pf = how & MM_THP_IN_PF;
 
-	if (vm_flags & (MM_VM_NOHUGEPAGE | VM_NO_KHUGEPAGED) || vma->vm_mm->thp_disabled)
+	if (mm_vma_thp_disabled(vma, vm_flags) || vm_flags & VM_NO_KHUGEPAGED)
 		return false;
-	if (!(how & MM_THP_IN_PF) && !mm_transhuge_vma_suitable(vma, vma->vm_end - MM_PMD_SIZE))
+	if (!in_pf && !mm_transhuge_vma_suitable(vma, vma->vm_end - MM_PMD_SIZE))
 		return false;
+	if (!in_pf && !mm_vma_is_anonymous(vma) && mm_vma_is_shmem(vma))
+		return mm_shmem_is_huge(ctx, vma->vm_file->inode, vma->vm_pgoff, !(how & MM_THP_ENFORCE_SYSFS),
+					&(struct mm_shmem_user){ .mapping = true, .advised = vm_flags & MM_VM_HUGEPAGE });
 	if (how & MM_THP_ENFORCE_SYSFS &&
 	    (thp == MM_THP_NEVER || (!(vm_flags & MM_VM_HUGEPAGE) && thp != MM_THP_ALWAYS)))
 		return false;
-	return mm_vma_is_anonymous(vma) && (how & (MM_THP_IN_PF | MM_THP_SMAPS) || vma->anon_vma);
+	if (!in_pf && file_thp_enabled(vma))
+		return true;
+	return mm_vma_is_anonymous(vma) && (in_pf || how & MM_THP_SMAPS || vma->anon_vma);
 }
 
 static void enter(struct mm_struct *mm)
@@ -88,7 +110,7 @@ static void enter(struct mm_struct *mm)
 
 void mm_khugepaged_enter_vma(struct mm_vma *vma, uint64_t vm_flags)
 {
-	if (!vma->vm_mm->khugepaged_slot && mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP) != MM_THP_NEVER &&
+	if (vma->vm_mm->virt->khugepaged && !vma->vm_mm->khugepaged_slot && mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP) != MM_THP_NEVER &&
 	    mm_hugepage_vma_check(vma, vm_flags, MM_THP_ENFORCE_SYSFS))
 		enter(vma->vm_mm);
 }

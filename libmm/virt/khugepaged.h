@@ -26,10 +26,12 @@ struct mm_khugepaged {
 int mm_khugepaged_new(struct mm_virt *virt);	/* virt->khugepaged; 0 or -ENOMEM */
 void mm_khugepaged_free(struct mm_virt *virt);
 
-/* The whole 2M at @vaddr lie in the VMA (transhuge_vma_suitable()). */
+/* VM_NOHUGEPAGE, or the process refused them (vma_thp_disabled()). */
+bool mm_vma_thp_disabled(const struct mm_vma *vma, uint64_t vm_flags);
+/* The whole 2M at @vaddr lie in the VMA, and a file's in its 2M (transhuge_vma_suitable()). */
 bool mm_transhuge_vma_suitable(const struct mm_vma *vma, uint64_t vaddr);
 enum { MM_THP_IN_PF = 1, MM_THP_ENFORCE_SYSFS = 2, MM_THP_SMAPS = 4 };
-/* May the VMA have 2M pages, with these @vm_flags? smaps says so too where nothing was touched yet. Deviation: files and shared memory never. */
+/* May the VMA have 2M pages, with these @vm_flags? smaps says so too where nothing was touched yet. */
 bool mm_hugepage_vma_check(const struct mm_vma *vma, uint64_t vm_flags, unsigned int how);
 
 /* The VMA became good for khugepaged: its address space is scanned from now on. */

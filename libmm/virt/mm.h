@@ -189,6 +189,10 @@ static inline struct mm_vma *mm_find_vma_prev(const struct mm_struct *mm, uint64
 	return vma;
 }
 
+static inline bool mm_vma_is_shmem(const struct mm_vma *vma)
+{
+	return vma->vm_file && (mm_inode_is_shmem(vma->vm_file->inode) || vma->vm_file->inode->dev_zero);
+}
 static inline bool mm_vma_is_anonymous(const struct mm_vma *vma)	/* no vm_ops: /dev/zero too */
 {
 	return !vma->special && (!vma->vm_file || (vma->vm_file->inode->dev_zero && !(vma->vm_flags & MM_VM_SHARED)));

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "virt/hugetlb.h"
+#include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/vma.h"
 
@@ -161,6 +162,7 @@ static int mmap_region(struct mm_struct *mm, struct region *r)
 	if (r->vm_flags & MM_VM_LOCKED)
 		mm->locked_vm += pages;
 	vma->vm_flags |= MM_VM_SOFTDIRTY;
+	mm_khugepaged_enter_vma(vma, vma->vm_flags);
 	mm_vma_effect(mm, MM_EV_MAP, r->addr, end);
 	return 0;
 }

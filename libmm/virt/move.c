@@ -30,11 +30,13 @@ static bool move_table(struct mm_struct *mm, uint64_t old_vaddr, mm_pte_t *from,
 	return true;
 }
 
-static bool move_huge_pmd(struct mm_struct *mm, uint64_t old_vaddr, uint64_t new_vaddr, mm_pte_t *from, mm_pte_t *to)
+static bool move_huge_pmd(struct mm_vma *vma, uint64_t old_vaddr, uint64_t new_vaddr, mm_pte_t *from, mm_pte_t *to)
 {
+	struct mm_struct *mm = vma->vm_mm;
+
 	if (!mm_pte_none(*to))
 		return false;
-	if (mm_pte_pfn(*mm_entry_at(mm, old_vaddr, 3)) != mm_pte_pfn(*mm_entry_at(mm, new_vaddr, 3))) {
+	if (mm_vma_is_anonymous(vma) && mm_pte_pfn(*mm_entry_at(mm, old_vaddr, 3)) != mm_pte_pfn(*mm_entry_at(mm, new_vaddr, 3))) {
 		mm_pgtable_deposit(mm, new_vaddr, mm_pgtable_withdraw(mm, old_vaddr));
 		mm_dec_nr_ptes(mm);	/* it was counted all along */
 	}
@@ -71,12 +73,14 @@ static bool move_pmd(struct mm_vma *vma, uint64_t old_vaddr, uint64_t new_vaddr,
 	if (!to)
 		return false;
 	if (mm_pmd_trans_huge(*from)) {
-		if (extent == MM_PMD_SIZE && move_huge_pmd(mm, old_vaddr, new_vaddr, from, to))
+		if (extent == MM_PMD_SIZE && move_huge_pmd(vma, old_vaddr, new_vaddr, from, to))
 			return true;
 		mm_split_huge_pmd(vma, from, old_vaddr);
 	} else if (extent == MM_PMD_SIZE && move_table(mm, old_vaddr, from, to, MM_PMD_SIZE)) {
 		return true;
 	}
+	if (mm_pte_none(*from))		/* a file's, which faults find again */
+		return true;
 	pte = mm_pte_alloc_pmd(mm, to, new_vaddr);
 	if (!pte)
 		return false;

@@ -221,6 +221,16 @@ void mm_pte_table_free(struct mm_struct *mm, mm_pfn_t table)
 	mm_free_pages(mm->virt->phys, table, 0);
 }
 
+void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
+{
+	mm_pfn_t table = mm_pte_pfn(*pmd);
+
+	*pmd = 0;
+	mm_flush_tlb_range(mm, vaddr, vaddr + MM_PMD_SIZE);
+	mm_dec_nr_ptes(mm);
+	mm_pte_table_free(mm, table);
+}
+
 mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
 {
 	if (mm_pte_none(*pmd)) {

@@ -166,6 +166,8 @@ mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr);	/* NULL too below a 2M entry */
 mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr);
+/* The empty PTE table at @vaddr goes, and its translations (retract_page_tables()). */
+void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
 /* The PTE table below an existing PMD entry, made when that is empty; NULL: no memory, or a 2M entry. */
 mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
 /* The first PMD entry in use at or after *@vaddr below @end; moves *@vaddr up to its part of the range. NULL: none. */

@@ -92,9 +92,10 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 			if (!check_hugetlb(rc, e, level))
 				return false;
 		} else if (level == 2 && mm_pmd_trans_huge(e)) {
-			nr_huge++;
-			if (!in_vma(rc, vaddr) || (!mm_is_huge_zero_pmd(virt, e) &&
-						   !check_page(rc, e, mm_pte_pfn(e), MM_PMD_PAGES)))
+			if (!in_vma(rc, vaddr))
+				return false;
+			nr_huge += mm_vma_is_anonymous(rc->vma);
+			if (!mm_is_huge_zero_pmd(virt, e) && !check_page(rc, e, mm_pte_pfn(e), MM_PMD_PAGES))
 				return false;
 		} else if (e && !check_table(rc, mm_pte_pfn(e), level - 1, vaddr)) {
 			return false;

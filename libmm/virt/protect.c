@@ -88,17 +88,18 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t prot = mm_vma_page_prot(vma), pages = 0, next;
 	bool upgrade = !(cp_flags & MM_CP_UFFD_WP) && wants_manual_write_upgrade(vma);
+	bool markers = cp_flags & MM_CP_UFFD_WP && !mm_vma_is_anonymous(vma);
 	mm_pte_t *pmd;
 
 	if (vma->vm_flags & MM_VM_HUGETLB)
 		return mm_hugetlb_change_protection(vma, start, end, cp_flags);
 	/* markers want tables (change_pmd_prepare()) */
-	for (uint64_t v = start; cp_flags & MM_CP_UFFD_WP && !mm_vma_is_anonymous(vma) && v < end; v = mm_pmd_addr_end(v, end))
+	for (uint64_t v = start; markers && v < end; v = mm_pmd_addr_end(v, end))
 		mm_pte_alloc(mm, v);
 	for (uint64_t vaddr = start; (pmd = mm_next_pmd(mm, &vaddr, end)); vaddr = next) {
 		next = mm_pmd_addr_end(vaddr, end);
 		if (mm_pmd_trans_huge(*pmd)) {
-			if (next - vaddr == MM_PMD_SIZE) {
+			if (next - vaddr == MM_PMD_SIZE && !markers) {
 				mm_pte_t p = change_uffd_wp(mm_pmd_modify(*pmd, prot), cp_flags);
 
 				if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
@@ -108,6 +109,8 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 				continue;
 			}
 			mm_split_huge_pmd(vma, pmd, vaddr);
+			if (mm_pte_none(*pmd) && !(markers && mm_pte_alloc_pmd(mm, pmd, vaddr)))
+				continue;
 		}
 		pages += change_pte_range(vma, pmd, vaddr, next, prot, upgrade, cp_flags);
 	}

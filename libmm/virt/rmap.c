@@ -84,14 +84,6 @@ static void set_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, mm_pfn_t head, uint6
 		mm_page(phys_of(vma), pfn)->flags |= MM_PG_ANON_EXCLUSIVE;
 }
 
-void mm_folio_prep_transhuge(struct mm_phys *phys, mm_pfn_t head)
-{
-	struct mm_page *t = mm_page(phys, head + 1);
-
-	t->mapping = t->next = t->prev = 0;
-	mm_page(phys, head + MM_DEFERRED_LINK)->mapping = 0;
-}
-
 void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr)
 {
 	struct mm_phys *phys = phys_of(vma);

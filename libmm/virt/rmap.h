@@ -14,7 +14,7 @@
 #ifndef VIRT_RMAP_H
 #define VIRT_RMAP_H
 
-#include "cache/cache.h"
+#include "cache/deferred_split.h"
 #include "virt/pgtable.h"
 
 enum { MM_RMAP_EXCLUSIVE = 1, MM_RMAP_COMPOUND = 2 };
@@ -58,18 +58,18 @@ static inline uint64_t mm_linear_page_index(const struct mm_vma *vma, uint64_t v
 	return ((vaddr - vma->vm_start) >> MM_PAGE_SHIFT) + vma->vm_pgoff;
 }
 
-/* A 2M page just allocated: its counts begin at nothing. */
-void mm_folio_prep_transhuge(struct mm_phys *phys, mm_pfn_t head);
 /**
  * mm_split_folio() - a 2M folio becomes 512 pages
  * @head:	the caller holds one reference, which stays with the head page
- * Return: 0; -EBUSY (not large, under writeback) or -EAGAIN (somebody else holds it).
+ * A file's is unmapped altogether, and its pages beyond the end of the file go.
+ *
+ * Return: 0; -EBUSY (not large, under writeback), -EAGAIN (somebody else holds it) or -ENOMEM (its slots in the file's tree).
  * Source: Linux 6.6 mm/huge_memory.c split_huge_page_to_list().
  */
 int mm_split_folio(struct mm_virt *virt, mm_pfn_t head);
 /*
- * The same for an anonymous folio that its mappings and the caller hold and that is on no list: the 511 others
- * go to the end of @list, which holds their references.  0 or -EBUSY.
+ * The same for a folio that its mappings, the page cache and the caller hold and that is on no list: the 511 others
+ * go to the end of @list, which holds their references.  0 or the errors of mm_split_folio().
  */
 int mm_split_folio_to_list(struct mm_virt *virt, mm_pfn_t head, struct mm_page_list *list);
 /*

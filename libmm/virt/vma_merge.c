@@ -18,6 +18,7 @@
  */
 #include <errno.h>
 
+#include "virt/khugepaged.h"
 #include "virt/pgtable.h"
 #include "virt/vma.h"
 
@@ -218,6 +219,8 @@ struct mm_vma *mm_vma_merge(struct mm_struct *mm, const struct mm_vma_merge *req
 		plan_next(&p, req, curr, next);
 	ok = ok && p.number && !carry_out(mm, &p);
 	note(mm, req, ok ? p.number : 0, by_prev, by_next);
+	if (ok)
+		mm_khugepaged_enter_vma(p.res, req->vm_flags);
 	return ok ? p.res : NULL;
 }
 

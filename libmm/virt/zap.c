@@ -192,10 +192,12 @@ static void zap_huge_pmd(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t
 	mm_tlb_track(tlb, vaddr, vaddr + MM_PMD_SIZE);
 	if (!mm_is_huge_zero_pmd(mm->virt, old)) {
 		mm_page_remove_rmap(vma, head, true);
-		mm->rss[MM_ANONPAGES] -= MM_PMD_PAGES;
+		mm->rss[counter_of(mm_page(mm->virt->phys, head))] -= MM_PMD_PAGES;
 	}
-	mm_pte_table_free(mm, mm_pgtable_withdraw(mm, vaddr));
-	mm_dec_nr_ptes(mm);
+	if (mm_vma_is_anonymous(vma)) {		/* a file's has no table set aside */
+		mm_pte_table_free(mm, mm_pgtable_withdraw(mm, vaddr));
+		mm_dec_nr_ptes(mm);
+	}
 	if (!mm_is_huge_zero_pmd(mm->virt, old) && mm_tlb_remove_page(tlb, head))
 		mm_tlb_flush_mmu(tlb);
 }

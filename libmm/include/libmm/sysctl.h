@@ -20,6 +20,7 @@ enum { MM_SLUB_DEBUG_SIZE = 512 };
 struct mm_sysctls {
 	int64_t v[MM_NR_SYSCTLS];		/* by enum mm_sysctl_id */
 	int32_t lowmem_reserve_ratio[4];	/* DMA, DMA32, Normal, Movable: 256 256 32 0 */
+	int32_t shm_mnt_huge;			/* the last shmem_enabled but deny and force: what the kernel's own tmpfs has */
 	char slub_debug[MM_SLUB_DEBUG_SIZE];	/* as on the kernel's command line, behind the = */
 	bool set[MM_NR_SYSCTLS];		/* given, not the default */
 };
