@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Conservation with several memory cgroups: after random rows (memory that comes and goes, limits, reclaim, tasks that move
+ * between cgroups, fork, exit and are killed) a recount by hand from page descriptors, page tables and swap slots alone:
+ *
+ *	every page is on one list or none, and on the list that its flags say
+ *	a cgroup's usage is its pages, page tables, charged slab bytes and what a CPU holds ahead, with those of its children
+ *	page-table entries of a page are its mapcount, of a swap slot its count; slots paid by a cgroup are its swap usage
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "cache/cache.h"
+#include "cache/fbatches.h"
+#include "cache/memcg.h"
+#include "cache/swap.h"
+#include "cache/swap_impl.h"
+#include "machine/machine.h"
+#include "virt/pgtable.h"
+
+enum { NR_TASKS = 6, NR_SPOTS = 8, SPOT_PAGES = 48, STEPS = 2000, MAX_CGROUPS = 16 };
+
+static struct mm_machine *machine;
+static struct mm_error err;
+static uint32_t pids[NR_TASKS], next_pid;
+
+static const char *const cgroups[] = { "/a", "/a/b", "/a/b/d", "/a/c", "/e", "/e/f" };
+enum { NR_CGROUPS = sizeof(cgroups) / sizeof(cgroups[0]) };
+
+static struct mm_str str(const char *s) { return (struct mm_str){ s, strlen(s) }; }
+
+/* ---- the recount ---- */
+
+struct recount {
+	uint8_t *on_list;		/* by PFN: lists that a page is on */
+	uint32_t *maps, *slots;		/* entries by PFN, by swap slot */
+	uint64_t pages[MAX_CGROUPS + 2], tables[MAX_CGROUPS + 2], swap[MAX_CGROUPS + 2];	/* by id, own */
+};
+
+static void walk_list(struct recount *r, const struct mm_page_list *l, uint32_t flag)
+{
+	const struct mm_page *map = machine->phys->mem_map;
+	uint64_t nr = 0;
+
+	for (mm_pfn_t pfn = l->head; pfn != MM_PFN_NONE; pfn = map[pfn].next, nr++) {
+		ck_assert_msg(nr < l->nr, "a list of %" PRIu64 " pages goes on", l->nr);
+		ck_assert_msg(map[pfn].flags & flag, "page %u: flags 0x%x on a list of 0x%x", pfn, map[pfn].flags, flag);
+		r->on_list[pfn]++;
+	}
+	ck_assert_uint_eq(nr, l->nr);
+}
+
+static void walk_lists(struct recount *r)
+{
+	const struct mm_cache *c = machine->cache;
+
+	for (uint32_t z = 0; z < machine->phys->nr_zones; z++) {
+		const struct mm_zone *zone = machine->phys->zone_table[z];
+
+		for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
+			for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+				walk_list(r, &zone->free_area[o].free_list[mt], MM_PG_BUDDY);
+		for (uint32_t cpu = 0; cpu < machine->ctx.nr_cpus; cpu++)
+			for (unsigned int i = 0; i < MM_NR_PCP_LISTS; i++)
+				walk_list(r, &zone->pcp[cpu].lists[i], MM_PG_PCP);
+	}
+	for (uint32_t i = 0; i < c->nr_memcgs; i++) {
+		const struct mm_lruvec *v = c->memcgs[i]->lruvec[0];
+
+		for (unsigned int l = 0; l < MM_LRU_UNEVICTABLE; l++)
+			walk_list(r, &v->lists[l], MM_PG_LRU);
+		for (unsigned int k = 0; k < MM_MAX_NR_GENS * MM_ANON_AND_FILE * MM_MAX_NR_ZONES; k++)
+			walk_list(r, &(&v->lrugen.folios[0][0][0])[k], MM_PG_LRU);
+	}
+}
+
+static void count_table(struct recount *r, mm_pfn_t pfn)
+{
+	const mm_pte_t *pte = mm_table_of(&machine->virt, pfn);
+
+	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
+		if (pte[i] & MM_PTE_P)
+			r->maps[mm_pte_pfn(pte[i])]++;
+		else if (mm_is_swap_pte(pte[i]) && !mm_is_pte_marker(pte[i]))
+			r->slots[mm_swp_offset(pte[i])]++;
+	}
+}
+
+static void count_pages(struct recount *r)
+{
+	const struct mm_cache *c = machine->cache;
+	mm_pfn_t zero = machine->fault->virt->zero_pfn;
+
+	for (mm_pfn_t pfn = 0; pfn < machine->phys->max_pfn; pfn++)
+		if (machine->phys->mem_map[pfn].flags & MM_PG_TABLE && machine->phys->mem_map[pfn].index == 1)
+			count_table(r, pfn);
+	for (mm_pfn_t pfn = 0; pfn < machine->phys->max_pfn; pfn++) {
+		const struct mm_page *p = &machine->phys->mem_map[pfn];
+		bool listed = p->flags & (MM_PG_BUDDY | MM_PG_PCP) || (p->flags & MM_PG_LRU && !(p->flags & MM_PG_UNEVICTABLE));
+
+		ck_assert_msg(r->on_list[pfn] == listed, "page %u: on %u lists, flags 0x%x", pfn, r->on_list[pfn], p->flags);
+		if (p->flags & (MM_PG_BUDDY | MM_PG_PCP))
+			ck_assert_msg(!c->page_memcg[pfn] && !r->maps[pfn], "page %u is free, charged to %u and mapped %u times", pfn,
+				      c->page_memcg[pfn], r->maps[pfn]);
+		if (pfn != zero && !(p->flags & (MM_PG_TABLE | MM_PG_SLAB | MM_PG_BUDDY | MM_PG_PCP | MM_PG_RESERVED)))
+			ck_assert_msg(r->maps[pfn] == (uint32_t)p->mapcount, "page %u: %u entries, mapcount %d", pfn, r->maps[pfn],
+				      p->mapcount);
+		if (!c->page_memcg[pfn])
+			continue;
+		if (p->flags & MM_PG_TABLE)
+			r->tables[c->page_memcg[pfn]] += p->index == 4 ? 2 : 1;	/* the top table: one more for page-table isolation */
+		else
+			r->pages[c->page_memcg[pfn]] += mm_folio_nr_pages(p);
+	}
+	for (uint32_t slot = 1; slot < c->swap->max; slot++) {
+		ck_assert_msg(mm_swap_count(c, slot) == r->slots[slot], "slot %u: count %u, %u entries", slot, mm_swap_count(c, slot),
+			      r->slots[slot]);
+		if (c->swap->cgroup[slot])
+			r->swap[c->swap->cgroup[slot]]++;
+		ck_assert_msg(!c->swap->cgroup[slot] || c->swap->map[slot], "slot %u is free and paid for", slot);
+	}
+}
+
+/* With what the cgroups below use. */
+static void check_usage(const struct recount *r, const struct mm_memcg *m, uint64_t *usage, uint64_t *swap)
+{
+	const struct mm_cache *c = machine->cache;
+	uint64_t bytes = m->slab_reclaimable_bytes + m->obj_bytes, below = 0, swap_below = 0;
+
+	*usage = r->pages[m->id];
+	*swap = r->swap[m->id];
+	if (m->parent) {
+		ck_assert_msg(bytes % MM_PAGE_SIZE == 0, "%s: %" PRIu64 " bytes of slab", m->name, bytes);
+		ck_assert_msg(m->kmem == r->tables[m->id] + bytes / MM_PAGE_SIZE, "%s: kmem %" PRIu64 ", %" PRIu64 " page tables, slab %" PRIu64,
+			      m->name, m->kmem, r->tables[m->id], bytes);
+		*usage += m->kmem;
+	}
+	for (uint32_t cpu = 0; cpu < machine->ctx.nr_cpus; cpu++)
+		if (c->fbatches[cpu].stock == m)
+			*usage += c->fbatches[cpu].stock_pages;
+	for (const struct mm_memcg *k = m->first_child; k; k = k->next_sibling) {
+		check_usage(r, k, &below, &swap_below);
+		*usage += below;
+		*swap += swap_below;
+	}
+	ck_assert_msg(m->usage == *usage, "%s: usage %" PRIu64 ", counted %" PRIu64, m->name, m->usage, *usage);
+	ck_assert_msg(!m->parent || m->swap_usage == *swap, "%s: swap %" PRIu64 ", counted %" PRIu64, m->name, m->swap_usage, *swap);
+	ck_assert_msg(m->peak >= m->usage && m->swap_peak >= (m->parent ? m->swap_usage : 0), "%s: peak", m->name);
+}
+
+static void recount(void)
+{
+	struct recount *r = calloc(1, sizeof(*r));
+	uint64_t usage, swap;
+
+	ck_assert_ptr_nonnull(r);
+	ck_assert_uint_le(machine->cache->nr_memcgs, MAX_CGROUPS);
+	r->on_list = calloc(machine->phys->max_pfn, sizeof(*r->on_list));
+	r->maps = calloc(machine->phys->max_pfn, sizeof(*r->maps));
+	r->slots = calloc(machine->cache->swap->max + 1, sizeof(*r->slots));
+	ck_assert(r->on_list && r->maps && r->slots);
+	walk_lists(r);
+	count_pages(r);
+	check_usage(r, machine->cache->root_mem_cgroup, &usage, &swap);
+	ck_assert_msg(mm_machine_check(machine, &err) == 0, "%s", err.text);
+	free(r->on_list);
+	free(r->maps);
+	free(r->slots);
+	free(r);
+}
+
+/* ---- random rows ---- */
+
+static void replay(struct mm_event ev)
+{
+	ev.present |= MM_TC_BIT(EVENT);
+	if (ev.pid)
+		ev.present |= MM_TC_BIT(PID);
+	if (ev.size)
+		ev.present |= MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE);
+	ck_assert_msg(mm_machine_event(machine, &ev, &err) == 0, "%s of pid %u: %s", mm_event_word(ev.type), ev.pid, err.text);
+}
+
+static void begin(uint32_t *pid, struct mm_rng *rng)
+{
+	*pid = next_pid++;
+	replay((struct mm_event){ .type = MM_EV_CGROUP, .pid = *pid, .name = str(cgroups[mm_rng_below(rng, NR_CGROUPS)]),
+				  .present = MM_TC_BIT(NAME) });
+	replay((struct mm_event){ .type = MM_EV_MMAP, .pid = *pid, .addr = 0x100000000000,
+				  .size = (uint64_t)NR_SPOTS * SPOT_PAGES * MM_PAGE_SIZE, .present = MM_TC_BIT(FLAGS),
+				  .flags = MM_STR("PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED") });
+	replay((struct mm_event){ .type = MM_EV_MMAP, .pid = *pid, .addr = 0x200000000000, .name = MM_STR("/f"),
+				  .size = (uint64_t)NR_SPOTS * SPOT_PAGES * MM_PAGE_SIZE, .present = MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME),
+				  .flags = MM_STR("PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED") });
+}
+
+static void random_limit(struct mm_rng *rng)
+{
+	static const char *const files[] = { "memory.max", "memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max",
+		"memory.swap.high", "memory.reclaim", "memory.reclaim", "memory.oom.group" };
+	struct mm_event ev = { .type = MM_EV_CGROUP, .present = MM_TC_BIT(NAME) | MM_TC_BIT(FLAGS) };
+	size_t file = mm_rng_below(rng, sizeof(files) / sizeof(files[0]));
+
+	ev.name = str(cgroups[mm_rng_below(rng, NR_CGROUPS)]);
+	ev.flags = str(files[file]);
+	if (!mm_rng_below(rng, 4) && file < 7)
+		mm_event_set_word(&ev, "max", 3);
+	else if (file == 9)
+		mm_event_set_result(&ev, MM_RESULT_DEC, mm_rng_below(rng, 2));
+	else
+		mm_event_set_result(&ev, MM_RESULT_DEC, (16 + mm_rng_below(rng, 400)) * MM_PAGE_SIZE);
+	replay(ev);
+}
+
+static void random_change(struct mm_rng *rng, struct mm_event *ev)
+{
+	static const char *const advice[] = { "MADV_DONTNEED", "MADV_PAGEOUT", "MADV_COLD", "MADV_FREE" };
+
+	switch (mm_rng_below(rng, 5)) {
+	case 0:
+		ev->type = MM_EV_MUNMAP;
+		break;
+	case 1:
+		ev->type = MM_EV_MMAP;
+		ev->flags = MM_STR("PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED");
+		ev->present = MM_TC_BIT(FLAGS);
+		break;
+	case 2:
+		ev->type = mm_rng_below(rng, 2) ? MM_EV_MLOCK : MM_EV_MUNLOCK;
+		break;
+	default:
+		ev->type = MM_EV_MADVISE;
+		ev->flags = str(advice[mm_rng_below(rng, 4)]);
+		ev->present = MM_TC_BIT(FLAGS);
+		break;
+	}
+	replay(*ev);
+}
+
+static void random_step(struct mm_rng *rng)
+{
+	uint32_t *pid = &pids[mm_rng_below(rng, NR_TASKS)], *other = &pids[mm_rng_below(rng, NR_TASKS)];
+	uint64_t at = mm_rng_below(rng, NR_SPOTS * SPOT_PAGES), dice = mm_rng_below(rng, 100);
+	struct mm_event ev = { .addr = 0x100000000000 + at * MM_PAGE_SIZE, .size = (1 + mm_rng_below(rng, SPOT_PAGES)) * MM_PAGE_SIZE };
+
+	if (!mm_task_find(machine, *pid)) {
+		begin(pid, rng);
+		return;
+	}
+	ev.pid = *pid;
+	if (dice < 12) {
+		random_limit(rng);
+	} else if (dice < 20) {
+		random_change(rng, &ev);
+	} else if (dice < 24) {
+		replay((struct mm_event){ .type = MM_EV_CGROUP, .pid = *pid, .name = str(cgroups[mm_rng_below(rng, NR_CGROUPS)]),
+					  .present = MM_TC_BIT(NAME) });
+	} else if (dice < 26 && pid != other) {
+		if (mm_task_find(machine, *other))
+			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *other });
+		*other = next_pid++;
+		replay((struct mm_event){ .type = MM_EV_FORK, .pid = *pid, .result = *other, .result_kind = MM_RESULT_DEC,
+					  .present = MM_TC_BIT(RESULT) });
+	} else if (dice < 27) {
+		replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *pid });
+	} else {
+		ev.type = mm_rng_below(rng, 3) ? MM_EV_STORE : MM_EV_LOAD;
+		ev.addr += mm_rng_below(rng, 3) ? 0 : UINT64_C(0x100000000000);
+		replay(ev);
+	}
+}
+
+/* ---- the tests ---- */
+
+static const struct way {
+	const char *lru_gen, *cpus;
+	uint64_t swap_bytes;
+} ways[] = {
+	{ "0", "1", 8 << 20 }, { "7", "1", 8 << 20 }, { "0", "2", 1 << 20 }, { "7", "2", 1 << 20 }, { "0", "1", 0 }, { "7", "1", 0 },
+};
+
+static void boot(const struct way *w)
+{
+	const struct mm_region ram[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (24 << 20) - 1 } };
+	struct mm_machine_config cfg;
+
+	mm_machine_config_init(&cfg);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(mm_region_list_add(&cfg.regions, &ram[i], MM_STR("System RAM")), 0);
+	cfg.depth = MM_DEPTH_FULL;
+	cfg.swap_bytes = w->swap_bytes;
+	cfg.nr_cpus = *w->cpus == '2' ? 2 : 1;
+	ck_assert_int_eq(mm_sysctls_set(&cfg.sysctl, MM_STR("lru_gen"), str(w->lru_gen), &err), 0);
+	ck_assert_msg(mm_machine_new(&machine, &cfg, &err) == 0, "%s", err.text);
+	mm_region_list_free(&cfg.regions);
+	ck_assert_msg(mm_machine_start(machine, &err) == 0, "%s", err.text);
+	replay((struct mm_event){ .type = MM_EV_FILE, .name = MM_STR("/f"), .flags = MM_STR("O_RDWR|S_IFREG"),
+				  .size = (uint64_t)NR_SPOTS * SPOT_PAGES * MM_PAGE_SIZE, .present = MM_TC_BIT(NAME) | MM_TC_BIT(FLAGS) });
+}
+
+START_TEST(random_cgroups)
+{
+	const struct way *w = &ways[(size_t)_i % (sizeof(ways) / sizeof(ways[0]))];
+	struct mm_rng rng = { (uint64_t)_i + 1 };
+	const struct mm_vmstat *s;
+	uint64_t held = 0;		/* free slots that CPUs keep for themselves */
+
+	boot(w);
+	next_pid = 100;
+	for (int i = 0; i < NR_TASKS; i++)
+		begin(&pids[i], &rng);
+	for (int i = 0; i < STEPS; i++) {
+		random_step(&rng);
+		if (i % 50 == 0)
+			recount();
+	}
+	s = mm_machine_vmstat(machine);
+	ck_assert_msg(s->v[MM_OOM_KILL] > 0, "nobody was killed");
+	ck_assert_msg(s->v[MM_PGSTEAL_FILE] > 0, "no file page was reclaimed");
+	ck_assert_msg(!w->swap_bytes || (s->v[MM_PSWPOUT] > 0 && s->v[MM_PSWPIN] > 0), "nothing was swapped");
+	for (int i = 0; i < NR_TASKS; i++)
+		if (mm_task_find(machine, pids[i]))
+			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = pids[i] });
+	recount();
+	ck_assert_int_eq(s->v[MM_NR_ANON_PAGES], 0);
+	ck_assert_int_eq(s->v[MM_NR_PAGE_TABLE_PAGES], 0);
+	for (uint32_t cpu = 0; w->swap_bytes && cpu < machine->ctx.nr_cpus; cpu++)
+		held += machine->cache->swap->cpu[cpu].nr + machine->cache->swap->cpu[cpu].n_ret;
+	ck_assert_uint_eq(machine->cache->swap->inuse_pages, machine->cache->swap->nr_cached + held);
+	for (uint32_t i = 1; i < machine->cache->nr_memcgs; i++)
+		ck_assert_uint_le(machine->cache->memcgs[i]->swap_usage, held);	/* paid until they are given back */
+	mm_machine_free(machine);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conservation");
+	TCase *c = tcase_create("conservation");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(c, 300);
+	tcase_add_loop_test(c, random_cgroups, 0, 8);
+	suite_add_tcase(s, c);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
