@@ -52,6 +52,14 @@ enum { MM_THP_ORDER = 9, MM_THP_PAGES = 512 };	/* a huge folio of the page cache
 
 enum { MM_XA_SPARES = 24 };		/* a store needs no more: twice the height of a tree */
 
+/* A tmpfs: the kernel's own, and /dev/shm. */
+enum { MM_SHM_MNT, MM_DEV_SHM, MM_NR_SHMEM_MOUNTS };
+struct mm_shmem_mount {
+	struct mm_inode *shrinklist;		/* files with a huge page beyond their end, oldest first */
+	uint64_t shrinklist_len;
+	int64_t nr_deferred[MM_MAX_NODES];	/* of its shrinker */
+};
+
 struct mm_cache {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;
@@ -73,6 +81,7 @@ struct mm_cache {
 		uint32_t nr;
 		bool keep;			/* a store is under way: what it gives up comes here */
 	} xa_spares;
+	struct mm_shmem_mount shmem_mount[MM_NR_SHMEM_MOUNTS];
 	size_t column_pages;			/* pages the columns have room for */
 	/* what pages and swap slots hold (contents.h); NULL: not kept */
 	uint64_t *contents, *swap_contents;

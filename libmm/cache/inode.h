@@ -41,6 +41,8 @@ struct mm_inode {
 	struct mm_hugetlb_inode *hugetlb;	/* MM_INODE_HUGETLB: its huge pages; virt/hugetlb.h */
 	uint64_t huge_mask;		/* MM_INODE_HUGETLB: page size less 1 */
 	uint64_t acct_pages;		/* of memory promised for it (shmem_acct_size()), given back with its last VMA */
+	bool on_shrinklist;		/* of a file in memory: its last huge page may reach beyond its end (cache/shmem.h) */
+	struct mm_inode *shrink_next;
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
 	struct mm_address_space mapping;
 };

@@ -13,7 +13,7 @@
  * swapped, and where a truncation or a hole cuts it.
  *
  * Source: Linux 6.6 mm/shmem.c. Left out: fallocate other than holes, limits on a mount's size, NUMA policies, splitting
- * huge pages beyond the end of files when memory is short (shmem_unused_huge_shrink()).
+ * huge pages beyond the end of files where a mount's size is short.
  */
 #include "cache/shmem.h"
 
@@ -94,6 +94,81 @@ static int add_new(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn
 	return 0;
 }
 
+/* ---- files whose last huge page reaches beyond their end wait for a shrinker ---- */
+
+static struct mm_shmem_mount *mount_of(struct mm_cache *c, const struct mm_inode *inode)
+{
+	return &c->shmem_mount[inode->type == MM_INODE_TMPFS ? MM_DEV_SHM : MM_SHM_MNT];
+}
+
+static void shrinklist_add(struct mm_shmem_mount *mount, struct mm_inode *inode, bool first)
+{
+	struct mm_inode **at = &mount->shrinklist;
+
+	while (*at && !first)
+		at = &(*at)->shrink_next;
+	inode->shrink_next = *at;
+	*at = inode;
+	inode->on_shrinklist = true;
+	mount->shrinklist_len++;
+}
+
+static void shrinklist_del(struct mm_shmem_mount *mount, struct mm_inode *inode)
+{
+	struct mm_inode **at = &mount->shrinklist;
+
+	while (*at != inode)
+		at = &(*at)->shrink_next;
+	*at = inode->shrink_next;
+	inode->on_shrinklist = false;
+	mount->shrinklist_len--;
+}
+
+void mm_shmem_evict_inode(struct mm_cache *c, struct mm_inode *inode)
+{
+	if (inode->on_shrinklist)
+		shrinklist_del(mount_of(c, inode), inode);
+}
+
+static uint64_t round_up(uint64_t bytes, uint64_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
+
+/* The huge page at the end of the file: 1 split, 0 there is none, or -errno. */
+static int split_last(struct mm_cache *c, struct mm_inode *inode)
+{
+	mm_pfn_t head = mm_filemap_get_folio(c, &inode->mapping, inode->size / MM_PAGE_SIZE & ~(uint64_t)(MM_THP_PAGES - 1));
+	int e;
+
+	if (head == MM_PFN_NONE || !(mm_cache_page(c, head)->flags & MM_PG_HEAD))
+		return 0;
+	mm_folio_get(c, head);
+	e = c->rmap.split_folio ? c->rmap.split_folio(c->rmap.arg, head) : -EBUSY;
+	mm_folio_put(c, head);
+	return e ? e : 1;
+}
+
+uint64_t mm_shmem_unused_huge_shrink(struct mm_cache *c, struct mm_shmem_mount *mount, uint64_t nr)
+{
+	struct mm_inode *list = NULL, *inode;
+	uint64_t split = 0;
+
+	while (nr-- && (inode = mount->shrinklist)) {
+		shrinklist_del(mount, inode);
+		if (round_up(inode->size, MM_PAGE_SIZE) == round_up(inode->size, MM_THP_PAGES * (uint64_t)MM_PAGE_SIZE))
+			continue;
+		inode->shrink_next = list;	/* the last one comes first */
+		list = inode;
+	}
+	while ((inode = list)) {
+		int e = split_last(c, inode);
+
+		list = inode->shrink_next;
+		split += e == 1;
+		if (e < 0)
+			shrinklist_add(mount, inode, true);
+	}
+	return split;
+}
+
 /* The whole 2M around @index, if nothing of it is there (shmem_alloc_hugefolio()). False: it must be a small page. */
 static bool alloc_huge(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
 		       const struct mm_shmem_user *user, struct mm_shmem_folio *out)
@@ -115,6 +190,8 @@ static bool alloc_huge(struct mm_cache *c, struct mm_address_space *as, uint64_t
 		return false;
 	}
 	mm_count(c->ctx, MM_THP_FILE_ALLOC, 1);
+	if (!as->host->on_shrinklist && round_up(as->host->size, MM_PAGE_SIZE) / MM_PAGE_SIZE < first + MM_THP_PAGES - 1)
+		shrinklist_add(mount_of(c, as->host), as->host, false);
 	return true;
 }
 

@@ -44,6 +44,14 @@ int mm_shmem_get_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t
  */
 bool mm_shmem_writepage(struct mm_cache *c, mm_pfn_t pfn);
 
+/*
+ * Memory is short: of up to @nr files of @mount with a huge page beyond their end, that page is split and what lies
+ * beyond goes.  Folios split.
+ */
+uint64_t mm_shmem_unused_huge_shrink(struct mm_cache *c, struct mm_shmem_mount *mount, uint64_t nr);
+/* The file is about to go (of shmem_evict_inode()). */
+void mm_shmem_evict_inode(struct mm_cache *c, struct mm_inode *inode);
+
 /* Pages of [@first, @last] that are on the swap device (shmem_partial_swap_usage()). */
 uint64_t mm_shmem_swap_usage(const struct mm_address_space *as, uint64_t first, uint64_t last);
 /* Read those of [@first, @last] into the swap cache (MADV_WILLNEED). */

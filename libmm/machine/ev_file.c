@@ -13,6 +13,7 @@
 #include "cache/filemap.h"
 #include "cache/readahead.h"
 #include "machine/machine.h"
+#include "reclaim/reclaim.h"
 #include "virt/vma.h"
 
 static int word(struct mm_event *ev, struct mm_str w)
@@ -244,7 +245,7 @@ int mm_ev_truncate(struct mm_machine *m, struct mm_task *task, struct mm_event *
 	return done(ev, 0);
 }
 
-/* 1 the page cache, 2 slab objects (dentries and inodes, of which a machine here has none), 3 both */
+/* 1 the page cache, 2 what shrinkers have (huge pages to split: a machine here has no dentries and inodes to drop), 3 both */
 int mm_ev_drop_caches(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	uint64_t what = ev->result_kind == MM_RESULT_DEC || ev->result_kind == MM_RESULT_HEX ? ev->result : 0;
@@ -256,6 +257,8 @@ int mm_ev_drop_caches(struct mm_machine *m, struct mm_task *task, struct mm_even
 	}
 	if (what & 1 && m->cache)
 		mm_drop_pagecache(m->cache);
+	if (what & 2 && m->reclaim)
+		mm_drop_slab(m->reclaim);
 	if (what & 2)
 		mm_count(&m->ctx, MM_DROP_SLAB, 1);
 	return 0;

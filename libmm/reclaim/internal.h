@@ -132,7 +132,7 @@ void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_con
 bool mm_out_of_memory_hook(void *arg, mm_gfp_t gfp, unsigned int order);
 bool mm_mem_cgroup_out_of_memory_hook(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order);
 
-/* shrinker.c: of one memcg on one node (shrink_slab()) */
-void mm_shrink_slab(struct mm_reclaim *r, uint32_t node, struct mm_memcg *memcg, int priority);
+/* shrinker.c: of one memcg on one node (shrink_slab()); objects freed */
+uint64_t mm_shrink_slab(struct mm_reclaim *r, uint32_t node, struct mm_memcg *memcg, int priority);
 
 #endif /* RECLAIM_INTERNAL_H */

@@ -73,6 +73,9 @@ bool mm_kswapd_is_woken(const struct mm_reclaim *r);	/* it has something to do; 
  */
 void mm_reclaim_pages(void *r, struct mm_page_list *list);
 
+/* Everything that shrinkers can give back: drop_caches with bit 1. */
+void mm_drop_slab(struct mm_reclaim *r);
+
 /* memory.reclaim: pages reclaimed. */
 uint64_t mm_memory_reclaim(struct mm_reclaim *r, struct mm_memcg *m, uint64_t nr_pages);
 
