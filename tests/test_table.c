@@ -144,7 +144,7 @@ START_TEST(widths)
 		{ "the widest text is cut to the terminal", 20, { { "short", "a long long long line" }, { "a", "b" } },
 		  "short  a long long \xe2\x80\xa6\na      b\n" },
 		{ "columns of text keep eight", 5, { { "0123456789", "0123456789" }, { "a", "b" } },
-		  "0123456\xe2\x80\xa6  0123456\xe2\x80\xa6\na         b\n" },
+		  "0123456\xe2\x80\xa6 0123456\xe2\x80\xa6\na        b\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -154,6 +154,67 @@ START_TEST(widths)
 		ck_assert_msg(out.len == strlen(cases[i].text) && !memcmp(out.buf, cases[i].text, out.len), "%s:\n%.*s",
 			      cases[i].why,
 			      (int)out.len, out.buf);
+		mm_output_finish(&out);
+	}
+}
+END_TEST
+
+/* A table too wide for the terminal, step by step as it gets narrower; a column without a value goes first. */
+struct cache {
+	const char *name;
+	uint64_t active_objects, allocs_per_slab, size_bytes;
+};
+static const struct mm_column cache_columns[] = {
+	MM_COLUMN(struct cache, name, MM_COL_STR, "name"),
+	MM_COLUMN(struct cache, active_objects, MM_COL_U64, "objects"),
+	MM_COLUMN(struct cache, allocs_per_slab, MM_COL_U64, "nothing"),
+	MM_COLUMN(struct cache, size_bytes, MM_COL_BYTES, "bytes"),
+};
+static const struct mm_table caches = MM_TABLE("caches", cache_columns, "caches");
+static const struct cache cache_rows[] = { { "a_cache_of_inodes", 12345, UINT64_MAX, 4096 }, { "dentry", 7, UINT64_MAX, 8192 } };
+
+START_TEST(too_wide)
+{
+	static const struct { uint32_t width; const char *columns, *text; } cases[] = {
+		{ 0, NULL, "NAME               ACTIVE_OBJECTS  ALLOCS_PER_SLAB  SIZE\n"
+			   "a_cache_of_inodes           12345                     4K\n"
+			   "dentry                          7                     8K\n" },
+		{ 54, NULL, "NAME               ACTIVE_OBJECTS  SIZE\n"		/* 17 + 2 + 14 + 2 + 15 + 2 + 4 are 56 */
+			    "a_cache_of_inodes           12345    4K\n"
+			    "dentry                          7    8K\n" },
+		{ 38, NULL, "                   ACTIVE_      \n"			/* 39 without the empty one */
+			    "NAME               OBJECTS  SIZE\n"
+			    "a_cache_of_inodes    12345    4K\n"
+			    "dentry                   7    8K\n" },
+		{ 31, NULL, "                  ACTIVE_     \n"			/* 17 + 7 + 4 and two gaps of 2 are 32 */
+			    "NAME              OBJECTS SIZE\n"
+			    "a_cache_of_inodes   12345   4K\n"
+			    "dentry                  7   8K\n" },
+		{ 25, NULL, "            ACTIVE_      \n"				/* 10 are left for the name */
+			    "NAME        OBJECTS  SIZE\n"
+			    "a_cache_o\xe2\x80\xa6    12345    4K\n"
+			    "dentry            7    8K\n" },
+		{ 21, NULL, "         ACTIVE_     \n"				/* 8 with one blank are the least */
+			    "NAME     OBJECTS SIZE\n"
+			    "a_cache\xe2\x80\xa6   12345   4K\n"
+			    "dentry         7   8K\n" },
+		/* who asks for a column sees it; as many lines of headings as one of them needs */
+		{ 20, "allocs_per_slab,active_objects,size_bytes", "ALLOCS_             \n   PER_ ACTIVE_     \n   SLAB OBJECTS SIZE\n"
+			   "          12345   4K\n              7   8K\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mm_table_options opt = { .format = MM_TABLE_HUMAN, .width = cases[i].width, .columns = cases[i].columns };
+		struct mm_table_writer *w;
+		struct mm_output out;
+
+		mm_output_init(&out, -1);
+		ck_assert_int_eq(mm_table_writer_new(&w, &out, &caches, &opt, NULL), 0);
+		for (size_t r = 0; r < 2; r++)
+			mm_table_writer_row(w, &cache_rows[r]);
+		ck_assert_int_eq(mm_table_writer_finish(w), 0);
+		mm_table_writer_free(w);
+		ck_assert_msg(out.len == strlen(cases[i].text) && !memcmp(out.buf, cases[i].text, out.len), "width %u:\n%.*s", cases[i].width, (int)out.len, out.buf);
 		mm_output_finish(&out);
 	}
 }
@@ -207,6 +268,7 @@ int main(void)
 	tcase_add_loop_test(tc, forms, 0, sizeof(form_cases) / sizeof(form_cases[0]));
 	tcase_add_test(tc, wrong_columns);
 	tcase_add_test(tc, widths);
+	tcase_add_test(tc, too_wide);
 	tcase_add_test(tc, many_rows);
 	tcase_add_test(tc, help);
 	srunner_run_all(sr, CK_ENV);

@@ -3,8 +3,10 @@
  * Tables for people: aligned columns, numbers to the right, text to the left,
  * two blanks between.  Cells are kept as text, one after the other with a NUL
  * behind each, until finish or until KEEP rows are there; from then on the
- * widths stay as they are.  When a line is wider than the terminal, text columns
- * are cut, the widest first, and end in an ellipsis.
+ * widths stay as they are.  When a line is wider than the terminal, columns that
+ * nobody asked for and that are empty in all rows are left out; then headings are
+ * broken behind their underscores; then one blank is between columns, if that is
+ * enough; then text columns are cut, the widest first, and end in an ellipsis.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,13 +18,16 @@
 enum {
 	KEEP = 10000,			/* rows kept at most */
 	NARROWEST = 8,			/* text columns are not cut below this */
-	GAP = 2,
+	GAP = 2,			/* between columns; 1 where that does not fit */
 	LONGEST_CELL = 4096,
 };
 
 struct mm_human {
 	size_t nr_cells;		/* columns with the leading one */
-	size_t *width;
+	size_t *width;			/* 0 with left_out: the column is not printed */
+	bool *left_out;
+	size_t nr_lines;		/* of headings */
+	size_t gap;
 	char *text;			/* cells kept */
 	size_t len, cap;
 	size_t nr_rows;
@@ -36,9 +41,12 @@ int mm_human_new(struct mm_human **hp, const struct mm_table_writer *w)
 	if (!h)
 		return -ENOMEM;
 	h->nr_cells = w->nr_columns + (w->opt.lead != NULL);
+	h->nr_lines = 1;
+	h->gap = GAP;
 	h->width = calloc(h->nr_cells + 1, sizeof(*h->width));
-	if (!h->width) {
-		free(h);
+	h->left_out = calloc(h->nr_cells + 1, sizeof(*h->left_out));
+	if (!h->width || !h->left_out) {
+		mm_human_free(h);
 		return -ENOMEM;
 	}
 	*hp = h;
@@ -50,6 +58,7 @@ void mm_human_free(struct mm_human *h)
 	if (!h)
 		return;
 	free(h->width);
+	free(h->left_out);
 	free(h->text);
 	free(h);
 }
@@ -86,24 +95,79 @@ static struct mm_str heading(const struct mm_table_writer *w, size_t i, char *bu
 
 static size_t line_width(const struct mm_human *h)
 {
-	size_t n = h->nr_cells ? GAP * (h->nr_cells - 1) : 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < h->nr_cells; i++)
-		n += h->width[i];
+		if (!h->left_out[i])
+			n += h->width[i] + (n ? h->gap : 0);
 	return n;
 }
 
+/*
+ * The piece of a heading that stands in line @line of @nr, 0 on top, in a column of @width: as many words as fit, each but the last
+ * with its underscore, the last piece in the lowest line.  @needed: how many lines it takes.
+ */
+static struct mm_str piece_of(struct mm_str s, size_t width, size_t line, size_t nr, size_t *needed)
+{
+	struct mm_str v[MM_CELL_ROOM];
+	size_t n = 0;
+
+	while (s.len) {
+		size_t take = 0;
+
+		for (size_t i = 1; i <= s.len; i++)
+			if ((i == s.len || s.p[i - 1] == '_') && (!take || i <= width))
+				take = i;
+		v[n++] = (struct mm_str){ s.p, take };
+		s.p += take;
+		s.len -= take;
+	}
+	*needed = n;
+	return line + n >= nr && line < nr ? v[line + n - nr] : (struct mm_str){ s.p, 0 };
+}
+
+/* The longest word of a heading. */
+static size_t least_width(struct mm_str s)
+{
+	size_t longest = 0, n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		n++;
+		longest = n > longest ? n : longest;
+		n = s.p[i] == '_' ? 0 : n;
+	}
+	return longest;
+}
+
+static void break_headings(struct mm_table_writer *w, const size_t *cells)
+{
+	struct mm_human *h = w->human;
+	char buf[MM_CELL_ROOM];
+	size_t needed;
+
+	for (size_t i = 0; i < h->nr_cells; i++) {
+		struct mm_str s = heading(w, i, buf);
+		size_t least = least_width(s);
+
+		if (h->left_out[i])
+			continue;
+		h->width[i] = cells[i] > least ? cells[i] : least;
+		piece_of(s, h->width[i], 0, 0, &needed);
+		h->nr_lines = needed > h->nr_lines ? needed : h->nr_lines;
+	}
+}
+
 /* Take from the widest text column what is too much. */
-static void fit_terminal(struct mm_table_writer *w)
+static void cut_texts(struct mm_table_writer *w)
 {
 	struct mm_human *h = w->human;
 	size_t total;
 
-	while (w->opt.width && (total = line_width(h)) > w->opt.width) {
+	while ((total = line_width(h)) > w->opt.width) {
 		size_t widest = h->nr_cells, cut = total - w->opt.width;
 
 		for (size_t i = 0; i < h->nr_cells; i++)
-			if (is_text(column_of(w, i)) && h->width[i] > NARROWEST &&
+			if (!h->left_out[i] && is_text(column_of(w, i)) && h->width[i] > NARROWEST &&
 			    (widest == h->nr_cells || h->width[i] > h->width[widest]))
 				widest = i;
 		if (widest == h->nr_cells)
@@ -112,6 +176,53 @@ static void fit_terminal(struct mm_table_writer *w)
 			cut = h->width[widest] - NARROWEST;
 		h->width[widest] -= cut;
 	}
+}
+
+/* @saved: room for the widths. */
+static void narrow(struct mm_table_writer *w, size_t *saved)
+{
+	struct mm_human *h = w->human;
+
+	if (line_width(h) <= w->opt.width)
+		return;
+	h->gap = 1;
+	if (line_width(h) <= w->opt.width)
+		return;
+	h->gap = GAP;
+	memcpy(saved, h->width, h->nr_cells * sizeof(*saved));
+	cut_texts(w);
+	if (line_width(h) <= w->opt.width)
+		return;
+	memcpy(h->width, saved, h->nr_cells * sizeof(*saved));
+	h->gap = 1;
+	cut_texts(w);
+}
+
+/* Widths of the headings to those of the cells, and all to that of the terminal.  @all: no more rows will come. */
+static int lay_out(struct mm_table_writer *w, bool all)
+{
+	struct mm_human *h = w->human;
+	size_t *cells = malloc((h->nr_cells + 1) * sizeof(*cells));
+	char buf[MM_CELL_ROOM];
+
+	if (!cells)
+		return -ENOMEM;
+	memcpy(cells, h->width, h->nr_cells * sizeof(*cells));
+	for (size_t i = 0; i < h->nr_cells && !w->opt.noheadings; i++) {
+		size_t n = mm_text_width(heading(w, i, buf));
+
+		h->width[i] = h->width[i] > n ? h->width[i] : n;
+	}
+	if (w->opt.width) {
+		if (all && h->nr_rows && !w->chosen && line_width(h) > w->opt.width)
+			for (size_t i = 0; i < h->nr_cells; i++)
+				h->left_out[i] = !cells[i];
+		if (!w->opt.noheadings && line_width(h) > w->opt.width)
+			break_headings(w, cells);
+		narrow(w, cells);
+	}
+	free(cells);
+	return 0;
 }
 
 static void blanks(struct mm_output *out, size_t n)
@@ -126,9 +237,13 @@ static void blanks(struct mm_output *out, size_t n)
 static void put_cell(struct mm_table_writer *w, size_t i, struct mm_str s)
 {
 	struct mm_human *h = w->human;
-	bool left = is_text(column_of(w, i)), last = i + 1 == h->nr_cells;
+	bool left = is_text(column_of(w, i)), last = true;
 	size_t width = mm_text_width(s), pad;
 
+	if (h->left_out[i])
+		return;
+	for (size_t k = i + 1; k < h->nr_cells && last; k++)
+		last = h->left_out[k];
 	if (left && width > h->width[i] && w->opt.width) {
 		s.len = mm_text_fit(s, h->width[i] - 1);
 		mm_output_bytes(w->out, s.p, s.len);
@@ -145,26 +260,36 @@ static void put_cell(struct mm_table_writer *w, size_t i, struct mm_str s)
 	if (last)
 		mm_output_bytes(w->out, "\n", 1);
 	else
-		blanks(w->out, GAP);
+		blanks(w->out, h->gap);
 }
 
-/* Heading and the kept rows. */
-static void print(struct mm_table_writer *w)
+static void put_headings(struct mm_table_writer *w)
+{
+	struct mm_human *h = w->human;
+	char buf[MM_CELL_ROOM];
+	size_t needed;
+
+	for (size_t line = 0; line < h->nr_lines; line++)
+		for (size_t i = 0; i < h->nr_cells; i++) {
+			struct mm_str s = heading(w, i, buf);
+
+			put_cell(w, i, h->nr_lines > 1 ? piece_of(s, h->width[i], line, h->nr_lines, &needed) : s);
+		}
+}
+
+/* Headings and the kept rows. */
+static void print(struct mm_table_writer *w, bool all)
 {
 	struct mm_human *h = w->human;
 	const char *p = h->text;
-	char buf[MM_CELL_ROOM];
 
 	if (!h->began) {
 		h->began = true;
-		for (size_t i = 0; i < h->nr_cells && !w->opt.noheadings; i++) {
-			size_t n = mm_text_width(heading(w, i, buf));
-
-			h->width[i] = h->width[i] > n ? h->width[i] : n;
-		}
-		fit_terminal(w);
-		for (size_t i = 0; i < h->nr_cells && !w->opt.noheadings; i++)
-			put_cell(w, i, heading(w, i, buf));
+		w->err = lay_out(w, all);
+		if (w->err)
+			return;
+		if (!w->opt.noheadings)
+			put_headings(w);
 	}
 	for (size_t r = 0; r < h->nr_rows; r++) {
 		for (size_t i = 0; i < h->nr_cells; i++) {
@@ -216,11 +341,11 @@ void mm_human_row(struct mm_table_writer *w, const void *row)
 	if (w->err)
 		return;
 	if (++h->nr_rows == KEEP || (h->began && h->len > 1 << 16))
-		print(w);
+		print(w, false);
 }
 
 void mm_human_finish(struct mm_table_writer *w)
 {
 	if (!w->err)
-		print(w);
+		print(w, true);
 }

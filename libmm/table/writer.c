@@ -135,6 +135,7 @@ int mm_table_writer_new(struct mm_table_writer **wp, struct mm_output *out, cons
 		mm_table_writer_free(w);
 		return e;
 	}
+	w->chosen = opt->columns && *opt->columns != '+';
 	w->opt.columns = NULL;		/* the caller's text is not needed any more */
 	*wp = w;
 	return 0;

@@ -17,6 +17,7 @@ struct mm_table_writer {
 	size_t nr_columns;
 	char *lead;			/* value of the leading column */
 	size_t lead_len;
+	bool chosen;			/* -o named the columns */
 	bool began;			/* CSV: the header is out */
 	int err;			/* first -errno */
 	struct mm_human *human;		/* NULL: CSV, or the known form */
