@@ -90,6 +90,32 @@ static void free_rows(const struct mm_buddyinfo *bi, uint64_t page_size, struct 
 	}
 }
 
+/* One row a list that has anything, as the table of a machine. */
+static int orders_rows(struct cmd_args *a, const struct mm_buddyinfo *bi, uint64_t page_size, struct mm_table_writer *w)
+{
+	for (size_t i = 0; i < bi->nr; i++) {
+		const struct mm_buddyinfo_row *r = &bi->v[i];
+		struct mm_orders_row row = { r->node, r->zone, r->migratetype[0] ? r->migratetype : NULL, { 0 }, 0 };
+
+		if (r->nr_orders > MM_ORDERS_ROW)
+			return mm_error_set(&a->err, -EINVAL, "table orders has %d orders, found %u: -t free shows them", MM_ORDERS_ROW,
+					    r->nr_orders);
+		for (uint32_t o = 0; o < r->nr_orders; o++) {
+			uint64_t bytes;
+
+			row.blocks[o] = r->blocks[o];
+			if (__builtin_mul_overflow(r->blocks[o], page_size << o, &bytes) ||
+			    __builtin_add_overflow(row.free_bytes, bytes, &row.free_bytes))
+				row.free_bytes = UINT64_MAX - 1;
+		}
+		for (uint32_t o = r->nr_orders; o < MM_ORDERS_ROW; o++)
+			row.blocks[o] = MM_MISSING_U64;
+		if (row.free_bytes || !row.migratetype)
+			mm_table_writer_row(w, &row);
+	}
+	return 0;
+}
+
 /* fragmentation_score_node(): by the present pages of its zones, which zoneinfo (NULL: not there) tells. */
 static uint64_t node_score(const struct mm_buddyinfo *bi, const struct mm_zoneinfo *zi, uint64_t node)
 {
@@ -136,8 +162,15 @@ static void types_rows(const struct mm_buddyinfo *bi, uint64_t page_size, struct
 	}
 }
 
-static const struct mm_table *capture_table(const struct cmd_args *a)
+/* @bi: NULL where it is not read yet and -t names the table. */
+static const struct mm_table *capture_table(const struct cmd_args *a, const struct mm_buddyinfo *bi)
 {
+	bool people = !a->table && cmd_is_human(a) && !a->columns;
+
+	for (size_t i = 0; people && bi && i < bi->nr; i++)
+		people = bi->v[i].nr_orders <= MM_ORDERS_ROW;
+	if (people || (a->table && !strcmp(a->table, "orders")))
+		return &mm_table_orders.table;
 	if (!a->table || !strcmp(a->table, "free"))
 		return &mm_table_free.table;
 	if (!strcmp(a->table, "frag"))
@@ -160,12 +193,14 @@ static void tell_capped(const struct cmd_args *a, const struct mm_buddyinfo *bi)
 static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, const struct mm_zoneinfo *zi,
 			 const struct mm_sysroot *root, struct mm_table_writer *w)
 {
-	const struct mm_table *table = capture_table(a);
+	const struct mm_table *table = capture_table(a, bi);
 	struct mm_buddyinfo zones = { 0 };
 	int e = 0;
 
 	if (table == &mm_table_free.table) {
 		free_rows(bi, cmd_page_size(a, root, bi->v[0].nr_orders), w);
+	} else if (table == &mm_table_orders.table) {
+		e = orders_rows(a, bi, cmd_page_size(a, root, bi->v[0].nr_orders), w);
 	} else if (table == &mm_table_frag.table) {
 		if (mm_buddyinfo_sum(bi, &zones))
 			e = mm_error_set(&a->err, -ENOMEM, "out of memory");
@@ -180,9 +215,9 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, cons
 	return e;
 }
 
-static int begin(struct cmd_args *a, struct mm_table_writer **wp)
+static int begin(struct cmd_args *a, const struct mm_buddyinfo *bi, struct mm_table_writer **wp)
 {
-	const struct mm_table *table = capture_table(a);
+	const struct mm_table *table = capture_table(a, bi);
 	struct mm_table_options opt = cmd_table_options(a);
 
 	if (!table)
@@ -200,7 +235,7 @@ static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kin
 													    &a->err);
 
 	if (!e)
-		e = begin(a, &w);
+		e = begin(a, &bi, &w);
 	if (!e)
 		e = print_capture(a, &bi, NULL, NULL, w);
 	e = cmd_table_end(a, w, e);
@@ -306,13 +341,18 @@ static int show_every(struct cmd_args *a, const struct mm_sysroot *root, struct 
 
 static int show_sysroot(struct cmd_args *a)
 {
+	struct mm_buddyinfo first = { 0 };	/* its orders choose the table */
 	struct mm_table_writer *w = NULL;
 	struct mm_sysroot *root;
 	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
 
 	if (e)
 		return e;
-	e = begin(a, &w);
+	if (!a->table)
+		e = read_sysroot(a, root, &first);
+	if (!e)
+		e = begin(a, &first, &w);
+	mm_buddyinfo_free(&first);
 	if (!e)
 		e = a->every == CMD_EVERY_SECONDS ? show_every(a, root, w) : show_once(a, root, w, 0);
 	e = cmd_table_end(a, w, e);

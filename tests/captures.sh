@@ -42,6 +42,13 @@ mkdir -p "$tmp/map/proc" && cp "$arm/proc/iomem" "$tmp/map/proc/"
 refused 1 "zones of a machine with pages of 64 KiB: expected its zoneinfo" mm-iomem --sysroot="$tmp/map" --page-size=64K -t zones
 refused 2 "--page-size: expected a power of two in 4K..1M" mm-iomem --page-size=5K
 
+# a row a list on a terminal; orders that have no column are told by free
+same "orders" "0,DMA32,2,490,$((2 * 4096 + 8192 + 3 * 16384 + (2 * 16 + 2 * 32 + 64 + 128 + 4 * 256 + 3 * 512 + 490 * 1024) * 4096))" \
+	"$(mm-buddy -t orders -o node,zone,order0,order10,free_bytes "$data/numa.buddyinfo" | sed -n 3p)"
+same "orders for people" "$(mm-buddy --human -t orders "$data/numa.buddyinfo")" "$(mm-buddy --human "$data/numa.buddyinfo")"
+refused 1 "table orders has 11 orders, found 14" mm-buddy -t orders --sysroot="$arm"
+same "14 orders for people" "$(mm-buddy --human -t free --sysroot="$arm")" "$(mm-buddy --human --sysroot="$arm")"
+
 # what else tells it: one source after the other is taken away
 rest() {
 	rm -rf "$tmp/rest"

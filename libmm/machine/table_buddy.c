@@ -71,33 +71,25 @@ const struct mm_machine_table mm_table_free = {
 
 /* ---- orders: the same, one row a list, for people ---- */
 
-struct orders_row {
-	uint64_t node;
-	const char *zone, *migratetype;
-	uint64_t order0, order1, order2, order3, order4, order5, order6, order7, order8, order9, order10;
-	uint64_t free_bytes;
-};
-_Static_assert(offsetof(struct orders_row, free_bytes) - offsetof(struct orders_row, order0) ==
-	       MM_NR_PAGE_ORDERS * sizeof(uint64_t), "one field an order");
+_Static_assert((int)MM_ORDERS_ROW == (int)MM_NR_PAGE_ORDERS, "one field an order");
 
-#define ORDER(o) { "order" #o, #o, MM_COL_U64, (uint32_t)offsetof(struct orders_row, order##o), false, "free blocks of 2^" #o " pages" }
+#define ORDER(o) { "order" #o, #o, MM_COL_U64, (uint32_t)(offsetof(struct mm_orders_row, blocks) + o * sizeof(uint64_t)), false, "free blocks of 2^" #o " pages" }
 static const struct mm_column orders_columns[] = {
-	MM_COLUMN(struct orders_row, node, MM_COL_U64, "NUMA node"),
-	MM_COLUMN(struct orders_row, zone, MM_COL_STR, "zone"),
-	MM_COLUMN(struct orders_row, migratetype, MM_COL_STR, "type of the free list; types without a free block are left out"),
+	MM_COLUMN(struct mm_orders_row, node, MM_COL_U64, "NUMA node"),
+	MM_COLUMN(struct mm_orders_row, zone, MM_COL_STR, "zone"),
+	MM_COLUMN(struct mm_orders_row, migratetype, MM_COL_STR, "type of the free list; types without a free block are left out"),
 	ORDER(0), ORDER(1), ORDER(2), ORDER(3), ORDER(4), ORDER(5), ORDER(6), ORDER(7), ORDER(8), ORDER(9), ORDER(10),
-	MM_COLUMN(struct orders_row, free_bytes, MM_COL_BYTES, "memory in all of them"),
+	MM_COLUMN(struct mm_orders_row, free_bytes, MM_COL_BYTES, "memory in all of them"),
 };
 
 static void orders_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 {
 	for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++) {
-		struct orders_row row = { z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), .order0 = 0 };
-		uint64_t *blocks = &row.order0;
+		struct mm_orders_row row = { z->node, zone_name(z), mm_migratetype_name((enum mm_migratetype)mt), .free_bytes = 0 };
 
 		for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
-			blocks[o] = z->free_area[o].free_list[mt].nr;
-			row.free_bytes += blocks[o] * MM_PAGE_SIZE << o;
+			row.blocks[o] = z->free_area[o].free_list[mt].nr;
+			row.free_bytes += row.blocks[o] * MM_PAGE_SIZE << o;
 		}
 		if (row.free_bytes)
 			mm_table_writer_row(w, &row);

@@ -75,6 +75,13 @@ struct mm_free_row {
 	uint64_t order, blocks, free_bytes, capped;
 };
 
+enum { MM_ORDERS_ROW = 11 };		/* orders that table orders has columns for */
+struct mm_orders_row {
+	uint64_t node;
+	const char *zone, *migratetype;
+	uint64_t blocks[MM_ORDERS_ROW], free_bytes;
+};
+
 struct mm_frag_row {
 	uint64_t node;
 	const char *zone;
