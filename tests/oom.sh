@@ -185,4 +185,23 @@ for ((n = 0; n < size; n += 211)); do
 	*) echo "FAIL: cut after $n bytes"; failed=1 ;;
 	esac
 done
+# MGLRU's min_ttl_ms: the working set of that time is kept, and who does not fit dies although swap is free. Linux 6.6.87 in QEMU (192 MiB,
+# 256 MiB swap, lru_gen y) with dd bs=220M count=1: min_ttl_ms 0 swaps 15526 pages and kills nobody; with 1000000 "kswapd0 invoked
+# oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0", "Out of memory: Killed process 63 (dd) total-vm:227536kB".
+{
+	echo time_s,pid,event,addr,size,flags,name
+	echo 1,63,exec,,,AUTOMAP,dd
+	for ((i = 0; i < 220; i++)); do printf '1.%03d,63,store,0x%x,1048576,,\n' $i $((0x10000000 + i * 1048576)); done
+} > dd.csv
+ttl() { mm-reclaim --ram=192M --swap=256M -S lru_gen=1 -S lru_gen.min_ttl_ms=$1 --oom-report=log -t summary -n dd.csv 2> err; }
+same "min_ttl 0" "oom_kill,0" "$(ttl 0 | grep ^oom_kill,)"
+ttl 0 | awk -F, '$1 == "pswpout" && $2 < 10000 { exit 1 }' || fail "min_ttl 0: nothing to swap"
+same "min_ttl 1000 s" "oom_kill,1" "$(ttl 1000000 | grep ^oom_kill,)"
+same "who asks" 1 "$(grep -c 'kswapd0 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0$' log)"
+same "who dies" 1 "$(grep -c 'Out of memory: Killed process 63 (dd) ' log)"
+grep -q ' Free swap *= *0kB' log && fail "min_ttl: swap was full"
+same "not by the classic lists" "oom_kill,0" \
+	"$(mm-reclaim --ram=192M --swap=256M -S lru_gen=0 -S lru_gen.min_ttl_ms=1000000 -t summary -n dd.csv 2> err | grep ^oom_kill,)"
+mm-reclaim --ram=192M --swap=256M -S lru_gen=1 -S lru_gen.min_ttl_ms=1000000 -S vm.oom_kill_allocating_task=1 --oom-report=log -t summary -n dd.csv > out 2> err
+same "vm.oom_kill_allocating_task is not for kswapd" 1 "$(grep -c 'Out of memory: Killed process 63 (dd) ' log)"
 exit $failed

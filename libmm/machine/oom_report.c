@@ -230,15 +230,19 @@ void mm_oom_report_header(void *arg, const struct mm_oom_case *oc)
 {
 	struct mm_machine *m = arg;
 	struct mm_output *out = &m->oom_report;
-	const struct mm_task *task = mm_task_find(m, m->ctx.pid);
-	const char *comm = mm_oom_comm(task);
+	bool kswapd = oc->kswapd_node >= 0;
+	const struct mm_task *task = kswapd ? NULL : mm_task_find(m, m->ctx.pid);
+	char name[24];
+	const char *comm = kswapd ? name : mm_oom_comm(task);
 	uint32_t last = 0;
 
+	snprintf(name, sizeof(name), "kswapd%" PRId32, oc->kswapd_node);
 	stamp(m);
 	mm_output_printf(out, "%s invoked oom-killer: gfp_mask=0x%" PRIx32 "(", comm, oc->gfp);
 	mm_gfp_format(out, oc->gfp);
 	mm_output_printf(out, "), order=%u, oom_score_adj=%" PRId32 "\n", oc->order, task ? task->oom_score_adj : 0);
-	mm_oom_report_line(m, "CPU: %" PRIu32 " PID: %" PRIu32 " Comm: %s Not tainted 6.6.0-mm-tools", m->ctx.cpu, m->ctx.pid, comm);
+	mm_oom_report_line(m, "CPU: %" PRIu32 " PID: %" PRIu32 " Comm: %s Not tainted 6.6.0-mm-tools", m->ctx.cpu,
+			   kswapd ? 0 : m->ctx.pid, comm);
 	if (oc->memcg)
 		memcg_meminfo(m, oc->memcg);
 	else

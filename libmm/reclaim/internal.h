@@ -130,6 +130,7 @@ void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_con
 
 /* oom.c */
 bool mm_out_of_memory_hook(void *arg, mm_gfp_t gfp, unsigned int order);
+void mm_kswapd_out_of_memory(struct mm_reclaim *r, uint32_t node, mm_gfp_t gfp);	/* the working set of min_ttl does not fit */
 bool mm_mem_cgroup_out_of_memory_hook(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order);
 
 /* shrinker.c: of one memcg on one node (shrink_slab()); objects freed */

@@ -209,5 +209,5 @@ void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_con
 			reclaimable = lruvec_is_reclaimable(r, m->lruvec[node], sc, ttl_ms > UINT64_MAX / 1000000 ? UINT64_MAX / 2 : ttl_ms * 1000000);
 	}
 	if (!reclaimable)
-		mm_out_of_memory_hook(r, sc->gfp_mask, 0);
+		mm_kswapd_out_of_memory(r, node, sc->gfp_mask);
 }

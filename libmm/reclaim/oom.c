@@ -205,10 +205,10 @@ static bool allocating_task(struct mm_reclaim *r, struct mm_oom_task *victim)
 }
 
 /* out_of_memory(); @memcg NULL: the machine.  False: there is nobody to kill. */
-static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order)
+static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order, int32_t kswapd_node)
 {
 	uint64_t total = memcg ? mem_cgroup_get_max(r, memcg) : r->phys->totalram_pages + mm_total_swap_pages(r->cache);
-	struct mm_oom_case oc = { .ops = &r->oom, .gfp = gfp, .order = order, .memcg = memcg };
+	struct mm_oom_case oc = { .ops = &r->oom, .gfp = gfp, .order = order, .memcg = memcg, .kswapd_node = kswapd_node };
 	struct mm_oom_task victim;
 	int64_t points;
 
@@ -220,7 +220,7 @@ static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t
 		return false;
 	if (panic_on_oom(r, &oc))
 		return false;
-	if (!memcg && mm_sysctl(r->ctx, MM_SYSCTL_OOM_KILL_ALLOCATING_TASK) && allocating_task(r, &victim)) {
+	if (!memcg && kswapd_node < 0 && mm_sysctl(r->ctx, MM_SYSCTL_OOM_KILL_ALLOCATING_TASK) && allocating_task(r, &victim)) {
 		kill_process(r, &oc, &victim, 0, "Out of memory (oom_kill_allocating_task)");
 		return true;
 	}
@@ -235,12 +235,14 @@ static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t
 
 bool mm_out_of_memory_hook(void *arg, mm_gfp_t gfp, unsigned int order)
 {
-	return out_of_memory(arg, NULL, gfp, order);
+	return out_of_memory(arg, NULL, gfp, order, -1);
 }
+
+void mm_kswapd_out_of_memory(struct mm_reclaim *r, uint32_t node, mm_gfp_t gfp) { out_of_memory(r, NULL, gfp, 0, (int32_t)node); }
 
 bool mm_mem_cgroup_out_of_memory_hook(void *arg, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order)
 {
 	if (mm_mem_cgroup_margin(memcg) >= (uint64_t)1 << order)
 		return true;
-	return out_of_memory(arg, memcg, gfp, order);
+	return out_of_memory(arg, memcg, gfp, order, -1);
 }

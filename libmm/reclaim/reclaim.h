@@ -32,6 +32,7 @@ struct mm_oom_case {
 	mm_gfp_t gfp;
 	unsigned int order;
 	struct mm_memcg *memcg;		/* NULL: the machine's */
+	int32_t kswapd_node;		/* kswapd of this node asks (MGLRU's min_ttl), -1: the task that runs */
 	const struct mm_oom_task *victim;	/* NULL: nobody was chosen */
 };
 
