@@ -220,7 +220,7 @@ int mm_madvise_cold(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint
 	for (uint64_t vaddr = start; (pmd = mm_next_pmd(vma->vm_mm, &vaddr, end)); vaddr = next) {
 		next = mm_pmd_addr_end(vaddr, end);
 		if (!mm_pmd_trans_huge(*pmd) || !cold_huge_pmd(&c, pmd, vaddr, next))
-			for (uint64_t v = vaddr; v != next; v += MM_PAGE_SIZE)
+			for (uint64_t v = vaddr; v != next && !mm_pte_none(*pmd); v += MM_PAGE_SIZE)
 				if (!cold_pte(&c, mm_pte_of(vma->vm_mm, pmd, v), v))
 					break;
 		reclaim_pages(&c);
