@@ -35,7 +35,7 @@ for trace in "$src"/tests/data/lab/*.trace.csv; do
 		! has flags || fault -t smaps -o pid,start,vm_flags | awk -F, -v OFS=, 'NR > 1 { n = split($4, w, " ")
 			for (i = 1; i <= n; i++) print $1, "flags:" $2 ":" $3 ":" w[i], 1 }'
 		fault -t smaps | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
-			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$/) print $1, "smaps:" $2 ":" $3 ":" name[i], $i }'
+			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$|^protection_key$/) print $1, "smaps:" $2 ":" $3 ":" name[i], $i }'
 	} > "$tmp/model"
 	awk -F, -v what="$(basename "$case")" '
 	FNR == 1 { file++ }
@@ -49,7 +49,7 @@ for trace in "$src"/tests/data/lab/*.trace.csv; do
 			m = model[step[i], k]
 			if (k ~ /^vmstat:/) m -= model[step[1], k]
 			n++
-			if (k ~ /^smaps:/ ? int(m / 1024) * 1024 != now[k] + 0 : m + 0 != now[k] + 0) {
+			if (k ~ /^smaps:.*_bytes$/ ? int(m / 1024) * 1024 != now[k] + 0 : m + 0 != now[k] + 0) {
 				if (bad++ < 10) print "FAIL: " what " at " step[i] ": " k ": the kernel said " now[k] + 0 ", found " m
 			}
 		}

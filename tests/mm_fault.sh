@@ -79,6 +79,46 @@ for flags in "fpu la57 lm:PGD P4D PUD PMD PTE page" "fpu la57x lm la5:PGD PUD PM
 		"$(mm-fault --csv -n -o level -M root --explain=1:0x100000000000 canonical.csv | xargs)"
 done
 
+# The kernel's own accesses for a task: no USER in the code, EFAULT for a signal; by mistake SMAP and SMEP end them (an oops).
+# A fetch from data brings the page in first and is refused then.
+cat > kernel.csv <<'END'
+pid,event,addr,size,flags
+1,mmap,0x100000000000,12288,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,store,0x100000000000,8,KERNEL
+1,load,0x100000000000,8,KERNEL|DIRECT
+1,load,0x100000003000,8,KERNEL
+1,load,0x100000001000,8,
+1,fetch,0x100000001000,8,KERNEL
+1,fetch,0x100000002000,8,
+END
+cat > expected <<'END'
+store,KERNEL,,ok
+fault,WRITE,anon,
+load,KERNEL|DIRECT,,oops
+load,KERNEL,,EFAULT
+load,,,ok
+fault,USER,zero,
+fetch,KERNEL,,oops
+fetch,,,segv
+fault,USER|INSTR,zero,
+segv,,,
+END
+mm-fault --csv -n -o event,flags,name,result kernel.csv | sed '1,/^map/d; s/^\(fault.*,\)[0-9]*$/\1/' > found
+diff -u expected found || { echo "FAIL: accesses of the kernel"; failed=1; }
+same "a processor without SMAP" "ok oops" "$(mm-fault --csv -n -o event,flags,result -S smap=0 kernel.csv | sed -n 's/^load,KERNEL.DIRECT,//p; s/^fetch,KERNEL,//p' | xargs)"
+same "faults by the kernel count for the task" 3,0,1,0 "$(faults kernel.csv)"
+# strace tells the key as the last argument
+cat > pkeys.strace <<'END'
+7 mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000
+7 pkey_alloc(0, PKEY_DISABLE_WRITE) = 1
+7 pkey_mprotect(0x7f0000000000, 4096, PROT_READ, 1) = 0
+7 pkey_free(1) = 0
+7 pkey_free(1) = -1 EINVAL (Invalid argument)
+END
+same "protection keys of strace" "1,0" "$(mm-fault --csv -n -S pku=1 -t smaps -o protection_key,rss_bytes --from=strace pkeys.strace)"
+same "which the recording agrees with" "" "$(mm-fault --csv -n -S pku=1 -t mismatches --from=strace pkeys.strace)"
+same "and a machine without" ",0" "$(mm-fault --csv -n -t smaps -o protection_key,rss_bytes --from=strace pkeys.strace 2> /dev/null)"
+
 # a recording goes on after its task was killed for lack of memory: nothing of it happens until a fork makes the pid anew
 cat > killed.csv <<'END'
 pid,event,addr,size,flags,result

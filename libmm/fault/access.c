@@ -9,7 +9,7 @@
  * A fault first runs under the lock of its VMA alone, then under the lock of the
  * address space, and once more (TRIED) when that was dropped for I/O; the last round decides what is
  * counted. Model: Linux 6.6 arch/x86/mm/fault.c do_user_addr_fault(), mm/memory.c lock_vma_under_rcu(),
- * mm_account_fault(). Left out: faults of the kernel itself, protection keys, shadow stacks.
+ * mm_account_fault(). Left out: shadow stacks, the kernel's own memory.
  */
 #include <errno.h>
 
@@ -25,18 +25,35 @@ struct hit {
 	mm_pte_t *pmd;			/* the entry above a leaf of level 1, else NULL */
 	bool huge;
 	uint8_t level;			/* of the leaf */
-	unsigned int error;		/* MM_PF_*, 0: the access may go on */
+	bool ok;			/* the access may go on */
+	unsigned int error;		/* if not: MM_PF_*; 0 is the kernel's read of nothing */
 };
 
-static unsigned int error_of(unsigned int kind)
+/* Bits of the error code that the kind of access gives; the processor tells fetches apart only where they can be refused. */
+static unsigned int error_of(const struct mm_fault *f, unsigned int kind)
 {
-	return MM_PF_USER | (kind == MM_TLB_W ? MM_PF_WRITE : kind == MM_TLB_X ? MM_PF_INSTR : 0);
+	unsigned int err = (f->mode == MM_MODE_USER ? (unsigned int)MM_PF_USER : 0) | (kind == MM_TLB_W ? (unsigned int)MM_PF_WRITE : 0);
+
+	return kind == MM_TLB_X && (mm_sysctl(f->ctx, MM_SYSCTL_NX) || mm_sysctl(f->ctx, MM_SYSCTL_SMEP)) ? err | MM_PF_INSTR : err;
 }
 
-static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
+/* The kernel's accesses to a program's pages: SMEP refuses fetches, SMAP what is made without EFLAGS.AC. */
+static bool mode_refuses(const struct mm_fault *f, unsigned int kind)
 {
-	unsigned int err = error_of(kind);
-	struct hit h = { mm_pmd_offset(mm, vaddr), NULL, false, 2, err };
+	if (f->mode == MM_MODE_USER)
+		return false;
+	return kind == MM_TLB_X ? mm_sysctl(f->ctx, MM_SYSCTL_SMEP) : f->mode == MM_MODE_KERNEL_DIRECT && mm_sysctl(f->ctx, MM_SYSCTL_SMAP);
+}
+
+static bool pkru_refuses(const struct mm_fault *f, unsigned int pkey, unsigned int kind)
+{
+	return f->virt->pkeys_used && kind != MM_TLB_X && f->task && !mm_pkru_allows(f->task->pkru, pkey, kind == MM_TLB_W);
+}
+
+static struct hit walk(const struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
+{
+	unsigned int err = error_of(f, kind);
+	struct hit h = { mm_pmd_offset(mm, vaddr), NULL, false, 2, false, err };
 
 	if (!h.leaf) {			/* a 1G page, or no table */
 		mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
@@ -56,10 +73,13 @@ static struct hit walk(const struct mm_struct *mm, uint64_t vaddr, unsigned int 
 	}
 	if (!(*h.leaf & MM_PTE_P))
 		return h;
-	if ((kind == MM_TLB_W && !(*h.leaf & MM_PTE_RW)) || (kind == MM_TLB_X && *h.leaf & MM_PTE_NX))
+	if (pkru_refuses(f, mm_pte_pkey(*h.leaf), kind))
+		err |= MM_PF_PK;
+	if (err & MM_PF_PK || (kind == MM_TLB_W && !(*h.leaf & MM_PTE_RW)) || (kind == MM_TLB_X && *h.leaf & MM_PTE_NX) ||
+	    mode_refuses(f, kind))
 		h.error = err | MM_PF_PROT;
 	else
-		h.error = 0;
+		h.ok = true;
 	return h;
 }
 
@@ -68,7 +88,8 @@ static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vadd
 		 bool absent)
 {
 	mm_pte_t p = *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D : 0);
-	uint64_t flags = h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : h->huge ? MM_TLB_HUGE : 0;
+	uint64_t flags = (h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : h->huge ? MM_TLB_HUGE : 0) |
+			 (uint64_t)mm_pte_pkey(*h->leaf) << MM_TLB_PKEY_SHIFT;
 
 	*h->leaf = p;
 	if (h->pmd)
@@ -80,28 +101,36 @@ static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vadd
 	mm_tlb_fill(c, mm->id, vaddr, kind, mm_pte_pfn(p), flags, absent);
 }
 
-static bool access_error(unsigned int error, const struct mm_vma *vma)
+/* A fetch from memory that is not executable brings the page in; it is refused when it is tried again. */
+static bool access_error(const struct mm_fault *f, unsigned int error, const struct mm_vma *vma)
 {
+	if (error & MM_PF_PK || (!(error & MM_PF_INSTR) && !mm_vma_access_permitted(f, vma, error & MM_PF_WRITE)))
+		return true;
 	if (error & MM_PF_WRITE)
 		return !(vma->vm_flags & MM_VM_WRITE);
-	if (error & MM_PF_INSTR)
-		return !(vma->vm_flags & MM_VM_EXEC);
 	if (error & MM_PF_PROT)
 		return true;		/* a read of a page that is there and not readable */
 	return !(vma->vm_flags & (MM_VM_READ | MM_VM_WRITE | MM_VM_EXEC));
 }
 
-/* "PROT|WRITE|USER|INSTR|MAJOR" as static text, by bit */
+/* "PROT|WRITE|USER|INSTR|PK|MAJOR" as static text, by bit */
 struct mm_str mm_fault_flags_text(unsigned int error, bool major)
 {
 #define COMBO(bits) { bits, sizeof(bits) - 1 }, { bits "|MAJOR", sizeof(bits "|MAJOR") - 1 }
 	static const struct mm_str text[] = {
-		COMBO("USER"), COMBO("PROT|USER"), COMBO("WRITE|USER"), COMBO("PROT|WRITE|USER"),
-		COMBO("USER|INSTR"), COMBO("PROT|USER|INSTR"), COMBO("WRITE|USER|INSTR"), COMBO("PROT|WRITE|USER|INSTR"),
+		{ "", 0 }, { "MAJOR", 5 }, COMBO("PROT"), COMBO("WRITE"), COMBO("PROT|WRITE"), COMBO("USER"), COMBO("PROT|USER"),
+		COMBO("WRITE|USER"), COMBO("PROT|WRITE|USER"), COMBO("INSTR"), COMBO("PROT|INSTR"), COMBO("USER|INSTR"),
+		COMBO("PROT|USER|INSTR"), COMBO("PROT|PK"), COMBO("PROT|WRITE|PK"), COMBO("PROT|USER|PK"), COMBO("PROT|WRITE|USER|PK"),
 	};
 #undef COMBO
-	unsigned int i = (error & MM_PF_PROT ? 1u : 0) | (error & MM_PF_WRITE ? 2u : 0) | (error & MM_PF_INSTR ? 4u : 0);
+	unsigned int prot = error & MM_PF_PROT ? 1 : 0, i;
 
+	if (error & MM_PF_INSTR)	/* no write; no key */
+		i = 8 + prot + (error & MM_PF_USER ? 2 : 0);
+	else if (error & MM_PF_PK)	/* of a page that is there */
+		i = 12 + (error & MM_PF_WRITE ? 1 : 0) + (error & MM_PF_USER ? 2 : 0);
+	else
+		i = prot | (error & (MM_PF_WRITE | MM_PF_USER));
 	return text[2 * i + major];
 }
 
@@ -135,6 +164,8 @@ static void signal_row(struct mm_fault *f, uint64_t vaddr, enum mm_event_type ty
 
 static enum mm_access_result segv(struct mm_fault *f, uint64_t vaddr)
 {
+	if (f->mode != MM_MODE_USER)	/* the kernel's own: copy_to_user() ends, anything else is a bug */
+		return f->mode == MM_MODE_KERNEL ? MM_ACCESS_EFAULT : MM_ACCESS_OOPS;
 	if (f->task) {
 		f->task->segv++;
 		f->task->kind[MM_FAULT_KIND_SEGV]++;
@@ -163,7 +194,7 @@ static enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsig
 		signal_row(f, vaddr, MM_EV_ENOMEM);
 		return MM_ACCESS_OOM;
 	}
-	if (ret & MM_VM_FAULT_SIGBUS) {
+	if (ret & MM_VM_FAULT_SIGBUS && f->mode == MM_MODE_USER) {
 		f->kind = MM_FAULT_KIND_SIGBUS;
 		if (f->task) {
 			f->task->sigbus++;
@@ -172,7 +203,7 @@ static enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsig
 		signal_row(f, vaddr, MM_EV_SIGBUS);
 		return MM_ACCESS_SIGBUS;
 	}
-	if (ret & MM_VM_FAULT_SIGSEGV)
+	if (ret & (MM_VM_FAULT_SIGSEGV | MM_VM_FAULT_SIGBUS))
 		return segv(f, vaddr);
 	fault_row(f, vaddr, error, ret & MM_VM_FAULT_MAJOR || flags & MM_FAULT_FLAG_TRIED);
 	return MM_ACCESS_OK;
@@ -195,9 +226,11 @@ static enum mm_access_result uffd_wait(struct mm_fault *f, uint64_t vaddr, unsig
 static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, unsigned int error,
 						bool again, unsigned int round)
 {
-	unsigned int flags = MM_FAULT_FLAG_ALLOW_RETRY | MM_FAULT_FLAG_USER | round, ret;
+	unsigned int flags = MM_FAULT_FLAG_ALLOW_RETRY | round, ret;
 	struct mm_vma *vma;
 
+	if (f->mode == MM_MODE_USER)
+		flags |= MM_FAULT_FLAG_USER;
 	if (error & MM_PF_WRITE)
 		flags |= MM_FAULT_FLAG_WRITE;
 	if (error & MM_PF_INSTR)
@@ -207,8 +240,10 @@ static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_st
 	f->kind = MM_FAULT_KIND_SPURIOUS;
 	f->pfn = MM_PFN_NONE;
 	f->order = 0;
-	vma = again ? NULL : lock_vma_under_rcu(f, mm, vaddr);
-	if (vma && !access_error(error, vma)) {
+	if ((error & (MM_PF_USER | MM_PF_INSTR)) == MM_PF_INSTR || (f->mode == MM_MODE_KERNEL_DIRECT && mm_sysctl(f->ctx, MM_SYSCTL_SMAP)))
+		return MM_ACCESS_OOPS;
+	vma = again || f->mode != MM_MODE_USER ? NULL : lock_vma_under_rcu(f, mm, vaddr);
+	if (vma && !access_error(f, error, vma)) {
 		ret = mm_handle_mm_fault(f, vma, vaddr, flags | MM_FAULT_FLAG_VMA_LOCK);
 		if (!(ret & MM_VM_FAULT_RETRY)) {
 			mm_count(f->ctx, MM_VMA_LOCK_SUCCESS, 1);
@@ -222,7 +257,7 @@ static enum mm_access_result do_user_addr_fault(struct mm_fault *f, struct mm_st
 		vma = mm_find_vma(mm, vaddr);
 		if (!vma || vma->vm_start > vaddr)
 			vma = mm_expand_stack(mm, vaddr);
-		if (!vma || access_error(error, vma))
+		if (!vma || access_error(f, error, vma))
 			return segv(f, vaddr);
 		ret = mm_handle_mm_fault(f, vma, vaddr, flags);
 		if (!(ret & MM_VM_FAULT_RETRY))
@@ -242,7 +277,7 @@ static enum mm_access_result not_user(struct mm_fault *f, const struct mm_struct
 	unsigned int spare = 64 - (MM_PAGE_SHIFT + 9 * mm_nr_levels(mm->virt));
 
 	if (f->first_error == MM_PF_NONE && (int64_t)(vaddr << spare) >> spare == (int64_t)vaddr)
-		f->first_error = (uint8_t)(MM_PF_PROT | error_of(kind));
+		f->first_error = (uint8_t)(MM_PF_PROT | error_of(f, kind));
 	return segv(f, vaddr);
 }
 
@@ -273,11 +308,11 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 			return r;
 	}
 	for (unsigned int i = 0; i < MAX_FAULTS_OF_AN_ACCESS; i++) {
-		struct hit h = walk(mm, vaddr, kind);
+		struct hit h = walk(f, mm, vaddr, kind);
 		enum mm_access_result r;
 
 		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : first_level(mm, vaddr), mm_nr_levels(mm->virt));
-		if (!h.error) {
+		if (h.ok) {
 			fill(c, mm, vaddr, kind, &h, false);
 			return MM_ACCESS_OK;
 		}
@@ -292,7 +327,7 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 
 /*
  * The processor alone, when L1 has no 4K entry that gives the right.  Nothing is counted when the kernel is needed: what
- * a look-up moves within the TLB it would move again.
+ * a look-up moves within the TLB it would move again.  Not while protection keys are in use.
  */
 bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind)
 {
@@ -306,8 +341,8 @@ bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm
 		return true;
 	if (f->tlb_miss_rows)
 		return false;
-	h = walk(mm, vaddr, kind);
-	if (h.error)
+	h = walk(f, mm, vaddr, kind);
+	if (!h.ok)
 		return false;
 	c->walks++;
 	mm_tlb_walked(c, mm->id, vaddr, h.level, mm_nr_levels(mm->virt));
@@ -323,7 +358,7 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 	c->accesses++;
 	c->mm_id = mm->id;
 	e = vaddr < mm->task_size_max ? mm_tlb_lookup(c, mm->id, vaddr, kind) : NULL;
-	if (e && !(kind & ~e->leaf))
+	if (e && !(kind & ~e->leaf) && !mode_refuses(f, kind) && !pkru_refuses(f, e->leaf >> MM_TLB_PKEY_SHIFT & 15, kind))
 		return MM_ACCESS_OK;
 	return access_slow(f, mm, c, vaddr, kind);
 }
@@ -331,9 +366,9 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 /* After a store: the page holds something else. */
 static void note_store(struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr)
 {
-	struct hit h = walk(mm, vaddr, MM_TLB_R);
+	struct hit h = walk(f, mm, vaddr, MM_TLB_W);
 
-	if (h.error)
+	if (!h.ok)
 		return;
 	f->cache->contents[mm_pte_pfn(*h.leaf) + (vaddr >> MM_PAGE_SHIFT) % (UINT64_C(1) << 9 * (h.level - 1))] =
 		f->store_contents == UINT64_MAX ? mm_contents_unique(f->cache) : f->store_contents;

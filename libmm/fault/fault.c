@@ -217,7 +217,7 @@ static void account(struct mm_fault *f, const struct mm_struct *mm, unsigned int
 		return;
 	mm_count(f->ctx, MM_PGFAULT, 1);
 	mm_memcg_count(mm->memcg, MM_PGFAULT, 1);
-	if (!(flags & MM_FAULT_FLAG_USER))
+	if (!(flags & MM_FAULT_FLAG_USER) && f->mode == MM_MODE_USER)
 		f->gup_faults++;
 	if (ret & MM_VM_FAULT_ERROR || !f->task)
 		return;

@@ -50,14 +50,15 @@ const char *mm_fault_kind_word(enum mm_fault_kind kind);
 struct mm_task_faults {
 	uint64_t min_flt, maj_flt, segv, sigbus;
 	uint64_t kind[MM_NR_FAULT_KINDS];
+	uint32_t pkru;			/* its PKRU register: two bits a protection key */
 	uint64_t uffd_vaddr;		/* page that the task waits for with userfaultfd, 0 none */
 	bool uffd_tried;		/* the next round of that fault is TRIED */
 	uint8_t uffd_error;
 };
 
 /* Page-fault error code of the processor (X86_PF_*) */
-enum { MM_PF_PROT = 1, MM_PF_WRITE = 2, MM_PF_USER = 4, MM_PF_RSVD = 8, MM_PF_INSTR = 16, MM_PF_NONE = 0xff };
-struct mm_str mm_fault_flags_text(unsigned int error, bool major);	/* "PROT|WRITE|USER|INSTR|MAJOR", static */
+enum { MM_PF_PROT = 1, MM_PF_WRITE = 2, MM_PF_USER = 4, MM_PF_RSVD = 8, MM_PF_INSTR = 16, MM_PF_PK = 32, MM_PF_NONE = 0xff };
+struct mm_str mm_fault_flags_text(unsigned int error, bool major);	/* "PROT|WRITE|USER|INSTR|PK|MAJOR", static */
 
 /* enum fault_flag, vm_fault_reason of 6.6 */
 enum {
@@ -79,6 +80,8 @@ struct mm_fault {
 	struct mm_virt *virt;
 	struct mm_task_faults *task;	/* of the row being replayed; NULL: counted nowhere. The machine sets it. */
 	uint64_t gup_faults;		/* of PGFAULT: taken by populate and mlock, not by an access */
+	/* Who makes the access: the program; the kernel for it, with EFLAGS.AC (copy_to_user()); the kernel by mistake. */
+	enum mm_access_mode { MM_MODE_USER, MM_MODE_KERNEL, MM_MODE_KERNEL_DIRECT } mode;
 	bool tlb_miss_rows;		/* a tlb_miss effect each */
 	uint64_t store_contents;	/* what stores make pages hold (cache/contents.h); UINT64_MAX: something of their own */
 	uint64_t khugepaged_ns;		/* when khugepaged wakes next, likewise */
@@ -102,7 +105,10 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 		 struct mm_virt *virt);
 void mm_fault_free(struct mm_fault *f);
 
-enum mm_access_result { MM_ACCESS_OK, MM_ACCESS_SEGV, MM_ACCESS_SIGBUS, MM_ACCESS_OOM, MM_ACCESS_UFFD };
+/* EFAULT: the kernel's own access found no page that it may use; OOPS: one by mistake. */
+enum mm_access_result {
+	MM_ACCESS_OK, MM_ACCESS_SEGV, MM_ACCESS_SIGBUS, MM_ACCESS_OOM, MM_ACCESS_UFFD, MM_ACCESS_EFAULT, MM_ACCESS_OOPS,
+};
 
 /**
  * mm_access() - one access of a task

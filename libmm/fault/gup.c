@@ -15,9 +15,11 @@
 
 enum { FOLL_WRITE = 1, FOLL_FORCE = 2, MADV_POPULATE = 4 };
 
-static int check_vma_flags(const struct mm_vma *vma, unsigned int foll)
+static int check_vma_flags(const struct mm_fault *f, const struct mm_vma *vma, unsigned int foll)
 {
 	if (vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP))
+		return -EFAULT;
+	if (!mm_vma_access_permitted(f, vma, foll & FOLL_WRITE))
 		return -EFAULT;
 	if (foll & FOLL_WRITE)
 		return vma->vm_flags & MM_VM_WRITE ? 0 : -EFAULT;
@@ -100,7 +102,7 @@ static int faultin_page(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, 
 
 static int get_user_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int foll)
 {
-	int err = check_vma_flags(vma, foll);
+	int err = check_vma_flags(f, vma, foll);
 	unsigned int rounds = 0;
 
 	if (err)

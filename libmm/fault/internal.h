@@ -9,6 +9,7 @@
 #include "cache/lru.h"
 #include "cache/memcg.h"
 #include "fault/fault.h"
+#include "virt/pkeys.h"
 #include "virt/anon_vma.h"
 #include "virt/rmap.h"
 
@@ -70,6 +71,12 @@ unsigned int mm_huge_file_pmd_wp(struct mm_vm_fault *v);
 unsigned int mm_do_set_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool write);
 unsigned int mm_hugetlb_fault(struct mm_vm_fault *v);
 mm_pfn_t mm_get_zero_page(struct mm_fault *f);
+
+/* The running task's protection keys allow it (arch_vma_access_permitted()). */
+static inline bool mm_vma_access_permitted(const struct mm_fault *f, const struct mm_vma *vma, bool write)
+{
+	return !f->virt->pkeys_used || !f->task || mm_pkru_allows(f->task->pkru, mm_vma_pkey(vma), write);
+}
 
 /* populate_vma_page_range() */
 int mm_populate_vma(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end);

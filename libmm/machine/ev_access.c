@@ -18,6 +18,7 @@
 #include "reclaim/reclaim.h"
 
 static const struct mm_str ok = { "ok", 2 }, segv = { "segv", 4 }, sigbus = { "sigbus", 6 }, enomem = { "ENOMEM", 6 }, uffd = { "uffd", 4 };
+static const struct mm_str efault = { "EFAULT", 6 }, oops = { "oops", 4 };
 
 static int result(struct mm_event *ev, struct mm_str word)
 {
@@ -57,7 +58,8 @@ static int compare_fault(struct mm_machine *m, const struct mm_task *task, const
 
 	recorded = (mm_has_word(text, "PROT") ? (unsigned int)MM_PF_PROT : 0) |
 		   (mm_has_word(text, "WRITE") ? (unsigned int)MM_PF_WRITE : 0) |
-		   (mm_has_word(text, "INSTR") ? (unsigned int)MM_PF_INSTR : 0);
+		   (mm_has_word(text, "INSTR") ? (unsigned int)MM_PF_INSTR : 0) |
+		   (mm_has_word(text, "PK") ? (unsigned int)MM_PF_PK : 0);
 	if (error != MM_PF_NONE) {
 		if (text.len <= head || recorded == (error & ~(unsigned int)MM_PF_USER))
 			return 0;
@@ -66,6 +68,16 @@ static int compare_fault(struct mm_machine *m, const struct mm_task *task, const
 	if (text.len > head)
 		text = (struct mm_str){ text.p + head, text.len - head };
 	return mm_fault_mismatch(m, task, ev, text, model) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+/* KERNEL: made by the kernel for the task; KERNEL|DIRECT: by mistake, as no copy_to_user(). A recorded code without USER too. */
+static enum mm_access_mode mode_of(const struct mm_event *ev, bool recorded)
+{
+	if (!(ev->present & MM_TC_BIT(FLAGS)))
+		return MM_MODE_USER;
+	if (mm_has_word(ev->flags, "KERNEL"))
+		return mm_has_word(ev->flags, "DIRECT") ? MM_MODE_KERNEL_DIRECT : MM_MODE_KERNEL;
+	return recorded && ev->flags.len > sizeof("FAULT|") - 1 && !mm_has_word(ev->flags, "USER") ? MM_MODE_KERNEL : MM_MODE_USER;
 }
 
 static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err,
@@ -94,7 +106,9 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 			return mm_error_set(err, -ENOMEM, "out of memory");
 		m->fault->store_contents = mm_contents_of_name(ev->name);
 	}
+	m->fault->mode = mode_of(ev, recorded);
 	r = mm_access(m->fault, task->mm, ev->addr, size, tlb_kind);
+	m->fault->mode = MM_MODE_USER;
 	m->fault->store_contents = UINT64_MAX;
 	if (recorded && compare_fault(m, task, ev, err))
 		return err->code;
@@ -107,6 +121,10 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 		return result(ev, sigbus);
 	case MM_ACCESS_UFFD:
 		return result(ev, uffd);
+	case MM_ACCESS_EFAULT:
+		return result(ev, efault);
+	case MM_ACCESS_OOPS:
+		return result(ev, oops);
 	default:
 		return result(ev, enomem);
 	}
@@ -116,10 +134,13 @@ int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr,
 {
 	if (!mm_task_mm(m, task) || (task->automap && mm_vma_automap(m, task->mm, addr, size)))
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	if (m->fault)
+	if (m->fault) {
+		m->fault->mode = MM_MODE_KERNEL;
 		mm_access(m->fault, task->mm, addr, size, to_user ? MM_TLB_W : MM_TLB_R);
-	else
+		m->fault->mode = MM_MODE_USER;
+	} else {
 		mm_vma_access(task->mm, addr, size, to_user ? MM_VMA_WRITE : MM_VMA_READ);
+	}
 	return 0;
 }
 
@@ -173,7 +194,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	size_t n = 0;
 
 	if (!nr || !m->fault || m->cache->contents || !task || !task->mm || ev->pid != task->pid || m->someone_dies ||
-	    task->faults.uffd_vaddr || m->cfg.check || ev->cpu >= m->ctx.nr_cpus || mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
+	    task->faults.uffd_vaddr || m->cfg.check || m->virt.pkeys_used || ev->cpu >= m->ctx.nr_cpus || mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;
 	c = &m->fault->virt->tlb->cpu[ev->cpu];
 	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "machine/vma_call.h"
+#include "virt/pkeys.h"
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
@@ -51,6 +52,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	mm_mmput(old);
 	task->tgid = task->pid;
 	task->in_vfork = false;
+	task->faults.pkru = MM_PKRU_INIT;
 	set_comm(task, ev->name);
 	if (task->automap)
 		return 0;
@@ -83,6 +85,7 @@ static struct mm_task *child_of(struct mm_machine *m, struct mm_task *task, stru
 	}
 	memcpy(child->comm, task->comm, sizeof(child->comm));
 	child->automap = task->automap;
+	child->faults.pkru = task->faults.pkru;
 	child->memcg = task->memcg;
 	child->oom_score_adj = task->oom_score_adj;
 	return child;

@@ -120,7 +120,7 @@ static const struct mm_column run_columns[] = {
 	MM_COLUMN(struct run, start, MM_COL_HEX, "first byte of neighbouring entries that are alike"),
 	MM_COLUMN(struct run, end, MM_COL_HEX, "first byte past them"),
 	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone, swap, migration, or marker (userfaultfd)"),
-	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries"),
+	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries; PKEY and a number: protection key"),
 	MM_COLUMN(struct run, page_bytes, MM_COL_BYTES, "4096, 2097152 or 1073741824"),
 	MM_COLUMN(struct run, first_pfn, MM_COL_U64, "page frame (or swap slot) of the first entry"),
 	MM_COLUMN(struct run, pages, MM_COL_U64, "entries"),
@@ -150,6 +150,8 @@ static const char *entry_flags(mm_pte_t e, char *buf)
 	for (size_t i = 0; i < sizeof(pte_bits) / sizeof(pte_bits[0]); i++)
 		if (e & pte_bits[i].bit)
 			n += (size_t)snprintf(buf + n, FLAGS_TEXT - n, "%s%s", n ? "|" : "", pte_bits[i].name);
+	if (mm_pte_pkey(e))
+		snprintf(buf + n, FLAGS_TEXT - n, "|PKEY%u", mm_pte_pkey(e));
 	return buf;
 }
 

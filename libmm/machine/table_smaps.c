@@ -14,6 +14,7 @@
 #include "machine/machine.h"
 #include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
+#include "virt/pkeys.h"
 #include "virt/rmap.h"
 
 enum { PSS_SHIFT = 12 };
@@ -27,7 +28,7 @@ struct row {
 	uint64_t shared_clean_bytes, shared_dirty_bytes, private_clean_bytes, private_dirty_bytes, referenced_bytes;
 	uint64_t anonymous_bytes, ksm_bytes, lazyfree_bytes, anonhugepages_bytes, shmempmdmapped_bytes;
 	uint64_t filepmdmapped_bytes, shared_hugetlb_bytes, private_hugetlb_bytes, swap_bytes, swap_pss_bytes;
-	uint64_t locked_bytes, thp_eligible;
+	uint64_t locked_bytes, thp_eligible, protection_key;
 	const char *vm_flags;
 };
 
@@ -63,6 +64,7 @@ static const struct mm_column columns[] = {
 	BYTES(swap_pss_bytes, "each slot divided by its entries"),
 	BYTES(locked_bytes, "proportional size of mlocked VMAs"),
 	MM_COLUMN(struct row, thp_eligible, MM_COL_U64, "1: faults may map 2M pages"),
+	MM_COLUMN(struct row, protection_key, MM_COL_U64, "protection key; empty: the processor has none"),
 	MM_COLUMN(struct row, vm_flags, MM_COL_STR, "two letters a flag"),
 };
 
@@ -249,6 +251,7 @@ static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct
 		.inode = vma->vm_file ? vma->vm_file->inode->ino : 0, .name = mm_vma_name(vma, name, sizeof(name)),
 		.size_bytes = vma->vm_end - vma->vm_start, .kernel_page_size_bytes = MM_PAGE_SIZE,
 		.mmu_page_size_bytes = MM_PAGE_SIZE, .thp_eligible = mm_hugepage_vma_check(vma, f, MM_THP_SMAPS | MM_THP_ENFORCE_SYSFS),
+		.protection_key = mm_arch_pkeys_enabled(vma->vm_mm->virt) ? mm_vma_pkey(vma) : MM_MISSING_U64,
 		.vm_flags = flag_letters(f, flags),
 	};
 	struct account a = { .r = &r, .virt = vma->vm_mm->virt, .locked = f & MM_VM_LOCKED };

@@ -13,6 +13,7 @@
 #include "machine/vma_call.h"
 #include "machine/machine.h"
 #include "phys/phys.h"
+#include "virt/pkeys.h"
 
 enum { FIRST_TASKS = 16 };
 
@@ -105,6 +106,7 @@ static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 {
 	*task = (struct mm_task){
 		.pid = pid, .tgid = pid, .memcg = m->workload_memcg, .automap = m->cfg.automap,
+		.faults.pkru = MM_PKRU_INIT,
 	};
 }
 
@@ -172,6 +174,7 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 	m->running_mm = task ? task->mm : NULL;
 	if (m->fault)
 		m->fault->task = task ? &task->faults : NULL;
+	m->virt.pkru = task ? &task->faults.pkru : NULL;
 	if (m->cache)
 		m->cache->dying = false;
 }
@@ -189,6 +192,8 @@ void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state 
 {
 	if (m->fault && m->fault->task == &task->faults)
 		m->fault->task = NULL;
+	if (m->virt.pkru == &task->faults.pkru)
+		m->virt.pkru = NULL;
 	keep_maps(m, task);
 	mm_mmput(task->mm);
 	task->mm = NULL;

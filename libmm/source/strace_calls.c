@@ -123,8 +123,8 @@ static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	return 0;
 }
 
-/* Columns of arguments: a number to ADDR .., words to FLAGS. */
-enum to { TO_NONE, TO_ADDR, TO_SIZE, TO_FLAGS, TO_ADDR2, TO_SIZE2, TO_OFFSET_PAGES };
+/* Columns of arguments: a number to ADDR .., words to FLAGS, a number as it stands to NAME. */
+enum to { TO_NONE, TO_ADDR, TO_SIZE, TO_FLAGS, TO_ADDR2, TO_SIZE2, TO_OFFSET_PAGES, TO_NAME };
 static const struct simple {
 	const char *call;
 	enum mm_event_type type;
@@ -133,7 +133,9 @@ static const struct simple {
 } simple[] = {
 	{ "munmap", MM_EV_MUNMAP, false, { TO_ADDR, TO_SIZE } },
 	{ "mprotect", MM_EV_MPROTECT, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
-	{ "pkey_mprotect", MM_EV_MPROTECT, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "pkey_mprotect", MM_EV_PKEY_MPROTECT, false, { TO_ADDR, TO_SIZE, TO_FLAGS, TO_NAME } },
+	{ "pkey_alloc", MM_EV_PKEY_ALLOC, false, { TO_NONE, TO_FLAGS } },
+	{ "pkey_free", MM_EV_PKEY_FREE, false, { TO_NAME } },
 	{ "mremap", MM_EV_MREMAP, true, { TO_ADDR, TO_SIZE, TO_SIZE2, TO_FLAGS, TO_ADDR2 } },
 	{ "brk", MM_EV_BRK, true, { TO_ADDR } },
 	{ "madvise", MM_EV_MADVISE, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
@@ -155,6 +157,10 @@ static void put_arg(struct mm_event *ev, enum to to, struct mm_str arg)
 		mm_event_put(ev, FLAGS, flags, without_comment(arg));
 		return;
 	}
+	if (to == TO_NAME) {
+		mm_event_put(ev, NAME, name, without_comment(arg));
+		return;
+	}
 	if (to == TO_NONE || !strace_number(arg, &v))
 		return;
 	switch (to) {
@@ -169,6 +175,8 @@ static void put_arg(struct mm_event *ev, enum to to, struct mm_str arg)
 static int keep_slices(struct strace_calls *c, struct mm_event *ev)
 {
 	if (ev->present & MM_TC_BIT(FLAGS) && mm_trace_keep(c->src, ev->flags, &ev->flags))
+		return -ENOMEM;
+	if (ev->present & MM_TC_BIT(NAME) && mm_trace_keep(c->src, ev->name, &ev->name))
 		return -ENOMEM;
 	if (ev->result_kind == MM_RESULT_WORD && mm_trace_keep(c->src, ev->result_word, &ev->result_word))
 		return -ENOMEM;

@@ -243,23 +243,49 @@ static int sysctls_of_text(const struct mm_sysroot *r, struct mm_sysctls *s, str
 	return e;
 }
 
-/* The kernel takes the flag away where it does without: no5lvl, or not built in. */
-static int read_la57(const struct mm_sysroot *r, struct mm_sysctls *s)
+static bool has_flag(struct mm_str flags, const char *flag)
 {
+	size_t len = strlen(flag);
+	const char *p;
+
+	while ((p = memmem(flags.p, flags.len, flag, len))) {
+		const char *end = flags.p + flags.len, *behind = p + len;
+
+		if (p > flags.p && p[-1] == ' ' && (behind == end || *behind == ' '))
+			return true;
+		flags = (struct mm_str){ behind, (size_t)(end - behind) };
+	}
+	return false;
+}
+
+/* What the processors can do, where that is not what is taken anyway. The kernel takes flags away that it does without. */
+static int read_cpu_flags(const struct mm_sysroot *r, struct mm_sysctls *s)
+{
+	static const struct {
+		enum mm_sysctl_id id;
+		const char *flag;
+	} known[] = {
+		{ MM_SYSCTL_LA57, "la57" }, { MM_SYSCTL_PKU, "ospke" }, { MM_SYSCTL_NX, "nx" }, { MM_SYSCTL_SMEP, "smep" },
+		{ MM_SYSCTL_SMAP, "smap" },
+	};
 	enum { TEXT = 65536 };		/* the first processor of many */
 	char *text = malloc(TEXT);
-	long n = text && !s->set[MM_SYSCTL_LA57] ? mm_sysroot_text(r, "proc/cpuinfo", text, TEXT) : 0;
+	long n = text ? mm_sysroot_text(r, "proc/cpuinfo", text, TEXT) : 0;
 	struct mm_str all = { text, n > 0 ? (size_t)n : 0 }, line;
-	struct mm_error ignored;
-	bool found = false;
 
-	while (!found && scan_line(&all, &line)) {
-		const char *flag = scan_word(&line, "flags") ? memmem(line.p, line.len, " la57", 5) : NULL;
+	while (scan_line(&all, &line)) {
+		if (!scan_word(&line, "flags"))
+			continue;
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+			bool has = has_flag(line, known[i].flag);
 
-		found = flag && (flag + 5 == line.p + line.len || flag[5] == ' ');
+			if (s->set[known[i].id] || has == (s->v[known[i].id] != 0))
+				continue;
+			s->v[known[i].id] = has;
+			s->set[known[i].id] = true;
+		}
+		break;
 	}
-	if (found)
-		mm_sysctls_set(s, MM_STR("la57"), MM_STR("1"), &ignored);
 	free(text);
 	return text ? 0 : -ENOMEM;
 }
@@ -271,7 +297,7 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 
 	if (len > 0)
 		mm_cmdline_sysctls((struct mm_str){ cmdline, (size_t)len }, s);
-	if (read_la57(r, s))
+	if (read_cpu_flags(r, s))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	for (int i = 0; i < MM_NR_SYSCTLS; i++) {
 		const char *name = mm_sysctl_name((enum mm_sysctl_id)i), *dot = strchr(name, '.');

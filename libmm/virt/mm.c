@@ -14,6 +14,7 @@
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
+#include "virt/pkeys.h"
 #include "virt/tlb.h"
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
@@ -171,8 +172,10 @@ struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
 	mm->rlimit[MM_RLIMIT_STACK] = UINT64_C(8) << 20;
 	mm->rlimit[MM_RLIMIT_MEMLOCK] = MM_RLIM_INFINITY;	/* CAP_IPC_LOCK, until a setrlimit row says otherwise */
 	mm = mm_init(mm, virt);
-	if (mm)
-		mm_arch_pick_mmap_layout(mm);
+	if (!mm)
+		return NULL;
+	mm_pkeys_init(mm);
+	mm_arch_pick_mmap_layout(mm);
 	return mm;
 }
 

@@ -108,6 +108,8 @@ struct mm_struct {
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 	struct mm_ksm_slot *ksm_slot;		/* ksmd knows it (MMF_VM_MERGEABLE); NULL: it does not */
 	struct mm_khugepaged_slot *khugepaged_slot;	/* khugepaged scans it (MMF_VM_HUGEPAGE) */
+	uint16_t pkey_allocation_map;		/* protection keys that are given out */
+	int8_t execute_only_pkey;		/* -1 none yet */
 	bool uffd_sigbus;			/* its userfaultfd has UFFD_FEATURE_SIGBUS: nobody waits */
 	bool thp_disabled;			/* PR_SET_THP_DISABLE */
 	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */
@@ -134,6 +136,8 @@ struct mm_virt {
 	uint32_t zero_pfn, huge_zero_pfn;	/* MM_PFN_NONE: not there (yet); never freed */
 	uint32_t next_mm_id;
 	uint64_t *live_ids;			/* bit by the low bits of mm->id that TLBs keep: in use */
+	uint32_t *pkru;				/* register of the running task; NULL none runs */
+	bool pkeys_used;			/* some address space has a key beside 0 */
 	bool la57;				/* 5-level page tables; set before the first address space */
 	int64_t vm_committed_as;		/* pages */
 	uint64_t totalram_pages, total_swap_pages;	/* for the overcommit check */

@@ -69,6 +69,8 @@ struct mm_mmap_args {
 int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t *addr);
 int mm_sys_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len);
 int mm_sys_mprotect(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t prot);
+/* @pkey: -1 none, as mprotect() */
+int mm_sys_pkey_mprotect(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t prot, int64_t pkey);
 
 struct mm_mremap_args {
 	uint64_t addr, old_len, new_len, flags, new_addr;

@@ -13,6 +13,7 @@
 #include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
+#include "virt/pkeys.h"
 #include "virt/vma.h"
 
 #define LEGACY_MAP_MASK (MM_MAP_SHARED | MM_MAP_PRIVATE | MM_MAP_FIXED | MM_MAP_ANONYMOUS | MM_MAP_DENYWRITE | \
@@ -273,6 +274,11 @@ int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgof
 	if (e)
 		return e;
 	vm_flags = calc_vm_flags(mm, a->prot, flags);
+	if (a->prot == MM_PROT_EXEC) {
+		int pkey = mm_execute_only_pkey(mm);
+
+		vm_flags |= (uint64_t)(pkey < 0 ? 0 : pkey) << MM_VM_PKEY_SHIFT;
+	}
 	if ((flags & MM_MAP_LOCKED) && !mm->rlimit[MM_RLIMIT_MEMLOCK])
 		return -EPERM;
 	if (!mm_mlock_future_ok(mm, vm_flags, len))

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "virt/pgtable.h"
+#include "virt/pkeys.h"
 #include "virt/vma.h"
 
 static int mprotect_fixup(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t newflags)
@@ -69,6 +70,11 @@ static int first_vma(const struct mm_struct *mm, uint64_t *start, uint64_t end, 
 
 int mm_sys_mprotect(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t prot)
 {
+	return mm_sys_pkey_mprotect(mm, start, len, prot, -1);
+}
+
+int mm_sys_pkey_mprotect(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t prot, int64_t pkey)
+{
 	uint64_t grows = prot & (MM_PROT_GROWSDOWN | MM_PROT_GROWSUP), end, tmp;
 	struct mm_vma *vma, *prev;
 	int e;
@@ -83,17 +89,20 @@ int mm_sys_mprotect(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t
 		return -ENOMEM;
 	if (prot & ~(MM_PROT_READ | MM_PROT_WRITE | MM_PROT_EXEC | MM_PROT_SEM))
 		return -EINVAL;
+	if (pkey != -1 && !mm_pkey_is_allocated(mm, pkey))
+		return -EINVAL;
 	e = first_vma(mm, &start, end, grows, &vma);
 	if (e)
 		return e;
 	prev = start > vma->vm_start ? vma : mm_mt_prev(&mm->mm_mt, vma->vm_start, 0);
 	tmp = vma->vm_start;
 	for (; vma && vma->vm_start < end; vma = mm_find_vma(mm, tmp)) {
-		uint64_t newflags = (prot & MM_VM_ACCESS_FLAGS) | (vma->vm_flags & ~MM_VM_ACCESS_FLAGS);
-		uint64_t from = start;
+		uint64_t newflags, from = start;
 
 		if (vma->vm_start != tmp)
 			return -ENOMEM;
+		newflags = (prot & MM_VM_ACCESS_FLAGS) | (vma->vm_flags & ~(MM_VM_ACCESS_FLAGS | MM_VM_PKEY_FLAGS)) |
+			   (uint64_t)mm_override_mprotect_pkey(vma, prot, pkey) << MM_VM_PKEY_SHIFT;
 		if ((newflags & ~(newflags >> 4)) & MM_VM_ACCESS_FLAGS)
 			return -EACCES;
 		tmp = vma->vm_end < end ? vma->vm_end : end;

@@ -23,6 +23,7 @@
 
 #include "cache/memcg.h"
 #include "virt/pgtable.h"
+#include "virt/pkeys.h"
 #include "virt/tlb.h"
 
 enum { PGD_ALLOCATION_ORDER = 1 };
@@ -276,10 +277,10 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 
 uint64_t mm_vm_get_page_prot(uint64_t vm_flags)
 {
-	uint64_t nx = vm_flags & MM_VM_EXEC ? 0 : MM_PTE_NX;
+	uint64_t nx = (vm_flags & MM_VM_EXEC ? 0 : MM_PTE_NX) | (vm_flags & MM_VM_PKEY_FLAGS) >> MM_VM_PKEY_SHIFT << MM_PTE_PKEY_SHIFT;
 
 	if (!(vm_flags & (MM_VM_READ | MM_VM_WRITE | MM_VM_EXEC)))
-		return MM_PTE_A | MM_PTE_PROTNONE;
+		return MM_PTE_A | MM_PTE_PROTNONE | (nx & MM_PTE_PKEY);
 	if ((vm_flags & (MM_VM_WRITE | MM_VM_SHARED)) == (MM_VM_WRITE | MM_VM_SHARED))
 		return MM_PTE_P | MM_PTE_RW | MM_PTE_US | MM_PTE_A | nx;
 	return MM_PTE_P | MM_PTE_US | MM_PTE_A | nx;
@@ -300,8 +301,9 @@ bool mm_vma_wants_writenotify(const struct mm_vma *vma)
 
 uint64_t mm_vma_page_prot(const struct mm_vma *vma)
 {
-	return mm_vm_get_page_prot(mm_vma_wants_writenotify(vma) ? vma->vm_flags & ~(uint64_t)MM_VM_SHARED
-								    : vma->vm_flags);
+	uint64_t prot = mm_vm_get_page_prot(mm_vma_wants_writenotify(vma) ? vma->vm_flags & ~(uint64_t)MM_VM_SHARED : vma->vm_flags);
+
+	return prot & MM_PTE_P && !mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_NX) ? prot & ~MM_PTE_NX : prot;
 }
 
 static mm_pte_t modify(mm_pte_t old, uint64_t keep, uint64_t newprot)

@@ -40,6 +40,8 @@ enum {
 #define MM_PTE_UFFD_WP	(UINT64_C(1) << 10)
 #define MM_PTE_SOFT_DIRTY (UINT64_C(1) << 11)
 #define MM_PTE_SAVED_DIRTY (UINT64_C(1) << 58)	/* D of an entry without RW, out of the processor's sight */
+#define MM_PTE_PKEY_SHIFT 59		/* protection key, four bits */
+#define MM_PTE_PKEY	(UINT64_C(15) << MM_PTE_PKEY_SHIFT)
 #define MM_PTE_NX	(UINT64_C(1) << 63)
 #define MM_PTE_PROTNONE	MM_PTE_G
 #define MM_PTE_PFN_MASK	UINT64_C(0x000ffffffffff000)
@@ -65,6 +67,7 @@ static inline bool mm_pte_present(mm_pte_t p) { return p & (MM_PTE_P | MM_PTE_PR
 static inline bool mm_pte_write(mm_pte_t p) { return p & MM_PTE_RW; }
 static inline bool mm_pte_dirty(mm_pte_t p) { return p & (MM_PTE_D | MM_PTE_SAVED_DIRTY); }
 static inline bool mm_pte_young(mm_pte_t p) { return p & MM_PTE_A; }
+static inline unsigned int mm_pte_pkey(mm_pte_t p) { return p >> MM_PTE_PKEY_SHIFT & 15; }
 static inline bool mm_pte_special(mm_pte_t p) { return p & MM_PTE_SPECIAL; }
 static inline bool mm_pmd_trans_huge(mm_pte_t p) { return mm_pte_present(p) && (p & MM_PTE_PSE); }
 /* PFN bits are kept inverted while P is clear (PROT_NONE), so that L1TF finds no real address. */

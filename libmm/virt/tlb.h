@@ -31,6 +31,7 @@ const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name);	/* NULL: no suc
 #define MM_TLB_EXEC	(UINT64_C(1) << 1)
 #define MM_TLB_HUGE	(UINT64_C(1) << 2)
 #define MM_TLB_GIGA	(UINT64_C(1) << 3)	/* with MM_TLB_HUGE: a 1G page */
+#define MM_TLB_PKEY_SHIFT 4			/* protection key, four bits */
 
 /*
  * tag: page number << 20 | low 18 bits of the address space's id << 2 | 2M << 1 | 1; 0 empty. Page numbers of user addresses
