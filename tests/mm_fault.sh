@@ -119,6 +119,29 @@ same "protection keys of strace" "1,0" "$(mm-fault --csv -n -S pku=1 -t smaps -o
 same "which the recording agrees with" "" "$(mm-fault --csv -n -S pku=1 -t mismatches --from=strace pkeys.strace)"
 same "and a machine without" ",0" "$(mm-fault --csv -n -t smaps -o protection_key,rss_bytes --from=strace pkeys.strace 2> /dev/null)"
 
+# the forms of perf script: with CPU and period, restricted to the program, minor and major alone, with a call stack
+cat > forms.txt <<'END'
+prog  100 [000]  1234.567894:          1 page-faults:u:      7f0000000abc      401000 main+0x10 (/usr/bin/prog)
+prog  100 1234.567895: page-faults:upp:      7f0000001abc
+            7f0000401000 main+0x10 (/usr/bin/prog)
+
+prog  100 1234.567896: minor-faults:      7f0000002abc
+prog  100/100 [000]  1234.567897: exceptions:page_fault_user:u: address=0x7f0000003abc ip=0x401000 error_code=0x6
+prog  100/100 [000]  1234.567898: exceptions:page_fault_kernel: address=init_task ip=memcpy error_code=0x2
+prog  100 [000]  1234.567899: exceptions:page_fault_user: address=0x7f0000003abc ip=0x401000 error_code=0x25
+END
+# shellcheck disable=SC2086
+same "forms of perf script" "6,100,load,0x7f0000003abc,1,fault,PROT|USER|PK,no fault" \
+	"$(mm-fault --csv -n -t mismatches $seed forms.txt 2> /dev/null | sed 's/^[0-9]*,/6,/')"
+# shellcheck disable=SC2086
+same "and their faults" 4,0,0,0 "$(faults $seed forms.txt 2> /dev/null)"
+# it ends inside a line: what cannot be read is counted
+printf '%s' 'prog  100 1234.567895: page-faults:      7f0000001abc
+prog  100 [000]  1234.567899: exceptions:page_fault_user: address=0x7f0000' > cut.txt
+# shellcheck disable=SC2086
+same "a recording cut off" "1,0,0,0" "$(faults $seed cut.txt 2> err)"
+grep -q 'left out 1 events with fields that cannot be read (first in line 2)' err || { echo "FAIL: a recording cut off: $(cat err)"; failed=1; }
+
 # a recording goes on after its task was killed for lack of memory: nothing of it happens until a fork makes the pid anew
 cat > killed.csv <<'END'
 pid,event,addr,size,flags,result

@@ -136,7 +136,16 @@ static bool is_irq_over_lock(struct mm_str w)
 	return w.len >= 4 && w.len <= 8 && w.p[3] >= '2' && w.p[3] <= 'f' && memchr("shHzZ", w.p[2], 5);
 }
 
-/* The word after the time, without its group and colon; a period before it is passed over. */
+/* "u", "upp": what perf's events were restricted to */
+static bool is_modifier(struct mm_str w)
+{
+	for (size_t i = 0; i < w.len; i++)
+		if (!w.p[i] || !strchr("ukhHGpPSDIeW", w.p[i]))
+			return false;
+	return w.len;
+}
+
+/* The word after the time, without its group, modifiers and colon; a period before it is passed over. */
 static bool parse_event(struct mm_str *rest, struct mm_str *event)
 {
 	struct mm_str w;
@@ -149,6 +158,9 @@ static bool parse_event(struct mm_str *rest, struct mm_str *event)
 		return false;
 	for (p = end; p > w.p && p[-1] != ':'; p--)
 		;
+	if (p - 1 > w.p && is_modifier((struct mm_str){ p, (size_t)(end - p) }))
+		for (end = --p; p > w.p && p[-1] != ':'; p--)
+			;
 	*event = (struct mm_str){ p, (size_t)(end - p) };
 	return event->len != 0;
 }
@@ -243,6 +255,8 @@ static bool cut_common(struct mm_str line, struct mm_ftrace_line *t)
 	if (colon + 1 < end && colon[1] != ' ') {	/* behind the group */
 		p = colon + 1;
 		colon = memchr(p, ':', (size_t)(end - p));
+		if (colon && is_modifier((struct mm_str){ p, (size_t)(colon - p) }))
+			return false;
 	}
 	if (!colon || colon == p || (colon + 1 < end && colon[1] != ' ') || memchr(p, ' ', (size_t)(colon - p)))
 		return false;

@@ -336,14 +336,15 @@ static int object_free(struct mm_trace_source *src, struct mm_trace_batch *b, st
 	return mm_trace_keep(src, name, &ev->name);
 }
 
-enum { FAULT_PROT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_INSTR = 16 };
+enum { FAULT_PROT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_INSTR = 16, FAULT_PK = 32 };
 
-/* "FAULT|PROT|WRITE|USER|INSTR": the access was a page fault, and its error code */
+/* "FAULT|PROT|WRITE|USER|INSTR|PK": the access was a page fault, and its error code */
 static int put_fault(struct mm_trace_source *src, struct mm_event *ev, uint64_t code)
 {
 	char text[40];
-	int n = snprintf(text, sizeof(text), "FAULT%s%s%s%s", code & FAULT_PROT ? "|PROT" : "",
-			 code & FAULT_WRITE ? "|WRITE" : "", code & FAULT_USER ? "|USER" : "", code & FAULT_INSTR ? "|INSTR" : "");
+	int n = snprintf(text, sizeof(text), "FAULT%s%s%s%s%s", code & FAULT_PROT ? "|PROT" : "",
+			 code & FAULT_WRITE ? "|WRITE" : "", code & FAULT_USER ? "|USER" : "", code & FAULT_INSTR ? "|INSTR" : "",
+			 code & FAULT_PK ? "|PK" : "");
 
 	ev->present |= MM_TC_BIT(FLAGS);
 	return mm_trace_keep(src, (struct mm_str){ text, (size_t)n }, &ev->flags);
