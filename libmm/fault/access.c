@@ -53,7 +53,7 @@ static bool pkru_refuses(const struct mm_fault *f, unsigned int pkey, unsigned i
 static struct hit walk(const struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
 {
 	unsigned int err = error_of(f, kind);
-	struct hit h = { mm_pmd_offset(mm, vaddr), NULL, false, 2, false, err };
+	struct hit h = { mm_walk_to(mm, vaddr, 2), NULL, false, 2, false, err };
 
 	if (!h.leaf) {			/* a 1G page, or no table */
 		mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
@@ -291,8 +291,9 @@ static unsigned int first_level(const struct mm_struct *mm, uint64_t vaddr)
 	return level;
 }
 
+/* @absent: the TLB has nothing of the page. */
 static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr,
-					 unsigned int kind)
+					 unsigned int kind, bool absent)
 {
 	c->walks++;
 	if (f->tlb_miss_rows)
@@ -313,7 +314,7 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 
 		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : first_level(mm, vaddr), mm_nr_levels(mm->virt));
 		if (h.ok) {
-			fill(c, mm, vaddr, kind, &h, false);
+			fill(c, mm, vaddr, kind, &h, absent);
 			return MM_ACCESS_OK;
 		}
 		r = do_user_addr_fault(f, mm, vaddr, h.error, false, 0);
@@ -325,25 +326,39 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 	return MM_ACCESS_OOM;
 }
 
+/* The TLB was just asked for this in vain, and nothing has been filled since. */
+static bool was_missed(struct mm_fault *f, const struct mm_struct *mm, const struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind)
+{
+	bool same = f->missed.cpu == c && f->missed.vaddr == vaddr && f->missed.mm_id == mm->id && f->missed.kind == kind;
+
+	f->missed.cpu = NULL;
+	return same;
+}
+
 /*
  * The processor alone, when L1 has no 4K entry that gives the right.  Nothing is counted when the kernel is needed: what
- * a look-up moves within the TLB it would move again.  Not while protection keys are in use.
+ * a look-up moves within the TLB it would move again, and one that found nothing mm_access() need not make again.  Not while
+ * protection keys are in use.
  */
 bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind)
 {
 	const struct mm_tlb_entry *e;
 	struct hit h;
 
+	f->missed.cpu = NULL;
 	if (vaddr >= mm->task_size_max)
 		return false;
 	e = mm_tlb_lookup(c, mm->id, vaddr, kind);
 	if (e && !(kind & ~e->leaf))
 		return true;
+	if (!e)
+		f->missed = (struct mm_tlb_miss){ c, vaddr, mm->id, kind };
 	if (f->tlb_miss_rows)
 		return false;
 	h = walk(f, mm, vaddr, kind);
 	if (!h.ok)
 		return false;
+	f->missed.cpu = NULL;
 	c->walks++;
 	mm_tlb_walked(c, mm->id, vaddr, h.level, mm_nr_levels(mm->virt));
 	fill(c, mm, vaddr, kind, &h, !e);
@@ -357,10 +372,10 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 
 	c->accesses++;
 	c->mm_id = mm->id;
-	e = vaddr < mm->task_size_max ? mm_tlb_lookup(c, mm->id, vaddr, kind) : NULL;
+	e = vaddr < mm->task_size_max && !was_missed(f, mm, c, vaddr, kind) ? mm_tlb_lookup(c, mm->id, vaddr, kind) : NULL;
 	if (e && !(kind & ~e->leaf) && !mode_refuses(f, kind) && !pkru_refuses(f, e->leaf >> MM_TLB_PKEY_SHIFT & 15, kind))
 		return MM_ACCESS_OK;
-	return access_slow(f, mm, c, vaddr, kind);
+	return access_slow(f, mm, c, vaddr, kind, !e);
 }
 
 /* After a store: the page holds something else. */

@@ -73,6 +73,14 @@ enum {
 	MM_VM_FAULT_ERROR = MM_VM_FAULT_OOM | MM_VM_FAULT_SIGBUS | MM_VM_FAULT_SIGSEGV,
 };
 
+/* A look-up of the TLB that found nothing. */
+struct mm_tlb_miss {
+	const struct mm_tlb_cpu *cpu;	/* NULL: there was none */
+	uint64_t vaddr;
+	uint32_t mm_id;
+	unsigned int kind;
+};
+
 struct mm_fault {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;
@@ -92,6 +100,7 @@ struct mm_fault {
 	 */
 	void (*reclaim_pages)(void *arg, struct mm_page_list *list);
 	void *reclaim_arg;
+	struct mm_tlb_miss missed;	/* by mm_access_without_fault(), until the next access */
 	/* of the fault being handled */
 	enum mm_fault_kind kind;
 	mm_pfn_t pfn;

@@ -154,26 +154,7 @@ void mm_pgd_free(struct mm_struct *mm)
 /* What a table of @level adds to pgtables_bytes. */
 static uint64_t table_bytes(unsigned int level) { return level <= 3 ? MM_PAGE_SIZE : 0; }
 
-static unsigned int level_index(uint64_t vaddr, unsigned int level)
-{
-	return (unsigned int)(vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) % MM_PTRS_PER_TABLE;
-}
-
-mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
-{
-	unsigned int top = mm_nr_levels(mm->virt);
-	mm_pte_t *e;
-
-	if (mm->pgd == MM_PFN_NONE)
-		return NULL;
-	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, top);
-	for (unsigned int l = top - 1; l >= level; l--) {
-		if (!(*e & MM_PTE_P) || *e & MM_PTE_PSE)
-			return NULL;
-		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(vaddr, l);
-	}
-	return e;
-}
+mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level) { return mm_walk_to(mm, vaddr, level); }
 
 mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr) { return mm_entry_at(mm, vaddr, 2); }
 
@@ -191,7 +172,7 @@ mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int leve
 
 	if (mm->pgd == MM_PFN_NONE)
 		return NULL;
-	e = mm_table_of(mm->virt, mm->pgd) + level_index(vaddr, top);
+	e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(vaddr, top);
 	for (unsigned int l = top - 1; l >= level; l--) {
 		if (!(*e & MM_PTE_P)) {
 			mm_pfn_t pfn = table_alloc(mm, l);
@@ -201,7 +182,7 @@ mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int leve
 			mm->pgtables_bytes += table_bytes(l);
 			*e = mm_mk_pte(pfn, PAGE_TABLE_BITS);
 		}
-		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(vaddr, l);
+		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(vaddr, l);
 	}
 	return e;
 }
@@ -258,12 +239,12 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 		return NULL;
 	while (*vaddr < end) {
 		unsigned int level = mm_nr_levels(mm->virt);
-		mm_pte_t *e = mm_table_of(mm->virt, mm->pgd) + level_index(*vaddr, level);
+		mm_pte_t *e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(*vaddr, level);
 		uint64_t size;
 
 		while (level > 2 && *e & MM_PTE_P && !(*e & MM_PTE_PSE)) {
 			level--;
-			e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + level_index(*vaddr, level);
+			e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(*vaddr, level);
 		}
 		if (level == 2 && !mm_pte_none(*e))
 			return e;
@@ -385,7 +366,7 @@ static void free_range(struct mm_mmu_gather *tlb, mm_pte_t *entry, unsigned int 
 {
 	const uint64_t child = mm_level_size(level - 1);
 	const uint64_t mask = ~((child << 9) - 1);
-	mm_pte_t *e = mm_table_of(tlb->mm->virt, mm_pte_pfn(*entry)) + level_index(start, level - 1);
+	mm_pte_t *e = mm_table_of(tlb->mm->virt, mm_pte_pfn(*entry)) + mm_level_index(start, level - 1);
 
 	for (uint64_t vaddr = start, next; vaddr != end; vaddr = next, e++) {
 		next = (vaddr | (child - 1)) + 1;
@@ -427,7 +408,7 @@ void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, 
 	if (start > end - 1)
 		return;
 	for (uint64_t vaddr = start, next; vaddr != end; vaddr = next) {
-		mm_pte_t *pgd = mm_table_of(tlb->mm->virt, tlb->mm->pgd) + level_index(vaddr, top);
+		mm_pte_t *pgd = mm_table_of(tlb->mm->virt, tlb->mm->pgd) + mm_level_index(vaddr, top);
 
 		next = (vaddr | (mm_level_size(top) - 1)) + 1;
 		next = next - 1 < end - 1 ? next : end;

@@ -179,6 +179,26 @@ static inline mm_pte_t *mm_pte_of(const struct mm_struct *mm, const mm_pte_t *pm
 {
 	return mm_table_of(mm->virt, mm_pte_pfn(*pmd)) + (vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE;
 }
+static inline unsigned int mm_level_index(uint64_t vaddr, unsigned int level)
+{
+	return (unsigned int)(vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) % MM_PTRS_PER_TABLE;
+}
+/* mm_entry_at() in line, for a level that is known */
+static inline __attribute__((always_inline)) mm_pte_t *mm_walk_to(const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
+{
+	unsigned int top = mm_nr_levels(mm->virt);
+	mm_pte_t *e;
+
+	if (mm->pgd == MM_PFN_NONE)
+		return NULL;
+	e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(vaddr, top);
+	for (unsigned int l = top - 1; l >= level; l--) {
+		if (!(*e & MM_PTE_P) || *e & MM_PTE_PSE)
+			return NULL;
+		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(vaddr, l);
+	}
+	return e;
+}
 static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
 {
 	uint64_t next = (vaddr | (MM_PMD_SIZE - 1)) + 1;

@@ -154,26 +154,30 @@ static void fill_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, mm_pfn_
 	insert(&c->a[MM_TLB_L2_1G], page, new, false);
 }
 
+/* L2 has the page: into L1 with it. */
+static struct mm_tlb_entry *refill(struct mm_tlb_cpu *c, unsigned int l1, uint64_t page, const struct mm_tlb_entry *e)
+{
+	c->l2_hits++;
+	return insert(&c->a[l1], page, *e, true);
+}
+
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
-	unsigned int l1 = kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D;
-	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
-	unsigned int sizes = c->has_huge ? 2 : 1;
+	const unsigned int l1 = kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D;
+	const uint64_t page = vaddr >> MM_PAGE_SHIFT, huge = vaddr >> MM_PMD_SHIFT;
+	const uint64_t page_tag = mm_tlb_tag(page, id, 0), huge_tag = mm_tlb_tag(huge, id, 1);
+	struct mm_tlb_entry *e = mm_tlb_find(&c->a[l1], page, page_tag);
 
-	for (unsigned int huge = 0; huge < sizes; huge++) {
-		struct mm_tlb_entry *e = mm_tlb_find(&c->a[l1 + huge], page[huge], mm_tlb_tag(page[huge], id, huge));
-
-		if (e)
-			return e;
-	}
-	for (unsigned int huge = 0; huge < sizes; huge++) {
-		struct mm_tlb_entry *e = mm_tlb_find(&c->a[MM_TLB_L2], page[huge], mm_tlb_tag(page[huge], id, huge));
-
-		if (e) {
-			c->l2_hits++;
-			return insert(&c->a[l1 + huge], page[huge], *e, true);
-		}
-	}
+	if (!e && c->has_huge)
+		e = mm_tlb_find(&c->a[l1 + 1], huge, huge_tag);
+	if (e)
+		return e;
+	e = mm_tlb_find(&c->a[MM_TLB_L2], page, page_tag);
+	if (e)
+		return refill(c, l1, page, e);
+	e = c->has_huge ? mm_tlb_find(&c->a[MM_TLB_L2], huge, huge_tag) : NULL;
+	if (e)
+		return refill(c, l1 + 1, huge, e);
 	return c->has_giga && kind != MM_TLB_X ? lookup_giga(c, id, vaddr) : NULL;
 }
 
@@ -261,6 +265,11 @@ void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned i
 	const unsigned int cached = MM_PSC_LEVELS + 1;	/* highest level with a cache */
 	unsigned int from = top;
 
+	if (level == 1 && c->psc[0].tag[c->psc[0].next[0]] == psc_tag(id, vaddr, 2)) {	/* below the PDE used last: nothing moves */
+		c->psc_hits[0]++;
+		c->walk_reads++;
+		return;
+	}
 	for (unsigned int l = level + 1; l <= cached; l++)
 		if (psc_find(&c->psc[l - 2], psc_tag(id, vaddr, l))) {
 			c->psc_hits[l - 2]++;

@@ -93,7 +93,7 @@ static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id, unsigned in
 static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
 {
 	struct mm_tlb_entry *e = &a->e[(page_number & a->set_mask) * a->ways];
-	uint32_t w = 0;
+	uint32_t w = 1;
 
 	if (e->tag == tag)
 		return e;
