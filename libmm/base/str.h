@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * base/str.h - slices of text: equality, beginnings, and lists of words with bars between them
+ * base/str.h - slices of text: equality, beginnings, and lists of words with bars or commas between them
  */
 #ifndef BASE_STR_H
 #define BASE_STR_H
@@ -22,18 +22,36 @@ static inline bool mm_str_starts(struct mm_str s, const char *prefix)
 }
 
 /*
- * The next word of "A|B|C", blanks at its ends taken off; @text is used up and has no p at the end.  Words may be
- * empty: one more than there are bars comes out.  False: no more.
+ * The next word of a list with @sep between words, as it stands; @text is used up and has no p at the end.  Words may be
+ * empty: one more than there are separators comes out.  False: no more.
  */
-static inline bool mm_next_word(struct mm_str *text, struct mm_str *word)
+static inline bool mm_next_item(struct mm_str *text, char sep, struct mm_str *word)
 {
-	const char *bar;
+	const char *end;
 
 	if (!text->p)
 		return false;
-	bar = text->len ? memchr(text->p, '|', text->len) : NULL;
-	*word = (struct mm_str){ text->p, bar ? (size_t)(bar - text->p) : text->len };
-	*text = bar ? (struct mm_str){ bar + 1, text->len - word->len - 1 } : (struct mm_str){ NULL, 0 };
+	end = text->len ? memchr(text->p, sep, text->len) : NULL;
+	*word = (struct mm_str){ text->p, end ? (size_t)(end - text->p) : text->len };
+	*text = end ? (struct mm_str){ end + 1, text->len - word->len - 1 } : (struct mm_str){ NULL, 0 };
+	return true;
+}
+
+static inline bool mm_has_item(struct mm_str list, char sep, const char *word)
+{
+	struct mm_str w;
+
+	while (mm_next_item(&list, sep, &w))
+		if (mm_str_is(w, word))
+			return true;
+	return false;
+}
+
+/* The next word of "A|B|C", blanks at its ends taken off; else as mm_next_item(). */
+static inline bool mm_next_word(struct mm_str *text, struct mm_str *word)
+{
+	if (!mm_next_item(text, '|', word))
+		return false;
 	while (word->len && word->p[0] == ' ')
 		*word = (struct mm_str){ word->p + 1, word->len - 1 };
 	while (word->len && word->p[word->len - 1] == ' ')

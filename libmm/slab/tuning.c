@@ -54,15 +54,15 @@ static bool next_block(struct mm_str *s, struct debug_block *b)
 /* One of the list's words is the name, or its beginning and a *. */
 static bool list_names(struct mm_str list, struct mm_str name)
 {
-	while (list.len) {
-		const char *comma = memchr(list.p, ',', list.len);
-		size_t n = comma ? (size_t)(comma - list.p) : list.len;
-		const char *glob = memchr(list.p, '*', n);
+	struct mm_str word;
 
-		if (glob ? name.len >= (size_t)(glob - list.p) && !memcmp(name.p, list.p, (size_t)(glob - list.p))
-			 : name.len == n && !memcmp(name.p, list.p, n))
+	while (mm_next_item(&list, ',', &word)) {
+		const char *glob = word.len ? memchr(word.p, '*', word.len) : NULL;
+
+		if (glob)
+			word.len = (size_t)(glob - word.p);
+		if ((glob ? name.len >= word.len : name.len == word.len) && !memcmp(name.p, word.p, word.len))
 			return true;
-		list = (struct mm_str){ list.p + n + !!comma, list.len - n - !!comma };
 	}
 	return false;
 }

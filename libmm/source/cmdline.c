@@ -172,20 +172,6 @@ static void set_number(struct mm_sysctls *s, enum mm_sysctl_id id, struct mm_str
 	set(s, id, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)v) });
 }
 
-static bool has_nokmem(struct mm_str list)
-{
-	while (list.len) {
-		const char *comma = memchr(list.p, ',', list.len);
-		size_t n = comma ? (size_t)(comma - list.p) : list.len;
-
-		if (mm_str_is((struct mm_str){ list.p, n }, "nokmem"))
-			return true;
-		list.p += n + !!comma;
-		list.len -= n + !!comma;
-	}
-	return false;
-}
-
 void mm_cmdline_sysctls(struct mm_str line, struct mm_sysctls *s)
 {
 	static const enum mm_sysctl_id numbers[] = {
@@ -199,7 +185,7 @@ void mm_cmdline_sysctls(struct mm_str line, struct mm_sysctls *s)
 			continue;
 		if (take(&p, "slub_debug="))
 			set_slub_debug(&found, p);
-		else if (take(&p, "cgroup.memory=") && has_nokmem(p))
+		else if (take(&p, "cgroup.memory=") && mm_has_item(p, ',', "nokmem"))
 			set(&found, MM_SYSCTL_CGROUP_MEMORY, MM_STR("nokmem"));
 		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 			const char *name = mm_sysctl_name(numbers[i]);
