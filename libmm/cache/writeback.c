@@ -24,11 +24,12 @@ bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 
+	if (mm_folio_mapping(c, pfn) || p->flags & MM_PG_SWAPCACHE)
+		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
 	if (p->flags & MM_PG_DIRTY)
 		return false;
 	p->flags |= MM_PG_DIRTY;
 	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
-		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
 		mm_count(c->ctx, MM_NR_DIRTY, 1);
 		mm_count_write_pending(c->phys, pfn, 1);
 		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);

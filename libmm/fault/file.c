@@ -90,13 +90,20 @@ static unsigned int map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t la
 	uint32_t misses = 0;
 	unsigned int ret = 0;
 	bool any = false, done = false;
+	mm_pfn_t head = MM_PFN_NONE;
 
-	for (uint64_t i = first; i <= last && i < max && !done; i++) {
-		mm_pfn_t head = mm_filemap_get_folio(v->f->cache, mapping_of(v), i), pfn;
-		struct mm_page *p = head == MM_PFN_NONE ? NULL : mm_vmf_page(v, head);
+	for (uint64_t i = first; i <= last && !done; i++) {
+		mm_pfn_t before = head, pfn;
+		struct mm_page *p;
 		mm_pte_t *pte;
 
-		if (!p || !(p->flags & MM_PG_UPTODATE) || p->flags & (MM_PG_READAHEAD | MM_PG_LOCKED))
+		head = mm_filemap_get_folio(v->f->cache, mapping_of(v), i);
+		if (head == MM_PFN_NONE)
+			continue;
+		if (i >= max && head != before)		/* a huge folio reaches beyond the end of the file unnoticed */
+			break;
+		p = mm_vmf_page(v, head);
+		if (!(p->flags & MM_PG_UPTODATE) || p->flags & (MM_PG_READAHEAD | MM_PG_LOCKED))
 			continue;
 		if (!any)
 			ret = map_pmd(v, head, &done);
