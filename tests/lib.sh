@@ -8,6 +8,17 @@ data=$src/tests/data
 PATH=$bin:$PATH
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+# MM_RUN: what each command is run behind (valgrind, an emulator)
+if [ -n "${MM_RUN:-}" ]; then
+	mkdir "$tmp/run"
+	for c in "$bin"/mm-*; do
+		[ -f "$c" ] || continue
+		printf '#!/bin/sh\nexec %s %s "$@"\n' "$MM_RUN" "$c" > "$tmp/run/${c##*/}"
+		chmod +x "$tmp/run/${c##*/}"
+	done
+	bin=$tmp/run
+	PATH=$bin:$PATH
+fi
 failed=0
 
 fail() { echo "FAIL: $*"; failed=1; }
@@ -27,7 +38,7 @@ prints() {
 fails() {
 	local want=$1 pattern=$2 got
 	shift 2
-	timeout 20 "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
+	timeout ${MM_TIMEOUT:-20} "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
 	got=$?
 	[ "$got" = "$want" ] || fail "$*: expected status $want, found $got"
 	grep -qE -- "$pattern" "$tmp/err" || fail "$*: expected /$pattern/, found: $(cat "$tmp/err")"
