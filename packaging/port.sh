@@ -65,6 +65,10 @@ library() {
 	echo "== $name"
 	# The sources' time stamps may ask for automake again: they are made to agree
 	find "$dir"/src/"$name"-[0-9]* -type f \( -name configure -o -name Makefile.in -o -name aclocal.m4 -o -name config.h.in \) -exec touch {} +
+	# Old sources do not know new machines
+	for f in config.sub config.guess; do
+		find "$dir"/src/"$name"-[0-9]* -name $f -exec cp "$top/build-aux/$f" {} \;
+	done
 	rm -rf "$dir/build-$name"
 	mkdir -p "$dir/build-$name"
 	(cd "$dir/build-$name" && "$dir"/src/"$name"-[0-9]*/configure --quiet CC="$CC" CFLAGS=-O2 $host --prefix="$prefix" "$@" &&
