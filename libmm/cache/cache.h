@@ -92,6 +92,8 @@ struct mm_cache {
 		uint64_t index, nr;
 		bool defer;			/* what is read now is such */
 	} ra_inflight;
+	/* since reclaim last let time pass: reads that read(2) waited for, accesses that the TLB or the page tables served */
+	uint64_t read_waits, hits;
 	/* of the task that runs (struct task_struct) */
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
 	uint32_t nr_pages_over_high;		/* charged beyond memory.high: reclaimed on the way back to the program */

@@ -166,6 +166,7 @@ static int get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint
 
 	if (!n) {
 		mm_page_cache_sync_ra(c, f, index, end - index, memcg);
+		c->read_waits++;
 		n = get_read_batch(c, as, index, end - 1, batch);
 	}
 	if (!n) {

@@ -136,6 +136,8 @@ void mm_swap_io_elapse(struct mm_cache *c, uint64_t ns)
 	s->nr_inflight -= done;
 }
 
+uint64_t mm_swap_io_clock(const struct mm_cache *c) { return c->swap->clock_ns; }
+
 void mm_swap_io_finish(struct mm_cache *c)
 {
 	struct mm_swap *s = c->swap;

@@ -219,7 +219,8 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	task->accesses += n;
 	c->accesses += n;
 	c->mm_id = task->mm->id;
+	m->cache->hits += n;
 	if (due)
-		mm_machine_run_daemons(m);
+		mm_machine_run_daemons(m, true);
 	return n;
 }

@@ -143,14 +143,22 @@ static inline bool is_above(const struct mm_machine *m, const struct mm_event *e
 	}
 }
 
+/* Accesses and reads follow each other at once, other rows do not. */
+static bool is_at_once(const struct mm_event *ev)
+{
+	return mm_event_classes[ev->type] == MM_CLASS_ACCESS || ev->type == MM_EV_READ;
+}
+
 static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	if (is_above(m, ev))
 		return 0;
 	if (mm_event_classes[ev->type] != MM_CLASS_ACCESS) {
 		no_null_texts(ev);
-		if (m->cache && ev->type != MM_EV_READ)		/* accesses and reads follow each other at once, other rows do not */
+		if (m->cache && !is_at_once(ev)) {
 			mm_readahead_end(m->cache);
+			mm_reclaim_settle(m->reclaim);
+		}
 	}
 	switch (ev->type) {
 #define X(sym, word, class, help) HANDLE_##class(sym, word)
@@ -196,10 +204,12 @@ static void bury(struct mm_machine *m)
 			mm_task_end(m, m->tasks.v[i], MM_TASK_KILLED);
 }
 
-void mm_machine_run_daemons(struct mm_machine *m)
+void mm_machine_run_daemons(struct mm_machine *m, bool at_once)
 {
-	if (m->reclaim)
-		mm_kswapd_run(m->reclaim);
+	if (m->reclaim && at_once)
+		mm_reclaim_elapse(m->reclaim);
+	else if (m->reclaim)
+		mm_reclaim_settle(m->reclaim);
 	if (m->phys)
 		mm_kcompactd_run(m->phys);
 	if (m->fault && m->ctx.now_ns) {
@@ -211,12 +221,12 @@ void mm_machine_run_daemons(struct mm_machine *m)
 }
 
 /* What follows every row, of which @e came. */
-static int end_event(struct mm_machine *m, int e, struct mm_error *err)
+static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, struct mm_error *err)
 {
 	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
 		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
 	if (!e)
-		mm_machine_run_daemons(m);
+		mm_machine_run_daemons(m, is_at_once(ev));
 	if (m->someone_dies)
 		bury(m);
 	if (m->oom_report.len) {
@@ -241,7 +251,7 @@ static int row_of_the_dead(struct mm_machine *m, struct mm_event *ev, struct mm_
 	if (ev->present & MM_TC_BIT(TIME_S))
 		m->ctx.now_ns = ev->time_ns;
 	m->nr_events++;
-	return end_event(m, 0, err);
+	return end_event(m, ev, 0, err);
 }
 
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
@@ -275,5 +285,5 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	m->ctx.cpu = ev->cpu;
 	m->nr_events++;
 	mm_task_run(m, task, ev->pid);
-	return end_event(m, dispatch(m, task, ev, err), err);
+	return end_event(m, ev, dispatch(m, task, ev, err), err);
 }

@@ -113,8 +113,8 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid);
 int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user,
 		      struct mm_error *err);
 
-/* What ran in the background up to now and after this row: kswapd, kcompactd, ksmd, khugepaged. */
-void mm_machine_run_daemons(struct mm_machine *m);
+/* What ran in the background up to now and after this row, an access or read @at_once: kswapd, kcompactd, ksmd, khugepaged. */
+void mm_machine_run_daemons(struct mm_machine *m, bool at_once);
 
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);

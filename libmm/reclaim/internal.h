@@ -40,6 +40,26 @@ struct mm_reclaim_stat {
 	uint64_t nr_ref_keep, nr_unmap_fail, nr_lazyfree_fail;
 };
 
+/* Where a reclaimer stands in one lruvec ... */
+struct mm_lruvec_scan {
+	uint64_t nr[MM_NR_LRU_LISTS], targets[MM_NR_LRU_LISTS], reclaimed;	/* classic lists */
+	unsigned int lru;			/* the next one */
+	bool proportional;
+	bool whole;				/* done when it was begun */
+	uint64_t swappiness, scanned;		/* MGLRU */
+};
+/* ... and in one node: all zero before the first step. */
+struct mm_node_scan {
+	struct mm_lruvec_scan lruvec;
+	struct mm_memcg *memcg;			/* the lruvec's; NULL before the first and after the last */
+	bool in_round, in_lruvec, reclaimable;
+	uint64_t before;			/* sc->nr_reclaimed when the round began */
+	struct mm_memcg *start;			/* MGLRU: where the visits began */
+};
+
+/* kswapd's own place: it may be left in the middle of its work and come back to it. */
+enum mm_kswapd_at { MM_KSWAPD_ASLEEP, MM_KSWAPD_WAKES, MM_KSWAPD_ROUND, MM_KSWAPD_SHRINKS, MM_KSWAPD_DONE };
+
 struct mm_kswapd {				/* of one node */
 	bool woken;
 	int order;
@@ -47,6 +67,14 @@ struct mm_kswapd {				/* of one node */
 	uint32_t failures;
 	bool pgdat_dirty, pgdat_writeback;	/* PGDAT_DIRTY, PGDAT_WRITEBACK */
 	struct mm_memcg *next_memcg;		/* MGLRU: where global reclaim goes on */
+	/* balance_pgdat() under way */
+	enum mm_kswapd_at at;
+	int highest, alloc_order;
+	struct mm_scan_control sc;
+	struct mm_node_scan scan;
+	uint64_t boosts[MM_MAX_NR_ZONES], boost;
+	uint64_t before;			/* sc.nr_reclaimed when the round began */
+	bool raise;
 };
 
 struct mm_reclaim {
@@ -57,6 +85,12 @@ struct mm_reclaim {
 	struct mm_oom_ops oom;
 	struct mm_kswapd kswapd[MM_MAX_NODES];
 	bool kswapd_woken;		/* one of them may be */
+	/* turns.c */
+	int64_t lag_ns;			/* CPU time that kswapd had more than the task, as far as both wanted it */
+	uint64_t ran_ns;		/* the task's since it last left the CPU */
+	uint64_t ahead_ns;		/* of kswapd's last batch: beyond its turn, not charged yet */
+	int64_t faults_seen, majors_seen;	/* up to here they took their time */
+	uint64_t clock_seen, now_seen;
 	bool reclaiming;			/* a run is under way: hooks do nothing */
 	uint64_t oom_rs_begin_ns;		/* __ratelimit() of reports: the interval, how many in it */
 	uint32_t oom_rs_printed, oom_rs_missed;
@@ -116,16 +150,19 @@ void mm_mem_cgroup_protection(const struct mm_memcg *root, const struct mm_memcg
 
 /* vmscan.c */
 void mm_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
+/* A batch of it; false: it is done. */
+bool mm_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s);
 void mm_snapshot_refaults(struct mm_reclaim *r, struct mm_memcg *memcg, uint32_t node);
 uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_zone *zone);
 
 /* kswapd.c */
 void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest);
+void mm_kswapd_step(struct mm_reclaim *r);	/* one batch by each kswapd that is awake */
 bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node);
 
 /* mglru*.c */
 void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc);
-void mm_lru_gen_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
+bool mm_lru_gen_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s);
 void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
 
 /* oom.c */

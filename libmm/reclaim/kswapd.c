@@ -3,9 +3,11 @@
  * reclaim/kswapd.c - one daemon a node that keeps its zones above the high watermark
  *
  * Allocations wake it below the low watermark and say for which order and
- * zone.  The machine lets it run after each event, or when a direct reclaimer
- * is throttled; it works until a zone it was woken for is balanced, or has
- * failed 16 times.
+ * zone.  It works until a zone it was woken for is balanced, or has
+ * failed 16 times, a batch of pages a step: who takes the steps, and when, is in
+ * turns.c, or a direct reclaimer that is throttled.
+ *
+ *   asleep -> wakes -> round -> shrinks (a step a batch) -> round ... -> done -> asleep, or wakes
  *
  * Source: Linux 6.6 mm/vmscan.c kswapd(), balance_pgdat(), wakeup_kswapd().
  */
@@ -99,23 +101,18 @@ static void kswapd_age_node(struct mm_reclaim *r, const struct mm_node *n, struc
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, m->lruvec[n->id], sc, MM_LRU_ACTIVE_ANON);
 }
 
-/* True: enough was scanned for the high watermarks, the priority need not fall. */
-static bool kswapd_shrink_node(struct mm_reclaim *r, const struct mm_node *n, struct mm_scan_control *sc)
+static void begin_shrink(struct mm_kswapd *k, const struct mm_node *n)
 {
-	uint64_t before = sc->nr_reclaimed, progress;
-
-	sc->nr_to_reclaim = 0;
-	for (int z = 0; z <= (int)sc->reclaim_idx; z++) {
+	k->sc.nr_scanned = 0;
+	k->sc.nr_to_reclaim = 0;
+	for (int z = 0; z <= (int)k->sc.reclaim_idx; z++) {
 		uint64_t high = mm_wmark_pages(&n->zones[z], MM_WMARK_HIGH);
 
 		if (n->zones[z].managed_pages)
-			sc->nr_to_reclaim += high > MM_SWAP_CLUSTER_MAX ? high : MM_SWAP_CLUSTER_MAX;
+			k->sc.nr_to_reclaim += high > MM_SWAP_CLUSTER_MAX ? high : MM_SWAP_CLUSTER_MAX;
 	}
-	mm_shrink_node(r, n->id, sc);
-	if (sc->order && sc->nr_reclaimed >= mm_compact_gap(sc->order))
-		sc->order = 0;
-	progress = sc->nr_reclaimed - before;
-	return (sc->nr_scanned > progress ? sc->nr_scanned : progress) >= sc->nr_to_reclaim;
+	k->scan = (struct mm_node_scan){ .memcg = NULL };
+	k->at = MM_KSWAPD_SHRINKS;
 }
 
 static void set_reclaim_active(struct mm_node *n, int highest, bool active)
@@ -124,89 +121,120 @@ static void set_reclaim_active(struct mm_node *n, int highest, bool active)
 		n->zones[z].reclaim_active = active;
 }
 
-/* The loop of balance_pgdat(): priorities 12 to 1, begun again without the boost when the zones need more. */
-static void balance(struct mm_reclaim *r, struct mm_node *n, struct mm_scan_control *sc, int highest, uint64_t boost)
+/* balance_pgdat() begins: what is asked by now is its task. */
+static void begin_balance(struct mm_reclaim *r, struct mm_kswapd *k, struct mm_node *n)
 {
-	set_reclaim_active(n, highest, true);
-	sc->priority = MM_DEF_PRIORITY;
-	do {
-		uint64_t before = sc->nr_reclaimed, got;
-		bool raise = true, balanced = pgdat_balanced(n, sc->order, highest);
-
-		sc->reclaim_idx = (enum mm_zone_type)highest;
-		if (!balanced && boost) {
-			boost = 0;
-			sc->priority = MM_DEF_PRIORITY;
-			continue;
-		}
-		if (!boost && balanced)
-			return;
-		if (boost && sc->priority == MM_DEF_PRIORITY - 2)
-			raise = false;
-		sc->may_writepage = sc->may_swap = !boost;
-		kswapd_age_node(r, n, sc);
-		if (sc->priority < MM_DEF_PRIORITY - 2)
-			sc->may_writepage = true;
-		sc->nr_scanned = 0;
-		if (kswapd_shrink_node(r, n, sc))
-			raise = false;
-		got = sc->nr_reclaimed - before;
-		boost -= boost < got ? boost : got;
-		if (boost && !got)
-			break;
-		if (raise || !got)
-			sc->priority--;
-	} while (sc->priority >= 1);
-	if (!sc->nr_reclaimed)
-		r->kswapd[n->id].failures++;
-}
-
-static int balance_pgdat(struct mm_reclaim *r, struct mm_node *n, int order, int highest)
-{
-	struct mm_scan_control sc = { .gfp_mask = MM_GFP_KERNEL, .order = order, .may_unmap = true };
-	uint64_t boosts[MM_MAX_NR_ZONES] = { 0 }, boost = 0;
-
+	if (k->highest_zoneidx < MM_MAX_NR_ZONES)
+		k->highest = k->highest_zoneidx;
+	k->alloc_order = k->order;
+	k->order = 0;
+	k->highest_zoneidx = MM_MAX_NR_ZONES;
+	k->sc = (struct mm_scan_control){
+		.gfp_mask = MM_GFP_KERNEL, .order = k->alloc_order, .may_unmap = true, .priority = MM_DEF_PRIORITY,
+	};
 	mm_count(r->ctx, MM_PAGEOUTRUN, 1);
-	for (int z = 0; z <= highest; z++) {
-		boosts[z] = n->zones[z].managed_pages ? n->zones[z].watermark_boost : 0;
-		boost += boosts[z];
+	k->boost = 0;
+	for (int z = 0; z <= k->highest; z++) {
+		k->boosts[z] = n->zones[z].managed_pages ? n->zones[z].watermark_boost : 0;
+		k->boost += k->boosts[z];
 	}
-	balance(r, n, &sc, highest, boost);
-	set_reclaim_active(n, highest, false);
-	for (int z = 0; z <= highest; z++)
-		n->zones[z].watermark_boost -= n->zones[z].watermark_boost < boosts[z] ? n->zones[z].watermark_boost : boosts[z];
-	if (boost)
-		mm_wakeup_kcompactd(r->phys, n, MM_PAGEBLOCK_ORDER, highest);
-	mm_snapshot_refaults(r, NULL, n->id);
-	return sc.order;
+	set_reclaim_active(n, k->highest, true);
+	k->at = MM_KSWAPD_ROUND;
 }
 
-static void kswapd(struct mm_reclaim *r, struct mm_node *n)
+/* The top of the loop of balance_pgdat(): priorities 12 to 1, begun again without the boost when the zones need more. */
+static void begin_round(struct mm_reclaim *r, struct mm_kswapd *k, const struct mm_node *n)
 {
-	struct mm_kswapd *k = &r->kswapd[n->id];
-	int highest = k->highest_zoneidx < MM_MAX_NR_ZONES ? k->highest_zoneidx : MM_MAX_NR_ZONES - 1;
-	int order, alloc_order;
+	bool balanced = pgdat_balanced(n, k->sc.order, k->highest);
 
-	do {
-		alloc_order = order = k->order;
-		if (k->highest_zoneidx < MM_MAX_NR_ZONES)
-			highest = k->highest_zoneidx;
-		k->order = 0;
-		k->highest_zoneidx = MM_MAX_NR_ZONES;
-		order = balance_pgdat(r, n, order, highest);
-	} while (k->failures < MM_MAX_RECLAIM_RETRIES && !pgdat_balanced(n, order, highest));
+	k->before = k->sc.nr_reclaimed;
+	k->sc.reclaim_idx = (enum mm_zone_type)k->highest;
+	if (!balanced && k->boost) {
+		k->boost = 0;
+		k->sc.priority = MM_DEF_PRIORITY;
+		return;
+	}
+	if (!k->boost && balanced) {
+		k->at = MM_KSWAPD_DONE;
+		return;
+	}
+	k->raise = !k->boost || k->sc.priority != MM_DEF_PRIORITY - 2;
+	k->sc.may_writepage = k->sc.may_swap = !k->boost;
+	kswapd_age_node(r, n, &k->sc);
+	if (k->sc.priority < MM_DEF_PRIORITY - 2)
+		k->sc.may_writepage = true;
+	begin_shrink(k, n);
+}
+
+/* The bottom of it.  Enough was scanned for the high watermarks: the priority need not fall. */
+static void end_round(struct mm_kswapd *k)
+{
+	struct mm_scan_control *sc = &k->sc;
+	uint64_t got = sc->nr_reclaimed - k->before;
+
+	if (sc->order && sc->nr_reclaimed >= mm_compact_gap(sc->order))
+		sc->order = 0;
+	if ((sc->nr_scanned > got ? sc->nr_scanned : got) >= sc->nr_to_reclaim)
+		k->raise = false;
+	k->boost -= k->boost < got ? k->boost : got;
+	if (k->raise || !got)
+		sc->priority--;
+	k->at = sc->priority < 1 || (k->boost && !got) ? MM_KSWAPD_DONE : MM_KSWAPD_ROUND;
+	if (k->at == MM_KSWAPD_DONE && !sc->nr_reclaimed)
+		k->failures++;
+}
+
+static void end_balance(struct mm_reclaim *r, struct mm_kswapd *k, struct mm_node *n)
+{
+	bool boosted = false;
+
+	set_reclaim_active(n, k->highest, false);
+	for (int z = 0; z <= k->highest; z++) {
+		boosted |= k->boosts[z];
+		n->zones[z].watermark_boost -= n->zones[z].watermark_boost < k->boosts[z] ? n->zones[z].watermark_boost : k->boosts[z];
+	}
+	if (boosted)
+		mm_wakeup_kcompactd(r->phys, n, MM_PAGEBLOCK_ORDER, k->highest);
+	mm_snapshot_refaults(r, NULL, n->id);
+	if (k->failures < MM_MAX_RECLAIM_RETRIES && !pgdat_balanced(n, k->sc.order, k->highest)) {
+		k->at = MM_KSWAPD_WAKES;
+		return;
+	}
 	mm_reset_isolation_suitable(n);
-	mm_wakeup_kcompactd(r->phys, n, alloc_order, highest);
-	mm_swap_io_finish(r->cache);
+	mm_wakeup_kcompactd(r->phys, n, k->alloc_order, k->highest);
 	k->pgdat_dirty = k->pgdat_writeback = false;
 	k->woken = false;
+	k->at = MM_KSWAPD_ASLEEP;
 	if (r->ctx->fx)
 		mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_SLEEP);
 }
 
+static void step(struct mm_reclaim *r, struct mm_kswapd *k, struct mm_node *n)
+{
+	switch (k->at) {
+	case MM_KSWAPD_ASLEEP:
+		k->highest = MM_MAX_NR_ZONES - 1;
+		k->at = MM_KSWAPD_WAKES;
+		break;
+	case MM_KSWAPD_WAKES:
+		begin_balance(r, k, n);
+		break;
+	case MM_KSWAPD_ROUND:
+		begin_round(r, k, n);
+		break;
+	case MM_KSWAPD_SHRINKS:
+		if (!mm_shrink_node_step(r, n->id, &k->sc, &k->scan))
+			end_round(k);
+		break;
+	case MM_KSWAPD_DONE:
+		end_balance(r, k, n);
+		break;
+	}
+}
+
 bool mm_kswapd_is_woken(const struct mm_reclaim *r) { return r && r->kswapd_woken && !r->reclaiming; }
 
-void mm_kswapd_run(struct mm_reclaim *r)
+void mm_kswapd_step(struct mm_reclaim *r)
 {
 	struct mm_cache *c = r->cache;
 	bool memalloc = c->memalloc, in_fault = c->in_lru_fault;
@@ -220,10 +248,17 @@ void mm_kswapd_run(struct mm_reclaim *r)
 		c->memalloc = c->is_kswapd = r->reclaiming = true;
 		c->in_lru_fault = false;
 		r->phys->memalloc++;
-		kswapd(r, r->phys->nodes[i]);
+		step(r, &r->kswapd[i], r->phys->nodes[i]);
 		r->phys->memalloc--;
 		c->memalloc = memalloc;
 		c->in_lru_fault = in_fault;
 		c->is_kswapd = r->reclaiming = false;
+		r->kswapd_woken |= r->kswapd[i].woken;
 	}
+}
+
+void mm_kswapd_run(struct mm_reclaim *r)
+{
+	while (mm_kswapd_is_woken(r))
+		mm_kswapd_step(r);
 }

@@ -106,31 +106,35 @@ static bool should_abort_scan(const struct mm_reclaim *r, const struct mm_lruvec
 	return true;
 }
 
-static void try_to_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc)
+static void begin_lruvec(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc,
+			 struct mm_lruvec_scan *s)
 {
-	uint64_t swappiness = get_swappiness(r, v, sc), scanned = 0;
+	*s = (struct mm_lruvec_scan){ .swappiness = get_swappiness(r, v, sc) };
+	if (s->swappiness && !(sc->gfp_mask & __MM_GFP_IO))
+		s->swappiness = 1;
+}
 
-	if (swappiness && !(sc->gfp_mask & __MM_GFP_IO))
-		swappiness = 1;
-	for (;;) {
-		int64_t nr_to_scan = get_nr_to_scan(r, v, sc, swappiness != 0);
-		uint64_t delta;
+/* One batch of try_to_shrink_lruvec(); false: it is done. */
+static bool shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
+{
+	int64_t nr_to_scan = get_nr_to_scan(r, v, sc, s->swappiness != 0);
+	uint64_t delta;
 
-		if (nr_to_scan <= 0)
-			break;
-		delta = mm_evict_folios(r, v, sc, swappiness);
-		if (!delta)
-			break;
-		scanned += delta;
-		if (scanned >= (uint64_t)nr_to_scan || should_abort_scan(r, v, sc))
-			break;
-	}
+	if (nr_to_scan <= 0)
+		return false;
+	delta = mm_evict_folios(r, v, sc, s->swappiness);
+	s->scanned += delta;
+	return delta && s->scanned < (uint64_t)nr_to_scan && !should_abort_scan(r, v, sc);
 }
 
 void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc)
 {
+	struct mm_lruvec_scan s;
+
 	mm_lru_add_drain(r->cache);
-	try_to_shrink_lruvec(r, v, sc);
+	begin_lruvec(r, v, sc, &s);
+	while (shrink_lruvec_step(r, v, sc, &s))
+		;
 	mm_swap_io_unplug(r->cache);
 }
 
@@ -155,31 +159,48 @@ static void set_initial_priority(const struct mm_reclaim *r, uint32_t node, stru
 	sc->priority = priority < MM_DEF_PRIORITY / 2 ? MM_DEF_PRIORITY / 2 : priority > MM_DEF_PRIORITY ? MM_DEF_PRIORITY : priority;
 }
 
-void mm_lru_gen_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+/* The memcg of the next visit; NULL: each had one, or enough was reclaimed. */
+static struct mm_memcg *next_memcg(struct mm_reclaim *r, uint32_t node, const struct mm_scan_control *sc, const struct mm_node_scan *s)
 {
-	struct mm_memcg *root = r->cache->root_mem_cgroup, *start = r->kswapd[node].next_memcg, *m;
-	uint64_t reclaimed = sc->nr_reclaimed;
+	struct mm_memcg *root = r->cache->root_mem_cgroup, *m = mm_mem_cgroup_iter(root, s->memcg);
 
-	if (sc->may_writepage && sc->may_unmap) {
+	if (!m)
+		m = root;
+	r->kswapd[node].next_memcg = m;
+	return m != s->start && !should_abort_scan(r, root->lruvec[node], sc) ? m : NULL;
+}
+
+bool mm_lru_gen_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s)
+{
+	struct mm_kswapd *k = &r->kswapd[node];
+
+	if (!s->in_round) {
+		if (!sc->may_writepage || !sc->may_unmap)
+			return false;
 		mm_lru_add_drain(r->cache);
 		set_initial_priority(r, node, sc);
+		s->in_round = true;
+		s->before = sc->nr_reclaimed;
 		if (r->cache->is_kswapd)
 			sc->nr_reclaimed = 0;
-		m = start = start ? start : root;
-		do {
-			if (!below_min(sc, m))
-				try_to_shrink_lruvec(r, m->lruvec[node], sc);
-			m = mm_mem_cgroup_iter(root, m);
-			if (!m)
-				m = root;
-		} while (m != start && !should_abort_scan(r, root->lruvec[node], sc));
-		mm_swap_io_unplug(r->cache);
-		r->kswapd[node].next_memcg = m;
-		if (r->cache->is_kswapd)
-			sc->nr_reclaimed += reclaimed;
+		s->memcg = s->start = k->next_memcg ? k->next_memcg : r->cache->root_mem_cgroup;
 	}
-	if (sc->nr_reclaimed > reclaimed)
-		r->kswapd[node].failures = 0;
+	if (!s->in_lruvec && !below_min(sc, s->memcg)) {
+		s->in_lruvec = true;
+		begin_lruvec(r, s->memcg->lruvec[node], sc, &s->lruvec);
+	}
+	if (s->in_lruvec && shrink_lruvec_step(r, s->memcg->lruvec[node], sc, &s->lruvec))
+		return true;
+	s->in_lruvec = false;
+	s->memcg = next_memcg(r, node, sc, s);
+	if (s->memcg)
+		return true;
+	mm_swap_io_unplug(r->cache);
+	if (r->cache->is_kswapd)
+		sc->nr_reclaimed += s->before;
+	if (sc->nr_reclaimed > s->before)
+		k->failures = 0;
+	return false;
 }
 
 /* min_ttl: is any working set old enough to give pages? */

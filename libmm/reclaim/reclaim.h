@@ -61,11 +61,15 @@ void mm_reclaim_free(struct mm_reclaim *r);
 void mm_reclaim_set_oom_ops(struct mm_reclaim *r, const struct mm_oom_ops *ops);
 
 /**
- * mm_kswapd_run() - let every node's kswapd that was woken run until it sleeps
+ * mm_reclaim_elapse() - the time that an access or read took passes, with what kswapd does in it
  *
- * The machine calls it after each event: that is when the simulated kswapd gets the CPU.
+ * It counts for what happened since the last call, hits (struct mm_cache) too.  kswapd may then stand in the middle
+ * of its work.
  */
-void mm_kswapd_run(struct mm_reclaim *r);
+void mm_reclaim_elapse(struct mm_reclaim *r);
+/* Much time passes: kswapd works until it sleeps, writes to swap are done. */
+void mm_reclaim_settle(struct mm_reclaim *r);
+void mm_kswapd_run(struct mm_reclaim *r);	/* every node's kswapd that was woken runs until it sleeps */
 bool mm_kswapd_is_woken(const struct mm_reclaim *r);	/* it has something to do; @r NULL: false */
 
 /*

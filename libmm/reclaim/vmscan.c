@@ -8,8 +8,8 @@
  * at its limit, kswapd, or memory.reclaim.
  *
  * Disk: what a round over one lruvec writes to swap goes to the device when
- * that round ends, and takes its time (cache/swap_io.c); all writes are done when
- * the run ends.
+ * that round ends, and takes its time (cache/swap_io.c); what a run for a memcg's limit
+ * wrote is done when the run ends.
  *
  * Source: Linux 6.6 mm/vmscan.c.  Left out: demotion between nodes, throttling by time,
  * soft limits of cgroup v1.
@@ -54,57 +54,91 @@ static bool rebalance(uint64_t nr[MM_NR_LRU_LISTS], const uint64_t targets[MM_NR
 	return true;
 }
 
-static void shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc)
+/* Mglru has its own for one lruvec, as a memcg's limit needs it; else @s is begun. */
+static void begin_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
 {
-	uint64_t nr[MM_NR_LRU_LISTS], targets[MM_NR_LRU_LISTS], reclaimed = 0;
-	bool proportional = !mm_cgroup_reclaim(sc) && !r->cache->is_kswapd && sc->priority == MM_DEF_PRIORITY;
-
+	*s = (struct mm_lruvec_scan){
+		.proportional = !mm_cgroup_reclaim(sc) && !r->cache->is_kswapd && sc->priority == MM_DEF_PRIORITY,
+	};
 	if (mm_lru_gen_enabled(r->cache) && !mm_root_reclaim(r, sc)) {
 		mm_lru_gen_shrink_lruvec(r, v, sc);
+		s->whole = true;
 		return;
 	}
-	mm_get_scan_count(r, v, sc, nr);
+	mm_get_scan_count(r, v, sc, s->nr);
 	for (int l = 0; l < MM_NR_LRU_LISTS; l++)
-		targets[l] = nr[l];
-	while (nr[MM_LRU_INACTIVE_ANON] || nr[MM_LRU_ACTIVE_FILE] || nr[MM_LRU_INACTIVE_FILE]) {
-		for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru <= MM_LRU_ACTIVE_FILE; lru++) {
-			uint64_t n = nr[lru] < MM_SWAP_CLUSTER_MAX ? nr[lru] : MM_SWAP_CLUSTER_MAX;
+		s->targets[l] = s->nr[l];
+}
 
-			if (!n)
-				continue;
-			nr[lru] -= n;
-			reclaimed += mm_shrink_list(r, lru, n, v, sc);
-		}
-		if (reclaimed >= sc->nr_to_reclaim && !proportional && !rebalance(nr, targets))
-			break;
+/* 32 pages of the next list that has some to look at; false: there are none, or enough was reclaimed. */
+static bool shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
+{
+	while (s->lru || s->nr[MM_LRU_INACTIVE_ANON] || s->nr[MM_LRU_ACTIVE_FILE] || s->nr[MM_LRU_INACTIVE_FILE]) {
+		enum mm_lru_list lru = (enum mm_lru_list)s->lru;
+		uint64_t n = s->nr[lru] < MM_SWAP_CLUSTER_MAX ? s->nr[lru] : MM_SWAP_CLUSTER_MAX;
+
+		s->lru = lru < MM_LRU_ACTIVE_FILE ? lru + 1u : 0;
+		s->nr[lru] -= n;
+		if (n)
+			s->reclaimed += mm_shrink_list(r, lru, n, v, sc);
+		if (!s->lru && s->reclaimed >= sc->nr_to_reclaim && !s->proportional && !rebalance(s->nr, s->targets))
+			return false;
+		if (n)
+			return true;
 	}
+	return false;
+}
+
+static void end_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, const struct mm_lruvec_scan *s)
+{
+	if (s->whole)
+		return;
 	mm_swap_io_unplug(r->cache);
-	sc->nr_reclaimed += reclaimed;
+	sc->nr_reclaimed += s->reclaimed;
 	if (mm_total_swap_pages(r->cache) && mm_inactive_is_low(r, v, MM_LRU_INACTIVE_ANON))
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, v, sc, MM_LRU_ACTIVE_ANON);
 }
 
-static void shrink_node_memcgs(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+/* Protected: nothing is taken from it. */
+static bool passed_over(const struct mm_reclaim *r, struct mm_scan_control *sc, struct mm_memcg *m)
+{
+	struct mm_memcg *target = sc->target_mem_cgroup ? sc->target_mem_cgroup : r->cache->root_mem_cgroup;
+	uint64_t min, low;
+
+	mm_mem_cgroup_calculate_protection(target, m);
+	mm_mem_cgroup_protection(target, m, &min, &low);
+	if (min && m->usage <= min)
+		return true;
+	if (!low || m->usage > low)
+		return false;
+	if (!sc->memcg_low_reclaim) {
+		sc->memcg_low_skipped = true;
+		return true;
+	}
+	mm_memcg_memory_event(m, MM_MEMCG_EV_LOW);
+	return false;
+}
+
+/* The next step of shrink_node_memcgs(); false: all memcgs have been visited. */
+static bool shrink_node_memcgs_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s)
 {
 	struct mm_memcg *target = sc->target_mem_cgroup ? sc->target_mem_cgroup : r->cache->root_mem_cgroup;
 
-	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(target, m)) != NULL; ) {
-		uint64_t min, low;
-
-		mm_mem_cgroup_calculate_protection(target, m);
-		mm_mem_cgroup_protection(target, m, &min, &low);
-		if (min && m->usage <= min)
-			continue;
-		if (low && m->usage <= low) {
-			if (!sc->memcg_low_reclaim) {
-				sc->memcg_low_skipped = true;
-				continue;
-			}
-			mm_memcg_memory_event(m, MM_MEMCG_EV_LOW);
-		}
-		shrink_lruvec(r, m->lruvec[node], sc);
-		mm_shrink_slab(r, node, m, sc->priority);
+	if (s->in_lruvec) {
+		if (shrink_lruvec_step(r, s->memcg->lruvec[node], sc, &s->lruvec))
+			return true;
+		end_lruvec(r, s->memcg->lruvec[node], sc, &s->lruvec);
+		mm_shrink_slab(r, node, s->memcg, sc->priority);
+		s->in_lruvec = false;
 	}
+	do
+		s->memcg = mm_mem_cgroup_iter(target, s->memcg);
+	while (s->memcg && passed_over(r, sc, s->memcg));
+	if (!s->memcg)
+		return false;
+	begin_lruvec(r, s->memcg->lruvec[node], sc, &s->lruvec);
+	s->in_lruvec = true;
+	return true;
 }
 
 static bool in_reclaim_compaction(const struct mm_reclaim *r, const struct mm_scan_control *sc)
@@ -139,33 +173,46 @@ static bool should_continue_reclaim(struct mm_reclaim *r, uint32_t node, uint64_
 	return inactive > mm_compact_gap(sc->order);
 }
 
-void mm_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+static void end_round(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s)
 {
 	struct mm_kswapd *k = &r->kswapd[node];
-	bool reclaimable = false;
-	uint64_t before;
 
-	if (mm_lru_gen_enabled(r->cache) && mm_root_reclaim(r, sc)) {
-		mm_lru_gen_shrink_node(r, node, sc);
-		return;
+	if (sc->nr_reclaimed != s->before)
+		s->reclaimable = true;
+	if (r->cache->is_kswapd) {
+		if (sc->nr.writeback && sc->nr.writeback == sc->nr.taken)
+			k->pgdat_writeback = true;
+		if (sc->nr.unqueued_dirty == sc->nr.file_taken)
+			k->pgdat_dirty = true;
 	}
-	do {
-		before = sc->nr_reclaimed;
+	s->in_round = should_continue_reclaim(r, node, sc->nr_reclaimed - s->before, sc);
+}
+
+bool mm_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s)
+{
+	if (mm_lru_gen_enabled(r->cache) && mm_root_reclaim(r, sc))
+		return mm_lru_gen_shrink_node_step(r, node, sc, s);
+	if (!s->in_round || !s->memcg) {
+		s->in_round = true;
+		s->before = sc->nr_reclaimed;
 		sc->nr.dirty = sc->nr.unqueued_dirty = sc->nr.congested = 0;
 		sc->nr.writeback = sc->nr.immediate = sc->nr.file_taken = sc->nr.taken = 0;
 		mm_prepare_scan_count(r, node, sc);
-		shrink_node_memcgs(r, node, sc);
-		if (sc->nr_reclaimed != before)
-			reclaimable = true;
-		if (r->cache->is_kswapd) {
-			if (sc->nr.writeback && sc->nr.writeback == sc->nr.taken)
-				k->pgdat_writeback = true;
-			if (sc->nr.unqueued_dirty == sc->nr.file_taken)
-				k->pgdat_dirty = true;
-		}
-	} while (should_continue_reclaim(r, node, sc->nr_reclaimed - before, sc));
-	if (reclaimable)
-		k->failures = 0;
+	}
+	if (shrink_node_memcgs_step(r, node, sc, s))
+		return true;
+	end_round(r, node, sc, s);
+	if (!s->in_round && s->reclaimable)
+		r->kswapd[node].failures = 0;
+	return s->in_round;
+}
+
+void mm_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+{
+	struct mm_node_scan s = { .memcg = NULL };
+
+	while (mm_shrink_node_step(r, node, sc, &s))
+		;
 }
 
 /* A zone that compaction can already serve needs no reclaim for a costly order. */
@@ -259,7 +306,8 @@ static uint64_t run(struct mm_reclaim *r, const struct mm_node *first, struct mm
 	r->phys->memalloc++;
 	r->reclaiming = true;
 	n = do_try_to_free_pages(r, first, sc);
-	mm_swap_io_finish(r->cache);
+	if (mm_cgroup_reclaim(sc))
+		mm_swap_io_finish(r->cache);
 	r->reclaiming = false;
 	r->phys->memalloc--;
 	r->cache->memalloc = memalloc;

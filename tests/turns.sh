@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whether kswapd or the task itself reclaims follows from the time that each has (libmm/reclaim/turns.c).
+set -u
+PATH=$PWD:$PATH
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+# Two rounds of stores to 30000 pages, more than 64 MiB of RAM have: the second round reads from swap.  $1: seconds between rows
+trace() {
+	awk -v step="$1" 'BEGIN {
+		print "time_s,pid,event,addr,size,flags"
+		print "0,1,mmap,0x100000000000,122880000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE|MAP_FIXED"
+		for (i = 0; i < 60000; i++)
+			printf "%s,1,store,0x1000%08x,1,\n", step ? i * step : "", i % 30000 * 4096
+	}'
+}
+trace 0 > "$tmp/at_once.csv"
+trace 1 > "$tmp/timed.csv"
+
+# expect WHY TRACE KSWAPD DIRECT OPTIONS...: how many of the pages that were looked at were so by each: "0" not one in a
+# hundred (a pageblock set aside for atomic requests makes memory short at once), "+" more
+expect() {
+	local why=$1 trace=$2 k=$3 d=$4 got
+	shift 4
+	got=$(mm-reclaim --csv --ram=64M --swap=256M -S thp=never -S vm.page-cluster=0 -S vm.watermark_boost_factor=0 "$@" \
+		-t summary "$tmp/$trace.csv" |
+		awk -F, '{ v[$1] = $2 } END { all = v["pgscan_kswapd"] + v["pgscan_direct"]
+			print (v["pgscan_kswapd"] * 100 > all ? "+" : "0") " " (v["pgscan_direct"] * 100 > all ? "+" : "0") }')
+	[ "$got" = "$k $d" ] || { echo "FAIL: $why: expected $k $d, found $got"; failed=1; }
+}
+
+never=2147483647	# ns, longer than all that the task runs on end
+expect 'a task that never leaves the CPU reclaims itself' at_once 0 + \
+	-S cost.sched_slice_ns=$never -S cost.access_ns=0 -S cost.fault_ns=0 -S cost.read_ns=0
+expect 'kswapd works while the task waits for reads' at_once + + \
+	-S cost.sched_slice_ns=$never -S cost.fault_ns=0 -S cost.read_ns=$never
+expect 'and when its slice is over' at_once + + -S cost.read_ns=0
+expect 'on a CPU of its own it is done before the next fault' at_once + 0 --cpus=2 -S cost.fault_ns=$never
+expect 'rows that lie a second apart leave it all the time it needs' timed + 0 -S cost.sched_slice_ns=$never
+exit $failed
