@@ -190,24 +190,30 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	struct mm_task *task = m->tasks.last;
 	struct mm_tlb_cpu *c;
 	bool due = false;
-	uint64_t due_ns;
+	uint64_t due_ns, end;
+	uint32_t id;
 	size_t n = 0;
 
 	if (!nr || !m->fault || m->cache->contents || !task || !task->mm || ev->pid != task->pid || m->someone_dies ||
 	    task->faults.uffd_vaddr || m->cfg.check || m->virt.pkeys_used || ev->cpu >= m->ctx.nr_cpus || mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;
 	c = &m->fault->virt->tlb->cpu[ev->cpu];
+	id = task->mm->id;
+	end = task->mm->task_size_max;
 	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
-	for (; n < nr && !due && is_plain(&ev[n], ev) && ev[n].addr < task->mm->task_size_max; n++) {
-		unsigned int kind = tlb_kinds[ev[n].type - MM_EV_LOAD];
+	while (n < nr && is_plain(&ev[n], ev) && ev[n].addr < end) {
+		struct mm_event *at = &ev[n];
+		unsigned int kind = tlb_kinds[at->type - MM_EV_LOAD];
 
-		if (!mm_tlb_hit(c, task->mm->id, ev[n].addr, kind) &&
-		    !mm_access_without_fault(m->fault, task->mm, c, ev[n].addr, kind))
+		if (!mm_tlb_hit(c, id, at->addr, kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, kind))
 			break;
-		result(&ev[n], ok);
-		if (ev[n].present & MM_TC_BIT(TIME_S)) {
-			m->ctx.now_ns = ev[n].time_ns;
-			due = ev[n].time_ns >= due_ns;
+		result(at, ok);
+		n++;
+		if (at->present & MM_TC_BIT(TIME_S)) {
+			m->ctx.now_ns = at->time_ns;
+			due = at->time_ns >= due_ns;
+			if (due)
+				break;
 		}
 	}
 	if (!n)

@@ -130,6 +130,23 @@ static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_n
 	return e;
 }
 
+struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag)
+{
+	uint32_t w = 2;
+
+	while (w < ways && e[w].tag != tag)
+		w++;
+	if (w >= ways)
+		return NULL;
+	for (; w; w--) {
+		struct mm_tlb_entry hit = e[w];
+
+		e[w] = e[w - 1];
+		e[w - 1] = hit;
+	}
+	return e;
+}
+
 static struct mm_tlb_entry *lookup_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 {
 	uint64_t page = vaddr >> MM_PUD_SHIFT;
@@ -163,7 +180,7 @@ static struct mm_tlb_entry *refill(struct mm_tlb_cpu *c, unsigned int l1, uint64
 
 struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
-	const unsigned int l1 = kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D;
+	const unsigned int l1 = mm_tlb_l1(kind);
 	const uint64_t page = vaddr >> MM_PAGE_SHIFT, huge = vaddr >> MM_PMD_SHIFT;
 	const uint64_t page_tag = mm_tlb_tag(page, id, 0), huge_tag = mm_tlb_tag(huge, id, 1);
 	struct mm_tlb_entry *e = mm_tlb_find(&c->a[l1], page, page_tag);
@@ -183,7 +200,7 @@ struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t v
 
 void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags, bool absent)
 {
-	unsigned int huge = flags & MM_TLB_HUGE ? 1 : 0, l1 = (kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D) + huge;
+	unsigned int huge = flags & MM_TLB_HUGE ? 1 : 0, l1 = mm_tlb_l1(kind) + huge;
 	uint64_t page = vaddr >> (huge ? (int)MM_PMD_SHIFT : (int)MM_PAGE_SHIFT);
 	struct mm_tlb_entry new = { mm_tlb_tag(page, id, huge), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
 

@@ -89,36 +89,40 @@ static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id, unsigned in
 	return page_number << MM_TLB_PAGE_SHIFT | (uint64_t)(id & MM_TLB_ID_MASK) << 2 | huge << 1 | 1;
 }
 
+/* Where the first two of the @ways entries of the set are not it. */
+struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag);
+
 /* The entry, moved to the front of its set; NULL: not there. */
 static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
 {
 	struct mm_tlb_entry *e = &a->e[(page_number & a->set_mask) * a->ways];
-	uint32_t w = 1;
 
 	if (e->tag == tag)
 		return e;
-	while (w < a->ways && e[w].tag != tag)
-		w++;
-	if (w >= a->ways)
-		return NULL;
-	for (; w; w--) {
-		struct mm_tlb_entry hit = e[w];
+	if (a->ways > 1 && e[1].tag == tag) {
+		struct mm_tlb_entry hit = e[1];
 
-		e[w] = e[w - 1];
-		e[w - 1] = hit;
+		e[1] = *e;
+		*e = hit;
+		return e;
 	}
-	return e;
+	return mm_tlb_find_behind(e, a->ways, tag);
 }
 
 _Static_assert((int)MM_TLB_WRITABLE == MM_TLB_W && (int)MM_TLB_EXEC == MM_TLB_X,
 	       "the rights that a kind of access needs are its number");
 
+static inline unsigned int mm_tlb_l1(unsigned int kind)
+{
+	_Static_assert(MM_TLB_L1D == 0 && (int)MM_TLB_L1I == MM_TLB_X, "the array of instructions by the bit of a fetch");
+	return kind & MM_TLB_X;
+}
+
 /* The fast path: L1 serves an access to a 4K page. False: ask mm_tlb_lookup(). */
 static inline bool mm_tlb_hit(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
 	uint64_t page = vaddr >> MM_PAGE_SHIFT;
-	const struct mm_tlb_entry *e = mm_tlb_find(&c->a[kind == MM_TLB_X ? MM_TLB_L1I : MM_TLB_L1D], page,
-						   mm_tlb_tag(page, id, 0));
+	const struct mm_tlb_entry *e = mm_tlb_find(&c->a[mm_tlb_l1(kind)], page, mm_tlb_tag(page, id, 0));
 
 	return e && !(kind & ~e->leaf);
 }
