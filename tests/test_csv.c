@@ -423,8 +423,8 @@ START_TEST(numbers_against_printf)
 {
 	struct mm_rng rng = { 3 };
 
-	for (int k = 0; k < 50000; k++) {
-		uint64_t v = mm_rng_u64(&rng) >> mm_rng_below(&rng, 64), back;
+	for (int k = 0; k < 150000; k++) {
+		uint64_t v = k < 100000 ? (uint64_t)k : mm_rng_u64(&rng) >> mm_rng_below(&rng, 64), back;
 		char want[64], got[MM_NUMBER_ROOM + 1];
 
 		snprintf(want, sizeof(want), "%llu", (unsigned long long)v);

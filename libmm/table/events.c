@@ -28,11 +28,11 @@ const uint8_t mm_event_classes[MM_NR_EVENTS] = {
 #undef X
 };
 
-static const char *const by_words[MM_NR_BY] = {
-	[MM_BY_NONE] = "", [MM_BY_BUDDY] = "buddy", [MM_BY_SLAB] = "slab", [MM_BY_VMA] = "vma",
-	[MM_BY_FAULT] = "fault", [MM_BY_RECLAIM] = "reclaim", [MM_BY_OOM] = "oom",
+const struct mm_by_wide mm_by_wides[MM_NR_BY] = {
+	[MM_BY_BUDDY] = { "buddy", 5 }, [MM_BY_SLAB] = { "slab", 4 }, [MM_BY_VMA] = { "vma", 3 }, [MM_BY_FAULT] = { "fault", 5 },
+	[MM_BY_RECLAIM] = { "reclaim", 7 }, [MM_BY_OOM] = { "oom", 3 },
 };
 
 const char *mm_event_word(enum mm_event_type type) { return mm_event_texts[type].p; }
 enum mm_event_class mm_event_class(enum mm_event_type type) { return (enum mm_event_class)mm_event_classes[type]; }
-const char *mm_by_word(enum mm_by by) { return by_words[by]; }
+const char *mm_by_word(enum mm_by by) { return mm_by_wides[by].text; }

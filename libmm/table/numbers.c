@@ -223,6 +223,17 @@ static void put_digits(char *end, uint64_t v, unsigned n)
 		*--end = (char)('0' + v % 10);
 }
 
+/* The 8 digits of @v < 10^8 as numbers, the first lowest: halves, then pairs, then digits, side by side. */
+static inline uint64_t eight_digits(uint32_t v)
+{
+	uint64_t x = v / 10000 | (uint64_t)(v % 10000) << 32;
+	uint64_t tens = x * 10486 >> 20 & 0x0000007f0000007fu;
+
+	x = tens | (x - tens * 100) << 16;
+	tens = x * 103 >> 10 & 0x000f000f000f000fu;
+	return tens | (x - tens * 10) << 8;
+}
+
 char *mm_format_u64(char *p, uint64_t v)
 {
 	unsigned n;
@@ -230,6 +241,26 @@ char *mm_format_u64(char *p, uint64_t v)
 	if (v < 10) {
 		*p = (char)('0' + v);
 		return p + 1;
+	}
+	if (v < 10000) {
+		unsigned hundreds = (unsigned)v / 100;
+
+		if (hundreds >= 10) {
+			memcpy(p, pairs + 2 * hundreds, 2);
+			p += 2;
+		} else if (hundreds) {
+			*p++ = (char)('0' + hundreds);
+		}
+		memcpy(p, pairs + 2 * ((unsigned)v % 100), 2);
+		return p + 2;
+	}
+	if (v < 100000000) {
+		uint64_t x = eight_digits((uint32_t)v);
+		unsigned zeros = (unsigned)__builtin_ctzll(x) / 8;
+
+		x = mm_first_lowest((x >> 8 * zeros) + 0x3030303030303030u);
+		memcpy(p, &x, 8);
+		return p + 8 - zeros;
 	}
 	n = nr_digits(v);
 	put_digits(p + n, v, n);
@@ -243,6 +274,7 @@ char *mm_format_i64(char *p, int64_t v)
 	return mm_format_u64(p, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
+#ifndef __x86_64__
 /* The 8 hex digits of @v in memory order. */
 static inline uint64_t hex8(uint32_t v)
 {
@@ -258,18 +290,32 @@ static inline uint64_t hex8(uint32_t v)
 #endif
 	return x;
 }
+#endif
+
+/* 16 hex digits */
+static inline void put_hex16(char *p, uint64_t v)
+{
+#ifdef __x86_64__
+	__m128i x = _mm_cvtsi64_si128((long long)__builtin_bswap64(v)), nibble = _mm_set1_epi8(15);
+
+	x = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi64(x, 4), nibble), _mm_and_si128(x, nibble));
+	x = _mm_add_epi8(_mm_add_epi8(x, _mm_set1_epi8('0')),
+			 _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10)));
+	_mm_storeu_si128((__m128i *)p, x);
+#else
+	uint64_t high = hex8((uint32_t)(v >> 32)), low = hex8((uint32_t)v);
+
+	memcpy(p, &high, 8);
+	memcpy(p + 8, &low, 8);
+#endif
+}
 
 char *mm_format_hex(char *p, uint64_t v)
 {
 	unsigned n = v ? (67 - (unsigned)__builtin_clzll(v)) / 4 : 1;
-	uint64_t high, low;
 
-	v <<= 64 - 4 * n;
-	high = hex8((uint32_t)(v >> 32));
-	low = hex8((uint32_t)v);
 	memcpy(p, "0x", 2);
-	memcpy(p + 2, &high, 8);
-	memcpy(p + 10, &low, 8);
+	put_hex16(p + 2, v << (64 - 4 * n));
 	return p + 2 + n;
 }
 

@@ -23,6 +23,13 @@ struct mm_event_wide {
 };
 extern const struct mm_event_wide mm_event_wides[MM_NR_EVENTS];
 
+/* The words of the column by, likewise. */
+struct mm_by_wide {
+	char text[8];			/* with a zero */
+	size_t len;
+};
+extern const struct mm_by_wide mm_by_wides[MM_NR_BY];
+
 /* enum mm_event_class by event: mm_event_class() at hand. */
 extern const uint8_t mm_event_classes[MM_NR_EVENTS];
 

@@ -54,30 +54,32 @@ static inline bool is_plain(uint64_t x)
 	return !((((comma - ONES) & ~comma) | ((x - '#' * ONES) & ~x)) & 0x80 * ONES);
 }
 
-/* Eight bytes at a time, up to eight bytes beyond the text are written. */
+/* Eight bytes at a time, the last ones again where they do not come out even; up to eight beyond a short text are written. */
 static inline char *put_text(char *p, struct mm_str s)
 {
-	uint64_t x;
-	size_t i = 0;
+	uint64_t x, pad = UINT64_MAX;
 
-	for (; s.len - i >= 8; i += 8) {
-		memcpy(&x, s.p + i, 8);
+	if (s.len < 8) {
+		if (!s.len)
+			return p;
+		x = mm_str_head(s);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		pad >>= 8 * s.len;
+#else
+		pad <<= 8 * s.len;
+#endif
+		if (!is_plain(x | pad))
+			return put_odd_text(p, s);
+		memcpy(p, &x, 8);
+		return p + s.len;
+	}
+	for (size_t i = 0; i < s.len; i += 8) {
+		size_t at = i + 8 < s.len ? i : s.len - 8;
+
+		memcpy(&x, s.p + at, 8);
 		if (!is_plain(x))
 			return put_odd_text(p, s);
-		memcpy(p + i, &x, 8);
-	}
-	if (i < s.len) {
-		uint64_t tail = mm_str_head((struct mm_str){ s.p + i, s.len - i });
-		uint64_t pad = UINT64_MAX;
-
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		pad >>= 8 * (s.len - i);
-#else
-		pad <<= 8 * (s.len - i);
-#endif
-		if (!is_plain(tail | pad))
-			return put_odd_text(p, s);
-		memcpy(p + i, &tail, 8);
+		memcpy(p + at, &x, 8);
 	}
 	return p + s.len;
 }
@@ -111,7 +113,8 @@ static inline __attribute__((always_inline)) char *put_column(char *p, const str
 	case MM_TC_SIZE2:	return mm_format_u64(p, ev->size2);
 	case MM_TC_RESULT:	return put_result(p, ev);
 	default:
-		return stpcpy(p, mm_by_word((enum mm_by)ev->by));
+		memcpy(p, mm_by_wides[ev->by].text, sizeof(mm_by_wides[0].text));
+		return p + mm_by_wides[ev->by].len;
 	}
 }
 
@@ -145,24 +148,27 @@ static void long_row(struct mm_trace_writer *w, const struct mm_event *ev)
 
 void mm_trace_writer_row(struct mm_trace_writer *w, const struct mm_event *ev)
 {
-	size_t text = ev->flags.len + ev->name.len + ev->result_word.len;
-	uint32_t columns = w->columns;
+	const size_t text = ev->flags.len + ev->name.len + ev->result_word.len;
+	const size_t room = 2 * text + MM_NR_TRACE_COLUMNS * MM_NUMBER_ROOM;
+	struct mm_output *out = w->out;
+	const uint32_t columns = w->columns;
 	char *start, *p;
 
 	if (text > LONG_TEXT) {
 		long_row(w, ev);
 		return;
 	}
-	start = p = mm_output_reserve(w->out, 2 * text + MM_NR_TRACE_COLUMNS * MM_NUMBER_ROOM);
-	while (columns) {
-		unsigned col = (unsigned)__builtin_ctz(columns);
-
-		columns &= columns - 1;
-		if (ev->present >> col & 1)
-			p = put_column(p, ev, col);
-		*p++ = ',';
+	start = p = out->cap - out->len < room ? mm_output_reserve(out, room) : out->buf + out->len;
+#define COLUMN(col)						\
+	if (columns & MM_TC_BIT(col)) {				\
+		if (ev->present & MM_TC_BIT(col))		\
+			p = put_column(p, ev, MM_TC_##col);	\
+		*p++ = ',';					\
 	}
+	COLUMN(TIME_S) COLUMN(CPU) COLUMN(PID) COLUMN(EVENT) COLUMN(ADDR) COLUMN(SIZE) COLUMN(FLAGS) COLUMN(NAME)
+	COLUMN(OFFSET) COLUMN(ADDR2) COLUMN(SIZE2) COLUMN(RESULT) COLUMN(BY)
+#undef COLUMN
 	if (p > start)
 		p[-1] = '\n';
-	mm_output_advance(w->out, (size_t)(p - start));
+	mm_output_advance(out, (size_t)(p - start));
 }
