@@ -123,7 +123,7 @@ static void replay(const char *what, bool csv, bool objects, uint64_t nr)
 	struct mm_machine *m;
 	struct mm_input *in;
 	uint64_t events = 0;
-	double began;
+	double began, seconds;
 	long n;
 
 	record(&t, csv, objects, nr);
@@ -140,8 +140,9 @@ static void replay(const char *what, bool csv, bool objects, uint64_t nr)
 				die(what, &err);
 	if (n < 0 || events != nr)
 		die(what, &err);
-	printf("replay of kmem events, %s, %-12s %6.2f M events/s, %5.0f MB/s\n", objects ? "objects" : "pages  ", what, (double)nr / (now() - began) / 1e6,
-	       (double)t.len / (now() - began) / 1e6);
+	seconds = now() - began;
+	printf("replay of kmem events, %s, %-12s %6.2f M events/s, at least %d, %5.0f MB/s\n", objects ? "objects" : "pages  ", what,
+	       (double)nr / seconds / 1e6, objects ? 5 : 1, (double)t.len / seconds / 1e6);
 	mm_trace_reader_free(r);
 	mm_input_free(in);
 	mm_machine_free(m);

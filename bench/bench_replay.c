@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * bench_replay - what a row costs mm-fault and mm-reclaim, reading included: rows a second of CPU time and, with
- * BENCH_SLOW in the environment and valgrind installed, instructions a row; each beside its target
+ * BENCH_SLOW in the environment and valgrind installed, instructions a row; each beside its target.  Then with BENCH_SLOW
+ * what parts of the work cost alone: instructions of a command less those of another
  *
- * The inputs are written here: accesses that mostly hit the TLB as lackey text and as a trace, first touches, and
- * references to 100,000 pages, zipf with exponent 1, as numbers and as hex words without 0x.  Peers that read the same
+ * The inputs are written here: accesses that mostly hit the TLB as lackey text and as a trace, first touches, accesses
+ * that all hit (16 pages in turn, each first in its set) and that all walk (3072 pages in turn, of which the TLB keeps
+ * half), and references to 100,000 pages, zipf with exponent 1, as numbers and as hex words without 0x.  Peers that read the same
  * lackey text or references are run where they are named: BENCH_TLBFLOOR=PROGRAM (a bare TLB and walk, given the lackey
  * text), BENCH_CACHESIM=PROGRAM (libCacheSim's cachesim).
  */
@@ -17,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NR_PAGES = 100000, NR_NEAR = 40 };
+enum { NR_PAGES = 100000, NR_NEAR = 40, NR_HIT = 16, NR_WALK = 3072 };
 
 static uint64_t state = 1;
 static char dir[] = "/tmp/bench_replay_XXXXXX";
@@ -42,12 +44,29 @@ static FILE *create(const char *name)
 	return f;
 }
 
+/* Accesses to pages in turn, the first @nr of those that are touched before. */
+static void write_turns(const char *name, long rows, long nr)
+{
+	FILE *f = create(name);
+
+	fprintf(f, "pid,event,addr,size,flags\n1,mmap,0x100000000000,%d,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS\n", NR_WALK << 12);
+	for (long i = 0; i < NR_WALK + rows; i++)
+		fprintf(f, "1,store,0x%lx,8,\n", 0x100000000000 + ((unsigned long)(i < NR_WALK ? i : (i - NR_WALK) % nr) << 12));
+	if (fclose(f)) {
+		perror(name);
+		exit(1);
+	}
+}
+
 static void write_inputs(long rows)
 {
 	static const char *const words[] = { "fetch", "load", "store" };
 	FILE *lackey = create("lackey"), *trace = create("trace"), *touch = create("touch");
 	FILE *number = create("numbers"), *hex = create("words");
 
+	write_turns("touched", 0, 1);
+	write_turns("hits", rows, NR_HIT);
+	write_turns("walks", rows, NR_WALK);
 	fputs("==1== Lackey, an example Valgrind tool\n==1== Command: ./p\n", lackey);
 	fputs("pid,event,addr,size,flags,name,offset,addr2,size2,result,by\n", trace);
 	fputs("1,exec,,,AUTOMAP,p,,,,,\n", trace);
@@ -121,6 +140,41 @@ struct figure {
 	double rate, instructions;	/* targets: M rows/s at least, instructions a row at most; 0 none */
 };
 
+/* Programs of this directory are named bench_...: @bin is that of the commands. */
+static double instructions_of(const char *bin, const char *command, long rows)
+{
+	char cwd[300] = "", line[700], full[600];
+
+	if (!strncmp(command, "bench_", 6) && !getcwd(cwd, sizeof(cwd) - 8))
+		return -1;
+	snprintf(full, sizeof(full), "%s%s/%s", *cwd ? cwd : bin, *cwd ? "/bench" : "", command);
+	snprintf(line, sizeof(line), full, rows);
+	return instructions(line);
+}
+
+/* A part of the work: commands and, less, those that do all else they do; the most that may be left a row. */
+struct part {
+	const char *what, *command[2], *less[2];
+	double instructions;
+};
+
+static void tell_part(const struct part *p, const char *bin, long rows)
+{
+	double n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		double more = p->command[i] ? instructions_of(bin, p->command[i], rows) : 0;
+		double less = p->less[i] ? instructions_of(bin, p->less[i], rows) : 0;
+
+		if (more < 0 || less < 0) {
+			printf("%-44s valgrind is not installed\n", p->what);
+			return;
+		}
+		n += more - less;
+	}
+	printf("%-44s %7.0f instructions, at most %.0f\n", p->what, n / (double)rows, p->instructions);
+}
+
 static void tell(const struct figure *f, const char *bin, long rows)
 {
 	char command[400];
@@ -177,13 +231,22 @@ int main(int argc, char **argv)
 		{ "the same, rows written", "mm-fault lackey", 0, 0 },
 		{ "mm-fault, trace CSV, mostly TLB hits", "mm-fault -t faults trace", 12, 0 },
 		{ "the same, rows written", "mm-fault trace", 0, 0 },
-		{ "mm-fault, a first touch a row, exit included", "mm-fault --ram=16G -t faults touch", 0, 0 },
+		{ "mm-fault, a first touch a row, exit included", "mm-fault --ram=16G -t faults touch", 0, 4300 },
 		{ "mm-reclaim --policy=lru, numbers", "mm-reclaim --policy=lru --memory-max=150M numbers", 0, 700 },
 		{ "mm-reclaim --policy=lru, words", "mm-reclaim --policy=lru --memory-max=150M words", 0, 700 },
 		{ "mm-reclaim --policy=fifo, words", "mm-reclaim --policy=fifo --memory-max=150M words", 0, 700 },
 		{ "mm-reclaim --policy=clock, words", "mm-reclaim --policy=clock --memory-max=150M words", 0, 700 },
 		{ "the kernel's LRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -t summary numbers", 0, 1400 },
 		{ "the kernel's MGLRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -S lru_gen=7 -t summary numbers", 0, 1400 },
+	};
+	static const struct part parts[] = {
+		{ "a TLB hit beyond reading the row", { "mm-fault -t faults hits", "bench_csv trace touched" },
+		  { "mm-fault -t faults touched", "bench_csv trace hits" }, 60 },
+		{ "a walk beyond a TLB hit", { "mm-fault -t faults walks" }, { "mm-fault -t faults hits" }, 200 },
+		{ "an effect row of 8 columns written", { "bench_csv write %ld" }, { NULL }, 400 },
+		{ "SLUB, 64 bytes: a pair at once", { "bench_slab slub pair 64 %ld" }, { "bench_slab none pair 64 %ld" }, 60 },
+		{ "SLUB, 64 bytes: last in, first out", { "bench_slab slub lifo 64 %ld" }, { "bench_slab none lifo 64 %ld" }, 60 },
+		{ "SLUB, 64 bytes: at random", { "bench_slab slub rand 64 %ld" }, { "bench_slab none rand 64 %ld" }, 60 },
 	};
 	long rows = argc > 1 ? atol(argv[1]) : 1000000;
 	char bin[300], *end;
@@ -199,6 +262,9 @@ int main(int argc, char **argv)
 	write_inputs(rows);
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
 		tell(&figures[i], bin, rows);
+	setenv("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384", 1);	/* bench_slab need not begin again for it */
+	for (size_t i = 0; getenv("BENCH_SLOW") && i < sizeof(parts) / sizeof(parts[0]); i++)
+		tell_part(&parts[i], bin, rows);
 	sweep(bin);
 	peer("tlbfloor, the lackey text", getenv("BENCH_TLBFLOOR"), "lackey", rows);
 	peer("cachesim lru, numbers", getenv("BENCH_CACHESIM"),
