@@ -78,24 +78,24 @@ static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, enum start
 	return e;
 }
 
-static int boot_phys(struct mm_machine *m, struct mm_error *err)
+/* @zi: the zones of the capture, left empty when the machine is another; the caller frees it */
+static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_error *err)
 {
-	struct mm_zoneinfo zi = { 0 };
 	struct mm_phys_config cfg = {
 		.regions = &m->cfg.regions, .mem_limit_bytes = m->cfg.ram_bytes, .nr_cpus = m->ctx.nr_cpus,
 	};
 	enum start start = START_NUMBER;
 	bool done = true;
-	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, &zi, &start, err) : 0;
+	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, zi, &start, err) : 0;
 
-	if (!e && !zi.nr && !m->cfg.regions.nr)
+	if (!e && !zi->nr && !m->cfg.regions.nr)
 		e = mm_builtin_machine(default_machine, &m->cfg.regions);
-	if (zi.nr)
-		cfg.zoneinfo = &zi;
+	if (zi->nr)
+		cfg.zoneinfo = zi;
 	/* Above the page allocator pages are somebody's, and blocks soon others. */
 	if (start == START_BLOCKS && (m->cfg.depth != MM_DEPTH_PHYS || m->cfg.ram_bytes))
 		start = START_NUMBER;
-	cfg.no_free = zi.nr && start != START_NUMBER;
+	cfg.no_free = zi->nr && start != START_NUMBER;
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	if (!e && cfg.no_free)
@@ -108,7 +108,8 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 		cfg.no_free = false;
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	}
-	mm_zoneinfo_free(&zi);
+	if (start != START_NUMBER)		/* which pages are taken is known, but not what they are */
+		mm_zoneinfo_free(zi);
 	if (!e)
 		m->phys->trace_drain = m->cfg.depth == MM_DEPTH_PHYS;
 	return e;
@@ -198,17 +199,21 @@ static void tell_idle_sysctls(struct mm_machine *m)
 
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 {
+	struct mm_zoneinfo zi = { 0 };
 	int e = 0;
 
 	boot_ctx(m);
 	if (m->cfg.depth != MM_DEPTH_VMA)
-		e = boot_phys(m, err);
+		e = boot_phys(m, &zi, err);
 	if (!e && (m->cfg.depth == MM_DEPTH_SLAB || m->cfg.depth == MM_DEPTH_FULL))
 		e = mm_slab_new(&m->slab, &m->ctx, m->phys, (enum mm_slab_kind)mm_sysctl(&m->ctx, MM_SYSCTL_SLAB));
 	if (!e && m->cfg.depth >= MM_DEPTH_VMA)
 		e = boot_virt(m, err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_pages(m, err);
+	if (!e && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS) && mm_machine_boot_lru(m, &zi))
+		e = no_memory(err);
+	mm_zoneinfo_free(&zi);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_workload_memcg(m, err);
 	if (!e && m->virt.hugetlb)

@@ -121,6 +121,8 @@ void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
 
 /* Boot with m->cfg as it stands: every floor that cfg.depth asks for.  0 or -errno with @err. */
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err);
+struct mm_zoneinfo;
+int mm_machine_boot_lru(struct mm_machine *m, const struct mm_zoneinfo *zi);	/* 0 or -ENOMEM */
 void mm_machine_shutdown(struct mm_machine *m);
 void mm_machine_install_oom(struct mm_machine *m);
 /* What a memcg and those below it hold, in pages, as memory.stat counts it; looks at every page. */

@@ -6,7 +6,7 @@
  *     pages free     504121			watermarks and sizes: "  pages NAME N", then "        NAME N"
  *           min      11315
  *           protection: (0, 0, 2010, 2010, 2010)
- *         nr_free_pages 504121			counters, passed over
+ *         nr_zone_inactive_anon 458		counters: those of the LRU lists and nr_slab_reclaimable, others are passed over
  *     pagesets					per CPU: "cpu:", "count:", "high:", "batch:"
  *     start_pfn:           4096
  *
@@ -28,16 +28,21 @@ enum { MAX_ZONES = MM_MAX_NODES * 16 };
 static const struct {
 	const char *name;
 	size_t offset;
-	bool first_only;	/* of the first CPU */
+	enum { ONCE, FIRST, SUM } of;	/* the zone's; of the first CPU; of all CPUs */
 } fields[] = {
-#define FIELD(word, member) { word, offsetof(struct mm_zoneinfo_row, member), false }
-#define CPU_FIELD(word, member) { word, offsetof(struct mm_zoneinfo_row, member), true }
+#define FIELD(word, member) { word, offsetof(struct mm_zoneinfo_row, member), ONCE }
+#define CPU_FIELD(word, member) { word, offsetof(struct mm_zoneinfo_row, member), FIRST }
+#define CPU_SUM(word, member) { word, offsetof(struct mm_zoneinfo_row, member), SUM }
 	FIELD("pages free", free_pages), FIELD("boost", boost_pages), FIELD("min", min_pages), FIELD("low", low_pages),
 	FIELD("high", high_pages), FIELD("promo", promo_pages), FIELD("spanned", spanned_pages),
 	FIELD("present", present_pages), FIELD("managed", managed_pages), FIELD("cma", cma_pages),
-	FIELD("start_pfn:", start_pfn), CPU_FIELD("high:", pcp_high), CPU_FIELD("batch:", pcp_batch),
+	FIELD("start_pfn:", start_pfn), CPU_FIELD("high:", pcp_high), CPU_FIELD("batch:", pcp_batch), CPU_SUM("count:", pcp_count),
+	FIELD("nr_slab_reclaimable", slab_reclaimable_pages),
+	FIELD("nr_zone_inactive_anon", lru_pages[0]), FIELD("nr_zone_active_anon", lru_pages[1]),
+	FIELD("nr_zone_inactive_file", lru_pages[2]), FIELD("nr_zone_active_file", lru_pages[3]),
 #undef FIELD
 #undef CPU_FIELD
+#undef CPU_SUM
 };
 
 static int bad_line(const struct mm_input *in, struct mm_error *err, const char *expected, struct mm_str line)
@@ -140,7 +145,9 @@ static int zone_line(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str 
 			return bad_line(in, err, "a number of pages", line);
 		if (*field == MM_MISSING_U64)
 			*field = value;
-		else if (!fields[i].first_only && *field != value)
+		else if (fields[i].of == SUM && value < MM_MISSING_U64 - *field)
+			*field += value;
+		else if (fields[i].of == SUM || (fields[i].of == ONCE && *field != value))
 			return bad_line(in, err, "each number of a zone once", line);
 		return 0;
 	}
