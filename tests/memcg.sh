@@ -156,4 +156,28 @@ mm-reclaim --ram=384M --swap=64M -t memory_files -n trace.csv 2> err > files
 same "memory.swap.peak is the limit" 2097152 "$(value /s memory.swap.peak)"
 [ "$(value /s memory.swap.events max)" -gt 0 ] && [ "$(value /s memory.swap.events fail)" -ge "$(value /s memory.swap.events max)" ] ||
 	fail "memory.swap.events: $(value /s memory.swap.events max) max, $(value /s memory.swap.events fail) fail"
+# memory.swappiness of cgroup v1, Linux 6.6.87 in QEMU (512 MiB, 128 MiB swap), dd bs=30M in a cgroup of 20 MiB: with 0 "Memory cgroup out
+# of memory: Killed process 63 (dd)" and nothing swapped; with 60 2722 pages are swapped, with 200 2641, and nobody is killed. A cgroup
+# made below before the write keeps 60, one made after it takes what was written; 201 is EINVAL.
+swappy() {	# CGROUP ROW
+	trace <<END
+63,exec,,,AUTOMAP,dd,
+,cgroup,,,memory.max,/t/early,20971520
+,cgroup,,,memory.swappiness,/t,$2
+,cgroup,,,memory.max,/t/late,20971520
+63,cgroup,,,,$1,
+63,store,0x10000000,31457280,,,
+END
+	mm-reclaim --ram=512M --swap=128M -S lru_gen=$3 -t summary -n trace.csv 2> err | awk -F, '{ v[$1] = $2 } END { print v["oom_kill"], (v["pswpout"] > 2000) }'
+}
+for gen in 0 1; do
+	same "swappiness 0, lru_gen $gen" "1 0" "$(swappy /t/late 0 $gen)"
+	same "of an earlier child" "0 1" "$(swappy /t/early 0 $gen)"
+	same "swappiness 60" "0 1" "$(swappy /t/late 60 $gen)"
+	same "swappiness 200" "0 1" "$(swappy /t/late 200 $gen)"
+done
+swappy /t/late 201 0 > /dev/null
+grep -q 'trace.csv:4: cgroup: expected memory.swappiness from 0 to 200, found 201' err || fail "swappiness 201: $(cat err)"
+swappy /t/late max 0 > /dev/null
+grep -q 'trace.csv:4: cgroup: expected memory.swappiness from 0 to 200, found ' err || fail "swappiness max: $(cat err)"
 exit $failed

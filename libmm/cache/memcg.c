@@ -55,6 +55,7 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 	m->name[name.len] = '\0';
 	m->max = m->high = m->swap_max = m->swap_high = MM_MEMCG_MAX;
 	m->parent = parent ? parent : c->root_mem_cgroup;
+	m->swappiness = m->parent ? m->parent->swappiness : -1;
 	if (m->parent) {
 		struct mm_memcg **end = &m->parent->first_child;
 
@@ -96,6 +97,11 @@ struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn)
 	uint32_t id = c->page_memcg[pfn];
 
 	return id ? c->memcgs[id - 1] : c->root_mem_cgroup;
+}
+
+int64_t mm_mem_cgroup_swappiness(const struct mm_cache *c, const struct mm_memcg *m)
+{
+	return m->parent && m->swappiness >= 0 ? m->swappiness : mm_sysctl(c->ctx, MM_SYSCTL_SWAPPINESS);
 }
 
 bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root)

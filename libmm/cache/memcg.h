@@ -35,6 +35,7 @@ struct mm_memcg {
 	int64_t vm_events[MM_NR_COUNTERS];	/* of memory.stat, own: what mm_memcg_count() was told */
 	uint64_t throttled_ns;			/* its tasks would have slept beyond memory.high and swap.high */
 	bool oom_group;
+	int16_t swappiness;			/* memory.swappiness of cgroup v1, -1: never written here or above: the machine's */
 	struct mm_page_list split_queue;	/* 2M folios mapped in part (deferred_split.h) */
 	int64_t split_nr_deferred[MM_MAX_NODES];	/* of its shrinker */
 	struct mm_lruvec *lruvec[MM_MAX_NODES];	/* NULL: node offline */
@@ -46,6 +47,7 @@ struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name);	/* NULL:
 /* Who is charged for the page; the root when nobody is. */
 struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn);
 static inline struct mm_lruvec *mm_mem_cgroup_lruvec(const struct mm_memcg *m, uint32_t node) { return m->lruvec[node]; }
+int64_t mm_mem_cgroup_swappiness(const struct mm_cache *c, const struct mm_memcg *m);
 bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root);
 
 /*

@@ -8,6 +8,7 @@
  * flags is memory.max of the workload, of which every task is a member.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -25,6 +26,7 @@ static void write_low(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (v
 static void write_min(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->min = pages_of(v); }
 static void write_swap_max(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->swap_max = pages_of(v); }
 static void write_swap_high(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->swap_high = pages_of(v); }
+static void write_swappiness(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->swappiness = (int16_t)v; }
 static void write_oom_group(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { (void)m, g->oom_group = v != 0; }
 static void write_reclaim(struct mm_machine *m, struct mm_memcg *g, uint64_t v)
 {
@@ -34,10 +36,11 @@ static void write_reclaim(struct mm_machine *m, struct mm_memcg *g, uint64_t v)
 static const struct cgroup_file {
 	const char *name;
 	void (*write)(struct mm_machine *m, struct mm_memcg *g, uint64_t value);
+	uint64_t most;			/* 0: any number, and max */
 } files[] = {
-	{ "memory.max", write_max }, { "memory.high", write_high }, { "memory.low", write_low },
-	{ "memory.min", write_min }, { "memory.swap.max", write_swap_max }, { "memory.oom.group", write_oom_group },
-	{ "memory.reclaim", write_reclaim }, { "memory.swap.high", write_swap_high },
+	{ "memory.max", write_max, 0 }, { "memory.high", write_high, 0 }, { "memory.low", write_low, 0 },
+	{ "memory.min", write_min, 0 }, { "memory.swap.max", write_swap_max, 0 }, { "memory.oom.group", write_oom_group, 0 },
+	{ "memory.reclaim", write_reclaim, 0 }, { "memory.swap.high", write_swap_high, 0 }, { "memory.swappiness", write_swappiness, 200 },
 };
 
 static const struct cgroup_file *file_of(struct mm_str word)
@@ -106,14 +109,16 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	int e;
 
 	if (!file)
-		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group or reclaim as flags, "
-				    "found '%.*s'", (int)ev->flags.len, ev->flags.p);
+		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group, reclaim or "
+				    "swappiness as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
 	if (has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
 		if (!is_max)
 			return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,
 					    (int)ev->result_word.len, ev->result_word.p);
 		value = UINT64_MAX;
 	}
+	if (has_value && file->most && value > file->most)
+		return mm_error_set(err, -EINVAL, "cgroup: expected %s from 0 to %" PRIu64 ", found %" PRIu64, file->name, file->most, value);
 	if (mm_event_limits_workload(ev))
 		return limit_workload(m, value);
 	if (!m->cache)

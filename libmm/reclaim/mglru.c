@@ -24,7 +24,7 @@ static uint64_t get_swappiness(const struct mm_reclaim *r, const struct mm_lruve
 {
 	if (!sc->may_swap || mm_mem_cgroup_get_nr_swap_pages(r->cache, v->memcg) < MM_MIN_LRU_BATCH)
 		return 0;
-	return (uint64_t)mm_sysctl(r->ctx, MM_SYSCTL_SWAPPINESS);
+	return (uint64_t)mm_mem_cgroup_swappiness(r->cache, v->memcg);
 }
 
 static uint64_t gen_size(const struct mm_lruvec *v, uint64_t seq, unsigned int type)

@@ -167,7 +167,7 @@ static uint64_t mem_cgroup_get_max(const struct mm_reclaim *r, const struct mm_m
 {
 	uint64_t swap = mm_total_swap_pages(r->cache), total = m->max;
 
-	if (mm_sysctl(r->ctx, MM_SYSCTL_SWAPPINESS))
+	if (mm_mem_cgroup_swappiness(r->cache, m))
 		total += m->swap_max < swap ? m->swap_max : swap;
 	return total ? total : 1;
 }

@@ -100,7 +100,7 @@ enum scan_balance { SCAN_EQUAL, SCAN_FRACT, SCAN_ANON, SCAN_FILE };
 
 static enum scan_balance choose_balance(struct mm_reclaim *r, const struct mm_memcg *memcg, const struct mm_scan_control *sc)
 {
-	int64_t swappiness = mm_sysctl(r->ctx, MM_SYSCTL_SWAPPINESS);
+	int64_t swappiness = mm_mem_cgroup_swappiness(r->cache, memcg);
 
 	if (!sc->may_swap || !mm_can_reclaim_anon_pages(r, memcg))
 		return SCAN_FILE;
@@ -134,7 +134,7 @@ static uint64_t unprotected(const struct mm_memcg *memcg, struct mm_scan_control
 
 void mm_get_scan_count(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t nr[MM_NR_LRU_LISTS])
 {
-	uint64_t swappiness = (uint64_t)mm_sysctl(r->ctx, MM_SYSCTL_SWAPPINESS);
+	uint64_t swappiness = (uint64_t)mm_mem_cgroup_swappiness(r->cache, v->memcg);
 	enum scan_balance balance = choose_balance(r, v->memcg, sc);
 	uint64_t total = sc->anon_cost + sc->file_cost;
 	uint64_t anon_cost = total + sc->anon_cost, file_cost = total + sc->file_cost, fraction[2], denominator;
