@@ -12,7 +12,7 @@
 /* shmem_enabled; the first four also as huge= of a tmpfs */
 enum mm_shmem_huge {
 	MM_SHMEM_HUGE_NEVER, MM_SHMEM_HUGE_ALWAYS, MM_SHMEM_HUGE_WITHIN_SIZE, MM_SHMEM_HUGE_ADVISE,
-	MM_SHMEM_HUGE_DENY = -1, MM_SHMEM_HUGE_FORCE = -2,
+	MM_SHMEM_HUGE_DENY, MM_SHMEM_HUGE_FORCE,
 };
 
 /* Who wants a page of a file in memory; all 0: a call without an address space. */

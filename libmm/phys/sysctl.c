@@ -32,7 +32,7 @@ static const struct {
 	{ MM_SYSCTL_THP_DEFRAG, "defer+madvise", 3 }, { MM_SYSCTL_THP_DEFRAG, "always", 4 },
 	{ MM_SYSCTL_SHMEM_ENABLED, "never", 0 }, { MM_SYSCTL_SHMEM_ENABLED, "always", 1 },
 	{ MM_SYSCTL_SHMEM_ENABLED, "within_size", 2 }, { MM_SYSCTL_SHMEM_ENABLED, "advise", 3 },
-	{ MM_SYSCTL_SHMEM_ENABLED, "deny", -1 }, { MM_SYSCTL_SHMEM_ENABLED, "force", -2 },
+	{ MM_SYSCTL_SHMEM_ENABLED, "deny", 4 }, { MM_SYSCTL_SHMEM_ENABLED, "force", 5 },
 	{ MM_SYSCTL_DEV_SHM_HUGE, "never", 0 }, { MM_SYSCTL_DEV_SHM_HUGE, "always", 1 },
 	{ MM_SYSCTL_DEV_SHM_HUGE, "within_size", 2 }, { MM_SYSCTL_DEV_SHM_HUGE, "advise", 3 },
 	{ MM_SYSCTL_SLAB, "slub", 0 }, { MM_SYSCTL_SLAB, "slab", 1 }, { MM_SYSCTL_SLAB, "slob", 2 },
@@ -181,7 +181,7 @@ int mm_sysctls_set(struct mm_sysctls *s, struct mm_str name, struct mm_str value
 				    tunables[id].name, tunables[id].min, tunables[id].max, (int)value.len, value.p);
 	s->v[id] = v;
 	s->set[id] = true;
-	if (id == MM_SYSCTL_SHMEM_ENABLED && v >= 0)
+	if (id == MM_SYSCTL_SHMEM_ENABLED && v <= 3)
 		s->shm_mnt_huge = (int32_t)v;
 	return 0;
 }

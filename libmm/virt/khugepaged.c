@@ -65,8 +65,8 @@ bool mm_transhuge_vma_suitable(const struct mm_vma *vma, uint64_t vaddr)
 /* file_thp_enabled(): read-only text of a file that nobody has open to write it (CONFIG_READ_ONLY_THP_FOR_FS) */
 static bool file_thp_enabled(const struct mm_vma *vma)
 {
-	return mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_READ_ONLY_THP) && vma->vm_file && vma->vm_flags & MM_VM_EXEC && vma->vm_file->inode->type == MM_INODE_REG &&
-	       !(vma->vm_file->f_mode & MM_FMODE_WRITE);
+	return mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_READ_ONLY_THP) && vma->vm_file && vma->vm_flags & MM_VM_EXEC &&
+	       vma->vm_file->inode->type == MM_INODE_REG && !(vma->vm_file->f_mode & MM_FMODE_WRITE);
 }
 
 bool mm_hugepage_vma_check(const struct mm_vma *vma, uint64_t vm_flags, unsigned int how)

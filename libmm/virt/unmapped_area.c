@@ -9,11 +9,12 @@
  * the two are aligned to each other (thp_get_unmapped_area()).
  *
  * Source: arch/x86/kernel/sys_x86_64.c, arch/x86/mm/mmap.c, mm/mmap.c unmapped_area(),
- * mm/huge_memory.c __thp_get_unmapped_area(), mm/shmem.c shmem_get_unmapped_area() with
- * huge=never.  Left out: 32-bit processes, the alignment some AMD processors want.
+ * mm/huge_memory.c __thp_get_unmapped_area(), mm/shmem.c shmem_get_unmapped_area().
+ * Left out: 32-bit processes, the alignment some AMD processors want.
  */
 #include <errno.h>
 
+#include "cache/thp.h"
 #include "virt/vma.h"
 
 #define DEFAULT_MAP_WINDOW	UINT64_C(0x7ffffffff000)
@@ -192,6 +193,38 @@ static bool thp_get_area(struct mm_struct *mm, const struct mm_unmapped_args *a,
 	return found != 0;
 }
 
+/* Shared memory is aligned to the huge pages it may have, where the caller had no wish that could be met. */
+static void shmem_align(struct mm_struct *mm, const struct mm_unmapped_args *a, uint64_t *addr)
+{
+	const struct mm_ctx *ctx = mm->virt->ctx;
+	int64_t enabled = mm_sysctl(ctx, MM_SYSCTL_SHMEM_ENABLED);
+	uint64_t pgoff = a->file ? a->pgoff : 0, offset = (pgoff << MM_PAGE_SHIFT) & (PMD_BYTES - 1), found, aligned;
+	struct mm_unmapped_args inflated = *a;
+
+	if (enabled == MM_SHMEM_HUGE_DENY || a->len < PMD_BYTES || a->flags & MM_MAP_FIXED || a->addr == *addr)
+		return;
+	if (enabled != MM_SHMEM_HUGE_FORCE &&
+	    (a->file ? (int)mm_shmem_mount_huge(ctx, a->file->inode) : ctx->sysctl.shm_mnt_huge) == MM_SHMEM_HUGE_NEVER)
+		return;
+	if ((offset && offset + a->len < 2 * PMD_BYTES) || (*addr & (PMD_BYTES - 1)) == offset)
+		return;
+	inflated.len = a->len + PMD_BYTES - MM_PAGE_SIZE;
+	inflated.pgoff = 0;
+	if (inflated.len < a->len || get_area(mm, &inflated, &found))
+		return;
+	aligned = found + offset - (found & (PMD_BYTES - 1));
+	if ((found & (PMD_BYTES - 1)) > offset)
+		aligned += PMD_BYTES;
+	if (aligned <= mm->task_size - a->len)
+		*addr = aligned;
+}
+
+static bool wants_shmem(const struct mm_unmapped_args *a)
+{
+	return a->file ? mm_inode_is_shmem(a->file->inode) || (a->file->inode->dev_zero && a->flags & MM_MAP_SHARED)
+		       : (a->flags & MM_MAP_SHARED) != 0;
+}
+
 static bool file_wants_thp(const struct mm_file *file)
 {
 	return file && file->inode->type == MM_INODE_REG;
@@ -208,6 +241,8 @@ int mm_get_unmapped_area(struct mm_struct *mm, const struct mm_unmapped_args *a,
 		e = hugetlb_get_area(mm, a, a->file->inode->huge_mask, &found);
 	else if (!file_wants_thp(a->file) || !thp_get_area(mm, a, &found))
 		e = get_area(mm, a, &found);
+	if (!e && wants_shmem(a))
+		shmem_align(mm, a, &found);
 	if (a->place && !(a->flags & MM_MAP_FIXED)) {
 		mm->unplaced_addr = e ? 0 : found;
 		found = a->placed_addr;
