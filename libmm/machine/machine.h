@@ -127,7 +127,7 @@ void mm_machine_shutdown(struct mm_machine *m);
 void mm_machine_install_oom(struct mm_machine *m);
 /* What a memcg and those below it hold, in pages, as memory.stat counts it; looks at every page. */
 struct mm_memcg_pages {
-	uint64_t anon, file, shmem, file_mapped, file_dirty, file_writeback, swapcached, anon_thp, shmem_thp, pagetables, kernel;
+	uint64_t anon, file, shmem, file_mapped, file_dirty, file_writeback, swapcached, anon_thp, file_thp, shmem_thp, pagetables, kernel;
 	uint64_t slab_reclaimable_bytes;
 };
 struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const struct mm_memcg *memcg);

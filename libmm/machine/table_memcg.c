@@ -7,6 +7,15 @@
 
 #include "cache/memcg.h"
 #include "machine/machine.h"
+#include "virt/rmap.h"
+
+/* Of a folio; a huge one may be mapped in part. */
+static uint64_t mapped_pages(const struct mm_phys *phys, mm_pfn_t head)
+{
+	if (!mm_folio_is_large(phys, head))
+		return mm_folio_mapped(phys, head);
+	return mm_folio_entire_mapcount(phys, head) ? MM_PMD_PAGES : mm_page(phys, head + 1)->next;
+}
 
 /* Pages know whom they are charged to; tables of pages and other kernel memory are counted where they are charged. */
 struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const struct mm_memcg *memcg)
@@ -23,14 +32,14 @@ struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const str
 		nr = mm_folio_nr_pages(p);
 		n.swapcached += mm_folio_test_swapcache(p) ? nr : 0;
 		if (p->flags & MM_PG_ANON) {
-			n.anon += p->mapcount > 0 ? nr : 0;
-			n.anon_thp += p->mapcount > 0 && nr > 1 ? nr : 0;
+			n.anon += mapped_pages(m->phys, pfn);
+			n.anon_thp += mm_folio_entire_mapcount(m->phys, pfn) ? nr : 0;
 		} else if (p->mapping) {
 			n.file += nr;
 			n.shmem += p->flags & MM_PG_SWAPBACKED ? nr : 0;
-			n.shmem_thp += p->flags & MM_PG_SWAPBACKED && nr > 1 ? nr : 0;
-			n.file_mapped += p->mapcount > 0 ? nr : 0;
-			n.file_dirty += p->flags & MM_PG_DIRTY ? nr : 0;
+			*(p->flags & MM_PG_SWAPBACKED ? &n.shmem_thp : &n.file_thp) += nr > 1 ? nr : 0;
+			n.file_mapped += mapped_pages(m->phys, pfn);
+			n.file_dirty += p->flags & MM_PG_DIRTY && !(p->flags & MM_PG_SWAPBACKED) ? nr : 0;
 			n.file_writeback += p->flags & MM_PG_WRITEBACK ? nr : 0;
 		}
 	}
