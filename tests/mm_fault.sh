@@ -142,6 +142,27 @@ prog  100 [000]  1234.567899: exceptions:page_fault_user: address=0x7f0000' > cu
 same "a recording cut off" "1,0,0,0" "$(faults $seed cut.txt 2> err)"
 grep -q 'left out 1 events with fields that cannot be read (first in line 2)' err || { echo "FAIL: a recording cut off: $(cat err)"; failed=1; }
 
+# UFFDIO_POISON: never over a page; SIGBUS for the child too, EHWPOISON for populate; a copy or DONTNEED takes it away
+cat > poison.csv <<'END'
+pid,event,addr,size,flags,result
+1,mmap,0x100000000000,0x4000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,0x100000000000
+1,store,0x100000000000,8,,
+1,uffd_register,0x100000000000,0x4000,UFFDIO_REGISTER_MODE_MISSING,
+1,uffd_poison,0x100000000000,4096,,
+1,uffd_poison,0x100000001000,8192,,
+1,load,0x100000001000,8,,
+1,madvise,0x100000001000,4096,MADV_POPULATE_READ,
+1,fork,,,,2
+2,load,0x100000002000,8,,
+1,uffd_copy,0x100000001000,4096,,
+1,load,0x100000001000,8,,
+1,madvise,0x100000002000,4096,MADV_DONTNEED,
+1,uffd_zeropage,0x100000002000,4096,,
+1,load,0x100000002000,8,,
+END
+same "poison" "ok 0 EEXIST 0 sigbus EHWPOISON 2 sigbus 0 ok 0 0 ok" \
+	"$(mm-fault --csv --check -n -o result,by poison.csv | sed -n '1d; s/,$//p' | xargs)"
+
 # a recording goes on after its task was killed for lack of memory: nothing of it happens until a fork makes the pid anew
 cat > killed.csv <<'END'
 pid,event,addr,size,flags,result

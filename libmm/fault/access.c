@@ -194,7 +194,7 @@ static enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsig
 		signal_row(f, vaddr, MM_EV_ENOMEM);
 		return MM_ACCESS_OOM;
 	}
-	if (ret & MM_VM_FAULT_SIGBUS && f->mode == MM_MODE_USER) {
+	if (ret & (MM_VM_FAULT_SIGBUS | MM_VM_FAULT_HWPOISON) && f->mode == MM_MODE_USER) {
 		f->kind = MM_FAULT_KIND_SIGBUS;
 		if (f->task) {
 			f->task->sigbus++;
@@ -203,7 +203,7 @@ static enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsig
 		signal_row(f, vaddr, MM_EV_SIGBUS);
 		return MM_ACCESS_SIGBUS;
 	}
-	if (ret & (MM_VM_FAULT_SIGSEGV | MM_VM_FAULT_SIGBUS))
+	if (ret & MM_VM_FAULT_ERROR)
 		return segv(f, vaddr);
 	fault_row(f, vaddr, error, ret & MM_VM_FAULT_MAJOR || flags & MM_FAULT_FLAG_TRIED);
 	return MM_ACCESS_OK;

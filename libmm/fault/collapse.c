@@ -107,6 +107,8 @@ static enum mm_scan_result swap_in(struct mm_fault *f, struct mm_vma *vma, uint6
 
 		v.pte = mm_pte_of(vma->vm_mm, pmd, vaddr);
 		v.orig = *v.pte;
+		if (v.orig == MM_PTE_MARKER_POISONED)
+			return MM_SCAN_FAIL;
 		if (!mm_is_swap_pte(v.orig))
 			continue;
 		ret = mm_do_swap_page(&v);

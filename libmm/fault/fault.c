@@ -174,6 +174,8 @@ static unsigned int handle_pte_fault(struct mm_vm_fault *v)
 	}
 	if (!v->pte)
 		return mm_vma_is_anonymous(v->vma) ? mm_do_anonymous_page(v) : mm_do_fault(v);
+	if (v->orig == MM_PTE_MARKER_POISONED)
+		return MM_VM_FAULT_HWPOISON;
 	if (mm_is_pte_marker(v->orig)) {	/* pte_marker_handle_uffd_wp() */
 		if (!(v->vma->vm_flags & MM_VM_UFFD_WP)) {
 			*v->pte = 0;

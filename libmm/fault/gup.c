@@ -93,8 +93,8 @@ static int faultin_page(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, 
 	} while (ret & MM_VM_FAULT_RETRY);
 	if (ret & MM_VM_FAULT_OOM)
 		return -ENOMEM;
-	if (ret & MM_VM_FAULT_ERROR)
-		return -EFAULT;
+	if (ret & MM_VM_FAULT_ERROR)	/* FOLL_HWPOISON is faultin_page_range()'s alone */
+		return ret & MM_VM_FAULT_HWPOISON && foll & MADV_POPULATE ? -EHWPOISON : -EFAULT;
 	if (f->task)
 		f->task->kind[f->kind]++;
 	return 0;

@@ -177,6 +177,8 @@ unsigned int mm_hugetlb_fault(struct mm_vm_fault *v)
 	if (!v->pte)
 		return MM_VM_FAULT_OOM;
 	v->orig = *v->pte;
+	if (v->orig == MM_PTE_MARKER_POISONED)
+		return MM_VM_FAULT_HWPOISON;
 	if (mm_pte_none(v->orig) || v->orig == MM_PTE_MARKER_UFFD_WP)
 		return hugetlb_no_page(v, haddr);
 	if (v->flags & MM_FAULT_FLAG_WRITE && mm_userfaultfd_pte_wp(v->vma, v->orig) && !mm_pte_write(v->orig))

@@ -78,6 +78,10 @@ static bool free_pte(struct mm_fault *f, struct mm_vma *vma, mm_pte_t *pte, uint
 
 	if (mm_pte_none(*pte))
 		return true;
+	if (mm_is_pte_marker(*pte)) {
+		*pte = 0;
+		return true;
+	}
 	if (!mm_pte_present(*pte)) {
 		mm_free_swap_and_cache(f->cache, (mm_swp_t)mm_swp_offset(*pte));
 		*pte = 0;
@@ -242,7 +246,7 @@ static void swapin_range(struct mm_fault *f, struct mm_vma *vma, uint64_t start,
 			mm_pfn_t pfn;
 			bool fresh;
 
-			if (mm_is_swap_pte(pte) &&
+			if (mm_is_swap_pte(pte) && !mm_is_pte_marker(pte) &&
 			    !mm_read_swap_cache_async(f->cache, (mm_swp_t)mm_swp_offset(pte), MM_GFP_HIGHUSER_MOVABLE,
 						      vma->vm_mm->memcg, &pfn, &fresh))
 				mm_folio_put(f->cache, pfn);

@@ -41,7 +41,7 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 		mm_pte_t *pte = mm_pte_offset(mm_vmf_mm(v), vaddr);
 		bool fresh = false;
 
-		if (!pte || !mm_is_swap_pte(*pte) ||
+		if (!pte || !mm_is_swap_pte(*pte) || mm_is_pte_marker(*pte) ||
 		    mm_read_swap_cache_async(c, (mm_swp_t)mm_swp_offset(*pte), MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, &fresh))
 			continue;
 		if (fresh)

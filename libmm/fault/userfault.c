@@ -40,7 +40,7 @@ static int install_pte(struct mm_vm_fault *v, mm_pfn_t pfn, bool cached, bool wp
 	bool writable = v->vma->vm_flags & MM_VM_WRITE && !(cached && !(v->vma->vm_flags & MM_VM_SHARED));
 	mm_pte_t e = mm_pte_mkdirty(mm_mk_pte(pfn, mm_vma_page_prot(v->vma)));
 
-	if (!mm_pte_none(*v->pte) && *v->pte != MM_PTE_MARKER_UFFD_WP)
+	if (!mm_pte_none(*v->pte) && !mm_is_pte_marker(*v->pte))	/* pte_none_mostly() */
 		return -EEXIST;
 	if (writable)
 		e = mm_pte_mkwrite(e);
@@ -62,6 +62,17 @@ static bool over_size(const struct mm_vm_fault *v)
 	uint64_t size = v->vma->vm_file ? v->vma->vm_file->inode->size : UINT64_MAX;
 
 	return v->pgoff >= size / MM_PAGE_SIZE + (size % MM_PAGE_SIZE != 0);
+}
+
+/* Not over anything, marks neither. Source: Linux 6.6 mm/userfaultfd.c mfill_atomic_pte_poison(). */
+static int poison(struct mm_vm_fault *v, bool beyond)
+{
+	if (beyond)
+		return -EFAULT;
+	if (!mm_pte_none(*v->pte))
+		return -EEXIST;
+	*v->pte = MM_PTE_MARKER_POISONED;
+	return 0;
 }
 
 static int fill_anon(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
@@ -130,6 +141,8 @@ static int fill_page(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
 	v->pte = mm_pte_alloc_pmd(mm_vmf_mm(v), v->pmd, v->vaddr);
 	if (!v->pte)
 		return mm_pmd_trans_huge(*v->pmd) ? -EEXIST : -ENOMEM;
+	if (how == MM_MFILL_POISON)
+		return poison(v, over_size(v));
 	if (how == MM_MFILL_CONTINUE || v->vma->vm_flags & MM_VM_SHARED)
 		return fill_shmem(v, how, wp);
 	return fill_anon(v, how, wp);
@@ -149,11 +162,13 @@ static int fill_huge(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
 	v->pte = mm_huge_pte_alloc(v->vma, v->vaddr);
 	if (!v->pte)
 		return -ENOMEM;
+	if (how == MM_MFILL_POISON)
+		return poison(v, false);
 	if (how == MM_MFILL_CONTINUE) {
 		if (!at)
 			return -EFAULT;
 	} else {
-		if ((!mm_pte_none(*v->pte) && *v->pte != MM_PTE_MARKER_UFFD_WP) || (shared && at))
+		if ((!mm_pte_none(*v->pte) && !mm_is_pte_marker(*v->pte)) || (shared && at))
 			return -EEXIST;
 		if (mm_alloc_hugetlb_folio(v->vma, v->vaddr, false, &head))
 			return -ENOMEM;
@@ -164,7 +179,7 @@ static int fill_huge(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
 			return -EFAULT;
 		}
 	}
-	if (!mm_pte_none(*v->pte) && *v->pte != MM_PTE_MARKER_UFFD_WP)
+	if (!mm_pte_none(*v->pte) && !mm_is_pte_marker(*v->pte))	/* pte_none_mostly() */
 		return -EEXIST;
 	if (how == MM_MFILL_CONTINUE)
 		mm_page(v->f->phys, head)->refs++;

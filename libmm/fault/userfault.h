@@ -14,9 +14,9 @@
  */
 unsigned int mm_handle_userfault(struct mm_vm_fault *v, enum mm_fault_kind kind);
 
-enum mm_mfill { MM_MFILL_COPY, MM_MFILL_ZEROPAGE, MM_MFILL_CONTINUE };
+enum mm_mfill { MM_MFILL_COPY, MM_MFILL_ZEROPAGE, MM_MFILL_CONTINUE, MM_MFILL_POISON };
 /**
- * mm_mfill_atomic() - a page for each page of [start, start + len) that has none
+ * mm_mfill_atomic() - a page for each page of [start, start + len) that has none; POISON: a mark that makes access SIGBUS
  * @wp:		and write-protected
  *
  * Return: bytes filled, or -errno when there are none. Source: Linux 6.6 mm/userfaultfd.c mfill_atomic().

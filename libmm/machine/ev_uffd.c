@@ -68,6 +68,11 @@ int mm_ev_uffd_continue(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	return fill(m, task, ev, err, MM_MFILL_CONTINUE);
 }
 
+int mm_ev_uffd_poison(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	return fill(m, task, ev, err, MM_MFILL_POISON);
+}
+
 /* Nothing to do: the access that waits is made again by its own row. */
 int mm_ev_uffd_wake(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {

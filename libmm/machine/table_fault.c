@@ -276,6 +276,8 @@ static void entry_meaning(const struct mm_walk_record *rec, const struct mm_walk
 		snprintf(buf, MEANING_TEXT, "a page of %u bytes in page frame %u%s%s", 1u << rec->shift, mm_pte_pfn(e),
 			 e & MM_PTE_RW ? "" : ", a store faults (PROT|WRITE|USER)",
 			 e & MM_PTE_NX ? ", an instruction fetch faults (PROT|USER|INSTR)" : "");
+	else if (e == MM_PTE_MARKER_POISONED)
+		snprintf(buf, MEANING_TEXT, "not present: userfaultfd poisoned it, any access gets SIGBUS");
 	else if (rec->end == MM_WALK_SWAP && mm_is_pte_marker(e))
 		snprintf(buf, MEANING_TEXT, "not present: no page, a mark that userfaultfd write-protects it, any access faults");
 	else if (rec->end == MM_WALK_SWAP && mm_is_migration_pte(e))

@@ -19,8 +19,11 @@ static bool is_cow_mapping(uint64_t vm_flags) { return (vm_flags & (MM_VM_SHARED
 
 static int copy_nonpresent_pte(struct mm_vma *dst, mm_pte_t *dst_pte, mm_pte_t *src_pte)
 {
-	if (mm_is_pte_marker(*src_pte))
-		return 0;		/* the child is not registered */
+	if (mm_is_pte_marker(*src_pte)) {	/* the child is not registered */
+		if (*src_pte == MM_PTE_MARKER_POISONED)
+			*dst_pte = *src_pte;
+		return 0;
+	}
 	if (mm_swap_duplicate(dst->vm_mm->virt->cache, (mm_swp_t)mm_swp_offset(*src_pte)))
 		return -ENOMEM;
 	*src_pte &= ~MM_SWP_EXCLUSIVE;

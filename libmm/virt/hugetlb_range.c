@@ -70,7 +70,7 @@ void mm_hugetlb_unmap_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint6
 			continue;
 		old = *entry;
 		if (!mm_pte_present(old)) {	/* a marker */
-			if (drop_marker)
+			if (drop_marker || old == MM_PTE_MARKER_POISONED)
 				*entry = 0;
 			continue;
 		}
@@ -112,7 +112,7 @@ int mm_hugetlb_copy_range(struct mm_vma *dst, struct mm_vma *src)
 		if (mm_pte_none(*s))
 			continue;
 		if (!mm_pte_present(*s)) {
-			if (dst->vm_flags & MM_VM_UFFD_WP)
+			if (dst->vm_flags & MM_VM_UFFD_WP || *s == MM_PTE_MARKER_POISONED)
 				*d = *s;
 			continue;
 		}

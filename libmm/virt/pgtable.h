@@ -111,6 +111,8 @@ static inline bool mm_is_migration_pte(mm_pte_t p)
 }
 /* No page, but what userfaultfd write-protected stays so (make_pte_marker(PTE_MARKER_UFFD_WP)). */
 #define MM_PTE_MARKER_UFFD_WP	mm_swp_pte(MM_SWP_TYPE_PTE_MARKER, 1)
+/* What UFFDIO_POISON leaves: any access is SIGBUS (PTE_MARKER_POISONED). */
+#define MM_PTE_MARKER_POISONED	mm_swp_pte(MM_SWP_TYPE_PTE_MARKER, 2)
 static inline bool mm_is_pte_marker(mm_pte_t p) { return mm_is_swap_pte(p) && mm_swp_type(p) == MM_SWP_TYPE_PTE_MARKER; }
 static inline mm_pfn_t mm_migration_pfn(mm_pte_t p) { return (mm_pfn_t)mm_swp_offset(p); }
 

@@ -52,7 +52,7 @@ static void change_nonpresent(const struct mm_vma *vma, mm_pte_t *pte, unsigned 
 		if (cp_flags & MM_CP_UFFD_WP && !mm_vma_is_anonymous(vma))
 			*pte = MM_PTE_MARKER_UFFD_WP;
 	} else if (mm_is_pte_marker(*pte)) {
-		if (cp_flags & MM_CP_UFFD_WP_RESOLVE)
+		if (cp_flags & MM_CP_UFFD_WP_RESOLVE && *pte != MM_PTE_MARKER_POISONED)
 			*pte = 0;
 	} else if (cp_flags & MM_CP_UFFD_WP) {
 		*pte |= MM_SWP_UFFD_WP;

@@ -168,7 +168,7 @@ static void zap_pte_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_
 			continue;
 		}
 		if (mm_is_pte_marker(*pte)) {
-			if (zap & MM_ZAP_DROP_MARKER || mm_vma_is_anonymous(vma))
+			if (*pte == MM_PTE_MARKER_POISONED ? zap & MM_ZAP_EVEN_COWS : zap & MM_ZAP_DROP_MARKER || mm_vma_is_anonymous(vma))
 				*pte = 0;
 			continue;
 		}
