@@ -74,8 +74,10 @@ static uint32_t count_users(struct top *t)
 	uint32_t users = 0;
 	struct mm_str text;
 
-	if (mm_proc_read(t->proc, "run/utmp", &text, NULL))
-		return 0;
+	if (mm_proc_read(t->proc, "run/utmp", &text, NULL)) {
+		mm_proc_uptime_users(t->proc, &users);
+		return users;
+	}
 	for (size_t i = 0; i + RECORD <= text.len; i += RECORD)
 		users += text.p[i] == USER_PROCESS && text.p[i + 1] == 0;
 	return users;

@@ -118,7 +118,7 @@ same "sos top, more" "300,1,4096,20132,1000,300,-900" \
 	"$(mm-top -b -n1 --csv --sysroot="$sos" --output=pid,threads,swap_kib,data_kib,code_kib | tail -1),$(
 	mm-top -b -n1 --csv --sysroot="$sos" --output=oom_score,oom_score_adj | tail -1)"
 mm-top -b -n1 --human -w120 --sysroot="$sos" > "$tmp/out" || fail "sos top"
-grep -q '^top - ..:..:.. up 3 days,  4:05,  0 user,  load average: 0.10, 0.20, 0.30$' "$tmp/out" || fail "sos top: $(head -1 "$tmp/out")"
+grep -q '^top - ..:..:.. up 3 days,  4:05,  2 users,  load average: 0.10, 0.20, 0.30$' "$tmp/out" || fail "sos top: $(head -1 "$tmp/out")"
 # what ps told beside: the time, the share of its life
 grep -q '^    1 root       -   -  100000  10240   6144 S   0.0   1.0   0:05.00 systemd$' "$tmp/out" || fail "sos top: $(sed -n 8p "$tmp/out")"
 up() {
@@ -127,9 +127,9 @@ up() {
 	echo "$1" > "$tmp/up/sos_commands/host/uptime"
 	mm-top -b -n1 --human --sysroot="$tmp/up" | sed -n '1s/^top - ..:..:.. up \(.*\)/\1/p'
 }
-same "up minutes" "5 min,  0 user,  load average: 1.00, 2.00, 3.00" "$(up ' 10:00:00 up 5 min,  1 user,  load average: 1.00, 2.00, 3.00')"
+same "up minutes" "5 min,  1 user,  load average: 1.00, 2.00, 3.00" "$(up ' 10:00:00 up 5 min,  1 user,  load average: 1.00, 2.00, 3.00')"
 same "up hours" "23:59,  0 user,  load average: 0.00, 0.01, 0.05" "$(up ' 10:00:00 up 23:59,  0 users,  load average: 0.00, 0.01, 0.05')"
-same "up a day" "1 day, 7 min,  0 user,  load average: 0.00, 0.00, 0.00" "$(up ' 10:00:00 up 1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00')"
+same "up a day" "1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00" "$(up ' 10:00:00 up 1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00')"
 same "up nothing" "?,  0 user,  load average: ?" "$(up 'uptime: not found')"
 # ---- a sosreport without the files of processes: what five outputs of ps told, together ----
 ps=$cap/sos-ps

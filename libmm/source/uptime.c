@@ -114,6 +114,25 @@ int mm_proc_loadavg(struct mm_proc *p, uint32_t centi[3], struct mm_error *err)
 	return 0;
 }
 
+bool mm_proc_uptime_users(struct mm_proc *p, uint32_t *users)
+{
+	struct mm_str text, line, before;
+	const char *word;
+	uint64_t n;
+
+	if (!read_uptime_text(p, &text) || !scan_line(&text, &line))
+		return false;
+	word = memmem(line.p, line.len, " user", 5);
+	before = (struct mm_str){ line.p, word ? (size_t)(word - line.p) : 0 };
+	while (before.len && (unsigned char)(before.p[before.len - 1] - '0') < 10)
+		before.len--;
+	before = (struct mm_str){ line.p + before.len, word ? (size_t)(word - line.p) - before.len : 0 };
+	if (!scan_u64(&before, &n) || n > UINT32_MAX)
+		return false;
+	*users = (uint32_t)n;
+	return true;
+}
+
 uint32_t mm_proc_pid_digits(struct mm_proc *p)
 {
 	struct mm_str text;
