@@ -124,7 +124,6 @@ static int fill_shmem(struct mm_vm_fault *v, enum mm_mfill how, bool wp)
 		e = mm_shmem_get_folio(v->f->cache, as, v->pgoff, MM_SGP_CACHE, &user, &page);
 		if (e)
 			return e;
-		mm_folio_mark_dirty(v->f->cache, page.pfn);
 		fill_contents(v->f, page.pfn, 1, how);
 	}
 	e = install_pte(v, mm_folio_file_page(v->f->cache, page.pfn, v->pgoff), true, wp);
