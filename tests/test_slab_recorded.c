@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SLAB against the kernel's own, step by step: where each object lies (which page, how far into it), the layout of each
+ * cache, and after each step the objects at hand of every CPU and node, the slabs on their lists, the next colour.
+ * tests/data/slab/README tells of the recordings and their lines.
+ *
+ * Pages have other numbers here: the recording's are joined with ours when first seen.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slab_test.h"
+
+enum { MAX_CACHES = 16, MAX_OBJECTS = 8192, MAX_PAGES = 4096, NODE_PAGES = 16384, NR_PFNS = 1024 + 2 * NODE_PAGES };
+
+static const struct run {
+	const char *file;
+	uint32_t nr_cpus, nr_nodes;
+} runs[] = {
+	{ "one-cpu.txt", 1, 1 }, { "four-cpus.txt", 4, 1 }, { "two-nodes.txt", 4, 2 },
+};
+
+static struct mm_kmem_cache *caches[MAX_CACHES], *shown;
+static uint64_t object[MAX_OBJECTS];
+static uint32_t cache_of[MAX_OBJECTS];
+static mm_pfn_t page[MAX_PAGES];		/* ours by the recording's number, 0: not seen */
+static uint32_t number[NR_PFNS];		/* the other way round, plus 1 */
+static unsigned long at;			/* line of the recording */
+
+/* The numbers of a line behind its first word; how many. */
+static size_t numbers(const char *line, uint64_t *v, size_t max)
+{
+	size_t n = 0;
+	char *end;
+
+	for (line += 1; n < max; line = end) {
+		v[n] = strtoull(line, &end, 10);
+		if (end == line)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static void same(const char *what, uint64_t found, uint64_t want)
+{
+	ck_assert_msg(found == want, "line %lu: %s of %s: kernel %llu, found %llu", at, what, shown ? mm_kmem_cache_alias(shown, 0) : "-",
+		      (unsigned long long)want, (unsigned long long)found);
+}
+
+static void create(const char *line)
+{
+	unsigned int i, size, align, flags;
+	char name[32];
+
+	ck_assert_int_eq(sscanf(line, "c %u %31s %u %u %x", &i, name, &size, &align, &flags), 5);
+	ck_assert_uint_lt(i, MAX_CACHES);
+	caches[i] = mm_kmem_cache_create(sl, name, size, align, flags);
+	ck_assert_ptr_nonnull(caches[i]);
+}
+
+static void layout(const uint64_t *v)
+{
+	const struct mm_slab_layout *l = &shown->layout;
+
+	same("size", l->slab_size, v[0]);
+	same("align", l->align, v[1]);
+	same("objects of a slab", l->objects_per_slab, v[2]);
+	same("order", l->order, v[3]);
+	same("colours", l->colour, v[4]);
+	same("bytes of the free list", l->freelist_bytes, v[5]);
+	same("free list off the slab", l->off_slab, v[6]);
+	same("limit", l->num_limit, v[7]);
+	same("batchcount", l->batchcount, v[8]);
+	same("shared", l->shared, v[9]);
+}
+
+static void slabinfo(const uint64_t *v)
+{
+	struct mm_kmem_cache_info info;
+	uint64_t shared = 0;
+
+	mm_kmem_cache_info(shown, &info);
+	for (uint32_t i = 0; i < shown->nr_nodes; i++)
+		shared += shown->node[i].shared ? shown->node[i].shared->avail : 0;
+	same("active objects", info.active_objects, v[0]);
+	same("objects", info.objects, v[1]);
+	same("active slabs", info.active_slabs, v[2]);
+	same("slabs", info.slabs, v[3]);
+	same("sharedavail", shared, v[4]);
+}
+
+static void array_of_cpu(const uint64_t *v)
+{
+	same("objects of a CPU", shown->cpu[v[0]].ac->avail, v[1]);
+	same("touched of a CPU", shown->cpu[v[0]].ac->touched, v[2]);
+}
+
+static void node(const uint64_t *v, size_t nr)
+{
+	const struct kmem_cache_node *n = &shown->node[v[0]];
+	size_t next = 8;
+
+	same("slabs of a node", n->nr_slabs, v[1]);
+	same("free slabs of a node", n->free.nr, v[2]);
+	same("free objects of a node", n->free_objects, v[3]);
+	same("limit of a node", n->free_limit, v[4]);
+	same("next colour of a node", n->colour_next, v[5]);
+	same("shared of a node", n->shared ? n->shared->avail : 0, v[6]);
+	same("free_touched of a node", n->free_touched, v[7]);
+	for (uint32_t i = 0; n->alien && i < shown->nr_nodes; i++)
+		if (n->alien[i]) {
+			ck_assert_uint_lt(next, nr);
+			same("alien of a node", n->alien[i]->avail, v[next++]);
+		}
+	ck_assert_uint_eq(next, nr);
+}
+
+static void alloc(uint64_t c, uint64_t first, uint64_t nr)
+{
+	ck_assert(c < MAX_CACHES && first + nr <= MAX_OBJECTS);
+	for (uint64_t i = first; i < first + nr; i++) {
+		object[i] = mm_kmem_cache_alloc(caches[c], GFP);
+		cache_of[i] = (uint32_t)c;
+		ck_assert(object[i] != 0);
+	}
+}
+
+static void free_objects(uint64_t first, uint64_t nr)
+{
+	ck_assert(first + nr <= MAX_OBJECTS);
+	for (uint64_t i = first; i < first + nr; i++)
+		mm_kmem_cache_free(caches[cache_of[i]], object[i]);
+}
+
+/* Each of the objects just allocated lies where the kernel has it. */
+static void places(const char *line, uint64_t first, uint64_t nr)
+{
+	int used;
+
+	for (line += 1; nr; first++, nr--, line += used) {
+		const struct slab *slab = (const struct slab *)mm_slab_lookup(sl, object[first]);
+		uint32_t theirs, off;
+
+		ck_assert_int_eq(sscanf(line, " %u:%u%n", &theirs, &off, &used), 2);
+		ck_assert(theirs < MAX_PAGES && slab->pfn < NR_PFNS);
+		if (!page[theirs]) {
+			page[theirs] = slab->pfn;
+			number[slab->pfn] = theirs + 1;
+		}
+		same("page", slab->pfn, page[theirs]);
+		same("page's number", number[slab->pfn], theirs + 1u);
+		same("place in the page", object[first] - mm_slab_address(slab->pfn), off);
+	}
+}
+
+static void reap(struct mm_kmem_cache *s)
+{
+	uint32_t cpu = phys->ctx.cpu;
+
+	s->node[mm_slab_cpu_node(s, cpu)].next_reap_ns = 0;
+	mm_slab_reap_cache(s, cpu, sl->reap_node[cpu]);
+	sl->reap_node[cpu] = (sl->reap_node[cpu] + 1) % sl->nr_nodes;
+}
+
+static void boot(const struct run *r)
+{
+	static const struct small_zone zones[] = {
+		{ 0, MM_ZONE_NORMAL, 1024, NODE_PAGES, 32, 40, 48, 15, 90 },
+		{ 1, MM_ZONE_NORMAL, 1024 + NODE_PAGES, NODE_PAGES, 32, 40, 48, 15, 90 },
+	};
+
+	phys = small_phys_new(zones, r->nr_nodes, r->nr_cpus);
+	phys->phys.totalram_pages = NODE_PAGES;
+	for (uint32_t cpu = 0; cpu < r->nr_cpus; cpu++)
+		phys->phys.cpu_node[cpu] = (uint8_t)(cpu * r->nr_nodes / r->nr_cpus);
+	ck_assert_int_eq(mm_slab_new(&sl, &phys->ctx, &phys->phys, MM_SLAB_SLAB), 0);
+	memset(page, 0, sizeof(page));
+	memset(number, 0, sizeof(number));
+	shown = NULL;
+	at = 0;
+}
+
+static void step(const char *line)
+{
+	static uint64_t first, nr;
+	uint64_t v[16];
+	size_t n = numbers(line, v, 16);
+
+	switch (line[0]) {
+	case '#': break;
+	case 'c': create(line); break;
+	case 'l': shown = caches[v[0]]; break;
+	case 'L': layout(v); break;
+	case 'I': slabinfo(v); break;
+	case 'C': array_of_cpu(v); break;
+	case 'N': node(v, n); break;
+	case 'p': phys->ctx.cpu = (uint32_t)v[0]; break;
+	case 'a': alloc(v[0], first = v[1], nr = v[2]); break;
+	case '=': places(line, first, nr); break;
+	case 'f': free_objects(v[0], v[1]); break;
+	case 's': mm_kmem_cache_shrink(caches[v[0]]); break;
+	case 'R': reap(caches[v[0]]); break;
+	default: ck_abort_msg("line %lu: %s", at, line);
+	}
+}
+
+START_TEST(recorded)
+{
+	const char *src = getenv("srcdir");
+	static char line[4096];
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/data/slab/%s", src ? src : ".", runs[_i].file);
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s", path);
+	boot(&runs[_i]);
+	while (fgets(line, sizeof(line), f)) {
+		at++;
+		step(line);
+	}
+	ck_assert_uint_gt(at, 900);
+	fclose(f);
+	stop();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("slab_recorded");
+	TCase *tc = tcase_create("slab_recorded");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_loop_test(tc, recorded, 0, (int)(sizeof(runs) / sizeof(runs[0])));
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
