@@ -36,6 +36,9 @@ Into a pipe or file a table is CSV (RFC 4180) with one header row of the names b
 terminal it is aligned, and sizes are shown with units unless
 .Fl b
 is given.
+Where the terminal is too narrow, columns that were not asked for with
+.Fl o
+and are empty in all rows are left out, then headings are broken, then columns that are 0 in all rows go too.
 An empty field is a value that is not known or does not apply, never 0.
 .Pp
 Names end in their unit:

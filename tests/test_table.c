@@ -220,6 +220,33 @@ START_TEST(too_wide)
 }
 END_TEST
 
+/* Nothing else helps: columns that are 0 throughout go too, the first one and those that were asked for never. */
+START_TEST(too_wide_zeros)
+{
+	static const struct cache rows[] = { { "a", 0, 0, 0 }, { "b", 0, 0, 4096 } };
+	static const struct { uint32_t width; const char *columns, *text; } cases[] = {
+		{ 12, NULL, "NAME  SIZE\na       0B\nb       4K\n" },
+		{ 3, NULL, "NAME SIZE\na      0B\nb      4K\n" },	/* as narrow as it gets */
+		{ 12, "active_objects,name", "ACTIVE_ \nOBJECTS NAME\n      0 a\n      0 b\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mm_table_options opt = { .format = MM_TABLE_HUMAN, .width = cases[i].width, .columns = cases[i].columns };
+		struct mm_table_writer *w;
+		struct mm_output out;
+
+		mm_output_init(&out, -1);
+		ck_assert_int_eq(mm_table_writer_new(&w, &out, &caches, &opt, NULL), 0);
+		for (size_t r = 0; r < 2; r++)
+			mm_table_writer_row(w, &rows[r]);
+		ck_assert_int_eq(mm_table_writer_finish(w), 0);
+		mm_table_writer_free(w);
+		ck_assert_msg(out.len == strlen(cases[i].text) && !memcmp(out.buf, cases[i].text, out.len), "width %u:\n%.*s", cases[i].width, (int)out.len, out.buf);
+		mm_output_finish(&out);
+	}
+}
+END_TEST
+
 START_TEST(many_rows)	/* more than are kept: every row once, in order */
 {
 	static struct zone z = { "x", 0, 0, 0, 0, 0, { "", 0 } };
@@ -269,6 +296,7 @@ int main(void)
 	tcase_add_test(tc, wrong_columns);
 	tcase_add_test(tc, widths);
 	tcase_add_test(tc, too_wide);
+	tcase_add_test(tc, too_wide_zeros);
 	tcase_add_test(tc, many_rows);
 	tcase_add_test(tc, help);
 	srunner_run_all(sr, CK_ENV);

@@ -6,13 +6,15 @@
  * widths stay as they are.  When a line is wider than the terminal, columns that
  * nobody asked for and that are empty in all rows are left out; then headings are
  * broken behind their underscores; then one blank is between columns, if that is
- * enough; then text columns are cut, the widest first, and end in an ellipsis.
+ * enough; else columns that are 0 in all rows go like empty ones; then text columns
+ * are cut, the widest first, and end in an ellipsis.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/str.h"
 #include "table/writer.h"
 
 enum {
@@ -26,6 +28,7 @@ struct mm_human {
 	size_t nr_cells;		/* columns with the leading one */
 	size_t *width;			/* 0 with left_out: the column is not printed */
 	bool *left_out;
+	bool *told;			/* a cell that is not 0 */
 	size_t nr_lines;		/* of headings */
 	size_t gap;
 	char *text;			/* cells kept */
@@ -45,7 +48,8 @@ int mm_human_new(struct mm_human **hp, const struct mm_table_writer *w)
 	h->gap = GAP;
 	h->width = calloc(h->nr_cells + 1, sizeof(*h->width));
 	h->left_out = calloc(h->nr_cells + 1, sizeof(*h->left_out));
-	if (!h->width || !h->left_out) {
+	h->told = calloc(h->nr_cells + 1, sizeof(*h->told));
+	if (!h->width || !h->left_out || !h->told) {
 		mm_human_free(h);
 		return -ENOMEM;
 	}
@@ -59,6 +63,7 @@ void mm_human_free(struct mm_human *h)
 		return;
 	free(h->width);
 	free(h->left_out);
+	free(h->told);
 	free(h->text);
 	free(h);
 }
@@ -178,48 +183,65 @@ static void cut_texts(struct mm_table_writer *w)
 	}
 }
 
-/* @saved: room for the widths. */
-static void narrow(struct mm_table_writer *w, size_t *saved)
+/* Widths of cells and headings, and whether the line then fits, with headings broken or narrow gaps if it must. */
+static bool fits(struct mm_table_writer *w, const size_t *cells)
+{
+	struct mm_human *h = w->human;
+	char buf[MM_CELL_ROOM];
+
+	h->gap = GAP;
+	h->nr_lines = 1;
+	for (size_t i = 0; i < h->nr_cells; i++) {
+		size_t n = w->opt.noheadings ? 0 : mm_text_width(heading(w, i, buf));
+
+		h->width[i] = cells[i] > n ? cells[i] : n;
+	}
+	if (!w->opt.width || line_width(h) <= w->opt.width)
+		return true;
+	if (!w->opt.noheadings)
+		break_headings(w, cells);
+	if (line_width(h) > w->opt.width)
+		h->gap = 1;
+	return line_width(h) <= w->opt.width;
+}
+
+/* Columns that nobody asked for go when they tell nothing: @zeros, or are 0 throughout. The first one stays. */
+static void leave_out(struct mm_table_writer *w, const size_t *cells, bool zeros)
 {
 	struct mm_human *h = w->human;
 
-	if (line_width(h) <= w->opt.width)
-		return;
-	h->gap = 1;
-	if (line_width(h) <= w->opt.width)
-		return;
-	h->gap = GAP;
-	memcpy(saved, h->width, h->nr_cells * sizeof(*saved));
-	cut_texts(w);
-	if (line_width(h) <= w->opt.width)
-		return;
-	memcpy(h->width, saved, h->nr_cells * sizeof(*saved));
-	h->gap = 1;
-	cut_texts(w);
+	for (size_t i = 1 + (w->opt.lead != NULL); i < h->nr_cells; i++)
+		h->left_out[i] = zeros ? !h->told[i] : !cells[i];
 }
 
-/* Widths of the headings to those of the cells, and all to that of the terminal.  @all: no more rows will come. */
+/* @all: no more rows will come. */
 static int lay_out(struct mm_table_writer *w, bool all)
 {
 	struct mm_human *h = w->human;
-	size_t *cells = malloc((h->nr_cells + 1) * sizeof(*cells));
-	char buf[MM_CELL_ROOM];
+	size_t *cells = malloc((h->nr_cells + 1) * sizeof(*cells)), size = h->nr_cells * sizeof(*cells);
+	bool may_go = all && h->nr_rows && !w->chosen, fit;
 
 	if (!cells)
 		return -ENOMEM;
-	memcpy(cells, h->width, h->nr_cells * sizeof(*cells));
-	for (size_t i = 0; i < h->nr_cells && !w->opt.noheadings; i++) {
-		size_t n = mm_text_width(heading(w, i, buf));
-
-		h->width[i] = h->width[i] > n ? h->width[i] : n;
+	memcpy(cells, h->width, size);
+	fit = fits(w, cells);
+	if ((!fit || h->nr_lines > 1 || h->gap < GAP) && may_go) {
+		leave_out(w, cells, false);
+		fit = fits(w, cells);
 	}
-	if (w->opt.width) {
-		if (all && h->nr_rows && !w->chosen && line_width(h) > w->opt.width)
-			for (size_t i = 0; i < h->nr_cells; i++)
-				h->left_out[i] = !cells[i];
-		if (!w->opt.noheadings && line_width(h) > w->opt.width)
-			break_headings(w, cells);
-		narrow(w, cells);
+	if (!fit && may_go) {
+		leave_out(w, cells, true);
+		fit = fits(w, cells);
+	}
+	if (!fit) {
+		h->gap = GAP;
+		memcpy(cells, h->width, size);
+		cut_texts(w);
+		if (line_width(h) > w->opt.width) {
+			memcpy(h->width, cells, size);
+			h->gap = 1;
+			cut_texts(w);
+		}
 	}
 	free(cells);
 	return 0;
@@ -324,6 +346,7 @@ static void keep_cell(struct mm_table_writer *w, size_t i, struct mm_str s)
 	if (!h->began) {
 		n = mm_text_width(s);
 		h->width[i] = h->width[i] > n ? h->width[i] : n;
+		h->told[i] |= s.len && (is_text(column_of(w, i)) || (!mm_str_is(s, "0") && !mm_str_is(s, "0B")));
 	}
 }
 
