@@ -173,9 +173,30 @@ static const struct mm_column cache_columns[] = {
 static const struct mm_table caches = MM_TABLE("caches", cache_columns, "caches");
 static const struct cache cache_rows[] = { { "a_cache_of_inodes", 12345, UINT64_MAX, 4096 }, { "dentry", 7, UINT64_MAX, 8192 } };
 
+/* Two rows of caches in so narrow a terminal. */
+struct narrow_case {
+	uint32_t width;
+	const char *columns, *text;
+};
+static void check_narrow(const struct narrow_case *c, const struct cache rows[2])
+{
+	struct mm_table_options opt = { .format = MM_TABLE_HUMAN, .width = c->width, .columns = c->columns };
+	struct mm_table_writer *w;
+	struct mm_output out;
+
+	mm_output_init(&out, -1);
+	ck_assert_int_eq(mm_table_writer_new(&w, &out, &caches, &opt, NULL), 0);
+	for (size_t r = 0; r < 2; r++)
+		mm_table_writer_row(w, &rows[r]);
+	ck_assert_int_eq(mm_table_writer_finish(w), 0);
+	mm_table_writer_free(w);
+	ck_assert_msg(out.len == strlen(c->text) && !memcmp(out.buf, c->text, out.len), "width %u:\n%.*s", c->width, (int)out.len, out.buf);
+	mm_output_finish(&out);
+}
+
 START_TEST(too_wide)
 {
-	static const struct { uint32_t width; const char *columns, *text; } cases[] = {
+	static const struct narrow_case cases[] = {
 		{ 0, NULL, "NAME               ACTIVE_OBJECTS  ALLOCS_PER_SLAB  SIZE\n"
 			   "a_cache_of_inodes           12345                     4K\n"
 			   "dentry                          7                     8K\n" },
@@ -203,20 +224,8 @@ START_TEST(too_wide)
 			   "          12345   4K\n              7   8K\n" },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct mm_table_options opt = { .format = MM_TABLE_HUMAN, .width = cases[i].width, .columns = cases[i].columns };
-		struct mm_table_writer *w;
-		struct mm_output out;
-
-		mm_output_init(&out, -1);
-		ck_assert_int_eq(mm_table_writer_new(&w, &out, &caches, &opt, NULL), 0);
-		for (size_t r = 0; r < 2; r++)
-			mm_table_writer_row(w, &cache_rows[r]);
-		ck_assert_int_eq(mm_table_writer_finish(w), 0);
-		mm_table_writer_free(w);
-		ck_assert_msg(out.len == strlen(cases[i].text) && !memcmp(out.buf, cases[i].text, out.len), "width %u:\n%.*s", cases[i].width, (int)out.len, out.buf);
-		mm_output_finish(&out);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_narrow(&cases[i], cache_rows);
 }
 END_TEST
 
@@ -224,26 +233,14 @@ END_TEST
 START_TEST(too_wide_zeros)
 {
 	static const struct cache rows[] = { { "a", 0, 0, 0 }, { "b", 0, 0, 4096 } };
-	static const struct { uint32_t width; const char *columns, *text; } cases[] = {
+	static const struct narrow_case cases[] = {
 		{ 12, NULL, "NAME  SIZE\na       0B\nb       4K\n" },
 		{ 3, NULL, "NAME SIZE\na      0B\nb      4K\n" },	/* as narrow as it gets */
 		{ 12, "active_objects,name", "ACTIVE_ \nOBJECTS NAME\n      0 a\n      0 b\n" },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct mm_table_options opt = { .format = MM_TABLE_HUMAN, .width = cases[i].width, .columns = cases[i].columns };
-		struct mm_table_writer *w;
-		struct mm_output out;
-
-		mm_output_init(&out, -1);
-		ck_assert_int_eq(mm_table_writer_new(&w, &out, &caches, &opt, NULL), 0);
-		for (size_t r = 0; r < 2; r++)
-			mm_table_writer_row(w, &rows[r]);
-		ck_assert_int_eq(mm_table_writer_finish(w), 0);
-		mm_table_writer_free(w);
-		ck_assert_msg(out.len == strlen(cases[i].text) && !memcmp(out.buf, cases[i].text, out.len), "width %u:\n%.*s", cases[i].width, (int)out.len, out.buf);
-		mm_output_finish(&out);
-	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_narrow(&cases[i], rows);
 }
 END_TEST
 
