@@ -307,4 +307,22 @@ END
 same "walk to a marker" "PTE,\"not present: no page, a mark that userfaultfd write-protects it, any access faults\"" \
 	"$(mm-fault --csv -n --explain=1:0x100000000000 -t walk -o level,meaning marker.csv | tail -n1)"
 
+# huge pages that are mapped in part are split when memory gets short, by the classic lists and by MGLRU (shrink_one() asks the shrinkers)
+{
+	anon='PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_NORESERVE'
+	echo pid,event,addr,size,flags
+	echo "1,mmap,0x100000000000,41943040,$anon"
+	echo "1,mmap,0x200000000000,67108864,$anon"
+	echo 1,madvise,0x200000000000,67108864,MADV_NOHUGEPAGE
+	for ((i = 0; i < 20; i++)); do
+		printf '1,store,0x%x,1,\n1,madvise,0x%x,1048576,MADV_DONTNEED\n' $((0x100000000000 + i * 2097152)) $((0x100000100000 + i * 2097152))
+	done
+	for ((i = 0; i < 4500; i++)); do printf '1,store,0x%x,1,\n' $((0x200000000000 + i * 4096)); done
+} > split.csv
+for gen in 0 1; do
+	counters=$(mm-fault --csv --ram=64M -S thp=always -S lru_gen=$gen -t counters split.csv 2> err)
+	same "huge pages mapped in part, lru_gen=$gen" "thp_fault_alloc,20 thp_deferred_split_page,20" \
+		"$(echo "$counters" | grep -E '^thp_(fault_alloc|deferred_split_page),' | xargs)"
+	echo "$counters" | grep -q '^thp_split_page,[1-9]' || fail "lru_gen=$gen: none is split"
+done
 exit $failed

@@ -191,6 +191,8 @@ bool mm_lru_gen_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_
 	}
 	if (s->in_lruvec && shrink_lruvec_step(r, s->memcg->lruvec[node], sc, &s->lruvec))
 		return true;
+	if (s->in_lruvec)
+		mm_shrink_slab(r, node, s->memcg, sc->priority);
 	s->in_lruvec = false;
 	s->memcg = next_memcg(r, node, sc, s);
 	if (s->memcg)
