@@ -22,6 +22,6 @@ same "build folder" "" "$(grep -rlF "$root" "$root" | head -n 3)"
 
 make_ uninstall
 same "left behind" "" "$(find "$root" ! -type d)"
-same "folders left behind" "" "$(find "$root" -type d \( -name 'mm-tools*' -o -name libmm \))"
+same "folders left behind" "" "$(find "$prefix" -mindepth 1 -type d \( -name 'mm-tools*' -o -name libmm \))"
 make_ uninstall		# what is not there need not be removed
 exit $failed
