@@ -171,4 +171,22 @@ for k in slub slab slob; do
 	same "pages of slabs, $k" "$(mm-slab --csv -n -t compare kmem.txt -o allocator,pages 2> err | sed -n "s/^$k,//p")" \
 		"$(awk -F, '$4 == "page_alloc" { n += $6 / 4096 } $4 == "page_free" { n -= $6 / 4096 } END { print n }' kmem.csv)"
 done
+
+# ---- requests for a node ----
+
+# Pages below 32768 are of node 0, the CPU's.  SLUB's last request is served by the slab of node 1 that the CPU has, SLAB's by the
+# CPU's array, whose objects are of node 0, SLOB's by the page that served last.
+gunzip -c "$data/kmem/two-nodes.tar.gz" | tar -xf - || exit 99
+cat > nodes.csv <<'END'
+event,addr,size,flags,name,offset,result
+kmalloc,0x1000,100,GFP_KERNEL,,1,
+kmalloc,0x2000,100,GFP_KERNEL,,0,
+kmalloc,0x3000,100,GFP_KERNEL,,1,
+kmalloc,0x4000,100,GFP_KERNEL,,5,
+END
+for k in slub:3+1 slab:2+2 slob:3+1; do
+	same "objects of node 1 and 0, $k" "${k#*:}" "$(mm-slab --csv -n -S slab="${k%:*}" -M machine -t slabs -o pfn,inuse nodes.csv 2> err |
+		awk -F, '{ n[$1 >= 32768] += $2 } END { print n[1] "+" n[0] }')"
+	grep -q '1 requests for a node that the machine has not' err || { echo "FAIL: no word of node 5, $k"; failed=1; }
+done
 exit $failed

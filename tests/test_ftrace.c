@@ -40,66 +40,73 @@ static const char *convert(const char *text, size_t len, bool strict, struct mm_
 	return n < 0 ? NULL : out->buf;
 }
 
-/* Columns: time_s,cpu,pid,event,addr,size,flags,name,size2,result */
+/* Columns: time_s,cpu,pid,event,addr,size,flags,name,offset,size2,result */
 static const struct line_case {
 	const char *line, *row;
 } lines[] = {
 	/* 6.6, ftrace */
 	{ "            init-1       [000] .....     3.277657: mm_page_alloc: page=fffff153804d6580 pfn=0x13596 order=1 migratetype=0 "
 	  "gfp_flags=GFP_KERNEL_ACCOUNT|__GFP_ZERO",
-	  "3.277657,0,1,page_alloc,,8192,GFP_KERNEL_ACCOUNT|__GFP_ZERO,,,0x13596" },
+	  "3.277657,0,1,page_alloc,,8192,GFP_KERNEL_ACCOUNT|__GFP_ZERO,,,,0x13596" },
 	{ "              ls-113     [003] d..3.     3.923572: mm_page_alloc_zone_locked: page=fffffc94c0083e80 pfn=0x20fa order=1 "
 	  "migratetype=2 percpu_refill=1",
-	  "3.923572,3,113,page_alloc,,8192,ZONE_LOCKED|MIGRATE_RECLAIMABLE|PERCPU_REFILL,,,0x20fa" },
+	  "3.923572,3,113,page_alloc,,8192,ZONE_LOCKED|MIGRATE_RECLAIMABLE|PERCPU_REFILL,,,,0x20fa" },
 	{ "              sh-112     [000] .....     3.916929: mm_page_free: page=fffffc94c0164f00 pfn=0x593c order=0",
-	  "3.916929,0,112,page_free,,4096,,,,0x593c" },
+	  "3.916929,0,112,page_free,,4096,,,,,0x593c" },
 	/* depth 2 in a softirq: it came over a lock */
 	{ "             cap-63      [000] .Ns2.     3.522787: mm_page_free: page=000000000e5312bd pfn=0x3935 order=0",
-	  "3.522787,0,63,page_free,,4096,IRQ_OVER_LOCK,,,0x3935" },
+	  "3.522787,0,63,page_free,,4096,IRQ_OVER_LOCK,,,,0x3935" },
 	{ "             cap-63      [000] ..s1.     3.522787: mm_page_free: page=000000000e5312bd pfn=0x3935 order=0",
-	  "3.522787,0,63,page_free,,4096,,,,0x3935" },
+	  "3.522787,0,63,page_free,,4096,,,,,0x3935" },
 	{ "              sh-112     [000] ...2.     3.916950: mm_page_free_batched: page=fffffc94c0164f00 pfn=0x593c order=0",
-	  "3.91695,0,112,page_free,,4096,BATCHED,,,0x593c" },
+	  "3.91695,0,112,page_free,,4096,BATCHED,,,,0x593c" },
 	{ "     kworker/0:1-21      [001] d..2.     7.000001: mm_page_pcpu_drain: page=00000000f1e2d3c4 pfn=0x1a2b order=3 migratetype=1",
-	  "7.000001,1,21,page_free,,32768,PCPU_DRAIN|MIGRATE_MOVABLE,,,0x1a2b" },
+	  "7.000001,1,21,page_free,,32768,PCPU_DRAIN|MIGRATE_MOVABLE,,,,0x1a2b" },
 	{ "            dd-900     [001] d..2.     8.5: mm_page_alloc_extfrag: page=00000000aa pfn=0x4000 alloc_order=0 fallback_order=9 "
 	  "pageblock_order=9 alloc_migratetype=0 fallback_migratetype=1 fragmenting=0 change_ownership=1",
-	  "8.5,1,900,page_alloc,,4096,EXTFRAG|MIGRATE_UNMOVABLE|FROM_MOVABLE|CHANGE_OWNERSHIP,,2097152,0x4000" },
+	  "8.5,1,900,page_alloc,,4096,EXTFRAG|MIGRATE_UNMOVABLE|FROM_MOVABLE|CHANGE_OWNERSHIP,,,2097152,0x4000" },
 	{ "            init-1       [000] .....     8.183731: kmem_cache_alloc: call_site=__alloc_file+0x23/0xd0 ptr=ffff8f47c596a000 "
 	  "bytes_req=256 bytes_alloc=256 gfp_flags=GFP_KERNEL|__GFP_ZERO node=-1 accounted=true",
-	  "8.183731,0,1,cache_alloc,0xffff8f47c596a000,256,GFP_KERNEL|__GFP_ZERO,,256," },
+	  "8.183731,0,1,cache_alloc,0xffff8f47c596a000,256,GFP_KERNEL|__GFP_ZERO,,,256," },
 	{ "             exe-351     [000] .Ns..     7.280314: kmem_cache_free: call_site=rcu_do_batch+0x1af/0x4b0 ptr=ffff93cb045bf000 "
 	  "name=filp",
-	  "7.280314,0,351,cache_free,0xffff93cb045bf000,,,filp,," },
+	  "7.280314,0,351,cache_free,0xffff93cb045bf000,,,filp,,," },
 	{ "     ksoftirqd/0-13      [000] .Ns..     7.280456: kfree: call_site=vm_area_free_rcu_cb+0x10/0x30 ptr=0000000000000000",
-	  "7.280456,0,13,kfree,0x0,,,,," },
+	  "7.280456,0,13,kfree,0x0,,,,,," },
 	/* 4.x: decimal pfn, node variants, no name, (null) with blanks, no irq column */
 	{ "    bash-1977  [002]   100.000001: mm_page_alloc: page=ffffea0000123400 pfn=18637 order=0 migratetype=2 gfp_flags=GFP_NOFS",
-	  "100.000001,2,1977,page_alloc,,4096,GFP_NOFS,,,0x48cd" },
+	  "100.000001,2,1977,page_alloc,,4096,GFP_NOFS,,,,0x48cd" },
 	{ "    bash-1977  [002] ....   100.000002: kmalloc_node: call_site=ffffffff812 ptr=ffff88007 bytes_req=100 bytes_alloc=128 "
 	  "gfp_flags=GFP_KERNEL node=-1",
-	  "100.000002,2,1977,kmalloc,0xffff88007,100,GFP_KERNEL,,128," },
+	  "100.000002,2,1977,kmalloc,0xffff88007,100,GFP_KERNEL,,,128," },
+	/* of a node: 6.6 with the field that follows, 4.x at the end of the line */
+	{ "              ip-90      [001] .....     2.000001: kmalloc: call_site=f+0x1/0x2 ptr=ffff8f47c596a000 bytes_req=100 bytes_alloc=128 "
+	  "gfp_flags=GFP_KERNEL node=1 accounted=false",
+	  "2.000001,1,90,kmalloc,0xffff8f47c596a000,100,GFP_KERNEL,,0x1,128," },
+	{ "    bash-1977  [002] ....   100.000002: kmem_cache_alloc_node: call_site=ffffffff812 ptr=ffff88007 bytes_req=100 bytes_alloc=128 "
+	  "gfp_flags=GFP_KERNEL node=0",
+	  "100.000002,2,1977,cache_alloc,0xffff88007,100,GFP_KERNEL,,0x0,128," },
 	{ "    bash-1977  [002] ....   100.000003: kmem_cache_free: call_site=ffffffff812 ptr=ffff88007",
-	  "100.000003,2,1977,cache_free,0xffff88007,,,,," },
+	  "100.000003,2,1977,cache_free,0xffff88007,,,,,," },
 	{ "    bash-1977  [002] ....   100.000004: kfree: call_site=ffffffff812 ptr=          (null)",
-	  "100.000004,2,1977,kfree,0x0,,,,," },
+	  "100.000004,2,1977,kfree,0x0,,,,,," },
 	/* record-tgid; a name with blanks, dashes, brackets and colons */
 	{ " Web: [1] x-y 2-3456  ( 3400) [010] .....  5.250000: mm_page_free: page=1 pfn=0x10 order=9",
-	  "5.25,10,3456,page_free,,2097152,,,,0x10" },
+	  "5.25,10,3456,page_free,,2097152,,,,,0x10" },
 	/* a failed allocation */
 	{ "            dd-900     [001] .....     8.6: mm_page_alloc: page=0000000000000000 pfn=0x0 order=10 migratetype=0 "
 	  "gfp_flags=GFP_KERNEL",
-	  "8.6,1,900,page_alloc,,4194304,GFP_KERNEL,,,ENOMEM" },
+	  "8.6,1,900,page_alloc,,4194304,GFP_KERNEL,,,,ENOMEM" },
 	/* perf script */
 	{ "stress-ng   812 [001]  1234.567891:    kmem:mm_page_alloc: page=0x3ae85 pfn=0x3ae85 order=0 migratetype=1 "
 	  "gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_ZERO",
-	  "1234.567891,1,812,page_alloc,,4096,GFP_HIGHUSER_MOVABLE|__GFP_ZERO,,,0x3ae85" },
+	  "1234.567891,1,812,page_alloc,,4096,GFP_HIGHUSER_MOVABLE|__GFP_ZERO,,,,0x3ae85" },
 	{ "stress-ng   812/815 [001]  1234.567892: exceptions:page_fault_user: address=0x7f1234567000 ip=0x55aa error_code=0x6",
-	  "1234.567892,1,815,store,0x7f1234567000,1,FAULT|WRITE|USER,,," },
+	  "1234.567892,1,815,store,0x7f1234567000,1,FAULT|WRITE|USER,,,," },
 	{ "stress-ng   812 [001]  1234.567893: exceptions:page_fault_user: address=0x7f1234567000 ip=0x55aa error_code=0x14",
-	  "1234.567893,1,812,fetch,0x7f1234567000,1,FAULT|USER|INSTR,,," },
+	  "1234.567893,1,812,fetch,0x7f1234567000,1,FAULT|USER|INSTR,,,," },
 	{ "stress-ng   812  1234.567894:          1 page-faults:      7f1234567abc",
-	  "1234.567894,0,812,load,0x7f1234567abc,1,FAULT,,," },
+	  "1234.567894,0,812,load,0x7f1234567abc,1,FAULT,,,," },
 };
 START_TEST(known_lines)
 {

@@ -103,6 +103,17 @@ static int parse_gfp(struct mm_slab_replay *r, const struct mm_event *ev, mm_gfp
 	return 0;
 }
 
+/* The node that the row asks for (offset). */
+static uint32_t node_of(struct mm_machine *m, const struct mm_event *ev)
+{
+	if (!(ev->present & MM_TC_BIT(OFFSET)))
+		return MM_NUMA_NO_NODE;
+	if (ev->offset < MM_MAX_NODES && m->phys->nodes[ev->offset])
+		return (uint32_t)ev->offset;
+	mm_machine_skip(m, "requests for a node that the machine has not, served by any", true);
+	return MM_NUMA_NO_NODE;
+}
+
 /* ---- caches ---- */
 
 /* Flags that explain why objects of @asked bytes take @taken: alignment to cache lines, a pointer behind the object. */
@@ -409,7 +420,7 @@ int mm_ev_cache_alloc(struct mm_machine *m, struct mm_task *task, struct mm_even
 	}
 	if (!ev->size)
 		ev->size = s->layout.object_size;
-	return remember(m, r, ev, mm_kmem_cache_alloc(s, gfp), (uint32_t)rc, s, err);
+	return remember(m, r, ev, mm_kmem_cache_alloc_node(s, gfp, node_of(m, ev)), (uint32_t)rc, s, err);
 }
 
 int mm_ev_kmalloc(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -436,7 +447,7 @@ int mm_ev_kmalloc(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 			mm_event_set_result(ev, MM_RESULT_HEX, MM_ZERO_SIZE_PTR);
 		return 0;
 	}
-	obj = mm_kmalloc(m->slab, ev->size, gfp);
+	obj = mm_kmalloc_node(m->slab, ev->size, gfp, node_of(m, ev));
 	s = obj ? mm_slab_cache_of(m->slab, obj) : mm_kmalloc_slab(m->slab, ev->size, gfp);
 	rc = s ? own_cache(r, s) : large_cache(r);
 	return rc < 0 ? no_memory(err) : remember(m, r, ev, obj, (uint32_t)rc, NULL, err);

@@ -116,9 +116,9 @@ uint64_t mm_kmalloc_size_roundup(const struct mm_slab *sl, uint64_t size)
 	return sl->kmalloc_caches[KMALLOC_NORMAL][mm_kmalloc_index(size, sl->kind == MM_SLAB_SLAB)]->layout.object_size;
 }
 
-uint64_t mm_kmalloc_pages(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
+uint64_t mm_kmalloc_pages(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp, uint32_t node)
 {
-	uint64_t obj = mm_slab_take_large(sl, mm_get_order(size), gfp);
+	uint64_t obj = mm_slab_take_large(sl, mm_get_order(size), gfp, node);
 
 	sl->large_allocs += obj != 0;
 	sl->large_failed += obj == 0;
@@ -134,10 +134,12 @@ void mm_kfree_pages(struct mm_slab *sl, uint64_t obj, unsigned int order)
 		mm_slab_bad_free(sl, NULL, MM_SLAB_NOT_A_SLAB, obj);
 }
 
-uint64_t mm_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
+uint64_t mm_kmalloc_node(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp, uint32_t node)
 {
 	struct mm_kmem_cache *s;
 
+	if (node != MM_NUMA_NO_NODE && !mm_slab_has_nodes(sl, node))
+		node = MM_NUMA_NO_NODE;
 	if (!size)
 		return MM_ZERO_SIZE_PTR;
 	if (size > MM_KMALLOC_MAX_SIZE) {
@@ -145,13 +147,15 @@ uint64_t mm_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
 		return 0;
 	}
 	if (sl->kind == MM_SLAB_SLOB)
-		return mm_slob_kmalloc(sl, size, gfp);
+		return mm_slob_kmalloc(sl, size, gfp, node);
 	s = mm_kmalloc_slab(sl, size, gfp);
 	if (s)
-		return s->alloc(s, gfp);
+		return node == MM_NUMA_NO_NODE ? s->alloc(s, gfp) : s->ops->alloc_node(s, gfp, node);
 	gfp &= ~(mm_gfp_t)(__MM_GFP_DMA32 | __MM_GFP_HIGHMEM);	/* GFP_SLAB_BUG_MASK */
-	return mm_kmalloc_pages(sl, size, gfp | __MM_GFP_COMP);
+	return mm_kmalloc_pages(sl, size, gfp | __MM_GFP_COMP, node);
 }
+
+uint64_t mm_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp) { return mm_kmalloc_node(sl, size, gfp, MM_NUMA_NO_NODE); }
 
 void mm_kfree(struct mm_slab *sl, uint64_t obj)
 {

@@ -103,7 +103,7 @@ static uint64_t cache_alloc_refill(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp
 	if ((n->free_objects || (n->shared && n->shared->avail)))
 		refill_from_node(s, n, ac, batch);
 	if (!ac->avail) {
-		struct slab *slab = mm_slab_grow_begin(s, gfp_exact_node(gfp));
+		struct slab *slab = mm_slab_grow_begin(s, gfp_exact_node(gfp), MM_NUMA_NO_NODE);
 
 		if (slab)
 			alloc_block(s, ac, slab, batch);
@@ -142,7 +142,7 @@ static uint64_t fallback_alloc(struct mm_kmem_cache *s, uint32_t node, mm_gfp_t 
 		obj = alloc_from_node(s, &s->node[local->zonelist[i]]);
 	if (obj)
 		return obj;
-	slab = mm_slab_grow_begin(s, gfp);
+	slab = mm_slab_grow_begin(s, gfp, MM_NUMA_NO_NODE);
 	mm_slab_grow_end(s, slab);
 	return slab ? alloc_from_node(s, &s->node[slab->node]) : 0;
 }
@@ -171,6 +171,31 @@ static uint64_t slab_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 		if (!obj)
 			obj = fallback_alloc(s, mm_slab_cpu_node(s, cpu), gfp);
 	}
+	if (obj)
+		set_live(s, obj, true);
+	else
+		s->failed++;
+	return obj;
+}
+
+/* ____cache_alloc_node(): the objects of another node pass by the CPU's array. */
+static uint64_t slab_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
+{
+	uint32_t local = mm_slab_cpu_node(s, mm_slab_this_cpu(s));
+	struct slab *slab;
+	uint64_t obj;
+
+	if (node == local)
+		return slab_alloc(s, gfp);
+	s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
+	obj = alloc_from_node(s, &s->node[node]);
+	if (!obj) {
+		slab = mm_slab_grow_begin(s, gfp_exact_node(gfp), node);
+		obj = slab ? mm_slab_get_obj(s, slab) : 0;
+		mm_slab_grow_end(s, slab);
+	}
+	if (!obj && !(gfp & __MM_GFP_THISNODE))
+		obj = fallback_alloc(s, local, gfp);
 	if (obj)
 		set_live(s, obj, true);
 	else
@@ -374,7 +399,7 @@ static void slab_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *
 
 const struct slab_ops mm_slab_ops = {
 	.create = slab_create, .shutdown = slab_shutdown, .release = slab_release,
-	.alloc = slab_alloc, .free = slab_free, .alloc_bulk = slab_alloc_bulk, .free_bulk = slab_free_bulk,
+	.alloc = slab_alloc, .alloc_node = slab_alloc_node, .free = slab_free, .alloc_bulk = slab_alloc_bulk, .free_bulk = slab_free_bulk,
 	.shrink = mm_slab_cache_shrink, .info = slab_info, .is_consistent = mm_slab_cache_is_consistent,
 	.state = mm_slab_slab_state,
 };

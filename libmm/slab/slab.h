@@ -94,6 +94,7 @@ struct slab_ops {
 	bool (*shutdown)(struct mm_kmem_cache *s);
 	void (*release)(struct mm_kmem_cache *s);	/* host memory only */
 	uint64_t (*alloc)(struct mm_kmem_cache *s, mm_gfp_t gfp);
+	uint64_t (*alloc_node)(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node);	/* an online one of several */
 	void (*free)(struct mm_kmem_cache *s, uint64_t obj);
 	size_t (*alloc_bulk)(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs);
 	void (*free_bulk)(struct mm_kmem_cache *s, size_t nr, uint64_t *objs);
@@ -237,13 +238,19 @@ static inline uint32_t mm_slab_cpu_node(const struct mm_kmem_cache *s, uint32_t 
 	return s->nr_nodes > 1 ? s->slab->phys->cpu_node[cpu] : 0;
 }
 
+/* Whether there are several nodes, and @node is one: else a request for it is one for any. */
+static inline bool mm_slab_has_nodes(const struct mm_slab *sl, uint32_t node)
+{
+	return sl->nr_nodes > 1 && node < sl->nr_nodes && sl->phys->nodes[node];
+}
+
 /* slab_pages.c: blocks of pages in and out, with accounting, page flags and effects. */
-struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects,
+struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node, uint32_t order, uint32_t objects,
 				 uint32_t nr_links);
 void mm_slab_free_pages(struct mm_kmem_cache *s, struct slab *slab);
-uint64_t mm_slab_take_large(struct mm_slab *sl, unsigned int order, mm_gfp_t gfp);
+uint64_t mm_slab_take_large(struct mm_slab *sl, unsigned int order, mm_gfp_t gfp, uint32_t node);
 bool mm_slab_give_large(struct mm_slab *sl, uint64_t obj, unsigned int order);
-mm_pfn_t mm_slab_take_heap_page(struct mm_slab *sl, mm_gfp_t gfp, uintptr_t owner);
+mm_pfn_t mm_slab_take_heap_page(struct mm_slab *sl, mm_gfp_t gfp, uint32_t node, uintptr_t owner);
 void mm_slab_give_heap_page(struct mm_slab *sl, mm_pfn_t pfn);
 
 /* slub_layout.c, slab_layout.c */
@@ -279,13 +286,13 @@ uint64_t mm_slub_stat(const struct mm_kmem_cache *s, enum mm_slub_stat stat);
 int mm_slab_create_kmalloc_caches(struct mm_slab *sl);
 
 /* kmalloc() of whole pages, counted */
-uint64_t mm_kmalloc_pages(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp);
+uint64_t mm_kmalloc_pages(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp, uint32_t node);
 void mm_kfree_pages(struct mm_slab *sl, uint64_t obj, unsigned int order);
 
 /* slob.c: the heap, and kmalloc() on it */
 int mm_slob_new(struct mm_slab *sl);
 void mm_slob_free(struct mm_slab *sl);
-uint64_t mm_slob_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp);
+uint64_t mm_slob_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp, uint32_t node);
 void mm_slob_kfree(struct mm_slab *sl, uint64_t obj);
 uint64_t mm_slob_ksize(const struct mm_slab *sl, uint64_t obj);
 int mm_slob_pages(const struct mm_slab *sl, int (*fn)(void *arg, const struct mm_slab_page_info *info), void *arg);

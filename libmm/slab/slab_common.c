@@ -330,6 +330,12 @@ int mm_slab_tune(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
 /* ---- objects: straight to the allocator ---- */
 
 uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp) { return s->alloc(s, gfp); }
+
+uint64_t mm_kmem_cache_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
+{
+	return node != MM_NUMA_NO_NODE && mm_slab_has_nodes(s->slab, node) ? s->ops->alloc_node(s, gfp, node) : s->alloc(s, gfp);
+}
+
 void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj) { s->free(s, obj); }
 
 size_t mm_kmem_cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)

@@ -67,10 +67,10 @@ static void cache_init_objs(struct mm_kmem_cache *s, struct slab *slab)
 }
 
 /* cache_grow_begin(): a new slab on no list, coloured after the one before. */
-struct slab *mm_slab_grow_begin(struct mm_kmem_cache *s, mm_gfp_t gfp)
+struct slab *mm_slab_grow_begin(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {
 	const struct mm_slab_layout *l = &s->layout;
-	struct slab *slab = mm_slab_alloc_pages(s, gfp, l->order, l->objects_per_slab, l->objects_per_slab);
+	struct slab *slab = mm_slab_alloc_pages(s, gfp, node, l->order, l->objects_per_slab, l->objects_per_slab);
 	struct kmem_cache_node *n;
 
 	if (!slab)
@@ -81,8 +81,8 @@ struct slab *mm_slab_grow_begin(struct mm_kmem_cache *s, mm_gfp_t gfp)
 	slab->base += (uint64_t)n->colour_next * l->colour_off;
 	slab->inuse = 0;
 	if (l->off_slab) {
-		slab->mgmt = mm_kmalloc(s->slab, l->freelist_bytes,
-					gfp & ~(mm_gfp_t)(__MM_GFP_HARDWALL | __MM_GFP_THISNODE));
+		slab->mgmt = mm_kmalloc_node(s->slab, l->freelist_bytes,
+					     gfp & ~(mm_gfp_t)(__MM_GFP_HARDWALL | __MM_GFP_THISNODE), slab->node);
 		if (!slab->mgmt) {
 			mm_slab_free_pages(s, slab);
 			return NULL;

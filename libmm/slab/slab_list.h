@@ -17,7 +17,7 @@ struct slab_chain {
 };
 #define SLAB_CHAIN(name) struct slab_chain name = { NULL, &(name).head }
 
-struct slab *mm_slab_grow_begin(struct mm_kmem_cache *s, mm_gfp_t gfp);
+struct slab *mm_slab_grow_begin(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node);
 void mm_slab_grow_end(struct mm_kmem_cache *s, struct slab *slab);
 struct slab *mm_slab_first(struct kmem_cache_node *n);
 void mm_slab_fixup(struct kmem_cache_node *n, struct slab *slab);

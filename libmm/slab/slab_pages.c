@@ -70,9 +70,9 @@ static void slab_effect(const struct mm_kmem_cache *s, enum mm_event_type type, 
 	mm_event_set_result(ev, MM_RESULT_DEC, slab->objects);
 }
 
-static mm_pfn_t take_pages(struct mm_slab *sl, mm_gfp_t gfp, unsigned int order, uintptr_t owner)
+static mm_pfn_t take_pages(struct mm_slab *sl, mm_gfp_t gfp, unsigned int order, uint32_t node, uintptr_t owner)
 {
-	mm_pfn_t pfn = mm_alloc_pages(sl->phys, gfp, order);
+	mm_pfn_t pfn = node == MM_NUMA_NO_NODE ? mm_alloc_pages(sl->phys, gfp, order) : mm_alloc_pages_node(sl->phys, node, gfp, order);
 
 	if (pfn == MM_PFN_NONE)
 		return pfn;
@@ -106,6 +106,7 @@ static enum mm_counter slab_counter(const struct mm_kmem_cache *s)
 /**
  * mm_slab_alloc_pages() - a new slab, its objects not yet threaded
  * @gfp:	of the caller; what matters to pages is kept and the cache's own flags are added
+ * @node:	where the block is wanted, MM_NUMA_NO_NODE: on the CPU's
  * @order:	of the block
  * @objects:	that the slab will hold
  * @nr_links:	16-bit links to make room for
@@ -113,7 +114,7 @@ static enum mm_counter slab_counter(const struct mm_kmem_cache *s)
  * Return: the slab, on no list but that of the cache; NULL when there is no
  * block, or no host memory (then the run is marked to end).
  */
-struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects,
+struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node, uint32_t order, uint32_t objects,
 				 uint32_t nr_links)
 {
 	struct mm_slab *sl = s->slab;
@@ -125,7 +126,7 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 		sl->nomem = true;
 		return NULL;
 	}
-	pfn = take_pages(sl, (gfp & GFP_SLAB_MASK) | s->allocflags, order, (uintptr_t)slab);
+	pfn = take_pages(sl, (gfp & GFP_SLAB_MASK) | s->allocflags, order, node, (uintptr_t)slab);
 	if (pfn == MM_PFN_NONE) {
 		free(slab);
 		return NULL;
@@ -163,9 +164,9 @@ void mm_slab_free_pages(struct mm_kmem_cache *s, struct slab *slab)
 }
 
 /* A block of whole pages for one object; its address or 0. */
-uint64_t mm_slab_take_large(struct mm_slab *sl, unsigned int order, mm_gfp_t gfp)
+uint64_t mm_slab_take_large(struct mm_slab *sl, unsigned int order, mm_gfp_t gfp, uint32_t node)
 {
-	mm_pfn_t pfn = order > MM_MAX_ORDER ? MM_PFN_NONE : take_pages(sl, gfp, order, (uintptr_t)order << 1 | 1);
+	mm_pfn_t pfn = order > MM_MAX_ORDER ? MM_PFN_NONE : take_pages(sl, gfp, order, node, (uintptr_t)order << 1 | 1);
 
 	if (pfn == MM_PFN_NONE)
 		return 0;
@@ -184,9 +185,9 @@ bool mm_slab_give_large(struct mm_slab *sl, uint64_t obj, unsigned int order)
 }
 
 /* One page of SLOB's heap; @owner is what the map will say of it. */
-mm_pfn_t mm_slab_take_heap_page(struct mm_slab *sl, mm_gfp_t gfp, uintptr_t owner)
+mm_pfn_t mm_slab_take_heap_page(struct mm_slab *sl, mm_gfp_t gfp, uint32_t node, uintptr_t owner)
 {
-	mm_pfn_t pfn = take_pages(sl, gfp, 0, owner);
+	mm_pfn_t pfn = take_pages(sl, gfp, 0, node, owner);
 
 	if (pfn == MM_PFN_NONE)
 		return pfn;

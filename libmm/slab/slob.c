@@ -16,7 +16,9 @@
  * begins, and whether its size in bytes is odd.  A block ends where the next
  * one, used or free, begins.
  *
- * Left out: nodes (the kernel takes any node's page too), RCU delays.
+ * A request for a node passes over the pages of others.
+ *
+ * Left out: RCU delays.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +43,7 @@ struct slob_page {
 	uint16_t units;			/* free */
 	uint16_t nr_live, nr_free, cap;
 	bool listed;
-	uint8_t list;
+	uint8_t list, node;
 	struct block *free;		/* by address; never two that touch */
 	uint64_t live[PAGE_UNITS / 64], odd[PAGE_UNITS / 64];
 };
@@ -152,7 +154,7 @@ static bool reserve(struct slob_page *sp)
 	return true;
 }
 
-static struct slob_page *new_page(struct mm_slab *sl, mm_gfp_t gfp, unsigned int list)
+static struct slob_page *new_page(struct mm_slab *sl, mm_gfp_t gfp, uint32_t node, unsigned int list)
 {
 	struct slob_page *sp = calloc(1, sizeof(*sp));
 	struct slob *slob = sl->slob;
@@ -162,12 +164,13 @@ static struct slob_page *new_page(struct mm_slab *sl, mm_gfp_t gfp, unsigned int
 		free(sp);
 		return NULL;
 	}
-	sp->pfn = mm_slab_take_heap_page(sl, gfp & ~(mm_gfp_t)__MM_GFP_ZERO, (uintptr_t)sp);
+	sp->pfn = mm_slab_take_heap_page(sl, gfp & ~(mm_gfp_t)__MM_GFP_ZERO, node, (uintptr_t)sp);
 	if (sp->pfn == MM_PFN_NONE) {
 		free(sp->free);
 		free(sp);
 		return NULL;
 	}
+	sp->node = (uint8_t)(sl->nr_nodes > 1 ? mm_page_zone(sl->phys, sp->pfn)->node : 0);
 	sp->units = PAGE_UNITS;
 	sp->free[0] = (struct block){ 0, PAGE_UNITS };
 	sp->nr_free = 1;
@@ -184,8 +187,8 @@ static uint64_t address(const struct slob_page *sp, int start)
 	return mm_slab_address(sp->pfn) + (uint64_t)start * UNIT;
 }
 
-/* slob_alloc(): @bytes with the byte @off of them aligned; 0: no page. */
-static uint64_t slob_alloc(struct mm_slab *sl, uint32_t bytes, mm_gfp_t gfp, uint32_t align, uint32_t off)
+/* slob_alloc(): @bytes with the byte @off of them aligned, in a page of @node if that is one; 0: no page. */
+static uint64_t slob_alloc(struct mm_slab *sl, uint32_t bytes, mm_gfp_t gfp, uint32_t node, uint32_t align, uint32_t off)
 {
 	struct slob *slob = sl->slob;
 	unsigned int list = list_of(bytes);
@@ -196,7 +199,7 @@ static uint64_t slob_alloc(struct mm_slab *sl, uint32_t bytes, mm_gfp_t gfp, uin
 			struct slob_page *next = sp->next;
 			int start;
 
-			if (sp->units >= units_of(bytes)) {
+			if (sp->units >= units_of(bytes) && (node == MM_NUMA_NO_NODE || sp->node == node)) {
 				if (!reserve(sp)) {
 					sl->nomem = true;
 					return 0;
@@ -210,7 +213,7 @@ static uint64_t slob_alloc(struct mm_slab *sl, uint32_t bytes, mm_gfp_t gfp, uin
 			}
 			sp = next;
 		} while (sp != head);
-	sp = new_page(sl, gfp, list);
+	sp = new_page(sl, gfp, node, list);
 	return sp ? address(sp, page_alloc(slob, sp, bytes, align, off)) : 0;
 }
 
@@ -301,19 +304,19 @@ static struct slob_page *find_block(const struct mm_slab *sl, uint64_t addr, uin
 	return sp;
 }
 
-uint64_t mm_slob_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp)
+uint64_t mm_slob_kmalloc(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp, uint32_t node)
 {
 	uint64_t addr;
 
 	if (size < MM_PAGE_SIZE - MINALIGN) {
 		uint32_t align = size & (size - 1) || size < MINALIGN ? MINALIGN : (uint32_t)size;
 
-		addr = slob_alloc(sl, (uint32_t)size + MINALIGN, gfp, align, MINALIGN);
+		addr = slob_alloc(sl, (uint32_t)size + MINALIGN, gfp, node, align, MINALIGN);
 		addr += addr ? MINALIGN : 0;
 	} else {
 		unsigned int order = mm_get_order(size);
 
-		return mm_kmalloc_pages(sl, size, gfp | (order ? __MM_GFP_COMP : 0));
+		return mm_kmalloc_pages(sl, size, gfp | (order ? __MM_GFP_COMP : 0), node);
 	}
 	if (addr) {
 		sl->slob->kmallocs++;
@@ -351,14 +354,14 @@ uint64_t mm_slob_ksize(const struct mm_slab *sl, uint64_t obj)
 	return find_block(sl, obj - MINALIGN, &start, &bytes) ? units_of(bytes - MINALIGN) * (uint64_t)UNIT : 0;
 }
 
-static uint64_t cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
+static uint64_t cache_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {
 	uint64_t obj;
 
 	if (s->layout.slab_size < MM_PAGE_SIZE)
-		obj = slob_alloc(s->slab, s->layout.slab_size, gfp, s->layout.align, 0);
+		obj = slob_alloc(s->slab, s->layout.slab_size, gfp, node, s->layout.align, 0);
 	else
-		obj = mm_slab_take_large(s->slab, mm_get_order(s->layout.slab_size), gfp);
+		obj = mm_slab_take_large(s->slab, mm_get_order(s->layout.slab_size), gfp, node);
 	s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
 	if (obj)
 		s->live++;
@@ -366,6 +369,8 @@ static uint64_t cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 		s->failed++;
 	return obj;
 }
+
+static uint64_t cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp) { return cache_alloc_node(s, gfp, MM_NUMA_NO_NODE); }
 
 static bool give_back(struct mm_kmem_cache *s, uint64_t obj)
 {
@@ -518,6 +523,6 @@ bool mm_slob_is_consistent(const struct mm_slab *sl)
 
 const struct slab_ops mm_slob_ops = {
 	.create = cache_create, .shutdown = cache_shutdown, .release = cache_release,
-	.alloc = cache_alloc, .free = cache_free, .alloc_bulk = cache_alloc_bulk, .free_bulk = cache_free_bulk,
+	.alloc = cache_alloc, .alloc_node = cache_alloc_node, .free = cache_free, .alloc_bulk = cache_alloc_bulk, .free_bulk = cache_free_bulk,
 	.shrink = cache_shrink, .info = cache_info,
 };

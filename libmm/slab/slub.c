@@ -17,7 +17,7 @@
  * node's lists.
  *
  * Left out: pfmemalloc slabs, KFENCE, memory charged to cgroups, RCU delays
- * (a TYPESAFE_BY_RCU slab is given back at once), requests for a node.
+ * (a TYPESAFE_BY_RCU slab is given back at once).
  */
 #include <stdlib.h>
 
@@ -56,10 +56,10 @@ static uint64_t alloc_single_from_new_slab(struct mm_kmem_cache *s, struct slab 
 }
 
 /* No object on the CPU and none on its partial list: a slab of the node, or a new one. */
-static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, mm_gfp_t gfp)
+static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {
 	uint32_t cpu = mm_slab_this_cpu(s);
-	struct slub_partial found = mm_slub_get_partial(s, cpu, gfp);
+	struct slub_partial found = mm_slub_get_partial(s, cpu, node);
 	struct kmem_cache_cpu *c = &s->cpu[cpu];
 	struct slab *slab;
 	uint32_t freelist;
@@ -69,7 +69,7 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 			return take(s, found.slab, found.freelist);
 		return load_freelist(s, c, found.slab, found.freelist);
 	}
-	slab = mm_slub_new_slab(s, gfp);
+	slab = mm_slub_new_slab(s, gfp, node);
 	if (!slab) {
 		s->failed++;
 		return 0;
@@ -132,7 +132,7 @@ static __attribute__((noinline)) uint64_t slub_alloc_slow(struct mm_kmem_cache *
 		s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
 		s->stat[MM_SLUB_DEACTIVATE_BYPASS] += slab != NULL;
 		c->slab = NULL;
-		return new_objects(s, gfp);
+		return new_objects(s, gfp, MM_NUMA_NO_NODE);
 	}
 	s->stat[MM_SLUB_DEACTIVATE_BYPASS] -= slab == NULL;
 	c->partial = partial->next;
@@ -155,6 +155,45 @@ static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 	*link = SLAB_LINK_LIVE;
 	s->stat[MM_SLUB_ALLOC_FASTPATH]++;
 	return slab->base + obj * s->size;
+}
+
+/* The first slab of the CPU's partial list is its slab now.  It is counted here alone, not by mm_slub_stat(). */
+static void take_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+{
+	c->slab = c->partial;
+	c->partial = c->slab->next;
+	c->nr_partial--;
+	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
+	s->stat[MM_SLUB_ALLOC_SLOWPATH]--;
+	s->stat[MM_SLUB_ALLOC_REFILL]--;
+	s->stat[MM_SLUB_DEACTIVATE_BYPASS]--;
+}
+
+/* ___slab_alloc() for @node: slabs of other nodes leave the CPU, its own one and then its partial list. */
+static uint64_t slub_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
+{
+	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+
+	if (c->slab && c->slab->node == node && c->freelist != SLAB_LINK_END)
+		return slub_alloc(s, gfp);
+	mm_slub_settle_back(c);
+	s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
+	while (c->slab || c->partial) {
+		if (!c->slab)
+			take_cpu_partial(s, c);
+		if (c->slab->node != node) {
+			s->stat[MM_SLUB_ALLOC_NODE_MISMATCH]++;
+			mm_slub_deactivate_cpu(s, c);
+		} else if (c->slab->freelist != SLAB_LINK_END) {
+			s->stat[MM_SLUB_ALLOC_REFILL]++;
+			return take_freelist(s, c, c->slab);
+		} else {
+			s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
+			c->slab->list = SLAB_NO_LIST;
+			c->slab = NULL;
+		}
+	}
+	return new_objects(s, gfp, node);
 }
 
 /* A chain of objects of one slab on its way back. */
@@ -511,6 +550,6 @@ static void slub_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *
 
 const struct slab_ops mm_slub_ops = {
 	.create = slub_create, .shutdown = slub_shutdown, .release = slub_release,
-	.alloc = slub_alloc, .free = slub_free, .alloc_bulk = slub_alloc_bulk, .free_bulk = slub_free_bulk,
+	.alloc = slub_alloc, .alloc_node = slub_alloc_node, .free = slub_free, .alloc_bulk = slub_alloc_bulk, .free_bulk = slub_free_bulk,
 	.shrink = mm_slub_shrink, .info = slub_info, .is_consistent = mm_slub_is_consistent, .state = mm_slub_state,
 };

@@ -18,14 +18,15 @@ struct slub_partial {
 	uint32_t freelist;		/* its objects, or with debugging the one object */
 };
 
-struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp);
+struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node);
 void mm_slub_discard_slab(struct mm_kmem_cache *s, struct slab *slab);
 void mm_slub_add_partial(struct kmem_cache_node *n, struct slab *slab, bool tail);
 void mm_slub_remove_partial(struct kmem_cache_node *n, struct slab *slab);
 void mm_slub_add_full(struct kmem_cache_node *n, struct slab *slab);
 void mm_slub_remove_full(struct kmem_cache_node *n, struct slab *slab);
-struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp);
+struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, uint32_t node);
 void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
+void mm_slub_deactivate_cpu(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
 void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
 void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu);
 void mm_slub_shrink(struct mm_kmem_cache *s);

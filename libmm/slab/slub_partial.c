@@ -54,10 +54,10 @@ static void thread_freelist(struct slab *slab)
 }
 
 /* A block with its links: one for each place where an object could begin in it, which those behind the last never do. */
-static struct slab *new_block(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t order, uint32_t objects)
+static struct slab *new_block(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node, uint32_t order, uint32_t objects)
 {
 	uint32_t nr_links = ((uint32_t)MM_PAGE_SIZE << order) / (uint32_t)s->size + 4;
-	struct slab *slab = mm_slab_alloc_pages(s, gfp, order, objects, nr_links);
+	struct slab *slab = mm_slab_alloc_pages(s, gfp, node, order, objects, nr_links);
 
 	if (!slab)
 		return NULL;
@@ -74,7 +74,7 @@ static struct slab *new_block(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t or
  * allocate_slab(): the wanted order without trying hard, then the smallest order
  * that holds an object with all that the caller allows.
  */
-struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp)
+struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {
 	const struct mm_slab_layout *l = &s->layout;
 	mm_gfp_t alloc_gfp = (gfp | __MM_GFP_NOWARN | __MM_GFP_NORETRY) & ~(mm_gfp_t)__MM_GFP_NOFAIL;
@@ -83,9 +83,9 @@ struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp)
 
 	if ((alloc_gfp & __MM_GFP_DIRECT_RECLAIM) && l->order > l->min_order)
 		alloc_gfp = (alloc_gfp | __MM_GFP_NOMEMALLOC) & ~(mm_gfp_t)MM_GFP_RECLAIM;
-	slab = new_block(s, alloc_gfp, l->order, l->objects_per_slab);
+	slab = new_block(s, alloc_gfp, node, l->order, l->objects_per_slab);
 	if (!slab) {
-		slab = new_block(s, gfp, l->min_order, l->min_objects);
+		slab = new_block(s, gfp, node, l->min_order, l->min_objects);
 		if (!slab)
 			return NULL;
 		mm_slub_count(s, MM_SLUB_ORDER_FALLBACK);
@@ -195,11 +195,13 @@ static struct slub_partial get_any_partial(struct mm_kmem_cache *s, uint32_t cpu
 	return (struct slub_partial){ NULL, SLAB_LINK_END };
 }
 
-struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp)
+/* Of @node alone; MM_NUMA_NO_NODE: of the CPU's, then of others. */
+struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, uint32_t node)
 {
-	struct slub_partial found = get_partial_node(s, &s->node[mm_slab_cpu_node(s, cpu)], cpu);
+	bool any = node == MM_NUMA_NO_NODE;
+	struct slub_partial found = get_partial_node(s, &s->node[any ? mm_slab_cpu_node(s, cpu) : node], cpu);
 
-	if (!found.slab && s->nr_nodes > 1 && !(gfp & __MM_GFP_THISNODE))
+	if (!found.slab && any && s->nr_nodes > 1)
 		found = get_any_partial(s, cpu);
 	return found;
 }
@@ -275,8 +277,8 @@ static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint32_t
 	}
 }
 
-/* flush_slab(): the CPU's slab to its node. */
-void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+/* The CPU's slab, which there is, to its node. */
+void mm_slub_deactivate_cpu(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	struct slab *slab = c->slab;
 	uint32_t freelist = c->freelist;
@@ -285,6 +287,12 @@ void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 	c->slab = NULL;
 	c->freelist = SLAB_LINK_END;
 	deactivate_slab(s, slab, freelist);
+}
+
+/* flush_slab() */
+void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+{
+	mm_slub_deactivate_cpu(s, c);
 	mm_slub_count(s, MM_SLUB_CPUSLAB_FLUSH);
 }
 

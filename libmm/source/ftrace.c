@@ -14,7 +14,8 @@
  *
  *	mm_page_alloc			page_alloc	result = PFN (ENOMEM: it failed), size, flags = GFP words
  *	mm_page_free			page_free	result = PFN, size; flags = IRQ_OVER_LOCK in an interrupt over a lock
- *	kmalloc, kmalloc_node		kmalloc		addr = object, size = bytes_req, size2 = bytes_alloc, flags
+ *	kmalloc, kmalloc_node		kmalloc		addr = object, size = bytes_req, size2 = bytes_alloc, flags,
+ *					offset = node, unless it is -1
  *	kmem_cache_alloc[_node]		cache_alloc	the same; the cache is not named
  *	kfree				kfree		addr
  *	kmem_cache_free			cache_free	addr, name (from 5.12 on)
@@ -320,7 +321,7 @@ static int open_ftrace(void **state, struct mm_trace_source *src, struct mm_erro
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	f->src = src;
 	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(CPU) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) |
-		       MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT);
+		       MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT);
 	*state = f;
 	return 0;
 }

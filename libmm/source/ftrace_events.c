@@ -195,6 +195,18 @@ static int put_gfp(struct mm_trace_source *src, struct mm_event *ev, struct mm_f
 	return mm_trace_keep(src, s, &ev->flags);
 }
 
+/* node= stands behind gfp_flags=; most often it is -1, any. */
+static void put_node(struct mm_event *ev, struct mm_ftrace_line *t)
+{
+	static const char any[] = " node=-1";
+	uint64_t node;
+
+	if (t->args.len - t->next >= sizeof(any) - 1 && !memcmp(t->args.p + t->next, any, sizeof(any) - 1))
+		return;
+	if (number(t, "node", &node))
+		mm_event_put(ev, OFFSET, offset, node);
+}
+
 static int page_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
@@ -302,7 +314,10 @@ static int object_alloc(struct mm_trace_source *src, struct mm_trace_batch *b, s
 	mm_event_put(ev, ADDR, addr, ptr);
 	mm_event_put(ev, SIZE, size, req);
 	mm_event_put(ev, SIZE2, size2, got);
-	return put_gfp(src, ev, t);
+	if (put_gfp(src, ev, t))
+		return -ENOMEM;
+	put_node(ev, t);
+	return 0;
 }
 
 static int kmalloc(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,

@@ -143,8 +143,14 @@ int mm_kmem_cache_destroy(struct mm_slab *slab, struct mm_kmem_cache *s, const c
 /* by any of its names; NULL */
 struct mm_kmem_cache *mm_kmem_cache_find(const struct mm_slab *slab, struct mm_str name);
 
+#define MM_NUMA_NO_NODE UINT32_MAX	/* the CPU's, and others if it has nothing */
 /* Address of a new object, 0 when no page could be had. */
 uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp);
+/*
+ * The same, of @node if a page can be had there (with __MM_GFP_THISNODE: or 0).  A node that there is not is none.
+ * Source: Linux 6.6 mm/slub.c ___slab_alloc(), mm/slab.c ____cache_alloc_node(), Linux 6.1 mm/slob.c slob_alloc().
+ */
+uint64_t mm_kmem_cache_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node);
 /*
  * Give an object back.  A wrong address, a double free or another cache's object is counted (mm_slab_errors()); of a
  * cache with MM_SLAB_CONSISTENCY_CHECKS (SLAB: debug_slab) a slab_err effect tells it too.
@@ -166,6 +172,7 @@ void mm_slab_reap(struct mm_slab *slab);
  * MM_KMALLOC_MAX_SIZE).  Source: Linux 6.6 mm/slab_common.c __kmalloc().
  */
 uint64_t mm_kmalloc(struct mm_slab *slab, uint64_t size, mm_gfp_t gfp);
+uint64_t mm_kmalloc_node(struct mm_slab *slab, uint64_t size, mm_gfp_t gfp, uint32_t node);
 void mm_kfree(struct mm_slab *slab, uint64_t obj);	/* 0 and MM_ZERO_SIZE_PTR do nothing */
 uint64_t mm_ksize(const struct mm_slab *slab, uint64_t obj);	/* usable bytes; 0: no object */
 /* What mm_kmalloc() of @size bytes really gives; @size itself for 0 and above MM_KMALLOC_MAX_SIZE. SLUB and SLAB. */
