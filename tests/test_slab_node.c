@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Objects of a node: by hand what ___slab_alloc() (SLUB) and slob_alloc() (SLOB) do for one, and then that each
- * allocator gives objects of the node as long as it has pages.  SLAB's are in test_slab_recorded.c.
+ * allocator gives objects of the node as long as it has pages (SLAB's arrays and lists on nodes: test_slab_recorded.c).
  */
 #include <check.h>
 
