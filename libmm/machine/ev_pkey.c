@@ -36,6 +36,17 @@ static void no_keys(struct mm_machine *m)
 	mm_machine_skip(m, "protection keys of a recording that the machine has not (-S pku=1)", false);
 }
 
+/* The recorded call had a key where this machine has none: counted. */
+static bool lacks_keys(struct mm_machine *m, const struct mm_struct *mm, const struct mm_event *ev)
+{
+	struct mm_recorded rec = mm_vma_recorded(ev);
+
+	if (!rec.there || rec.failed || mm_arch_pkeys_enabled(mm->virt))
+		return false;
+	no_keys(m);
+	return true;
+}
+
 int mm_ev_pkey_alloc(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
@@ -46,10 +57,8 @@ int mm_ev_pkey_alloc(struct mm_machine *m, struct mm_task *task, struct mm_event
 
 	if (!mm)
 		return -ENOMEM;
-	if (rec.there && !rec.failed && !mm_arch_pkeys_enabled(mm->virt)) {
-		no_keys(m);
+	if (lacks_keys(m, mm, ev))
 		return 0;
-	}
 	key = mm_sys_pkey_alloc(mm, 0, rights, &task->faults.pkru);
 	if (mm_vma_result(m, task, ev, key < 0 ? key : 0, key < 0 ? 0 : (uint64_t)key, true) || mm_vma_report_end(m, task, ev))
 		return mm_error_set(err, -ENOMEM, "out of memory");
@@ -61,34 +70,28 @@ int mm_ev_pkey_alloc(struct mm_machine *m, struct mm_task *task, struct mm_event
 int mm_ev_pkey_free(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-	struct mm_recorded rec = mm_vma_recorded(ev);
 	int64_t key;
 
 	if (!mm)
 		return -ENOMEM;
 	if (key_of(ev, &key, err))
 		return err->code;
-	if (rec.there && !rec.failed && !mm_arch_pkeys_enabled(mm->virt)) {
-		no_keys(m);
+	if (lacks_keys(m, mm, ev))
 		return 0;
-	}
 	return mm_vma_call_end(m, task, ev, mm_sys_pkey_free(mm, key), err);
 }
 
 int mm_ev_pkey_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-	struct mm_recorded rec = mm_vma_recorded(ev);
 	int64_t key;
 
 	if (!mm)
 		return -ENOMEM;
 	if (key_of(ev, &key, err))
 		return err->code;
-	if (key >= 0 && rec.there && !rec.failed && !mm_arch_pkeys_enabled(mm->virt)) {
-		no_keys(m);
+	if (key >= 0 && lacks_keys(m, mm, ev))
 		key = -1;
-	}
 	return mm_vma_call_end(m, task, ev,
 			       mm_sys_pkey_mprotect(mm, ev->addr, ev->size, mm_vma_flags(m, MM_FLAG_PROT, ev->flags), key), err);
 }

@@ -98,10 +98,10 @@ void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file)
 		mm_hugetlb_put_orphan(mm->virt, file);
 		return;
 	}
-	if (mm->virt->cache)
+	if (mm->virt->cache) {
 		mm_shmem_evict_inode(mm->virt->cache, file->inode);
-	if (mm->virt->cache)
 		mm_truncate_range(mm->virt->cache, &file->inode->mapping, 0, UINT64_MAX);
+	}
 	mm_inode_evict(mm->virt->inodes, file);
 }
 
