@@ -32,6 +32,8 @@ int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
 	c->ctx = ctx;
 	c->phys = phys;
 	c->inodes = inodes;
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		c->memcg_lru[n].rng = ctx->rng;
 	c->column_pages = phys->max_pfn ? phys->max_pfn : 1;
 	c->page_swap = column_new(c->column_pages * sizeof(*c->page_swap));
 	c->page_memcg = column_new(c->column_pages * sizeof(*c->page_memcg));
@@ -106,5 +108,5 @@ bool mm_cache_is_consistent(const struct mm_cache *c)
 	for (uint32_t id = 1; c->inodes && id <= mm_inode_table_nr(c->inodes); id++)
 		if (mm_address_space_of(c->inodes, id) && !file_is_consistent(c, mm_address_space_of(c->inodes, id)))
 			return false;
-	return mm_memcg_is_consistent(c) && (!c->swap->max || mm_swap_is_consistent(c));
+	return mm_memcg_is_consistent(c) && mm_memcg_lru_is_consistent(c) && (!c->swap->max || mm_swap_is_consistent(c));
 }

@@ -20,6 +20,7 @@
 #include <libmm/gfp.h>
 
 #include "cache/inode.h"
+#include "cache/memcg_lru.h"
 #include "phys/phys.h"
 
 struct mm_swap;
@@ -69,6 +70,7 @@ struct mm_cache {
 	struct mm_memcg *root_mem_cgroup;	/* never NULL */
 	struct mm_memcg **memcgs;		/* by id - 1; never freed before the machine */
 	uint32_t nr_memcgs;
+	struct mm_lru_gen_memcg memcg_lru[MM_MAX_NODES];
 	struct mm_cpu_fbatches *fbatches;	/* by CPU */
 	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */

@@ -48,6 +48,7 @@ struct mm_lruvec {
 	uint64_t activations[MM_ANON_AND_FILE];	/* WORKINGSET_ACTIVATE_* of this lruvec and those below */
 	bool cgroup_congested, node_congested;	/* LRUVEC_*_CONGESTED */
 	struct mm_lru_gen_folio lrugen;
+	struct mm_memcg_lru_link memcg_lru;
 	uint64_t *bloom[2];			/* of page-table walks, by generation; NULL: not yet */
 	uint32_t newest_mm_id;			/* address spaces up to here have been walked */
 };

@@ -65,6 +65,7 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 	}
 	c->memcgs[c->nr_memcgs++] = m;
 	m->id = c->nr_memcgs;
+	mm_lru_gen_online_memcg(c, m);
 	*mp = m;
 	return 0;
 }

@@ -35,6 +35,7 @@ struct mm_memcg {
 	int64_t vm_events[MM_NR_COUNTERS];	/* of memory.stat, own: what mm_memcg_count() was told */
 	uint64_t throttled_ns;			/* its tasks would have slept beyond memory.high and swap.high */
 	bool oom_group;
+	bool offline;				/* removed; what is charged to it stays until it goes */
 	int16_t swappiness;			/* memory.swappiness of cgroup v1, -1: never written here or above: the machine's */
 	struct mm_page_list split_queue;	/* 2M folios mapped in part (deferred_split.h) */
 	int64_t split_nr_deferred[MM_MAX_NODES];	/* of its shrinker */

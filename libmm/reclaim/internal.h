@@ -47,6 +47,7 @@ struct mm_lruvec_scan {
 	bool proportional;
 	bool whole;				/* done when it was begun */
 	uint64_t swappiness, scanned;		/* MGLRU */
+	bool aged;				/* its last batch made a generation instead */
 };
 /* ... and in one node: all zero before the first step. */
 struct mm_node_scan {
@@ -54,7 +55,11 @@ struct mm_node_scan {
 	struct mm_memcg *memcg;			/* the lruvec's; NULL before the first and after the last */
 	bool in_round, in_lruvec, reclaimable;
 	uint64_t before;			/* sc->nr_reclaimed when the round began */
-	struct mm_memcg *start;			/* MGLRU: where the visits began */
+	struct {				/* MGLRU: the walk of bins (shrink_many()) */
+		struct mm_lruvec *pos;		/* where it stands; NULL: before the bin */
+		unsigned int gen, bin, first_bin;
+		enum mm_memcg_lru_op op;	/* what becomes of s->memcg when it goes on */
+	} many;
 };
 
 /* kswapd's own place: it may be left in the middle of its work and come back to it. */
@@ -66,7 +71,6 @@ struct mm_kswapd {				/* of one node */
 	int highest_zoneidx;			/* MM_MAX_NR_ZONES: nothing asked */
 	uint32_t failures;
 	bool pgdat_dirty, pgdat_writeback;	/* PGDAT_DIRTY, PGDAT_WRITEBACK */
-	struct mm_memcg *next_memcg;		/* MGLRU: where global reclaim goes on */
 	/* balance_pgdat() under way */
 	enum mm_kswapd_at at;
 	int highest, alloc_order;
@@ -146,6 +150,15 @@ bool mm_inactive_is_low(const struct mm_reclaim *r, const struct mm_lruvec *v, e
 void mm_prepare_scan_count(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
 void mm_get_scan_count(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t nr[MM_NR_LRU_LISTS]);
 bool mm_can_reclaim_anon_pages(const struct mm_reclaim *r, const struct mm_memcg *memcg);
+/* Not more than what it is guaranteed: nothing of it is taken; also when it holds nothing. @target NULL: the root. */
+static inline bool mm_mem_cgroup_below_min(const struct mm_memcg *target, const struct mm_memcg *m)
+{
+	return m->parent && m != target && m->emin >= m->usage;
+}
+static inline bool mm_mem_cgroup_below_low(const struct mm_memcg *target, const struct mm_memcg *m)
+{
+	return m->parent && m != target && m->elow >= m->usage;
+}
 void mm_mem_cgroup_protection(const struct mm_memcg *root, const struct mm_memcg *m, uint64_t *min, uint64_t *low);
 
 /* vmscan.c */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * reclaim/mglru.c - MGLRU: when to age, when to evict, and from which memcg
+ * reclaim/mglru.c - MGLRU: when to age and when to evict
  *
  * Hot pages are found by the reverse mapping (each used entry that reclaim
  * meets has its neighbours looked at) and, with bit 1 of lru_gen, by a walk of
  * page tables before each new generation.
- * Global reclaim visits memcgs in order of their tree, beginning behind the one
- * it stopped at, in place of the kernel's two generations of memcgs in random bins.
+ * Whom global reclaim visits is in mglru_memcg.c.
  *
  * Source: Linux 6.6 mm/vmscan.c.
  */
@@ -56,18 +55,12 @@ static bool should_run_aging(const struct mm_lruvec *v, const struct mm_scan_con
 			else if (seq + MM_MIN_NR_GENS == g->max_seq)
 				old += size;
 		}
-	*nr_to_scan = total >> sc->priority;
+	*nr_to_scan = v->memcg->offline ? total : total >> sc->priority;
+	if (v->memcg->offline)		/* all of it, nobody uses it again */
+		return false;
 	if (g->min_seq[!can_swap] + MM_MIN_NR_GENS < g->max_seq)
 		return false;
 	return young * MM_MIN_NR_GENS > total || old * (MM_MIN_NR_GENS + 2) < total;
-}
-
-static bool below_min(const struct mm_scan_control *sc, const struct mm_memcg *m)
-{
-	uint64_t min, low;
-
-	mm_mem_cgroup_protection(sc->target_mem_cgroup, m, &min, &low);
-	return min && m->usage <= min;
 }
 
 /* Pages to look at; -1: this lruvec has been aged or is protected, try others. */
@@ -75,7 +68,7 @@ static int64_t get_nr_to_scan(struct mm_reclaim *r, struct mm_lruvec *v, const s
 {
 	uint64_t nr;
 
-	if (below_min(sc, v->memcg))
+	if (mm_mem_cgroup_below_min(sc->target_mem_cgroup, v->memcg))
 		return -1;
 	if (!should_run_aging(v, sc, can_swap, &nr) || sc->priority == MM_DEF_PRIORITY)
 		return (int64_t)nr;
@@ -85,7 +78,7 @@ static int64_t get_nr_to_scan(struct mm_reclaim *r, struct mm_lruvec *v, const s
 	return -1;
 }
 
-static bool should_abort_scan(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
+bool mm_lru_gen_should_abort_scan(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
 {
 	const struct mm_node *n = r->phys->nodes[v->node];
 	uint64_t goal = sc->nr_to_reclaim > mm_compact_gap(sc->order) ? sc->nr_to_reclaim : mm_compact_gap(sc->order);
@@ -106,25 +99,25 @@ static bool should_abort_scan(const struct mm_reclaim *r, const struct mm_lruvec
 	return true;
 }
 
-static void begin_lruvec(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc,
-			 struct mm_lruvec_scan *s)
+void mm_lru_gen_begin_lruvec(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc,
+			     struct mm_lruvec_scan *s)
 {
 	*s = (struct mm_lruvec_scan){ .swappiness = get_swappiness(r, v, sc) };
 	if (s->swappiness && !(sc->gfp_mask & __MM_GFP_IO))
 		s->swappiness = 1;
 }
 
-/* One batch of try_to_shrink_lruvec(); false: it is done. */
-static bool shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
+bool mm_lru_gen_shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
 {
 	int64_t nr_to_scan = get_nr_to_scan(r, v, sc, s->swappiness != 0);
 	uint64_t delta;
 
+	s->aged = nr_to_scan < 0;
 	if (nr_to_scan <= 0)
 		return false;
 	delta = mm_evict_folios(r, v, sc, s->swappiness);
 	s->scanned += delta;
-	return delta && s->scanned < (uint64_t)nr_to_scan && !should_abort_scan(r, v, sc);
+	return delta && s->scanned < (uint64_t)nr_to_scan && !mm_lru_gen_should_abort_scan(r, v, sc);
 }
 
 void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc)
@@ -132,16 +125,18 @@ void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct 
 	struct mm_lruvec_scan s;
 
 	mm_lru_add_drain(r->cache);
-	begin_lruvec(r, v, sc, &s);
-	while (shrink_lruvec_step(r, v, sc, &s))
+	mm_lru_gen_begin_lruvec(r, v, sc, &s);
+	while (mm_lru_gen_shrink_lruvec_step(r, v, sc, &s))
 		;
+	if (s.aged)
+		mm_lru_gen_rotate_memcg(r->cache, v, MM_MEMCG_LRU_YOUNG);
 	mm_swap_io_unplug(r->cache);
 }
 
 static unsigned int fls(uint64_t x) { return x ? 64 - (unsigned int)__builtin_clzll(x) : 0; }
 
 /* (total >> priority) * inactive / total = what is wanted */
-static void set_initial_priority(const struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
+void mm_lru_gen_set_initial_priority(const struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
 {
 	uint64_t reclaimable = 0;
 	int priority;
@@ -159,64 +154,23 @@ static void set_initial_priority(const struct mm_reclaim *r, uint32_t node, stru
 	sc->priority = priority < MM_DEF_PRIORITY / 2 ? MM_DEF_PRIORITY / 2 : priority > MM_DEF_PRIORITY ? MM_DEF_PRIORITY : priority;
 }
 
-/* The memcg of the next visit; NULL: each had one, or enough was reclaimed. */
-static struct mm_memcg *next_memcg(struct mm_reclaim *r, uint32_t node, const struct mm_scan_control *sc, const struct mm_node_scan *s)
+bool mm_lruvec_is_sizable(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
 {
-	struct mm_memcg *root = r->cache->root_mem_cgroup, *m = mm_mem_cgroup_iter(root, s->memcg);
+	bool can_swap = get_swappiness(r, v, sc);
+	uint64_t total = 0;
 
-	if (!m)
-		m = root;
-	r->kswapd[node].next_memcg = m;
-	return m != s->start && !should_abort_scan(r, root->lruvec[node], sc) ? m : NULL;
-}
-
-bool mm_lru_gen_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s)
-{
-	struct mm_kswapd *k = &r->kswapd[node];
-
-	if (!s->in_round) {
-		if (!sc->may_writepage || !sc->may_unmap)
-			return false;
-		mm_lru_add_drain(r->cache);
-		set_initial_priority(r, node, sc);
-		s->in_round = true;
-		s->before = sc->nr_reclaimed;
-		if (r->cache->is_kswapd)
-			sc->nr_reclaimed = 0;
-		s->memcg = s->start = k->next_memcg ? k->next_memcg : r->cache->root_mem_cgroup;
-	}
-	if (!s->in_lruvec && !below_min(sc, s->memcg)) {
-		s->in_lruvec = true;
-		begin_lruvec(r, s->memcg->lruvec[node], sc, &s->lruvec);
-	}
-	if (s->in_lruvec && shrink_lruvec_step(r, s->memcg->lruvec[node], sc, &s->lruvec))
-		return true;
-	if (s->in_lruvec)
-		mm_shrink_slab(r, node, s->memcg, sc->priority);
-	s->in_lruvec = false;
-	s->memcg = next_memcg(r, node, sc, s);
-	if (s->memcg)
-		return true;
-	mm_swap_io_unplug(r->cache);
-	if (r->cache->is_kswapd)
-		sc->nr_reclaimed += s->before;
-	if (sc->nr_reclaimed > s->before)
-		k->failures = 0;
-	return false;
+	for (unsigned int type = !can_swap; type < MM_ANON_AND_FILE; type++)
+		for (uint64_t seq = v->lrugen.min_seq[type]; seq <= v->lrugen.max_seq; seq++)
+			total += gen_size(v, seq, type);
+	return v->memcg->offline ? total : total >> sc->priority;
 }
 
 /* min_ttl: is any working set old enough to give pages? */
 static bool lruvec_is_reclaimable(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc, uint64_t ttl_ns)
 {
-	bool can_swap = get_swappiness(r, v, sc);
-	uint64_t total = 0;
-
-	if (below_min(sc, v->memcg))
+	if (mm_mem_cgroup_below_min(NULL, v->memcg) || !mm_lruvec_is_sizable(r, v, sc))
 		return false;
-	for (unsigned int type = !can_swap; type < MM_ANON_AND_FILE; type++)
-		for (uint64_t seq = v->lrugen.min_seq[type]; seq <= v->lrugen.max_seq; seq++)
-			total += gen_size(v, seq, type);
-	return total >> sc->priority && r->ctx->now_ns > v->lrugen.timestamps[mm_lru_gen_from_seq(v->lrugen.min_seq[1])] + ttl_ns;
+	return r->ctx->now_ns > v->lrugen.timestamps[mm_lru_gen_from_seq(v->lrugen.min_seq[1])] + ttl_ns;
 }
 
 void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc)
@@ -225,7 +179,7 @@ void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_con
 	uint64_t ttl_ms = (uint64_t)mm_sysctl(r->ctx, MM_SYSCTL_LRU_GEN_MIN_TTL_MS);
 	bool reclaimable = !ttl_ms;
 
-	set_initial_priority(r, node, sc);
+	mm_lru_gen_set_initial_priority(r, node, sc);
 	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(root, m)) != NULL; ) {
 		mm_mem_cgroup_calculate_protection(root, m);
 		if (!reclaimable)

@@ -103,13 +103,11 @@ static void end_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan
 static bool passed_over(const struct mm_reclaim *r, struct mm_scan_control *sc, struct mm_memcg *m)
 {
 	struct mm_memcg *target = sc->target_mem_cgroup ? sc->target_mem_cgroup : r->cache->root_mem_cgroup;
-	uint64_t min, low;
 
 	mm_mem_cgroup_calculate_protection(target, m);
-	mm_mem_cgroup_protection(target, m, &min, &low);
-	if (min && m->usage <= min)
+	if (mm_mem_cgroup_below_min(target, m))
 		return true;
-	if (!low || m->usage > low)
+	if (!mm_mem_cgroup_below_low(target, m))
 		return false;
 	if (!sc->memcg_low_reclaim) {
 		sc->memcg_low_skipped = true;
