@@ -74,6 +74,17 @@ static int init_zones(struct mm_phys *phys)
 	return 0;
 }
 
+/*
+ * A pageblock is movable when its first page is RAM, else unmovable: that is 0, and nobody sets it.  So is the first of all
+ * machines, whose page 0 is in no zone.
+ * Source: Linux 6.6 mm/mm_init.c memmap_init_range().
+ */
+static void init_migratetypes(struct mm_phys *phys, const struct mm_page_range *ram)
+{
+	for (uint64_t b = ((uint64_t)ram->start_pfn + MM_PAGEBLOCK_NR_PAGES - 1) >> MM_PAGEBLOCK_ORDER; b << MM_PAGEBLOCK_ORDER < ram->end_pfn; b++)
+		phys->pageblocks[b].migratetype = MM_MIGRATE_MOVABLE;
+}
+
 int mm_page_alloc_init(struct mm_phys *phys)
 {
 	if (init_zones(phys))
@@ -83,7 +94,9 @@ int mm_page_alloc_init(struct mm_phys *phys)
 	if (!phys->pageblocks)
 		return -ENOMEM;
 	for (uint32_t b = 0; b < phys->nr_pageblocks; b++)
-		phys->pageblocks[b] = (struct mm_pageblock){ .zone = MM_ZONE_MIXED, .migratetype = MM_MIGRATE_MOVABLE };
+		phys->pageblocks[b] = (struct mm_pageblock){ .zone = MM_ZONE_MIXED };
+	for (uint32_t i = 0; i < phys->nr_present; i++)
+		init_migratetypes(phys, &phys->present[i]);
 	for (uint32_t i = 0; i < phys->nr_zones; i++)
 		claim_pageblocks(phys, phys->zone_table[i]);
 	for (uint32_t b = 0; b < phys->nr_pageblocks; b++)
