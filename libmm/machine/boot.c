@@ -226,6 +226,7 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 
 void mm_machine_shutdown(struct mm_machine *m)
 {
+	m->virt.goes = true;
 	for (size_t i = 0; i < m->tasks.nr; i++) {
 		mm_mmput(m->tasks.v[i]->mm);
 		m->tasks.v[i]->mm = NULL;

@@ -139,6 +139,7 @@ struct mm_virt {
 	uint32_t *pkru;				/* register of the running task; NULL none runs */
 	bool pkeys_used;			/* some address space has a key beside 0 */
 	bool la57;				/* 5-level page tables; set before the first address space */
+	bool goes;				/* the machine goes: of address spaces only what the host gave is given back */
 	int64_t vm_committed_as;		/* pages */
 	uint64_t totalram_pages, total_swap_pages;	/* for the overcommit check */
 	/*

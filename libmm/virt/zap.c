@@ -220,7 +220,7 @@ void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t
 			}
 			mm_split_huge_pmd(vma, pmd, vaddr);
 		}
-		if (!mm_pte_none(*pmd))
+		if (!mm_pte_none(*pmd) && !(tlb->mm->virt->goes && mm_vma_is_anonymous(vma)))
 			zap_pte_range(tlb, vma, pmd, vaddr, next, zap);
 	}
 }
