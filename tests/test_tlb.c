@@ -40,7 +40,7 @@ static bool hit(uint32_t id, uint64_t vaddr, unsigned int kind) { return mm_tlb_
 START_TEST(five_pages_of_one_set)
 {
 	for (uint64_t i = 0; i < 5; i++)
-		mm_tlb_fill(cpu, 1, page(16 * i), MM_TLB_R, (mm_pfn_t)(100 + i), 0, false);
+		mm_tlb_fill(cpu, 1, page(16 * i), MM_TLB_R, (100 + i) << 12, false);
 	for (uint64_t i = 1; i < 5; i++)
 		ck_assert(hit(1, page(16 * i), MM_TLB_R));
 	ck_assert_uint_eq(cpu->l2_hits, 0);
@@ -55,7 +55,7 @@ END_TEST
 
 START_TEST(huge_pages_have_entries_of_their_own)
 {
-	mm_tlb_fill(cpu, 1, 0x40000000, MM_TLB_R, 512, MM_TLB_HUGE | MM_TLB_WRITABLE, false);
+	mm_tlb_fill(cpu, 1, 0x40000000, MM_TLB_R, 512 << 12 | MM_TLB_HUGE | MM_TLB_WRITABLE, false);
 	ck_assert(hit(1, 0x40000000 + 0x1ff000, MM_TLB_R));
 	ck_assert_ptr_null(mm_tlb_lookup(cpu, 1, 0x40200000, MM_TLB_R));
 	ck_assert_uint_eq(cpu->l2_hits, 0);
@@ -114,8 +114,8 @@ START_TEST(flushes)
 
 	cpu->mm_id = 1;
 	for (uint64_t i = 0; i < 40; i++) {
-		mm_tlb_fill(cpu, 1, page(i), MM_TLB_R, (mm_pfn_t)i, 0, false);
-		mm_tlb_fill(cpu, 2, page(i), MM_TLB_R, (mm_pfn_t)i, 0, false);
+		mm_tlb_fill(cpu, 1, page(i), MM_TLB_R, i << 12, false);
+		mm_tlb_fill(cpu, 2, page(i), MM_TLB_R, i << 12, false);
 	}
 	mm_flush_tlb_page(&mm, page(3));
 	ck_assert_ptr_null(mm_tlb_lookup(cpu, 1, page(3), MM_TLB_R));
@@ -204,7 +204,7 @@ static void one_access(struct mm_rng *r, uint64_t *l2_hits)
 	ck_assert_int_eq(hit(id, vpn << 12, MM_TLB_R), want);
 	ck_assert_uint_eq(cpu->l2_hits, *l2_hits);
 	if (!want) {
-		mm_tlb_fill(cpu, id, vpn << 12, MM_TLB_R, (mm_pfn_t)vpn, 0, false);
+		mm_tlb_fill(cpu, id, vpn << 12, MM_TLB_R, vpn << 12, false);
 		oracle_fill(&l1, id, vpn);
 		oracle_fill(&l2, id, vpn);
 	}
@@ -241,8 +241,8 @@ START_TEST(presets)
 	teardown();
 	start(g->name);
 	for (uint64_t i = 0; i < 5000; i++) {
-		mm_tlb_fill(cpu, 1, page(i), MM_TLB_R, (mm_pfn_t)i, 0, false);
-		mm_tlb_fill(cpu, 1, page(i), MM_TLB_X, (mm_pfn_t)i, MM_TLB_EXEC, false);
+		mm_tlb_fill(cpu, 1, page(i), MM_TLB_R, i << 12, false);
+		mm_tlb_fill(cpu, 1, page(i), MM_TLB_X, i << 12 | MM_TLB_EXEC, false);
 	}
 	ck_assert_int_eq(hit(1, page(4999), MM_TLB_R), g->l1d_entries != 0);
 	ck_assert_int_eq(hit(1, page(5000 - 1 - g->l1d_entries), MM_TLB_R), g->l2_entries > g->l1d_entries);

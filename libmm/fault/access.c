@@ -19,14 +19,11 @@
 
 enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
 
-/* What the processor says about a failed or successful walk. */
+/* Where a walk ended. */
 struct hit {
 	mm_pte_t *leaf;			/* NULL: a table is missing */
 	mm_pte_t *pmd;			/* the entry above a leaf of level 1, else NULL */
-	bool huge;
 	uint8_t level;			/* of the leaf */
-	bool ok;			/* the access may go on */
-	unsigned int error;		/* if not: MM_PF_*; 0 is the kernel's read of nothing */
 };
 
 /* Bits of the error code that the kind of access gives; the processor tells fetches apart only where they can be refused. */
@@ -50,55 +47,68 @@ static bool pkru_refuses(const struct mm_fault *f, unsigned int pkey, unsigned i
 	return f->virt->pkeys_used && kind != MM_TLB_X && f->task && !mm_pkru_allows(f->task->pkru, pkey, kind == MM_TLB_W);
 }
 
-static struct hit walk(const struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind)
+/* No PMD: a 1G page, or a table is missing. */
+static struct hit walk_high(const struct mm_struct *mm, uint64_t vaddr)
 {
-	unsigned int err = error_of(f, kind);
-	struct hit h = { mm_walk_to(mm, vaddr, 2), NULL, false, 2, false, err };
+	mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
+	bool giga = pud && (*pud & (MM_PTE_P | MM_PTE_PSE)) == (MM_PTE_P | MM_PTE_PSE);
 
-	if (!h.leaf) {			/* a 1G page, or no table */
-		mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
-
-		if (!pud || (*pud & (MM_PTE_P | MM_PTE_PSE)) != (MM_PTE_P | MM_PTE_PSE))
-			return h;
-		h.leaf = pud;
-		h.level = 3;
-	}
-	if (!(*h.leaf & MM_PTE_P))
-		return h;
-	h.huge = *h.leaf & MM_PTE_PSE;
-	if (!h.huge) {
-		h.pmd = h.leaf;
-		h.leaf = mm_pte_of(mm, h.leaf, vaddr);
-		h.level = 1;
-	}
-	if (!(*h.leaf & MM_PTE_P))
-		return h;
-	if (pkru_refuses(f, mm_pte_pkey(*h.leaf), kind))
-		err |= MM_PF_PK;
-	if (err & MM_PF_PK || (kind == MM_TLB_W && !(*h.leaf & MM_PTE_RW)) || (kind == MM_TLB_X && *h.leaf & MM_PTE_NX) ||
-	    mode_refuses(f, kind))
-		h.error = err | MM_PF_PROT;
-	else
-		h.ok = true;
-	return h;
+	return (struct hit){ giga ? pud : NULL, NULL, 3 };
 }
 
-/* The walk succeeded: the processor marks the entry and remembers it. */
-static void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h,
-		 bool absent)
+static inline struct hit walk(const struct mm_struct *mm, uint64_t vaddr)
 {
-	mm_pte_t p = *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D : 0);
-	uint64_t flags = (h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : h->huge ? MM_TLB_HUGE : 0) |
-			 (uint64_t)mm_pte_pkey(*h->leaf) << MM_TLB_PKEY_SHIFT;
+	mm_pte_t *pmd = mm_pmd_offset(mm, vaddr);
+
+	if (!pmd)
+		return walk_high(mm, vaddr);
+	if ((*pmd & (MM_PTE_P | MM_PTE_PSE)) != MM_PTE_P)
+		return (struct hit){ pmd, NULL, 2 };
+	return (struct hit){ mm_pte_of(mm, pmd, vaddr), pmd, 1 };
+}
+
+/* The entry as the processor leaves it if the access is allowed; 0 where there is none. */
+static inline mm_pte_t marked(const struct hit *h, unsigned int kind)
+{
+	return h->leaf ? *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D : 0) : 0;
+}
+
+/* Rights that the TLB remembers of a marked entry, as MM_TLB_WRITABLE and MM_TLB_EXEC. */
+static inline uint64_t rights(mm_pte_t p)
+{
+	return (p & MM_PTE_RW && p & MM_PTE_D ? MM_TLB_WRITABLE : 0) | (p & MM_PTE_NX ? 0 : MM_TLB_EXEC);
+}
+
+/* The entry allows it: all there is to ask for a program while no protection keys are in use. */
+static inline bool entry_allows(mm_pte_t p, unsigned int kind) { return p & MM_PTE_P && !(kind & ~rights(p)); }
+
+static bool allows(const struct mm_fault *f, mm_pte_t p, unsigned int kind)
+{
+	return entry_allows(p, kind) && !mode_refuses(f, kind) && !pkru_refuses(f, mm_pte_pkey(p), kind);
+}
+
+/* Why not, as MM_PF_*; 0 is the kernel's read of nothing. */
+static unsigned int refusal(const struct mm_fault *f, const struct hit *h, unsigned int kind)
+{
+	unsigned int err = error_of(f, kind);
+
+	if (!h->leaf || !(*h->leaf & MM_PTE_P))
+		return err;
+	return err | MM_PF_PROT | (pkru_refuses(f, mm_pte_pkey(*h->leaf), kind) ? (unsigned int)MM_PF_PK : 0);
+}
+
+/* The walk succeeded: the processor marks the entry (@p) and remembers it. */
+static inline void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h,
+			mm_pte_t p, bool absent)
+{
+	uint64_t leaf = (p & MM_PTE_PFN_MASK) | (uint64_t)mm_pte_pkey(p) << MM_TLB_PKEY_SHIFT | rights(p);
 
 	*h->leaf = p;
 	if (h->pmd)
 		*h->pmd |= MM_PTE_A;
-	if (p & MM_PTE_RW && p & MM_PTE_D)
-		flags |= MM_TLB_WRITABLE;
-	if (!(p & MM_PTE_NX))
-		flags |= MM_TLB_EXEC;
-	mm_tlb_fill(c, mm->id, vaddr, kind, mm_pte_pfn(p), flags, absent);
+	else
+		leaf |= h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : MM_TLB_HUGE;
+	mm_tlb_fill(c, mm->id, vaddr, kind, leaf, absent);
 }
 
 /* A fetch from memory that is not executable brings the page in; it is refused when it is tried again. */
@@ -309,15 +319,16 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 			return r;
 	}
 	for (unsigned int i = 0; i < MAX_FAULTS_OF_AN_ACCESS; i++) {
-		struct hit h = walk(f, mm, vaddr, kind);
+		struct hit h = walk(mm, vaddr);
+		mm_pte_t p = marked(&h, kind);
 		enum mm_access_result r;
 
 		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : first_level(mm, vaddr), mm_nr_levels(mm->virt));
-		if (h.ok) {
-			fill(c, mm, vaddr, kind, &h, absent);
+		if (allows(f, p, kind)) {
+			fill(c, mm, vaddr, kind, &h, p, absent);
 			return MM_ACCESS_OK;
 		}
-		r = do_user_addr_fault(f, mm, vaddr, h.error, false, 0);
+		r = do_user_addr_fault(f, mm, vaddr, refusal(f, &h, kind), false, 0);
 		if (f->cache->nr_pages_over_high)
 			mm_mem_cgroup_handle_over_high(f->cache, mm->memcg, MM_GFP_KERNEL);
 		if (r != MM_ACCESS_OK)
@@ -335,33 +346,27 @@ static bool was_missed(struct mm_fault *f, const struct mm_struct *mm, const str
 	return same;
 }
 
-/*
- * The processor alone, when L1 has no 4K entry that gives the right.  Nothing is counted when the kernel is needed: what
- * a look-up moves within the TLB it would move again, and one that found nothing mm_access() need not make again.  Not while
- * protection keys are in use.
- */
-bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind)
+bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
+			     const struct mm_tlb_entry *e)
 {
-	const struct mm_tlb_entry *e;
 	struct hit h;
+	mm_pte_t p;
 
 	f->missed.cpu = NULL;
-	if (vaddr >= mm->task_size_max)
-		return false;
-	e = mm_tlb_lookup(c, mm->id, vaddr, kind);
-	if (e && !(kind & ~e->leaf))
-		return true;
 	if (!e)
-		f->missed = (struct mm_tlb_miss){ c, vaddr, mm->id, kind };
-	if (f->tlb_miss_rows)
+		e = mm_tlb_lookup_more(c, mm->id, vaddr, kind);
+	if (mm_tlb_serves(e, kind))
+		return true;
+	h = walk(mm, vaddr);
+	p = marked(&h, kind);
+	if (!entry_allows(p, kind)) {
+		if (!e)
+			f->missed = (struct mm_tlb_miss){ c, vaddr, mm->id, kind };
 		return false;
-	h = walk(f, mm, vaddr, kind);
-	if (!h.ok)
-		return false;
-	f->missed.cpu = NULL;
+	}
 	c->walks++;
 	mm_tlb_walked(c, mm->id, vaddr, h.level, mm_nr_levels(mm->virt));
-	fill(c, mm, vaddr, kind, &h, !e);
+	fill(c, mm, vaddr, kind, &h, p, !e);
 	return true;
 }
 
@@ -373,7 +378,7 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 	c->accesses++;
 	c->mm_id = mm->id;
 	e = vaddr < mm->task_size_max && !was_missed(f, mm, c, vaddr, kind) ? mm_tlb_lookup(c, mm->id, vaddr, kind) : NULL;
-	if (e && !(kind & ~e->leaf) && !mode_refuses(f, kind) && !pkru_refuses(f, e->leaf >> MM_TLB_PKEY_SHIFT & 15, kind))
+	if (mm_tlb_serves(e, kind) && !mode_refuses(f, kind) && !pkru_refuses(f, e->leaf >> MM_TLB_PKEY_SHIFT & 15, kind))
 		return MM_ACCESS_OK;
 	return access_slow(f, mm, c, vaddr, kind, !e);
 }
@@ -381,9 +386,9 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 /* After a store: the page holds something else. */
 static void note_store(struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr)
 {
-	struct hit h = walk(f, mm, vaddr, MM_TLB_W);
+	struct hit h = walk(mm, vaddr);
 
-	if (!h.ok)
+	if (!allows(f, marked(&h, MM_TLB_W), MM_TLB_W))
 		return;
 	f->cache->contents[mm_pte_pfn(*h.leaf) + (vaddr >> MM_PAGE_SHIFT) % (UINT64_C(1) << 9 * (h.level - 1))] =
 		f->store_contents == UINT64_MAX ? mm_contents_unique(f->cache) : f->store_contents;

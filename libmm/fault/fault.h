@@ -129,10 +129,13 @@ enum mm_access_result {
 enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, uint64_t size, unsigned int kind);
 
 /*
- * An access within one page by the CPU @c, for which mm_tlb_hit() was false, as long as the kernel is not entered: done, or
- * false and mm_access() is to do it.  The caller counts @c->accesses.
+ * An access within one page, below task_size_max, by the CPU @c, for which mm_tlb_lookup_first() gave @e, which does not serve
+ * it: done as long as the kernel is not entered. False: nothing is counted, mm_access() is to do it; what a look-up moved within
+ * the TLB it would move again, and one that found nothing it need not make again. The caller counts @c->accesses. Not while
+ * protection keys are in use, nor where misses of the TLB are rows.
  */
-bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind);
+bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
+			     const struct mm_tlb_entry *e);
 
 /* One fault on @vma, as the kernel's handle_mm_fault(): MM_VM_FAULT_*. */
 unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int flags);

@@ -194,7 +194,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	uint32_t id;
 	size_t n = 0;
 
-	if (!nr || !m->fault || m->cache->contents || !task || !task->mm || ev->pid != task->pid || m->someone_dies ||
+	if (!nr || !m->fault || m->fault->tlb_miss_rows || m->cache->contents || !task || !task->mm || ev->pid != task->pid || m->someone_dies ||
 	    task->faults.uffd_vaddr || m->cfg.check || m->virt.pkeys_used || ev->cpu >= m->ctx.nr_cpus ||
 	    mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;
@@ -205,8 +205,9 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	while (n < nr && is_plain(&ev[n], ev) && ev[n].addr < end) {
 		struct mm_event *at = &ev[n];
 		unsigned int kind = tlb_kinds[at->type - MM_EV_LOAD];
+		const struct mm_tlb_entry *e = mm_tlb_lookup_first(c, id, at->addr, kind);
 
-		if (!mm_tlb_hit(c, id, at->addr, kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, kind))
+		if (!mm_tlb_serves(e, kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, kind, e))
 			break;
 		result(at, ok);
 		n++;

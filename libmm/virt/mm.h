@@ -79,6 +79,9 @@ struct mm_exec_image {
 	bool learnt;			/* a recording told where it is */
 };
 
+/* Of an address space's id TLBs keep the low bits: no two that live share them. */
+enum { MM_TLB_ID_BITS = 18, MM_TLB_ID_MASK = (1 << MM_TLB_ID_BITS) - 1 };
+
 struct mm_struct {
 	struct mm_virt *virt;
 	uint32_t id;				/* of the address space: ASID, page owner; never reused in a run */

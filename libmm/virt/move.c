@@ -26,6 +26,7 @@ static bool move_table(struct mm_struct *mm, uint64_t old_vaddr, mm_pte_t *from,
 		return false;
 	*to = *from;
 	*from = 0;
+	mm_pmd_forget(mm->virt);
 	mm_flush_tlb_range(mm, old_vaddr, old_vaddr + size);
 	return true;
 }

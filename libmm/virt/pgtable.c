@@ -115,6 +115,8 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 
 	if (p->index <= 2)
 		mm_count(mm->virt->ctx, MM_NR_PAGE_TABLE_PAGES, -1);
+	if (p->index >= 2)
+		mm_pmd_forget(mm->virt);
 	if (c && c->page_memcg[pfn]) {
 		mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), pages);
 		c->page_memcg[pfn] = 0;
@@ -156,11 +158,22 @@ static uint64_t table_bytes(unsigned int level) { return level <= 3 ? MM_PAGE_SI
 
 mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level) { return mm_walk_to(mm, vaddr, level); }
 
-mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr) { return mm_entry_at(mm, vaddr, 2); }
+/* It is remembered where there is one: the next entry that is looked for is often below it too. */
+mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr)
+{
+	struct mm_pgtables *t = mm->virt->pgtables;
+	mm_pte_t *pmd = mm_walk_to(mm, vaddr, 2);
+
+	if (pmd) {
+		t->last_tag = mm_entry_tag(mm->id, vaddr, 2);
+		t->last_pmd = pmd;
+	}
+	return pmd;
+}
 
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr)
 {
-	mm_pte_t *pmd = mm_entry_at(mm, vaddr, 2);
+	mm_pte_t *pmd = mm_pmd_offset(mm, vaddr);
 
 	return pmd && *pmd & MM_PTE_P && !(*pmd & MM_PTE_PSE) ? mm_pte_of(mm, pmd, vaddr) : NULL;
 }
@@ -187,7 +200,12 @@ mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int leve
 	return e;
 }
 
-mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr) { return mm_entry_alloc(mm, vaddr, 2); }
+mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr)
+{
+	mm_pte_t *pmd = mm_pmd_offset(mm, vaddr);
+
+	return pmd ? pmd : mm_entry_alloc(mm, vaddr, 2);
+}
 
 void mm_pmd_populate(struct mm_struct *mm, mm_pte_t *pmd, mm_pfn_t table)
 {

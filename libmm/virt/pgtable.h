@@ -76,6 +76,8 @@ static inline mm_pfn_t mm_pte_pfn(mm_pte_t p)
 {
 	return (mm_pfn_t)(((p ^ mm_protnone_mask(p)) & MM_PTE_PFN_MASK) >> MM_PAGE_SHIFT);
 }
+/* The same of an entry with P. */
+static inline mm_pfn_t mm_table_pfn(mm_pte_t p) { return (mm_pfn_t)((p & MM_PTE_PFN_MASK) >> MM_PAGE_SHIFT); }
 static inline mm_pte_t mm_mk_pte(mm_pfn_t pfn, uint64_t prot)
 {
 	return (((uint64_t)pfn << MM_PAGE_SHIFT) ^ mm_protnone_mask(prot)) | prot;
@@ -160,6 +162,8 @@ struct mm_pgtables {
 	size_t bytes;
 	uint64_t nr_tables;
 	mm_pte_t *spare;		/* a freed table's contents, used again first */
+	uint64_t last_tag;		/* the PMD entry found last: its mm_entry_tag(), 0 none; no table above it has moved since */
+	mm_pte_t *last_pmd;
 };
 /* The 512 entries of table page @pfn. */
 static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { return virt->pgtables->table[pfn]; }
@@ -167,9 +171,10 @@ static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { 
 /* Entry of @vaddr at its level, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
 mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level);
 mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level);
-mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr);	/* NULL too below a 2M entry */
+/* A table of level 2 or above changes place or goes. */
+static inline void mm_pmd_forget(const struct mm_virt *virt) { virt->pgtables->last_tag = 0; }
 mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr);
 /* The empty PTE table at @vaddr goes, and its translations (retract_page_tables()). */
 void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
@@ -179,7 +184,7 @@ mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
 mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end);
 static inline mm_pte_t *mm_pte_of(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t vaddr)
 {
-	return mm_table_of(mm->virt, mm_pte_pfn(*pmd)) + (vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE;
+	return mm_table_of(mm->virt, mm_table_pfn(*pmd)) + (vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE;
 }
 static inline unsigned int mm_level_index(uint64_t vaddr, unsigned int level)
 {
@@ -197,9 +202,21 @@ static inline __attribute__((always_inline)) mm_pte_t *mm_walk_to(const struct m
 	for (unsigned int l = top - 1; l >= level; l--) {
 		if (!(*e & MM_PTE_P) || *e & MM_PTE_PSE)
 			return NULL;
-		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(vaddr, l);
+		e = mm_table_of(mm->virt, mm_table_pfn(*e)) + mm_level_index(vaddr, l);
 	}
 	return e;
+}
+/* Names the entry of @vaddr at @level, 2 or above, of address space @id; bit 63 is set. */
+static inline uint64_t mm_entry_tag(uint32_t id, uint64_t vaddr, unsigned int level)
+{
+	return UINT64_C(1) << 63 | vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1)) << 20 | (id & MM_TLB_ID_MASK);
+}
+mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr);
+static inline mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr)
+{
+	const struct mm_pgtables *t = mm->virt->pgtables;
+
+	return t->last_tag == mm_entry_tag(mm->id, vaddr, 2) ? t->last_pmd : mm_pmd_offset_walk(mm, vaddr);
 }
 static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
 {

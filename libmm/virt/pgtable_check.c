@@ -4,7 +4,7 @@
  *
  * Every table is a table page of its level and counted once in pgtables_bytes, those set aside
  * for 2M entries too; every entry lies in a VMA and points at a page that knows it is
- * mapped; the sums by kind of page are the rss; D never stands without RW.
+ * mapped; the sums by kind of page are the rss; D never stands without RW. The PMD entry that is remembered is the one found by a walk.
  */
 #include "cache/swap.h"
 #include "virt/rmap.h"
@@ -106,13 +106,21 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 	return level != 2 || p->mapping == nr_huge;
 }
 
+static bool check_last(const struct mm_struct *mm)
+{
+	const struct mm_pgtables *t = mm->virt->pgtables;
+	uint64_t vaddr = t->last_tag >> 20 << MM_PMD_SHIFT;
+
+	return !t->last_tag || t->last_tag != mm_entry_tag(mm->id, vaddr, 2) || mm_walk_to(mm, vaddr, 2) == t->last_pmd;
+}
+
 bool mm_pgtables_are_consistent(const struct mm_struct *mm)
 {
 	struct recount rc = { .mm = mm };
 
 	if (mm->pgd == MM_PFN_NONE)
 		return mm->pgtables_bytes == 0;
-	if (!check_table(&rc, mm->pgd, mm_nr_levels(mm->virt), 0))
+	if (!check_last(mm) || !check_table(&rc, mm->pgd, mm_nr_levels(mm->virt), 0))
 		return false;
 	for (unsigned int i = 0; i < MM_NR_RSS; i++)
 		if (rc.rss[i] != mm->rss[i])

@@ -57,7 +57,7 @@ static int array_init(struct mm_tlb_array *a, uint32_t entries, uint32_t ways)
 {
 	a->ways = ways;
 	a->set_mask = entries ? entries / ways - 1 : 0;
-	a->e = calloc(entries ? entries : 1, sizeof(*a->e));
+	a->e = calloc(entries + UINT32_C(2), sizeof(*a->e));	/* two past the last set may be looked at */
 	return a->e ? 0 : -ENOMEM;
 }
 
@@ -108,43 +108,15 @@ void mm_tlb_free(struct mm_tlb *t)
 	free(t);
 }
 
-static struct mm_tlb_entry *set_of(const struct mm_tlb_array *a, uint64_t page_number)
+/* At the front of its set, in the place of what that had of it (nothing if it is @absent). */
+static void insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new, bool absent)
 {
-	return &a->e[(page_number & a->set_mask) * a->ways];
-}
+	struct mm_tlb_entry *e = absent ? NULL : mm_tlb_find(a, page_number, new.tag);
 
-/* At the front of its set, in the place of what it had there (not if it is @absent), else of an empty entry, else of the last. */
-static struct mm_tlb_entry *insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new, bool absent)
-{
-	struct mm_tlb_entry *e = set_of(a, page_number);
-	uint32_t w = 0;
-
-	if (!a->ways)
-		return NULL;
-	if (absent && e[a->ways - 1].tag)
-		w = a->ways - 1;
-	while (w < a->ways - 1 && e[w].tag && e[w].tag != new.tag)
-		w++;
-	memmove(e + 1, e, w * sizeof(*e));
-	*e = new;
-	return e;
-}
-
-struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag)
-{
-	uint32_t w = 2;
-
-	while (w < ways && e[w].tag != tag)
-		w++;
-	if (w >= ways)
-		return NULL;
-	for (; w; w--) {
-		struct mm_tlb_entry hit = e[w];
-
-		e[w] = e[w - 1];
-		e[w - 1] = hit;
-	}
-	return e;
+	if (e)
+		*e = new;
+	else
+		mm_tlb_push(a, page_number, new);
 }
 
 static struct mm_tlb_entry *lookup_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
@@ -155,73 +127,53 @@ static struct mm_tlb_entry *lookup_giga(struct mm_tlb_cpu *c, uint32_t id, uint6
 	if (e)
 		return e;
 	e = mm_tlb_find(&c->a[MM_TLB_L2_1G], page, mm_tlb_tag(page, id, 1));
-	if (!e)
-		return NULL;
-	c->l2_hits++;
-	return insert(&c->a[MM_TLB_L1D_1G], page, *e, true);
+	return e ? mm_tlb_refill(c, MM_TLB_L1D_1G, page, e) : NULL;
 }
 
-static void fill_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, mm_pfn_t pfn, uint64_t flags)
+struct mm_tlb_entry *mm_tlb_lookup_large(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
-	uint64_t page = vaddr >> MM_PUD_SHIFT;
-	struct mm_tlb_entry new = { mm_tlb_tag(page, id, 1), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
+	const uint64_t page = vaddr >> MM_PMD_SHIFT;
+	struct mm_tlb_entry *e = mm_tlb_find(&c->a[MM_TLB_L2], page, mm_tlb_tag(page, id, 1));
 
-	c->has_giga = true;
-	insert(&c->a[MM_TLB_L1D_1G], page, new, false);
-	insert(&c->a[MM_TLB_L2_1G], page, new, false);
-}
-
-/* L2 has the page: into L1 with it. */
-static struct mm_tlb_entry *refill(struct mm_tlb_cpu *c, unsigned int l1, uint64_t page, const struct mm_tlb_entry *e)
-{
-	c->l2_hits++;
-	return insert(&c->a[l1], page, *e, true);
-}
-
-struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
-{
-	const unsigned int l1 = mm_tlb_l1(kind);
-	const uint64_t page = vaddr >> MM_PAGE_SHIFT, huge = vaddr >> MM_PMD_SHIFT;
-	const uint64_t page_tag = mm_tlb_tag(page, id, 0), huge_tag = mm_tlb_tag(huge, id, 1);
-	struct mm_tlb_entry *e = mm_tlb_find(&c->a[l1], page, page_tag);
-
-	if (!e && c->has_huge)
-		e = mm_tlb_find(&c->a[l1 + 1], huge, huge_tag);
 	if (e)
-		return e;
-	e = mm_tlb_find(&c->a[MM_TLB_L2], page, page_tag);
-	if (e)
-		return refill(c, l1, page, e);
-	e = c->has_huge ? mm_tlb_find(&c->a[MM_TLB_L2], huge, huge_tag) : NULL;
-	if (e)
-		return refill(c, l1 + 1, huge, e);
+		return mm_tlb_refill(c, mm_tlb_l1(kind) + 1, page, e);
 	return c->has_giga && kind != MM_TLB_X ? lookup_giga(c, id, vaddr) : NULL;
 }
 
-void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags, bool absent)
+/* A page larger than 4K; a 1G page is one of 2M where no array is for such. */
+static void fill_large(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, uint64_t leaf, bool absent)
 {
-	unsigned int huge = flags & MM_TLB_HUGE ? 1 : 0, l1 = mm_tlb_l1(kind) + huge;
-	uint64_t page = vaddr >> (huge ? (int)MM_PMD_SHIFT : (int)MM_PAGE_SHIFT);
-	struct mm_tlb_entry new = { mm_tlb_tag(page, id, huge), (uint64_t)pfn << MM_PAGE_SHIFT | flags };
+	uint64_t page = vaddr >> MM_PMD_SHIFT;
+	unsigned int l1 = mm_tlb_l1(kind) + 1, l2 = MM_TLB_L2;
 
-	if (flags & MM_TLB_GIGA && kind != MM_TLB_X && c->a[MM_TLB_L1D_1G].ways) {
-		fill_giga(c, id, vaddr, pfn, flags);
+	c->has_large = true;
+	if (leaf & MM_TLB_GIGA && kind != MM_TLB_X && c->a[MM_TLB_L1D_1G].ways) {
+		c->has_giga = true;
+		page = vaddr >> MM_PUD_SHIFT;
+		l1 = MM_TLB_L1D_1G;
+		l2 = MM_TLB_L2_1G;
+		absent = false;
+	} else if (leaf & MM_TLB_GIGA) {	/* the 2M part of it */
+		leaf = (leaf & ~MM_TLB_GIGA) + (vaddr & (MM_PUD_SIZE - 1) & ~(MM_PMD_SIZE - 1));
+	}
+	insert(&c->a[l1], page, (struct mm_tlb_entry){ mm_tlb_tag(page, id, 1), leaf }, absent);
+	insert(&c->a[l2], page, (struct mm_tlb_entry){ mm_tlb_tag(page, id, 1), leaf }, absent);
+}
+
+void mm_tlb_fill_more(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, uint64_t leaf, bool absent)
+{
+	const uint64_t page = vaddr >> MM_PAGE_SHIFT;
+	const struct mm_tlb_entry new = { mm_tlb_tag(page, id, 0), leaf };
+
+	if (leaf & MM_TLB_HUGE) {
+		fill_large(c, id, vaddr, kind, leaf, absent);
 		return;
 	}
-	if (flags & MM_TLB_GIGA)	/* the 2M part of it */
-		new.leaf = ((uint64_t)pfn + ((vaddr >> MM_PAGE_SHIFT) % (1u << 18) & ~(uint64_t)(MM_PMD_PAGES - 1))) << MM_PAGE_SHIFT |
-			   (flags & ~MM_TLB_GIGA);
-	c->has_huge |= huge;
-	insert(&c->a[l1], page, new, absent);
+	insert(&c->a[mm_tlb_l1(kind)], page, new, absent);
 	insert(&c->a[MM_TLB_L2], page, new, absent);
 }
 
 /* ---- paging-structure caches ------------------------------------------------ */
-
-static uint64_t psc_tag(uint32_t id, uint64_t vaddr, unsigned int level)
-{
-	return UINT64_C(1) << 63 | (vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) << 20 | (id & MM_TLB_ID_MASK);
-}
 
 static uint8_t *psc_bucket(struct mm_psc *p, uint64_t tag)
 {
@@ -277,18 +229,13 @@ static void psc_fill(struct mm_psc *p, uint64_t tag, uint8_t room)
 	psc_first(p, i);
 }
 
-void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top)
+void mm_tlb_walked_far(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top)
 {
 	const unsigned int cached = MM_PSC_LEVELS + 1;	/* highest level with a cache */
 	unsigned int from = top;
 
-	if (level == 1 && c->psc[0].tag[c->psc[0].next[0]] == psc_tag(id, vaddr, 2)) {	/* below the PDE used last: nothing moves */
-		c->psc_hits[0]++;
-		c->walk_reads++;
-		return;
-	}
 	for (unsigned int l = level + 1; l <= cached; l++)
-		if (psc_find(&c->psc[l - 2], psc_tag(id, vaddr, l))) {
+		if (psc_find(&c->psc[l - 2], mm_entry_tag(id, vaddr, l))) {
 			c->psc_hits[l - 2]++;
 			from = l - 1;
 			break;
@@ -296,7 +243,7 @@ void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned i
 	c->walk_reads += from - level + 1;
 	for (unsigned int l = from < cached ? from : cached; l > level; l--)
 		if (c->psc_entries[l - 2])
-			psc_fill(&c->psc[l - 2], psc_tag(id, vaddr, l), c->psc_entries[l - 2]);
+			psc_fill(&c->psc[l - 2], mm_entry_tag(id, vaddr, l), c->psc_entries[l - 2]);
 }
 
 /* INVLPG and INVPCID take everything of the address space. */
@@ -323,7 +270,7 @@ static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
 
 static void drop(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
 {
-	struct mm_tlb_entry *e = set_of(a, page_number);
+	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
 
 	for (uint32_t w = 0; w < a->ways; w++)
 		if (e[w].tag == tag) {
@@ -339,7 +286,7 @@ static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 
 	for (unsigned int k = MM_TLB_L1D_1G; c->has_giga && k <= MM_TLB_L2_1G; k++)
 		drop(&c->a[k], vaddr >> MM_PUD_SHIFT, mm_tlb_tag(vaddr >> MM_PUD_SHIFT, id, 1));
-	for (unsigned int huge = 0; huge < (c->has_huge ? 2 : 1); huge++) {
+	for (unsigned int huge = 0; huge < (c->has_large ? 2 : 1); huge++) {
 		uint64_t tag = mm_tlb_tag(page[huge], id, huge);
 
 		drop(&c->a[MM_TLB_L1D + huge], page[huge], tag);

@@ -9,7 +9,9 @@
 #ifndef VIRT_TLB_H
 #define VIRT_TLB_H
 
-#include "virt/mm.h"
+#include <string.h>
+
+#include "virt/pgtable.h"
 
 enum { MM_TLB_R = 0, MM_TLB_W = 1, MM_TLB_X = 2 };	/* kinds of access */
 
@@ -37,7 +39,7 @@ const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name);	/* NULL: no suc
  * tag: page number << 20 | low 18 bits of the address space's id << 2 | 2M << 1 | 1; 0 empty. Page numbers of user addresses
  * have no more than 44 bits: no other address may be looked up.
  */
-enum { MM_TLB_ID_BITS = 18, MM_TLB_ID_MASK = (1 << MM_TLB_ID_BITS) - 1, MM_TLB_PAGE_SHIFT = MM_TLB_ID_BITS + 2 };
+enum { MM_TLB_PAGE_SHIFT = MM_TLB_ID_BITS + 2 };
 struct mm_tlb_entry {
 	uint64_t tag;
 	uint64_t leaf;			/* PFN << 12 | MM_TLB_* */
@@ -70,7 +72,7 @@ struct mm_tlb_cpu {
 	uint64_t psc_hits[MM_PSC_LEVELS];	/* walks that began below a PDE, a PDPTE, a PML4E */
 	const uint8_t *psc_entries;
 	struct mm_psc psc[MM_PSC_LEVELS];
-	bool has_huge, has_giga;	/* a 2M entry, a 1G entry was filled at some time */
+	bool has_large, has_giga;	/* an entry above 4K, one of 1G was filled at some time */
 	uint32_t mm_id;			/* address space that runs here, 0 none yet */
 };
 
@@ -89,24 +91,45 @@ static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id, unsigned in
 	return page_number << MM_TLB_PAGE_SHIFT | (uint64_t)(id & MM_TLB_ID_MASK) << 2 | huge << 1 | 1;
 }
 
-/* Where the first two of the @ways entries of the set are not it. */
-struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag);
+static inline struct mm_tlb_entry *mm_tlb_set_of(const struct mm_tlb_array *a, uint64_t page_number)
+{
+	return &a->e[(page_number & a->set_mask) * a->ways];
+}
 
 /* The entry, moved to the front of its set; NULL: not there. */
 static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
 {
-	struct mm_tlb_entry *e = &a->e[(page_number & a->set_mask) * a->ways];
+	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number), *end = e + a->ways, *at = e, hit;
 
 	if (e->tag == tag)
 		return e;
-	if (a->ways > 1 && e[1].tag == tag) {
-		struct mm_tlb_entry hit = e[1];
+	for (at++; at[0].tag != tag && at[1].tag != tag; at += 2)	/* what is past the set is of another and is not it */
+		if (at + 2 >= end)
+			return NULL;
+	at += at[0].tag != tag;
+	for (hit = *at; at > e; at--)
+		*at = at[-1];
+	*e = hit;
+	return e;
+}
 
-		e[1] = *e;
-		*e = hit;
-		return e;
-	}
-	return mm_tlb_find_behind(e, a->ways, tag);
+/* What is not there: to the front of its set, where the last goes; what is empty is last. */
+static inline struct mm_tlb_entry *mm_tlb_push(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
+{
+	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
+
+	if (!a->ways)
+		return NULL;
+	memmove(e + 1, e, (a->ways - 1) * sizeof(*e));
+	*e = new;
+	return e;
+}
+
+/* L2 has it and L1 not. */
+static inline struct mm_tlb_entry *mm_tlb_refill(struct mm_tlb_cpu *c, unsigned int l1, uint64_t page_number, const struct mm_tlb_entry *e)
+{
+	c->l2_hits++;
+	return mm_tlb_push(&c->a[l1], page_number, *e);
 }
 
 _Static_assert((int)MM_TLB_WRITABLE == MM_TLB_W && (int)MM_TLB_EXEC == MM_TLB_X,
@@ -118,25 +141,69 @@ static inline unsigned int mm_tlb_l1(unsigned int kind)
 	return kind & MM_TLB_X;
 }
 
-/* The fast path: L1 serves an access to a 4K page. False: ask mm_tlb_lookup(). */
-static inline bool mm_tlb_hit(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
+/*
+ * A look-up is two steps. First what L1 has of the page as one of 4K: serves it, go no further. Else, where that was NULL,
+ * what the others have: L1 of larger pages, then L2 (a hit there refills L1). NULL: a walk is needed. @kind is MM_TLB_R, W or X.
+ */
+static inline struct mm_tlb_entry *mm_tlb_lookup_first(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
 	uint64_t page = vaddr >> MM_PAGE_SHIFT;
-	const struct mm_tlb_entry *e = mm_tlb_find(&c->a[mm_tlb_l1(kind)], page, mm_tlb_tag(page, id, 0));
 
-	return e && !(kind & ~e->leaf);
+	return mm_tlb_find(&c->a[mm_tlb_l1(kind)], page, mm_tlb_tag(page, id, 0));
 }
+/* The rest of the second step, where pages larger than 4K are in use. */
+struct mm_tlb_entry *mm_tlb_lookup_large(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);
+static inline struct mm_tlb_entry *mm_tlb_lookup_more(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
+{
+	const uint64_t page = vaddr >> MM_PAGE_SHIFT, huge = vaddr >> MM_PMD_SHIFT;
+	const unsigned int l1 = mm_tlb_l1(kind);
+	struct mm_tlb_entry *e = c->has_large ? mm_tlb_find(&c->a[l1 + 1], huge, mm_tlb_tag(huge, id, 1)) : NULL;
 
-/* Look in L1 then L2 (a hit there refills L1); NULL: a walk is needed. @kind is MM_TLB_R, W or X. */
-struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);
-/* Into L1 and L2; @absent: the look-up just before found nothing. */
-void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, mm_pfn_t pfn, uint64_t flags, bool absent);
+	if (e)
+		return e;
+	e = mm_tlb_find(&c->a[MM_TLB_L2], page, mm_tlb_tag(page, id, 0));
+	if (e)
+		return mm_tlb_refill(c, l1, page, e);
+	return c->has_large ? mm_tlb_lookup_large(c, id, vaddr, kind) : NULL;
+}
+static inline bool mm_tlb_serves(const struct mm_tlb_entry *e, unsigned int kind) { return e && !(kind & ~e->leaf); }
+static inline struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
+{
+	struct mm_tlb_entry *e = mm_tlb_lookup_first(c, id, vaddr, kind);
+
+	return e ? e : mm_tlb_lookup_more(c, id, vaddr, kind);
+}
+/* Into L1 and L2; @leaf as in struct mm_tlb_entry; @absent: the look-up just before found nothing. */
+void mm_tlb_fill_more(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, uint64_t leaf, bool absent);
+static inline void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, uint64_t leaf, bool absent)
+{
+	uint64_t page = vaddr >> MM_PAGE_SHIFT;
+	struct mm_tlb_entry new = { mm_tlb_tag(page, id, 0), leaf };
+
+	if (!absent || leaf & MM_TLB_HUGE) {
+		mm_tlb_fill_more(c, id, vaddr, kind, leaf, absent);
+		return;
+	}
+	mm_tlb_push(&c->a[mm_tlb_l1(kind)], page, new);
+	mm_tlb_push(&c->a[MM_TLB_L2], page, new);
+}
 
 /*
  * A walk for @vaddr of @top levels that ended at @level (1 PTE .. 4 PML4E, 5 PML5E): count what it read and remember the
  * tables on its way.
  */
-void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top);
+void mm_tlb_walked_far(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top);
+static inline void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top)
+{
+	const struct mm_psc *pde = &c->psc[0];
+
+	if (level == 1 && pde->tag[pde->next[0]] == mm_entry_tag(id, vaddr, 2)) {	/* below the PDE used last: nothing moves */
+		c->psc_hits[0]++;
+		c->walk_reads++;
+	} else {
+		mm_tlb_walked_far(c, id, vaddr, level, top);
+	}
+}
 
 /*
  * Drop what is cached of [start, end) of @mm, on every CPU; above 33 pages everything of @mm goes
