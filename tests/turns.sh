@@ -39,4 +39,13 @@ expect 'kswapd works while the task waits for reads' at_once + + \
 expect 'and when its slice is over' at_once + + -S cost.read_ns=0
 expect 'on a CPU of its own it is done before the next fault' at_once + 0 --cpus=2 -S cost.fault_ns=$never
 expect 'rows that lie a second apart leave it all the time it needs' timed + 0 -S cost.sched_slice_ns=$never
+
+# All pages are marked as used when memory gets short for the first time, so the first direct reclaim goes through all of them:
+# batch by batch (some 50 us each), between which kswapd has its turns.
+cheap=(-S cost.sched_slice_ns=100000 -S cost.access_ns=0 -S cost.fault_ns=0 -S cost.read_ns=0)
+mm-reclaim --csv --ram=64M --swap=256M -S thp=never -S vm.page-cluster=0 -S vm.watermark_boost_factor=0 "${cheap[@]}" -t trace \
+	"$tmp/at_once.csv" > "$tmp/effects.csv"
+awk -F, '$3 == "mmap" || $3 == "store" { n++ } $3 == "direct_reclaim" { print n; exit }' "$tmp/effects.csv" > "$tmp/rows"
+head -n $(($(cat "$tmp/rows") + 1)) "$tmp/at_once.csv" > "$tmp/first.csv"
+expect 'kswapd has its turns between the batches of one direct reclaim' first + + "${cheap[@]}"
 exit $failed

@@ -81,7 +81,9 @@ static int init_zones(struct mm_phys *phys)
  */
 static void init_migratetypes(struct mm_phys *phys, const struct mm_page_range *ram)
 {
-	for (uint64_t b = ((uint64_t)ram->start_pfn + MM_PAGEBLOCK_NR_PAGES - 1) >> MM_PAGEBLOCK_ORDER; b << MM_PAGEBLOCK_ORDER < ram->end_pfn; b++)
+	uint64_t b = ((uint64_t)ram->start_pfn + MM_PAGEBLOCK_NR_PAGES - 1) >> MM_PAGEBLOCK_ORDER;
+
+	for (; b << MM_PAGEBLOCK_ORDER < ram->end_pfn; b++)
 		phys->pageblocks[b].migratetype = MM_MIGRATE_MOVABLE;
 }
 

@@ -95,6 +95,7 @@ struct mm_reclaim {
 	uint64_t ahead_ns;		/* of kswapd's last batch: beyond its turn, not charged yet */
 	int64_t faults_seen, majors_seen;	/* up to here they took their time */
 	uint64_t clock_seen, now_seen;
+	uint64_t resched_ns;		/* of the row's time, what went by in and between batches of direct reclaim */
 	bool reclaiming;			/* a run is under way: hooks do nothing */
 	uint64_t oom_rs_begin_ns;		/* __ratelimit() of reports: the interval, how many in it */
 	uint32_t oom_rs_printed, oom_rs_missed;
@@ -172,6 +173,9 @@ uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_z
 void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest);
 void mm_kswapd_step(struct mm_reclaim *r);	/* one batch by each kswapd that is awake */
 bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node);
+
+/* turns.c: a direct reclaimer has done a batch and may lose the CPU to kswapd */
+void mm_reclaim_cond_resched(struct mm_reclaim *r);
 
 /* mglru*.c */
 void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc);

@@ -55,12 +55,11 @@ static void wait(struct mm_reclaim *r, uint64_t ns)
 		r->lag_ns += (int64_t)run_kswapd(r, (uint64_t)-r->lag_ns);
 }
 
-/* The task ran for @ns, of which the clock has seen @seen_ns. */
-static void run_task(struct mm_reclaim *r, uint64_t ns, uint64_t seen_ns)
+/* The task ran for @ns; is its slice over, and kswapd behind? */
+static void run_task(struct mm_reclaim *r, uint64_t ns)
 {
 	uint64_t slice = cost(r, MM_SYSCTL_COST_SCHED_SLICE);
 
-	elapse(r, ns - seen_ns);
 	if (!mm_kswapd_is_woken(r)) {
 		r->ran_ns = 0;
 		return;
@@ -79,12 +78,29 @@ static void run_task(struct mm_reclaim *r, uint64_t ns, uint64_t seen_ns)
 	r->ran_ns = 0;
 }
 
+/* What the task's own reclaim took since the clock was last looked at. */
+static uint64_t reclaim_took(const struct mm_reclaim *r) { return mm_swap_io_clock(r->cache) - r->clock_seen; }
+
+void mm_reclaim_cond_resched(struct mm_reclaim *r)
+{
+	uint64_t start = r->clock_seen;
+
+	if (!r->kswapd_woken || r->cache->is_kswapd)
+		return;
+	r->reclaiming = false;
+	run_task(r, reclaim_took(r));
+	r->reclaiming = true;
+	r->clock_seen = mm_swap_io_clock(r->cache);
+	r->resched_ns += r->clock_seen - start;
+}
+
 static void seen(struct mm_reclaim *r)
 {
 	r->faults_seen = r->ctx->stat.v[MM_PGFAULT];
 	r->majors_seen = r->ctx->stat.v[MM_PGMAJFAULT];
 	r->cache->read_waits = r->cache->hits = 0;
 	r->clock_seen = mm_swap_io_clock(r->cache);
+	r->resched_ns = 0;
 	r->now_seen = r->ctx->now_ns;
 }
 
@@ -92,13 +108,14 @@ void mm_reclaim_elapse(struct mm_reclaim *r)
 {
 	uint64_t faults = (uint64_t)(r->ctx->stat.v[MM_PGFAULT] - r->faults_seen);
 	uint64_t reads = (uint64_t)(r->ctx->stat.v[MM_PGMAJFAULT] - r->majors_seen) + r->cache->read_waits;
-	uint64_t reclaim = mm_swap_io_clock(r->cache) - r->clock_seen;		/* what the task's own reclaim took */
-	uint64_t ran = reclaim + (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT);
+	uint64_t unseen = (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT);
+	uint64_t ran = reclaim_took(r) + unseen, past = r->resched_ns + ran;
 	uint64_t waited = reads * cost(r, MM_SYSCTL_COST_READ), row = r->ctx->now_ns - r->now_seen;
 
-	if (r->ctx->now_ns > r->now_seen && row > ran && row - ran > waited)
-		waited = row - ran;
-	run_task(r, ran, reclaim);
+	if (r->ctx->now_ns > r->now_seen && row > past && row - past > waited)
+		waited = row - past;
+	elapse(r, unseen);
+	run_task(r, ran);
 	if (waited)
 		wait(r, waited);
 	seen(r);

@@ -210,7 +210,7 @@ void mm_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control 
 	struct mm_node_scan s = { .memcg = NULL };
 
 	while (mm_shrink_node_step(r, node, sc, &s))
-		;
+		mm_reclaim_cond_resched(r);
 }
 
 /* A zone that compaction can already serve needs no reclaim for a costly order. */
