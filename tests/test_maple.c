@@ -118,7 +118,7 @@ static void check_lookups(struct mm_rng *rng, uint64_t span)
 	uint64_t index = mm_rng_below(rng, span + 20);
 	size_t i = lower(index), p = index ? lower(index - 1) : 0;
 	void *here = i < nr_ranges && ranges[i].first <= index ? ranges[i].entry : NULL;
-	void *prev = NULL;
+	void *prev = NULL, *before;
 
 	for (; index && p != SIZE_MAX && !prev; p--)
 		if (p < nr_ranges && ranges[p].last < index)
@@ -127,7 +127,9 @@ static void check_lookups(struct mm_rng *rng, uint64_t span)
 	ck_assert_ptr_eq(mm_mt_find(&mt, index, UINT64_MAX), i < nr_ranges ? ranges[i].entry : NULL);
 	ck_assert_ptr_eq(mm_mt_find(&mt, index, index + 5),
 			 i < nr_ranges && ranges[i].first <= index + 5 ? ranges[i].entry : NULL);
-	ck_assert_ptr_eq(mm_mt_prev(&mt, index, 0), prev);
+	ck_assert_ptr_eq(mm_mt_prev(&mt, index), prev);
+	ck_assert_ptr_eq(mm_mt_find_prev(&mt, index, &before), i < nr_ranges ? ranges[i].entry : NULL);
+	ck_assert_ptr_eq(before, i ? ranges[i - 1].entry : NULL);
 }
 
 static void check_order(void)
@@ -216,7 +218,7 @@ START_TEST(edges)
 	ck_assert_int_eq(mm_mas_empty_area(&mas, 0, UINT64_MAX, 0), -EINVAL);
 	ck_assert_int_eq(mm_mas_empty_area_rev(&mas, 0, UINT64_MAX, 1), 0);
 	ck_assert_uint_eq(mas.last, UINT64_MAX);
-	ck_assert_ptr_null(mm_mt_prev(&mt, 0, 0));
+	ck_assert_ptr_null(mm_mt_prev(&mt, 0));
 	ck_assert_ptr_null(mm_mas_next(&mas, UINT64_MAX));
 	ck_assert_int_eq(mm_mtree_store_range(&mt, 0, UINT64_MAX, &x), 0);
 	ck_assert_ptr_eq(mm_mtree_load(&mt, UINT64_MAX), &x);
@@ -225,7 +227,7 @@ START_TEST(edges)
 	ck_assert_int_eq(mm_mtree_store_range(&mt, UINT64_MAX, UINT64_MAX, NULL), 0);
 	ck_assert_ptr_null(mm_mtree_load(&mt, 0));
 	ck_assert_ptr_eq(mm_mtree_load(&mt, 1), &x);
-	ck_assert_ptr_eq(mm_mt_prev(&mt, UINT64_MAX, 0), &x);
+	ck_assert_ptr_eq(mm_mt_prev(&mt, UINT64_MAX), &x);
 	ck_assert_ptr_null(mm_mt_find(&mt, UINT64_MAX, UINT64_MAX));
 }
 END_TEST

@@ -91,7 +91,7 @@ void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless)
 {
 	size_t i = 0;
 
-	while (i < m->nr_skips && strcmp(m->skips[i].what, what))
+	while (i < m->nr_skips && m->skips[i].what != what && strcmp(m->skips[i].what, what))
 		i++;
 	if (i == MM_MAX_SKIPS)
 		return;

@@ -179,7 +179,7 @@ struct mm_anon_vma *mm_find_mergeable_anon_vma(struct mm_vma *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct mm_vma *next = mm_vma_lookup(mm, vma->vm_end);
-	struct mm_vma *prev = mm_mt_prev(&mm->mm_mt, vma->vm_start, 0);
+	struct mm_vma *prev = mm_mt_prev(&mm->mm_mt, vma->vm_start);
 	struct mm_anon_vma *av = next ? reusable_anon_vma(next, vma, next) : NULL;
 
 	if (!av && prev)

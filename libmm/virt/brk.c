@@ -101,7 +101,7 @@ static void grow(struct mm_struct *mm, uint64_t brk, uint64_t newbrk, uint64_t o
 	next = mm_find_vma_intersection(mm, oldbrk, newbrk + MM_PAGE_SIZE + gap);
 	if (next && newbrk + MM_PAGE_SIZE > mm_vm_start_gap(next))
 		return;
-	below = mm_mt_prev(&mm->mm_mt, next ? next->vm_start : oldbrk, 0);
+	below = mm_mt_prev(&mm->mm_mt, next ? next->vm_start : oldbrk);
 	if (below && below->vm_end <= mm->start_brk)
 		below = NULL;
 	if (do_brk_flags(mm, below, oldbrk, newbrk - oldbrk, 0))
@@ -139,7 +139,7 @@ int mm_vm_brk_flags(struct mm_struct *mm, uint64_t addr, uint64_t request, uint6
 	if (!e)
 		e = mm_do_munmap(mm, addr, len);
 	if (!e)
-		e = do_brk_flags(mm, mm_mt_prev(&mm->mm_mt, addr, 0), addr, len, vm_flags);
+		e = do_brk_flags(mm, mm_mt_prev(&mm->mm_mt, addr), addr, len, vm_flags);
 	if (!e && (mm->def_flags & MM_VM_LOCKED))
 		mm_mm_populate(mm, addr, len, true);
 	return e;

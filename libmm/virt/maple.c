@@ -5,7 +5,7 @@
  * Because two NULL ranges never touch and only the last leaf may end in NULL,
  * an index that holds nothing has its next entry in the very next slot of its
  * leaf, and its previous entry in the slot before or at the end of the leaf
- * before: lookups go down once and never climb.
+ * before: lookups go down once and never climb (and once more, for the end of the leaf before).
  *
  * Gap searches go down only where the gap kept in an arange node says there is
  * room; the two limits may cut that gap, so a search can come back up and try
@@ -45,46 +45,46 @@ void *mm_mt_find(const struct mm_maple_tree *mt, uint64_t index, uint64_t max)
 	return n->mr64.pivot[i] < max ? n->mr64.slot[i + 1] : NULL;
 }
 
-struct place {
-	const struct mm_maple_node *leaf;
-	uint64_t min, max;		/* of the leaf */
-	uint32_t offset;
-};
-
-/* The leaf and slot of @index; false: the tree is empty. */
-static bool descend(const struct mm_maple_tree *mt, uint64_t index, struct place *at)
+/* The last entry of the slots before @i of the leaf, which begins at @min; where it has none, of the leaf before. */
+static void *entry_before(const struct mm_maple_tree *mt, const struct mm_maple_node *n, uint32_t i, uint64_t min)
 {
-	const struct mm_maple_node *n = mt->ma_root;
-	uint64_t min = 0, max = UINT64_MAX;
-
-	if (!n)
-		return false;
-	while (!n->leaf) {
-		uint32_t i = arange_slot_of(n->ma64.pivot, index);
-
-		if (i)
-			min = n->ma64.pivot[i - 1] + 1;
-		if (i + 1u < n->nr)
-			max = n->ma64.pivot[i];
-		n = n->ma64.slot[i];
-	}
-	*at = (struct place){ n, min, max, leaf_slot_of(n->mr64.pivot, index) };
-	return true;
+	while (i-- > 0)
+		if (n->mr64.slot[i])
+			return n->mr64.slot[i];
+	if (!min)
+		return NULL;
+	n = leaf_of(mt, min - 1);
+	return n->mr64.slot[n->nr - 1];
 }
 
-void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index, uint64_t min)
+void *mm_mt_find_prev(const struct mm_maple_tree *mt, uint64_t index, void **prev)
 {
-	struct place at;
+	const struct mm_maple_node *n = mt->ma_root;
+	uint64_t min = 0;
+	uint32_t i;
 
-	while (index > min && descend(mt, index - 1, &at)) {
-		uint64_t first = slot_first(at.leaf, at.offset, at.min);
-		void *entry = at.leaf->mr64.slot[at.offset];
-
-		if (entry && slot_last(at.leaf, at.offset, at.max) < index)
-			return entry;
-		index = first;
+	*prev = NULL;
+	if (!n)
+		return NULL;
+	for (uint32_t level = 1; level < mt->height; level++) {
+		i = arange_slot_of(n->ma64.pivot, index);
+		if (i)
+			min = n->ma64.pivot[i - 1] + 1;
+		n = n->ma64.slot[i];
 	}
-	return NULL;
+	i = leaf_slot_of(n->mr64.pivot, index);
+	*prev = entry_before(mt, n, i, min);
+	if (n->mr64.slot[i] || i + 1u >= n->nr)
+		return n->mr64.slot[i];
+	return n->mr64.slot[i + 1];
+}
+
+void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index)
+{
+	void *prev;
+
+	mm_mt_find_prev(mt, index, &prev);
+	return prev;
 }
 
 /* Stand on slot @offset of the leaf. */

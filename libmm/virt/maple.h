@@ -79,11 +79,13 @@ static inline void mm_mas_set(struct mm_ma_state *mas, uint64_t index)
 /**
  * mm_mtree_load() - the entry at @index, NULL when there is none
  * mm_mt_find() - the entry at @index, else the first above it up to @max
- * mm_mt_prev() - the last entry that ends below @index and at or above @min
+ * mm_mt_prev() - the last entry that ends below @index
+ * mm_mt_find_prev() - mm_mt_find() without an end; *@prev is the entry before it, where there is none the last below @index
  */
 void *mm_mtree_load(const struct mm_maple_tree *mt, uint64_t index);
 void *mm_mt_find(const struct mm_maple_tree *mt, uint64_t index, uint64_t max);
-void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index, uint64_t min);
+void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index);
+void *mm_mt_find_prev(const struct mm_maple_tree *mt, uint64_t index, void **prev);
 
 /**
  * mm_mtree_store_range() - make [first, last] hold @entry, NULL to clear

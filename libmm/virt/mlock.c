@@ -49,7 +49,7 @@ static int apply_vma_lock_flags(struct mm_struct *mm, uint64_t start, uint64_t l
 	vma = mm_vma_lookup(mm, start);
 	if (!vma)
 		return -ENOMEM;
-	prev = start > vma->vm_start ? vma : mm_mt_prev(&mm->mm_mt, vma->vm_start, 0);
+	prev = start > vma->vm_start ? vma : mm_mt_prev(&mm->mm_mt, vma->vm_start);
 	tmp = vma->vm_start;
 	for (; vma && vma->vm_start < end; vma = mm_find_vma(mm, tmp)) {
 		int e;

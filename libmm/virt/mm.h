@@ -189,11 +189,13 @@ static inline struct mm_vma *mm_vma_lookup(const struct mm_struct *mm, uint64_t 
 	return (struct mm_vma *)mm_mtree_load(&mm->mm_mt, addr);
 }
 
+/* find_vma_prev(): the same, and the VMA before that one; before @addr where there is none. */
 static inline struct mm_vma *mm_find_vma_prev(const struct mm_struct *mm, uint64_t addr, struct mm_vma **pprev)
 {
-	struct mm_vma *vma = mm_find_vma(mm, addr);
+	void *prev;
+	struct mm_vma *vma = (struct mm_vma *)mm_mt_find_prev(&mm->mm_mt, addr, &prev);
 
-	*pprev = (struct mm_vma *)mm_mt_prev(&mm->mm_mt, vma && vma->vm_start < addr ? vma->vm_start : addr, 0);
+	*pprev = (struct mm_vma *)prev;
 	return vma;
 }
 

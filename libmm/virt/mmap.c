@@ -60,11 +60,11 @@ int mm_shmem_zero_setup(struct mm_struct *mm, uint64_t len, uint64_t vm_flags, s
 	return 0;
 }
 
-/* Let a neighbour take the range.  The VMA that did, or NULL. */
-static struct mm_vma *expand_neighbour(struct mm_struct *mm, const struct region *r)
+/* Let a neighbour of the hole take the range.  The VMA that did, or NULL. */
+static struct mm_vma *expand_neighbour(struct mm_struct *mm, const struct region *r, struct mm_vma *prev, struct mm_vma *next)
 {
 	uint64_t end = r->addr + r->len, start = r->addr, merge_end = end, pgoff = 0;
-	struct mm_vma *next = mm_find_vma(mm, end), *prev = mm_mt_prev(&mm->mm_mt, r->addr, 0), *vma = NULL;
+	struct mm_vma *vma = NULL;
 	struct mm_vma_merge req = { .addr = r->addr, .end = end, .vm_flags = r->vm_flags, .pgoff = r->pgoff,
 		.file = r->file };
 	enum mm_vma_obstacle by_prev = MM_VMA_NO_NEIGHBOUR, by_next = MM_VMA_NO_NEIGHBOUR;
@@ -136,21 +136,25 @@ no:
 static int mmap_region(struct mm_struct *mm, struct region *r)
 {
 	uint64_t pages = r->len >> MM_PAGE_SHIFT, end = r->addr + r->len;
-	struct mm_vma *vma;
+	struct mm_vma *vma, *prev, *next;
 	int64_t charged = 0;
 
 	if (!mm_may_expand_vm(mm, r->vm_flags, pages) &&
 	    !mm_may_expand_vm(mm, r->vm_flags, pages - count_vma_pages_range(mm, r->addr, end)))
 		return -ENOMEM;
-	if (mm_do_munmap(mm, r->addr, r->len))
-		return -ENOMEM;
+	next = mm_find_vma_prev(mm, r->addr, &prev);
+	if (next && next->vm_start < end) {
+		if (mm_do_vma_munmap(mm, next, r->addr, end))
+			return -ENOMEM;
+		next = mm_find_vma_prev(mm, r->addr, &prev);
+	}
 	if (mm_accountable_mapping(r->vm_flags) && !is_hugetlb(r->file)) {
 		charged = (int64_t)pages;
 		if (mm_vm_enough_memory(mm, charged))
 			return -ENOMEM;
 		r->vm_flags |= MM_VM_ACCOUNT;
 	}
-	vma = expand_neighbour(mm, r);
+	vma = expand_neighbour(mm, r, prev, next);
 	if (!vma) {
 		int e = new_vma(mm, r, &vma);
 

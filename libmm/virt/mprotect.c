@@ -94,7 +94,7 @@ int mm_sys_pkey_mprotect(struct mm_struct *mm, uint64_t start, uint64_t len, uin
 	e = first_vma(mm, &start, end, grows, &vma);
 	if (e)
 		return e;
-	prev = start > vma->vm_start ? vma : mm_mt_prev(&mm->mm_mt, vma->vm_start, 0);
+	prev = start > vma->vm_start ? vma : mm_mt_prev(&mm->mm_mt, vma->vm_start);
 	tmp = vma->vm_start;
 	for (; vma && vma->vm_start < end; vma = mm_find_vma(mm, tmp)) {
 		uint64_t newflags, from = start;

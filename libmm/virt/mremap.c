@@ -87,7 +87,7 @@ static void unmap_source(struct mm_struct *mm, struct mm_vma *vma, uint64_t star
 		return;
 	}
 	if (below) {
-		vma = mm_mt_prev(&mm->mm_mt, start, 0);
+		vma = mm_mt_prev(&mm->mm_mt, start);
 		vma->vm_flags |= MM_VM_ACCOUNT;
 	}
 	if (above) {

@@ -96,7 +96,7 @@ int mm_do_vma_munmap(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, u
 		return -ENOMEM;
 	mm->locked_vm -= d.locked_pages;
 	mm->map_count -= (uint32_t)d.nr;
-	prev = mm_mt_prev(&mm->mm_mt, start, 0);
+	prev = mm_mt_prev(&mm->mm_mt, start);
 	next = mm_find_vma(mm, end);
 	e = unmap_region(mm, &d, start, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0, false);
 	mm_update_hiwater_vm(mm);

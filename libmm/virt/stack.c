@@ -36,7 +36,7 @@ int mm_expand_downwards(struct mm_vma *vma, uint64_t addr)
 	addr &= MM_PAGE_MASK;
 	if (addr < (uint64_t)mm_sysctl(mm->virt->ctx, MM_SYSCTL_MMAP_MIN_ADDR))
 		return -EPERM;
-	prev = mm_mt_prev(&mm->mm_mt, vma->vm_start, 0);
+	prev = mm_mt_prev(&mm->mm_mt, vma->vm_start);
 	if (prev && !(prev->vm_flags & MM_VM_GROWSDOWN) && mm_vma_is_accessible(prev) &&
 	    addr - prev->vm_end < mm_stack_guard_gap(mm))
 		return -ENOMEM;
