@@ -22,7 +22,8 @@ unsigned int mm_do_anonymous_page(struct mm_vm_fault *v)
 			return MM_VM_FAULT_OOM;
 		if (v->vma->vm_flags & MM_VM_UFFD_MISSING)
 			return mm_handle_userfault(v, MM_FAULT_KIND_UFFD_MISSING);
-		*pte = mm_mk_pte(pfn, mm_vma_page_prot(v->vma)) | MM_PTE_SPECIAL;
+		entry = mm_mk_pte(pfn, mm_vma_page_prot(v->vma)) | MM_PTE_SPECIAL;
+		*pte = v->marked ? mm_pte_mkuffd_wp(entry) : entry;
 		return mm_vmf_note(v, MM_FAULT_KIND_ZERO, pfn, 0);
 	}
 	if (mm_anon_vma_prepare(v->vma))
@@ -39,6 +40,6 @@ unsigned int mm_do_anonymous_page(struct mm_vm_fault *v)
 		entry = mm_pte_mkwrite(mm_pte_mkdirty(entry));
 	mm->rss[MM_ANONPAGES]++;
 	mm_fault_map_new_anon(v, pfn);
-	*pte = entry;
+	*pte = v->marked ? mm_pte_mkuffd_wp(entry) : entry;	/* a write is told of at its next try */
 	return mm_vmf_note(v, MM_FAULT_KIND_ANON, pfn, 0);
 }

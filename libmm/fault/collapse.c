@@ -74,7 +74,7 @@ static enum mm_scan_result scan_table(struct mm_fault *f, const struct mm_vma *v
 				return MM_SCAN_PTE_NON_PRESENT;
 			if (++l->swapped > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_SWAP) && khugepaged)
 				return exceed(f, MM_THP_SCAN_EXCEED_SWAP_PTE, MM_SCAN_EXCEED_SWAP_PTE);
-			if (pte[i] & MM_SWP_UFFD_WP)
+			if (pte[i] & MM_SWP_UFFD_WP || pte[i] == MM_PTE_MARKER_UFFD_WP)	/* pte_swp_uffd_wp_any() */
 				return MM_SCAN_PTE_UFFD_WP;
 			continue;
 		}

@@ -21,7 +21,9 @@ unsigned int mm_handle_userfault(struct mm_vm_fault *v, enum mm_fault_kind kind)
 {
 	struct mm_fault *f = v->f;
 
-	if (mm_vmf_mm(v)->uffd_sigbus)
+	uint32_t features = v->vma->uffd->features;
+
+	if (features & MM_UFFD_FEATURE_SIGBUS || (features & MM_UFFD_USER_MODE_ONLY && !(v->flags & MM_FAULT_FLAG_USER)))
 		return MM_VM_FAULT_SIGBUS;
 	f->uffd_waits = true;
 	return mm_vmf_note(v, kind, MM_PFN_NONE, MM_VM_FAULT_RETRY);

@@ -12,6 +12,7 @@
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
+#include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 static bool data_limit_ok(const struct mm_struct *mm, uint64_t brk)
@@ -123,6 +124,7 @@ uint64_t mm_sys_brk(struct mm_struct *mm, uint64_t brk)
 		shrink(mm, brk, newbrk, oldbrk);
 	else
 		grow(mm, brk, newbrk, oldbrk);
+	mm_uffd_unmap_complete(mm);
 	return mm->brk;
 }
 

@@ -2,8 +2,8 @@
 /*
  * fork: which entries the child gets.
  *
- * Only VMAs with an anon_vma are copied; pages of others are found again by the
- * child's own faults. A private page becomes shared: both entries lose RW and the
+ * Only VMAs with an anon_vma are copied, and where userfaultfd write-protects for the child too; pages of others are
+ * found again by the child's own faults. A private page becomes shared: both entries lose RW and the
  * page its exclusiveness; the child's entry is old. Swap entries are duplicated and no longer
  * exclusive. Model: Linux 6.6 mm/memory.c copy_page_range(), mm/huge_memory.c copy_huge_pmd().
  * Left out: pinned pages (nothing pins pages here), migration entries.
@@ -19,15 +19,15 @@ static bool is_cow_mapping(uint64_t vm_flags) { return (vm_flags & (MM_VM_SHARED
 
 static int copy_nonpresent_pte(struct mm_vma *dst, mm_pte_t *dst_pte, mm_pte_t *src_pte)
 {
-	if (mm_is_pte_marker(*src_pte)) {	/* the child is not registered */
-		if (*src_pte == MM_PTE_MARKER_POISONED)
+	if (mm_is_pte_marker(*src_pte)) {	/* copy_pte_marker() */
+		if (*src_pte == MM_PTE_MARKER_POISONED || dst->vm_flags & MM_VM_UFFD_WP)
 			*dst_pte = *src_pte;
 		return 0;
 	}
 	if (mm_swap_duplicate(dst->vm_mm->virt->cache, (mm_swp_t)mm_swp_offset(*src_pte)))
 		return -ENOMEM;
 	*src_pte &= ~MM_SWP_EXCLUSIVE;
-	*dst_pte = *src_pte & ~MM_SWP_UFFD_WP;
+	*dst_pte = dst->vm_flags & MM_VM_UFFD_WP ? *src_pte : *src_pte & ~MM_SWP_UFFD_WP;
 	dst->vm_mm->rss[MM_SWAPENTS]++;
 	return 0;
 }
@@ -54,7 +54,7 @@ static void copy_present_pte(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *d
 		*src_pte = pte = mm_pte_wrprotect(pte);
 	if (src->vm_flags & MM_VM_SHARED)
 		pte = mm_pte_mkclean(pte);
-	*dst_pte = mm_pte_mkold(pte) & ~MM_PTE_UFFD_WP;
+	*dst_pte = mm_pte_mkold(pte) & ~(dst->vm_flags & MM_VM_UFFD_WP ? 0 : MM_PTE_UFFD_WP);
 }
 
 static int copy_pte_range(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *dst_pmd, mm_pte_t *src_pmd, uint64_t vaddr,
@@ -90,7 +90,7 @@ static int copy_huge_pmd(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *dst_p
 	}
 	mm_pgtable_deposit(mm, vaddr, table);
 	*src_pmd = mm_pte_wrprotect(*src_pmd);
-	*dst_pmd = mm_pte_mkold(*src_pmd) & ~MM_PTE_UFFD_WP;
+	*dst_pmd = mm_pte_mkold(*src_pmd) & ~(dst->vm_flags & MM_VM_UFFD_WP ? 0 : MM_PTE_UFFD_WP);
 	return 0;
 }
 
@@ -101,8 +101,8 @@ int mm_copy_page_range(struct mm_vma *dst, struct mm_vma *src)
 	mm_pte_t *s;
 	int err = 0;
 
-	if (!src->anon_vma || from->pgd == MM_PFN_NONE)
-		return 0;
+	if ((!src->anon_vma && !(dst->vm_flags & MM_VM_UFFD_WP)) || from->pgd == MM_PFN_NONE)
+		return 0;	/* vma_needs_copy() */
 	if (src->vm_flags & MM_VM_HUGETLB)
 		return mm_hugetlb_copy_range(dst, src);
 	for (uint64_t vaddr = src->vm_start; !err && (s = mm_next_pmd(from, &vaddr, src->vm_end)); vaddr = next) {

@@ -12,7 +12,7 @@
 #include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
-#include "virt/pgtable.h"
+#include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 static bool behavior_valid(int advice)
@@ -107,11 +107,26 @@ static int check_pages(const struct mm_vma *vma, uint64_t start, uint64_t end, i
 	}
 }
 
+/* Whose faults these are hears that pages go; of MADV_FREE, which file pages do not take, too. */
+static void tell_removal(struct mm_vma *vma, uint64_t start, uint64_t end, int advice, int e)
+{
+	if (advice != MM_MADV_DONTNEED && advice != MM_MADV_DONTNEED_LOCKED && advice != MM_MADV_REMOVE && advice != MM_MADV_FREE)
+		return;
+	if (advice == MM_MADV_FREE ? vma->vm_flags & (MM_VM_PFNMAP | MM_VM_LOCKED | MM_VM_HUGETLB) : e)
+		return;
+	if (advice != MM_MADV_REMOVE)
+		end &= ~mm_hugetlb_mask(vma);
+	if (start != end)
+		mm_uffd_remove(vma, start, end);
+}
+
 static int advise_pages(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, uint64_t end, int advice)
 {
 	int e = check_pages(vma, start, end, advice);
 
 	*prev = vma;
+	if (vma->uffd)
+		tell_removal(vma, start, end, advice, e);
 	if (e)
 		return e;
 	if (advice == MM_MADV_POPULATE_WRITE && !vma->vm_mm->virt->madvise_vma && !(vma->vm_flags & MM_VM_SHARED) &&

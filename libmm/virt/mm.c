@@ -146,7 +146,8 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	memset(mm->rss, 0, sizeof(mm->rss));
 	mm->pgtables_bytes = 0;
 	mm->hugetlb_usage = 0;
-	mm->uffd_sigbus = false;
+	mm->uffds = NULL;
+	mm->uffd_unmaps = NULL;
 	mm->ksm_slot = NULL;
 	mm->ksm_merge_any = false;
 	mm->khugepaged_slot = NULL;
@@ -200,6 +201,7 @@ void mm_mmdrop(struct mm_struct *mm)
 		return;
 	if (mm->virt->phys)
 		mm_pgd_free(mm);
+	mm_uffd_exit(mm);
 	release_id(mm);
 	free(mm);
 }
@@ -220,7 +222,8 @@ static int dup_vma(struct mm_struct *mm, struct mm_vma *mpnt)
 	if (tmp->hugetlb_resv)
 		mm_clear_vma_resv_huge_pages(tmp);
 	tmp->hugetlb_flags = 0;
-	tmp->vm_flags &= ~MM_VM_UFFD_FLAGS;
+	if (mm_uffd_dup(tmp))
+		goto free_vma;
 	if (tmp->vm_flags & MM_VM_WIPEONFORK)
 		tmp->anon_vma = NULL;
 	else if (mm_anon_vma_fork(tmp, mpnt))
@@ -276,6 +279,7 @@ int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm)
 	mm_khugepaged_fork(mm, oldmm);
 	if (!e)
 		e = dup_mmap(mm, oldmm);
+	mm_uffd_dup_complete(mm, oldmm);
 	if (e) {
 		mm_mmput(mm);
 		return e;

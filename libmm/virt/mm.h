@@ -63,6 +63,7 @@ struct mm_vma {
 	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain */
 	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
 	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
+	struct mm_uffd *uffd;			/* whose faults these are (vm_userfaultfd_ctx); NULL nobody's */
 	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
 	struct mm_interval_node shared;		/* in vm_file's i_mmap */
 	struct mm_resv_map *hugetlb_resv;	/* of a private mapping of huge pages: what of its promise was used */
@@ -109,11 +110,12 @@ struct mm_struct {
 	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps */
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
+	struct mm_uffd *uffds;			/* userfaultfds that watch it */
+	struct mm_uffd_unmap *uffd_unmaps;	/* what they are told at the end of this call */
 	struct mm_ksm_slot *ksm_slot;		/* ksmd knows it (MMF_VM_MERGEABLE); NULL: it does not */
 	struct mm_khugepaged_slot *khugepaged_slot;	/* khugepaged scans it (MMF_VM_HUGEPAGE) */
 	uint16_t pkey_allocation_map;		/* protection keys that are given out */
 	int8_t execute_only_pkey;		/* -1 none yet */
-	bool uffd_sigbus;			/* its userfaultfd has UFFD_FEATURE_SIGBUS: nobody waits */
 	bool thp_disabled;			/* PR_SET_THP_DISABLE */
 	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */
 	/* /proc/PID/ksm_stat; as in the kernel, a forked child begins with its parent's figures */

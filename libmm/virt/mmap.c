@@ -14,6 +14,7 @@
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/pkeys.h"
+#include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 #define LEGACY_MAP_MASK (MM_MAP_SHARED | MM_MAP_PRIVATE | MM_MAP_FIXED | MM_MAP_ANONYMOUS | MM_MAP_DENYWRITE | \
@@ -336,6 +337,7 @@ int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *args, uint64_t 
 	if (!e && populate)
 		mm_mm_populate(mm, where, populate, true);
 	mm_hugetlb_put_orphans(mm->virt);
+	mm_uffd_unmap_complete(mm);
 	if (e)
 		return e;
 	*addr = where;
@@ -376,6 +378,7 @@ int mm_sys_remap_file_pages(struct mm_struct *mm, uint64_t start, uint64_t size,
 	a.file = vma->vm_file;
 	mm_file_get_vma(a.file);	/* its last VMA may be the one that goes */
 	e = mm_do_mmap(mm, &a, pgoff, &where, &populate);
+	mm_uffd_unmap_forget(mm);
 	mm_vma_put_file(mm, a.file);
 	if (!e && populate)
 		mm_mm_populate(mm, where, populate, true);

@@ -23,6 +23,9 @@ struct remap {
 	bool place;
 	uint64_t placed_addr;
 	bool locked;			/* the result is to be populated */
+	struct mm_uffd *uffd;		/* is told that it moved, and how much (what was asked for) */
+	uint64_t told_len;
+	struct mm_uffd_unmap *early;	/* what is told of the range that had to make room */
 };
 
 /* The VMA at the new place; *vmap changes when the source was merged into it. */
@@ -40,7 +43,7 @@ static struct mm_vma *copy_vma(struct mm_vma **vmap, uint64_t addr, uint64_t len
 		return NULL;
 	req = (struct mm_vma_merge){
 		.prev = prev, .addr = addr, .end = addr + len, .vm_flags = vma->vm_flags, .pgoff = pgoff,
-		.anon_vma = vma->anon_vma, .file = vma->vm_file, .anon_name = vma->anon_name,
+		.anon_vma = vma->anon_vma, .file = vma->vm_file, .anon_name = vma->anon_name, .uffd = vma->uffd,
 	};
 	new = mm_vma_merge(mm, &req);
 	if (new) {
@@ -141,7 +144,7 @@ static int move_vma(struct remap *r, struct mm_vma *vma, uint64_t new_addr)
 		len = r->new_len;
 	}
 	if (!e)
-		new->vm_flags &= ~MM_VM_UFFD_FLAGS;	/* mremap_userfaultfd_prep() without UFFD_FEATURE_EVENT_REMAP */
+		r->uffd = mm_uffd_remap_prep(new);
 	if (vma->vm_flags & MM_VM_HUGETLB)
 		mm_clear_vma_resv_huge_pages(vma);
 	hiwater_vm = mm->hiwater_vm;
@@ -217,6 +220,7 @@ static int mremap_to(struct remap *r)
 		return -ENOMEM;
 	if (fixed) {
 		e = mm_do_munmap(mm, r->new_addr, r->new_len);
+		r->early = mm_uffd_unmap_take(mm);
 		if (e)
 			return e;
 	}
@@ -256,7 +260,7 @@ static int expand_in_place(struct remap *r, struct mm_vma *vma)
 	struct mm_vma_merge req = {
 		.prev = vma, .addr = start, .end = r->addr + r->new_len, .vm_flags = vma->vm_flags,
 		.pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> MM_PAGE_SHIFT), .anon_vma = vma->anon_vma,
-		.file = vma->vm_file, .anon_name = vma->anon_name,
+		.file = vma->vm_file, .anon_name = vma->anon_name, .uffd = vma->uffd,
 	};
 
 	if ((vma->vm_flags & MM_VM_ACCOUNT) && mm_vm_enough_memory(mm, pages))
@@ -314,6 +318,7 @@ static int remap(struct remap *r)
 		return -EFAULT;
 	if (vma->vm_flags & MM_VM_HUGETLB && check_hugetlb(r, mm_hugetlb_mask(vma)))
 		return -EINVAL;
+	r->told_len = r->old_len;
 	if (r->flags & (MM_MREMAP_FIXED | MM_MREMAP_DONTUNMAP))
 		return mremap_to(r);
 	if (r->old_len < r->new_len)
@@ -342,10 +347,13 @@ int mm_sys_mremap(struct mm_struct *mm, const struct mm_mremap_args *a, uint64_t
 	if (mm_offset_in_page(a->addr) || !r.new_len)
 		return -EINVAL;
 	e = remap(&r);
-	if (e)
-		return e;
-	if (r.locked && r.new_len > old_len)
+	if (!e && r.locked && r.new_len > old_len)
 		mm_mm_populate(mm, r.new_addr + old_len, r.new_len - old_len, true);
-	*addr = r.new_addr;
-	return 0;
+	mm_uffd_unmap_tell(mm, r.early);
+	if (!e)
+		mm_uffd_remap_complete(mm, r.uffd, r.addr, r.new_addr, r.told_len);
+	mm_uffd_unmap_complete(mm);
+	if (!e)
+		*addr = r.new_addr;
+	return e;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "virt/hugetlb.h"
+#include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 struct detached {
@@ -91,6 +92,9 @@ int mm_do_vma_munmap(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, u
 				return e;
 		}
 		detach(&d, vma);
+		e = mm_uffd_unmap_prep(vma, start, end);
+		if (e)
+			return e;
 	}
 	if (mm_mtree_store_range(&mm->mm_mt, start, end - 1, NULL))
 		return -ENOMEM;
@@ -120,7 +124,10 @@ int mm_do_munmap(struct mm_struct *mm, uint64_t start, uint64_t len)
 
 int mm_sys_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len)
 {
-	return mm_do_munmap(mm, addr, len);
+	int e = mm_do_munmap(mm, addr, len);
+
+	mm_uffd_unmap_complete(mm);
+	return e;
 }
 
 void mm_exit_mmap(struct mm_struct *mm)

@@ -49,7 +49,7 @@ static mm_pte_t change_uffd_wp(mm_pte_t p, unsigned int cp_flags)
 static void change_nonpresent(const struct mm_vma *vma, mm_pte_t *pte, unsigned int cp_flags)
 {
 	if (mm_pte_none(*pte)) {
-		if (cp_flags & MM_CP_UFFD_WP && !mm_vma_is_anonymous(vma))
+		if (cp_flags & MM_CP_UFFD_WP && mm_uffd_wp_use_markers(vma))
 			*pte = MM_PTE_MARKER_UFFD_WP;
 	} else if (mm_is_pte_marker(*pte)) {
 		if (cp_flags & MM_CP_UFFD_WP_RESOLVE && *pte != MM_PTE_MARKER_POISONED)
@@ -88,7 +88,7 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t prot = mm_vma_page_prot(vma), pages = 0, next;
 	bool upgrade = !(cp_flags & MM_CP_UFFD_WP) && wants_manual_write_upgrade(vma);
-	bool markers = cp_flags & MM_CP_UFFD_WP && !mm_vma_is_anonymous(vma);
+	bool markers = cp_flags & MM_CP_UFFD_WP && mm_uffd_wp_use_markers(vma), cut = markers && !mm_vma_is_anonymous(vma);
 	mm_pte_t *pmd;
 
 	if (vma->vm_flags & MM_VM_HUGETLB)
@@ -99,7 +99,7 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 	for (uint64_t vaddr = start; (pmd = mm_next_pmd(mm, &vaddr, end)); vaddr = next) {
 		next = mm_pmd_addr_end(vaddr, end);
 		if (mm_pmd_trans_huge(*pmd)) {
-			if (next - vaddr == MM_PMD_SIZE && !markers) {
+			if (next - vaddr == MM_PMD_SIZE && !cut) {
 				mm_pte_t p = change_uffd_wp(mm_pmd_modify(*pmd, prot), cp_flags);
 
 				if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
 enum { SHMLBA = MM_PAGE_SIZE };
@@ -55,6 +56,7 @@ int mm_sys_shmat(struct mm_struct *mm, struct mm_file *seg, uint64_t addr, uint6
 		return -ENOMEM;
 	mm_file_get_vma(a.file);	/* ours, until it is mapped */
 	e = mm_do_mmap(mm, &a, 0, &where, &populate);
+	mm_uffd_unmap_forget(mm);
 	mm_vma_put_file(mm, a.file);
 	if (e)
 		return e;
@@ -89,6 +91,7 @@ int mm_sys_shmdt(struct mm_struct *mm, uint64_t addr)
 		}
 		mm_do_vma_munmap(mm, vma, vma->vm_start, vma->vm_end);
 	}
+	mm_uffd_unmap_forget(mm);
 	if (seg)
 		mm_vma_put_file(mm, seg);
 	return seg ? 0 : -EINVAL;

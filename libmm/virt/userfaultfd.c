@@ -2,10 +2,9 @@
 /*
  * userfaultfd below the pages: which ranges are registered for what, write protection of entries.
  *
- * Anonymous memory, shared memory and huge pages of a pool may be registered; minor faults of the latter two. A child and
- * what mremap moved are not registered any more (events of fork and mremap are not asked for). What is write-protected
- * keeps that mark in its entry, in swap too, and where a file's page goes in a marker without a page.
- * Model: Linux 6.6 fs/userfaultfd.c. Left out: several descriptors for one address space.
+ * Anonymous memory, shared memory and huge pages of a pool may be registered; minor faults of the latter two. A VMA is
+ * one descriptor's at a time. What is write-protected keeps that mark in its entry, in swap too, and where a file's page
+ * goes in a marker without a page. Model: Linux 6.6 fs/userfaultfd.c.
  */
 #include <errno.h>
 
@@ -31,8 +30,8 @@ static bool can_userfault(const struct mm_vma *vma, uint64_t mode)
 	return mm_vma_is_anonymous(vma) || vma->vm_flags & MM_VM_HUGETLB || shmem;
 }
 
-/* Every VMA of the range must be good for @mode (0: those it has). */
-static int check_vmas(const struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t mode)
+/* Every VMA of the range must be good for @mode (0: those it has), and not another's than @uffd's. */
+static int check_vmas(const struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t mode, const struct mm_uffd *uffd)
 {
 	const struct mm_vma *vma = mm_find_vma_intersection(mm, start, end);
 
@@ -45,46 +44,57 @@ static int check_vmas(const struct mm_struct *mm, uint64_t start, uint64_t end, 
 			return -EPERM;
 		if (mode && end <= vma->vm_end && end > vma->vm_start && end & mm_hugetlb_mask(vma))
 			return -EINVAL;
+		if (mode && vma->uffd && vma->uffd != uffd)
+			return -EBUSY;
 	}
 	return 0;
 }
 
-static int change_flags(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t mode)
+int mm_uffd_set(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t mode, struct mm_uffd *uffd)
+{
+	struct mm_vma *vma = *vmap;
+	uint64_t had = vma->vm_flags & MM_VM_UFFD_FLAGS, flags = (vma->vm_flags & ~MM_VM_UFFD_FLAGS) | mode;
+	int e;
+
+	if (!mode && had & MM_VM_UFFD_WP && vma->vm_mm->virt->phys)
+		mm_change_protection(vma, start, end, MM_CP_UFFD_WP_RESOLVE);
+	e = mm_vma_modify_uffd(vmap, prev, start, end, flags, vma->anon_name, uffd);
+	if (e)
+		return e;
+	(*vmap)->vm_flags = flags;
+	(*vmap)->uffd = uffd;
+	return 0;
+}
+
+/* @uffd NULL: they become nobody's. */
+static int set_range(struct mm_struct *mm, struct mm_uffd *uffd, uint64_t start, uint64_t end, uint64_t mode)
 {
 	struct mm_vma *prev, *vma = mm_find_vma_prev(mm, start, &prev);
 
 	if (vma && vma->vm_start < start)
 		prev = vma;
 	for (; vma && vma->vm_start < end; vma = mm_find_vma(mm, start)) {
-		uint64_t had = vma->vm_flags & MM_VM_UFFD_FLAGS, flags = (vma->vm_flags & ~MM_VM_UFFD_FLAGS) | mode, stop;
-		int e;
+		if (!(uffd ? vma->uffd == uffd && (vma->vm_flags & mode) == mode : !vma->uffd)) {
+			int e;
 
-		if (mode ? had && (had & mode) == mode : !had) {
-			prev = vma;
-			start = vma->vm_end;
-			continue;
+			start = vma->vm_start > start ? vma->vm_start : start;
+			e = mm_uffd_set(&vma, &prev, start, vma->vm_end < end ? vma->vm_end : end, mode, uffd);
+			if (e)
+				return e;
 		}
-		start = vma->vm_start > start ? vma->vm_start : start;
-		stop = vma->vm_end < end ? vma->vm_end : end;
-		if (!mode && had & MM_VM_UFFD_WP && mm->virt->phys)
-			mm_change_protection(vma, start, stop, MM_CP_UFFD_WP_RESOLVE);
-		e = mm_vma_modify(&vma, &prev, start, stop, flags, vma->anon_name);
-		if (e)
-			return e;
-		vma->vm_flags = flags;
 		prev = vma;
 		start = vma->vm_end;
 	}
 	return 0;
 }
 
-int mm_uffd_register(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t mode)
+int mm_uffd_register(struct mm_struct *mm, struct mm_uffd *uffd, uint64_t start, uint64_t len, uint64_t mode)
 {
 	int e = mode ? mm_uffd_validate_range(mm, start, len) : -EINVAL;
 
 	if (!e)
-		e = check_vmas(mm, start, start + len, mode);
-	return e ? e : change_flags(mm, start, start + len, mode);
+		e = check_vmas(mm, start, start + len, mode, uffd);
+	return e ? e : set_range(mm, uffd, start, start + len, mode);
 }
 
 int mm_uffd_unregister(struct mm_struct *mm, uint64_t start, uint64_t len)
@@ -92,8 +102,8 @@ int mm_uffd_unregister(struct mm_struct *mm, uint64_t start, uint64_t len)
 	int e = mm_uffd_validate_range(mm, start, len);
 
 	if (!e)
-		e = check_vmas(mm, start, start + len, 0);
-	return e ? e : change_flags(mm, start, start + len, 0);
+		e = check_vmas(mm, start, start + len, 0, NULL);
+	return e ? e : set_range(mm, NULL, start, start + len, 0);
 }
 
 int mm_uffd_writeprotect(struct mm_struct *mm, uint64_t start, uint64_t len, bool enable)

@@ -48,6 +48,7 @@ struct mm_vma_merge {
 	struct mm_anon_vma *anon_vma;
 	struct mm_file *file;
 	const char *anon_name;
+	struct mm_uffd *uffd;
 };
 struct mm_vma *mm_vma_merge(struct mm_struct *mm, const struct mm_vma_merge *req);	/* NULL: not merged */
 enum mm_vma_obstacle mm_vma_merge_before(const struct mm_vma *vma, const struct mm_vma_merge *req, uint64_t pgoff);
@@ -55,6 +56,9 @@ enum mm_vma_obstacle mm_vma_merge_after(const struct mm_vma *vma, const struct m
 /* mprotect, mlock, madvise: [start, end) of @vma gets other flags: merge, else split.  *prev is the result. */
 int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
 		  const char *anon_name);
+/* The same where the userfaultfd changes too. */
+int mm_vma_modify_uffd(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
+		       const char *anon_name, struct mm_uffd *uffd);
 
 /* account.c */
 bool mm_may_expand_vm(const struct mm_struct *mm, uint64_t vm_flags, uint64_t npages);

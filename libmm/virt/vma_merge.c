@@ -42,6 +42,8 @@ static enum mm_vma_obstacle obstacle(const struct mm_vma *vma, const struct mm_v
 		return MM_VMA_FILE;
 	if (may_remove && vma->vm_ops_close)
 		return MM_VMA_CLOSE;
+	if (vma->uffd != req->uffd)
+		return MM_VMA_UFFD;
 	if (vma->anon_name != req->anon_name)	/* interned */
 		return MM_VMA_NAME;
 	if (!is_mergeable_anon_vma(req->anon_vma, vma->anon_vma, vma))
@@ -224,14 +226,14 @@ struct mm_vma *mm_vma_merge(struct mm_struct *mm, const struct mm_vma_merge *req
 	return ok ? p.res : NULL;
 }
 
-int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
-		  const char *anon_name)
+int mm_vma_modify_uffd(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
+		       const char *anon_name, struct mm_uffd *uffd)
 {
 	struct mm_vma *vma = *vmap;
 	struct mm_vma_merge req = {
 		.prev = *prev, .addr = start, .end = end, .vm_flags = vm_flags, .anon_vma = vma->anon_vma,
 		.file = vma->vm_file, .pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> MM_PAGE_SHIFT),
-		.anon_name = anon_name,
+		.anon_name = anon_name, .uffd = uffd,
 	};
 	struct mm_vma *merged = mm_vma_merge(vma->vm_mm, &req);
 	int e = 0;
@@ -246,4 +248,10 @@ int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, ui
 	if (!e && end != vma->vm_end)
 		e = mm_split_vma(vma, end, false);
 	return e;
+}
+
+int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
+		  const char *anon_name)
+{
+	return mm_vma_modify_uffd(vmap, prev, start, end, vm_flags, anon_name, (*vmap)->uffd);
 }
