@@ -20,7 +20,6 @@
 unsigned int mm_handle_userfault(struct mm_vm_fault *v, enum mm_fault_kind kind)
 {
 	struct mm_fault *f = v->f;
-
 	uint32_t features = v->vma->uffd->features;
 
 	if (features & MM_UFFD_FEATURE_SIGBUS || (features & MM_UFFD_USER_MODE_ONLY && !(v->flags & MM_FAULT_FLAG_USER)))

@@ -4,8 +4,8 @@
  *
  * The row's name is the descriptor's; without one it is the address space's only one. One that is registered for without
  * having been opened opens then, with the features in that row. pid is the address space it is for, which after
- * UFFD_EVENT_FORK is not that of who calls. A task whose access ended in uffd waits; the access is to be made again after the row that answers it. Results are 0 or
- * an errno, EAGAIN when only a part was filled.
+ * UFFD_EVENT_FORK is not that of who calls. A task whose access ended in uffd waits; the access is to be made again after
+ * the row that answers it. Results are 0 or an errno, EAGAIN when only a part was filled.
  */
 #include <errno.h>
 
@@ -67,7 +67,6 @@ int mm_ev_uffd_register(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	uint64_t mode = (mm_has_word(ev->flags, "UFFDIO_REGISTER_MODE_MISSING") ? (uint64_t)MM_VM_UFFD_MISSING : 0) |
 			(mm_has_word(ev->flags, "UFFDIO_REGISTER_MODE_WP") ? (uint64_t)MM_VM_UFFD_WP : 0) |
 			(mm_has_word(ev->flags, "UFFDIO_REGISTER_MODE_MINOR") ? MM_VM_UFFD_MINOR : 0);
-
 	struct mm_uffd *uffd;
 
 	if (!mm)
@@ -84,7 +83,6 @@ int mm_ev_uffd_register(struct mm_machine *m, struct mm_task *task, struct mm_ev
 int mm_ev_uffd_unregister(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-
 	int e = mm ? check_fd(mm, ev) : 0;
 
 	return mm ? mm_vma_call_end(m, task, ev, e ? e : mm_uffd_unregister(mm, ev->addr, ev->size), err) : -ENOMEM;
