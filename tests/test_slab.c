@@ -408,7 +408,7 @@ START_TEST(slab_array_cache)
 
 	start(MM_SLAB_SLAB, 1);
 	s = mm_kmem_cache_create(sl, "s", 128, 0, MM_SLAB_NO_MERGE);	/* 32 a page */
-	ac = s->cpu[0].ac;
+	ac = s->cpu[0]->ac;
 	ck_assert_uint_eq(ac->limit, 120);
 	ck_assert_uint_eq(ac->batchcount, 60);
 	ck_assert_ptr_null(s->node[0].shared);		/* one CPU */
@@ -452,13 +452,13 @@ START_TEST(slab_shared_and_reap)
 	phys->ctx.cpu = 1;				/* another CPU finds them there */
 	ck_assert(mm_kmem_cache_alloc(s, GFP) != 0);
 	ck_assert_uint_eq(s->node[0].shared->avail, 104);
-	ck_assert_uint_eq(s->cpu[1].ac->avail, 15);
+	ck_assert_uint_eq(s->cpu[1]->ac->avail, 15);
 	for (int i = 0; i < 20; i++) {			/* two seconds each */
 		phys->ctx.now_ns += 2000000000u;
 		phys->ctx.cpu = (uint32_t)i & 1;
 		mm_slab_reap(sl);
 	}
-	ck_assert_uint_eq(s->cpu[1].ac->avail, 0);
+	ck_assert_uint_eq(s->cpu[1]->ac->avail, 0);
 	stop();
 }
 END_TEST

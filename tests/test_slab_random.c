@@ -47,8 +47,8 @@ static void in_its_slab(const struct live *l)
 	}
 	begin = mm_slab_address(slab->pfn);
 	end = begin + ((uint64_t)MM_PAGE_SIZE << slab->order);
-	if (l->obj < begin + slab->cache->layout.red_left_pad || l->obj + l->size > end ||
-	    (l->cache && slab->cache != l->cache))
+	if (l->obj < begin + mm_slab_cache(slab)->layout.red_left_pad || l->obj + l->size > end ||
+	    (l->cache && mm_slab_cache(slab) != l->cache))
 		ck_abort_msg("%#lx of %lu bytes lies beside its slab %#lx-%#lx", (unsigned long)l->obj, (unsigned long)l->size,
 			     (unsigned long)begin, (unsigned long)end);
 }

@@ -94,8 +94,8 @@ static void slabinfo(const uint64_t *v)
 
 static void array_of_cpu(const uint64_t *v)
 {
-	same("objects of a CPU", shown->cpu[v[0]].ac->avail, v[1]);
-	same("touched of a CPU", shown->cpu[v[0]].ac->touched, v[2]);
+	same("objects of a CPU", shown->cpu[v[0]]->ac->avail, v[1]);
+	same("touched of a CPU", shown->cpu[v[0]]->ac->touched, v[2]);
 }
 
 static void node(const uint64_t *v, size_t nr)

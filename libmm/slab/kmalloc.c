@@ -150,7 +150,7 @@ uint64_t mm_kmalloc_node(struct mm_slab *sl, uint64_t size, mm_gfp_t gfp, uint32
 		return mm_slob_kmalloc(sl, size, gfp, node);
 	s = mm_kmalloc_slab(sl, size, gfp);
 	if (s)
-		return node == MM_NUMA_NO_NODE ? s->alloc(s, gfp) : s->ops->alloc_node(s, gfp, node);
+		return node == MM_NUMA_NO_NODE ? mm_kmem_cache_alloc(s, gfp) : s->ops->alloc_node(s, gfp, node);
 	gfp &= ~(mm_gfp_t)(__MM_GFP_DMA32 | __MM_GFP_HIGHMEM);	/* GFP_SLAB_BUG_MASK */
 	return mm_kmalloc_pages(sl, size, gfp | __MM_GFP_COMP, node);
 }
@@ -172,8 +172,8 @@ void mm_kfree(struct mm_slab *sl, uint64_t obj)
 			mm_kfree_pages(sl, obj, m ? (unsigned int)(m >> 1) : 64);
 		return;
 	}
-	s = ((struct slab *)m)->cache;
-	s->free(s, obj);
+	s = mm_slab_cache((struct slab *)m);
+	mm_kmem_cache_free(s, obj);
 }
 
 uint64_t mm_ksize(const struct mm_slab *sl, uint64_t obj)
@@ -190,11 +190,11 @@ uint64_t mm_ksize(const struct mm_slab *sl, uint64_t obj)
 		return 0;
 	if (sl->kind == MM_SLAB_SLOB)
 		return mm_slob_ksize(sl, obj);
-	if (mm_obj_to_index(slab->cache, slab, obj) == SLAB_LINK_END)
+	if (mm_obj_to_index(mm_slab_cache(slab), slab, obj) == SLAB_LINK_END)
 		return 0;
-	if (slab->cache->layout.flags & (MM_SLAB_RED_ZONE | MM_SLAB_POISON))
-		return slab->cache->layout.object_size;
-	if (slab->cache->layout.flags & (MM_SLAB_TYPESAFE_BY_RCU | MM_SLAB_STORE_USER))
-		return slab->cache->layout.inuse;
-	return sl->kind == MM_SLAB_SLAB ? slab->cache->layout.object_size : slab->cache->size;
+	if (mm_slab_cache(slab)->layout.flags & (MM_SLAB_RED_ZONE | MM_SLAB_POISON))
+		return mm_slab_cache(slab)->layout.object_size;
+	if (mm_slab_cache(slab)->layout.flags & (MM_SLAB_TYPESAFE_BY_RCU | MM_SLAB_STORE_USER))
+		return mm_slab_cache(slab)->layout.inuse;
+	return sl->kind == MM_SLAB_SLAB ? mm_slab_cache(slab)->layout.object_size : mm_slab_cache(slab)->size;
 }

@@ -94,7 +94,7 @@ static mm_gfp_t gfp_exact_node(mm_gfp_t gfp)
 /* cache_alloc_refill(): an object after refilling the array, or 0. */
 static uint64_t cache_alloc_refill(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp)
 {
-	struct array_cache *ac = s->cpu[cpu].ac;
+	struct array_cache *ac = s->cpu[cpu]->ac;
 	struct kmem_cache_node *n = &s->node[mm_slab_cpu_node(s, cpu)];
 	uint32_t batch = ac->batchcount;
 
@@ -158,7 +158,7 @@ static void set_live(struct mm_kmem_cache *s, uint64_t obj, bool live)
 static uint64_t slab_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
 	uint32_t cpu = mm_slab_this_cpu(s);
-	struct array_cache *ac = s->cpu[cpu].ac;
+	struct array_cache *ac = s->cpu[cpu]->ac;
 	uint64_t obj;
 
 	if (ac->avail) {
@@ -260,17 +260,17 @@ static void slab_free(struct mm_kmem_cache *s, uint64_t obj)
 	struct array_cache *ac;
 
 	if (m && !(m & 1))
-		i = mm_obj_to_index(slab->cache, slab, obj);
+		i = mm_obj_to_index(mm_slab_cache(slab), slab, obj);
 	if (i == SLAB_LINK_END || !(slab->link[i] & SLAB_LIVE_BIT)) {
 		bool is_slab = m && !(m & 1);
 
-		mm_slab_bad_free(s->slab, is_slab ? slab->cache : s, !is_slab ? MM_SLAB_NOT_A_SLAB : i == SLAB_LINK_END
+		mm_slab_bad_free(s->slab, is_slab ? mm_slab_cache(slab) : s, !is_slab ? MM_SLAB_NOT_A_SLAB : i == SLAB_LINK_END
 				 ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
 		return;
 	}
-	if (slab->cache != s) {
+	if (mm_slab_cache(slab) != s) {
 		mm_slab_bad_free(s->slab, s, MM_SLAB_WRONG_CACHE, obj);
-		s = slab->cache;
+		s = mm_slab_cache(slab);
 	}
 	set_live(s, obj, false);
 	if (slab->node != node) {
@@ -278,7 +278,7 @@ static void slab_free(struct mm_kmem_cache *s, uint64_t obj)
 		free_alien(s, obj, node, slab->node);
 		return;
 	}
-	ac = s->cpu[cpu].ac;
+	ac = s->cpu[cpu]->ac;
 	if (ac->avail < ac->limit) {
 		s->stat[MM_SLUB_FREE_FASTPATH]++;
 	} else {
@@ -317,8 +317,8 @@ static struct array_cache *new_array(uint32_t limit, uint32_t batch)
 
 static void slab_release(struct mm_kmem_cache *s)
 {
-	for (uint32_t cpu = 0; cpu < s->nr_cpus && s->cpu; cpu++)
-		free(s->cpu[cpu].ac);
+	for (uint32_t cpu = 0; cpu < s->nr_cpus && s->cpu[0]; cpu++)
+		free(s->cpu[cpu]->ac);
 	for (uint32_t i = 0; i < s->nr_nodes && s->node; i++) {
 		free(s->node[i].shared);
 		for (uint32_t j = 0; s->node[i].alien && j < s->nr_nodes; j++)
@@ -326,7 +326,6 @@ static void slab_release(struct mm_kmem_cache *s)
 		free(s->node[i].alien);
 	}
 	free(s->random_seq);
-	free(s->cpu);
 	free(s->node);
 }
 
@@ -353,8 +352,8 @@ static int slab_create(struct mm_kmem_cache *s)
 	s->red_left_pad = l->red_left_pad;
 	s->allocflags |= __MM_GFP_COMP;
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
-		s->cpu[cpu].ac = new_array(l->num_limit, l->batchcount);
-		if (!s->cpu[cpu].ac)
+		s->cpu[cpu]->ac = new_array(l->num_limit, l->batchcount);
+		if (!s->cpu[cpu]->ac)
 			return -ENOMEM;
 		s->node[mm_slab_cpu_node(s, cpu)].free_limit += l->batchcount;
 	}

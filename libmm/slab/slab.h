@@ -13,7 +13,6 @@
 #define SLAB_SLAB_H
 
 #include <libmm/slab.h>
-#include <libmm/wide.h>
 #include "phys/phys.h"
 
 struct slob;
@@ -31,24 +30,34 @@ enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last fre
  * SLAB_FROZEN: SLUB, it belongs to a CPU, as the slab it takes from or on its partial list.
  * SLAB_BACK: the same, and its first free object waits in the CPU's back_obj.
  */
-enum slab_list_id { SLAB_NO_LIST, SLAB_BACK, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_FROZEN };
+enum slab_list_id { SLAB_NO_LIST, SLAB_BACK, SLAB_FROZEN, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_MASK = 7 };
 
 struct slab {
-	struct mm_kmem_cache *cache;
-	uint64_t base;			/* address of object 0 */
 	struct slab *next, *prev;	/* of the list it is on */
 	struct slab *older, *newer;	/* all slabs of the cache */
+	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
 	mm_pfn_t pfn;
+	uint8_t order, node;
+	/* What a free looks at, next to the links. */
+	uintptr_t owner;		/* the cache's address + enum slab_list_id: one comparison tells both */
+	uint64_t base;			/* address of object 0 */
+	uint64_t objects;
 	/* Numbers that one call stores and the next loads are 32 bits: 16 pass from store to load slowly on some processors. */
-	uint32_t objects;
 	uint32_t inuse;			/* SLUB: as the kernel counts it; SLAB: active */
 	uint32_t freelist;		/* SLUB: first free object, SLAB_LINK_END none */
-	uint8_t order, node, list;	/* list: enum slab_list_id */
-	uint64_t bytes;			/* of the block */
-	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
-	uint16_t link[];		/* SLUB: next free object or SLAB_LINK_LIVE, to the end of the block;
-					   SLAB: free indices, see slab.c */
+	uint16_t link[];		/* SLUB: next free object or SLAB_LINK_LIVE; SLAB: free indices, see slab.c */
 };
+
+static inline struct mm_kmem_cache *mm_slab_cache(const struct slab *slab)
+{
+	return (struct mm_kmem_cache *)(slab->owner & ~(uintptr_t)SLAB_LIST_MASK);
+}
+
+static inline enum slab_list_id mm_slab_list(const struct slab *slab) { return slab->owner & SLAB_LIST_MASK; }
+static inline void mm_slab_set_list(struct slab *slab, enum slab_list_id id)
+{
+	slab->owner = (slab->owner & ~(uintptr_t)SLAB_LIST_MASK) | id;
+}
 
 struct slab_list {
 	struct slab *head, *tail;
@@ -73,18 +82,18 @@ struct kmem_cache_cpu {
 		struct slab *partial;	/* ... then from these */
 		struct array_cache *ac;	/* SLAB */
 	};
-	struct slab *near;		/* SLUB: that the last free went to, or one without bytes */
 	/*
 	 * SLUB: a slab that was full until one object came back, which the next allocation will most often take.
-	 * Until then it is not yet on @partial, and the object not yet on its list.  NULL: none.
+	 * Until then it is not yet on @partial, and the object's link still says that it is handed out.
 	 */
 	struct slab *back;
-	uint64_t back_obj;
-	uint16_t *back_link;
+	uint64_t back_obj;		/* BACK_OPEN, BACK_CLOSED: none waits, and one may, may not */
 	uint32_t freelist;		/* SLUB: the lockless list of @slab */
 	uint32_t nr_partial;		/* SLUB: slabs of @partial */
-	uint32_t unused[2];		/* to 64 bytes: an index is a shift */
 };
+
+/* kmem_cache_cpu.back_obj: none waits, and one may or may not; above them the address of the one that does. */
+enum { BACK_OPEN, BACK_CLOSED };
 
 /* What an allocator does below the common front end. */
 struct slab_ops {
@@ -107,13 +116,14 @@ struct slab_ops {
 extern const struct slab_ops mm_slub_ops, mm_slab_ops, mm_slob_ops;
 
 struct mm_kmem_cache {
-	uint64_t (*alloc)(struct mm_kmem_cache *s, mm_gfp_t gfp);	/* of ops, at hand */
+	/* What mm_kmem_cache_alloc() and mm_kmem_cache_free() call where SLUB's fast paths lead nowhere. */
+	uint64_t (*alloc)(struct mm_kmem_cache *s, mm_gfp_t gfp);
 	void (*free)(struct mm_kmem_cache *s, uint64_t obj);
 	struct mm_ctx *ctx;
-	struct kmem_cache_cpu *cpu;	/* by CPU */
-	uint64_t reciprocal;		/* ceil(2^64 / size) */
-	uintptr_t *map;			/* of @slab, at hand */
-	uint64_t map_pfns;
+	uint64_t size_inverse;		/* of the odd part of the size, modulo 2^64 */
+	uint32_t size_shift;		/* the rest of the size */
+	const uintptr_t *map;		/* of @slab, at hand; without the fast paths: of one entry, nothing */
+	uint64_t map_mask;
 	struct mm_slab *slab;
 	const struct slab_ops *ops;
 	uint64_t stat[MM_NR_SLUB_STATS];	/* as counted: mm_slub_stat() tells what SLUB's are */
@@ -134,6 +144,7 @@ struct mm_kmem_cache {
 	char **names;			/* the first is the cache's own */
 	uint32_t nr_names, refcount;
 	struct mm_kmem_cache *next, *prev;	/* in order of creation */
+	struct kmem_cache_cpu *cpu[];	/* by CPU */
 };
 
 enum kmalloc_type {
@@ -161,8 +172,8 @@ struct mm_slab {
 	struct mm_slab_tuning tuning;
 	char slub_debug[MM_SLUB_DEBUG_SIZE];	/* tuning.slub_debug */
 	uint32_t nr_nodes;
-	uintptr_t *map;			/* by PFN: struct slab *, or order << 1 | 1 of a large kmalloc() */
-	uint64_t map_pfns;
+	uintptr_t *map;			/* by page: struct slab *, or order << 1 | 1 of a large kmalloc() */
+	uint64_t map_pfns, map_mask;	/* pages there are; number of entries, a power of two, less 1 */
 	struct mm_kmem_cache *first, *last;
 	uint32_t next_id, nr_caches;
 	struct name_slot *names;	/* hash of every cache name */
@@ -181,12 +192,15 @@ struct mm_slab {
 
 static inline uint64_t mm_slab_address(mm_pfn_t pfn) { return MM_PAGE_OFFSET + ((uint64_t)pfn << MM_PAGE_SHIFT); }
 
-/* What the map says of the page of @obj: 0 nothing, odd a large kmalloc(), else a struct slab. */
+/* The map's entry for the page of @obj, whatever its upper bits: 0 nothing, odd a large kmalloc(), else a struct slab. */
+static inline uintptr_t *mm_slab_map_entry(const struct mm_slab *sl, uint64_t obj)
+{
+	return &sl->map[obj >> MM_PAGE_SHIFT & sl->map_mask];
+}
+
 static inline uintptr_t mm_slab_lookup(const struct mm_slab *sl, uint64_t obj)
 {
-	uint64_t pfn = (obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT;
-
-	return pfn < sl->map_pfns ? sl->map[pfn] : 0;
+	return (obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT < sl->map_pfns ? *mm_slab_map_entry(sl, obj) : 0;
 }
 
 /* The cache of the slab that @obj lies in; NULL: none (SLOB has no slabs of caches). */
@@ -194,16 +208,26 @@ static inline struct mm_kmem_cache *mm_slab_cache_of(const struct mm_slab *sl, u
 {
 	uintptr_t m = mm_slab_lookup(sl, obj);
 
-	return m && !(m & 1) && sl->kind != MM_SLAB_SLOB ? ((const struct slab *)m)->cache : NULL;
+	return m && !(m & 1) && sl->kind != MM_SLAB_SLOB ? mm_slab_cache((const struct slab *)m) : NULL;
+}
+
+/*
+ * Number of the object that begins @distance bytes behind the first.  Where none does the result is no number of a small
+ * one: the odd part of the size divides by its inverse, which is exact or wraps, and the rest of a shift comes out on top.
+ */
+static inline uint64_t mm_slab_index(const struct mm_kmem_cache *s, uint64_t distance)
+{
+	uint64_t q = distance * s->size_inverse;
+
+	return q >> s->size_shift | q << (-s->size_shift & 63);
 }
 
 /* Number of the object at @obj, or SLAB_LINK_END when no object begins there. */
 static inline size_t mm_obj_to_index(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t obj)
 {
-	/* high half: the quotient; low half: the rest in units of the reciprocal, below it only when there is none */
-	uint64_t rest, idx = mm_mul_wide(obj - slab->base, s->reciprocal, &rest);
+	uint64_t i = mm_slab_index(s, obj - slab->base);
 
-	return idx < slab->objects && rest < s->reciprocal ? idx : SLAB_LINK_END;
+	return i < slab->objects ? i : SLAB_LINK_END;
 }
 
 static inline void mm_slab_list_add(struct slab_list *l, struct slab *slab, bool tail)

@@ -104,13 +104,36 @@ void mm_slab_release_cache(struct mm_kmem_cache *s)
 		free(slab);
 	}
 	s->ops->release(s);
+	free(s->cpu[0]);
 	free(s);
+}
+
+static const uintptr_t no_map;
+
+/* Room for what each CPU has of the cache; its division by the size. */
+static int set_hot(struct mm_kmem_cache *s)
+{
+	uint64_t odd;
+
+	s->size = s->layout.slab_size;
+	s->size_shift = (uint32_t)__builtin_ctzll(s->size);
+	odd = s->size_inverse = s->size >> s->size_shift;	/* its own inverse in the lowest three bits; each step doubles them */
+	for (int bits = 3; bits < 64; bits *= 2)
+		s->size_inverse *= 2 - odd * s->size_inverse;
+	s->cpu[0] = calloc(s->nr_cpus, sizeof(*s->cpu[0]));
+	for (uint32_t cpu = 0; s->cpu[0] && cpu < s->nr_cpus; cpu++) {
+		s->cpu[cpu] = s->cpu[0] + cpu;
+		s->cpu[cpu]->freelist = SLAB_LINK_END;
+		s->cpu[cpu]->back_obj = BACK_CLOSED;
+	}
+	return s->cpu[0] ? 0 : -ENOMEM;
 }
 
 /* A cache that is no alias; NULL: bad layout, too many caches, name taken, host memory. */
 struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args)
 {
 	struct mm_slab_request req = args->req;
+	uint32_t nr_cpus = sl->ctx->nr_cpus ? sl->ctx->nr_cpus : 1;
 	struct mm_kmem_cache *s;
 
 	req.kind = sl->kind;
@@ -119,21 +142,18 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	req.tuning = &sl->tuning;
 	if (sl->nr_caches >= MM_SLAB_MAX_CACHES || !args->name.len)
 		return NULL;
-	s = calloc(1, sizeof(*s));
+	s = calloc(1, sizeof(*s) + nr_cpus * sizeof(s->cpu[0]));
 	if (!s)
 		return NULL;
 	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx,
-		.map = sl->map, .map_pfns = sl->map_pfns, .slab = sl, .id = ++sl->next_id, .refcount = 1,
-				     .nr_cpus = sl->ctx->nr_cpus ? sl->ctx->nr_cpus : 1, .nr_nodes = sl->nr_nodes,
+		.map = &no_map, .slab = sl, .id = ++sl->next_id, .refcount = 1,
+				     .nr_cpus = nr_cpus, .nr_nodes = sl->nr_nodes,
 				     .usersize = args->usersize, .boot = args->boot };
 	if (mm_slab_layout_of(&s->layout, &req))
 		goto fail;
-	s->size = s->layout.slab_size;
-	s->reciprocal = UINT64_MAX / s->size + 1;
 	set_allocflags(s);
-	s->cpu = calloc(s->nr_cpus, sizeof(*s->cpu));
 	s->node = calloc(s->nr_nodes, sizeof(*s->node));
-	if (!s->cpu || !s->node || init_random_seq(s) || s->ops->create(s) || mm_slab_name_add(s, args->name))
+	if (set_hot(s) || !s->node || init_random_seq(s) || s->ops->create(s) || mm_slab_name_add(s, args->name))
 		goto fail;
 	s->prev = sl->last;
 	*(sl->last ? &sl->last->next : &sl->first) = s;
@@ -239,7 +259,9 @@ static int new_map(struct mm_slab *sl)
 	void *p;
 
 	sl->map_pfns = sl->phys->max_pfn;
-	p = mmap(NULL, sl->map_pfns * sizeof(sl->map[0]) + 1, PROT_READ | PROT_WRITE,
+	while (sl->map_mask + 1 < sl->map_pfns)
+		sl->map_mask = sl->map_mask * 2 + 1;
+	p = mmap(NULL, (sl->map_mask + 1) * sizeof(sl->map[0]), PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return -ENOMEM;
@@ -303,7 +325,7 @@ void mm_slab_free(struct mm_slab *sl)
 	mm_slab_names_free(sl);
 	free(sl->reap_node);
 	if (sl->map)
-		munmap(sl->map, sl->map_pfns * sizeof(sl->map[0]) + 1);
+		munmap(sl->map, (sl->map_mask + 1) * sizeof(sl->map[0]));
 	for (uint32_t i = 0; i < NR_GFP_TEXTS; i++)
 		free(sl->gfp_texts[i].text);
 	free(sl);
@@ -327,16 +349,13 @@ int mm_slab_tune(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
 	return mm_slab_create_kmalloc_caches(sl);
 }
 
-/* ---- objects: straight to the allocator ---- */
-
-uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp) { return s->alloc(s, gfp); }
+/* ---- objects: straight to the allocator (single ones: slub.c) ---- */
 
 uint64_t mm_kmem_cache_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {
-	return node != MM_NUMA_NO_NODE && mm_slab_has_nodes(s->slab, node) ? s->ops->alloc_node(s, gfp, node) : s->alloc(s, gfp);
+	return node != MM_NUMA_NO_NODE && mm_slab_has_nodes(s->slab, node) ? s->ops->alloc_node(s, gfp, node)
+		: mm_kmem_cache_alloc(s, gfp);
 }
-
-void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj) { s->free(s, obj); }
 
 size_t mm_kmem_cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
 {
@@ -410,7 +429,7 @@ int mm_kmem_cache_slabs(const struct mm_kmem_cache *s, int (*fn)(void *arg, cons
 			void *arg)
 {
 	for (const struct slab *slab = s->oldest; slab; slab = slab->newer) {
-		struct mm_slab_page_info info = { .pfn = slab->pfn, .order = slab->order, .objects = slab->objects,
+		struct mm_slab_page_info info = { .pfn = slab->pfn, .order = slab->order, .objects = (uint32_t)slab->objects,
 						  .node = slab->node };
 		int err;
 

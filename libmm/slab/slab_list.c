@@ -25,28 +25,28 @@ static void set_free(struct slab *slab, uint32_t at, uint16_t obj)
 	slab->link[at] = (uint16_t)((slab->link[at] & SLAB_LIVE_BIT) | obj);
 }
 
-static struct slab_list *list_of(struct kmem_cache_node *n, uint8_t id)
+static struct slab_list *list_of(struct kmem_cache_node *n, enum slab_list_id id)
 {
 	return id == SLAB_LIST_FULL ? &n->full : id == SLAB_LIST_PARTIAL ? &n->partial : &n->free;
 }
 
 static void list_add(struct kmem_cache_node *n, struct slab *slab, enum slab_list_id id, bool tail)
 {
-	mm_slab_list_add(list_of(n, (uint8_t)id), slab, tail);
-	slab->list = (uint8_t)id;
+	mm_slab_list_add(list_of(n, id), slab, tail);
+	mm_slab_set_list(slab, id);
 }
 
 static void list_del(struct kmem_cache_node *n, struct slab *slab)
 {
-	if (slab->list != SLAB_NO_LIST)
-		mm_slab_list_del(list_of(n, slab->list), slab);
-	slab->list = SLAB_NO_LIST;
+	if (mm_slab_list(slab) != SLAB_NO_LIST)
+		mm_slab_list_del(list_of(n, mm_slab_list(slab)), slab);
+	mm_slab_set_list(slab, SLAB_NO_LIST);
 }
 
 /* Ascending, or by the cache's random sequence; the object that holds the indices itself goes last. */
 static void cache_init_objs(struct mm_kmem_cache *s, struct slab *slab)
 {
-	uint32_t num = slab->objects, pos, i = 0;
+	uint32_t num = (uint32_t)slab->objects, pos, i = 0;
 	bool in_object = !s->layout.freelist_bytes;
 	uint16_t last = 0;
 
@@ -209,7 +209,7 @@ enum mm_slab_state mm_slab_slab_state(const struct slab *slab, uint32_t *live, u
 	*live = 0;
 	for (uint32_t i = 0; i < slab->objects; i++)
 		*live += (slab->link[i] & SLAB_LIVE_BIT) != 0;
-	return slab->list == SLAB_LIST_FULL ? MM_SLAB_FULL : slab->list == SLAB_LIST_PARTIAL ? MM_SLAB_PARTIAL
+	return mm_slab_list(slab) == SLAB_LIST_FULL ? MM_SLAB_FULL : mm_slab_list(slab) == SLAB_LIST_PARTIAL ? MM_SLAB_PARTIAL
 		: MM_SLAB_EMPTY;
 }
 
@@ -227,7 +227,7 @@ static bool slab_is_consistent(const struct slab *slab)
 			return false;
 		seen[obj / 64] |= (uint64_t)1 << obj % 64;
 	}
-	return slab->list == (!slab->inuse ? SLAB_LIST_FREE : slab->inuse < slab->objects ? SLAB_LIST_PARTIAL
+	return mm_slab_list(slab) == (!slab->inuse ? SLAB_LIST_FREE : slab->inuse < slab->objects ? SLAB_LIST_PARTIAL
 			      : SLAB_LIST_FULL);
 }
 
@@ -236,7 +236,7 @@ static uint64_t at_hand(const struct mm_kmem_cache *s)
 	uint64_t nr = 0;
 
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
-		nr += s->cpu[cpu].ac->avail;
+		nr += s->cpu[cpu]->ac->avail;
 	for (uint32_t i = 0; i < s->nr_nodes; i++) {
 		const struct kmem_cache_node *n = &s->node[i];
 

@@ -78,14 +78,14 @@ static mm_pfn_t take_pages(struct mm_slab *sl, mm_gfp_t gfp, unsigned int order,
 		return pfn;
 	page_effect(sl, MM_EV_PAGE_ALLOC, pfn, order, gfp);
 	for (uint32_t i = 0; i < 1u << order; i++)
-		sl->map[pfn + i] = owner;
+		*mm_slab_map_entry(sl, mm_slab_address(pfn + i)) = owner;
 	return pfn;
 }
 
 static void give_pages(struct mm_slab *sl, mm_pfn_t pfn, unsigned int order)
 {
 	for (uint32_t i = 0; i < 1u << order; i++)
-		sl->map[pfn + i] = 0;
+		*mm_slab_map_entry(sl, mm_slab_address(pfn + i)) = 0;
 	page_effect(sl, MM_EV_PAGE_FREE, pfn, order, 0);
 	mm_free_pages(sl->phys, pfn, order);
 }
@@ -131,8 +131,7 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 		free(slab);
 		return NULL;
 	}
-	*slab = (struct slab){ .cache = s, .pfn = pfn, .objects = objects, .order = (uint8_t)order,
-			       .bytes = (uint64_t)MM_PAGE_SIZE << order,
+	*slab = (struct slab){ .owner = (uintptr_t)s, .pfn = pfn, .objects = objects, .order = (uint8_t)order,
 			       .freelist = SLAB_LINK_END, .base = mm_slab_address(pfn) + s->red_left_pad };
 	page = mm_page(sl->phys, pfn);
 	page->flags |= MM_PG_SLAB;

@@ -427,7 +427,6 @@ static bool cache_shutdown(struct mm_kmem_cache *s) { return !s->live; }
 
 static void cache_release(struct mm_kmem_cache *s)
 {
-	free(s->cpu);
 	free(s->node);
 }
 

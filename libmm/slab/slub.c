@@ -12,7 +12,7 @@
  * A slab that was full and gets an object back is frozen onto the CPU's partial
  * list; when that list is full it is moved to the node's (slub_partial.c).
  * Most often the next allocation takes that very object, so both steps wait
- * (kmem_cache_cpu.back) until something else touches the CPU's slabs.
+ * (kmem_cache_cpu.back, back_obj) until something else touches the CPU's slabs.
  * A cache under debugging has none of this: every object goes through the
  * node's lists.
  *
@@ -40,6 +40,8 @@ static uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
 {
 	c->slab = slab;
 	c->freelist = slab->link[freelist];
+	if (!mm_slub_has_back(c))
+		c->back_obj = mm_slub_back_state(s, c);
 	return take(s, slab, freelist);
 }
 
@@ -60,7 +62,7 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 {
 	uint32_t cpu = mm_slab_this_cpu(s);
 	struct slub_partial found = mm_slub_get_partial(s, cpu, node);
-	struct kmem_cache_cpu *c = &s->cpu[cpu];
+	struct kmem_cache_cpu *c = s->cpu[cpu];
 	struct slab *slab;
 	uint32_t freelist;
 
@@ -77,10 +79,8 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 	mm_slub_count(s, MM_SLUB_ALLOC_SLAB);
 	if (mm_slub_is_debug(s))
 		return alloc_single_from_new_slab(s, slab);
-	freelist = slab->freelist;
-	slab->freelist = SLAB_LINK_END;
-	slab->inuse = slab->objects;
-	slab->list = SLAB_FROZEN;
+	freelist = mm_slub_take_all(slab);
+	mm_slab_set_list(slab, SLAB_FROZEN);
 	if (c->slab)		/* reclaim for the page took objects of this cache meanwhile */
 		mm_slub_flush_slab(s, c);
 	return load_freelist(s, c, slab, freelist);
@@ -89,67 +89,63 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 /* get_freelist(): all objects of the frozen slab, which is the CPU's now. */
 static inline uint64_t take_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
 {
-	uint32_t freelist = slab->freelist;
-
-	slab->freelist = SLAB_LINK_END;
-	slab->inuse = slab->objects;
-	return load_freelist(s, c, slab, freelist);
+	return load_freelist(s, c, slab, mm_slub_take_all(slab));
 }
 
 /* The CPU's slab is full; the one that an object came back to takes its place, and that object goes out again. */
 static inline uint64_t take_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 {
-	struct slab *slab = c->back;
+	uint64_t obj = c->back_obj;
 
-	c->slab->list = SLAB_NO_LIST;
-	slab->list = SLAB_FROZEN;
-	*c->back_link = SLAB_LINK_LIVE;
-	c->slab = slab;
-	c->back = NULL;
+	mm_slub_change(c->slab, SLAB_FROZEN, SLAB_NO_LIST);
+	c->slab = c->back;
+	mm_slub_change(c->slab, SLAB_BACK, SLAB_FROZEN);
+	c->back_obj = BACK_OPEN;
 	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
-	return c->back_obj;
+	return obj;
 }
 
 /*
- * ___slab_alloc(): the CPU's lockless list is empty.  Others may have freed into its slab; if not, it is full and left
- * to itself, and the first of the CPU's partial list, which has free objects, takes its place.
+ * ___slab_alloc(): the CPU's lockless list is empty, and no object waits.  Others may have freed into its slab;
+ * if not, it is full and left to itself, and the first of the CPU's partial list, which has free objects, takes its place.
  */
-static __attribute__((noinline)) uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
+static uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
-	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
 	struct slab *slab = c->slab, *partial = c->partial;
 
-	if (slab && slab->freelist != SLAB_LINK_END) {
-		s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
-		s->stat[MM_SLUB_ALLOC_REFILL]++;
-		return take_freelist(s, c, slab);
+	if (slab) {
+		if (slab->freelist != SLAB_LINK_END) {
+			s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
+			s->stat[MM_SLUB_ALLOC_REFILL]++;
+			return take_freelist(s, c, slab);
+		}
+		mm_slub_change(slab, SLAB_FROZEN, SLAB_NO_LIST);
+		s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
 	}
-	if (c->back)
-		return take_back(s, c);
-	if (slab)
-		slab->list = SLAB_NO_LIST;
 	if (__builtin_expect(!partial, 0)) {
 		s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
-		s->stat[MM_SLUB_DEACTIVATE_BYPASS] += slab != NULL;
 		c->slab = NULL;
+		c->back_obj = BACK_CLOSED;
 		return new_objects(s, gfp, MM_NUMA_NO_NODE);
 	}
-	s->stat[MM_SLUB_DEACTIVATE_BYPASS] -= slab == NULL;
 	c->partial = partial->next;
 	c->nr_partial--;
+	s->stat[MM_SLUB_DEACTIVATE_BYPASS]--;
 	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
 	return take_freelist(s, c, partial);
 }
 
-static uint64_t slub_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
+/* Both fast paths are tried for every cache: one under debugging, or of SLAB or SLOB, has neither lockless list nor map. */
+uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
-	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
 	size_t obj = c->freelist;
 	struct slab *slab = c->slab;
 	uint16_t *link;
 
 	if (__builtin_expect(obj == SLAB_LINK_END, 0))
-		return c->back && slab->freelist == SLAB_LINK_END ? take_back(s, c) : slub_alloc_slow(s, gfp);
+		return mm_slub_has_back(c) && slab->freelist == SLAB_LINK_END ? take_back(s, c) : s->alloc(s, gfp);
 	link = slab->link + obj;
 	c->freelist = *link;
 	*link = SLAB_LINK_LIVE;
@@ -167,16 +163,17 @@ static void take_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 	s->stat[MM_SLUB_ALLOC_SLOWPATH]--;
 	s->stat[MM_SLUB_ALLOC_REFILL]--;
 	s->stat[MM_SLUB_DEACTIVATE_BYPASS]--;
+	c->back_obj = BACK_CLOSED;
 }
 
 /* ___slab_alloc() for @node: slabs of other nodes leave the CPU, its own one and then its partial list. */
 static uint64_t slub_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {
-	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
 
 	if (c->slab && c->slab->node == node && c->freelist != SLAB_LINK_END)
-		return slub_alloc(s, gfp);
-	mm_slub_settle_back(c);
+		return mm_kmem_cache_alloc(s, gfp);
+	mm_slub_settle_back(s, c);
 	s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
 	while (c->slab || c->partial) {
 		if (!c->slab)
@@ -189,7 +186,7 @@ static uint64_t slub_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t 
 			return take_freelist(s, c, c->slab);
 		} else {
 			s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
-			c->slab->list = SLAB_NO_LIST;
+			mm_slub_change(c->slab, SLAB_FROZEN, SLAB_NO_LIST);
 			c->slab = NULL;
 		}
 	}
@@ -232,7 +229,7 @@ static void free_to_partial_list(struct mm_kmem_cache *s, const struct detached 
 }
 
 /* An empty slab that its node need not keep. */
-static __attribute__((noinline)) void discard_partial(struct mm_kmem_cache *s, struct slab *slab)
+static void discard_partial(struct mm_kmem_cache *s, struct slab *slab)
 {
 	mm_slub_remove_partial(mm_slub_node(s, slab), slab);
 	mm_slub_count(s, MM_SLUB_FREE_REMOVE_PARTIAL);
@@ -240,47 +237,42 @@ static __attribute__((noinline)) void discard_partial(struct mm_kmem_cache *s, s
 	mm_slub_discard_slab(s, slab);
 }
 
-/* A slab that was full and on no list, while the CPU's partial list is at its limit. */
-static __attribute__((noinline)) void put_after_drain(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
-						      struct slab *slab)
-{
-	mm_slub_drain_cpu_partial(s, c);
-	mm_slub_put_cpu_partial(c, slab);
-}
-
-/* @slab waits as the back of some CPU, and is freed into again. */
+/* The object of @slab that waits, on whatever CPU, does so no more. */
 static __attribute__((noinline)) void settle_owner(struct mm_kmem_cache *s, const struct slab *slab)
 {
 	uint32_t cpu = 0;
 
-	while (s->cpu[cpu].back != slab)
+	while (!mm_slub_has_back(s->cpu[cpu]) || s->cpu[cpu]->back != slab)
 		cpu++;
-	mm_slub_settle_back(&s->cpu[cpu]);
+	mm_slub_settle_back(s, s->cpu[cpu]);
+}
+
+/* For one more slab on the CPU's partial list. */
+static inline void make_room(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+{
+	mm_slub_settle_back(s, c);
+	if (c->nr_partial >= s->layout.cpu_partial_slabs)
+		mm_slub_drain_cpu_partial(s, c);
 }
 
 /* __slab_free(): into a slab that is not this CPU's. */
 static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, const struct detached *d)
 {
 	struct slab *slab = d->slab;
-	uint32_t prior;
+	uint32_t prior = slab->freelist;
 
-	if (slab->list == SLAB_BACK)
-		settle_owner(s, slab);
-	prior = slab->freelist;
 	slab->link[d->tail] = (uint16_t)prior;
 	slab->freelist = (uint32_t)d->head;
 	slab->inuse -= d->nr;
-	if (slab->list == SLAB_FROZEN) {
+	if (mm_slab_list(slab) == SLAB_FROZEN) {
 		s->stat[MM_SLUB_FREE_FROZEN]++;
 		return;
 	}
 	if (prior == SLAB_LINK_END) {
 		s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
-		mm_slub_settle_back(c);
-		if (c->nr_partial >= s->layout.cpu_partial_slabs)
-			put_after_drain(s, c, slab);
-		else
-			mm_slub_put_cpu_partial(c, slab);
+		make_room(s, c);
+		mm_slub_change(slab, SLAB_NO_LIST, SLAB_FROZEN);
+		mm_slub_put_cpu_partial(s, c, slab);
 		return;
 	}
 	s->stat[MM_SLUB_FREE_SLOWPATH]++;
@@ -288,25 +280,10 @@ static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struc
 		discard_partial(s, slab);
 }
 
-/* The live object @obj with number @i came back to @slab, which was full: wait for who takes it.  False: it cannot wait. */
-static inline __attribute__((always_inline)) bool set_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
-							   struct slab *slab, size_t i, uint64_t obj)
-{
-	if (slab->list != SLAB_NO_LIST || c->back || !c->slab || c->nr_partial >= s->layout.cpu_partial_slabs)
-		return false;
-	slab->list = SLAB_BACK;
-	slab->link[i] = SLAB_LINK_END;
-	c->back = slab;
-	c->back_obj = obj;
-	c->back_link = &slab->link[i];
-	s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
-	return true;
-}
-
 /* do_slab_free() */
 static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detached *d)
 {
-	struct kmem_cache_cpu *c = &s->cpu[cpu];
+	struct kmem_cache_cpu *c = s->cpu[cpu];
 
 	if (mm_slub_is_debug(s)) {
 		mm_slub_count(s, MM_SLUB_FREE_SLOWPATH);
@@ -330,18 +307,20 @@ static struct slab *live_object(struct mm_kmem_cache *s, uint64_t obj, size_t *i
 		mm_slab_bad_free(s->slab, s, MM_SLAB_NOT_A_SLAB, obj);
 		return NULL;
 	}
-	*index = mm_obj_to_index(slab->cache, slab, obj);
+	if (mm_slab_list(slab) == SLAB_BACK)
+		settle_owner(mm_slab_cache(slab), slab);
+	*index = mm_obj_to_index(mm_slab_cache(slab), slab, obj);
 	if (*index == SLAB_LINK_END || slab->link[*index] != SLAB_LINK_LIVE) {
-		mm_slab_bad_free(s->slab, slab->cache, *index == SLAB_LINK_END ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
+		mm_slab_bad_free(s->slab, mm_slab_cache(slab), *index == SLAB_LINK_END ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
 		return NULL;
 	}
-	if (slab->cache != s)		/* cache_from_obj(): into the cache that it is of */
+	if (mm_slab_cache(slab) != s)		/* cache_from_obj(): into the cache that it is of */
 		mm_slab_bad_free(s->slab, s, MM_SLAB_WRONG_CACHE, obj);
 	return slab;
 }
 
-/* Any free, with all checks: of a cache under debugging, of an object that is not where it should be. */
-static __attribute__((noinline)) void slub_free_checked(struct mm_kmem_cache *s, uint64_t obj)
+/* Any free, with all checks: of a cache under debugging, into a slab whose object waits, of what is no object. */
+static void slub_free_checked(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct detached d = { .nr = 1 };
 
@@ -349,89 +328,112 @@ static __attribute__((noinline)) void slub_free_checked(struct mm_kmem_cache *s,
 	if (!d.slab)
 		return;
 	d.tail = d.head;
-	slab_free(d.slab->cache, mm_slab_this_cpu(s), &d);
+	slab_free(mm_slab_cache(d.slab), mm_slab_this_cpu(s), &d);
 }
+
+/* @slab was full: its object @obj waits for the next allocation, whatever waited before it does no longer. */
+static inline void set_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint64_t obj)
+{
+	mm_slub_change(slab, SLAB_NO_LIST, SLAB_BACK);
+	c->back = slab;
+	c->back_obj = obj;
+	s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
+}
+
+/* What a free seldom does has its arguments, so that it need not move them: @obj was of a full slab, and cannot just wait ... */
+static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
+{
+	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+
+	if (!c->slab) {
+		size_t i = mm_slab_index(s, obj - slab->base);
+
+		free_remote(s, c, &(struct detached){ slab, i, i, 1 });
+		return;
+	}
+	make_room(s, c);
+	set_back(s, c, slab, obj);
+}
+
+/* ... was the last one of a slab on its node's list. */
+static __attribute__((noinline)) void free_last(struct mm_kmem_cache *s, uint64_t obj)
+{
+	struct slab *slab = (struct slab *)mm_slab_lookup(s->slab, obj);
+
+	if (mm_slub_node(s, slab)->partial.nr >= s->layout.min_partial)
+		discard_partial(s, slab);
+}
+
+/* Whether object @i of @slab is handed out; it may be any number. */
+static inline bool is_live(const struct slab *slab, uint64_t i) { return i < slab->objects && slab->link[i] == SLAB_LINK_LIVE; }
+
+/* The compiler forgets what it has made of @x, such as sums with an offset, which it would keep in a register. */
+#define FORGET(x) __asm__("" : "+r"(x))
 
 /*
- * Whether a live object begins @distance bytes into the slab's block, and its number.  A block has a link for each
- * place where an object could begin, so that the quotient needs no check.
+ * The lookup of the slab fails for a page of no slab and for a large kmalloc(), whose entries of the map are small numbers;
+ * for an address far from all pages it finds some slab, which no object begins in there.  When it finds the CPU's slab, the
+ * number of the object is reckoned with what was known of that before: the processor need not wait for the lookup.
  */
-static inline bool is_live(const struct mm_kmem_cache *s, const struct slab *slab, uint64_t distance, size_t *i)
+void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj)
 {
-	uint64_t rest;
+	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+	struct slab *slab = (struct slab *)s->map[obj >> MM_PAGE_SHIFT & s->map_mask];
+	uint64_t i;
 
-	*i = (size_t)mm_mul_wide(distance, s->reciprocal, &rest);
-	return rest < s->reciprocal && slab->link[*i] == SLAB_LINK_LIVE;
-}
-
-/* The slab was full. */
-static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, size_t i)
-{
-	free_remote(s, c, &(struct detached){ slab, i, i, 1 });
-}
-
-/* The live object with number @i goes into @slab; its cache is not under debugging. */
-static inline __attribute__((always_inline)) void free_index(struct mm_kmem_cache *s, struct kmem_cache_cpu *c,
-							     struct slab *slab, size_t i)
-{
+	if (__builtin_expect((uintptr_t)slab < MM_PAGE_SIZE, 0))
+		goto checked;
 	if (slab == c->slab) {
-		slab->link[i] = (uint16_t)c->freelist;
+		struct slab *own;
+
+		__asm__("" : : : "memory");	/* or the compiler goes on with the slab that was looked up: they are the same */
+		own = c->slab;
+		i = mm_slab_index(s, obj - own->base);
+		if (__builtin_expect(!is_live(own, i), 0))
+			goto checked;
+		FORGET(i);
+		own->link[i] = (uint16_t)c->freelist;
 		c->freelist = (uint32_t)i;
 		s->stat[MM_SLUB_FREE_FASTPATH]++;
 		return;
 	}
-	if (slab->list <= SLAB_BACK) {
-		free_into_full(s, c, slab, i);
-		return;
-	}
-	slab->link[i] = (uint16_t)slab->freelist;
-	slab->freelist = (uint32_t)i;
-	if (slab->list == SLAB_FROZEN) {
-		s->stat[MM_SLUB_FREE_FROZEN]++;
+	i = mm_slab_index(s, obj - slab->base);		/* of another cache's slab: wrong, but within it */
+	if (__builtin_expect(!is_live(slab, i), 0))
+		goto checked;
+	FORGET(i);
+	if (slab->owner == (uintptr_t)s + SLAB_NO_LIST) {
+		if (__builtin_expect(c->back_obj != BACK_OPEN, 0)) {
+			free_into_full(s, obj, slab);
+			return;
+		}
+		set_back(s, c, slab, obj);
+	} else if (slab->owner == (uintptr_t)s + SLAB_FROZEN) {
+		slab->link[i] = (uint16_t)slab->freelist;
+		slab->freelist = (uint32_t)i;
 		slab->inuse--;
-		return;
+		s->stat[MM_SLUB_FREE_FROZEN]++;
+	} else if (slab->owner == (uintptr_t)s + SLAB_LIST_PARTIAL) {
+		slab->link[i] = (uint16_t)slab->freelist;
+		slab->freelist = (uint32_t)i;
+		s->stat[MM_SLUB_FREE_SLOWPATH]++;
+		if (!--slab->inuse)
+			free_last(s, obj);
+	} else {
+		goto checked;
 	}
-	s->stat[MM_SLUB_FREE_SLOWPATH]++;
-	if (!--slab->inuse && mm_slub_node(s, slab)->partial.nr >= s->layout.min_partial)
-		discard_partial(s, slab);
-}
-
-/*
- * Without debugging.  Most frees go where the one before went, or into a full slab.  The lookup of the slab fails for a
- * page of no slab and for a large kmalloc(), whose entries of the map are small numbers.
- */
-static void slub_free(struct mm_kmem_cache *s, uint64_t obj)
-{
-	struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
-	struct slab *slab = c->near;
-	uint64_t distance = obj - slab->base, pfn;
-	size_t i;
-
-	if (__builtin_expect(distance < slab->bytes, 1)) {
-		if (__builtin_expect(is_live(s, slab, distance, &i), 1))
-			free_index(s, c, slab, i);
-		else
-			slub_free_checked(s, obj);
-		return;
-	}
-	pfn = (obj - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT;
-	slab = (struct slab *)(pfn < s->map_pfns ? s->map[pfn] : 0);
-	if (__builtin_expect((uintptr_t)slab < MM_PAGE_SIZE || slab->cache != s || !is_live(s, slab, obj - slab->base, &i), 0)) {
-		slub_free_checked(s, obj);
-	} else if (!set_back(s, c, slab, i, obj)) {
-		mm_slub_set_near(c, slab);
-		free_index(s, c, slab, i);
-	}
+	return;
+checked:
+	s->free(s, obj);
 }
 
 static size_t slub_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
 {
 	for (size_t i = 0; i < nr; i++) {
-		struct kmem_cache_cpu *c = &s->cpu[mm_slab_this_cpu(s)];
+		struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
 		uint32_t obj = c->freelist;
 
 		if (obj == SLAB_LINK_END) {
-			objs[i] = slub_alloc_slow(s, gfp);
+			objs[i] = mm_kmem_cache_alloc(s, gfp);
 			if (!objs[i]) {
 				s->ops->free_bulk(s, i, objs);
 				return 0;
@@ -466,7 +468,7 @@ static size_t build_detached_freelist(struct mm_kmem_cache *s, size_t nr, uint64
 		size_t i;
 
 		if (mm_slab_lookup(s->slab, obj) == (uintptr_t)d->slab &&
-		    (i = mm_obj_to_index(d->slab->cache, d->slab, obj)) != SLAB_LINK_END && d->slab->link[i] == SLAB_LINK_LIVE) {
+		    (i = mm_obj_to_index(mm_slab_cache(d->slab), d->slab, obj)) != SLAB_LINK_END && d->slab->link[i] == SLAB_LINK_LIVE) {
 			d->slab->link[i] = (uint16_t)d->head;
 			d->head = i;
 			d->nr++;
@@ -488,26 +490,23 @@ static void slub_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
 		nr = build_detached_freelist(s, nr, objs, &d);
 		if (!d.slab)
 			continue;
-		d.slab->cache->bulk_frees += d.nr - 1u;
-		slab_free(d.slab->cache, mm_slab_this_cpu(s), &d);
+		mm_slab_cache(d.slab)->bulk_frees += d.nr - 1u;
+		slab_free(mm_slab_cache(d.slab), mm_slab_this_cpu(s), &d);
 	}
 }
 
 static void slub_release(struct mm_kmem_cache *s)
 {
 	free(s->random_seq);
-	free(s->cpu);
 	free(s->node);
 }
 
 static int slub_create(struct mm_kmem_cache *s)
 {
 	s->red_left_pad = s->layout.red_left_pad;
-	if (mm_slub_is_debug(s))
-		s->free = slub_free_checked;
-	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
-		s->cpu[cpu].freelist = SLAB_LINK_END;
-		mm_slub_set_near(&s->cpu[cpu], &mm_slub_no_slab);
+	if (!mm_slub_is_debug(s)) {
+		s->map = s->slab->map;
+		s->map_mask = s->slab->map_mask;
 	}
 	return 0;
 }
@@ -550,6 +549,6 @@ static void slub_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *
 
 const struct slab_ops mm_slub_ops = {
 	.create = slub_create, .shutdown = slub_shutdown, .release = slub_release,
-	.alloc = slub_alloc, .alloc_node = slub_alloc_node, .free = slub_free, .alloc_bulk = slub_alloc_bulk, .free_bulk = slub_free_bulk,
+	.alloc = slub_alloc_slow, .alloc_node = slub_alloc_node, .free = slub_free_checked, .alloc_bulk = slub_alloc_bulk, .free_bulk = slub_free_bulk,
 	.shrink = mm_slub_shrink, .info = slub_info, .is_consistent = mm_slub_is_consistent, .state = mm_slub_state,
 };

@@ -33,34 +33,56 @@ void mm_slub_shrink(struct mm_kmem_cache *s);
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s);
 enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32_t *cpu);
 
-extern const struct slab mm_slub_no_slab;	/* without bytes: what kmem_cache_cpu.near is when it is nothing */
-static inline void mm_slub_set_near(struct kmem_cache_cpu *c, const struct slab *slab)
+/* From one state to another that is not on a list of the node. */
+static inline void mm_slub_change(struct slab *slab, enum slab_list_id from, enum slab_list_id to)
 {
-	c->near = (struct slab *)(uintptr_t)slab;
+	slab->owner += (uintptr_t)to - (uintptr_t)from;
 }
 
-static inline bool mm_slub_is_frozen(const struct slab *slab) { return slab->list == SLAB_FROZEN || slab->list == SLAB_BACK; }
+static inline bool mm_slub_is_frozen(const struct slab *slab)
+{
+	return mm_slab_list(slab) == SLAB_FROZEN || mm_slab_list(slab) == SLAB_BACK;
+}
 
-/* Freeze @slab onto the CPU's partial list. */
-static inline void mm_slub_put_cpu_partial(struct kmem_cache_cpu *c, struct slab *slab)
+static inline bool mm_slub_has_back(const struct kmem_cache_cpu *c) { return c->back_obj > BACK_CLOSED; }
+
+/* What back_obj is to be when none waits: the allocation that takes it leaves a slab, and the partial list has room. */
+static inline uint64_t mm_slub_back_state(const struct mm_kmem_cache *s, const struct kmem_cache_cpu *c)
+{
+	return c->slab && c->nr_partial < s->layout.cpu_partial_slabs ? BACK_OPEN : BACK_CLOSED;
+}
+
+/* Frozen, onto the CPU's partial list; none waits. */
+static inline void mm_slub_put_cpu_partial(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
 {
 	slab->next = c->partial;
-	slab->list = SLAB_FROZEN;
 	c->partial = slab;
 	c->nr_partial++;
+	c->back_obj = mm_slub_back_state(s, c);
 }
 
 /* The object that came back goes on its slab's list, and that onto the CPU's partial list. */
-static inline void mm_slub_settle_back(struct kmem_cache_cpu *c)
+static inline void mm_slub_settle_back(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	struct slab *slab = c->back;
 
-	if (!slab)
+	if (!mm_slub_has_back(c))
 		return;
-	slab->freelist = (uint32_t)(c->back_link - slab->link);
+	slab->freelist = (uint32_t)mm_slab_index(s, c->back_obj - slab->base);
+	slab->link[slab->freelist] = SLAB_LINK_END;
 	slab->inuse--;
-	c->back = NULL;
-	mm_slub_put_cpu_partial(c, slab);
+	mm_slub_change(slab, SLAB_BACK, SLAB_FROZEN);
+	mm_slub_put_cpu_partial(s, c, slab);
+}
+
+/* All objects of a slab that becomes a CPU's: the first one. */
+static inline uint32_t mm_slub_take_all(struct slab *slab)
+{
+	uint32_t freelist = slab->freelist;
+
+	slab->freelist = SLAB_LINK_END;
+	slab->inuse = (uint32_t)slab->objects;
+	return freelist;
 }
 
 /* Take the first object off the slab's own list and count it. */

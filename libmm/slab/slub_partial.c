@@ -21,8 +21,6 @@
 
 enum { SHRINK_PROMOTE_MAX = 32, REMOTE_NODE_DEFRAG_RATIO = 1000 };
 
-const struct slab mm_slub_no_slab;
-
 /* ---- slabs ---- */
 
 /* The order in which a slab hands out its objects: a start anywhere in the cache's one random sequence. */
@@ -102,9 +100,6 @@ void mm_slub_discard_slab(struct mm_kmem_cache *s, struct slab *slab)
 
 	n->nr_slabs--;
 	n->nr_objects -= slab->objects;
-	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
-		if (s->cpu[cpu].near == slab)
-			mm_slub_set_near(&s->cpu[cpu], &mm_slub_no_slab);
 	mm_slab_free_pages(s, slab);
 }
 
@@ -113,25 +108,25 @@ void mm_slub_discard_slab(struct mm_kmem_cache *s, struct slab *slab)
 void mm_slub_add_partial(struct kmem_cache_node *n, struct slab *slab, bool tail)
 {
 	mm_slab_list_add(&n->partial, slab, tail);
-	slab->list = SLAB_LIST_PARTIAL;
+	mm_slab_set_list(slab, SLAB_LIST_PARTIAL);
 }
 
 void mm_slub_remove_partial(struct kmem_cache_node *n, struct slab *slab)
 {
 	mm_slab_list_del(&n->partial, slab);
-	slab->list = SLAB_NO_LIST;
+	mm_slab_set_list(slab, SLAB_NO_LIST);
 }
 
 void mm_slub_add_full(struct kmem_cache_node *n, struct slab *slab)
 {
 	mm_slab_list_add(&n->full, slab, false);
-	slab->list = SLAB_LIST_FULL;
+	mm_slab_set_list(slab, SLAB_LIST_FULL);
 }
 
 void mm_slub_remove_full(struct kmem_cache_node *n, struct slab *slab)
 {
 	mm_slab_list_del(&n->full, slab);
-	slab->list = SLAB_NO_LIST;
+	mm_slab_set_list(slab, SLAB_NO_LIST);
 }
 
 /* One object of the first slab, which stays on the list or goes to the full one. */
@@ -150,32 +145,28 @@ static struct slub_partial alloc_single_from_partial(struct kmem_cache_node *n)
 /* The first slab becomes the CPU's; further ones fill its partial list to a little over half. */
 static struct slub_partial get_partial_node(struct mm_kmem_cache *s, struct kmem_cache_node *n, uint32_t cpu)
 {
-	struct slub_partial found = { NULL, SLAB_LINK_END };
-	uint32_t partial_slabs = 0;
+	struct kmem_cache_cpu *c = s->cpu[cpu];
+	struct slab *first = n->partial.head, *slab, *next;
+	uint32_t nr = 0, enough = s->layout.cpu_partial_slabs / 2;
 
-	if (n->partial.head && mm_slub_is_debug(s))
+	if (!first)
+		return (struct slub_partial){ NULL, SLAB_LINK_END };
+	if (mm_slub_is_debug(s))
 		return alloc_single_from_partial(n);
-	while (n->partial.head) {
-		struct slab *slab = n->partial.head;
-
-		n->partial.head = slab->next;
-		*(slab->next ? &slab->next->prev : &n->partial.tail) = NULL;
-		n->partial.nr--;
-		if (!found.slab) {
-			found = (struct slub_partial){ slab, slab->freelist };
-			slab->freelist = SLAB_LINK_END;
-			slab->inuse = slab->objects;
-			slab->list = SLAB_FROZEN;
-			mm_slub_count(s, MM_SLUB_ALLOC_FROM_PARTIAL);
-		} else {
-			mm_slub_put_cpu_partial(&s->cpu[cpu], slab);
-			mm_slub_count(s, MM_SLUB_CPU_PARTIAL_NODE);
-			partial_slabs++;
-		}
-		if (partial_slabs > s->layout.cpu_partial_slabs / 2)
-			break;
+	for (slab = first->next; slab && nr <= enough; slab = next, nr++) {
+		next = slab->next;
+		mm_slub_change(slab, SLAB_LIST_PARTIAL, SLAB_FROZEN);
+		slab->next = c->partial;
+		c->partial = slab;
 	}
-	return found;
+	c->nr_partial += nr;
+	n->partial.head = slab;
+	n->partial.nr -= nr + 1;
+	*(slab ? &slab->prev : &n->partial.tail) = NULL;
+	s->stat[MM_SLUB_CPU_PARTIAL_NODE] += nr;
+	s->stat[MM_SLUB_ALLOC_FROM_PARTIAL]++;
+	mm_slub_change(first, SLAB_LIST_PARTIAL, SLAB_FROZEN);
+	return (struct slub_partial){ first, mm_slub_take_all(first) };
 }
 
 /* Other nodes by distance, if they have more partial slabs than they should keep. */
@@ -217,13 +208,14 @@ static void unfreeze_partials(struct mm_kmem_cache *s, struct slab *slab)
 		struct kmem_cache_node *n = mm_slub_node(s, slab);
 
 		next = slab->next;
-		slab->list = SLAB_NO_LIST;
-		if (!slab->inuse && n->partial.nr >= s->layout.min_partial) {
+		if (__builtin_expect(!slab->inuse, 0) && n->partial.nr >= s->layout.min_partial) {
+			mm_slub_change(slab, SLAB_FROZEN, SLAB_NO_LIST);
 			slab->next = discard;
 			discard = slab;
 		} else {
-			mm_slub_add_partial(n, slab, true);
-			mm_slub_count(s, MM_SLUB_FREE_ADD_PARTIAL);
+			mm_slub_change(slab, SLAB_FROZEN, SLAB_LIST_PARTIAL);
+			mm_slab_list_add(&n->partial, slab, true);
+			s->stat[MM_SLUB_FREE_ADD_PARTIAL]++;
 		}
 	}
 	while (discard) {
@@ -244,6 +236,7 @@ void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c
 		return;
 	c->partial = NULL;
 	c->nr_partial = 0;
+	c->back_obj = mm_slub_back_state(s, c);
 	unfreeze_partials(s, old);
 	mm_slub_count(s, MM_SLUB_CPU_PARTIAL_DRAIN);
 }
@@ -264,7 +257,7 @@ static void deactivate_slab(struct mm_kmem_cache *s, struct slab *slab, uint32_t
 		slab->freelist = freelist;
 		slab->inuse -= nr;
 	}
-	slab->list = SLAB_NO_LIST;
+	mm_slab_set_list(slab, SLAB_NO_LIST);
 	if (!slab->inuse && n->partial.nr >= s->layout.min_partial) {
 		mm_slub_count(s, MM_SLUB_DEACTIVATE_EMPTY);
 		mm_slub_discard_slab(s, slab);
@@ -283,8 +276,9 @@ void mm_slub_deactivate_cpu(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 	struct slab *slab = c->slab;
 	uint32_t freelist = c->freelist;
 
-	mm_slub_settle_back(c);
+	mm_slub_settle_back(s, c);
 	c->slab = NULL;
+	c->back_obj = BACK_CLOSED;
 	c->freelist = SLAB_LINK_END;
 	deactivate_slab(s, slab, freelist);
 }
@@ -298,7 +292,7 @@ void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 
 void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu)
 {
-	struct kmem_cache_cpu *c = &s->cpu[cpu];
+	struct kmem_cache_cpu *c = s->cpu[cpu];
 	struct slab *partial;
 
 	if (c->slab)
@@ -357,9 +351,9 @@ void mm_slub_shrink(struct mm_kmem_cache *s)
 static uint32_t cpu_of(const struct mm_kmem_cache *s, const struct slab *slab)
 {
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
-		const struct kmem_cache_cpu *c = &s->cpu[cpu];
+		const struct kmem_cache_cpu *c = s->cpu[cpu];
 
-		if (c->slab == slab || c->back == slab)
+		if (c->slab == slab || (mm_slub_has_back(c) && c->back == slab))
 			return cpu;
 		for (const struct slab *p = c->partial; p; p = p->next)
 			if (p == slab)
@@ -370,12 +364,12 @@ static uint32_t cpu_of(const struct mm_kmem_cache *s, const struct slab *slab)
 
 enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32_t *cpu)
 {
-	*live = 0;
+	*live = mm_slab_list(slab) == SLAB_BACK ? UINT32_MAX : 0;		/* the one that waits is not */
 	for (uint32_t i = 0; i < slab->objects; i++)
 		*live += slab->link[i] == SLAB_LINK_LIVE;
 	if (mm_slub_is_frozen(slab)) {
-		*cpu = cpu_of(slab->cache, slab);
-		return slab->cache->cpu[*cpu].slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
+		*cpu = cpu_of(mm_slab_cache(slab), slab);
+		return mm_slab_cache(slab)->cpu[*cpu]->slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
 	}
 	return !*live ? MM_SLAB_EMPTY : *live == slab->objects ? MM_SLAB_FULL : MM_SLAB_PARTIAL;
 }
@@ -393,16 +387,16 @@ static uint32_t chain_length(const struct slab *slab, uint32_t obj)
 
 static bool slab_is_consistent(const struct mm_kmem_cache *s, const struct slab *slab)
 {
-	uint32_t live, cpu, own = chain_length(slab, slab->freelist), on_cpu = 0, back = slab->list == SLAB_BACK;
+	uint32_t live, cpu, own = chain_length(slab, slab->freelist), on_cpu = 0, back = mm_slab_list(slab) == SLAB_BACK;
 	enum mm_slab_state state = mm_slub_state(slab, &live, &cpu);
 
 	if (state == MM_SLAB_ON_CPU)
-		on_cpu = chain_length(slab, s->cpu[cpu].freelist);
+		on_cpu = chain_length(slab, s->cpu[cpu]->freelist);
 	if (own == UINT32_MAX || on_cpu == UINT32_MAX || own + on_cpu + back + live != slab->objects)
 		return false;
-	if (slab->inuse != slab->objects - own || (back && (own || s->cpu[cpu].back != slab)))
+	if (slab->inuse != slab->objects - own || (back && (own || s->cpu[cpu]->back != slab)))
 		return false;
-	return slab->list != SLAB_NO_LIST || !own;	/* a full slab is on no list, no other */
+	return mm_slab_list(slab) != SLAB_NO_LIST || !own;	/* a full slab is on no list, no other */
 }
 
 static bool node_is_consistent(const struct kmem_cache_node *n)
@@ -410,22 +404,22 @@ static bool node_is_consistent(const struct kmem_cache_node *n)
 	uint64_t nr = 0;
 
 	for (const struct slab *slab = n->partial.head; slab; slab = slab->next, nr++)
-		if (slab->list != SLAB_LIST_PARTIAL || slab->freelist == SLAB_LINK_END ||
-		    &slab->cache->node[slab->node] != n)
+		if (mm_slab_list(slab) != SLAB_LIST_PARTIAL || slab->freelist == SLAB_LINK_END ||
+		    &mm_slab_cache(slab)->node[slab->node] != n)
 			return false;
 	return nr == n->partial.nr;
 }
 
-static bool cpu_is_consistent(const struct kmem_cache_cpu *c)
+static bool cpu_is_consistent(const struct mm_kmem_cache *s, const struct kmem_cache_cpu *c)
 {
 	uint32_t nr = 0;
 
 	for (const struct slab *slab = c->partial; slab; slab = slab->next, nr++)
-		if (slab->list != SLAB_FROZEN)
+		if (mm_slab_list(slab) != SLAB_FROZEN)
 			return false;
-	if (c->back && (c->back->list != SLAB_BACK || !c->slab || *c->back_link != SLAB_LINK_END))
+	if (mm_slub_has_back(c) ? mm_slab_list(c->back) != SLAB_BACK || !c->slab : c->back_obj != mm_slub_back_state(s, c))
 		return false;
-	return nr == c->nr_partial && (c->slab ? c->slab->list == SLAB_FROZEN : c->freelist == SLAB_LINK_END);
+	return nr == c->nr_partial && (c->slab ? mm_slab_list(c->slab) == SLAB_FROZEN : c->freelist == SLAB_LINK_END);
 }
 
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
@@ -440,7 +434,7 @@ bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
 		pages += 1u << slab->order;
 	}
 	for (uint32_t i = 0; i < s->nr_cpus; i++)
-		if (!cpu_is_consistent(&s->cpu[i]))
+		if (!cpu_is_consistent(s, s->cpu[i]))
 			return false;
 	for (uint32_t i = 0; i < s->nr_nodes; i++) {
 		if (!node_is_consistent(&s->node[i]))
