@@ -48,4 +48,15 @@ mm-reclaim --csv --ram=64M --swap=256M -S thp=never -S vm.page-cluster=0 -S vm.w
 awk -F, '$3 == "mmap" || $3 == "store" { n++ } $3 == "direct_reclaim" { print n; exit }' "$tmp/effects.csv" > "$tmp/rows"
 head -n $(($(cat "$tmp/rows") + 1)) "$tmp/at_once.csv" > "$tmp/first.csv"
 expect 'kswapd has its turns between the batches of one direct reclaim' first + + "${cheap[@]}"
+
+# A file is read from its beginning to its end: each window but the first is read ahead, and still the program is there before the disk.
+awk 'BEGIN {
+	print "pid,event,size,flags,name,offset"
+	print "1,file,122880000,O_RDONLY|S_IFREG,/file,"
+	for (i = 0; i < 30000; i++)
+		printf "1,read,4096,,/file,%d\n", i * 4096
+}' > "$tmp/stream.csv"
+expect 'kswapd works while the task waits for what it reads ahead' stream + + \
+	-S cost.sched_slice_ns=$never -S cost.access_ns=0 -S cost.copy_ns=0 -S cost.read_ns=$never
+expect 'who is slower than the disk waits for nothing' stream 0 + -S cost.sched_slice_ns=$never -S cost.copy_ns=100000 -S cost.read_ns=90000
 exit $failed

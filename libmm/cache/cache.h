@@ -94,8 +94,15 @@ struct mm_cache {
 		uint64_t index, nr;
 		bool defer;			/* what is read now is such */
 	} ra_inflight;
-	/* since reclaim last let time pass: reads that read(2) waited for, accesses that the TLB or the page tables served */
-	uint64_t read_waits, hits;
+	struct {				/* what read(2) reads ahead, of which it may find a page before the disk has read it */
+		const struct mm_address_space *as;	/* NULL: all is read */
+		uint64_t index, nr, due_ns;		/* by the clock of swap_io.c */
+	} ra_ahead;
+	/*
+	 * since reclaim last let time pass: reads that read(2) waited for, how long for what it had read ahead, pages it copied,
+	 * accesses that the TLB or the page tables served
+	 */
+	uint64_t read_waits, ahead_wait_ns, copied, hits;
 	/* of the task that runs (struct task_struct) */
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
 	uint32_t nr_pages_over_high;		/* charged beyond memory.high: reclaimed on the way back to the program */

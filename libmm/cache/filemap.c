@@ -178,8 +178,11 @@ static int get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint
 		batch[0] = pfn;
 		return 1;
 	}
-	if (mm_cache_page(c, batch[n - 1])->flags & MM_PG_READAHEAD)
+	mm_readahead_wait(c, as, index, n);
+	if (mm_cache_page(c, batch[n - 1])->flags & MM_PG_READAHEAD) {
 		mm_page_cache_async_ra(c, f, batch[n - 1], index + n - 1, end - (index + n - 1), memcg);
+		mm_readahead_begun(c, f);
+	}
 	if (mm_cache_page(c, batch[n - 1])->flags & MM_PG_LOCKED)
 		mm_readahead_end(c);
 	mm_cache_page(c, batch[n - 1])->flags |= MM_PG_UPTODATE;	/* filemap_update_page() */
@@ -224,6 +227,7 @@ int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos, uin
 			pos = next < stop ? next : stop;
 			last_pos = (int64_t)pos;
 		}
+		c->copied += (uint64_t)n;
 		mm_release_pages(c, batch, (size_t)n);
 	}
 	f->ra.prev_pos = last_pos;

@@ -14,6 +14,7 @@
  * Who reads waits for the whole window; a fault that met a mark waits for nothing. The window that it started is in flight,
  * its pages locked, until somebody waits for one of them, the next such window begins, or a row comes that is no access:
  * a program uses a window up faster than a disk reads one, and reclaim passes over locked pages meanwhile.
+ * What read(2) reads ahead is not locked, but who asks for a page of it waits until the disk has had its time.
  * Deviation: one window at a time is in flight on a machine, and none is done while nobody looks.
  *
  * Source: Linux 6.6 mm/readahead.c, mm/filemap.c.  Order-0 folios only.
@@ -21,6 +22,7 @@
 #include "cache/readahead.h"
 
 #include "cache/memcg.h"
+#include "cache/swap.h"
 
 enum { MMAP_LOTSAMISS = 100, RA_CHUNK = 512 };
 /* Largest request of the disk: 2560 sectors, what the block layer gives a device without a limit of its own. */
@@ -77,6 +79,25 @@ void mm_readahead_end(struct mm_cache *c)
 		return;
 	end_read(c, c->ra_inflight.as, c->ra_inflight.index, c->ra_inflight.nr);
 	c->ra_inflight.as = NULL;
+}
+
+void mm_readahead_begun(struct mm_cache *c, const struct mm_file *f)
+{
+	c->ra_ahead.as = &f->inode->mapping;
+	c->ra_ahead.index = f->ra.start;
+	c->ra_ahead.nr = f->ra.size;
+	c->ra_ahead.due_ns = mm_swap_io_clock(c) + (uint64_t)mm_sysctl(c->ctx, MM_SYSCTL_COST_READ);
+}
+
+void mm_readahead_wait(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t nr)
+{
+	uint64_t now = mm_swap_io_clock(c);
+
+	if (c->ra_ahead.as != as || index >= c->ra_ahead.index + c->ra_ahead.nr || index + nr <= c->ra_ahead.index)
+		return;
+	if (c->ra_ahead.due_ns > now)
+		c->ahead_wait_ns += c->ra_ahead.due_ns - now;
+	c->ra_ahead.as = NULL;
 }
 
 /* do_page_cache_ra(), page_cache_ra_unbounded() */

@@ -26,6 +26,9 @@ void mm_do_sync_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned i
 bool mm_do_async_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned int ra_flags, mm_pfn_t pfn, uint64_t pgoff, struct mm_memcg *memcg);
 /* The window that is in flight has been read: somebody waits for a page of it, which is locked until then. */
 void mm_readahead_end(struct mm_cache *c);
+/* read(2) began to read its window ahead; and wants @nr pages from @index: how long it waits is added to ahead_wait_ns. */
+void mm_readahead_begun(struct mm_cache *c, const struct mm_file *f);
+void mm_readahead_wait(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t nr);
 /* Read @nr pages from @index without looking at any window (MADV_WILLNEED, fadvise): force_page_cache_ra(). */
 void mm_force_page_cache_ra(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t nr, struct mm_memcg *memcg);
 

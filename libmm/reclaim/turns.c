@@ -98,7 +98,7 @@ static void seen(struct mm_reclaim *r)
 {
 	r->faults_seen = r->ctx->stat.v[MM_PGFAULT];
 	r->majors_seen = r->ctx->stat.v[MM_PGMAJFAULT];
-	r->cache->read_waits = r->cache->hits = 0;
+	r->cache->read_waits = r->cache->ahead_wait_ns = r->cache->copied = r->cache->hits = 0;
 	r->clock_seen = mm_swap_io_clock(r->cache);
 	r->resched_ns = 0;
 	r->now_seen = r->ctx->now_ns;
@@ -108,9 +108,10 @@ void mm_reclaim_elapse(struct mm_reclaim *r)
 {
 	uint64_t faults = (uint64_t)(r->ctx->stat.v[MM_PGFAULT] - r->faults_seen);
 	uint64_t reads = (uint64_t)(r->ctx->stat.v[MM_PGMAJFAULT] - r->majors_seen) + r->cache->read_waits;
-	uint64_t unseen = (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT);
+	uint64_t unseen = (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT) +
+			  r->cache->copied * cost(r, MM_SYSCTL_COST_COPY);
 	uint64_t ran = reclaim_took(r) + unseen, past = r->resched_ns + ran;
-	uint64_t waited = reads * cost(r, MM_SYSCTL_COST_READ), row = r->ctx->now_ns - r->now_seen;
+	uint64_t waited = reads * cost(r, MM_SYSCTL_COST_READ) + r->cache->ahead_wait_ns, row = r->ctx->now_ns - r->now_seen;
 
 	if (r->ctx->now_ns > r->now_seen && row > past && row - past > waited)
 		waited = row - past;
@@ -125,6 +126,7 @@ void mm_reclaim_settle(struct mm_reclaim *r)
 {
 	mm_kswapd_run(r);
 	mm_swap_io_finish(r->cache);
+	r->cache->ra_ahead.as = NULL;
 	r->ahead_ns = r->ran_ns = 0;
 	seen(r);
 }
