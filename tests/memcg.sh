@@ -180,4 +180,51 @@ swappy /t/late 201 0 > /dev/null
 grep -q 'trace.csv:4: cgroup: expected memory.swappiness from 0 to 200, found 201' err || fail "swappiness 201: $(cat err)"
 swappy /t/late max 0 > /dev/null
 grep -q 'trace.csv:4: cgroup: expected memory.swappiness from 0 to 200, found ' err || fail "swappiness max: $(cat err)"
+
+# A cgroup that is removed: its 100 pages stay charged above it until they go, its name is free for another, which begins with nothing.
+trace <<'END'
+10,mark,,,,there,
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/p/a,
+10,store,0x10000000,409600,,,
+10,cgroup,,,,/q,
+,cgroup,,,rmdir,/p/a/,
+,cgroup,,,memory.max,/p/a,409600
+10,mark,,,,gone,
+10,exit,,,,,
+END
+mm-reclaim --every=mark -t memcg -o memcg,anon_bytes,max_bytes -n trace.csv 2> err > files
+same "removed" "there,/,409600, there,/p,409600, there,/p/a,0,409600 there,/q,0, gone,/,0, gone,/p,0, gone,/p/a,0,409600 gone,/q,0," \
+	"$(grep -v '^,' files | paste -sd' ')"
+# what its page tables (three pages) were is in the stock of the CPU, for the parent now
+mm-reclaim --every=mark -t memcg -o memcg,current_bytes -n trace.csv 2> err | grep -q '^gone,/p,12288$' ||
+	fail "a removed cgroup's pages stay charged above it"
+busy() {	# ROW MESSAGE
+	trace <<END
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/p/a,
+,cgroup,,,rmdir,$1,
+END
+	mm-reclaim trace.csv 2> err > /dev/null
+	[ $? = 1 ] && grep -q "trace.csv:4: cgroup: rmdir $1: $2" err || fail "rmdir $1: $(cat err)"
+}
+busy /p "it has tasks or cgroups in it"
+busy /p/a "it has tasks or cgroups in it"
+busy /x "no such cgroup"
+# What was swapped out from a removed cgroup is charged to the task that brings it back.
+for gen in 0 1; do
+	trace <<'END'
+,cgroup,,,memory.max,/a,8388608
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/a,
+10,store,0x10000000,16777216,,,
+10,cgroup,,,,/b,
+,cgroup,,,rmdir,/a,
+10,load,0x10000000,16777216,,,
+END
+	mm-reclaim --ram=384M --swap=128M -S lru_gen=$gen -S vm.page-cluster=0 -t memory_files -n trace.csv 2> err > files
+	same "no files of a removed cgroup" "" "$(awk -F, '$1 == "/a"' files)"
+	[ "$(value /b memory.stat anon)" = $(($(value /b memory.stat pgmajfault) * 4096)) ] && [ "$(value /b memory.stat pgmajfault)" -gt 2000 ] ||
+		fail "pages back from swap: $(value /b memory.stat anon) bytes, $(value /b memory.stat pgmajfault) faults"
+done
 exit $failed

@@ -5,8 +5,8 @@
  * Every page that users hold is charged to one memcg and counts in the usage
  * of that memcg and its ancestors.  A CPU charges 64 pages at a time and keeps
  * the rest in its stock; near a limit it charges page by page, reclaims, and
- * in the end asks the OOM killer.  Memcgs live until the machine goes, so an
- * id in a shadow entry always names one.
+ * in the end asks the OOM killer.  Memcgs live until the machine goes, removed
+ * ones (memcg_offline.c) too, so that an id in a shadow entry always names one.
  *
  * Source: Linux 6.6 mm/memcontrol.c, mm/page_counter.c.
  */
@@ -88,7 +88,7 @@ void mm_memcg_free(struct mm_memcg *m)
 struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name)
 {
 	for (uint32_t i = 0; i < c->nr_memcgs; i++)
-		if (strlen(c->memcgs[i]->name) == name.len && !memcmp(c->memcgs[i]->name, name.p, name.len))
+		if (!c->memcgs[i]->offline && strlen(c->memcgs[i]->name) == name.len && !memcmp(c->memcgs[i]->name, name.p, name.len))
 			return c->memcgs[i];
 	return NULL;
 }
@@ -322,9 +322,14 @@ int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memc
 
 void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)
 {
+	struct mm_memcg *m;
+
 	if (!c->page_memcg[pfn])
 		return;
-	uncharge_counter(mm_folio_memcg(c, pfn), mm_folio_nr_pages(mm_cache_page(c, pfn)));
+	m = mm_folio_memcg(c, pfn);
+	uncharge_counter(m, mm_folio_nr_pages(mm_cache_page(c, pfn)));
+	if (m->offline)
+		mm_memcg_put_offline(c, m);
 	c->page_memcg[pfn] = 0;
 	mm_memcg_rstat_updated(c->ctx, 1);		/* PGPGOUT */
 }
@@ -343,6 +348,7 @@ int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr
 
 void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages)
 {
+	memcg = mm_memcg_online_ancestor(memcg);
 	if (!memcg || memcg == c->root_mem_cgroup)
 		return;
 	memcg->kmem -= nr_pages;
@@ -370,6 +376,7 @@ void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_
 {
 	uint64_t nr_pages;
 
+	memcg = mm_memcg_online_ancestor(memcg);
 	if (!memcg || memcg == c->root_mem_cgroup)
 		return;
 	memcg->obj_bytes += bytes;

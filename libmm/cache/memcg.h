@@ -44,7 +44,7 @@ struct mm_memcg {
 
 /* A child of @parent (NULL: of the root); it lives as long as the cache. 0 or -ENOMEM, -ENOSPC (65535 of them). */
 int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name, struct mm_memcg **mp);
-struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name);	/* NULL: no such */
+struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name);	/* NULL: no such; removed ones are not found */
 /* Who is charged for the page; the root when nobody is. */
 struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn);
 static inline struct mm_lruvec *mm_mem_cgroup_lruvec(const struct mm_memcg *m, uint32_t node) { return m->lruvec[node]; }
@@ -90,6 +90,13 @@ struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev
 void mm_mem_cgroup_flush_stats(struct mm_cache *c);
 /* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
 void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m);
+
+/* memcg_offline.c: the cgroup is removed; 0, -EBUSY (the root, or cgroups below it). Tasks in it are the caller's to see to. */
+int mm_memcg_rmdir(struct mm_cache *c, struct mm_memcg *m);
+/* The last page may be gone: it and those above it that are offline and hold none are released. */
+void mm_memcg_put_offline(struct mm_cache *c, struct mm_memcg *m);
+struct mm_memcg *mm_memcg_online_ancestor(struct mm_memcg *m);	/* itself, if it is there; @m NULL: NULL */
+bool mm_memcg_id_is_used(const struct mm_memcg *m);		/* mem_cgroup_from_id() would find it */
 
 void mm_memcg_free(struct mm_memcg *m);		/* the machine goes: host memory only */
 void mm_memcg_drain_all_stock(struct mm_cache *c, const struct mm_memcg *root);

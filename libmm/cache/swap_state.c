@@ -85,7 +85,7 @@ void mm_split_swap_folio(struct mm_cache *c, mm_pfn_t head)
 
 bool mm_folio_alloc_swap(struct mm_cache *c, mm_pfn_t pfn)
 {
-	struct mm_memcg *m = mm_folio_memcg(c, pfn);
+	struct mm_memcg *m = mm_memcg_online_ancestor(mm_folio_memcg(c, pfn));
 	uint64_t nr = mm_folio_nr_pages(mm_cache_page(c, pfn));
 	mm_swp_t entry = nr > 1 ? mm_get_swap_cluster(c) : mm_get_swap_slot(c);
 
@@ -169,7 +169,7 @@ static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_m
 	if (pfn == MM_PFN_NONE)
 		return -ENOMEM;
 	p = mm_cache_page(c, pfn);
-	if (s->cgroup[entry])
+	if (s->cgroup[entry] && !c->memcgs[s->cgroup[entry] - 1]->offline)
 		memcg = c->memcgs[s->cgroup[entry] - 1];
 	s->map[entry] |= MM_SWAP_HAS_CACHE;
 	if (mm_mem_cgroup_charge(c, pfn, memcg, gfp) || add_to_swap_cache(c, pfn, entry, gfp, &shadow)) {

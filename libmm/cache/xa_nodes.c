@@ -39,6 +39,7 @@ static uint64_t charged_bytes(const struct mm_cache *c)
 /* NR_SLAB_RECLAIMABLE_B of who pays */
 static void note_slab_bytes(const struct mm_cache *c, struct mm_memcg *payer, bool more)
 {
+	payer = mm_memcg_online_ancestor(payer);
 	payer->slab_reclaimable_bytes += more ? charged_bytes(c) : -charged_bytes(c);
 }
 

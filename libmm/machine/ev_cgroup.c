@@ -4,7 +4,7 @@
  *
  * A row with a pid moves the task to the cgroup of that name, which comes to
  * be with its parents ("/a/b" is below "/a"); the flags name the file that
- * result is written to, memory.max without flags.  A row with neither pid nor
+ * result is written to, memory.max without flags, or say rmdir: the cgroup is removed.  A row with neither pid nor
  * flags is memory.max of the workload, of which every task is a member.
  */
 #include <errno.h>
@@ -53,14 +53,20 @@ static const struct cgroup_file *file_of(struct mm_str word)
 	return NULL;
 }
 
+static struct mm_str without_slashes(struct mm_str path)
+{
+	while (path.len > 1 && path.p[path.len - 1] == '/')
+		path.len--;
+	return path;
+}
+
 /* The cgroup of that path, made with what is missing above it. 0 or -errno. */
 static int find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp)
 {
 	struct mm_memcg *g = m->cache->root_mem_cgroup;
 	size_t at = path.len && path.p[0] == '/';
 
-	while (path.len > 1 && path.p[path.len - 1] == '/')
-		path.len--;
+	path = without_slashes(path);
 	if (m->workload_memcg && (!path.len || mm_str_is(path, "workload") || mm_str_is(path, "/workload"))) {
 		*gp = m->workload_memcg;
 		return 0;
@@ -100,6 +106,24 @@ static int limit_workload(struct mm_machine *m, uint64_t bytes)
 	return 0;
 }
 
+/* rmdir(2): no task may be in it, nor a cgroup below it. */
+static int remove_cgroup(struct mm_machine *m, struct mm_str path, struct mm_error *err)
+{
+	struct mm_memcg *g = mm_memcg_find(m->cache, without_slashes(path));
+	int e = g ? 0 : -ENOENT;
+
+	for (size_t i = 0; !e && i < m->tasks.nr; i++)
+		e = m->tasks.v[i]->memcg == g && m->tasks.v[i]->state == MM_TASK_RUNNING ? -EBUSY : 0;
+	if (!e && g == m->workload_memcg)
+		e = -EBUSY;
+	if (!e)
+		e = mm_memcg_rmdir(m->cache, g);
+	if (e)
+		return mm_error_set(err, e, "cgroup: rmdir %.*s: %s", (int)path.len, path.p,
+				    e == -EBUSY ? "it has tasks or cgroups in it" : "no such cgroup");
+	return 0;
+}
+
 int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	const struct cgroup_file *file = file_of(ev->flags);
@@ -108,9 +132,11 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	uint64_t value = ev->result;
 	int e;
 
+	if (mm_str_is(ev->flags, "rmdir"))
+		return m->cache ? remove_cgroup(m, ev->name, err) : 0;
 	if (!file)
-		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group, reclaim or "
-				    "swappiness as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
+		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group, reclaim, "
+				    "swappiness or rmdir as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
 	if (has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
 		if (!is_max)
 			return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,

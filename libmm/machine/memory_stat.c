@@ -151,6 +151,8 @@ static int memory_files_rows(struct mm_machine *m, struct mm_table_writer *w)
 	if (!m->cache)
 		return 0;
 	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; ) {
+		if (g->offline)
+			continue;
 		f.row.memcg = g->name;
 		if (g->parent) {		/* CFTYPE_NOT_ON_ROOT */
 			one_value(&f, "memory.current", g->usage << MM_PAGE_SHIFT);

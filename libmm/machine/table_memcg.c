@@ -100,8 +100,13 @@ static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
 	if (!m->cache)
 		return 0;
 	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; ) {
-		struct mm_memcg_pages n = mm_memcg_count_pages(m, g);
-		struct memcg_row row = {
+		struct mm_memcg_pages n;
+		struct memcg_row row;
+
+		if (g->offline)
+			continue;
+		n = mm_memcg_count_pages(m, g);
+		row = (struct memcg_row){
 			.memcg = g->name, .current = bytes_of(g->usage), .swap_current = bytes_of(g->swap_usage),
 			.anon = bytes_of(n.anon), .file = bytes_of(n.file), .kernel = bytes_of(n.kernel),
 			.pagetables = bytes_of(n.pagetables), .shmem = bytes_of(n.shmem), .swapcached = bytes_of(n.swapcached),

@@ -87,7 +87,7 @@ uint64_t mm_shrink_slab(struct mm_reclaim *r, uint32_t node, struct mm_memcg *me
 {
 	struct shrinker s = { .memcg = memcg, .freeable = (int64_t)memcg->split_queue.nr, .batch = SHRINK_BATCH,
 			      .nr_deferred = &memcg->split_nr_deferred[node] };
-	uint64_t freed = do_shrink_slab(r, &s, priority);
+	uint64_t freed = memcg->offline ? 0 : do_shrink_slab(r, &s, priority);
 
 	for (unsigned int i = 0; i < MM_NR_SHMEM_MOUNTS && memcg == r->cache->root_mem_cgroup; i++) {
 		struct mm_shmem_mount *mount = &r->cache->shmem_mount[i];
