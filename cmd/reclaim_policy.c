@@ -15,6 +15,7 @@
 
 #include <libmm/policy.h>
 #include <libmm/sweep.h>
+#include <libmm/wide.h>
 
 #include "cmd.h"
 #include "cmd_internal.h"
@@ -50,7 +51,8 @@ struct sample {
 	struct mm_policy **p;		/* by policy and point */
 	uint64_t *faults;
 	size_t *active, nr_active;	/* places of p that are there */
-	uint64_t *refs, nr, cap;	/* opt sees the whole string */
+	uint64_t *refs;			/* opt sees the whole string */
+	size_t nr, cap;
 };
 
 struct policy_run {
@@ -167,7 +169,7 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 static uint64_t scaled(const struct policy_run *r, uint64_t frames, size_t sample)
 {
 	uint64_t of = r->threshold / (sample ? GROUPS : 1);
-	uint64_t n = (uint64_t)(((__extension__(unsigned __int128)frames) * of + (UINT64_C(1) << 32) - 1) >> 32);
+	uint64_t n = mm_mul_div(frames, of, UINT32_MAX, UINT64_C(1) << 32);
 
 	return r->nr_samples == 1 ? frames : n ? n : 1;
 }

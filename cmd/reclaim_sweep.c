@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <libmm/sweep.h>
+#include <libmm/wide.h>
 
 #include "cmd.h"
 #include "cmd_internal.h"
@@ -46,7 +47,7 @@ const struct mm_table reclaim_curve_table = MM_TABLE("curve", curve_columns,
 /* Eighths of a character cell: U+258F is one eighth, U+2588 eight. */
 void reclaim_bar(char *text, uint64_t n, uint64_t most)
 {
-	uint64_t eighths = most ? (uint64_t)((__extension__(unsigned __int128)n * 8 * RECLAIM_BAR + most - 1) / most) : 0;
+	uint64_t eighths = most ? mm_mul_div(n, 8 * RECLAIM_BAR, most - 1, most) : 0;
 	char *p = text;
 
 	for (; eighths >= 8; eighths -= 8, p += 3)

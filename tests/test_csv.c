@@ -459,11 +459,12 @@ static struct mm_str random_number(struct mm_rng *rng, char buf[40])
 	return (struct mm_str){ buf + MM_TEXT_BEFORE, n };
 }
 
-/* Digits, a point and digits, digit by digit in 128 bits: what more than nine decimals say is cut. */
+/* Digits, a point and digits, digit by digit: what more than nine decimals say is cut. */
 static int slow_seconds(struct mm_str s, uint64_t *ns)
 {
-	unsigned __int128 v = 0;
 	int decimals = -1;		/* no point so far */
+	bool over = false;		/* then the digits to come only make it larger */
+	uint64_t v = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.p[i] == '.' && i && i + 1 < s.len && decimals < 0)
@@ -471,15 +472,15 @@ static int slow_seconds(struct mm_str s, uint64_t *ns)
 		else if (s.p[i] < '0' || s.p[i] > '9')
 			return -EINVAL;
 		else if (decimals < 9)
-			v = v * 10 + (unsigned)(s.p[i] - '0');
+			over |= __builtin_mul_overflow(v, 10, &v) | __builtin_add_overflow(v, (unsigned)(s.p[i] - '0'), &v);
 		else
 			continue;
 		decimals += decimals >= 0 && s.p[i] != '.';
 	}
 	for (decimals = decimals < 0 ? 0 : decimals; decimals < 9; decimals++)
-		v *= 10;
-	*ns = (uint64_t)v;
-	return v > UINT64_MAX ? -ERANGE : 0;
+		over |= __builtin_mul_overflow(v, 10, &v);
+	*ns = v;
+	return over ? -ERANGE : 0;
 }
 
 /* The ways for texts in a buffer and the common forms: as the ways for any. */

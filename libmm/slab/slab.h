@@ -227,7 +227,7 @@ static inline size_t mm_obj_to_index(const struct mm_kmem_cache *s, const struct
 {
 	uint64_t i = mm_slab_index(s, obj - slab->base);
 
-	return i < slab->objects ? i : SLAB_LINK_END;
+	return i < slab->objects ? (size_t)i : SLAB_LINK_END;
 }
 
 static inline void mm_slab_list_add(struct slab_list *l, struct slab *slab, bool tail)

@@ -261,7 +261,7 @@ static int new_map(struct mm_slab *sl)
 	sl->map_pfns = sl->phys->max_pfn;
 	while (sl->map_mask + 1 < sl->map_pfns)
 		sl->map_mask = sl->map_mask * 2 + 1;
-	p = mmap(NULL, (sl->map_mask + 1) * sizeof(sl->map[0]), PROT_READ | PROT_WRITE,
+	p = mmap(NULL, (size_t)(sl->map_mask + 1) * sizeof(sl->map[0]), PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return -ENOMEM;
@@ -325,7 +325,7 @@ void mm_slab_free(struct mm_slab *sl)
 	mm_slab_names_free(sl);
 	free(sl->reap_node);
 	if (sl->map)
-		munmap(sl->map, (sl->map_mask + 1) * sizeof(sl->map[0]));
+		munmap(sl->map, (size_t)(sl->map_mask + 1) * sizeof(sl->map[0]));
 	for (uint32_t i = 0; i < NR_GFP_TEXTS; i++)
 		free(sl->gfp_texts[i].text);
 	free(sl);

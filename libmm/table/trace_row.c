@@ -200,7 +200,7 @@ bool mm_trace_row_at(const struct mm_trace_row *row, const char *base, size_t po
 				return false;
 			ev->present |= plan->bit;
 		}
-		if (*last - *sep == last - sep)		/* nothing but commas follows */
+		if (*last - *sep == (size_t)(last - sep))		/* nothing but commas follows */
 			return ev->type != 0;
 		p = end + 1;
 	}

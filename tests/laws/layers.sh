@@ -40,5 +40,9 @@ if grep -nE '^#[ \t]*include[ \t]*"' libmm/include/libmm/*.h; then echo "an inst
 if grep -lE '^#[ \t]*include[ \t]*<(n?curses|term)' libmm/*/*.[ch] cmd/*.[ch] | grep -v '^cmd/top_screen'; then
 	echo "ncurses outside cmd/top_screen.c"; bad=1
 fi
+# 128-bit integers, which a 32-bit compiler lacks, are for wide.h alone.
+if grep -l '__int128' libmm/*/*.[ch] libmm/include/libmm/*.h cmd/*.[ch] tests/*.[ch] | grep -v '/libmm/wide.h$'; then
+	echo "__int128 outside libmm/wide.h"; bad=1
+fi
 [ "$checked" -gt 20 ] || { echo "only $checked files were checked"; bad=1; }
 exit $bad
