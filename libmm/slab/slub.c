@@ -23,20 +23,20 @@
 
 #include "slab/slub.h"
 
-static uint64_t object_address(const struct mm_kmem_cache *s, const struct slab *slab, uint32_t index)
+static uint64_t object_address(const struct mm_kmem_cache *s, const struct slab *slab, size_t index)
 {
 	return slab->base + (uint64_t)index * s->size;
 }
 
 /* Hand out object @obj of @slab. */
-static uint64_t take(const struct mm_kmem_cache *s, struct slab *slab, uint32_t obj)
+static uint64_t take(const struct mm_kmem_cache *s, struct slab *slab, size_t obj)
 {
 	slab->link[obj] = SLAB_LINK_LIVE;
 	return object_address(s, slab, obj);
 }
 
 /* Make @slab, which is frozen, the CPU's, with @freelist (not empty) as its objects, and take the first. */
-static uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint32_t freelist)
+static inline uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, size_t freelist)
 {
 	c->slab = slab;
 	c->freelist = slab->link[freelist];
@@ -86,6 +86,18 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 	return load_freelist(s, c, slab, freelist);
 }
 
+/* The same, with slabs on the list of the CPU's node most often. */
+static __attribute__((noinline)) uint64_t refill(struct mm_kmem_cache *s, mm_gfp_t gfp, struct kmem_cache_cpu *c)
+{
+	struct kmem_cache_node *n = &s->node[mm_slab_cpu_node(s, mm_slab_this_cpu(s))];
+	struct slub_partial found;
+
+	if (!n->partial.head || mm_slub_is_debug(s))
+		return new_objects(s, gfp, MM_NUMA_NO_NODE);
+	found = mm_slub_get_partial_node(s, n, c);
+	return load_freelist(s, c, found.slab, found.freelist);
+}
+
 /* get_freelist(): all objects of the frozen slab, which is the CPU's now. */
 static inline uint64_t take_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
 {
@@ -127,10 +139,11 @@ static uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
 		s->stat[MM_SLUB_ALLOC_SLOWPATH]++;
 		c->slab = NULL;
 		c->back_obj = BACK_CLOSED;
-		return new_objects(s, gfp, MM_NUMA_NO_NODE);
+		return refill(s, gfp, c);
 	}
 	c->partial = partial->next;
 	c->nr_partial--;
+	c->back_obj = BACK_OPEN;	/* or what load_freelist() finds it to be: none waits */
 	s->stat[MM_SLUB_DEACTIVATE_BYPASS]--;
 	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
 	return take_freelist(s, c, partial);
@@ -272,7 +285,8 @@ static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struc
 		s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
 		make_room(s, c);
 		mm_slub_change(slab, SLAB_NO_LIST, SLAB_FROZEN);
-		mm_slub_put_cpu_partial(s, c, slab);
+		mm_slub_put_cpu_partial(c, slab);
+		c->back_obj = mm_slub_back_state(s, c);
 		return;
 	}
 	s->stat[MM_SLUB_FREE_SLOWPATH]++;
@@ -334,28 +348,47 @@ static void slub_free_checked(struct mm_kmem_cache *s, uint64_t obj)
 /* @slab was full: its object @obj waits for the next allocation, whatever waited before it does no longer. */
 static inline void set_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint64_t obj)
 {
+	__asm__("" : "+m"(slab->owner));	/* the compiler does not keep it for the sum: it is one instruction in place */
 	mm_slub_change(slab, SLAB_NO_LIST, SLAB_BACK);
 	c->back = slab;
 	c->back_obj = obj;
 	s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
 }
 
-/* What a free seldom does has its arguments, so that it need not move them: @obj was of a full slab, and cannot just wait ... */
+/*
+ * What a free seldom does has its arguments, so that it need not move them: @obj was of a full slab, and cannot just wait:
+ * the CPU has no slab or too many partial ones ...
+ */
+static __attribute__((noinline)) void free_on_edge(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
+{
+	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+
+	if (c->slab) {
+		mm_slub_drain_cpu_partial(s, c);
+		set_back(s, c, slab, obj);
+	} else {
+		size_t i = mm_slab_index(s, obj - slab->base);
+
+		free_remote(s, c, &(struct detached){ slab, i, i, 1 });
+	}
+}
+
+/* ... or another waits; */
 static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
 	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
 
-	if (!c->slab) {
-		size_t i = mm_slab_index(s, obj - slab->base);
-
-		free_remote(s, c, &(struct detached){ slab, i, i, 1 });
-		return;
+	if (mm_slub_has_back(c)) {
+		mm_slub_put_back(s, c);
+		if (c->nr_partial < s->layout.cpu_partial_slabs) {
+			set_back(s, c, slab, obj);
+			return;
+		}
 	}
-	make_room(s, c);
-	set_back(s, c, slab, obj);
+	free_on_edge(s, obj, slab);
 }
 
-/* ... was the last one of a slab on its node's list. */
+/* it was the last one of a slab on its node's list. */
 static __attribute__((noinline)) void free_last(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct slab *slab = (struct slab *)mm_slab_lookup(s->slab, obj);

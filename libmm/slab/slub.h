@@ -15,7 +15,7 @@ static inline struct kmem_cache_node *mm_slub_node(struct mm_kmem_cache *s, cons
 /* What get_partial() found. */
 struct slub_partial {
 	struct slab *slab;		/* NULL: nothing */
-	uint32_t freelist;		/* its objects, or with debugging the one object */
+	size_t freelist;		/* its objects, or with debugging the one object */
 };
 
 struct slab *mm_slub_new_slab(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node);
@@ -24,6 +24,7 @@ void mm_slub_add_partial(struct kmem_cache_node *n, struct slab *slab, bool tail
 void mm_slub_remove_partial(struct kmem_cache_node *n, struct slab *slab);
 void mm_slub_add_full(struct kmem_cache_node *n, struct slab *slab);
 void mm_slub_remove_full(struct kmem_cache_node *n, struct slab *slab);
+struct slub_partial mm_slub_get_partial_node(struct mm_kmem_cache *s, struct kmem_cache_node *n, struct kmem_cache_cpu *c);
 struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, uint32_t node);
 void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
 void mm_slub_deactivate_cpu(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
@@ -52,27 +53,32 @@ static inline uint64_t mm_slub_back_state(const struct mm_kmem_cache *s, const s
 	return c->slab && c->nr_partial < s->layout.cpu_partial_slabs ? BACK_OPEN : BACK_CLOSED;
 }
 
-/* Frozen, onto the CPU's partial list; none waits. */
-static inline void mm_slub_put_cpu_partial(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
+/* Frozen, onto the CPU's partial list. */
+static inline void mm_slub_put_cpu_partial(struct kmem_cache_cpu *c, struct slab *slab)
 {
 	slab->next = c->partial;
 	c->partial = slab;
 	c->nr_partial++;
-	c->back_obj = mm_slub_back_state(s, c);
 }
 
-/* The object that came back goes on its slab's list, and that onto the CPU's partial list. */
-static inline void mm_slub_settle_back(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+/* The object that came back goes on its slab's list, and that onto the CPU's partial list; back_obj is out of date. */
+static inline void mm_slub_put_back(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	struct slab *slab = c->back;
 
-	if (!mm_slub_has_back(c))
-		return;
 	slab->freelist = (uint32_t)mm_slab_index(s, c->back_obj - slab->base);
 	slab->link[slab->freelist] = SLAB_LINK_END;
 	slab->inuse--;
 	mm_slub_change(slab, SLAB_BACK, SLAB_FROZEN);
-	mm_slub_put_cpu_partial(s, c, slab);
+	mm_slub_put_cpu_partial(c, slab);
+}
+
+static inline void mm_slub_settle_back(const struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+{
+	if (!mm_slub_has_back(c))
+		return;
+	mm_slub_put_back(s, c);
+	c->back_obj = mm_slub_back_state(s, c);
 }
 
 /* All objects of a slab that becomes a CPU's: the first one. */

@@ -142,24 +142,17 @@ static struct slub_partial alloc_single_from_partial(struct kmem_cache_node *n)
 	return found;
 }
 
-/* The first slab becomes the CPU's; further ones fill its partial list to a little over half. */
-static struct slub_partial get_partial_node(struct mm_kmem_cache *s, struct kmem_cache_node *n, uint32_t cpu)
+/* The first slab, which there is, becomes the CPU's; further ones fill its partial list to a little over half. */
+struct slub_partial mm_slub_get_partial_node(struct mm_kmem_cache *s, struct kmem_cache_node *n, struct kmem_cache_cpu *c)
 {
-	struct kmem_cache_cpu *c = s->cpu[cpu];
 	struct slab *first = n->partial.head, *slab, *next;
 	uint32_t nr = 0, enough = s->layout.cpu_partial_slabs / 2;
 
-	if (!first)
-		return (struct slub_partial){ NULL, SLAB_LINK_END };
-	if (mm_slub_is_debug(s))
-		return alloc_single_from_partial(n);
 	for (slab = first->next; slab && nr <= enough; slab = next, nr++) {
 		next = slab->next;
 		mm_slub_change(slab, SLAB_LIST_PARTIAL, SLAB_FROZEN);
-		slab->next = c->partial;
-		c->partial = slab;
+		mm_slub_put_cpu_partial(c, slab);
 	}
-	c->nr_partial += nr;
 	n->partial.head = slab;
 	n->partial.nr -= nr + 1;
 	*(slab ? &slab->prev : &n->partial.tail) = NULL;
@@ -167,6 +160,13 @@ static struct slub_partial get_partial_node(struct mm_kmem_cache *s, struct kmem
 	s->stat[MM_SLUB_ALLOC_FROM_PARTIAL]++;
 	mm_slub_change(first, SLAB_LIST_PARTIAL, SLAB_FROZEN);
 	return (struct slub_partial){ first, mm_slub_take_all(first) };
+}
+
+static struct slub_partial get_of(struct mm_kmem_cache *s, struct kmem_cache_node *n, uint32_t cpu)
+{
+	if (!n->partial.head)
+		return (struct slub_partial){ NULL, SLAB_LINK_END };
+	return mm_slub_is_debug(s) ? alloc_single_from_partial(n) : mm_slub_get_partial_node(s, n, s->cpu[cpu]);
 }
 
 /* Other nodes by distance, if they have more partial slabs than they should keep. */
@@ -181,7 +181,7 @@ static struct slub_partial get_any_partial(struct mm_kmem_cache *s, uint32_t cpu
 		struct kmem_cache_node *n = &s->node[local->zonelist[i]];
 
 		if (n->partial.nr > s->layout.min_partial)
-			return get_partial_node(s, n, cpu);
+			return get_of(s, n, cpu);
 	}
 	return (struct slub_partial){ NULL, SLAB_LINK_END };
 }
@@ -190,7 +190,7 @@ static struct slub_partial get_any_partial(struct mm_kmem_cache *s, uint32_t cpu
 struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, uint32_t node)
 {
 	bool any = node == MM_NUMA_NO_NODE;
-	struct slub_partial found = get_partial_node(s, &s->node[any ? mm_slab_cpu_node(s, cpu) : node], cpu);
+	struct slub_partial found = get_of(s, &s->node[any ? mm_slab_cpu_node(s, cpu) : node], cpu);
 
 	if (!found.slab && any && s->nr_nodes > 1)
 		found = get_any_partial(s, cpu);
@@ -199,24 +199,44 @@ struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, u
 
 /* ---- the CPU's partial list ---- */
 
-/* A chain of frozen slabs to the tail of their nodes' lists; empty ones beyond min_partial are given back. */
+/* The first slabs of a chain of frozen ones to the tail of their node's list, up to one that is of another or empty. */
+static struct slab *unfreeze_run(struct mm_kmem_cache *s, struct kmem_cache_node *n, struct slab *slab)
+{
+	struct slab *first = slab, *last = n->partial.tail;
+	uint32_t nr = 0, node = slab->node;
+
+	*(last ? &last->next : &n->partial.head) = first;
+	do {
+		mm_slub_change(slab, SLAB_FROZEN, SLAB_LIST_PARTIAL);
+		slab->prev = last;
+		last = slab;
+		slab = slab->next;
+		nr++;
+	} while (slab && slab->inuse && slab->node == node);
+	last->next = NULL;
+	n->partial.tail = last;
+	n->partial.nr += nr;
+	s->stat[MM_SLUB_FREE_ADD_PARTIAL] += nr;
+	return slab;
+}
+
+/* A chain of frozen slabs; empty ones beyond min_partial are given back. */
 static void unfreeze_partials(struct mm_kmem_cache *s, struct slab *slab)
 {
 	struct slab *discard = NULL;
 
-	for (struct slab *next; slab; slab = next) {
+	while (slab) {
 		struct kmem_cache_node *n = mm_slub_node(s, slab);
+		struct slab *empty = slab;
 
-		next = slab->next;
-		if (__builtin_expect(!slab->inuse, 0) && n->partial.nr >= s->layout.min_partial) {
-			mm_slub_change(slab, SLAB_FROZEN, SLAB_NO_LIST);
-			slab->next = discard;
-			discard = slab;
-		} else {
-			mm_slub_change(slab, SLAB_FROZEN, SLAB_LIST_PARTIAL);
-			mm_slab_list_add(&n->partial, slab, true);
-			s->stat[MM_SLUB_FREE_ADD_PARTIAL]++;
+		if (slab->inuse || n->partial.nr < s->layout.min_partial) {
+			slab = unfreeze_run(s, n, slab);
+			continue;
 		}
+		slab = slab->next;
+		mm_slub_change(empty, SLAB_FROZEN, SLAB_NO_LIST);
+		empty->next = discard;
+		discard = empty;
 	}
 	while (discard) {
 		slab = discard;
