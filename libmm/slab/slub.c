@@ -356,8 +356,8 @@ static inline void set_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, s
 }
 
 /*
- * What a free seldom does has its arguments, so that it need not move them: @obj was of a full slab, and cannot just wait:
- * the CPU has no slab or too many partial ones ...
+ * What a free seldom does has its arguments, so that it need not move them.  @obj is of a full slab and cannot just wait:
+ * the CPU has no slab, or as many partial ones as it may have ...
  */
 static __attribute__((noinline)) void free_on_edge(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
@@ -373,7 +373,7 @@ static __attribute__((noinline)) void free_on_edge(struct mm_kmem_cache *s, uint
 	}
 }
 
-/* ... or another waits; */
+/* ... or another waits, which goes where it belongs. */
 static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
 	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
@@ -388,7 +388,7 @@ static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, ui
 	free_on_edge(s, obj, slab);
 }
 
-/* it was the last one of a slab on its node's list. */
+/* @obj was the last one of a slab on its node's list. */
 static __attribute__((noinline)) void free_last(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct slab *slab = (struct slab *)mm_slab_lookup(s->slab, obj);
