@@ -51,7 +51,12 @@ struct mm_rmap_hook {
 
 enum { MM_THP_ORDER = 9, MM_THP_PAGES = 512 };	/* a huge folio of the page cache: 2M */
 
-enum { MM_XA_SPARES = 24 };		/* a store needs no more: twice the height of a tree */
+/* Nodes for a store, made where reclaim is allowed or given up by a try that failed; it needs no more than twice the height of a tree. */
+enum { MM_XA_SPARES = 24 };
+struct mm_xa_spares {
+	uint32_t nr;
+	struct mm_xa_obj v[MM_XA_SPARES];
+};
 
 /* A tmpfs: the kernel's own, and /dev/shm. */
 enum { MM_SHM_MNT, MM_DEV_SHM, MM_NR_SHMEM_MOUNTS };
@@ -73,16 +78,13 @@ struct mm_cache {
 	struct mm_lru_gen_memcg memcg_lru[MM_MAX_NODES];
 	struct mm_cpu_fbatches *fbatches;	/* by CPU */
 	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
+	uint64_t swap_clock_ns, swap_due_ns;	/* time that has passed (swap_io.c); when the oldest write is done, UINT64_MAX there is none */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
 	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */
 	struct mm_kmem_cache *radix_tree_node_cachep;	/* NULL: nodes of the caches' trees take no memory here */
 	struct mm_xa_nodes xa_nodes;
 	struct mm_memcg *xa_payer;		/* of nodes that are made now in a tree that is charged */
-	struct mm_xa_spares {			/* nodes for the store under way, made where reclaim is allowed */
-		struct mm_xa_obj v[MM_XA_SPARES];
-		uint32_t nr;
-		bool keep;			/* a store is under way: what it gives up comes here */
-	} xa_spares;
+	struct mm_xa_spares *xa_spares;		/* of the store under way; NULL: there is none */
 	struct mm_shmem_mount shmem_mount[MM_NR_SHMEM_MOUNTS];
 	size_t column_pages;			/* pages the columns have room for */
 	/* what pages and swap slots hold (contents.h); NULL: not kept */

@@ -58,8 +58,13 @@ uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enu
 /* lruvec_page_state(): what heuristics read; of a memcg as of its last flush, with descendants. */
 uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *v, enum mm_lru_list lru);
 bool mm_lruvec_is_consistent(const struct mm_cache *c, const struct mm_lruvec *v);
-struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn_t pfn);
-enum mm_lru_list mm_folio_lru_list(const struct mm_page *p);
+static inline enum mm_lru_list mm_folio_lru_list(const struct mm_page *p)
+{
+	if (p->flags & MM_PG_UNEVICTABLE)
+		return MM_LRU_UNEVICTABLE;
+	return (enum mm_lru_list)((mm_folio_is_file_lru(p) ? MM_LRU_INACTIVE_FILE : MM_LRU_INACTIVE_ANON) +
+				  (p->flags & MM_PG_ACTIVE ? MM_LRU_ACTIVE : 0));
+}
 /* Move a folio onto and off the lists, PG_lru is the caller's (lruvec_add_folio(), lruvec_del_folio()). */
 void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
 void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
@@ -106,8 +111,14 @@ static inline unsigned int mm_lru_gen_from_seq(uint64_t seq) { return (unsigned 
  * whose list holds the folio: a walk of page tables promotes a folio without moving it.
  */
 static inline int mm_folio_lru_gen(const struct mm_page *p) { return (int)(p->aux & 7) - 1; }
-unsigned int mm_folio_lru_refs(const struct mm_page *p);
-unsigned int mm_lru_tier_from_refs(unsigned int refs);
+static inline unsigned int mm_folio_lru_refs(const struct mm_page *p)
+{
+	return (unsigned int)(p->aux >> 4 & 3) + (p->flags & MM_PG_WORKINGSET ? 1 : 0);
+}
+static inline unsigned int mm_lru_tier_from_refs(unsigned int refs)	/* order_base_2(refs + 1) */
+{
+	return refs ? 32u - (unsigned int)__builtin_clz(refs) : 0;
+}
 static inline unsigned int mm_folio_list_gen(const struct mm_page *p) { return p->aux >> 6; }
 /* Move a folio to the end (tail) or the head of its generation's list. */
 void mm_lru_gen_move(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail);

@@ -21,40 +21,13 @@ uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enu
 	return n;
 }
 
-struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn_t pfn)
-{
-	return mm_folio_memcg(c, pfn)->lruvec[mm_page_zone(c->phys, pfn)->node];
-}
-
-enum mm_lru_list mm_folio_lru_list(const struct mm_page *p)
-{
-	if (p->flags & MM_PG_UNEVICTABLE)
-		return MM_LRU_UNEVICTABLE;
-	return (enum mm_lru_list)((mm_folio_is_file_lru(p) ? MM_LRU_INACTIVE_FILE : MM_LRU_INACTIVE_ANON) +
-				  (p->flags & MM_PG_ACTIVE ? MM_LRU_ACTIVE : 0));
-}
-
 /* update_lru_size() */
 static void update_lru_size(struct mm_cache *c, struct mm_lruvec *v, unsigned int lru, struct mm_zone *z, int64_t delta)
 {
 	v->lru_zone_size[z->type][lru] += (uint64_t)delta;
 	z->nr_lru[lru] += (uint64_t)delta;
-	mm_count(c->ctx, (enum mm_counter)(MM_NR_INACTIVE_ANON + lru), delta);
-	mm_count(c->ctx, (enum mm_counter)(MM_NR_ZONE_INACTIVE_ANON + lru), delta);
-}
-
-unsigned int mm_folio_lru_refs(const struct mm_page *p)
-{
-	return (unsigned int)(p->aux >> 4 & 3) + (p->flags & MM_PG_WORKINGSET ? 1 : 0);
-}
-
-unsigned int mm_lru_tier_from_refs(unsigned int refs)	/* order_base_2(refs + 1) */
-{
-	unsigned int tier = 0;
-
-	while (1u << tier < refs + 1)
-		tier++;
-	return tier;
+	mm_count_memcg_too(c->ctx, (enum mm_counter)(MM_NR_INACTIVE_ANON + lru), delta);
+	mm_count_node_only(c->ctx, (enum mm_counter)(MM_NR_ZONE_INACTIVE_ANON + lru), delta);
 }
 
 static bool lru_gen_is_active(const struct mm_lruvec *v, int gen)
@@ -64,10 +37,9 @@ static bool lru_gen_is_active(const struct mm_lruvec *v, int gen)
 	return gen == (int)mm_lru_gen_from_seq(max) || gen == (int)mm_lru_gen_from_seq(max - 1);
 }
 
-void mm_lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, int old_gen, int new_gen)
+/* lru_gen_update_size(): @p, of zone @z, goes from one generation to another; -1: none. */
+static void lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, const struct mm_page *p, struct mm_zone *z, int old_gen, int new_gen)
 {
-	struct mm_page *p = mm_cache_page(c, pfn);
-	struct mm_zone *z = mm_page_zone(c->phys, pfn);
 	unsigned int type = mm_folio_is_file_lru(p), lru = type * MM_LRU_INACTIVE_FILE;
 	int64_t delta = (int64_t)mm_folio_nr_pages(p);
 
@@ -83,6 +55,11 @@ void mm_lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pf
 		update_lru_size(c, v, lru, z, -delta);
 		update_lru_size(c, v, lru + MM_LRU_ACTIVE, z, delta);
 	}
+}
+
+void mm_lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, int old_gen, int new_gen)
+{
+	lru_gen_update_size(c, v, mm_cache_page(c, pfn), mm_page_zone(c->phys, pfn), old_gen, new_gen);
 }
 
 /* Which generation a folio that comes onto the list begins in. */
@@ -101,17 +78,14 @@ static uint64_t first_seq(const struct mm_lruvec *v, const struct mm_page *p, bo
 	return g->min_seq[type] + 1;
 }
 
-static struct mm_page_list *gen_list(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
+static struct mm_page_list *gen_list(struct mm_lruvec *v, const struct mm_page *p, const struct mm_zone *z)
 {
-	const struct mm_page *p = mm_cache_page(c, pfn);
-
-	return &v->lrugen.folios[mm_folio_list_gen(p)][mm_folio_is_file_lru(p)][mm_page_zone(c->phys, pfn)->type];
+	return &v->lrugen.folios[mm_folio_list_gen(p)][mm_folio_is_file_lru(p)][z->type];
 }
 
-static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming)
+static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, struct mm_zone *z, bool reclaiming)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
-	struct mm_page_list *l;
 	unsigned int gen;
 
 	if ((p->flags & MM_PG_UNEVICTABLE) || !v->lrugen.enabled)
@@ -119,12 +93,11 @@ static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 	gen = mm_lru_gen_from_seq(first_seq(v, p, reclaiming));
 	p->aux = (uint8_t)((p->aux & 0x38u) | (gen + 1) | gen << 6);
 	p->flags &= ~(uint32_t)MM_PG_ACTIVE;
-	mm_lru_gen_update_size(c, v, pfn, -1, (int)gen);
-	l = gen_list(c, v, pfn);
+	lru_gen_update_size(c, v, p, z, -1, (int)gen);
 	if (reclaiming)
-		mm_page_list_add_tail(c->phys->mem_map, l, pfn);
+		mm_page_list_add_tail(c->phys->mem_map, gen_list(v, p, z), pfn);
 	else
-		mm_page_list_add(c->phys->mem_map, l, pfn);
+		mm_page_list_add(c->phys->mem_map, gen_list(v, p, z), pfn);
 	return true;
 }
 
@@ -132,27 +105,30 @@ bool mm_lru_gen_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn,
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 	int gen = mm_folio_lru_gen(p);
+	struct mm_zone *z;
 
 	if (gen < 0)
 		return false;
 	if (!reclaiming && lru_gen_is_active(v, gen))
 		p->flags |= MM_PG_ACTIVE;
-	mm_lru_gen_update_size(c, v, pfn, gen, -1);
-	mm_page_list_del(c->phys->mem_map, gen_list(c, v, pfn), pfn);
+	z = mm_page_zone(c->phys, pfn);
+	lru_gen_update_size(c, v, p, z, gen, -1);
+	mm_page_list_del(c->phys->mem_map, gen_list(v, p, z), pfn);
 	p->aux &= (uint8_t)~7u;
 	return true;
 }
 
 void mm_lru_gen_move(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail)
 {
-	struct mm_page *p = mm_cache_page(c, pfn);
+	struct mm_page *map = c->phys->mem_map, *p = &map[pfn];
+	const struct mm_zone *z = mm_page_zone(c->phys, pfn);
 
-	mm_page_list_del(c->phys->mem_map, gen_list(c, v, pfn), pfn);
+	mm_page_list_del(map, gen_list(v, p, z), pfn);
 	p->aux = (uint8_t)((p->aux & 0x3fu) | (unsigned int)mm_folio_lru_gen(p) << 6);
 	if (tail)
-		mm_page_list_add_tail(c->phys->mem_map, gen_list(c, v, pfn), pfn);
+		mm_page_list_add_tail(map, gen_list(v, p, z), pfn);
 	else
-		mm_page_list_add(c->phys->mem_map, gen_list(c, v, pfn), pfn);
+		mm_page_list_add(map, gen_list(v, p, z), pfn);
 }
 
 void mm_lru_gen_update_gen(struct mm_cache *c, mm_pfn_t pfn, int new_gen)
@@ -170,20 +146,21 @@ void mm_lru_gen_update_gen(struct mm_cache *c, mm_pfn_t pfn, int new_gen)
 		mm_lru_gen_update_size(c, mm_folio_lruvec(c, pfn), pfn, old_gen, new_gen);
 }
 
-static void add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail)
+static inline void add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail)
 {
-	struct mm_page *p = mm_cache_page(c, pfn);
+	struct mm_page *map = c->phys->mem_map, *p = &map[pfn];
+	struct mm_zone *z = mm_page_zone(c->phys, pfn);
 	enum mm_lru_list lru = mm_folio_lru_list(p);
 
-	if (lru_gen_add_folio(c, v, pfn, tail))
+	if (lru_gen_add_folio(c, v, pfn, z, tail))
 		return;
-	update_lru_size(c, v, lru, mm_page_zone(c->phys, pfn), (int64_t)mm_folio_nr_pages(p));
+	update_lru_size(c, v, lru, z, (int64_t)mm_folio_nr_pages(p));
 	if (lru == MM_LRU_UNEVICTABLE)
 		return;
 	if (tail)
-		mm_page_list_add_tail(c->phys->mem_map, &v->lists[lru], pfn);
+		mm_page_list_add_tail(map, &v->lists[lru], pfn);
 	else
-		mm_page_list_add(c->phys->mem_map, &v->lists[lru], pfn);
+		mm_page_list_add(map, &v->lists[lru], pfn);
 }
 
 void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn) { add_folio(c, v, pfn, false); }

@@ -93,13 +93,6 @@ struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name)
 	return NULL;
 }
 
-struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn)
-{
-	uint32_t id = c->page_memcg[pfn];
-
-	return id ? c->memcgs[id - 1] : c->root_mem_cgroup;
-}
-
 int64_t mm_mem_cgroup_swappiness(const struct mm_cache *c, const struct mm_memcg *m)
 {
 	return m->parent && m->swappiness >= 0 ? m->swappiness : mm_sysctl(c->ctx, MM_SYSCTL_SWAPPINESS);

@@ -46,8 +46,17 @@ struct mm_memcg {
 int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name, struct mm_memcg **mp);
 struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name);	/* NULL: no such; removed ones are not found */
 /* Who is charged for the page; the root when nobody is. */
-struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn);
+static inline struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn)
+{
+	uint32_t id = c->page_memcg[pfn];
+
+	return id ? c->memcgs[id - 1] : c->root_mem_cgroup;
+}
 static inline struct mm_lruvec *mm_mem_cgroup_lruvec(const struct mm_memcg *m, uint32_t node) { return m->lruvec[node]; }
+static inline struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn_t pfn)
+{
+	return mm_folio_memcg(c, pfn)->lruvec[mm_page_zone(c->phys, pfn)->node];
+}
 int64_t mm_mem_cgroup_swappiness(const struct mm_cache *c, const struct mm_memcg *m);
 bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root);
 

@@ -71,8 +71,14 @@ bool mm_swap_use_vma_readahead(const struct mm_cache *c);
 /* ---- swap-out ---- */
 void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn);	/* into the plug: PG_writeback until it is done */
 void mm_swap_io_unplug(struct mm_cache *c);			/* what is plugged goes to the device (blk_finish_plug()) */
-void mm_swap_io_elapse(struct mm_cache *c, uint64_t ns);	/* time passes: writes that are done end, oldest first */
-uint64_t mm_swap_io_clock(const struct mm_cache *c);	/* simulated nanoseconds since boot */
+void mm_swap_io_end(struct mm_cache *c);			/* writes that are done end, oldest first */
+static inline void mm_swap_io_elapse(struct mm_cache *c, uint64_t ns)	/* time passes */
+{
+	c->swap_clock_ns += ns;
+	if (c->swap_clock_ns >= c->swap_due_ns)
+		mm_swap_io_end(c);
+}
+static inline uint64_t mm_swap_io_clock(const struct mm_cache *c) { return c->swap_clock_ns; }	/* simulated nanoseconds since boot */
 void mm_swap_io_finish(struct mm_cache *c);	/* every write is done: end_swap_bio_write(), rotation */
 
 bool mm_swap_is_consistent(const struct mm_cache *c);

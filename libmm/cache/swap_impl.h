@@ -39,14 +39,14 @@ struct mm_swap {
 	uint64_t nr_cached;			/* pages in the swap cache */
 	struct mm_swap_write {
 		mm_pfn_t pfn;
-		uint64_t due;			/* by clock_ns; while it is plugged the number of its request */
+		uint64_t due;			/* by swap_clock_ns; while it is plugged the number of its request */
 	} *inflight;				/* writes that are not done, oldest first; the last nr_plugged are in the plug */
 	size_t nr_inflight, cap_inflight, nr_plugged;
 	struct {
 		mm_swp_t next;			/* the slot that would extend the last request */
 		uint32_t nr, pages;		/* requests, pages of the last one */
 	} plug;
-	uint64_t clock_ns, device_ns;		/* now; when the device has done all that it was given */
+	uint64_t device_ns;			/* when the device has done all that it was given */
 	/* cluster read-ahead */
 	uint32_t ra_hits, ra_prev_offset, ra_last_pages;
 };

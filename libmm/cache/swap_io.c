@@ -109,7 +109,7 @@ void mm_swap_io_unplug(struct mm_cache *c)
 	size_t i = s->nr_inflight - s->nr_plugged, next;
 
 	for (; i < s->nr_inflight; i = next) {
-		uint64_t request = s->inflight[i].due, pages = 0, start = s->clock_ns + write_ns;
+		uint64_t request = s->inflight[i].due, pages = 0, start = c->swap_clock_ns + write_ns;
 
 		for (next = i; next < s->nr_inflight && s->inflight[next].due == request; next++)
 			pages += mm_folio_nr_pages(mm_cache_page(c, s->inflight[next].pfn));
@@ -119,29 +119,26 @@ void mm_swap_io_unplug(struct mm_cache *c)
 	}
 	s->nr_plugged = 0;
 	s->plug.nr = 0;
+	c->swap_due_ns = s->nr_inflight ? s->inflight[0].due : UINT64_MAX;
 }
 
-void mm_swap_io_elapse(struct mm_cache *c, uint64_t ns)
+void mm_swap_io_end(struct mm_cache *c)
 {
 	struct mm_swap *s = c->swap;
 	size_t done = 0, submitted = s->nr_inflight - s->nr_plugged;
 
-	s->clock_ns += ns;
-	if (!submitted || s->inflight[0].due > s->clock_ns)
-		return;
-	while (done < submitted && s->inflight[done].due <= s->clock_ns)
+	while (done < submitted && s->inflight[done].due <= c->swap_clock_ns)
 		end_swap_bio_write(c, s->inflight[done++].pfn);
 	for (size_t i = done; i < s->nr_inflight; i++)
 		s->inflight[i - done] = s->inflight[i];
 	s->nr_inflight -= done;
+	c->swap_due_ns = done < submitted ? s->inflight[0].due : UINT64_MAX;
 }
-
-uint64_t mm_swap_io_clock(const struct mm_cache *c) { return c->swap->clock_ns; }
 
 void mm_swap_io_finish(struct mm_cache *c)
 {
 	struct mm_swap *s = c->swap;
 
 	mm_swap_io_unplug(c);
-	mm_swap_io_elapse(c, s->device_ns > s->clock_ns ? s->device_ns - s->clock_ns : 0);
+	mm_swap_io_elapse(c, s->device_ns > c->swap_clock_ns ? s->device_ns - c->swap_clock_ns : 0);
 }

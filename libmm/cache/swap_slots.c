@@ -85,6 +85,7 @@ int mm_swap_new(struct mm_cache *c, uint64_t swap_bytes)
 	if (!s)
 		return -ENOMEM;
 	c->swap = s;
+	c->swap_due_ns = UINT64_MAX;
 	s->ra_hits = 4;
 	if (!pages)
 		return 0;

@@ -60,8 +60,9 @@ static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 static struct mm_xa_obj xas_alloc(void *arg, const struct mm_xarray *xa)
 {
 	struct mm_cache *c = arg;
+	struct mm_xa_spares *s = c->xa_spares;
 
-	return c->xa_spares.nr ? c->xa_spares.v[--c->xa_spares.nr] : make(c, xa->account, MM_GFP_NOWAIT | __MM_GFP_NOWARN);
+	return s && s->nr ? s->v[--s->nr] : make(c, xa->account, MM_GFP_NOWAIT | __MM_GFP_NOWARN);
 }
 
 static void node_give_back(struct mm_cache *c, struct mm_xa_obj obj)
@@ -77,9 +78,10 @@ static void node_give_back(struct mm_cache *c, struct mm_xa_obj obj)
 static void node_free(void *arg, struct mm_xa_obj obj)
 {
 	struct mm_cache *c = arg;
+	struct mm_xa_spares *s = c->xa_spares;
 
-	if (c->xa_spares.keep && c->xa_spares.nr < MM_XA_SPARES)
-		c->xa_spares.v[c->xa_spares.nr++] = obj;
+	if (s && s->nr < MM_XA_SPARES)
+		s->v[s->nr++] = obj;
 	else
 		node_give_back(c, obj);
 }
@@ -114,18 +116,18 @@ static int change_tree(struct mm_xarray *xa, const struct change *h)
 
 static int change(struct mm_cache *c, struct mm_xarray *xa, const struct change *h, mm_gfp_t gfp)
 {
-	struct mm_xa_spares mine = { .keep = true };	/* making one may reclaim, which stores too */
+	struct mm_xa_spares mine;	/* making one may reclaim, which stores too */
 	int rc;
 
+	mine.nr = 0;
 	if (c->radix_tree_node_cachep)
 		xa->nodes = &c->xa_nodes;
 	for (;;) {
 		struct mm_xa_obj obj;
 
-		c->xa_spares = mine;
+		c->xa_spares = &mine;
 		rc = change_tree(xa, h);
-		mine = c->xa_spares;
-		c->xa_spares = (struct mm_xa_spares){ 0 };
+		c->xa_spares = NULL;
 		if (rc != -ENOMEM || !c->radix_tree_node_cachep || mine.nr == MM_XA_SPARES)
 			break;
 		obj = make(c, xa->account, gfp & GFP_RECLAIM_MASK);

@@ -63,6 +63,13 @@ static inline void mm_count(struct mm_ctx *ctx, enum mm_counter c, int64_t n)
 	if (mm_counter_is_of_memcg(c))
 		mm_memcg_rstat_updated(ctx, n);
 }
+/* The same of counters that are told apart as the program runs: all of those that memcgs keep, or none. */
+static inline void mm_count_memcg_too(struct mm_ctx *ctx, enum mm_counter c, int64_t n)
+{
+	ctx->stat.v[c] += n;
+	mm_memcg_rstat_updated(ctx, n);
+}
+static inline void mm_count_node_only(struct mm_ctx *ctx, enum mm_counter c, int64_t n) { ctx->stat.v[c] += n; }
 static inline int64_t mm_sysctl(const struct mm_ctx *ctx, enum mm_sysctl_id id) { return ctx->sysctl.v[id]; }
 
 /* Append an effect; its time, cpu and pid default to the cause's. Returns NULL when nobody listens. */

@@ -115,9 +115,9 @@ static bool should_skip_vma(const struct walk *w, const struct mm_vma *vma)
 
 static void walk_mm(struct walk *w)
 {
-	uint64_t addr = 0;
+	struct mm_ma_state mas = { .tree = &w->mm->mm_mt };
 
-	for (struct mm_vma *vma; (vma = mm_find_vma(w->mm, addr)) != NULL; addr = vma->vm_end)
+	for (struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX); vma; vma = mm_mas_next(&mas, UINT64_MAX))
 		if (!should_skip_vma(w, vma))
 			walk_vma(w, vma);
 }

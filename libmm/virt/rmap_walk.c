@@ -35,7 +35,8 @@ static bool matches(const struct walk *w, mm_pte_t entry, mm_pfn_t pfn)
 }
 
 /* Every entry of @vma that maps a page of [head, head + nr); false: stop. */
-static bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr, const struct walk *w)
+static inline __attribute__((always_inline)) bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr,
+							     const struct walk *w)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t first = index > vma->vm_pgoff ? index : vma->vm_pgoff;
@@ -97,7 +98,8 @@ static void rmap_walk_ksm(struct mm_virt *virt, mm_pfn_t pfn, const struct walk 
 			}
 }
 
-static void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
+/* Inline, for reclaim's walks know what they do with an entry. */
+static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
 {
 	struct mm_page *p = mm_page(virt->phys, head);
 	uint64_t nr = mm_folio_nr_pages(p), index = p->index;
