@@ -232,9 +232,12 @@ static bool travels(const struct cmd_args *a)
 
 uint32_t cmd_machine_columns(const struct cmd_args *a)
 {
+	uint32_t seeds = MM_TC_BIT(PID) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) |
+			 MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT);
+
 	if (!travels(a))
-		return 0;
-	return MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) |
+		return a->nr_seeds ? seeds : 0;
+	return MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) | (a->nr_seeds ? seeds : 0) |
 	       (a->machine ? MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) : 0);
 }
 

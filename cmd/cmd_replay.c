@@ -349,14 +349,24 @@ static int replay_all(struct replay *r)
 	return (int)n;
 }
 
-static int seed_processes(struct cmd_args *a, struct mm_machine *m)
+static void seed_written(const struct mm_event *ev, void *arg)
 {
+	struct replay *r = arg;
+
+	mm_trace_writer_row(&r->trace, ev);
+}
+
+static int seed_processes(struct replay *r)
+{
+	struct cmd_args *a = r->a;
+	struct mm_machine *m = r->m;
+
 	for (size_t i = 0; i < a->nr_seeds; i++) {
 		struct mm_input *maps;
 		int e = mm_input_open(&maps, a->seeds[i].path, &a->err);
 
 		if (!e) {
-			e = mm_machine_seed(m, a->seeds[i].pid, maps, &a->err);
+			e = mm_machine_seed(m, a->seeds[i].pid, maps, r->table ? NULL : seed_written, r, &a->err);
 			mm_input_free(maps);
 		}
 		if (e)
@@ -387,7 +397,7 @@ static int run_trace(struct replay *r)
 	r->told = r->began;
 	e = begin_output(r);
 	if (!e && a->nr_seeds)
-		e = seed_processes(a, r->m);
+		e = seed_processes(r);
 	if (!e)
 		e = replay_all(r);
 	end_progress(r);

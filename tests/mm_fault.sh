@@ -26,6 +26,39 @@ seed="--seed=100:seed.maps --mmap-base=0x7ffffffff000"
 same "faults of a seeded process" 3,0,2,0 "$(faults $seed seeded.csv)"
 same "mm-vma | mm-fault" 3,0,2,0 "$(mm-vma --csv $seed seeded.csv | faults $seed)"
 }
+# what a process begins with travels: nothing further down needs the seed, and what is read again comes out as it was
+# shellcheck disable=SC2086
+mm-vma --csv $seed seeded.csv > seeds.csv
+same "mm-vma | mm-fault with one seed" 3,0,2,0 "$(faults seeds.csv)"
+same "rows of it" "mmap_base PROT_READ|PROT_WRITE|MAP_PRIVATE PROT_READ|MAP_PRIVATE" "$(awk -F, '$2 == "seed" { print $5 }' seeds.csv | paste -sd' ')"
+mm-vma --csv seeds.csv | cmp - seeds.csv || { echo "FAIL: seed rows read again"; failed=1; }
+# shellcheck disable=SC2086
+mm-fault --csv -t smaps $seed seeded.csv | cmp - <(mm-fault --csv -t smaps seeds.csv) || { echo "FAIL: smaps by seed rows"; failed=1; }
+# smaps: flags and what was written to
+cat > seed.smaps <<'END'
+7f0000000000-7f0000004000 rw-p 00001000 fd:01 77                         /lib/a b,c.so (deleted)
+Size:                 16 kB
+Anonymous:             8 kB
+VmFlags: rd wr mr mw me lo ac
+7f0000004000-7f0000005000 r--s 00000000 00:0e 99                         /dev/shm/x
+Size:                  4 kB
+Anonymous:             0 kB
+VmFlags: rd mr me ms
+END
+echo 'pid,event' > none.csv
+mm-vma --csv --seed=7:seed.smaps none.csv > seeds.csv
+same "a seed of smaps" '7,seed,0x7f0000000000,16384,PROT_READ|PROT_WRITE|MAP_PRIVATE|0x102073,"/lib/a b,c.so (deleted)",0x1000,0xfd00001,8192,77,
+7,seed,0x7f0000004000,4096,PROT_READ|MAP_SHARED|0xd1,/dev/shm/x,0x0,0xe,0,99,' "$(tail -n +2 seeds.csv)"
+for t in mm-vma:maps mm-fault:status; do
+	${t%:*} --csv -t ${t#*:} --seed=7:seed.smaps none.csv > one; ${t%:*} --csv -t ${t#*:} seeds.csv > two
+	cmp one two || { echo "FAIL: $t by seed rows"; failed=1; }
+done
+# the option wins, and a process that has begun is left as it is
+same "seed rows and a seed" 16384 "$(mm-fault --csv -n -t smaps -o size_bytes --seed=7:<(head -n 1 seed.smaps) seeds.csv 2> err)"
+grep -q 'seed rows of processes that have begun' err || fail "seed rows left out: $(cat err)"
+printf 'pid,event,addr,size,flags\n1,seed,0x1000,100,PROT_READ\n' | mm-fault --csv > out 2> err; same "a seed row that is no whole page" 1 $?
+printf 'pid,event,addr,size,flags,name\n1,seed,0x1000,4096,PROT_READ|0xffffffffffff,\n1,load,0x1000,1,,\n1,seed,0xfffffffffffff000,4096,PROT_READ,\n' |
+	mm-fault --csv > out 2> err; same "seed rows beyond reason" 1 $?
 mm-fault --seed=100 seeded.csv 2> err; same "a seed without a file" 2 $?
 mm-fault --seed=100:missing seeded.csv > out 2> err; same "a seed that is not there" 1 $?
 

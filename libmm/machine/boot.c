@@ -4,6 +4,7 @@
  * then the upward hooks.  Shutting down goes the other way.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libmm/slab.h>
@@ -239,6 +240,7 @@ void mm_machine_shutdown(struct mm_machine *m)
 	mm_cache_free(m->cache);
 	mm_virt_destroy(&m->virt);
 	mm_vma_report_free(m->vma_report);
+	free(m->seeding);
 	mm_inode_table_free(m->inodes);
 	mm_slab_replay_free(m->slab_replay);
 	mm_slab_free(m->slab);

@@ -79,6 +79,7 @@ struct mm_machine {
 	size_t nr_skips;
 	uint64_t nr_events;		/* causes replayed */
 	uint64_t seeded_committed;	/* pages that seeds committed */
+	struct mm_seeding *seeding;	/* the process that rows of a maps text began last (vma_seed.c) */
 	struct mm_slab_replay *slab_replay;	/* objects of the recording (slab_replay.h); NULL until a slab event */
 	struct mm_page_replay *pages;	/* frames of the recording (buddy_replay.h); NULL until a page event */
 };

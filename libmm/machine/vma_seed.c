@@ -7,21 +7,35 @@
  * end of the last [heap] row.  Of two neighbours that look alike the upper was writable once (what is
  * read-only after relocation), else they would be one.  smaps tells the flags (VmFlags), which are then
  * taken as they are, and what was written to.
+ *
+ * In a trace each of its lines is a row "seed", upwards, right after one another:
+ *
+ *	addr, size	the range		flags	PROT_*, MAP_SHARED or MAP_PRIVATE, and VmFlags as a number
+ *	offset, name	as maps has them	addr2	device (major << 20 | minor)
+ *	result		inode			size2	bytes that smaps calls Anonymous
+ *
+ * and one without a size, flags "mmap_base", says where mappings are placed below.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <libmm/csv.h>
 #include <libmm/maps.h>
 
 #include "base/str.h"
 #include "machine/vma_call.h"
+#include "virt/userfaultfd.h"
 
 enum { MAX_HEAPS = 2 };
 
-struct seed {
+struct mm_seeding {
 	struct mm_machine *m;
+	uint32_t pid;
+	uint64_t end;			/* of the last row */
 	struct mm_struct *mm;
 	struct mm_vma *prev;		/* the row before */
 	uint64_t heap_start[MAX_HEAPS], heap_end;
@@ -64,7 +78,7 @@ static uint64_t guess_flags(const struct mm_maps_row *row, bool file)
 }
 
 /* An attached System V segment; its parts side by side are one attachment. */
-static struct mm_file *attached(const struct seed *s, const struct mm_maps_row *row, struct mm_str name)
+static struct mm_file *attached(const struct mm_seeding *s, const struct mm_maps_row *row, struct mm_str name)
 {
 	const struct mm_vma *prev = s->prev;
 	struct mm_file *seg = mm_file_create(s->m->inodes, name, MM_INODE_SHM, row->offset + (row->end - row->start),
@@ -78,7 +92,7 @@ static struct mm_file *attached(const struct seed *s, const struct mm_maps_row *
 	return mm_file_attach(seg, seg->f_mode);
 }
 
-static struct mm_file *file_of(struct seed *s, const struct mm_maps_row *row)
+static struct mm_file *file_of(struct mm_seeding *s, const struct mm_maps_row *row)
 {
 	bool shared = row->perms[3] == 's';
 	uint64_t size = row->offset + (row->end - row->start);
@@ -107,7 +121,7 @@ static struct mm_file *file_of(struct seed *s, const struct mm_maps_row *row)
 	return f;
 }
 
-static void note_heap(struct seed *s, const struct mm_maps_row *row)
+static void note_heap(struct mm_seeding *s, const struct mm_maps_row *row)
 {
 	if (!s->nr_heaps)
 		s->heap_after_file = s->prev && s->prev->vm_file && s->prev->vm_end == row->start;
@@ -116,7 +130,7 @@ static void note_heap(struct seed *s, const struct mm_maps_row *row)
 	s->heap_end = row->end;
 }
 
-static const char *anon_name_of(struct seed *s, const struct mm_maps_row *row)
+static const char *anon_name_of(struct mm_seeding *s, const struct mm_maps_row *row)
 {
 	static const char head[] = "[anon:";
 	size_t n = sizeof(head) - 1;
@@ -134,7 +148,7 @@ static bool looks_joined(const struct mm_vma *a, const struct mm_vma *b)
 }
 
 /* Was a page of it written to? */
-static bool was_written(struct seed *s, const struct mm_maps_row *row, struct mm_vma *vma)
+static bool was_written(struct mm_seeding *s, const struct mm_maps_row *row, struct mm_vma *vma)
 {
 	if (vma->vm_flags & MM_VM_SHARED || vma->special)
 		return false;
@@ -145,12 +159,26 @@ static bool was_written(struct seed *s, const struct mm_maps_row *row, struct mm
 	return vma->vm_flags & MM_VM_ACCOUNT;
 }
 
+/* smaps tells that userfaultfd watches it, not which: one does, without features. */
+static int watched(struct mm_seeding *s, struct mm_vma *vma)
+{
+	struct mm_str name = MM_STR("userfaultfd");
+
+	if (!(vma->vm_flags & MM_VM_UFFD_FLAGS))
+		return 0;
+	vma->uffd = mm_uffd_find(s->mm, name);
+	if (!vma->uffd)
+		vma->uffd = mm_uffd_open(s->mm, name, 0);
+	return vma->uffd ? 0 : -ENOMEM;
+}
+
 static int seed_row(const struct mm_maps_row *row, void *arg)
 {
-	struct seed *s = arg;
+	struct mm_seeding *s = arg;
 	bool file = row->name.len && row->name.p[0] != '[', written;
 	struct mm_struct *mm = s->mm;
 	struct mm_vma *vma;
+	int e = 0;
 
 	if (row->end > mm->task_size_max)
 		return 0;		/* [vsyscall] */
@@ -162,8 +190,12 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 	vma->anon_name = file ? NULL : anon_name_of(s, row);
 	if (file)
 		vma->vm_file = file_of(s, row);
+	if (vma->vm_flags & MM_VM_HUGETLB && !(vma->vm_file && vma->vm_file->inode->hugetlb))
+		vma->vm_flags &= ~(uint64_t)MM_VM_HUGETLB;
+	if (watched(s, vma))
+		e = -ENOMEM;
 	written = was_written(s, row, vma);
-	if ((file && !vma->vm_file) || mm_vma_link(mm, vma)) {
+	if (e || (file && !vma->vm_file) || mm_vma_link(mm, vma)) {
 		mm_vm_area_free(vma);
 		return -ENOMEM;
 	}
@@ -182,7 +214,7 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 	return written ? mm_anon_vma_prepare(vma) : 0;
 }
 
-static void finish(struct seed *s)
+static void finish(struct mm_seeding *s)
 {
 	struct mm_struct *mm = s->mm;
 
@@ -198,29 +230,162 @@ static void finish(struct seed *s)
 		mm->mmap_base = s->top;		/* randomised: what was mapped first lies right below */
 }
 
-int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps, struct mm_error *err)
+/* A process that has nothing yet begins. */
+static int begin(struct mm_machine *m, struct mm_task *task, uint32_t pid, struct mm_error *err)
 {
-	struct seed s = { .m = m };
+	if (!m->seeding)
+		m->seeding = malloc(sizeof(*m->seeding));
+	if (!m->seeding)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	*m->seeding = (struct mm_seeding){ .m = m, .pid = pid, .mm = mm_task_mm(m, task) };
+	return m->seeding->mm ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
+}
+
+static int add_row(struct mm_machine *m, struct mm_task *task, const struct mm_maps_row *row)
+{
+	struct mm_seeding *s = m->seeding;
+	int e = seed_row(row, s);
+
+	if (e)
+		return e;
+	s->end = row->end;
+	finish(s);
+	mm_task_began(m, task);
+	m->seeded_committed = (uint64_t)m->virt.vm_committed_as;
+	return 0;
+}
+
+static void perms_of(struct mm_str words, struct mm_maps_row *row)
+{
+	row->perms[0] = mm_has_word(words, "PROT_READ") ? 'r' : '-';
+	row->perms[1] = mm_has_word(words, "PROT_WRITE") ? 'w' : '-';
+	row->perms[2] = mm_has_word(words, "PROT_EXEC") ? 'x' : '-';
+	row->perms[3] = mm_has_word(words, "MAP_SHARED") ? 's' : 'p';
+}
+
+static uint64_t number_among(struct mm_str words)
+{
+	struct mm_str w;
+	uint64_t v;
+
+	while (mm_next_word(&words, &w))
+		if (!mm_parse_u64(w, &v))
+			return v;
+	return 0;
+}
+
+int mm_ev_seed(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	static const char deleted[] = " (deleted)";
+	size_t n = sizeof(deleted) - 1;
+	struct mm_maps_row row = {
+		.start = ev->addr, .end = ev->addr + ev->size, .offset = ev->offset, .inode = ev->result, .name = ev->name,
+		.dev_major = (uint32_t)(ev->addr2 >> 20), .dev_minor = (uint32_t)ev->addr2 & 0xfffff,
+		.anonymous_kib = ev->size2 >> 10, .vm_flags = number_among(ev->flags),
+	};
+	bool goes_on = m->seeding && m->seeding->pid == ev->pid && m->seeding->mm == task->mm && ev->addr >= m->seeding->end;
+	int e;
+
+	if (!ev->size && mm_has_word(ev->flags, "mmap_base")) {
+		m->cfg.mmap_base = m->cfg.mmap_base ? m->cfg.mmap_base : ev->addr;
+		return 0;
+	}
+	if (mm_offset_in_page(ev->addr | ev->size | ev->offset) || row.end <= row.start)
+		return mm_error_set(err, -EINVAL, "seed: expected whole pages, found 0x%" PRIx64 " bytes at 0x%" PRIx64, ev->size, ev->addr);
+	if (task->mm && !goes_on) {
+		if (m->seeding && m->seeding->pid == ev->pid)
+			m->seeding->end = UINT64_MAX;	/* of another seed; so are those that follow */
+		mm_machine_skip(m, "seed rows of processes that have begun", true);
+		return 0;
+	}
+	if (!goes_on && begin(m, task, ev->pid, err))
+		return err->code;
+	perms_of(ev->flags, &row);
+	row.deleted = row.name.len > n && !memcmp(row.name.p + row.name.len - n, deleted, n);
+	row.name.len -= row.deleted ? n : 0;
+	e = add_row(m, task, &row);
+	return e ? mm_error_set(err, e, "out of memory") : 0;
+}
+
+/* Rows of a maps text on their way to a process, and to who wants to see them. */
+struct feed {
+	struct mm_machine *m;
 	struct mm_task *task;
+	uint32_t pid;
+	void (*note)(const struct mm_event *ev, void *arg);
+	void *arg;
+};
+
+/* @flags: 128 bytes, @name: PATH_MAX + 16 */
+static struct mm_event event_of(const struct mm_maps_row *row, uint32_t pid, char *flags, char *name)
+{
+	struct mm_event ev = {
+		.pid = pid, .type = MM_EV_SEED, .addr = row->start, .size = row->end - row->start, .offset = row->offset,
+		.addr2 = (uint64_t)row->dev_major << 20 | row->dev_minor, .size2 = row->anonymous_kib << 10,
+		.flags.p = flags, .name.p = name,
+		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(OFFSET),
+	};
+	int n = snprintf(flags, 128, "%s%s%s%s", row->perms[0] == 'r' ? "PROT_READ|" : "", row->perms[1] == 'w' ? "PROT_WRITE|" : "",
+			 row->perms[2] == 'x' ? "PROT_EXEC|" : "", row->perms[3] == 's' ? "MAP_SHARED" : "MAP_PRIVATE");
+
+	if (row->vm_flags) {
+		n += snprintf(flags + n, 128 - (size_t)n, "|0x%" PRIx64, row->vm_flags);
+		ev.present |= MM_TC_BIT(SIZE2);
+	}
+	ev.flags.len = (size_t)n;
+	n = snprintf(name, PATH_MAX + 16, "%.*s%s", (int)row->name.len, row->name.p, row->deleted ? " (deleted)" : "");
+	ev.name.len = n < PATH_MAX + 16 ? (size_t)n : PATH_MAX + 15;
+	ev.present |= n ? MM_TC_BIT(NAME) : 0;
+	if (row->inode) {
+		ev.present |= MM_TC_BIT(ADDR2);
+		mm_event_set_result(&ev, MM_RESULT_DEC, row->inode);
+	}
+	return ev;
+}
+
+static int feed_row(const struct mm_maps_row *row, void *arg)
+{
+	struct feed *f = arg;
+	char flags[128], name[PATH_MAX + 16];
+	struct mm_event ev;
+
+	if (row->end > f->m->seeding->mm->task_size_max)
+		return 0;		/* [vsyscall] */
+	if (f->note) {
+		ev = event_of(row, f->pid, flags, name);
+		f->note(&ev, f->arg);
+	}
+	return add_row(f->m, f->task, row);
+}
+
+static void note_base(const struct feed *f)
+{
+	struct mm_event ev = {
+		.pid = f->pid, .type = MM_EV_SEED, .addr = f->m->cfg.mmap_base, .flags = MM_STR("mmap_base"),
+		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(FLAGS),
+	};
+
+	if (f->note && f->m->cfg.mmap_base)
+		f->note(&ev, f->arg);
+}
+
+int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps,
+		    void (*note)(const struct mm_event *ev, void *arg), void *arg, struct mm_error *err)
+{
+	struct feed f = { .m = m, .pid = pid, .note = note, .arg = arg };
 	int e = mm_machine_start(m, err);
 
 	if (e)
 		return e;
-	task = mm_task_get(m, pid);
-	if (!task)
+	f.task = mm_task_get(m, pid);
+	if (!f.task)
 		return mm_error_set(err, -ERANGE, "--seed: no room for task %u", pid);
-	mm_mmput(task->mm);
-	task->mm = NULL;
-	s.mm = mm_task_mm(m, task);
-	if (!s.mm)
-		return mm_error_set(err, -ENOMEM, "out of memory");
-	e = mm_maps_read(maps, seed_row, &s, err);
-	if (e == -ENOMEM)
-		return mm_error_set(err, e, "out of memory");
+	mm_mmput(f.task->mm);
+	f.task->mm = NULL;
+	e = begin(m, f.task, pid, err);
 	if (e)
 		return e;
-	finish(&s);
-	mm_task_began(m, task);
-	m->seeded_committed = (uint64_t)m->virt.vm_committed_as;
-	return 0;
+	note_base(&f);
+	e = mm_maps_read(maps, feed_row, &f, err);
+	return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;
 }

@@ -112,7 +112,7 @@ static void tell_removal(struct mm_vma *vma, uint64_t start, uint64_t end, int a
 {
 	if (advice != MM_MADV_DONTNEED && advice != MM_MADV_DONTNEED_LOCKED && advice != MM_MADV_REMOVE && advice != MM_MADV_FREE)
 		return;
-	if (advice == MM_MADV_FREE ? (vma->vm_flags & (MM_VM_PFNMAP | MM_VM_LOCKED | MM_VM_HUGETLB)) != 0 : e)
+	if (advice == MM_MADV_FREE ? (vma->vm_flags & (MM_VM_PFNMAP | MM_VM_LOCKED | MM_VM_HUGETLB)) != 0 : e != 0)
 		return;
 	if (advice != MM_MADV_REMOVE)
 		end &= ~mm_hugetlb_mask(vma);

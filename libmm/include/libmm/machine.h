@@ -70,8 +70,9 @@ void mm_machine_config_init(struct mm_machine_config *cfg);
 int mm_machine_new(struct mm_machine **mp, const struct mm_machine_config *cfg, struct mm_error *err);
 void mm_machine_free(struct mm_machine *m);
 
-/* Start process @pid with the mappings of a /proc/PID/maps text. */
-int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps, struct mm_error *err);
+/* Start process @pid with the mappings of a /proc/PID/maps text. @note (NULL: nobody) is given them as rows of a trace. */
+int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps,
+		    void (*note)(const struct mm_event *ev, void *arg), void *arg, struct mm_error *err);
 
 /* Boot now rather than at the first row of the workload (for a table without a trace). 0 or -errno with @err. */
 int mm_machine_start(struct mm_machine *m, struct mm_error *err);
