@@ -196,9 +196,14 @@ static int replay_cause(struct replay *r, struct mm_event *ev)
 	return e;
 }
 
-/* To a machine of the page allocator alone, pages that a floor above took (mm-slab | mm-buddy) are requests. */
+/*
+ * Rows of a command before this one that this machine is to follow: what processes began with, and to a machine of the page
+ * allocator alone the pages that a floor above took (mm-slab | mm-buddy).
+ */
 static bool is_request(const struct cmd *c, const struct mm_event *ev)
 {
+	if (ev->type == MM_EV_SEED)
+		return true;
 	return c->depth == MM_DEPTH_PHYS && !(c->computes >> ev->by & 1) &&
 	       (ev->type == MM_EV_PAGE_ALLOC || ev->type == MM_EV_PAGE_FREE);
 }

@@ -47,8 +47,8 @@ VmFlags: rd mr me ms
 END
 echo 'pid,event' > none.csv
 mm-vma --csv --seed=7:seed.smaps none.csv > seeds.csv
-same "a seed of smaps" '7,seed,0x7f0000000000,16384,PROT_READ|PROT_WRITE|MAP_PRIVATE|0x102073,"/lib/a b,c.so (deleted)",0x1000,0xfd00001,8192,77,
-7,seed,0x7f0000004000,4096,PROT_READ|MAP_SHARED|0xd1,/dev/shm/x,0x0,0xe,0,99,' "$(tail -n +2 seeds.csv)"
+same "a seed of smaps" '7,seed,0x7f0000000000,16384,PROT_READ|PROT_WRITE|MAP_PRIVATE|0x102073,"/lib/a b,c.so (deleted)",0x1000,0xfd00001,8192,77,vma
+7,seed,0x7f0000004000,4096,PROT_READ|MAP_SHARED|0xd1,/dev/shm/x,0x0,0xe,0,99,vma' "$(tail -n +2 seeds.csv)"
 for t in mm-vma:maps mm-fault:status; do
 	${t%:*} --csv -t ${t#*:} --seed=7:seed.smaps none.csv > one; ${t%:*} --csv -t ${t#*:} seeds.csv > two
 	cmp one two || { echo "FAIL: $t by seed rows"; failed=1; }

@@ -272,7 +272,7 @@ static long next_rows(struct rows *r, struct mm_error *err)
 
 static bool is_heard(const struct mm_sweep *s, const struct mm_event *ev)
 {
-	return ev->by == MM_BY_NONE && !is_swept(s, ev) && !(s->overridden && s->overridden(s->arg, ev));
+	return (ev->by == MM_BY_NONE || ev->type == MM_EV_SEED) && !is_swept(s, ev) && !(s->overridden && s->overridden(s->arg, ev));
 }
 
 static int replay(struct rows *r, struct mm_machine *m, struct mm_error *err)

@@ -8,7 +8,7 @@
  * read-only after relocation), else they would be one.  smaps tells the flags (VmFlags), which are then
  * taken as they are, and what was written to.
  *
- * In a trace each of its lines is a row "seed", upwards, right after one another:
+ * In a trace each of its lines is a row "seed" by vma (the workload did not ask for it), upwards, right after one another:
  *
  *	addr, size	the range		flags	PROT_*, MAP_SHARED or MAP_PRIVATE, and VmFlags as a number
  *	offset, name	as maps has them	addr2	device (major << 20 | minor)
@@ -320,10 +320,11 @@ struct feed {
 static struct mm_event event_of(const struct mm_maps_row *row, uint32_t pid, char *flags, char *name)
 {
 	struct mm_event ev = {
-		.pid = pid, .type = MM_EV_SEED, .addr = row->start, .size = row->end - row->start, .offset = row->offset,
+		.pid = pid, .type = MM_EV_SEED, .by = MM_BY_VMA, .addr = row->start, .size = row->end - row->start, .offset = row->offset,
 		.addr2 = (uint64_t)row->dev_major << 20 | row->dev_minor, .size2 = row->anonymous_kib << 10,
 		.flags.p = flags, .name.p = name,
-		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(OFFSET),
+		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(OFFSET) |
+			   MM_TC_BIT(BY),
 	};
 	int n = snprintf(flags, 128, "%s%s%s%s", row->perms[0] == 'r' ? "PROT_READ|" : "", row->perms[1] == 'w' ? "PROT_WRITE|" : "",
 			 row->perms[2] == 'x' ? "PROT_EXEC|" : "", row->perms[3] == 's' ? "MAP_SHARED" : "MAP_PRIVATE");
@@ -361,8 +362,8 @@ static int feed_row(const struct mm_maps_row *row, void *arg)
 static void note_base(const struct feed *f)
 {
 	struct mm_event ev = {
-		.pid = f->pid, .type = MM_EV_SEED, .addr = f->m->cfg.mmap_base, .flags = MM_STR("mmap_base"),
-		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(FLAGS),
+		.pid = f->pid, .type = MM_EV_SEED, .by = MM_BY_VMA, .addr = f->m->cfg.mmap_base, .flags = MM_STR("mmap_base"),
+		.present = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(FLAGS) | MM_TC_BIT(BY),
 	};
 
 	if (f->note && f->m->cfg.mmap_base)
