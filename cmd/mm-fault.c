@@ -85,13 +85,13 @@ int main(int argc, char **argv)
 {
 	static const struct mm_machine_table *const tables[] = {
 		&mm_table_faults, &mm_table_smaps, &mm_table_status, &mm_table_pagemap, &mm_table_tlb, &mm_table_pagetable, &mm_table_walk,
-		&mm_table_counters, &mm_table_hugetlb, &mm_table_ksm, &mm_table_mismatches,
+		&mm_table_counters, &mm_table_hugetlb, &mm_table_ksm, &mm_table_numa_maps, &mm_table_numastat, &mm_table_mismatches,
 	};
 	static const struct cmd cmd = {
 		.name = "mm-fault", .args_doc = "[FILE]", .options = options, .parse = parse,
 		.doc = "Replay the accesses of a trace through TLBs, page tables and the page-fault path of Linux 6.6."
 		       "\vWithout -t the trace comes out again with a fault row for each page fault. Tables: faults, smaps, status, pagemap,"
-		       " tlb, pagetable, walk, counters, hugetlb, ksm, mismatches; '-t help' lists their columns.",
+		       " tlb, pagetable, walk, counters, hugetlb, ksm, numa_maps, numastat, mismatches; '-t help' lists their columns.",
 		.machine_tables = tables, .nr_machine_tables = sizeof(tables) / sizeof(tables[0]),
 		.depth = MM_DEPTH_FULL,
 		.effect_columns =

@@ -21,7 +21,7 @@
 
 #include "cache/inode.h"
 #include "cache/memcg_lru.h"
-#include "phys/phys.h"
+#include "phys/mempolicy.h"
 
 struct mm_swap;
 struct mm_slab;
@@ -105,6 +105,7 @@ struct mm_cache {
 	 * accesses that the TLB or the page tables served
 	 */
 	uint64_t read_waits, ahead_wait_ns, copied, hits;
+	struct mm_mpol_place swapin_place;	/* where pages read from swap go; .pol NULL: no mapping asks */
 	/* of the task that runs (struct task_struct) */
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
 	uint32_t nr_pages_over_high;		/* charged beyond memory.high: reclaimed on the way back to the program */

@@ -30,6 +30,8 @@ struct mm_inode_table {
 	size_t nr_holes;
 	uint32_t *slots;		/* place + 1, 0 empty */
 	size_t nr_slots;		/* a power of two, at least twice nr */
+	/* the last inode numbers of the kernel's own tmpfs and of /dev/shm; 1 is the root's */
+	uint64_t shmem_inodes[2];
 };
 
 static uint64_t hash_name(struct mm_str s)
@@ -48,6 +50,7 @@ int mm_inode_table_new(struct mm_inode_table **tp)
 	if (!t)
 		return -ENOMEM;
 	t->nr_slots = 64;
+	t->shmem_inodes[0] = t->shmem_inodes[1] = 1;
 	t->slots = calloc(t->nr_slots, sizeof(*t->slots));
 	if (!t->slots) {
 		free(t);
@@ -65,6 +68,7 @@ void mm_inode_table_free(struct mm_inode_table *t)
 		if (!t->v[i])
 			continue;
 		mm_xa_destroy(&t->v[i]->inode.mapping.i_pages);
+		free(t->v[i]->inode.policies);
 		free(t->v[i]->inode.name);
 		free(t->v[i]);
 	}
@@ -174,6 +178,8 @@ static struct entry *append(struct mm_inode_table *t, struct mm_str name, enum m
 	place = t->nr_holes ? t->holes[--t->nr_holes] : t->nr++;
 	t->v[place] = e;
 	e->inode.ino = place + 1;
+	if (mm_inode_is_shmem(&e->inode))
+		e->inode.il_bias = ++t->shmem_inodes[type == MM_INODE_TMPFS];
 	e->inode.dev_major = 8;
 	e->inode.dev_minor = 1;
 	e->inode.mapping.id = (uint32_t)place + 1;
@@ -245,6 +251,7 @@ void mm_inode_evict(struct mm_inode_table *t, struct mm_file *f)
 	uint32_t place = e->inode.mapping.id - 1;
 
 	mm_xa_destroy(&e->inode.mapping.i_pages);
+	free(e->inode.policies);
 	free(e->inode.name);
 	free(e);
 	t->v[place] = NULL;

@@ -15,6 +15,7 @@
 struct mm_vma;
 struct mm_hugetlb_inode;
 struct mm_inode;
+struct mm_mempolicy;
 
 enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM, MM_INODE_TMPFS, MM_INODE_HUGETLB };
 enum { MM_FMODE_READ = 1, MM_FMODE_WRITE = 2, MM_FMODE_NOREUSE = 4, MM_FMODE_RANDOM = 8 };
@@ -31,6 +32,12 @@ struct mm_address_space {
 	uint32_t i_mmap_writable;	/* shared writable mappings */
 };
 
+/* A memory policy for pages [start, end) of a file in memory (cache/shared_policy.h). */
+struct mm_sp_range {
+	uint64_t start, end;
+	const struct mm_mempolicy *pol;
+};
+
 struct mm_inode {
 	char *name;			/* as in maps, owned */
 	uint64_t size;			/* bytes */
@@ -43,6 +50,9 @@ struct mm_inode {
 	uint64_t acct_pages;		/* of memory promised for it (shmem_acct_size()), given back with its last VMA */
 	bool on_shrinklist;		/* of a file in memory: its last huge page may reach beyond its end (cache/shmem.h) */
 	struct mm_inode *shrink_next;
+	struct mm_sp_range *policies;	/* of a file in memory, in order */
+	size_t nr_policies, cap_policies;
+	uint64_t il_bias;		/* where its pages begin among interleaved nodes: the kernel's inode number */
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
 	struct mm_address_space mapping;
 };

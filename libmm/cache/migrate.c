@@ -30,12 +30,12 @@ static enum mm_counter isolated_counter(const struct mm_page *p)
 void mm_isolate_movable(struct mm_cache *c, mm_pfn_t pfn)
 {
 	mm_folio_isolate_lru(c, pfn);
-	mm_count(c->ctx, isolated_counter(mm_cache_page(c, pfn)), 1);
+	mm_count(c->ctx, isolated_counter(mm_cache_page(c, pfn)), (int64_t)mm_folio_nr_pages(mm_cache_page(c, pfn)));
 }
 
 void mm_putback_movable(struct mm_cache *c, mm_pfn_t pfn)
 {
-	mm_count(c->ctx, isolated_counter(mm_cache_page(c, pfn)), -1);
+	mm_count(c->ctx, isolated_counter(mm_cache_page(c, pfn)), -(int64_t)mm_folio_nr_pages(mm_cache_page(c, pfn)));
 	mm_folio_putback_lru(c, pfn);
 }
 
@@ -57,9 +57,37 @@ static void replace_in_cache(struct mm_cache *c, struct mm_address_space *as, mm
 	from->refs--;
 }
 
-int mm_folio_migrate_mapping(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
+/* Dirty pages of files count for the node they are on. */
+static void move_write_pending(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
+{
+	const struct mm_page *from = mm_cache_page(c, src);
+	const struct mm_address_space *as = mm_folio_mapping(c, src);
+
+	if (!(from->flags & MM_PG_DIRTY) || !as || mm_inode_is_shmem(as->host))
+		return;
+	mm_count_write_pending(c->phys, src, -1);
+	mm_count_write_pending(c->phys, dst, 1);
+}
+
+/* folio_migrate_flags(), mem_cgroup_migrate(): the rest of what is known of the folio */
+static void move_state(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
 {
 	struct mm_page *from = mm_cache_page(c, src), *to = mm_cache_page(c, dst);
+
+	move_write_pending(c, src, dst);
+	to->index = from->index;
+	to->mapping = from->mapping;
+	to->flags |= from->flags & MIGRATED_FLAGS;
+	from->mapping = from->flags & MM_PG_KSM ? 0 : from->mapping;	/* its stable node is of @dst now */
+	from->flags &= ~(uint32_t)(MM_PG_ACTIVE | MM_PG_UNEVICTABLE | MM_PG_SWAPCACHE | MM_PG_DIRTY | MM_PG_PRIVATE);
+	c->page_memcg[dst] = c->page_memcg[src];	/* charged and uncharged again in the kernel: the same in sum */
+	c->page_memcg[src] = 0;
+	mm_count(c->ctx, isolated_counter(to), -(int64_t)mm_folio_nr_pages(to));
+}
+
+int mm_folio_migrate_mapping(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
+{
+	const struct mm_page *from = mm_cache_page(c, src);
 	bool swapcache = from->flags & MM_PG_SWAPCACHE;
 	struct mm_address_space *as = swapcache ? NULL : mm_folio_mapping(c, src);
 	bool cached = as || swapcache;
@@ -68,13 +96,19 @@ int mm_folio_migrate_mapping(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
 		return -EAGAIN;
 	if (cached)
 		replace_in_cache(c, as, src, dst);
-	to->index = from->index;
-	to->mapping = from->mapping;
-	to->flags |= from->flags & MIGRATED_FLAGS;
-	from->mapping = from->flags & MM_PG_KSM ? 0 : from->mapping;	/* its stable node is of @dst now */
-	from->flags &= ~(uint32_t)(MM_PG_ACTIVE | MM_PG_UNEVICTABLE | MM_PG_SWAPCACHE | MM_PG_DIRTY | MM_PG_PRIVATE);
-	c->page_memcg[dst] = c->page_memcg[src];	/* charged and uncharged again in the kernel: the same in sum */
-	c->page_memcg[src] = 0;
-	mm_count(c->ctx, isolated_counter(to), -1);
+	move_state(c, src, dst);
 	return 0;
+}
+
+void mm_folio_migrate_huge_mapping(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
+{
+	struct mm_page *from = mm_cache_page(c, src), *to = mm_cache_page(c, dst);
+	struct mm_address_space *as = mm_folio_mapping(c, src);
+
+	if (as) {
+		mm_xa_store_order(&as->i_pages, from->index, MM_THP_ORDER, (uint64_t)dst + 1);	/* as the slots are: cannot fail */
+		to->refs = (uint16_t)(to->refs + MM_THP_PAGES);
+		from->refs = (uint16_t)(from->refs - MM_THP_PAGES);
+	}
+	move_state(c, src, dst);
 }

@@ -18,5 +18,7 @@ void mm_putback_movable(struct mm_cache *c, mm_pfn_t pfn);
  * Source: Linux 6.6 mm/migrate.c folio_migrate_mapping(), folio_migrate_flags(); mm/memcontrol.c mem_cgroup_migrate().
  */
 int mm_folio_migrate_mapping(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst);
+/* The same of a huge folio, not in the swap cache, for which nobody else holds a reference: cannot fail. */
+void mm_folio_migrate_huge_mapping(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst);
 
 #endif /* CACHE_MIGRATE_H */

@@ -12,7 +12,7 @@
  * A huge page is one folio for 512 pages of the file, made where all of them are holes; it is split before any of it is
  * swapped, and where a truncation or a hole cuts it.
  *
- * Source: Linux 6.6 mm/shmem.c. Left out: fallocate other than holes, limits on a mount's size, NUMA policies, splitting
+ * Source: Linux 6.6 mm/shmem.c. Left out: fallocate other than holes, limits on a mount's size and its mpol=, splitting
  * huge pages beyond the end of files where a mount's size is short.
  */
 #include "cache/shmem.h"
@@ -21,6 +21,7 @@
 
 #include "cache/deferred_split.h"
 #include "cache/memcg.h"
+#include "cache/shared_policy.h"
 
 static const struct mm_shmem_user nobody;	/* of a call that makes no page */
 
@@ -56,7 +57,9 @@ static int swapin_folio(struct mm_cache *c, struct mm_address_space *as, uint64_
 		mm_folio_get(c, pfn);
 	} else {
 		out->major = true;
+		c->swapin_place = mm_shmem_mpol_place(c->ctx, as->host, index, 0);
 		pfn = mm_swap_cluster_readahead(c, entry, MM_GFP_HIGHUSER_MOVABLE, memcg);
+		c->swapin_place.pol = NULL;
 		if (pfn == MM_PFN_NONE)
 			return -ENOMEM;
 	}
@@ -178,7 +181,8 @@ static bool alloc_huge(struct mm_cache *c, struct mm_address_space *as, uint64_t
 
 	if (mm_xa_find(&as->i_pages, &at, &v) && at < first + MM_THP_PAGES)
 		return false;
-	head = mm_alloc_pages(c->phys, mm_thp_gfp_mask(c->ctx, user->mapping && user->advised) | __MM_GFP_ZERO, MM_THP_ORDER);
+	head = mm_alloc_pages_placed(c->phys, mm_thp_gfp_mask(c->ctx, user->mapping && user->advised) | __MM_GFP_ZERO, MM_THP_ORDER,
+				     mm_shmem_mpol_place(c->ctx, as->host, first, MM_THP_ORDER), true);
 	if (head == MM_PFN_NONE) {
 		mm_count(c->ctx, MM_THP_FILE_FALLBACK, 1);
 		return false;
@@ -202,7 +206,8 @@ static int alloc_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t
 
 	if (mm_shmem_is_huge(c->ctx, as->host, index, false, user) && alloc_huge(c, as, index, sgp, user, out))
 		return 0;
-	pfn = mm_alloc_pages(c->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO, 0);
+	pfn = mm_alloc_pages_placed(c->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO, 0,
+				    mm_shmem_mpol_place(c->ctx, as->host, index, 0), false);
 	return pfn == MM_PFN_NONE ? -ENOMEM : add_new(c, as, pfn, index, sgp, user->memcg, out);
 }
 

@@ -18,6 +18,7 @@
 #include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
+#include "virt/mempolicy.h"
 
 static const char *const kind_words[MM_NR_FAULT_KINDS] = {
 #define X(sym, word, help) [MM_FAULT_KIND_##sym] = word,
@@ -56,8 +57,10 @@ static int migrate_hook(void *arg, mm_pfn_t src, mm_pfn_t dst)
 {
 	struct mm_fault *f = arg;
 
-	mm_fault_copy_contents(f, dst, src, 1);
-	return mm_migrate_folio(f->virt, src, dst);
+	bool large = mm_folio_is_large(f->phys, src);
+
+	mm_fault_copy_contents(f, dst, src, large ? MM_PMD_PAGES : 1);
+	return large ? mm_migrate_huge_folio(f->virt, src, dst) : mm_migrate_folio(f->virt, src, dst);
 }
 
 static void lru_add_drain_hook(void *arg) { mm_lru_add_drain(((struct mm_fault *)arg)->cache); }
@@ -110,11 +113,11 @@ bool mm_fault_is_consistent(const struct mm_fault *f)
 	return f->virt->huge_zero_pfn == MM_PFN_NONE || mm_folio_mapcount(f->phys, f->virt->huge_zero_pfn) == 0;
 }
 
-/* empty_zero_page: part of the kernel image, so nothing is allocated for it in a machine with one. */
+/* empty_zero_page: part of the kernel image, which lies on the first node. */
 mm_pfn_t mm_get_zero_page(struct mm_fault *f)
 {
 	if (f->virt->zero_pfn == MM_PFN_NONE) {
-		mm_pfn_t pfn = mm_alloc_pages(f->phys, MM_GFP_KERNEL | __MM_GFP_ZERO, 0);
+		mm_pfn_t pfn = mm_alloc_pages_node(f->phys, mm_first_node(f->ctx->numa.memory), MM_GFP_KERNEL | __MM_GFP_ZERO, 0);
 
 		f->virt->zero_pfn = pfn;
 	}
@@ -132,7 +135,7 @@ void mm_fault_copy_contents(struct mm_fault *f, mm_pfn_t to, mm_pfn_t from, uint
 mm_pfn_t mm_fault_new_page(struct mm_vm_fault *v, mm_pfn_t from)
 {
 	mm_gfp_t gfp = MM_GFP_HIGHUSER_MOVABLE | (from == MM_PFN_NONE ? (mm_gfp_t)__MM_GFP_ZERO : 0);
-	mm_pfn_t pfn = mm_alloc_pages(v->f->phys, gfp, 0);
+	mm_pfn_t pfn = mm_vma_alloc_folio(v->vma, v->vaddr, gfp);
 
 	if (pfn == MM_PFN_NONE)
 		return MM_PFN_NONE;

@@ -143,6 +143,9 @@ unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t
 /* What madvise does to the pages of one VMA; 0 or -errno. @advice: MM_MADV_* of virt/mman.h. */
 int mm_madvise_vma_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
 
+/* The page at @vaddr, a page's first byte, is read for the kernel's own use: 0 or -errno (get_user_pages_fast()). */
+int mm_faultin_page(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr);
+
 bool mm_fault_is_consistent(const struct mm_fault *f);
 
 #endif /* FAULT_FAULT_H */

@@ -16,6 +16,7 @@
 #include "cache/shmem.h"
 #include "cache/readahead.h"
 #include "fault/userfault.h"
+#include "virt/mempolicy.h"
 #include "virt/khugepaged.h"
 
 enum { FAULT_AROUND_PAGES = 16 };
@@ -273,7 +274,7 @@ static unsigned int do_cow_fault(struct mm_vm_fault *v)
 		return MM_VM_FAULT_RETRY;
 	if (mm_anon_vma_prepare(v->vma))
 		return MM_VM_FAULT_OOM;
-	copy = mm_alloc_pages(v->f->phys, MM_GFP_HIGHUSER_MOVABLE, 0);
+	copy = mm_vma_alloc_folio(v->vma, v->vaddr, MM_GFP_HIGHUSER_MOVABLE);
 	if (copy == MM_PFN_NONE)
 		return MM_VM_FAULT_OOM;
 	if (mm_mem_cgroup_charge(c, copy, mm_vmf_mm(v)->memcg, MM_GFP_KERNEL)) {

@@ -124,6 +124,20 @@ static int get_user_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start
 	return 0;
 }
 
+int mm_faultin_page(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr)
+{
+	struct mm_vma *vma = mm_vma_lookup(mm, vaddr);
+	const mm_pte_t *pmd = mm_pmd_offset(mm, vaddr), *e = pmd && !mm_pmd_trans_huge(*pmd) ? mm_pte_offset(mm, vaddr) : pmd;
+	mm_pfn_t pfn = e && *e & MM_PTE_P ? mm_vm_normal_page(*e) : MM_PFN_NONE;
+
+	if (!vma)
+		return -EFAULT;
+	if (pfn == MM_PFN_NONE || vma->vm_flags & MM_VM_HUGETLB)
+		return get_user_pages(f, vma, vaddr, vaddr + MM_PAGE_SIZE, 0);
+	mm_page(f->phys, mm_page_head(f->phys, pfn))->flags |= MM_PG_REFERENCED;	/* gup_pte_range() */
+	return 0;
+}
+
 int mm_populate_vma(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end)
 {
 	struct mm_fault *f = mm->virt->populate_arg;

@@ -8,6 +8,7 @@
 #include "cache/thp.h"
 #include "fault/userfault.h"
 #include "virt/khugepaged.h"
+#include "virt/mempolicy.h"
 
 static mm_pfn_t get_huge_zero_page(struct mm_fault *f)
 {
@@ -94,7 +95,7 @@ unsigned int mm_do_huge_pmd_anonymous_page(struct mm_vm_fault *v)
 	if (!(v->flags & MM_FAULT_FLAG_WRITE))
 		return map_huge_zero(v, start);
 	gfp = mm_thp_gfp_mask(v->f->ctx, v->vma->vm_flags & MM_VM_HUGEPAGE);
-	head = mm_alloc_pages(v->f->phys, gfp | __MM_GFP_ZERO, MM_PMD_ORDER);
+	head = mm_vma_alloc_huge_folio(v->vma, start, gfp | __MM_GFP_ZERO);
 	if (head == MM_PFN_NONE) {
 		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK, 1);
 		return MM_VM_FAULT_FALLBACK;

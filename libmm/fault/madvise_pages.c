@@ -13,6 +13,7 @@
 #include "fault/internal.h"
 #include "fault/ksm.h"
 #include "virt/hugetlb.h"
+#include "virt/mempolicy.h"
 #include "virt/mman.h"
 
 static bool is_private_lru(const struct mm_fault *f, mm_pfn_t head)
@@ -246,12 +247,14 @@ static void swapin_range(struct mm_fault *f, struct mm_vma *vma, uint64_t start,
 			mm_pfn_t pfn;
 			bool fresh;
 
+			f->cache->swapin_place = mm_vma_mpol_place(vma, v, 0);
 			if (mm_is_swap_pte(pte) && !mm_is_pte_marker(pte) &&
 			    !mm_read_swap_cache_async(f->cache, (mm_swp_t)mm_swp_offset(pte), MM_GFP_HIGHUSER_MOVABLE,
 						      vma->vm_mm->memcg, &pfn, &fresh))
 				mm_folio_put(f->cache, pfn);
 		}
 	}
+	f->cache->swapin_place.pol = NULL;
 	mm_lru_add_drain(f->cache);
 }
 

@@ -13,6 +13,7 @@
 #include "cache/swap.h"
 #include "fault/internal.h"
 #include "virt/ksm.h"
+#include "virt/mempolicy.h"
 #include "virt/userfaultfd.h"
 
 void mm_fault_swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
@@ -26,8 +27,8 @@ void mm_fault_swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
 	}
 }
 
-/* swap_vma_readahead(): the window around the fault, then the page itself, with a reference. */
-static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *newp)
+/* The window around the fault, then the page itself, with a reference. */
+static mm_pfn_t swap_vma_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *newp)
 {
 	struct mm_cache *c = v->f->cache;
 	struct mm_memcg *memcg = mm_vmf_mm(v)->memcg;
@@ -58,6 +59,18 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 	if (*newp)
 		mm_fault_swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
 	*newp |= read_now;
+	return pfn;
+}
+
+/* All of them where the policy has the page that faulted. */
+static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *newp)
+{
+	struct mm_cache *c = v->f->cache;
+	mm_pfn_t pfn;
+
+	c->swapin_place = mm_vma_mpol_place(v->vma, v->vaddr, 0);
+	pfn = swap_vma_readahead(v, entry, newp);
+	c->swapin_place.pol = NULL;
 	return pfn;
 }
 

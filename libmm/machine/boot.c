@@ -132,6 +132,17 @@ static int promised_ram(struct mm_machine *m)
 	return e;
 }
 
+/* Nodes by the regions alone, where no memory is set up: policies are checked against them. */
+static void nodes_of_regions(struct mm_machine *m)
+{
+	for (size_t i = 0; i < m->cfg.regions.nr; i++)
+		if (m->cfg.regions.v[i].kind == MM_REGION_RAM && m->cfg.regions.v[i].node < MM_MAX_NODES)
+			m->ctx.numa.memory |= (mm_nodes_t)1 << m->cfg.regions.v[i].node;
+	if (!m->ctx.numa.memory)
+		m->ctx.numa.memory = 1;
+	m->ctx.numa.online = m->ctx.numa.memory;
+}
+
 static int boot_virt(struct mm_machine *m, struct mm_error *err)
 {
 	if (mm_inode_table_new(&m->inodes) || mm_virt_init(&m->virt))
@@ -141,6 +152,8 @@ static int boot_virt(struct mm_machine *m, struct mm_error *err)
 	m->virt.la57 = mm_sysctl(&m->ctx, MM_SYSCTL_LA57);
 	if (!m->phys && promised_ram(m))
 		return no_memory(err);
+	if (!m->phys)
+		nodes_of_regions(m);
 	return mm_vma_report_new(m) ? no_memory(err) : 0;
 }
 
@@ -222,6 +235,8 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 	tell_idle_sysctls(m);
 	/* What booting did is not the workload's. */
 	m->boot_stat = m->ctx.stat;
+	for (uint32_t i = 0; m->phys && i < m->phys->nr_zones; i++)
+		memset(m->phys->zone_table[i]->numa_events, 0, sizeof(m->phys->zone_table[i]->numa_events));
 	return e;
 }
 
@@ -248,6 +263,7 @@ void mm_machine_shutdown(struct mm_machine *m)
 	if (m->oom_report.buf)
 		mm_output_finish(&m->oom_report);
 	mm_phys_free(m->phys);
+	mm_mpol_free_all(&m->ctx);
 }
 
 /* Watermarks follow from tunables; everything else reads its tunable when it needs it. */

@@ -88,6 +88,7 @@ static struct mm_task *child_of(struct mm_machine *m, struct mm_task *task, stru
 	child->faults.pkru = task->faults.pkru;
 	child->memcg = task->memcg;
 	child->oom_score_adj = task->oom_score_adj;
+	child->numa = task->numa;
 	return child;
 }
 

@@ -214,6 +214,7 @@ void mm_machine_run_daemons(struct mm_machine *m, bool at_once)
 		mm_kcompactd_run(m->phys);
 	if (m->fault && m->ctx.now_ns) {
 		m->daemons_run = true;
+		mm_mpol_run_task(&m->ctx, NULL);
 		mm_ksmd_run(m->fault);
 		mm_khugepaged_run(m->fault);
 		m->daemons_run = false;

@@ -9,7 +9,7 @@
 #include <libmm/output.h>
 #include "cache/inode.h"
 #include "fault/fault.h"
-#include "phys/ctx.h"
+#include "phys/mempolicy.h"
 #include "virt/mm.h"
 
 struct mm_phys;
@@ -38,6 +38,7 @@ struct mm_task {
 	struct mm_memcg *memcg;
 	int32_t oom_score_adj;
 	bool in_vfork;			/* made with CLONE_VFORK and has not run a program yet */
+	struct mm_task_numa numa;
 	bool dying;			/* the OOM killer chose it; it ends after the running event */
 	bool automap;			/* accesses outside any VMA map anonymous memory */
 	struct mm_task_faults faults;
@@ -68,6 +69,7 @@ struct mm_machine {
 	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
 	bool someone_dies;		/* a task has .dying set */
 	bool panicked;			/* out of memory for good: nothing is replayed any more */
+	char result_text[MM_MPOL_TEXT];	/* of the running row */
 	struct mm_output oom_report;	/* lines of the kernel's log that the running row brought */
 	bool daemons_run;		/* ksmd, khugepaged: they may be in any address space, so nobody goes at once */
 	bool someone_died;		/* of an OOM: its later rows are left out */

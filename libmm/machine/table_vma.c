@@ -241,6 +241,7 @@ static const char *const obstacles[MM_NR_VMA_OBSTACLES] = {
 	[MM_VMA_MERGES] = "joins", [MM_VMA_NO_NEIGHBOUR] = "nothing adjacent", [MM_VMA_PERMS] = "permissions",
 	[MM_VMA_FLAGS] = "flags", [MM_VMA_FILE] = "file", [MM_VMA_OFFSET] = "offset", [MM_VMA_ANON_VMA] = "anon_vma",
 	[MM_VMA_NAME] = "name", [MM_VMA_CLOSE] = "close hook", [MM_VMA_UFFD] = "userfaultfd", [MM_VMA_SPECIAL_FLAGS] = "special mapping",
+	[MM_VMA_POLICY] = "memory policy",
 };
 
 struct merges_row {

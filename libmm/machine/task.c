@@ -175,6 +175,7 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 	if (m->fault)
 		m->fault->task = task ? &task->faults : NULL;
 	m->virt.pkru = task ? &task->faults.pkru : NULL;
+	mm_mpol_run_task(&m->ctx, task ? &task->numa : NULL);
 	if (m->cache)
 		m->cache->dying = false;
 }
@@ -194,6 +195,8 @@ void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state 
 		m->fault->task = NULL;
 	if (m->virt.pkru == &task->faults.pkru)
 		m->virt.pkru = NULL;
+	if (m->ctx.task_numa == &task->numa)
+		mm_mpol_run_task(&m->ctx, NULL);
 	keep_maps(m, task);
 	mm_mmput(task->mm);
 	task->mm = NULL;

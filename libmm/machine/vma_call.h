@@ -94,6 +94,9 @@ int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const stru
 /* The same for an access: texts of at most 19 bytes, static. */
 int mm_fault_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
 		      struct mm_str recorded, struct mm_str model);
+/* A call whose result is words, likewise. */
+int mm_vma_mismatch_words(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev, struct mm_str recorded,
+			  struct mm_str model);
 
 /*
  * vma_exec.c: lay out the program at @path. 0; -ENOENT, -ENOEXEC, ... what there is does not become a program;

@@ -157,11 +157,11 @@ static int add_mismatch(struct mm_machine *m, const struct mm_task *task, const 
 	return 0;
 }
 
-int mm_fault_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
-		      struct mm_str recorded, struct mm_str model)
+static int mismatch_words(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev, enum mm_mismatch_kind kind,
+			  struct mm_str recorded, struct mm_str model)
 {
 	struct mm_vma_mismatch *mis;
-	int e = add_mismatch(m, task, ev, MM_MISMATCH_FAULT, &mis);
+	int e = add_mismatch(m, task, ev, kind, &mis);
 
 	if (e || !mis)
 		return e;
@@ -169,6 +169,18 @@ int mm_fault_mismatch(struct mm_machine *m, const struct mm_task *task, const st
 		 recorded.p);
 	snprintf(mis->model, sizeof(mis->model), "%.*s", (int)(model.len < 19 ? model.len : 19), model.p);
 	return 0;
+}
+
+int mm_fault_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
+		      struct mm_str recorded, struct mm_str model)
+{
+	return mismatch_words(m, task, ev, MM_MISMATCH_FAULT, recorded, model);
+}
+
+int mm_vma_mismatch_words(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev, struct mm_str recorded,
+			  struct mm_str model)
+{
+	return mismatch_words(m, task, ev, MM_MISMATCH_RESULT, recorded, model);
 }
 
 int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,

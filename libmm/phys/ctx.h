@@ -14,6 +14,20 @@
 #include <libmm/vmstat.h>
 #include "base/rng.h"
 
+struct mm_mempolicy;
+struct mm_task_numa;
+
+/* A set of nodes of the machine, a bit each. */
+typedef uint64_t mm_nodes_t;
+#define MM_NODES_ALL	UINT64_MAX
+_Static_assert(MM_MAX_NODES <= 64, "a set of nodes is one word");
+
+/* Nodes that have memory, that are there; policies that were asked for (phys/mempolicy.h). */
+struct mm_numa {
+	mm_nodes_t memory, online;
+	struct mm_mempolicy *policies;
+};
+
 /* Effects of the cause being replayed, in order. */
 struct mm_effects {
 	struct mm_event *v;
@@ -30,6 +44,9 @@ struct mm_ctx {
 	uint32_t nr_cpus;
 	/* memcg_rstat_updated(): changes of memcgs' counters since 64 were last gathered, and gathers since the last flush */
 	uint32_t stats_updates, stats_flush_threshold;
+	struct mm_numa numa;
+	const struct mm_mempolicy *mempolicy;	/* of the running task; NULL: the default */
+	struct mm_task_numa *task_numa;	/* its own; NULL: none runs */
 	struct mm_effects *fx;		/* NULL: nobody listens */
 };
 

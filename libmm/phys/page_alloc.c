@@ -16,11 +16,14 @@
  * Pages for writing (__GFP_WRITE) pass over nodes that hold their share of dirty
  * pages, until the slow path.
  *
- * Left out: cpusets, memory policies, node reclaim, fault injection.
+ * A request that a policy confines to some nodes (mempolicy.c) sees a zone list without the others'.
+ *
+ * Left out: cpusets, node reclaim, fault injection.
  */
 #include <assert.h>
 #include <stddef.h>
 
+#include "phys/mempolicy.h"
 #include "phys/pcp.h"
 
 /* The kernel's own numbers: three bits of a request are also bits of alloc_flags. */
@@ -79,17 +82,17 @@ void mm_prep_compound_page(struct mm_page *map, mm_pfn_t pfn, unsigned int order
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c zone_statistics(). */
-static void zone_statistics(const struct mm_zone *preferred, const struct mm_zone *zone)
+static void zone_statistics(struct mm_zone *preferred, struct mm_zone *zone)
 {
 	struct mm_ctx *ctx = zone->phys->ctx;
 
 	if (zone->node == preferred->node) {
-		mm_count(ctx, MM_NUMA_HIT, 1);
+		mm_count_numa(ctx, zone, MM_NUMA_HIT);
 	} else {
-		mm_count(ctx, MM_NUMA_MISS, 1);
-		mm_count(ctx, MM_NUMA_FOREIGN, 1);
+		mm_count_numa(ctx, zone, MM_NUMA_MISS);
+		mm_count_numa(ctx, preferred, MM_NUMA_FOREIGN);
 	}
-	mm_count(ctx, zone->node == zone->phys->cpu_node[ctx->cpu] ? MM_NUMA_LOCAL : MM_NUMA_OTHER, 1);
+	mm_count_numa(ctx, zone, zone->node == zone->phys->cpu_node[ctx->cpu] ? MM_NUMA_LOCAL : MM_NUMA_OTHER);
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c rmqueue_buddy(). */
@@ -120,7 +123,7 @@ static void wake_for_boost(struct mm_zone *zone)
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c rmqueue(). */
-static mm_pfn_t rmqueue(const struct mm_zone *preferred, struct mm_zone *zone, unsigned int order,
+static mm_pfn_t rmqueue(struct mm_zone *preferred, struct mm_zone *zone, unsigned int order,
 			unsigned int alloc_flags, unsigned int mt)
 {
 	mm_pfn_t pfn = MM_PFN_NONE;
@@ -167,7 +170,7 @@ static bool node_dirty_ok(const struct mm_phys *phys, const struct mm_node *node
 mm_pfn_t mm_get_page_from_freelist(const struct mm_alloc_context *ac, mm_gfp_t gfp, unsigned int order,
 				   unsigned int alloc_flags)
 {
-	const struct mm_zone *preferred = ac->zonelist[0];
+	struct mm_zone *preferred = ac->zonelist[0];
 	uint32_t dirty_node = MM_MAX_NODES;
 	bool dirty_ok = true;
 
@@ -257,23 +260,28 @@ static inline __attribute__((always_inline)) mm_pfn_t alloc_pages_fast(struct mm
 	if (pfn == MM_PFN_NONE)
 		return pfn;
 	mm_count(ctx, (enum mm_counter)(MM_PGALLOC_DMA + zone->type), 1 << order);
-	mm_count(ctx, MM_NUMA_HIT, 1);
+	mm_count_numa(ctx, zone, MM_NUMA_HIT);
 	mm_prep_new_page(phys, pfn, order, gfp);
 	if (__builtin_expect(zone->node == nid, 1))
-		mm_count(ctx, MM_NUMA_LOCAL, 1);
+		mm_count_numa(ctx, zone, MM_NUMA_LOCAL);
 	else
-		mm_count(ctx, MM_NUMA_OTHER, 1);
+		mm_count_numa(ctx, zone, MM_NUMA_OTHER);
 	return pfn;
 }
 
-static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, struct mm_node *node, mm_gfp_t gfp,
-						      unsigned int order)
+static struct mm_zone **zonelist_of(const struct mm_node *node, mm_gfp_t gfp)
 {
 	enum mm_zone_type highest = mm_gfp_zone(gfp);
+
+	return gfp & __MM_GFP_THISNODE ? node->zonerefs_thisnode[highest] : node->zonerefs[highest];
+}
+
+static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, struct mm_node *node, mm_gfp_t gfp,
+						      unsigned int order, struct mm_zone *const *zonelist)
+{
 	struct mm_alloc_context ac = {
-		.phys = phys, .node = node, .highest_zoneidx = (uint8_t)highest,
-		.migratetype = (uint8_t)mm_gfp_migratetype(gfp),
-		.zonelist = gfp & __MM_GFP_THISNODE ? node->zonerefs_thisnode[highest] : node->zonerefs[highest],
+		.phys = phys, .node = node, .highest_zoneidx = (uint8_t)mm_gfp_zone(gfp),
+		.migratetype = (uint8_t)mm_gfp_migratetype(gfp), .zonelist = zonelist,
 	};
 	unsigned int alloc_flags;
 	mm_pfn_t pfn;
@@ -291,7 +299,38 @@ static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, stru
 
 mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order)
 {
-	return alloc_pages(phys, phys->nodes[nid], gfp, order);
+	return alloc_pages(phys, phys->nodes[nid], gfp, order, zonelist_of(phys->nodes[nid], gfp));
+}
+
+/* The zones of a list that lie in @nodes, in an array of our own, and who reclaims or kills knows. */
+static mm_pfn_t alloc_pages_masked(struct mm_phys *phys, struct mm_node *node, mm_nodes_t nodes, mm_gfp_t gfp, unsigned int order)
+{
+	struct mm_zone *list[MM_MAX_NODES * MM_MAX_NR_ZONES + 1], *const *z = zonelist_of(node, gfp);
+	mm_nodes_t denied = phys->denied_nodes;
+	size_t nr = 0;
+	mm_pfn_t pfn;
+
+	for (; z && *z; z++)
+		if (nodes >> (*z)->node & 1)
+			list[nr++] = *z;
+	list[nr] = NULL;
+	phys->denied_nodes = ~nodes;
+	pfn = alloc_pages(phys, node, gfp, order, list);
+	phys->denied_nodes = denied;
+	return pfn;
+}
+
+mm_pfn_t mm_alloc_pages_nodemask(struct mm_phys *phys, uint32_t nid, mm_nodes_t nodes, mm_gfp_t gfp, unsigned int order)
+{
+	struct mm_node *node = phys->nodes[nid];
+	struct mm_zone *const *z = zonelist_of(node, gfp);
+	mm_pfn_t pfn = MM_PFN_NONE;
+
+	if (z && *z && nodes >> (*z)->node & 1 && order <= MM_MAX_ORDER)
+		pfn = alloc_pages_fast(phys, phys->ctx, node, phys->cpu_node[phys->ctx->cpu], gfp, order);
+	if (pfn != MM_PFN_NONE)
+		return pfn;
+	return nodes == MM_NODES_ALL ? alloc_pages(phys, node, gfp, order, z) : alloc_pages_masked(phys, node, nodes, gfp, order);
 }
 
 /* Apart from the single pages, whose way is the shorter for it. */
@@ -300,7 +339,7 @@ static __attribute__((noinline)) mm_pfn_t alloc_block(struct mm_phys *phys, stru
 {
 	mm_pfn_t pfn = order <= MM_MAX_ORDER ? alloc_pages_fast(phys, phys->ctx, node, nid, gfp, order) : MM_PFN_NONE;
 
-	return pfn != MM_PFN_NONE ? pfn : alloc_pages(phys, node, gfp, order);
+	return pfn != MM_PFN_NONE ? pfn : alloc_pages(phys, node, gfp, order, zonelist_of(node, gfp));
 }
 
 mm_pfn_t mm_alloc_pages(struct mm_phys *phys, mm_gfp_t gfp, unsigned int order)
@@ -309,10 +348,12 @@ mm_pfn_t mm_alloc_pages(struct mm_phys *phys, mm_gfp_t gfp, unsigned int order)
 	struct mm_node *node = phys->nodes[nid];
 	mm_pfn_t pfn;
 
+	if (__builtin_expect(phys->ctx->mempolicy != NULL, 0) && !(gfp & __MM_GFP_THISNODE))
+		return mm_alloc_pages_task_policy(phys, gfp, order);
 	if (order)
 		return alloc_block(phys, node, nid, gfp, order);
 	pfn = alloc_pages_fast(phys, phys->ctx, node, nid, gfp, 0);
-	return pfn != MM_PFN_NONE ? pfn : alloc_pages(phys, node, gfp, 0);
+	return pfn != MM_PFN_NONE ? pfn : alloc_pages(phys, node, gfp, 0, zonelist_of(node, gfp));
 }
 
 /*

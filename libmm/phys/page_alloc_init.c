@@ -161,9 +161,14 @@ static int build_node(struct mm_phys *phys, struct mm_node *node)
 /* Source: Linux 6.6 mm/page_alloc.c build_zonelists(), build_zonerefs_node(). */
 int mm_build_zonelists(struct mm_phys *phys)
 {
+	struct mm_numa *numa = &phys->ctx->numa;
+
+	numa->memory = numa->online = 0;
 	for (unsigned int n = 0; n < MM_MAX_NODES; n++) {
 		if (!phys->nodes[n])
 			continue;
+		numa->online |= (mm_nodes_t)1 << n;
+		numa->memory |= phys->nodes[n]->present_pages ? (mm_nodes_t)1 << n : 0;
 		free_zonelists(phys->nodes[n]);
 		if (build_node(phys, phys->nodes[n]))
 			return -ENOMEM;

@@ -18,6 +18,9 @@ struct mm_per_cpu_pages {
 	struct mm_page_list lists[MM_NR_PCP_LISTS];
 };
 
+/* enum numa_stat_item, from MM_NUMA_HIT on; counted for the zone that gave the page, MISS and FOREIGN apart */
+enum { MM_NR_NUMA_EVENTS = MM_NUMA_OTHER - MM_NUMA_HIT + 1 };
+
 struct mm_zone {
 	struct mm_phys *phys;
 	uint32_t node;
@@ -30,6 +33,7 @@ struct mm_zone {
 	uint64_t nr_reserved_highatomic;
 	uint64_t nr_free_cma;
 	uint64_t free_pages;			/* NR_FREE_PAGES */
+	uint64_t numa_events[MM_NR_NUMA_EVENTS];
 	uint64_t nr_lru[5];			/* NR_ZONE_INACTIVE_ANON .. NR_ZONE_UNEVICTABLE */
 	struct {
 		struct mm_page_list free_list[MM_MIGRATE_TYPES];
@@ -139,6 +143,7 @@ struct mm_phys {
 	uint32_t memalloc;
 	bool trace_drain;			/* pcp_drain effects are wanted */
 	bool oom_victim;			/* the running task is being killed: ALLOC_OOM */
+	mm_nodes_t denied_nodes;		/* that the request under way may not use: its policy */
 	struct mm_phys_hooks hooks;
 	struct mm_capture capture;
 	bool kcompactd_woken;
@@ -220,8 +225,16 @@ static inline uint64_t mm_wmark_pages(const struct mm_zone *z, enum mm_watermark
 	return z->watermark[w] + z->watermark_boost;
 }
 
-/* As mm_alloc_pages(), with the zone list of an online node instead of the CPU's. */
+/* As mm_alloc_pages(), with the zone list of an online node instead of the CPU's, and no task's policy. */
 mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order);
+/* The same from @nodes alone (MM_NODES_ALL: from any): __alloc_pages() with a nodemask. */
+mm_pfn_t mm_alloc_pages_nodemask(struct mm_phys *phys, uint32_t nid, mm_nodes_t nodes, mm_gfp_t gfp, unsigned int order);
+static inline void mm_count_numa(struct mm_ctx *ctx, struct mm_zone *zone, enum mm_counter c)
+{
+	mm_count(ctx, c, 1);
+	zone->numa_events[c - MM_NUMA_HIT]++;
+}
+static inline bool mm_node_is_denied(const struct mm_phys *phys, uint32_t nid) { return phys->denied_nodes >> nid & 1; }
 /* Turn a block that is not (or no longer) compound into single pages, each with one reference and freed by itself. */
 void mm_split_page(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
 /* Free order-0 pages as free_unref_page_list() does. */

@@ -228,12 +228,22 @@ static bool compaction_ready(const struct mm_reclaim *r, const struct mm_zone *z
 }
 
 /* Each node of @first's list once, as far as it has a zone that helps. */
+/* Is it out of what the request may use: by its policy, or because it asks for its own node alone? */
+static bool is_out_of_reach(const struct mm_reclaim *r, const struct mm_node *first, const struct mm_node *n, const struct mm_scan_control *sc)
+{
+	if (mm_cgroup_reclaim(sc))
+		return false;
+	return mm_node_is_denied(r->phys, n->id) || (sc->gfp_mask & __MM_GFP_THISNODE && n != first);
+}
+
 static void shrink_zones(struct mm_reclaim *r, const struct mm_node *first, struct mm_scan_control *sc)
 {
 	for (uint32_t i = 0; i < first->nr_zonelist; i++) {
 		const struct mm_node *n = r->phys->nodes[first->zonelist[i]];
 		bool shrink = false;
 
+		if (is_out_of_reach(r, first, n, sc))
+			continue;
 		for (int z = (int)sc->reclaim_idx; z >= 0; z--) {
 			if (!n->zones[z].managed_pages)
 				continue;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "phys/mempolicy.h"
 #include "slab/slub.h"
 
 enum { SHRINK_PROMOTE_MAX = 32, REMOTE_NODE_DEFRAG_RATIO = 1000 };
@@ -177,6 +178,8 @@ static struct slub_partial get_any_partial(struct mm_kmem_cache *s, uint32_t cpu
 
 	if (mm_rng_below(&s->ctx->rng, 1024) > REMOTE_NODE_DEFRAG_RATIO)
 		return (struct slub_partial){ NULL, SLAB_LINK_END };
+	if (phys->ctx->mempolicy)
+		local = phys->nodes[mm_mempolicy_slab_node(s->slab->phys)];
 	for (uint32_t i = 0; local && i < local->nr_zonelist; i++) {
 		struct kmem_cache_node *n = &s->node[local->zonelist[i]];
 

@@ -73,6 +73,8 @@ struct strace_calls {
 int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
 		     struct mm_error *err);
 
+/* strace_numa.c: memory policies and moves between nodes; likewise. */
+int strace_numa_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known);
 /* strace_io.c: those of files; *@known false: not one of them.  0 or -ENOMEM. */
 int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known);
 /* The file that a descriptor stands for, *@fdp when the log showed its open; NULL: none known (*@e 0) or -ENOMEM. */

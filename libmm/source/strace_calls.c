@@ -124,7 +124,7 @@ static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struc
 }
 
 /* Columns of arguments: a number to ADDR .., words to FLAGS, a number as it stands to NAME. */
-enum to { TO_NONE, TO_ADDR, TO_SIZE, TO_FLAGS, TO_ADDR2, TO_SIZE2, TO_OFFSET_PAGES, TO_NAME };
+enum to { TO_NONE, TO_ADDR, TO_SIZE, TO_FLAGS, TO_ADDR2, TO_SIZE2, TO_OFFSET, TO_OFFSET_PAGES, TO_NAME };
 static const struct simple {
 	const char *call;
 	enum mm_event_type type;
@@ -146,6 +146,7 @@ static const struct simple {
 	{ "munlockall", MM_EV_MUNLOCKALL, false, { TO_NONE } },
 	{ "msync", MM_EV_MSYNC, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
 	{ "shmdt", MM_EV_SHMDT, false, { TO_ADDR } },
+	{ "set_mempolicy_home_node", MM_EV_SET_MEMPOLICY_HOME_NODE, false, { TO_ADDR, TO_SIZE, TO_OFFSET, TO_FLAGS } },
 	{ "remap_file_pages", MM_EV_REMAP_FILE_PAGES, false, { TO_ADDR, TO_SIZE, TO_NONE, TO_OFFSET_PAGES, TO_FLAGS } },
 };
 
@@ -168,6 +169,7 @@ static void put_arg(struct mm_event *ev, enum to to, struct mm_str arg)
 	case TO_SIZE: mm_event_put(ev, SIZE, size, v); break;
 	case TO_ADDR2: mm_event_put(ev, ADDR2, addr2, v); break;
 	case TO_SIZE2: mm_event_put(ev, SIZE2, size2, v); break;
+	case TO_OFFSET: mm_event_put(ev, OFFSET, offset, v); break;
 	default: mm_event_put(ev, OFFSET, offset, v << MM_PAGE_SHIFT); break;
 	}
 }
@@ -356,6 +358,8 @@ int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const str
 	bool known;
 	int e = memory_call(c, b, call, &known);
 
+	if (!known)
+		e = strace_numa_call(c, b, call, &known);
 	if (!known)
 		e = strace_file_call(c, b, call, &known);
 	if (e)

@@ -24,6 +24,7 @@ struct mm_khugepaged;
 struct mm_khugepaged_slot;
 struct mm_hugetlb;
 struct mm_resv_map;
+struct mm_mempolicy;
 
 /* vm_flags with the bits of 6.6 (include/linux/mm.h) */
 enum {
@@ -62,6 +63,7 @@ struct mm_vma {
 	struct mm_anon_vma *anon_vma;		/* NULL until the first write fault */
 	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain */
 	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
+	const struct mm_mempolicy *vm_policy;	/* mbind(); NULL none */
 	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
 	struct mm_uffd *uffd;			/* whose faults these are (vm_userfaultfd_ctx); NULL nobody's */
 	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */

@@ -44,6 +44,7 @@ static struct mm_vma *copy_vma(struct mm_vma **vmap, uint64_t addr, uint64_t len
 	req = (struct mm_vma_merge){
 		.prev = prev, .addr = addr, .end = addr + len, .vm_flags = vma->vm_flags, .pgoff = pgoff,
 		.anon_vma = vma->anon_vma, .file = vma->vm_file, .anon_name = vma->anon_name, .uffd = vma->uffd,
+		.policy = vma->vm_policy,
 	};
 	new = mm_vma_merge(mm, &req);
 	if (new) {
@@ -261,6 +262,7 @@ static int expand_in_place(struct remap *r, struct mm_vma *vma)
 		.prev = vma, .addr = start, .end = r->addr + r->new_len, .vm_flags = vma->vm_flags,
 		.pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> MM_PAGE_SHIFT), .anon_vma = vma->anon_vma,
 		.file = vma->vm_file, .anon_name = vma->anon_name, .uffd = vma->uffd,
+		.policy = vma->vm_policy,
 	};
 
 	if ((vma->vm_flags & MM_VM_ACCOUNT) && mm_vm_enough_memory(mm, pages))

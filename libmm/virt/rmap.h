@@ -134,6 +134,8 @@ bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu);
  * Source: Linux 6.6 mm/migrate.c migrate_folio_unmap(), migrate_folio_move(), mm/rmap.c try_to_migrate_one().
  */
 int mm_migrate_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst);
+/* migrate_huge.c: the same of a 2M folio into a fresh one (mm_folio_prep_transhuge()). */
+int mm_migrate_huge_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst);
 
 /* Writeback begins: clear write and dirty of every shared mapping; entries cleaned (folio_mkclean()). */
 uint32_t mm_folio_mkclean(struct mm_virt *virt, mm_pfn_t head);

@@ -49,6 +49,7 @@ struct mm_vma_merge {
 	struct mm_file *file;
 	const char *anon_name;
 	struct mm_uffd *uffd;
+	const struct mm_mempolicy *policy;
 };
 struct mm_vma *mm_vma_merge(struct mm_struct *mm, const struct mm_vma_merge *req);	/* NULL: not merged */
 enum mm_vma_obstacle mm_vma_merge_before(const struct mm_vma *vma, const struct mm_vma_merge *req, uint64_t pgoff);
@@ -59,6 +60,8 @@ int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, ui
 /* The same where the userfaultfd changes too. */
 int mm_vma_modify_uffd(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
 		       const char *anon_name, struct mm_uffd *uffd);
+/* mbind: another policy, likewise. */
+int mm_vma_modify_policy(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, const struct mm_mempolicy *pol);
 
 /* account.c */
 bool mm_may_expand_vm(const struct mm_struct *mm, uint64_t vm_flags, uint64_t npages);

@@ -21,6 +21,7 @@ enum mm_vma_obstacle {
 	MM_VMA_NAME,			/* another PR_SET_VMA_ANON_NAME */
 	MM_VMA_CLOSE,			/* the mapping has a close hook */
 	MM_VMA_UFFD,			/* another userfaultfd */
+	MM_VMA_POLICY,			/* another memory policy */
 	MM_VMA_SPECIAL_FLAGS,		/* a mapping of a driver */
 	MM_NR_VMA_OBSTACLES
 };

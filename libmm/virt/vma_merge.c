@@ -46,6 +46,8 @@ static enum mm_vma_obstacle obstacle(const struct mm_vma *vma, const struct mm_v
 		return MM_VMA_UFFD;
 	if (vma->anon_name != req->anon_name)	/* interned */
 		return MM_VMA_NAME;
+	if (vma->vm_policy != req->policy)	/* equal ones are one object */
+		return MM_VMA_POLICY;
 	if (!is_mergeable_anon_vma(req->anon_vma, vma->anon_vma, vma))
 		return MM_VMA_ANON_VMA;
 	return vma_pgoff == pgoff ? MM_VMA_MERGES : MM_VMA_OFFSET;
@@ -226,14 +228,14 @@ struct mm_vma *mm_vma_merge(struct mm_struct *mm, const struct mm_vma_merge *req
 	return ok ? p.res : NULL;
 }
 
-int mm_vma_modify_uffd(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
-		       const char *anon_name, struct mm_uffd *uffd)
+static int modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
+		  const char *anon_name, struct mm_uffd *uffd, const struct mm_mempolicy *policy)
 {
 	struct mm_vma *vma = *vmap;
 	struct mm_vma_merge req = {
 		.prev = *prev, .addr = start, .end = end, .vm_flags = vm_flags, .anon_vma = vma->anon_vma,
 		.file = vma->vm_file, .pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> MM_PAGE_SHIFT),
-		.anon_name = anon_name, .uffd = uffd,
+		.anon_name = anon_name, .uffd = uffd, .policy = policy,
 	};
 	struct mm_vma *merged = mm_vma_merge(vma->vm_mm, &req);
 	int e = 0;
@@ -253,5 +255,16 @@ int mm_vma_modify_uffd(struct mm_vma **vmap, struct mm_vma **prev, uint64_t star
 int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
 		  const char *anon_name)
 {
-	return mm_vma_modify_uffd(vmap, prev, start, end, vm_flags, anon_name, (*vmap)->uffd);
+	return modify(vmap, prev, start, end, vm_flags, anon_name, (*vmap)->uffd, (*vmap)->vm_policy);
+}
+
+int mm_vma_modify_uffd(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
+		       const char *anon_name, struct mm_uffd *uffd)
+{
+	return modify(vmap, prev, start, end, vm_flags, anon_name, uffd, (*vmap)->vm_policy);
+}
+
+int mm_vma_modify_policy(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, const struct mm_mempolicy *pol)
+{
+	return modify(vmap, prev, start, end, (*vmap)->vm_flags, (*vmap)->anon_name, (*vmap)->uffd, pol);
 }

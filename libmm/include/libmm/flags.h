@@ -23,6 +23,9 @@ enum mm_flag_kind {
 	MM_FLAG_FILE,			/* access (O_RDWR) and type (S_IFREG) of a file row */
 	MM_FLAG_PRCTL,			/* a value */
 	MM_FLAG_RLIMIT,			/* a value: the name of a limit */
+	MM_FLAG_MPOL,			/* a mode of memory policies and its flags */
+	MM_FLAG_MPOL_MF,		/* mbind, move_pages */
+	MM_FLAG_MPOL_GET,		/* get_mempolicy */
 	MM_NR_FLAG_KINDS
 };
 

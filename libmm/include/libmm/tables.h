@@ -39,6 +39,8 @@ extern const struct mm_machine_table mm_table_smaps;	/* every field of /proc/PID
 extern const struct mm_machine_table mm_table_status;	/* one row a process: the Vm lines of /proc/PID/status */
 extern const struct mm_machine_table mm_table_pagemap;	/* every page as /proc/PID/pagemap */
 extern const struct mm_machine_table mm_table_hugetlb;	/* pools of huge pages */
+extern const struct mm_machine_table mm_table_numa_maps;	/* mappings by policy and node */
+extern const struct mm_machine_table mm_table_numastat;	/* allocations by node */
 extern const struct mm_machine_table mm_table_tlb;
 extern const struct mm_machine_table mm_table_pagetable;
 extern const struct mm_machine_table mm_table_walk;	/* of config's explain_pid and explain_vaddr */

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Calls of memory policies in an strace log.
+ *
+ *	mbind(0x7f.., 8192, MPOL_BIND|MPOL_F_STATIC_NODES, [0x0000000000000003], 65, MPOL_MF_MOVE) = 0
+ *	get_mempolicy([MPOL_INTERLEAVE], [0x0000000000000003], 64, NULL, 0) = 0
+ *	move_pages(0, 2, [0x7f..000, 0x7f..001000], [1, 1], [1, -ENOENT], MPOL_MF_MOVE) = 0
+ *
+ * A mask becomes a list of nodes; one that strace could not read is an address there, and "?" in the row. A call of
+ * move_pages becomes a row for each page; of those that strace cut off ("...") nothing is known.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "source/scan.h"
+#include "source/strace.h"
+
+enum { LIST_TEXT = 4096, WORD_BITS = 64 };
+
+/* Nodes from @first to @last, behind what stands there. */
+static size_t put_run(char *text, size_t len, size_t room, uint64_t first, uint64_t last)
+{
+	if (len + 48 >= room)
+		return len;
+	len += (size_t)snprintf(text + len, room - len, "%s%llu", len ? "," : "", (unsigned long long)first);
+	if (last > first)
+		len += (size_t)snprintf(text + len, room - len, "-%llu", (unsigned long long)last);
+	return len;
+}
+
+/* Mask words between brackets to "0-1,3" at @text: its length. */
+static size_t nodes_text(struct mm_str arg, char *text, size_t room)
+{
+	uint64_t word, base = 0, first = UINT64_MAX;
+	size_t len = 0;
+
+	if (!arg.len || arg.p[0] != '[')
+		return !arg.len || arg.p[0] == 'N' ? 0 : (size_t)snprintf(text, room, "?");
+	scan_word(&arg, "[");
+	for (; arg.len && arg.p[0] == '0' && scan_hex(&arg, &word); base += WORD_BITS) {
+		for (uint64_t n = 0; n < WORD_BITS; n++) {
+			if (word >> n & 1) {
+				first = first == UINT64_MAX ? base + n : first;
+			} else if (first != UINT64_MAX) {
+				len = put_run(text, len, room, first, base + n - 1);
+				first = UINT64_MAX;
+			}
+		}
+		scan_word(&arg, ",");
+		scan_blanks(&arg);
+	}
+	return first != UINT64_MAX ? put_run(text, len, room, first, base - 1) : len;
+}
+
+/* The words of an argument: without brackets and what strace explains. */
+static struct mm_str words_of(struct mm_str arg)
+{
+	const char *c = strace_find(arg, " /*");
+
+	if (c)
+		arg.len = (size_t)(c - arg.p);
+	if (arg.len > 1 && arg.p[0] == '[') {
+		arg = (struct mm_str){ arg.p + 1, arg.len - 1 };
+		arg.len -= arg.p[arg.len - 1] == ']';
+	}
+	return arg;
+}
+
+static int keep_word(struct strace_calls *c, struct mm_event *ev)
+{
+	return ev->result_kind == MM_RESULT_WORD ? mm_trace_keep(c->src, ev->result_word, &ev->result_word) : 0;
+}
+
+/* Mode in @mode, masks from @mask on, maxnode in @max; @flags: further words, 0 none. */
+static int put_policy(struct strace_calls *c, struct mm_event *ev, const struct strace_call *call, uint32_t mode, uint32_t mask,
+		      uint32_t max, uint32_t flags)
+{
+	struct mm_str words = words_of(call->arg[mode]), more = flags && flags < call->nr_args ? words_of(call->arg[flags]) : MM_STR("0");
+	char text[LIST_TEXT];
+	uint64_t v;
+
+	if (!mm_str_is(more, "0")) {
+		size_t n = (size_t)snprintf(text, sizeof(text), "%.*s|%.*s", (int)(words.len < 200 ? words.len : 200), words.p,
+					    (int)(more.len < 200 ? more.len : 200), more.p);
+
+		words = (struct mm_str){ text, n };
+	}
+	mm_event_put(ev, FLAGS, flags, words);
+	if (mm_trace_keep(c->src, words, &ev->flags))
+		return -1;
+	mm_event_put(ev, NAME, name, ((struct mm_str){ text, nodes_text(call->arg[mask], text, sizeof(text)) }));
+	if (strace_number(call->arg[max], &v))
+		mm_event_put(ev, SIZE2, size2, v);
+	return mm_trace_keep(c->src, ev->name, &ev->name);
+}
+
+static int on_set(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	bool mbind = mm_str_is(call->name, "mbind");
+	struct mm_event *ev;
+	uint64_t addr, size;
+
+	if (call->nr_args < (mbind ? 6u : 3u))
+		return 0;
+	ev = strace_add_row(b, call, mbind ? MM_EV_MBIND : MM_EV_SET_MEMPOLICY);
+	if (mbind && strace_number(call->arg[0], &addr) && strace_number(call->arg[1], &size)) {
+		mm_event_put(ev, ADDR, addr, addr);
+		mm_event_put(ev, SIZE, size, size);
+	}
+	strace_put_result(ev, call, false);
+	if (mbind ? put_policy(c, ev, call, 2, 3, 4, 5) : put_policy(c, ev, call, 0, 1, 2, 0))
+		return -1;
+	return keep_word(c, ev);
+}
+
+/* get_mempolicy(mode, mask, maxnode, addr, flags): what it found is the result, in the words of the trace. */
+static int on_get(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	uint64_t addr = 0;
+	struct mm_event *ev;
+
+	if (call->nr_args < 5)
+		return 0;
+	ev = strace_add_row(b, call, MM_EV_GET_MEMPOLICY);
+	if (strace_number(call->arg[3], &addr) && addr)
+		mm_event_put(ev, ADDR, addr, addr);
+	if (!mm_str_is(call->arg[4], "0"))
+		mm_event_put(ev, FLAGS, flags, words_of(call->arg[4]));
+	if (mm_trace_keep(c->src, ev->flags, &ev->flags))
+		return -1;
+	if (call->failed)
+		strace_put_result(ev, call, false);
+	return keep_word(c, ev);
+}
+
+static int on_migrate(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	char text[2 * LIST_TEXT];
+	struct mm_event *ev;
+	uint64_t v;
+	size_t n;
+
+	if (call->nr_args < 4)
+		return 0;
+	ev = strace_add_row(b, call, MM_EV_MIGRATE_PAGES);
+	if (strace_number(call->arg[0], &v) && v)
+		mm_event_put(ev, OFFSET, offset, v);
+	if (strace_number(call->arg[1], &v))
+		mm_event_put(ev, SIZE2, size2, v);
+	n = nodes_text(call->arg[2], text, LIST_TEXT);
+	text[n++] = ':';
+	n += nodes_text(call->arg[3], text + n, LIST_TEXT);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ text, n }));
+	if (mm_trace_keep(c->src, ev->name, &ev->name))
+		return -1;
+	strace_put_result(ev, call, false);
+	return keep_word(c, ev);
+}
+
+/* The next item of "[a, b, c]"; false: none, or the list was cut here. */
+static bool next_item(struct mm_str *list, struct mm_str *item)
+{
+	size_t n = 0;
+
+	while (list->len && (list->p[0] == '[' || list->p[0] == ',' || list->p[0] == ' '))
+		*list = (struct mm_str){ list->p + 1, list->len - 1 };
+	while (n < list->len && list->p[n] != ',' && list->p[n] != ']')
+		n++;
+	*item = (struct mm_str){ list->p, n };
+	*list = (struct mm_str){ list->p + n, list->len - n };
+	return n && item->p[0] != '.';
+}
+
+/* A status as the row's result: a node, or "-ENOENT" without its sign. */
+static int put_status(struct strace_calls *c, struct mm_event *ev, struct mm_str status)
+{
+	uint64_t v;
+
+	if (status.len > 2 && status.p[0] == '-' && status.p[1] == 'E') {
+		mm_event_set_word(ev, status.p + 1, status.len - 1);
+		return keep_word(c, ev);
+	}
+	if (status.len && strace_number(status, &v))
+		mm_event_set_result(ev, MM_RESULT_DEC, v);
+	return 0;
+}
+
+static int on_move(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	struct mm_str pages = call->arg[2], nodes = call->arg[3], status = call->arg[4], page, node, st, kept = words_of(call->arg[5]);
+	uint64_t pid = 0, v;
+
+	if (call->nr_args < 6 || call->failed || call->no_result)
+		return 0;
+	strace_number(call->arg[0], &pid);
+	if (mm_str_is(kept, "0"))
+		kept.len = 0;
+	else if (mm_trace_keep(c->src, kept, &kept))
+		return -1;
+	while (next_item(&pages, &page) && strace_number(page, &v)) {
+		struct mm_event *ev = strace_add_row(b, call, MM_EV_MOVE_PAGES);
+
+		mm_event_put(ev, ADDR, addr, v);
+		if (kept.len)
+			mm_event_put(ev, FLAGS, flags, kept);
+		if (pid)
+			mm_event_put(ev, SIZE2, size2, pid);
+		if (nodes.len && nodes.p[0] != 'N' && next_item(&nodes, &node) && strace_number(node, &v))
+			mm_event_put(ev, OFFSET, offset, v);
+		if (next_item(&status, &st) && put_status(c, ev, st))
+			return -1;
+	}
+	return 0;
+}
+
+int strace_numa_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
+{
+	static const struct {
+		const char *name;
+		int (*on)(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call);
+	} calls[] = {
+		{ "mbind", on_set }, { "set_mempolicy", on_set }, { "get_mempolicy", on_get },
+		{ "migrate_pages", on_migrate }, { "move_pages", on_move },
+	};
+
+	*known = false;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (mm_str_is(call->name, calls[i].name)) {
+			*known = true;
+			return call->no_result || !calls[i].on(c, b, call) ? 0 : -ENOMEM;
+		}
+	return 0;
+}

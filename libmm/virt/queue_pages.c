@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pages that lie on the wrong nodes: found in page tables, taken off the LRU, moved.
+ *
+ *	queue	walk the range, VMA by VMA; a folio on a wrong node is isolated, unless others map it too
+ *	move	a new page each, where the policy or the call says, then mm_migrate_folio(); no memory: the rest stays
+ *
+ * The zero pages, pages on the swap device and pages of drivers are passed over.
+ * Left out: huge pages of a pool are not moved (they count as failures where pages were asked to move).
+ * Source: Linux 6.6 mm/mempolicy.c queue_pages_range(), migrate_to_node(), do_migrate_pages(); mm/migrate.c
+ * migrate_pages(), add_page_for_migration().
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cache/lru.h"
+#include "cache/migrate.h"
+#include "virt/anon_vma.h"
+#include "virt/hugetlb.h"
+#include "virt/mempolicy.h"
+#include "virt/rmap.h"
+
+enum { MOVES = MM_MPOL_MF_MOVE | MM_MPOL_MF_MOVE_ALL };
+
+struct queue {
+	const struct mm_queue_pages *q;
+	struct mm_virt *virt;
+	const struct mm_vma *vma;
+	mm_pfn_t large;			/* the last large folio that was met */
+	long nr_failed;
+	int err;
+};
+
+static bool vma_migratable(const struct mm_vma *vma) { return !(vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP)); }
+
+static uint32_t node_of(const struct mm_virt *virt, mm_pfn_t pfn)
+{
+	const struct mm_zone *z = mm_page_zone(virt->phys, pfn);
+
+	return z ? z->node : 0;
+}
+
+bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem)
+{
+	*nomem = false;
+	if (list->nr == list->cap) {
+		size_t cap = list->cap ? 2 * list->cap : 64;
+		mm_pfn_t *v = realloc(list->v, cap * sizeof(*v));
+
+		*nomem = !v;
+		if (!v)
+			return false;
+		list->v = v;
+		list->cap = cap;
+	}
+	if (!(mm_page(virt->phys, head)->flags & MM_PG_LRU))
+		return false;
+	mm_isolate_movable(virt->cache, head);
+	list->v[list->nr++] = head;
+	return true;
+}
+
+void mm_migrate_putback(struct mm_virt *virt, mm_pfn_t head) { mm_putback_movable(virt->cache, head); }
+
+/* ---- looking ---- */
+
+static bool strictly_unmovable(const struct queue *w) { return (w->q->flags & (MM_MPOL_MF_STRICT | MOVES)) == MM_MPOL_MF_STRICT; }
+
+static bool is_wrong(const struct queue *w, mm_pfn_t head)
+{
+	uint32_t nid = node_of(w->virt, head);
+
+	return (w->q->nodes.w[nid / 64] >> nid % 64 & 1) == !w->q->invert;
+}
+
+/* migrate_folio_add() and what its callers ask before. */
+static void add(struct queue *w, mm_pfn_t head)
+{
+	bool nomem = false, ok = w->q->flags & MOVES && vma_migratable(w->vma);
+
+	if (ok && (w->q->flags & MM_MPOL_MF_MOVE_ALL || mm_page_mapcount(w->virt->phys, head) == 1))
+		ok = mm_migrate_isolate(w->virt, w->q->list, head, &nomem);
+	w->nr_failed += !ok;
+	if (nomem)
+		w->err = -ENOMEM;
+}
+
+static void queue_pte(struct queue *w, mm_pte_t pte)
+{
+	mm_pfn_t pfn, head;
+
+	if (!mm_pte_present(pte) || mm_pte_special(pte))
+		return;
+	pfn = mm_pte_pfn(pte);
+	head = mm_page_head(w->virt->phys, pfn);
+	if (mm_page(w->virt->phys, head)->flags & MM_PG_RESERVED || !is_wrong(w, head))
+		return;
+	if (mm_folio_is_large(w->virt->phys, head)) {
+		if (head == w->large)
+			return;
+		w->large = head;
+	}
+	add(w, head);
+}
+
+static void queue_range(struct queue *w, uint64_t start, uint64_t end)
+{
+	struct mm_struct *mm = w->vma->vm_mm;
+	uint64_t next;
+	mm_pte_t *pmd;
+
+	for (uint64_t vaddr = start; !w->err && (pmd = mm_next_pmd(mm, &vaddr, end)); vaddr = next) {
+		next = mm_pmd_addr_end(vaddr, end);
+		if (mm_pmd_trans_huge(*pmd)) {
+			if (!mm_is_huge_zero_pmd(w->virt, *pmd) && is_wrong(w, mm_pte_pfn(*pmd)))
+				add(w, mm_pte_pfn(*pmd));
+		} else {
+			for (mm_pte_t *pte = mm_pte_of(mm, pmd, vaddr); vaddr < next && !w->err; vaddr += MM_PAGE_SIZE, pte++) {
+				queue_pte(w, *pte);
+				if (w->nr_failed && strictly_unmovable(w))
+					break;
+			}
+		}
+		if (!w->err && w->nr_failed && strictly_unmovable(w))
+			w->err = -EIO;
+	}
+}
+
+static void queue_hugetlb(struct queue *w, uint64_t start, uint64_t end)
+{
+	const struct mm_hstate *h = mm_hstate_vma(w->vma);
+
+	for (uint64_t vaddr = start; vaddr < end; vaddr += mm_huge_page_size(h)) {
+		const mm_pte_t *pte = mm_huge_pte_offset(w->vma, vaddr);
+
+		if (!pte || !mm_pte_present(*pte) || !is_wrong(w, mm_pte_pfn(*pte)))
+			continue;
+		w->nr_failed++;
+		if (strictly_unmovable(w)) {
+			w->err = -EIO;
+			return;
+		}
+	}
+}
+
+/* One VMA of the range (queue_pages_test_walk()). */
+static void queue_vma(struct queue *w, uint64_t start, uint64_t end)
+{
+	uint64_t from = start > w->vma->vm_start ? start : w->vma->vm_start, to = end < w->vma->vm_end ? end : w->vma->vm_end;
+
+	if (!w->virt->phys || (!vma_migratable(w->vma) && !(w->q->flags & MM_MPOL_MF_STRICT)) ||
+	    !(w->q->flags & (MM_MPOL_MF_STRICT | MOVES)))
+		return;
+	if (w->vma->vm_flags & MM_VM_HUGETLB)
+		queue_hugetlb(w, from, to);
+	else
+		queue_range(w, from, to);
+}
+
+long mm_queue_pages_range(struct mm_struct *mm, uint64_t start, uint64_t end, const struct mm_queue_pages *q)
+{
+	struct queue w = { .q = q, .virt = mm->virt, .large = MM_PFN_NONE };
+	uint64_t at = start;
+	bool any = false;
+
+	for (; !w.err && at < end; at = w.vma->vm_end) {
+		w.vma = mm_find_vma_intersection(mm, at, end);
+		if (!w.vma)
+			break;
+		if (!q->holes_ok && w.vma->vm_start > at)
+			return -EFAULT;
+		any = true;
+		queue_vma(&w, start, end);
+	}
+	if (!any || (!w.err && !q->holes_ok && at < end))
+		return -EFAULT;
+	return w.err ? w.err : w.nr_failed;
+}
+
+/* ---- moving ---- */
+
+/* The VMA that maps the folio, from @start on, as mbind()'s new_folio() looks for it; NULL: none. */
+static const struct mm_vma *vma_of_folio(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head, uint64_t *vaddr)
+{
+	const struct mm_page *p = mm_page(virt->phys, head);
+	bool anon = p->flags & MM_PG_ANON;
+	const struct mm_anon_vma *av = anon ? mm_anon_vma_of(virt, p->mapping) : NULL;
+
+	for (const struct mm_vma *vma = mm_find_vma(t->mm, t->start); vma; vma = mm_find_vma(t->mm, vma->vm_end)) {
+		if (anon ? !av || !vma->anon_vma || vma->anon_vma->root != av->root
+			 : !vma->vm_file || vma->vm_file->inode->mapping.id != p->mapping)
+			continue;
+		if (p->index < vma->vm_pgoff || p->index - vma->vm_pgoff >= mm_vma_pages(vma))
+			continue;
+		*vaddr = vma->vm_start + ((p->index - vma->vm_pgoff) << MM_PAGE_SHIFT);
+		return vma;
+	}
+	return NULL;
+}
+
+static mm_pfn_t new_folio(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head)
+{
+	bool large = mm_folio_is_large(virt->phys, head);
+	unsigned int order = large ? MM_PMD_ORDER : 0;
+	const struct mm_vma *vma;
+	uint64_t vaddr = 0;
+	mm_pfn_t pfn;
+
+	if (!t->mm) {
+		mm_gfp_t gfp = MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_THISNODE;
+
+		if (large)
+			gfp = (gfp & ~(mm_gfp_t)MM_GFP_RECLAIM) | MM_GFP_TRANSHUGE;
+		pfn = mm_alloc_pages_nodemask(virt->phys, t->nid, MM_NODES_ALL, gfp, order);
+	} else {
+		mm_gfp_t gfp = large ? MM_GFP_TRANSHUGE : MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_RETRY_MAYFAIL;
+		struct mm_mpol_place place = { virt->ctx->mempolicy, MM_MPOL_BY_TASK };
+
+		vma = vma_of_folio(virt, t, head, &vaddr);
+		if (vma)
+			place = mm_vma_mpol_place(vma, vaddr, order);
+		pfn = mm_alloc_pages_placed(virt->phys, gfp, order, place, large);
+	}
+	if (pfn != MM_PFN_NONE && large)
+		mm_folio_prep_transhuge(virt->phys, pfn);
+	return pfn;
+}
+
+/* 0, -EAGAIN (somebody holds it) or -ENOMEM. */
+static int migrate_one(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head)
+{
+	bool large = mm_folio_is_large(virt->phys, head);
+	int64_t pages = large ? MM_PMD_PAGES : 1;
+	const struct mm_page *p = mm_page(virt->phys, head);
+	mm_pfn_t dst;
+	int e;
+
+	if (p->refs == 1 && !p->mapcount) {	/* freed while it was isolated: nothing left to move */
+		mm_migrate_putback(virt, head);
+		return 0;
+	}
+	dst = new_folio(virt, t, head);
+	if (dst == MM_PFN_NONE)
+		return -ENOMEM;
+	e = virt->phys->hooks.movable.migrate_page(virt->phys->hooks.movable.arg, head, dst);
+	if (e)
+		mm_folio_put(virt->cache, dst);
+	mm_count(virt->ctx, e ? MM_PGMIGRATE_FAIL : MM_PGMIGRATE_SUCCESS, pages);
+	if (large)
+		mm_count(virt->ctx, e ? MM_THP_MIGRATION_FAIL : MM_THP_MIGRATION_SUCCESS, 1);
+	return e;
+}
+
+/* No memory for 2M: it is split, and its pages move one by one as far as that goes. */
+static void migrate_split(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head)
+{
+	struct mm_page_list pages = MM_PAGE_LIST_INIT;
+
+	mm_count(virt->ctx, MM_THP_MIGRATION_FAIL, 1);
+	if (mm_split_folio_to_list(virt, head, &pages)) {
+		mm_count(virt->ctx, MM_PGMIGRATE_FAIL, MM_PMD_PAGES);
+		mm_migrate_putback(virt, head);
+		return;
+	}
+	mm_count(virt->ctx, MM_THP_MIGRATION_SPLIT, 1);
+	for (mm_pfn_t pfn = head; pfn != MM_PFN_NONE; pfn = pages.head) {
+		if (pfn != head)
+			mm_page_list_del(virt->phys->mem_map, &pages, pfn);
+		if (migrate_one(virt, t, pfn))
+			mm_migrate_putback(virt, pfn);
+	}
+}
+
+long mm_migrate_folios(struct mm_virt *virt, struct mm_migrate_list *list, const struct mm_migrate_target *target)
+{
+	bool no_memory = false;
+	long failed = 0;
+
+	for (size_t i = 0; i < list->nr; i++) {
+		mm_pfn_t head = list->v[i];
+		bool large = mm_folio_is_large(virt->phys, head);
+		int e = no_memory ? -EBUSY : migrate_one(virt, target, head);
+
+		if (!e)
+			continue;
+		failed++;
+		if (e == -ENOMEM && large) {
+			migrate_split(virt, target, head);
+			continue;
+		}
+		if (e == -ENOMEM) {
+			mm_count(virt->ctx, MM_PGMIGRATE_FAIL, 1);
+			no_memory = true;
+		}
+		mm_migrate_putback(virt, head);
+	}
+	list->nr = 0;
+	return failed;
+}
+
+/* ---- migrate_pages(), move_pages() ---- */
+
+static long migrate_to_node(struct mm_struct *mm, uint32_t source, uint32_t dest, uint64_t flags)
+{
+	struct mm_migrate_list list = { 0 };
+	struct mm_queue_pages q = { .holes_ok = true, .flags = flags, .list = &list };
+	const struct mm_vma *vma = mm_find_vma(mm, 0);
+	long failed;
+
+	if (!vma)
+		return 0;
+	q.nodes.w[source / 64] = mm_node_bit(source % 64);
+	failed = mm_queue_pages_range(mm, vma->vm_start, mm->task_size, &q);
+	failed = (failed < 0 ? 0 : failed) + mm_migrate_folios(mm->virt, &list, &(struct mm_migrate_target){ .nid = dest });
+	free(list.v);
+	return failed;
+}
+
+static bool isset(const struct mm_nodemask *m, uint32_t n) { return m->w[n / 64] >> n % 64 & 1; }
+
+static uint32_t weight(const struct mm_nodemask *m, uint32_t below)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < below; i++)
+		n += isset(m, i);
+	return n;
+}
+
+/* node_remap(): the place of @node in @from is its place in @to, round and round. */
+static uint32_t node_remap(uint32_t node, const struct mm_nodemask *from, const struct mm_nodemask *to)
+{
+	uint32_t w = weight(to, MM_MAX_NUMNODES), place;
+
+	if (!isset(from, node) || !w)
+		return node;
+	place = weight(from, node) % w;
+	for (uint32_t n = 0; n < MM_MAX_NUMNODES; n++)
+		if (isset(to, n) && !place--)
+			return n;
+	return node;
+}
+
+long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, const struct mm_nodemask *to, uint64_t flags)
+{
+	bool same_weight = weight(from, MM_MAX_NUMNODES) == weight(to, MM_MAX_NUMNODES);
+	struct mm_nodemask left = *from;
+	long failed = 0;
+
+	if (!mm->virt->phys)
+		return 0;
+	mm_lru_add_drain_all(mm->virt->cache);
+	for (;;) {
+		uint32_t source = MM_MAX_NUMNODES, dest = 0;
+
+		for (uint32_t s = 0; s < MM_MAX_NUMNODES; s++) {
+			uint32_t d;
+
+			if (!isset(&left, s) || (!same_weight && isset(to, s)))
+				continue;
+			d = node_remap(s, from, to);
+			if (s == d)
+				continue;
+			source = s;
+			dest = d;
+			if (!isset(&left, d))
+				break;
+		}
+		if (source == MM_MAX_NUMNODES)
+			break;
+		left.w[source / 64] &= ~mm_node_bit(source % 64);
+		failed += migrate_to_node(mm, source, dest, flags);
+	}
+	mm_lru_add_drain_all(mm->virt->cache);
+	return failed;
+}
+
+static int64_t follow_hugetlb(const struct mm_vma *vma, uint64_t vaddr)
+{
+	const mm_pte_t *e = mm_huge_pte_offset(vma, vaddr);
+
+	if (e && mm_pte_present(*e))
+		return mm_pte_pfn(*e) + (mm_pfn_t)((vaddr & mm_hugetlb_mask(vma)) / MM_PAGE_SIZE);
+	return mm_xa_load(&vma->vm_file->inode->hugetlb->pages, mm_vma_hugecache_offset(vma, vaddr)) ? -ENOENT : -EFAULT;
+}
+
+/* The page at @vaddr, or -errno as follow_page() tells (FOLL_DUMP: where nothing would be but zeroes it is a fault). */
+static int64_t follow_page(const struct mm_vma *vma, uint64_t vaddr)
+{
+	const struct mm_virt *virt = vma->vm_mm->virt;
+	int64_t nothing = mm_vma_is_anonymous(vma) || vma->special ? -EFAULT : -ENOENT;
+	const mm_pte_t *e;
+
+	if (vma->vm_flags & MM_VM_HUGETLB)
+		return follow_hugetlb(vma, vaddr);
+	e = mm_pmd_offset(vma->vm_mm, vaddr);
+	if (!e || mm_pte_none(*e))
+		return nothing;
+	if (mm_pmd_trans_huge(*e))
+		return mm_is_huge_zero_pmd(virt, *e) ? -EFAULT : (int64_t)(mm_pte_pfn(*e) + vaddr / MM_PAGE_SIZE % MM_PMD_PAGES);
+	e = mm_pte_of(vma->vm_mm, e, vaddr);
+	if (mm_pte_none(*e))
+		return nothing;
+	if (!mm_pte_present(*e))
+		return -ENOENT;
+	return mm_pte_special(*e) ? -EFAULT : (int64_t)mm_pte_pfn(*e);
+}
+
+int mm_move_page(struct mm_struct *mm, uint64_t vaddr, int64_t nid, uint64_t flags)
+{
+	struct mm_virt *virt = mm->virt;
+	const struct mm_vma *vma = mm_vma_lookup(mm, vaddr);
+	struct mm_migrate_list list = { 0 };
+	mm_pfn_t pfn, head;
+	int64_t found;
+	bool nomem;
+	int at;
+
+	if (nid >= 0 && (nid >= MM_MAX_NODES || !(virt->ctx->numa.memory >> nid & 1)))
+		return -ENODEV;
+	if (nid >= 0)
+		mm_lru_add_drain_all(virt->cache);
+	if (!vma || (nid >= 0 && !vma_migratable(vma)))
+		return -EFAULT;
+	found = follow_page(vma, vaddr);
+	if (found < 0)
+		return (int)found;
+	pfn = (mm_pfn_t)found;
+	at = (int)node_of(virt, pfn);
+	if (nid < 0 || at == nid)
+		return at;
+	head = mm_page_head(virt->phys, pfn);
+	if (!(flags & MM_MPOL_MF_MOVE_ALL) && mm_page_mapcount(virt->phys, pfn) > 1)
+		return -EACCES;
+	if (vma->vm_flags & MM_VM_HUGETLB || !mm_migrate_isolate(virt, &list, head, &nomem))
+		return -EBUSY;
+	if (!mm_migrate_folios(virt, &list, &(struct mm_migrate_target){ .nid = (uint32_t)nid }))
+		at = (int)nid;
+	else
+		at = -EAGAIN;
+	free(list.v);
+	mm_lru_add_drain_all(virt->cache);
+	return at;
+}
