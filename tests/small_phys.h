@@ -12,7 +12,9 @@
 
 #include "phys/internal.h"
 
-struct small_zone {
+enum { SMALL_PHYS_ZONES = 16 };
+
+struct small_zone {			/* all of them RAM; in the order of their pages */
 	uint32_t node;
 	enum mm_zone_type type;
 	mm_pfn_t start, pages;
@@ -23,6 +25,7 @@ struct small_zone {
 struct small_phys {
 	struct mm_ctx ctx;
 	struct mm_phys phys;
+	struct mm_page_range present[SMALL_PHYS_ZONES];
 };
 
 static inline void small_phys_zone(struct mm_phys *phys, const struct small_zone *sz)
@@ -55,6 +58,9 @@ static inline struct small_phys *small_phys_new(const struct small_zone *zones, 
 	mm_sysctls_init(&s->ctx.sysctl);
 	s->ctx.nr_cpus = nr_cpus;
 	s->phys.ctx = &s->ctx;
+	ck_assert_uint_le(nr, SMALL_PHYS_ZONES);
+	s->phys.present = s->present;
+	s->phys.nr_present = (uint32_t)nr;
 	for (size_t i = 0; i < nr; i++) {
 		struct mm_node **n = &s->phys.nodes[zones[i].node];
 
@@ -67,6 +73,7 @@ static inline struct small_phys *small_phys_new(const struct small_zone *zones, 
 		(*n)->zones[zones[i].type].start_pfn = zones[i].start;
 		(*n)->zones[zones[i].type].spanned_pages = zones[i].pages;
 		(*n)->zones[zones[i].type].present_pages = zones[i].pages;
+		s->present[i] = (struct mm_page_range){ zones[i].start, zones[i].start + zones[i].pages, zones[i].node };
 		if (zones[i].start + zones[i].pages > s->phys.max_pfn)
 			s->phys.max_pfn = zones[i].start + zones[i].pages;
 	}
