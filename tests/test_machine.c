@@ -296,8 +296,10 @@ static void same_tlbs(const struct mm_machine *a, const struct mm_machine *b)
 		const struct mm_tlb_cpu *x = &a->fault->virt->tlb->cpu[cpu], *y = &b->fault->virt->tlb->cpu[cpu];
 
 		ck_assert_msg(x->accesses == y->accesses && x->l2_hits == y->l2_hits && x->walks == y->walks &&
-			      x->mm_id == y->mm_id,
+			      x->mm_id == y->mm_id && x->walk_reads == y->walk_reads && !memcmp(x->psc_hits, y->psc_hits, sizeof(x->psc_hits)) &&
+			      !memcmp(x->psc, y->psc, sizeof(x->psc)),
 			      "counts of CPU %u", cpu);
+		ck_assert_msg(!memcmp(x->l2.set, y->l2.set, (x->l2.set_mask + 1) * sizeof(*x->l2.set)), "L2 of CPU %u", cpu);
 		for (int k = 0; k < MM_NR_TLB_KINDS; k++)
 			for (uint32_t i = 0; i < (x->a[k].set_mask + 1) * x->a[k].ways; i++)
 				ck_assert_msg(x->a[k].e[i].tag == y->a[k].e[i].tag &&
@@ -306,6 +308,24 @@ static void same_tlbs(const struct mm_machine *a, const struct mm_machine *b)
 	}
 }
 
+/* Accessed and dirty bits too */
+static void same_tables(const struct mm_machine *a, const struct mm_machine *b)
+{
+	for (size_t i = 0; i < 2; i++)
+		for (uint64_t page = 0; page < FEW_PAGES; page += 512) {
+			const mm_pte_t *x = mm_pmd_offset(a->tasks.v[i]->mm, 0x100000000000 + page * MM_PAGE_SIZE);
+			const mm_pte_t *y = mm_pmd_offset(b->tasks.v[i]->mm, 0x100000000000 + page * MM_PAGE_SIZE);
+
+			ck_assert_int_eq(!x, !y);
+			if (!x)
+				continue;
+			ck_assert_uint_eq(*x, *y);
+			if (mm_pmd_is_table(*x))
+				ck_assert(!memcmp(mm_table_of(&a->virt, mm_pte_pfn(*x)), mm_table_of(&b->virt, mm_pte_pfn(*y)), MM_PAGE_SIZE));
+		}
+}
+
+/* Loop: seeds, and presets of the TLB */
 START_TEST(short_way_is_the_long_way)
 {
 	struct mm_event *ev = calloc(2 * NR_ACCESSES, sizeof(*ev));
@@ -318,7 +338,8 @@ START_TEST(short_way_is_the_long_way)
 	memcpy(ev + NR_ACCESSES, ev, NR_ACCESSES * sizeof(*ev));
 	small_machine(&cfg);
 	cfg.nr_cpus = 2;
-	cfg.memory_max_bytes = (uint64_t)_i << 19;	/* none, 512 KiB: pages come and go */
+	cfg.memory_max_bytes = (uint64_t)(_i % 3) << 19;	/* none, 512 KiB and more: pages come and go */
+	cfg.tlb = mm_tlb_presets[_i % 5].name;
 	first = run_accesses(&cfg, ev, &short_ways);
 	ck_assert_uint_eq(short_ways, 0);
 	cfg.check = false;
@@ -334,6 +355,7 @@ START_TEST(short_way_is_the_long_way)
 			      ev[i].result_word.p == ev[NR_ACCESSES + i].result_word.p,
 			      "result of row %zu", i);
 	same_tlbs(first, machine);
+	same_tables(first, machine);
 	mm_machine_free(first);
 	mm_region_list_free(&cfg.regions);
 	free(ev);
@@ -359,7 +381,7 @@ int main(void)
 	tcase_set_timeout(random_tc, 60);
 	tcase_add_loop_test(random_tc, random_under_check, 0, 6);
 	tcase_add_loop_test(random_tc, nothing_leaks, 0, 3);
-	tcase_add_loop_test(random_tc, short_way_is_the_long_way, 0, 2);
+	tcase_add_loop_test(random_tc, short_way_is_the_long_way, 0, 6);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

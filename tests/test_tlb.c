@@ -64,6 +64,13 @@ START_TEST(huge_pages_have_entries_of_their_own)
 }
 END_TEST
 
+static void walked(uint32_t id, uint64_t vaddr, unsigned int level)
+{
+	const struct mm_struct mm = { .virt = &virt, .id = id };
+
+	mm_tlb_walked(cpu, &mm, vaddr, level);
+}
+
 /*
  * The first walk reads four entries and leaves three behind; a neighbour in the same table then needs one, one of the
  * next table two, of the next 1G three; a flush of any page forgets what leads to it, of this address space alone.
@@ -79,7 +86,7 @@ START_TEST(walks_begin_below_what_is_known)
 	uint64_t reads = 0;
 
 	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {
-		mm_tlb_walked(cpu, step[i].id, step[i].vaddr, step[i].level, 4);
+		walked(step[i].id, step[i].vaddr, step[i].level);
 		ck_assert_msg(cpu->walk_reads == reads + step[i].reads, "step %zu: %lu reads", i, (unsigned long)(cpu->walk_reads - reads));
 		reads = cpu->walk_reads;
 	}
@@ -87,23 +94,24 @@ START_TEST(walks_begin_below_what_is_known)
 	ck_assert_uint_eq(cpu->psc_hits[1], 3);
 	ck_assert_uint_eq(cpu->psc_hits[2], 1);
 	mm_flush_tlb_page(&mm, page(7));
-	mm_tlb_walked(cpu, 1, 0x40001000, 1, 4);
+	walked(1, 0x40001000, 1);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 4);
-	mm_tlb_walked(cpu, 2, 0x40001000, 1, 4);
+	walked(2, 0x40001000, 1);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 5);
 	for (uint64_t i = 0; i < 33; i++)		/* 32 PDEs: the 33rd pushes the first out */
-		mm_tlb_walked(cpu, 2, i << 21, 1, 4);
+		walked(2, i << 21, 1);
 	reads = cpu->walk_reads;
-	mm_tlb_walked(cpu, 2, UINT64_C(1) << 21, 1, 4);
+	walked(2, UINT64_C(1) << 21, 1);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 1);
-	mm_tlb_walked(cpu, 2, 0, 1, 4);
+	walked(2, 0, 1);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 3);
+	virt.la57 = true;
 	reads = cpu->walk_reads;	/* five levels: all; below the same PML4E three; PML5Es are not kept */
-	mm_tlb_walked(cpu, 3, UINT64_C(3) << 48, 1, 5);
+	walked(3, UINT64_C(3) << 48, 1);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 5);
-	mm_tlb_walked(cpu, 3, UINT64_C(3) << 48 | 1 << 30, 1, 5);
+	walked(3, UINT64_C(3) << 48 | 1 << 30, 1);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 8);
-	mm_tlb_walked(cpu, 3, UINT64_C(3) << 48 | UINT64_C(1) << 39, 1, 5);
+	walked(3, UINT64_C(3) << 48 | UINT64_C(1) << 39, 1);
 	ck_assert_uint_eq(cpu->walk_reads, reads + 13);
 }
 END_TEST
@@ -139,98 +147,167 @@ END_TEST
 enum { ORACLE_MAX = 2048 };
 struct oracle {
 	uint32_t sets, ways, nr;
-	struct { uint64_t vpn; uint32_t id; uint64_t used; } e[ORACLE_MAX];
+	struct { uint64_t page, leaf, used; uint32_t id, shift; } e[ORACLE_MAX];
 };
-static struct oracle l1, l2;
+enum { L1D, L1D_2M, L1I, L1I_2M, L2, L1D_1G, L2_1G, NR_ORACLES };
+static struct oracle oracles[NR_ORACLES];
 static uint64_t now;
 
-static int oracle_find(struct oracle *o, uint32_t id, uint64_t vpn)
+static uint64_t *oracle_use(struct oracle *o, uint32_t id, uint64_t vaddr, uint32_t shift)
 {
 	for (uint32_t i = 0; i < o->nr; i++)
-		if (o->e[i].id == id && o->e[i].vpn == vpn)
-			return (int)i;
-	return -1;
+		if (o->e[i].id == id && o->e[i].page == vaddr >> shift && o->e[i].shift == shift) {
+			o->e[i].used = ++now;
+			return &o->e[i].leaf;
+		}
+	return NULL;
 }
 
-static bool oracle_use(struct oracle *o, uint32_t id, uint64_t vpn)
+static void oracle_fill(struct oracle *o, uint32_t id, uint64_t vaddr, uint32_t shift, uint64_t leaf)
 {
-	int i = oracle_find(o, id, vpn);
+	uint64_t page = vaddr >> shift, *old = oracle_use(o, id, vaddr, shift), when = UINT64_MAX;
+	uint32_t in_set = 0, to = o->nr;
 
-	if (i >= 0)
-		o->e[i].used = ++now;
-	return i >= 0;
-}
-
-static void oracle_fill(struct oracle *o, uint32_t id, uint64_t vpn)
-{
-	uint32_t in_set = 0, oldest = 0;
-	uint64_t when = UINT64_MAX;
-
-	if (oracle_use(o, id, vpn))
+	if (old)
+		*old = leaf;
+	if (old || !o->ways)
 		return;
 	for (uint32_t i = 0; i < o->nr; i++)
-		if (o->e[i].vpn % o->sets == vpn % o->sets) {
+		if (o->e[i].page % o->sets == page % o->sets) {
 			in_set++;
 			if (o->e[i].used < when) {
 				when = o->e[i].used;
-				oldest = i;
+				to = i;
 			}
 		}
-	if (in_set == o->ways)
-		o->e[oldest] = o->e[--o->nr];
-	o->e[o->nr].vpn = vpn;
-	o->e[o->nr].id = id;
-	o->e[o->nr++].used = ++now;
+	if (in_set < o->ways)
+		to = o->nr++;
+	o->e[to].page = page;
+	o->e[to].shift = shift;
+	o->e[to].id = id;
+	o->e[to].leaf = leaf;
+	o->e[to].used = ++now;
 }
 
+/* @nr 0: everything of @id */
 static void oracle_drop(struct oracle *o, uint32_t id, uint64_t first, uint64_t nr)
 {
-	for (uint32_t i = o->nr; i-- > 0;)
-		if (o->e[i].id == id && (!nr || o->e[i].vpn - first < nr))
+	for (uint32_t i = o->nr; i-- > 0;) {
+		uint32_t pages = o->e[i].shift - 12;
+
+		if (o->e[i].id == id && (!nr || (o->e[i].page <= (first + nr - 1) >> pages && o->e[i].page >= first >> pages)))
 			o->e[i] = o->e[--o->nr];
+	}
 }
 
+/* L1, then L2 and with it L1, size by size; *@l2_hit: it was L2. */
+static const uint64_t *oracle_look(uint32_t id, uint64_t vaddr, unsigned int kind, bool *l2_hit)
+{
+	const unsigned int l1 = kind == MM_TLB_X ? L1I : L1D;
+	static const struct { unsigned int shift, l1, l2; } ask[] = {
+		{ 12, 0, NR_ORACLES }, { 21, 1, NR_ORACLES }, { 12, 0, L2 }, { 21, 1, L2 },
+		{ 30, L1D_1G, NR_ORACLES }, { 30, L1D_1G, L2_1G },
+	};
+
+	*l2_hit = false;
+	for (unsigned int i = 0; i < (kind == MM_TLB_X ? 4 : 6); i++) {
+		struct oracle *first = &oracles[ask[i].shift == 30 ? L1D_1G : l1 + ask[i].l1];
+		const uint64_t *leaf = oracle_use(ask[i].l2 < NR_ORACLES ? &oracles[ask[i].l2] : first, id, vaddr, ask[i].shift);
+
+		if (!leaf)
+			continue;
+		*l2_hit = ask[i].l2 < NR_ORACLES;
+		if (*l2_hit)
+			oracle_fill(first, id, vaddr, ask[i].shift, *leaf);
+		return leaf;
+	}
+	return NULL;
+}
+
+static void oracle_walked(uint32_t id, uint64_t vaddr, unsigned int kind, uint64_t leaf)
+{
+	bool giga = leaf & MM_TLB_GIGA && kind != MM_TLB_X && oracles[L1D_1G].ways;
+	unsigned int shift = giga ? 30 : leaf & MM_TLB_HUGE ? 21 : 12, l1 = kind == MM_TLB_X ? L1I : L1D;
+
+	if (leaf & MM_TLB_GIGA && !giga)	/* of its 2M parts the one that is used */
+		leaf = (leaf & ~MM_TLB_GIGA) + (vaddr >> 21) % 512 * 0x200000;
+	oracle_fill(&oracles[giga ? L1D_1G : l1 + (shift == 21)], id, vaddr, shift, leaf);
+	oracle_fill(&oracles[giga ? L2_1G : L2], id, vaddr, shift, leaf);
+}
+
+/* Of 4K pages some are written later than they are read; of 2M and 1G pages there are few. */
 static void one_access(struct mm_rng *r, uint64_t *l2_hits)
 {
+	static const unsigned int kinds[] = { MM_TLB_R, MM_TLB_R, MM_TLB_W, MM_TLB_X };
 	uint32_t id = 1 + (uint32_t)mm_rng_below(r, 3);
-	uint64_t vpn = mm_rng_below(r, 4) ? mm_rng_below(r, 100) : mm_rng_below(r, 4000);
-	bool want = oracle_use(&l1, id, vpn);
+	uint64_t vpn = mm_rng_below(r, 4) ? mm_rng_below(r, 100) : mm_rng_below(r, 4000), flags = MM_TLB_EXEC;
+	unsigned int kind = kinds[mm_rng_below(r, 4)];
+	const struct mm_tlb_entry *e;
+	const uint64_t *want;
+	bool l2_hit;
 
-	if (!want && oracle_use(&l2, id, vpn)) {
-		want = true;
-		++*l2_hits;
-		oracle_fill(&l1, id, vpn);
+	switch (mm_rng_below(r, 8)) {
+	case 0:
+		vpn = UINT64_C(1) << 20 | mm_rng_below(r, 200) << 9 | mm_rng_below(r, 512);
+		flags |= MM_TLB_HUGE;
+		break;
+	case 1:
+		vpn = UINT64_C(1) << 24 | mm_rng_below(r, 20) << 18 | mm_rng_below(r, 1 << 18);
+		flags |= MM_TLB_HUGE | MM_TLB_GIGA;
+		break;
 	}
-	ck_assert_int_eq(hit(id, vpn << 12, MM_TLB_R), want);
+	want = oracle_look(id, vpn << 12, kind, &l2_hit);
+	*l2_hits += l2_hit;
+	e = mm_tlb_lookup(cpu, id, vpn << 12, kind);
+	ck_assert_int_eq(!e, !want);
 	ck_assert_uint_eq(cpu->l2_hits, *l2_hits);
-	if (!want) {
-		mm_tlb_fill(cpu, id, vpn << 12, MM_TLB_R, vpn << 12, false);
-		oracle_fill(&l1, id, vpn);
-		oracle_fill(&l2, id, vpn);
+	if (e)
+		ck_assert_uint_eq(e->leaf, *want);
+	if (!mm_tlb_serves(e, kind)) {
+		uint64_t leaf = (flags & MM_TLB_GIGA ? vpn >> 18 << 18 : flags & MM_TLB_HUGE ? vpn >> 9 << 9 : vpn) << 12 | flags |
+				(kind == MM_TLB_W ? MM_TLB_WRITABLE : 0);
+
+		mm_tlb_fill(cpu, id, vpn << 12, kind, leaf, !e);
+		oracle_walked(id, vpn << 12, kind, leaf);
 	}
 }
 
+/* Loop: a seed and a preset of each */
 START_TEST(random_against_times)
 {
+	const struct mm_tlb_geometry *g = &mm_tlb_presets[_i % 5];
+	const uint16_t size[NR_ORACLES][2] = {
+		{ g->l1d_entries, g->l1d_ways }, { g->l1d_2m_entries, g->l1d_2m_ways }, { g->l1i_entries, g->l1i_ways },
+		{ g->l1i_2m_entries, g->l1i_2m_ways }, { g->l2_entries, g->l2_ways }, { g->l1d_1g_entries, g->l1d_1g_ways },
+		{ g->l2_1g_entries, g->l2_1g_ways },
+	};
 	struct mm_rng r = { (uint64_t)_i + 1 };
 	uint64_t l2_hits = 0;
 
+	teardown();
+	start(g->name);
 	now = 0;
-	l1 = (struct oracle){ .sets = 16, .ways = 4 };
-	l2 = (struct oracle){ .sets = 128, .ways = 12 };
+	for (unsigned int i = 0; i < NR_ORACLES; i++) {
+		oracles[i].nr = 0;
+		oracles[i].ways = size[i][1];
+		oracles[i].sets = size[i][1] ? size[i][0] / size[i][1] : 1;
+	}
 	for (unsigned int n = 0; n < 20000; n++) {
 		struct mm_struct mm = { .virt = &virt, .id = 1 + (uint32_t)mm_rng_below(&r, 3) };
-		uint64_t first = mm_rng_below(&r, 100), nr = 1 + mm_rng_below(&r, 40);
+		uint64_t first = mm_rng_below(&r, 10) ? mm_rng_below(&r, 100) : UINT64_C(1) << 20 | mm_rng_below(&r, 200) << 9;
+		uint64_t nr = 1 + mm_rng_below(&r, 40);
 
 		if (mm_rng_below(&r, 200)) {
 			one_access(&r, &l2_hits);
 			continue;
 		}
 		mm_flush_tlb_range(&mm, first << 12, (first + nr) << 12);
-		oracle_drop(&l1, mm.id, first, nr > 33 ? 0 : nr);
-		oracle_drop(&l2, mm.id, first, nr > 33 ? 0 : nr);
+		for (unsigned int i = 0; i < NR_ORACLES; i++)
+			oracle_drop(&oracles[i], mm.id, first, nr > 33 ? 0 : nr);
+		ck_assert(mm_tlb_is_consistent(tlb));
 	}
-	ck_assert_uint_gt(l2_hits, 100);
+	if (g->l2_entries)
+		ck_assert_uint_gt(l2_hits, 100);
 }
 END_TEST
 
@@ -265,7 +342,7 @@ int main(void)
 	tcase_add_test(tc, huge_pages_have_entries_of_their_own);
 	tcase_add_test(tc, flushes);
 	tcase_add_test(tc, walks_begin_below_what_is_known);
-	tcase_add_loop_test(tc, random_against_times, 0, 4);
+	tcase_add_loop_test(tc, random_against_times, 0, 10);
 	tcase_add_loop_test(tc, presets, 0, 5);
 	tcase_add_test(tc, unknown_preset);
 	srunner_run_all(sr, CK_ENV);

@@ -23,6 +23,7 @@ enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
 struct hit {
 	mm_pte_t *leaf;			/* NULL: a table is missing */
 	mm_pte_t *pmd;			/* the entry above a leaf of level 1, else NULL */
+	mm_pte_t p;			/* what is at the leaf, 0 where there is none */
 	uint8_t level;			/* of the leaf */
 };
 
@@ -47,30 +48,27 @@ static bool pkru_refuses(const struct mm_fault *f, unsigned int pkey, unsigned i
 	return f->virt->pkeys_used && kind != MM_TLB_X && f->task && !mm_pkru_allows(f->task->pkru, pkey, kind == MM_TLB_W);
 }
 
-/* No PMD: a 1G page, or a table is missing. */
-static struct hit walk_high(const struct mm_struct *mm, uint64_t vaddr)
-{
-	mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
-	bool giga = pud && (*pud & (MM_PTE_P | MM_PTE_PSE)) == (MM_PTE_P | MM_PTE_PSE);
-
-	return (struct hit){ giga ? pud : NULL, NULL, 3 };
-}
+static inline struct hit hit_at(mm_pte_t *leaf, mm_pte_t *pmd, uint8_t level) { return (struct hit){ leaf, pmd, *leaf, level }; }
 
 static inline struct hit walk(const struct mm_struct *mm, uint64_t vaddr)
 {
-	mm_pte_t *pmd = mm_pmd_offset(mm, vaddr);
+	mm_pte_t *e = mm_pmd_offset(mm, vaddr);
 
-	if (!pmd)
-		return walk_high(mm, vaddr);
-	if ((*pmd & (MM_PTE_P | MM_PTE_PSE)) != MM_PTE_P)
-		return (struct hit){ pmd, NULL, 2 };
-	return (struct hit){ mm_pte_of(mm, pmd, vaddr), pmd, 1 };
+	if (e && mm_pmd_is_table(*e))
+		return hit_at(mm_pte_of(mm, e, vaddr), e, 1);
+	if (e)
+		return hit_at(e, NULL, 2);
+	e = mm_entry_at(mm, vaddr, 3);
+	if (e && (*e & (MM_PTE_P | MM_PTE_PSE)) == (MM_PTE_P | MM_PTE_PSE))
+		return hit_at(e, NULL, 3);
+	return (struct hit){ 0 };
 }
 
-/* The entry as the processor leaves it if the access is allowed; 0 where there is none. */
-static inline mm_pte_t marked(const struct hit *h, unsigned int kind)
+/* The entry as the processor leaves it if the access is allowed. */
+static inline mm_pte_t marked(mm_pte_t p, unsigned int kind)
 {
-	return h->leaf ? *h->leaf | MM_PTE_A | (kind == MM_TLB_W ? MM_PTE_D : 0) : 0;
+	_Static_assert(MM_TLB_W == 1 && MM_PTE_D == 1 << 6, "a write sets D");
+	return p | MM_PTE_A | (mm_pte_t)(kind & MM_TLB_W) << 6;
 }
 
 /* Rights that the TLB remembers of a marked entry, as MM_TLB_WRITABLE and MM_TLB_EXEC. */
@@ -80,7 +78,7 @@ static inline uint64_t rights(mm_pte_t p)
 }
 
 /* The entry allows it: all there is to ask for a program while no protection keys are in use. */
-static inline bool entry_allows(mm_pte_t p, unsigned int kind) { return p & MM_PTE_P && !(kind & ~rights(p)); }
+static inline bool entry_allows(mm_pte_t p, unsigned int kind) { return p & MM_PTE_P && !(kind & ~rights(marked(p, kind))); }
 
 static bool allows(const struct mm_fault *f, mm_pte_t p, unsigned int kind)
 {
@@ -92,23 +90,24 @@ static unsigned int refusal(const struct mm_fault *f, const struct hit *h, unsig
 {
 	unsigned int err = error_of(f, kind);
 
-	if (!h->leaf || !(*h->leaf & MM_PTE_P))
+	if (!(h->p & MM_PTE_P))
 		return err;
-	return err | MM_PF_PROT | (pkru_refuses(f, mm_pte_pkey(*h->leaf), kind) ? (unsigned int)MM_PF_PK : 0);
+	return err | MM_PF_PROT | (pkru_refuses(f, mm_pte_pkey(h->p), kind) ? (unsigned int)MM_PF_PK : 0);
 }
 
-/* The walk succeeded: the processor marks the entry (@p) and remembers it. */
-static inline void fill(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int kind, const struct hit *h,
-			mm_pte_t p, bool absent)
+/* The walk succeeded: the processor marks the entry and remembers it. */
+static inline __attribute__((always_inline)) void fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, struct hit h,
+						       bool absent)
 {
-	uint64_t leaf = (p & MM_PTE_PFN_MASK) | (uint64_t)mm_pte_pkey(p) << MM_TLB_PKEY_SHIFT | rights(p);
+	mm_pte_t p = marked(h.p, kind);
+	uint64_t leaf = (p & (MM_PTE_PFN_MASK | MM_PTE_PKEY)) | rights(p);
 
-	*h->leaf = p;
-	if (h->pmd)
-		*h->pmd |= MM_PTE_A;
+	*h.leaf = p;
+	if (h.pmd)
+		*h.pmd |= MM_PTE_A;
 	else
-		leaf |= h->level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : MM_TLB_HUGE;
-	mm_tlb_fill(c, mm->id, vaddr, kind, leaf, absent);
+		leaf |= h.level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : MM_TLB_HUGE;
+	mm_tlb_fill(c, id, vaddr, kind, leaf, absent);
 }
 
 /* A fetch from memory that is not executable brings the page in; it is refused when it is tried again. */
@@ -320,12 +319,11 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 	}
 	for (unsigned int i = 0; i < MAX_FAULTS_OF_AN_ACCESS; i++) {
 		struct hit h = walk(mm, vaddr);
-		mm_pte_t p = marked(&h, kind);
 		enum mm_access_result r;
 
-		mm_tlb_walked(c, mm->id, vaddr, h.leaf ? h.level : first_level(mm, vaddr), mm_nr_levels(mm->virt));
-		if (allows(f, p, kind)) {
-			fill(c, mm, vaddr, kind, &h, p, absent);
+		mm_tlb_walked(c, mm, vaddr, h.leaf ? h.level : first_level(mm, vaddr));
+		if (allows(f, h.p, kind)) {
+			fill(c, mm->id, vaddr, kind, h, absent);
 			return MM_ACCESS_OK;
 		}
 		r = do_user_addr_fault(f, mm, vaddr, refusal(f, &h, kind), false, 0);
@@ -346,27 +344,55 @@ static bool was_missed(struct mm_fault *f, const struct mm_struct *mm, const str
 	return same;
 }
 
-bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
-			     const struct mm_tlb_entry *e)
+/* The walk failed. @absent: so did the look-up. */
+static bool missed(struct mm_fault *f, const struct mm_struct *mm, const struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
+		   bool absent)
+{
+	if (absent)
+		f->missed = (struct mm_tlb_miss){ c, vaddr, mm->id, kind };
+	return false;
+}
+
+/* For any page. */
+static bool serve_any(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
+		      const struct mm_tlb_entry *e)
 {
 	struct hit h;
-	mm_pte_t p;
 
-	f->missed.cpu = NULL;
 	if (!e)
 		e = mm_tlb_lookup_more(c, mm->id, vaddr, kind);
 	if (mm_tlb_serves(e, kind))
 		return true;
 	h = walk(mm, vaddr);
-	p = marked(&h, kind);
-	if (!entry_allows(p, kind)) {
-		if (!e)
-			f->missed = (struct mm_tlb_miss){ c, vaddr, mm->id, kind };
-		return false;
-	}
+	if (!entry_allows(h.p, kind))
+		return missed(f, mm, c, vaddr, kind, !e);
 	c->walks++;
-	mm_tlb_walked(c, mm->id, vaddr, h.level, mm_nr_levels(mm->virt));
-	fill(c, mm, vaddr, kind, &h, p, !e);
+	mm_tlb_walked(c, mm, vaddr, h.level);
+	fill(c, mm->id, vaddr, kind, h, !e);
+	return true;
+}
+
+/* Most often the page is one of 4K, near the one that was walked to before: its PMD entry is known. */
+bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
+			     const struct mm_tlb_entry *e)
+{
+	const struct mm_virt *virt = mm->virt;
+	const uint32_t id = mm->id;
+	mm_pte_t *pmd = mm_pmd_remembered(virt, id, vaddr);
+	struct hit h;
+
+	f->missed.cpu = NULL;
+	if (e || c->has_large || !pmd || !mm_pmd_is_table(*pmd) || !mm_tlb_is_below_pde(c, id, vaddr))
+		return serve_any(f, mm, c, vaddr, kind, e);
+	h = hit_at(mm_pte_below(virt, *pmd, vaddr), pmd, 1);
+	e = mm_tlb_lookup_l2(c, id, vaddr, kind);
+	if (e)
+		return mm_tlb_serves(e, kind) || serve_any(f, mm, c, vaddr, kind, e);
+	if (!entry_allows(h.p, kind))
+		return missed(f, mm, c, vaddr, kind, true);
+	c->walks++;
+	mm_tlb_walked_near(c);
+	fill(c, id, vaddr, kind, h, true);
 	return true;
 }
 
@@ -378,7 +404,7 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 	c->accesses++;
 	c->mm_id = mm->id;
 	e = vaddr < mm->task_size_max && !was_missed(f, mm, c, vaddr, kind) ? mm_tlb_lookup(c, mm->id, vaddr, kind) : NULL;
-	if (mm_tlb_serves(e, kind) && !mode_refuses(f, kind) && !pkru_refuses(f, e->leaf >> MM_TLB_PKEY_SHIFT & 15, kind))
+	if (mm_tlb_serves(e, kind) && !mode_refuses(f, kind) && !pkru_refuses(f, mm_pte_pkey(e->leaf), kind))
 		return MM_ACCESS_OK;
 	return access_slow(f, mm, c, vaddr, kind, !e);
 }
@@ -388,7 +414,7 @@ static void note_store(struct mm_fault *f, const struct mm_struct *mm, uint64_t 
 {
 	struct hit h = walk(mm, vaddr);
 
-	if (!allows(f, marked(&h, MM_TLB_W), MM_TLB_W))
+	if (!allows(f, h.p, MM_TLB_W))
 		return;
 	f->cache->contents[mm_pte_pfn(*h.leaf) + (vaddr >> MM_PAGE_SHIFT) % (UINT64_C(1) << 9 * (h.level - 1))] =
 		f->store_contents == UINT64_MAX ? mm_contents_unique(f->cache) : f->store_contents;

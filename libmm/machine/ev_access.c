@@ -166,19 +166,23 @@ int mm_ev_fetch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 
 /* ---- the way most rows go --------------------------------------------------- */
 
-static const uint8_t tlb_kinds[] = {
-	[MM_EV_LOAD - MM_EV_LOAD] = MM_TLB_R, [MM_EV_STORE - MM_EV_LOAD] = MM_TLB_W,
-	[MM_EV_MODIFY - MM_EV_LOAD] = MM_TLB_W, [MM_EV_FETCH - MM_EV_LOAD] = MM_TLB_X,
+/* How the CPU @c is asked for an access. */
+struct asked {
+	const struct mm_tlb_array *l1;
+	unsigned int kind;
 };
 
-/* The row is one access to one page, by the task and CPU of @first, no recorded fault and no effect. */
-static inline bool is_plain(const struct mm_event *ev, const struct mm_event *first)
+static struct asked ask(const struct mm_tlb_cpu *c, unsigned int kind) { return (struct asked){ &c->a[mm_tlb_l1(kind)], kind }; }
+
+static inline uint64_t whose(const struct mm_event *ev) { return (uint64_t)ev->cpu << 32 | ev->pid; }
+
+/* The row is one access to one page, by the task and CPU that are asked for, no recorded fault and no effect. */
+static inline bool is_plain(const struct mm_event *ev, uint64_t by)
 {
 	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : 1;
 
-	return (unsigned int)ev->type - MM_EV_LOAD < sizeof(tlb_kinds) && ev->pid == first->pid && ev->cpu == first->cpu &&
-	       ev->by == MM_BY_NONE && !(ev->present & (MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME))) &&
-	       size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE;
+	return (unsigned int)ev->type - MM_EV_LOAD <= MM_EV_FETCH - MM_EV_LOAD && whose(ev) == by && ev->by == MM_BY_NONE &&
+	       !(ev->present & (MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME))) && size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE;
 }
 
 /*
@@ -188,6 +192,8 @@ static inline bool is_plain(const struct mm_event *ev, const struct mm_event *fi
 size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 {
 	struct mm_task *task = m->tasks.last;
+	struct asked by_type[MM_EV_FETCH - MM_EV_LOAD + 1];
+	const uint64_t by = nr ? whose(ev) : 0;
 	struct mm_tlb_cpu *c;
 	bool due = false;
 	uint64_t due_ns, end;
@@ -202,12 +208,16 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	id = task->mm->id;
 	end = task->mm->task_size_max;
 	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
-	while (n < nr && is_plain(&ev[n], ev) && ev[n].addr < end) {
+	by_type[MM_EV_LOAD - MM_EV_LOAD] = ask(c, MM_TLB_R);
+	by_type[MM_EV_STORE - MM_EV_LOAD] = by_type[MM_EV_MODIFY - MM_EV_LOAD] = ask(c, MM_TLB_W);
+	by_type[MM_EV_FETCH - MM_EV_LOAD] = ask(c, MM_TLB_X);
+	while (n < nr && is_plain(&ev[n], by) && ev[n].addr < end) {
 		struct mm_event *at = &ev[n];
-		unsigned int kind = tlb_kinds[at->type - MM_EV_LOAD];
-		const struct mm_tlb_entry *e = mm_tlb_lookup_first(c, id, at->addr, kind);
+		const struct asked *a = &by_type[at->type - MM_EV_LOAD];
+		uint64_t page = at->addr >> MM_PAGE_SHIFT;
+		const struct mm_tlb_entry *e = mm_tlb_find(a->l1, page, mm_tlb_tag(page, id, 0));
 
-		if (!mm_tlb_serves(e, kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, kind, e))
+		if (!mm_tlb_serves(e, a->kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, a->kind, e))
 			break;
 		result(at, ok);
 		n++;

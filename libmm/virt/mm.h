@@ -82,8 +82,8 @@ struct mm_exec_image {
 	bool learnt;			/* a recording told where it is */
 };
 
-/* Of an address space's id TLBs keep the low bits: no two that live share them. */
-enum { MM_TLB_ID_BITS = 18, MM_TLB_ID_MASK = (1 << MM_TLB_ID_BITS) - 1 };
+/* Of an address space's id TLBs keep the low bits: no two that live share them. Page numbers of user addresses have no more than 44. */
+enum { MM_TLB_ID_BITS = 18, MM_TLB_ID_MASK = (1 << MM_TLB_ID_BITS) - 1, MM_VPN_BITS = 44 };
 
 struct mm_struct {
 	struct mm_virt *virt;

@@ -182,9 +182,13 @@ void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
 mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
 /* The first PMD entry in use at or after *@vaddr below @end; moves *@vaddr up to its part of the range. NULL: none. */
 mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end);
+static inline mm_pte_t *mm_pte_below(const struct mm_virt *virt, mm_pte_t pmd, uint64_t vaddr)
+{
+	return mm_table_of(virt, mm_table_pfn(pmd)) + (vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE;
+}
 static inline mm_pte_t *mm_pte_of(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t vaddr)
 {
-	return mm_table_of(mm->virt, mm_table_pfn(*pmd)) + (vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE;
+	return mm_pte_below(mm->virt, *pmd, vaddr);
 }
 static inline unsigned int mm_level_index(uint64_t vaddr, unsigned int level)
 {
@@ -206,18 +210,30 @@ static inline __attribute__((always_inline)) mm_pte_t *mm_walk_to(const struct m
 	}
 	return e;
 }
-/* Names the entry of @vaddr at @level, 2 or above, of address space @id; bit 63 is set. */
+/* Names the entry of the user address @vaddr at @level, 2 or above, of address space @id; bit 63 is set. */
 static inline uint64_t mm_entry_tag(uint32_t id, uint64_t vaddr, unsigned int level)
 {
-	return UINT64_C(1) << 63 | vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1)) << 20 | (id & MM_TLB_ID_MASK);
+	return UINT64_C(1) << 63 | ((uint64_t)(id & MM_TLB_ID_MASK) << MM_VPN_BITS | vaddr >> MM_PAGE_SHIFT) >> 9 * (level - 1);
+}
+static inline bool mm_entry_tag_is_of(uint64_t tag, uint32_t id, unsigned int level)
+{
+	return (tag & ~(UINT64_C(1) << 63)) >> (MM_VPN_BITS - 9 * (level - 1)) == (id & MM_TLB_ID_MASK);
+}
+/* NULL: it is not the one that was found last. */
+static inline mm_pte_t *mm_pmd_remembered(const struct mm_virt *virt, uint32_t id, uint64_t vaddr)
+{
+	const struct mm_pgtables *t = virt->pgtables;
+
+	return t->last_tag == mm_entry_tag(id, vaddr, 2) ? t->last_pmd : NULL;
 }
 mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr);
 static inline mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr)
 {
-	const struct mm_pgtables *t = mm->virt->pgtables;
+	mm_pte_t *pmd = mm_pmd_remembered(mm->virt, mm->id, vaddr);
 
-	return t->last_tag == mm_entry_tag(mm->id, vaddr, 2) ? t->last_pmd : mm_pmd_offset_walk(mm, vaddr);
+	return pmd ? pmd : mm_pmd_offset_walk(mm, vaddr);
 }
+static inline bool mm_pmd_is_table(mm_pte_t p) { return (p & (MM_PTE_P | MM_PTE_PSE)) == MM_PTE_P; }
 static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
 {
 	uint64_t next = (vaddr | (MM_PMD_SIZE - 1)) + 1;

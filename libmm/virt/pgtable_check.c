@@ -109,9 +109,9 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 static bool check_last(const struct mm_struct *mm)
 {
 	const struct mm_pgtables *t = mm->virt->pgtables;
-	uint64_t vaddr = t->last_tag >> 20 << MM_PMD_SHIFT;
+	uint64_t vaddr = t->last_tag << MM_PMD_SHIFT & ((UINT64_C(1) << (MM_VPN_BITS + MM_PAGE_SHIFT)) - 1);
 
-	return !t->last_tag || t->last_tag != mm_entry_tag(mm->id, vaddr, 2) || mm_walk_to(mm, vaddr, 2) == t->last_pmd;
+	return t->last_tag != mm_entry_tag(mm->id, vaddr, 2) || mm_walk_to(mm, vaddr, 2) == t->last_pmd;
 }
 
 bool mm_pgtables_are_consistent(const struct mm_struct *mm)

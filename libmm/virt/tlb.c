@@ -2,9 +2,9 @@
 /*
  * TLBs: what each CPU remembers of walks.
  *
- * Each array is sets of ways, ordered by recency within the set (true LRU): a hit
- * moves to the front, a fill drops the last. L1 has arrays of its own for 4K and 2M pages, data
- * and instructions; L2 holds both sizes. L1 is not included in L2 and is refilled from it.
+ * Each array is sets of ways, replaced by recency within the set (true LRU): a fill drops the one used last longest
+ * ago. L1 has arrays of its own for 4K and 2M pages, data and instructions, and a hit moves an entry to the front of its set; L2
+ * holds both sizes, and a hit changes the order alone. L1 is not included in L2 and is refilled from it.
  *
  *	access -> L1 (4K, then 2M) -> L2 -> walk -> fill L1 and L2
  *
@@ -61,15 +61,25 @@ static int array_init(struct mm_tlb_array *a, uint32_t entries, uint32_t ways)
 	return a->e ? 0 : -ENOMEM;
 }
 
+static int l2_init(struct mm_tlb_l2 *l, uint32_t entries, uint32_t ways)
+{
+	_Static_assert(MM_TLB_L2_WAYS == 16, "a place is four bits");
+	l->ways = ways;
+	l->set_mask = entries ? entries / ways - 1 : 0;
+	l->set = calloc(l->set_mask + UINT32_C(1), sizeof(*l->set));
+	for (uint32_t i = 0; l->set && i <= l->set_mask; i++)
+		l->set[i].order = UINT64_C(0xfedcba9876543210);
+	return l->set ? 0 : -ENOMEM;
+}
+
 static int cpu_init(struct mm_tlb_cpu *c, const struct mm_tlb_geometry *g)
 {
 	if (array_init(&c->a[MM_TLB_L1D], g->l1d_entries, g->l1d_ways) ||
 	    array_init(&c->a[MM_TLB_L1D_2M], g->l1d_2m_entries, g->l1d_2m_ways) ||
 	    array_init(&c->a[MM_TLB_L1I], g->l1i_entries, g->l1i_ways) ||
 	    array_init(&c->a[MM_TLB_L1I_2M], g->l1i_2m_entries, g->l1i_2m_ways) ||
-	    array_init(&c->a[MM_TLB_L2], g->l2_entries, g->l2_ways) ||
 	    array_init(&c->a[MM_TLB_L1D_1G], g->l1d_1g_entries, g->l1d_1g_ways) ||
-	    array_init(&c->a[MM_TLB_L2_1G], g->l2_1g_entries, g->l2_1g_ways))
+	    array_init(&c->a[MM_TLB_L2_1G], g->l2_1g_entries, g->l2_1g_ways) || l2_init(&c->l2, g->l2_entries, g->l2_ways))
 		return -ENOMEM;
 	c->psc_entries = g->psc;
 	return 0;
@@ -89,7 +99,7 @@ int mm_tlb_new(struct mm_tlb **tlbp, struct mm_ctx *ctx, const struct mm_tlb_geo
 			t->nr_cpus++;
 			break;
 		}
-	if (!t->cpu || t->nr_cpus < nr_cpus || !t->cpu[nr_cpus - 1].a[MM_NR_TLB_KINDS - 1].e) {
+	if (!t->cpu || t->nr_cpus < nr_cpus || !t->cpu[nr_cpus - 1].l2.set) {
 		mm_tlb_free(t);
 		return -ENOMEM;
 	}
@@ -101,11 +111,35 @@ void mm_tlb_free(struct mm_tlb *t)
 {
 	if (!t)
 		return;
-	for (uint32_t i = 0; i < t->nr_cpus; i++)
+	for (uint32_t i = 0; i < t->nr_cpus; i++) {
 		for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++)
 			free(t->cpu[i].a[k].e);
+		free(t->cpu[i].l2.set);
+	}
 	free(t->cpu);
 	free(t);
+}
+
+/* @at to the front of its set, which begins at @e. Apart, so that looking in vain needs no stack. */
+static __attribute__((noinline)) struct mm_tlb_entry *to_front(struct mm_tlb_entry *e, struct mm_tlb_entry *at)
+{
+	struct mm_tlb_entry hit = *at;
+
+	for (; at > e; at--)
+		*at = at[-1];
+	*e = hit;
+	return e;
+}
+
+struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag)
+{
+	for (struct mm_tlb_entry *at = e + 2; at < e + ways; at += 2) {
+		if (at[0].tag == tag)
+			return to_front(e, at);
+		if (at[1].tag == tag)		/* may be past the set */
+			return to_front(e, at + 1);
+	}
+	return NULL;
 }
 
 /* At the front of its set, in the place of what that had of it (nothing if it is @absent). */
@@ -117,6 +151,43 @@ static void insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm
 		*e = new;
 	else
 		mm_tlb_push(a, page_number, new);
+}
+
+/* Bits of the places up to that of @w, which is in all of them. */
+static uint64_t places_to(uint64_t order, unsigned int w)
+{
+	uint64_t x = order ^ w * UINT64_C(0x1111111111111111);
+	uint64_t found = (x - UINT64_C(0x1111111111111111)) & ~x & UINT64_C(0x8888888888888888);
+
+	return found ^ (found - 1);
+}
+
+struct mm_tlb_entry *mm_tlb_l2_use(struct mm_tlb_set *s, unsigned int w)
+{
+	uint64_t to = places_to(s->order, w);
+
+	s->order = (s->order & ~to) | (s->order & to >> 4) << 4 | w;
+	return &s->e[w];
+}
+
+/* The place @w is empty now: behind all others. */
+static void l2_empty(const struct mm_tlb_l2 *l, struct mm_tlb_set *s, unsigned int w)
+{
+	uint64_t before = places_to(s->order, w) >> 4, last = UINT64_C(1) << 4 * (l->ways - 1);
+
+	s->order = (s->order & before) | (s->order >> 4 & ~before & (last - 1)) | w * last;
+	s->e[w] = (struct mm_tlb_entry){ 0 };
+}
+
+static void l2_insert(const struct mm_tlb_l2 *l, uint64_t page_number, struct mm_tlb_entry new, bool absent)
+{
+	struct mm_tlb_set *s = mm_tlb_l2_set_of(l, page_number);
+	struct mm_tlb_entry *e = absent ? NULL : mm_tlb_l2_find(s, new.tag);
+
+	if (e)
+		*e = new;
+	else
+		mm_tlb_l2_push(l, s, new);
 }
 
 static struct mm_tlb_entry *lookup_giga(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
@@ -132,45 +203,43 @@ static struct mm_tlb_entry *lookup_giga(struct mm_tlb_cpu *c, uint32_t id, uint6
 
 struct mm_tlb_entry *mm_tlb_lookup_large(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
-	const uint64_t page = vaddr >> MM_PMD_SHIFT;
-	struct mm_tlb_entry *e = mm_tlb_find(&c->a[MM_TLB_L2], page, mm_tlb_tag(page, id, 1));
+	const uint64_t page = vaddr >> MM_PMD_SHIFT, tag = mm_tlb_tag(page, id, 1);
+	const unsigned int l1 = mm_tlb_l1(kind) + 1;
+	struct mm_tlb_entry *e = mm_tlb_find(&c->a[l1], page, tag);
 
+	if (!e)
+		e = mm_tlb_lookup_l2(c, id, vaddr, kind);
 	if (e)
-		return mm_tlb_refill(c, mm_tlb_l1(kind) + 1, page, e);
+		return e;
+	e = mm_tlb_l2_find(mm_tlb_l2_set_of(&c->l2, page), tag);
+	if (e)
+		return mm_tlb_refill(c, l1, page, e);
 	return c->has_giga && kind != MM_TLB_X ? lookup_giga(c, id, vaddr) : NULL;
-}
-
-/* A page larger than 4K; a 1G page is one of 2M where no array is for such. */
-static void fill_large(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, uint64_t leaf, bool absent)
-{
-	uint64_t page = vaddr >> MM_PMD_SHIFT;
-	unsigned int l1 = mm_tlb_l1(kind) + 1, l2 = MM_TLB_L2;
-
-	c->has_large = true;
-	if (leaf & MM_TLB_GIGA && kind != MM_TLB_X && c->a[MM_TLB_L1D_1G].ways) {
-		c->has_giga = true;
-		page = vaddr >> MM_PUD_SHIFT;
-		l1 = MM_TLB_L1D_1G;
-		l2 = MM_TLB_L2_1G;
-		absent = false;
-	} else if (leaf & MM_TLB_GIGA) {	/* the 2M part of it */
-		leaf = (leaf & ~MM_TLB_GIGA) + (vaddr & (MM_PUD_SIZE - 1) & ~(MM_PMD_SIZE - 1));
-	}
-	insert(&c->a[l1], page, (struct mm_tlb_entry){ mm_tlb_tag(page, id, 1), leaf }, absent);
-	insert(&c->a[l2], page, (struct mm_tlb_entry){ mm_tlb_tag(page, id, 1), leaf }, absent);
 }
 
 void mm_tlb_fill_more(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, uint64_t leaf, bool absent)
 {
-	const uint64_t page = vaddr >> MM_PAGE_SHIFT;
-	const struct mm_tlb_entry new = { mm_tlb_tag(page, id, 0), leaf };
+	const uint64_t page = vaddr >> MM_PAGE_SHIFT, huge = vaddr >> MM_PMD_SHIFT, giga = vaddr >> MM_PUD_SHIFT;
+	struct mm_tlb_entry new = { mm_tlb_tag(page, id, 0), leaf };
 
-	if (leaf & MM_TLB_HUGE) {
-		fill_large(c, id, vaddr, kind, leaf, absent);
+	if (!(leaf & MM_TLB_HUGE)) {
+		insert(&c->a[mm_tlb_l1(kind)], page, new, absent);
+		l2_insert(&c->l2, page, new, absent);
 		return;
 	}
-	insert(&c->a[mm_tlb_l1(kind)], page, new, absent);
-	insert(&c->a[MM_TLB_L2], page, new, absent);
+	c->has_large = true;
+	if (leaf & MM_TLB_GIGA && kind != MM_TLB_X && c->a[MM_TLB_L1D_1G].ways) {
+		c->has_giga = true;
+		new.tag = mm_tlb_tag(giga, id, 1);
+		insert(&c->a[MM_TLB_L1D_1G], giga, new, false);
+		insert(&c->a[MM_TLB_L2_1G], giga, new, false);
+		return;
+	}
+	new.tag = mm_tlb_tag(huge, id, 1);
+	if (leaf & MM_TLB_GIGA)		/* the 2M part of it */
+		new.leaf = (leaf & ~MM_TLB_GIGA) + (vaddr & (MM_PUD_SIZE - 1) & ~(MM_PMD_SIZE - 1));
+	insert(&c->a[mm_tlb_l1(kind) + 1], huge, new, absent);
+	l2_insert(&c->l2, huge, new, absent);
 }
 
 /* ---- paging-structure caches ------------------------------------------------ */
@@ -257,7 +326,7 @@ static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
 		if (!p->nr)
 			continue;
 		for (uint8_t i = p->prev[0]; i; i = p->prev[i])
-			if ((p->tag[i] & MM_TLB_ID_MASK) != (id & MM_TLB_ID_MASK))
+			if (!mm_entry_tag_is_of(p->tag[i], id, k + 2))
 				keep[nr++] = p->tag[i];
 		memset(p->bucket, 0, sizeof(p->bucket));
 		p->nr = p->next[0] = p->prev[0] = 0;
@@ -280,6 +349,15 @@ static void drop(const struct mm_tlb_array *a, uint64_t page_number, uint64_t ta
 		}
 }
 
+static void l2_drop(const struct mm_tlb_l2 *l, uint64_t page_number, uint64_t tag)
+{
+	struct mm_tlb_set *s = mm_tlb_l2_set_of(l, page_number);
+
+	for (unsigned int w = 0; w < l->ways; w++)
+		if (s->e[w].tag == tag)
+			l2_empty(l, s, w);
+}
+
 static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 {
 	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
@@ -291,9 +369,11 @@ static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 
 		drop(&c->a[MM_TLB_L1D + huge], page[huge], tag);
 		drop(&c->a[MM_TLB_L1I + huge], page[huge], tag);
-		drop(&c->a[MM_TLB_L2], page[huge], tag);
+		l2_drop(&c->l2, page[huge], tag);
 	}
 }
+
+static bool is_of(uint64_t tag, uint32_t id) { return tag && tag >> MM_TLB_ID_SHIFT == (id & MM_TLB_ID_MASK); }
 
 /* What is of another address space moves up, so that empty entries are last. */
 static void drop_id(struct mm_tlb_entry *e, uint32_t ways, uint32_t id)
@@ -301,7 +381,7 @@ static void drop_id(struct mm_tlb_entry *e, uint32_t ways, uint32_t id)
 	uint32_t kept = 0;
 
 	for (uint32_t w = 0; w < ways; w++)
-		if (e[w].tag && (e[w].tag >> 2 & MM_TLB_ID_MASK) != (id & MM_TLB_ID_MASK))
+		if (e[w].tag && !is_of(e[w].tag, id))
 			e[kept++] = e[w];
 	memset(e + kept, 0, (ways - kept) * sizeof(*e));
 }
@@ -314,6 +394,10 @@ static void drop_all(struct mm_tlb_cpu *c, uint32_t id)
 		for (uint32_t set = 0; a->ways && set <= a->set_mask; set++)
 			drop_id(&a->e[set * a->ways], a->ways, id);
 	}
+	for (uint32_t i = 0; i <= c->l2.set_mask; i++)
+		for (unsigned int w = 0; w < c->l2.ways; w++)
+			if (is_of(c->l2.set[i].e[w].tag, id))
+				l2_empty(&c->l2, &c->l2.set[i], w);
 }
 
 /* @nr_pages 0: everything of @mm. */
@@ -362,28 +446,62 @@ void mm_flush_tlb_range(struct mm_struct *mm, uint64_t start, uint64_t end)
 void mm_flush_tlb_page(struct mm_struct *mm, uint64_t vaddr) { flush(mm, vaddr, 1); }
 void mm_flush_tlb_mm(struct mm_struct *mm) { flush(mm, 0, 0); }
 
+static bool entry_fits(const struct mm_tlb_entry *e, uint32_t set, uint32_t set_mask)
+{
+	return e->tag & 1 && (e->tag >> MM_TLB_PAGE_SHIFT & set_mask) == set && (e->tag >> 1 & 1) == (e->leaf & MM_TLB_HUGE ? 1u : 0u);
+}
+
+/* The entries of a set by use: what is empty is last, no tag is there twice. */
+static bool set_is_consistent(const struct mm_tlb_entry *const *by_use, uint32_t ways, uint32_t set, uint32_t set_mask)
+{
+	for (uint32_t w = 0; w < ways; w++) {
+		if (!by_use[w]->tag ? w + 1 < ways && by_use[w + 1]->tag : !entry_fits(by_use[w], set, set_mask))
+			return false;
+		for (uint32_t other = w + 1; by_use[w]->tag && other < ways; other++)
+			if (by_use[other]->tag == by_use[w]->tag)
+				return false;
+	}
+	return true;
+}
+
+static bool l2_is_consistent(const struct mm_tlb_l2 *l)
+{
+	for (uint32_t i = 0; l->ways && i <= l->set_mask; i++) {
+		const struct mm_tlb_set *s = &l->set[i];
+		const struct mm_tlb_entry *by_use[MM_TLB_L2_WAYS];
+		uint32_t seen = 0;
+
+		for (uint32_t w = 0; w < l->ways; w++) {
+			uint32_t place = s->order >> 4 * w & 15;
+
+			seen |= 1u << place;
+			by_use[w] = &s->e[place];
+			if (by_use[w]->tag && s->print[place] != (uint8_t)(by_use[w]->tag >> MM_TLB_PRINT_SHIFT))
+				return false;
+		}
+		if (seen != (1u << l->ways) - 1 || !set_is_consistent(by_use, l->ways, i, l->set_mask))
+			return false;
+	}
+	return true;
+}
+
 bool mm_tlb_is_consistent(const struct mm_tlb *t)
 {
-	for (uint32_t i = 0; i < t->nr_cpus; i++)
+	const struct mm_tlb_entry *by_use[64];
+
+	for (uint32_t i = 0; i < t->nr_cpus; i++) {
 		for (unsigned int k = 0; k < MM_NR_TLB_KINDS; k++) {
 			const struct mm_tlb_array *a = &t->cpu[i].a[k];
 
-			for (uint32_t n = 0; n < (a->ways ? (a->set_mask + 1) * a->ways : 0); n++) {
-				uint64_t tag = a->e[n].tag;
-				uint32_t set = n / a->ways;
-
-				if (!tag) {	/* what is empty is last */
-					if ((n + 1) % a->ways && a->e[n + 1].tag)
-						return false;
-					continue;
-				}
-				if (!(tag & 1) || ((tag >> MM_TLB_PAGE_SHIFT) & a->set_mask) != set ||
-				    (tag >> 1 & 1) != (a->e[n].leaf & MM_TLB_HUGE ? 1u : 0u))
+			for (uint32_t set = 0; a->ways && set <= a->set_mask; set++) {
+				for (uint32_t w = 0; w < a->ways; w++)
+					by_use[w] = &a->e[set * a->ways + w];
+				if (!set_is_consistent(by_use, a->ways, set, a->set_mask))
 					return false;
-				for (uint32_t w = (n % a->ways) + 1; w < a->ways; w++)
-					if (a->e[set * a->ways + w].tag == tag)
-						return false;
 			}
 		}
+		if (!l2_is_consistent(&t->cpu[i].l2))
+			return false;
+	}
 	return true;
 }

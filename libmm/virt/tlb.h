@@ -9,7 +9,9 @@
 #ifndef VIRT_TLB_H
 #define VIRT_TLB_H
 
-#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "virt/pgtable.h"
 
@@ -33,21 +35,38 @@ const struct mm_tlb_geometry *mm_tlb_preset(struct mm_str name);	/* NULL: no suc
 #define MM_TLB_EXEC	(UINT64_C(1) << 1)
 #define MM_TLB_HUGE	(UINT64_C(1) << 2)
 #define MM_TLB_GIGA	(UINT64_C(1) << 3)	/* with MM_TLB_HUGE: a 1G page */
-#define MM_TLB_PKEY_SHIFT 4			/* protection key, four bits */
 
 /*
- * tag: page number << 20 | low 18 bits of the address space's id << 2 | 2M << 1 | 1; 0 empty. Page numbers of user addresses
- * have no more than 44 bits: no other address may be looked up.
+ * tag: low 18 bits of the address space's id, 44 of the page number, 2M << 1 | 1; 0 empty. No other address than a user's may be
+ * looked up.
  */
-enum { MM_TLB_PAGE_SHIFT = MM_TLB_ID_BITS + 2 };
+enum { MM_TLB_PAGE_SHIFT = 2, MM_TLB_ID_SHIFT = MM_TLB_PAGE_SHIFT + MM_VPN_BITS };
 struct mm_tlb_entry {
 	uint64_t tag;
-	uint64_t leaf;			/* PFN << 12 | MM_TLB_* */
+	uint64_t leaf;			/* MM_TLB_* and, as in the entry of the page table, PFN and protection key */
 };
 
+/* Sets whose entries lie by use, the one used last first. */
 struct mm_tlb_array {
 	struct mm_tlb_entry *e;		/* sets * ways */
-	uint32_t set_mask, ways;	/* ways 0: there is none (e is one empty entry) */
+	uint32_t set_mask, ways;	/* ways 0: there is none (e is empty entries) */
+};
+
+/*
+ * A set of the second level, which has more ways and is asked for what the first has not: entries stay where they are.
+ * @order has their places, four bits each, the one used last lowest; above those of the ways it means nothing. @print has
+ * a byte of each tag: one comparison tells which entries may be it.
+ */
+enum { MM_TLB_L2_WAYS = 16, MM_TLB_PRINT_SHIFT = MM_TLB_PAGE_SHIFT + 7 };
+struct mm_tlb_set {
+	uint64_t order;
+	uint8_t print[MM_TLB_L2_WAYS];
+	struct mm_tlb_entry e[MM_TLB_L2_WAYS];
+};
+
+struct mm_tlb_l2 {
+	struct mm_tlb_set *set;
+	uint32_t set_mask, ways;	/* ways 0: there is none (set is one that is empty) */
 };
 
 /*
@@ -62,10 +81,11 @@ struct mm_psc {
 	uint8_t nr;
 };
 
-enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L2, MM_TLB_L1D_1G, MM_TLB_L2_1G, MM_NR_TLB_KINDS };
+enum mm_tlb_kind { MM_TLB_L1D, MM_TLB_L1D_2M, MM_TLB_L1I, MM_TLB_L1I_2M, MM_TLB_L1D_1G, MM_TLB_L2_1G, MM_NR_TLB_KINDS };
 
 struct mm_tlb_cpu {
 	struct mm_tlb_array a[MM_NR_TLB_KINDS];
+	struct mm_tlb_l2 l2;
 	uint64_t accesses, l1_hits, l2_hits, walks;		/* l1_hits = accesses - l2_hits - walks */
 	uint64_t flush_page, flush_all, shootdowns;
 	uint64_t walk_reads;		/* entries that walks read from tables */
@@ -88,7 +108,7 @@ void mm_tlb_free(struct mm_tlb *tlb);
 
 static inline uint64_t mm_tlb_tag(uint64_t page_number, uint32_t id, unsigned int huge)
 {
-	return page_number << MM_TLB_PAGE_SHIFT | (uint64_t)(id & MM_TLB_ID_MASK) << 2 | huge << 1 | 1;
+	return ((uint64_t)(id & MM_TLB_ID_MASK) << MM_VPN_BITS | page_number) << MM_TLB_PAGE_SHIFT | huge << 1 | 1;
 }
 
 static inline struct mm_tlb_entry *mm_tlb_set_of(const struct mm_tlb_array *a, uint64_t page_number)
@@ -96,19 +116,20 @@ static inline struct mm_tlb_entry *mm_tlb_set_of(const struct mm_tlb_array *a, u
 	return &a->e[(page_number & a->set_mask) * a->ways];
 }
 
+/* Where the first two of the @ways entries of the set are not it. */
+struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag);
+
 /* The entry, moved to the front of its set; NULL: not there. */
 static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
 {
-	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number), *end = e + a->ways, *at = e, hit;
+	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number), hit;
 
 	if (e->tag == tag)
 		return e;
-	for (at++; at[0].tag != tag && at[1].tag != tag; at += 2)	/* what is past the set is of another and is not it */
-		if (at + 2 >= end)
-			return NULL;
-	at += at[0].tag != tag;
-	for (hit = *at; at > e; at--)
-		*at = at[-1];
+	if (e[1].tag != tag)		/* what is past the set is of another and is not it */
+		return mm_tlb_find_behind(e, a->ways, tag);
+	hit = e[1];
+	e[1] = *e;
 	*e = hit;
 	return e;
 }
@@ -118,11 +139,58 @@ static inline struct mm_tlb_entry *mm_tlb_push(const struct mm_tlb_array *a, uin
 {
 	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
 
-	if (!a->ways)
-		return NULL;
-	memmove(e + 1, e, (a->ways - 1) * sizeof(*e));
-	*e = new;
+	for (struct mm_tlb_entry *at = e; at < e + a->ways; at++) {
+		struct mm_tlb_entry old = *at;
+
+		*at = new;
+		new = old;
+	}
 	return e;
+}
+
+/* Places of the set whose byte of the tag is @print, a bit each. */
+static inline uint32_t mm_tlb_l2_places(const struct mm_tlb_set *s, uint8_t print)
+{
+#ifdef __SSE2__
+	__m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)s->print), _mm_set1_epi8((char)print));
+
+	return (uint32_t)_mm_movemask_epi8(same);
+#else
+	uint32_t places = 0;
+
+	for (unsigned int w = 0; w < MM_TLB_L2_WAYS; w++)
+		places |= (uint32_t)(s->print[w] == print) << w;
+	return places;
+#endif
+}
+
+/* The entry at place @w becomes the one used last. */
+struct mm_tlb_entry *mm_tlb_l2_use(struct mm_tlb_set *s, unsigned int w);
+
+static inline struct mm_tlb_set *mm_tlb_l2_set_of(const struct mm_tlb_l2 *l, uint64_t page_number)
+{
+	return &l->set[page_number & l->set_mask];
+}
+
+/* The entry, now the one used last of its set; NULL: not there. */
+static inline struct mm_tlb_entry *mm_tlb_l2_find(struct mm_tlb_set *s, uint64_t tag)
+{
+	for (uint32_t places = mm_tlb_l2_places(s, (uint8_t)(tag >> MM_TLB_PRINT_SHIFT)); places; places &= places - 1)
+		if (s->e[__builtin_ctz(places)].tag == tag)
+			return mm_tlb_l2_use(s, (unsigned int)__builtin_ctz(places));
+	return NULL;
+}
+
+/* What is not there: in the place of the one used last longest ago, or an empty one. */
+static inline void mm_tlb_l2_push(const struct mm_tlb_l2 *l, struct mm_tlb_set *s, struct mm_tlb_entry new)
+{
+	unsigned int w = s->order >> 4 * (l->ways - 1) & 15;
+
+	if (!l->ways)
+		return;
+	s->order = s->order << 4 | w;
+	s->print[w] = (uint8_t)(new.tag >> MM_TLB_PRINT_SHIFT);
+	s->e[w] = new;
 }
 
 /* L2 has it and L1 not. */
@@ -151,20 +219,17 @@ static inline struct mm_tlb_entry *mm_tlb_lookup_first(const struct mm_tlb_cpu *
 
 	return mm_tlb_find(&c->a[mm_tlb_l1(kind)], page, mm_tlb_tag(page, id, 0));
 }
-/* The rest of the second step, where pages larger than 4K are in use. */
+static inline struct mm_tlb_entry *mm_tlb_lookup_l2(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
+{
+	const uint64_t page = vaddr >> MM_PAGE_SHIFT;
+	const struct mm_tlb_entry *e = mm_tlb_l2_find(mm_tlb_l2_set_of(&c->l2, page), mm_tlb_tag(page, id, 0));
+
+	return e ? mm_tlb_refill(c, mm_tlb_l1(kind), page, e) : NULL;
+}
 struct mm_tlb_entry *mm_tlb_lookup_large(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind);
 static inline struct mm_tlb_entry *mm_tlb_lookup_more(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
 {
-	const uint64_t page = vaddr >> MM_PAGE_SHIFT, huge = vaddr >> MM_PMD_SHIFT;
-	const unsigned int l1 = mm_tlb_l1(kind);
-	struct mm_tlb_entry *e = c->has_large ? mm_tlb_find(&c->a[l1 + 1], huge, mm_tlb_tag(huge, id, 1)) : NULL;
-
-	if (e)
-		return e;
-	e = mm_tlb_find(&c->a[MM_TLB_L2], page, mm_tlb_tag(page, id, 0));
-	if (e)
-		return mm_tlb_refill(c, l1, page, e);
-	return c->has_large ? mm_tlb_lookup_large(c, id, vaddr, kind) : NULL;
+	return c->has_large ? mm_tlb_lookup_large(c, id, vaddr, kind) : mm_tlb_lookup_l2(c, id, vaddr, kind);
 }
 static inline bool mm_tlb_serves(const struct mm_tlb_entry *e, unsigned int kind) { return e && !(kind & ~e->leaf); }
 static inline struct mm_tlb_entry *mm_tlb_lookup(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind)
@@ -185,24 +250,30 @@ static inline void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr
 		return;
 	}
 	mm_tlb_push(&c->a[mm_tlb_l1(kind)], page, new);
-	mm_tlb_push(&c->a[MM_TLB_L2], page, new);
+	mm_tlb_l2_push(&c->l2, mm_tlb_l2_set_of(&c->l2, page), new);
 }
 
 /*
- * A walk for @vaddr of @top levels that ended at @level (1 PTE .. 4 PML4E, 5 PML5E): count what it read and remember the
+ * A walk for @vaddr (of @top levels) that ended at @level (1 PTE .. 4 PML4E, 5 PML5E): count what it read and remember the
  * tables on its way.
  */
 void mm_tlb_walked_far(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top);
-static inline void mm_tlb_walked(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top)
+/* A walk to level 1 begins below the PDE used last: then nothing moves. */
+static inline bool mm_tlb_is_below_pde(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 {
-	const struct mm_psc *pde = &c->psc[0];
-
-	if (level == 1 && pde->tag[pde->next[0]] == mm_entry_tag(id, vaddr, 2)) {	/* below the PDE used last: nothing moves */
-		c->psc_hits[0]++;
-		c->walk_reads++;
-	} else {
-		mm_tlb_walked_far(c, id, vaddr, level, top);
-	}
+	return c->psc[0].tag[c->psc[0].next[0]] == mm_entry_tag(id, vaddr, 2);
+}
+static inline void mm_tlb_walked_near(struct mm_tlb_cpu *c)
+{
+	c->psc_hits[0]++;
+	c->walk_reads++;
+}
+static inline void mm_tlb_walked(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
+{
+	if (level == 1 && mm_tlb_is_below_pde(c, mm->id, vaddr))
+		mm_tlb_walked_near(c);
+	else
+		mm_tlb_walked_far(c, mm->id, vaddr, level, mm_nr_levels(mm->virt));
 }
 
 /*
