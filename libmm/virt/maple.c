@@ -15,13 +15,21 @@
 
 #include "virt/maple_node.h"
 
-/* The leaf of @index; NULL: the tree is empty. */
+/*
+ * The leaf of @index; NULL: the tree is empty. Look-ups come in runs about one place: the last leaf is asked first whether
+ * @index is within its pivots. (Remembering it changes nothing that can be seen of a tree that is const here.)
+ */
 static inline const struct mm_maple_node *leaf_of(const struct mm_maple_tree *mt, uint64_t index)
 {
-	const struct mm_maple_node *n = mt->ma_root;
+	struct mm_maple_node *n = mt->last;
 
+	if (n && index > n->mr64.pivot[0] && index <= n->mr64.pivot[n->nr - 2])
+		return n;
+	n = mt->ma_root;
 	for (uint32_t level = 1; level < mt->height; level++)
 		n = n->ma64.slot[arange_slot_of(n->ma64.pivot, index)];
+	if (mt->height > 1)		/* at least MAPLE_LEAF_MIN slots */
+		((struct mm_maple_tree *)(uintptr_t)mt)->last = n;
 	return n;
 }
 
@@ -45,12 +53,19 @@ void *mm_mt_find(const struct mm_maple_tree *mt, uint64_t index, uint64_t max)
 	return n->mr64.pivot[i] < max ? n->mr64.slot[i + 1] : NULL;
 }
 
-/* The last entry of the slots before @i of the leaf, which begins at @min; where it has none, of the leaf before. */
-static void *entry_before(const struct mm_maple_tree *mt, const struct mm_maple_node *n, uint32_t i, uint64_t min)
+/* The last entry that ends below the leaf of @index; NULL: there is none. */
+static void *end_of_leaf_before(const struct mm_maple_tree *mt, uint64_t index)
 {
-	while (i-- > 0)
-		if (n->mr64.slot[i])
-			return n->mr64.slot[i];
+	const struct mm_maple_node *n = mt->ma_root;
+	uint64_t min = 0;
+
+	for (uint32_t level = 1; level < mt->height; level++) {
+		uint32_t i = arange_slot_of(n->ma64.pivot, index);
+
+		if (i)
+			min = n->ma64.pivot[i - 1] + 1;
+		n = n->ma64.slot[i];
+	}
 	if (!min)
 		return NULL;
 	n = leaf_of(mt, min - 1);
@@ -59,24 +74,20 @@ static void *entry_before(const struct mm_maple_tree *mt, const struct mm_maple_
 
 void *mm_mt_find_prev(const struct mm_maple_tree *mt, uint64_t index, void **prev)
 {
-	const struct mm_maple_node *n = mt->ma_root;
-	uint64_t min = 0;
-	uint32_t i;
+	const struct mm_maple_node *n = leaf_of(mt, index);
+	uint32_t at, i;
 
 	*prev = NULL;
 	if (!n)
 		return NULL;
-	for (uint32_t level = 1; level < mt->height; level++) {
-		i = arange_slot_of(n->ma64.pivot, index);
-		if (i)
-			min = n->ma64.pivot[i - 1] + 1;
-		n = n->ma64.slot[i];
-	}
-	i = leaf_slot_of(n->mr64.pivot, index);
-	*prev = entry_before(mt, n, i, min);
-	if (n->mr64.slot[i] || i + 1u >= n->nr)
-		return n->mr64.slot[i];
-	return n->mr64.slot[i + 1];
+	at = i = leaf_slot_of(n->mr64.pivot, index);
+	while (i && !*prev)
+		*prev = n->mr64.slot[--i];
+	if (!*prev)
+		*prev = end_of_leaf_before(mt, index);
+	if (n->mr64.slot[at] || at + 1u >= n->nr)
+		return n->mr64.slot[at];
+	return n->mr64.slot[at + 1];
 }
 
 void *mm_mt_prev(const struct mm_maple_tree *mt, uint64_t index)

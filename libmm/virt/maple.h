@@ -32,6 +32,7 @@ struct mm_maple_chunk;
 
 struct mm_maple_tree {
 	struct mm_maple_node *ma_root;	/* NULL: empty */
+	struct mm_maple_node *last;	/* the leaf that a look-up ended in, NULL: it may have gone */
 	struct mm_maple_node *free;	/* nodes kept for reuse */
 	struct mm_maple_chunk *chunks;	/* the host memory that nodes come from; goes with the tree */
 	uint32_t ma_flags;

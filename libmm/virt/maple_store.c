@@ -498,6 +498,7 @@ int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last
 		return store_first(mt, first, last, entry);
 	if (mm_maple_store_in_leaf(mt, first, last, entry))
 		return 0;
+	mt->last = NULL;
 	st.mt = mt;
 	st.first = first;
 	st.last = last;
