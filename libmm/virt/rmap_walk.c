@@ -27,7 +27,7 @@ struct walk {
 };
 
 /* Does the entry map @pfn, or stand for the page that moves? */
-static bool matches(const struct walk *w, mm_pte_t entry, mm_pfn_t pfn)
+static inline bool matches(const struct walk *w, mm_pte_t entry, mm_pfn_t pfn)
 {
 	if (w->migrating)
 		return mm_is_migration_pte(entry) && mm_migration_pfn(entry) == w->from;
@@ -36,7 +36,7 @@ static bool matches(const struct walk *w, mm_pte_t entry, mm_pfn_t pfn)
 
 /* Every entry of @vma that maps a page of [head, head + nr); false: stop. */
 static inline __attribute__((always_inline)) bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr,
-							     const struct walk *w)
+							     struct walk w)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t first = index > vma->vm_pgoff ? index : vma->vm_pgoff;
@@ -51,16 +51,16 @@ static inline __attribute__((always_inline)) bool walk_vma(struct mm_vma *vma, m
 		if (!e || mm_pte_none(*e))
 			continue;
 		if (mm_pmd_trans_huge(*e)) {
-			if (w->migrating || mm_pte_pfn(*e) != head)
+			if (w.migrating || mm_pte_pfn(*e) != head)
 				continue;
-			return w->fn(w->arg, &hit);	/* the whole folio */
+			return w.fn(w.arg, &hit);	/* the whole folio */
 		}
 		hit.entry = mm_pte_of(mm, e, vaddr);
 		hit.pfn = head + (mm_pfn_t)(i - index);
 		hit.level = 1;
-		if (!matches(w, *hit.entry, hit.pfn))
+		if (!matches(&w, *hit.entry, hit.pfn))
 			continue;
-		if (!w->fn(w->arg, &hit))
+		if (!w.fn(w.arg, &hit))
 			return false;
 	}
 	return true;
@@ -98,14 +98,16 @@ static void rmap_walk_ksm(struct mm_virt *virt, mm_pfn_t pfn, const struct walk 
 			}
 }
 
-/* Inline, for reclaim's walks know what they do with an entry. */
-static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
+/* Inline and by value, for reclaim's walks know what they do with an entry. */
+static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt, mm_pfn_t head, struct walk w)
 {
 	struct mm_page *p = mm_page(virt->phys, head);
 	uint64_t nr = mm_folio_nr_pages(p), index = p->index;
 
 	if (p->flags & MM_PG_KSM) {
-		rmap_walk_ksm(virt, head, w);
+		struct walk of_ksm = w;
+
+		rmap_walk_ksm(virt, head, &of_ksm);
 	} else if (p->flags & MM_PG_ANON) {
 		struct mm_anon_vma *av = mm_anon_vma_of(virt, p->mapping);
 		struct mm_anon_vma_chain *avc;
@@ -114,7 +116,7 @@ static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt
 			return;
 		for (avc = mm_anon_vma_interval_tree_iter_first(av, index, index + nr - 1); avc;
 		     avc = mm_anon_vma_interval_tree_iter_next(avc, index, index + nr - 1))
-			if (!(w->skip && w->skip(w->arg, avc->vma)) &&
+			if (!(w.skip && w.skip(w.arg, avc->vma)) &&
 			    !walk_vma(avc->vma, head, index, nr, w))
 				return;
 	} else {
@@ -123,7 +125,7 @@ static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt
 		struct mm_vma *vma = as ? mm_vma_interval_tree_iter_first(as, index, index + nr - 1) : NULL;
 
 		for (; vma; vma = mm_vma_interval_tree_iter_next(vma, index, index + nr - 1))
-			if (!(w->skip && w->skip(w->arg, vma)) &&
+			if (!(w.skip && w.skip(w.arg, vma)) &&
 			    !walk_vma(vma, head, index, nr, w))
 				return;
 	}
@@ -131,12 +133,12 @@ static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt
 
 void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg)
 {
-	rmap_walk(virt, head, &(struct walk){ .fn = fn, .arg = arg });
+	rmap_walk(virt, head, (struct walk){ .fn = fn, .arg = arg });
 }
 
 void mm_rmap_walk_migration(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t from, mm_rmap_fn fn, void *arg)
 {
-	rmap_walk(virt, head, &(struct walk){ .fn = fn, .arg = arg, .migrating = true, .from = from });
+	rmap_walk(virt, head, (struct walk){ .fn = fn, .arg = arg, .migrating = true, .from = from });
 }
 
 /* ---- referenced ----------------------------------------------------------- */
@@ -206,7 +208,7 @@ int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *me
 	*vm_flags = 0;
 	if (!r.mapcount || !mm_page(virt->phys, head)->mapping)
 		return 0;
-	rmap_walk(virt, head, &(struct walk){ .fn = folio_referenced_one, .arg = &r, .skip = invalid_folio_referenced_vma });
+	rmap_walk(virt, head, (struct walk){ .fn = folio_referenced_one, .arg = &r, .skip = invalid_folio_referenced_vma });
 	fold(&r);
 	*vm_flags = r.vm_flags;
 	return r.referenced;
@@ -308,7 +310,7 @@ bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu)
 
 	do {
 		u.again = false;
-		rmap_walk(virt, head, &(struct walk){ .fn = try_to_unmap_one, .arg = &u });
+		rmap_walk(virt, head, (struct walk){ .fn = try_to_unmap_one, .arg = &u });
 	} while (u.again);
 	return !mm_folio_mapped(virt->phys, head);
 }
