@@ -82,15 +82,13 @@ struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id)
 static struct mm_anon_vma *anon_vma_alloc(struct mm_virt *virt)
 {
 	struct mm_anon_vma_table *t = virt->anon_vmas;
-	struct mm_anon_vma *av = calloc(1, sizeof(*av)), **slot;
+	struct mm_anon_vma *av = mm_pool_alloc(&virt->anon_vma_pool, sizeof(*av)), **slot;
 
 	if (!av)
 		return NULL;
 	if (t->nr >= t->nr_buckets)
 		grow_table(t);
-	av->id = t->next_id++;
-	av->refcount = 1;
-	av->root = av->parent = av;
+	*av = (struct mm_anon_vma){ .id = t->next_id++, .refcount = 1, .root = av, .parent = av };
 	slot = &t->bucket[av->id & (t->nr_buckets - 1)];
 	av->hash_next = *slot;
 	*slot = av;
@@ -109,10 +107,13 @@ void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 		slot = &(*slot)->hash_next;
 	*slot = av->hash_next;
 	t->nr--;
-	free(av);
+	mm_pool_free(&virt->anon_vma_pool, av, sizeof(*av));
 	if (root != av)
 		mm_put_anon_vma(virt, root);
 }
+
+static struct mm_anon_vma_chain *avc_alloc(struct mm_virt *virt) { return mm_pool_alloc(&virt->avc_pool, sizeof(struct mm_anon_vma_chain)); }
+static void avc_free(struct mm_virt *virt, struct mm_anon_vma_chain *avc) { mm_pool_free(&virt->avc_pool, avc, sizeof(*avc)); }
 
 static void rb_insert(struct mm_anon_vma_chain *avc)
 {
@@ -195,14 +196,14 @@ int mm_anon_vma_prepare(struct mm_vma *vma)
 
 	if (vma->anon_vma)
 		return 0;
-	avc = malloc(sizeof(*avc));
+	avc = avc_alloc(virt);
 	if (!avc)
 		return -ENOMEM;
 	av = mm_find_mergeable_anon_vma(vma);
 	if (!av) {
 		av = anon_vma_alloc(virt);
 		if (!av) {
-			free(avc);
+			avc_free(virt, avc);
 			return -ENOMEM;
 		}
 		av->num_children++;		/* a root is its own parent */
@@ -230,7 +231,7 @@ static struct mm_anon_vma_chain *chain_last(const struct mm_vma *vma)
 int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src)
 {
 	for (struct mm_anon_vma_chain *pavc = chain_last(src); pavc; pavc = pavc->same_prev) {
-		struct mm_anon_vma_chain *avc = malloc(sizeof(*avc));
+		struct mm_anon_vma_chain *avc = avc_alloc(dst->vm_mm->virt);
 		struct mm_anon_vma *av = pavc->anon_vma;
 
 		if (!avc) {
@@ -249,6 +250,7 @@ int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src)
 
 int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
 {
+	struct mm_virt *virt = vma->vm_mm->virt;
 	struct mm_anon_vma_chain *avc;
 	struct mm_anon_vma *av;
 	int e;
@@ -259,10 +261,10 @@ int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
 	e = mm_anon_vma_clone(vma, pvma);
 	if (e || vma->anon_vma)
 		return e;
-	avc = malloc(sizeof(*avc));
-	av = avc ? anon_vma_alloc(vma->vm_mm->virt) : NULL;
+	avc = avc_alloc(virt);
+	av = avc ? anon_vma_alloc(virt) : NULL;
 	if (!av) {
-		free(avc);
+		avc_free(virt, avc);
 		mm_unlink_anon_vmas(vma);
 		return -ENOMEM;
 	}
@@ -288,7 +290,7 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 		next = avc->same_next;
 		mm_interval_tree_remove(&av->rb_root, &avc->rb);
 		if (av->rb_root.node) {
-			free(avc);
+			avc_free(virt, avc);
 			continue;
 		}
 		av->parent->num_children--;
@@ -303,6 +305,6 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 	for (avc = empty; avc; avc = next) {
 		next = avc->same_next;
 		mm_put_anon_vma(virt, avc->anon_vma);
-		free(avc);
+		avc_free(virt, avc);
 	}
 }

@@ -8,6 +8,7 @@
 #define VIRT_MM_H
 
 #include <libmm/error.h>
+#include "base/pool.h"
 #include "cache/inode.h"
 #include "phys/ctx.h"
 #include "virt/maple.h"
@@ -158,6 +159,7 @@ struct mm_virt {
 	int (*madvise_vma)(struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
 	void *populate_arg;			/* the installer's own */
 	struct mm_anon_vma_table *anon_vmas;
+	struct mm_pool vma_pool, anon_vma_pool, avc_pool;	/* host memory of VMAs, anon_vmas and what links them */
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */
 	struct mm_vma_journal *journal;		/* NULL: nobody asks */
 	struct mm_hugetlb *hugetlb;		/* pools of huge pages */

@@ -60,6 +60,8 @@ static void remove_vmas(struct mm_struct *mm, const struct detached *d)
 
 	for (struct mm_vma *vma = d->first; vma; vma = next) {
 		next = vma->detach_next;
+		if (mm->virt->goes && !vma->vm_file)	/* all that hangs on it goes with the pools */
+			continue;
 		if (vma->vm_flags & MM_VM_ACCOUNT)
 			accounted += (int64_t)mm_vma_pages(vma);
 		mm_vm_stat_account(mm, vma->vm_flags, -(int64_t)mm_vma_pages(vma));

@@ -20,21 +20,16 @@
 
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff)
 {
-	struct mm_vma *vma = calloc(1, sizeof(*vma));
+	struct mm_vma *vma = mm_pool_alloc(&mm->virt->vma_pool, sizeof(*vma));
 
-	if (!vma)
-		return NULL;
-	vma->vm_mm = mm;
-	vma->vm_start = start;
-	vma->vm_end = end;
-	vma->vm_flags = vm_flags;
-	vma->vm_pgoff = pgoff;
+	if (vma)
+		*vma = (struct mm_vma){ .vm_mm = mm, .vm_start = start, .vm_end = end, .vm_flags = vm_flags, .vm_pgoff = pgoff };
 	return vma;
 }
 
 struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 {
-	struct mm_vma *new = malloc(sizeof(*new));
+	struct mm_vma *new = mm_pool_alloc(&vma->vm_mm->virt->vma_pool, sizeof(*new));
 
 	if (!new)
 		return NULL;
@@ -48,9 +43,10 @@ struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 
 void mm_vm_area_free(struct mm_vma *vma)
 {
-	if (vma)
-		mm_resv_map_put(vma->hugetlb_resv);
-	free(vma);
+	if (!vma)
+		return;
+	mm_resv_map_put(vma->hugetlb_resv);
+	mm_pool_free(&vma->vm_mm->virt->vma_pool, vma, sizeof(*vma));
 }
 
 static void interval_insert(struct mm_vma *vma, struct mm_vma *prev)
