@@ -12,8 +12,9 @@
  * A huge page is one folio for 512 pages of the file, made where all of them are holes; it is split before any of it is
  * swapped, and where a truncation or a hole cuts it.
  *
- * Source: Linux 6.6 mm/shmem.c. Left out: fallocate other than holes, limits on a mount's size and its mpol=, splitting
- * huge pages beyond the end of files where a mount's size is short.
+ * Files of /dev/shm together have no more pages than its mount allows (shmem_space.c), and pages that fallocate() sets
+ * aside are not up to date: they read as holes and fault-around passes over them, until somebody wants them.
+ * Source: Linux 6.6 mm/shmem.c. Left out: the mount's mpol=.
  */
 #include "cache/shmem.h"
 
@@ -22,6 +23,7 @@
 #include "cache/deferred_split.h"
 #include "cache/memcg.h"
 #include "cache/shared_policy.h"
+#include "cache/shmem_space.h"
 
 static const struct mm_shmem_user nobody;	/* of a call that makes no page */
 
@@ -85,6 +87,8 @@ static int add_new(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn
 	mm_cache_page(c, pfn)->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
 	if (sgp == MM_SGP_WRITE)
 		mm_cache_page(c, pfn)->flags |= MM_PG_REFERENCED;
+	if (sgp == MM_SGP_FALLOC)
+		mm_cache_page(c, pfn)->flags &= ~(uint32_t)MM_PG_UPTODATE;
 	rc = mm_filemap_add_folio(c, as, pfn, index, memcg, MM_GFP_HIGHUSER_MOVABLE);
 	if (rc) {
 		mm_folio_put(c, pfn);
@@ -199,13 +203,28 @@ static bool alloc_huge(struct mm_cache *c, struct mm_address_space *as, uint64_t
 	return true;
 }
 
+/* A file of the mount beyond whose end a huge page reaches gives room, if there is one. */
+static bool make_space(struct mm_cache *c, const struct mm_inode *inode)
+{
+	struct mm_shmem_mount *mount = mount_of(c, inode);
+
+	for (int retry = 5; retry && mount->shrinklist_len; retry--)
+		if (mm_shmem_unused_huge_shrink(c, mount, 1))
+			return true;
+	return false;
+}
+
 static int alloc_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
 		       const struct mm_shmem_user *user, struct mm_shmem_folio *out)
 {
 	mm_pfn_t pfn;
 
-	if (mm_shmem_is_huge(c->ctx, as->host, index, false, user) && alloc_huge(c, as, index, sgp, user, out))
+	if (mm_shmem_is_huge(c->ctx, as->host, index, false, user) && mm_shmem_has_space(c, as->host, MM_THP_PAGES) &&
+	    alloc_huge(c, as, index, sgp, user, out))
 		return 0;
+	while (!mm_shmem_has_space(c, as->host, 1))
+		if (!make_space(c, as->host))
+			return -ENOSPC;
 	pfn = mm_alloc_pages_placed(c->phys, MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO, 0,
 				    mm_shmem_mpol_place(c->ctx, as->host, index, 0), false);
 	return pfn == MM_PFN_NONE ? -ENOMEM : add_new(c, as, pfn, index, sgp, user->memcg, out);
@@ -223,9 +242,12 @@ int mm_shmem_get_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t
 	if (entry)
 		return swapin_folio(c, as, index, entry, sgp, user->memcg, out);
 	out->pfn = mm_filemap_get_folio(c, as, index);
+	if (out->pfn != MM_PFN_NONE && sgp == MM_SGP_READ && !(mm_cache_page(c, out->pfn)->flags & MM_PG_UPTODATE))
+		out->pfn = MM_PFN_NONE;		/* fallocate() set it aside */
 	if (out->pfn == MM_PFN_NONE)
 		return sgp == MM_SGP_READ ? 0 : alloc_folio(c, as, index, sgp, user, out);
 	mm_folio_get(c, out->pfn);
+	mm_cache_page(c, out->pfn)->flags |= MM_PG_UPTODATE;
 	if (sgp == MM_SGP_WRITE)
 		mm_folio_mark_accessed(c, out->pfn);
 	return 0;
@@ -237,6 +259,7 @@ bool mm_shmem_writepage(struct mm_cache *c, mm_pfn_t pfn)
 	struct mm_page *p = mm_cache_page(c, pfn);
 	mm_swp_t entry;
 
+	p->flags |= MM_PG_UPTODATE;
 	if (!mm_folio_alloc_swap(c, pfn)) {
 		mm_folio_mark_dirty(c, pfn);
 		return false;

@@ -17,8 +17,8 @@ static inline bool mm_mapping_is_shmem(const struct mm_address_space *as)
 	return mm_inode_is_shmem(as->host);
 }
 
-/* Why a page is wanted: to be read (a hole stays one), mapped, or written by a call. */
-enum mm_sgp_type { MM_SGP_READ, MM_SGP_CACHE, MM_SGP_WRITE };
+/* Why a page is wanted: to be read (a hole stays one), mapped, written by a call, or set aside by fallocate(). */
+enum mm_sgp_type { MM_SGP_READ, MM_SGP_CACHE, MM_SGP_WRITE, MM_SGP_FALLOC };
 
 struct mm_shmem_folio {
 	mm_pfn_t pfn;		/* the folio, with a reference of the caller's; MM_PFN_NONE: a hole (MM_SGP_READ) */
@@ -32,7 +32,7 @@ struct mm_shmem_folio {
  * @index: page index
  * @user: who wants it
  *
- * Return: 0, -EINVAL (MM_SGP_READ, MM_SGP_CACHE: beyond the end of the file) or -ENOMEM.
+ * Return: 0, -EINVAL (MM_SGP_READ, MM_SGP_CACHE: beyond the end of the file), -ENOSPC (the mount is full) or -ENOMEM.
  * Source: shmem_get_folio_gfp(), shmem_swapin_folio().
  */
 int mm_shmem_get_folio(struct mm_cache *c, struct mm_address_space *as, uint64_t index, enum mm_sgp_type sgp,
@@ -51,6 +51,16 @@ bool mm_shmem_writepage(struct mm_cache *c, mm_pfn_t pfn);
 uint64_t mm_shmem_unused_huge_shrink(struct mm_cache *c, struct mm_shmem_mount *mount, uint64_t nr);
 /* The file is about to go (of shmem_evict_inode()). */
 void mm_shmem_evict_inode(struct mm_cache *c, struct mm_inode *inode);
+
+/**
+ * mm_shmem_fallocate() - pages for [@offset, @offset + @len) of a file in memory, all or none; its size grows unless @keep_size
+ *
+ * Return: 0, -ENOSPC or -ENOMEM. Source: shmem_fallocate().
+ */
+int mm_shmem_fallocate(struct mm_cache *c, struct mm_inode *inode, uint64_t offset, uint64_t len, bool keep_size, struct mm_memcg *memcg);
+/* Pages that files of /dev/shm may have, and have now, those on the swap device too; UINT64_MAX: no limit. */
+uint64_t mm_shmem_max_blocks(const struct mm_cache *c);
+uint64_t mm_shmem_used_blocks(struct mm_cache *c);
 
 /* Pages of [@first, @last] that are on the swap device (shmem_partial_swap_usage()). */
 uint64_t mm_shmem_swap_usage(const struct mm_address_space *as, uint64_t first, uint64_t last);

@@ -10,6 +10,7 @@
 
 #include "cache/readahead.h"
 #include "cache/shmem.h"
+#include "fault/fallocate.h"
 #include "fault/internal.h"
 #include "fault/ksm.h"
 #include "virt/hugetlb.h"
@@ -272,39 +273,13 @@ int mm_madvise_willneed(struct mm_fault *f, struct mm_vma *vma, uint64_t start, 
 	return 0;
 }
 
-/* ---- MADV_REMOVE ------------------------------------------------------------ */
-
-/*
- * A hole in the file: its pages go from everybody's tables but private copies, and from the page cache; ext4 writes
- * what is dirty first and does nothing beyond the end. Source: vfs_fallocate(), shmem_fallocate(), ext4_punch_hole().
- */
 static int madvise_remove(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end)
 {
 	struct mm_inode *inode = vma->vm_file->inode;
-	uint64_t first = mm_linear_page_index(vma, start), last = first + ((end - start) >> MM_PAGE_SHIFT) - 1;
 
-	if (inode->hugetlb) {		/* hugetlbfs_punch_hole() */
-		unsigned int order = inode->hugetlb->h->order;
-		uint64_t from = (first + mm_huge_page_pages(inode->hugetlb->h) - 1) >> order, to = (last + 1) >> order;
-
-		if (from >= to)
-			return 0;
-		mm_unmap_mapping_pages(f->virt, &inode->mapping, from << order, (to - from) << order, false);
-		mm_hugetlb_remove_pages(f->virt, inode, from, to - 1);
-		return 0;
-	}
 	if (inode->type == MM_INODE_DIR || (inode->type == MM_INODE_CHR && !mm_vma_is_shmem(vma)))
 		return -ENODEV;
-	if (!mm_vma_is_shmem(vma)) {
-		uint64_t size_page = inode->size >> MM_PAGE_SHIFT;
-
-		mm_filemap_writeback(f->cache, &inode->mapping, first, last);
-		if (first << MM_PAGE_SHIFT >= inode->size)
-			return 0;
-		last = last < size_page ? last : size_page;
-	}
-	mm_unmap_mapping_pages(f->virt, &inode->mapping, first, last - first + 1, false);
-	mm_truncate_range(f->cache, &inode->mapping, first, last);
+	mm_punch_hole(f, inode, mm_linear_page_index(vma, start) << MM_PAGE_SHIFT, end - start);
 	return 0;
 }
 

@@ -278,6 +278,28 @@ static int size_row(struct mm_lackey_rows *r, struct mm_fd_file *f, uint64_t siz
 	return result(r, ev, MM_RESULT_DEC);
 }
 
+static int do_fallocate(struct mm_lackey_rows *r)
+{
+	static const struct mm_str words[] = {
+		{ "0", 1 }, { "FALLOC_FL_KEEP_SIZE", 19 }, { "FALLOC_FL_PUNCH_HOLE", 20 }, { "FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE", 40 },
+	};
+	struct mm_fd_open *o = regular(r, r->c->arg[0]);
+	uint64_t mode = r->c->arg[1], offset = r->c->arg[2], len = r->c->arg[3];
+	struct mm_event *ev;
+
+	if (!o || r->c->failed || mode >= sizeof(words) / sizeof(words[0]))
+		return 0;
+	tell_file(r, o->file);
+	ev = row(r, MM_EV_FALLOCATE);
+	mm_event_put(ev, NAME, name, o->file->name);
+	mm_event_put(ev, OFFSET, offset, offset);
+	mm_event_put(ev, SIZE, size, len);
+	mm_event_put(ev, FLAGS, flags, words[mode]);
+	if (!(mode & 1) && o->file->size < offset + len)
+		o->file->size = o->file->told_size = offset + len;
+	return result(r, ev, MM_RESULT_DEC);
+}
+
 static int do_ftruncate(struct mm_lackey_rows *r)
 {
 	struct mm_fd_open *o = regular(r, r->c->arg[0]);
@@ -475,7 +497,7 @@ static const struct {
 	{ "pread64", do_pread }, { "pwrite64", do_pwrite }, { "preadv", do_preadv }, { "pwritev", do_pwritev },
 	{ "lseek", do_lseek }, { "open", do_open }, { "openat", do_openat }, { "creat", do_creat }, { "close", do_close },
 	{ "memfd_create", do_memfd_create }, { "dup", do_dup }, { "dup2", do_dup }, { "dup3", do_dup3 }, { "fcntl", do_fcntl },
-	{ "ftruncate", do_ftruncate }, { "truncate", do_truncate }, { "fsync", do_fsync }, { "fdatasync", do_fsync },
+	{ "fallocate", do_fallocate }, { "ftruncate", do_ftruncate }, { "truncate", do_truncate }, { "fsync", do_fsync }, { "fdatasync", do_fsync },
 	{ "fadvise64", do_fadvise }, { "mmap", do_mmap }, { "mmap2", do_mmap2 }, { "munmap", do_munmap },
 	{ "mprotect", do_mprotect }, { "mremap", do_mremap }, { "brk", do_brk }, { "madvise", do_madvise },
 	{ "mlock", do_mlock }, { "mlock2", do_mlock2 }, { "munlock", do_munlock }, { "mlockall", do_mlockall },

@@ -222,6 +222,34 @@ static int on_ftruncate(struct strace_calls *c, struct mm_trace_batch *b, const 
 	return 0;
 }
 
+/* fallocate(fd, mode, offset, len) */
+static int on_fallocate(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	struct strace_file *file;
+	struct strace_fd *fd;
+	uint64_t offset, len;
+	struct mm_event *ev;
+	int e;
+
+	if (call->failed || !strace_number(call->arg[2], &offset) || !strace_number(call->arg[3], &len))
+		return 0;
+	file = strace_file_of(c, call, call->arg[0], &fd, &e);
+	if (!file)
+		return e;
+	if (!mm_has_word(call->arg[1], "FALLOC_FL_KEEP_SIZE") && file->size_known && file->size < offset + len)
+		file->size = offset + len;
+	if (!file->told)
+		return 0;
+	if (file->told_size < file->size)
+		file->told_size = file->size;
+	ev = strace_add_row(b, call, MM_EV_FALLOCATE);
+	mm_event_put(ev, OFFSET, offset, offset);
+	mm_event_put(ev, SIZE, size, len);
+	mm_event_put(ev, FLAGS, flags, call->arg[1]);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	return 0;
+}
+
 static bool is_content(const struct strace_file *f)
 {
 	static const char *const not_those[] = { "/proc/", "/sys/", "/dev/" };
@@ -289,6 +317,8 @@ int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const str
 		return on_memfd(c, call);
 	if (mm_str_is(n, "fstat") || mm_str_is(n, "newfstat"))
 		return on_stat(c, call);
+	if (mm_str_is(n, "fallocate"))
+		return on_fallocate(c, b, call);
 	if (mm_str_is(n, "ftruncate"))
 		return on_ftruncate(c, b, call);
 	if (mm_str_is(n, "read") || mm_str_is(n, "pread64"))

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Room on /dev/shm and fallocate(). Expected results follow mm/shmem.c and fs/hugetlbfs/inode.c of Linux 6.6; pages are counted by hand.
+. "${srcdir:-.}/tests/lib.sh"
+cd "$tmp" || exit 99
+# results of the rows named, in order
+results() { awk -F, -v e="^($1)\$" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["by"] == "" && $c["event"] ~ e { printf "%s%s", n++ ? " " : "", $c["result"] }'; }
+
+# A mount of 17 pages (66000 bytes, rounded up): 16 are set aside, 16 more do not fit and leave nothing behind. Two go by a
+# hole and one comes back with a fault; two more go to new places, so all 17 are there: a fault elsewhere is SIGBUS, one on
+# a page that is there is not, a write is cut short, and the next fails.
+cat > full.csv <<'END'
+pid,event,addr,size,flags,name,offset
+1,file,,16384,O_RDWR|S_IFREG,/dev/shm/x,
+1,file,,1048576,O_RDWR|S_IFREG,/dev/shm/y,
+1,mmap,0x100000000000,65536,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED,/dev/shm/x,0
+1,mmap,0x100000100000,1048576,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED,/dev/shm/y,0
+1,fallocate,,65536,0,/dev/shm/x,0
+1,fallocate,,65536,0,/dev/shm/x,65536
+1,fallocate,,71680,FALLOC_FL_KEEP_SIZE,/dev/shm/x,0
+1,fallocate,,8192,FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE,/dev/shm/x,4096
+1,store,0x100000001000,8,,,
+1,write,,8192,,/dev/shm/y,0
+1,load,0x100000110000,8,,,
+1,load,0x10000000f000,8,,,
+1,write,,4096,,/dev/shm/y,131072
+1,fallocate,,4096,FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE,/dev/shm/x,0
+1,write,,12288,,/dev/shm/y,131072
+END
+mm-fault --csv -S dev_shm.size=66000 full.csv > out
+same "a full mount: fallocate" "0 ENOSPC ENOSPC 0 0" "$(results fallocate < out)"
+same "a full mount: accesses" "ok sigbus ok" "$(results 'load|store' < out)"
+same "a full mount: writes" "8192 ENOSPC 4096" "$(results write < out)"
+same "no limit" "0 0 0 0 0" "$(mm-fault --csv -S dev_shm.size=0 full.csv | results fallocate)"
+same "no limit of memfds" "0 0 0 0 0" "$(sed 's#/dev/shm/\([xy]\)#/memfd:\1#' full.csv | mm-fault --csv -S dev_shm.size=66000 | results fallocate)"
+# half of what a machine of 64 MiB manages fits, all of it does not
+printf 'pid,event,size,flags,name,offset\n1,file,0,O_RDWR,/dev/shm/x,\n1,fallocate,67108864,0,/dev/shm/x,0\n1,fallocate,16777216,0,/dev/shm/x,0\n' > half.csv
+same "the default" "ENOSPC 0" "$(mm-fault --csv --ram=64M half.csv | results fallocate)"
+
+# Pages set aside are not up to date: fault-around passes over them, so each of 16 takes a fault of its own, where 16 pages
+# that were written take one. They read as holes: read() finds zeroes without them.
+for how in fallocate,,65536,0 write,,65536,; do
+	printf 'pid,event,addr,size,flags,name,offset\n1,file,,65536,O_RDWR|S_IFREG,/memfd:x,\n1,%s,/memfd:x,0\n' "$how"
+	echo '1,mmap,0x100000000000,65536,PROT_READ|MAP_SHARED|MAP_FIXED,/memfd:x,0'
+	for i in {0..15}; do printf '1,load,0x%x,8,,,\n' $((0x100000000000 + i * 4096)); done
+done > both.csv
+same "faults of pages set aside" 16 "$(head -n 20 both.csv | mm-fault --csv -n -t faults -o minflt)"
+same "faults of pages written" 1 "$({ head -n 1 both.csv; tail -n 19 both.csv; } | mm-fault --csv -n -t faults -o minflt)"
+
+# What the file systems refuse, before anything happens.
+cat > refused.csv <<'END'
+pid,event,size,flags,name,offset
+1,file,4096,O_RDWR,/dev/shm/x,
+1,file,4096,O_RDONLY,/dev/shm/r,
+1,fallocate,0,0,/dev/shm/x,0
+1,fallocate,4096,FALLOC_FL_PUNCH_HOLE,/dev/shm/x,0
+1,fallocate,4096,FALLOC_FL_ZERO_RANGE,/dev/shm/x,0
+1,fallocate,4096,0x40,/dev/shm/x,0
+1,fallocate,4096,0,/dev/shm/r,0
+1,fallocate,4096,0,/dev/shm/none,0
+1,fallocate,9223372036854775807,0,/dev/shm/x,4096
+1,fallocate,18446744073709551615,0,/dev/shm/x,4096
+END
+same "refused" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL" "$(mm-fault --csv refused.csv | results fallocate)"
+same "refused where no pages are kept" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL" "$(mm-vma --csv refused.csv | results fallocate)"
+
+# A pool of three: two are taken at once, the third of the next two is there when they run out, and a hole gives one back.
+cat > huge.csv <<'END'
+pid,event,addr,size,flags,name,offset
+1,file,,0,O_RDWR,/dev/hugepages/x,
+1,fallocate,,4194304,0,/dev/hugepages/x,0
+1,fallocate,,4194304,0,/dev/hugepages/x,4194304
+1,mark,,,,full,
+1,fallocate,,4194303,FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE,/dev/hugepages/x,1
+END
+same "a pool" "0 ENOSPC 0" "$(mm-fault --csv -S vm.nr_hugepages=3 --check huge.csv | results fallocate)"
+same "pages left of it" "0 1" "$(for n in 5 6; do head -n $n huge.csv | mm-fault --csv -S vm.nr_hugepages=3 -n -t hugetlb -o free_hugepages | head -n 1; done | paste -sd' ')"
+
+# strace and lackey tell of it too
+printf '%s\n' '1 openat(AT_FDCWD, "/dev/shm/x", O_RDWR|O_CREAT, 0600) = 3' '1 fallocate(3, 0, 0, 8192) = 0' \
+	'1 mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x7f0000000000' '1 fallocate(3, FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE, 0, 4096) = 0' > st.txt
+mm-fault --csv st.txt > out 2> err
+grep -q 'fallocate,.*FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE' out || fail "fallocate of strace: $(cat out err)"
+exit $failed
