@@ -174,6 +174,32 @@ refused 1 'can show nothing of a system.s files here' mm-reclaim --live -t lru
 # as a machine: its map and its tunables
 mm-reclaim -M "$sos" -t summary "$data/manual/hog.csv" > "$tmp/out" 2> "$tmp/err" || fail "sos as a machine: $(cat "$tmp/err")"
 
+# A pageblock that the captured kernel had reserved for atomic requests is of no use to others: 512 pages (zone_watermark_ok()).
+mkdir -p "$tmp/reserved/proc"
+cat > "$tmp/reserved/proc/zoneinfo" <<'EOF'
+Node 0, zone    DMA32
+  pages free     5376
+        min      331
+        low      413
+        high     495
+        spanned  36823
+        present  36823
+        managed  31491
+  start_pfn:           4096
+EOF
+cat > "$tmp/reserved/proc/pagetypeinfo" <<'EOF'
+Page block order: 9
+Pages per block:  512
+
+Free pages count per migrate type at order       0      1      2      3      4      5      6      7      8      9     10
+Node    0, zone    DMA32, type      Movable      0      0      0      0      0      0      0      0      0      0      5
+Node    0, zone    DMA32, type   HighAtomic      0      0      0      0      0      0      0      2      0      0      0
+
+Number of blocks type     Unmovable      Movable  Reclaimable   HighAtomic      Isolate
+Node 0, zone    DMA32            0           71            0            1            0
+EOF
+same "reserved pageblock" 5376,512 "$(mm-buddy -M "$tmp/reserved" --explain=0,GFP_KERNEL -o free_pages,unusable_pages | tail -n 1)"
+
 # ---- root-only files absent, or there and not readable ----
 if [ "$(id -u)" != 0 ]; then
 	chmod 0 "$tmp/sysctl/proc/slabinfo"

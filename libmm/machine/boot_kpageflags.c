@@ -93,6 +93,8 @@ static void assign_types(struct mm_phys *phys, const struct mm_buddyinfo_row *r)
 			if (pfn == MM_PFN_NONE)
 				break;
 			mm_move_to_free_list(zone, pfn, o, (unsigned int)mt);
+			if (mt == MM_MIGRATE_HIGHATOMIC && mm_pageblock_migratetype(phys, pfn) != MM_MIGRATE_HIGHATOMIC)
+				zone->nr_reserved_highatomic += MM_PAGEBLOCK_NR_PAGES;
 			mm_set_pageblock_migratetype(phys, pfn, (unsigned int)mt);
 			if (mt == MM_MIGRATE_CMA)
 				zone->nr_free_cma += UINT64_C(1) << o;
