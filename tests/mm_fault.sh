@@ -358,4 +358,28 @@ for gen in 0 1; do
 		"$(echo "$counters" | grep -E '^thp_(fault_alloc|deferred_split_page),' | xargs)"
 	echo "$counters" | grep -q '^thp_split_page,[1-9]' || fail "lru_gen=$gen: none is split"
 done
+
+# descriptors have the mode of the file's last row: vfs_write() and vfs_read() refuse before anything else, also nothing of 0 bytes
+cat > modes.csv <<'END'
+pid,event,size,flags,name,offset
+1,file,8192,O_RDONLY,/f,
+1,read,4096,,/f,0
+1,write,4096,,/f,0
+1,write,0,,/f,0
+1,file,8192,O_WRONLY,/f,
+1,read,4096,,/f,0
+1,write,4096,,/f,0
+1,file,8192,O_RDWR,/f,
+1,read,4096,,/f,0
+1,write,4096,,/f,0
+END
+for c in mm-fault mm-vma; do
+	same "read and write by mode, $c" "4096 EBADF EBADF EBADF 4096 4096 4096" \
+		"$($c --csv -n -o event,result modes.csv | sed -nE 's/^(read|write),//p' | xargs)"
+done
+# and a recording's calls, which did succeed, all do
+printf '%s\n' '1 openat(AT_FDCWD, "/f", O_RDONLY) = 3' '1 read(3, ""..., 4096) = 4096' '1 openat(AT_FDCWD, "/f", O_WRONLY) = 4' \
+	'1 write(4, ""..., 4096) = 4096' '1 read(3, ""..., 4096) = 4096' '1 write(7</g>, ""..., 100) = 100' > modes.strace
+same "read and write of a recording" "4096 4096 4096 100" \
+	"$(mm-fault --csv -n -o event,result modes.strace | sed -nE 's/^(read|write),//p' | xargs)"
 exit $failed

@@ -3,7 +3,8 @@
  * Events of files: reads, writes and what the page cache is told.
  *
  * A file is made by its file row; a row that names another gets EBADF, as a bad
- * descriptor would. Where no pages are kept only sizes change.
+ * descriptor would, and so does a write to a file that is O_RDONLY or a read of one that is O_WRONLY (a file has one mode at a
+ * time: that of its last file row). Where no pages are kept only sizes change.
  */
 #include <errno.h>
 #include <string.h>
@@ -44,6 +45,17 @@ static struct mm_file *file_of(struct mm_machine *m, struct mm_event *ev)
 	if (!f && m->inodes)
 		word(ev, MM_STR("EBADF"));
 	return f;
+}
+
+/* The same for a call that needs @mode of its descriptor: that of the file's last file row. */
+static struct mm_file *open_for(struct mm_machine *m, struct mm_event *ev, uint32_t mode)
+{
+	struct mm_file *f = file_of(m, ev);
+
+	if (!f || f->f_mode & mode)
+		return f;
+	word(ev, MM_STR("EBADF"));
+	return NULL;
 }
 
 int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -92,7 +104,7 @@ static int copy_user(struct mm_machine *m, struct mm_task *task, const struct mm
 
 int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_file *f = file_of(m, ev);
+	struct mm_file *f = open_for(m, ev, MM_FMODE_READ);
 	uint64_t left;
 	int64_t n;
 
@@ -109,7 +121,7 @@ int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 
 int mm_ev_write(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_file *f = file_of(m, ev);
+	struct mm_file *f = open_for(m, ev, MM_FMODE_WRITE);
 	uint64_t end;
 	int e;
 

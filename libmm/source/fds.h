@@ -19,7 +19,7 @@ struct mm_fd_file {
 	uint64_t size;			/* at least: as far as the calls reached */
 	uint64_t told_size;		/* in the last file row */
 	bool exact;			/* size is all of it: a call reached its end */
-	bool told;			/* a file row was given out */
+	bool told, told_writable;	/* a file row was given out; one that says it is writable */
 	bool writable;			/* opened for writing once */
 	uint8_t kind;			/* enum mm_fd_kind */
 };

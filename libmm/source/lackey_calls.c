@@ -78,7 +78,7 @@ static struct mm_fd_open *regular(struct mm_lackey_rows *r, uint64_t fd)
 	return o && o->file->kind == MM_FD_REG ? o : NULL;
 }
 
-/* A file row before the first row that names @f, and when it is known to be larger now. */
+/* A file row before the first row that names @f, and when it is known to be larger now, or was opened for writing. */
 static void tell_file(struct mm_lackey_rows *r, struct mm_fd_file *f)
 {
 	static const char *const words[2][4] = {
@@ -88,9 +88,10 @@ static void tell_file(struct mm_lackey_rows *r, struct mm_fd_file *f)
 	const char *word = words[f->writable][f->kind];
 	struct mm_event *ev;
 
-	if (f->told && f->size <= f->told_size)
+	if (f->told && f->size <= f->told_size && f->told_writable == f->writable)
 		return;
 	f->told = true;
+	f->told_writable = f->writable;
 	f->told_size = f->size;
 	ev = row(r, MM_EV_FILE);
 	mm_event_put(ev, NAME, name, f->name);
@@ -119,6 +120,7 @@ static int file_row(struct mm_lackey_rows *r, enum mm_event_type type, struct mm
 		reaches(f, offset, r->c->result);
 		f->exact |= r->c->result && r->c->result < asked;
 	}
+	f->writable |= type == MM_EV_WRITE;
 	tell_file(r, f);
 	if (type == MM_EV_WRITE) {
 		reaches(f, offset, r->c->result);

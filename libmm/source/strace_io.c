@@ -288,7 +288,9 @@ static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct 
 	}
 	if (!call->result || !is_content(file))
 		return 0;
-	if (type == MM_EV_READ || !file->told)
+	if (fd->mode == (type == MM_EV_READ ? 1 : 0))	/* not opened in the recording: the call proves more */
+		fd->mode = 2;
+	if (type == MM_EV_READ || !file->told || file->told_mode != fd->mode)
 		strace_tell_file(b, call, file, fd->mode, type == MM_EV_READ ? offset + call->result : 0);
 	if (type == MM_EV_WRITE && file->size < offset + call->result)
 		file->size = file->told_size = offset + call->result;
