@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SLAB against the kernel's own, step by step: where each object lies (which page, how far into it), the layout of each
- * cache, and after each step the objects at hand of every CPU and node, the slabs on their lists, the next colour.
+ * SLAB and SLUB against the kernel's own, step by step: where each object lies (which page, how far into it), the layout of
+ * each cache, and after each step: of SLAB the objects at hand of every CPU and node, the slabs on their lists, the next
+ * colour; of SLUB every counter of CONFIG_SLUB_STATS, the slab of every CPU, and all partial lists in their order.
  * tests/data/slab/README tells of the recordings and their lines.
  *
  * Pages have other numbers here: the recording's are joined with ours when first seen.
@@ -11,15 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slab/slub.h"
 #include "slab_test.h"
 
 enum { MAX_CACHES = 16, MAX_OBJECTS = 8192, MAX_PAGES = 4096, NODE_PAGES = 16384, NR_PFNS = 1024 + 2 * NODE_PAGES };
 
 static const struct run {
 	const char *file;
+	enum mm_slab_kind kind;
 	uint32_t nr_cpus, nr_nodes;
 } runs[] = {
-	{ "one-cpu.txt", 1, 1 }, { "four-cpus.txt", 4, 1 }, { "two-nodes.txt", 4, 2 },
+	{ "one-cpu.txt", MM_SLAB_SLAB, 1, 1 }, { "four-cpus.txt", MM_SLAB_SLAB, 4, 1 }, { "two-nodes.txt", MM_SLAB_SLAB, 4, 2 },
+	{ "slub-one-cpu.txt", MM_SLAB_SLUB, 1, 1 }, { "slub-four-cpus.txt", MM_SLAB_SLUB, 4, 1 },
+	{ "slub-two-nodes.txt", MM_SLAB_SLUB, 4, 2 },
 };
 
 static struct mm_kmem_cache *caches[MAX_CACHES], *shown;
@@ -59,6 +64,7 @@ static void create(const char *line)
 	ck_assert_uint_lt(i, MAX_CACHES);
 	caches[i] = mm_kmem_cache_create(sl, name, size, align, flags);
 	ck_assert_ptr_nonnull(caches[i]);
+	shown = caches[i];
 }
 
 static void layout(const uint64_t *v)
@@ -118,14 +124,107 @@ static void node(const uint64_t *v, size_t nr)
 	ck_assert_uint_eq(next, nr);
 }
 
-static void alloc(uint64_t c, uint64_t first, uint64_t nr)
+/* ---- SLUB ---- */
+
+static void slub_layout(const uint64_t *v)
+{
+	const struct mm_slab_layout *l = &shown->layout;
+
+	same("size", l->slab_size, v[0]);
+	same("align", l->align, v[1]);
+	same("order", l->order, v[2]);
+	same("objects of a slab", l->objects_per_slab, v[3]);
+	same("min_partial", l->min_partial, v[4]);
+	same("cpu_partial", l->cpu_partial, v[5]);
+	same("slabs of cpu_partial", l->cpu_partial_slabs, v[6]);
+}
+
+static void slub_counters(const uint64_t *v, size_t nr)
+{
+	struct mm_kmem_cache_info info;
+
+	mm_kmem_cache_info(shown, &info);
+	ck_assert_uint_eq(nr, MM_NR_SLUB_STATS);
+	for (int i = 0; i < MM_NR_SLUB_STATS; i++)
+		same(mm_slub_stat_name((enum mm_slub_stat)i), info.stat[i], v[i]);
+}
+
+/* A list of slabs, PAGE:INUSE each. */
+static void slabs(const char *what, const char *line, const struct slab *slab)
+{
+	uint32_t theirs, inuse;
+	int used;
+
+	for (; sscanf(line, " %u:%u%n", &theirs, &inuse, &used) == 2; line += used, slab = slab->next) {
+		ck_assert_msg(slab != NULL, "line %lu: %s ends early", at, what);
+		ck_assert_uint_lt(theirs, MAX_PAGES);
+		same(what, slab->pfn, page[theirs]);
+		same(what, slab->inuse, inuse);
+	}
+	ck_assert_msg(!slab, "line %lu: %s goes on", at, what);
+}
+
+static void slub_cpu(const char *line)
+{
+	const struct kmem_cache_cpu *c;
+	uint32_t cpu, theirs, inuse, nr, nr_free = 0;
+	const char *bar = strchr(line, '|');
+
+	ck_assert(bar && sscanf(line, "U %u", &cpu) == 1 && cpu < shown->nr_cpus);
+	mm_slub_settle_back(shown, shown->cpu[cpu]);
+	c = shown->cpu[cpu];
+	for (uint32_t i = c->freelist; i != SLAB_LINK_END; i = c->slab->link[i])
+		nr_free++;
+	if (sscanf(line, "U %*u %u:%u %u", &theirs, &inuse, &nr) == 3) {
+		ck_assert(c->slab && theirs < MAX_PAGES);
+		same("slab of a CPU", c->slab->pfn, page[theirs]);
+		same("inuse of a CPU's slab", c->slab->inuse, inuse);
+	} else {
+		ck_assert_int_eq(sscanf(line, "U %*u - %u", &nr), 1);
+		ck_assert_ptr_null(c->slab);
+	}
+	same("lockless list of a CPU", nr_free, nr);
+	slabs("partial list of a CPU", bar + 1, c->partial);
+}
+
+static void slub_node(const char *line)
+{
+	const struct kmem_cache_node *n;
+	uint32_t i, nr_slabs, nr_objects;
+	const char *bar = strchr(line, '|');
+
+	ck_assert(bar && sscanf(line, "V %u %u %u", &i, &nr_slabs, &nr_objects) == 3 && i < shown->nr_nodes);
+	n = &shown->node[i];
+	same("slabs of a node", n->nr_slabs, nr_slabs);
+	same("objects of a node", n->nr_objects, nr_objects);
+	slabs("partial list of a node", bar + 1, n->partial.head);
+}
+
+/* ---- steps ---- */
+
+/* @node: MM_NUMA_NO_NODE any; @bulk: in one call. */
+static void alloc(uint64_t c, uint64_t first, uint64_t nr, uint32_t node, bool bulk)
 {
 	ck_assert(c < MAX_CACHES && first + nr <= MAX_OBJECTS);
+	if (bulk)
+		ck_assert_uint_eq(mm_kmem_cache_alloc_bulk(caches[c], GFP, nr, &object[first]), nr);
 	for (uint64_t i = first; i < first + nr; i++) {
-		object[i] = mm_kmem_cache_alloc(caches[c], GFP);
+		if (!bulk)
+			object[i] = node == MM_NUMA_NO_NODE ? mm_kmem_cache_alloc(caches[c], GFP)
+				: mm_kmem_cache_alloc_node(caches[c], GFP, node);
 		cache_of[i] = (uint32_t)c;
 		ck_assert(object[i] != 0);
 	}
+}
+
+static void free_bulk(const uint64_t *v, size_t n)
+{
+	uint64_t objs[128];
+
+	ck_assert(n > 1 && n <= 128 && v[0] < MAX_CACHES);
+	for (size_t i = 1; i < n; i++)
+		objs[i - 1] = object[v[i]];
+	mm_kmem_cache_free_bulk(caches[v[0]], n - 1, objs);
 }
 
 static void free_objects(uint64_t first, uint64_t nr)
@@ -176,7 +275,7 @@ static void boot(const struct run *r)
 	phys->phys.totalram_pages = NODE_PAGES;
 	for (uint32_t cpu = 0; cpu < r->nr_cpus; cpu++)
 		phys->phys.cpu_node[cpu] = (uint8_t)(cpu * r->nr_nodes / r->nr_cpus);
-	ck_assert_int_eq(mm_slab_new(&sl, &phys->ctx, &phys->phys, MM_SLAB_SLAB), 0);
+	ck_assert_int_eq(mm_slab_new(&sl, &phys->ctx, &phys->phys, r->kind), 0);
 	memset(page, 0, sizeof(page));
 	memset(number, 0, sizeof(number));
 	shown = NULL;
@@ -186,8 +285,8 @@ static void boot(const struct run *r)
 static void step(const char *line)
 {
 	static uint64_t first, nr;
-	uint64_t v[16];
-	size_t n = numbers(line, v, 16);
+	uint64_t v[128];
+	size_t n = numbers(line, v, 128);
 
 	switch (line[0]) {
 	case '#': break;
@@ -198,7 +297,14 @@ static void step(const char *line)
 	case 'C': array_of_cpu(v); break;
 	case 'N': node(v, n); break;
 	case 'p': phys->ctx.cpu = (uint32_t)v[0]; break;
-	case 'a': alloc(v[0], first = v[1], nr = v[2]); break;
+	case 'T': slub_layout(v); break;
+	case 'S': slub_counters(v, n); break;
+	case 'U': slub_cpu(line); break;
+	case 'V': slub_node(line); break;
+	case 'a': alloc(v[0], first = v[1], nr = v[2], MM_NUMA_NO_NODE, false); break;
+	case 'n': alloc(v[0], first = v[1], nr = v[2], (uint32_t)v[3], false); break;
+	case 'b': alloc(v[0], first = v[1], nr = v[2], MM_NUMA_NO_NODE, true); break;
+	case 'B': free_bulk(v, n); break;
 	case '=': places(line, first, nr); break;
 	case 'f': free_objects(v[0], v[1]); break;
 	case 's': mm_kmem_cache_shrink(caches[v[0]]); break;

@@ -483,7 +483,8 @@ static size_t slub_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, 
 /*
  * build_detached_freelist(): the objects of the last one's slab, taken from the
  * end of the array; three of other slabs end the search.  The others move up to
- * the place of those taken.  Returns how many are left.
+ * the place of those taken.  Returns how many are left.  The kernel's list has
+ * them the other way round until slab_free_freelist_hook() turns it.
  */
 static size_t build_detached_freelist(struct mm_kmem_cache *s, size_t nr, uint64_t *objs, struct detached *d)
 {
@@ -495,15 +496,16 @@ static size_t build_detached_freelist(struct mm_kmem_cache *s, size_t nr, uint64
 	if (!d->slab)
 		return left;
 	d->tail = d->head;
-	d->slab->link[d->head] = SLAB_LINK_END;
+	d->slab->link[d->tail] = SLAB_LINK_END;
 	while (nr) {
 		uint64_t obj = objs[--nr];
 		size_t i;
 
 		if (mm_slab_lookup(s->slab, obj) == (uintptr_t)d->slab &&
 		    (i = mm_obj_to_index(mm_slab_cache(d->slab), d->slab, obj)) != SLAB_LINK_END && d->slab->link[i] == SLAB_LINK_LIVE) {
-			d->slab->link[i] = (uint16_t)d->head;
-			d->head = i;
+			d->slab->link[d->tail] = (uint16_t)i;
+			d->slab->link[i] = SLAB_LINK_END;
+			d->tail = i;
 			d->nr++;
 			left--;
 			objs[nr] = objs[left];
