@@ -4,6 +4,7 @@
  *
  *	top_sample.c	reads the machine: processes, ticks, memory; selects and sorts
  *	top_fields.c	the columns: widths, texts, sort order
+ *	top_lines.c	the lines of the table
  *	top_summary.c	the lines above the table
  *	top_batch.c	a frame as text or CSV
  *	top_config.c	what is kept between runs
@@ -58,6 +59,15 @@
 	X(RSSH,	"RSsh",	   6, KIB,  MM_PID_STATUS,	"RES Shared (KiB)") \
 	X(PSS,	"PSS",	   6, KIB,  TOP_WANT_SMAPS,	"Proportion RSS (KiB)") \
 	X(USS,	"USS",	   6, KIB,  TOP_WANT_SMAPS,	"Unique RSS (KiB)") \
+	X(RSS,	"RSS",	   6, KIB,  TOP_WANT_SMAPS,	"Res Mem (smaps), KiB") \
+	X(PSAN,	"PSan",	   6, KIB,  TOP_WANT_SMAPS,	"Proportion Anon, KiB") \
+	X(PSFD,	"PSfd",	   6, KIB,  TOP_WANT_SMAPS,	"Proportion File, KiB") \
+	X(PSSH,	"PSsh",	   6, KIB,  TOP_WANT_SMAPS,	"Proportion Shrd, KiB") \
+	X(CGROUPS, "CGROUPS", 0, LINE, 0,		"Control Groups") \
+	X(CGNAME, "CGNAME", 0, LINE, 0,			"Control Group name") \
+	X(EXE,	"EXE",	   0, LINE, 0,			"Executable Path") \
+	X(ENVIRON, "ENVIRON", 0, LINE, 0,		"Environment vars") \
+	X(WCHAN, "WCHAN",  10, LINE, 0,			"Sleeping in Function") \
 	X(ACCP,	"%ACC",	   5, PCT,  0,			"Share of the Accesses (of a trace)") \
 	X(ACC,	"ACCESSES", 8, CNT, 0,			"Accesses so far (of a trace)") \
 	X(ACCD,	"dACC",	   6, CNT,  0,			"Accesses delta (of a trace)")
@@ -71,7 +81,7 @@ enum top_field {
 	TOP_NR_FIELDS
 };
 
-enum top_kind { TOP_NUM, TOP_USER_NAME, TOP_PRI, TOP_PCT, TOP_TICS, TOP_KIB, TOP_CNT, TOP_CHR, TOP_CMD, TOP_OOM };
+enum top_kind { TOP_NUM, TOP_USER_NAME, TOP_PRI, TOP_PCT, TOP_TICS, TOP_KIB, TOP_CNT, TOP_CHR, TOP_CMD, TOP_OOM, TOP_LINE };
 
 struct top_field_def {
 	const char *heading;
@@ -120,6 +130,7 @@ struct top_item {			/* a row of the table */
 	uint16_t level;			/* in the forest */
 	bool collapsed;			/* its children are not shown */
 	double cpu_pct;
+	size_t key;			/* in top.keys: what a field of TOP_LINE is sorted by */
 };
 
 /* What moves on a simulated machine: X(field) */
@@ -151,7 +162,7 @@ struct top {
 	uint64_t iterations;		/* 0: endless */
 	uint32_t width;			/* columns of a line, 0: as wide as it gets */
 	uint32_t pid_width;
-	size_t nr_fit, command_width;	/* by top_layout() */
+	size_t nr_fit, wide_share;	/* by top_layout() */
 	bool utf8;
 	struct mm_proc *proc;
 	struct mm_pid_table *table;
@@ -169,6 +180,8 @@ struct top {
 	size_t nr_tasks, nr_running, nr_sleeping, nr_stopped, nr_zombie;
 	struct top_item *items;
 	size_t nr_items, cap_items;
+	char *keys;			/* texts that the items are sorted by */
+	size_t nr_keys, cap_keys;
 	uint32_t smaps_at;		/* pid the next round of smaps begins with */
 	void *forest;			/* scratch of top_forest() */
 	size_t cap_forest;
@@ -198,6 +211,8 @@ int top_compare(struct top *t, const struct top_item *a, const struct top_item *
 void top_field_text(struct top *t, const struct top_item *it, enum top_field f, char *buf);
 /* The command line, or "[name]"; @buf of TOP_MAX_LINE bytes, not cleaned. */
 void top_command_line(struct top *t, const struct mm_pid_row *r, char *buf);
+/* A field of TOP_LINE as the process's file has it, "" where there is none; @buf of TOP_MAX_LINE bytes, not cleaned. */
+void top_file_text(struct top *t, const struct mm_pid_row *r, enum top_field f, char *buf);
 /* Header line (first, it lays the columns out) and task lines, cut to t->width; length. */
 void top_layout(struct top *t);
 size_t top_header(struct top *t, char *buf);

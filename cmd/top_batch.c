@@ -19,9 +19,12 @@ struct csv_row {
 	int64_t ni, cpu_pct, mem_pct, time_s;
 	uint64_t virt_kib, res_kib, shr_kib, swap_kib, used_kib, code_kib, data_kib;
 	uint64_t rss_anon_kib, rss_file_kib, rss_shmem_kib, locked_kib, pss_kib, uss_kib;
+	uint64_t smaps_rss_kib, pss_anon_kib, pss_file_kib, pss_shmem_kib;
 	uint64_t maj_faults, min_faults, maj_faults_delta, min_faults_delta;
 	int64_t oom_score, oom_score_adj;
 	const char *user, *ruser, *pr, *state, *command, *time;
+	const char *cgroups, *cgname, *exe, *environ, *wchan;
+	char file_text[5][TOP_MAX_LINE];
 	char user_text[24], ruser_text[24], pr_text[24], state_text[2], command_text[TOP_MAX_LINE];
 };
 
@@ -56,19 +59,30 @@ static const struct mm_column columns[] = {
 	HIDDEN(locked_kib, MM_COL_U64, "locked memory"),
 	HIDDEN(pss_kib, MM_COL_U64, "proportional set size (smaps_rollup)"),
 	HIDDEN(uss_kib, MM_COL_U64, "unique set size: private clean and dirty (smaps_rollup)"),
+	HIDDEN(smaps_rss_kib, MM_COL_U64, "resident memory (smaps_rollup)"),
+	HIDDEN(pss_anon_kib, MM_COL_U64, "anonymous part of pss_kib"),
+	HIDDEN(pss_file_kib, MM_COL_U64, "file part of pss_kib"),
+	HIDDEN(pss_shmem_kib, MM_COL_U64, "shared-memory part of pss_kib"),
 	HIDDEN(maj_faults, MM_COL_U64, "major page faults"),
 	HIDDEN(min_faults, MM_COL_U64, "minor page faults"),
 	HIDDEN(maj_faults_delta, MM_COL_U64, "major page faults since the last sample"),
 	HIDDEN(min_faults_delta, MM_COL_U64, "minor page faults since the last sample"),
 	HIDDEN(oom_score, MM_COL_I64, "badness for the OOM killer"),
 	HIDDEN(oom_score_adj, MM_COL_I64, "its adjustment"),
+	HIDDEN(cgroups, MM_COL_STR, "control groups but roots, ID:CONTROLLERS:PATH, by commas"),
+	HIDDEN(cgname, MM_COL_STR, "the same from the name of a named hierarchy on, where there is one"),
+	HIDDEN(exe, MM_COL_STR, "program (PID/exe)"),
+	HIDDEN(environ, MM_COL_STR, "environment"),
+	HIDDEN(wchan, MM_COL_STR, "kernel function it sleeps in"),
 };
 const struct mm_table top_table = MM_TABLE("tasks", columns, "one row a process (a thread with -H)");
 
 /* Fields behind CSV columns that need more than PID/stat, so that the files are read. */
 static const struct { const char *column; enum top_field field; } needs[] = {
 	{ "code_kib", TOP_CODE }, { "data_kib", TOP_DATA }, { "pss_kib", TOP_PSS }, { "uss_kib", TOP_USS },
+	{ "smaps_rss_kib", TOP_PSS }, { "pss_anon_kib", TOP_PSS }, { "pss_file_kib", TOP_PSS }, { "pss_shmem_kib", TOP_PSS },
 	{ "oom_score", TOP_OOMS }, { "oom_score_adj", TOP_OOMA },
+	{ "cgroups", TOP_CGROUPS }, { "cgname", TOP_CGNAME }, { "exe", TOP_EXE }, { "environ", TOP_ENVIRON }, { "wchan", TOP_WCHAN },
 };
 
 /* Is @name one word of the comma list? */
@@ -118,6 +132,10 @@ static void fill_sizes(struct csv_row *c, const struct top *t, const struct mm_p
 	c->locked_kib = r->locked_kib;
 	c->pss_kib = r->pss_kib;
 	c->uss_kib = r->uss_kib;
+	c->smaps_rss_kib = r->smaps_rss_kib;
+	c->pss_anon_kib = r->pss_anon_kib;
+	c->pss_file_kib = r->pss_file_kib;
+	c->pss_shmem_kib = r->pss_shmem_kib;
 	c->mem_pct = t->mem.total_kib ? (int64_t)((double)r->res_kib * 100000 / (double)t->mem.total_kib + 0.5) : 0;
 }
 
@@ -172,6 +190,21 @@ static void leave_out(struct csv_row *c, uint32_t unknown)
 			c->rss_shmem_kib = c->locked_kib = MM_MISSING_U64;
 }
 
+/* Texts of files are read where their column is chosen: a file each. */
+static void fill_texts(struct csv_row *c, struct top *t, const struct mm_pid_row *r)
+{
+	static const uint8_t fields[] = { TOP_CGROUPS, TOP_CGNAME, TOP_EXE, TOP_ENVIRON, TOP_WCHAN };
+	const char **const to[] = { &c->cgroups, &c->cgname, &c->exe, &c->environ, &c->wchan };
+
+	for (size_t i = 0; i < sizeof(fields); i++) {
+		*to[i] = NULL;
+		if (!top_field_shown(&t->c, (enum top_field)fields[i]))
+			continue;
+		top_file_text(t, r, (enum top_field)fields[i], c->file_text[i]);
+		*to[i] = c->file_text[i][0] ? c->file_text[i] : NULL;
+	}
+}
+
 static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c, struct mm_table_writer *w)
 {
 	const struct mm_pid_row *r = it->row;
@@ -183,6 +216,7 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 	c->uid = r->status_seen ? r->euid : MM_MISSING_U64;
 	c->threads = r->nr_threads;
 	fill_times(c, t, it);
+	fill_texts(c, t, r);
 	c->oom_score = r->oom_seen ? r->oom_score : MM_MISSING_I64;
 	c->oom_score_adj = r->oom_seen ? r->oom_score_adj : MM_MISSING_I64;
 	c->user = c->ruser = NULL;

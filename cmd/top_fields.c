@@ -80,6 +80,10 @@ static uint64_t value(const struct top *t, const struct mm_pid_row *r, enum top_
 	case TOP_RSSH: return r->rss_shmem_kib;
 	case TOP_PSS: return r->pss_kib;
 	case TOP_USS: return r->uss_kib;
+	case TOP_RSS: return r->smaps_rss_kib;
+	case TOP_PSAN: return r->pss_anon_kib;
+	case TOP_PSFD: return r->pss_file_kib;
+	case TOP_PSSH: return r->pss_shmem_kib;
 	case TOP_NMAJ: return r->maj_flt;
 	case TOP_NMIN: return r->min_flt;
 	case TOP_VMJ: return r->maj_flt_delta;
@@ -152,6 +156,9 @@ int top_compare(struct top *t, const struct top_item *a, const struct top_item *
 	switch (top_fields[f].kind) {
 	case TOP_USER_NAME:
 		order = strcmp(user_of(t, a->row, f, x), user_of(t, b->row, f, y));
+		break;
+	case TOP_LINE:
+		order = strcmp(t->keys + a->key, t->keys + b->key);
 		break;
 	case TOP_CMD:
 		order = strcmp(a->row->comm, b->row->comm);
@@ -336,8 +343,26 @@ static void user_text(struct top *t, const struct mm_pid_row *r, enum top_field 
 
 void top_command_line(struct top *t, const struct mm_pid_row *r, char *buf)
 {
-	if (t->trace || !mm_pid_cmdline(t->proc, r, buf, TOP_MAX_LINE))
+	if (t->trace || !mm_pid_text(t->proc, r, MM_PID_CMDLINE, buf, TOP_MAX_LINE))
 		snprintf(buf, TOP_MAX_LINE, "[%s]%s", r->comm, r->state == 'Z' ? " <defunct>" : "");
+}
+
+/* A control group's name is that of the first named hierarchy and what follows, or all; Source: procps 4.0.2, as its top shows. */
+void top_file_text(struct top *t, const struct mm_pid_row *r, enum top_field f, char *buf)
+{
+	static const uint8_t of[TOP_NR_FIELDS] = {
+		[TOP_CGROUPS] = MM_PID_CGROUP, [TOP_CGNAME] = MM_PID_CGROUP, [TOP_EXE] = MM_PID_EXE, [TOP_ENVIRON] = MM_PID_ENVIRON,
+		[TOP_WCHAN] = MM_PID_WCHAN,
+	};
+	const char *name;
+
+	buf[0] = 0;
+	if (t->trace)
+		return;
+	mm_pid_text(t->proc, r, (enum mm_pid_text)of[f], buf, TOP_MAX_LINE);
+	name = f == TOP_CGNAME ? strstr(buf, ":name=") : NULL;
+	if (name && name[6])
+		memmove(buf, name + 6, strlen(name + 6) + 1);
 }
 
 /* Name or command line, with the tree drawn before it; not yet cut to the line. */
@@ -371,7 +396,8 @@ static bool is_unknown(const struct mm_pid_row *r, enum top_field f)
 {
 	switch (f) {
 	case TOP_PID: case TOP_TGID: case TOP_COMMAND: case TOP_USER: case TOP_OOMA: case TOP_OOMS: case TOP_PSS: case TOP_USS:
-	case TOP_ACC: case TOP_ACCP: case TOP_ACCD:
+	case TOP_RSS: case TOP_PSAN: case TOP_PSFD: case TOP_PSSH: case TOP_CGROUPS: case TOP_CGNAME: case TOP_EXE: case TOP_ENVIRON:
+	case TOP_WCHAN: case TOP_ACC: case TOP_ACCP: case TOP_ACCD:
 		return false;		/* always there, or told by other means */
 	case TOP_PPID: return r->unknown & MM_PID_NO_PPID;
 	case TOP_UID: return r->unknown & MM_PID_NO_EUID;
@@ -431,119 +457,14 @@ void top_field_text(struct top *t, const struct top_item *it, enum top_field f, 
 			scale_mem(buf, v, t->c.scale_tasks, width);
 		return;
 	case TOP_CNT: scale_num(buf, v, width); return;
+	case TOP_LINE: {
+		char raw[TOP_MAX_LINE];
+
+		top_file_text(t, r, f, raw);
+		top_clean(t, buf, *raw ? raw : "-", 0);
+		return;
+	}
 	case TOP_CHR: put_suffix(buf, 0, r->state > ' ' && r->state < 127 ? r->state : '?'); return;
 	default: command_text(t, it, buf);
 	}
-}
-
-/* ---- lines ------------------------------------------------------------------ */
-
-static bool left_aligned(const struct top *t, enum top_field f)
-{
-	if (top_fields[f].kind == TOP_CMD)
-		return true;
-	return top_fields[f].kind == TOP_USER_NAME ? !t->c.right_texts : t->c.left_numbers;
-}
-
-/* Columns a field asks for: the command its heading, the others their width. */
-static size_t asked_width(const struct top *t, enum top_field f)
-{
-	return top_fields[f].kind == TOP_CMD ? strlen(top_fields[f].heading) : top_field_width(t, f);
-}
-
-/*
- * How many fields fit in the line, each with a blank behind it.  The command
- * takes what the line has left; without an end of the line all it wants, or 15
- * columns where others follow.
- */
-void top_layout(struct top *t)
-{
-	size_t used = 0, n = 0;
-
-	for (; n < t->c.nr_shown; n++) {
-		size_t asked = asked_width(t, t->c.shown[n]) + 1;
-
-		if (t->width && used + asked > t->width)
-			break;
-		used += asked;
-	}
-	t->nr_fit = n;
-	if (t->width)
-		t->command_width = strlen(top_fields[TOP_COMMAND].heading) + t->width - used;
-	else
-		t->command_width = n && t->c.shown[n - 1] == TOP_COMMAND ? 0 : 15;
-}
-
-/* Append @text of @len bytes in its column of @width and a blank. */
-static char *put_column(const struct top *t, char *p, enum top_field f, const char *text, size_t len, size_t width)
-{
-	bool left = left_aligned(t, f);
-	size_t columns = top_fields[f].kind == TOP_USER_NAME || top_fields[f].kind == TOP_CMD ? top_columns(text) : len, pad = columns < width ? width - columns : 0;
-
-	if (pad > 512)
-		pad = 512;
-	if (!left) {
-		memset(p, ' ', pad);
-		p += pad;
-		pad = 0;
-	}
-	memcpy(p, text, len);
-	p += len;
-	memset(p, ' ', pad + 1);
-	return p + pad + 1;
-}
-
-static size_t finish_line(char *buf, char *end)
-{
-	while (end > buf && end[-1] == ' ')
-		end--;
-	*end = 0;
-	return (size_t)(end - buf);
-}
-
-size_t top_header(struct top *t, char *buf)
-{
-	char *p = buf;
-
-	top_layout(t);
-	for (size_t i = 0; i < t->nr_fit; i++) {
-		enum top_field f = t->c.shown[i];
-		const char *heading = top_fields[f].heading;
-
-		p = put_column(t, p, f, heading, strlen(heading),
-			       f == TOP_COMMAND ? t->command_width : top_field_width(t, f));
-	}
-	return finish_line(buf, p);
-}
-
-/* What does not fit ends with a '+'. */
-static void cut_command(const struct top *t, char *text, size_t room)
-{
-	char whole[TOP_MAX_LINE];
-
-	if (!room || top_columns(text) <= room)
-		return;
-	strcpy(whole, text);
-	strcpy(text + top_clean(t, text, whole, room - 1), "+");
-}
-
-size_t top_task_line(struct top *t, const struct top_item *it, char *buf)
-{
-	char text[TOP_MAX_LINE], *p = buf;
-
-	for (size_t i = 0; i < t->nr_fit; i++) {
-		enum top_field f = t->c.shown[i];
-		size_t room = TOP_MAX_LINE - (size_t)(p - buf), width = top_field_width(t, f), len;
-
-		if (room < 700)
-			break;
-		top_field_text(t, it, f, text);
-		if (f == TOP_COMMAND) {
-			width = t->command_width;
-			cut_command(t, text, width);
-		}
-		len = strlen(text);
-		p = put_column(t, p, f, text, len + 600 > room ? room - 600 : len, width);
-	}
-	return finish_line(buf, p);
 }

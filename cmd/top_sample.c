@@ -64,6 +64,7 @@ void top_close(struct top *t)
 	mm_proc_stat_free(&t->stat[1]);
 	free(t->items);
 	free(t->forest);
+	free(t->keys);
 	free(t->asked);
 }
 
@@ -208,6 +209,33 @@ static void read_smaps(struct top *t, uint64_t budget_ns)
 	t->smaps_at = 0;
 }
 
+/* The texts of files that items are sorted by, read once each. */
+static int read_keys(struct top *t)
+{
+	char text[TOP_MAX_LINE];
+
+	t->nr_keys = 0;
+	for (size_t i = 0; i < t->nr_items; i++) {
+		size_t len;
+
+		top_file_text(t, t->items[i].row, t->c.sort, text);
+		len = strlen(text) + 1;
+		if (t->cap_keys - t->nr_keys < len) {
+			size_t cap = t->cap_keys * 2 + sizeof(text);
+			char *keys = realloc(t->keys, cap);
+
+			if (!keys)
+				return mm_error_set(&t->a->err, -ENOMEM, "out of memory");
+			t->keys = keys;
+			t->cap_keys = cap;
+		}
+		memcpy(t->keys + t->nr_keys, text, len);
+		t->items[i].key = t->nr_keys;
+		t->nr_keys += len;
+	}
+	return 0;
+}
+
 static int compare(const void *a, const void *b, void *t)
 {
 	return top_compare(t, a, b);
@@ -235,6 +263,10 @@ int top_select_again(struct top *t, uint64_t budget_ns)
 		return 0;
 	if (t->c.forest)
 		return top_forest(t) ? mm_error_set(&t->a->err, -ENOMEM, "out of memory") : 0;
+	if (top_fields[t->c.sort].kind == TOP_LINE)
+		err = read_keys(t);
+	if (err)
+		return err;
 	qsort_r(t->items, t->nr_items, sizeof(*t->items), compare, t);
 	return 0;
 }

@@ -76,7 +76,8 @@ static struct mm_pid_row row_of(const struct mm_machine_task *t)
 		.data_kib = kib((int64_t)(t->data_vm + t->stack_vm)), .locked_kib = kib((int64_t)t->locked_vm),
 		.rss_anon_kib = kib((int64_t)t->anon_pages), .rss_file_kib = kib((int64_t)t->file_pages),
 		.rss_shmem_kib = kib((int64_t)t->shmem_pages), .swap_kib = kib((int64_t)t->swap_entries),
-		.pss_kib = MM_MISSING_U64, .uss_kib = MM_MISSING_U64,
+		.pss_kib = MM_MISSING_U64, .uss_kib = MM_MISSING_U64, .smaps_rss_kib = MM_MISSING_U64,
+		.pss_anon_kib = MM_MISSING_U64, .pss_file_kib = MM_MISSING_U64, .pss_shmem_kib = MM_MISSING_U64,
 	};
 
 	r.shr_kib = r.rss_file_kib + r.rss_shmem_kib;

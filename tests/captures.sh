@@ -150,6 +150,11 @@ same "sos ps csv" "pid,ppid,uid,user,threads,time_s,shr_kib,maj_faults,command
 812,1,997,systemd-timesync,2,3.00,,,/lib/systemd/systemd-timesyncd
 900,1,0,root,2,93784.00,,,/usr/sbin/watchdogd --a b" \
 	"$(mm-top -b -n1 -c --csv -p 812,900 --sysroot="$ps" --output=pid,ppid,uid,user,threads,time_s,shr_kib,maj_faults,command 2> /dev/null)"
+same "sos ps cgroups" "pid,cgroups
+812,0::/system.slice/systemd-timesyncd.service
+1203,0::/system.slice/postgresql.service
+1,0::/init.scope
+2," "$(mm-top -b -n1 --csv -o CGROUPS -p 1,2,812,1203 --sysroot="$ps" --output=pid,cgroups 2> /dev/null)"
 same "sos ps -u" 1203 "$(mm-top -b -n1 --csv -u postgres --sysroot="$ps" --output=pid 2> /dev/null | tail -n +2)"
 # one output in a capture's top, the tree of "ps f", a line cut in its middle
 mkdir -p "$tmp/tree/proc" && cp -f "$ps/proc/meminfo" "$ps/proc/stat" "$tmp/tree/proc"

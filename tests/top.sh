@@ -89,6 +89,36 @@ grep -q '^MiB Mem :    512.0 total,    256.0 free,    128.0 used,    128.0 buff/
 # systemd has 12000 KiB: 12000 / 524288 = 2.29 %
 [ "$("$top" -b -n1 --csv --sysroot="$tmp/lxc" --output=pid,res_kib,mem_pct | tail -1)" = 1,12000,2.289 ] || fail "lxcfs: %MEM"
 
+# control groups, as top of procps 4.0.2 showed them of these files (each laid over a /proc/PID/cgroup)
+mkdir -p "$tmp/cg/proc"
+for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/cg/proc/"; done
+cgroup() {	# PID TEXT: a process with that file
+	mkdir -p "$tmp/cg/proc/$1"
+	sed "s/^1 /$1 /" tests/data/proc-names/proc/1/stat > "$tmp/cg/proc/$1/stat"
+	printf "$2" > "$tmp/cg/proc/$1/cgroup"
+}
+cgroup 1 '12:pids:/user.slice/a\n11:memory:/user.slice\n1:name=systemd:/user.slice/s.scope\n0::/x\n'
+cgroup 2 '1:name=systemd:/\n0::/\n'
+cgroup 3 '0::/user.slice/user-1000.slice/session-2.scope\n'
+cgroup 4 '1:name=systemd:/user.slice/s.scope\n0::/\n'
+cgroup 5 '3:cpu,cpuacct:/a b/\\134x\n2:name=foo:/q\n1:name=systemd:/z\n'
+cgroup 6 '0::/../other\n'
+cgroup 7 'garbage\n'
+cgroup 8 '0::/unterminated'
+cat > "$tmp/expected" << 'EOF'
+  PID CGROUPS                                                                                CGNAME
+    1 12:pids:/user.slice/a,11:memory:/user.slice,1:name=systemd:/user.slice/s.scope,0::/x   systemd:/user.slice/s.scope,0::/x
+    2 -                                                                                      -
+    3 0::/user.slice/user-1000.slice/session-2.scope                                         0::/user.slice/user-1000.slice/session-2.scope
+    4 1:name=systemd:/user.slice/s.scope                                                     systemd:/user.slice/s.scope
+    5 3:cpu,cpuacct:/a b/\134x,2:name=foo:/q,1:name=systemd:/z                               foo:/q,1:name=systemd:/z
+    6 0::/../other                                                                           0::/../other
+    7 garbage                                                                                garbage
+    8 0::/unterminated                                                                       0::/unterminated
+EOF
+"$top" -b -n1 --human -w180 --sysroot="$tmp/cg" -o -PID --output=PID,CGROUPS,CGNAME | tail -n 9 | diff "$tmp/expected" - || fail "cgroups"
+"$top" -b -n1 --csv --sysroot="$tmp/cg" -o -CGNAME --output=pid | tr '\n' ' ' | grep -q '^pid 2 6 8 3 5 7 4 1 $' || fail "sorted by cgroups"
+
 # what it takes itself does not grow from the tenth sample to the two thousandth
 if [ -z "${SANITIZERS:-}" ] && [ -r /proc/self/stat ]; then
 	"$top" -b -d 0 -n 2000 -p 0 --csv --noheadings --output=res_kib > "$tmp/out" || fail "2000 samples: status $?"

@@ -315,12 +315,12 @@ int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row)
 {
 	struct mm_str text, line;
-	uint64_t clean = 0, dirty = 0, pss = 0;
+	uint64_t clean = 0, dirty = 0, pss = 0, rss = MM_MISSING_PID, anon = rss, file = rss, shmem = rss;
 	char path[MM_PID_PATH];
 	bool seen = false;
 	long n;
 
-	row->pss_kib = row->uss_kib = MM_MISSING_PID;
+	row->pss_kib = row->uss_kib = row->smaps_rss_kib = row->pss_anon_kib = row->pss_file_kib = row->pss_shmem_kib = MM_MISSING_PID;
 	mm_pid_path(path, row, "smaps_rollup");
 	n = mm_proc_read_small(p, path);
 	if (n < 0)
@@ -329,6 +329,14 @@ int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row)
 	while (scan_line(&text, &line)) {
 		if (scan_word(&line, "Pss:"))
 			seen |= scan_u64(&line, &pss);
+		else if (scan_word(&line, "Rss:"))
+			scan_u64(&line, &rss);
+		else if (scan_word(&line, "Pss_Anon:"))
+			scan_u64(&line, &anon);
+		else if (scan_word(&line, "Pss_File:"))
+			scan_u64(&line, &file);
+		else if (scan_word(&line, "Pss_Shmem:"))
+			scan_u64(&line, &shmem);
 		else if (scan_word(&line, "Private_Clean:"))
 			scan_u64(&line, &clean);
 		else if (scan_word(&line, "Private_Dirty:"))
@@ -338,34 +346,81 @@ int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row)
 		return -ENODATA;
 	row->pss_kib = pss;
 	row->uss_kib = add(clean, dirty);
+	row->smaps_rss_kib = rss;
+	row->pss_anon_kib = anon;
+	row->pss_file_kib = file;
+	row->pss_shmem_kib = shmem;
 	return 0;
 }
 
-size_t mm_pid_cmdline(struct mm_proc *p, const struct mm_pid_row *row, char *buf, size_t size)
+/* What a file of a process has its lines or words from, and what stands between them in a line. */
+static const struct { const char *file; char end, between; } texts[] = {
+	[MM_PID_CMDLINE] = { "cmdline", 0, ' ' },
+	[MM_PID_CGROUP] = { "cgroup", '\n', ',' },
+	[MM_PID_ENVIRON] = { "environ", 0, ' ' },
+	[MM_PID_EXE] = { "exe", '\n', '\n' },
+	[MM_PID_WCHAN] = { "wchan", '\n', '\n' },
+};
+
+static size_t put_text(struct mm_str s, char *buf, size_t size)
+{
+	size_t n = s.len < size - 1 ? s.len : size - 1;
+
+	memcpy(buf, s.p, n);
+	buf[n] = 0;
+	return n;
+}
+
+/* "ID:CONTROLLERS:/" says nothing: every process is at the root of a hierarchy it was not moved in. */
+static size_t put_cgroups(struct mm_str text, char *buf, size_t size)
+{
+	struct mm_str line;
+	size_t n = 0;
+
+	while (n + 2 < size && scan_line(&text, &line)) {
+		if (!line.len || (line.len > 1 && line.p[line.len - 1] == '/' && line.p[line.len - 2] == ':'))
+			continue;
+		if (n)
+			buf[n++] = ',';
+		n += put_text(line, buf + n, size - n);
+	}
+	return n;
+}
+
+/* What ps told where there is no file. */
+static size_t put_told(const struct mm_pid_row *row, enum mm_pid_text what, char *buf, size_t size)
+{
+	const char *told = what == MM_PID_CMDLINE ? row->ps_args : what == MM_PID_CGROUP ? row->ps_cgroup : NULL;
+
+	return told ? put_text((struct mm_str){ told, strlen(told) }, buf, size) : 0;
+}
+
+size_t mm_pid_text(struct mm_proc *p, const struct mm_pid_row *row, enum mm_pid_text what, char *buf, size_t size)
 {
 	char path[MM_PID_PATH];
 	size_t len;
 	long n;
 
 	buf[0] = 0;
-	mm_pid_path(path, row, "cmdline");
-	n = mm_proc_read_small(p, path);
-	if (n == -ENOENT && row->ps_args) {
-		len = strlen(row->ps_args);
-		len = len < size - 1 ? len : size - 1;
-		memcpy(buf, row->ps_args, len);
-		buf[len] = 0;
-		return len;
-	}
+	mm_pid_path(path, row, texts[what].file);
+	if (what == MM_PID_EXE)
+		n = mm_proc_open_dir(p) ? 0 : readlinkat(p->proc_fd, path, p->buf, p->cap - 1);
+	else
+		n = mm_proc_read_small(p, path);
+	if (n == -ENOENT)
+		return put_told(row, what, buf, size);
 	if (n <= 0)
 		return 0;
-	len = (size_t)n < size - 1 ? (size_t)n : size - 1;
-	memcpy(buf, p->buf, len);
-	while (len && (buf[len - 1] == 0 || buf[len - 1] == ' '))
+	if (what == MM_PID_CGROUP)
+		return put_cgroups((struct mm_str){ p->buf, (size_t)n }, buf, size);
+	len = put_text((struct mm_str){ p->buf, (size_t)n }, buf, size);
+	while (len && (buf[len - 1] == texts[what].end || buf[len - 1] == ' '))
 		len--;
 	for (size_t i = 0; i < len; i++)
-		if (!buf[i] || buf[i] == '\n')
-			buf[i] = ' ';
+		if (buf[i] == texts[what].end || buf[i] == '\n')
+			buf[i] = texts[what].between;
+	if (what == MM_PID_WCHAN && len == 1 && buf[0] == '0')
+		len = 0;
 	buf[len] = 0;
 	return len;
 }

@@ -363,7 +363,8 @@ static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const stru
 static void blank_row(struct mm_pid_row *r, uint32_t pid, uint32_t tgid)
 {
 	*r = (struct mm_pid_row){ .pid = pid, .tgid = tgid, .fd = -1, .is_new = true,
-				  .pss_kib = MM_MISSING_PID, .uss_kib = MM_MISSING_PID };
+				  .pss_kib = MM_MISSING_PID, .uss_kib = MM_MISSING_PID, .smaps_rss_kib = MM_MISSING_PID,
+				  .pss_anon_kib = MM_MISSING_PID, .pss_file_kib = MM_MISSING_PID, .pss_shmem_kib = MM_MISSING_PID };
 }
 
 int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *opt, struct mm_error *err)

@@ -25,7 +25,7 @@
 #include "source/ps.h"
 #include "source/scan.h"
 
-enum ps_column { OTHER, PID, PPID, USER, UID, PCPU, VSZ, RSS, STATE, TIME, PRI, NI, NLWP, LSTART, COMMAND };
+enum ps_column { OTHER, PID, PPID, USER, UID, PCPU, VSZ, RSS, STATE, TIME, PRI, NI, NLWP, LSTART, COMMAND, CGROUP };
 enum { MAX_COLUMNS = 32, MAX_ROWS = 1 << 23, MAX_FILES = 32 };
 
 struct ps_layout {
@@ -37,7 +37,7 @@ struct ps_layout {
 static const struct { const char *heading; enum ps_column column; } headings[] = {
 	{ "PID", PID }, { "PPID", PPID }, { "USER", USER }, { "UID", UID }, { "%CPU", PCPU }, { "VSZ", VSZ }, { "RSS", RSS },
 	{ "STAT", STATE }, { "S", STATE }, { "TIME", TIME }, { "PRI", PRI }, { "NI", NI }, { "NLWP", NLWP }, { "STARTED", LSTART },
-	{ "COMMAND", COMMAND }, { "CMD", COMMAND },
+	{ "COMMAND", COMMAND }, { "CMD", COMMAND }, { "CGROUP", CGROUP },
 };
 
 static bool next_word(struct mm_str *line, struct mm_str *word)
@@ -157,6 +157,7 @@ static int take(struct mm_ps_row *r, const struct ps_layout *l, enum ps_column c
 		number(r, word, &r->euid, MM_PID_NO_EUID);
 		return r->known & MM_PID_NO_EUID ? 0 : keep(&r->user, word);
 	case USER: return keep(&r->user, word);
+	case CGROUP: return mm_str_is(word, "-") ? 0 : keep(&r->cgroup, word);
 	case PCPU: share(r, word); return 0;
 	case VSZ: kib(r, word, &r->virt_kib, MM_PID_NO_VIRT); return 0;
 	case RSS: kib(r, word, &r->res_kib, MM_PID_NO_RES); return 0;
@@ -187,19 +188,26 @@ static struct mm_str without_tree(struct mm_str s)
 	}
 }
 
-/* The command in its column, @behind words after it. */
-static int take_command(struct mm_ps_row *r, struct mm_str rest, size_t behind)
+/* The command in its column @at, and the words after it. */
+static int take_command(struct mm_ps_row *r, const struct ps_layout *l, size_t at, struct mm_str rest)
 {
-	bool name_alone = behind;
+	bool name_alone = at + 1 < l->nr;
+	int err = 0;
 
 	while (rest.len && (rest.p[rest.len - 1] == ' ' || rest.p[rest.len - 1] == '\r'))
 		rest.len--;
-	for (; behind; behind--) {
+	for (size_t i = l->nr - 1; i > at && !err; i--) {
+		size_t end = rest.len;
+
 		while (rest.len && rest.p[rest.len - 1] != ' ')
 			rest.len--;
+		if (l->v[i] == CGROUP)
+			err = take(r, l, CGROUP, (struct mm_str){ rest.p + rest.len, end - rest.len });
 		while (rest.len && rest.p[rest.len - 1] == ' ')
 			rest.len--;
 	}
+	if (err)
+		return err;
 	if (name_alone) {
 		scan_blanks(&rest);
 		return keep(&r->comm, rest);
@@ -227,6 +235,7 @@ static void free_row(struct mm_ps_row *r)
 	free(r->user);
 	free(r->args);
 	free(r->comm);
+	free(r->cgroup);
 }
 
 static int read_row(struct mm_ps *ps, const struct ps_layout *l, struct mm_str line, size_t file)
@@ -238,7 +247,7 @@ static int read_row(struct mm_ps *ps, const struct ps_layout *l, struct mm_str l
 
 	for (size_t i = 0; i < l->nr && !err; i++) {
 		if (l->v[i] == COMMAND) {
-			err = take_command(&r, line, l->nr - 1 - i);
+			err = take_command(&r, l, i, line);
 			break;
 		}
 		for (size_t n = l->v[i] == LSTART ? 5 : 1; n; n--)
@@ -289,7 +298,8 @@ static int by_pid(const void *a, const void *b)
 /* The words of two lines of one process: @from's where @to has none. */
 static void join(struct mm_ps_row *to, struct mm_ps_row *from)
 {
-	char **const texts[][2] = { { &to->user, &from->user }, { &to->args, &from->args }, { &to->comm, &from->comm } };
+	char **const texts[][2] = { { &to->user, &from->user }, { &to->args, &from->args }, { &to->comm, &from->comm },
+				     { &to->cgroup, &from->cgroup } };
 	uint32_t more = from->known & ~to->known;
 
 #define TAKE(bit, field) to->field = more & (bit) ? from->field : to->field
@@ -473,6 +483,7 @@ void mm_ps_fill(const struct mm_ps_row *ps, struct mm_pid_row *r)
 	r->from_ps = true;
 	r->ps_user = ps->user;
 	r->ps_args = ps->args;
+	r->ps_cgroup = ps->cgroup;
 	if (!r->comm[0])
 		name_of(ps, r);
 #define TAKE(bit, to, from) r->to = more & (bit) ? (from) : r->to

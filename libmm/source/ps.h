@@ -13,7 +13,7 @@ struct mm_ps_row {
 	int32_t priority, nice;
 	uint64_t seconds, virt_kib, res_kib;
 	size_t file, seq;		/* of which output, which line */
-	char *user, *args, *comm;	/* NULL: not told */
+	char *user, *args, *comm, *cgroup;	/* NULL: not told */
 	char state;
 };
 

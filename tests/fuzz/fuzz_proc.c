@@ -115,8 +115,9 @@ static void read_tasks(struct mm_proc *p)
 		v = mm_pid_table_rows(t, &nr);
 		for (size_t k = 0; k < nr; k++) {
 			(void)mm_pid_smaps(p, &v[k]);
-			if (mm_pid_cmdline(p, &v[k], text, sizeof(text)) >= sizeof(text))
-				abort();
+			for (int f = MM_PID_CMDLINE; f <= MM_PID_WCHAN; f++)
+				if (mm_pid_text(p, &v[k], (enum mm_pid_text)f, text, sizeof(text)) >= sizeof(text))
+					abort();
 		}
 		if (!mm_pid_table_is_consistent(t))
 			abort();

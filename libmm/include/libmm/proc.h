@@ -175,13 +175,14 @@ struct mm_pid_row {
 	bool oom_seen, status_seen, status_rss, is_new, from_ps;
 	uint32_t unknown;		/* enum mm_pid_unknown: what a capture does not tell; 0 where PID/stat was read */
 	uint32_t life_cpu_tenths;	/* with from_ps, unless MM_PID_NO_CPU: CPU share of the whole life, tenths of a percent */
-	const char *ps_user, *ps_args;	/* with from_ps; NULL: not told.  Valid as long as the table */
+	const char *ps_user, *ps_args, *ps_cgroup;	/* with from_ps; NULL: not told.  Valid as long as the table */
 	uint64_t min_flt, maj_flt, ticks, child_ticks, start_ticks;
 	uint64_t ticks_delta, min_flt_delta, maj_flt_delta;	/* since the last refresh */
 	uint64_t virt_kib, res_kib, shr_kib, code_kib, data_kib;
 	uint64_t stat_rss_kib;		/* as PID/stat has it: on newer kernels less exact than status and statm */
 	uint64_t swap_kib, rss_anon_kib, rss_file_kib, rss_shmem_kib, locked_kib;
-	uint64_t pss_kib, uss_kib;	/* MM_MISSING_U64 where smaps_rollup was not read or is not there */
+	uint64_t pss_kib, uss_kib;	/* these: MM_MISSING_U64 where smaps_rollup was not read or is not there */
+	uint64_t smaps_rss_kib, pss_anon_kib, pss_file_kib, pss_shmem_kib;
 	int fd;				/* kept open on PID/stat, or -1 */
 };
 
@@ -218,18 +219,27 @@ const char *mm_pid_table_ps(const struct mm_pid_table *t);
 bool mm_pid_table_is_consistent(const struct mm_pid_table *t);
 
 /*
- * Fill pss_kib and uss_kib of one row from smaps_rollup, for which the kernel walks the page tables: slow.
+ * Fill pss_kib and those after it of one row from smaps_rollup, for which the kernel walks the page tables: slow.
  * 0, or -errno when there is no file for it; the fields are then missing.
  */
 int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row);
 
+enum mm_pid_text {
+	MM_PID_CMDLINE,		/* PID/cmdline, or the words ps told: blanks between them */
+	MM_PID_CGROUP,		/* PID/cgroup, or the one ps told: "ID:CONTROLLERS:PATH", commas between them; groups at the root are left out */
+	MM_PID_ENVIRON,		/* PID/environ, with blanks */
+	MM_PID_EXE,		/* where the link PID/exe leads */
+	MM_PID_WCHAN,		/* PID/wchan; none where it says 0: the process runs, or the kernel does not tell */
+};
+
 /**
- * mm_pid_cmdline() - the command line with blanks between its words
- * @buf:	room for @size bytes; NUL-terminated
+ * mm_pid_text() - what one file of a process holds, as a line
+ * @buf:	room for @size bytes; NUL-terminated, otherwise bytes as the kernel has them
  *
- * Return: length, 0 when there is none (a kernel thread, a zombie, no file).
+ * Return: length, 0 when there is none (a kernel thread, a zombie, no file, no right to read it).  What does not fit is cut.
+ * Source: procps 4.0.2 library/readproc.c, by what its top shows.
  */
-size_t mm_pid_cmdline(struct mm_proc *p, const struct mm_pid_row *row, char *buf, size_t size);
+size_t mm_pid_text(struct mm_proc *p, const struct mm_pid_row *row, enum mm_pid_text what, char *buf, size_t size);
 
 /* One line of PID/stat into @row; 0 or -EINVAL.  Fields beyond the ones known are ignored. */
 int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *row);
