@@ -57,6 +57,85 @@ START_TEST(random_against_flat)
 }
 END_TEST
 
+/* Nodes that hold values alone: the tree tells of each, and no other, against a recount of the 64 entries around each index. */
+enum { SPAN = 64 * 40 };
+static struct mm_xa_link *listed[SPAN / 64 + 1];
+
+static struct mm_xa_obj lend(void *arg, const struct mm_xarray *tree)
+{
+	(void)arg, (void)tree;
+	return (struct mm_xa_obj){ 1, NULL };
+}
+
+static void take_back(void *arg, struct mm_xa_obj obj) { (void)arg, (void)obj; }
+
+static void told(void *arg, struct mm_xa_link *link)
+{
+	(void)arg;
+	if (link->index >= SPAN || link->index % 64 || link->only_values != !listed[link->index / 64])
+		ck_abort_msg("told twice, or of a wrong node: %u", (unsigned int)link->index);
+	listed[link->index / 64] = link->only_values ? link : NULL;
+}
+
+static void recount_listed(const uint64_t *plain)
+{
+	for (unsigned int n = 0; n < SPAN / 64; n++) {
+		unsigned int entries = 0, values = 0;
+
+		for (unsigned int s = 0; s < 64; s++) {
+			entries += plain[n * 64 + s] != 0;
+			values += (plain[n * 64 + s] & MM_XA_VALUE) != 0;
+			entries += mm_xa_load(&xa, n * 64 + s) != plain[n * 64 + s] ? 1000 : 0;
+		}
+		if (entries > 64 || (listed[n] != NULL) != (entries && entries == values))
+			ck_abort_msg("node %u: %u entries, %u values", n, entries, values);
+	}
+}
+
+START_TEST(nodes_of_values)
+{
+	static const struct mm_xa_nodes nodes = { NULL, lend, take_back, told };
+	static uint64_t plain[SPAN];
+	unsigned int seed = (unsigned int)_i + 77;
+
+	for (unsigned int i = 0; i < SPAN; i++)
+		plain[i] = 0;
+	for (unsigned int i = 0; i <= SPAN / 64; i++)
+		listed[i] = NULL;
+	xa.nodes = &nodes;
+	for (int step = 0; step < 30000; step++) {
+		unsigned int index = (unsigned int)rand_r(&seed) % SPAN, n = index / 64, what = (unsigned int)rand_r(&seed) % 100;
+
+		if (what < 3 && listed[n]) {
+			mm_xa_delete_node(listed[n]);
+			for (unsigned int s = 0; s < 64; s++)
+				plain[n * 64 + s] = 0;
+		} else {	/* by turns more values and more other entries */
+			plain[index] = what < 30 ? 0 : step / 1000 % 2 && what < 60 ? 5 : MM_XA_VALUE | what;
+			mm_xa_store(&xa, index, plain[index], NULL);
+		}
+		if (step % 97 == 0) {
+			recount_listed(plain);
+			ck_assert(mm_xa_is_consistent(&xa));
+		}
+	}
+	for (unsigned int i = 0; i < SPAN; i++)
+		mm_xa_store(&xa, i, 0, NULL);
+	for (unsigned int n = 0; n < SPAN / 64; n++)
+		ck_assert(!listed[n]);
+	ck_assert_uint_eq(xa.nr_nodes, 0);
+	/* a value of order 9 is eight entries of one node; a single one beside it is of a leaf below */
+	ck_assert_int_eq(mm_xa_store_order(&xa, 512, 9, MM_XA_VALUE | 1), 0);
+	ck_assert(listed[0]);
+	ck_assert_int_eq(mm_xa_store(&xa, 64, 5, NULL), 0);
+	ck_assert(!listed[0] && !listed[1]);
+	ck_assert_int_eq(mm_xa_store(&xa, 64, 0, NULL), 0);
+	ck_assert(listed[0]);
+	mm_xa_delete_node(listed[0]);
+	ck_assert(!listed[0] && xa.nr_nodes == 0 && !mm_xa_load(&xa, 600));
+}
+END_TEST
+
 /* Values of order 9 among single ones, beside a list of 16 x 512 values and who stands there whole. */
 START_TEST(orders_against_flat)
 {
@@ -164,6 +243,7 @@ int main(void)
 
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, nodes_of_values, 0, 3);
 	tcase_add_loop_test(tc, random_against_flat, 0, 6);
 	tcase_add_loop_test(tc, orders_against_flat, 0, 4);
 	tcase_add_test(tc, nodes_of_an_order);

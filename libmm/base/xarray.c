@@ -15,6 +15,7 @@
 #include "base/xarray.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 enum { XA_SHIFT = 6, XA_SLOTS = 1 << XA_SHIFT, XA_MAX_HEIGHT = 11 };
@@ -22,7 +23,8 @@ enum { XA_SHIFT = 6, XA_SLOTS = 1 << XA_SHIFT, XA_MAX_HEIGHT = 11 };
 struct mm_xa_node {
 	uint64_t present;			/* bit by slot */
 	uint64_t whole;				/* likewise, of present: a value of a higher order, no child (second level) */
-	struct mm_xa_obj obj;
+	uint64_t values;			/* likewise, of present: entries with bit 63 */
+	struct mm_xa_link link;
 	union {
 		uint64_t value;
 		struct mm_xa_node *child;
@@ -66,8 +68,9 @@ static struct mm_xa_node *node_new(struct mm_xarray *xa)
 	if (!n)
 		return NULL;
 	if (xa->nodes) {
-		n->obj = xa->nodes->alloc(xa->nodes->arg, xa);
-		if (!n->obj.addr) {
+		n->link.xa = xa;
+		n->link.obj = xa->nodes->alloc(xa->nodes->arg, xa);
+		if (!n->link.obj.addr) {
 			free(n);
 			return NULL;
 		}
@@ -79,9 +82,39 @@ static struct mm_xa_node *node_new(struct mm_xarray *xa)
 static void node_free(struct mm_xarray *xa, struct mm_xa_node *n)
 {
 	xa->nr_nodes--;
-	if (n->obj.addr)
-		xa->nodes->free(xa->nodes->arg, n->obj);
+	if (n->link.obj.addr)
+		xa->nodes->free(xa->nodes->arg, n->link.obj);
 	free(n);
+}
+
+static struct mm_xa_node *node_of(struct mm_xa_link *link)
+{
+	return (struct mm_xa_node *)(void *)((char *)link - offsetof(struct mm_xa_node, link));
+}
+
+/* The first index that the node of level @h on the way to @index covers. */
+static uint64_t first_of(uint64_t index, uint32_t h) { return h >= XA_MAX_HEIGHT ? 0 : index >> (h * XA_SHIFT) << (h * XA_SHIFT); }
+
+/* The entries of @n, which begins at @first, have changed. */
+static void updated(struct mm_xarray *xa, struct mm_xa_node *n, uint64_t first)
+{
+	bool only_values = n->present && n->values == n->present;
+
+	if (only_values == n->link.only_values || !n->link.obj.addr || !xa->nodes->update)
+		return;
+	n->link.only_values = only_values;
+	n->link.index = first;
+	xa->nodes->update(xa->nodes->arg, &n->link);
+}
+
+/* An entry, or 0 for none, into a slot of @n. */
+static void set(struct mm_xa_node *n, unsigned int s, uint64_t entry)
+{
+	uint64_t bit = UINT64_C(1) << s;
+
+	n->slot[s].value = entry;
+	n->present = entry ? n->present | bit : n->present & ~bit;
+	n->values = entry & MM_XA_VALUE ? n->values | bit : n->values & ~bit;
 }
 
 /* Take away what an erase or a failed store left empty, from height @h up, and lower the root. */
@@ -96,6 +129,7 @@ static void prune(struct mm_xarray *xa, struct mm_xa_node **path, uint32_t h, ui
 		}
 		path[h + 1]->slot[slot_of(index, h + 1)].child = NULL;
 		path[h + 1]->present &= ~(UINT64_C(1) << slot_of(index, h + 1));
+		updated(xa, path[h + 1], first_of(index, h + 1));
 	}
 	while (xa->height > 1 && xa->root->present == 1 && !xa->root->whole) {
 		struct mm_xa_node *child = xa->root->slot[0].child;
@@ -123,8 +157,8 @@ static void erase(struct mm_xarray *xa, uint64_t index, uint64_t *old)
 	n = path[1];
 	if (old)
 		*old = n->slot[s].value;
-	n->slot[s].value = 0;
-	n->present &= ~(UINT64_C(1) << s);
+	set(n, s, 0);
+	updated(xa, n, index - s);
 	prune(xa, path, 1, index);
 }
 
@@ -174,6 +208,8 @@ static struct mm_xa_node *descend(struct mm_xarray *xa, uint64_t index, uint32_t
 			return NULL;
 		}
 		n->present |= UINT64_C(1) << slot_of(index, h);
+		if (n->link.only_values)
+			updated(xa, n, first_of(index, h));
 		n = *child;
 	}
 	path[low] = n;
@@ -194,9 +230,16 @@ int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *
 		return -ENOMEM;
 	if (old)
 		*old = n->slot[s].value;
-	n->slot[s].value = value;
-	n->present |= UINT64_C(1) << s;
+	set(n, s, value);
+	updated(xa, n, index - s);
 	return 0;
+}
+
+static void free_leaf(struct mm_xarray *xa, struct mm_xa_node *leaf)
+{
+	leaf->present = 0;
+	updated(xa, leaf, leaf->link.index);
+	node_free(xa, leaf);
 }
 
 int mm_xa_store_order(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value)
@@ -213,11 +256,11 @@ int mm_xa_store_order(struct mm_xarray *xa, uint64_t index, unsigned int order, 
 		uint64_t bit = UINT64_C(1) << s;
 
 		if (n->present & ~n->whole & bit)
-			node_free(xa, n->slot[s].child);
-		n->slot[s].value = value;
-		n->present = value ? n->present | bit : n->present & ~bit;
+			free_leaf(xa, n->slot[s].child);
+		set(n, s, value);
 		n->whole = value ? n->whole | bit : n->whole & ~bit;
 	}
+	updated(xa, n, first_of(index, 2));
 	if (!value)
 		prune(xa, path, 2, index);
 	return 0;
@@ -249,13 +292,33 @@ int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64
 		return -ENOMEM;
 	}
 	for (unsigned int i = 0; i < nr; i++) {
-		leaves[i]->present = ~UINT64_C(0);
 		for (unsigned int s = 0; s < XA_SLOTS; s++, value += step)
-			leaves[i]->slot[s].value = value;
+			set(leaves[i], s, value);
 		n->slot[first + i].child = leaves[i];
 		n->whole &= ~(UINT64_C(1) << (first + i));
+		n->values &= ~(UINT64_C(1) << (first + i));
 	}
+	updated(xa, n, first_of(index, 2));
+	for (unsigned int i = 0; i < nr; i++)
+		updated(xa, leaves[i], first_of(index, 1) + i * XA_SLOTS);
 	return 0;
+}
+
+void mm_xa_delete_node(struct mm_xa_link *link)
+{
+	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n;
+	struct mm_xarray *xa = link->xa;
+	uint64_t index = link->index;
+	uint32_t h = xa->height;
+
+	for (n = xa->root; n != node_of(link); n = n->slot[slot_of(index, h--)].child)
+		path[h] = n;
+	path[h] = n;
+	for (unsigned int s = 0; s < XA_SLOTS; s++)
+		set(n, s, 0);
+	n->whole = 0;
+	updated(xa, n, index);
+	prune(xa, path, h, index);
 }
 
 /* Lowest present index >= *index below @n, whose first index is @base. */
@@ -312,10 +375,14 @@ static bool consistent_below(const struct mm_xa_node *n, uint32_t height, uint64
 {
 	if (!n || !n->present || n->whole & ~n->present || (height != 2 && n->whole))
 		return false;
+	if (n->link.only_values && (n->values != n->present || (n->link.index >> shift_of(height)) % XA_SLOTS))
+		return false;
 	(*nodes)++;
 	for (unsigned int s = 0; s < XA_SLOTS; s++) {
-		bool present = n->present >> s & 1;
+		bool present = n->present >> s & 1, is_entry = height == 1 || n->whole >> s & 1;
 
+		if ((n->values >> s & 1) != (present && is_entry && n->slot[s].value & MM_XA_VALUE))
+			return false;
 		if (height == 1 ? present != (n->slot[s].value != 0) : present != (n->slot[s].child != NULL))
 			return false;
 		if (height > 1 && present && !(n->whole >> s & 1) && !consistent_below(n->slot[s].child, height - 1, nodes))

@@ -3,7 +3,8 @@
  * base/xarray.h - a sparse array of 64-bit values by 64-bit index: a radix tree of 64-slot nodes
  *
  * 0 is "nothing there".  Values are the caller's to encode (a PFN + 1, a shadow).  A value of order 6 to 11 stands for
- * 2^order indices, from an index aligned to them: it is found at each and takes no leaf.
+ * 2^order indices, from an index aligned to them: it is found at each and takes no leaf.  Entries with bit 63 are plain values
+ * (xa_is_value()); who lends nodes their memory is told of those that hold nothing else.
  */
 #ifndef BASE_XARRAY_H
 #define BASE_XARRAY_H
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define MM_XA_VALUE	(UINT64_C(1) << 63)
 
 struct mm_xa_node;
 struct mm_xarray;
@@ -20,10 +23,19 @@ struct mm_xa_obj {
 	uint64_t addr;			/* 0: none */
 	void *payer;
 };
+/* A node as its lender sees it.  The links are the lender's; the rest is the tree's. */
+struct mm_xa_link {
+	struct mm_xa_link *prev, *next;
+	struct mm_xarray *xa;
+	uint64_t index;			/* the first that it covers */
+	struct mm_xa_obj obj;
+	bool only_values;		/* is not empty and holds nothing but values: what update() was told last */
+};
 struct mm_xa_nodes {
 	void *arg;
 	struct mm_xa_obj (*alloc)(void *arg, const struct mm_xarray *xa);	/* addr 0: no memory */
 	void (*free)(void *arg, struct mm_xa_obj obj);
+	void (*update)(void *arg, struct mm_xa_link *link);	/* only_values has changed; NULL: nobody wants to know */
 };
 
 struct mm_xarray {
@@ -45,6 +57,8 @@ int mm_xa_split(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64
 bool mm_xa_is_whole(const struct mm_xarray *xa, uint64_t index);
 /* First index >= @index with a value; false when there is none. */
 bool mm_xa_find(const struct mm_xarray *xa, uint64_t *index, uint64_t *value);
+/* Erase all that the node holds, and the node with it (xa_delete_node()). */
+void mm_xa_delete_node(struct mm_xa_link *link);
 void mm_xa_destroy(struct mm_xarray *xa);	/* the host's memory; the machine's is not given back */
 bool mm_xa_is_consistent(const struct mm_xarray *xa);	/* no empty node, counts add up */
 

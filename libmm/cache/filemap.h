@@ -13,7 +13,7 @@
 #include "cache/cache.h"
 #include "cache/lru.h"
 
-#define MM_XA_SHADOW	(UINT64_C(1) << 63)
+#define MM_XA_SHADOW	MM_XA_VALUE
 #define MM_XA_SWAP	(UINT64_C(1) << 62)
 static inline bool mm_xa_is_shadow(uint64_t v) { return v & MM_XA_SHADOW; }
 static inline bool mm_xa_is_swap(uint64_t v) { return v >> 62 == 1; }

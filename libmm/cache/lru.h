@@ -36,6 +36,13 @@ struct mm_lru_gen_folio {
 	bool enabled;
 };
 
+/* Nodes that hold shadow entries alone, the oldest first (shadow_nodes.h), and of their shrinker */
+struct mm_shadow_list {
+	struct mm_xa_link *first, *last;
+	uint64_t nr;
+	int64_t nr_deferred;
+};
+
 struct mm_lruvec {
 	struct mm_memcg *memcg;
 	uint32_t node;
@@ -49,6 +56,7 @@ struct mm_lruvec {
 	bool cgroup_congested, node_congested;	/* LRUVEC_*_CONGESTED */
 	struct mm_lru_gen_folio lrugen;
 	struct mm_memcg_lru_link memcg_lru;
+	struct mm_shadow_list shadow_nodes;
 	uint64_t *bloom[2];			/* of page-table walks, by generation; NULL: not yet */
 	uint32_t newest_mm_id;			/* address spaces up to here have been walked */
 };

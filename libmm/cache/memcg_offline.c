@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "cache/memcg.h"
+#include "cache/shadow_nodes.h"
 
 struct mm_memcg *mm_memcg_online_ancestor(struct mm_memcg *m)
 {
@@ -58,6 +59,8 @@ int mm_memcg_rmdir(struct mm_cache *c, struct mm_memcg *m)
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++) {	/* reparent_shrinker_deferred() */
 		m->parent->split_nr_deferred[n] += m->split_nr_deferred[n];
 		m->split_nr_deferred[n] = 0;
+		if (m->lruvec[n])
+			mm_reparent_shadow_nodes(m->lruvec[n], mm_memcg_online_ancestor(m->parent)->lruvec[n]);
 	}
 	mm_memcg_drain_all_stock(c, m);
 	reparent_kmem(c, m);

@@ -13,7 +13,7 @@
  * Nodes of files are charged to the memcg of the task, those of the swap cache are not.
  *
  * Source: Linux 6.6 lib/xarray.c xas_alloc(), xas_nomem(), lib/radix-tree.c radix_tree_init().
- * Left out: the shrinker of nodes that hold nothing but shadows (mm/workingset.c).
+ * Nodes that hold nothing but shadows are in shadow_nodes.c.
  */
 #include <errno.h>
 
@@ -21,6 +21,7 @@
 
 #include "cache/cache.h"
 #include "cache/memcg.h"
+#include "cache/shadow_nodes.h"
 
 enum { NODE_BYTES = 576 };
 #define GFP_RECLAIM_MASK	(MM_GFP_RECLAIM | __MM_GFP_HIGH | __MM_GFP_IO | __MM_GFP_FS | __MM_GFP_NOWARN | \
@@ -90,7 +91,7 @@ int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab)
 {
 	c->radix_tree_node_cachep = mm_kmem_cache_create(slab, "radix_tree_node", NODE_BYTES, 0,
 							 MM_SLAB_RECLAIM_ACCOUNT | MM_SLAB_PANIC | MM_SLAB_CTOR);
-	c->xa_nodes = (struct mm_xa_nodes){ c, xas_alloc, node_free };
+	c->xa_nodes = (struct mm_xa_nodes){ c, xas_alloc, node_free, mm_workingset_update_node };
 	return c->radix_tree_node_cachep ? 0 : -ENOMEM;
 }
 

@@ -10,19 +10,6 @@
 #include "virt/khugepaged.h"
 #include "virt/mempolicy.h"
 
-static mm_pfn_t get_huge_zero_page(struct mm_fault *f)
-{
-	struct mm_virt *virt = f->virt;
-
-	if (virt->huge_zero_pfn == MM_PFN_NONE) {
-		virt->huge_zero_pfn = mm_alloc_pages(f->phys, (MM_GFP_TRANSHUGE | __MM_GFP_ZERO) & ~__MM_GFP_MOVABLE, MM_PMD_ORDER);
-		mm_count(f->ctx, virt->huge_zero_pfn == MM_PFN_NONE ? MM_THP_ZERO_PAGE_ALLOC_FAILED : MM_THP_ZERO_PAGE_ALLOC, 1);
-		if (virt->huge_zero_pfn != MM_PFN_NONE)
-			mm_folio_prep_transhuge(f->phys, virt->huge_zero_pfn);
-	}
-	return virt->huge_zero_pfn;
-}
-
 static unsigned int map_huge_zero(struct mm_vm_fault *v, uint64_t start)
 {
 	struct mm_struct *mm = mm_vmf_mm(v);
@@ -30,7 +17,7 @@ static unsigned int map_huge_zero(struct mm_vm_fault *v, uint64_t start)
 
 	if (table == MM_PFN_NONE)
 		return MM_VM_FAULT_OOM;
-	zero = mm_get_zero_page(v->f) == MM_PFN_NONE ? MM_PFN_NONE : get_huge_zero_page(v->f);
+	zero = mm_get_zero_page(v->f) == MM_PFN_NONE ? MM_PFN_NONE : mm_get_huge_zero_page(mm);
 	if (zero == MM_PFN_NONE) {
 		mm_pte_table_free(mm, table);
 		mm_count(v->f->ctx, MM_THP_FAULT_FALLBACK, 1);

@@ -4,17 +4,21 @@
  *
  * Each call looks at a share of the objects that shrinks with the priority; what was too little to be worth a batch of
  * 128 is remembered for the next one. Model: Linux 6.6 mm/vmscan.c do_shrink_slab(), mm/huge_memory.c
- * deferred_split_scan(), fs/super.c super_cache_scan(), mm/shmem.c. Here two kinds of shrinkers have objects: 2M folios
- * that are mapped in part, by memcg; and of each tmpfs the files whose last huge page reaches beyond their end.
+ * deferred_split_scan(), fs/super.c super_cache_scan(), mm/shmem.c, mm/workingset.c. Here four kinds of shrinkers have objects: by
+ * memcg, 2M folios that are mapped in part, and nodes that hold nothing but shadow entries (cache/shadow_nodes.h); the huge zero page
+ * when nobody has it; and of each tmpfs the files whose last huge page reaches beyond their end.
+ * Left out: dentries and inodes. The model has neither dentries nor an inode cache; its files stay until the machine goes.
  */
 #include "cache/deferred_split.h"
 #include "cache/lru.h"
 #include "cache/memcg.h"
+#include "cache/shadow_nodes.h"
 #include "cache/shmem.h"
 #include "reclaim/internal.h"
 #include "virt/rmap.h"
 
 enum { SHRINK_BATCH = 128, SUPER_BATCH = 1024, DEFAULT_SEEKS = 2 };
+enum shrinker_kind { DEFERRED_SPLIT, SHADOW_NODES, HUGE_ZERO, SHMEM };
 
 /* Folios split; UINT64_MAX: none, and none is left. */
 static uint64_t deferred_split_scan(struct mm_reclaim *r, struct mm_memcg *memcg, uint64_t nr_to_scan)
@@ -45,15 +49,25 @@ static uint64_t shmem_scan(struct mm_reclaim *r, struct mm_shmem_mount *mount, u
 static int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 struct shrinker {
-	struct mm_memcg *memcg;			/* whose queue of folios mapped in part, or */
-	struct mm_shmem_mount *mount;		/* whose files */
-	int64_t freeable, batch;
+	enum shrinker_kind kind;
+	struct mm_lruvec *v;			/* of the memcg and node */
+	struct mm_shmem_mount *mount;		/* SHMEM */
+	int64_t freeable, batch, seeks;		/* seeks 0: free to take, half of them at once */
 	int64_t *nr_deferred;
 };
 
 static uint64_t scan_objects(struct mm_reclaim *r, const struct shrinker *s, int64_t nr)
 {
-	return s->memcg ? deferred_split_scan(r, s->memcg, (uint64_t)nr) : shmem_scan(r, s->mount, (uint64_t)nr);
+	switch (s->kind) {
+	case DEFERRED_SPLIT:
+		return deferred_split_scan(r, s->v->memcg, (uint64_t)nr);
+	case SHADOW_NODES:
+		return mm_scan_shadow_nodes(r->cache, s->v, (uint64_t)nr);
+	case HUGE_ZERO:
+		return mm_shrink_huge_zero_page(r->virt);
+	default:
+		return shmem_scan(r, s->mount, (uint64_t)nr);
+	}
 }
 
 static uint64_t do_shrink_slab(struct mm_reclaim *r, const struct shrinker *s, int priority)
@@ -63,7 +77,7 @@ static uint64_t do_shrink_slab(struct mm_reclaim *r, const struct shrinker *s, i
 
 	if (s->freeable <= 0)
 		return 0;
-	delta = (s->freeable >> priority) * 4 / DEFAULT_SEEKS;
+	delta = s->seeks ? (s->freeable >> priority) * 4 / s->seeks : s->freeable / 2;
 	total = min_i64((nr >> priority) + delta, 2 * s->freeable);
 	while (total >= s->batch || total >= s->freeable) {
 		int64_t batch = min_i64(s->batch, total);
@@ -83,16 +97,39 @@ static uint64_t do_shrink_slab(struct mm_reclaim *r, const struct shrinker *s, i
 	return freed;
 }
 
+/* Those that know memcgs (shrink_slab_memcg()). */
+static uint64_t shrink_memcg(struct mm_reclaim *r, struct mm_lruvec *v, int priority)
+{
+	struct mm_memcg *memcg = v->memcg;
+	struct shrinker s = { .kind = DEFERRED_SPLIT, .v = v, .freeable = (int64_t)memcg->split_queue.nr, .batch = SHRINK_BATCH,
+			      .seeks = DEFAULT_SEEKS, .nr_deferred = &memcg->split_nr_deferred[v->node] };
+	uint64_t freed;
+
+	if (memcg->offline)
+		return 0;
+	freed = do_shrink_slab(r, &s, priority);
+	s = (struct shrinker){ .kind = SHADOW_NODES, .v = v, .freeable = (int64_t)mm_count_shadow_nodes(v), .batch = SHRINK_BATCH,
+			       .nr_deferred = &v->shadow_nodes.nr_deferred };
+	return freed + do_shrink_slab(r, &s, priority);
+}
+
 uint64_t mm_shrink_slab(struct mm_reclaim *r, uint32_t node, struct mm_memcg *memcg, int priority)
 {
-	struct shrinker s = { .memcg = memcg, .freeable = (int64_t)memcg->split_queue.nr, .batch = SHRINK_BATCH,
-			      .nr_deferred = &memcg->split_nr_deferred[node] };
-	uint64_t freed = memcg->offline ? 0 : do_shrink_slab(r, &s, priority);
+	uint64_t freed = shrink_memcg(r, memcg->lruvec[node], priority);
+	struct shrinker s = { .kind = HUGE_ZERO, .batch = SHRINK_BATCH, .seeks = DEFAULT_SEEKS };
 
-	for (unsigned int i = 0; i < MM_NR_SHMEM_MOUNTS && memcg == r->cache->root_mem_cgroup; i++) {
+	if (memcg != r->cache->root_mem_cgroup)
+		return freed;
+	if (r->virt) {
+		s.freeable = (int64_t)mm_huge_zero_page_freeable(r->virt);
+		s.nr_deferred = &r->virt->huge_zero_deferred;
+		freed += do_shrink_slab(r, &s, priority);
+	}
+	for (unsigned int i = 0; i < MM_NR_SHMEM_MOUNTS; i++) {
 		struct mm_shmem_mount *mount = &r->cache->shmem_mount[i];
 
-		s = (struct shrinker){ .mount = mount, .batch = SUPER_BATCH, .nr_deferred = &mount->nr_deferred[node],
+		s = (struct shrinker){ .kind = SHMEM, .mount = mount, .batch = SUPER_BATCH, .seeks = DEFAULT_SEEKS,
+				       .nr_deferred = &mount->nr_deferred[node],
 				       .freeable = (int64_t)mount->shrinklist_len * mm_sysctl(r->ctx, MM_SYSCTL_VFS_CACHE_PRESSURE) / 100 };
 		freed += do_shrink_slab(r, &s, priority);
 	}

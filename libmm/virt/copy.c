@@ -87,6 +87,8 @@ static int copy_huge_pmd(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *dst_p
 		mm_page(mm->virt->phys, head)->refs++;
 		mm_page_try_dup_anon_rmap(src, head, true);
 		mm->rss[MM_ANONPAGES] += MM_PMD_PAGES;
+	} else {
+		mm_get_huge_zero_page(mm);
 	}
 	mm_pgtable_deposit(mm, vaddr, table);
 	*src_pmd = mm_pte_wrprotect(*src_pmd);

@@ -195,6 +195,7 @@ void mm_mmput(struct mm_struct *mm)
 	mm_ksm_exit(mm);
 	mm_khugepaged_exit(mm);
 	mm_exit_mmap(mm);
+	mm_put_huge_zero_page(mm);
 	mm_mmdrop(mm);
 }
 

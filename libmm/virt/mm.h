@@ -119,6 +119,7 @@ struct mm_struct {
 	struct mm_khugepaged_slot *khugepaged_slot;	/* khugepaged scans it (MMF_VM_HUGEPAGE) */
 	uint16_t pkey_allocation_map;		/* protection keys that are given out */
 	int8_t execute_only_pkey;		/* -1 none yet */
+	bool huge_zero;				/* it has had the huge zero page (MMF_HUGE_ZERO_PAGE) */
 	bool thp_disabled;			/* PR_SET_THP_DISABLE */
 	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */
 	/* /proc/PID/ksm_stat; as in the kernel, a forked child begins with its parent's figures */
@@ -141,7 +142,9 @@ struct mm_virt {
 	struct mm_inode_table *inodes;
 	struct mm_tlb *tlb;			/* NULL likewise */
 	struct mm_pgtables *pgtables;		/* NULL likewise: contents of page tables */
-	uint32_t zero_pfn, huge_zero_pfn;	/* MM_PFN_NONE: not there (yet); never freed */
+	uint32_t zero_pfn, huge_zero_pfn;	/* MM_PFN_NONE: not there (yet) */
+	uint32_t huge_zero_users;		/* address spaces that keep it */
+	int64_t huge_zero_deferred;		/* nr_deferred of its shrinker */
 	uint32_t next_mm_id;
 	uint64_t *live_ids;			/* bit by the low bits of mm->id that TLBs keep: in use */
 	uint32_t *pkru;				/* register of the running task; NULL none runs */

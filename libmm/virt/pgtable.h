@@ -327,6 +327,11 @@ void mm_mlock_vma_pages_range(struct mm_vma *vma, uint64_t start, uint64_t end);
 
 /* Split a 2M mapping into 512 entries (__split_huge_pmd()); nothing where there is none. */
 void mm_split_huge_pmd(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr);
+/* huge_zero.c: the huge zero page, from now on kept for @mm; MM_PFN_NONE: no memory. */
+mm_pfn_t mm_get_huge_zero_page(struct mm_struct *mm);
+void mm_put_huge_zero_page(struct mm_struct *mm);	/* @mm goes */
+uint64_t mm_huge_zero_page_freeable(const struct mm_virt *virt);	/* pages that the shrinker could have: 0 or 512 */
+uint64_t mm_shrink_huge_zero_page(struct mm_virt *virt);		/* it has them: how many */
 bool mm_is_huge_zero_pmd(const struct mm_virt *virt, mm_pte_t pmd);
 /* vma_adjust_trans_huge(): a VMA is cut or moved at these borders: split 2M mappings across them. */
 void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, struct mm_vma *next,
