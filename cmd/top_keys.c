@@ -15,17 +15,22 @@
 #include "top.h"
 #include "top_act.h"
 
-const char *const top_help_lines[] = {
-	"Sort     M memory  P CPU  T time  N pid   < > column left, right   R turn round   x mark the column",
-	"Show     V forest  v its children or not  c command line  i idle tasks  H threads  S time with children",
-	"         I Irix mode  0 no zeros  J j alignment  f fields  n number of tasks  C coordinates",
-	"         y running tasks  b bold or reverse  z colours",
-	"Select   u user  U any user  = all again   L find  & next",
-	"         o O filter (FIELD=text, FIELD>n, FIELD<n, ! turns round; O by case)  ^O which",
-	"Summary  l load  t tasks and CPU  1 each CPU  m memory   e, E unit of tasks, of the summary",
-	"Act      k signal  r renice  (both ask before they act)",
+const char *const top_help_lines[] = {		/* 80 columns, 22 lines */
+	"Sort     M memory  P CPU  T time  N pid  < > column left, right  R turn round",
+	"         x mark the column",
+	"Show     V forest  v its children or not  c command line  i idle tasks",
+	"         H threads  S time with children  I Irix mode  0 no zeros",
+	"         J numbers left  j texts right  f fields  n number of tasks",
+	"         C coordinates  y running tasks  b bold or reverse  z colours",
+	"Select   u user  U any user  = all again  L find  & next",
+	"         o O filter: FIELD=text, FIELD>n, FIELD<n, ! turns round; O by case",
+	"         ^O which filters there are",
+	"Summary  l load  t tasks and CPU  1 each CPU  m memory",
+	"         e E unit of tasks, of the summary",
+	"Act      k signal  r renice: both ask before they act",
 	"Move     arrows, page up and down, home, end",
-	"Trace    . forward  , back  ( begin  ) end  space play, pause  D interval of its time  d pace",
+	"Trace    . forward  , back  ( begin  ) end  space play, pause",
+	"         D interval of its time  d pace",
 	"Other    d delay  space now  W save this configuration  h this help  q quit",
 	NULL
 };

@@ -172,7 +172,7 @@ static void draw_fields(const struct screen *s)
 	size_t rows = LINES > 2 ? (size_t)LINES - 1 : 1, first = s->v.cursor >= rows ? s->v.cursor - rows + 1 : 0;
 	char line[256], place[24];
 
-	put_line(s, 0, "Fields: up, down choose; d, space show or hide; left, right move; s sorts by; q goes back", 0, A_REVERSE, true);
+	put_line(s, 0, "Fields  up, down choose  d shows, hides  left, right move  s sorts by  q back", 0, A_REVERSE, true);
 	for (size_t i = first; i < TOP_NR_FIELDS && i - first < rows; i++) {
 		place[0] = 0;
 		for (size_t k = 0; k < s->t->c.nr_shown; k++)

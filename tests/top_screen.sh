@@ -42,6 +42,11 @@ row() { t capture-pane -p | sed -n "$1p"; }
 key() { t send-keys "$@"; }
 
 names="--sysroot=$src/tests/data/proc-names"
+# help and headings fit 80 columns
+begin "" 80 24 "$names"
+see '^ *301 root .* defunct'
+key h; see 'N pid  < > column left, right  R turn round$'; see 'W save this configuration  h this help  q quit$'; see '^Any key goes back'
+key x; gone 'mm-top: keys'; key f; see '^Fields .* q back *$'; key q; gone '^Fields'; key q
 begin "" 100 24 "$names"
 see '^ *301 root .* defunct one'
 see '^Tasks:   8 total'
