@@ -53,6 +53,9 @@ struct mm_inode {
 	struct mm_sp_range *policies;	/* of a file in memory, in order */
 	size_t nr_policies, cap_policies;
 	uint64_t il_bias;		/* where its pages begin among interleaved nodes: the kernel's inode number */
+	uint64_t shm_segsz;		/* of a System V segment: the size asked for; 0 it is none, or gone (virt/shm_segment.h) */
+	uint64_t shm_acct;		/* pages that it committed */
+	bool shm_dest;			/* it goes with its last mapping */
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
 	struct mm_address_space mapping;
 };

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "fault/ksm.h"
 #include "machine/vma_call.h"
+#include "virt/shm_segment.h"
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
@@ -353,11 +354,13 @@ int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	if (!mm)
 		return -ENOMEM;
 	seg = mm_file_lookup(m->inodes, ev->name);
-	if (!seg && ev->size && !(rec.there && rec.failed)) {
-		seg = mm_file_create(m->inodes, ev->name, MM_INODE_SHM, ev->size, MM_FMODE_READ | MM_FMODE_WRITE);
-		if (!seg)
+	if (seg && !seg->inode->size)
+		seg = NULL;		/* removed */
+	if (!seg && ev->size && ev->name.len && !(rec.there && rec.failed)) {
+		struct mm_shmget a = { .name = ev->name, .size = ev->size, .let_through = true };
+
+		if (mm_shmget(mm, &a, &seg) == -ENOMEM)
 			return no_memory(err);
-		m->virt.vm_committed_as += (int64_t)(mm_page_align(ev->size) >> MM_PAGE_SHIFT);	/* by shmget() */
 	}
 	mm->unplaced_addr = rec.value;
 	e = mm_sys_shmat(mm, seg, ev->addr, flags, rec.there && !rec.failed, &at);

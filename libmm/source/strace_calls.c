@@ -256,6 +256,28 @@ static int on_rlimit(struct strace_calls *c, struct mm_trace_batch *b, const str
 	return mm_trace_keep(c->src, ev->name, &ev->name);
 }
 
+/* shmctl(id, IPC_RMID, NULL), of a segment that a row told of */
+static int on_shm_rmid(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	struct strace_file *file;
+	struct mm_event *ev;
+	char name[64];
+	uint64_t id;
+	int n;
+
+	if (call->failed || !strace_has(call->arg[1], "IPC_RMID") || !strace_number(call->arg[0], &id))
+		return 0;
+	n = snprintf(name, sizeof(name), "/SYSV00000000 (id %llu)", (unsigned long long)id);
+	file = strace_path(c->files, (struct mm_str){ name, (size_t)n });
+	if (!file)
+		return -ENOMEM;
+	if (!file->told)
+		return 0;
+	ev = strace_add_row(b, call, MM_EV_SHM_RMID);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	return 0;
+}
+
 /* shmget(key, size, flags) = id; shmat(id, addr, flags) = address */
 static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
@@ -263,10 +285,10 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 	struct strace_file *file;
 	struct mm_event *ev;
 	char name[64];
-	uint64_t id;
+	uint64_t id = 0;
 	int n;
 
-	if (call->failed || call->no_result || !strace_number(call->arg[0], &id))
+	if (call->failed || call->no_result || (!get && !strace_number(call->arg[0], &id)))
 		return 0;
 	n = snprintf(name, sizeof(name), "/SYSV00000000 (id %llu)", (unsigned long long)(get ? call->result : id));
 	file = strace_path(c->files, (struct mm_str){ name, (size_t)n });
@@ -274,8 +296,16 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 		return -ENOMEM;
 	if (get) {
 		strace_number(call->arg[1], &file->size);
-		return 0;
+		if (!strace_has(call->arg[2], "SHM_HUGETLB"))
+			return 0;
+		file->told = true;
+		ev = strace_add_row(b, call, MM_EV_SHMGET);
+		put_arg(ev, TO_FLAGS, call->arg[2]);
+		mm_event_put(ev, SIZE, size, file->size);
+		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+		return keep_slices(c, ev);
 	}
+	file->told = true;
 	ev = strace_add_row(b, call, MM_EV_SHMAT);
 	put_arg(ev, TO_ADDR, call->arg[1]);
 	put_arg(ev, TO_FLAGS, call->arg[2]);
@@ -346,6 +376,8 @@ static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const s
 		return on_rlimit(c, b, call);
 	if (mm_str_is(n, "shmget") || mm_str_is(n, "shmat"))
 		return on_shm(c, b, call);
+	if (mm_str_is(n, "shmctl"))
+		return on_shm_rmid(c, b, call);
 	if (mm_str_is(n, "execve") || mm_str_is(n, "execveat"))
 		return on_exec(c, b, call);
 	*known = false;

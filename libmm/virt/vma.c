@@ -16,6 +16,7 @@
 #include "cache/filemap.h"
 #include "cache/shmem.h"
 #include "virt/hugetlb.h"
+#include "virt/shm_segment.h"
 #include "virt/vma.h"
 
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff)
@@ -112,6 +113,8 @@ void mm_unlink_file_vma(struct mm_vma *vma)
 		mapping->i_mmap_writable--;
 	mm_interval_tree_remove(&mapping->i_mmap, &vma->shared);
 	mapping->nr_i_mmap--;
+	if (vma->vm_ops_close)
+		mm_shm_put(vma->vm_mm->virt, mapping->host);
 	mm_vma_put_file(vma->vm_mm, vma->vm_file);
 }
 

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# System V segments: of huge pages, and removed. Expected results follow ipc/shm.c and hugetlb_file_setup() of Linux 6.6.
+. "${srcdir:-.}/tests/lib.sh"
+cd "$tmp" || exit 99
+results() { mm-fault --csv --check "$@" | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["by"] == "" && $c["event"] ~ /shm|load|store/ { printf "%s%s", n++ ? " " : "", $c["result"] }'; }
+pool() { mm-fault --csv -n -S vm.nr_hugepages=3 -t hugetlb -o nr_hugepages,free_hugepages,resv_hugepages "$@" | head -n 1; }
+
+# A pool of three pages: a segment of 3000000 bytes takes the promise of two at once, another of three gets ENOMEM, one of
+# pages of 1 GiB or of 16 MiB ENOMEM and EINVAL. It is there: EEXIST, and EINVAL for more than was asked for at first. It is
+# attached where 2 MiB begin, whole (4 MiB), and faults in huge pages. Removed while attached it lives on; with the last
+# mapping its pages and promises go back. Then the name is nobody's, and may be an ordinary segment's.
+cat > huge.csv <<'END'
+pid,event,addr,size,flags,name,result
+1,shmget,,3000000,SHM_HUGETLB|IPC_CREAT,/SYSV00000001,
+1,shmget,,3000000,SHM_HUGETLB|IPC_CREAT|IPC_EXCL,/SYSV00000001,
+1,shmget,,3000001,SHM_HUGETLB|IPC_CREAT,/SYSV00000001,
+1,shmget,,1,SHM_HUGETLB|SHM_HUGE_1GB,/SYSV00000002,
+1,shmget,,1,SHM_HUGETLB|24<<SHM_HUGE_SHIFT,/SYSV00000003,
+1,shmget,,4194305,SHM_HUGETLB,/SYSV00000004,
+1,shmget,,0,,/SYSV00000005,
+1,shmat,0x100000001000,,,/SYSV00000001,
+1,shmat,0x100000000000,,,/SYSV00000001,
+1,store,0x1000003fffff,1,,,
+1,fork,,,,,2
+1,shm_rmid,,,,/SYSV00000001,
+1,shmdt,0x100000000000,,,,
+2,load,0x100000000000,1,,,
+2,shmdt,0x100000000000,,,,
+2,shmat,0x100000000000,,,/SYSV00000001,
+2,shmat,0x100000000000,8192,,/SYSV00000001,
+2,store,0x100000001000,1,,,
+2,shm_rmid,,,,/SYSV00000001,
+2,store,0x100000000000,1,,,
+2,shmdt,0x100000000000,,,,
+2,shm_rmid,,,,/SYSV00000001,
+END
+same "results" "0 EEXIST EINVAL ENOMEM EINVAL ENOMEM EINVAL EINVAL 0x100000000000 ok 0 0 ok 0 EINVAL 0x100000000000 ok 0 ok 0 EINVAL" \
+	"$(results -S vm.nr_hugepages=3 huge.csv)"
+for want in 2:3,3,2 11:3,2,1 14:3,2,1 15:3,1,0 16:3,3,0; do
+	same "the pool after ${want%:*} lines" "${want#*:}" "$(head -n "${want%:*}" huge.csv | pool)"
+done
+same "its mapping" "rd wr sh mr mw me ms de ht sd,2097152" "$(head -n 11 huge.csv | mm-fault --csv -n -t smaps -S vm.nr_hugepages=3 -o vm_flags,shared_hugetlb_bytes,private_hugetlb_bytes | cut -d, -f1,3)"
+# pages of an ordinary segment go with it, and what was committed for it
+tail -n 7 huge.csv | sed '1,1d' | { echo 'pid,event,addr,size,flags,name,result'; cat; } > plain.csv
+same "an ordinary one" "0 0" "$(mm-fault --csv -t counters plain.csv | awk -F, '$1 == "nr_shmem" || $1 == "nr_file_pages" { printf "%s%s", n++ ? " " : "", $2 }')"
+# who may not lock memory may not have it
+printf 'pid,event,size,flags,name\n1,setrlimit,65536,,RLIMIT_MEMLOCK\n1,shmget,2097152,SHM_HUGETLB,/SYSV00000001\n' > limit.csv
+same "RLIMIT_MEMLOCK" "EPERM" "$(results -S vm.nr_hugepages=3 limit.csv)"
+# strace tells of both
+printf '%s\n' '1 shmget(IPC_PRIVATE, 3000000, IPC_CREAT|SHM_HUGETLB|0600) = 5' '1 shmat(5, NULL, 0) = 0x7f0000000000' '1 shmctl(5, IPC_RMID, NULL) = 0' > st.txt
+same "strace" "0 0x7f0000000000 0" "$(mm-fault --csv -S vm.nr_hugepages=3 st.txt 2> err | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["by"] == "" && $c["event"] ~ /^shm/ { printf "%s%s", n++ ? " " : "", $c["result"] }')"
+exit $failed
