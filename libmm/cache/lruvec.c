@@ -22,7 +22,7 @@ uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enu
 }
 
 /* update_lru_size() */
-static void update_lru_size(struct mm_cache *c, struct mm_lruvec *v, unsigned int lru, struct mm_zone *z, int64_t delta)
+static inline void update_lru_size(struct mm_cache *c, struct mm_lruvec *v, unsigned int lru, struct mm_zone *z, int64_t delta)
 {
 	v->lru_zone_size[z->type][lru] += (uint64_t)delta;
 	z->nr_lru[lru] += (uint64_t)delta;
@@ -88,7 +88,7 @@ static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 	struct mm_page *p = mm_cache_page(c, pfn);
 	unsigned int gen;
 
-	if ((p->flags & MM_PG_UNEVICTABLE) || !v->lrugen.enabled)
+	if (p->flags & MM_PG_UNEVICTABLE)
 		return false;
 	gen = mm_lru_gen_from_seq(first_seq(v, p, reclaiming));
 	p->aux = (uint8_t)((p->aux & 0x38u) | (gen + 1) | gen << 6);
@@ -152,7 +152,7 @@ static inline void add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t p
 	struct mm_zone *z = mm_page_zone(c->phys, pfn);
 	enum mm_lru_list lru = mm_folio_lru_list(p);
 
-	if (lru_gen_add_folio(c, v, pfn, z, tail))
+	if (v->lrugen.enabled && lru_gen_add_folio(c, v, pfn, z, tail))
 		return;
 	update_lru_size(c, v, lru, z, (int64_t)mm_folio_nr_pages(p));
 	if (lru == MM_LRU_UNEVICTABLE)
@@ -168,13 +168,15 @@ void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 
 void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 {
-	struct mm_page *p = mm_cache_page(c, pfn);
+	struct mm_page *map = c->phys->mem_map, *p = &map[pfn];
 	enum mm_lru_list lru = mm_folio_lru_list(p);
 
-	if (mm_lru_gen_del_folio(c, v, pfn, false))
+	if (mm_folio_lru_gen(p) >= 0) {
+		mm_lru_gen_del_folio(c, v, pfn, false);
 		return;
+	}
 	if (lru != MM_LRU_UNEVICTABLE)
-		mm_page_list_del(c->phys->mem_map, &v->lists[lru], pfn);
+		mm_page_list_del(map, &v->lists[lru], pfn);
 	update_lru_size(c, v, lru, mm_page_zone(c->phys, pfn), -(int64_t)mm_folio_nr_pages(p));
 }
 

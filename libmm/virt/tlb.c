@@ -337,11 +337,12 @@ static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
 
 /* ---- flushing ------------------------------------------------------------- */
 
+/* What is empty is last: a set that was never filled costs one look. */
 static void drop(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
 {
 	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
 
-	for (uint32_t w = 0; w < a->ways; w++)
+	for (uint32_t w = 0; w < a->ways && e[w].tag; w++)
 		if (e[w].tag == tag) {
 			memmove(e + w, e + w + 1, (a->ways - 1 - w) * sizeof(*e));
 			e[a->ways - 1] = (struct mm_tlb_entry){ 0 };
@@ -353,9 +354,9 @@ static void l2_drop(const struct mm_tlb_l2 *l, uint64_t page_number, uint64_t ta
 {
 	struct mm_tlb_set *s = mm_tlb_l2_set_of(l, page_number);
 
-	for (unsigned int w = 0; w < l->ways; w++)
-		if (s->e[w].tag == tag)
-			l2_empty(l, s, w);
+	for (uint32_t places = mm_tlb_l2_places(s, (uint8_t)(tag >> MM_TLB_PRINT_SHIFT)); places; places &= places - 1)
+		if (s->e[__builtin_ctz(places)].tag == tag)
+			l2_empty(l, s, (unsigned int)__builtin_ctz(places));
 }
 
 static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
@@ -426,9 +427,10 @@ static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
 			c->shootdowns++;
 			remote = true;
 			mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH_RECEIVED, 1);
+		} else if (nr_pages) {
+			mm_count(t->ctx, MM_NR_TLB_LOCAL_FLUSH_ONE, (int64_t)nr_pages);
 		} else {
-			mm_count(t->ctx, nr_pages ? MM_NR_TLB_LOCAL_FLUSH_ONE : MM_NR_TLB_LOCAL_FLUSH_ALL,
-				 nr_pages ? (int64_t)nr_pages : 1);
+			mm_count(t->ctx, MM_NR_TLB_LOCAL_FLUSH_ALL, 1);
 		}
 	}
 	if (remote)
