@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SLAB and SLUB against the kernel's own, step by step: where each object lies (which page, how far into it), the layout of
+ * The allocators against the kernel's own, step by step: where each object lies (which page, how far into it), the layout of
  * each cache, and after each step: of SLAB the objects at hand of every CPU and node, the slabs on their lists, the next
- * colour; of SLUB every counter of CONFIG_SLUB_STATS, the slab of every CPU, and all partial lists in their order.
+ * colour; of SLUB every counter of CONFIG_SLUB_STATS, the slab of every CPU, and all partial lists in their order; of SLOB
+ * the pages held.
  * tests/data/slab/README tells of the recordings and their lines.
  *
  * Pages have other numbers here: the recording's are joined with ours when first seen.
@@ -25,9 +26,11 @@ static const struct run {
 	{ "one-cpu.txt", MM_SLAB_SLAB, 1, 1 }, { "four-cpus.txt", MM_SLAB_SLAB, 4, 1 }, { "two-nodes.txt", MM_SLAB_SLAB, 4, 2 },
 	{ "slub-one-cpu.txt", MM_SLAB_SLUB, 1, 1 }, { "slub-four-cpus.txt", MM_SLAB_SLUB, 4, 1 },
 	{ "slub-two-nodes.txt", MM_SLAB_SLUB, 4, 2 },
+	{ "slob-one-node.txt", MM_SLAB_SLOB, 1, 1 }, { "slob-two-nodes.txt", MM_SLAB_SLOB, 2, 2 },
 };
 
 static struct mm_kmem_cache *caches[MAX_CACHES], *shown;
+static struct mm_kmem_cache *own;		/* SLOB: of the kernel's struct kmem_cache, which lie among all others */
 static uint64_t object[MAX_OBJECTS];
 static uint32_t cache_of[MAX_OBJECTS];
 static mm_pfn_t page[MAX_PAGES];		/* ours by the recording's number, 0: not seen */
@@ -62,6 +65,8 @@ static void create(const char *line)
 
 	ck_assert_int_eq(sscanf(line, "c %u %31s %u %u %x", &i, name, &size, &align, &flags), 5);
 	ck_assert_uint_lt(i, MAX_CACHES);
+	if (own)
+		ck_assert(mm_kmem_cache_alloc(own, GFP) != 0);
 	caches[i] = mm_kmem_cache_create(sl, name, size, align, flags);
 	ck_assert_ptr_nonnull(caches[i]);
 	shown = caches[i];
@@ -240,19 +245,35 @@ static void places(const char *line, uint64_t first, uint64_t nr)
 	int used;
 
 	for (line += 1; nr; first++, nr--, line += used) {
-		const struct slab *slab = (const struct slab *)mm_slab_lookup(sl, object[first]);
+		mm_pfn_t pfn = sl->kind == MM_SLAB_SLOB ? (mm_pfn_t)((object[first] - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT)
+			: ((const struct slab *)mm_slab_lookup(sl, object[first]))->pfn;
 		uint32_t theirs, off;
 
 		ck_assert_int_eq(sscanf(line, " %u:%u%n", &theirs, &off, &used), 2);
-		ck_assert(theirs < MAX_PAGES && slab->pfn < NR_PFNS);
+		ck_assert(theirs < MAX_PAGES && pfn < NR_PFNS);
 		if (!page[theirs]) {
-			page[theirs] = slab->pfn;
-			number[slab->pfn] = theirs + 1;
+			page[theirs] = pfn;
+			number[pfn] = theirs + 1;
 		}
-		same("page", slab->pfn, page[theirs]);
-		same("page's number", number[slab->pfn], theirs + 1u);
-		same("place in the page", object[first] - mm_slab_address(slab->pfn), off);
+		same("page", pfn, page[theirs]);
+		same("page's number", number[pfn], theirs + 1u);
+		same("place in the page", object[first] - mm_slab_address(pfn), off);
 	}
+}
+
+static void kmalloc_one(uint64_t size, uint64_t i, uint32_t node)
+{
+	ck_assert_uint_lt(i, MAX_OBJECTS);
+	object[i] = mm_kmalloc_node(sl, size, GFP, node);
+	ck_assert(object[i] != 0);
+}
+
+static void pages(uint64_t nr)
+{
+	struct mm_slab_totals t;
+
+	mm_slab_totals(sl, &t);
+	same("pages", t.pages + t.large_pages, nr);
 }
 
 static void reap(struct mm_kmem_cache *s)
@@ -276,6 +297,7 @@ static void boot(const struct run *r)
 	for (uint32_t cpu = 0; cpu < r->nr_cpus; cpu++)
 		phys->phys.cpu_node[cpu] = (uint8_t)(cpu * r->nr_nodes / r->nr_cpus);
 	ck_assert_int_eq(mm_slab_new(&sl, &phys->ctx, &phys->phys, r->kind), 0);
+	own = r->kind == MM_SLAB_SLOB ? mm_kmem_cache_create(sl, "kmem_cache", 64, 8, 0) : NULL;
 	memset(page, 0, sizeof(page));
 	memset(number, 0, sizeof(number));
 	shown = NULL;
@@ -306,6 +328,10 @@ static void step(const char *line)
 	case 'b': alloc(v[0], first = v[1], nr = v[2], MM_NUMA_NO_NODE, true); break;
 	case 'B': free_bulk(v, n); break;
 	case '=': places(line, first, nr); break;
+	case 'k': kmalloc_one(v[0], first = v[1], MM_NUMA_NO_NODE), nr = 1; break;
+	case 'm': kmalloc_one(v[0], first = v[1], (uint32_t)v[2]), nr = 1; break;
+	case 'K': mm_kfree(sl, object[v[0]]); break;
+	case 'P': pages(v[0]); break;
 	case 'f': free_objects(v[0], v[1]); break;
 	case 's': mm_kmem_cache_shrink(caches[v[0]]); break;
 	case 'R': reap(caches[v[0]]); break;
