@@ -131,6 +131,7 @@ START_TEST(dimms_against_bytes)
 	uint64_t low = (mm_rng_below(&rng, 64) + 1) * 64, high = mm_rng_below(&rng, 64) * 64, left = low + high;
 	struct extent bytes, places;
 
+	memset(seen, 0, sizeof(seen));
 	memset(&bytes, 0, sizeof(bytes));
 	memset(bytes.lo, 0xff, sizeof(bytes.lo));
 	places = bytes;

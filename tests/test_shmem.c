@@ -23,6 +23,9 @@ static uint64_t size_pages;
 
 static void setup(void)
 {
+	memset(value, 0, sizeof(value));
+	memset(copy, 0, sizeof(copy));
+	memset(copied, 0, sizeof(copied));
 	small_mm_start(&s, 32 << 20, 2 << 20);
 	mm = small_mm_new(&s);
 	file = mm_file_create(s.inodes, MM_STR("/memfd:t"), MM_INODE_MEMFD, PAGES * PAGE,
