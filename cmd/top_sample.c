@@ -98,8 +98,11 @@ static int read_machine(struct top *t)
 
 	t->now = !t->now;
 	e = mm_proc_stat(t->proc, &t->stat[t->now], err);
-	if (!e)
+	if (!e) {
 		e = mm_proc_meminfo(t->proc, &t->mem, err);
+		if (e == -ENOENT && !mm_proc_meminfo_by_free(t->proc, &t->mem))
+			e = 0;
+	}
 	if (!e)
 		e = read_or_unknown(t, mm_proc_uptime(t->proc, &t->uptime_cs, err), &t->no_uptime);
 	if (!e)

@@ -156,6 +156,20 @@ same "sos ps cgroups" "pid,cgroups
 1,0::/init.scope
 2," "$(mm-top -b -n1 --csv -o CGROUPS -p 1,2,812,1203 --sysroot="$ps" --output=pid,cgroups 2> /dev/null)"
 same "sos ps -u" 1203 "$(mm-top -b -n1 --csv -u postgres --sysroot="$ps" --output=pid 2> /dev/null | tail -n +2)"
+# no meminfo, but what free printed: the same numbers; newer and older forms, and one that is not in KiB
+rm -rf "$tmp/free" && cp -r "$ps" "$tmp/free" && chmod -R u+w "$tmp/free" && rm "$tmp/free/proc/meminfo" && mkdir "$tmp/free/sos_commands/memory"
+printf '%s\n' '               total        used        free      shared  buff/cache   available' \
+	'Mem:         1018596      300000      500000       10000      218596      718596' \
+	'Swap:         524284       10240      514044' > "$tmp/free/sos_commands/memory/free"
+mm-top -b -n1 --human -w100 --sysroot="$tmp/free" 2> /dev/null | sed -n 4,5p > "$tmp/out"
+mm-top -b -n1 --human -w100 --sysroot="$ps" 2> /dev/null | sed -n 4,5p | diff - "$tmp/out" || fail "free"
+printf '%s\n' '             total       used       free     shared    buffers     cached' \
+	'Mem:       1018596     518596     500000      10000      18596     200000' '-/+ buffers/cache:     300000     718596' \
+	'Swap:       524284      10240     514044' > "$tmp/free/sos_commands/memory/free"
+same "free of old" "MiB Mem :    994.7 total,    488.3 free,    506.4 used,    213.5 buff/cache" \
+	"$(mm-top -b -n1 --human -w100 --sysroot="$tmp/free" 2> /dev/null | sed -n 4p)"
+sed -i 's/1018596 /994Mi /' "$tmp/free/sos_commands/memory/free"
+refused 1 'proc/meminfo: No such file' mm-top -b -n1 --sysroot="$tmp/free"
 # one output in a capture's top, the tree of "ps f", a line cut in its middle
 mkdir -p "$tmp/tree/proc" && cp -f "$ps/proc/meminfo" "$ps/proc/stat" "$tmp/tree/proc"
 printf '%s\n' 'USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND' 'root 7 0.0 0.0 10 20 ? Ss 10:00 0:01 sshd: a [priv]' \

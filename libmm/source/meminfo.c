@@ -3,6 +3,14 @@
  * /proc/meminfo: lines "Key:   number kB", in an order that has changed between
  * kernels, so every line is looked up by its key.  Source: Linux 6.6
  * fs/proc/meminfo.c; the derived sums are those of procps-ng 4.0.2.
+ *
+ * Where a sosreport lacks it there is what free(1) printed, in KiB:
+ *
+ *	               total        used        free      shared  buff/cache   available
+ *	Mem:         1018596      300000      500000       10000      218596      718596
+ *	Swap:         524284       10240      514044
+ *
+ * (older ones have "buffers" and "cached" in place of the last two).
  */
 #include <errno.h>
 
@@ -60,6 +68,63 @@ int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_err
 		parse_line(line, &got);
 	if (!got.total_kib)
 		return mm_error_set(err, -EINVAL, "%s/proc/meminfo: no line MemTotal", p->name);
+	derive(&got);
+	*mi = got;
+	return 0;
+}
+
+static bool next_word(struct mm_str *line, struct mm_str *word)
+{
+	scan_blanks(line);
+	*word = (struct mm_str){ line->p, 0 };
+	while (word->len < line->len && line->p[word->len] != ' ')
+		word->len++;
+	line->p += word->len;
+	line->len -= word->len;
+	return word->len;
+}
+
+/* The numbers of a line of free, by the words of its headings; what is no column of ours is passed over. */
+static bool parse_free(struct mm_str headings, struct mm_str line, bool swap, struct mm_proc_meminfo *mi)
+{
+	const struct { const char *word; uint64_t *to; } to[] = {
+		{ "total", swap ? &mi->swap_total_kib : &mi->total_kib }, { "free", swap ? &mi->swap_free_kib : &mi->free_kib },
+		{ "shared", &mi->shmem_kib }, { "buffers", &mi->buffers_kib }, { "cached", &mi->cached_kib },
+		{ "buff/cache", &mi->cached_kib }, { "available", &mi->available_kib },
+	};
+	struct mm_str word, number;
+
+	while (next_word(&headings, &word) && next_word(&line, &number)) {
+		uint64_t v;
+
+		if (!scan_u64(&number, &v) || number.len)
+			return false;		/* "1.0Gi" */
+		for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
+			if (word.len == strlen(to[i].word) && !memcmp(word.p, to[i].word, word.len))
+				*to[i].to = v;
+	}
+	return true;
+}
+
+int mm_proc_meminfo_by_free(struct mm_proc *p, struct mm_proc_meminfo *mi)
+{
+	static const char *const files[] = { "sos_commands/memory/free", "free" };
+	struct mm_proc_meminfo got = { 0 };
+	struct mm_str text, line, headings = { "", 0 };
+	bool good = true;
+
+	if (p->live || (mm_proc_read(p, files[0], &text, NULL) && mm_proc_read(p, files[1], &text, NULL)))
+		return -ENOENT;
+	while (good && scan_line(&text, &line)) {
+		if (scan_word(&line, "Mem:"))
+			good = parse_free(headings, line, false, &got);
+		else if (scan_word(&line, "Swap:"))
+			good = parse_free(headings, line, true, &got);
+		else if (!headings.len)
+			headings = line;
+	}
+	if (!good || !got.total_kib)
+		return -EINVAL;
 	derive(&got);
 	*mi = got;
 	return 0;

@@ -100,9 +100,12 @@ static void read_system(struct mm_proc *p)
 static void read_tasks(struct mm_proc *p)
 {
 	const struct mm_pid_options opt = { .want = MM_PID_STATUS | MM_PID_STATM | MM_PID_OOM };
+	struct mm_proc_meminfo mi;
 	struct mm_pid_table *t;
 	struct mm_error err;
 	char text[300];
+
+	(void)mm_proc_meminfo_by_free(p, &mi);
 
 	if (mm_pid_table_new(&t, p))
 		return;

@@ -60,6 +60,12 @@ struct mm_proc_meminfo {		/* a line that is not there is 0 */
  */
 int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_error *err);
 
+/*
+ * The same by what free(1) printed, in an unpacked sosreport: total, free, available, shared, swap; buffers are in cached_kib where
+ * it tells them together.  0; -ENOENT: this is none, or lacks it; -EINVAL: not in KiB, or cannot be understood; then @mi is untouched.
+ */
+int mm_proc_meminfo_by_free(struct mm_proc *p, struct mm_proc_meminfo *mi);
+
 /* ---- /proc/stat --------------------------------------------------------- */
 
 #define MM_TICK_FIELDS(X) X(user) X(nice) X(system) X(idle) X(iowait) X(irq) X(softirq) X(steal) X(guest) X(guest_nice)
