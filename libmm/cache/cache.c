@@ -65,7 +65,16 @@ void mm_cache_free(struct mm_cache *c)
 		munmap(c->page_swap, c->column_pages * sizeof(*c->page_swap));
 	if (c->page_memcg)
 		munmap(c->page_memcg, c->column_pages * sizeof(*c->page_memcg));
+	if (c->page_cpupid)
+		munmap(c->page_cpupid, c->column_pages * sizeof(*c->page_cpupid));
 	free(c);
+}
+
+int mm_cache_keep_cpupids(struct mm_cache *c)
+{
+	if (!c->page_cpupid)
+		c->page_cpupid = column_new(c->column_pages * sizeof(*c->page_cpupid));
+	return c->page_cpupid ? 0 : -ENOMEM;
 }
 
 struct mm_address_space *mm_folio_mapping(const struct mm_cache *c, mm_pfn_t pfn)

@@ -80,6 +80,7 @@ struct mm_cache {
 	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
 	uint64_t swap_clock_ns, swap_due_ns;	/* time that has passed (swap_io.c); when the oldest write is done, UINT64_MAX there is none */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
+	uint32_t *page_cpupid;			/* by PFN: CPU and pid of its last hint fault + 1; NULL: none was taken yet */
 	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */
 	struct mm_kmem_cache *radix_tree_node_cachep;	/* NULL: nodes of the caches' trees take no memory here */
 	struct mm_xa_nodes xa_nodes;
@@ -130,6 +131,8 @@ int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, 
 int mm_cache_xa_store_order(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value, mm_gfp_t gfp);
 /* That value in pieces, each @step more than the one before (mm_xa_split()). */
 int mm_cache_xa_split(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t step, mm_gfp_t gfp);
+/* From now on there is a place for CPU and pid of each page's last hint fault.  0 or -ENOMEM. */
+int mm_cache_keep_cpupids(struct mm_cache *c);
 bool mm_cache_is_consistent(const struct mm_cache *c);	/* walks everything: slow */
 
 /* ---- what a folio is (head page of one or 2^order pages) ---- */

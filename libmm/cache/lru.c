@@ -312,6 +312,8 @@ static void page_cache_release(struct mm_cache *c, mm_pfn_t pfn)
 		mm_count(c->ctx, MM_UNEVICTABLE_PGS_CLEARED, (int64_t)mm_folio_nr_pages(p));
 	}
 	mm_mem_cgroup_uncharge(c, pfn);
+	for (uint64_t i = 0; __builtin_expect(c->page_cpupid != NULL, 0) && i < mm_folio_nr_pages(p); i++)
+		c->page_cpupid[pfn + i] = 0;
 	p->flags &= MM_PG_HEAD;
 	p->mapping = 0;
 }

@@ -82,6 +82,10 @@ static void move_state(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
 	from->flags &= ~(uint32_t)(MM_PG_ACTIVE | MM_PG_UNEVICTABLE | MM_PG_SWAPCACHE | MM_PG_DIRTY | MM_PG_PRIVATE);
 	c->page_memcg[dst] = c->page_memcg[src];	/* charged and uncharged again in the kernel: the same in sum */
 	c->page_memcg[src] = 0;
+	if (c->page_cpupid) {
+		c->page_cpupid[dst] = c->page_cpupid[src];
+		c->page_cpupid[src] = 0;
+	}
 	mm_count(c->ctx, isolated_counter(to), -(int64_t)mm_folio_nr_pages(to));
 }
 

@@ -19,6 +19,7 @@
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
 #include "virt/mempolicy.h"
+#include "virt/numab.h"
 
 static const char *const kind_words[MM_NR_FAULT_KINDS] = {
 #define X(sym, word, help) [MM_FAULT_KIND_##sym] = word,
@@ -189,6 +190,8 @@ static unsigned int handle_pte_fault(struct mm_vm_fault *v)
 	}
 	if (!mm_pte_present(v->orig))
 		return mm_do_swap_page(v);
+	if (mm_pte_protnone(v->orig) && mm_vma_is_accessible(v->vma))
+		return mm_do_numa_page(v);
 	if (v->flags & (MM_FAULT_FLAG_WRITE | MM_FAULT_FLAG_UNSHARE) && !mm_pte_write(v->orig))
 		return mm_do_wp_page(v);
 	return set_accessed(v, v->pte);
@@ -207,6 +210,8 @@ static unsigned int __handle_mm_fault(struct mm_vm_fault *v)
 			return ret;
 	} else if (mm_pmd_trans_huge(*v->pmd)) {
 		v->orig = *v->pmd;
+		if (mm_pte_protnone(v->orig) && mm_vma_is_accessible(v->vma))
+			return mm_do_huge_pmd_numa_page(v);
 		if (!(v->flags & MM_FAULT_FLAG_WRITE) || mm_pte_write(v->orig))
 			return set_accessed(v, v->pmd);
 		ret = mm_vma_is_anonymous(v->vma) ? mm_do_huge_pmd_wp_page(v) : mm_huge_file_pmd_wp(v);

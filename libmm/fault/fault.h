@@ -31,6 +31,7 @@ struct mm_cache;
 	X(REUSE,	"reuse",	"a page made writable in place") \
 	X(MKWRITE,	"mkwrite",	"a clean shared file page made writable") \
 	X(SWAP,		"swap",		"a page from swap") \
+	X(NUMA_HINT,	"numa_hint",	"a page whose entry NUMA balancing had taken away") \
 	X(UFFD_MISSING,	"uffd_missing",	"userfaultfd is told: no page") \
 	X(UFFD_MINOR,	"uffd_minor",	"userfaultfd is told: not mapped yet") \
 	X(UFFD_WP,	"uffd_wp",	"userfaultfd is told: write-protected") \

@@ -69,6 +69,9 @@ unsigned int mm_huge_file_pmd_wp(struct mm_vm_fault *v);
  * aligned to it or too short, may not have 2M entries, or there is a table already.  Source: do_set_pmd().
  */
 unsigned int mm_do_set_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool write);
+/* numa.c: an entry that says PROT_NONE in a VMA that may be accessed; as after the fault, or the page has moved. */
+unsigned int mm_do_numa_page(struct mm_vm_fault *v);
+unsigned int mm_do_huge_pmd_numa_page(struct mm_vm_fault *v);
 unsigned int mm_hugetlb_fault(struct mm_vm_fault *v);
 mm_pfn_t mm_get_zero_page(struct mm_fault *f);
 

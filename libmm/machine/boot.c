@@ -132,6 +132,13 @@ static int promised_ram(struct mm_machine *m)
 	return e;
 }
 
+/* Pages move after those who use them where there are several nodes, unless the tunable says otherwise. */
+static void default_numa_balancing(struct mm_machine *m)
+{
+	if (m->ctx.sysctl.v[MM_SYSCTL_NUMA_BALANCING] < 0)
+		m->ctx.sysctl.v[MM_SYSCTL_NUMA_BALANCING] = m->phys && m->phys->nr_nodes > 1;
+}
+
 /* Nodes by the regions alone, where no memory is set up: policies are checked against them. */
 static void nodes_of_regions(struct mm_machine *m)
 {
@@ -228,6 +235,7 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 	if (!e && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS) && mm_machine_boot_lru(m, &zi))
 		e = no_memory(err);
 	mm_zoneinfo_free(&zi);
+	default_numa_balancing(m);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_workload_memcg(m, err);
 	if (!e && m->virt.hugetlb)
@@ -274,6 +282,7 @@ void mm_machine_sysctl_changed(struct mm_machine *m)
 		mm_machine_skip(m, "changes of ksm tunables that the kernel refuses while pages are merged", false);
 	m->daemons_run = false;
 	m->ctx.sysctl = m->cfg.sysctl;
+	default_numa_balancing(m);
 	if (m->phys)
 		mm_setup_per_zone_wmarks(m->phys);
 	if (m->virt.hugetlb)

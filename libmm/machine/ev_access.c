@@ -14,6 +14,7 @@
 #include "fault/fault.h"
 #include "machine/machine.h"
 #include "machine/vma_call.h"
+#include "virt/numab.h"
 #include "phys/compaction.h"
 #include "reclaim/reclaim.h"
 
@@ -208,6 +209,8 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	id = task->mm->id;
 	end = task->mm->task_size_max;
 	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
+	if (mm_task_numa_due_ns(&m->ctx, &task->numa) < due_ns)
+		due_ns = mm_task_numa_due_ns(&m->ctx, &task->numa);
 	by_type[MM_EV_LOAD - MM_EV_LOAD] = ask(c, MM_TLB_R);
 	by_type[MM_EV_STORE - MM_EV_LOAD] = by_type[MM_EV_MODIFY - MM_EV_LOAD] = ask(c, MM_TLB_W);
 	by_type[MM_EV_FETCH - MM_EV_LOAD] = ask(c, MM_TLB_X);

@@ -16,6 +16,7 @@
 #include "machine/machine.h"
 #include "machine/vma_call.h"
 #include "virt/mempolicy.h"
+#include "virt/numab.h"
 
 enum { MAX_MAXNODE = MM_PAGE_SIZE * 8 };
 
@@ -194,7 +195,9 @@ static int lookup_node(struct mm_machine *m, struct mm_struct *mm, uint64_t vadd
 	if (!m->fault || mm_faultin_page(m->fault, mm, page))
 		return -EFAULT;
 	mm_walk_explain(mm, page, &rec);
-	z = rec.end == MM_WALK_MAPPED ? mm_page_zone(m->phys, rec.pfn) : NULL;
+	if (rec.end == MM_WALK_PROTNONE)		/* a hint fault waits there: the page is there all the same */
+		rec.pfn = mm_pte_pfn(rec.level[rec.nr_levels - 1].entry);
+	z = rec.pfn != MM_PFN_NONE ? mm_page_zone(m->phys, rec.pfn) : NULL;
 	return z ? (int)z->node : -EFAULT;
 }
 
@@ -300,4 +303,20 @@ int mm_ev_move_pages(struct mm_machine *m, struct mm_task *task, struct mm_event
 	if (!mm)
 		return mm_vma_call_end(m, task, ev, -ESRCH, err);
 	return node_result(m, task, ev, m->phys ? mm_move_page(mm, ev->addr, nid, flags) : -ENOENT, err);
+}
+
+int mm_ev_numa_scan(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
+
+	if (!mm)
+		return -ENOMEM;
+	if (!m->phys)
+		return 0;
+	if (!mm_numa_balancing(&m->ctx)) {
+		mm_machine_skip(m, "numa_scan rows where NUMA balancing is off (-S kernel.numa_balancing=1)", false);
+		return 0;
+	}
+	mm_event_set_result(ev, MM_RESULT_DEC, mm_task_numa_scan(mm, &task->numa, ev->present & MM_TC_BIT(SIZE) ? ev->size : 0));
+	return 0;
 }

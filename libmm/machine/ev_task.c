@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "machine/vma_call.h"
+#include "virt/numab.h"
 #include "virt/pkeys.h"
 
 static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
@@ -88,7 +89,9 @@ static struct mm_task *child_of(struct mm_machine *m, struct mm_task *task, stru
 	child->faults.pkru = task->faults.pkru;
 	child->memcg = task->memcg;
 	child->oom_score_adj = task->oom_score_adj;
+	mm_task_numa_free(&child->numa);
 	child->numa = task->numa;
+	child->numa.faults = NULL;
 	return child;
 }
 
@@ -126,6 +129,8 @@ int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	mm_mmput(child->mm);
 	child->mm = copy;
 	copy->owner = child->pid;
+	mm_init_numa_balancing(&m->ctx, &child->numa, copy, false);
+	child->numa.pid = child->pid;
 	mm_task_began(m, child);
 	return 0;
 }
@@ -144,6 +149,8 @@ int mm_ev_thread(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	child->tgid = task->tgid;
 	child->ppid = task->ppid;
 	share_mm(child, mm);
+	mm_init_numa_balancing(&m->ctx, &child->numa, mm, true);
+	child->numa.pid = child->pid;
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "fault/ksm.h"
 #include "cache/memcg.h"
 #include "machine/machine.h"
+#include "virt/numab.h"
 #include "phys/compaction.h"
 #include "reclaim/reclaim.h"
 #include "table/trace_row.h"
@@ -66,8 +67,10 @@ void mm_machine_free(struct mm_machine *m)
 	if (!m)
 		return;
 	mm_machine_shutdown(m);
-	for (size_t i = 0; i < m->tasks.nr; i++)
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		mm_task_numa_free(&m->tasks.v[i]->numa);
 		free(m->tasks.v[i]);
+	}
 	free(m->tasks.v);
 	free(m->tasks.hash);
 	free(m->effects.v);
@@ -213,6 +216,8 @@ void mm_machine_run_daemons(struct mm_machine *m, bool at_once)
 	if (m->phys)
 		mm_kcompactd_run(m->phys);
 	if (m->fault && m->ctx.now_ns) {
+		if (m->running_mm && m->ctx.task_numa && mm_numa_balancing(&m->ctx))
+			mm_task_tick_numa(m->running_mm, m->ctx.task_numa);
 		m->daemons_run = true;
 		mm_mpol_run_task(&m->ctx, NULL);
 		mm_ksmd_run(m->fault);
@@ -255,6 +260,15 @@ static int row_of_the_dead(struct mm_machine *m, struct mm_event *ev, struct mm_
 	return end_event(m, ev, 0, err);
 }
 
+/* A recording of a larger machine: its CPUs take turns on those there are. */
+static uint32_t cpu_of_row(struct mm_machine *m, const struct mm_event *ev)
+{
+	if (ev->cpu < m->ctx.nr_cpus || !m->booted)
+		return ev->cpu;
+	mm_machine_skip(m, "rows of CPUs beyond the machine's ran on CPU n modulo their number (--cpus=N makes more)", false);
+	return ev->cpu % m->ctx.nr_cpus;
+}
+
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_task *task = NULL;
@@ -270,8 +284,6 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 		if (e)
 			return e;
 	}
-	if (ev->cpu >= m->ctx.nr_cpus && m->booted)
-		return mm_error_set(err, -ERANGE, "expected a CPU below %u, found %u (--cpus=N)", m->ctx.nr_cpus, ev->cpu);
 	if (needs_task(ev) && !describes_machine(ev)) {
 		if (ev->pid > MM_PID_MAX)
 			return mm_error_set(err, -ERANGE, "expected a pid up to %d, found %u", (int)MM_PID_MAX, ev->pid);
@@ -283,7 +295,7 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	}
 	if (ev->present & MM_TC_BIT(TIME_S))
 		m->ctx.now_ns = ev->time_ns;
-	m->ctx.cpu = ev->cpu;
+	m->ctx.cpu = cpu_of_row(m, ev);
 	m->nr_events++;
 	mm_task_run(m, task, ev->pid);
 	return end_event(m, ev, dispatch(m, task, ev, err), err);

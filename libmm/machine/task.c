@@ -13,6 +13,7 @@
 #include "machine/vma_call.h"
 #include "machine/machine.h"
 #include "phys/phys.h"
+#include "virt/numab.h"
 #include "virt/pkeys.h"
 
 enum { FIRST_TASKS = 16 };
@@ -198,6 +199,7 @@ void mm_task_end(struct mm_machine *m, struct mm_task *task, enum mm_task_state 
 	if (m->ctx.task_numa == &task->numa)
 		mm_mpol_run_task(&m->ctx, NULL);
 	keep_maps(m, task);
+	mm_task_numa_free(&task->numa);
 	mm_mmput(task->mm);
 	task->mm = NULL;
 	task->state = (uint8_t)state;

@@ -12,6 +12,8 @@
 
 #include "phys/phys.h"
 
+struct mm_numa_faults;
+
 enum {
 	MM_MPOL_DEFAULT, MM_MPOL_PREFERRED, MM_MPOL_BIND, MM_MPOL_INTERLEAVE, MM_MPOL_LOCAL, MM_MPOL_PREFERRED_MANY,
 	MM_MPOL_MAX,
@@ -44,6 +46,15 @@ struct mm_mempolicy {
 struct mm_task_numa {
 	const struct mm_mempolicy *mempolicy;	/* NULL: the default */
 	uint32_t il_prev;		/* node of the page before, by interleaving */
+	/* NUMA balancing (virt/numab.h) */
+	uint32_t pid;
+	bool started;			/* the clocks below run */
+	uint64_t start_ns, node_stamp_ns;	/* by ctx->now_ns, and since then */
+	uint64_t migrate_retry_ms;
+	uint32_t scan_seq;		/* of the address space, when faults were last counted up */
+	uint32_t scan_period_ms, scan_period_max_ms;
+	int32_t preferred_nid;		/* + 1; 0 none */
+	struct mm_numa_faults *faults;	/* NULL: none yet */
 };
 
 static inline mm_nodes_t mm_node_bit(uint32_t nid) { return (mm_nodes_t)1 << nid; }

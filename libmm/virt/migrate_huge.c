@@ -3,7 +3,7 @@
  * Moving a 2M folio whole to another 2M: its entries name the new frame, its counts and places go along.
  *
  * The kernel leaves a migration entry in each mapping for the time of the copy; with one thread nobody meets it, so
- * entries are changed where they stand.  Model: Linux 6.6 mm/migrate.c, mm/huge_memory.c set_pmd_migration_entry().
+ * entries are made anew where they stand: present, with the rights that the migration entry would have kept.  Model: Linux 6.6 mm/migrate.c, mm/huge_memory.c set_pmd_migration_entry().
  */
 #include <errno.h>
 
@@ -21,14 +21,20 @@ struct move {
 static bool retarget_one(void *arg, struct mm_rmap_hit *hit)
 {
 	const struct move *m = arg;
-	mm_pte_t old = *hit->entry;
+	mm_pte_t old = *hit->entry, new;
 	uint64_t size = hit->level == 2 ? MM_PMD_SIZE : MM_PAGE_SIZE;
 	mm_pfn_t pfn = m->to + (hit->pfn - m->from);
 
 	mm_flush_tlb_range(hit->vma->vm_mm, hit->vaddr & ~(size - 1), (hit->vaddr & ~(size - 1)) + size);
 	if (mm_pte_dirty(old))
 		mm_folio_mark_dirty(m->virt->cache, m->from);
-	*hit->entry = mm_mk_pte(pfn, (old ^ mm_protnone_mask(old)) & ~MM_PTE_PFN_MASK);
+	new = mm_mk_pte(pfn, mm_vma_page_prot(hit->vma)) | (old & (MM_PTE_SOFT_DIRTY | MM_PTE_UFFD_WP)) |
+	      (hit->level == 2 ? MM_PTE_PSE : 0);
+	if (!mm_pte_young(old))
+		new = mm_pte_mkold(new);
+	if (mm_pte_dirty(old))
+		new = mm_pte_mkdirty(new);
+	*hit->entry = mm_pte_write(old) ? mm_pte_mkwrite(new) : new;
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct mm_khugepaged_slot;
 struct mm_hugetlb;
 struct mm_resv_map;
 struct mm_mempolicy;
+struct mm_numab_state;
 
 /* vm_flags with the bits of 6.6 (include/linux/mm.h) */
 enum {
@@ -65,6 +66,7 @@ struct mm_vma {
 	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain */
 	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
 	const struct mm_mempolicy *vm_policy;	/* mbind(); NULL none */
+	struct mm_numab_state *numab;		/* NUMA balancing has seen it; NULL not yet */
 	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
 	struct mm_uffd *uffd;			/* whose faults these are (vm_userfaultfd_ctx); NULL nobody's */
 	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
@@ -119,6 +121,9 @@ struct mm_struct {
 	struct mm_khugepaged_slot *khugepaged_slot;	/* khugepaged scans it (MMF_VM_HUGEPAGE) */
 	uint16_t pkey_allocation_map;		/* protection keys that are given out */
 	int8_t execute_only_pkey;		/* -1 none yet */
+	/* NUMA balancing: times in milliseconds of its clock, to which numa_scan rows add */
+	uint64_t numa_next_scan_ms, numa_scan_offset, numa_row_ms;
+	uint32_t numa_scan_seq;			/* scans that went through all of it */
 	bool huge_zero;				/* it has had the huge zero page (MMF_HUGE_ZERO_PAGE) */
 	bool thp_disabled;			/* PR_SET_THP_DISABLE */
 	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */

@@ -315,6 +315,9 @@ enum { MM_CP_PROT_NUMA = 2, MM_CP_UFFD_WP = 4, MM_CP_UFFD_WP_RESOLVE = 8 };
  */
 uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int cp_flags);
 
+/* An entry without RW of a writable VMA gets it without a fault: nobody needs to be told (can_change_pte_writable()). */
+bool mm_can_change_writable(const struct mm_vma *vma, mm_pte_t entry);
+
 /* Move @len bytes of entries; bytes moved, less than @len when a table could not be had (move_page_tables()). */
 uint64_t mm_move_page_tables(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr,
 			     uint64_t len);

@@ -7,6 +7,7 @@
  * Model: Linux 6.6 mm/mprotect.c change_pte_range(), mm/huge_memory.c change_huge_pmd().
  */
 #include "virt/hugetlb.h"
+#include "virt/numab.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
 #include "virt/userfaultfd.h"
@@ -36,6 +37,29 @@ static bool can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
 		return false;
 	return mm_page(phys, mm_page_head(phys, pfn))->flags & MM_PG_ANON &&
 	       mm_page(phys, pfn)->flags & MM_PG_ANON_EXCLUSIVE;
+}
+
+bool mm_can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
+{
+	return wants_manual_write_upgrade(vma) && can_change_writable(vma, entry);
+}
+
+/* Of these entries no hint fault would tell anything: of zero and merged pages, of pages in the right place ... */
+static bool no_hint_wanted(const struct mm_vma *vma, mm_pte_t entry)
+{
+	const struct mm_virt *virt = vma->vm_mm->virt;
+	const struct mm_page *p = mm_page(virt->phys, mm_page_head(virt->phys, mm_pte_pfn(entry)));
+	const struct mm_zone *z = mm_page_zone(virt->phys, mm_pte_pfn(entry));
+
+	if (mm_pte_protnone(entry) || mm_pte_special(entry) || p->flags & MM_PG_KSM)
+		return true;
+	if ((vma->vm_flags & (MM_VM_SHARED | MM_VM_MAYWRITE)) == MM_VM_MAYWRITE && mm_page_ref_count(p) != 1)
+		return true;
+	if (!(p->flags & MM_PG_SWAPBACKED) && p->flags & MM_PG_DIRTY)	/* asynchronous migration cannot move it */
+		return true;
+	/* a private mapping of a single thread, which runs on the page's node */
+	return !(vma->vm_flags & MM_VM_SHARED) && vma->vm_mm->mm_users == 1 && z &&
+	       z->node == virt->phys->cpu_node[virt->ctx->cpu];
 }
 
 static mm_pte_t change_uffd_wp(mm_pte_t p, unsigned int cp_flags)
@@ -74,6 +98,8 @@ static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vad
 			change_nonpresent(vma, pte, cp_flags);
 			continue;
 		}
+		if (cp_flags & MM_CP_PROT_NUMA && no_hint_wanted(vma, *pte))
+			continue;
 		p = change_uffd_wp(mm_pte_modify(*pte, prot), cp_flags);
 		if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
 			p = mm_pte_mkwrite(p);
@@ -83,11 +109,27 @@ static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vad
 	return pages;
 }
 
+/* A whole 2M entry; false: nothing changes. */
+static bool change_huge_pmd(struct mm_vma *vma, mm_pte_t *pmd, uint64_t prot, bool upgrade, unsigned int cp_flags)
+{
+	struct mm_virt *virt = vma->vm_mm->virt;
+	mm_pte_t p;
+
+	if (cp_flags & MM_CP_PROT_NUMA && (mm_is_huge_zero_pmd(virt, *pmd) || mm_pte_protnone(*pmd)))
+		return false;
+	p = change_uffd_wp(mm_pmd_modify(*pmd, prot), cp_flags);
+	if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
+		p = mm_pte_mkwrite(p);
+	*pmd = p;
+	mm_count(virt->ctx, MM_NUMA_HUGE_PTE_UPDATES, 1);
+	return true;
+}
+
 uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int cp_flags)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	uint64_t prot = mm_vma_page_prot(vma), pages = 0, next;
-	bool upgrade = !(cp_flags & MM_CP_UFFD_WP) && wants_manual_write_upgrade(vma);
+	uint64_t prot = cp_flags & MM_CP_PROT_NUMA ? mm_vm_get_page_prot(0) : mm_vma_page_prot(vma), pages = 0, next;
+	bool upgrade = !(cp_flags & (MM_CP_UFFD_WP | MM_CP_PROT_NUMA)) && wants_manual_write_upgrade(vma);
 	bool markers = cp_flags & MM_CP_UFFD_WP && mm_uffd_wp_use_markers(vma), cut = markers && !mm_vma_is_anonymous(vma);
 	mm_pte_t *pmd;
 
@@ -100,12 +142,7 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 		next = mm_pmd_addr_end(vaddr, end);
 		if (mm_pmd_trans_huge(*pmd)) {
 			if (next - vaddr == MM_PMD_SIZE && !cut) {
-				mm_pte_t p = change_uffd_wp(mm_pmd_modify(*pmd, prot), cp_flags);
-
-				if (upgrade && !mm_pte_write(p) && can_change_writable(vma, p))
-					p = mm_pte_mkwrite(p);
-				*pmd = p;
-				pages += MM_PMD_PAGES;
+				pages += change_huge_pmd(vma, pmd, prot, upgrade, cp_flags) ? MM_PMD_PAGES : 0;
 				continue;
 			}
 			mm_split_huge_pmd(vma, pmd, vaddr);

@@ -55,6 +55,8 @@ static void split_tail(struct mm_cache *c, mm_pfn_t head, uint32_t i)
 	t->aux = h->aux;
 	t->next = t->prev = MM_PFN_NONE;
 	c->page_memcg[head + i] = c->page_memcg[head];
+	if (c->page_cpupid)
+		c->page_cpupid[head + i] = c->page_cpupid[head];
 }
 
 /* Only the mappings, a cache and the caller hold the folio: wait for the per-CPU batches where that may help. */

@@ -37,6 +37,7 @@ struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 	*new = *vma;
 	new->anon_vma_chain = NULL;
 	new->detach_next = NULL;
+	new->numab = NULL;
 	if (new->hugetlb_resv)
 		new->hugetlb_resv->refs++;
 	return new;
@@ -47,6 +48,7 @@ void mm_vm_area_free(struct mm_vma *vma)
 	if (!vma)
 		return;
 	mm_resv_map_put(vma->hugetlb_resv);
+	free(vma->numab);
 	mm_pool_free(&vma->vm_mm->virt->vma_pool, vma, sizeof(*vma));
 }
 
