@@ -330,12 +330,44 @@ static int locate_error(struct replay *r, size_t row, int e)
 			    inner.code ? inner.text : strerror(-e));
 }
 
+/*
+ * Nobody said how many CPUs there are: as many as the first rows name.  It becomes a row of the trace, so that what comes
+ * out is the same experiment.
+ */
+static int first_look(struct replay *r, const struct mm_event *ev, size_t n)
+{
+	struct mm_event row = { .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
+	uint32_t last = 0;
+	int e;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ev[i].type == MM_EV_CPUS)
+			return 0;
+		if (ev[i].present & MM_TC_BIT(CPU) && ev[i].cpu > last)
+			last = ev[i].cpu;
+	}
+	if (!last || last >= MM_MAX_CPUS || r->a->cpus_given)
+		return 0;
+	mm_event_set_result(&row, MM_RESULT_DEC, last + 1);
+	e = mm_machine_event(r->m, &row, &r->a->err);
+	if (!e && !r->table)
+		mm_trace_writer_row(&r->trace, &row);
+	cmd_note(r->a, "%s: a machine of %" PRIu32 " CPUs, by its first rows (--cpus=N)", r->in->name, last + 1);
+	return e;
+}
+
 static int replay_all(struct replay *r)
 {
 	struct mm_event ev[BATCH];
+	bool first = true;
 	long n;
 
 	while ((n = mm_trace_read(r->reader, ev, BATCH, &r->a->err)) > 0) {
+		int looked = first ? first_look(r, ev, (size_t)n) : 0;
+
+		first = false;
+		if (looked)
+			return looked;
 		for (size_t i = 0; i < (size_t)n; i++) {
 			int e;
 

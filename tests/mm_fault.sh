@@ -382,4 +382,21 @@ printf '%s\n' '1 openat(AT_FDCWD, "/f", O_RDONLY) = 3' '1 read(3, ""..., 4096) =
 	'1 write(4, ""..., 4096) = 4096' '1 read(3, ""..., 4096) = 4096' '1 write(7</g>, ""..., 100) = 100' > modes.strace
 same "read and write of a recording" "4096 4096 4096 100" \
 	"$(mm-fault --csv -n -o event,result modes.strace | sed -nE 's/^(read|write),//p' | xargs)"
+
+# ---- CPUs of a recording that no option names ----
+printf 'cpu,pid,event,addr\n3,1,load,0x1000\n' > "$tmp/cpus.csv"
+mm-fault --automap --csv "$tmp/cpus.csv" > "$tmp/out" 2> "$tmp/err" || fail "a row of CPU 3"
+grep -q '^,,cpus,.*4,$' "$tmp/out" || fail "no row that says 4 CPUs: $(cat "$tmp/out")"
+grep -q 'a machine of 4 CPUs, by its first rows' "$tmp/err" || fail "not told: $(cat "$tmp/err")"
+mm-fault --automap --csv "$tmp/out" 2> /dev/null | cmp -s - "$tmp/out" || fail "cpus: mm-fault | mm-fault is not mm-fault"
+mm-fault --automap --csv --cpus=2 "$tmp/cpus.csv" 2>&1 > /dev/null | grep -q '1 rows of CPUs beyond' || fail "CPU 3 of 2 is not told of"
+mm-fault --automap --csv --cpus=2 --strict "$tmp/cpus.csv" > /dev/null 2>&1 && fail "CPU 3 of 2 under --strict"
+mm-fault --automap --csv --cpus=2 -t tlb -o cpu,accesses -n "$tmp/cpus.csv" 2> /dev/null > "$tmp/out"
+[ "$(sed -n 2p "$tmp/out")" = 1,1 ] || fail "CPU 3 of 2 should be CPU 1: $(cat "$tmp/out")"
+cat > "$tmp/header.txt" << 'END'
+# entries-in-buffer/entries-written: 1/1   #P:4
+#
+            bash-100     [001] .....  10.000001: page_fault_user: address=0x1000 ip=0x400000 error_code=0x4
+END
+mm-fault --automap --csv "$tmp/header.txt" 2> /dev/null | grep -q '^,,,cpus,.*4,$' || fail "CPUs of an ftrace header: $(mm-fault --automap --csv "$tmp/header.txt" 2>&1)"
 exit $failed

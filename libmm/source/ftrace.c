@@ -47,6 +47,7 @@ struct ftrace {
 	struct mm_trace_source *src;
 	struct mm_ftrace_line t;
 	uint64_t last_ns;
+	bool begun;			/* an event was seen: the header is over */
 };
 
 /* The next word of @rest, blanks before it skipped; false at the end. */
@@ -374,6 +375,21 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 	return e;
 }
 
+/* How many CPUs the machine had: "# entries-in-buffer/entries-written: 5/5   #P:4", "# nrcpus online : 4". */
+static void on_comment(struct mm_trace_batch *b, struct mm_str line, uint64_t line_number)
+{
+	uint64_t n;
+
+	for (; line.len; line = (struct mm_str){ line.p + 1, line.len - 1 }) {
+		struct mm_str rest = line;
+
+		if ((!scan_word(&rest, "#P:") && !scan_word(&rest, "# nrcpus online : ")) || !scan_u64(&rest, &n) || !n || n > MM_MAX_CPUS)
+			continue;
+		mm_event_set_result(mm_trace_add(b, MM_EV_CPUS, line_number), MM_RESULT_DEC, n);
+		return;
+	}
+}
+
 static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
 	struct ftrace *f = state;
@@ -384,8 +400,11 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 
 		if (e <= 0)
 			return e;
+		if (line.len && line.p[0] == '#' && !f->begun)
+			on_comment(b, line, f->src->in->line);
 		if (!line.len || line.p[0] == '#')
 			continue;
+		f->begun = true;
 		e = read_line(f, b, line, err);
 		if (e)
 			return e;
