@@ -89,6 +89,25 @@ END
 same "faults of perf script -F comm,tid,time,event,addr" "1,100,load,0x7f0000000abc,1,fault,FAULT,no fault" \
 	"$(mm-fault --csv -n -t mismatches $seed perf.txt)"
 
+# perf script as it prints by itself: of a larger machine, with comm of two words, callchains, an instruction pointer alone
+# (no -d: nothing to make an access of), a kernel address
+cat > perf.txt <<'END'
+Web Content   100 [002]  1234.567894:          1 page-faults:      7f0000000abc     401000 main+0x10 (/bin/prog)
+	          401000 main+0x10 (/bin/prog)
+
+Web Content   100/100 [003]  1234.567895:          1 page-faults:u:      7f0000001abc
+Web Content   100 [002]  1234.567896:          1 page-faults:      7f0000002abc main+0x10 (/bin/prog)
+Web Content   100 [002]  1234.567897:          1 page-faults:      7f0000002abc [unknown] (/bin/prog)
+Web Content   100 [002]  1234.567898:          1 page-faults:  ffff888000000abc     401000 main (/bin/prog)
+END
+# shellcheck disable=SC2086
+same "faults of perf script" 2,0,0,0 "$(faults $seed perf.txt 2> err)"
+for what in 'a machine of 4 CPUs, by its first rows' '2 page faults without an address' '1 page faults on kernel addresses'; do
+	grep -q "$what" err || fail "perf script: '$what' is not told: $(cat err)"
+done
+# shellcheck disable=SC2086
+mm-fault --strict $seed perf.txt > out 2> err; same "faults without an address under --strict" 1 $?
+
 # addresses that differ from one in the TLB in bits that no program has: none is its page; with five levels bit 47 is one
 cat > canonical.csv <<'END'
 pid,event,addr,size,flags

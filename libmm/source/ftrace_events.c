@@ -382,20 +382,33 @@ static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	return put_fault(src, ev, code) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-/* perf's software event: the address is all there is. */
+static struct mm_str next_token(struct mm_str *s)
+{
+	struct mm_str w;
+
+	scan_blanks(s);
+	w = (struct mm_str){ s->p, 0 };
+	while (w.len < s->len && s->p[w.len] != ' ' && s->p[w.len] != '\t')
+		w.len++;
+	s->p += w.len;
+	s->len -= w.len;
+	return w;
+}
+
+/* perf's software event: "ADDR", "ADDR IP SYMBOL (FILE)", or, where addresses were not recorded, "IP SYMBOL (FILE)". */
 static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
-	struct mm_str s = t->args;
+	struct mm_str s = t->args, first = next_token(&s), second = next_token(&s);
 	struct mm_event *ev;
-	uint64_t addr;
+	uint64_t addr, ip;
 
-	scan_blanks(&s);
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] == ' ')
-			s.len = i;
-	if (!parse_hex(s, &addr))
+	if (!parse_hex(first, &addr))
 		return malformed(src, t, err);
+	if (second.len && !parse_hex(second, &ip))
+		return mm_trace_skip(src, "page faults without an address (perf record -d tells it)", t->line, false, err);
+	if (addr >> 56)
+		return mm_trace_skip(src, "page faults on kernel addresses", t->line, true, err);
 	ev = mm_trace_add(b, MM_EV_LOAD, t->line);
 	mm_event_put(ev, ADDR, addr, addr);
 	mm_event_put(ev, SIZE, size, 1);
