@@ -3,8 +3,9 @@
  * What pages hold.
  *
  * The two top bits of a number tell where it comes from: a name of the trace (00), the disk (01), a store without a
- * name (10), so that those never meet. Deviation: what is written to a file's pages is forgotten when they leave the
- * page cache; it is what is on disk that comes back, which only pages copied from them could tell.
+ * name (10), so that those never meet. What is written back of a file is kept aside and comes back when it is read again. Bytes
+ * have no place within a page: whatever changes a part of it makes contents that no other page has, the cut of a page of
+ * zeroes excepted.
  */
 #include "cache/contents.h"
 
@@ -12,6 +13,8 @@
 #include <sys/mman.h>
 
 #include <libmm/csv.h>
+#include "cache/filemap.h"
+#include "cache/shmem.h"
 #include "cache/swap_impl.h"
 
 #define FROM_DISK	(UINT64_C(1) << 62)
@@ -23,6 +26,26 @@ static uint64_t *map(size_t entries)
 		       -1, 0);
 
 	return v == MAP_FAILED ? NULL : v;
+}
+
+/* Page cache as it is when contents begin to be kept: what is clean is on disk. */
+static void keep_files(struct mm_cache *c)
+{
+	for (uint32_t id = 1; id <= mm_inode_table_nr(c->inodes); id++) {
+		struct mm_address_space *as = mm_address_space_of(c->inodes, id);
+		uint64_t v;
+
+		if (!as || mm_mapping_is_shmem(as))
+			continue;
+		as->host->disk_end = as->host->blocks_end;
+		for (uint64_t i = 0; mm_xa_find(&as->i_pages, &i, &v); i++) {
+			mm_pfn_t head = (mm_pfn_t)(v - 1);
+
+			if (mm_xa_is_page(v))
+				c->contents[mm_folio_file_page(c, head, i)] =
+					mm_cache_page(c, head)->flags & MM_PG_DIRTY ? mm_contents_unique(c) : mm_contents_on_disk(as, i);
+		}
+	}
 }
 
 int mm_contents_keep(struct mm_cache *c)
@@ -44,6 +67,7 @@ int mm_contents_keep(struct mm_cache *c)
 		if (p->flags & (MM_PG_ANON | MM_PG_TAIL | MM_PG_SWAPBACKED))
 			c->contents[pfn] = mm_contents_unique(c);
 	}
+	keep_files(c);
 	for (uint32_t slot = 1; slot < c->swap->max; slot++)
 		if (c->swap->map[slot])
 			c->swap_contents[slot] = mm_contents_unique(c);
@@ -74,7 +98,63 @@ uint64_t mm_contents_of_name(struct mm_str name)
 
 uint64_t mm_contents_unique(struct mm_cache *c) { return OF_ITS_OWN | ++c->contents_made; }
 
-uint64_t mm_contents_of_file(uint64_t ino, uint64_t index)
+uint64_t mm_contents_on_disk(const struct mm_address_space *as, uint64_t index)
 {
-	return FROM_DISK | ((ino * UINT64_C(0x9e3779b97f4a7c15) ^ index * UINT64_C(0xc2b2ae3d27d4eb4f)) & (FROM_DISK - 1));
+	uint64_t v = mm_xa_load(&as->written, index);
+
+	if (v || index << MM_PAGE_SHIFT >= as->host->disk_end)
+		return v ? v - 1 : 0;
+	return FROM_DISK | ((as->id * UINT64_C(0x9e3779b97f4a7c15) ^ index * UINT64_C(0xc2b2ae3d27d4eb4f)) & (FROM_DISK - 1));
+}
+
+bool mm_contents_written(struct mm_cache *c, const struct mm_page *p, mm_pfn_t pfn)
+{
+	struct mm_address_space *as = mm_folio_mapping(c, pfn);
+
+	for (uint64_t i = 0; c->contents && i < mm_folio_nr_pages(p); i++)
+		if (mm_xa_store(&as->written, p->index + i, c->contents[pfn + i] + 1, NULL))
+			return false;
+	return true;
+}
+
+void mm_contents_changed(struct mm_cache *c, struct mm_address_space *as, uint64_t index)
+{
+	mm_pfn_t head = c->contents ? mm_filemap_get_folio(c, as, index) : MM_PFN_NONE;
+
+	if (head != MM_PFN_NONE)
+		c->contents[mm_folio_file_page(c, head, index)] = mm_contents_unique(c);
+}
+
+void mm_contents_zeroed(struct mm_cache *c, struct mm_address_space *as, uint64_t index)
+{
+	mm_pfn_t head = c->contents ? mm_filemap_get_folio(c, as, index) : MM_PFN_NONE;
+
+	if (head != MM_PFN_NONE && c->contents[mm_folio_file_page(c, head, index)])
+		mm_contents_changed(c, as, index);
+}
+
+void mm_contents_cut(struct mm_cache *c, struct mm_address_space *as, uint64_t size)
+{
+	uint64_t v, i = (size >> MM_PAGE_SHIFT) + (size % MM_PAGE_SIZE != 0);
+
+	if (size % MM_PAGE_SIZE)
+		mm_contents_zeroed(c, as, size >> MM_PAGE_SHIFT);
+	for (; mm_xa_find(&as->written, &i, &v); i++)
+		mm_xa_store(&as->written, i, 0, NULL);
+	if (as->host->disk_end > size)
+		as->host->disk_end = size;
+}
+
+int mm_contents_punched(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
+{
+	uint64_t v, end = (as->host->disk_end + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, i = first;
+
+	if (!c->contents || mm_mapping_is_shmem(as))
+		return 0;
+	for (; mm_xa_find(&as->written, &i, &v) && i <= last; i++)
+		mm_xa_store(&as->written, i, 0, NULL);
+	for (i = first; i <= last && i < end; i++)
+		if (mm_xa_store(&as->written, i, 1, NULL))
+			return -ENOMEM;
+	return 0;
 }

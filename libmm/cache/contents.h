@@ -18,8 +18,18 @@ void mm_contents_free(struct mm_cache *c);
 uint64_t mm_contents_of_name(struct mm_str name);
 /* Contents that no page had before. */
 uint64_t mm_contents_unique(struct mm_cache *c);
-/* Contents of page @index of a file as it was on disk. */
-uint64_t mm_contents_of_file(uint64_t ino, uint64_t index);
+/* Contents of page @index of a file as it is on disk. */
+uint64_t mm_contents_on_disk(const struct mm_address_space *as, uint64_t index);
+/* What the folio @pfn of a file holds is on disk now. False: no host memory, it is not. */
+bool mm_contents_written(struct mm_cache *c, const struct mm_page *p, mm_pfn_t pfn);
+/* A page of a file holds something else: write(2). */
+void mm_contents_changed(struct mm_cache *c, struct mm_address_space *as, uint64_t index);
+/* A part of a page of a file becomes zeroes, if it is cached. */
+void mm_contents_zeroed(struct mm_cache *c, struct mm_address_space *as, uint64_t index);
+/* The file ends at byte @size: what was on disk behind is gone, and of the last page, which is cached if it has data, a part. */
+void mm_contents_cut(struct mm_cache *c, struct mm_address_space *as, uint64_t size);
+/* Pages @first to @last are holes. 0 or -ENOMEM. */
+int mm_contents_punched(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
 
 static inline uint64_t mm_contents_of(const struct mm_cache *c, mm_pfn_t pfn) { return c->contents ? c->contents[pfn] : pfn + UINT64_C(1); }
 

@@ -84,7 +84,7 @@ int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn
 	p->index = index;
 	count_pages(c, as, (int64_t)nr);
 	for (uint64_t i = 0; c->contents && i < nr; i++)
-		c->contents[pfn + i] = mm_contents_of_file(as->id, index + i);
+		c->contents[pfn + i] = mm_contents_on_disk(as, index + i);
 	if (mm_mapping_is_shmem(as))
 		p->flags |= MM_PG_SWAPBACKED;
 	if (!(gfp & __MM_GFP_WRITE) && mm_xa_is_shadow(old))
@@ -305,6 +305,7 @@ int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos, ui
 		if (pfn == MM_PFN_NONE)
 			break;
 		mm_folio_mark_dirty(c, pfn);
+		mm_contents_changed(c, &inode->mapping, pos >> MM_PAGE_SHIFT);
 		old_size = inode->size;
 		if (next > inode->size)
 			inode->size = next;

@@ -68,6 +68,7 @@ void mm_inode_table_free(struct mm_inode_table *t)
 		if (!t->v[i])
 			continue;
 		mm_xa_destroy(&t->v[i]->inode.mapping.i_pages);
+		mm_xa_destroy(&t->v[i]->inode.mapping.written);
 		free(t->v[i]->inode.policies);
 		free(t->v[i]->inode.name);
 		free(t->v[i]);
@@ -152,7 +153,7 @@ static struct entry *entry_new(struct mm_str name, uint64_t hash, enum mm_inode_
 	e->inode.name[name.len] = '\0';
 	e->name_len = name.len;
 	e->hash = hash;
-	e->inode.size = e->inode.blocks_end = size;
+	e->inode.size = e->inode.blocks_end = e->inode.disk_end = size;
 	e->inode.type = (uint8_t)type;
 	e->inode.dev_zero = name.len == 9 && !memcmp(name.p, "/dev/zero", 9);
 	e->inode.mapping.host = &e->inode;
@@ -251,6 +252,7 @@ void mm_inode_evict(struct mm_inode_table *t, struct mm_file *f)
 	uint32_t place = e->inode.mapping.id - 1;
 
 	mm_xa_destroy(&e->inode.mapping.i_pages);
+	mm_xa_destroy(&e->inode.mapping.written);
 	free(e->inode.policies);
 	free(e->inode.name);
 	free(e);

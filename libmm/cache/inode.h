@@ -27,6 +27,7 @@ struct mm_address_space {
 	uint64_t nrpages;
 	uint64_t nr_thps;		/* huge folios among its pages */
 	uint64_t nr_swapped;		/* of a file in memory: pages on the swap device */
+	struct mm_xarray written;	/* of a file on disk, where contents are kept: those of pages that were written there, and 1 */
 	struct mm_interval_root i_mmap;	/* the VMAs that map it, by the pages of it that they map */
 	uint64_t nr_i_mmap;
 	uint32_t i_mmap_writable;	/* shared writable mappings */
@@ -42,6 +43,7 @@ struct mm_inode {
 	char *name;			/* as in maps, owned */
 	uint64_t size;			/* bytes */
 	uint64_t blocks_end;		/* byte up to which the disk has blocks for it; what a truncation adds behind is a hole */
+	uint64_t disk_end;		/* byte up to which the disk holds what it held when contents began to be kept; zeroes behind */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	uint8_t type;			/* enum mm_inode_type */

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "cache/contents.h"
 #include "cache/filemap.h"
 #include "cache/memcg.h"
 #include "cache/shmem.h"
@@ -54,10 +55,13 @@ void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn)
 	}
 }
 
-static void write_page(struct mm_cache *c, mm_pfn_t pfn)
+/* False: it stays dirty. */
+static bool write_page(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 
+	if (!mm_contents_written(c, p, pfn))
+		return false;
 	mm_folio_clear_dirty_for_io(c, pfn);
 	mm_count(c->ctx, MM_NR_WRITTEN, 1);
 	mm_count(c->ctx, MM_PGPGOUT, MM_PAGE_SIZE >> 10);
@@ -65,6 +69,7 @@ static void write_page(struct mm_cache *c, mm_pfn_t pfn)
 		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
 		mm_folio_rotate_reclaimable(c, pfn);
 	}
+	return true;
 }
 
 static void writeback_effect(struct mm_cache *c, const struct mm_address_space *as, uint64_t nr)
@@ -84,10 +89,8 @@ static uint64_t write_pages(struct mm_cache *c, struct mm_address_space *as, uin
 	uint64_t nr = 0, v;
 
 	for (uint64_t i = first; nr < max && mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
-		if (mm_xa_is_page(v) && (mm_cache_page(c, (mm_pfn_t)(v - 1))->flags & MM_PG_DIRTY)) {
-			write_page(c, (mm_pfn_t)(v - 1));
-			nr++;
-		}
+		if (mm_xa_is_page(v) && (mm_cache_page(c, (mm_pfn_t)(v - 1))->flags & MM_PG_DIRTY))
+			nr += write_page(c, (mm_pfn_t)(v - 1));
 		if (i == UINT64_MAX)
 			break;
 	}

@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 
+#include "cache/contents.h"
 #include "cache/shmem.h"
 #include "fault/fallocate.h"
 #include "virt/hugetlb.h"
@@ -31,21 +32,22 @@ static void punch_hugetlb(struct mm_fault *f, struct mm_inode *inode, uint64_t o
 	mm_hugetlb_remove_pages(f->virt, inode, from, to - 1);
 }
 
-void mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len)
+int mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len)
 {
 	uint64_t end = offset + len, first = (offset + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, stop = end >> MM_PAGE_SHIFT;
 	struct mm_address_space *as = &inode->mapping;
+	int e = 0;
 
 	if (inode->hugetlb) {
 		punch_hugetlb(f, inode, offset, len);
-		return;
+		return 0;
 	}
 	if (!mm_inode_is_shmem(inode)) {
 		uint64_t last_page = inode->size >> MM_PAGE_SHIFT;
 
 		mm_filemap_writeback(f->cache, as, offset >> MM_PAGE_SHIFT, (end - 1) >> MM_PAGE_SHIFT);
 		if (offset >= inode->size)
-			return;
+			return 0;
 		if (end >= inode->size)
 			end = (last_page + 1) << MM_PAGE_SHIFT;
 		stop = end >> MM_PAGE_SHIFT;
@@ -53,6 +55,7 @@ void mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, 
 	if (first < stop) {
 		mm_unmap_mapping_pages(f->virt, as, first, stop - first, false);
 		mm_truncate_range(f->cache, as, first, stop - 1);
+		e = mm_contents_punched(f->cache, as, first, stop - 1);
 	}
 	for (int i = 0; i < 2; i++) {
 		uint64_t at = i ? end : offset;
@@ -63,7 +66,10 @@ void mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, 
 			mm_shmem_zero_partial(f->cache, as, at);
 		else
 			mm_block_truncate_page(f->cache, as, at, NULL);
+		if (at % MM_PAGE_SIZE)
+			mm_contents_zeroed(f->cache, as, at >> MM_PAGE_SHIFT);
 	}
+	return e;
 }
 
 /* Those that are there before pages run out stay. */
@@ -102,11 +108,8 @@ int mm_fallocate(struct mm_fault *f, struct mm_struct *mm, struct mm_file *file,
 	struct mm_inode *inode = file->inode;
 	bool keep = mode & MM_FALLOC_FL_KEEP_SIZE;
 
-	if (mode & MM_FALLOC_FL_PUNCH_HOLE) {
-		if (f)
-			mm_punch_hole(f, inode, offset, len);
-		return 0;
-	}
+	if (mode & MM_FALLOC_FL_PUNCH_HOLE)
+		return f ? mm_punch_hole(f, inode, offset, len) : 0;
 	if (f && inode->hugetlb)
 		return fill_hugetlb(f, mm, file, offset, len, keep);
 	if (f && mm_inode_is_shmem(inode))

@@ -14,6 +14,7 @@ enum { MM_FALLOC_FL_KEEP_SIZE = 1, MM_FALLOC_FL_PUNCH_HOLE = 2 };
  * file. @f NULL: no pages are kept, the size alone changes. 0, -ENOSPC or -ENOMEM.
  */
 int mm_fallocate(struct mm_fault *f, struct mm_struct *mm, struct mm_file *file, unsigned int mode, uint64_t offset, uint64_t len);
-void mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len);
+/* 0 or -ENOMEM (where contents are kept). */
+int mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len);
 
 #endif /* FAULT_FALLOCATE_H */

@@ -11,6 +11,7 @@
 
 #include <libmm/flags.h>
 #include "base/str.h"
+#include "cache/contents.h"
 #include "cache/filemap.h"
 #include "cache/readahead.h"
 #include "fault/fallocate.h"
@@ -82,7 +83,7 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (!f || (mask && !f->inode->hugetlb && mm_hugetlb_file_init(&m->virt, f, mask)))
 		return mm_error_set(err, -ENOMEM, "out of memory for files");
 	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX)
-		f->inode->size = f->inode->blocks_end = ev->size;	/* a recording tells sizes as far as its calls prove them */
+		f->inode->size = f->inode->blocks_end = f->inode->disk_end = ev->size;	/* a recording tells sizes as far as its calls prove them */
 	/* Nobody must write into a huge page of a file on disk (do_dentry_open()). */
 	if (mode & MM_FMODE_WRITE && m->cache && f->inode->mapping.nr_thps && !mm_inode_is_shmem(f->inode)) {
 		mm_unmap_mapping_pages(&m->virt, &f->inode->mapping, 0, 0, false);
@@ -252,6 +253,7 @@ int mm_ev_truncate(struct mm_machine *m, struct mm_task *task, struct mm_event *
 		mm_unmap_mapping_pages(&m->virt, &f->inode->mapping, first, 0, true);
 		mm_truncate_pages(m->cache, &f->inode->mapping, ev->size);
 		mm_block_truncate_page(m->cache, &f->inode->mapping, ev->size, memcg_of(task));
+		mm_contents_cut(m->cache, &f->inode->mapping, ev->size);
 		if (f->inode->blocks_end > ev->size)
 			f->inode->blocks_end = (ev->size + MM_PAGE_SIZE - 1) & ~(uint64_t)(MM_PAGE_SIZE - 1);
 	}
