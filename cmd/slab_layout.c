@@ -15,7 +15,7 @@
 struct layout_row {
 	struct mm_str name, flags;
 	uint64_t object_size, slab_size, align, order, objects_per_slab, min_partial, cpu_partial, waste_bytes;
-	uint64_t cpu_partial_slabs, free_pointer, red_left_pad, colours, limit, batchcount, shared_factor;
+	uint64_t cpu_partial_slabs, free_pointer, red_left_pad, useroffset, usersize, colours, limit, batchcount, shared_factor;
 	const char *freelist;
 };
 
@@ -33,6 +33,9 @@ static const struct mm_column columns[] = {
 	MM_COLUMN_HIDDEN(struct layout_row, free_pointer, MM_COL_U64,
 			 "where in a free object the next one stands (SLUB)"),
 	MM_COLUMN_HIDDEN(struct layout_row, red_left_pad, MM_COL_U64, "bytes before an object, with red zones"),
+	MM_COLUMN_HIDDEN(struct layout_row, useroffset, MM_COL_U64,
+			 "where in an object the bytes begin that may be copied from and to user space"),
+	MM_COLUMN_HIDDEN(struct layout_row, usersize, MM_COL_U64, "how many these are"),
 	MM_COLUMN_HIDDEN(struct layout_row, colours, MM_COL_U64, "places where the first object may begin (SLAB)"),
 	MM_COLUMN_HIDDEN(struct layout_row, limit, MM_COL_U64, "objects that a CPU's array holds (SLAB)"),
 	MM_COLUMN_HIDDEN(struct layout_row, batchcount, MM_COL_U64, "objects that move at once (SLAB)"),
@@ -41,10 +44,10 @@ static const struct mm_column columns[] = {
 	MM_COLUMN_HIDDEN(struct layout_row, flags, MM_COL_SLICE, "SLAB_ flags, with those that slub_debug= adds, and ctor"),
 };
 const struct mm_table slab_layout_table =
-	MM_TABLE("layout", columns, "what a kernel makes of caches: from a CSV of name, object_size, align and flags");
+	MM_TABLE("layout", columns, "what a kernel makes of caches: from a CSV of name, object_size, align, flags, useroffset and usersize");
 
-enum { NAME, OBJECT_SIZE, ALIGN, FLAGS, NR_INPUT };
-static const char *const input_columns[NR_INPUT] = { "name", "object_size", "align", "flags" };
+enum { NAME, OBJECT_SIZE, ALIGN, FLAGS, USEROFFSET, USERSIZE, NR_INPUT };
+static const char *const input_columns[NR_INPUT] = { "name", "object_size", "align", "flags", "useroffset", "usersize" };
 
 struct reader {
 	struct cmd_args *a;
@@ -73,6 +76,17 @@ static int bad(const struct reader *r, int column, const char *expected)
 			    (int)(f.len < 80 ? f.len : 80), f.p);
 }
 
+static int parse_bytes(const struct reader *r, int column, uint32_t *bytes)
+{
+	struct mm_str f = field(r, column);
+	uint64_t v = 0;
+
+	if (f.len && (mm_parse_u64(f, &v) || v > MM_KMALLOC_MAX_SIZE))
+		return bad(r, column, "0 to 4194304 bytes");
+	*bytes = (uint32_t)v;
+	return 0;
+}
+
 static int parse_request(const struct reader *r, struct mm_slab_request *req)
 {
 	struct mm_str align = field(r, ALIGN);
@@ -85,6 +99,8 @@ static int parse_request(const struct reader *r, struct mm_slab_request *req)
 	if (align.len && (mm_parse_u64(align, &v) || v > MM_KMALLOC_MAX_SIZE || (v & (v - 1))))
 		return bad(r, ALIGN, "a power of two up to 4194304");
 	req->align = (uint32_t)v;
+	if (parse_bytes(r, USEROFFSET, &req->useroffset) || parse_bytes(r, USERSIZE, &req->usersize))
+		return -EINVAL;
 	return mm_slab_flags_parse(field(r, FLAGS), &req->flags) ? bad(r, FLAGS, "SLAB_ words joined by |, and ctor")
 		: 0;
 }
@@ -110,7 +126,8 @@ static int write_row(struct reader *r, struct mm_table_writer *w)
 		.align = l.align, .order = l.order, .objects_per_slab = l.objects_per_slab,
 		.min_partial = ONLY(slub, l.min_partial), .cpu_partial = ONLY(slub, l.cpu_partial),
 		.waste_bytes = l.waste_bytes, .cpu_partial_slabs = ONLY(slub, l.cpu_partial_slabs),
-		.free_pointer = ONLY(slub, l.offset), .red_left_pad = l.red_left_pad, .colours = ONLY(slab, l.colour),
+		.free_pointer = ONLY(slub, l.offset), .red_left_pad = l.red_left_pad, .useroffset = l.useroffset, .usersize = l.usersize,
+		.colours = ONLY(slab, l.colour),
 		.limit = ONLY(slab, l.num_limit), .batchcount = ONLY(slab, l.batchcount),
 		.shared_factor = ONLY(slab, l.shared),
 		.freelist = !slab ? NULL : l.off_slab ? "off_slab" : l.freelist_bytes ? "slab" : "object" });

@@ -83,6 +83,33 @@ kmalloc-64,64,2' mm-slab --csv -M booted -t layout caches.csv -o name,slab_size,
 prints "an option over a capture" 'name,slab_size,order
 dentry,192,0
 kmalloc-64,64,0' mm-slab --csv -M booted -S slub_debug=- -S slub_min_order=0 -t layout caches.csv -o name,slab_size,order
+# the usersize of /sys/kernel/slab of a 6.6 for the first three; a region that leaves the object is none
+cat > regions.csv <<'END'
+name,object_size,flags,useroffset,usersize
+dentry,192,SLAB_RECLAIM_ACCOUNT,56,32
+names_cache,4096,,0,4096
+kmalloc-96,96,SLAB_KMALLOC,,
+outside,100,,90,11
+none,100,,,
+END
+prints "usercopy regions" 'name,useroffset,usersize
+dentry,56,32
+names_cache,0,4096
+kmalloc-96,0,96
+outside,0,0
+none,0,0' mm-slab --csv -t layout regions.csv -o name,useroffset,usersize
+printf 'name,object_size,usersize\na,10,-1\n' > negative.csv
+refused 1 "negative.csv:2: usersize: expected 0 to 4194304 bytes, found '-1'" mm-slab -t layout negative.csv
+mkdir -p copied/sys/kernel/slab/dentry
+echo 192 > copied/sys/kernel/slab/dentry/object_size
+echo 32 > copied/sys/kernel/slab/dentry/usersize
+prints "usersize of a capture" 'name,object_size,useroffset,usersize
+dentry,192,,32' mm-slab --csv --sysroot=copied -o name,object_size,useroffset,usersize
+prints "regions of a trace" 'event,result
+cache_create,0
+cache_create,0
+cache_create,0' sh -c "printf '%s\n' event,size,name,offset,addr2 cache_create,64,a,, cache_create,64,b,, cache_create,64,c,8,60 |
+	mm-slab --csv -o event,result"
 refused 2 "slub_debug: expected letters of FZPUTAO or -" mm-slab -t layout caches.csv -S slub_debug=FX
 refused 2 "slub_max_order: expected a number in 0..10" mm-slab -t layout caches.csv -S slub_max_order=11
 

@@ -112,6 +112,12 @@ START_TEST(merging)
 	ck_assert_ptr_ne(mm_kmem_cache_create(sl, "f", 120, 0, MM_SLAB_TYPESAFE_BY_RCU), a);
 	ck_assert_ptr_ne(mm_kmem_cache_create(sl, "g", 120, 16, 0), a);		/* 120 is no multiple of 16 */
 	ck_assert_ptr_ne(mm_kmem_cache_create_usercopy(sl, "h", 120, 0, 0, 0, 8), a);
+	/* a region that leaves the object is none */
+	ck_assert_ptr_eq(mm_kmem_cache_create_usercopy(sl, "h2", 120, 0, 0, 113, 8), a);
+	ck_assert_ptr_eq(mm_kmem_cache_create_usercopy(sl, "h3", 120, 0, 0, 0, 121), a);
+	ck_assert_uint_eq(mm_kmem_cache_find(sl, MM_STR("h"))->layout.usersize, 8);
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, a, "h2"), 0);
+	ck_assert_int_eq(mm_kmem_cache_destroy(sl, a, "h3"), 0);
 	/* kmalloc-192 has a usercopy region, so a cache of 192 bytes stands alone */
 	ck_assert_str_eq(mm_kmem_cache_alias(mm_kmem_cache_create(sl, "i", 192, 0, 0), 0), "i");
 	ck_assert_ptr_null(mm_kmem_cache_create(sl, "a", 500, 0, 0));		/* the name is taken */

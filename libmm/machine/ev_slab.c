@@ -216,6 +216,9 @@ static long large_cache(struct mm_slab_replay *r)
 	return rc;
 }
 
+/* More is as wrong as the most there is. */
+static uint32_t at_most_u32(uint64_t v) { return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX; }
+
 int mm_ev_cache_create(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_slab_replay *r;
@@ -240,7 +243,8 @@ int mm_ev_cache_create(struct mm_machine *m, struct mm_task *task, struct mm_eve
 		return 0;
 	}
 	s = ev->size > MM_KMALLOC_MAX_SIZE || ev->size2 > MM_KMALLOC_MAX_SIZE ? NULL :
-	    mm_kmem_cache_create(m->slab, name, (uint32_t)ev->size, (uint32_t)ev->size2, flags);
+	    mm_kmem_cache_create_usercopy(m->slab, name, (uint32_t)ev->size, (uint32_t)ev->size2, flags,
+					  at_most_u32(ev->offset), at_most_u32(ev->addr2));
 	if (!s) {
 		mm_event_set_word(ev, "EINVAL", 6);
 		return 0;

@@ -47,6 +47,9 @@ static const struct mm_column cache_columns[] = {
 	MM_COLUMN_HIDDEN(struct mm_cache_row, min_partial, MM_COL_U64, "slabs that a node keeps (SLUB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, cpu_partial, MM_COL_U64, "free objects that a CPU may keep (SLUB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, aliases, MM_COL_U64, "further names of the cache"),
+	MM_COLUMN_HIDDEN(struct mm_cache_row, useroffset, MM_COL_U64,
+			 "where in an object the bytes begin that may be copied from and to user space"),
+	MM_COLUMN_HIDDEN(struct mm_cache_row, usersize, MM_COL_U64, "how many these are"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, limit, MM_COL_U64, "objects that a CPU's array holds (SLAB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, batchcount, MM_COL_U64, "objects that move at once (SLAB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, shared_factor, MM_COL_U64, "batches that the shared array holds (SLAB)"),
@@ -64,6 +67,8 @@ static void set_layout(struct mm_cache_row *row, const struct mm_slab_layout *l)
 	row->objects_per_slab = l->objects_per_slab;
 	row->min_partial = l->min_partial;
 	row->cpu_partial = l->cpu_partial;
+	row->useroffset = l->useroffset;
+	row->usersize = l->usersize;
 	row->limit = l->num_limit;
 	row->batchcount = l->batchcount;
 	row->shared_factor = l->shared;

@@ -42,7 +42,7 @@ static uint32_t type_flags(const struct mm_slab *sl, unsigned int type)
 static int new_kmalloc_cache(struct mm_slab *sl, unsigned int type, unsigned int index)
 {
 	uint32_t size = mm_kmalloc_class_size(index);
-	struct cache_args args = { .usersize = size, .boot = true,
+	struct cache_args args = { .boot = true,
 				   .req = { .object_size = size, .flags = type_flags(sl, type) | MM_SLAB_KMALLOC } };
 	char name[32];
 	int n;

@@ -116,6 +116,21 @@ static uint32_t calculate_alignment(uint32_t flags, uint32_t align, uint32_t siz
 	return align < WORD ? WORD : align;
 }
 
+/* What kmem_cache_create_usercopy() and create_kmalloc_cache() make of the request. */
+static void set_usercopy(struct mm_slab_layout *l, const struct mm_slab_request *req)
+{
+	uint32_t size = req->object_size;
+
+	if (!req->tuning->hardened_usercopy)
+		return;
+	if (req->flags & MM_SLAB_KMALLOC) {
+		l->usersize = size;
+	} else if (req->usersize && req->usersize <= size && req->useroffset <= size - req->usersize) {
+		l->useroffset = req->useroffset;
+		l->usersize = req->usersize;
+	}
+}
+
 int mm_slab_layout_of(struct mm_slab_layout *out, const struct mm_slab_request *req)
 {
 	static int (*const layouts[MM_NR_SLAB_KINDS])(struct mm_slab_layout *, const struct mm_slab_request *) = {
@@ -138,6 +153,7 @@ int mm_slab_layout_of(struct mm_slab_layout *out, const struct mm_slab_request *
 		mm_slab_tuning_init(&untold, NULL);
 		own.tuning = &untold;
 	}
+	set_usercopy(&l, &own);
 	l.flags = mm_slab_user_flags(own.tuning, req->kind, req->name, req->flags);
 	l.align = calculate_alignment(req->flags, req->align, req->object_size);
 	if (req->fixed_size)	/* the recorded distance of objects bounds their alignment */

@@ -138,7 +138,6 @@ struct mm_kmem_cache {
 	uint16_t *random_seq;		/* order of a new slab's objects, NULL: ascending */
 	struct slab *oldest, *newest;
 	uint64_t pages, live;		/* live: SLAB and SLOB count as they go */
-	uint32_t usersize;
 	bool boot;			/* a kmalloc cache */
 	uint32_t cookie;		/* the machine's: 0 at first */
 	char **names;			/* the first is the cache's own */
@@ -297,7 +296,6 @@ void mm_slab_names_free(struct mm_slab *sl);
 struct cache_args {
 	struct mm_str name;
 	struct mm_slab_request req;	/* kind and nr_cpus are filled in */
-	uint32_t usersize;
 	bool boot;			/* a kmalloc cache */
 };
 struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args);

@@ -148,7 +148,7 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx,
 		.map = &no_map, .slab = sl, .id = ++sl->next_id, .refcount = 1,
 				     .nr_cpus = nr_cpus, .nr_nodes = sl->nr_nodes,
-				     .usersize = args->usersize, .boot = args->boot };
+				     .boot = args->boot };
 	if (mm_slab_layout_of(&s->layout, &req))
 		goto fail;
 	set_allocflags(s);
@@ -168,7 +168,7 @@ fail:
 bool mm_slab_unmergeable(const struct mm_kmem_cache *s)
 {
 	return s->slab->tuning.nomerge || (s->layout.flags & SLAB_NEVER_MERGE) ||
-	       (s->slab->tuning.hardened_usercopy && s->usersize) || s->refcount == 0;
+	       s->layout.usersize || s->refcount == 0;
 }
 
 /* The oldest cache that could hold these objects too; NULL: none. */
@@ -203,7 +203,8 @@ struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *sl, const ch
 {
 	struct cache_args args = { .name = { name, strlen(name) },
 				   .req = { .kind = sl->kind, .object_size = size, .align = align, .flags = flags & create_mask(sl),
-					    .name = { name, strlen(name) }, .tuning = &sl->tuning } };
+					    .name = { name, strlen(name) }, .tuning = &sl->tuning,
+					    .useroffset = useroffset, .usersize = usersize } };
 	struct mm_kmem_cache *s;
 
 	if (!size || size > MM_KMALLOC_MAX_SIZE || (align & (align - 1)) || align > MM_KMALLOC_MAX_SIZE ||
@@ -211,7 +212,6 @@ struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *sl, const ch
 		return NULL;
 	if (!sl->tuning.hardened_usercopy || size < usersize || size - usersize < useroffset)
 		usersize = 0;
-	args.usersize = usersize;
 	s = usersize ? NULL : find_mergeable(sl, &args.req);
 	if (!s)
 		return mm_slab_new_cache(sl, &args);

@@ -29,7 +29,7 @@ static const struct {
 	N("object_size", object_size, false), N("slab_size", slab_size, true), N("align", align, false),
 	N("order", order, true), N("objs_per_slab", objects_per_slab, true), N("min_partial", min_partial, false),
 	N("cpu_partial", cpu_partial, false), N("aliases", aliases, false), N("objects", active_objects, true),
-	N("total_objects", objects, true), N("slabs", slabs, true),
+	N("total_objects", objects, true), N("slabs", slabs, true), N("usersize", usersize, false),
 #undef N
 };
 

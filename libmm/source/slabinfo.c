@@ -141,7 +141,7 @@ static const struct mm_cache_row no_row = {
 	.allocs = MM_MISSING_U64,
 	.frees = MM_MISSING_U64, .live_objects = MM_MISSING_U64, .failed = MM_MISSING_U64,
 	.fast_allocs = MM_MISSING_U64,
-	.fast_frees = MM_MISSING_U64,
+	.fast_frees = MM_MISSING_U64, .useroffset = MM_MISSING_U64, .usersize = MM_MISSING_U64,
 };
 
 int mm_slabinfo_add(struct mm_slabinfo *info, struct mm_str name, struct mm_cache_row **rowp)

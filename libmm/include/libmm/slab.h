@@ -50,7 +50,7 @@ struct mm_slab_tuning {
 	bool memcg;			/* CONFIG_MEMCG_KMEM: kmalloc-cg caches; true by default */
 	bool nokmem;			/* cgroup.memory=nokmem: they are the plain ones */
 	bool random_kmalloc;		/* CONFIG_RANDOM_KMALLOC_CACHES */
-	bool hardened_usercopy;		/* caches with a usercopy region do not merge; true by default */
+	bool hardened_usercopy;		/* caches have usercopy regions, and with one do not merge; true by default */
 	bool noaliencache;		/* SLAB: noaliencache */
 	bool slab_max_order_given;	/* else a machine of 32 MB or less has 0 */
 	uint32_t slub_min_order, slub_max_order, slub_min_objects, slab_max_order;
@@ -71,6 +71,7 @@ struct mm_slab_request {
 	uint32_t flags;			/* enum mm_slab_flags */
 	uint32_t nr_cpus;		/* 0: 1 */
 	uint32_t fixed_size;		/* slab_size known from a recording; 0: computed */
+	uint32_t useroffset, usersize;	/* bytes of an object that may be copied from and to user space */
 	struct mm_str name;		/* what slub_debug= goes by */
 	const struct mm_slab_tuning *tuning;	/* NULL: a kernel that was told nothing */
 };
@@ -91,6 +92,7 @@ struct mm_slab_layout {
 	uint32_t num_limit, batchcount, shared;	/* of the array caches (SLAB) */
 	bool off_slab;			/* the free-index array lies elsewhere (SLAB) */
 	uint32_t waste_bytes;		/* of one slab: all that is not objects as asked for */
+	uint32_t useroffset, usersize;	/* of the request; of kmalloc all; usersize 0: none, or they lie outside of the object */
 };
 
 /**

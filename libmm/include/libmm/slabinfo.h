@@ -24,6 +24,7 @@ struct mm_cache_row {
 	uint64_t active_slabs, slabs, size_bytes;	/* size_bytes: of all slabs */
 	uint64_t limit, batchcount, shared_factor, shared_avail;	/* tunables of SLAB; 0 with SLUB */
 	uint64_t min_partial, cpu_partial, aliases;
+	uint64_t useroffset, usersize;	/* bytes that may be copied from and to user space; sysfs tells the second alone */
 	uint64_t allocs, frees, live_objects, failed;	/* of a replay */
 	uint64_t fast_allocs, fast_frees;
 	struct mm_str flags;
