@@ -154,6 +154,7 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	mm->ksm_slot = NULL;
 	mm->ksm_merge_any = false;
 	mm->khugepaged_slot = NULL;
+	mm->huge_zero = false;
 	mm->pgd = MM_PFN_NONE;
 	if (!virt->phys || !mm_pgd_alloc(mm))
 		return mm;
