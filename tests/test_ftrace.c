@@ -111,9 +111,11 @@ static const struct line_case {
 START_TEST(known_lines)
 {
 	struct mm_output out;
-	char row[256];
-	const char *got = convert(lines[_i].line, strlen(lines[_i].line), true, &out);
+	char row[256], line[512];
+	const char *got;
 
+	snprintf(line, sizeof(line), "%s\n", lines[_i].line);
+	got = convert(line, strlen(line), true, &out);
 	ck_assert_msg(got != NULL, "%s: %s", lines[_i].line, err.text);
 	snprintf(row, sizeof(row), "%s\n", lines[_i].row);
 	ck_assert_str_eq(got, row);
@@ -171,7 +173,9 @@ static const struct skip_case {
 	{ "time going back", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [000] .... 1.5: kfree: call_site=1 ptr=1\n",
 	  "events whose time is before the last one's", true, 2 },
 	{ "rubbish", "hello\n", "lines that are no events", true, 0 },
-	{ "a line cut in the middle", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [00", "lines that are no events", true, 1 },
+	{ "a line cut in the middle", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [00", "lines cut short at the end of the file", false, 1 },
+	{ "a pointer that may be the beginning of a longer one", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [000] .... 2.6: kfree: "
+	  "call_site=1 ptr=12", "lines cut short at the end of the file", false, 1 },
 };
 START_TEST(skipped_lines)
 {

@@ -51,6 +51,7 @@ static void check_log(const char *what, const char *log, const char *want)
 	mm_input_free(in);
 }
 
+#define ROW_LINE "12 munmap(0x1000, 4096) = 0\n"
 #define ROW(pid) #pid " munmap 1000 4096 - - 0\n"
 static const struct {
 	const char *what, *log, *want;
@@ -62,7 +63,8 @@ static const struct {
 	{ "-tt -T", "12 10:00:01.000002 munmap(0x1000, 4096) = 0 <0.000011>\n", ROW(12) },
 	{ "-ttt", "12 1700000000.123456 munmap(0x1000, 4096) = 0\n", ROW(12) },
 	{ "-r without pid", "     0.000012 munmap(0x1000, 4096) = 0\n", ROW(1) },
-	{ "last line without LF", "12 munmap(0x1000, 4096) = 0", ROW(12) },
+	{ "last line without LF: 0 may be the beginning of more", ROW_LINE "12 munmap(0x1000, 4096) = 0", ROW(12) },
+	{ "one whose end says that it is whole", "12 brk(NULL) = 0x1000\n12 +++ exited with 0 +++", "12 brk 0 0 - - 1000\n12 exit 0 0 - - -\n" },
 	{ "CR LF", "12 munmap(0x1000, 4096) = 0\r\n", ROW(12) },
 	{ "an error", "12 munmap(0x1001, 4096) = -1 EINVAL (Invalid argument)\n", "12 munmap 1001 4096 - - EINVAL\n" },
 	{ "never returned", "12 munmap(0x1000, 4096) = ?\n", "" },

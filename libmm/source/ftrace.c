@@ -405,6 +405,8 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 		if (!line.len || line.p[0] == '#')
 			continue;
 		f->begun = true;
+		if (f->src->in->truncated)
+			return mm_trace_skip_cut(f->src, f->src->in->line, err);
 		e = read_line(f, b, line, err);
 		if (e)
 			return e;

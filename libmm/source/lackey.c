@@ -184,7 +184,7 @@ static int finish(struct mm_lackey *l, struct mm_error *err)
 	l->eof = true;
 	if (l->p == l->end)
 		return 0;
-	return mm_trace_skip(l->src, "lines cut short at the end of the file", l->line + 1, false, err);
+	return mm_trace_skip_cut(l->src, l->line + 1, err);
 }
 
 static int read_lackey(void *state, struct mm_trace_batch *b, struct mm_error *err)

@@ -525,6 +525,20 @@ static int keep_rows(struct strace *s, struct mm_trace_batch *b, size_t from, st
 	return 0;
 }
 
+/* A last line without its line feed: its end tells whether more is missing. A number may be the beginning of a longer one. */
+static bool is_whole(struct mm_str line)
+{
+	static const char *const ends[] = { "+++", "---", " = ?", " <unfinished ...>" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (line.len >= n && !memcmp(line.p + line.len - n, ends[i], n))
+			return true;
+	}
+	return line.len && line.p[line.len - 1] == ')' && memmem(line.p, line.len, " = -1 E", 7);
+}
+
 static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
 	struct strace *s = state;
@@ -536,6 +550,8 @@ static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *e
 
 		if (e <= 0)
 			return e;
+		if (s->src->in->truncated && !is_whole(line))
+			return mm_trace_skip_cut(s->src, s->src->in->line, err);
 		e = one_line(s, b, line, s->src->in->line, err);
 		if (!e)
 			e = keep_rows(s, b, from, err);

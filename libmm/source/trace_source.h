@@ -96,6 +96,11 @@ int mm_trace_keep(struct mm_trace_source *src, struct mm_str s, struct mm_str *k
  */
 int mm_trace_skip(struct mm_trace_source *src, const char *what, uint64_t line, bool harmless,
 		  struct mm_error *err);
+/* The last line has no end and may have lost more than that: it is not used. */
+static inline int mm_trace_skip_cut(struct mm_trace_source *src, uint64_t line, struct mm_error *err)
+{
+	return mm_trace_skip(src, "lines cut short at the end of the file", line, false, err);
+}
 
 /* The formats; each is listed in trace.c too. */
 extern const struct mm_trace_ops mm_trace_csv;		/* trace_csv.c: the trace itself */
