@@ -17,11 +17,14 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#define LRU "mm-reclaim --policy=lru --memory-max=150M numbers"
 enum { NR_PAGES = 100000, NR_NEAR = 40, NR_HIT = 16, NR_WALK = 3072 };
 
 static uint64_t state = 1;
+static long nr_referred;		/* pages that the references name */
 static char dir[] = "/tmp/bench_replay_XXXXXX";
 
 static double random_unit(void)
@@ -63,6 +66,7 @@ static void write_inputs(long rows)
 	static const char *const words[] = { "fetch", "load", "store" };
 	FILE *lackey = create("lackey"), *trace = create("trace"), *touch = create("touch");
 	FILE *number = create("numbers"), *hex = create("words");
+	static unsigned char seen[NR_PAGES + 1];
 
 	write_turns("touched", 0, 1);
 	write_turns("hits", rows, NR_HIT);
@@ -78,6 +82,8 @@ static void write_inputs(long rows)
 		unsigned int kind = (unsigned int)(random_unit() * 3), page = 0x1000000 + (unsigned int)exp(random_unit() * log(NR_PAGES));
 		unsigned long addr = 0x4000000 + (unsigned long)(random_unit() * NR_NEAR) * 4096 + (unsigned long)(random_unit() * 4088);
 
+		nr_referred += !seen[page - 0x1000000];
+		seen[page - 0x1000000] = 1;
 		fprintf(lackey, "%s%08lx,%d\n", kind == 0 ? "I  " : kind == 1 ? " L " : " S ", addr, 4);
 		fprintf(trace, "1,%s,0x%lx,4,,,,,,,\n", words[kind], addr);
 		fprintf(touch, "1,store,0x%lx,8,\n", 0x100000000000 + ((unsigned long)i << 12));
@@ -90,14 +96,27 @@ static void write_inputs(long rows)
 	}
 }
 
-/* CPU seconds of @command with nothing said, the least of three; < 0: it failed. */
-static double cpu_seconds(const char *command)
-{
-	double least = -1;
+struct cost {
+	double cpu_s, wall_s;		/* < 0: it failed */
+	double peak_bytes;
+};
 
-	for (int i = 0; i < 3; i++) {
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What @command costs with nothing said, the least of @times. */
+static struct cost cost_of(const char *command, int times)
+{
+	struct cost least = { -1, -1, -1 }, failed = least;
+
+	for (int i = 0; i < times; i++) {
+		double began = now(), s, wall;
 		struct rusage r;
-		double s;
 		int status;
 		pid_t pid;
 
@@ -110,12 +129,19 @@ static double cpu_seconds(const char *command)
 			_exit(127);
 		}
 		if (wait4(pid, &status, 0, &r) < 0 || status)
-			return -1;
+			return failed;
+		wall = now() - began;
 		s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-		least = least < 0 || s < least ? s : least;
+		if (!i || s < least.cpu_s)
+			least.cpu_s = s;
+		if (!i || wall < least.wall_s)
+			least.wall_s = wall;
+		least.peak_bytes = (double)r.ru_maxrss * 1024;
 	}
 	return least;
 }
+
+static double cpu_seconds(const char *command) { return cost_of(command, 3).cpu_s; }
 
 /* Instructions of the program and all it starts, as valgrind counts them; < 0: no valgrind. */
 static double instructions(const char *command)
@@ -210,18 +236,36 @@ static void peer(const char *what, const char *program, const char *arguments, l
 		printf("%-44s %7.2f M rows/s\n", what, (double)rows / s / 1e6);
 }
 
-/* Eight points beside one: on two threads four points' time and the rest is overhead. */
+/* Eight points beside one: on two threads four points' time and the rest is overhead.  The wall's is true on an idle machine only. */
 static void sweep(const char *bin)
 {
 	char command[400];
-	double one, eight;
+	struct cost one, eight;
 
 	snprintf(command, sizeof(command), "%s/mm-reclaim --swap=8G --sweep=memory-max=150M..150M:1 numbers", bin);
-	one = cpu_seconds(command);
+	one = cost_of(command, 5);
 	snprintf(command, sizeof(command), "%s/mm-reclaim --swap=8G --sweep=memory-max=100M..300M:8 numbers", bin);
-	eight = cpu_seconds(command);
-	if (one > 0 && eight > 0)
-		printf("%-44s %7.2f times one point's CPU time on two threads, at most 5\n", "an 8-point sweep", eight / 2 / one);
+	eight = cost_of(command, 5);
+	if (one.cpu_s > 0 && eight.cpu_s > 0)
+		printf("%-44s %7.2f times one point's time, at most 5; half its CPU time %.2f times one's\n", "an 8-point sweep",
+		       eight.wall_s / one.wall_s, eight.cpu_s / 2 / one.cpu_s);
+}
+
+/* What references to so many pages take beyond those to one; they lie scattered, so many are VMAs of their own. */
+static void memory(const char *bin)
+{
+	static const char *const what[] = { "numbers", "few" };
+	struct cost c[2];
+	char command[400];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(command, sizeof(command), "head -n 2 numbers >few; exec %s/mm-reclaim --memory-max=150M --swap=8G -t summary %s",
+			 bin, what[i]);
+		c[i] = cost_of(command, 1);
+	}
+	if (c[0].cpu_s >= 0 && c[1].cpu_s >= 0)
+		printf("%-44s %7.0f bytes, at most 64\n", "host memory a page that is referred to",
+		       (c[0].peak_bytes - c[1].peak_bytes) / (double)nr_referred);
 }
 
 int main(int argc, char **argv)
@@ -232,18 +276,22 @@ int main(int argc, char **argv)
 		{ "mm-fault, trace CSV, mostly TLB hits", "mm-fault -t faults trace", 12, 0 },
 		{ "the same, rows written", "mm-fault trace", 0, 0 },
 		{ "mm-fault, a first touch a row, exit included", "mm-fault --ram=16G -t faults touch", 0, 4300 },
-		{ "mm-reclaim --policy=lru, numbers", "mm-reclaim --policy=lru --memory-max=150M numbers", 0, 700 },
+		{ "mm-reclaim --policy=lru, numbers", LRU, 0, 700 },
 		{ "mm-reclaim --policy=lru, words", "mm-reclaim --policy=lru --memory-max=150M words", 0, 700 },
 		{ "mm-reclaim --policy=fifo, words", "mm-reclaim --policy=fifo --memory-max=150M words", 0, 700 },
 		{ "mm-reclaim --policy=clock, words", "mm-reclaim --policy=clock --memory-max=150M words", 0, 700 },
-		{ "the kernel's LRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -t summary numbers", 0, 1400 },
-		{ "the kernel's MGLRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -S lru_gen=7 -t summary numbers", 0, 1400 },
+		{ "the kernel's LRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -t summary numbers", 0, 0 },
+		{ "the kernel's MGLRU, numbers", "mm-reclaim --memory-max=150M --swap=8G -S lru_gen=7 -t summary numbers", 0, 0 },
 	};
 	static const struct part parts[] = {
 		{ "a TLB hit beyond reading the row", { "mm-fault -t faults hits", "bench_csv trace touched" },
 		  { "mm-fault -t faults touched", "bench_csv trace hits" }, 60 },
 		{ "a walk beyond a TLB hit", { "mm-fault -t faults walks" }, { "mm-fault -t faults hits" }, 200 },
 		{ "an effect row of 8 columns written", { "bench_csv write %ld" }, { NULL }, 400 },
+		{ "the kernel's LRU beyond twice --policy=lru", { "mm-reclaim --memory-max=150M --swap=8G -t summary numbers" },
+		  { LRU, LRU }, 0 },
+		{ "the kernel's MGLRU beyond twice --policy=lru", { "mm-reclaim --memory-max=150M --swap=8G -S lru_gen=7 -t summary numbers" },
+		  { LRU, LRU }, 0 },
 		{ "SLUB, 64 bytes: a pair at once", { "bench_slab slub pair 64 %ld" }, { "bench_slab none pair 64 %ld" }, 60 },
 		{ "SLUB, 64 bytes: last in, first out", { "bench_slab slub lifo 64 %ld" }, { "bench_slab none lifo 64 %ld" }, 60 },
 		{ "SLUB, 64 bytes: at random", { "bench_slab slub rand 64 %ld" }, { "bench_slab none rand 64 %ld" }, 60 },
@@ -266,6 +314,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; getenv("BENCH_SLOW") && i < sizeof(parts) / sizeof(parts[0]); i++)
 		tell_part(&parts[i], bin, rows);
 	sweep(bin);
+	memory(bin);
 	peer("tlbfloor, the lackey text", getenv("BENCH_TLBFLOOR"), "lackey", rows);
 	peer("cachesim lru, numbers", getenv("BENCH_CACHESIM"),
 	     "numbers csv lru 38400 -t 'time-col=1,obj-id-col=2,delimiter=,' --ignore-obj-size=1", rows);
