@@ -110,6 +110,7 @@ void mm_virt_destroy(struct mm_virt *virt)
 	mm_pool_destroy(&virt->vma_pool);
 	mm_pool_destroy(&virt->anon_vma_pool);
 	mm_pool_destroy(&virt->avc_pool);
+	mm_pool_destroy(&virt->numab_pool);
 	free_names(virt->names);
 	virt->names = NULL;
 	mm_hugetlb_free(virt);

@@ -168,6 +168,7 @@ struct mm_virt {
 	void *populate_arg;			/* the installer's own */
 	struct mm_anon_vma_table *anon_vmas;
 	struct mm_pool vma_pool, anon_vma_pool, avc_pool;	/* host memory of VMAs, anon_vmas and what links them */
+	struct mm_pool numab_pool;		/* of what NUMA balancing knows of VMAs */
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */
 	struct mm_vma_journal *journal;		/* NULL: nobody asks */
 	struct mm_hugetlb *hugetlb;		/* pools of huge pages */

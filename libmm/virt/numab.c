@@ -14,6 +14,7 @@
  */
 #include <stdlib.h>
 
+#include "base/pool.h"
 #include "virt/mempolicy.h"
 #include "virt/numab.h"
 #include "virt/vma.h"
@@ -123,13 +124,12 @@ static struct mm_numab_state *state_of(const struct scan *s, struct mm_vma *vma)
 
 	if (st)
 		return st;
-	st = calloc(1, sizeof(*st));
-	if (st) {
-		st->start_scan_seq = s->mm->numa_scan_seq;
-		st->prev_scan_seq = s->mm->numa_scan_seq - 1;
-		st->next_scan = s->now_ms + delay;
-		st->pids_active_reset = st->next_scan + RESET_PERIODS * delay;
-	}
+	st = mm_pool_alloc(&s->mm->virt->numab_pool, sizeof(*st));
+	if (st)
+		*st = (struct mm_numab_state){
+			.start_scan_seq = s->mm->numa_scan_seq, .prev_scan_seq = s->mm->numa_scan_seq - 1,
+			.next_scan = s->now_ms + delay, .pids_active_reset = s->now_ms + delay + RESET_PERIODS * delay,
+		};
 	return vma->numab = st;
 }
 

@@ -16,6 +16,7 @@
 #include "cache/filemap.h"
 #include "cache/shmem.h"
 #include "virt/hugetlb.h"
+#include "virt/numab.h"
 #include "virt/shm_segment.h"
 #include "virt/vma.h"
 
@@ -48,7 +49,7 @@ void mm_vm_area_free(struct mm_vma *vma)
 	if (!vma)
 		return;
 	mm_resv_map_put(vma->hugetlb_resv);
-	free(vma->numab);
+	mm_pool_free(&vma->vm_mm->virt->numab_pool, vma->numab, sizeof(*vma->numab));
 	mm_pool_free(&vma->vm_mm->virt->vma_pool, vma, sizeof(*vma));
 }
 
