@@ -312,6 +312,8 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 	if (f->task && f->task->uffd_vaddr && f->task->uffd_vaddr == (vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1))) {
 		enum mm_access_result r;
 
+		if (!f->task->uffd_woken)
+			return MM_ACCESS_UFFD;		/* it sleeps still */
 		f->task->uffd_vaddr = 0;
 		r = do_user_addr_fault(f, mm, vaddr, f->task->uffd_error, true, f->task->uffd_tried ? MM_FAULT_FLAG_TRIED : 0);
 		if (r != MM_ACCESS_OK)

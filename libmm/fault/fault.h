@@ -53,6 +53,9 @@ struct mm_task_faults {
 	uint64_t kind[MM_NR_FAULT_KINDS];
 	uint32_t pkru;			/* its PKRU register: two bits a protection key */
 	uint64_t uffd_vaddr;		/* page that the task waits for with userfaultfd, 0 none */
+	uint64_t uffd_told;		/* the address that was told: of a huge page of a pool its first */
+	const struct mm_uffd *uffd;	/* who was told; compared alone, it may be closed */
+	bool uffd_woken;		/* the fault goes on when the access is made again */
 	bool uffd_tried;		/* the next round of that fault is TRIED */
 	uint8_t uffd_error;
 };

@@ -7,8 +7,8 @@
  *	wp	the page is write-protected: UFFDIO_WRITEPROTECT lifts that
  *
  * Events run one after another, so nobody can answer while a task waits: the access ends, and the fault goes on where
- * it stopped when the task makes the access again. Model: Linux 6.6 fs/userfaultfd.c handle_userfault(),
- * mm/userfaultfd.c. Left out: UFFDIO_POISON, UFFDIO_COPY's source (what is copied is something of its own).
+ * it stopped when the task, woken by then, makes the access again. Model: Linux 6.6 fs/userfaultfd.c handle_userfault(),
+ * mm/userfaultfd.c. Left out: UFFDIO_COPY's source (what is copied is something of its own).
  */
 #include <errno.h>
 
@@ -25,6 +25,11 @@ unsigned int mm_handle_userfault(struct mm_vm_fault *v, enum mm_fault_kind kind)
 	if (features & MM_UFFD_FEATURE_SIGBUS || (features & MM_UFFD_USER_MODE_ONLY && !(v->flags & MM_FAULT_FLAG_USER)))
 		return MM_VM_FAULT_SIGBUS;
 	f->uffd_waits = true;
+	if (f->task) {
+		f->task->uffd = v->vma->uffd;
+		f->task->uffd_told = v->vaddr & ~(mm_hugetlb_mask(v->vma) | (MM_PAGE_SIZE - 1));
+		f->task->uffd_woken = false;
+	}
 	return mm_vmf_note(v, kind, MM_PFN_NONE, MM_VM_FAULT_RETRY);
 }
 

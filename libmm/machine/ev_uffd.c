@@ -8,6 +8,7 @@
  * the row that answers it. Results are 0 or an errno, EAGAIN when only a part was filled.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "fault/userfault.h"
@@ -39,6 +40,40 @@ static int check_fd(const struct mm_struct *mm, const struct mm_event *ev)
 	return ev->name.len && !mm_uffd_find(mm, ev->name) ? -EBADF : 0;
 }
 
+/* wake_userfault(): those of @mm that told @uffd (NULL: of any) of an address in [start, start + len) and wait. */
+static void wake(struct mm_machine *m, const struct mm_struct *mm, const struct mm_uffd *uffd, uint64_t start, uint64_t len)
+{
+	for (size_t i = 0; i < m->tasks.nr; i++) {
+		struct mm_task_faults *t = &m->tasks.v[i]->faults;
+
+		if (m->tasks.v[i]->mm == mm && t->uffd_vaddr && t->uffd_told - start < len && (!uffd || t->uffd == uffd))
+			t->uffd_woken = true;
+	}
+}
+
+static bool dont_wake(struct mm_str words)
+{
+	static const char tail[] = "_MODE_DONTWAKE";
+	size_t n = sizeof(tail) - 1;
+	struct mm_str w;
+
+	while (mm_next_word(&words, &w))
+		if (w.len > n && !memcmp(w.p + w.len - n, tail, n))
+			return true;
+	return false;
+}
+
+/* A range that is unregistered for missing pages wakes who waits in it, whoever was told. */
+static void wake_unregistered(struct mm_machine *m, const struct mm_struct *mm, uint64_t start, uint64_t end)
+{
+	for (const struct mm_vma *v = mm_find_vma(mm, start); v && v->vm_start < end; v = mm_find_vma(mm, v->vm_end)) {
+		uint64_t from = v->vm_start > start ? v->vm_start : start, to = v->vm_end < end ? v->vm_end : end;
+
+		if (v->vm_flags & MM_VM_UFFD_MISSING)
+			wake(m, mm, v->uffd, from, to - from);
+	}
+}
+
 int mm_ev_uffd_open(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
@@ -58,6 +93,8 @@ int mm_ev_uffd_close(struct mm_machine *m, struct mm_task *task, struct mm_event
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	struct mm_uffd *uffd = mm ? mm_uffd_find(mm, name_of(ev)) : NULL;
 
+	if (uffd)
+		wake(m, mm, uffd, 0, UINT64_MAX);
 	return mm ? mm_vma_call_end(m, task, ev, uffd ? mm_uffd_close(mm, uffd) : -EBADF, err) : -ENOMEM;
 }
 
@@ -85,7 +122,11 @@ int mm_ev_uffd_unregister(struct mm_machine *m, struct mm_task *task, struct mm_
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	int e = mm ? check_fd(mm, ev) : 0;
 
-	return mm ? mm_vma_call_end(m, task, ev, e ? e : mm_uffd_unregister(mm, ev->addr, ev->size), err) : -ENOMEM;
+	if (!mm)
+		return -ENOMEM;
+	if (!e && !mm_uffd_validate_range(mm, ev->addr, ev->size))
+		wake_unregistered(m, mm, ev->addr, ev->addr + ev->size);
+	return mm_vma_call_end(m, task, ev, e ? e : mm_uffd_unregister(mm, ev->addr, ev->size), err);
 }
 
 int mm_ev_uffd_writeprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -94,7 +135,13 @@ int mm_ev_uffd_writeprotect(struct mm_machine *m, struct mm_task *task, struct m
 	bool enable = mm_has_word(ev->flags, "UFFDIO_WRITEPROTECT_MODE_WP");
 	int e = mm ? check_fd(mm, ev) : 0;
 
-	return mm ? mm_vma_call_end(m, task, ev, e ? e : mm_uffd_writeprotect(mm, ev->addr, ev->size, enable), err) : -ENOMEM;
+	if (!mm)
+		return -ENOMEM;
+	if (!e)
+		e = mm_uffd_writeprotect(mm, ev->addr, ev->size, enable);
+	if (!e && !enable && !dont_wake(ev->flags))
+		wake(m, mm, mm_uffd_find(mm, name_of(ev)), ev->addr, ev->size);
+	return mm_vma_call_end(m, task, ev, e, err);
 }
 
 static int fill(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err, enum mm_mfill how)
@@ -109,6 +156,8 @@ static int fill(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 		n = mm_uffd_validate_range(mm, ev->addr, ev->size);
 	if (!n && m->fault)
 		n = mm_mfill_atomic(m->fault, mm, ev->addr, ev->size, how, mm_has_word(ev->flags, "UFFDIO_COPY_MODE_WP"));
+	if (n > 0 && !dont_wake(ev->flags))
+		wake(m, mm, mm_uffd_find(mm, name_of(ev)), ev->addr, (uint64_t)n);
 	return mm_vma_call_end(m, task, ev, n < 0 ? (int)n : m->fault && (uint64_t)n < ev->size ? -EAGAIN : 0, err);
 }
 
@@ -132,11 +181,16 @@ int mm_ev_uffd_poison(struct mm_machine *m, struct mm_task *task, struct mm_even
 	return fill(m, task, ev, err, MM_MFILL_POISON);
 }
 
-/* Nothing to do: the access that waits is made again by its own row. */
 int mm_ev_uffd_wake(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	int e = mm ? check_fd(mm, ev) : 0;
 
-	return mm ? mm_vma_call_end(m, task, ev, e ? e : mm_uffd_validate_range(mm, ev->addr, ev->size), err) : -ENOMEM;
+	if (!mm)
+		return -ENOMEM;
+	if (!e)
+		e = mm_uffd_validate_range(mm, ev->addr, ev->size);
+	if (!e)
+		wake(m, mm, mm_uffd_find(mm, name_of(ev)), ev->addr, ev->size);
+	return mm_vma_call_end(m, task, ev, e, err);
 }

@@ -12,12 +12,13 @@
 #include "virt/tlb.h"
 #include "virt/userfaultfd.h"
 
-/* vma_wants_manual_pte_write_upgrade() */
+/*
+ * vma_wants_manual_pte_write_upgrade(). Of what wants write notices in shared memory only the file system's wish counts:
+ * for the others vm_page_prot, which by then has no RW, already differs from what vm_flags say, and 6.6 leaves it at that.
+ */
 static bool wants_manual_write_upgrade(const struct mm_vma *vma)
 {
-	if (vma->vm_flags & MM_VM_SHARED)
-		return mm_vma_wants_writenotify(vma);
-	return vma->vm_flags & MM_VM_WRITE;
+	return vma->vm_flags & MM_VM_WRITE && (!(vma->vm_flags & MM_VM_SHARED) || mm_vma_has_mkwrite(vma));
 }
 
 static bool can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
