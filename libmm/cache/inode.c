@@ -100,6 +100,32 @@ struct mm_file *mm_file_lookup(struct mm_inode_table *t, struct mm_str name)
 	return t->slots[i] ? &t->v[t->slots[i] - 1]->file : NULL;
 }
 
+/* What was put behind a taken slot moves up, so that no search ends before it. */
+static void empty_slot(struct mm_inode_table *t, size_t hole)
+{
+	size_t mask = t->nr_slots - 1;
+
+	for (size_t i = (hole + 1) & mask; t->slots[i]; i = (i + 1) & mask) {
+		size_t home = (size_t)t->v[t->slots[i] - 1]->hash & mask;
+
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		t->slots[hole] = t->slots[i];
+		hole = i;
+	}
+	t->slots[hole] = 0;
+}
+
+void mm_file_unlink(struct mm_inode_table *t, struct mm_inode *inode)
+{
+	struct entry *e = t->v[inode->mapping.id - 1];
+
+	if (!e->named)
+		return;
+	empty_slot(t, slot_of(t, (struct mm_str){ e->inode.name, e->name_len }, e->hash));
+	e->named = false;
+}
+
 static int make_room(struct mm_inode_table *t)
 {
 	if (t->nr == t->cap) {

@@ -95,6 +95,7 @@ struct mm_file *mm_file_lookup(struct mm_inode_table *t, struct mm_str name);	/*
 /* Find or make; the size is left alone when it exists. NULL: no host memory. */
 struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
 			       uint64_t size, uint32_t f_mode);
+void mm_file_unlink(struct mm_inode_table *t, struct mm_inode *inode);	/* no name finds it any more */
 /* A file that no name finds (shared anonymous memory); @name is what maps shows. NULL: no host memory. */
 struct mm_file *mm_file_create_unlinked(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
 					uint64_t size, uint32_t f_mode);

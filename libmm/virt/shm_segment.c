@@ -3,7 +3,7 @@
  * System V segments: made by shmget(), in memory or of huge pages of a pool, removed by IPC_RMID.
  *
  * One of huge pages has whole ones, promised to it at once. One that was removed goes with its last attachment; its
- * name may then be another's. Source: ipc/shm.c newseg(), shm_may_destroy(); fs/hugetlbfs/inode.c hugetlb_file_setup().
+ * name may be another's from then on. Source: ipc/shm.c newseg(), shm_may_destroy(); fs/hugetlbfs/inode.c hugetlb_file_setup().
  * Deviation: shmmax and shmall are without limit, as they are by default; who may have SHM_HUGETLB is asked of
  * RLIMIT_MEMLOCK for each segment alone (user_shm_lock() counts them together).
  */
@@ -106,6 +106,9 @@ int mm_shm_rmid(struct mm_virt *virt, struct mm_file *seg)
 	if (!seg || !seg->inode->shm_segsz)
 		return -EINVAL;
 	seg->inode->shm_dest = true;
-	mm_shm_put(virt, seg->inode);
+	if (seg->inode->mapping.nr_i_mmap)
+		mm_file_unlink(virt->inodes, seg->inode);	/* its key is nobody's from now on */
+	else
+		mm_shm_put(virt, seg->inode);
 	return 0;
 }
