@@ -22,11 +22,16 @@ static const struct run {
 	const char *file;
 	enum mm_slab_kind kind;
 	uint32_t nr_cpus, nr_nodes;
+	bool debug;		/* CONFIG_DEBUG_SLAB */
 } runs[] = {
-	{ "one-cpu.txt", MM_SLAB_SLAB, 1, 1 }, { "four-cpus.txt", MM_SLAB_SLAB, 4, 1 }, { "two-nodes.txt", MM_SLAB_SLAB, 4, 2 },
-	{ "slub-one-cpu.txt", MM_SLAB_SLUB, 1, 1 }, { "slub-four-cpus.txt", MM_SLAB_SLUB, 4, 1 },
-	{ "slub-two-nodes.txt", MM_SLAB_SLUB, 4, 2 },
-	{ "slob-one-node.txt", MM_SLAB_SLOB, 1, 1 }, { "slob-two-nodes.txt", MM_SLAB_SLOB, 2, 2 },
+	{ "one-cpu.txt", MM_SLAB_SLAB, 1, 1, false }, { "four-cpus.txt", MM_SLAB_SLAB, 4, 1, false },
+	{ "two-nodes.txt", MM_SLAB_SLAB, 4, 2, false },
+	{ "bulk-one-cpu.txt", MM_SLAB_SLAB, 1, 1, false }, { "bulk-two-nodes.txt", MM_SLAB_SLAB, 4, 2, false },
+	{ "debug.txt", MM_SLAB_SLAB, 2, 1, true },
+	{ "slub-one-cpu.txt", MM_SLAB_SLUB, 1, 1, false }, { "slub-four-cpus.txt", MM_SLAB_SLUB, 4, 1, false },
+	{ "slub-two-nodes.txt", MM_SLAB_SLUB, 4, 2, false },
+	{ "slub-debug.txt", MM_SLAB_SLUB, 2, 1, false },
+	{ "slob-one-node.txt", MM_SLAB_SLOB, 1, 1, false }, { "slob-two-nodes.txt", MM_SLAB_SLOB, 2, 2, false },
 };
 
 static struct mm_kmem_cache *caches[MAX_CACHES], *shown;
@@ -296,6 +301,7 @@ static void boot(const struct run *r)
 	phys->phys.totalram_pages = NODE_PAGES;
 	for (uint32_t cpu = 0; cpu < r->nr_cpus; cpu++)
 		phys->phys.cpu_node[cpu] = (uint8_t)(cpu * r->nr_nodes / r->nr_cpus);
+	phys->ctx.sysctl.v[MM_SYSCTL_DEBUG_SLAB] = r->debug;
 	ck_assert_int_eq(mm_slab_new(&sl, &phys->ctx, &phys->phys, r->kind), 0);
 	own = r->kind == MM_SLAB_SLOB ? mm_kmem_cache_create(sl, "kmem_cache", 64, 8, 0) : NULL;
 	memset(page, 0, sizeof(page));
