@@ -22,8 +22,9 @@ static char root[64];
 static const char *const names[] = {
 	"proc/meminfo", "proc/stat", "proc/vmstat", "proc/diskstats", "proc/uptime", "proc/loadavg", "etc/passwd",
 	"proc/7/stat", "proc/7/status", "proc/7/statm", "proc/7/smaps_rollup", "proc/7/cmdline", "bin/elf",
+	"free", "ps", "proc/7/cgroup", "proc/7/environ",
 };
-enum { NR_NAMES = sizeof(names) / sizeof(names[0]) };
+enum { NR_NAMES = sizeof(names) / sizeof(names[0]), OF_TASKS = 7, ELF = 12 };	/* places of the first of them */
 
 static void path_of(const char *name, char path[128]) { snprintf(path, 128, "%s/%s", root, name); }
 
@@ -84,6 +85,7 @@ static void read_system(struct mm_proc *p)
 	uint64_t up;
 
 	(void)mm_proc_meminfo(p, &mi, &err);
+	(void)mm_proc_meminfo_by_free(p, &mi);
 	(void)mm_proc_stat(p, &st, &err);
 	mm_proc_stat_free(&st);
 	(void)mm_proc_vmstat(p, &vs, &err);
@@ -100,12 +102,9 @@ static void read_system(struct mm_proc *p)
 static void read_tasks(struct mm_proc *p)
 {
 	const struct mm_pid_options opt = { .want = MM_PID_STATUS | MM_PID_STATM | MM_PID_OOM };
-	struct mm_proc_meminfo mi;
 	struct mm_pid_table *t;
 	struct mm_error err;
 	char text[300];
-
-	(void)mm_proc_meminfo_by_free(p, &mi);
 
 	if (mm_pid_table_new(&t, p))
 		return;
@@ -140,16 +139,16 @@ int LLVMFuzzerTestOneInput(const unsigned char *p, size_t n)
 		return 0;
 	which = p[0] % NR_NAMES;
 	put(names[which], p + 1, n - 1);
-	if (which == NR_NAMES - 1) {
+	if (which == ELF) {
 		path_of(names[which], path);
 		(void)mm_elf_read(path, &elf);
 		return 0;
 	}
 	if (mm_proc_new(&proc, root, &err))
 		return 0;
-	if (which < 7)
+	if (which < OF_TASKS || which > ELF)
 		read_system(proc);
-	else
+	if (which >= OF_TASKS)
 		read_tasks(proc);
 	mm_proc_free(proc);
 	return 0;
