@@ -184,10 +184,11 @@ static inline struct mm_tlb_entry *mm_tlb_l2_find(struct mm_tlb_set *s, uint64_t
 /* What is not there: in the place of the one used last longest ago, or an empty one. */
 static inline void mm_tlb_l2_push(const struct mm_tlb_l2 *l, struct mm_tlb_set *s, struct mm_tlb_entry new)
 {
-	unsigned int w = s->order >> 4 * (l->ways - 1) & 15;
+	unsigned int w;
 
 	if (!l->ways)
 		return;
+	w = s->order >> 4 * (l->ways - 1) & 15;
 	s->order = s->order << 4 | w;
 	s->print[w] = (uint8_t)(new.tag >> MM_TLB_PRINT_SHIFT);
 	s->e[w] = new;
