@@ -227,4 +227,38 @@ END
 	[ "$(value /b memory.stat anon)" = $(($(value /b memory.stat pgmajfault) * 4096)) ] && [ "$(value /b memory.stat pgmajfault)" -gt 2000 ] ||
 		fail "pages back from swap: $(value /b memory.stat anon) bytes, $(value /b memory.stat pgmajfault) faults"
 done
+
+# The cgroups of a captured machine: who is in which, and the limits of each level, of cgroup v2 and v1. What a capture says wrongly
+# is counted; a path that leads out of it is not followed.
+root=$tmp/captured
+mkdir -p "$root/proc/10" "$root/sys/fs/cgroup/a/b" "$root/sys/fs/cgroup/memory/j"
+cp "$data/reclaim/cgroups/proc/"* "$root/proc/"
+echo 0::/a/b > "$root/proc/10/cgroup"
+echo 8388608 > "$root/sys/fs/cgroup/a/memory.max"
+echo max > "$root/sys/fs/cgroup/a/b/memory.max"
+echo 4194304 > "$root/sys/fs/cgroup/a/b/memory.low"
+echo 16777216 > "$root/sys/fs/cgroup/memory/j/memory.limit_in_bytes"
+echo 0 > "$root/sys/fs/cgroup/memory/j/memory.swappiness"
+trace <<'END'
+10,exec,,,AUTOMAP,m,
+10,store,0x10000000,12582912,,,
+END
+captured() { mm-reclaim -M "$root" --swap=64M -t memcg -o memcg,max_bytes,low_bytes,events_oom_kill -n "$@" trace.csv 2> err | paste -sd' '; }
+same "captured v2" "/,,0,0 /a,8388608,0,0 /a/b,,4194304,0" "$(captured)"
+[ "$(mm-reclaim -M "$root" --swap=64M -t memcg -o memcg,current_bytes -n trace.csv 2> err | awk -F, '$1 == "/a/b" { print ($2 > 7340032 && $2 <= 8388608) }')" = 1 ] ||
+	fail "a captured limit holds: $(cat err)"
+same "the command line wins" "/,,0,0 /workload,33554432,0,0" "$(captured --memory-max=32M)"
+printf '7:cpu,memory:/j\n0::/a/b\n' > "$root/proc/10/cgroup"
+same "captured v1" "/,,0,0 /j,16777216,0,0" "$(captured)"
+sed -i 's/12582912/25165824/' trace.csv
+same "with its swappiness of 0: killed" "/,,0,0 /j,16777216,0,1" "$(captured)"
+echo '0::/' > "$root/proc/10/cgroup"
+same "the root" "/,,0,0" "$(captured)"
+echo '0::/../../a' > "$root/proc/10/cgroup"
+same "a path out of it" "/,,0,0" "$(captured)"
+grep -q 'files of captured cgroups that cannot be read' err || fail "a path out of the capture: $(cat err)"
+echo '0::/a/b' > "$root/proc/10/cgroup"
+echo 12x > "$root/sys/fs/cgroup/a/memory.max"
+same "no number" "/,,0,0 /a,,0,0 /a/b,,4194304,0" "$(captured)"
+grep -q 'files of captured cgroups that cannot be read' err || fail "a limit that is no number: $(cat err)"
 exit $failed

@@ -60,8 +60,7 @@ static struct mm_str without_slashes(struct mm_str path)
 	return path;
 }
 
-/* The cgroup of that path, made with what is missing above it. 0 or -errno. */
-static int find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp)
+int mm_cgroup_find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp)
 {
 	struct mm_memcg *g = m->cache->root_mem_cgroup;
 	size_t at = path.len && path.p[0] == '/';
@@ -76,10 +75,13 @@ static int find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memc
 		size_t n = slash ? (size_t)(slash - path.p) : path.len;
 		struct mm_str name = { path.p, n };
 		struct mm_memcg *child = mm_memcg_find(m->cache, name);
-		int e = child ? 0 : mm_memcg_new(m->cache, g, name, &child);
+		bool known = child;
+		int e = known ? 0 : mm_memcg_new(m->cache, g, name, &child);
 
 		if (e)
 			return e;
+		if (!known)
+			mm_captured_limits(m, child);
 		g = child;
 		at = n + 1;
 	}
@@ -149,7 +151,7 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return limit_workload(m, value);
 	if (!m->cache)
 		return 0;
-	e = find_or_make(m, ev->name, &g);
+	e = mm_cgroup_find_or_make(m, ev->name, &g);
 	if (e)
 		return mm_error_set(err, e, "cgroup %.*s: %s", (int)ev->name.len, ev->name.p, strerror(-e));
 	if (task)

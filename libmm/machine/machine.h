@@ -121,6 +121,12 @@ void mm_machine_run_daemons(struct mm_machine *m, bool at_once);
 
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
+/* boot_cgroups.c: the cgroup that a captured machine says @pid is in, made with those above it; NULL: it says nothing, or the root. */
+struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid);
+/* A cgroup that has just come to be gets the limits that the captured one of its path has, if there is one. */
+void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g);
+/* ev_cgroup.c: the cgroup of that path, made with what is missing above it. 0 or -errno. */
+int mm_cgroup_find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp);
 
 /* Boot with m->cfg as it stands: every floor that cfg.depth asks for.  0 or -errno with @err. */
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err);

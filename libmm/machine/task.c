@@ -109,6 +109,8 @@ static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 		.pid = pid, .tgid = pid, .memcg = m->workload_memcg, .automap = m->cfg.automap,
 		.faults.pkru = MM_PKRU_INIT,
 	};
+	if (!task->memcg)
+		task->memcg = mm_captured_cgroup(m, pid);
 }
 
 struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The memory cgroups of a captured machine: whom a task belongs to (proc/PID/cgroup), and what the cgroup's files say of its limits.
+ *
+ *	cgroup v2	0::/a/b			sys/fs/cgroup/a/b/memory.max ...
+ *	cgroup v1	5:memory:/a/b		sys/fs/cgroup/memory/a/b/memory.limit_in_bytes ...
+ *
+ * Nothing is read before it is needed: a task's cgroup when its first row comes, a cgroup's files when it comes to be.  With a limit of
+ * the command line all tasks are in the workload's cgroup instead.
+ * Left out: what the cgroups held when they were captured (memory.stat), memory.memsw.limit_in_bytes and soft limits of v1.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libmm/source.h>
+
+#include "base/str.h"
+#include "cache/memcg.h"
+#include "machine/machine.h"
+
+enum { MAX_PATH = 4096 };
+
+static const char not_read[] = "files of captured cgroups that cannot be read";
+
+struct limits {
+	uint64_t max, high, low, min, swap_max, swap_high, swappiness, oom_group;
+};
+static const struct limit_file {
+	const char *name;
+	size_t member;
+	bool v1, pages;
+	uint64_t most;		/* of what is no number of pages */
+} limit_files[] = {
+#define FILE_OF(name, member, v1, pages, most) { name, offsetof(struct limits, member), v1, pages, most }
+	FILE_OF("memory.max", max, false, true, 0), FILE_OF("memory.high", high, false, true, 0),
+	FILE_OF("memory.low", low, false, true, 0), FILE_OF("memory.min", min, false, true, 0),
+	FILE_OF("memory.swap.max", swap_max, false, true, 0), FILE_OF("memory.swap.high", swap_high, false, true, 0),
+	FILE_OF("memory.oom.group", oom_group, false, false, 1),
+	FILE_OF("memory.limit_in_bytes", max, true, true, 0), FILE_OF("memory.swappiness", swappiness, true, false, 200),
+#undef FILE_OF
+};
+
+static bool parse(struct mm_str text, const struct limit_file *f, uint64_t *value)
+{
+	uint64_t n = 0;
+
+	while (text.len && (text.p[text.len - 1] == '\n' || text.p[text.len - 1] == '\r'))
+		text.len--;
+	if (f->pages && mm_str_is(text, "max")) {
+		*value = MM_MEMCG_MAX;
+		return true;
+	}
+	if (!text.len || text.len > 20)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned int digit = (unsigned int)(text.p[i] - '0');
+
+		if (digit > 9 || __builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, digit, &n))
+			return false;
+	}
+	if (!f->pages && n > f->most)
+		return false;
+	/* PAGE_COUNTER_MAX pages in bytes is v1's word for no limit */
+	*value = !f->pages ? n : n >= (UINT64_C(1) << 63) - MM_PAGE_SIZE ? MM_MEMCG_MAX : n >> MM_PAGE_SHIFT;
+	return true;
+}
+
+void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
+{
+	struct limits l = { g->max, g->high, g->low, g->min, g->swap_max, g->swap_high, UINT64_MAX, g->oom_group };
+	struct mm_error ignored;
+	struct mm_sysroot *root;
+	char path[MAX_PATH + 64], text[64];
+
+	if (!m->cfg.sysroot || strlen(g->name) > MAX_PATH || strstr(g->name, "..") || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
+		return;
+	for (size_t i = 0; i < sizeof(limit_files) / sizeof(limit_files[0]); i++) {
+		const struct limit_file *f = &limit_files[i];
+		long n;
+
+		snprintf(path, sizeof(path), "sys/fs/cgroup%s/%s/%s", f->v1 ? "/memory" : "", g->name + (g->name[0] == '/'), f->name);
+		n = mm_sysroot_text(root, path, text, sizeof(text));
+		if (n == -ENOENT || n == -ENOTDIR)
+			continue;
+		if (n < 0 || !parse((struct mm_str){ text, (size_t)n }, f, (uint64_t *)(void *)((char *)&l + f->member)))
+			mm_machine_skip(m, not_read, false);
+	}
+	mm_sysroot_free(root);
+	g->max = l.max;
+	g->high = l.high;
+	g->low = l.low;
+	g->min = l.min;
+	g->swap_max = l.swap_max;
+	g->swap_high = l.swap_high;
+	g->oom_group = l.oom_group;
+	if (l.swappiness != UINT64_MAX)
+		g->swappiness = (int16_t)l.swappiness;
+}
+
+/* The path of the memory controller in a line of /proc/PID/cgroup: 2 of v1, 1 of v2, 0 neither. */
+static int memory_path(struct mm_str line, struct mm_str *path)
+{
+	const char *list = memchr(line.p, ':', line.len), *end = line.p + line.len, *colon;
+
+	colon = list ? memchr(list + 1, ':', (size_t)(end - list - 1)) : NULL;
+	if (!colon)
+		return 0;
+	*path = (struct mm_str){ colon + 1, (size_t)(end - colon - 1) };
+	if (colon == list + 1)
+		return 1;
+	for (const char *p = list + 1, *comma; p < colon; p = comma + 1) {
+		comma = memchr(p, ',', (size_t)(colon - p));
+		comma = comma ? comma : colon;
+		if (mm_str_is((struct mm_str){ p, (size_t)(comma - p) }, "memory"))
+			return 2;
+	}
+	return 0;
+}
+
+/* A path that leads out of the tree would be of another cgroup namespace, or of somebody who wants us elsewhere. */
+static bool is_below_root(struct mm_str path)
+{
+	return path.len > 1 && path.p[0] == '/' && path.len < MAX_PATH && !memmem(path.p, path.len, "..", 2) && !memchr(path.p, '\0', path.len);
+}
+
+struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid)
+{
+	struct mm_str path = { NULL, 0 }, at;
+	struct mm_memcg *g = NULL;
+	struct mm_error ignored;
+	struct mm_sysroot *root;
+	char name[64], text[2 * MAX_PATH];
+	int best = 0;
+	long n;
+
+	if (!m->cfg.sysroot || !m->cache || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
+		return NULL;
+	snprintf(name, sizeof(name), "proc/%u/cgroup", pid);
+	n = mm_sysroot_text(root, name, text, sizeof(text));
+	mm_sysroot_free(root);
+	for (char *p = text, *nl; n > 0 && p < text + n; p = nl + 1) {
+		int kind;
+
+		nl = memchr(p, '\n', (size_t)(text + n - p));
+		nl = nl ? nl : text + n;
+		kind = memory_path((struct mm_str){ p, (size_t)(nl - p) }, &at);
+		if (kind > best) {
+			best = kind;
+			path = at;
+		}
+	}
+	if (!best || mm_str_is(path, "/"))
+		return NULL;
+	if (!is_below_root(path) || mm_cgroup_find_or_make(m, path, &g))
+		mm_machine_skip(m, not_read, false);
+	return g;
+}
