@@ -154,5 +154,7 @@ struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid)
 		return NULL;
 	if (!is_below_root(path) || mm_cgroup_find_or_make(m, path, &g))
 		mm_machine_skip(m, not_read, false);
+	else
+		mm_machine_skip(m, "tasks put into the memory cgroups that the captured machine has them in", true);
 	return g;
 }
