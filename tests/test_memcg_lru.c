@@ -93,9 +93,8 @@ static void one_step(struct mm_rng *rng)
 		ck_assert_int_eq(mm_memcg_new(cache, NULL, MM_STR("x"), &m), 0);
 		naive_put(r, seq, bin, false);
 	} else if (what < 15 && r->in) {
-		mm_lru_gen_soft_reclaim(cache, cache->memcgs[i], 0);
-		if (r->seg != MM_MEMCG_LRU_HEAD)
-			naive_rotate(r, MM_MEMCG_LRU_HEAD, bin);
+		mm_lru_gen_rotate_memcg(cache, cache->memcgs[i]->lruvec[0], MM_MEMCG_LRU_HEAD);
+		naive_rotate(r, MM_MEMCG_LRU_HEAD, bin);
 	} else if (what < 25 && r->in) {
 		mm_lru_gen_offline_memcg(cache, cache->memcgs[i]);
 		naive_rotate(r, MM_MEMCG_LRU_OLD, bin);

@@ -78,7 +78,8 @@ struct mm_cache {
 	struct mm_lru_gen_memcg memcg_lru[MM_MAX_NODES];
 	struct mm_cpu_fbatches *fbatches;	/* by CPU */
 	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
-	uint64_t swap_clock_ns, swap_due_ns;	/* time that has passed (swap_io.c); when the oldest write is done, UINT64_MAX there is none */
+	uint64_t swap_clock_ns;		/* time that has passed (swap_io.c) */
+	uint64_t swap_due_ns;		/* when the oldest write is done, UINT64_MAX there is none */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
 	uint32_t *page_cpupid;			/* by PFN: CPU and pid of its last hint fault + 1; NULL: none was taken yet */
 	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */

@@ -13,6 +13,7 @@
  * one bin of one of the two.
  *
  * Source: Linux 6.6 mm/vmscan.c lru_gen_rotate_memcg() and what stands beside it.
+ * Left out: soft limits of cgroup v1, which move a memcg to the head of a bin.
  * Deviation: the bins drawn are the machine's own random numbers, not the kernel's.
  */
 #include "cache/memcg_lru.h"
@@ -92,12 +93,6 @@ void mm_lru_gen_release_memcg(struct mm_cache *c, struct mm_memcg *m)
 		del(&c->memcg_lru[n], m->lruvec[n]);
 		advance(&c->memcg_lru[n], m->lruvec[n]->memcg_lru.gen);
 	}
-}
-
-void mm_lru_gen_soft_reclaim(struct mm_cache *c, struct mm_memcg *m, uint32_t node)
-{
-	if (m->lruvec[node]->memcg_lru.seg != MM_MEMCG_LRU_HEAD)
-		mm_lru_gen_rotate_memcg(c, m->lruvec[node], MM_MEMCG_LRU_HEAD);
 }
 
 static bool bin_is_consistent(const struct mm_lru_gen_memcg *lru, unsigned int gen, unsigned int bin, uint64_t most, uint64_t *nr)

@@ -50,8 +50,6 @@ void mm_lru_gen_online_memcg(struct mm_cache *c, struct mm_memcg *m);
 void mm_lru_gen_offline_memcg(struct mm_cache *c, struct mm_memcg *m);
 /* It holds nothing any more: leaves the LRU. */
 void mm_lru_gen_release_memcg(struct mm_cache *c, struct mm_memcg *m);
-/* Beyond its soft limit on @node: to the head of a bin of its generation, once. */
-void mm_lru_gen_soft_reclaim(struct mm_cache *c, struct mm_memcg *m, uint32_t node);
 /* @op is not MM_MEMCG_LRU_NOP; a lruvec that has left is left alone. */
 void mm_lru_gen_rotate_memcg(struct mm_cache *c, struct mm_lruvec *v, enum mm_memcg_lru_op op);
 

@@ -51,7 +51,9 @@ static struct mm_lruvec *unpack_shadow(const struct mm_cache *c, uint64_t shadow
 	e >>= NODES_SHIFT;
 	id = e & ((1u << MEM_CGROUP_ID_SHIFT) - 1);
 	*eviction = e >> MEM_CGROUP_ID_SHIFT;
-	return id && id <= c->nr_memcgs && node < MM_MAX_NODES && mm_memcg_id_is_used(c->memcgs[id - 1]) ? c->memcgs[id - 1]->lruvec[node] : NULL;
+	if (!id || id > c->nr_memcgs || node >= MM_MAX_NODES || !mm_memcg_id_is_used(c->memcgs[id - 1]))
+		return NULL;
+	return c->memcgs[id - 1]->lruvec[node];
 }
 
 void mm_workingset_age_nonresident(struct mm_cache *c, struct mm_lruvec *v, uint64_t nr_pages)

@@ -133,7 +133,8 @@ static bool migrate_misplaced(struct mm_vm_fault *v, mm_pfn_t head, uint32_t nid
 
 	if (file && ((mm_page_mapcount(f->phys, head) != 1 && v->vma->vm_flags & MM_VM_EXEC) || p->flags & MM_PG_DIRTY))
 		return false;
-	if ((large && mm_folio_mapcount(f->phys, head) > 1) || !migrate_balanced(f->phys->nodes[nid], (uint64_t)pages) || !(p->flags & MM_PG_LRU))
+	if ((large && mm_folio_mapcount(f->phys, head) > 1) || !migrate_balanced(f->phys->nodes[nid], (uint64_t)pages) ||
+	    !(p->flags & MM_PG_LRU))
 		return false;
 	mm_isolate_movable(f->cache, head);
 	dst = mm_alloc_pages_nodemask(f->phys, nid, MM_NODES_ALL, gfp, large ? MM_PMD_ORDER : 0);

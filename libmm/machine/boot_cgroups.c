@@ -121,7 +121,8 @@ static int memory_path(struct mm_str line, struct mm_str *path)
 /* A path that leads out of the tree would be of another cgroup namespace, or of somebody who wants us elsewhere. */
 static bool is_below_root(struct mm_str path)
 {
-	return path.len > 1 && path.p[0] == '/' && path.len < MAX_PATH && !memmem(path.p, path.len, "..", 2) && !memchr(path.p, '\0', path.len);
+	return path.len > 1 && path.p[0] == '/' && path.len < MAX_PATH && !memmem(path.p, path.len, "..", 2) &&
+	       !memchr(path.p, '\0', path.len);
 }
 
 struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid)

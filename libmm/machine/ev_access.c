@@ -201,7 +201,8 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	uint32_t id;
 	size_t n = 0;
 
-	if (!nr || !m->fault || m->fault->tlb_miss_rows || m->cache->contents || !task || !task->mm || ev->pid != task->pid || m->someone_dies ||
+	if (!nr || !m->fault || m->fault->tlb_miss_rows || m->cache->contents || !task || !task->mm ||
+	    ev->pid != task->pid || m->someone_dies ||
 	    task->faults.uffd_vaddr || m->cfg.check || m->virt.pkeys_used || ev->cpu >= m->ctx.nr_cpus ||
 	    mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;

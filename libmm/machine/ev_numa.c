@@ -116,48 +116,51 @@ static void mode_words(struct mm_machine *m, struct mm_str words, enum mm_flag_k
 	*mode = all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
 }
 
+/* What set_mempolicy() and mbind() are given. */
+struct mpol_call {
+	uint32_t mode;
+	uint64_t flags;
+	struct mm_nodemask nodes;
+	int e;				/* the call fails with it */
+};
+
+/* 0, or -errno with @err: the row cannot be read. */
+static int read_mpol_call(struct mm_machine *m, const struct mm_event *ev, enum mm_flag_kind more, struct mpol_call *c, struct mm_error *err)
+{
+	mode_words(m, ev->flags, more, &c->mode, &c->flags);
+	err->code = 0;
+	c->e = get_nodes(ev, name_of(ev), &c->nodes, err);
+	if (!mm_mpol_flags_are_sane(c->mode))
+		c->e = -EINVAL;
+	return err->code;
+}
+
 int mm_ev_set_mempolicy(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-	struct mm_nodemask nodes;
-	uint64_t none;
-	uint32_t mode;
-	int e;
+	struct mpol_call c;
 
 	if (!mm)
 		return -ENOMEM;
-	mode_words(m, ev->flags, MM_NR_FLAG_KINDS, &mode, &none);
-	err->code = 0;
-	e = get_nodes(ev, name_of(ev), &nodes, err);
-	if (err->code)
+	if (read_mpol_call(m, ev, MM_NR_FLAG_KINDS, &c, err))
 		return err->code;
-	if (!mm_mpol_flags_are_sane(mode))
-		e = -EINVAL;
-	if (!e)
-		e = mm_sys_set_mempolicy(&m->ctx, &task->numa, mode, &nodes);
-	return mm_vma_call_end(m, task, ev, e, err);
+	if (!c.e)
+		c.e = mm_sys_set_mempolicy(&m->ctx, &task->numa, c.mode, &c.nodes);
+	return mm_vma_call_end(m, task, ev, c.e, err);
 }
 
 int mm_ev_mbind(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-	struct mm_nodemask nodes;
-	uint64_t flags;
-	uint32_t mode;
-	int e;
+	struct mpol_call c;
 
 	if (!mm)
 		return -ENOMEM;
-	mode_words(m, ev->flags, MM_FLAG_MPOL_MF, &mode, &flags);
-	err->code = 0;
-	e = get_nodes(ev, name_of(ev), &nodes, err);
-	if (err->code)
+	if (read_mpol_call(m, ev, MM_FLAG_MPOL_MF, &c, err))
 		return err->code;
-	if (!mm_mpol_flags_are_sane(mode))
-		e = -EINVAL;
-	if (!e)
-		e = mm_sys_mbind(mm, ev->addr, ev->size, mode, &nodes, flags);
-	return mm_vma_call_end(m, task, ev, e, err);
+	if (!c.e)
+		c.e = mm_sys_mbind(mm, ev->addr, ev->size, c.mode, &c.nodes, c.flags);
+	return mm_vma_call_end(m, task, ev, c.e, err);
 }
 
 int mm_ev_set_mempolicy_home_node(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

@@ -584,6 +584,7 @@ static void slub_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *
 
 const struct slab_ops mm_slub_ops = {
 	.create = slub_create, .shutdown = slub_shutdown, .release = slub_release,
-	.alloc = slub_alloc_slow, .alloc_node = slub_alloc_node, .free = slub_free_checked, .alloc_bulk = slub_alloc_bulk, .free_bulk = slub_free_bulk,
+	.alloc = slub_alloc_slow, .alloc_node = slub_alloc_node, .free = slub_free_checked,
+	.alloc_bulk = slub_alloc_bulk, .free_bulk = slub_free_bulk,
 	.shrink = mm_slub_shrink, .info = slub_info, .is_consistent = mm_slub_is_consistent, .state = mm_slub_state,
 };

@@ -3,7 +3,8 @@
  * Moving a 2M folio whole to another 2M: its entries name the new frame, its counts and places go along.
  *
  * The kernel leaves a migration entry in each mapping for the time of the copy; with one thread nobody meets it, so
- * entries are made anew where they stand: present, with the rights that the migration entry would have kept.  Model: Linux 6.6 mm/migrate.c, mm/huge_memory.c set_pmd_migration_entry().
+ * entries are made anew where they stand: present, with the rights that the migration entry would have kept.
+ * Model: Linux 6.6 mm/migrate.c, mm/huge_memory.c set_pmd_migration_entry().
  */
 #include <errno.h>
 
