@@ -53,6 +53,22 @@ static bool oom_task(void *arg, size_t *pos, struct mm_oom_task *t)
 	return false;
 }
 
+/* mempolicy_in_oom_domain() of every thread; a leader that has ended is one still, and its policy is gone. */
+static mm_nodes_t oom_bound_nodes(void *arg, const struct mm_oom_task *t)
+{
+	const struct mm_machine *m = arg;
+	mm_nodes_t nodes = mm_task_find(m, t->tgid) ? 0 : MM_NODES_ALL;
+
+	for (size_t k = 0; nodes != MM_NODES_ALL && k < m->tasks.nr; k++) {
+		const struct mm_task *task = m->tasks.v[k];
+		const struct mm_mempolicy *pol = task->numa.mempolicy;
+
+		if (task->tgid == t->tgid && task->state == MM_TASK_RUNNING)
+			nodes |= pol && pol->mode == MM_MPOL_BIND ? pol->nodes : MM_NODES_ALL;
+	}
+	return nodes;
+}
+
 static void oom_kill(void *arg, const struct mm_oom_task *t)
 {
 	struct mm_machine *m = arg;
@@ -81,7 +97,7 @@ static void oom_panic(void *arg)
 
 void mm_machine_install_oom(struct mm_machine *m)
 {
-	struct mm_oom_ops ops = { .arg = m, .task = oom_task, .kill = oom_kill, .panic = oom_panic };
+	struct mm_oom_ops ops = { .arg = m, .task = oom_task, .bound_nodes = oom_bound_nodes, .kill = oom_kill, .panic = oom_panic };
 
 	if (m->cfg.oom_report) {
 		ops.dump_header = mm_oom_report_header;

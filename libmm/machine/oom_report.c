@@ -24,6 +24,7 @@
 #include "cache/swap.h"
 #include "machine/machine.h"
 #include "phys/internal.h"
+#include "phys/mempolicy.h"
 #include "reclaim/reclaim.h"
 
 static uint64_t kib(uint64_t pages) { return pages << (MM_PAGE_SHIFT - 10); }
@@ -64,12 +65,15 @@ static uint64_t free_pcp(const struct mm_machine *m, const struct mm_zone *z)
 	return n;
 }
 
-static void global_lines(struct mm_machine *m, enum mm_zone_type highest)
+/* show_mem_node_skip(): @nodes are those that a bound request may use, 0: it is not bound. */
+static bool is_shown(mm_nodes_t nodes, uint32_t nid) { return !nodes || nodes >> nid & 1; }
+
+static void global_lines(struct mm_machine *m, mm_nodes_t nodes, enum mm_zone_type highest)
 {
 	uint64_t pcp = 0;
 
 	for (uint32_t i = 0; i < m->phys->nr_zones; i++)
-		if (m->phys->zone_table[i]->type <= highest)
+		if (m->phys->zone_table[i]->type <= highest && is_shown(nodes, m->phys->zone_table[i]->node))
 			pcp += free_pcp(m, m->phys->zone_table[i]);
 	mm_oom_report_line(m, "active_anon:%" PRIu64 " inactive_anon:%" PRIu64 " isolated_anon:%" PRIu64,
 			   state(m, MM_NR_ACTIVE_ANON), state(m, MM_NR_INACTIVE_ANON), state(m, MM_NR_ISOLATED_ANON));
@@ -156,22 +160,27 @@ static void blocks_line(struct mm_machine *m, const struct mm_zone *z)
 	mm_output_printf(out, "= %" PRIu64 "kB\n", kib(total));
 }
 
-static void show_mem(struct mm_machine *m, enum mm_zone_type highest)
+static bool is_shown_zone(const struct mm_zone *z, mm_nodes_t nodes, enum mm_zone_type highest)
+{
+	return z->present_pages && z->type <= highest && is_shown(nodes, z->node);
+}
+
+static void show_mem(struct mm_machine *m, mm_nodes_t nodes, enum mm_zone_type highest)
 {
 	const struct mm_phys *phys = m->phys;
 	uint64_t present = 0, managed = 0;
 	int64_t free_swap = mm_nr_swap_pages(m->cache);
 
 	mm_oom_report_line(m, "Mem-Info:");
-	global_lines(m, highest);
+	global_lines(m, nodes, highest);
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
-		if (phys->nodes[n])
+		if (phys->nodes[n] && is_shown(nodes, n))
 			node_line(m, phys->nodes[n]);
 	for (uint32_t i = 0; i < phys->nr_zones; i++)
-		if (phys->zone_table[i]->present_pages && phys->zone_table[i]->type <= highest)
+		if (is_shown_zone(phys->zone_table[i], nodes, highest))
 			zone_lines(m, phys->zone_table[i]);
 	for (uint32_t i = 0; i < phys->nr_zones; i++)
-		if (phys->zone_table[i]->present_pages && phys->zone_table[i]->type <= highest)
+		if (is_shown_zone(phys->zone_table[i], nodes, highest))
 			blocks_line(m, phys->zone_table[i]);
 	mm_oom_report_line(m, "%" PRIu64 " total pagecache pages", state(m, MM_NR_FILE_PAGES));
 	mm_oom_report_line(m, "%" PRIu64 " pages in swap cache", state(m, MM_NR_SWAPCACHED));
@@ -217,7 +226,7 @@ static void task_table(struct mm_machine *m, const struct mm_oom_case *oc)
 	for (size_t pos = 0; oc->ops->task(oc->ops->arg, &pos, &t); ) {
 		const int64_t *rss = t.mm->rss;
 
-		if (t.pid == 1 || (oc->memcg && !mm_mem_cgroup_is_descendant(t.memcg, oc->memcg)))
+		if (t.pid == 1 || !mm_oom_is_eligible(oc, &t))
 			continue;
 		mm_oom_report_line(m, "[%7" PRIu32 "] %5" PRIu32 " %5" PRIu32 " %8" PRIu64 " %8" PRId64 " %8" PRIu64 " %8" PRId64
 				   "         %5" PRId32 " %s", t.pid, t.uid, t.tgid, t.mm->total_vm,
@@ -232,9 +241,8 @@ void mm_oom_report_header(void *arg, const struct mm_oom_case *oc)
 	struct mm_output *out = &m->oom_report;
 	bool kswapd = oc->kswapd_node >= 0;
 	const struct mm_task *task = kswapd ? NULL : mm_task_find(m, m->ctx.pid);
-	char name[24];
+	char name[24], asked[MM_NODES_TEXT], allowed[MM_NODES_TEXT];
 	const char *comm = kswapd ? name : mm_oom_comm(task);
-	uint32_t last = 0;
 
 	snprintf(name, sizeof(name), "kswapd%" PRId32, oc->kswapd_node);
 	stamp(m);
@@ -246,17 +254,15 @@ void mm_oom_report_header(void *arg, const struct mm_oom_case *oc)
 	if (oc->memcg)
 		memcg_meminfo(m, oc->memcg);
 	else
-		show_mem(m, mm_gfp_zone(oc->gfp));
+		show_mem(m, oc->nodes, mm_gfp_zone(oc->gfp));
 	task_table(m, oc);
 	if (!oc->victim)
 		return;
-	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
-		last = m->phys->nodes[n] ? n : last;
+	mm_nodes_to_str(oc->nodes, asked, sizeof(asked));
+	mm_nodes_to_str(m->ctx.numa.memory, allowed, sizeof(allowed));
 	stamp(m);
-	mm_output_printf(out, "oom-kill:constraint=%s,nodemask=(null),cpuset=/,mems_allowed=0", oc->memcg ? "CONSTRAINT_MEMCG" :
-			 "CONSTRAINT_NONE");
-	if (last)
-		mm_output_printf(out, "-%" PRIu32, last);
+	mm_output_printf(out, "oom-kill:constraint=%s,nodemask=%s,cpuset=/,mems_allowed=%s", mm_oom_constraint_word(oc->constraint),
+			 oc->nodes ? asked : "(null)", allowed);
 	mm_output_printf(out, oc->memcg ? ",oom_memcg=%s" : ",global_oom", oc->memcg ? oc->memcg->name : "");
 	mm_output_printf(out, ",task_memcg=%s,task=%s,pid=%" PRIu32 ",uid=%" PRIu32 "\n",
 			 oc->victim->memcg ? oc->victim->memcg->name : "/", oc->victim->comm, oc->victim->pid, oc->victim->uid);

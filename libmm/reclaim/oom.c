@@ -4,16 +4,16 @@
  *
  * Points of a task are the pages that its death gives back (rss, swap entries,
  * page tables) plus oom_score_adj thousandths of all memory that counts: RAM
- * and swap, or the memcg's limit.  Among equals the later one is taken.  What
- * the kernel's log says of it goes through the machine's hooks.
+ * and swap, the memcg's limit, or what the nodes have that the request is bound
+ * to (MPOL_BIND) and swap: then who is bound to other nodes is spared.  Among
+ * equals the later one is taken.  What the kernel's log says of it goes through
+ * the machine's hooks.
  *
  * Source: Linux 6.6 mm/oom_kill.c, mm/memcontrol.c mem_cgroup_out_of_memory().
- * Deviation: a row without time is no reason to hold reports back (the rate limit counts seconds).
+ * Deviation: no cpusets; a row without time is no reason to hold reports back (the rate limit counts seconds).
  */
 #include <inttypes.h>
 #include <stdlib.h>
-
-#include <libmm/oom.h>
 
 #include "reclaim/internal.h"
 
@@ -137,12 +137,12 @@ static void panic(struct mm_reclaim *r, struct mm_oom_case *oc, const char *text
 		r->oom.panic(r->oom.arg);
 }
 
-/* check_panic_on_oom(): 1 panics for the machine's memory only, 2 for a memcg's too. */
+/* check_panic_on_oom(): 1 panics where all memory ran out, 2 where a memcg's or some nodes' did too. */
 static bool panic_on_oom(struct mm_reclaim *r, struct mm_oom_case *oc)
 {
 	int64_t v = mm_sysctl(r->ctx, MM_SYSCTL_PANIC_ON_OOM);
 
-	if (!v || (v == 1 && oc->memcg))
+	if (!v || (v != 2 && oc->constraint != MM_OOM_NONE))
 		return false;
 	panic(r, oc, v == 2 ? "Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled" :
 	      "Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled");
@@ -172,15 +172,41 @@ static uint64_t mem_cgroup_get_max(const struct mm_reclaim *r, const struct mm_m
 	return total ? total : 1;
 }
 
+/* constrained_alloc(): what kept the request from memory, and the pages that points are measured against. */
+static uint64_t constrained_alloc(const struct mm_reclaim *r, struct mm_oom_case *oc)
+{
+	uint64_t total = mm_total_swap_pages(r->cache);
+	mm_nodes_t memory = r->ctx->numa.memory;
+
+	if (oc->memcg) {
+		oc->constraint = MM_OOM_MEMCG;
+		return mem_cgroup_get_max(r, oc->memcg);
+	}
+	if (oc->kswapd_node >= 0 || oc->gfp & __MM_GFP_THISNODE || !(r->phys->denied_nodes & memory))
+		return total + r->phys->totalram_pages;
+	oc->constraint = MM_OOM_MEMORY_POLICY;
+	oc->nodes = ~r->phys->denied_nodes;
+	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+		if (r->phys->nodes[n] && oc->nodes >> n & 1)
+			total += r->phys->nodes[n]->present_pages;
+	return total;
+}
+
+bool mm_oom_is_eligible(const struct mm_oom_case *oc, const struct mm_oom_task *t)
+{
+	if (oc->memcg)
+		return t->memcg && mm_mem_cgroup_is_descendant(t->memcg, oc->memcg);
+	return !oc->nodes || !oc->ops->bound_nodes || oc->ops->bound_nodes(oc->ops->arg, t) & oc->nodes;
+}
+
 /* select_bad_process(): the worst of those who are eligible; MM_OOM_UNKILLABLE: nobody is. */
-static int64_t select_bad_process(struct mm_reclaim *r, const struct mm_memcg *memcg, uint64_t total,
-				  struct mm_oom_task *victim)
+static int64_t select_bad_process(struct mm_reclaim *r, const struct mm_oom_case *oc, uint64_t total, struct mm_oom_task *victim)
 {
 	int64_t worst = MM_OOM_UNKILLABLE, points;
 	struct mm_oom_task t;
 
 	for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t); ) {
-		if (memcg && (!t.memcg || !mm_mem_cgroup_is_descendant(t.memcg, memcg)))
+		if (!mm_oom_is_eligible(oc, &t))
 			continue;
 		points = task_badness(&t, total);
 		if (points == MM_OOM_UNKILLABLE || points < worst)
@@ -192,12 +218,12 @@ static int64_t select_bad_process(struct mm_reclaim *r, const struct mm_memcg *m
 }
 
 /* vm.oom_kill_allocating_task: the process whose row is replayed, if it may be killed. */
-static bool allocating_task(struct mm_reclaim *r, struct mm_oom_task *victim)
+static bool allocating_task(struct mm_reclaim *r, const struct mm_oom_case *oc, struct mm_oom_task *victim)
 {
 	struct mm_oom_task t;
 
 	for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t); )
-		if (t.is_current && t.pid != 1 && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN) {
+		if (t.is_current && t.pid != 1 && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN && mm_oom_is_eligible(oc, &t)) {
 			*victim = t;
 			return true;
 		}
@@ -207,9 +233,9 @@ static bool allocating_task(struct mm_reclaim *r, struct mm_oom_task *victim)
 /* out_of_memory(); @memcg NULL: the machine.  False: there is nobody to kill. */
 static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order, int32_t kswapd_node)
 {
-	uint64_t total = memcg ? mem_cgroup_get_max(r, memcg) : r->phys->totalram_pages + mm_total_swap_pages(r->cache);
 	struct mm_oom_case oc = { .ops = &r->oom, .gfp = gfp, .order = order, .memcg = memcg, .kswapd_node = kswapd_node };
 	struct mm_oom_task victim;
+	uint64_t total;
 	int64_t points;
 
 	if (r->cache->dying)		/* it is about to give its memory back */
@@ -218,13 +244,15 @@ static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t
 		return true;
 	if (!r->oom.task || r->panicked)
 		return false;
+	total = constrained_alloc(r, &oc);
 	if (panic_on_oom(r, &oc))
 		return false;
-	if (!memcg && kswapd_node < 0 && mm_sysctl(r->ctx, MM_SYSCTL_OOM_KILL_ALLOCATING_TASK) && allocating_task(r, &victim)) {
+	if (!memcg && kswapd_node < 0 && mm_sysctl(r->ctx, MM_SYSCTL_OOM_KILL_ALLOCATING_TASK) &&
+	    allocating_task(r, &oc, &victim)) {
 		kill_process(r, &oc, &victim, 0, "Out of memory (oom_kill_allocating_task)");
 		return true;
 	}
-	points = select_bad_process(r, memcg, total, &victim);
+	points = select_bad_process(r, &oc, total, &victim);
 	if (points == MM_OOM_UNKILLABLE) {
 		nobody(r, &oc);
 		return false;

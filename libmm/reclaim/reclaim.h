@@ -8,6 +8,8 @@
 #ifndef RECLAIM_RECLAIM_H
 #define RECLAIM_RECLAIM_H
 
+#include <libmm/oom.h>
+
 #include "cache/memcg.h"
 #include "virt/mm.h"
 
@@ -31,6 +33,8 @@ struct mm_oom_case {
 	const struct mm_oom_ops *ops;
 	mm_gfp_t gfp;
 	unsigned int order;
+	enum mm_oom_constraint constraint;
+	mm_nodes_t nodes;		/* with MM_OOM_MEMORY_POLICY: the only ones that the request may use; else 0 */
 	struct mm_memcg *memcg;		/* NULL: the machine's */
 	int32_t kswapd_node;		/* kswapd of this node asks (MGLRU's min_ttl), -1: the task that runs */
 	const struct mm_oom_task *victim;	/* NULL: nobody was chosen */
@@ -44,6 +48,8 @@ struct mm_oom_ops {
 	 * @pos begins with 0 and is the machine's; false: no more.
 	 */
 	bool (*task)(void *arg, size_t *pos, struct mm_oom_task *t);
+	/* Nodes that some thread of the process may use by its own policy, MM_NODES_ALL: one is not bound; NULL: nobody is. */
+	mm_nodes_t (*bound_nodes)(void *arg, const struct mm_oom_task *t);
 	/*
 	 * SIGKILL for every task that shares the victim's mm (but init), its memory given back at
 	 * once (the OOM reaper) unless it is the running one: that dies after its event.
@@ -59,6 +65,11 @@ struct mm_oom_ops {
 int mm_reclaim_new(struct mm_reclaim **rp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache, struct mm_virt *virt);
 void mm_reclaim_free(struct mm_reclaim *r);
 void mm_reclaim_set_oom_ops(struct mm_reclaim *r, const struct mm_oom_ops *ops);
+/*
+ * May the death of @t help: is it in the memcg that ran out, or not bound to other nodes than the request?
+ * Source: mm/oom_kill.c oom_cpuset_eligible().
+ */
+bool mm_oom_is_eligible(const struct mm_oom_case *oc, const struct mm_oom_task *t);
 
 /**
  * mm_reclaim_elapse() - the time that an access or read took passes, with what kswapd does in it
