@@ -258,11 +258,7 @@ static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct
 
 	if (f & MM_VM_HUGETLB)
 		r.kernel_page_size_bytes = r.mmu_page_size_bytes = mm_hugetlb_mask(vma) + 1;
-	memcpy(perms, "---p", sizeof(perms));
-	perms[0] = f & MM_VM_READ ? 'r' : '-';
-	perms[1] = f & MM_VM_WRITE ? 'w' : '-';
-	perms[2] = f & MM_VM_EXEC ? 'x' : '-';
-	perms[3] = f & MM_VM_MAYSHARE ? 's' : 'p';
+	mm_vma_perms(vma, perms);
 	gather(vma, &a);
 	r.pss_bytes = a.pss >> PSS_SHIFT;
 	r.pss_dirty_bytes = a.pss_dirty >> PSS_SHIFT;

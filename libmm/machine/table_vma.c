@@ -55,10 +55,8 @@ const struct mm_table mm_maps_table = MM_TABLE_KNOWN("maps", maps_columns,
 static struct mm_maps_table_row row_of(uint64_t pid, const struct mm_vma *vma, char *dev, char *perms, char *name)
 {
 	const struct mm_inode *inode = vma->vm_file ? vma->vm_file->inode : NULL;
-	uint64_t f = vma->vm_flags;
 
-	snprintf(perms, 5, "%c%c%c%c", f & MM_VM_READ ? 'r' : '-', f & MM_VM_WRITE ? 'w' : '-',
-		 f & MM_VM_EXEC ? 'x' : '-', f & MM_VM_MAYSHARE ? 's' : 'p');
+	mm_vma_perms(vma, perms);
 	snprintf(dev, 32, "%02x:%02x", inode ? inode->dev_major : 0, inode ? inode->dev_minor : 0);
 	return (struct mm_maps_table_row){
 		.pid = pid, .start = vma->vm_start, .end = vma->vm_end, .dev = dev, .perms = perms,

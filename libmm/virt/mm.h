@@ -256,6 +256,8 @@ int mm_mm_populate(struct mm_struct *mm, uint64_t start, uint64_t len, bool igno
 
 /* What maps shows behind the VMA; "" none.  Text in @buf or static or the inode's. */
 const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size);
+/* Its rights as maps shows them: "rw-p". */
+void mm_vma_perms(const struct mm_vma *vma, char perms[5]);
 
 /* The VMAs that map a page of [first, last] of a file, by their first page; NULL at the end. */
 struct mm_vma *mm_vma_interval_tree_iter_first(const struct mm_address_space *mapping, uint64_t first, uint64_t last);

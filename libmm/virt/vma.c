@@ -295,6 +295,17 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 	return buf;
 }
 
+void mm_vma_perms(const struct mm_vma *vma, char perms[5])
+{
+	uint64_t f = vma->vm_flags;
+
+	perms[0] = f & MM_VM_READ ? 'r' : '-';
+	perms[1] = f & MM_VM_WRITE ? 'w' : '-';
+	perms[2] = f & MM_VM_EXEC ? 'x' : '-';
+	perms[3] = f & MM_VM_MAYSHARE ? 's' : 'p';
+	perms[4] = '\0';
+}
+
 void mm_vma_effect(const struct mm_struct *mm, enum mm_event_type type, uint64_t start, uint64_t end)
 {
 	struct mm_event *ev = mm_effect(mm->virt->ctx, MM_BY_VMA, type);
