@@ -125,7 +125,7 @@ same "and five levels (after the tunable's row)" "1 0x100000000000 0x90000000000
 	"$(mm-fault --csv -n -o result,by -S la57=1 canonical.csv | sed -n 's/,$//p' | xargs)"
 mkdir -p root/proc
 echo '00100000-3fffffff : System RAM' > root/proc/iomem
-for flags in "fpu la57 lm:PGD P4D PUD PMD PTE page" "fpu la57x lm la5:PGD PUD PMD PTE page"; do
+for flags in "fpu la57 lm:PGD P4D PUD PMD PTE page vma" "fpu la57x lm la5:PGD PUD PMD PTE page vma"; do
 	printf 'processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: %s\nvmx flags\t: la57\n' "${flags%%:*}" > root/proc/cpuinfo
 	same "a machine with ${flags%%:*}" "${flags#*:}" \
 		"$(mm-fault --csv -n -o level -M root --explain=1:0x100000000000 canonical.csv | xargs)"
@@ -357,7 +357,62 @@ pid,event,addr,size,flags,name
 1,madvise,0x100000000000,4096,MADV_DONTNEED,
 END
 same "walk to a marker" "PTE,\"not present: no page, a mark that userfaultfd write-protects it, any access faults\"" \
-	"$(mm-fault --csv -n --explain=1:0x100000000000 -t walk -o level,meaning marker.csv | tail -n1)"
+	"$(mm-fault --csv -n --explain=1:0x100000000000 -t walk -o level,meaning marker.csv | grep ^PTE)"
+same "walk to poison" 'PTE,"not present: userfaultfd poisoned it, any access gets SIGBUS"' \
+	"$(head -n 6 poison.csv | mm-fault --csv -n --explain=1:0x100000001000 -o level,meaning | grep ^PTE)"
+
+# what the last entry of a walk means and which mapping stands behind it: TRACE, ADDR, the entry's flags, parts of its meaning and of the vma row
+explained() {
+	mm-fault --csv -n --explain="1:$2" -o level,flags,meaning -S thp=always -S vm.nr_hugepages=1 "$1" > walk
+	grep -v '^vma\|^page' walk | tail -n 1 > entry
+	case $(cut -d, -f2 entry) in $3) ;; *) fail "walk to $2: flags $(cat entry)" ;; esac
+	grep -q "$4" entry || fail "walk to $2: $(cat entry)"
+	tail -n 1 walk | grep -q "$5" || fail "walk to $2: $(tail -n 1 walk)"
+}
+cat > explain.csv <<'END'
+pid,event,addr,size,flags
+1,mmap,0x100000000000,12288,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,store,0x100000000000,8,
+1,load,0x100000001000,8,
+1,mprotect,0x100000000000,4096,PROT_NONE
+1,mmap,0x200000000000,2097152,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,store,0x200000000000,8,
+1,mmap,0x300000000000,2097152,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|MAP_FIXED
+1,store,0x300000000000,8,
+1,mmap,0x400000000000,8192,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED
+1,store,0x400000000000,8,
+1,uffd_register,0x400000000000,8192,UFFDIO_REGISTER_MODE_MISSING|UFFDIO_REGISTER_MODE_WP
+1,uffd_writeprotect,0x400000000000,4096,UFFDIO_WRITEPROTECT_MODE_WP
+1,mmap,0x500000100000,8192,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_GROWSDOWN|MAP_FIXED
+END
+explained explain.csv 0x100000000000 'A|*PROTNONE*' 'without any right (PROT_NONE: bit 8 where P is off)' '^vma,---p,.*0x100000000000-0x100000001000 anonymous: an access gets SIGSEGV'
+explained explain.csv 0x100000001000 'P|US|A|SPECIAL*' 'the zero page that all share, a store faults' '^vma,rw-p,0x100000001000-0x100000003000 anonymous$'
+explained explain.csv 0x100000002000 '' 'empty: no page, any access faults' '^vma,rw-p,0x100000001000-0x100000003000 anonymous$'
+explained explain.csv 0x100000003000 '' 'empty: no page, any access faults' '^vma,,no mapping: an access gets SIGSEGV$'
+explained explain.csv 0x200000000000 'P|*PSE*' 'a page of 2097152 bytes in page frame [0-9]*, a transparent huge page' '^vma,rw-p,0x200000000000-0x200000200000 anonymous$'
+explained explain.csv 0x300000000000 'P|*PSE*' 'a page of 2097152 bytes in page frame [0-9]*, of a pool of huge pages (hugetlb)' '/anon_hugepage (deleted) (hugetlb)$'
+explained explain.csv 0x400000000000 'P|US|*UFFD_WP*' 'a store faults (PROT|WRITE|USER): userfaultfd write-protects it' 'anonymous, userfaultfd is told of missing pages and stores to what it protects"$'
+explained explain.csv 0x400000001000 '' 'empty: no page, any' '^vma,rw-p,.*told of missing pages and'
+explained explain.csv 0x500000000000 '' 'empty: no page in any of the 512 GiB that it is for, any access faults' '^vma,,"no mapping, but the one above grows down to here if it may, else SIGSEGV"$'
+explained explain.csv 0x7ffffffff000 '' 'empty: no page in any of the 512 GiB that it is for' '^vma,,"no mapping, nor can a program have one here: an access gets SIGSEGV"$'
+explained explain.csv 0xffff888000000000 '' "this half is the kernel's, whose tables are not part of the model" '^vma,,"no mapping, nor can a program have one here: an access gets SIGSEGV"$'
+same "explain: no table is read" "page vma" "$(mm-fault --csv -n --explain=1:0x800000000000 -o level explain.csv | xargs)"
+same "explain: no process" ',"no such process: the trace has none of this number, or it is gone"' "$(mm-fault --csv -n --explain=7:0 -o level,meaning explain.csv)"
+cat > sigbus.csv <<'END'
+pid,event,addr,size,flags,name
+1,uffd_open,,,UFFD_FEATURE_SIGBUS,a
+1,file,,8192,O_RDWR,/memfd:x
+1,mmap,0x100000000000,8192,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED,/memfd:x
+1,uffd_register,0x100000000000,8192,UFFDIO_REGISTER_MODE_MINOR,a
+1,mprotect,0x100000001000,4096,PROT_NONE,
+END
+explained sigbus.csv 0x100000000000 '' 'empty: no page in any of the 512 GiB' '^vma,rw-s,"0x100000000000-0x100000001000 /memfd:x (deleted), userfaultfd sends SIGBUS for unmapped pages of the file"$'
+explained sigbus.csv 0x100000001000 '' 'empty: no page in any of the 512 GiB' '^vma,---s,0x100000001000-0x100000002000 /memfd:x (deleted): an access gets SIGSEGV$'
+# an entry that NUMA balancing took away is no PROT_NONE of the mapping's: the first scan of a kernel's recording
+head -n 13 "$src/tests/data/numa/hint1.trace.csv" | mm-fault --csv -n --explain=1000:0x100000004000 -o level,flags,meaning > walk
+grep -q '^PTE,.*|PROTNONE.*which NUMA balancing took away to see who uses it (PROTNONE: bit 8 where P is off): any access faults and gives it back"$' walk ||
+	fail "walk to a hint: $(cat walk)"
+grep -q '^vma,rw-p,' walk || fail "the mapping of a hint: $(cat walk)"
 
 # huge pages that are mapped in part are split when memory gets short, by the classic lists and by MGLRU (shrink_one() asks the shrinkers)
 {

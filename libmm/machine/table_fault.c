@@ -10,6 +10,7 @@
 #include "fault/fault.h"
 #include "machine/machine.h"
 #include "virt/rmap.h"
+#include "virt/userfaultfd.h"
 
 /* ---- faults ---------------------------------------------------------------- */
 
@@ -120,7 +121,7 @@ static const struct mm_column run_columns[] = {
 	MM_COLUMN(struct run, start, MM_COL_HEX, "first byte of neighbouring entries that are alike"),
 	MM_COLUMN(struct run, end, MM_COL_HEX, "first byte past them"),
 	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone, swap, migration, or marker (userfaultfd)"),
-	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries; PKEY and a number: protection key"),
+	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries; PROTNONE: G where P is off; PKEY and a number: protection key"),
 	MM_COLUMN(struct run, page_bytes, MM_COL_BYTES, "4096, 2097152 or 1073741824"),
 	MM_COLUMN(struct run, first_pfn, MM_COL_U64, "page frame (or swap slot) of the first entry"),
 	MM_COLUMN(struct run, pages, MM_COL_U64, "entries"),
@@ -149,7 +150,8 @@ static const char *entry_flags(mm_pte_t e, char *buf)
 	}
 	for (size_t i = 0; i < sizeof(pte_bits) / sizeof(pte_bits[0]); i++)
 		if (e & pte_bits[i].bit)
-			n += (size_t)snprintf(buf + n, FLAGS_TEXT - n, "%s%s", n ? "|" : "", pte_bits[i].name);
+			n += (size_t)snprintf(buf + n, FLAGS_TEXT - n, "%s%s", n ? "|" : "",
+					      pte_bits[i].bit == MM_PTE_PROTNONE && !(e & MM_PTE_P) ? "PROTNONE" : pte_bits[i].name);
 	if (mm_pte_pkey(e))
 		snprintf(buf + n, FLAGS_TEXT - n, "|PKEY%u", mm_pte_pkey(e));
 	return buf;
@@ -248,13 +250,13 @@ struct walk_row {
 static const struct mm_column walk_columns[] = {
 	MM_COLUMN(struct walk_row, pid, MM_COL_U64, "process"),
 	MM_COLUMN(struct walk_row, vaddr, MM_COL_HEX, "the address that is looked up"),
-	MM_COLUMN(struct walk_row, level, MM_COL_STR, "PGD, P4D (la57), PUD, PMD, PTE, or page at the end"),
+	MM_COLUMN(struct walk_row, level, MM_COL_STR, "PGD, P4D (la57), PUD, PMD, PTE; then page, if it ends at one, and vma"),
 	MM_COLUMN(struct walk_row, index, MM_COL_U64, "nine bits of the address: which entry of the table"),
 	MM_COLUMN(struct walk_row, table_pfn, MM_COL_U64, "page frame of the table"),
 	MM_COLUMN(struct walk_row, entry_phys, MM_COL_HEX, "physical address of the entry"),
 	MM_COLUMN(struct walk_row, entry, MM_COL_HEX, "its 64 bits"),
-	MM_COLUMN(struct walk_row, flags, MM_COL_STR, "those that are set"),
-	MM_COLUMN(struct walk_row, meaning, MM_COL_STR, "where it leads, or why the processor faults here"),
+	MM_COLUMN(struct walk_row, flags, MM_COL_STR, "those that are set; of vma the rights of the mapping"),
+	MM_COLUMN(struct walk_row, meaning, MM_COL_STR, "where it leads, or why the processor faults here; of vma the mapping"),
 };
 
 static const char *level_name(unsigned int level, unsigned int top)
@@ -264,48 +266,115 @@ static const char *level_name(unsigned int level, unsigned int top)
 	return level == top ? "PGD" : names[level - 1];
 }
 
-enum { MEANING_TEXT = 160 };
+enum { MEANING_TEXT = 256 };
 
-static void entry_meaning(const struct mm_walk_record *rec, const struct mm_walk_level *l, bool last, char *buf)
+/* A page, at the end of the walk.  @vma: NULL none. */
+static void page_meaning(const struct mm_virt *virt, const struct mm_vma *vma, const struct mm_walk_record *rec, mm_pte_t e, char *buf)
 {
-	mm_pte_t e = l->entry;
+	const char *what = "";
 
-	if (!last)
-		snprintf(buf, MEANING_TEXT, "table in page frame %u", mm_pte_pfn(e));
-	else if (rec->end == MM_WALK_MAPPED)
-		snprintf(buf, MEANING_TEXT, "a page of %u bytes in page frame %u%s%s", 1u << rec->shift, mm_pte_pfn(e),
-			 e & MM_PTE_RW ? "" : ", a store faults (PROT|WRITE|USER)",
-			 e & MM_PTE_NX ? ", an instruction fetch faults (PROT|USER|INSTR)" : "");
-	else if (e == MM_PTE_MARKER_POISONED)
-		snprintf(buf, MEANING_TEXT, "not present: userfaultfd poisoned it, any access gets SIGBUS");
-	else if (rec->end == MM_WALK_SWAP && mm_is_pte_marker(e))
-		snprintf(buf, MEANING_TEXT, "not present: no page, a mark that userfaultfd write-protects it, any access faults");
-	else if (rec->end == MM_WALK_SWAP && mm_is_migration_pte(e))
-		snprintf(buf, MEANING_TEXT, "not present: page frame %u is being moved, any access faults and waits", mm_migration_pfn(e));
-	else if (rec->end == MM_WALK_SWAP)
-		snprintf(buf, MEANING_TEXT, "not present: slot %llu of the swap device, any access faults",
-			 (unsigned long long)mm_swp_offset(e));
-	else if (rec->end == MM_WALK_PROTNONE)
-		snprintf(buf, MEANING_TEXT, "page frame %u without any right (PROT_NONE), any access faults",
-			 mm_pte_pfn(e));
-	else
-		snprintf(buf, MEANING_TEXT, "empty: nothing of the %s below, any access faults",
-			 l->level == 1 ? "4 KiB" : l->level == 2 ? "2 MiB" : l->level == 3 ? "1 GiB" :
-			 l->level == 4 ? "512 GiB" : "256 TiB");
+	if (vma && vma->vm_flags & MM_VM_HUGETLB)
+		what = ", of a pool of huge pages (hugetlb)";
+	else if (mm_is_huge_zero_pmd(virt, e) || e & MM_PTE_SPECIAL)
+		what = ", the zero page that all share";
+	else if (rec->shift > MM_PAGE_SHIFT)
+		what = ", a transparent huge page";
+	snprintf(buf, MEANING_TEXT, "a page of %u bytes in page frame %u%s%s%s%s", 1u << rec->shift, mm_pte_pfn(e), what,
+		 e & MM_PTE_RW ? "" : ", a store faults (PROT|WRITE|USER)",
+		 vma && mm_userfaultfd_pte_wp(vma, e) ? ": userfaultfd write-protects it" : "",
+		 e & MM_PTE_NX ? ", an instruction fetch faults (PROT|USER|INSTR)" : "");
 }
 
-static void end_row(struct mm_table_writer *w, struct walk_row r, const struct mm_walk_record *rec, unsigned int top)
+/* An entry that is neither present nor empty. */
+static void absent_meaning(const struct mm_vma *vma, mm_pte_t e, char *buf)
 {
-	char text[MEANING_TEXT];
+	if (e == MM_PTE_MARKER_POISONED)
+		snprintf(buf, MEANING_TEXT, "not present: userfaultfd poisoned it, any access gets SIGBUS");
+	else if (mm_is_pte_marker(e))
+		snprintf(buf, MEANING_TEXT, "not present: no page, a mark that userfaultfd write-protects it, any access faults");
+	else if (mm_is_migration_pte(e))
+		snprintf(buf, MEANING_TEXT, "not present: page frame %u is being moved (migration), any access faults and waits",
+			 mm_migration_pfn(e));
+	else if (mm_is_swap_pte(e))
+		snprintf(buf, MEANING_TEXT, "not present: slot %llu of the swap device, any access faults%s",
+			 (unsigned long long)mm_swp_offset(e), e & MM_SWP_UFFD_WP ? "; userfaultfd write-protects what was there" : "");
+	else if (vma && mm_vma_is_accessible(vma))
+		snprintf(buf, MEANING_TEXT, "page frame %u, which NUMA balancing took away to see who uses it"
+			 " (PROTNONE: bit 8 where P is off): any access faults and gives it back", mm_pte_pfn(e));
+	else
+		snprintf(buf, MEANING_TEXT, "page frame %u without any right (PROT_NONE: bit 8 where P is off), any access faults",
+			 mm_pte_pfn(e));
+}
 
-	r.level = "page";
+static void empty_meaning(unsigned int level, uint64_t vaddr, char *buf)
+{
+	static const char *const sizes[] = { "2 MiB", "1 GiB", "512 GiB", "256 TiB" };
+
+	if ((int64_t)vaddr < 0)
+		snprintf(buf, MEANING_TEXT, "empty: this half is the kernel's, whose tables are not part of the model");
+	else if (level == 1)
+		snprintf(buf, MEANING_TEXT, "empty: no page, any access faults");
+	else
+		snprintf(buf, MEANING_TEXT, "empty: no page in any of the %s that it is for, any access faults", sizes[level - 2]);
+}
+
+enum { VMA_TEXT = 4096 + MEANING_TEXT };	/* with a path */
+
+/* What the kernel goes by when the processor faults.  @vma: NULL none. */
+static void vma_meaning(const struct mm_struct *mm, const struct mm_vma *vma, uint64_t vaddr, char *buf)
+{
+	static const struct { uint64_t flag; const char *told; } modes[] = {
+		{ MM_VM_UFFD_MISSING, "missing pages" }, { MM_VM_UFFD_MINOR, "unmapped pages of the file" },
+		{ MM_VM_UFFD_WP, "stores to what it protects" },
+	};
+	const struct mm_vma *next = mm_find_vma(mm, vaddr);
+	char name[160];
+	const char *s, *lead;
+	size_t n;
+
+	if (!vma) {
+		snprintf(buf, VMA_TEXT, "no mapping%s", vaddr >= mm->task_size_max ? ", nor can a program have one here: an access gets SIGSEGV" :
+			 next && next->vm_flags & MM_VM_GROWSDOWN ? ", but the one above grows down to here if it may, else SIGSEGV" :
+			 ": an access gets SIGSEGV");
+		return;
+	}
+	s = mm_vma_name(vma, name, sizeof(name));
+	n = (size_t)snprintf(buf, VMA_TEXT, "0x%llx-0x%llx %s%s%s", (unsigned long long)vma->vm_start, (unsigned long long)vma->vm_end,
+			     *s ? s : "anonymous", vma->vm_flags & MM_VM_HUGETLB ? " (hugetlb)" : "",
+			     mm_vma_is_accessible(vma) ? "" : ": an access gets SIGSEGV");
+	if (!(vma->vm_flags & MM_VM_UFFD_FLAGS) || !mm_vma_is_accessible(vma) || n >= VMA_TEXT)
+		return;
+	lead = vma->uffd->features & MM_UFFD_FEATURE_SIGBUS ? ", userfaultfd sends SIGBUS for" : ", userfaultfd is told of";
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (vma->vm_flags & modes[i].flag && n < VMA_TEXT) {
+			n += (size_t)snprintf(buf + n, VMA_TEXT - n, "%s %s", lead, modes[i].told);
+			lead = " and";
+		}
+}
+
+/* Behind the entries: the page, or why there is no walk at all; and the mapping. */
+static void end_rows(struct mm_table_writer *w, struct walk_row r, const struct mm_walk_record *rec, const struct mm_struct *mm)
+{
+	const struct mm_vma *vma = mm_vma_lookup(mm, r.vaddr);
+	unsigned int top = mm_nr_levels(mm->virt);
+	char text[VMA_TEXT], perms[5];
+
 	r.index = r.table_pfn = r.entry_phys = r.entry = MM_MISSING_U64;
 	r.flags = NULL;
 	r.meaning = text;
+	r.level = "page";
 	if (rec->end == MM_WALK_NONCANONICAL)
 		snprintf(text, sizeof(text), "not canonical: bits 63 to %u are no copies of bit %u, no table is read", 12 + 9 * top, 11 + 9 * top);
 	else
 		snprintf(text, sizeof(text), "physical address 0x%llx", (unsigned long long)rec->phys);
+	if (rec->end == MM_WALK_MAPPED || rec->end == MM_WALK_NONCANONICAL)
+		mm_table_writer_row(w, &r);
+	r.level = "vma";
+	if (vma) {
+		mm_vma_perms(vma, perms);
+		r.flags = perms;
+	}
+	vma_meaning(mm, vma, r.vaddr, text);
 	mm_table_writer_row(w, &r);
 }
 
@@ -315,14 +384,29 @@ static int walk_rows(struct mm_machine *m, struct mm_table_writer *w)
 	struct walk_row r = { .pid = m->cfg.explain_pid, .vaddr = m->cfg.explain_vaddr };
 	char flags[FLAGS_TEXT], meaning[MEANING_TEXT];
 	struct mm_walk_record rec;
+	const struct mm_vma *vma;
 
-	if (!t || !t->mm || !m->virt.phys)
+	if (!m->virt.phys)
 		return 0;
-	mm_walk_explain(t->mm, m->cfg.explain_vaddr, &rec);
+	if (!t || !t->mm) {
+		r.index = r.table_pfn = r.entry_phys = r.entry = MM_MISSING_U64;
+		r.meaning = "no such process: the trace has none of this number, or it is gone";
+		mm_table_writer_row(w, &r);
+		return 0;
+	}
+	vma = mm_vma_lookup(t->mm, r.vaddr);
+	mm_walk_explain(t->mm, r.vaddr, &rec);
 	for (unsigned int i = 0; i < rec.nr_levels; i++) {
 		const struct mm_walk_level *l = &rec.level[i];
 
-		entry_meaning(&rec, l, i + 1u == rec.nr_levels, meaning);
+		if (i + 1u < rec.nr_levels)
+			snprintf(meaning, sizeof(meaning), "table in page frame %u", mm_pte_pfn(l->entry));
+		else if (rec.end == MM_WALK_MAPPED)
+			page_meaning(&m->virt, vma, &rec, l->entry, meaning);
+		else if (rec.end == MM_WALK_NOT_PRESENT)
+			empty_meaning(l->level, r.vaddr, meaning);
+		else
+			absent_meaning(vma, l->entry, meaning);
 		r.level = level_name(l->level, mm_nr_levels(&m->virt));
 		r.index = l->index;
 		r.table_pfn = l->table;
@@ -332,8 +416,7 @@ static int walk_rows(struct mm_machine *m, struct mm_table_writer *w)
 		r.meaning = meaning;
 		mm_table_writer_row(w, &r);
 	}
-	if (rec.end == MM_WALK_MAPPED || rec.end == MM_WALK_NONCANONICAL)
-		end_row(w, r, &rec, mm_nr_levels(&m->virt));
+	end_rows(w, r, &rec, t->mm);
 	return 0;
 }
 
