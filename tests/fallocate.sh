@@ -47,7 +47,7 @@ done > both.csv
 same "faults of pages set aside" 16 "$(head -n 20 both.csv | mm-fault --csv -n -t faults -o minflt)"
 same "faults of pages written" 1 "$({ head -n 1 both.csv; tail -n 19 both.csv; } | mm-fault --csv -n -t faults -o minflt)"
 
-# What the file systems refuse, before anything happens.
+# What the file systems refuse, before anything happens; no flags are none of it.
 cat > refused.csv <<'END'
 pid,event,size,flags,name,offset
 1,file,4096,O_RDWR,/dev/shm/x,
@@ -60,9 +60,10 @@ pid,event,size,flags,name,offset
 1,fallocate,4096,0,/dev/shm/none,0
 1,fallocate,9223372036854775807,0,/dev/shm/x,4096
 1,fallocate,18446744073709551615,0,/dev/shm/x,4096
+1,fallocate,4096,,/dev/shm/x,0
 END
-same "refused" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL" "$(mm-fault --csv refused.csv | results fallocate)"
-same "refused where no pages are kept" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL" "$(mm-vma --csv refused.csv | results fallocate)"
+same "refused" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL 0" "$(mm-fault --csv refused.csv | results fallocate)"
+same "refused where no pages are kept" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL 0" "$(mm-vma --csv refused.csv | results fallocate)"
 
 # A pool of three: two are taken at once, the third of the next two is there when they run out, and a hole gives one back.
 cat > huge.csv <<'END'

@@ -271,7 +271,7 @@ static int check_fallocate(const struct mm_file *f, const struct mm_event *ev, u
 	if (ev->offset > INT64_MAX || ev->size > INT64_MAX || !ev->size)
 		return -EINVAL;
 	while (mm_next_word(&rest, &w)) {
-		unsigned int bit = mm_str_is(w, words[0]) ? 1 : mm_str_is(w, words[1]) ? 2 : mm_str_is(w, "0") ? 0 : 4;
+		unsigned int bit = mm_str_is(w, words[0]) ? 1 : mm_str_is(w, words[1]) ? 2 : !w.len || mm_str_is(w, "0") ? 0 : 4;
 
 		if (bit & 4)
 			return -EOPNOTSUPP;
