@@ -50,19 +50,6 @@ struct ftrace {
 	bool begun;			/* an event was seen: the header is over */
 };
 
-/* The next word of @rest, blanks before it skipped; false at the end. */
-static bool next_word(struct mm_str *rest, struct mm_str *word)
-{
-	const char *p, *end = rest->p + rest->len;
-
-	scan_blanks(rest);
-	for (p = rest->p; p < end && *p != ' ' && *p != '\t'; p++)
-		;
-	*word = (struct mm_str){ rest->p, (size_t)(p - rest->p) };
-	*rest = (struct mm_str){ p, (size_t)(end - p) };
-	return word->len != 0;
-}
-
 static bool is_digits(struct mm_str w)
 {
 	for (size_t i = 0; i < w.len; i++)
@@ -153,7 +140,7 @@ static bool parse_event(struct mm_str *rest, struct mm_str *event)
 	struct mm_str w;
 	const char *p, *end;
 
-	if (!next_word(rest, &w) || (is_digits(w) && !next_word(rest, &w)))
+	if (!scan_next_word(rest, &w) || (is_digits(w) && !scan_next_word(rest, &w)))
 		return false;
 	end = w.p + w.len - 1;
 	if (w.len < 2 || *end != ':')
@@ -277,7 +264,7 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 	if (cut_common(line, t))
 		return true;
 	*t = (struct mm_ftrace_line){ 0 };
-	while (next_word(&rest, &word)) {
+	while (scan_next_word(&rest, &word)) {
 		if (parse_cpu(word, &t->cpu)) {
 			head_end = word.p;
 			state = true;
@@ -332,7 +319,7 @@ static bool is_stack(struct mm_str line)
 {
 	struct mm_str word, rest = line;
 
-	if ((line.p[0] != ' ' && line.p[0] != '\t') || !next_word(&rest, &word))
+	if ((line.p[0] != ' ' && line.p[0] != '\t') || !scan_next_word(&rest, &word))
 		return false;
 	if (word.len == 2 && !memcmp(word.p, "=>", 2))
 		return true;

@@ -382,30 +382,18 @@ static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	return put_fault(src, ev, code) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-static struct mm_str next_token(struct mm_str *s)
-{
-	struct mm_str w;
-
-	scan_blanks(s);
-	w = (struct mm_str){ s->p, 0 };
-	while (w.len < s->len && s->p[w.len] != ' ' && s->p[w.len] != '\t')
-		w.len++;
-	s->p += w.len;
-	s->len -= w.len;
-	return w;
-}
-
 /* perf's software event: "ADDR", "ADDR IP SYMBOL (FILE)", or, where addresses were not recorded, "IP SYMBOL (FILE)". */
 static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
-	struct mm_str s = t->args, first = next_token(&s), second = next_token(&s);
+	struct mm_str s = t->args, word;
 	struct mm_event *ev;
 	uint64_t addr, ip;
 
-	if (!parse_hex(first, &addr))
+	scan_next_word(&s, &word);
+	if (!parse_hex(word, &addr))
 		return malformed(src, t, err);
-	if (second.len && !parse_hex(second, &ip))
+	if (scan_next_word(&s, &word) && !parse_hex(word, &ip))
 		return mm_trace_skip(src, "page faults without an address (perf record -d tells it)", t->line, false, err);
 	if (addr >> 56)
 		return mm_trace_skip(src, "page faults on kernel addresses", t->line, true, err);

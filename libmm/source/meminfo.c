@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 
+#include "base/str.h"
 #include "source/proc.h"
 #include "source/scan.h"
 
@@ -73,17 +74,6 @@ int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_err
 	return 0;
 }
 
-static bool next_word(struct mm_str *line, struct mm_str *word)
-{
-	scan_blanks(line);
-	*word = (struct mm_str){ line->p, 0 };
-	while (word->len < line->len && line->p[word->len] != ' ')
-		word->len++;
-	line->p += word->len;
-	line->len -= word->len;
-	return word->len;
-}
-
 /* The numbers of a line of free, by the words of its headings; what is no column of ours is passed over. */
 static bool parse_free(struct mm_str headings, struct mm_str line, bool swap, struct mm_proc_meminfo *mi)
 {
@@ -94,13 +84,13 @@ static bool parse_free(struct mm_str headings, struct mm_str line, bool swap, st
 	};
 	struct mm_str word, number;
 
-	while (next_word(&headings, &word) && next_word(&line, &number)) {
+	while (scan_next_word(&headings, &word) && scan_next_word(&line, &number)) {
 		uint64_t v;
 
 		if (!scan_u64(&number, &v) || number.len)
 			return false;		/* "1.0Gi" */
 		for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
-			if (word.len == strlen(to[i].word) && !memcmp(word.p, to[i].word, word.len))
+			if (mm_str_is(word, to[i].word))
 				*to[i].to = v;
 	}
 	return true;

@@ -40,18 +40,6 @@ static const struct { const char *heading; enum ps_column column; } headings[] =
 	{ "COMMAND", COMMAND }, { "CMD", COMMAND }, { "CGROUP", CGROUP },
 };
 
-static bool next_word(struct mm_str *line, struct mm_str *word)
-{
-	scan_blanks(line);
-	word->p = line->p;
-	word->len = 0;
-	while (word->len < line->len && line->p[word->len] != ' ' && line->p[word->len] != '\t')
-		word->len++;
-	line->p += word->len;
-	line->len -= word->len;
-	return word->len;
-}
-
 /* The columns of a line of headings; false: it is none. */
 static bool read_headings(struct ps_layout *l, struct mm_str line)
 {
@@ -59,7 +47,7 @@ static bool read_headings(struct ps_layout *l, struct mm_str line)
 	struct mm_str word;
 
 	*l = (struct ps_layout){ .pri_base = 0 };
-	while (next_word(&line, &word)) {
+	while (scan_next_word(&line, &word)) {
 		enum ps_column column = OTHER;
 
 		for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
@@ -251,7 +239,7 @@ static int read_row(struct mm_ps *ps, const struct ps_layout *l, struct mm_str l
 			break;
 		}
 		for (size_t n = l->v[i] == LSTART ? 5 : 1; n; n--)
-			cut |= !next_word(&line, &word);
+			cut |= !scan_next_word(&line, &word);
 		if (cut)
 			break;
 		thread |= l->v[i] == PID && mm_str_is(word, "-");

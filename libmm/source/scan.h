@@ -32,6 +32,19 @@ static inline void scan_blanks(struct mm_str *s)
 	}
 }
 
+/* Take the next word, up to a blank, off @s, blanks before it skipped; false at the end. */
+static inline bool scan_next_word(struct mm_str *s, struct mm_str *word)
+{
+	const char *p, *end = s->p + s->len;
+
+	scan_blanks(s);
+	for (p = s->p; p < end && *p != ' ' && *p != '\t'; p++)
+		;
+	*word = (struct mm_str){ s->p, (size_t)(p - s->p) };
+	*s = (struct mm_str){ p, (size_t)(end - p) };
+	return word->len != 0;
+}
+
 /* Blanks, then decimal digits; a number beyond 64 bits is UINT64_MAX.  False when no digit stands there. */
 static inline bool scan_u64(struct mm_str *s, uint64_t *out)
 {
