@@ -86,6 +86,8 @@ void strace_tell_file(struct mm_trace_batch *b, const struct strace_call *call, 
 bool strace_quoted(struct mm_str arg, struct mm_str *text);	/* "\"text\"": without the quotes */
 struct mm_event *strace_add_row(struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type);
 void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool hex);
+/* What the row says in words outlives the line: flags, name, result. 0 or -ENOMEM. */
+int strace_keep_slices(struct strace_calls *c, struct mm_event *ev);
 
 /* A child was seen: its row in the parent.  @flags: the arguments of the call, for CLONE_ words. */
 enum strace_child { STRACE_FORK, STRACE_SHARES_MM, STRACE_THREAD };

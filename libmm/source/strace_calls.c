@@ -174,7 +174,7 @@ static void put_arg(struct mm_event *ev, enum to to, struct mm_str arg)
 	}
 }
 
-static int keep_slices(struct strace_calls *c, struct mm_event *ev)
+int strace_keep_slices(struct strace_calls *c, struct mm_event *ev)
 {
 	if (ev->present & MM_TC_BIT(FLAGS) && mm_trace_keep(c->src, ev->flags, &ev->flags))
 		return -ENOMEM;
@@ -196,7 +196,7 @@ static int on_simple(struct strace_calls *c, struct mm_trace_batch *b, const str
 	for (uint32_t i = 0; i < 5 && i < call->nr_args; i++)
 		put_arg(ev, (enum to)s->to[i], call->arg[i]);
 	strace_put_result(ev, call, s->hex);
-	return keep_slices(c, ev);
+	return strace_keep_slices(c, ev);
 }
 
 /* prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, addr, len, "name") */
@@ -217,7 +217,7 @@ static int on_prctl(struct strace_calls *c, struct mm_trace_batch *b, const stru
 		if (mm_trace_keep(c->src, name, &ev->name))
 			return -ENOMEM;
 	}
-	return keep_slices(c, ev);
+	return strace_keep_slices(c, ev);
 }
 
 /* "{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}" */
@@ -303,7 +303,7 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 		put_arg(ev, TO_FLAGS, call->arg[2]);
 		mm_event_put(ev, SIZE, size, file->size);
 		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
-		return keep_slices(c, ev);
+		return strace_keep_slices(c, ev);
 	}
 	file->told = true;
 	ev = strace_add_row(b, call, MM_EV_SHMAT);
@@ -312,7 +312,7 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 	mm_event_put(ev, SIZE, size, file->size ? file->size : MM_PAGE_SIZE);
 	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
 	strace_put_result(ev, call, true);
-	return keep_slices(c, ev);
+	return strace_keep_slices(c, ev);
 }
 
 /* ---- tasks ----------------------------------------------------------------------- */

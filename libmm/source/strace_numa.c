@@ -68,32 +68,25 @@ static struct mm_str words_of(struct mm_str arg)
 	return arg;
 }
 
-static int keep_word(struct strace_calls *c, struct mm_event *ev)
-{
-	return ev->result_kind == MM_RESULT_WORD ? mm_trace_keep(c->src, ev->result_word, &ev->result_word) : 0;
-}
-
-/* Mode in @mode, masks from @mask on, maxnode in @max; @flags: further words, 0 none. */
+/* Mode in @mode, masks from @mask on, maxnode in @max; @flags: further words, 0 none. The row is whole then. */
 static int put_policy(struct strace_calls *c, struct mm_event *ev, const struct strace_call *call, uint32_t mode, uint32_t mask,
 		      uint32_t max, uint32_t flags)
 {
 	struct mm_str words = words_of(call->arg[mode]), more = flags && flags < call->nr_args ? words_of(call->arg[flags]) : MM_STR("0");
-	char text[LIST_TEXT];
+	char text[LIST_TEXT], both[404];
 	uint64_t v;
 
 	if (!mm_str_is(more, "0")) {
-		size_t n = (size_t)snprintf(text, sizeof(text), "%.*s|%.*s", (int)(words.len < 200 ? words.len : 200), words.p,
+		size_t n = (size_t)snprintf(both, sizeof(both), "%.*s|%.*s", (int)(words.len < 200 ? words.len : 200), words.p,
 					    (int)(more.len < 200 ? more.len : 200), more.p);
 
-		words = (struct mm_str){ text, n };
+		words = (struct mm_str){ both, n };
 	}
 	mm_event_put(ev, FLAGS, flags, words);
-	if (mm_trace_keep(c->src, words, &ev->flags))
-		return -1;
 	mm_event_put(ev, NAME, name, ((struct mm_str){ text, nodes_text(call->arg[mask], text, sizeof(text)) }));
 	if (strace_number(call->arg[max], &v))
 		mm_event_put(ev, SIZE2, size2, v);
-	return mm_trace_keep(c->src, ev->name, &ev->name);
+	return strace_keep_slices(c, ev);
 }
 
 static int on_set(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
@@ -110,9 +103,7 @@ static int on_set(struct strace_calls *c, struct mm_trace_batch *b, const struct
 		mm_event_put(ev, SIZE, size, size);
 	}
 	strace_put_result(ev, call, false);
-	if (mbind ? put_policy(c, ev, call, 2, 3, 4, 5) : put_policy(c, ev, call, 0, 1, 2, 0))
-		return -1;
-	return keep_word(c, ev);
+	return mbind ? put_policy(c, ev, call, 2, 3, 4, 5) : put_policy(c, ev, call, 0, 1, 2, 0);
 }
 
 /* get_mempolicy(mode, mask, maxnode, addr, flags): what it found is the result, in the words of the trace. */
@@ -128,11 +119,9 @@ static int on_get(struct strace_calls *c, struct mm_trace_batch *b, const struct
 		mm_event_put(ev, ADDR, addr, addr);
 	if (!mm_str_is(call->arg[4], "0"))
 		mm_event_put(ev, FLAGS, flags, words_of(call->arg[4]));
-	if (mm_trace_keep(c->src, ev->flags, &ev->flags))
-		return -1;
 	if (call->failed)
 		strace_put_result(ev, call, false);
-	return keep_word(c, ev);
+	return strace_keep_slices(c, ev);
 }
 
 static int on_migrate(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
@@ -153,10 +142,8 @@ static int on_migrate(struct strace_calls *c, struct mm_trace_batch *b, const st
 	text[n++] = ':';
 	n += nodes_text(call->arg[3], text + n, LIST_TEXT);
 	mm_event_put(ev, NAME, name, ((struct mm_str){ text, n }));
-	if (mm_trace_keep(c->src, ev->name, &ev->name))
-		return -1;
 	strace_put_result(ev, call, false);
-	return keep_word(c, ev);
+	return strace_keep_slices(c, ev);
 }
 
 /* The next item of "[a, b, c]"; false: none, or the list was cut here. */
@@ -180,7 +167,7 @@ static int put_status(struct strace_calls *c, struct mm_event *ev, struct mm_str
 
 	if (status.len > 2 && status.p[0] == '-' && status.p[1] == 'E') {
 		mm_event_set_word(ev, status.p + 1, status.len - 1);
-		return keep_word(c, ev);
+		return mm_trace_keep(c->src, ev->result_word, &ev->result_word);
 	}
 	if (status.len && strace_number(status, &v))
 		mm_event_set_result(ev, MM_RESULT_DEC, v);
