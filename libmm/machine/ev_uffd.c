@@ -34,10 +34,13 @@ static uint32_t features_of(struct mm_str words)
 
 static struct mm_str name_of(const struct mm_event *ev) { return ev->name.len ? ev->name : MM_STR("userfaultfd"); }
 
-/* A row that names a descriptor which is not open: EBADF. */
-static int check_fd(const struct mm_struct *mm, const struct mm_event *ev)
+/* As mm_vma_call_begin(); *@e: -EBADF where the row names a descriptor that is not open, else 0. */
+static struct mm_struct *begin(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, int *e, struct mm_error *err)
 {
-	return ev->name.len && !mm_uffd_find(mm, ev->name) ? -EBADF : 0;
+	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
+
+	*e = mm && ev->name.len && !mm_uffd_find(mm, ev->name) ? -EBADF : 0;
+	return mm;
 }
 
 /* wake_userfault(): those of @mm that told @uffd (NULL: of any) of an address in [start, start + len) and wait. */
@@ -49,6 +52,12 @@ static void wake(struct mm_machine *m, const struct mm_struct *mm, const struct 
 		if (m->tasks.v[i]->mm == mm && t->uffd_vaddr && t->uffd_told - start < len && (!uffd || t->uffd == uffd))
 			t->uffd_woken = true;
 	}
+}
+
+/* The row's descriptor wakes who waits in its first @len bytes. */
+static void wake_for_row(struct mm_machine *m, const struct mm_struct *mm, const struct mm_event *ev, uint64_t len)
+{
+	wake(m, mm, mm_uffd_find(mm, name_of(ev)), ev->addr, len);
 }
 
 static bool dont_wake(struct mm_str words)
@@ -119,8 +128,8 @@ int mm_ev_uffd_register(struct mm_machine *m, struct mm_task *task, struct mm_ev
 
 int mm_ev_uffd_unregister(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-	int e = mm ? check_fd(mm, ev) : 0;
+	int e;
+	struct mm_struct *mm = begin(m, task, ev, &e, err);
 
 	if (!mm)
 		return -ENOMEM;
@@ -131,33 +140,33 @@ int mm_ev_uffd_unregister(struct mm_machine *m, struct mm_task *task, struct mm_
 
 int mm_ev_uffd_writeprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
+	int e;
+	struct mm_struct *mm = begin(m, task, ev, &e, err);
 	bool enable = mm_has_word(ev->flags, "UFFDIO_WRITEPROTECT_MODE_WP");
-	int e = mm ? check_fd(mm, ev) : 0;
 
 	if (!mm)
 		return -ENOMEM;
 	if (!e)
 		e = mm_uffd_writeprotect(mm, ev->addr, ev->size, enable);
 	if (!e && !enable && !dont_wake(ev->flags))
-		wake(m, mm, mm_uffd_find(mm, name_of(ev)), ev->addr, ev->size);
+		wake_for_row(m, mm, ev, ev->size);
 	return mm_vma_call_end(m, task, ev, e, err);
 }
 
 static int fill(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err, enum mm_mfill how)
 {
-	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-	int64_t n;
+	int e;
+	struct mm_struct *mm = begin(m, task, ev, &e, err);
+	int64_t n = e;
 
 	if (!mm)
 		return -ENOMEM;
-	n = check_fd(mm, ev);
 	if (!n)
 		n = mm_uffd_validate_range(mm, ev->addr, ev->size);
 	if (!n && m->fault)
 		n = mm_mfill_atomic(m->fault, mm, ev->addr, ev->size, how, mm_has_word(ev->flags, "UFFDIO_COPY_MODE_WP"));
 	if (n > 0 && !dont_wake(ev->flags))
-		wake(m, mm, mm_uffd_find(mm, name_of(ev)), ev->addr, (uint64_t)n);
+		wake_for_row(m, mm, ev, (uint64_t)n);
 	return mm_vma_call_end(m, task, ev, n < 0 ? (int)n : m->fault && (uint64_t)n < ev->size ? -EAGAIN : 0, err);
 }
 
@@ -183,14 +192,14 @@ int mm_ev_uffd_poison(struct mm_machine *m, struct mm_task *task, struct mm_even
 
 int mm_ev_uffd_wake(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
-	int e = mm ? check_fd(mm, ev) : 0;
+	int e;
+	struct mm_struct *mm = begin(m, task, ev, &e, err);
 
 	if (!mm)
 		return -ENOMEM;
 	if (!e)
 		e = mm_uffd_validate_range(mm, ev->addr, ev->size);
 	if (!e)
-		wake(m, mm, mm_uffd_find(mm, name_of(ev)), ev->addr, ev->size);
+		wake_for_row(m, mm, ev, ev->size);
 	return mm_vma_call_end(m, task, ev, e, err);
 }
