@@ -27,13 +27,6 @@ enum { NO_NODE = -1, CPUPID_UNSET = -1, PID_MASK = 255, PERIOD_SLOTS = 10, PERIO
 enum { TNF_MIGRATE_FAIL = 1, TNF_LOCAL = 2 };
 enum outcome { STAYS, FAILED, MOVED };
 
-static int node_of(const struct mm_fault *f, mm_pfn_t pfn)
-{
-	const struct mm_zone *z = mm_page_zone(f->phys, pfn);
-
-	return z ? (int)z->node : 0;
-}
-
 static int this_node(const struct mm_fault *f) { return (int)f->phys->cpu_node[f->ctx->cpu]; }
 
 /* ---- what a page remembers ---- */
@@ -78,7 +71,7 @@ static int mpol_misplaced(struct mm_vm_fault *v, mm_pfn_t pfn, uint64_t vaddr)
 {
 	struct mm_mpol_place place = mm_vma_mpol_place(v->vma, vaddr, 0);
 	const struct mm_mempolicy *pol = place.pol;
-	int cur = node_of(v->f, pfn), here = this_node(v->f), want = here;
+	int cur = (int)mm_page_nid(v->f->phys, pfn), here = this_node(v->f), want = here;
 	bool moron = !pol || pol->flags & MM_MPOL_F_MORON;
 
 	if (pol && !(pol->flags & MM_MPOL_F_MOF))
@@ -129,7 +122,6 @@ static bool migrate_misplaced(struct mm_vm_fault *v, mm_pfn_t head, uint32_t nid
 			       ~(mm_gfp_t)MM_GFP_RECLAIM;
 	int64_t pages = large ? MM_PMD_PAGES : 1;
 	mm_pfn_t dst;
-	bool ok;
 
 	if (file && ((mm_page_mapcount(f->phys, head) != 1 && v->vma->vm_flags & MM_VM_EXEC) || p->flags & MM_PG_DIRTY))
 		return false;
@@ -138,15 +130,7 @@ static bool migrate_misplaced(struct mm_vm_fault *v, mm_pfn_t head, uint32_t nid
 		return false;
 	mm_isolate_movable(f->cache, head);
 	dst = mm_alloc_pages_nodemask(f->phys, nid, MM_NODES_ALL, gfp, large ? MM_PMD_ORDER : 0);
-	if (dst != MM_PFN_NONE && large)
-		mm_folio_prep_transhuge(f->phys, dst);
-	ok = dst != MM_PFN_NONE && !f->phys->hooks.movable.migrate_page(f->phys->hooks.movable.arg, head, dst);
-	mm_count(f->ctx, ok ? MM_PGMIGRATE_SUCCESS : MM_PGMIGRATE_FAIL, pages);
-	if (large)
-		mm_count(f->ctx, ok ? MM_THP_MIGRATION_SUCCESS : MM_THP_MIGRATION_FAIL, 1);
-	if (!ok) {
-		if (dst != MM_PFN_NONE)
-			mm_folio_put(f->cache, dst);
+	if (mm_migrate_to(f->virt, head, dst)) {
 		mm_putback_movable(f->cache, head);
 		return false;
 	}
@@ -242,7 +226,7 @@ static enum outcome hint_fault(struct mm_vm_fault *v, mm_pfn_t pfn, uint64_t vad
 {
 	struct mm_fault *f = v->f;
 	int32_t last = cpupid_last(f, pfn);
-	int nid = node_of(f, pfn), want;
+	int nid = (int)mm_page_nid(f->phys, pfn), want;
 	enum outcome outcome = STAYS;
 	unsigned int flags = 0;
 

@@ -34,7 +34,7 @@ static bool add_range(struct mm_nodemask *m, uint64_t from, uint64_t to, uint64_
 	if (from > to || to > UINT32_MAX)
 		return false;
 	for (uint64_t n = from; n <= to && n < MM_MAX_NUMNODES; n++)
-		m->w[n / 64] |= mm_node_bit(n % 64);
+		mm_node_set(m, n);
 	*last = to > *last ? to : *last;
 	return true;
 }
@@ -84,7 +84,7 @@ static int get_nodes(const struct mm_event *ev, struct mm_str text, struct mm_no
 	if (last >= MM_MAX_NUMNODES && last < maxnode)
 		return -EINVAL;
 	for (uint64_t n = maxnode; n < MM_MAX_NUMNODES; n++)
-		m->w[n / 64] &= ~mm_node_bit(n % 64);
+		mm_node_clear(m, n);
 	return 0;
 }
 

@@ -51,7 +51,6 @@ static void gather_page(struct gather *g, mm_pte_t entry, uint64_t nr)
 	const struct mm_phys *phys = g->virt->phys;
 	mm_pfn_t pfn = mm_pte_pfn(entry);
 	const struct mm_page *head = mm_page(phys, mm_page_head(phys, pfn));
-	const struct mm_zone *zone = mm_page_zone(phys, pfn);
 	uint32_t count = head->flags & MM_PG_HUGETLB ? (uint32_t)head->mapcount : mm_page_mapcount(phys, pfn);
 
 	g->r->pages += nr;
@@ -62,7 +61,7 @@ static void gather_page(struct gather *g, mm_pte_t entry, uint64_t nr)
 	g->r->anon_pages += head->flags & MM_PG_ANON ? nr : 0;
 	if (count > g->r->mapmax)
 		g->r->mapmax = count;
-	g->node[zone ? zone->node : 0] += nr;
+	g->node[mm_page_nid(phys, pfn)] += nr;
 }
 
 static void gather_vma(struct gather *g, const struct mm_vma *vma)

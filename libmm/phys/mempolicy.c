@@ -22,8 +22,6 @@
 #include "phys/internal.h"
 #include "phys/mempolicy.h"
 
-static bool node_isset(const struct mm_nodemask *m, uint32_t n) { return m->w[n / 64] >> n % 64 & 1; }
-
 static uint32_t weight(mm_nodes_t nodes) { return (uint32_t)__builtin_popcountll(nodes); }
 
 /* The n-th set node, from 0; there are more than n. */
@@ -40,7 +38,7 @@ static mm_nodes_t relative_nodes(const struct mm_nodemask *user, mm_nodes_t rel)
 	mm_nodes_t nodes = 0;
 
 	for (uint32_t n = 0; rel && n < MM_MAX_NUMNODES; n++)
-		if (node_isset(user, n))
+		if (mm_node_isset(user, n))
 			nodes |= mm_node_bit(nth_node(rel, n % weight(rel)));
 	return nodes;
 }

@@ -57,8 +57,11 @@ struct mm_task_numa {
 	struct mm_numa_faults *faults;	/* NULL: none yet */
 };
 
-static inline mm_nodes_t mm_node_bit(uint32_t nid) { return (mm_nodes_t)1 << nid; }
+static inline mm_nodes_t mm_node_bit(uint64_t nid) { return (mm_nodes_t)1 << nid; }
 static inline uint32_t mm_first_node(mm_nodes_t nodes) { return (uint32_t)__builtin_ctzll(nodes); }
+static inline bool mm_node_isset(const struct mm_nodemask *m, uint32_t n) { return m->w[n / 64] >> n % 64 & 1; }
+static inline void mm_node_set(struct mm_nodemask *m, uint64_t n) { m->w[n / 64] |= mm_node_bit(n % 64); }
+static inline void mm_node_clear(struct mm_nodemask *m, uint64_t n) { m->w[n / 64] &= ~mm_node_bit(n % 64); }
 static inline bool mm_nodemask_is_empty(const struct mm_nodemask *m)
 {
 	for (int i = 0; i < MM_MAX_NUMNODES / 64; i++)

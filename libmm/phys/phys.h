@@ -159,6 +159,13 @@ static inline struct mm_zone *mm_page_zone(const struct mm_phys *phys, mm_pfn_t 
 
 	return id != MM_ZONE_MIXED ? phys->zone_table[id] : mm_page_zone_slow(phys, pfn);
 }
+/* Its node; 0: in no zone. */
+static inline uint32_t mm_page_nid(const struct mm_phys *phys, mm_pfn_t pfn)
+{
+	const struct mm_zone *zone = mm_page_zone(phys, pfn);
+
+	return zone ? zone->node : 0;
+}
 static inline unsigned int mm_pageblock_migratetype(const struct mm_phys *phys, mm_pfn_t pfn)
 {
 	return phys->pageblocks[pfn >> MM_PAGEBLOCK_ORDER].migratetype;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "cache/lru.h"
+#include "cache/migrate.h"
 #include "virt/hugetlb.h"
 #include "virt/mempolicy.h"
 #include "virt/rmap.h"
@@ -111,7 +112,7 @@ int mm_sys_mbind(struct mm_struct *mm, uint64_t start, uint64_t len, uint32_t mo
 			e = -EIO;
 	} else {
 		for (size_t i = 0; i < list.nr; i++)
-			mm_migrate_putback(mm->virt, list.v[i]);
+			mm_putback_movable(mm->virt->cache, list.v[i]);
 	}
 	free(list.v);
 	if (move && mm->virt->cache)

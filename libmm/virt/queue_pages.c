@@ -33,13 +33,6 @@ struct queue {
 
 static bool vma_migratable(const struct mm_vma *vma) { return !(vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP)); }
 
-static uint32_t node_of(const struct mm_virt *virt, mm_pfn_t pfn)
-{
-	const struct mm_zone *z = mm_page_zone(virt->phys, pfn);
-
-	return z ? z->node : 0;
-}
-
 bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem)
 {
 	*nomem = false;
@@ -60,17 +53,13 @@ bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_p
 	return true;
 }
 
-void mm_migrate_putback(struct mm_virt *virt, mm_pfn_t head) { mm_putback_movable(virt->cache, head); }
-
 /* ---- looking ---- */
 
 static bool strictly_unmovable(const struct queue *w) { return (w->q->flags & (MM_MPOL_MF_STRICT | MOVES)) == MM_MPOL_MF_STRICT; }
 
 static bool is_wrong(const struct queue *w, mm_pfn_t head)
 {
-	uint32_t nid = node_of(w->virt, head);
-
-	return (w->q->nodes.w[nid / 64] >> nid % 64 & 1) == !w->q->invert;
+	return mm_node_isset(&w->q->nodes, mm_page_nid(w->virt->phys, head)) == !w->q->invert;
 }
 
 /* migrate_folio_add() and what its callers ask before. */
@@ -221,34 +210,40 @@ static mm_pfn_t new_folio(struct mm_virt *virt, const struct mm_migrate_target *
 			place = mm_vma_mpol_place(vma, vaddr, order);
 		pfn = mm_alloc_pages_placed(virt->phys, gfp, order, place, large);
 	}
-	if (pfn != MM_PFN_NONE && large)
-		mm_folio_prep_transhuge(virt->phys, pfn);
 	return pfn;
 }
 
-/* 0, -EAGAIN (somebody holds it) or -ENOMEM. */
-static int migrate_one(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head)
+int mm_migrate_to(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t dst)
 {
+	const struct mm_movable_ops *ops = &virt->phys->hooks.movable;
 	bool large = mm_folio_is_large(virt->phys, head);
-	int64_t pages = large ? MM_PMD_PAGES : 1;
-	const struct mm_page *p = mm_page(virt->phys, head);
-	mm_pfn_t dst;
-	int e;
+	int e = -ENOMEM;
 
-	if (p->refs == 1 && !p->mapcount) {	/* freed while it was isolated: nothing left to move */
-		mm_migrate_putback(virt, head);
-		return 0;
+	if (dst != MM_PFN_NONE) {
+		if (large)
+			mm_folio_prep_transhuge(virt->phys, dst);
+		e = ops->migrate_page(ops->arg, head, dst);
+		if (e)
+			mm_folio_put(virt->cache, dst);
 	}
-	dst = new_folio(virt, t, head);
-	if (dst == MM_PFN_NONE)
-		return -ENOMEM;
-	e = virt->phys->hooks.movable.migrate_page(virt->phys->hooks.movable.arg, head, dst);
-	if (e)
-		mm_folio_put(virt->cache, dst);
-	mm_count(virt->ctx, e ? MM_PGMIGRATE_FAIL : MM_PGMIGRATE_SUCCESS, pages);
+	mm_count(virt->ctx, e ? MM_PGMIGRATE_FAIL : MM_PGMIGRATE_SUCCESS, large ? MM_PMD_PAGES : 1);
 	if (large)
 		mm_count(virt->ctx, e ? MM_THP_MIGRATION_FAIL : MM_THP_MIGRATION_SUCCESS, 1);
 	return e;
+}
+
+/* 0, -EAGAIN (somebody holds it), or -ENOMEM, which is not counted: a large one may be split. */
+static int migrate_one(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head)
+{
+	const struct mm_page *p = mm_page(virt->phys, head);
+	mm_pfn_t dst;
+
+	if (p->refs == 1 && !p->mapcount) {	/* freed while it was isolated: nothing left to move */
+		mm_putback_movable(virt->cache, head);
+		return 0;
+	}
+	dst = new_folio(virt, t, head);
+	return dst == MM_PFN_NONE ? -ENOMEM : mm_migrate_to(virt, head, dst);
 }
 
 /* No memory for 2M: it is split, and its pages move one by one as far as that goes. */
@@ -259,7 +254,7 @@ static void migrate_split(struct mm_virt *virt, const struct mm_migrate_target *
 	mm_count(virt->ctx, MM_THP_MIGRATION_FAIL, 1);
 	if (mm_split_folio_to_list(virt, head, &pages)) {
 		mm_count(virt->ctx, MM_PGMIGRATE_FAIL, MM_PMD_PAGES);
-		mm_migrate_putback(virt, head);
+		mm_putback_movable(virt->cache, head);
 		return;
 	}
 	mm_count(virt->ctx, MM_THP_MIGRATION_SPLIT, 1);
@@ -267,7 +262,7 @@ static void migrate_split(struct mm_virt *virt, const struct mm_migrate_target *
 		if (pfn != head)
 			mm_page_list_del(virt->phys->mem_map, &pages, pfn);
 		if (migrate_one(virt, t, pfn))
-			mm_migrate_putback(virt, pfn);
+			mm_putback_movable(virt->cache, pfn);
 	}
 }
 
@@ -292,7 +287,7 @@ long mm_migrate_folios(struct mm_virt *virt, struct mm_migrate_list *list, const
 			mm_count(virt->ctx, MM_PGMIGRATE_FAIL, 1);
 			no_memory = true;
 		}
-		mm_migrate_putback(virt, head);
+		mm_putback_movable(virt->cache, head);
 	}
 	list->nr = 0;
 	return failed;
@@ -309,21 +304,19 @@ static long migrate_to_node(struct mm_struct *mm, uint32_t source, uint32_t dest
 
 	if (!vma)
 		return 0;
-	q.nodes.w[source / 64] = mm_node_bit(source % 64);
+	mm_node_set(&q.nodes, source);
 	failed = mm_queue_pages_range(mm, vma->vm_start, mm->task_size, &q);
 	failed = (failed < 0 ? 0 : failed) + mm_migrate_folios(mm->virt, &list, &(struct mm_migrate_target){ .nid = dest });
 	free(list.v);
 	return failed;
 }
 
-static bool isset(const struct mm_nodemask *m, uint32_t n) { return m->w[n / 64] >> n % 64 & 1; }
-
 static uint32_t weight(const struct mm_nodemask *m, uint32_t below)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < below; i++)
-		n += isset(m, i);
+		n += mm_node_isset(m, i);
 	return n;
 }
 
@@ -332,11 +325,11 @@ static uint32_t node_remap(uint32_t node, const struct mm_nodemask *from, const 
 {
 	uint32_t w = weight(to, MM_MAX_NUMNODES), place;
 
-	if (!isset(from, node) || !w)
+	if (!mm_node_isset(from, node) || !w)
 		return node;
 	place = weight(from, node) % w;
 	for (uint32_t n = 0; n < MM_MAX_NUMNODES; n++)
-		if (isset(to, n) && !place--)
+		if (mm_node_isset(to, n) && !place--)
 			return n;
 	return node;
 }
@@ -356,19 +349,19 @@ long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, c
 		for (uint32_t s = 0; s < MM_MAX_NUMNODES; s++) {
 			uint32_t d;
 
-			if (!isset(&left, s) || (!same_weight && isset(to, s)))
+			if (!mm_node_isset(&left, s) || (!same_weight && mm_node_isset(to, s)))
 				continue;
 			d = node_remap(s, from, to);
 			if (s == d)
 				continue;
 			source = s;
 			dest = d;
-			if (!isset(&left, d))
+			if (!mm_node_isset(&left, d))
 				break;
 		}
 		if (source == MM_MAX_NUMNODES)
 			break;
-		left.w[source / 64] &= ~mm_node_bit(source % 64);
+		mm_node_clear(&left, source);
 		failed += migrate_to_node(mm, source, dest, flags);
 	}
 	mm_lru_add_drain_all(mm->virt->cache);
@@ -426,7 +419,7 @@ int mm_move_page(struct mm_struct *mm, uint64_t vaddr, int64_t nid, uint64_t fla
 	if (found < 0)
 		return (int)found;
 	pfn = (mm_pfn_t)found;
-	at = (int)node_of(virt, pfn);
+	at = (int)mm_page_nid(virt->phys, pfn);
 	if (nid < 0 || at == nid)
 		return at;
 	head = mm_page_head(virt->phys, pfn);
