@@ -1,14 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a real Linux 6.6 said about the calls and stores of a trace, key by key (tests/data/lab/README).
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
+. "${srcdir:-.}/tests/lib.sh"
 
-fault() { mm-fault --csv --every=mark "${opt[@]}" "$@" "$trace" || { echo "FAIL: mm-fault $*"; failed=1; }; }
+fault() { mm-fault --csv --every=mark "${opt[@]}" "$@" "$trace" || fail "mm-fault $*"; }
 
 for trace in "$src"/tests/data/lab/*.trace.csv; do
 	case=${trace%.trace.csv}

@@ -1,14 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Memory policies, numa_maps and hint faults against a real Linux 6.6 with two nodes (tests/data/numa/README).
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
+. "${srcdir:-.}/tests/lib.sh"
 
-fail() { echo "FAIL: $*"; failed=1; }
 fault() { mm-fault --csv --check "${opt[@]}" "$@" || fail "mm-fault $*"; }
 
 # awk: the fields of a CSV line, f[1] ..., with their quotes

@@ -1,12 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Counters of reclaim in a memcg lie within the run-to-run spread of a real Linux 6.6 (tests/data/reclaim/README).
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
+. "${srcdir:-.}/tests/lib.sh"
 
 # 60000 accesses to 9000 pages, seven in ten of them to 2000 pages
 awk 'BEGIN {
@@ -26,7 +21,7 @@ awk 'BEGIN {
 for lru in classic mglru; do
 	[ $lru = mglru ] && gen=1 || gen=0
 	mm-reclaim --csv --swap=262140K -S vm.page-cluster=0 -S lru_gen=$gen -S thp=never --memory-max=24M -t summary \
-		"$tmp/trace.csv" > "$tmp/model" || { echo "FAIL: mm-reclaim, $lru"; failed=1; continue; }
+		"$tmp/trace.csv" > "$tmp/model" || { fail "mm-reclaim, $lru"; continue; }
 	# as far from the smallest and the largest run as half their distance, 2 % of the median, or 10
 	awk -F, -v lru=$lru '
 		FNR == 1 { file++; next }
