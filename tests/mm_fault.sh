@@ -433,6 +433,20 @@ for gen in 0 1; do
 	echo "$counters" | grep -q '^thp_split_page,[1-9]' || fail "lru_gen=$gen: none is split"
 done
 
+# A split takes the mappings away in the order of the tree, and who only then is mapped in part is queued (and counted) for it. A
+# child's write leaves its parent's 2M entry, which goes first, beside 511 of the child's: queued. The other way round those 511
+# go first, with no page left unmapped, and then the child's entry whole: not. Small entries alone: queued. A 2M entry alone: not.
+in_part() {
+	printf '%s\n' pid,event,addr,size,flags,result 1,mmap,0x100000000000,2097152,"PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", \
+		1,store,0x100000000000,1,, "$@" | mm-fault --csv --check -S thp=always -t counters |
+		sed -n 's/^thp_\(split_page\|deferred_split_page\|split_pmd\),//p' | xargs
+}
+free=madvise,0x100000100000,1048576,MADV_FREE,
+same "split, the child wrote" "1 1 2" "$(in_part 1,fork,,,,2 2,store,0x100000000000,1,, 1,$free)"
+same "split, the parent wrote" "1 0 2" "$(in_part 1,fork,,,,2 1,store,0x100000000000,1,, 2,$free)"
+same "split of small entries" "1 1 1" "$(in_part 1,mprotect,0x100000100000,1048576,PROT_READ, 1,$free)"
+same "split of a 2M entry" "1 0 1" "$(in_part 1,$free)"
+
 # descriptors have the mode of the file's last row: vfs_write() and vfs_read() refuse before anything else, also nothing of 0 bytes
 cat > modes.csv <<'END'
 pid,event,size,flags,name,offset

@@ -72,6 +72,8 @@ int mm_migrate_huge_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst)
 	if (p->flags & (MM_PG_WRITEBACK | MM_PG_SWAPCACHE) || p->refs != 1u + (cached ? MM_PMD_PAGES : 0))
 		return -EAGAIN;
 	c->in_lru_fault = false;
+	if (p->flags & MM_PG_ANON && mm_folio_unmaps_in_part(virt, src))
+		mm_deferred_split_folio(c, src);
 	mm_deferred_split_del(c, src);
 	mm_rmap_walk(virt, src, retarget_one, &(struct move){ virt, src, dst });
 	move_counts(virt->phys, src, dst);

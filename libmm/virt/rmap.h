@@ -100,6 +100,12 @@ void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg)
 /* Every migration entry that stands for @from, in the same order, where @head (which may be @from) would be mapped. */
 void mm_rmap_walk_migration(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t from, mm_rmap_fn fn, void *arg);
 
+/*
+ * Would @head, a large anonymous folio, be queued as mapped in part (page_remove_rmap()) when its mappings are taken away in
+ * that order? One that only PTEs map is; beside 2M entries it depends on which goes last.
+ */
+bool mm_folio_unmaps_in_part(struct mm_virt *virt, mm_pfn_t head);
+
 /**
  * mm_folio_referenced() - test and clear the accessed bits of every mapping
  * @memcg:	only mappings of address spaces of this memcg count (and lose their bit); NULL: all

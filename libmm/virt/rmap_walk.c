@@ -141,6 +141,44 @@ void mm_rmap_walk_migration(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t from, 
 	rmap_walk(virt, head, (struct walk){ .fn = fn, .arg = arg, .migrating = true, .from = from });
 }
 
+/* ---- mapped in part on the way out ------------------------------------------ */
+
+/* The counts of rmap.h, as far as the walk has come. */
+struct unmapping {
+	mm_pfn_t head;
+	uint32_t pmds, pages;
+	uint32_t ptes[MM_PMD_PAGES];
+	bool partial;
+};
+
+/* Source: Linux 6.6 mm/rmap.c page_remove_rmap(): pages are left that nothing maps, while others are mapped, or were. */
+static bool unmapping_one(void *arg, struct mm_rmap_hit *hit)
+{
+	struct unmapping *u = arg;
+
+	if (hit->level == 2) {
+		u->partial = --u->pmds == 0 && u->pages && u->pages < MM_PMD_PAGES;
+	} else if (--u->ptes[hit->pfn - u->head] == 0) {
+		u->pages--;
+		u->partial = !u->pmds;
+	}
+	return !u->partial;
+}
+
+bool mm_folio_unmaps_in_part(struct mm_virt *virt, mm_pfn_t head)
+{
+	const struct mm_page *t = mm_page(virt->phys, head + 1);
+	struct unmapping u = { .head = head, .pmds = t->mapping, .pages = t->next };
+
+	if (!u.pmds || !u.pages)
+		return u.pages;
+	u.ptes[0] = t->prev;
+	for (uint32_t i = 1; i < MM_PMD_PAGES; i++)
+		u.ptes[i] = (uint32_t)mm_page(virt->phys, head + i)->mapcount;
+	mm_rmap_walk(virt, head, unmapping_one, &u);
+	return u.partial;
+}
+
 /* ---- referenced ----------------------------------------------------------- */
 
 struct referenced {

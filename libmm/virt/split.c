@@ -90,14 +90,14 @@ static int prepare_file(struct mm_virt *virt, mm_pfn_t head)
 static void prepare_anon(struct mm_virt *virt, mm_pfn_t head)
 {
 	struct mm_page *h = mm_page(virt->phys, head);
-	bool by_page = mm_folio_mapcount(virt->phys, head) > mm_folio_entire_mapcount(virt->phys, head);
+	bool queued = mm_folio_unmaps_in_part(virt, head);	/* as the kernel takes the mappings away for the time of the split */
 	bool again;
 
 	do {
 		again = false;
 		mm_rmap_walk(virt, head, split_pmd_one, &again);
 	} while (again);
-	if (by_page)		/* the kernel unmaps it page by page here */
+	if (queued)
 		mm_deferred_split_folio(virt->cache, head);
 	mm_deferred_split_del(virt->cache, head);
 	if (h->flags & MM_PG_SWAPCACHE)
