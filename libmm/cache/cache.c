@@ -110,12 +110,21 @@ static bool file_is_consistent(const struct mm_cache *c, struct mm_address_space
 
 bool mm_cache_is_consistent(const struct mm_cache *c)
 {
+	uint64_t dev_shm = 0;
+
 	for (uint32_t i = 0; i < c->nr_memcgs; i++)
 		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 			if (c->memcgs[i]->lruvec[n] && !mm_lruvec_is_consistent(c, c->memcgs[i]->lruvec[n]))
 				return false;
-	for (uint32_t id = 1; c->inodes && id <= mm_inode_table_nr(c->inodes); id++)
-		if (mm_address_space_of(c->inodes, id) && !file_is_consistent(c, mm_address_space_of(c->inodes, id)))
+	for (uint32_t id = 1; c->inodes && id <= mm_inode_table_nr(c->inodes); id++) {
+		struct mm_address_space *as = mm_address_space_of(c->inodes, id);
+
+		if (as && !file_is_consistent(c, as))
 			return false;
+		if (as && as->host->type == MM_INODE_TMPFS)
+			dev_shm += as->nrpages + as->nr_swapped;
+	}
+	if (dev_shm != c->shmem_mount[MM_DEV_SHM].used_blocks)
+		return false;
 	return mm_memcg_is_consistent(c) && mm_memcg_lru_is_consistent(c) && (!c->swap->max || mm_swap_is_consistent(c));
 }

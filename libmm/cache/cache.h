@@ -63,6 +63,7 @@ enum { MM_SHM_MNT, MM_DEV_SHM, MM_NR_SHMEM_MOUNTS };
 struct mm_shmem_mount {
 	struct mm_inode *shrinklist;		/* files with a huge page beyond their end, oldest first */
 	uint64_t shrinklist_len;
+	uint64_t used_blocks;			/* of /dev/shm: pages of its files, in memory or on the swap device */
 	int64_t nr_deferred[MM_MAX_NODES];	/* of its shrinker */
 };
 

@@ -46,7 +46,7 @@ static int add_entry(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t p
 
 static void count_pages(struct mm_cache *c, struct mm_address_space *as, int64_t nr)
 {
-	as->nrpages += (uint64_t)nr;
+	mm_mapping_add_pages(c, as, nr, 0);
 	mm_count(c->ctx, MM_NR_FILE_PAGES, nr);
 	if (mm_mapping_is_shmem(as))
 		mm_count(c->ctx, MM_NR_SHMEM, nr);

@@ -21,6 +21,15 @@ static inline bool mm_xa_is_page(uint64_t v) { return v && !(v >> 62); }
 static inline uint64_t mm_xa_mk_swap(uint32_t entry) { return MM_XA_SWAP | entry; }
 static inline uint32_t mm_xa_swap_entry(uint64_t v) { return (uint32_t)v; }
 
+/* The file has so many pages and swap slots more, or fewer; of one at /dev/shm they take up its mount's space. */
+static inline void mm_mapping_add_pages(struct mm_cache *c, struct mm_address_space *as, int64_t pages, int64_t swapped)
+{
+	as->nrpages += (uint64_t)pages;
+	as->nr_swapped += (uint64_t)swapped;
+	if (as->host->type == MM_INODE_TMPFS)
+		c->shmem_mount[MM_DEV_SHM].used_blocks += (uint64_t)(pages + swapped);
+}
+
 /* The folio at @index; MM_PFN_NONE when it is not there.  Takes no reference. */
 mm_pfn_t mm_filemap_get_folio(const struct mm_cache *c, const struct mm_address_space *as, uint64_t index);
 /* Its page at @index (folio_file_page()). */

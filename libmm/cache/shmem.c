@@ -43,8 +43,7 @@ static void add_swapped(struct mm_cache *c, struct mm_address_space *as, mm_pfn_
 	p->refs++;
 	p->mapping = as->id;
 	p->index = index;
-	as->nrpages++;
-	as->nr_swapped--;
+	mm_mapping_add_pages(c, as, 1, -1);
 	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
 	mm_count(c->ctx, MM_NR_SHMEM, 1);
 }
@@ -266,7 +265,7 @@ bool mm_shmem_writepage(struct mm_cache *c, mm_pfn_t pfn)
 	}
 	entry = mm_folio_swap(c, pfn);
 	mm_swap_duplicate(c, entry);		/* swap_shmem_alloc() */
-	as->nr_swapped++;
+	mm_mapping_add_pages(c, as, 0, 1);
 	mm_filemap_remove_folio(c, pfn, mm_xa_mk_swap(entry));
 	p->flags &= ~(uint32_t)MM_PG_DIRTY;
 	mm_swap_writepage(c, pfn);

@@ -58,9 +58,8 @@ void mm_shmem_evict_inode(struct mm_cache *c, struct mm_inode *inode);
  * Return: 0, -ENOSPC or -ENOMEM. Source: shmem_fallocate().
  */
 int mm_shmem_fallocate(struct mm_cache *c, struct mm_inode *inode, uint64_t offset, uint64_t len, bool keep_size, struct mm_memcg *memcg);
-/* Pages that files of /dev/shm may have, and have now, those on the swap device too; UINT64_MAX: no limit. */
+/* Pages that files of /dev/shm may have, those on the swap device too; UINT64_MAX: no limit. */
 uint64_t mm_shmem_max_blocks(const struct mm_cache *c);
-uint64_t mm_shmem_used_blocks(struct mm_cache *c);
 
 /* Pages of [@first, @last] that are on the swap device (shmem_partial_swap_usage()). */
 uint64_t mm_shmem_swap_usage(const struct mm_address_space *as, uint64_t first, uint64_t last);

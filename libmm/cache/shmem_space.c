@@ -4,8 +4,7 @@
  *
  * /dev/shm is mounted with size=, by default half of the machine's RAM; memfds, System V segments and shared anonymous
  * memory live on a mount of the kernel's own, which has no limit. A file counts with the pages it has in memory and on
- * the swap device. The sum is made only when all files in memory together might be too much: nothing is counted on the
- * way of a page. Source: Linux 6.6 mm/shmem.c shmem_inode_acct_block(), shmem_default_max_blocks(), shmem_fallocate().
+ * the swap device. Source: Linux 6.6 mm/shmem.c shmem_inode_acct_block(), shmem_default_max_blocks(), shmem_fallocate().
  */
 #include <errno.h>
 
@@ -20,28 +19,11 @@ uint64_t mm_shmem_max_blocks(const struct mm_cache *c)
 	return size ? ((uint64_t)size + MM_PAGE_SIZE - 1) / MM_PAGE_SIZE : UINT64_MAX;
 }
 
-uint64_t mm_shmem_used_blocks(struct mm_cache *c)
-{
-	uint64_t n = 0;
-
-	for (uint32_t id = 1; id <= mm_inode_table_nr(c->inodes); id++) {
-		const struct mm_address_space *as = mm_address_space_of(c->inodes, id);
-
-		if (as && as->host->type == MM_INODE_TMPFS)
-			n += as->nrpages + as->nr_swapped;
-	}
-	return n;
-}
-
 bool mm_shmem_has_space(struct mm_cache *c, const struct mm_inode *inode, uint64_t pages)
 {
-	uint64_t max, most;
+	uint64_t max = mm_shmem_max_blocks(c), used = c->shmem_mount[MM_DEV_SHM].used_blocks;
 
-	if (inode->type != MM_INODE_TMPFS)
-		return true;
-	max = mm_shmem_max_blocks(c);
-	most = (uint64_t)c->ctx->stat.v[MM_NR_SHMEM] + mm_total_swap_pages(c) - (uint64_t)mm_nr_swap_pages(c) + pages;
-	return most <= max || (pages <= max && mm_shmem_used_blocks(c) <= max - pages);
+	return inode->type != MM_INODE_TMPFS || (pages <= max && used <= max - pages);
 }
 
 /* Those that were set aside just now go again (shmem_undo_range() of what is not up to date). */

@@ -227,7 +227,7 @@ static void truncate_folios(struct mm_cache *c, struct mm_address_space *as, uin
 		if (!mm_xa_is_swap(v))
 			continue;
 		mm_xa_store(&as->i_pages, i, 0, NULL);
-		as->nr_swapped--;
+		mm_mapping_add_pages(c, as, 0, -1);
 		mm_free_swap_and_cache(c, mm_xa_swap_entry(v));
 	}
 }

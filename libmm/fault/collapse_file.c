@@ -167,7 +167,7 @@ static enum mm_scan_result join(struct collapse_file *cf, mm_pfn_t head)
 	mm_count(c->ctx, MM_NR_FILE_PAGES, cf->nr_none);
 	if (cf->shmem)
 		mm_count(c->ctx, MM_NR_SHMEM, cf->nr_none);
-	cf->as->nrpages += cf->nr_none;
+	mm_mapping_add_pages(c, cf->as, cf->nr_none, 0);
 	mm_folio_add_lru(c, head);
 	retract_page_tables(cf->as, cf->start);
 	for (uint32_t i = 0; i < cf->nr; i++) {

@@ -21,7 +21,7 @@
 
 #include <libmm/zoneinfo.h>
 
-#include "cache/inode.h"
+#include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/memcg.h"
 #include "machine/machine.h"
@@ -119,7 +119,7 @@ static int add_page(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pf
 	if (mm_xa_store(&as->i_pages, index, (uint64_t)pfn + 1, NULL))
 		return -ENOMEM;
 	as->host->size += MM_PAGE_SIZE;
-	as->nrpages++;
+	mm_mapping_add_pages(c, as, 1, 0);
 	*mm_cache_page(c, pfn) = (struct mm_page){
 		.flags = flags | MM_PG_UPTODATE | MM_PG_LRU, .refs = 1, .mapping = as->id, .index = index,
 	};
