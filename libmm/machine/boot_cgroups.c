@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <libmm/csv.h>
 #include <libmm/source.h>
 
 #include "base/str.h"
@@ -43,7 +44,7 @@ static const struct limit_file {
 
 static bool parse(struct mm_str text, const struct limit_file *f, uint64_t *value)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
 	while (text.len && (text.p[text.len - 1] == '\n' || text.p[text.len - 1] == '\r'))
 		text.len--;
@@ -51,15 +52,7 @@ static bool parse(struct mm_str text, const struct limit_file *f, uint64_t *valu
 		*value = MM_MEMCG_MAX;
 		return true;
 	}
-	if (!text.len || text.len > 20)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned int digit = (unsigned int)(text.p[i] - '0');
-
-		if (digit > 9 || __builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, digit, &n))
-			return false;
-	}
-	if (!f->pages && n > f->most)
+	if (mm_parse_u64(text, &n) || (!f->pages && n > f->most))
 		return false;
 	/* PAGE_COUNTER_MAX pages in bytes is v1's word for no limit */
 	*value = !f->pages ? n : n >= (UINT64_C(1) << 63) - MM_PAGE_SIZE ? MM_MEMCG_MAX : n >> MM_PAGE_SHIFT;

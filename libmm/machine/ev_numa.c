@@ -15,6 +15,7 @@
 #include "fault/fault.h"
 #include "machine/machine.h"
 #include "machine/vma_call.h"
+#include "table/numbers.h"
 #include "virt/mempolicy.h"
 #include "virt/numab.h"
 
@@ -28,35 +29,20 @@ static int bad_nodes(const struct mm_event *ev, struct mm_error *err)
 			    mm_event_word((enum mm_event_type)ev->type), (int)ev->name.len, ev->name.p);
 }
 
-/* One node or range into the mask; *@last the highest. */
-static bool add_range(struct mm_nodemask *m, uint64_t from, uint64_t to, uint64_t *last)
-{
-	if (from > to || to > UINT32_MAX)
-		return false;
-	for (uint64_t n = from; n <= to && n < MM_MAX_NUMNODES; n++)
-		mm_node_set(m, n);
-	*last = to > *last ? to : *last;
-	return true;
-}
-
+/* A list of nodes into the mask; *@last the highest.  False: it is none. */
 static bool parse_list(struct mm_str text, struct mm_nodemask *m, uint64_t *last)
 {
-	struct mm_str item;
+	uint64_t from, to;
+	int more;
 
-	while (mm_next_item(&text, ',', &item)) {
-		const char *dash = item.len ? memchr(item.p, '-', item.len) : NULL;
-		size_t n = dash ? (size_t)(dash - item.p) : item.len;
-		uint64_t from, to;
-
-		if (mm_parse_u64((struct mm_str){ item.p, n }, &from))
+	while ((more = mm_next_range(&text, &from, &to)) > 0) {
+		if (to > UINT32_MAX)
 			return false;
-		to = from;
-		if (dash && mm_parse_u64((struct mm_str){ dash + 1, item.len - n - 1 }, &to))
-			return false;
-		if (!add_range(m, from, to, last))
-			return false;
+		for (uint64_t n = from; n <= to && n < MM_MAX_NUMNODES; n++)
+			mm_node_set(m, n);
+		*last = to > *last ? to : *last;
 	}
-	return true;
+	return !more;
 }
 
 /*

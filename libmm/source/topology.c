@@ -9,6 +9,7 @@
 
 #include "source/scan.h"
 #include "source/topology.h"
+#include "table/numbers.h"
 
 enum { TEXT = 4096, REMOTE_DISTANCE = 20, LOCAL_DISTANCE = 10 };
 static const char dir[] = "sys/devices/system/node";
@@ -17,19 +18,12 @@ static const char dir[] = "sys/devices/system/node";
 static bool each_of_list(struct mm_str s, uint64_t limit, void (*fn)(void *arg, uint64_t v), void *arg)
 {
 	uint64_t from, to;
+	int more;
 
-	while (s.len) {
-		if (!scan_u64(&s, &from))
-			return false;
-		to = from;
-		if (scan_word(&s, "-") && !scan_u64(&s, &to))
-			return false;
+	while ((more = mm_next_range(&s, &from, &to)) > 0)
 		for (uint64_t v = from; v <= to && v < limit; v++)
 			fn(arg, v);
-		if (s.len && !scan_word(&s, ","))
-			return false;
-	}
-	return true;
+	return !more;
 }
 
 struct nodes {

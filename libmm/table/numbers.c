@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libmm/wide.h>
+#include "base/str.h"
 #include "table/numbers.h"
 
 /* Value of a hex digit, or 16 and more. */
@@ -89,6 +90,21 @@ int mm_parse_i64(struct mm_str s, int64_t *out)
 		return -ERANGE;
 	*out = (int64_t)(minus ? 0 - v : v);
 	return 0;
+}
+
+int mm_next_range(struct mm_str *list, uint64_t *from, uint64_t *to)
+{
+	struct mm_str item, end;
+	int e;
+
+	if (!mm_next_item(list, ',', &item))
+		return 0;
+	mm_next_item(&item, '-', &end);
+	e = parse_decimal(end.p, end.len, from);
+	*to = *from;
+	if (!e && item.p)
+		e = parse_decimal(item.p, item.len, to);
+	return e ? e : *from <= *to ? 1 : -EINVAL;
 }
 
 /* Digits after the point, as units of 10^-@digits; further ones are checked and cut. */

@@ -207,6 +207,9 @@ static inline uint64_t mm_str_head_before(struct mm_str s)
 #endif
 }
 
+/* The next of a list as "0-3,8": 1, the range in *@from and *@to, the last included; 0 the list is used up; or -errno, no such list. */
+int mm_next_range(struct mm_str *list, uint64_t *from, uint64_t *to);
+
 char *mm_format_u64(char *p, uint64_t v);
 char *mm_format_i64(char *p, int64_t v);
 char *mm_format_hex(char *p, uint64_t v);			/* with 0x */
