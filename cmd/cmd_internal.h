@@ -10,6 +10,11 @@ extern const struct argp cmd_common_argp, cmd_procps_argp;
 /* The command line wins over the machine that a trace carries: such rows are dropped. */
 bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev);
 
+/* Nobody said how many CPUs there are, so the machine has the @nr that the first rows of the trace @name name: a line on stderr. */
+void cmd_tell_first_cpus(const struct cmd_args *a, const char *name, uint32_t nr);
+/* The same with the number as *@row.  False: somebody did, or they name one. */
+bool cmd_first_cpus(struct cmd_args *a, const char *name, const struct mm_event *ev, size_t n, struct mm_event *row);
+
 /* What was left out, one line each kind; under --strict the first that matters is the error. */
 int cmd_tell_skips(struct cmd_args *a, const char *name, const struct mm_skip *skips, size_t nr);
 

@@ -330,29 +330,34 @@ static int locate_error(struct replay *r, size_t row, int e)
 			    inner.code ? inner.text : strerror(-e));
 }
 
-/*
- * Nobody said how many CPUs there are: as many as the first rows name.  It becomes a row of the trace, so that what comes
- * out is the same experiment.
- */
+void cmd_tell_first_cpus(const struct cmd_args *a, const char *name, uint32_t nr)
+{
+	cmd_note(a, "%s: a machine of %" PRIu32 " CPUs, by its first rows (--cpus=N)", name, nr);
+}
+
+bool cmd_first_cpus(struct cmd_args *a, const char *name, const struct mm_event *ev, size_t n, struct mm_event *row)
+{
+	uint32_t nr = a->cpus_given ? 0 : mm_trace_first_cpus(ev, n);
+
+	if (!nr)
+		return false;
+	*row = (struct mm_event){ .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
+	mm_event_set_result(row, MM_RESULT_DEC, nr);
+	cmd_tell_first_cpus(a, name, nr);
+	return true;
+}
+
+/* The number becomes a row of the trace, so that what comes out is the same experiment. */
 static int first_look(struct replay *r, const struct mm_event *ev, size_t n)
 {
-	struct mm_event row = { .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
-	uint32_t last = 0;
+	struct mm_event row;
 	int e;
 
-	for (size_t i = 0; i < n; i++) {
-		if (ev[i].type == MM_EV_CPUS)
-			return 0;
-		if (ev[i].present & MM_TC_BIT(CPU) && ev[i].cpu > last)
-			last = ev[i].cpu;
-	}
-	if (!last || last >= MM_MAX_CPUS || r->a->cpus_given)
+	if (!cmd_first_cpus(r->a, r->in->name, ev, n, &row))
 		return 0;
-	mm_event_set_result(&row, MM_RESULT_DEC, last + 1);
 	e = mm_machine_event(r->m, &row, &r->a->err);
 	if (!e && !r->table)
 		mm_trace_writer_row(&r->trace, &row);
-	cmd_note(r->a, "%s: a machine of %" PRIu32 " CPUs, by its first rows (--cpus=N)", r->in->name, last + 1);
 	return e;
 }
 

@@ -163,6 +163,8 @@ int reclaim_sweep(struct cmd_args *a, const char *const *texts, size_t nr)
 	s.name = from_stdin ? "standard input" : a->file;
 	if (!e)
 		e = mm_sweep_run(&s, &a->err);
+	if (!e && s.first_cpus)
+		cmd_tell_first_cpus(a, s.name, s.first_cpus);
 	if (!e)
 		e = print_curve(a, &s);
 	if (!e)

@@ -9,6 +9,7 @@
 
 #include <libmm/slab.h>
 
+#include "cmd_internal.h"
 #include "slab_tables.h"
 
 /* ---- diff ---- */
@@ -306,20 +307,29 @@ static int block_at_end(struct compare *c)
 	return write_block(c, lead);
 }
 
-static int replay_event(struct compare *c, const struct mm_event *ev, size_t row)
+static int on_each(struct compare *c, const struct mm_event *ev)
 {
-	int e;
+	int e = 0;
 
-	if (ev->by != MM_BY_NONE)
-		return 0;
-	e = block_before(c, ev);
-	if (ev->type == MM_EV_SYSCTL && ev->name.len == 4 && !memcmp(ev->name.p, "slab", 4))
-		return 0;
 	for (int k = 0; k < MM_NR_SLAB_KINDS && !e; k++) {
 		struct mm_event copy = *ev;
 
 		e = mm_machine_event(c->m[k], &copy, &c->a->err);
 	}
+	return e;
+}
+
+static int replay_event(struct compare *c, const struct mm_event *ev, size_t row)
+{
+	int e;
+
+	if (ev->by != MM_BY_NONE || cmd_overrides(c->a, ev))
+		return 0;
+	e = block_before(c, ev);
+	if (!e && ev->type == MM_EV_SYSCTL && ev->name.len == 4 && !memcmp(ev->name.p, "slab", 4))
+		return 0;
+	if (!e)
+		e = on_each(c, ev);
 	if (e) {
 		struct mm_error inner = c->a->err;
 
@@ -333,13 +343,17 @@ static int replay_event(struct compare *c, const struct mm_event *ev, size_t row
 
 static int replay_all(struct compare *c)
 {
-	struct mm_event ev[BATCH];
+	struct mm_event ev[BATCH], cpus;
+	bool first = true;
 	long n;
 	int e = 0;
 
 	while (!e && (n = mm_trace_read(c->reader, ev, BATCH, &c->a->err)) != 0) {
 		if (n < 0)
 			return (int)n;
+		if (first && cmd_first_cpus(c->a, c->in->name, ev, (size_t)n, &cpus))
+			e = on_each(c, &cpus);
+		first = false;
 		for (long i = 0; i < n && !e; i++)
 			e = replay_event(c, &ev[i], (size_t)i);
 	}
@@ -348,18 +362,14 @@ static int replay_all(struct compare *c)
 
 static int tell_skips(struct compare *c)
 {
-	size_t nr[2];
-	const struct mm_skip *s[2] = { mm_trace_skips(c->reader, &nr[0]), mm_machine_skips(c->m[0], &nr[1]) };
+	const struct mm_skip *s;
+	size_t nr;
+	int e;
 
-	for (int k = 0; k < 2; k++)
-		for (size_t i = 0; i < nr[k]; i++) {
-			if (c->a->strict && !s[k][i].harmless)
-				return mm_error_set(&c->a->err, -EINVAL,
-						    "%s: expected none of these under --strict, found %llu %s",
-						    c->in->name, (unsigned long long)s[k][i].count, s[k][i].what);
-			cmd_note(c->a, "%s: %llu %s", c->in->name, (unsigned long long)s[k][i].count, s[k][i].what);
-		}
-	return 0;
+	s = mm_trace_skips(c->reader, &nr);
+	e = cmd_tell_skips(c->a, c->in->name, s, nr);
+	s = mm_machine_skips(c->m[0], &nr);
+	return e ? e : cmd_tell_skips(c->a, c->in->name, s, nr);
 }
 
 int slab_compare_run(struct cmd_args *a, struct mm_input *in)

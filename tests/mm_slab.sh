@@ -186,6 +186,12 @@ same "compare by steps" "one,slub,2 two,slub,0 " "$(live --every=mark)"
 same "compare by seconds" "2,slub,1 3,slub,2 4,slub,1 5,slub,0 " "$(live --every=1)"
 same "compare by rows" "1,slub,1 3,slub,2 5,slub,0 " "$(live --every=2ev)"
 same "compare at the end" "slub,0 " "$(live)"
+# a machine that the trace carries gives way to the command line, and rows say how many CPUs there are if nobody else does
+{ echo cpu,event,result,addr,size; echo ,cpus,4,,; echo 3,kmalloc,,0x10,64; } > carried.csv
+mm-slab --csv -n -t compare --cpus=2 carried.csv > out 2> err && grep -q 'rows of CPUs beyond' err || fail "compare: --cpus gave way to the trace"
+mm-slab --csv -n -t compare carried.csv > out 2> err && ! grep -q CPU err || fail "compare: the trace's CPUs"
+sed /cpus/d carried.csv | mm-slab --csv -n -t compare > out 2> err && grep -q 'a machine of 4 CPUs' err && ! grep -q 'rows of CPUs beyond' err ||
+	fail "compare: CPUs of the first rows"
 
 # ---- pages go down to mm-buddy ----
 

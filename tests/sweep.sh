@@ -48,6 +48,24 @@ same "its values" "memory_max_bytes,vm_swappiness 1048576,0 1048576,100 1048576,
 same "a machine that the trace carries gives way to the sweep" "$want" \
 	"$({ head -1 t.csv; echo ,sysctl,,,vm.swappiness,5; sed 1d t.csv; } | mm-reclaim $grid -o $columns -n 2> err)"
 
+# Nobody says how many CPUs there are: as many as the first rows name, for each point as for one run, from a file or a pipe,
+# one point or several, and where the shared rows have no room.
+awk -F, -v OFS=, 'NR == 1 { print "cpu", $0; next } { print NR % 3, $0 }' t.csv > t3.csv
+alone3() { mm-reclaim --memory-max=2M --swap=16M "$@" -t summary -n t3.csv 2> err | awk -F, '{ v[$1] = $2 } END { print v["pgfault"] - v["pgmajfault"] "," v["pgmajfault"] "," v["pswpin"] "," v["pswpout"] "," v["oom_kill"] }'; }
+said() { [ "$(grep -c 'a machine of 3 CPUs, by its first rows' err)" = "$1" ] || fail "$2: what is said of the CPUs"; }
+want=$(for v in 0 100 200; do alone3 -Svm.swappiness=$v; done)
+said 1 "one run"
+[ "$want" != "$(for v in 0 100 200; do alone3 --cpus=1 -Svm.swappiness=$v; done)" ] || fail "CPUs make no difference: it shows nothing"
+said 0 "one run with --cpus"
+same "CPUs of the first rows" "$want" "$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=0..200:3 -o $columns -n t3.csv 2> err)"
+said 1 "a sweep"
+same "CPUs of the first rows of a pipe" "$want" "$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=0..200:3 -o $columns -n < t3.csv 2> err)"
+same "CPUs, one point" "$(sed -n 2p <<< "$want")" "$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=100..100:1 -o $columns -n t3.csv 2> err)"
+said 1 "one point"
+same "--cpus wins over rows" "$(alone3 --cpus=2 -Svm.swappiness=100)" \
+	"$(mm-reclaim --cpus=2 --memory-max=2M --swap=16M --sweep=vm.swappiness=100..200:2 -o $columns -n t3.csv 2> err | head -n 1)"
+said 0 "a sweep with --cpus"
+
 # refused WHY OPTIONS...: exit 1 or 2 and a line that says it
 refused() {
 	local why=$1

@@ -169,11 +169,11 @@ START_TEST(sweeps_agree)
 	struct mm_rng rng = { 4 };
 
 	ck_assert_ptr_nonnull(f);
-	fputs("pid,event,addr,size,flags\n1,exec,,,AUTOMAP\n", f);
+	fputs("cpu,pid,event,addr,size,flags\n0,1,exec,,,AUTOMAP\n", f);
 	for (int i = 0; i < 150000; i++) {
 		uint64_t r = mm_rng_below(&rng, 1000);
 
-		fprintf(f, "1,%s,%llu,8,\n", i % 3 ? "load" : "store", (unsigned long long)(0x100000000 + (r * r / 1000 << 12)));
+		fprintf(f, "%d,1,%s,%llu,8,\n", i & 1, i % 3 ? "load" : "store", (unsigned long long)(0x100000000 + (r * r / 1000 << 12)));
 	}
 	ck_assert_int_eq(fclose(f), 0);
 	sweep(path, 0, 2, &want);
@@ -183,6 +183,7 @@ START_TEST(sweeps_agree)
 		for (size_t i = 0; i < want.nr_points; i++)
 			ck_assert_msg(!memcmp(&want.points[i].stat, &got.points[i].stat, sizeof(got.points[i].stat)), "way %zu, point %zu", w, i);
 		ck_assert_uint_eq(want.nr_skips, got.nr_skips);
+		ck_assert_uint_eq(got.first_cpus, 2);
 		free(got.points);
 	}
 	free(want.points);

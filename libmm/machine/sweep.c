@@ -224,7 +224,23 @@ struct rows {
 	struct mm_trace_reader *reader;		/* NULL: not needed yet */
 	struct mm_event ev[BATCH];
 	uint64_t line[BATCH];			/* of each row from the tape */
+	bool looked;				/* for the number of CPUs, at the first rows */
+	uint32_t first_cpus;			/* what was found */
 };
+
+/* Nobody said how many CPUs there are: as many as the first rows name (mm_trace_first_cpus()), as *@row. */
+static bool first_look(struct rows *r, size_t n, struct mm_event *row)
+{
+	const struct mm_sweep *s = r->sweep;
+
+	*row = (struct mm_event){ .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
+	if (r->looked || (s->overridden && s->overridden(s->arg, row)))
+		return false;
+	r->looked = true;
+	r->first_cpus = mm_trace_first_cpus(r->ev, n);
+	mm_event_set_result(row, MM_RESULT_DEC, r->first_cpus);
+	return r->first_cpus;
+}
 
 static int open_reader(struct rows *r, struct mm_error *err)
 {
@@ -246,6 +262,7 @@ static int read_on(struct rows *r, struct mm_error *err)
 	long n = open_reader(r, err);
 
 	r->player.tape = NULL;
+	r->looked = left > 0;
 	for (; !n && left; left -= (uint64_t)n, n = 0) {
 		n = mm_trace_read(r->reader, r->ev, left < BATCH ? (size_t)left : BATCH, err);
 		if (!n)
@@ -279,12 +296,15 @@ static int replay(struct rows *r, struct mm_machine *m, struct mm_error *err)
 {
 	const struct mm_sweep *s = r->sweep;
 	struct mm_error inner = { 0 };
+	struct mm_event cpus;
 	long n;
 
-	while ((n = next_rows(r, err)) > 0)
-		for (size_t i = 0; i < (size_t)n; i++) {
-			int e;
+	while ((n = next_rows(r, err)) > 0) {
+		int e = !r->player.tape && first_look(r, (size_t)n, &cpus) ? mm_machine_event(m, &cpus, err) : 0;
 
+		if (e)
+			return e;
+		for (size_t i = 0; i < (size_t)n; i++) {
 			i += mm_machine_hits(m, &r->ev[i], (size_t)n - i);
 			if (i == (size_t)n || (!r->player.tape && !is_heard(s, &r->ev[i])))
 				continue;
@@ -293,6 +313,7 @@ static int replay(struct rows *r, struct mm_machine *m, struct mm_error *err)
 				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name,
 						    r->player.tape ? r->line[i] : mm_trace_line(r->reader, i), inner.text);
 		}
+	}
 	return n < 0 ? (int)n : mm_machine_start(m, err);
 }
 
@@ -313,6 +334,8 @@ static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, const stru
 		p->stat.v[c] -= boot->v[c];
 	if (p != s->points)
 		return;
+	if (r->first_cpus)
+		s->first_cpus = r->first_cpus;
 	skips = r->player.tape ? mm_tape_skips(r->player.tape, &nr) : mm_trace_skips(r->reader, &nr);
 	keep_skips(s, skips, nr);
 	skips = mm_machine_skips(m, &nr);
@@ -348,8 +371,12 @@ static int run_point(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_tap
 
 /* ---- the tape ----------------------------------------------------------------- */
 
-static long record_batch(const struct rows *r, struct mm_tape *tape, size_t n)
+static long record_batch(struct rows *r, struct mm_tape *tape, size_t n)
 {
+	struct mm_event cpus;
+
+	if (first_look(r, n, &cpus) && mm_tape_record(tape, &cpus, mm_trace_line(r->reader, 0)))
+		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (is_heard(r->sweep, &r->ev[i]) && mm_tape_record(tape, &r->ev[i], mm_trace_line(r->reader, i)))
 			return (long)i;
@@ -357,7 +384,7 @@ static long record_batch(const struct rows *r, struct mm_tape *tape, size_t n)
 }
 
 /* Read the trace onto @tape. What goes wrong the points tell, each when it has come so far. */
-static void record(const struct mm_sweep *s, struct mm_tape *tape)
+static void record(struct mm_sweep *s, struct mm_tape *tape)
 {
 	struct rows *r = calloc(1, sizeof(*r));
 	const struct mm_skip *skips = NULL;
@@ -385,6 +412,7 @@ static void record(const struct mm_sweep *s, struct mm_tape *tape)
 		code = (int)n;
 	if (r->reader)
 		skips = mm_trace_skips(r->reader, &nr);
+	s->first_cpus = r->first_cpus;
 	mm_tape_end(tape, code, rows, skips, nr, &err);
 	close_rows(r);
 	free(r);

@@ -276,6 +276,19 @@ long mm_trace_read(struct mm_trace_reader *r, struct mm_event *ev, size_t max, s
 	return r->failed;
 }
 
+uint32_t mm_trace_first_cpus(const struct mm_event *ev, size_t n)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ev[i].type == MM_EV_CPUS)
+			return 0;
+		if (ev[i].present & MM_TC_BIT(CPU) && ev[i].cpu > last)
+			last = ev[i].cpu;
+	}
+	return last && last < MM_MAX_CPUS ? last + 1 : 0;
+}
+
 uint32_t mm_trace_columns(const struct mm_trace_reader *r) { return r->src.columns; }
 const char *mm_trace_format(const struct mm_trace_reader *r) { return r->ops->name; }
 uint64_t mm_trace_line(const struct mm_trace_reader *r, size_t i) { return r->line[r->base_line + i]; }
