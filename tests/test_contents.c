@@ -4,7 +4,7 @@
  * page, the version of what it holds. Each store and each page of a write(2) makes a version that nothing had before, so
  * one that is lost, or a copy of the wrong page, shows. Beside anonymous memory (huge pages, swap, same-page merging, filled by
  * userfaultfd) there are files on disk (written back, dropped, truncated, with holes), files in memory in huge pages,
- * and pools of huge pages, private and shared, in processes that fork.
+ * and pools of huge pages, private and shared (with the PMD table in common), in processes that fork.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -22,21 +22,24 @@
 enum { PAGE = MM_PAGE_SIZE, NR_PROCS = 3, FIRST_PID = 100, MAX_PAGES = 1024, STEPS = 6000 };
 enum area { ANON, UFFD, DISK, DISK_PRIVATE, SHM, SHM_PRIVATE, POOL, POOL_SHARED, NR_AREAS };
 
-/* @file: whose pages it shows until it has copies of its own; -1 none */
+enum { GIB_PAGES = 1 << 18 };
+
+/* @file: whose pages it shows until it has copies of its own; -1 none. @mapped: pages, 0: those alone that are used */
 static const struct {
 	const char *what, *flags;
 	uint64_t addr, pages;
 	int file;
 	bool shared, pool;
+	uint64_t mapped;
 } areas[NR_AREAS] = {
-	{ "anonymous", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", 0x100000000000, 1024, -1, false, false },
-	{ "userfaultfd", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", 0x110000000000, 64, -1, false, false },
-	{ "file", "PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED", 0x120000000000, 96, 0, true, false },
-	{ "file, private", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_FIXED", 0x130000000000, 96, 0, false, false },
-	{ "shared memory", "PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED", 0x140000000000, 1024, 1, true, false },
-	{ "shared memory, private", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_FIXED", 0x150000000000, 1024, 1, false, false },
-	{ "pool", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|MAP_FIXED", 0x160000000000, 1024, -1, false, true },
-	{ "pool, shared", "PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED", 0x170000000000, 1024, 2, true, true },
+	{ "anonymous", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", 0x100000000000, 1024, -1, false, false, 0 },
+	{ "userfaultfd", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", 0x110000000000, 64, -1, false, false, 0 },
+	{ "file", "PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED", 0x120000000000, 96, 0, true, false, 0 },
+	{ "file, private", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_FIXED", 0x130000000000, 96, 0, false, false, 0 },
+	{ "shared memory", "PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED", 0x140000000000, 1024, 1, true, false, 0 },
+	{ "shared memory, private", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_FIXED", 0x150000000000, 1024, 1, false, false, 0 },
+	{ "pool", "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_HUGETLB|MAP_FIXED", 0x160000000000, 1024, -1, false, true, 0 },
+	{ "pool, shared", "PROT_READ|PROT_WRITE|MAP_SHARED|MAP_NORESERVE|MAP_FIXED", 0x170000000000, 1024, 2, true, true, GIB_PAGES },
 };
 
 enum { NR_FILES = 3 };
@@ -57,7 +60,7 @@ static struct proc {
 static struct mm_machine *machine;
 static struct mm_error err;
 static struct mm_rng rng;
-static uint64_t now_ns, checked[NR_AREAS];
+static uint64_t now_ns, checked[NR_AREAS], shared_tables;
 static bool merging;			/* ksmd runs: it loses soft-dirty bits of what it merges (replace_page()) */
 
 static uint64_t below(uint64_t n) { return mm_rng_below(&rng, n); }
@@ -165,6 +168,17 @@ static const char *access_page(struct proc *p, enum mm_event_type type, enum are
 	return got;
 }
 
+/* What it holds after an access. The next access finds the page again when khugepaged, at the end of the row, took it away. */
+static uint64_t accessed(struct proc *p, enum area a, uint64_t page)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 2 && !held(p, areas[a].addr + page * PAGE, &v); i++)
+		ck_assert_msg(i == 0 && !strcmp(access_page(p, MM_EV_LOAD, a, page, (struct mm_str){ 0 }), "ok"),
+			      "%s, page %" PRIu64 ": nothing is mapped after an access", areas[a].what, page);
+	return v;
+}
+
 static void load(struct proc *p, enum area a, uint64_t page)
 {
 	const char *got = access_page(p, MM_EV_LOAD, a, page, (struct mm_str){ 0 });
@@ -173,7 +187,7 @@ static void load(struct proc *p, enum area a, uint64_t page)
 	if (is_beyond(a, page, got))
 		return;
 	ck_assert_msg(!strcmp(got, "ok"), "load of %s, page %" PRIu64 ": %s", areas[a].what, page, got);
-	ck_assert(held(p, areas[a].addr + page * PAGE, &v));
+	v = accessed(p, a, page);
 	ck_assert_msg(v == *value_of(p, a, page), "%s, page %" PRIu64 " of %u: expected %" PRIx64 ", found %" PRIx64, areas[a].what, page,
 		      pid_of(p), *value_of(p, a, page), v);
 	checked[a]++;
@@ -203,8 +217,7 @@ static void store(struct proc *p, enum area a, uint64_t page)
 		p->page[a][page].own = true;
 	p->page[a][page].stored = true;
 	*value_of(p, a, page) = v;
-	ck_assert(held(p, areas[a].addr + page * PAGE, &before));
-	ck_assert_uint_eq(before, v);
+	ck_assert_uint_eq(accessed(p, a, page), v);
 }
 
 /* The number that the page cache has, which write(2) or the cut of a file has just made; 0: no page. */
@@ -389,6 +402,24 @@ static void op_file(void)
 	}
 }
 
+/* Moves of the whole GiB there and back, and rights that go and come: what is shared of it may not be afterwards. */
+static void op_gib(struct proc *p)
+{
+	const uint64_t there = areas[POOL_SHARED].addr, away = there + (UINT64_C(1) << 40), size = (uint64_t)GIB_PAGES * PAGE;
+
+	bool move = below(2);
+
+	shared_tables += mm_hugetlb_pmd_shared(mm_find_vma(mm_of(p), there), there);
+	for (unsigned int back = 0; back < 2; back++)
+		if (move)
+			row((struct mm_event){ .type = MM_EV_MREMAP, .pid = pid_of(p), .addr = back ? away : there, .size = size,
+					       .addr2 = back ? there : away, .size2 = size, .flags = str("MREMAP_MAYMOVE|MREMAP_FIXED"),
+					       .present = MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) });
+		else
+			ck_assert_str_eq(row((struct mm_event){ .type = MM_EV_MPROTECT, .pid = pid_of(p), .addr = there, .size = size,
+								.flags = str(back ? "PROT_READ|PROT_WRITE" : "PROT_READ") }), "0");
+}
+
 static uint64_t some_page(enum area a) { return below(2) ? below(16) : below(areas[a].pages); }
 
 static void one_op(void)
@@ -396,7 +427,7 @@ static void one_op(void)
 	struct proc *p = some_proc();
 	enum area a = (enum area)below(NR_AREAS);
 
-	switch (below(40)) {
+	switch (below(41)) {
 	case 0: op_drop(p); break;
 	case 1: case 2: op_advise(p); break;
 	case 3: op_protect_uffd(p); break;
@@ -404,6 +435,7 @@ static void one_op(void)
 	case 5: op_clear_refs(p); break;
 	case 6: case 7: op_file(); break;
 	case 8: op_truncate(); break;
+	case 40: op_gib(p); break;
 	case 9: case 10: case 11: op_write(); break;
 	case 12: case 13: case 14: case 15: case 16: case 17: case 18: case 19: load(p, a, some_page(a)); break;
 	default: store(p, a, some_page(a)); break;
@@ -436,7 +468,7 @@ static void start(uint64_t seed)
 	struct mm_machine_config cfg;
 
 	rng.state = seed;
-	now_ns = 0;
+	now_ns = shared_tables = 0;
 	memset(checked, 0, sizeof(checked));
 	mm_machine_config_init(&cfg);
 	for (size_t i = 0; i < 2; i++)
@@ -460,7 +492,8 @@ static void start(uint64_t seed)
 	}
 	procs[0].alive = true;
 	for (int a = 0; a < NR_AREAS; a++)
-		row((struct mm_event){ .type = MM_EV_MMAP, .pid = FIRST_PID, .addr = areas[a].addr, .size = areas[a].pages * PAGE,
+		row((struct mm_event){ .type = MM_EV_MMAP, .pid = FIRST_PID, .addr = areas[a].addr,
+				       .size = (areas[a].mapped ? areas[a].mapped : areas[a].pages) * PAGE,
 				       .flags = str(areas[a].flags), .name = areas[a].file >= 0 ? str(files[areas[a].file].name) : (struct mm_str){ 0 } });
 	ck_assert_int_eq(mm_contents_keep(machine->cache), 0);
 	for (uint64_t i = 0; i < files[0].max_pages; i++)	/* as it is on disk: of its own */
@@ -488,6 +521,7 @@ START_TEST(random_against_versions)
 	if ((_i + 1) % 2)
 		ck_assert_msg(v->v[MM_PSWPOUT] > 0, "the limit never bit");
 	ck_assert_msg(v->v[MM_THP_FILE_ALLOC] + v->v[MM_THP_FAULT_ALLOC] > 0, "no huge pages");
+	ck_assert_msg(shared_tables > 0, "no PMD table was ever shared");
 	for (int a = 0; a < NR_AREAS; a++)
 		ck_assert_msg(checked[a] > areas[a].pages, "%s: only %" PRIu64 " loads were checked", areas[a].what, checked[a]);
 	mm_machine_free(machine);

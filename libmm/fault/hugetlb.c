@@ -170,9 +170,11 @@ static unsigned int hugetlb_no_page(struct mm_vm_fault *v, uint64_t haddr)
 unsigned int mm_hugetlb_fault(struct mm_vm_fault *v)
 {
 	uint64_t size = mm_huge_page_size(inode_of(v)->h), haddr = v->vaddr & ~(size - 1);
+	bool had_table;
 
 	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
 		return MM_VM_FAULT_RETRY;
+	had_table = mm_huge_pte_offset(v->vma, haddr);
 	v->pte = mm_huge_pte_alloc(v->vma, haddr);
 	if (!v->pte)
 		return MM_VM_FAULT_OOM;
@@ -188,5 +190,5 @@ unsigned int mm_hugetlb_fault(struct mm_vm_fault *v)
 	if (v->flags & MM_FAULT_FLAG_WRITE)
 		*v->pte = mm_pte_mkdirty(*v->pte);
 	*v->pte = mm_pte_mkyoung(*v->pte);
-	return note(v, MM_FAULT_KIND_SPURIOUS, mm_pte_pfn(*v->pte));
+	return note(v, had_table ? MM_FAULT_KIND_SPURIOUS : MM_FAULT_KIND_HUGETLB, mm_pte_pfn(*v->pte));
 }

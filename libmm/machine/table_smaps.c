@@ -58,7 +58,7 @@ static const struct mm_column columns[] = {
 	BYTES(anonhugepages_bytes, "anonymous 2M mappings"),
 	BYTES(shmempmdmapped_bytes, "2M mappings of shared memory"),
 	BYTES(filepmdmapped_bytes, "2M mappings of files"),
-	BYTES(shared_hugetlb_bytes, "pages of a pool mapped more than once, not in rss"),
+	BYTES(shared_hugetlb_bytes, "pages of a pool mapped more than once, or by a PMD table that processes share; not in rss"),
 	BYTES(private_hugetlb_bytes, "pages of a pool mapped once, not in rss"),
 	BYTES(swap_bytes, "swap entries"),
 	BYTES(swap_pss_bytes, "each slot divided by its entries"),
@@ -189,7 +189,8 @@ static void gather_hugetlb(const struct mm_vma *vma, struct account *a)
 
 		if (!e || mm_pte_none(*e) || !mm_pte_present(*e))
 			continue;
-		*(mm_page_mapcount(a->virt->phys, mm_pte_pfn(*e)) >= 2 ? &a->r->shared_hugetlb_bytes : &a->r->private_hugetlb_bytes) += size;
+		*(mm_page_mapcount(a->virt->phys, mm_pte_pfn(*e)) >= 2 || mm_hugetlb_pmd_shared(vma, vaddr) ? &a->r->shared_hugetlb_bytes
+													     : &a->r->private_hugetlb_bytes) += size;
 	}
 }
 

@@ -38,7 +38,7 @@ static const struct mm_column columns[] = {
 	BYTES(vm_lib_bytes, "other executable mappings (VmLib)"),
 	BYTES(vm_pte_bytes, "page tables without the top ones (VmPTE)"),
 	BYTES(vm_swap_bytes, "in swap, shared memory left out (VmSwap)"),
-	BYTES(hugetlb_pages_bytes, "huge pages of pools, not in VmRSS (HugetlbPages)"),
+	BYTES(hugetlb_pages_bytes, "huge pages of pools that it faulted in, not in VmRSS (HugetlbPages); wraps below 0 if it unmaps others'"),
 	MM_COLUMN_HIDDEN(struct status_row, thp_enabled, MM_COL_U64, "0: prctl(PR_SET_THP_DISABLE)"),
 	MM_COLUMN_HIDDEN(struct status_row, minflt, MM_COL_U64, "minor faults of its first thread"),
 	MM_COLUMN_HIDDEN(struct status_row, majflt, MM_COL_U64, "major faults of its first thread"),

@@ -99,5 +99,20 @@ void mm_hugetlb_unmap_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint6
 int mm_hugetlb_copy_range(struct mm_vma *dst, struct mm_vma *src);
 uint64_t mm_hugetlb_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int cp_flags);
 uint64_t mm_hugetlb_move_range(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr, uint64_t len);
+/* Or'ed to an address in a table: the last page that it maps (hugetlb_mask_last_page()). */
+static inline uint64_t mm_hugetlb_mask_last_page(const struct mm_hstate *h) { return mm_huge_page_size(h) * 511; }
+
+/* hugetlb_share.c */
+bool mm_want_pmd_share(const struct mm_vma *vma, uint64_t vaddr);
+/* @pud, the empty entry of @vaddr, gets the PMD table of another mapping of the file, if one fits (huge_pmd_share()). */
+void mm_huge_pmd_share(struct mm_vma *vma, uint64_t vaddr, mm_pte_t *pud);
+bool mm_hugetlb_pmd_shared(const struct mm_vma *vma, uint64_t vaddr);	/* the PMD table there has other users */
+/* It is others' alone from now on, and the PUD entry empty: the caller flushes. false: nobody else has it (huge_pmd_unshare()). */
+bool mm_huge_pmd_unshare(struct mm_vma *vma, uint64_t vaddr);
+void mm_hugetlb_unshare_pmds(struct mm_vma *vma, uint64_t start, uint64_t end);	/* both multiples of a GiB */
+void mm_hugetlb_unshare_split(struct mm_vma *vma, uint64_t vaddr);	/* it will be cut there (hugetlb_vm_op_split()) */
+void mm_hugetlb_unshare_all_pmds(struct mm_vma *vma);
+/* What a flush of [*start, *end) has to reach when tables may be shared. */
+void mm_adjust_range_if_pmd_sharing_possible(const struct mm_vma *vma, uint64_t *start, uint64_t *end);
 
 #endif /* VIRT_HUGETLB_H */

@@ -4,8 +4,8 @@
  *
  * An entry is a PMD (2M) or a PUD (1G) that maps a whole page; it is never split and no table is kept aside for it.
  * A page's mapcount is the number of those entries; references of files and of the fault under way are in refs.
- * Model: Linux 6.6 mm/hugetlb.c. Deviation: PMD tables are not shared among processes that map the same 1G
- * (huge_pmd_share()), so pgtables_bytes counts each process's own. Left out: pinned pages, migration entries.
+ * Model: Linux 6.6 mm/hugetlb.c. Deviation: where mremap moves what has no table, or shares it, to another offset inside a GiB,
+ * move_hugetlb_page_tables() goes on at the wrong target; here at the right one. Left out: pinned pages, migration entries.
  */
 #include <errno.h>
 
@@ -24,7 +24,17 @@ mm_pte_t *mm_huge_pte_offset(const struct mm_vma *vma, uint64_t vaddr)
 
 mm_pte_t *mm_huge_pte_alloc(struct mm_vma *vma, uint64_t vaddr)
 {
-	return mm_entry_alloc(vma->vm_mm, vaddr, level_of(mm_hstate_vma(vma)));
+	unsigned int level = level_of(mm_hstate_vma(vma));
+
+	if (level == 2 && mm_want_pmd_share(vma, vaddr)) {
+		mm_pte_t *pud = mm_entry_alloc(vma->vm_mm, vaddr, 3);
+
+		if (!pud)
+			return NULL;
+		if (mm_pte_none(*pud))
+			mm_huge_pmd_share(vma, vaddr, pud);
+	}
+	return mm_entry_alloc(vma->vm_mm, vaddr, level);
 }
 
 mm_pte_t mm_make_huge_pte(const struct mm_vma *vma, mm_pfn_t head, bool writable)
@@ -61,12 +71,20 @@ void mm_hugetlb_unmap_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint6
 {
 	const struct mm_hstate *h = mm_hstate_vma(vma);
 	struct mm_struct *mm = vma->vm_mm;
+	bool unshared = false;
 
 	for (uint64_t vaddr = start; vaddr < end; vaddr += mm_huge_page_size(h)) {
 		mm_pte_t *entry = mm_huge_pte_offset(vma, vaddr), old;
 		mm_pfn_t head;
 
-		if (!entry || mm_pte_none(*entry))
+		if (!entry || mm_huge_pmd_unshare(vma, vaddr)) {
+			if (entry)
+				mm_tlb_track(tlb, vaddr & ~(MM_PUD_SIZE - 1), (vaddr | (MM_PUD_SIZE - 1)) + 1);
+			unshared |= entry != NULL;
+			vaddr |= mm_hugetlb_mask_last_page(h);
+			continue;
+		}
+		if (mm_pte_none(*entry))
 			continue;
 		old = *entry;
 		if (!mm_pte_present(old)) {	/* a marker */
@@ -91,6 +109,8 @@ void mm_hugetlb_unmap_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint6
 		if (ref_page != MM_PFN_NONE)
 			break;
 	}
+	if (unshared)
+		mm_tlb_flush_mmu_tlbonly(tlb);
 }
 
 /* Source: copy_hugetlb_page_range(). */
@@ -104,8 +124,10 @@ int mm_hugetlb_copy_range(struct mm_vma *dst, struct mm_vma *src)
 		mm_pte_t *s = mm_huge_pte_offset(src, vaddr), *d;
 		struct mm_page *p;
 
-		if (!s)
+		if (!s) {
+			vaddr |= mm_hugetlb_mask_last_page(h);
 			continue;
+		}
 		d = mm_huge_pte_alloc(dst, vaddr);
 		if (!d)
 			return -ENOMEM;
@@ -134,13 +156,20 @@ int mm_hugetlb_copy_range(struct mm_vma *dst, struct mm_vma *src)
 uint64_t mm_hugetlb_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int cp_flags)
 {
 	const struct mm_hstate *h = mm_hstate_vma(vma);
-	uint64_t prot = mm_vma_page_prot(vma), pages = 0;
+	uint64_t prot = mm_vma_page_prot(vma), pages = 0, flush_start = start, flush_end = end;
+	bool unshared = false;
 
 	for (uint64_t vaddr = start; vaddr < end; vaddr += mm_huge_page_size(h)) {
 		mm_pte_t *e = cp_flags & MM_CP_UFFD_WP ? mm_huge_pte_alloc(vma, vaddr) : mm_huge_pte_offset(vma, vaddr);
 
-		if (!e)
+		if (!e && cp_flags & MM_CP_UFFD_WP)
 			continue;
+		if (!e || mm_huge_pmd_unshare(vma, vaddr)) {
+			pages += e ? mm_huge_page_pages(h) : 0;
+			unshared |= e != NULL;
+			vaddr |= mm_hugetlb_mask_last_page(h);
+			continue;
+		}
 		if (mm_pte_none(*e)) {
 			if (cp_flags & MM_CP_UFFD_WP)
 				*e = MM_PTE_MARKER_UFFD_WP;
@@ -158,27 +187,40 @@ uint64_t mm_hugetlb_change_protection(struct mm_vma *vma, uint64_t start, uint64
 			*e &= ~MM_PTE_UFFD_WP;
 		pages += mm_huge_page_pages(h);
 	}
+	if (unshared)
+		mm_adjust_range_if_pmd_sharing_possible(vma, &flush_start, &flush_end);
 	if (pages)
-		mm_flush_tlb_range(vma->vm_mm, start, end);
+		mm_flush_tlb_range(vma->vm_mm, flush_start, flush_end);
 	return pages;
 }
 
 /* Source: move_hugetlb_page_tables(). */
 uint64_t mm_hugetlb_move_range(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr, uint64_t len)
 {
-	uint64_t size = mm_huge_page_size(mm_hstate_vma(vma)), done = 0;
+	const struct mm_hstate *h = mm_hstate_vma(vma);
+	uint64_t end = old_vaddr + len, vaddr = old_vaddr, flush_start = old_vaddr, flush_end = end;
+	bool unshared = false;
 
-	for (; done < len; done += size) {
-		mm_pte_t *from = mm_huge_pte_offset(vma, old_vaddr + done), *to;
+	for (; vaddr < end; vaddr += mm_huge_page_size(h)) {
+		mm_pte_t *from = mm_huge_pte_offset(vma, vaddr), *to, entry;
 
-		if (!from || mm_pte_none(*from))
+		if (from && mm_pte_none(*from))
 			continue;
-		to = mm_huge_pte_alloc(new_vma, new_vaddr + done);
+		if (!from || mm_huge_pmd_unshare(vma, vaddr)) {
+			unshared |= from != NULL;
+			vaddr |= mm_hugetlb_mask_last_page(h);
+			continue;
+		}
+		/* The new place may get this very table: its other entries have moved then. */
+		to = mm_huge_pte_alloc(new_vma, new_vaddr + (vaddr - old_vaddr));
 		if (!to)
 			break;
-		*to = *from;
+		entry = *from;
 		*from = 0;
+		*to = entry;
 	}
-	mm_flush_tlb_range(vma->vm_mm, old_vaddr, old_vaddr + len);
-	return done < len ? done : len;
+	if (unshared)
+		mm_adjust_range_if_pmd_sharing_possible(vma, &flush_start, &flush_end);
+	mm_flush_tlb_range(vma->vm_mm, flush_start, flush_end);
+	return vaddr < end ? vaddr - old_vaddr : len;
 }

@@ -126,7 +126,7 @@ int mm_hugetlb_reserve_vma(struct mm_vma *vma)
 	struct mm_resv_map *map = NULL;
 	int e;
 
-	if (!(vma->vm_flags & MM_VM_NORESERVE)) {
+	if (!(vma->vm_flags & MM_VM_NORESERVE) && !vma->vm_file->inode->shm_segsz) {	/* a segment has what shmget() promised */
 		chg = to - from;
 		if (vma->vm_flags & MM_VM_MAYSHARE) {
 			chg -= mm_region_count(&hi->resv, from, to);

@@ -112,7 +112,7 @@ struct mm_struct {
 	struct mm_exec_image image[2];		/* program, interpreter */
 	int64_t rss[MM_NR_RSS];			/* pages */
 	uint64_t pgtables_bytes;
-	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps */
+	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps; may pass below 0 where PMD tables are shared */
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 	struct mm_uffd *uffds;			/* userfaultfds that watch it */
@@ -125,6 +125,7 @@ struct mm_struct {
 	uint64_t numa_next_scan_ms, numa_scan_offset, numa_row_ms;
 	uint32_t numa_scan_seq;			/* scans that went through all of it */
 	bool huge_zero;				/* it has had the huge zero page (MMF_HUGE_ZERO_PAGE) */
+	bool pmd_shared;			/* it has, or had, a PMD table in common with others */
 	bool thp_disabled;			/* PR_SET_THP_DISABLE */
 	bool ksm_merge_any;			/* PR_SET_MEMORY_MERGE (MMF_VM_MERGE_ANY) */
 	/* /proc/PID/ksm_stat; as in the kernel, a forked child begins with its parent's figures */

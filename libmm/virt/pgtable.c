@@ -12,9 +12,10 @@
  * tables count in mm->pgtables_bytes, those of PTEs and PMDs also in nr_page_table_pages.
  *
  * A table page uses its descriptor so: index is the level (1 PTE .. 3 PUD, the highest PGD); a PMD table keeps the
- * tables set aside for its 2M entries as a ring through next and prev of those, its own next being the head.
+ * tables set aside for its 2M entries as a ring through next and prev of those, its own next being the head, or in
+ * prev how many other address spaces share it (hugetlb_share.c).
  *
- * Left out: tables shared between address spaces, kernel halves.
+ * Left out: kernel halves.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
 		virt->cache->page_memcg[pfn] = (uint16_t)mm->memcg->id;
 	mm_page(virt->phys, pfn)->flags |= MM_PG_TABLE;
 	mm_page(virt->phys, pfn)->index = level;
+	mm_page(virt->phys, pfn)->prev = 0;
 	t->table[pfn] = entries;
 	t->nr_tables++;
 	if (level <= 2)

@@ -267,6 +267,7 @@ struct mm_mmu_gather {
 /* True: the batches are full, flush before the next one (__tlb_remove_page()). */
 bool mm_tlb_remove_page(struct mm_mmu_gather *tlb, mm_pfn_t pfn);
 void mm_tlb_flush_mmu(struct mm_mmu_gather *tlb);
+void mm_tlb_flush_mmu_tlbonly(struct mm_mmu_gather *tlb);	/* the TLB at once, the pages later */
 static inline void mm_tlb_track(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end)
 {
 	tlb->start = start < tlb->start ? start : tlb->start;

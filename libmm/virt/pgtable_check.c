@@ -125,5 +125,5 @@ bool mm_pgtables_are_consistent(const struct mm_struct *mm)
 	for (unsigned int i = 0; i < MM_NR_RSS; i++)
 		if (rc.rss[i] != mm->rss[i])
 			return false;
-	return rc.hugetlb == mm->hugetlb_usage && rc.tables * MM_PAGE_SIZE == mm->pgtables_bytes;
+	return (rc.hugetlb == mm->hugetlb_usage || mm->pmd_shared) && rc.tables * MM_PAGE_SIZE == mm->pgtables_bytes;
 }

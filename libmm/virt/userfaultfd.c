@@ -63,6 +63,8 @@ int mm_uffd_set(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint
 		return e;
 	(*vmap)->vm_flags = flags;
 	(*vmap)->uffd = uffd;
+	if (flags & MM_VM_HUGETLB && flags & (MM_VM_UFFD_WP | MM_VM_UFFD_MINOR))
+		mm_hugetlb_unshare_all_pmds(*vmap);
 	return 0;
 }
 

@@ -185,8 +185,11 @@ int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below)
 
 	if (vma->special)
 		return -EINVAL;		/* special_mapping_split() */
-	if (addr & mm_hugetlb_mask(vma))
-		return -EINVAL;		/* hugetlb_vm_op_split() */
+	if (vma->vm_flags & MM_VM_HUGETLB) {	/* hugetlb_vm_op_split() */
+		if (addr & mm_hugetlb_mask(vma))
+			return -EINVAL;
+		mm_hugetlb_unshare_split(vma, addr);
+	}
 	new = mm_vm_area_dup(vma);
 	if (!new)
 		return -ENOMEM;

@@ -83,7 +83,7 @@ static void free_batch(struct mm_virt *virt, mm_pfn_t *pages, uint32_t nr)
 	mm_release_pages(c, pages, left);
 }
 
-static void flush_tlb(struct mm_mmu_gather *tlb)
+void mm_tlb_flush_mmu_tlbonly(struct mm_mmu_gather *tlb)
 {
 	if (tlb->fullmm)
 		mm_flush_tlb_mm(tlb->mm);
@@ -98,7 +98,7 @@ void mm_tlb_flush_mmu(struct mm_mmu_gather *tlb)
 {
 	uint32_t at = 0, nr = tlb->nr < GATHER_BUNDLE ? tlb->nr : GATHER_BUNDLE;
 
-	flush_tlb(tlb);
+	mm_tlb_flush_mmu_tlbonly(tlb);
 	while (at < tlb->nr) {
 		free_batch(tlb->mm->virt, tlb->pages + at, nr);
 		at += nr;
