@@ -77,9 +77,94 @@ END
 same "a pool" "0 ENOSPC 0" "$(mm-fault --csv -S vm.nr_hugepages=3 --check huge.csv | results fallocate)"
 same "pages left of it" "0 1" "$(for n in 5 6; do head -n $n huge.csv | mm-fault --csv -S vm.nr_hugepages=3 -n -t hugetlb -o free_hugepages | head -n 1; done | paste -sd' ')"
 
+# What ext4 takes: parts are taken out and put in by whole blocks, below the end of the file and below 16 TiB less a block, and
+# alone; zeroes may lie anywhere; nothing can be unshared. The order in which vfs_fallocate() and ext4 look decides which error it is.
+n=0
+{
+	echo pid,event,size,flags,name,offset
+	while read -r offset size flags; do
+		printf '1,file,65536,O_RDWR,/f%d,\n1,fallocate,%s,%s,/f%d,%s\n' $((++n)) "$size" "$flags" $n "$offset"
+	done <<-'END'
+		1 4096 FALLOC_FL_COLLAPSE_RANGE
+		0 1 FALLOC_FL_COLLAPSE_RANGE
+		0 65536 FALLOC_FL_COLLAPSE_RANGE
+		61440 4096 FALLOC_FL_COLLAPSE_RANGE
+		57344 4096 FALLOC_FL_COLLAPSE_RANGE
+		61440 4096 FALLOC_FL_INSERT_RANGE
+		65536 4096 FALLOC_FL_INSERT_RANGE
+		57344 100 FALLOC_FL_INSERT_RANGE
+		4096 17592186036224 FALLOC_FL_INSERT_RANGE
+		4096 17592185978880 FALLOC_FL_INSERT_RANGE
+		4096 17592185974784 FALLOC_FL_INSERT_RANGE
+		0 4096 FALLOC_FL_UNSHARE_RANGE
+		0 4096 FALLOC_FL_UNSHARE_RANGE|FALLOC_FL_KEEP_SIZE
+		0 4096 FALLOC_FL_UNSHARE_RANGE|FALLOC_FL_ZERO_RANGE
+		0 4096 FALLOC_FL_COLLAPSE_RANGE|FALLOC_FL_KEEP_SIZE
+		0 4096 FALLOC_FL_INSERT_RANGE|FALLOC_FL_ZERO_RANGE
+		0 4096 FALLOC_FL_PUNCH_HOLE|FALLOC_FL_ZERO_RANGE|FALLOC_FL_KEEP_SIZE
+		0 4096 0x80
+		1 100 FALLOC_FL_ZERO_RANGE
+		65000 1000 0x11
+		0 17592186044416 0
+	END
+	printf '%s\n' 1,file,65536,O_RDONLY,/r, 1,fallocate,4096,FALLOC_FL_ZERO_RANGE,/r,0 1,fallocate,4096,FALLOC_FL_PUNCH_HOLE,/r,0 \
+		1,file,65536,O_RDWR,/memfd:m, 1,fallocate,1,FALLOC_FL_COLLAPSE_RANGE,/memfd:m,0 1,fallocate,4096,FALLOC_FL_ZERO_RANGE,/memfd:m,0
+} > ext4.csv
+want="EINVAL EINVAL EINVAL EINVAL 0 0 EINVAL EINVAL EFBIG EFBIG 0 EOPNOTSUPP EOPNOTSUPP EINVAL EINVAL EINVAL EOPNOTSUPP EOPNOTSUPP 0 0 EFBIG"
+want="$want EBADF EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP"
+same "ext4" "$want" "$(mm-fault --csv ext4.csv | results fallocate)"
+same "ext4 where no pages are kept" "$want" "$(mm-vma --csv ext4.csv | results fallocate)"
+
+# 16 pages of a file are in the page cache and in a shared and a private mapping, which has a copy of page 12; pages 2 and 10 are dirty.
+# Bytes of each mapping afterwards, and of them private copies; KiB that are cached, and dirty, and were written:
+# - two pages are taken out, or put in, from page 8 on: the pages from there on are gone, copies too; what is dirty behind was written,
+#   and page 2 was not. So is page 8 itself, which comes to nothing: it is clean here;
+# - zeroes over pages 8, 9, 10 and the half of 11: three pages are gone, unwritten, page 11 is dirty;
+# - a hole there: the same, but page 10 was written first.
+# Sizes: 14 pages, of which the next load sees the end; 18; 16.
+after() {
+	printf '%s\n' pid,event,addr,size,flags,name,offset 1,file,,65536,O_RDWR,/x, \
+		'1,mmap,0x100000000000,81920,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED,/x,0' \
+		'1,mmap,0x200000000000,81920,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_FIXED,/x,0' 1,read,,65536,,/x,0 \
+		1,load,0x100000000000,65536,,, 1,load,0x200000000000,65536,,, 1,store,0x20000000c000,8,,, \
+		1,store,0x100000002000,8,,, 1,store,0x10000000a000,8,,, "1,fallocate,,$3,$1,/x,$2" > after.csv
+	mm-fault --csv --check -n -t smaps -o rss_bytes,anonymous_bytes after.csv > out || fail "$*: --check"
+	mm-reclaim -n -t counters --csv after.csv |
+		awk -F, '{ v[$1] = $2 } END { print "cached", 4 * v["nr_file_pages"] " dirty", 4 * v["nr_dirty"] " written", v["pgpgout"] }' >> out
+	for i in 13 14 15 17 18; do printf '1,load,0x%x,8,,,\n' $((0x100000000000 + i * 4096)); done | cat after.csv - |
+		mm-fault --csv | results load | cut -d' ' -f3- >> out
+	sed 's/,/ copies /' out | paste -sd' '
+}
+same "a part taken out" "32768 copies 0 32768 copies 0 cached 32 dirty 4 written 4 ok sigbus sigbus sigbus sigbus" "$(after FALLOC_FL_COLLAPSE_RANGE 32768 8192)"
+same "a part put in" "32768 copies 0 32768 copies 0 cached 32 dirty 4 written 4 ok ok ok ok sigbus" "$(after FALLOC_FL_INSERT_RANGE 32768 8192)"
+same "zeroes" "53248 copies 0 53248 copies 4096 cached 52 dirty 8 written 0 ok ok ok sigbus sigbus" "$(after FALLOC_FL_ZERO_RANGE 32768 14336)"
+same "a hole" "53248 copies 0 53248 copies 4096 cached 52 dirty 8 written 4 ok ok ok sigbus sigbus" "$(after 'FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE' 32768 14336)"
+
 # strace and lackey tell of it too
 printf '%s\n' '1 openat(AT_FDCWD, "/dev/shm/x", O_RDWR|O_CREAT, 0600) = 3' '1 fallocate(3, 0, 0, 8192) = 0' \
 	'1 mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x7f0000000000' '1 fallocate(3, FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE, 0, 4096) = 0' > st.txt
 mm-fault --csv st.txt > out 2> err
 grep -q 'fallocate,.*FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE' out || fail "fallocate of strace: $(cat out err)"
+# A part that was taken out lay within the file, one was put in before its end: the recording proves as much, and goes on from there.
+printf '%s\n' '1 openat(AT_FDCWD, "/data/x", O_RDWR) = 3' '1 pread64(3, "x", 100, 0) = 100' '1 fallocate(3, FALLOC_FL_COLLAPSE_RANGE, 4096, 8192) = 0' \
+	'1 fallocate(3, FALLOC_FL_INSERT_RANGE, 8192, 4096) = 0' '1 fallocate(3, FALLOC_FL_ZERO_RANGE, 12288, 3) = 0' '1 pread64(3, "x", 100, 20480) = 100' > st.txt
+cat > lk.txt <<'END'
+==7== Lackey, an example Valgrind tool
+SYSCALL[7,1](257) sys_openat ( 4294967196, 0x4034bb0(/data/x), 2 ) --> [async] ...
+SYSCALL[7,1](257) ... [async] --> Success(0x3)
+SYSCALL[7,1](17) sys_pread64 ( 3, 0x1ffe, 100, 0 ) --> [async] ...
+SYSCALL[7,1](17) ... [async] --> Success(0x64)
+SYSCALL[7,1](285) sys_fallocate ( 3, 8, 4096, 8192 )[sync] --> Success(0x0)
+SYSCALL[7,1](285) sys_fallocate ( 3, 32, 8192, 4096 )[sync] --> Success(0x0)
+SYSCALL[7,1](285) sys_fallocate ( 3, 16, 12288, 3 )[sync] --> Success(0x0)
+SYSCALL[7,1](17) sys_pread64 ( 3, 0x1ffe, 100, 20480 ) --> [async] ...
+SYSCALL[7,1](17) ... [async] --> Success(0x64)
+ L 1ffe,8
+END
+for log in st lk; do
+	mm-fault --csv $log.txt > out 2> err || fail "$log: $(cat err)"
+	same "fallocate of $log" "FALLOC_FL_COLLAPSE_RANGE=0 FALLOC_FL_INSERT_RANGE=0 FALLOC_FL_ZERO_RANGE=0" \
+		"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } $c["event"] == "fallocate" { print $c["flags"] "=" $c["result"] }' out | paste -sd' ')"
+	same "reads of $log" "100 100" "$(results read < out)"
+done
 exit $failed

@@ -420,6 +420,33 @@ static void op_gib(struct proc *p)
 								.flags = str(back ? "PROT_READ|PROT_WRITE" : "PROT_READ") }), "0");
 }
 
+/* Pages of the file on disk become zeroes, or are taken out or put in: nobody keeps copies of those from there on. */
+static void op_fallocate(void)
+{
+	static const char *const modes[] = { "FALLOC_FL_COLLAPSE_RANGE", "FALLOC_FL_INSERT_RANGE", "FALLOC_FL_ZERO_RANGE" };
+	struct model_file *f = &files[0];
+	uint64_t first = below(f->max_pages), nr = 1 + below(4), end = (f->size + PAGE - 1) / PAGE;
+	unsigned int mode = (unsigned int)below(3);
+
+	if (first + nr >= end || (mode == 1 && end + nr > f->max_pages))
+		return;
+	ck_assert_str_eq(row((struct mm_event){ .type = MM_EV_FALLOCATE, .pid = FIRST_PID, .name = str(f->name), .offset = first * PAGE,
+						.size = nr * PAGE, .present = MM_TC_BIT(OFFSET), .flags = str(modes[mode]) }), "0");
+	if (mode == 0) {
+		memmove(&f->value[first], &f->value[first + nr], (f->max_pages - first - nr) * sizeof(f->value[0]));
+		memset(&f->value[f->max_pages - nr], 0, nr * sizeof(f->value[0]));
+		f->size -= nr * PAGE;
+	} else if (mode == 1) {
+		memmove(&f->value[first + nr], &f->value[first], (f->max_pages - first - nr) * sizeof(f->value[0]));
+		f->size += nr * PAGE;
+	}
+	if (mode)
+		memset(&f->value[first], 0, nr * sizeof(f->value[0]));
+	for (struct proc *p = procs; mode < 2 && p < procs + NR_PROCS; p++)
+		for (uint64_t i = first; i < f->max_pages; i++)
+			p->page[DISK_PRIVATE][i].own = false;
+}
+
 static uint64_t some_page(enum area a) { return below(2) ? below(16) : below(areas[a].pages); }
 
 static void one_op(void)
@@ -427,7 +454,7 @@ static void one_op(void)
 	struct proc *p = some_proc();
 	enum area a = (enum area)below(NR_AREAS);
 
-	switch (below(41)) {
+	switch (below(42)) {
 	case 0: op_drop(p); break;
 	case 1: case 2: op_advise(p); break;
 	case 3: op_protect_uffd(p); break;
@@ -436,6 +463,7 @@ static void one_op(void)
 	case 6: case 7: op_file(); break;
 	case 8: op_truncate(); break;
 	case 40: op_gib(p); break;
+	case 41: op_fallocate(); break;
 	case 9: case 10: case 11: op_write(); break;
 	case 12: case 13: case 14: case 15: case 16: case 17: case 18: case 19: load(p, a, some_page(a)); break;
 	default: store(p, a, some_page(a)); break;

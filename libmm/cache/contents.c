@@ -100,11 +100,14 @@ uint64_t mm_contents_unique(struct mm_cache *c) { return OF_ITS_OWN | ++c->conte
 
 uint64_t mm_contents_on_disk(const struct mm_address_space *as, uint64_t index)
 {
-	uint64_t v = mm_xa_load(&as->written, index);
+	uint64_t v = mm_xa_load(&as->written, index), native;
 
-	if (v || index << MM_PAGE_SHIFT >= as->host->disk_end)
-		return v ? v - 1 : 0;
-	return FROM_DISK | ((as->id * UINT64_C(0x9e3779b97f4a7c15) ^ index * UINT64_C(0xc2b2ae3d27d4eb4f)) & (FROM_DISK - 1));
+	if (v)
+		return v - 1;
+	native = mm_disk_native(as->host, index);
+	if (native == MM_DISK_HOLE || native << MM_PAGE_SHIFT >= as->host->disk_end)
+		return 0;
+	return FROM_DISK | ((as->id * UINT64_C(0x9e3779b97f4a7c15) ^ native * UINT64_C(0xc2b2ae3d27d4eb4f)) & (FROM_DISK - 1));
 }
 
 bool mm_contents_written(struct mm_cache *c, const struct mm_page *p, mm_pfn_t pfn)
@@ -141,20 +144,5 @@ void mm_contents_cut(struct mm_cache *c, struct mm_address_space *as, uint64_t s
 		mm_contents_zeroed(c, as, size >> MM_PAGE_SHIFT);
 	for (; mm_xa_find(&as->written, &i, &v); i++)
 		mm_xa_store(&as->written, i, 0, NULL);
-	if (as->host->disk_end > size)
-		as->host->disk_end = size;
-}
-
-int mm_contents_punched(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last)
-{
-	uint64_t v, end = (as->host->disk_end + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, i = first;
-
-	if (!c->contents || mm_mapping_is_shmem(as))
-		return 0;
-	for (; mm_xa_find(&as->written, &i, &v) && i <= last; i++)
-		mm_xa_store(&as->written, i, 0, NULL);
-	for (i = first; i <= last && i < end; i++)
-		if (mm_xa_store(&as->written, i, 1, NULL))
-			return -ENOMEM;
-	return 0;
+	mm_disk_cut(as->host, size);
 }

@@ -28,8 +28,14 @@ void mm_contents_changed(struct mm_cache *c, struct mm_address_space *as, uint64
 void mm_contents_zeroed(struct mm_cache *c, struct mm_address_space *as, uint64_t index);
 /* The file ends at byte @size: what was on disk behind is gone, and of the last page, which is cached if it has data, a part. */
 void mm_contents_cut(struct mm_cache *c, struct mm_address_space *as, uint64_t size);
-/* Pages @first to @last are holes. 0 or -ENOMEM. */
+/* Pages @first to @last of a file are holes; of one on disk @nr are gone from @first on, or are there before it as holes. 0 or -ENOMEM. */
 int mm_contents_punched(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
+int mm_contents_collapsed(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t nr);
+int mm_contents_inserted(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t nr);
+/* Which page page @index of a file on disk was, when contents began to be kept, if nothing was written there since; MM_DISK_HOLE. */
+uint64_t mm_disk_native(const struct mm_inode *inode, uint64_t index);
+/* Nothing is on disk from byte @size on. */
+void mm_disk_cut(struct mm_inode *inode, uint64_t size);
 
 static inline uint64_t mm_contents_of(const struct mm_cache *c, mm_pfn_t pfn) { return c->contents ? c->contents[pfn] : pfn + UINT64_C(1); }
 

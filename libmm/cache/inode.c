@@ -70,6 +70,7 @@ void mm_inode_table_free(struct mm_inode_table *t)
 		mm_xa_destroy(&t->v[i]->inode.mapping.i_pages);
 		mm_xa_destroy(&t->v[i]->inode.mapping.written);
 		free(t->v[i]->inode.policies);
+		free(t->v[i]->inode.disk_runs);
 		free(t->v[i]->inode.name);
 		free(t->v[i]);
 	}
@@ -280,6 +281,7 @@ void mm_inode_evict(struct mm_inode_table *t, struct mm_file *f)
 	mm_xa_destroy(&e->inode.mapping.i_pages);
 	mm_xa_destroy(&e->inode.mapping.written);
 	free(e->inode.policies);
+	free(e->inode.disk_runs);
 	free(e->inode.name);
 	free(e);
 	t->v[place] = NULL;

@@ -39,11 +39,19 @@ struct mm_sp_range {
 	const struct mm_mempolicy *pol;
 };
 
+/* Where pages of a file on disk were when contents began to be kept (cache/contents_disk.c). */
+#define MM_DISK_HOLE UINT64_MAX
+struct mm_disk_run {
+	uint64_t first, native;
+};
+
 struct mm_inode {
 	char *name;			/* as in maps, owned */
 	uint64_t size;			/* bytes */
 	uint64_t blocks_end;		/* byte up to which the disk has blocks for it; what a truncation adds behind is a hole */
 	uint64_t disk_end;		/* byte up to which the disk holds what it held when contents began to be kept; zeroes behind */
+	struct mm_disk_run *disk_runs;	/* in order; none: every page is where it was */
+	size_t nr_disk_runs, cap_disk_runs;
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
 	uint8_t type;			/* enum mm_inode_type */
@@ -66,6 +74,12 @@ struct mm_inode {
 static inline bool mm_inode_is_shmem(const struct mm_inode *i)
 {
 	return i->type == MM_INODE_MEMFD || i->type == MM_INODE_SHM || i->type == MM_INODE_TMPFS;
+}
+
+/* The largest size, in bytes: that of ext4 with blocks of 4096 bytes and extents, else MAX_LFS_FILESIZE. */
+static inline uint64_t mm_inode_maxbytes(const struct mm_inode *i)
+{
+	return i->type == MM_INODE_REG ? UINT64_C(0xffffffff000) : INT64_MAX;
 }
 
 /* What a file of this name is when nothing but the name tells: a memfd, a file of the tmpfs at /dev/shm, or one on disk. */

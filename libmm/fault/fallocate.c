@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fallocate(): room for a part of a file, or a hole in it.
+ * fallocate(): room for a part of a file, a hole in it, zeroes, or a part taken out or put in.
  *
  *			tmpfs, memfd		pool of huge pages	ext4
  *	room		pages, all or none	pages, as far as	the size alone: blocks not written
  *						there are some		yet read as holes
  *	a hole		whole pages go from everybody's tables but private copies, and from the file; of a page that is
  *			cut zeroes stay		stays			is read, zeroes stay
+ *	zeroes		-			-			as a hole, but nothing is written first
+ *	a part out, in	-			-			what is dirty behind is written, and all pages
+ *								from there on go, private copies too; the size changes
  *
- * ext4 writes what is dirty in the range first and does nothing beyond the end of the file. MADV_REMOVE is such a hole.
+ * ext4 writes what is dirty in the range of a hole first and does nothing beyond the end of the file. MADV_REMOVE is such a hole.
  * Model: Linux 6.6 fs/open.c vfs_fallocate(), mm/shmem.c shmem_fallocate(), fs/hugetlbfs/inode.c hugetlbfs_fallocate(),
- * fs/ext4/inode.c ext4_punch_hole(). Left out: ranges collapsed, inserted and zeroed (ext4), seals, and that a hole in a
- * file on disk is not read from the disk afterwards (pgpgin).
+ * fs/ext4/inode.c ext4_punch_hole(), fs/ext4/extents.c ext4_zero_range(), ext4_collapse_range(), ext4_insert_range(), with blocks
+ * of a page. Left out: seals, and that a hole in a file on disk is not read from the disk afterwards (pgpgin).
  */
 #include <errno.h>
 
@@ -32,26 +35,13 @@ static void punch_hugetlb(struct mm_fault *f, struct mm_inode *inode, uint64_t o
 	mm_hugetlb_remove_pages(f->virt, inode, from, to - 1);
 }
 
-int mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len)
+/* Pages that lie in [@offset, @end) as a whole go; of what is cut zeroes stay. */
+static int zero_range(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t end, struct mm_memcg *memcg)
 {
-	uint64_t end = offset + len, first = (offset + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, stop = end >> MM_PAGE_SHIFT;
+	uint64_t first = (offset + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, stop = end >> MM_PAGE_SHIFT;
 	struct mm_address_space *as = &inode->mapping;
 	int e = 0;
 
-	if (inode->hugetlb) {
-		punch_hugetlb(f, inode, offset, len);
-		return 0;
-	}
-	if (!mm_inode_is_shmem(inode)) {
-		uint64_t last_page = inode->size >> MM_PAGE_SHIFT;
-
-		mm_filemap_writeback(f->cache, as, offset >> MM_PAGE_SHIFT, (end - 1) >> MM_PAGE_SHIFT);
-		if (offset >= inode->size)
-			return 0;
-		if (end >= inode->size)
-			end = (last_page + 1) << MM_PAGE_SHIFT;
-		stop = end >> MM_PAGE_SHIFT;
-	}
 	if (first < stop) {
 		mm_unmap_mapping_pages(f->virt, as, first, stop - first, false);
 		mm_truncate_range(f->cache, as, first, stop - 1);
@@ -65,11 +55,62 @@ int mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, u
 		if (mm_inode_is_shmem(inode))
 			mm_shmem_zero_partial(f->cache, as, at);
 		else
-			mm_block_truncate_page(f->cache, as, at, NULL);
+			mm_block_truncate_page(f->cache, as, at, memcg);
 		if (at % MM_PAGE_SIZE)
 			mm_contents_zeroed(f->cache, as, at >> MM_PAGE_SHIFT);
 	}
 	return e;
+}
+
+int mm_punch_hole(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len, struct mm_memcg *memcg)
+{
+	uint64_t end = offset + len;
+
+	if (inode->hugetlb) {
+		punch_hugetlb(f, inode, offset, len);
+		return 0;
+	}
+	if (!mm_inode_is_shmem(inode)) {
+		mm_filemap_writeback(f->cache, &inode->mapping, offset >> MM_PAGE_SHIFT, (end - 1) >> MM_PAGE_SHIFT);
+		if (offset >= inode->size)
+			return 0;
+		if (end > inode->size)
+			end = ((inode->size >> MM_PAGE_SHIFT) + 1) << MM_PAGE_SHIFT;
+	}
+	return zero_range(f, inode, offset, end, memcg);
+}
+
+/* All pages from byte @from on go, private copies too; what is dirty from @keep on is on disk then. */
+static void drop_from(struct mm_fault *f, struct mm_inode *inode, uint64_t from, uint64_t keep)
+{
+	struct mm_address_space *as = &inode->mapping;
+
+	mm_filemap_writeback(f->cache, as, from >> MM_PAGE_SHIFT, from >> MM_PAGE_SHIFT);
+	mm_filemap_writeback(f->cache, as, keep >> MM_PAGE_SHIFT, UINT64_MAX);
+	mm_unmap_mapping_pages(f->virt, as, from >> MM_PAGE_SHIFT, 0, true);
+	mm_truncate_pages(f->cache, as, from);
+}
+
+/* [@offset, @offset + @len) is taken out; both are whole blocks. */
+static int collapse_range(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len)
+{
+	if (f)
+		drop_from(f, inode, offset, offset + len);
+	inode->size -= len;
+	if (inode->blocks_end > offset)
+		inode->blocks_end = inode->blocks_end > offset + len ? inode->blocks_end - len : offset;
+	return f ? mm_contents_collapsed(f->cache, &inode->mapping, offset >> MM_PAGE_SHIFT, len >> MM_PAGE_SHIFT) : 0;
+}
+
+/* A hole of @len bytes is put in at @offset. */
+static int insert_range(struct mm_fault *f, struct mm_inode *inode, uint64_t offset, uint64_t len)
+{
+	if (f)
+		drop_from(f, inode, offset, offset);
+	inode->size += len;
+	if (inode->blocks_end > offset)
+		inode->blocks_end += len;
+	return f ? mm_contents_inserted(f->cache, &inode->mapping, offset >> MM_PAGE_SHIFT, len >> MM_PAGE_SHIFT) : 0;
 }
 
 /* Those that are there before pages run out stay. */
@@ -103,18 +144,63 @@ static int fill_hugetlb(struct mm_fault *f, struct mm_struct *mm, struct mm_file
 	return 0;
 }
 
+int mm_fallocate_check(uint64_t mode, uint64_t offset, uint64_t len)
+{
+	const uint64_t known = MM_FALLOC_FL_KEEP_SIZE | MM_FALLOC_FL_PUNCH_HOLE | MM_FALLOC_FL_COLLAPSE_RANGE | MM_FALLOC_FL_ZERO_RANGE |
+			       MM_FALLOC_FL_INSERT_RANGE | MM_FALLOC_FL_UNSHARE_RANGE;
+
+	if (offset > INT64_MAX || len > INT64_MAX || !len)
+		return -EINVAL;
+	if (mode & ~known || (mode & MM_FALLOC_FL_PUNCH_HOLE && (mode & MM_FALLOC_FL_ZERO_RANGE || !(mode & MM_FALLOC_FL_KEEP_SIZE))))
+		return -EOPNOTSUPP;
+	if ((mode & MM_FALLOC_FL_COLLAPSE_RANGE && mode != MM_FALLOC_FL_COLLAPSE_RANGE) ||
+	    (mode & MM_FALLOC_FL_INSERT_RANGE && mode != MM_FALLOC_FL_INSERT_RANGE) ||
+	    (mode & MM_FALLOC_FL_UNSHARE_RANGE && mode & ~(uint64_t)(MM_FALLOC_FL_UNSHARE_RANGE | MM_FALLOC_FL_KEEP_SIZE)))
+		return -EINVAL;
+	return 0;
+}
+
+int mm_fallocate_check_file(const struct mm_inode *inode, uint64_t mode, uint64_t offset, uint64_t len)
+{
+	bool ext4 = !inode->hugetlb && !mm_inode_is_shmem(inode), aligned = !((offset | len) & (MM_PAGE_SIZE - 1));
+	uint64_t max = mm_inode_maxbytes(inode);
+
+	if (inode->type == MM_INODE_DIR)
+		return -EISDIR;
+	if (inode->type == MM_INODE_CHR)
+		return -ENODEV;
+	if (offset + len > max)
+		return -EFBIG;
+	if (mode & ~(uint64_t)(MM_FALLOC_FL_KEEP_SIZE | MM_FALLOC_FL_PUNCH_HOLE) && (!ext4 || mode & MM_FALLOC_FL_UNSHARE_RANGE))
+		return -EOPNOTSUPP;
+	if (mode & MM_FALLOC_FL_COLLAPSE_RANGE && (!aligned || offset + len >= inode->size))
+		return -EINVAL;
+	if (!(mode & MM_FALLOC_FL_INSERT_RANGE))
+		return 0;
+	if (!aligned)
+		return -EINVAL;
+	if (inode->size > max || len > max - inode->size)
+		return -EFBIG;
+	return offset >= inode->size ? -EINVAL : 0;
+}
+
 int mm_fallocate(struct mm_fault *f, struct mm_struct *mm, struct mm_file *file, unsigned int mode, uint64_t offset, uint64_t len)
 {
+	struct mm_memcg *memcg = mm ? mm->memcg : NULL;
 	struct mm_inode *inode = file->inode;
 	bool keep = mode & MM_FALLOC_FL_KEEP_SIZE;
 
 	if (mode & MM_FALLOC_FL_PUNCH_HOLE)
-		return f ? mm_punch_hole(f, inode, offset, len) : 0;
+		return f ? mm_punch_hole(f, inode, offset, len, memcg) : 0;
+	if (mode & MM_FALLOC_FL_COLLAPSE_RANGE)
+		return collapse_range(f, inode, offset, len);
+	if (mode & MM_FALLOC_FL_INSERT_RANGE)
+		return insert_range(f, inode, offset, len);
 	if (f && inode->hugetlb)
 		return fill_hugetlb(f, mm, file, offset, len, keep);
 	if (f && mm_inode_is_shmem(inode))
-		return mm_shmem_fallocate(f->cache, inode, offset, len, keep, mm ? mm->memcg : NULL);
+		return mm_shmem_fallocate(f->cache, inode, offset, len, keep, memcg);
 	if (!keep && offset + len > inode->size)
 		inode->size = offset + len;
-	return 0;
+	return f && mode & MM_FALLOC_FL_ZERO_RANGE ? zero_range(f, inode, offset, offset + len, memcg) : 0;
 }

@@ -279,7 +279,7 @@ static int madvise_remove(struct mm_fault *f, struct mm_vma *vma, uint64_t start
 
 	if (inode->type == MM_INODE_DIR || (inode->type == MM_INODE_CHR && !mm_vma_is_shmem(vma)))
 		return -ENODEV;
-	return mm_punch_hole(f, inode, mm_linear_page_index(vma, start) << MM_PAGE_SHIFT, end - start);
+	return mm_punch_hole(f, inode, mm_linear_page_index(vma, start) << MM_PAGE_SHIFT, end - start, vma->vm_mm->memcg);
 }
 
 int mm_madvise_vma_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start, uint64_t end, int advice)

@@ -16,6 +16,7 @@
 #include "cache/readahead.h"
 #include "fault/fallocate.h"
 #include "machine/machine.h"
+#include "machine/vma_call.h"
 #include "reclaim/reclaim.h"
 #include "virt/vma.h"
 
@@ -261,47 +262,25 @@ int mm_ev_truncate(struct mm_machine *m, struct mm_task *task, struct mm_event *
 	return done(ev, 0);
 }
 
-/* What the file systems take: 0, or -errno before anything is done. */
-static int check_fallocate(const struct mm_file *f, const struct mm_event *ev, unsigned int *mode)
-{
-	static const char *const words[] = { "FALLOC_FL_KEEP_SIZE", "FALLOC_FL_PUNCH_HOLE" };
-	struct mm_str rest = ev->flags, w;
-
-	*mode = 0;
-	if (ev->offset > INT64_MAX || ev->size > INT64_MAX || !ev->size)
-		return -EINVAL;
-	while (mm_next_word(&rest, &w)) {
-		unsigned int bit = mm_str_is(w, words[0]) ? 1 : mm_str_is(w, words[1]) ? 2 : !w.len || mm_str_is(w, "0") ? 0 : 4;
-
-		if (bit & 4)
-			return -EOPNOTSUPP;
-		*mode |= bit;
-	}
-	if (*mode == MM_FALLOC_FL_PUNCH_HOLE)
-		return -EOPNOTSUPP;
-	if (!(f->f_mode & MM_FMODE_WRITE))
-		return -EBADF;
-	if (f->inode->type == MM_INODE_DIR)
-		return -EISDIR;
-	if (f->inode->type == MM_INODE_CHR)
-		return -ENODEV;
-	return ev->size > INT64_MAX - ev->offset ? -EFBIG : 0;
-}
-
+/* Source: Linux 6.6 fs/open.c vfs_fallocate(), which sees the mode before the file. */
 int mm_ev_fallocate(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_file *f = file_of(m, ev);
 	struct mm_struct *mm = task ? mm_task_mm(m, task) : NULL;
-	unsigned int mode;
+	uint64_t mode;
 	int e;
 
-	(void)err;
 	if (!f)
 		return 0;
-	e = check_fallocate(f, ev, &mode);
+	mode = mm_vma_flags(m, MM_FLAG_FALLOC, ev->flags);
+	e = mm_fallocate_check(mode, ev->offset, ev->size);
+	if (!e && !(f->f_mode & MM_FMODE_WRITE))
+		e = -EBADF;
+	if (!e)
+		e = mm_fallocate_check_file(f->inode, mode, ev->offset, ev->size);
 	if (!e && f->inode->hugetlb && !mm)
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	return done(ev, e ? e : mm_fallocate(m->fault, mm, f, mode, ev->offset, ev->size));
+	return done(ev, e ? e : mm_fallocate(m->fault, mm, f, (unsigned int)mode, ev->offset, ev->size));
 }
 
 /* 1 the page cache, 2 what shrinkers have (huge pages to split: a machine here has no dentries and inodes to drop), 3 both */

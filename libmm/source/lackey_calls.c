@@ -282,24 +282,34 @@ static int size_row(struct mm_lackey_rows *r, struct mm_fd_file *f, uint64_t siz
 
 static int do_fallocate(struct mm_lackey_rows *r)
 {
-	static const struct mm_str words[] = {
-		{ "0", 1 }, { "FALLOC_FL_KEEP_SIZE", 19 }, { "FALLOC_FL_PUNCH_HOLE", 20 }, { "FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE", 40 },
-	};
+	const uint64_t keep_size = 1, collapse = 8, insert = 0x20;
 	struct mm_fd_open *o = regular(r, r->c->arg[0]);
 	uint64_t mode = r->c->arg[1], offset = r->c->arg[2], len = r->c->arg[3];
+	struct mm_fd_file *f;
 	struct mm_event *ev;
+	int e = 0;
 
-	if (!o || r->c->failed || mode >= sizeof(words) / sizeof(words[0]))
+	if (!o || r->c->failed)
 		return 0;
-	tell_file(r, o->file);
+	f = o->file;
+	if (mode & (collapse | insert))		/* which end within the file */
+		reaches(f, offset, mode == collapse ? len + 1 : 1);
+	tell_file(r, f);
 	ev = row(r, MM_EV_FALLOCATE);
-	mm_event_put(ev, NAME, name, o->file->name);
+	mm_event_put(ev, NAME, name, f->name);
 	mm_event_put(ev, OFFSET, offset, offset);
 	mm_event_put(ev, SIZE, size, len);
-	mm_event_put(ev, FLAGS, flags, words[mode]);
-	if (!(mode & 1) && o->file->size < offset + len)
-		o->file->size = o->file->told_size = offset + len;
-	return result(r, ev, MM_RESULT_DEC);
+	if (mode)
+		e = flags(r, ev, MM_FLAG_FALLOC, mode);
+	else
+		mm_event_put(ev, FLAGS, flags, MM_STR("0"));
+	if (mode == collapse && f->size >= len)
+		f->size = f->told_size = f->size - len;
+	else if (mode == insert)
+		f->size = f->told_size = f->size + len;
+	else if (!(mode & keep_size) && f->size < offset + len)
+		f->size = f->told_size = offset + len;
+	return e ? e : result(r, ev, MM_RESULT_DEC);
 }
 
 static int do_ftruncate(struct mm_lackey_rows *r)

@@ -222,6 +222,22 @@ static int on_ftruncate(struct strace_calls *c, struct mm_trace_batch *b, const 
 	return 0;
 }
 
+/* The size that a file had before fallocate(), as far as it shows, and what it is afterwards. */
+static void resize(struct strace_file *f, struct mm_str mode, uint64_t offset, uint64_t len)
+{
+	bool out = mm_has_word(mode, "FALLOC_FL_COLLAPSE_RANGE"), in = mm_has_word(mode, "FALLOC_FL_INSERT_RANGE");
+	uint64_t least = out ? offset + len + 1 : in ? offset + 1 : 0;
+
+	if (!f->size_known && f->size < least)
+		f->size = least;
+	if (out && f->size >= len)
+		f->size -= len;
+	else if (in)
+		f->size += len;
+	else if (!mm_has_word(mode, "FALLOC_FL_KEEP_SIZE") && f->size_known && f->size < offset + len)
+		f->size = offset + len;
+}
+
 /* fallocate(fd, mode, offset, len) */
 static int on_fallocate(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
@@ -236,12 +252,14 @@ static int on_fallocate(struct strace_calls *c, struct mm_trace_batch *b, const 
 	file = strace_file_of(c, call, call->arg[0], &fd, &e);
 	if (!file)
 		return e;
-	if (!mm_has_word(call->arg[1], "FALLOC_FL_KEEP_SIZE") && file->size_known && file->size < offset + len)
-		file->size = offset + len;
+	if (file->told && mm_has_word(call->arg[1], "FALLOC_FL_COLLAPSE_RANGE"))
+		strace_tell_file(b, call, file, file->told_mode, offset + len + 1);
+	else if (file->told && mm_has_word(call->arg[1], "FALLOC_FL_INSERT_RANGE"))
+		strace_tell_file(b, call, file, file->told_mode, offset + 1);
+	resize(file, call->arg[1], offset, len);
 	if (!file->told)
 		return 0;
-	if (file->told_size < file->size)
-		file->told_size = file->size;
+	file->told_size = file->size;
 	ev = strace_add_row(b, call, MM_EV_FALLOCATE);
 	mm_event_put(ev, OFFSET, offset, offset);
 	mm_event_put(ev, SIZE, size, len);

@@ -26,6 +26,7 @@ enum mm_flag_kind {
 	MM_FLAG_MPOL,			/* a mode of memory policies and its flags */
 	MM_FLAG_MPOL_MF,		/* mbind, move_pages */
 	MM_FLAG_MPOL_GET,		/* get_mempolicy */
+	MM_FLAG_FALLOC,			/* fallocate */
 	MM_NR_FLAG_KINDS
 };
 
