@@ -77,6 +77,20 @@ cp -f "$arm/proc/"* "$tmp/x86/proc" 2> /dev/null
 printf 'processor\t: 0\nvendor_id\t: GenuineIntel\n' > "$tmp/x86/proc/cpuinfo"
 same "x86" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/x86" -o node,zone,order,free_bytes)"
 
+# so do DirectMap4k without DirectMap64k (ppc64 has both), and a process's bytes beside its pages: 40960000 of 10000
+sed -i /vendor_id/d "$tmp/x86/proc/cpuinfo"
+same "arm64 after all" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/x86" -o node,zone,order,free_bytes)"
+echo 'DirectMap4k:       30720 kB' >> "$tmp/x86/proc/meminfo"
+same "DirectMap4k" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/x86" -o node,zone,order,free_bytes)"
+echo 'DirectMap64k:          0 kB' >> "$tmp/x86/proc/meminfo"
+same "DirectMap64k" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/x86" -o node,zone,order,free_bytes)"
+mkdir "$tmp/x86/proc/2" "$tmp/x86/proc/7"
+echo '2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0 18446744073709551615' > "$tmp/x86/proc/2/stat"
+echo '0 0 0 0 0 0 0' > "$tmp/x86/proc/2/statm"
+echo '7 (cat) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 40960000 1000 18446744073709551615' > "$tmp/x86/proc/7/stat"
+echo '10000 1000 500 1 0 9 0' > "$tmp/x86/proc/7/statm"
+same "stat beside statm" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/x86" -o node,zone,order,free_bytes)"
+
 # ---- ppc64: a bare copy; auxv of the other byte order tells its pages ----
 ppc=$cap/ppc64-64k
 same "ppc64 free" $((200 * 256 * 65536)) "$(cell 0,Normal,8 4 mm-buddy --sysroot="$ppc" -o node,zone,order,free_bytes)"

@@ -7,13 +7,16 @@
  *	cpuinfo		vendor_id: x86 and s390, which have pages of 4K alone
  *	PID/auxv	AT_PAGESZ itself, as that machine's programs see it
  *	PID/smaps	KernelPageSize of a mapping that is not of huge pages
+ *	PID/stat	the address space in bytes, which statm has in pages
+ *	meminfo		DirectMap4k, which x86 and s390 write without DirectMap64k
  *	vmstat		pages on LRU lists are meminfo's Active and Inactive,
  *			free pages its MemFree: at two moments, so about
  *	zoneinfo	managed pages of all zones are meminfo's MemTotal
  *	buddyinfo	free blocks are MemFree, about
  *
  * The first that tells is believed.  Sizes of one architecture differ by 4 (4K, 16K, 64K), so "about" is enough.
- * Source: Linux 6.6 fs/proc/meminfo.c, mm/show_mem.c si_meminfo(), fs/proc/task_mmu.c.
+ * Source: Linux 6.6 fs/proc/meminfo.c, mm/show_mem.c si_meminfo(), fs/proc/task_mmu.c, fs/proc/array.c do_task_stat(),
+ * arch_report_meminfo() of the architectures.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +27,7 @@
 #include <libmm/buddyinfo.h>
 #include <libmm/source.h>
 #include <libmm/zoneinfo.h>
+#include "source/pid.h"
 #include "source/scan.h"
 
 enum { MIN_PAGE = 1 << 12, MAX_PAGE = 1 << 20, AT_PAGE_SIZE = 6, TEXT = 1 << 16, MAX_PIDS_ASKED = 64 };
@@ -73,6 +77,17 @@ static uint32_t of_smaps(struct mm_str text)
 	return (uint32_t)min * 1024;
 }
 
+/* bytes of PID/stat by pages of PID/statm, where one is a multiple of the other; 0: it is none, or has no memory. */
+static uint32_t of_vsize(struct mm_str stat, uint64_t pages)
+{
+	struct mm_pid_row row = { 0 };
+
+	if (mm_pid_parse_stat(stat, 4, &row) || !pages || row.virt_kib % pages || row.virt_kib / pages > MAX_PAGE / 1024 ||
+	    !is_page_size(row.virt_kib / pages * 1024))
+		return 0;
+	return (uint32_t)(row.virt_kib / pages * 1024);
+}
+
 struct search {
 	const struct mm_sysroot *root;
 	char *text;
@@ -83,6 +98,8 @@ struct search {
 static int of_process(void *arg, const char *name)
 {
 	struct search *s = arg;
+	struct mm_str statm;
+	uint64_t pages;
 	char path[64];
 	long n;
 
@@ -98,6 +115,16 @@ static int of_process(void *arg, const char *name)
 	snprintf(path, sizeof(path), "proc/%s/smaps", name);
 	n = mm_sysroot_text(s->root, path, s->text, TEXT);
 	s->found = n > 0 ? of_smaps((struct mm_str){ s->text, (size_t)n }) : 0;
+	if (s->found)
+		return 1;
+	snprintf(path, sizeof(path), "proc/%s/statm", name);
+	n = mm_sysroot_text(s->root, path, s->text, TEXT);
+	statm = (struct mm_str){ s->text, n > 0 ? (size_t)n : 0 };
+	if (!scan_u64(&statm, &pages))
+		return 0;
+	snprintf(path, sizeof(path), "proc/%s/stat", name);
+	n = mm_sysroot_text(s->root, path, s->text, TEXT);
+	s->found = n > 0 ? of_vsize((struct mm_str){ s->text, (size_t)n }, pages) : 0;
 	return s->found != 0;
 }
 
@@ -192,6 +219,8 @@ static uint32_t of_blocks(const struct mm_sysroot *root, struct mm_str meminfo)
 
 static uint32_t of_memory(const struct mm_sysroot *root, char *text)
 {
+	static const char *const direct[] = { "DirectMap4k", "DirectMap64k" };
+	uint64_t kib;
 	char meminfo[8192];
 	long n = mm_sysroot_text(root, "proc/meminfo", meminfo, sizeof(meminfo)), m;
 	struct mm_str mem = { meminfo, n > 0 ? (size_t)n : 0 };
@@ -199,6 +228,8 @@ static uint32_t of_memory(const struct mm_sysroot *root, char *text)
 
 	if (n <= 0)
 		return 0;
+	if (sum_of(mem, direct, 1, &kib) && !sum_of(mem, direct + 1, 1, &kib))
+		return MM_PAGE_SIZE;
 	m = mm_sysroot_text(root, "proc/vmstat", text, TEXT);
 	if (m > 0)
 		size = of_counters(mem, (struct mm_str){ text, (size_t)m });
