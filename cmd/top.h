@@ -130,7 +130,7 @@ struct top_item {			/* a row of the table */
 	uint16_t level;			/* in the forest */
 	bool collapsed;			/* its children are not shown */
 	double cpu_pct;
-	size_t key;			/* in top.keys: what a field of TOP_LINE is sorted by */
+	size_t key;			/* in top.keys, if top_sorts_by_text(): what it is sorted by */
 };
 
 /* What moves on a simulated machine: X(field) */
@@ -213,6 +213,9 @@ void top_field_text(struct top *t, const struct top_item *it, enum top_field f, 
 void top_command_line(struct top *t, const struct mm_pid_row *r, char *buf);
 /* A field of TOP_LINE as the process's file has it, "" where there is none; @buf of TOP_MAX_LINE bytes, not cleaned. */
 void top_file_text(struct top *t, const struct mm_pid_row *r, enum top_field f, char *buf);
+/* Is the table sorted by texts?  By which one of @r then: clean, up to TOP_MAX_LINE bytes; its length. */
+bool top_sorts_by_text(const struct top *t);
+size_t top_sort_text(struct top *t, const struct mm_pid_row *r, char *buf);
 /* Header line (first, it lays the columns out) and task lines, cut to t->width; length. */
 void top_layout(struct top *t);
 size_t top_header(struct top *t, char *buf);

@@ -157,11 +157,8 @@ int top_compare(struct top *t, const struct top_item *a, const struct top_item *
 	case TOP_USER_NAME:
 		order = strcmp(user_of(t, a->row, f, x), user_of(t, b->row, f, y));
 		break;
-	case TOP_LINE:
+	case TOP_LINE: case TOP_CMD:
 		order = strcmp(t->keys + a->key, t->keys + b->key);
-		break;
-	case TOP_CMD:
-		order = strcmp(a->row->comm, b->row->comm);
 		break;
 	case TOP_NUM: case TOP_PRI: case TOP_OOM: {
 		int64_t p = (int64_t)value(t, a->row, f), q = (int64_t)value(t, b->row, f);
@@ -365,15 +362,37 @@ void top_file_text(struct top *t, const struct mm_pid_row *r, enum top_field f, 
 		memmove(buf, name + 6, strlen(name + 6) + 1);
 }
 
+static size_t clean_command(struct top *t, const struct mm_pid_row *r, char *clean)
+{
+	char raw[TOP_MAX_LINE];
+
+	if (t->c.cmdline)
+		top_command_line(t, r, raw);
+	return top_clean(t, clean, t->c.cmdline ? raw : r->comm, 0);
+}
+
+bool top_sorts_by_text(const struct top *t)
+{
+	return top_fields[t->c.sort].kind == TOP_LINE || top_fields[t->c.sort].kind == TOP_CMD;
+}
+
+size_t top_sort_text(struct top *t, const struct mm_pid_row *r, char *buf)
+{
+	char raw[TOP_MAX_LINE];
+
+	if (top_fields[t->c.sort].kind == TOP_CMD)
+		return clean_command(t, r, buf);
+	top_file_text(t, r, t->c.sort, raw);
+	return top_clean(t, buf, raw, 0);
+}
+
 /* Name or command line, with the tree drawn before it; not yet cut to the line. */
 static void command_text(struct top *t, const struct top_item *it, char *buf)
 {
-	char raw[TOP_MAX_LINE], clean[TOP_MAX_LINE];
+	char clean[TOP_MAX_LINE];
 	int indent = 4 * (it->level > 100 ? 100 : it->level);
 
-	if (t->c.cmdline)
-		top_command_line(t, it->row, raw);
-	top_clean(t, clean, t->c.cmdline ? raw : it->row->comm, 0);
+	clean_command(t, it->row, clean);
 	if (t->c.forest && it->level)
 		snprintf(buf, TOP_MAX_LINE, "%*s%.*s", indent, it->level > 100 ? " +  " : it->collapsed ? " `+ " : " `- ",
 			 TOP_MAX_LINE - 512, clean);

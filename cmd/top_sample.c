@@ -212,7 +212,7 @@ static void read_smaps(struct top *t, uint64_t budget_ns)
 	t->smaps_at = 0;
 }
 
-/* The texts of files that items are sorted by, read once each. */
+/* The texts that items are sorted by, each read and made clean once. */
 static int read_keys(struct top *t)
 {
 	char text[TOP_MAX_LINE];
@@ -221,8 +221,7 @@ static int read_keys(struct top *t)
 	for (size_t i = 0; i < t->nr_items; i++) {
 		size_t len;
 
-		top_file_text(t, t->items[i].row, t->c.sort, text);
-		len = strlen(text) + 1;
+		len = top_sort_text(t, t->items[i].row, text) + 1;
 		if (t->cap_keys - t->nr_keys < len) {
 			size_t cap = t->cap_keys * 2 + sizeof(text);
 			char *keys = realloc(t->keys, cap);
@@ -266,7 +265,7 @@ int top_select_again(struct top *t, uint64_t budget_ns)
 		return 0;
 	if (t->c.forest)
 		return top_forest(t) ? mm_error_set(&t->a->err, -ENOMEM, "out of memory") : 0;
-	if (top_fields[t->c.sort].kind == TOP_LINE)
+	if (top_sorts_by_text(t))
 		err = read_keys(t);
 	if (err)
 		return err;

@@ -89,7 +89,7 @@ static bool of_user(const struct top_select *s, const struct mm_pid_row *r)
 
 bool top_selected(struct top *t, const struct mm_pid_row *r)
 {
-	if (t->c.hide_idle && !r->ticks_delta && r->state != 'R')
+	if (t->c.hide_idle && !r->ticks_delta)
 		return false;
 	if (t->select.by_user && !of_user(&t->select, r))
 		return false;

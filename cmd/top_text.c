@@ -3,9 +3,11 @@
  * Text that may have come from anybody: process names and command lines.
  *
  * Control bytes, C1 controls and bytes that are no UTF-8 become '?', so that
- * no name can move the cursor or set a colour.  Columns are counted by
- * Unicode's East Asian width; combining marks take none.  In a locale that is
- * not UTF-8 every byte above 0x7e becomes '?'.
+ * no name can move the cursor or set a colour.  From the first byte on that
+ * begins no whole character nothing is UTF-8 any more, as procps 4.0.2 has it:
+ * bytes above 0x7f become '?', control bytes '.'.  So does all in a locale that
+ * is not UTF-8.  Columns are counted by Unicode's East Asian width; combining
+ * marks take none.
  */
 #include <string.h>
 
@@ -96,11 +98,13 @@ size_t top_clean(const struct top *t, char *dst, const char *src, size_t columns
 {
 	const unsigned char *s = (const unsigned char *)src;
 	size_t n = 0, used = 0;
+	bool utf8 = t->utf8;
 
 	while (*s && n + 5 < TOP_MAX_LINE) {
 		uint32_t c;
-		size_t len = *s >= 0x20 && *s < 0x7f ? 1 : t->utf8 ? decode(s, &c) : 0, width = 1;
+		size_t len = *s >= 0x20 && *s < 0x7f ? 1 : utf8 ? decode(s, &c) : 0, width = 1;
 
+		utf8 &= len || *s < 0x80;
 		if (len > 1 && !is_control(c))
 			width = width_of(c);
 		else if (len != 1 || *s < 0x20 || *s >= 0x7f)
@@ -109,7 +113,7 @@ size_t top_clean(const struct top *t, char *dst, const char *src, size_t columns
 			break;
 		used += width;
 		if (!len)
-			dst[n++] = '?';
+			dst[n++] = utf8 || *s >= 0x80 ? '?' : '.';
 		for (size_t i = 0; i < len; i++)
 			dst[n++] = (char)s[i];
 		s += len ? len : 1;

@@ -119,6 +119,27 @@ EOF
 "$top" -b -n1 --human -w180 --sysroot="$tmp/cg" -o -PID --output=PID,CGROUPS,CGNAME | tail -n 9 | diff "$tmp/expected" - || fail "cgroups"
 "$top" -b -n1 --csv --sysroot="$tmp/cg" -o -CGNAME --output=pid | tr '\n' ' ' | grep -q '^pid 2 6 8 3 5 7 4 1 $' || fail "sorted by cgroups"
 
+# names and command lines that are no text, as top of procps 4.0.2 showed these files; what it sorts by is what it shows
+mkdir -p "$tmp/odd/proc"
+for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/odd/proc/"; done
+odd() {	# PID COMM CMDLINE
+	mkdir -p "$tmp/odd/proc/$1"
+	printf "$1 ($2) S 1 1 1 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 1 4096 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n" > "$tmp/odd/proc/$1/stat"
+	printf "$3" > "$tmp/odd/proc/$1/cmdline"
+}
+odd 1 'a\\\\nb' '\0\0'
+odd 2 'x\377n\303\244\001y' 'run\0\377\0\001\303\244\0'
+odd 3 'a\303\244\303' 'a\001\0b \0'
+odd 4 '\001\303\244\342\200' '\n\0x\0'
+odd 5 zz ''
+commands() { "$top" -b -n1 -w100 --human --sysroot="$tmp/odd" "$@" | sed -e '1,7d' -e 's/ *$//' | cut -c70-; }
+[ "$(commands -o -PID)" = "$(printf '%s\n' 'a\\nb' 'x?n??.y' 'aä?' '?ä??' zz)" ] || fail "odd names: $(commands -o -PID)"
+[ "$(commands -o -PID -c)" = "$(printf '%s\n' '?' 'run ? .??' 'a? b' '  x' '[zz]')" ] || fail "odd command lines: $(commands -o -PID -c)"
+[ "$(commands -o COMMAND)" = "$(printf '%s\n' zz 'x?n??.y' 'aä?' 'a\\nb' '?ä??')" ] || fail "sorted by odd names: $(commands -o COMMAND)"
+# a running process that used nothing is as idle as any
+sed -i 's/) S/) R/' "$tmp/odd/proc/5/stat"
+[ -z "$(commands -i)" ] || fail "-i: $(commands -i)"
+
 # what it takes itself does not grow from the tenth sample to the two thousandth
 if [ -z "${SANITIZERS:-}" ] && [ -r /proc/self/stat ]; then
 	"$top" -b -d 0 -n 2000 -p 0 --csv --noheadings --output=res_kib > "$tmp/out" || fail "2000 samples: status $?"

@@ -21,8 +21,8 @@
 #include "source/pid.h"
 #include "source/scan.h"
 
-/* The kernel writes a newline or backslash of a comm as "\n" and "\\": undo it. */
-static void copy_comm(char *dst, size_t room, const char *p, size_t len)
+/* In status, and there alone, the kernel writes a newline or backslash of a comm as "\n" and "\\": undo it. */
+static void copy_escaped_comm(char *dst, size_t room, const char *p, size_t len)
 {
 	size_t n = 0;
 
@@ -33,6 +33,15 @@ static void copy_comm(char *dst, size_t room, const char *p, size_t len)
 			dst[n++] = p[i];
 	}
 	dst[n] = 0;
+}
+
+static size_t put_text(struct mm_str s, char *buf, size_t size)
+{
+	size_t n = s.len < size - 1 ? s.len : size - 1;
+
+	memcpy(buf, s.p, n);
+	buf[n] = 0;
+	return n;
 }
 
 static int32_t clamp32(int64_t v)
@@ -132,7 +141,7 @@ int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *
 	if (c.short_line || pid > INT32_MAX)
 		return -EINVAL;
 	row->pid = (uint32_t)pid;
-	copy_comm(row->comm, sizeof(row->comm), open + 1, (size_t)(close - open - 1));
+	put_text((struct mm_str){ open + 1, (size_t)(close - open - 1) }, row->comm, sizeof(row->comm));
 	row->state = state;
 	row->ppid = (uint32_t)ppid;
 	row->min_flt = min_flt;
@@ -158,7 +167,7 @@ int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r)
 	r->data_kib = r->stat_rss_kib = 0;
 	while (scan_line(&text, &line)) {
 		if (scan_word(&line, "Name:\t")) {
-			copy_comm(r->comm, sizeof(r->comm), line.p, line.len);
+			copy_escaped_comm(r->comm, sizeof(r->comm), line.p, line.len);
 			named = true;
 		} else if (scan_word(&line, "State:\t")) {
 			r->state = line.len ? *line.p : '?';
@@ -362,15 +371,6 @@ static const struct { const char *file; char end, between; } texts[] = {
 	[MM_PID_WCHAN] = { "wchan", '\n', '\n' },
 };
 
-static size_t put_text(struct mm_str s, char *buf, size_t size)
-{
-	size_t n = s.len < size - 1 ? s.len : size - 1;
-
-	memcpy(buf, s.p, n);
-	buf[n] = 0;
-	return n;
-}
-
 /* "ID:CONTROLLERS:/" says nothing: every process is at the root of a hierarchy it was not moved in. */
 static size_t put_cgroups(struct mm_str text, char *buf, size_t size)
 {
@@ -421,6 +421,8 @@ size_t mm_pid_text(struct mm_proc *p, const struct mm_pid_row *row, enum mm_pid_
 			buf[i] = texts[what].between;
 	if (what == MM_PID_WCHAN && len == 1 && buf[0] == '0')
 		len = 0;
+	if (what == MM_PID_CMDLINE && !len)
+		buf[len++] = '?';	/* it has one, of NULs and blanks alone */
 	buf[len] = 0;
 	return len;
 }
