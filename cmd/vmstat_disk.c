@@ -68,17 +68,23 @@ static void header(struct cmd_args *a, const struct vmstat_args *v)
 	mm_output_bytes(&a->out, "\n", 1);
 }
 
+/* Kernels have counted below none, and written that without its sign. */
+int64_t vmstat_in_flight(const struct mm_proc_disk *d)
+{
+	return (int32_t)d->in_flight / 1000;
+}
+
 static void line(struct cmd_args *a, const struct vmstat_args *v, const struct mm_proc_disk *d, const char *stamp)
 {
 	static const uint8_t widths[2][10] = { { 6, 6, 7, 7, 6, 6, 7, 7, 6, 6 }, { 9, 9, 11, 11, 9, 9, 11, 11, 7, 7 } };
 	const uint64_t values[] = {
 		d->reads, d->reads_merged, d->read_sectors, d->read_ms, d->writes, d->writes_merged, d->written_sectors,
-		d->write_ms, d->in_flight / 1000, d->io_ms / 1000,
+		d->write_ms, (uint64_t)vmstat_in_flight(d), d->io_ms / 1000,
 	};
 
 	mm_output_printf(&a->out, "%-5s", d->name);
 	for (size_t i = 0; i < 10; i++)
-		mm_output_printf(&a->out, " %*llu", widths[v->wide][i], (unsigned long long)values[i]);
+		mm_output_printf(&a->out, i == 8 ? " %*lld" : " %*llu", widths[v->wide][i], (unsigned long long)values[i]);
 	mm_output_printf(&a->out, v->timestamp ? " %s\n" : "\n", stamp);
 }
 

@@ -186,6 +186,7 @@ static void header(struct cmd_args *a, const struct vmstat_args *v)
 
 static void line(struct cmd_args *a, const struct vmstat_args *v, const struct report_row *row)
 {
+	enum { SI = 6, CS = 11 };
 	static const uint8_t widths[2][18] = {
 		{ 2, 2, 6, 6, 6, 6, 4, 4, 5, 5, 4, 4, 2, 2, 2, 2, 2 },
 		{ 4, 4, 12, 12, 12, 12, 4, 4, 5, 5, 4, 4, 3, 3, 3, 3, 3, 3 },
@@ -198,6 +199,8 @@ static void line(struct cmd_args *a, const struct vmstat_args *v, const struct r
 		row->us_pct, row->sy_pct, row->id_pct, row->wa_pct, row->st_pct, row->gu_pct,
 	};
 
+	for (size_t i = SI; i <= CS; i++)
+		values[i] = (uint32_t)values[i];	/* as wide as procps 4.0.2 has them */
 	for (size_t i = 0; i < 18 && widths[v->wide][i]; i++)
 		mm_output_printf(&a->out, "%s%*llu", i ? " " : "", widths[v->wide][i], (unsigned long long)values[i]);
 	mm_output_printf(&a->out, v->timestamp ? " %s\n" : "\n", row->time);

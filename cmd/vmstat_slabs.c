@@ -50,9 +50,9 @@ static void one_sample(struct cmd_args *a, const struct vmstat_args *v, const st
 		}
 		if (v->height && i % v->height == 0)
 			header(a);
-		mm_output_printf(&a->out, "%-24.24s %6llu %6llu %6llu %6llu\n", row.name,
-				 (unsigned long long)row.active_objects, (unsigned long long)row.objects,
-				 (unsigned long long)row.slab_size, (unsigned long long)row.objects_per_slab);
+		/* 32 bits each, as procps 4.0.2 has them */
+		mm_output_printf(&a->out, "%-24.24s %6u %6u %6u %6u\n", row.name, (uint32_t)row.active_objects,
+				 (uint32_t)row.objects, (uint32_t)row.slab_size, (uint32_t)row.objects_per_slab);
 	}
 }
 

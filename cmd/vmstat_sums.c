@@ -107,7 +107,7 @@ int vmstat_forks(struct cmd_args *a, struct vmstat_args *v)
 
 int vmstat_disk_sums(struct cmd_args *a, struct vmstat_args *v)
 {
-	enum { DISKS, PARTITIONS, FIRST };
+	enum { DISKS, PARTITIONS, FIRST, IN_FLIGHT = 10 };
 	/* the text's numbers of the last three lines are divided by 1000, as procps 4.0.2 has them */
 	static const struct { const char *text, *unit; unsigned int divide; } lines[] = {
 		{ "disks", "", 1 }, { "partitions", "", 1 }, { "total reads", "", 1 }, { "merged reads", "", 1 },
@@ -129,7 +129,7 @@ int vmstat_disk_sums(struct cmd_args *a, struct vmstat_args *v)
 		raw[d->whole ? DISKS : PARTITIONS]++;
 		if (!d->whole)
 			continue;
-#define X(field) raw[n] += d->field; text[n] += d->field / lines[n].divide; n++;
+#define X(field) raw[n] += d->field; text[n] += n == IN_FLIGHT ? (uint64_t)vmstat_in_flight(d) : d->field / lines[n].divide; n++;
 		MM_DISK_FIELDS(X)
 #undef X
 	}

@@ -33,6 +33,28 @@ same old.vmstat_s.txt --human $old -s
 same old.vmstat_d.txt --human $old -d
 same old.vmstat_D.txt --human $old -D
 
+# what vmstat of procps 4.0.2 printed of numbers of more bits than it has: rates and slabs are 32 bits wide, requests in progress signed
+mkdir -p "$tmp/wide/proc" "$tmp/wide/sys/block/sda"
+for f in meminfo vmstat; do cp tests/data/proc-names/proc/$f "$tmp/wide/proc/"; done
+printf '%s\n' 'cpu  0 0 0 0 0 0 0 0 0 0' 'intr 50000000 1' 'ctxt 12' 'btime 1' 'processes 1' 'procs_running 1' 'procs_blocked 0' > "$tmp/wide/proc/stat"
+printf '%s\n' '   8       0 sda 1 0 2 3 4 0 5 6 4294967295 7 8' '   8       1 sda1 1 0 2 3 4 0 5 6 4294960000 7 8' > "$tmp/wide/proc/diskstats"
+{
+	printf 'slabinfo - version: 2.1\n# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> '
+	printf '<sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n'
+	printf 'dentry 4294967299 4294967300 192 21 1 : tunables 0 0 0 : slabdata 9 9 0\n'
+} > "$tmp/wide/proc/slabinfo"
+wide() {	# LINE OPTION...: that line of the text
+	want=$1
+	shift
+	"$vm" --human --sysroot="$tmp/wide" "$@" > "$tmp/out" || bad=1
+	grep -qxF "$want" "$tmp/out" || { echo "mm-vmstat $*: no line '$want':"; cat "$tmp/out"; bad=1; }
+}
+wide ' 1  0      0 3145728     16  13176    0    0  2500   400 705032704 1200  0  0 100  0  0'
+wide 'sda        1      0       2       3      4      0       5       6      0      0' -d
+wide '            0 inprogress IO' -D
+wide 'dentry                        3      4    192     21' -m
+[ "$("$vm" --csv --noheadings --sysroot="$tmp/wide" -m --output=objects)" = 4294967300 ] || { echo "CSV: not the kernel's number"; bad=1; }
+
 # CSV: the columns of the capture, gu_pct and weighted_ms behind them
 csv() {
 	want=tests/data/procps/$1
