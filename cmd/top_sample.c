@@ -206,7 +206,7 @@ static void read_smaps(struct top *t, uint64_t budget_ns)
 			t->smaps_at = r->pid;
 			return;
 		}
-		if (r->res_kib)		/* a kernel thread or zombie has no pages */
+		if (r->virt_kib || r->res_kib)		/* a kernel thread or zombie has no mappings */
 			mm_pid_smaps(t->proc, r);
 	}
 	t->smaps_at = 0;

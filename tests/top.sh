@@ -45,6 +45,12 @@ csv_of < tests/data/procps/names.top_csv.csv > "$tmp/want"
 [ "$(head -1 "$tmp/out")" = "pid,user,pr,ni,virt_kib,res_kib,shr_kib,state,cpu_pct,mem_pct,time_s,command" ] || fail "csv header: $(head -1 "$tmp/out")"
 [ "$("$top" -b -n1 --csv $names --output=pid,pss_kib -p 200 | tail -1)" = "200," ] || fail "pss without smaps_rollup is not empty"
 
+# swapped out as a whole: smaps_rollup says so
+cp -r tests/data/proc-names "$tmp/out-of" && chmod -R u+w "$tmp/out-of"
+sed -i 's/^\([0-9]*\) [0-9]* [0-9]*/\1 0 0/' "$tmp/out-of/proc/200/statm"
+printf '00400000-7ffe [rollup]\nRss: 0 kB\nPss: 0 kB\nPrivate_Clean: 0 kB\nPrivate_Dirty: 0 kB\nSwap: 4000 kB\n' > "$tmp/out-of/proc/200/smaps_rollup"
+[ "$("$top" -b -n1 --csv --sysroot="$tmp/out-of" --output=pid,res_kib,pss_kib,uss_kib -p 200 | tail -1)" = 200,0,0,0 ] || fail "pss of one swapped out"
+
 # selection
 pids() { "$top" -b -n1 --csv $names --output=pid "$@" | tail -n +2 | sort -n | tr '\n' ' '; }
 [ "$(pids -p 301,200,9)" = "200 301 " ] || fail "-p: $(pids -p 301,200,9)"
