@@ -25,6 +25,30 @@ void cmd_note(const struct cmd_args *a, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+void cmd_usage(const struct cmd_args *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", a->cmd->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(argp_err_exit_status);
+}
+
+void cmd_one_table(struct cmd_args *a, const char *option, bool given, const char *name)
+{
+	bool named = a->table && !strcmp(a->table, name);
+
+	if (named && !given)
+		cmd_usage(a, "the table %s needs %s", name, option);
+	if (given && a->table && !named)
+		cmd_usage(a, "%s prints the table %s: found -t %s", option, name, a->table);
+	if (given)
+		a->table = name;
+}
+
 bool cmd_is_human(const struct cmd_args *a)
 {
 	return a->form == CMD_FORM_HUMAN || (a->form == CMD_FORM_AUTO && isatty(STDOUT_FILENO));
@@ -117,8 +141,7 @@ static void check_table(struct cmd_args *a)
 	for (size_t i = 0; i < c->nr_machine_tables; i++)
 		if (!strcmp(c->machine_tables[i]->table.name, a->table))
 			return;
-	cmd_note(a, "no table is called '%s'; '-t help' lists them", a->table);
-	exit(argp_err_exit_status);
+	cmd_usage(a, "no table is called '%s'; '-t help' lists them", a->table);
 }
 
 int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own)

@@ -136,5 +136,12 @@ uint32_t cmd_page_size(const struct cmd_args *a, const struct mm_sysroot *root, 
 int cmd_check_page_size(struct cmd_args *a, const struct mm_sysroot *root);
 /* A line on stderr: "mm-vma: ..." */
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The command line was at fault: such a line, and the end with status 2. */
+void cmd_usage(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
+/*
+ * @option prints the table @name and no other, and nothing else prints that one: -t may say so.  Where the option was
+ * @given it is the table; else, and where -t contradicts, the command line was at fault.
+ */
+void cmd_one_table(struct cmd_args *a, const char *option, bool given, const char *name);
 
 #endif /* CMD_H */

@@ -507,7 +507,7 @@ static int run(struct cmd_args *a)
 	int e;
 
 	if (own->explain) {
-		a->table = "explain";
+		cmd_one_table(a, "--explain", true, mm_table_explain.table.name);
 		if (cmd_is_human(a) && !a->columns)	/* the words, rather than all that they were made of */
 			a->columns = "path,node,zone,verdict,why";
 		a->config.explain_gfp = own->request.gfp;

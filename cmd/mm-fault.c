@@ -30,8 +30,6 @@ static void parse_explain(struct argp_state *st, struct cmd_args *a, const char 
 	a->config.explain_vaddr = strtoull(colon + 1, &end, 16);
 	if (end == colon + 1 || *end || errno || colon[1] == '-')
 		argp_error(st, "--explain: expected an address in hex, found '%s'", colon + 1);
-	if (!a->table)
-		a->table = "walk";
 }
 
 static void parse_tlb(struct argp_state *st, struct cmd_args *a, const char *arg)
@@ -81,6 +79,12 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	}
 }
 
+static int run(struct cmd_args *a)
+{
+	cmd_one_table(a, "--explain=PID:ADDR", a->config.explain_pid, mm_table_walk.table.name);
+	return cmd_replay(a);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct mm_machine_table *const tables[] = {
@@ -100,7 +104,7 @@ int main(int argc, char **argv)
 		.computes = 1u << MM_BY_FAULT | 1u << MM_BY_VMA | 1u << MM_BY_RECLAIM | 1u << MM_BY_OOM | 1u << MM_BY_BUDDY |
 			    1u << MM_BY_SLAB,
 		.list_values = list_values,
-	.run = cmd_replay,
+		.run = run,
 	};
 
 	return cmd_main(&cmd, argc, argv, NULL);

@@ -248,8 +248,12 @@ static int run(struct cmd_args *a)
 	struct iomem_args *own = a->own;
 	struct capture c = { .regions = &a->config.regions };
 	struct mm_physmap *pm = NULL;
-	int e = load(a, &c);
+	int e;
 
+	cmd_one_table(a, "--lookup=ADDR", own->lookup, mm_physmap_lookup_table.name);
+	if (own->map && a->table)
+		cmd_usage(a, "--map draws the address space, without a table: found -t %s", a->table);
+	e = load(a, &c);
 	if (!e && !a->cpus_given && !c.zi.nr && c.regions->boot && c.regions->boot->nr_cpus)
 		a->config.nr_cpus = c.regions->boot->nr_cpus;
 	if (!e) {

@@ -149,12 +149,23 @@ static int replay_with_report(struct cmd_args *a, const char *path)
 	return cmd_file_end(&f, cmd_replay(a), &a->err);
 }
 
+/* On a terminal sentences, unless -t asks for the table. */
+static int explain_oom(struct cmd_args *a, const struct own *o)
+{
+	if (a->table)
+		cmd_one_table(a, "--explain-oom=FILE", true, reclaim_oom_table.name);
+	return reclaim_explain_oom(a, o->explain_oom, o->adjs, o->nr_adjs);
+}
+
 static int run(struct cmd_args *a)
 {
 	struct own *o = a->own;
 
 	if (o->explain_oom)
-		return reclaim_explain_oom(a, o->explain_oom, o->adjs, o->nr_adjs);
+		return explain_oom(a, o);
+	cmd_one_table(a, "--policy=LIST", o->policies, reclaim_policy_table.name);
+	if (!o->policies)
+		cmd_one_table(a, "--sweep=PARAM=LO..HI:N", o->nr_sweeps, reclaim_curve_table.name);
 	if (o->policies && o->nr_sweeps > 1)
 		return mm_error_set(&a->err, -EINVAL, "--policy takes one --sweep");
 	if (o->policies)
@@ -165,10 +176,6 @@ static int run(struct cmd_args *a)
 		return reclaim_inspect_oom(a);
 	if (o->nr_sweeps)
 		return reclaim_sweep(a, o->sweeps, o->nr_sweeps);
-	if (a->table && !strcmp(a->table, "curve"))
-		return mm_error_set(&a->err, -EINVAL, "the table curve needs --sweep=PARAM=LO..HI:N");
-	if (a->table && !strcmp(a->table, "policy"))
-		return mm_error_set(&a->err, -EINVAL, "the table policy needs --policy=NAME");
 	return o->oom_report ? replay_with_report(a, o->oom_report) : cmd_replay(a);
 }
 

@@ -76,10 +76,7 @@ static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
 	struct mm_table_writer *w = NULL;
 	int e = 0;
 
-	if (table_is(a, "diff") || (!a->table && own->before)) {
-		if (!own->before)
-			return mm_error_set(&a->err, -EINVAL,
-					    "table diff: expected --before=FILE, the capture to compare with");
+	if (own->before) {
 		e = read_before(a, own->before, &before);
 		if (!e)
 			e = cmd_table(a, &slab_diff_table, &w);
@@ -124,10 +121,12 @@ static int run_input(struct cmd_args *a, struct mm_input *in)
 
 static int run(struct cmd_args *a)
 {
+	const struct slab_args *own = a->own;
 	struct mm_slabinfo info = { 0 };
 	struct mm_input *in;
 	int e;
 
+	cmd_one_table(a, "--before=FILE", own->before, slab_diff_table.name);
 	if ((a->live || a->sysroot) && !a->file) {
 		e = read_sysroot(a, a->sysroot, &info);
 		if (!e)

@@ -77,6 +77,17 @@ static error_t parse_word(struct cmd_args *a, struct vmstat_args *v, char *arg, 
 	return 0;
 }
 
+/* Of a trace there are the tables of the machine that it simulates. */
+static void check_trace_table(const struct cmd_args *a)
+{
+	for (size_t i = 0; i < sizeof(machine_tables) / sizeof(machine_tables[0]); i++)
+		if (!strcmp(machine_tables[i]->table.name, a->table))
+			return;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (!strcmp(tables[i]->name, a->table))
+			cmd_usage(a, "--table=%s is not one of a trace: machine and counters are", a->table);
+}
+
 /* --table=NAME of this machine or a capture is the mode that prints it. */
 static void choose_table(struct vmstat_args *v, const char *name, struct argp_state *st)
 {
@@ -119,7 +130,9 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case 'h': argp_state_help(st, stdout, ARGP_HELP_STD_HELP); return 0;
 	case ARGP_KEY_ARG: return parse_word(a, v, arg, st);
 	case ARGP_KEY_END:
-		if (a->table && !(v->modes & 1u << VMSTAT_TRACE))
+		if (a->table && v->modes & 1u << VMSTAT_TRACE)
+			check_trace_table(a);
+		else if (a->table)
 			choose_table(v, a->table, st);
 		if (v->modes & (v->modes - 1))
 			argp_error(st, "choose one of -f -m -s -d -D -p, --table and a trace");

@@ -74,6 +74,26 @@ for cmd in mm-vma mm-fault mm-reclaim; do
 	done
 done
 
+# a table that an option prints, without it, and another beside it; one that a trace has not
+small=$src/tests/data/manual/first.csv
+oom=$src/tests/data/manual/oom.dmesg
+slabs=$src/tests/data/manual/before.slabinfo
+expect 2 "the table lookup needs --lookup" "$bin"/mm-iomem -M pc-4g -t lookup
+expect 2 "--lookup=ADDR prints the table lookup: found -t zones" "$bin"/mm-iomem -M pc-4g -t zones --lookup=0x1000
+expect 2 "--map draws .*found -t zones" "$bin"/mm-iomem -M pc-4g -t zones --map
+expect 2 "the table walk needs --explain" "$bin"/mm-fault -t walk "$small"
+expect 2 "--explain=PID:ADDR prints the table walk: found -t smaps" "$bin"/mm-fault --explain=1:2 -t smaps "$small"
+expect 2 "--explain prints the table explain: found -t free" "$bin"/mm-buddy --explain=0 -M pc-4g -t free
+expect 2 "the table curve needs --sweep" "$bin"/mm-reclaim -t curve "$small"
+expect 2 "the table policy needs --policy" "$bin"/mm-reclaim -t policy "$small"
+expect 2 "--sweep=.* prints the table curve: found -t lru" "$bin"/mm-reclaim -t lru --sweep=memory-max=1M..2M:2 "$small"
+expect 2 "--policy=LIST prints the table policy: found -t curve" "$bin"/mm-reclaim -t curve --policy=lru --memory-max=64K "$small"
+expect 2 "--explain-oom=FILE prints the table oom: found -t lru" "$bin"/mm-reclaim -t lru --explain-oom="$oom"
+expect 2 "the table diff needs --before" "$bin"/mm-slab -t diff "$slabs"
+expect 2 "--before=FILE prints the table diff: found -t caches" "$bin"/mm-slab -t caches --before="$slabs" "$slabs"
+expect 1 "table diff: expected a slabinfo" "$bin"/mm-slab --before="$slabs" "$small"
+expect 2 "--table=sums is not one of a trace" "$bin"/mm-vmstat --table=sums "$small"
+
 # a full disk on standard output
 if [ -w /dev/full ]; then
 	count=$((count + 1))

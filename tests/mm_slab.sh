@@ -55,7 +55,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 mkdir nothing
 refused 1 'nothing/sys/kernel/slab has no cache either' mm-slab --sysroot=nothing
-refused 1 'expected --before=FILE' mm-slab -t diff --sysroot=after
+refused 2 'the table diff needs --before=FILE' mm-slab -t diff --sysroot=after
 refused 1 'missing' mm-slab --sysroot=after --before=missing
 
 # ---- tunables ----
