@@ -67,6 +67,19 @@ man/mm-tables.sh > "$tmp/mm-tables.5" || fail "man/mm-tables.sh"
 diff man/mm-tables.5 "$tmp/mm-tables.5" > "$tmp/diff" ||
 	fail "man/mm-tables.5 is not what the commands say; man/mm-tables.sh makes it: $(head -10 "$tmp/diff")"
 
+# each table in the page of its command, each header in libmm(3)
+for command in $commands; do
+	nr=0
+	for table in $("$command" --table=help < /dev/null | sed -n 's/^\([a-z_]*\): .*/\1/p' | sort -u); do
+		nr=$((nr + 1))
+		grep -qE "^\.(It )?(Li|Cm) ([a-z]+ , )*$table( |\$)" "man/$command.1" || fail "man/$command.1 does not tell of the table $table"
+	done
+	[ $nr -ge 2 ] || fail "$command --table=help gave $nr tables"
+done
+for header in libmm/include/libmm/*.h; do
+	grep -qE "^\.It .*In ${header#libmm/include/}( |\$)" man/libmm.3 || fail "man/libmm.3 does not tell of $header"
+done
+
 # ---- examples ----
 # extract PAGE: a folder N for each example with the files command, out, err; prints how many
 extract() {
