@@ -132,6 +132,28 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	}
 }
 
+static bool list_values(const char *option)
+{
+	static const struct { const char *word, *help; } policies[] = {
+#define X(sym, word, help) { word, help },
+		MM_POLICIES(X)
+#undef X
+	};
+	struct mm_sysctl_info t;
+
+	if (!strcmp(option, "policy")) {
+		for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+			printf("%s\t%s\n", policies[i].word, policies[i].help);
+		return true;
+	}
+	if (strcmp(option, "sweep"))
+		return false;
+	puts("memory-max=\ta cgroup limit on the workload\nram=\tno RAM above this address\nswap=\tthe swap device");
+	for (size_t i = 0; mm_sysctl_info(i, &t); i++)
+		printf("%s=\t%s\n", t.name, t.help);
+	return true;
+}
+
 static void write_report(void *arg, const char *text, size_t len)
 {
 	fwrite(text, 1, len, arg);		/* an error sticks to the file */
@@ -197,6 +219,7 @@ static const struct cmd cmd = {
 	.effect_columns = MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) |
 			  MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
 	.computes = 1u << MM_BY_BUDDY | 1u << MM_BY_SLAB | 1u << MM_BY_VMA | 1u << MM_BY_FAULT | 1u << MM_BY_RECLAIM | 1u << MM_BY_OOM,
+	.list_values = list_values,
 	.run = run,
 };
 

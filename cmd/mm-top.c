@@ -119,6 +119,10 @@ static void parse_width(struct top *t, const char *arg, struct argp_state *st)
 
 static bool list_values(const char *option)
 {
+	if (!strcmp(option, "scale-summary-mem") || !strcmp(option, "scale-task-mem")) {
+		printf("k\tKiB\nm\tMiB\ng\tGiB\nt\tTiB\np\tPiB\n%s", strcmp(option, "scale-task-mem") ? "e\tEiB\n" : "");
+		return true;
+	}
 	if (strcmp(option, "sort-override"))
 		return false;
 	for (int f = 0; f < TOP_NR_FIELDS; f++)

@@ -143,6 +143,26 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	}
 }
 
+static bool list_values(const char *option)
+{
+	char line[256], name[64];
+	FILE *f;
+
+	if (!strcmp(option, "unit")) {
+		puts("k\t1000 bytes\nK\t1024 bytes\nm\t1000000 bytes\nM\t1048576 bytes");
+		return true;
+	}
+	if (strcmp(option, "partition"))
+		return false;
+	f = fopen("/proc/diskstats", "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*u %*u %63s", name) == 1)
+			printf("%s\ta disk or partition\n", name);
+	if (f)
+		fclose(f);
+	return true;
+}
+
 static unsigned int terminal_rows(void)
 {
 	struct winsize win;
@@ -193,6 +213,7 @@ static const struct cmd command = {
 	.default_table = "machine",
 	.depth = MM_DEPTH_FULL,
 	.procps_letters = true,
+	.list_values = list_values,
 	.run = run,
 };
 

@@ -14,7 +14,7 @@ function __mm_tools_values --argument-names command name
     end
     set -l now (commandline -ct | string replace -r -- '^--[^=]*=' '')
     set -l head
-    if test $name = output
+    if contains $name output policy pid
         set head (string match -r '^(?:.*,)?\+?' -- $now)
     end
     for value in ($command $given --list-values=$name 2>/dev/null)

@@ -80,6 +80,14 @@ for sh in bash zsh fish; do
 	offers $sh 'mm-fault --tlb sky' 'skylake'
 	offers $sh "mm-vma --pid $$" "$$"
 	offers $sh 'mm-reclaim --from strac' 'strace'
+	offers $sh 'mm-reclaim --policy sec' 'second-chance'
+	pre=; [ $sh = zsh ] || pre=lru,		# zsh puts what stands before aside
+	offers $sh 'mm-reclaim --policy lru,cl' "${pre}clock"
+	offers $sh 'mm-reclaim --sweep mem' 'memory-max='
+	offers $sh 'mm-reclaim --sweep vm.swapp' 'vm.swappiness='
+	offers $sh 'mm-top --scale-task-mem ' 'g'
+	offers $sh 'mm-top --scale-task-mem ' '!e'
+	offers $sh 'mm-vmstat -S ' 'M'
 done
 [ $asked -gt 0 ] || exit 77
 exit $failed
