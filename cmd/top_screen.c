@@ -240,6 +240,7 @@ static int open_screen(struct screen *s)
 {
 	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct mm_error *err = &s->t->a->err;
+	bool draws = false;
 	int known;
 
 	s->keys = stdin;
@@ -252,7 +253,10 @@ static int open_screen(struct screen *s)
 	setlocale(LC_CTYPE, "");
 	/* newterm() would leak on a terminal it does not know */
 	if (setupterm(term, STDOUT_FILENO, &known) == OK) {
+		draws = cursor_address;
 		del_curterm(cur_term);
+		if (!draws)
+			return mm_error_set(err, -ENOTTY, "terminal '%s' cannot move its cursor; -b needs none that can", term);
 		s->term = newterm(NULL, stdout, s->keys);
 	}
 	if (!s->term)

@@ -276,8 +276,11 @@ void top_trace_where(const struct top *t, char *line, size_t size)
 	const struct top_trace *tr = t->trace;
 	const struct cmd_args *a = t->a;
 	const char *when = tr->v[tr->at].when, *state = tr->playing ? "playing" : "paused";
+	const char *file = strcmp(a->file, "-") ? a->file : "trace", *slash = strrchr(file, '/');
 	char at[96] = "end";
 
+	if (strlen(file) > 24 && slash && slash[1])	/* room for what follows it */
+		file = slash + 1;
 	if (tr->ended && tr->at + 1 == tr->nr)
 		state = "the end";
 	if (a->every == CMD_EVERY_SECONDS)
@@ -286,8 +289,8 @@ void top_trace_where(const struct top *t, char *line, size_t size)
 		snprintf(at, sizeof(at), "row %s", when);
 	else if (a->every == CMD_EVERY_MARK)
 		snprintf(at, sizeof(at), "mark %.60s", when);
-	snprintf(line, size, "mm-top - %.60s at %s, step %zu of %zu%s, %s", strcmp(a->file, "-") ? a->file : "trace", at,
-		 tr->at + 1, tr->nr, tr->ended ? "" : " so far", state);
+	snprintf(line, size, "mm-top - %.60s at %s, step %zu of %zu%s, %s", file, at, tr->at + 1, tr->nr,
+		 tr->ended ? "" : " so far", state);
 }
 
 int top_trace_interval(struct top *t, const char *text)

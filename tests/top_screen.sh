@@ -101,7 +101,7 @@ time_s,pid,event,addr,size,flags
 3.6,7,store,0x10005000,8,
 END
 begin "" 110 16 "$tmp/steps.csv"
-see 'at 1 s, step 1 of 1 so far, paused'; see '^Moved: 3 accesses, 2 minor, 0 major'
+see '^mm-top - steps.csv at 1 s, step 1 of 1 so far, paused'; see '^Moved: 3 accesses, 2 minor, 0 major'
 see '^ *7 *0 *64 *8 *0 *0 R 100.0 *3 *2 *0 *2 *0'
 key .; see 'at 2 s, step 2 of 2 so far'; see '^ *8 *0 *64 *0 *0 *0 S'
 key ,; see 'at 1 s, step 1 of 2 so far'; gone '^ *8 '
@@ -136,6 +136,7 @@ key q; see '^status 0'
 # secure mode, and terminals that are none
 begin "" 80 12 -s; see '^ *PID'; key k; see 'Unavailable in secure mode'; key q; see '^status 0'
 begin "TERM=" 80 12 "$names"; see 'TERM is not set'; see '^status 1'
+begin "TERM=dumb" 80 12 "$names"; see 'cannot move its cursor'; see '^status 1'
 begin "TERM=nosuchterminal" 80 12 "$names"; see 'is not known'; see '^status 1'
 begin "" 80 12 "$names < /dev/null"; see 'standard input is not a terminal'; see '^status 1'
 begin "" 80 12 "$names <&-"; see 'standard input is not a terminal'; see '^status 1'
