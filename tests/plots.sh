@@ -8,22 +8,30 @@ PATH=$PWD:$PATH
 out=plots-out.$$
 mkdir "$out"
 trap 'rm -rf "$out"' EXIT
-failed=0
+# kept as a file: most of what follows is at the end of a pipeline, in a shell of its own
+fail() { echo "$*"; : > "$out/failed"; }
 zcat "$top/tests/data/sort.lackey.gz" | head -n 400000 > "$out/rec"
 
 # drawn PLOT WORD...: the SVG is whole, has a line or box for the data, and these words
 drawn() {
 	svg=$out/$1.svg
-	gnuplot -c "$top/plots/$1.gp" "$svg" 2> "$out/err" || { echo "$1: gnuplot failed: $(cat "$out/err")"; failed=1; return; }
-	grep -v "^Warning: empty" "$out/err" | grep -q . && { echo "$1: gnuplot said: $(cat "$out/err")"; failed=1; }
-	tail -n 3 "$svg" | grep -q '</svg>' || { echo "$1: the picture is not whole"; failed=1; }
+	gnuplot -c "$top/plots/$1.gp" "$svg" 2> "$out/err" || { fail "$1: gnuplot failed: $(cat "$out/err")"; return; }
+	grep -v "^Warning: empty" "$out/err" | grep -q . && fail "$1: gnuplot said: $(cat "$out/err")"
+	tail -n 3 "$svg" | grep -q '</svg>' || fail "$1: the picture is not whole"
 	shift
 	for word; do
-		grep -qF -- "$word" "$svg" || { echo "$svg: expected '$word' in the picture"; failed=1; }
+		grep -qF -- "$word" "$svg" || fail "$svg: expected '$word' in the picture"
 	done
 }
 
 mm-reclaim --sweep=memory-max=256K..2M:3 --swap=64M -t curve "$out/rec" 2> /dev/null | drawn curve 'Cost of a limit' 'memory_max (MiB)' 'major faults'
+mm-reclaim --sweep=memory-max=512K..2M:2 --swap=64M -t curve -o memory_max_bytes,majflt "$out/rec" 2> /dev/null | drawn curve 'major faults'
+# of two parameters: a line for each value of the second
+mm-reclaim --sweep=memory-max=512K..1M:2 --sweep=vm.swappiness=0..100:2 --swap=64M -t curve "$out/rec" 2> /dev/null |
+	drawn curve 'memory_max (MiB)' 'vm_swappiness 0' 'vm_swappiness 100'
+[ "$(grep -c '<g id="gnuplot_plot_' "$out/curve.svg")" = 2 ] || fail "curve of two parameters: expected 2 lines"
+mm-reclaim --sweep=vm.swappiness=0..100:2 --sweep=swap=1M..2M:2 --memory-max=512K -t curve "$out/rec" 2> /dev/null |
+	drawn curve 'Cost of vm_swappiness' 'swap 1 MiB' 'swap 2 MiB'
 mm-reclaim --memory-max=640K --swap=64M -t lru --every=50000ev "$out/rec" 2> /dev/null | drawn lru 'LRU lists of /workload' inactive_anon active_file
 mm-reclaim --memory-max=640K --swap=64M -S lru_gen=7 -t lru --every=50000ev "$out/rec" 2> /dev/null | drawn lru anon file
 mm-iomem "$top/tests/data/pc-4g.iomem" -t regions | drawn memory-map 'Physical address space' mmio kernel
@@ -37,14 +45,14 @@ for to in 2M 4M 2M; do
 	cksum < "$out/c.$to.svg" >> "$out/sums"
 done
 [ "$(sed -n 1p "$out/sums")" = "$(sed -n 3p "$out/sums")" ] && [ "$(sed -n 1p "$out/sums")" != "$(sed -n 2p "$out/sums")" ] ||
-	{ echo "curve: pictures of 2M 4M 2M:"; cat "$out/sums"; failed=1; }
+	fail "curve: pictures of 2M 4M 2M: $(cat "$out/sums")"
 
 for plot in curve lru fragmentation memory-map vmstat; do
 	for bad in 'a,b' 'a,b\n1,2' ''; do
-		printf "$bad\n" | gnuplot -c "$top/plots/$plot.gp" "$out/bad.svg" 2> "$out/err" && { echo "$plot: '$bad' was drawn"; failed=1; }
-		grep -q expected "$out/err" || { echo "$plot: '$bad': no word of what was expected: $(cat "$out/err")"; failed=1; }
+		printf "$bad\n" | gnuplot -c "$top/plots/$plot.gp" "$out/bad.svg" 2> "$out/err" && fail "$plot: '$bad' was drawn"
+		grep -q expected "$out/err" || fail "$plot: '$bad': no word of what was expected: $(cat "$out/err")"
 	done
 done
 mm-iomem "$top/tests/data/pc-4g.iomem" -t regions | gnuplot -c "$top/plots/memory-map.gp" "$out/map.png" &&
-	head -c 4 "$out/map.png" | od -An -tx1 | grep -q '89 50 4e 47' || { echo "memory-map: expected a PNG"; failed=1; }
-exit $failed
+	head -c 4 "$out/map.png" | od -An -tx1 | grep -q '89 50 4e 47' || fail "memory-map: expected a PNG"
+[ ! -e "$out/failed" ]
