@@ -356,7 +356,7 @@ static bool oracle_alloc(struct mm_rng *rng, struct live_block *b)
 	mm_gfp_t gfp = __MM_GFP_DMA32 | kinds[mm_rng_below(rng, 3)] | (mm_rng_below(rng, 2) ? __MM_GFP_COMP : 0);
 	mm_pfn_t pfn;
 
-	s->ctx.cpu = (uint32_t)mm_rng_below(rng, 2);
+	mm_set_cpu(&s->ctx, (uint32_t)mm_rng_below(rng, 2));
 	pfn = mm_alloc_pages(&s->phys, gfp | __MM_GFP_MEMALLOC, order);
 	if (pfn == MM_PFN_NONE) {
 		mm_drain_all_pages(&s->phys);

@@ -64,7 +64,7 @@ START_TEST(last_freed_is_first_taken)
 	mm_free_pages(&s->phys, b, 0);
 	ck_assert_uint_eq(get(0), b);
 	ck_assert_uint_eq(get(0), a);
-	s->ctx.cpu = 1;
+	mm_set_cpu(&s->ctx, 1);
 	ck_assert_uint_ne(get(0), a);		/* another CPU has its own */
 	ck_assert_uint_eq(pcp(1)->count, BATCH - 1);
 }
@@ -219,7 +219,7 @@ END_TEST
 START_TEST(drain_empties)
 {
 	get(0), get(1), get(3), get(9);
-	s->ctx.cpu = 1;
+	mm_set_cpu(&s->ctx, 1);
 	get(2);
 	mm_drain_all_pages(&s->phys);
 	ck_assert_uint_eq(pcp(0)->count, 0);

@@ -328,10 +328,10 @@ START_TEST(slub_remote_free)
 	s = cache_of_4(0);
 	for (int i = 0; i < 4; i++)
 		obj[i] = mm_kmem_cache_alloc(s, GFP);
-	phys->ctx.cpu = 1;
+	mm_set_cpu(&phys->ctx, 1);
 	mm_kmem_cache_free(s, obj[2]);
 	ck_assert_uint_eq(STAT(s, FREE_FROZEN), 1);
-	phys->ctx.cpu = 0;
+	mm_set_cpu(&phys->ctx, 0);
 	ck_assert_uint_eq(mm_kmem_cache_alloc(s, GFP), obj[2]);
 	ck_assert_uint_eq(STAT(s, ALLOC_REFILL), 1);
 	ck_assert_uint_eq(STAT(s, ALLOC_SLAB), 1);
@@ -414,7 +414,7 @@ START_TEST(slab_array_cache)
 
 	start(MM_SLAB_SLAB, 1);
 	s = mm_kmem_cache_create(sl, "s", 128, 0, MM_SLAB_NO_MERGE);	/* 32 a page */
-	ac = s->cpu[0]->ac;
+	ac = s->cpu[0].ac;
 	ck_assert_uint_eq(ac->limit, 120);
 	ck_assert_uint_eq(ac->batchcount, 60);
 	ck_assert_ptr_null(s->node[0].shared);		/* one CPU */
@@ -455,16 +455,16 @@ START_TEST(slab_shared_and_reap)
 		mm_kmem_cache_free(s, obj[i]);
 	/* the array fills to 120, each further 60 frees pass 60 on: at 120 and 180 of 200 */
 	ck_assert_uint_eq(s->node[0].shared->avail, 120);
-	phys->ctx.cpu = 1;				/* another CPU finds them there */
+	mm_set_cpu(&phys->ctx, 1);				/* another CPU finds them there */
 	ck_assert(mm_kmem_cache_alloc(s, GFP) != 0);
 	ck_assert_uint_eq(s->node[0].shared->avail, 104);
-	ck_assert_uint_eq(s->cpu[1]->ac->avail, 15);
+	ck_assert_uint_eq(s->cpu[1].ac->avail, 15);
 	for (int i = 0; i < 20; i++) {			/* two seconds each */
 		phys->ctx.now_ns += 2000000000u;
-		phys->ctx.cpu = (uint32_t)i & 1;
+		mm_set_cpu(&phys->ctx, (uint32_t)i & 1);
 		mm_slab_reap(sl);
 	}
-	ck_assert_uint_eq(s->cpu[1]->ac->avail, 0);
+	ck_assert_uint_eq(s->cpu[1].ac->avail, 0);
 	stop();
 }
 END_TEST
@@ -504,7 +504,7 @@ START_TEST(slab_alien)
 	s = mm_kmem_cache_create(sl, "s", 128, 0, MM_SLAB_NO_MERGE);
 	for (int i = 0; i < 13; i++)
 		obj[i] = mm_kmem_cache_alloc(s, GFP);
-	phys->ctx.cpu = 1;
+	mm_set_cpu(&phys->ctx, 1);
 	for (int i = 0; i < 12; i++)
 		mm_kmem_cache_free(s, obj[i]);
 	ck_assert_uint_eq(s->node[1].alien[0]->avail, 12);

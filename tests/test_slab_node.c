@@ -116,13 +116,13 @@ START_TEST(as_long_as_it_has_pages)
 	for (uint32_t i = 0; i < 200; i++) {
 		uint32_t node = i / 7 & 1;
 
-		phys->ctx.cpu = i / 3 & 1;
+		mm_set_cpu(&phys->ctx, i / 3 & 1);
 		ck_assert_uint_eq(node_of(mm_kmem_cache_alloc_node(s, MM_GFP_KERNEL, node)), node);
 		ck_assert_uint_eq(node_of(mm_kmalloc_node(sl, 900, MM_GFP_KERNEL, node)), node);
 		ck_assert_uint_eq(node_of(mm_kmalloc_node(sl, 40000, MM_GFP_KERNEL, node)), node);
 	}
 	/* node 1 is used up: only a request that insists fails */
-	phys->ctx.cpu = 0;
+	mm_set_cpu(&phys->ctx, 0);
 	while (mm_alloc_pages_node(&phys->phys, 1, MM_GFP_KERNEL | __MM_GFP_THISNODE, 0) != MM_PFN_NONE)
 		;
 	ck_assert_uint_eq(mm_kmalloc_node(sl, 40000, MM_GFP_KERNEL | __MM_GFP_THISNODE, 1), 0);

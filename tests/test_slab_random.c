@@ -205,7 +205,7 @@ START_TEST(random_operations)
 		unsigned int what = (unsigned int)mm_rng_below(&rng, 100);
 		bool more = what % 10 < (step / 20000 & 1 ? 3 : 7);	/* grows and shrinks in turn, so that slabs fill and empty */
 
-		phys->ctx.cpu = (uint32_t)mm_rng_below(&rng, c->nr_cpus);
+		mm_set_cpu(&phys->ctx, (uint32_t)mm_rng_below(&rng, c->nr_cpus));
 		phys->ctx.now_ns += 1000000;
 		if (n < MAX_LIVE && more) {
 			if (what < 5)

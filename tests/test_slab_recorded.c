@@ -110,8 +110,8 @@ static void slabinfo(const uint64_t *v)
 
 static void array_of_cpu(const uint64_t *v)
 {
-	same("objects of a CPU", shown->cpu[v[0]]->ac->avail, v[1]);
-	same("touched of a CPU", shown->cpu[v[0]]->ac->touched, v[2]);
+	same("objects of a CPU", shown->cpu[v[0]].ac->avail, v[1]);
+	same("touched of a CPU", shown->cpu[v[0]].ac->touched, v[2]);
 }
 
 static void node(const uint64_t *v, size_t nr)
@@ -181,8 +181,8 @@ static void slub_cpu(const char *line)
 	const char *bar = strchr(line, '|');
 
 	ck_assert(bar && sscanf(line, "U %u", &cpu) == 1 && cpu < shown->nr_cpus);
-	mm_slub_settle_back(shown, shown->cpu[cpu]);
-	c = shown->cpu[cpu];
+	mm_slub_settle_back(shown, &shown->cpu[cpu]);
+	c = &shown->cpu[cpu];
 	for (uint32_t i = c->freelist; i != SLAB_LINK_END; i = c->slab->link[i])
 		nr_free++;
 	if (sscanf(line, "U %*u %u:%u %u", &theirs, &inuse, &nr) == 3) {
@@ -324,7 +324,7 @@ static void step(const char *line)
 	case 'I': slabinfo(v); break;
 	case 'C': array_of_cpu(v); break;
 	case 'N': node(v, n); break;
-	case 'p': phys->ctx.cpu = (uint32_t)v[0]; break;
+	case 'p': mm_set_cpu(&phys->ctx, (uint32_t)v[0]); break;
 	case 'T': slub_layout(v); break;
 	case 'S': slub_counters(v, n); break;
 	case 'U': slub_cpu(line); break;

@@ -309,26 +309,26 @@ START_TEST(slab_reaping)
 	ck_assert_ptr_nonnull(s);
 	ck_assert_uint_eq(m->slab_replay->next_reap_ns[0], 11000000000u);
 	ck_assert_uint_eq(m->slab_replay->next_reap_ns[1], 10988000000u);
-	ck_assert_uint_eq(s->cpu[0]->ac->avail, 15);		/* a first refill of 16 */
-	ck_assert(s->cpu[0]->ac->touched);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 15);		/* a first refill of 16 */
+	ck_assert(s->cpu[0].ac->touched);
 	ev.time_ns = 10990000000u;
 	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
 	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
 	ck_assert_uint_eq(m->slab_replay->next_reap_ns[1], 12988000000u);
-	ck_assert(s->cpu[0]->ac->touched);
+	ck_assert(s->cpu[0].ac->touched);
 	ev.time_ns = 11000000000u;
 	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
 	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
-	ck_assert(!s->cpu[0]->ac->touched);
-	ck_assert_uint_eq(s->cpu[0]->ac->avail, 15);
+	ck_assert(!s->cpu[0].ac->touched);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 15);
 	ev.time_ns = 13000000000u;				/* a fifth of 120 is more than there is: half of it */
 	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
 	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
-	ck_assert_uint_eq(s->cpu[0]->ac->avail, 7);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 7);
 	ev.time_ns = 1000000000000u;				/* many at once: nothing is left */
 	ck_assert_int_eq(mm_machine_event(m, &ev, &err), 0);
 	row(MM_EV_KFREE, 0x7777, 0, 0, NULL);
-	ck_assert_uint_eq(s->cpu[0]->ac->avail, 0);
+	ck_assert_uint_eq(s->cpu[0].ac->avail, 0);
 	ck_assert_uint_eq(m->slab_replay->next_reap_ns[0], 1001000000000u);
 }
 END_TEST

@@ -274,9 +274,11 @@ void mm_lru_add_drain_all(struct mm_cache *c)
 {
 	uint32_t cpu = c->ctx->cpu;
 
-	for (c->ctx->cpu = 0; c->ctx->cpu < c->ctx->nr_cpus; c->ctx->cpu++)
+	for (uint32_t i = 0; i < c->ctx->nr_cpus; i++) {
+		mm_set_cpu(c->ctx, i);
 		mm_lru_add_drain(c);
-	c->ctx->cpu = cpu;
+	}
+	mm_set_cpu(c->ctx, cpu);
 }
 
 bool mm_folio_isolate_lru(struct mm_cache *c, mm_pfn_t pfn)

@@ -160,14 +160,16 @@ static void fill_pcp(struct mm_machine *m, const struct mm_zoneinfo_row *row, st
 {
 	uint32_t cpu = m->ctx.cpu;
 
-	for (m->ctx.cpu = 0; m->ctx.cpu < m->ctx.nr_cpus; m->ctx.cpu++)
+	for (uint32_t i = 0; i < m->ctx.nr_cpus; i++) {
+		mm_set_cpu(&m->ctx, i);
 		for (uint64_t nr = in_pcp(row) / m->ctx.nr_cpus; nr && room; nr--, room--) {
 			mm_pfn_t pfn = take(zone);
 
 			if (pfn != MM_PFN_NONE)
 				mm_free_pages(m->phys, pfn, 0);
 		}
-	m->ctx.cpu = cpu;
+	}
+	mm_set_cpu(&m->ctx, cpu);
 }
 
 static struct mm_zone *zone_of(const struct mm_phys *phys, const struct mm_zoneinfo_row *row)

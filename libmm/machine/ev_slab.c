@@ -54,7 +54,7 @@ static int reap_if_due(struct mm_machine *m, struct mm_slab_replay *r)
 		for (uint32_t c = nr_cpus; c-- > 0; ) {
 			if (r->next_reap_ns[c] > now)
 				continue;
-			m->ctx.cpu = c;
+			mm_set_cpu(&m->ctx, c);
 			m->ctx.now_ns = r->next_reap_ns[c];
 			mm_slab_reap(m->slab);
 			r->next_reap_ns[c] += 2 * REAP_SECOND_NS;
@@ -62,7 +62,7 @@ static int reap_if_due(struct mm_machine *m, struct mm_slab_replay *r)
 	for (uint32_t c = 0; c < nr_cpus; c++)		/* after so many nothing is left to reap */
 		if (r->next_reap_ns[c] <= now)
 			r->next_reap_ns[c] += (now - r->next_reap_ns[c]) / (2 * REAP_SECOND_NS) * 2 * REAP_SECOND_NS + 2 * REAP_SECOND_NS;
-	m->ctx.cpu = cpu;
+	mm_set_cpu(&m->ctx, cpu);
 	m->ctx.now_ns = now;
 	return 0;
 }

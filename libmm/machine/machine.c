@@ -295,7 +295,7 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	}
 	if (ev->present & MM_TC_BIT(TIME_S))
 		m->ctx.now_ns = ev->time_ns;
-	m->ctx.cpu = cpu_of_row(m, ev);
+	mm_set_cpu(&m->ctx, cpu_of_row(m, ev));
 	m->nr_events++;
 	mm_task_run(m, task, ev->pid);
 	return end_event(m, ev, dispatch(m, task, ev, err), err);

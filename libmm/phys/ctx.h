@@ -35,13 +35,17 @@ struct mm_effects {
 	bool nomem;			/* one was dropped for lack of host memory: the run fails */
 };
 
+/* Bytes of a cache line, and of an element of an array by CPU that a CPU finds its own in at once. */
+enum { MM_CPU_LINE = 64 };
+
 struct mm_ctx {
 	struct mm_vmstat stat;
 	struct mm_sysctls sysctl;
 	struct mm_rng rng;
 	uint64_t now_ns;		/* simulated time: of the row being replayed */
-	uint32_t cpu, pid;		/* of the row being replayed */
+	uint32_t cpu, pid;		/* of the row being replayed; the CPU is set by mm_set_cpu() */
 	uint32_t nr_cpus;
+	uint32_t cpu_offset;		/* of the CPU's line in an array of lines by CPU, in bytes */
 	/* memcg_rstat_updated(): changes of memcgs' counters since 64 were last gathered, and gathers since the last flush */
 	uint32_t stats_updates, stats_flush_threshold;
 	struct mm_numa numa;
@@ -87,6 +91,13 @@ static inline void mm_count_memcg_too(struct mm_ctx *ctx, enum mm_counter c, int
 	mm_memcg_rstat_updated(ctx, n);
 }
 static inline void mm_count_node_only(struct mm_ctx *ctx, enum mm_counter c, int64_t n) { ctx->stat.v[c] += n; }
+
+static inline void mm_set_cpu(struct mm_ctx *ctx, uint32_t cpu)
+{
+	ctx->cpu = cpu;
+	ctx->cpu_offset = cpu * MM_CPU_LINE;
+}
+
 static inline int64_t mm_sysctl(const struct mm_ctx *ctx, enum mm_sysctl_id id) { return ctx->sysctl.v[id]; }
 
 /* Append an effect; its time, cpu and pid default to the cause's. Returns NULL when nobody listens. */

@@ -119,10 +119,12 @@ void mm_compact_nodes(struct mm_phys *phys)
 
 	if (!phys->hooks.movable.isolate)
 		return;
-	for (phys->ctx->cpu = 0; phys->ctx->cpu < phys->ctx->nr_cpus; phys->ctx->cpu++)
+	for (uint32_t i = 0; i < phys->ctx->nr_cpus; i++) {
+		mm_set_cpu(phys->ctx, i);
 		if (phys->hooks.movable.lru_add_drain)
 			phys->hooks.movable.lru_add_drain(phys->hooks.movable.arg);
-	phys->ctx->cpu = cpu;
+	}
+	mm_set_cpu(phys->ctx, cpu);
 	for (uint32_t i = 0; i < phys->nr_zones; i++)
 		if (phys->zone_table[i]->managed_pages) {
 			cc.zone = phys->zone_table[i];

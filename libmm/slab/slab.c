@@ -94,7 +94,7 @@ static mm_gfp_t gfp_exact_node(mm_gfp_t gfp)
 /* cache_alloc_refill(): an object after refilling the array, or 0. */
 static uint64_t cache_alloc_refill(struct mm_kmem_cache *s, uint32_t cpu, mm_gfp_t gfp)
 {
-	struct array_cache *ac = s->cpu[cpu]->ac;
+	struct array_cache *ac = s->cpu[cpu].ac;
 	struct kmem_cache_node *n = &s->node[mm_slab_cpu_node(s, cpu)];
 	uint32_t batch = ac->batchcount;
 
@@ -158,7 +158,7 @@ static void set_live(struct mm_kmem_cache *s, uint64_t obj, bool live)
 static uint64_t slab_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
 	uint32_t cpu = mm_slab_this_cpu(s);
-	struct array_cache *ac = s->cpu[cpu]->ac;
+	struct array_cache *ac = s->cpu[cpu].ac;
 	uint64_t obj;
 
 	if (ac->avail) {
@@ -278,7 +278,7 @@ static void slab_free(struct mm_kmem_cache *s, uint64_t obj)
 		free_alien(s, obj, node, slab->node);
 		return;
 	}
-	ac = s->cpu[cpu]->ac;
+	ac = s->cpu[cpu].ac;
 	if (ac->avail < ac->limit) {
 		s->stat[MM_SLUB_FREE_FASTPATH]++;
 	} else {
@@ -317,8 +317,8 @@ static struct array_cache *new_array(uint32_t limit, uint32_t batch)
 
 static void slab_release(struct mm_kmem_cache *s)
 {
-	for (uint32_t cpu = 0; cpu < s->nr_cpus && s->cpu[0]; cpu++)
-		free(s->cpu[cpu]->ac);
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+		free(s->cpu[cpu].ac);
 	for (uint32_t i = 0; i < s->nr_nodes && s->node; i++) {
 		free(s->node[i].shared);
 		for (uint32_t j = 0; s->node[i].alien && j < s->nr_nodes; j++)
@@ -352,8 +352,8 @@ static int slab_create(struct mm_kmem_cache *s)
 	s->red_left_pad = l->red_left_pad;
 	s->allocflags |= __MM_GFP_COMP;
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
-		s->cpu[cpu]->ac = new_array(l->num_limit, l->batchcount);
-		if (!s->cpu[cpu]->ac)
+		s->cpu[cpu].ac = new_array(l->num_limit, l->batchcount);
+		if (!s->cpu[cpu].ac)
 			return -ENOMEM;
 		s->node[mm_slab_cpu_node(s, cpu)].free_limit += l->batchcount;
 	}

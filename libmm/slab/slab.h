@@ -76,6 +76,7 @@ struct kmem_cache_node {
 	struct array_cache **alien;	/* by node; NULL on one node */
 };
 
+/* A line a CPU, at hand by mm_slab_here(). */
 struct kmem_cache_cpu {
 	struct slab *slab;		/* objects are taken from it ... */
 	union {
@@ -90,7 +91,8 @@ struct kmem_cache_cpu {
 	uint64_t back_obj;		/* BACK_OPEN, BACK_CLOSED: none waits, and one may, may not */
 	uint32_t freelist;		/* SLUB: the lockless list of @slab */
 	uint32_t nr_partial;		/* SLUB: slabs of @partial */
-};
+} __attribute__((aligned(MM_CPU_LINE)));
+_Static_assert(sizeof(struct kmem_cache_cpu) == MM_CPU_LINE, "cpu_offset finds it");
 
 /* kmem_cache_cpu.back_obj: none waits, and one may or may not; above them the address of the one that does. */
 enum { BACK_OPEN, BACK_CLOSED };
@@ -143,7 +145,7 @@ struct mm_kmem_cache {
 	char **names;			/* the first is the cache's own */
 	uint32_t nr_names, refcount;
 	struct mm_kmem_cache *next, *prev;	/* in order of creation */
-	struct kmem_cache_cpu *cpu[];	/* by CPU */
+	struct kmem_cache_cpu cpu[];	/* by CPU */
 };
 
 enum kmalloc_type {
@@ -254,6 +256,12 @@ static inline void mm_slab_list_del(struct slab_list *l, struct slab *slab)
 
 /* The machine sees to it that the CPU of a row is one it has. */
 static inline uint32_t mm_slab_this_cpu(const struct mm_kmem_cache *s) { return s->ctx->cpu; }
+
+/* What that CPU has of the cache: this_cpu_ptr(), without a look at which CPU it is. */
+static inline struct kmem_cache_cpu *mm_slab_here(struct mm_kmem_cache *s)
+{
+	return (struct kmem_cache_cpu *)((char *)s->cpu + s->ctx->cpu_offset);
+}
 
 /* numa_mem_id() */
 static inline uint32_t mm_slab_cpu_node(const struct mm_kmem_cache *s, uint32_t cpu)

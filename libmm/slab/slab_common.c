@@ -104,14 +104,13 @@ void mm_slab_release_cache(struct mm_kmem_cache *s)
 		free(slab);
 	}
 	s->ops->release(s);
-	free(s->cpu[0]);
 	free(s);
 }
 
 static const uintptr_t no_map;
 
-/* Room for what each CPU has of the cache; its division by the size. */
-static int set_hot(struct mm_kmem_cache *s)
+/* Division by the size. */
+static void set_hot(struct mm_kmem_cache *s)
 {
 	uint64_t odd;
 
@@ -120,13 +119,6 @@ static int set_hot(struct mm_kmem_cache *s)
 	odd = s->size_inverse = s->size >> s->size_shift;	/* its own inverse in the lowest three bits; each step doubles them */
 	for (int bits = 3; bits < 64; bits *= 2)
 		s->size_inverse *= 2 - odd * s->size_inverse;
-	s->cpu[0] = calloc(s->nr_cpus, sizeof(*s->cpu[0]));
-	for (uint32_t cpu = 0; s->cpu[0] && cpu < s->nr_cpus; cpu++) {
-		s->cpu[cpu] = s->cpu[0] + cpu;
-		s->cpu[cpu]->freelist = SLAB_LINK_END;
-		s->cpu[cpu]->back_obj = BACK_CLOSED;
-	}
-	return s->cpu[0] ? 0 : -ENOMEM;
 }
 
 /* A cache that is no alias; NULL: bad layout, too many caches, name taken, host memory. */
@@ -142,18 +134,21 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	req.tuning = &sl->tuning;
 	if (sl->nr_caches >= MM_SLAB_MAX_CACHES || !args->name.len)
 		return NULL;
-	s = calloc(1, sizeof(*s) + nr_cpus * sizeof(s->cpu[0]));
+	s = aligned_alloc(MM_CPU_LINE, sizeof(*s) + nr_cpus * sizeof(s->cpu[0]));
 	if (!s)
 		return NULL;
 	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx,
 		.map = &no_map, .slab = sl, .id = ++sl->next_id, .refcount = 1,
 				     .nr_cpus = nr_cpus, .nr_nodes = sl->nr_nodes,
 				     .boot = args->boot };
+	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++)
+		s->cpu[cpu] = (struct kmem_cache_cpu){ .freelist = SLAB_LINK_END, .back_obj = BACK_CLOSED };
 	if (mm_slab_layout_of(&s->layout, &req))
 		goto fail;
 	set_allocflags(s);
+	set_hot(s);
 	s->node = calloc(s->nr_nodes, sizeof(*s->node));
-	if (set_hot(s) || !s->node || init_random_seq(s) || s->ops->create(s) || mm_slab_name_add(s, args->name))
+	if (!s->node || init_random_seq(s) || s->ops->create(s) || mm_slab_name_add(s, args->name))
 		goto fail;
 	s->prev = sl->last;
 	*(sl->last ? &sl->last->next : &sl->first) = s;

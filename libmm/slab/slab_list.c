@@ -236,7 +236,7 @@ static uint64_t at_hand(const struct mm_kmem_cache *s)
 	uint64_t nr = 0;
 
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
-		nr += s->cpu[cpu]->ac->avail;
+		nr += s->cpu[cpu].ac->avail;
 	for (uint32_t i = 0; i < s->nr_nodes; i++) {
 		const struct kmem_cache_node *n = &s->node[i];
 

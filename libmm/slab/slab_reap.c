@@ -60,7 +60,7 @@ void mm_slab_reap_cache(struct mm_kmem_cache *s, uint32_t cpu, uint32_t reap_nod
 
 	if (reap_node < s->nr_nodes)
 		drain_alien_of(s, n, reap_node);
-	reap_array(s, s->cpu[cpu]->ac, node);
+	reap_array(s, s->cpu[cpu].ac, node);
 	if (n->next_reap_ns > s->ctx->now_ns)
 		return;
 	n->next_reap_ns = s->ctx->now_ns + REAPTIMEOUT_NODE_NS;
@@ -75,7 +75,7 @@ void mm_slab_reap_cache(struct mm_kmem_cache *s, uint32_t cpu, uint32_t reap_nod
 void mm_slab_cache_shrink(struct mm_kmem_cache *s)
 {
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
-		drain_array(s, s->cpu[cpu]->ac, mm_slab_cpu_node(s, cpu), true);
+		drain_array(s, s->cpu[cpu].ac, mm_slab_cpu_node(s, cpu), true);
 	for (uint32_t i = 0; i < s->nr_nodes; i++)
 		for (uint32_t j = 0; j < s->nr_nodes; j++)
 			drain_alien_of(s, &s->node[i], j);

@@ -62,7 +62,7 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 {
 	uint32_t cpu = mm_slab_this_cpu(s);
 	struct slub_partial found = mm_slub_get_partial(s, cpu, node);
-	struct kmem_cache_cpu *c = s->cpu[cpu];
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
 	struct slab *slab;
 	uint32_t freelist;
 
@@ -123,7 +123,7 @@ static inline uint64_t take_back(struct mm_kmem_cache *s, struct kmem_cache_cpu 
  */
 static uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
-	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = mm_slab_here(s);
 	struct slab *slab = c->slab, *partial = c->partial;
 
 	if (slab) {
@@ -152,7 +152,7 @@ static uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
 /* Both fast paths are tried for every cache: one under debugging, or of SLAB or SLOB, has neither lockless list nor map. */
 uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 {
-	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = mm_slab_here(s);
 	size_t obj = c->freelist;
 	struct slab *slab = c->slab;
 	uint16_t *link;
@@ -182,7 +182,7 @@ static void take_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 /* ___slab_alloc() for @node: slabs of other nodes leave the CPU, its own one and then its partial list. */
 static uint64_t slub_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {
-	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = mm_slab_here(s);
 
 	if (c->slab && c->slab->node == node && c->freelist != SLAB_LINK_END)
 		return mm_kmem_cache_alloc(s, gfp);
@@ -255,9 +255,9 @@ static __attribute__((noinline)) void settle_owner(struct mm_kmem_cache *s, cons
 {
 	uint32_t cpu = 0;
 
-	while (!mm_slub_has_back(s->cpu[cpu]) || s->cpu[cpu]->back != slab)
+	while (!mm_slub_has_back(&s->cpu[cpu]) || s->cpu[cpu].back != slab)
 		cpu++;
-	mm_slub_settle_back(s, s->cpu[cpu]);
+	mm_slub_settle_back(s, &s->cpu[cpu]);
 }
 
 /* For one more slab on the CPU's partial list. */
@@ -297,7 +297,7 @@ static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struc
 /* do_slab_free() */
 static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detached *d)
 {
-	struct kmem_cache_cpu *c = s->cpu[cpu];
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
 
 	if (mm_slub_is_debug(s)) {
 		mm_slub_count(s, MM_SLUB_FREE_SLOWPATH);
@@ -361,7 +361,7 @@ static inline void set_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, s
  */
 static __attribute__((noinline)) void free_on_edge(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
-	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = mm_slab_here(s);
 
 	if (c->slab) {
 		mm_slub_drain_cpu_partial(s, c);
@@ -376,7 +376,7 @@ static __attribute__((noinline)) void free_on_edge(struct mm_kmem_cache *s, uint
 /* ... or another waits, which goes where it belongs. */
 static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
-	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = mm_slab_here(s);
 
 	if (mm_slub_has_back(c)) {
 		mm_slub_put_back(s, c);
@@ -410,7 +410,7 @@ static inline bool is_live(const struct slab *slab, uint64_t i) { return i < sla
  */
 void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj)
 {
-	struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+	struct kmem_cache_cpu *c = mm_slab_here(s);
 	struct slab *slab = (struct slab *)s->map[obj >> MM_PAGE_SHIFT & s->map_mask];
 	uint64_t i;
 
@@ -462,7 +462,7 @@ checked:
 static size_t slub_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
 {
 	for (size_t i = 0; i < nr; i++) {
-		struct kmem_cache_cpu *c = s->cpu[mm_slab_this_cpu(s)];
+		struct kmem_cache_cpu *c = mm_slab_here(s);
 		uint32_t obj = c->freelist;
 
 		if (obj == SLAB_LINK_END) {

@@ -167,7 +167,7 @@ static struct slub_partial get_of(struct mm_kmem_cache *s, struct kmem_cache_nod
 {
 	if (!n->partial.head)
 		return (struct slub_partial){ NULL, SLAB_LINK_END };
-	return mm_slub_is_debug(s) ? alloc_single_from_partial(n) : mm_slub_get_partial_node(s, n, s->cpu[cpu]);
+	return mm_slub_is_debug(s) ? alloc_single_from_partial(n) : mm_slub_get_partial_node(s, n, &s->cpu[cpu]);
 }
 
 /* Other nodes by distance, if they have more partial slabs than they should keep. */
@@ -315,7 +315,7 @@ void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 
 void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu)
 {
-	struct kmem_cache_cpu *c = s->cpu[cpu];
+	struct kmem_cache_cpu *c = &s->cpu[cpu];
 	struct slab *partial;
 
 	if (c->slab)
@@ -374,7 +374,7 @@ void mm_slub_shrink(struct mm_kmem_cache *s)
 static uint32_t cpu_of(const struct mm_kmem_cache *s, const struct slab *slab)
 {
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
-		const struct kmem_cache_cpu *c = s->cpu[cpu];
+		const struct kmem_cache_cpu *c = &s->cpu[cpu];
 
 		if (c->slab == slab || (mm_slub_has_back(c) && c->back == slab))
 			return cpu;
@@ -392,7 +392,7 @@ enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32
 		*live += slab->link[i] == SLAB_LINK_LIVE;
 	if (mm_slub_is_frozen(slab)) {
 		*cpu = cpu_of(mm_slab_cache(slab), slab);
-		return mm_slab_cache(slab)->cpu[*cpu]->slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
+		return mm_slab_cache(slab)->cpu[*cpu].slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
 	}
 	return !*live ? MM_SLAB_EMPTY : *live == slab->objects ? MM_SLAB_FULL : MM_SLAB_PARTIAL;
 }
@@ -414,10 +414,10 @@ static bool slab_is_consistent(const struct mm_kmem_cache *s, const struct slab 
 	enum mm_slab_state state = mm_slub_state(slab, &live, &cpu);
 
 	if (state == MM_SLAB_ON_CPU)
-		on_cpu = chain_length(slab, s->cpu[cpu]->freelist);
+		on_cpu = chain_length(slab, s->cpu[cpu].freelist);
 	if (own == UINT32_MAX || on_cpu == UINT32_MAX || own + on_cpu + back + live != slab->objects)
 		return false;
-	if (slab->inuse != slab->objects - own || (back && (own || s->cpu[cpu]->back != slab)))
+	if (slab->inuse != slab->objects - own || (back && (own || s->cpu[cpu].back != slab)))
 		return false;
 	return mm_slab_list(slab) != SLAB_NO_LIST || !own;	/* a full slab is on no list, no other */
 }
@@ -457,7 +457,7 @@ bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
 		pages += 1u << slab->order;
 	}
 	for (uint32_t i = 0; i < s->nr_cpus; i++)
-		if (!cpu_is_consistent(s, s->cpu[i]))
+		if (!cpu_is_consistent(s, &s->cpu[i]))
 			return false;
 	for (uint32_t i = 0; i < s->nr_nodes; i++) {
 		if (!node_is_consistent(&s->node[i]))

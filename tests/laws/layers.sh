@@ -40,6 +40,10 @@ if grep -nE '^#[ \t]*include[ \t]*"' libmm/include/libmm/*.h; then echo "an inst
 if grep -lE '^#[ \t]*include[ \t]*<(n?curses|term)' libmm/*/*.[ch] cmd/*.[ch] | grep -v '^cmd/top_screen'; then
 	echo "ncurses outside cmd/top_screen.c"; bad=1
 fi
+# Arrays by CPU are found by an offset that is kept beside the number.
+if grep -nE 'ctx(->|\.)cpu( = |\+\+)' libmm/*/*.[ch] tests/*.[ch] bench/*.c | grep -v '^libmm/phys/ctx.h:'; then
+	echo "the running CPU is set by mm_set_cpu() alone"; bad=1
+fi
 # 128-bit integers, which a 32-bit compiler lacks, are for wide.h alone.
 if grep -l '__int128' libmm/*/*.[ch] libmm/include/libmm/*.h cmd/*.[ch] tests/*.[ch] | grep -v '/libmm/wide.h$'; then
 	echo "__int128 outside libmm/wide.h"; bad=1
