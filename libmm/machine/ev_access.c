@@ -235,7 +235,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	if (!n)
 		return 0;
 	m->effects.nr = 0;
-	m->ctx.cpu = ev->cpu;
+	mm_set_cpu(&m->ctx, ev->cpu);
 	mm_task_run(m, task, task->pid);
 	m->nr_events += n;
 	task->accesses += n;
