@@ -374,26 +374,31 @@ static bool serve_any(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cp
 	return true;
 }
 
-/* Most often the page is one of 4K, near the one that was walked to before: its PMD entry is known. */
+/* Most often the page is one of 4K, and there are no larger ones. */
 bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
 			     const struct mm_tlb_entry *e)
 {
-	const struct mm_virt *virt = mm->virt;
 	const uint32_t id = mm->id;
-	mm_pte_t *pmd = mm_pmd_remembered(virt, id, vaddr);
+	mm_pte_t *pmd;
 	struct hit h;
 
 	f->missed.cpu = NULL;
-	if (e || c->has_large || !pmd || !mm_pmd_is_table(*pmd) || !mm_tlb_is_below_pde(c, id, vaddr))
+	if (e || c->has_large)
 		return serve_any(f, mm, c, vaddr, kind, e);
-	h = hit_at(mm_pte_below(virt, *pmd, vaddr), pmd, 1);
 	e = mm_tlb_lookup_l2(c, id, vaddr, kind);
 	if (e)
 		return mm_tlb_serves(e, kind) || serve_any(f, mm, c, vaddr, kind, e);
+	pmd = mm_pmd_offset(mm, vaddr);
+	if (!pmd || !mm_pmd_is_table(*pmd))
+		return serve_any(f, mm, c, vaddr, kind, NULL);
+	h = hit_at(mm_pte_of(mm, pmd, vaddr), pmd, 1);
 	if (!entry_allows(h.p, kind))
 		return missed(f, mm, c, vaddr, kind, true);
 	c->walks++;
-	mm_tlb_walked_near(c);
+	if (mm_tlb_is_below_pde(c, id, vaddr))
+		mm_tlb_walked_near(c);
+	else
+		mm_tlb_walked_below(c, mm, vaddr);
 	fill(c, id, vaddr, kind, h, true);
 	return true;
 }

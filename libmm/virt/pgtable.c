@@ -160,18 +160,21 @@ static uint64_t table_bytes(unsigned int level) { return level <= 3 ? MM_PAGE_SI
 
 mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level) { return mm_walk_to(mm, vaddr, level); }
 
-/* It is remembered where there is one: the next entry that is looked for is often below it too. */
+/* It is remembered where there is one: many entries below it are looked for. */
 mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr)
 {
 	struct mm_pgtables *t = mm->virt->pgtables;
 	mm_pte_t *pmd = mm_walk_to(mm, vaddr, 2);
 
 	if (pmd) {
-		t->last_tag = mm_entry_tag(mm->id, vaddr, 2);
-		t->last_pmd = pmd;
+		uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
+
+		t->known[tag % MM_PMDS_KNOWN] = (struct mm_pmd_known){ tag, pmd };
 	}
 	return pmd;
 }
+
+void mm_pmd_forget(const struct mm_virt *virt) { memset(virt->pgtables->known, 0, sizeof(virt->pgtables->known)); }
 
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr)
 {

@@ -157,13 +157,19 @@ void mm_pgtables_free(struct mm_virt *virt);	/* every address space is gone by t
 int mm_pgd_alloc(struct mm_struct *mm);		/* mm->pgd; 0 or -ENOMEM */
 void mm_pgd_free(struct mm_struct *mm);		/* after mm_unmap_region(fullmm) */
 
+/* PMD entries that were found, each in a place of its own by its number: no table above them has moved since. */
+enum { MM_PMDS_KNOWN = 256 };
+struct mm_pmd_known {
+	uint64_t tag;			/* mm_entry_tag(), 0 none */
+	mm_pte_t *pmd;
+};
+
 struct mm_pgtables {
 	mm_pte_t **table;		/* by PFN; host memory that is touched only where there are tables */
 	size_t bytes;
 	uint64_t nr_tables;
 	mm_pte_t *spare;		/* a freed table's contents, used again first */
-	uint64_t last_tag;		/* the PMD entry found last: its mm_entry_tag(), 0 none; no table above it has moved since */
-	mm_pte_t *last_pmd;
+	struct mm_pmd_known known[MM_PMDS_KNOWN];
 };
 /* The 512 entries of table page @pfn. */
 static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { return virt->pgtables->table[pfn]; }
@@ -174,7 +180,7 @@ mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int leve
 mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr);	/* NULL too below a 2M entry */
 /* A table of level 2 or above changes place or goes. */
-static inline void mm_pmd_forget(const struct mm_virt *virt) { virt->pgtables->last_tag = 0; }
+void mm_pmd_forget(const struct mm_virt *virt);
 mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr);
 /* The empty PTE table at @vaddr goes, and its translations (retract_page_tables()). */
 void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
@@ -219,19 +225,13 @@ static inline bool mm_entry_tag_is_of(uint64_t tag, uint32_t id, unsigned int le
 {
 	return (tag & ~(UINT64_C(1) << 63)) >> (MM_VPN_BITS - 9 * (level - 1)) == (id & MM_TLB_ID_MASK);
 }
-/* NULL: it is not the one that was found last. */
-static inline mm_pte_t *mm_pmd_remembered(const struct mm_virt *virt, uint32_t id, uint64_t vaddr)
-{
-	const struct mm_pgtables *t = virt->pgtables;
-
-	return t->last_tag == mm_entry_tag(id, vaddr, 2) ? t->last_pmd : NULL;
-}
 mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr);
 static inline mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr)
 {
-	mm_pte_t *pmd = mm_pmd_remembered(mm->virt, mm->id, vaddr);
+	const uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
+	const struct mm_pmd_known *k = &mm->virt->pgtables->known[tag % MM_PMDS_KNOWN];
 
-	return pmd ? pmd : mm_pmd_offset_walk(mm, vaddr);
+	return k->tag == tag ? k->pmd : mm_pmd_offset_walk(mm, vaddr);
 }
 static inline bool mm_pmd_is_table(mm_pte_t p) { return (p & (MM_PTE_P | MM_PTE_PSE)) == MM_PTE_P; }
 static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)

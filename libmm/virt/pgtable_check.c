@@ -106,12 +106,16 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 	return level != 2 || p->mapping == nr_huge;
 }
 
-static bool check_last(const struct mm_struct *mm)
+static bool check_known(const struct mm_struct *mm)
 {
-	const struct mm_pgtables *t = mm->virt->pgtables;
-	uint64_t vaddr = t->last_tag << MM_PMD_SHIFT & ((UINT64_C(1) << (MM_VPN_BITS + MM_PAGE_SHIFT)) - 1);
+	for (unsigned int i = 0; i < MM_PMDS_KNOWN; i++) {
+		const struct mm_pmd_known *k = &mm->virt->pgtables->known[i];
+		uint64_t vaddr = k->tag << MM_PMD_SHIFT & ((UINT64_C(1) << (MM_VPN_BITS + MM_PAGE_SHIFT)) - 1);
 
-	return t->last_tag != mm_entry_tag(mm->id, vaddr, 2) || mm_walk_to(mm, vaddr, 2) == t->last_pmd;
+		if (k->tag == mm_entry_tag(mm->id, vaddr, 2) && (k->tag % MM_PMDS_KNOWN != i || mm_walk_to(mm, vaddr, 2) != k->pmd))
+			return false;
+	}
+	return true;
 }
 
 bool mm_pgtables_are_consistent(const struct mm_struct *mm)
@@ -120,7 +124,7 @@ bool mm_pgtables_are_consistent(const struct mm_struct *mm)
 
 	if (mm->pgd == MM_PFN_NONE)
 		return mm->pgtables_bytes == 0;
-	if (!check_last(mm) || !check_table(&rc, mm->pgd, mm_nr_levels(mm->virt), 0))
+	if (!check_known(mm) || !check_table(&rc, mm->pgd, mm_nr_levels(mm->virt), 0))
 		return false;
 	for (unsigned int i = 0; i < MM_NR_RSS; i++)
 		if (rc.rss[i] != mm->rss[i])

@@ -57,7 +57,7 @@ static int array_init(struct mm_tlb_array *a, uint32_t entries, uint32_t ways)
 {
 	a->ways = ways;
 	a->set_mask = entries ? entries / ways - 1 : 0;
-	a->e = calloc(entries + UINT32_C(2), sizeof(*a->e));	/* two past the last set may be looked at */
+	a->e = calloc(entries + UINT32_C(4), sizeof(*a->e));	/* four past the last set may be looked at */
 	return a->e ? 0 : -ENOMEM;
 }
 
@@ -120,8 +120,7 @@ void mm_tlb_free(struct mm_tlb *t)
 	free(t);
 }
 
-/* @at to the front of its set, which begins at @e. Apart, so that looking in vain needs no stack. */
-static __attribute__((noinline)) struct mm_tlb_entry *to_front(struct mm_tlb_entry *e, struct mm_tlb_entry *at)
+struct mm_tlb_entry *mm_tlb_to_front(struct mm_tlb_entry *e, struct mm_tlb_entry *at)
 {
 	struct mm_tlb_entry hit = *at;
 
@@ -133,11 +132,11 @@ static __attribute__((noinline)) struct mm_tlb_entry *to_front(struct mm_tlb_ent
 
 struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag)
 {
-	for (struct mm_tlb_entry *at = e + 2; at < e + ways; at += 2) {
+	for (struct mm_tlb_entry *at = e + 4; at < e + ways; at += 2) {
 		if (at[0].tag == tag)
-			return to_front(e, at);
+			return mm_tlb_to_front(e, at);
 		if (at[1].tag == tag)		/* may be past the set */
-			return to_front(e, at + 1);
+			return mm_tlb_to_front(e, at + 1);
 	}
 	return NULL;
 }
@@ -298,13 +297,13 @@ static void psc_fill(struct mm_psc *p, uint64_t tag, uint8_t room)
 	psc_first(p, i);
 }
 
-void mm_tlb_walked_far(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top)
+void mm_tlb_walked_far(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
 {
 	const unsigned int cached = MM_PSC_LEVELS + 1;	/* highest level with a cache */
-	unsigned int from = top;
+	unsigned int from = mm_nr_levels(mm->virt);
 
 	for (unsigned int l = level + 1; l <= cached; l++)
-		if (psc_find(&c->psc[l - 2], mm_entry_tag(id, vaddr, l))) {
+		if (psc_find(&c->psc[l - 2], mm_entry_tag(mm->id, vaddr, l))) {
 			c->psc_hits[l - 2]++;
 			from = l - 1;
 			break;
@@ -312,7 +311,25 @@ void mm_tlb_walked_far(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsign
 	c->walk_reads += from - level + 1;
 	for (unsigned int l = from < cached ? from : cached; l > level; l--)
 		if (c->psc_entries[l - 2])
-			psc_fill(&c->psc[l - 2], mm_entry_tag(id, vaddr, l), c->psc_entries[l - 2]);
+			psc_fill(&c->psc[l - 2], mm_entry_tag(mm->id, vaddr, l), c->psc_entries[l - 2]);
+}
+
+/* The PDE is often there, though not the first; else the PDPTE is most often that used last, and then nothing moves above. */
+void mm_tlb_walked_below(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr)
+{
+	struct mm_psc *pde = &c->psc[0], *pdpte = &c->psc[1];
+	uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
+
+	if (pdpte->tag[pdpte->next[0]] != mm_entry_tag(mm->id, vaddr, 3)) {
+		mm_tlb_walked_far(c, mm, vaddr, 1);
+	} else if (psc_find(pde, tag)) {
+		mm_tlb_walked_near(c);
+	} else {
+		c->psc_hits[1]++;
+		c->walk_reads += 2;
+		if (c->psc_entries[0])
+			psc_fill(pde, tag, c->psc_entries[0]);
+	}
 }
 
 /* INVLPG and INVPCID take everything of the address space. */

@@ -116,7 +116,9 @@ static inline struct mm_tlb_entry *mm_tlb_set_of(const struct mm_tlb_array *a, u
 	return &a->e[(page_number & a->set_mask) * a->ways];
 }
 
-/* Where the first two of the @ways entries of the set are not it. */
+/* @at to the front of its set, which begins at @e. */
+struct mm_tlb_entry *mm_tlb_to_front(struct mm_tlb_entry *e, struct mm_tlb_entry *at);
+/* Where the first four of the @ways entries of the set are not it. */
 struct mm_tlb_entry *mm_tlb_find_behind(struct mm_tlb_entry *e, uint32_t ways, uint64_t tag);
 
 /* The entry, moved to the front of its set; NULL: not there. */
@@ -126,12 +128,17 @@ static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uin
 
 	if (e->tag == tag)
 		return e;
-	if (e[1].tag != tag)		/* what is past the set is of another and is not it */
-		return mm_tlb_find_behind(e, a->ways, tag);
-	hit = e[1];
-	e[1] = *e;
-	*e = hit;
-	return e;
+	if (e[1].tag == tag) {		/* what is past the set is of another and is not it */
+		hit = e[1];
+		e[1] = *e;
+		*e = hit;
+		return e;
+	}
+	if (e[2].tag == tag)
+		return mm_tlb_to_front(e, e + 2);
+	if (e[3].tag == tag)
+		return mm_tlb_to_front(e, e + 3);
+	return a->ways > 4 ? mm_tlb_find_behind(e, a->ways, tag) : NULL;
 }
 
 /* What is not there: to the front of its set, where the last goes; what is empty is last. */
@@ -139,6 +146,13 @@ static inline struct mm_tlb_entry *mm_tlb_push(const struct mm_tlb_array *a, uin
 {
 	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
 
+	if (a->ways == 4) {
+		e[3] = e[2];
+		e[2] = e[1];
+		e[1] = e[0];
+		*e = new;
+		return e;
+	}
 	for (struct mm_tlb_entry *at = e; at < e + a->ways; at++) {
 		struct mm_tlb_entry old = *at;
 
@@ -255,10 +269,11 @@ static inline void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr
 }
 
 /*
- * A walk for @vaddr (of @top levels) that ended at @level (1 PTE .. 4 PML4E, 5 PML5E): count what it read and remember the
- * tables on its way.
+ * A walk for @vaddr that ended at @level (1 PTE .. 4 PML4E, 5 PML5E): count what it read and remember the tables on its way;
+ * the second for one to level 1 that does not begin below the PDE used last.
  */
-void mm_tlb_walked_far(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level, unsigned int top);
+void mm_tlb_walked_far(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int level);
+void mm_tlb_walked_below(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr);
 /* A walk to level 1 begins below the PDE used last: then nothing moves. */
 static inline bool mm_tlb_is_below_pde(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 {
@@ -274,7 +289,7 @@ static inline void mm_tlb_walked(struct mm_tlb_cpu *c, const struct mm_struct *m
 	if (level == 1 && mm_tlb_is_below_pde(c, mm->id, vaddr))
 		mm_tlb_walked_near(c);
 	else
-		mm_tlb_walked_far(c, mm->id, vaddr, level, mm_nr_levels(mm->virt));
+		mm_tlb_walked_far(c, mm, vaddr, level);
 }
 
 /*
