@@ -4,7 +4,7 @@
  * page, the version of what it holds. Each store and each page of a write(2) makes a version that nothing had before, so
  * one that is lost, or a copy of the wrong page, shows. Beside anonymous memory (huge pages, swap, same-page merging, filled by
  * userfaultfd) there are files on disk (written back, dropped, truncated, with holes), files in memory in huge pages,
- * and pools of huge pages, private and shared (with the PMD table in common), in processes that fork.
+ * and pools of huge pages, private and shared (with the PMD table in common), in processes that fork. Pages move between two nodes.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -63,6 +63,7 @@ static struct mm_rng rng;
 static uint64_t now_ns, checked[NR_AREAS], shared_tables;
 static bool merging;			/* ksmd runs: it loses soft-dirty bits of what it merges (replace_page()) */
 
+static uint64_t span(int a) { return areas[a].mapped ? areas[a].mapped : areas[a].pages; }
 static uint64_t below(uint64_t n) { return mm_rng_below(&rng, n); }
 static struct mm_str str(const char *s) { return (struct mm_str){ s, strlen(s) }; }
 static uint64_t versions(void) { return machine->cache->contents_made; }
@@ -447,6 +448,19 @@ static void op_fallocate(void)
 			p->page[DISK_PRIVATE][i].own = false;
 }
 
+/* All pages of a process, or those of one mapping, go to another node. */
+static void op_move(struct proc *p)
+{
+	enum area a = (enum area)below(NR_AREAS);
+	bool to = below(2);
+
+	if (below(2))
+		row((struct mm_event){ .type = MM_EV_MIGRATE_PAGES, .pid = pid_of(p), .name = str(to ? "0:1" : "1:0") });
+	else
+		row((struct mm_event){ .type = MM_EV_MBIND, .pid = pid_of(p), .addr = areas[a].addr, .size = span(a) * PAGE,
+				       .flags = str("MPOL_PREFERRED|MPOL_MF_MOVE_ALL"), .name = str(to ? "1" : "0") });
+}
+
 static uint64_t some_page(enum area a) { return below(2) ? below(16) : below(areas[a].pages); }
 
 static void one_op(void)
@@ -454,7 +468,7 @@ static void one_op(void)
 	struct proc *p = some_proc();
 	enum area a = (enum area)below(NR_AREAS);
 
-	switch (below(42)) {
+	switch (below(43)) {
 	case 0: op_drop(p); break;
 	case 1: case 2: op_advise(p); break;
 	case 3: op_protect_uffd(p); break;
@@ -464,6 +478,7 @@ static void one_op(void)
 	case 8: op_truncate(); break;
 	case 40: op_gib(p); break;
 	case 41: op_fallocate(); break;
+	case 42: op_move(p); break;
 	case 9: case 10: case 11: op_write(); break;
 	case 12: case 13: case 14: case 15: case 16: case 17: case 18: case 19: load(p, a, some_page(a)); break;
 	default: store(p, a, some_page(a)); break;
@@ -492,14 +507,15 @@ static void set(struct mm_machine_config *cfg, const char *name, const char *val
 /* The first row that stores by name makes the machine keep contents: before it nothing is there. */
 static void start(uint64_t seed)
 {
-	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (160 << 20) - 1 } };
+	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (80 << 20) - 1 },
+				       { .start = 80 << 20, .end = (160 << 20) - 1, .node = 1 } };
 	struct mm_machine_config cfg;
 
 	rng.state = seed;
 	now_ns = shared_tables = 0;
 	memset(checked, 0, sizeof(checked));
 	mm_machine_config_init(&cfg);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		ck_assert_int_eq(mm_region_list_add(&cfg.regions, &r[i], MM_STR("System RAM")), 0);
 	cfg.depth = MM_DEPTH_FULL;
 	cfg.swap_bytes = 64 << 20;
@@ -521,7 +537,7 @@ static void start(uint64_t seed)
 	procs[0].alive = true;
 	for (int a = 0; a < NR_AREAS; a++)
 		row((struct mm_event){ .type = MM_EV_MMAP, .pid = FIRST_PID, .addr = areas[a].addr,
-				       .size = (areas[a].mapped ? areas[a].mapped : areas[a].pages) * PAGE,
+				       .size = span(a) * PAGE,
 				       .flags = str(areas[a].flags), .name = areas[a].file >= 0 ? str(files[areas[a].file].name) : (struct mm_str){ 0 } });
 	ck_assert_int_eq(mm_contents_keep(machine->cache), 0);
 	for (uint64_t i = 0; i < files[0].max_pages; i++)	/* as it is on disk: of its own */
@@ -550,6 +566,7 @@ START_TEST(random_against_versions)
 		ck_assert_msg(v->v[MM_PSWPOUT] > 0, "the limit never bit");
 	ck_assert_msg(v->v[MM_THP_FILE_ALLOC] + v->v[MM_THP_FAULT_ALLOC] > 0, "no huge pages");
 	ck_assert_msg(shared_tables > 0, "no PMD table was ever shared");
+	ck_assert_msg(v->v[MM_PGMIGRATE_SUCCESS] > 0, "no page ever moved");
 	for (int a = 0; a < NR_AREAS; a++)
 		ck_assert_msg(checked[a] > areas[a].pages, "%s: only %" PRIu64 " loads were checked", areas[a].what, checked[a]);
 	mm_machine_free(machine);

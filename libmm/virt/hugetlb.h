@@ -8,9 +8,11 @@
 #define VIRT_HUGETLB_H
 
 #include "base/xarray.h"
+#include "phys/mempolicy.h"
 #include "virt/pgtable.h"
 
 enum { MM_NR_HSTATES = 2 };		/* 2M, the default, and 1G */
+#define MM_PG_HUGETLB_ISOLATED	MM_PG_OWNER_PRIV_1	/* it moves now: the other way round HPG_migratable */
 
 /* struct hstate: one pool. Where no pages are kept (mm-vma) there are numbers alone. */
 struct mm_hstate {
@@ -56,13 +58,26 @@ static inline uint64_t mm_huge_page_size(const struct mm_hstate *h) { return (ui
 static inline uint64_t mm_huge_page_pages(const struct mm_hstate *h) { return UINT64_C(1) << h->order; }
 
 /* hugetlb_pool.c. @order 9 or 18; MM_PFN_NONE: there is none. */
-mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h);
+mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h, struct mm_mpol_place place);
 uint64_t mm_hugetlb_overcommit(const struct mm_virt *virt, const struct mm_hstate *h);	/* pages that may be taken on demand */
-mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h);
+mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h, struct mm_mpol_place place);
 int mm_hugetlb_acct_memory(struct mm_virt *virt, struct mm_hstate *h, int64_t delta);	/* 0 or -ENOMEM */
 /* Nobody maps or holds it any more: back to the pool, or to the page allocator when it was surplus. */
 void mm_free_huge_folio(struct mm_virt *virt, mm_pfn_t head);
+struct mm_hstate *mm_hstate_of_page(struct mm_virt *virt, mm_pfn_t head);
 bool mm_hugetlb_is_consistent(const struct mm_virt *virt);
+
+/* migrate_hugetlb.c, and what it has of the pool. */
+bool mm_isolate_hugetlb(struct mm_virt *virt, mm_pfn_t head);	/* with a reference; false: it is already */
+void mm_putback_hugetlb(struct mm_virt *virt, mm_pfn_t head);
+/* The isolated page moves to @nid, or near it to one of @nodes: 0, -ENOMEM, or -EAGAIN (somebody holds it), then it stays isolated. */
+int mm_migrate_hugetlb(struct mm_virt *virt, mm_pfn_t src, uint32_t nid, mm_nodes_t nodes);
+/* A page to move to, refs 1; *@temporary: not the pool's, the one that has moved goes out in its place. */
+mm_pfn_t mm_alloc_hugetlb_folio_nodemask(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid, mm_nodes_t nodes, bool *temporary);
+void mm_hugetlb_move_surplus(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst);	/* the place of a surplus page moves too */
+void mm_free_hugetlb_moved(struct mm_virt *virt, mm_pfn_t head, bool temporary);
+/* Where a page of the place is looked for first; @nodes: where it may be (huge_node()). */
+uint32_t mm_huge_node(const struct mm_virt *virt, struct mm_mpol_place place, mm_nodes_t *nodes);
 
 /* hugetlb_resv.c */
 uint64_t mm_region_count(const struct mm_resv_map *m, uint64_t from, uint64_t to);

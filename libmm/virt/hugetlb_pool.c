@@ -8,12 +8,16 @@
  * vm.nr_hugepages fills a pool from the page allocator, node by node in turn, and shrinks it by free pages that are
  * not promised; what is in use beyond the new size becomes surplus. vm.nr_overcommit_hugepages is how many may be
  * taken on demand. Pages of 1G are too large for the page allocator: they are put together of free memory alone.
- * Model: Linux 6.6 mm/hugetlb.c. Deviation: alloc_contig_pages() would move what lies in the way of a 1G page; mempolicies.
+ * A page for a fault is of the node that the mapping's policy says, or the task's. What a promise lacks is taken on demand, from the
+ * lowest node on, and a task bound to nodes is promised no more than is free there.
+ * Model: Linux 6.6 mm/hugetlb.c. Deviation: alloc_contig_pages() would move what lies in the way of a 1G page.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cache/deferred_split.h"
 #include "phys/contig.h"
+#include "phys/mempolicy.h"
 #include "virt/hugetlb.h"
 
 enum { ORDER_2M = 9, ORDER_1G = 18 };
@@ -96,15 +100,16 @@ static mm_pfn_t dequeue_node(struct mm_virt *virt, struct mm_hstate *h, uint32_t
 	return head;
 }
 
-static mm_pfn_t alloc_fresh(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid, mm_gfp_t more, bool top)
+#define GFP_POOL (MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_COMP | __MM_GFP_NOWARN | __MM_GFP_RETRY_MAYFAIL)
+
+static mm_pfn_t alloc_fresh(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid, mm_nodes_t nodes, mm_gfp_t gfp, bool top)
 {
-	mm_gfp_t gfp = MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_COMP | __MM_GFP_NOWARN | more;
 	mm_pfn_t head;
 
 	if (is_gigantic(h)) {
 		head = mm_alloc_contig_free(virt->phys, nid, h->order, top);
 	} else {
-		head = mm_alloc_pages_node(virt->phys, nid, gfp, h->order);
+		head = mm_alloc_pages_nodemask(virt->phys, nid, nodes, gfp, h->order);
 		mm_count(virt->ctx, head == MM_PFN_NONE ? MM_HTLB_BUDDY_ALLOC_FAIL : MM_HTLB_BUDDY_ALLOC_SUCCESS, 1);
 	}
 	if (head == MM_PFN_NONE)
@@ -151,7 +156,7 @@ static bool alloc_pool_page(struct mm_virt *virt, struct mm_hstate *h, bool boot
 	if (!virt->phys->nodes[nid])
 		first = nid = next_node(virt, nid);
 	do {
-		mm_pfn_t head = alloc_fresh(virt, h, nid, __MM_GFP_THISNODE | __MM_GFP_RETRY_MAYFAIL, boot);
+		mm_pfn_t head = alloc_fresh(virt, h, nid, MM_NODES_ALL, GFP_POOL | __MM_GFP_THISNODE, boot);
 
 		nid = next_node(virt, nid);
 		h->next_nid_to_alloc = nid;
@@ -236,13 +241,13 @@ void mm_hugetlb_sysctl_changed(struct mm_virt *virt, bool boot)
 	}
 }
 
-/* The page of the nearest node that has one. */
-mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h)
+/* The page of the node nearest to @nid that has one, among @nodes. */
+static mm_pfn_t dequeue_nodemask(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid, mm_nodes_t nodes)
 {
-	const struct mm_node *here = virt->phys->nodes[virt->phys->cpu_node[virt->ctx->cpu]];
+	const struct mm_node *near = virt->phys->nodes[nid];
 
-	for (uint32_t i = 0; i < virt->phys->nr_nodes; i++) {
-		mm_pfn_t head = dequeue_node(virt, h, here->zonelist[i]);
+	for (uint32_t i = 0; near && i < near->nr_zonelist; i++) {
+		mm_pfn_t head = nodes >> near->zonelist[i] & 1 ? dequeue_node(virt, h, near->zonelist[i]) : MM_PFN_NONE;
 
 		if (head != MM_PFN_NONE)
 			return head;
@@ -250,23 +255,41 @@ mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h)
 	return MM_PFN_NONE;
 }
 
+uint32_t mm_huge_node(const struct mm_virt *virt, struct mm_mpol_place place, mm_nodes_t *nodes)
+{
+	*nodes = mm_policy_nodemask(place.pol);
+	if (place.pol && place.pol->mode == MM_MPOL_INTERLEAVE)
+		return mm_offset_il_node(place.pol, place.off);
+	return mm_policy_node(place.pol, virt->phys->cpu_node[virt->ctx->cpu]);
+}
+
+static bool is_preferred_many(const struct mm_mempolicy *pol) { return pol && pol->mode == MM_MPOL_PREFERRED_MANY; }
+
+mm_pfn_t mm_dequeue_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h, struct mm_mpol_place place)
+{
+	mm_nodes_t nodes;
+	uint32_t nid = mm_huge_node(virt, place, &nodes);
+	mm_pfn_t head = dequeue_nodemask(virt, h, nid, nodes);
+
+	return head == MM_PFN_NONE && is_preferred_many(place.pol) ? dequeue_nodemask(virt, h, nid, MM_NODES_ALL) : head;
+}
+
 uint64_t mm_hugetlb_overcommit(const struct mm_virt *virt, const struct mm_hstate *h)
 {
 	return (uint64_t)mm_sysctl(virt->ctx, is_gigantic(h) ? MM_SYSCTL_NR_OVERCOMMIT_GIGANTIC : MM_SYSCTL_NR_OVERCOMMIT_HUGEPAGES);
 }
 
-mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h)
+static mm_pfn_t alloc_surplus(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid, mm_nodes_t nodes, mm_gfp_t gfp)
 {
-	mm_pfn_t head;
+	mm_pfn_t head = 0;
 
 	if (is_gigantic(h) || h->surplus >= mm_hugetlb_overcommit(virt, h))
 		return MM_PFN_NONE;
 	if (virt->phys) {
-		head = alloc_fresh(virt, h, virt->phys->cpu_node[virt->ctx->cpu], __MM_GFP_RETRY_MAYFAIL, false);
+		head = alloc_fresh(virt, h, nid, nodes, gfp, false);
 		if (head == MM_PFN_NONE)
 			return head;
 	} else {
-		head = 0;
 		h->nr++;
 		h->nr_node[0]++;
 	}
@@ -275,56 +298,151 @@ mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *
 	return head;
 }
 
+/* Source: alloc_buddy_hugetlb_folio_with_mpol(). */
+mm_pfn_t mm_alloc_surplus_hugetlb_folio(struct mm_virt *virt, struct mm_hstate *h, struct mm_mpol_place place)
+{
+	mm_nodes_t nodes;
+	uint32_t nid = mm_huge_node(virt, place, &nodes);
+
+	if (is_preferred_many(place.pol)) {
+		mm_pfn_t head = alloc_surplus(virt, h, nid, nodes, GFP_POOL & ~(mm_gfp_t)__MM_GFP_DIRECT_RECLAIM);
+
+		if (head != MM_PFN_NONE)
+			return head;
+		nodes = MM_NODES_ALL;
+	}
+	return alloc_surplus(virt, h, nid, nodes, GFP_POOL);
+}
+
+mm_pfn_t mm_alloc_hugetlb_folio_nodemask(struct mm_virt *virt, struct mm_hstate *h, uint32_t nid, mm_nodes_t nodes, bool *temporary)
+{
+	mm_pfn_t head = h->free > h->resv ? dequeue_nodemask(virt, h, nid, nodes) : MM_PFN_NONE;
+
+	*temporary = head == MM_PFN_NONE;
+	if (*temporary && !is_gigantic(h))
+		head = alloc_fresh(virt, h, nid, nodes, GFP_POOL, false);
+	if (head == MM_PFN_NONE)
+		return head;
+	mm_page(virt->phys, head)->refs = 1;
+	mm_folio_prep_transhuge(virt->phys, head);
+	return head;
+}
+
+/* Nodes that a promise to the running task may count on (policy_mbind_nodemask()). */
+static mm_nodes_t allowed_nodes(const struct mm_virt *virt)
+{
+	const struct mm_mempolicy *pol = virt->ctx->mempolicy;
+
+	return virt->ctx->numa.memory & (pol && pol->mode == MM_MPOL_BIND ? pol->nodes : MM_NODES_ALL);
+}
+
+static mm_pfn_t surplus_for_promise(struct mm_virt *virt, struct mm_hstate *h)
+{
+	mm_pfn_t head = MM_PFN_NONE;
+
+	if (!virt->phys)
+		return alloc_surplus(virt, h, 0, MM_NODES_ALL, GFP_POOL);
+	for (mm_nodes_t left = allowed_nodes(virt); left && head == MM_PFN_NONE; left &= left - 1)
+		head = alloc_surplus(virt, h, mm_first_node(left), MM_NODES_ALL, GFP_POOL);
+	return head;
+}
+
 /* Source: gather_surplus_pages(). */
 static int gather_surplus_pages(struct mm_virt *virt, struct mm_hstate *h, uint64_t delta)
 {
-	uint64_t taken = 0;
+	uint64_t needed = h->resv + delta > h->free ? h->resv + delta - h->free : 0, taken = 0;
+	struct mm_page_list list = MM_PAGE_LIST_INIT;
 
-	while (h->resv + delta > h->free) {
-		mm_pfn_t head = mm_alloc_surplus_hugetlb_folio(virt, h);
+	for (; taken < needed; taken++) {
+		mm_pfn_t head = surplus_for_promise(virt, h);
 
-		if (head == MM_PFN_NONE) {
-			for (; taken; taken--)
-				remove_pool_page(virt, h, true);
-			return -ENOMEM;
-		}
-		enqueue(virt, h, head);
-		taken++;
+		if (head == MM_PFN_NONE)
+			break;
+		if (virt->phys)
+			mm_page_list_add(virt->phys->mem_map, &list, head);
 	}
+	for (uint64_t i = 0; i < taken; i++) {
+		mm_pfn_t head = virt->phys ? list.head : 0;
+
+		if (virt->phys)
+			mm_page_list_del(virt->phys->mem_map, &list, head);
+		if (taken == needed)
+			enqueue(virt, h, head);
+		else
+			remove_page(virt, h, head, true);
+	}
+	if (taken < needed)
+		return -ENOMEM;
 	h->resv += delta;
 	return 0;
 }
 
-int mm_hugetlb_acct_memory(struct mm_virt *virt, struct mm_hstate *h, int64_t delta)
+static void return_unused_surplus_pages(struct mm_virt *virt, struct mm_hstate *h, uint64_t unused)
 {
-	uint64_t unused, nr;
-
-	if (delta > 0)
-		return gather_surplus_pages(virt, h, (uint64_t)delta);
-	unused = (uint64_t)-delta;
 	h->resv -= unused;
 	if (is_gigantic(h))
-		return 0;
-	for (nr = unused < h->surplus ? unused : h->surplus; nr; nr--)
+		return;
+	for (uint64_t nr = unused < h->surplus ? unused : h->surplus; nr; nr--)
 		if (!remove_pool_page(virt, h, true))
 			break;
-	return 0;
 }
 
-void mm_free_huge_folio(struct mm_virt *virt, mm_pfn_t head)
+/* Free pages on those nodes. */
+static uint64_t allowed_mems_nr(const struct mm_virt *virt, const struct mm_hstate *h)
+{
+	uint64_t nr = 0;
+
+	for (mm_nodes_t left = allowed_nodes(virt); left; left &= left - 1)
+		nr += h->free_node[mm_first_node(left)];
+	return nr;
+}
+
+int mm_hugetlb_acct_memory(struct mm_virt *virt, struct mm_hstate *h, int64_t delta)
+{
+	if (delta < 0)
+		return_unused_surplus_pages(virt, h, (uint64_t)-delta);
+	if (delta <= 0)
+		return 0;
+	if (gather_surplus_pages(virt, h, (uint64_t)delta))
+		return -ENOMEM;
+	if (!virt->phys || (uint64_t)delta <= allowed_mems_nr(virt, h))
+		return 0;
+	return_unused_surplus_pages(virt, h, (uint64_t)delta);
+	return -ENOMEM;
+}
+
+struct mm_hstate *mm_hstate_of_page(struct mm_virt *virt, mm_pfn_t head)
+{
+	return &virt->hugetlb->hstate[mm_page(virt->phys, head)->order == ORDER_2M ? 0 : 1];
+}
+
+void mm_hugetlb_move_surplus(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst)
+{
+	struct mm_hstate *h = mm_hstate_of_page(virt, src);
+	uint32_t from = node_of(virt, src), to = node_of(virt, dst);
+
+	if (from == to || !h->surplus_node[from])
+		return;
+	h->surplus_node[from]--;
+	h->surplus_node[to]++;
+}
+
+void mm_free_hugetlb_moved(struct mm_virt *virt, mm_pfn_t head, bool temporary)
 {
 	struct mm_page *p = mm_page(virt->phys, head);
-	struct mm_hstate *h = &virt->hugetlb->hstate[p->order == ORDER_2M ? 0 : 1];
-	uint32_t nid = node_of(virt, head);
+	struct mm_hstate *h = mm_hstate_of_page(virt, head);
 
 	p->flags &= ~(uint32_t)(MM_PG_ANON | MM_PG_ANON_EXCLUSIVE | MM_PG_DIRTY | MM_PG_UPTODATE | MM_PG_REFERENCED);
 	p->mapping = 0;
 	p->index = 0;
-	if (h->surplus_node[nid])
-		remove_page(virt, h, head, true);
+	p->refs = 0;
+	if (temporary || h->surplus_node[node_of(virt, head)])
+		remove_page(virt, h, head, !temporary);
 	else
 		enqueue(virt, h, head);
 }
+
+void mm_free_huge_folio(struct mm_virt *virt, mm_pfn_t head) { mm_free_hugetlb_moved(virt, head, false); }
 
 bool mm_hugetlb_is_consistent(const struct mm_virt *virt)
 {

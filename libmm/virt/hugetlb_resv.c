@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "virt/hugetlb.h"
+#include "virt/mempolicy.h"
 #include "virt/rmap.h"
 #include "virt/vma.h"
 
@@ -211,12 +212,13 @@ int mm_alloc_hugetlb_folio(struct mm_vma *vma, uint64_t vaddr, bool avoid_reserv
 	struct mm_hstate *h = mm_hstate_vma(vma);
 	uint64_t idx = mm_vma_hugecache_offset(vma, vaddr), chg = avoid_reserve ? 1 : needs_reservation(vma, idx);
 	bool reserved = !avoid_reserve && has_reserves(vma, chg);
+	struct mm_mpol_place place = mm_vma_mpol_place(vma, vaddr, h->order);
 	mm_pfn_t head = MM_PFN_NONE;
 
 	if (reserved || h->free > h->resv)
-		head = mm_dequeue_hugetlb_folio(virt, h);
+		head = mm_dequeue_hugetlb_folio(virt, h, place);
 	if (head == MM_PFN_NONE)
-		head = mm_alloc_surplus_hugetlb_folio(virt, h);
+		head = mm_alloc_surplus_hugetlb_folio(virt, h, place);
 	if (head == MM_PFN_NONE)
 		return -ENOSPC;
 	h->resv -= reserved;
@@ -234,11 +236,15 @@ int mm_alloc_hugetlb_folio(struct mm_vma *vma, uint64_t vaddr, bool avoid_reserv
 
 int mm_hugetlb_add_to_file(struct mm_virt *virt, struct mm_inode *inode, uint64_t idx, mm_pfn_t head)
 {
+	struct mm_page *p = mm_page(virt->phys, head);
+
 	if (mm_xa_store(&inode->hugetlb->pages, idx, (uint64_t)head + 1, NULL))
 		return -ENOMEM;
 	inode->hugetlb->nr_pages++;
-	mm_page(virt->phys, head)->refs++;
-	mm_page(virt->phys, head)->flags |= MM_PG_DIRTY;
+	p->refs++;
+	p->flags |= MM_PG_DIRTY;
+	p->mapping = inode->mapping.id;
+	p->index = idx << p->order;
 	return 0;
 }
 
@@ -256,6 +262,7 @@ void mm_hugetlb_remove_pages(struct mm_virt *virt, struct mm_inode *inode, uint6
 		freed++;
 		if (!truncate)
 			mm_region_del(&hi->resv, i, i + 1);
+		mm_page(virt->phys, head)->mapping = 0;
 		if (!--mm_page(virt->phys, head)->refs && !mm_page(virt->phys, head)->mapcount)
 			mm_free_huge_folio(virt, head);
 	}

@@ -107,12 +107,12 @@ int mm_sys_mbind(struct mm_struct *mm, uint64_t start, uint64_t len, uint32_t mo
 		.nodes = *nodes, .invert = true, .holes_ok = !pol, .flags = flags, .list = &list });
 	e = failed < 0 ? (int)failed : mbind_vmas(mm, start, end, pol);
 	if (!e) {
-		failed += mm_migrate_folios(mm->virt, &list, &(struct mm_migrate_target){ .mm = mm, .start = start });
+		failed |= mm_migrate_folios(mm->virt, &list, &(struct mm_migrate_target){ .mm = mm, .start = start });
 		if (failed && flags & MM_MPOL_MF_STRICT)
 			e = -EIO;
 	} else {
 		for (size_t i = 0; i < list.nr; i++)
-			mm_putback_movable(mm->virt->cache, list.v[i]);
+			mm_migrate_putback(mm->virt, list.v[i]);
 	}
 	free(list.v);
 	if (move && mm->virt->cache)

@@ -48,12 +48,16 @@ struct mm_migrate_target {
 };
 /* Put the folio there: true; false: it cannot be isolated now, or (*@nomem) there is no host memory. */
 bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem);
+void mm_migrate_putback(struct mm_virt *virt, mm_pfn_t head);
 /*
  * The isolated folio moves to @dst, fresh and of its order, MM_PFN_NONE: there was no memory. 0, -ENOMEM or -EAGAIN (somebody
  * holds it): it stays as it is and @dst is given back. Counted either way (unmap_and_move(), migrate_pages_batch()).
  */
 int mm_migrate_to(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t dst);
-/* Move them all; what cannot be moved goes back to the LRU.  Folios not moved.  Empties the list. */
+/*
+ * Move them all; what cannot be moved goes back to where it was.  Folios not moved, -ENOMEM: there was no page for one, and the
+ * rest was not tried.  Empties the list.
+ */
 long mm_migrate_folios(struct mm_virt *virt, struct mm_migrate_list *list, const struct mm_migrate_target *target);
 
 /**

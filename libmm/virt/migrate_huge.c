@@ -19,23 +19,27 @@ struct move {
 	mm_pfn_t from, to;
 };
 
-static bool retarget_one(void *arg, struct mm_rmap_hit *hit)
+mm_pte_t mm_migrated_entry(const struct mm_vma *vma, mm_pte_t old, mm_pfn_t pfn, bool huge)
 {
-	const struct move *m = arg;
-	mm_pte_t old = *hit->entry, new;
-	uint64_t size = hit->level == 2 ? MM_PMD_SIZE : MM_PAGE_SIZE;
-	mm_pfn_t pfn = m->to + (hit->pfn - m->from);
+	mm_pte_t new = mm_mk_pte(pfn, mm_vma_page_prot(vma)) | (old & (MM_PTE_SOFT_DIRTY | MM_PTE_UFFD_WP)) | (huge ? MM_PTE_PSE : 0);
 
-	mm_flush_tlb_range(hit->vma->vm_mm, hit->vaddr & ~(size - 1), (hit->vaddr & ~(size - 1)) + size);
-	if (mm_pte_dirty(old))
-		mm_folio_mark_dirty(m->virt->cache, m->from);
-	new = mm_mk_pte(pfn, mm_vma_page_prot(hit->vma)) | (old & (MM_PTE_SOFT_DIRTY | MM_PTE_UFFD_WP)) |
-	      (hit->level == 2 ? MM_PTE_PSE : 0);
 	if (!mm_pte_young(old))
 		new = mm_pte_mkold(new);
 	if (mm_pte_dirty(old))
 		new = mm_pte_mkdirty(new);
-	*hit->entry = mm_pte_write(old) ? mm_pte_mkwrite(new) : new;
+	return mm_pte_write(old) ? mm_pte_mkwrite(new) : new;
+}
+
+static bool retarget_one(void *arg, struct mm_rmap_hit *hit)
+{
+	const struct move *m = arg;
+	mm_pte_t old = *hit->entry;
+	uint64_t size = hit->level == 2 ? MM_PMD_SIZE : MM_PAGE_SIZE;
+
+	mm_flush_tlb_range(hit->vma->vm_mm, hit->vaddr & ~(size - 1), (hit->vaddr & ~(size - 1)) + size);
+	if (mm_pte_dirty(old))
+		mm_folio_mark_dirty(m->virt->cache, m->from);
+	*hit->entry = mm_migrated_entry(hit->vma, old, m->to + (hit->pfn - m->from), hit->level == 2);
 	return true;
 }
 

@@ -5,8 +5,7 @@
  *	queue	walk the range, VMA by VMA; a folio on a wrong node is isolated, unless others map it too
  *	move	a new page each, where the policy or the call says, then mm_migrate_folio(); no memory: the rest stays
  *
- * The zero pages, pages on the swap device and pages of drivers are passed over.
- * Left out: huge pages of a pool are not moved (they count as failures where pages were asked to move).
+ * The zero pages, pages on the swap device and pages of drivers are passed over. Huge pages of pools move first.
  * Source: Linux 6.6 mm/mempolicy.c queue_pages_range(), migrate_to_node(), do_migrate_pages(); mm/migrate.c
  * migrate_pages(), add_page_for_migration().
  */
@@ -33,6 +32,8 @@ struct queue {
 
 static bool vma_migratable(const struct mm_vma *vma) { return !(vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP)); }
 
+static bool is_hugetlb(const struct mm_virt *virt, mm_pfn_t head) { return mm_page(virt->phys, head)->flags & MM_PG_HUGETLB; }
+
 bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem)
 {
 	*nomem = false;
@@ -46,11 +47,24 @@ bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_p
 		list->v = v;
 		list->cap = cap;
 	}
-	if (!(mm_page(virt->phys, head)->flags & MM_PG_LRU))
-		return false;
-	mm_isolate_movable(virt->cache, head);
+	if (is_hugetlb(virt, head)) {
+		if (!mm_isolate_hugetlb(virt, head))
+			return false;
+	} else {
+		if (!(mm_page(virt->phys, head)->flags & MM_PG_LRU))
+			return false;
+		mm_isolate_movable(virt->cache, head);
+	}
 	list->v[list->nr++] = head;
 	return true;
+}
+
+void mm_migrate_putback(struct mm_virt *virt, mm_pfn_t head)
+{
+	if (is_hugetlb(virt, head))
+		mm_putback_hugetlb(virt, head);
+	else
+		mm_putback_movable(virt->cache, head);
 }
 
 /* ---- looking ---- */
@@ -115,20 +129,28 @@ static void queue_range(struct queue *w, uint64_t start, uint64_t end)
 	}
 }
 
+/* What others map too is left where it is, which is no failure. Source: queue_folios_hugetlb(). */
 static void queue_hugetlb(struct queue *w, uint64_t start, uint64_t end)
 {
 	const struct mm_hstate *h = mm_hstate_vma(w->vma);
 
-	for (uint64_t vaddr = start; vaddr < end; vaddr += mm_huge_page_size(h)) {
+	for (uint64_t vaddr = start; vaddr < end && !w->err; vaddr += mm_huge_page_size(h)) {
 		const mm_pte_t *pte = mm_huge_pte_offset(w->vma, vaddr);
+		mm_pfn_t head;
+		bool nomem = false;
 
-		if (!pte || !mm_pte_present(*pte) || !is_wrong(w, mm_pte_pfn(*pte)))
+		if (!pte)
+			vaddr |= mm_hugetlb_mask_last_page(h);
+		if (!pte || mm_pte_none(*pte) || !mm_pte_present(*pte) || !is_wrong(w, mm_pte_pfn(*pte)))
 			continue;
-		w->nr_failed++;
-		if (strictly_unmovable(w)) {
-			w->err = -EIO;
-			return;
-		}
+		head = mm_pte_pfn(*pte);
+		if (!(w->q->flags & MOVES) || !vma_migratable(w->vma))
+			w->nr_failed++;
+		else if (w->q->flags & MM_MPOL_MF_MOVE_ALL ||
+			 (mm_page(w->virt->phys, head)->mapcount == 1 && !mm_hugetlb_pmd_shared(w->vma, vaddr)))
+			w->nr_failed += !mm_migrate_isolate(w->virt, w->q->list, head, &nomem);
+		if (nomem || (w->nr_failed && strictly_unmovable(w)))
+			w->err = nomem ? -ENOMEM : -EIO;
 	}
 }
 
@@ -266,16 +288,62 @@ static void migrate_split(struct mm_virt *virt, const struct mm_migrate_target *
 	}
 }
 
-long mm_migrate_folios(struct mm_virt *virt, struct mm_migrate_list *list, const struct mm_migrate_target *target)
+static int migrate_hugetlb(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head)
+{
+	struct mm_mpol_place place = { virt->ctx->mempolicy, MM_MPOL_BY_TASK };
+	mm_nodes_t nodes = t->mm ? 0 : mm_node_bit(t->nid);
+	uint32_t nid = t->nid;
+	uint64_t vaddr = 0;
+
+	if (t->mm) {
+		const struct mm_vma *vma = vma_of_folio(virt, t, head, &vaddr);
+
+		if (vma)
+			place = mm_vma_mpol_place(vma, vaddr, mm_page(virt->phys, head)->order);
+		nid = mm_huge_node(virt, place, &nodes);
+	}
+	return mm_migrate_hugetlb(virt, head, nid, nodes);
+}
+
+/* Those of pools; when there is no page for one, nothing else moves. */
+static bool migrate_hugetlbs(struct mm_virt *virt, struct mm_migrate_list *list, const struct mm_migrate_target *t, long *failed)
 {
 	bool no_memory = false;
-	long failed = 0;
 
 	for (size_t i = 0; i < list->nr; i++) {
 		mm_pfn_t head = list->v[i];
-		bool large = mm_folio_is_large(virt->phys, head);
-		int e = no_memory ? -EBUSY : migrate_one(virt, target, head);
+		int64_t pages = (int64_t)mm_folio_nr_pages(mm_page(virt->phys, head));
+		int e;
 
+		if (!is_hugetlb(virt, head))
+			continue;
+		list->v[i] = MM_PFN_NONE;
+		e = no_memory ? -EBUSY : migrate_hugetlb(virt, t, head);
+		no_memory |= e == -ENOMEM;
+		if (e != -EBUSY)
+			mm_count(virt->ctx, e ? MM_PGMIGRATE_FAIL : MM_PGMIGRATE_SUCCESS, pages);
+		if (!e)
+			continue;
+		++*failed;
+		mm_putback_hugetlb(virt, head);
+	}
+	return !no_memory;
+}
+
+long mm_migrate_folios(struct mm_virt *virt, struct mm_migrate_list *list, const struct mm_migrate_target *target)
+{
+	long failed = 0;
+	bool no_memory = !migrate_hugetlbs(virt, list, target, &failed);
+
+	for (size_t i = 0; i < list->nr; i++) {
+		mm_pfn_t head = list->v[i];
+		bool large;
+		int e;
+
+		if (head == MM_PFN_NONE)
+			continue;
+		large = mm_folio_is_large(virt->phys, head);
+		e = no_memory ? -EBUSY : migrate_one(virt, target, head);
 		if (!e)
 			continue;
 		failed++;
@@ -290,7 +358,7 @@ long mm_migrate_folios(struct mm_virt *virt, struct mm_migrate_list *list, const
 		mm_putback_movable(virt->cache, head);
 	}
 	list->nr = 0;
-	return failed;
+	return no_memory ? -ENOMEM : failed;
 }
 
 /* ---- migrate_pages(), move_pages() ---- */
@@ -300,15 +368,15 @@ static long migrate_to_node(struct mm_struct *mm, uint32_t source, uint32_t dest
 	struct mm_migrate_list list = { 0 };
 	struct mm_queue_pages q = { .holes_ok = true, .flags = flags, .list = &list };
 	const struct mm_vma *vma = mm_find_vma(mm, 0);
-	long failed;
+	long failed, left;
 
 	if (!vma)
 		return 0;
 	mm_node_set(&q.nodes, source);
 	failed = mm_queue_pages_range(mm, vma->vm_start, mm->task_size, &q);
-	failed = (failed < 0 ? 0 : failed) + mm_migrate_folios(mm->virt, &list, &(struct mm_migrate_target){ .nid = dest });
+	left = mm_migrate_folios(mm->virt, &list, &(struct mm_migrate_target){ .nid = dest });
 	free(list.v);
-	return failed;
+	return left < 0 ? left : left + (failed < 0 ? 0 : failed);
 }
 
 static uint32_t weight(const struct mm_nodemask *m, uint32_t below)
@@ -338,12 +406,12 @@ long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, c
 {
 	bool same_weight = weight(from, MM_MAX_NUMNODES) == weight(to, MM_MAX_NUMNODES);
 	struct mm_nodemask left = *from;
-	long failed = 0;
+	long failed = 0, e = 0;
 
 	if (!mm->virt->phys)
 		return 0;
 	mm_lru_add_drain_all(mm->virt->cache);
-	for (;;) {
+	while (e >= 0) {
 		uint32_t source = MM_MAX_NUMNODES, dest = 0;
 
 		for (uint32_t s = 0; s < MM_MAX_NUMNODES; s++) {
@@ -362,10 +430,11 @@ long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, c
 		if (source == MM_MAX_NUMNODES)
 			break;
 		mm_node_clear(&left, source);
-		failed += migrate_to_node(mm, source, dest, flags);
+		e = migrate_to_node(mm, source, dest, flags);
+		failed += e;
 	}
 	mm_lru_add_drain_all(mm->virt->cache);
-	return failed;
+	return e < 0 ? e : failed;
 }
 
 static int64_t follow_hugetlb(const struct mm_vma *vma, uint64_t vaddr)
@@ -407,6 +476,7 @@ int mm_move_page(struct mm_struct *mm, uint64_t vaddr, int64_t nid, uint64_t fla
 	mm_pfn_t pfn, head;
 	int64_t found;
 	bool nomem;
+	long left;
 	int at;
 
 	if (nid >= 0 && (nid >= MM_MAX_NODES || !(virt->ctx->numa.memory >> nid & 1)))
@@ -422,15 +492,16 @@ int mm_move_page(struct mm_struct *mm, uint64_t vaddr, int64_t nid, uint64_t fla
 	at = (int)mm_page_nid(virt->phys, pfn);
 	if (nid < 0 || at == nid)
 		return at;
-	head = mm_page_head(virt->phys, pfn);
-	if (!(flags & MM_MPOL_MF_MOVE_ALL) && mm_page_mapcount(virt->phys, pfn) > 1)
+	head = vma->vm_flags & MM_VM_HUGETLB ? pfn - (mm_pfn_t)((vaddr & mm_hugetlb_mask(vma)) / MM_PAGE_SIZE) : mm_page_head(virt->phys, pfn);
+	if (!(flags & MM_MPOL_MF_MOVE_ALL) &&
+	    (is_hugetlb(virt, head) ? (uint32_t)mm_page(virt->phys, head)->mapcount : mm_page_mapcount(virt->phys, pfn)) > 1)
 		return -EACCES;
-	if (vma->vm_flags & MM_VM_HUGETLB || !mm_migrate_isolate(virt, &list, head, &nomem))
+	if (is_hugetlb(virt, head) && pfn != head)
+		return -EACCES;		/* not by a tail page */
+	if (!mm_migrate_isolate(virt, &list, head, &nomem))
 		return -EBUSY;
-	if (!mm_migrate_folios(virt, &list, &(struct mm_migrate_target){ .nid = (uint32_t)nid }))
-		at = (int)nid;
-	else
-		at = -EAGAIN;
+	left = mm_migrate_folios(virt, &list, &(struct mm_migrate_target){ .nid = (uint32_t)nid });
+	at = left < 0 ? (int)left : left ? -EAGAIN : (int)nid;
 	free(list.v);
 	mm_lru_add_drain_all(virt->cache);
 	return at;

@@ -142,6 +142,8 @@ bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu);
 int mm_migrate_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst);
 /* migrate_huge.c: the same of a 2M folio into a fresh one (mm_folio_prep_transhuge()). */
 int mm_migrate_huge_folio(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst);
+/* What the entry @old becomes when its page, @huge or not, is @pfn now. */
+mm_pte_t mm_migrated_entry(const struct mm_vma *vma, mm_pte_t old, mm_pfn_t pfn, bool huge);
 
 /* Writeback begins: clear write and dirty of every shared mapping; entries cleaned (folio_mkclean()). */
 uint32_t mm_folio_mkclean(struct mm_virt *virt, mm_pfn_t head);
