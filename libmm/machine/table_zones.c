@@ -57,8 +57,34 @@ static void format_protection(char *text, size_t size, const uint64_t *v, uint32
 		n += (size_t)snprintf(text + n, size - n, "%s%" PRIu64, i ? "|" : "", v[i]);
 }
 
-/* @cap: what the captured kernel says of the zone, or NULL. */
-static void zone_row(const struct mm_zone *z, const struct mm_zoneinfo_row *cap, struct mm_table_writer *w)
+/*
+ * Which types of zones the kernel has, a bit each. It lists all of them, those without pages too, so where one of these is listed a type
+ * that is nowhere was not built in (CONFIG_ZONE_DMA, CONFIG_ZONE_DEVICE). Source: Linux 6.6 mm/vmstat.c zoneinfo_show().
+ */
+static uint32_t types_of(const struct mm_zoneinfo *zi)
+{
+	uint32_t listed = 0, all = (1u << MM_MAX_NR_ZONES) - 1;
+	bool empty = false;
+
+	for (size_t i = 0; zi && i < zi->nr; i++) {
+		empty |= zi->v[i].spanned_pages == 0;
+		for (int t = 0; t < MM_MAX_NR_ZONES; t++)
+			if (!strcmp(zi->v[i].zone, mm_zone_type_name((enum mm_zone_type)t)))
+				listed |= 1u << t;
+	}
+	return empty ? listed : all;
+}
+
+static void reserve_of_types(uint64_t to[MM_MAX_NR_ZONES], uint32_t *nr, const struct mm_zone *z, uint32_t types)
+{
+	*nr = 0;
+	for (int t = 0; t < MM_MAX_NR_ZONES; t++)
+		if (types >> t & 1)
+			to[(*nr)++] = z->lowmem_reserve[t];
+}
+
+/* @cap: what the captured kernel says of the zone, or NULL. @types: that it has. */
+static void zone_row(const struct mm_zone *z, const struct mm_zoneinfo_row *cap, uint32_t types, struct mm_table_writer *w)
 {
 	static const struct mm_zoneinfo_row nothing = {
 		.free_pages = MM_MISSING_U64, .boost_pages = MM_MISSING_U64, .min_pages = MM_MISSING_U64,
@@ -67,6 +93,8 @@ static void zone_row(const struct mm_zone *z, const struct mm_zoneinfo_row *cap,
 		.pcp_batch = MM_MISSING_U64,
 	};
 	char protection[MM_ZONEINFO_PROTECTIONS * 24];
+	uint64_t reserve[MM_MAX_NR_ZONES];
+	uint32_t nr_types;
 	const struct mm_zoneinfo_row *c = cap ? cap : &nothing;
 	struct zone_row row = {
 		.node = z->node, .zone = mm_zone_type_name((enum mm_zone_type)z->type), .start_pfn = z->start_pfn,
@@ -81,22 +109,25 @@ static void zone_row(const struct mm_zone *z, const struct mm_zoneinfo_row *cap,
 		.pcp_batch = or_else(c->pcp_batch, z->pcp ? z->pcp[0].batch : MM_MISSING_U64),
 	};
 
+	reserve_of_types(reserve, &nr_types, z, types);
 	if (c->nr_protection)
 		format_protection(protection, sizeof(protection), c->protection, c->nr_protection);
 	else
-		format_protection(protection, sizeof(protection), z->lowmem_reserve, MM_MAX_NR_ZONES);
+		format_protection(protection, sizeof(protection), reserve, nr_types);
 	mm_table_writer_row(w, &row);
 }
 
 static void zone_rows(const struct mm_phys *phys, const struct mm_zoneinfo *zi, struct mm_table_writer *w)
 {
+	uint32_t types = types_of(zi);
+
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
 			const struct mm_zone *z = &phys->nodes[n]->zones[i];
 
 			if (z->spanned_pages)
 				zone_row(z, zi ? mm_zoneinfo_find(zi, n, mm_zone_type_name((enum mm_zone_type)i))
-					 : NULL, w);
+					 : NULL, types, w);
 		}
 }
 
