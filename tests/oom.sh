@@ -168,6 +168,12 @@ dressed "syslog" 's/^/Nov 29 14:21:26 host kernel: /'
 dressed "journalctl -o short-iso" "s/$stamp/2026-11-29T14:21:26+0000 host kernel: /"
 dressed "a quotation" 's/^/\t/'
 dressed "a DOS file" 's/$/\r/'
+dressed "a record of /dev/kmsg" "s/$stamp/4,1234,5156675,-;/"
+dressed "a record of /dev/kmsg with its caller" "s/$stamp/4,1234,5156675,-,caller=T448;/"
+dressed "a hypervisor's log of the console" 's/^/2026-11-29T14:21:26.127Z In(05) vcpu-5 - Guest: <6>/'
+dressed "logs of containers" 's/^/node1-1  | /'
+dressed "grep -n" 's/^/1234:/'
+dressed "a mail" 's/^/> /'
 
 # A kill that somebody asked for met no watermark.
 sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg

@@ -6,6 +6,8 @@
  * <6>, a time stamp [    5.15] and a caller [T105] before what was printed; dmesg
  * writes other stamps too: [Sun Aug 10 08:07:16 2025] (-T), [Aug10 08:07] and
  * [  +0.000012] (-e, -d), 2025-08-10T08:07:16,123456+00:00 (--time-format=iso), "kern  :warn  : " (-x).
+ * A record of /dev/kmsg begins with "6,1234,5156675,-;". Whatever else a console server, grep -n or a mail put before a time stamp of
+ * the kernel's own is cut off with it.
  */
 #include <string.h>
 
@@ -130,11 +132,45 @@ static size_t facility(struct mm_str s)
 	return n < s.len && s.p[n] == ' ' ? n + 1 : n;
 }
 
+/* "6,1234,5156675,-;": level, number and microseconds of a record of /dev/kmsg, flags and what else there may be */
+static size_t kmsg_head(struct mm_str s)
+{
+	const char *end = s.len ? memchr(s.p, ';', s.len < 80 ? s.len : 80) : NULL;
+	size_t i = 0;
+
+	for (int commas = 0; end && commas < 3; commas++) {
+		size_t start = i;
+
+		while (is_digit(s.p[i]))
+			i++;
+		if (i == start || s.p[i++] != ',')
+			return 0;
+	}
+	return end ? (size_t)(end - s.p) + 1 : 0;
+}
+
+/* Where the kernel's stamp "[    5.156675] " stands behind something else: how much that is, else 0. */
+static size_t foreign(struct mm_str s)
+{
+	enum { FAR = 160, DECIMALS = 6 };
+
+	for (size_t i = 1; i < s.len && i < FAR; i++) {
+		struct mm_str at = mm_oom_skip(s, i);
+		size_t n = s.p[i] == '[' ? stamp(at) : 0;
+		const char *dot = n ? memchr(at.p, '.', n) : NULL, *end = dot ? memchr(dot, ']', n - (size_t)(dot - at.p)) : NULL;
+
+		if (end && end - dot == DECIMALS + 1)
+			return i;
+	}
+	return 0;
+}
+
 struct mm_str mm_oom_payload(struct mm_str s)
 {
 	struct mm_str at = mm_oom_find(s, "kernel: ");
 	size_t n;
 
+	s = mm_oom_skip(s, kmsg_head(s));
 	if (at.p)
 		s = mm_oom_skip(at, 8);
 	while (s.len && (*s.p == ' ' || *s.p == '\t'))
@@ -147,6 +183,8 @@ struct mm_str mm_oom_payload(struct mm_str s)
 		if (end)
 			s = mm_oom_skip(s, (size_t)(end - s.p) + 1);
 	}
+	if (!at.p && !stamp(s))
+		s = mm_oom_skip(s, foreign(s));
 	while ((n = stamp(s)) > 0)
 		s = mm_oom_skip(s, n);
 	return s;
