@@ -1,13 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Hostile input to every driving command: the exact exit status, and the exact words or their pattern on stderr.
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-bin=$PWD
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-failed=0
 count=0
 
 # expect STATUS PATTERN COMMAND...: run it (stdout dropped); stderr must match the extended regular expression

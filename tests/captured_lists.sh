@@ -1,12 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # captured_lists=1: a machine of -M has on its LRU lists what the capture has, and its CPU's lists; they can be reclaimed.
-set -u
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
-fail() { echo "FAIL: $*"; failed=1; }
+. "${srcdir:-.}/tests/lib.sh"
 
 # 160 MiB: of 31491 managed pages 4000 are free, 23000 on lists (18000 of files), 93 hold slabs, 343 are the CPU's
 mkdir -p "$tmp/m/proc"

@@ -1,22 +1,11 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A recording of the page allocator, replayed from the recorded free pages, ends in the very lists the kernel ended with:
 # as ftrace text, as text of perf script, as a trace in CSV.  What the recording does not say is inferred or told.
-set -u
-srcdir=${srcdir:-.}
-PATH=$PWD:$PATH
+. "${srcdir:-.}/tests/lib.sh"
 export LC_ALL=C
-dir=$(mktemp -d) || exit 99
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
-
-gunzip -c "$srcdir/tests/data/kmem/two-nodes.tar.gz" | tar -C "$dir" -xf - || exit 99
-cd "$dir" || exit 99
+gunzip -c "$data/kmem/two-nodes.tar.gz" | tar -C "$tmp" -xf - || exit 99
+cd "$tmp" || exit 99
 
 # the kernel's answer, in the columns of the table
 mm-buddy --csv -t free after.pagetypeinfo | sort > kernel.csv

@@ -2,22 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The main job: a machine from its /proc/iomem, and a recorded program through all floors, in one pipeline and in a sweep.
 # Expected figures come from the inputs themselves (shell arithmetic on the iomem) or from one command held against another.
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-failed=0
-iomem=$src/tests/data/pc-4g.iomem
-recording=$src/tests/data/sort.lackey.gz
+iomem=$data/pc-4g.iomem
+recording=$data/sort.lackey.gz
 
-same() {	# WHAT EXPECTED FOUND
-	[ "$2" = "$3" ] || { echo "FAIL: $1: expected $2, found $3"; failed=1; }
-}
-run() {		# COMMAND...: must succeed
-	"$@" || { echo "FAIL: $*: status $?"; failed=1; }
-}
+# run COMMAND...: must succeed
+run() { "$@" || fail "$*: status $?"; }
 counter() { sed -n "s/^$1,//p" "$2"; }
 
 # 1. the machine

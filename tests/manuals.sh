@@ -8,18 +8,11 @@
 # and lines that begin with "mm-NAME: " are those on standard error.  Below a comment "about" numbers may differ by a third,
 # or by 64: counts of reclaim move when its model does.  Examples that begin with "# " need root or a
 # running system and are not run.
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
 cd "$src" || exit 99
 export LC_ALL=C.UTF-8 TZ=UTC TERM=dumb HOME="$tmp"
 unset COLUMNS NO_COLOR XDG_CONFIG_HOME
-failed=0
 commands='mm-buddy mm-fault mm-iomem mm-reclaim mm-slab mm-top mm-vma mm-vmstat'
-
-fail() { echo "FAIL: $*"; failed=1; }
 
 # ---- the pages themselves ----
 pages=$(ls man/*.[1-9])

@@ -1,12 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The recipe of mm-reclaim(1) that spreads a sweep over machines: with GNU parallel on this machine alone.
-set -u
-PATH=$PWD:$PATH
-src=$(cd "${srcdir:-.}" && pwd)
+. "${srcdir:-.}/tests/lib.sh"
 parallel --version 2> /dev/null | grep -q 'GNU parallel' || { echo "SKIP: GNU parallel is not installed"; exit 77; }
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 99
 cp "$src/tests/data/manual/hog.csv" app.trace || exit 99
 export PARALLEL_HOME=$tmp

@@ -1,19 +1,13 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-top -b on a capture prints what procps 4.0.2's top printed on it (tests/data/procps), and fails well.
-set -u
-src=${srcdir:-.}
-here=$(pwd)
+. "${srcdir:-.}/tests/lib.sh"
 cd "$src" || exit 99
-top=$here/mm-top
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+top=$bin/mm-top
 TZ=UTC LC_ALL=C.UTF-8 TERM=dumb HOME=/nonexistent XDG_CONFIG_HOME=$tmp/xdg
 export TZ LC_ALL TERM HOME XDG_CONFIG_HOME
 unset COLUMNS
 names=--sysroot=tests/data/proc-names
-bad=0
-fail() { echo "$@"; bad=1; }
 
 # The time of day, and the line %Cpu(s), whose spacing depends on the kernel procps thinks it runs on, are left out.
 plain() { sed -e '3d' -e 's/ *$//' -e '1s/^top - [0-9#:]*/top -/' "$1"; }
@@ -177,4 +171,4 @@ fails 1 "unknown field 'nope'" -b -n1 --human $names --output=nope
 # the live system: this shell is in it, with what status says of it
 "$top" -b -n1 --csv --output=pid,ppid,user,command -p $$ > "$tmp/out" || fail "live: status $?"
 grep -q "^$$,$PPID,$(id -un)," "$tmp/out" || fail "live: $(cat "$tmp/out")"
-exit $bad
+exit $failed

@@ -1,11 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whether kswapd or the task itself reclaims follows from the time that each has (libmm/reclaim/turns.c).
-set -u
-PATH=$PWD:$PATH
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
+. "${srcdir:-.}/tests/lib.sh"
 
 # Two rounds of stores to 30000 pages, more than 64 MiB of RAM have: the second round reads from swap.  $1: seconds between rows
 trace() {

@@ -2,13 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Calls of address spaces as a real Linux 6.6.87 answered them (tests/data/vma/README): the result of every call and
 # the mappings of the process that made it, after each.
-set -u
-src=$(cd "${srcdir:-.}" && pwd)
-PATH=$PWD:$PATH
-data=$src/tests/data/vma
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-failed=0
+. "${srcdir:-.}/tests/lib.sh"
+data=$data/vma
 
 model() {	# CASE OPTION... : mm-vma on its trace
 	local name=$1

@@ -1,24 +1,19 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-vmstat on two captures prints what procps 4.0.2's vmstat printed on them (tests/data/procps), and fails well.
-set -u
-src=${srcdir:-.}
-here=$(pwd)
+. "${srcdir:-.}/tests/lib.sh"
 cd "$src" || exit 99
-vm=$here/mm-vmstat
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+vm=$bin/mm-vmstat
 TZ=UTC LC_ALL=C.UTF-8 TERM=dumb
 export TZ LC_ALL TERM
-bad=0
 
 # same EXPECTED WORD...: the text, blanks at line ends apart
 same() {
 	want=tests/data/procps/$1
 	shift
-	"$vm" "$@" > "$tmp/out" 2> "$tmp/err" || { echo "mm-vmstat $*: status $?: $(cat "$tmp/err")"; bad=1; return; }
+	"$vm" "$@" > "$tmp/out" 2> "$tmp/err" || { echo "mm-vmstat $*: status $?: $(cat "$tmp/err")"; failed=1; return; }
 	sed 's/ *$//' "$tmp/out" > "$tmp/got"
-	sed 's/ *$//' "$want" | diff - "$tmp/got" > "$tmp/diff" || { echo "mm-vmstat $*:"; cat "$tmp/diff"; bad=1; }
+	sed 's/ *$//' "$want" | diff - "$tmp/got" > "$tmp/diff" || { echo "mm-vmstat $*:"; cat "$tmp/diff"; failed=1; }
 }
 names=--sysroot=tests/data/proc-names
 old=--sysroot=tests/data/proc-old
@@ -59,9 +54,9 @@ wide 'dentry                        3      4    192     21' -m
 csv() {
 	want=tests/data/procps/$1
 	shift
-	"$vm" --csv "$@" > "$tmp/out" 2> "$tmp/err" || { echo "mm-vmstat --csv $*: status $?: $(cat "$tmp/err")"; bad=1; return; }
+	"$vm" --csv "$@" > "$tmp/out" 2> "$tmp/err" || { echo "mm-vmstat --csv $*: status $?: $(cat "$tmp/err")"; failed=1; return; }
 	n=$(head -1 "$want" | tr ',' '\n' | wc -l)
-	cut -d, -f1-"$n" "$tmp/out" | diff "$want" - > "$tmp/diff" || { echo "mm-vmstat --csv $*:"; cat "$tmp/diff"; bad=1; }
+	cut -d, -f1-"$n" "$tmp/out" | diff "$want" - > "$tmp/diff" || { echo "mm-vmstat --csv $*:"; cat "$tmp/diff"; failed=1; }
 }
 csv names.vmstat_csv.csv $names
 csv names.vmstat_csv_a.csv $names -a
@@ -69,37 +64,37 @@ csv names.vmstat_csv_d.csv $names -d
 csv old.vmstat_csv.csv $old
 
 # every counter, one sample: no delta yet; two samples of a capture: nothing moved
-"$vm" --csv $names --table=counters > "$tmp/out" || bad=1
-[ "$(head -2 "$tmp/out" | tail -1)" = "nr_free_pages,51328," ] || { echo "counters: $(head -2 "$tmp/out")"; bad=1; }
-"$vm" --csv $names --table=counters 1 2 > "$tmp/out" || bad=1
-[ "$(grep -c '^nr_free_pages,51328,0,' "$tmp/out")" = 1 ] || { echo "counters twice: no delta of 0"; bad=1; }
+"$vm" --csv $names --table=counters > "$tmp/out" || failed=1
+[ "$(head -2 "$tmp/out" | tail -1)" = "nr_free_pages,51328," ] || { echo "counters: $(head -2 "$tmp/out")"; failed=1; }
+"$vm" --csv $names --table=counters 1 2 > "$tmp/out" || failed=1
+[ "$(grep -c '^nr_free_pages,51328,0,' "$tmp/out")" = 1 ] || { echo "counters twice: no delta of 0"; failed=1; }
 
 # counters that vanish, appear, fall and rise between two samples
 mkdir -p "$tmp/change/proc"
 printf 'nr_free_pages 10\nnr_gone 3\npgfault 5\n' > "$tmp/change/proc/vmstat"
 { sleep 0.5; printf 'nr_free_pages 4\nnr_new 7\npgfault 9\n' > "$tmp/change/proc/new" && mv "$tmp/change/proc/new" "$tmp/change/proc/vmstat"; } &
-"$vm" --csv --sysroot="$tmp/change" --table=counters --output=counter,value,delta 1 2 > "$tmp/out" || bad=1
+"$vm" --csv --sysroot="$tmp/change" --table=counters --output=counter,value,delta 1 2 > "$tmp/out" || failed=1
 wait
 printf '%s\n' counter,value,delta nr_free_pages,10, nr_gone,3, pgfault,5, nr_free_pages,4,-6 nr_new,7, pgfault,9,4 |
-	diff - "$tmp/out" || { echo "counters that change"; bad=1; }
+	diff - "$tmp/out" || { echo "counters that change"; failed=1; }
 
 # a 32-bit counter that went round: 4294967290 to 1194 is 1200 KiB, in a second or a little more; one that fell: nothing
 for f in stat meminfo; do cp tests/data/proc-old/proc/$f "$tmp/change/proc/"; done
 printf 'pgpgin 4294967290\npgpgout 500\npswpin 0\npswpout 0\n' > "$tmp/change/proc/vmstat"
 { sleep 0.5; printf 'pgpgin 1194\npgpgout 20\npswpin 0\npswpout 0\n' > "$tmp/change/proc/new" && mv "$tmp/change/proc/new" "$tmp/change/proc/vmstat"; } &
-"$vm" --csv --noheadings --sysroot="$tmp/change" --output=bi_kib_s,bo_kib_s -y 1 1 > "$tmp/out" || bad=1
+"$vm" --csv --noheadings --sysroot="$tmp/change" --output=bi_kib_s,bo_kib_s -y 1 1 > "$tmp/out" || failed=1
 wait
-awk -F, '$1 < 400 || $1 > 1200 || $2 != 0 { exit 1 }' "$tmp/out" || { echo "wrapped: $(cat "$tmp/out")"; bad=1; }
+awk -F, '$1 < 400 || $1 > 1200 || $2 != 0 { exit 1 }' "$tmp/out" || { echo "wrapped: $(cat "$tmp/out")"; failed=1; }
 
 # a trace: two intervals of a second; three accesses in the first, two after; every first touch of a page is a fault
 printf '%s\n' time_s,pid,event,addr,size,flags \
 	'0,7,mmap,0x10000000,0x10000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' \
 	0.1,7,store,0x10000000,8, 0.2,7,load,0x10000008,8, 0.9,7,store,0x10001000,8, \
 	1.0,7,store,0x10002000,8, 1.5,7,store,0x10003000,8, > "$tmp/trace.csv"
-"$vm" --csv --output=r,accesses,minflt,majflt,so_kib "$tmp/trace.csv" > "$tmp/out" 2> "$tmp/err" || bad=1
-printf '%s\n' time_s,r,accesses,minflt,majflt,so_kib 1,1,3,2,0,0 2,1,2,2,0,0 | diff - "$tmp/out" || { cat "$tmp/err"; bad=1; }
-"$vm" --csv --every=0.5 --output=accesses - < "$tmp/trace.csv" > "$tmp/out" || bad=1
-printf '%s\n' time_s,accesses 0.5,2 1,1 1.5,1 2,1 | diff - "$tmp/out" || bad=1
+"$vm" --csv --output=r,accesses,minflt,majflt,so_kib "$tmp/trace.csv" > "$tmp/out" 2> "$tmp/err" || failed=1
+printf '%s\n' time_s,r,accesses,minflt,majflt,so_kib 1,1,3,2,0,0 2,1,2,2,0,0 | diff - "$tmp/out" || { cat "$tmp/err"; failed=1; }
+"$vm" --csv --every=0.5 --output=accesses - < "$tmp/trace.csv" > "$tmp/out" || failed=1
+printf '%s\n' time_s,accesses 0.5,2 1,1 1.5,1 2,1 | diff - "$tmp/out" || failed=1
 
 # fails STATUS TEXT WORD...
 fails() {
@@ -107,9 +102,9 @@ fails() {
 	shift 2
 	"$vm" "$@" > "$tmp/out" 2> "$tmp/err"
 	got=$?
-	[ "$got" = "$status" ] || { echo "mm-vmstat $*: status $got, expected $status"; bad=1; }
-	grep -qF -- "$text" "$tmp/err" || { echo "mm-vmstat $*: expected '$text', found: $(cat "$tmp/err")"; bad=1; }
-	[ ! -s "$tmp/out" ] || { echo "mm-vmstat $*: printed something"; bad=1; }
+	[ "$got" = "$status" ] || { echo "mm-vmstat $*: status $got, expected $status"; failed=1; }
+	grep -qF -- "$text" "$tmp/err" || { echo "mm-vmstat $*: expected '$text', found: $(cat "$tmp/err")"; failed=1; }
+	[ ! -s "$tmp/out" ] || { echo "mm-vmstat $*: printed something"; failed=1; }
 }
 mkdir -p "$tmp/empty/proc"
 fails 1 "No such file or directory" --sysroot="$tmp/nowhere"
@@ -123,9 +118,9 @@ fails 2 "whole numbers, found '0.5'" 0.5 1
 fails 2 "whole numbers, found '1x'" 1 1x
 fails 2 "needs -p" --table=partition
 "$vm" --human $names > /dev/full 2> "$tmp/err"
-[ $? = 1 ] && grep -q "No space left" "$tmp/err" || { echo "a full disk: $(cat "$tmp/err")"; bad=1; }
+[ $? = 1 ] && grep -q "No space left" "$tmp/err" || { echo "a full disk: $(cat "$tmp/err")"; failed=1; }
 
 # the live system: two samples, one header, no first line with -y
-"$vm" --csv -y 1 1 > "$tmp/out" || { echo "live: status $?"; bad=1; }
-[ "$(wc -l < "$tmp/out")" = 2 ] || { echo "live -y 1 1: $(cat "$tmp/out")"; bad=1; }
-exit $bad
+"$vm" --csv -y 1 1 > "$tmp/out" || { echo "live: status $?"; failed=1; }
+[ "$(wc -l < "$tmp/out")" = 2 ] || { echo "live -y 1 1: $(cat "$tmp/out")"; failed=1; }
+exit $failed
