@@ -86,7 +86,7 @@ static const struct stat_case {
 	{ "blanks and parentheses inside",	"5 (a) R 9 (b)" TAIL,		0, "a) R 9 (b" },
 	{ "only a closing parenthesis",		"5 ())" TAIL,			0, ")" },
 	{ "empty name",				"5 ()" TAIL,			0, "" },
-	{ "escaped newline and backslash",	"5 (a\\nb\\\\c)" TAIL,		0, "a\nb\\c" },
+	{ "newline and backslash as they are",	"5 (a\nb\\nc)" TAIL,		0, "a\nb\\nc" },
 	{ "fields of a later kernel",		"5 (x)" TAIL " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 "
 						"21 22 23 24 25 26 27 28 29 30 31\n",	0, "x" },
 	{ "ends before the rss",		"5 (x) S 7 1 1 0 -1 4194304 10 0 0 0 1 2 3 4 20 0 1 0 42 40960000",
