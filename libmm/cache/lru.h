@@ -52,7 +52,8 @@ struct mm_lruvec {
 	uint64_t anon_cost, file_cost;
 	uint64_t nonresident_age;
 	uint64_t refaults[MM_ANON_AND_FILE];	/* workingset_activate at the last reclaim, for DEACTIVATE */
-	uint64_t activations[MM_ANON_AND_FILE];	/* WORKINGSET_ACTIVATE_* of this lruvec and those below */
+	uint64_t activations[MM_ANON_AND_FILE];	/* WORKINGSET_ACTIVATE_* of this lruvec and those below: exact */
+	uint64_t stat_activations[MM_ANON_AND_FILE];	/* the same at the last flush */
 	bool cgroup_congested, node_congested;	/* LRUVEC_*_CONGESTED */
 	struct mm_lru_gen_folio lrugen;
 	struct mm_memcg_lru_link memcg_lru;
@@ -65,6 +66,8 @@ struct mm_lruvec {
 uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enum mm_zone_type zone);
 /* lruvec_page_state(): what heuristics read; of a memcg as of its last flush, with descendants. */
 uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *v, enum mm_lru_list lru);
+/* The same of WORKINGSET_ACTIVATE_ANON or _FILE. */
+uint64_t mm_lruvec_activations(const struct mm_cache *c, const struct mm_lruvec *v, unsigned int type);
 bool mm_lruvec_is_consistent(const struct mm_cache *c, const struct mm_lruvec *v);
 static inline enum mm_lru_list mm_folio_lru_list(const struct mm_page *p)
 {

@@ -235,6 +235,11 @@ uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *
 	return c->nr_memcgs > 1 ? v->stat[lru] : mm_lruvec_lru_size(v, lru, MM_MAX_NR_ZONES - 1);
 }
 
+uint64_t mm_lruvec_activations(const struct mm_cache *c, const struct mm_lruvec *v, unsigned int type)
+{
+	return c->nr_memcgs > 1 ? v->stat_activations[type] : v->activations[type];
+}
+
 static bool list_is_consistent(const struct mm_cache *c, const struct mm_page_list *l, const struct mm_lruvec *v,
 			       bool (*belongs)(const struct mm_page *, unsigned int), unsigned int arg, uint64_t *pages)
 {

@@ -190,6 +190,8 @@ void mm_mem_cgroup_flush_stats(struct mm_cache *c)
 
 			for (int l = 0; v && l < MM_NR_LRU_LISTS; l++)
 				v->stat[l] = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
+			for (unsigned int t = 0; v && t < MM_ANON_AND_FILE; t++)
+				v->stat_activations[t] = v->activations[t];
 		}
 	/* the counters of a memcg hold those of its descendants; children have higher ids than parents */
 	for (uint32_t i = c->nr_memcgs; i-- > 1; ) {

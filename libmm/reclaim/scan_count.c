@@ -52,7 +52,7 @@ static void choose_deactivate(struct mm_reclaim *r, struct mm_lruvec *target, st
 	for (unsigned int type = 0; type < MM_ANON_AND_FILE; type++) {
 		unsigned int bit = type ? MM_DEACTIVATE_FILE : MM_DEACTIVATE_ANON;
 
-		if (target->activations[type] != target->refaults[type] ||
+		if (mm_lruvec_activations(r->cache, target, type) != target->refaults[type] ||
 		    mm_inactive_is_low(r, target, type ? MM_LRU_INACTIVE_FILE : MM_LRU_INACTIVE_ANON))
 			sc->may_deactivate |= bit;
 		else

@@ -264,8 +264,8 @@ void mm_snapshot_refaults(struct mm_reclaim *r, struct mm_memcg *memcg, uint32_t
 
 	if (mm_lru_gen_enabled(r->cache))
 		return;
-	v->refaults[0] = v->activations[0];
-	v->refaults[1] = v->activations[1];
+	for (unsigned int type = 0; type < MM_ANON_AND_FILE; type++)
+		v->refaults[type] = mm_lruvec_activations(r->cache, v, type);
 }
 
 static uint64_t do_try_to_free_pages(struct mm_reclaim *r, const struct mm_node *first, struct mm_scan_control *sc)
