@@ -96,6 +96,20 @@ set_mempolicy,,0x4d,0,,65,EINVAL
 END
 cmp -s "$tmp/expected" "$tmp/got" || fail "calls.strace: $(diff "$tmp/expected" "$tmp/got" | head -6)"
 
+# What 512 pages become lies where most of them lay, or, of as many on both nodes, on the first; wherever the call or khugepaged runs
+# (hpage_collapse_find_target_node()).
+A=0x100000000000
+collapsed() {	# PAGES of CPU 0, the others of CPU 2; ROW
+	printf '%s\n' cpu,pid,event,addr,size,flags,name,result ,,region,0x1000,650240,ram,System\ RAM,0 ,,region,0x100000,535822336,ram,System\ RAM,0 \
+		,,region,0x20000000,536715264,ram,System\ RAM,1 ,,cpus,,,,,4 ,1,file,,2097152,O_RDWR,/memfd:x, "0,1,mmap,$A,2097152,$3|PROT_READ|PROT_WRITE|MAP_FIXED,$4," \
+		"0,1,store,$A,$(($1 * 4096)),,," "2,1,store,$(printf '0x%x' $((A + $1 * 4096))),$(((512 - $1) * 4096)),,," "0,1,madvise,$A,2097152,MADV_HUGEPAGE,," "$2" "0,1,load,$A,1,,," |
+		mm-fault --csv --check -n -S thp=madvise -S shmem_enabled=advise -t numa_maps -o node_pages
+}
+for what in 'MAP_PRIVATE|MAP_ANONYMOUS ' 'MAP_SHARED /memfd:x'; do
+	same "collapsed, $what" "0|512 512|0 512|0" "$(for n in 200 256 300; do collapsed $n "0,1,madvise,$A,2097152,MADV_COLLAPSE,," "${what% *}" "${what#* }"; done | paste -sd' ')"
+	same "by khugepaged, $what" "0|512 512|0 512|0" "$(for n in 200 256 300; do collapsed $n "0,1,khugepaged_scan,,,,," "${what% *}" "${what#* }"; done | paste -sd' ')"
+done
+
 # bad rows: one line, with the row's place
 bad() {
 	printf 'pid,event,addr,size,flags,name,result\n1,%s,0x1000,4096,MPOL_BIND,%s,\n' "$1" "$2" > "$tmp/bad.csv"

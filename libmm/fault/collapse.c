@@ -24,7 +24,11 @@ static bool held_by_others(const struct mm_page *head)
 }
 
 /* What a look at the 512 entries counts. */
-struct look { uint32_t none, swapped, shared, referenced; bool writable; };
+struct look {
+	uint32_t none, swapped, shared, referenced;
+	bool writable;
+	struct mm_node_load load;
+};
 
 static enum mm_scan_result exceed(struct mm_fault *f, enum mm_counter counter, enum mm_scan_result result)
 {
@@ -46,6 +50,7 @@ static enum mm_scan_result look_at_page(struct mm_fault *f, mm_pte_t pte, bool k
 	if (mm_page_mapcount(f->phys, pfn) > 1 && ++l->shared > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_SHARED) && khugepaged)
 		return exceed(f, MM_THP_SCAN_EXCEED_SHARE_PTE, MM_SCAN_EXCEED_SHARED_PTE);
 	p = mm_page(f->phys, mm_page_head(f->phys, pfn));
+	l->load.nr[mm_page_nid(f->phys, pfn)]++;
 	if (!(p->flags & MM_PG_LRU))
 		return MM_SCAN_PAGE_LRU;
 	if (!(p->flags & MM_PG_ANON))
@@ -143,15 +148,31 @@ static void copy_pages(struct mm_fault *f, struct mm_vma *vma, mm_pte_t *pte, mm
 
 static mm_gfp_t collapse_gfp(const struct mm_fault *f, bool khugepaged)
 {
-	mm_gfp_t gfp = khugepaged && !mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_DEFRAG) ? MM_GFP_TRANSHUGE_LIGHT : MM_GFP_TRANSHUGE;
-
-	return gfp | __MM_GFP_THISNODE;
+	return khugepaged && !mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_DEFRAG) ? MM_GFP_TRANSHUGE_LIGHT : MM_GFP_TRANSHUGE;
 }
 
-enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg *memcg, bool khugepaged, mm_pfn_t *headp)
+/* The node to begin with; *@nodes: those that have as many. */
+static uint32_t find_target_node(const struct mm_fault *f, const struct mm_node_load *load, mm_nodes_t *nodes)
+{
+	uint32_t target = 0;
+
+	*nodes = 0;
+	for (uint32_t nid = 1; nid < MM_MAX_NODES; nid++)
+		if (load->nr[nid] > load->nr[target])
+			target = nid;
+	for (uint32_t nid = 0; nid < MM_MAX_NODES; nid++)
+		if (load->nr[nid] == load->nr[target])
+			*nodes |= f->ctx->numa.online & mm_node_bit(nid);
+	return target;
+}
+
+enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg *memcg, bool khugepaged, const struct mm_node_load *load,
+					    mm_pfn_t *headp)
 {
 	mm_gfp_t gfp = collapse_gfp(f, khugepaged);
-	mm_pfn_t head = mm_alloc_pages(f->phys, gfp, MM_PMD_ORDER);
+	mm_nodes_t nodes;
+	uint32_t nid = find_target_node(f, load, &nodes);
+	mm_pfn_t head = mm_alloc_pages_nodemask(f->phys, nid, nodes, gfp, MM_PMD_ORDER);
 
 	if (head == MM_PFN_NONE) {
 		mm_count(f->ctx, MM_THP_COLLAPSE_ALLOC_FAILED, 1);
@@ -175,7 +196,7 @@ static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint
 	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 	struct mm_struct *mm = vma->vm_mm;
 	mm_pfn_t head, table;
-	enum mm_scan_result r = mm_collapse_alloc_folio(f, mm->memcg, khugepaged, &head);
+	enum mm_scan_result r = mm_collapse_alloc_folio(f, mm->memcg, khugepaged, &l->load, &head);
 
 	if (r != MM_SCAN_SUCCEED)
 		return r;

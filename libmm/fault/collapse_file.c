@@ -178,14 +178,15 @@ static enum mm_scan_result join(struct collapse_file *cf, mm_pfn_t head)
 	return MM_SCAN_SUCCEED;
 }
 
-static enum mm_scan_result collapse_file(struct mm_fault *f, struct mm_struct *mm, struct mm_file *file, uint64_t start, bool khugepaged)
+static enum mm_scan_result collapse_file(struct mm_fault *f, struct mm_struct *mm, struct mm_file *file, uint64_t start, bool khugepaged,
+					 const struct mm_node_load *load)
 {
 	struct collapse_file cf = {
 		.f = f, .file = file, .as = &file->inode->mapping, .memcg = mm->memcg, .start = start,
 		.shmem = mm_mapping_is_shmem(&file->inode->mapping),
 	};
 	mm_pfn_t head;
-	enum mm_scan_result r = mm_collapse_alloc_folio(f, mm->memcg, khugepaged, &head);
+	enum mm_scan_result r = mm_collapse_alloc_folio(f, mm->memcg, khugepaged, load, &head);
 
 	if (r != MM_SCAN_SUCCEED)
 		return r;
@@ -210,6 +211,7 @@ enum mm_scan_result mm_collapse_scan_file(struct mm_fault *f, struct mm_struct *
 	const struct mm_address_space *as = &file->inode->mapping;
 	int64_t max_swap = mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_SWAP), max_none = mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_NONE);
 	int64_t present = 0, swapped = 0;
+	struct mm_node_load load = { 0 };
 	uint64_t v;
 
 	for (uint64_t i = start; mm_xa_find(&as->i_pages, &i, &v) && i < start + MM_PMD_PAGES; i++) {
@@ -225,6 +227,7 @@ enum mm_scan_result mm_collapse_scan_file(struct mm_fault *f, struct mm_struct *
 		p = mm_page(f->phys, (mm_pfn_t)(v - 1));
 		if (p->flags & MM_PG_HEAD)
 			return huge_folio_at(p, start);
+		load.nr[mm_page_nid(f->phys, (mm_pfn_t)(v - 1))]++;
 		if (!(p->flags & MM_PG_LRU))
 			return MM_SCAN_PAGE_LRU;
 		if (p->refs != 1)
@@ -235,7 +238,7 @@ enum mm_scan_result mm_collapse_scan_file(struct mm_fault *f, struct mm_struct *
 		mm_count(f->ctx, MM_THP_SCAN_EXCEED_NONE_PTE, 1);
 		return MM_SCAN_EXCEED_NONE_PTE;
 	}
-	return collapse_file(f, mm, file, start, khugepaged);
+	return collapse_file(f, mm, file, start, khugepaged, &load);
 }
 
 /* ---- one address space ---- */

@@ -11,6 +11,7 @@
 #include "cache/lru.h"
 #include "fault/internal.h"
 #include "fault/khugepaged.h"
+#include "phys/mempolicy.h"
 
 static enum mm_scan_result scan_file(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr)
 {
@@ -90,6 +91,7 @@ uint64_t mm_khugepaged_do_scan(struct mm_fault *f, uint64_t nr_pages)
 {
 	struct mm_khugepaged *k = f->virt->khugepaged;
 	struct mm_task_faults *task = f->task;
+	struct mm_task_numa *numa = f->ctx->task_numa;
 	enum mm_scan_result result = MM_SCAN_SUCCEED;
 	uint64_t progress = 0, before;
 	unsigned int at_head = 0;
@@ -99,6 +101,7 @@ uint64_t mm_khugepaged_do_scan(struct mm_fault *f, uint64_t nr_pages)
 		return 0;
 	before = k->pages_collapsed;
 	f->task = NULL;
+	mm_mpol_run_task(f->ctx, NULL);
 	mm_lru_add_drain_all(f->cache);
 	while (progress < nr_pages) {
 		at_head += !k->cursor;
@@ -112,6 +115,7 @@ uint64_t mm_khugepaged_do_scan(struct mm_fault *f, uint64_t nr_pages)
 		}
 	}
 	f->task = task;
+	mm_mpol_run_task(f->ctx, numa);
 	return k->pages_collapsed - before;
 }
 

@@ -23,11 +23,20 @@ struct mm_collapse_control {
 	bool attempted;			/* out: a 2M page was asked for, so the address space's lock was dropped */
 };
 
+/* Small pages by node: where most of them lie the 2M page is to be. */
+struct mm_node_load {
+	uint16_t nr[MM_MAX_NODES];
+};
+
 /* One aligned 2M of an anonymous VMA (hpage_collapse_scan_pmd()). */
 enum mm_scan_result mm_collapse_scan_pmd(struct mm_fault *f, struct mm_vma *vma, uint64_t start, struct mm_collapse_control *cc);
 
-/* A 2M page to collapse into, charged to @memcg and the caller's: SUCCEED, ALLOC_FAIL or CHARGE_FAIL (alloc_charge_folio()). */
-enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg *memcg, bool khugepaged, mm_pfn_t *head);
+/*
+ * A 2M page to collapse into, of a node with the most of the small ones, the lowest first; charged to @memcg and the caller's:
+ * SUCCEED, ALLOC_FAIL or CHARGE_FAIL (alloc_charge_folio(), hpage_collapse_find_target_node()).
+ */
+enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg *memcg, bool khugepaged, const struct mm_node_load *load,
+					    mm_pfn_t *head);
 
 /*
  * One aligned 2M of a file, from page index @start (hpage_collapse_scan_file()). PTE_MAPPED_HUGEPAGE: it is one folio now, or was,
