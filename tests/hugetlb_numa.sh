@@ -77,7 +77,7 @@ told "a pool promised" "0 ok ok 0" "2|0" "4,2,0 0,0,0" "$(map 4)" "0,1,mbind,$A,
 opt=(-S vm.nr_overcommit_hugepages=4)
 told "surplus" "$A ok 0" "0|1" "0,0,0 1,0,1" "0,1,set_mempolicy,,,MPOL_BIND,0" "$(map 1)" "$(store 0)" 0,1,migrate_pages,,,,0:1
 # A file's page moves for who maps it and for who does not. Of two that share a PMD table the first loses it, and shares again.
-opt=(-S vm.nr_hugepages=4)
+opt=(-S vm.nr_hugepages=4 -S hugetlb_pmd_page_table_sharing=1)
 gib='1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_ANONYMOUS|MAP_HUGETLB|MAP_FIXED|MAP_NORESERVE'
 shared=("0,1,mmap,$A,$gib" "$(store 0)" 0,1,fork,,,,,,,2 "0,2,load,$A,1")
 told "a shared table" "ok ok 0" "1|0 1|0" "2,1,0 2,2,0" "${shared[@]}" "0,1,mbind,$A,1073741824,MPOL_BIND|MPOL_MF_MOVE,1"

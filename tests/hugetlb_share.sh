@@ -8,7 +8,7 @@ cd "$tmp" || exit 99
 M=0x140000000000	# at a multiple of a GiB
 GIB='1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_ANONYMOUS|MAP_HUGETLB|MAP_FIXED|MAP_NORESERVE'
 rows() { echo pid,event,addr,size,flags,name,offset,addr2,size2,result; for row; do printf '%s,,,,,,,,,\n' "$row" | cut -d, -f1-10; done; }
-run() { mm-fault --csv --check -S vm.nr_hugepages=8 "$@"; }
+run() { mm-fault --csv --check -S vm.nr_hugepages=8 -S hugetlb_pmd_page_table_sharing=${sharing-1} "$@"; }
 # told WHY EXPECTED ROW...: of each process tables, faults, MiB of HugetlbPages, Shared_Hugetlb and Private_Hugetlb; then tables of all, pages left
 told() {
 	local why=$1 want=$2 t
@@ -88,4 +88,7 @@ told "a private one" "1:2,1,2,2,0 2:2,0,2,2,0 2 7" "1,mmap,$M,${GIB/SHARED/PRIVA
 # System V segments share as others do.
 told "a segment" "1:2,1,2,2,0 2:2,1,0,2,0 1 7" "1,shmget,,1073741824,SHM_HUGETLB|SHM_NORESERVE|IPC_CREAT,/SYSV00000001" "1,shmat,$M,,,/SYSV00000001" 1,store,$M,1 \
 	"2,shmat,$there,,,/SYSV00000001" "2,load,$there,1"
+# Without the kernel's option, as 6.6.87 has to be built, each has its own, and each page is mapped twice.
+sharing=0
+told "none in common" "1:2,2,4,4,0 2:2,2,4,4,0 2 6" "${both[@]}" 2,load,0x140000200000,1
 exit $failed

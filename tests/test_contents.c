@@ -523,6 +523,7 @@ static void start(uint64_t seed)
 	set(&cfg, "thp", "always");
 	set(&cfg, "shmem_enabled", "always");
 	set(&cfg, "vm.nr_hugepages", "16");
+	set(&cfg, "hugetlb_pmd_page_table_sharing", "1");
 	merging = seed / 2 % 2;
 	set(&cfg, "ksm.run", merging ? "1" : "0");
 	set(&cfg, "ksm.pages_to_scan", "200");

@@ -10,7 +10,9 @@
  * each counts the table in its pgtables_bytes, and HugetlbPages of status counts for who faulted. Whatever would change entries
  * of B alone takes B's PUD entry away instead: munmap, mprotect, mremap, MADV_DONTNEED, userfaultfd, a VMA cut inside of the
  * GiB; the last user changes the entries.
- * A PMD table's descriptor keeps the users beside the first in prev. Model: Linux 6.6 mm/hugetlb.c.
+ * A PMD table's descriptor keeps the users beside the first in prev. Model: Linux 6.6 mm/hugetlb.c, where
+ * CONFIG_HUGETLB_PMD_PAGE_TABLE_SHARING is set; fs/Kconfig of 6.6.87 lets it depend on SPLIT_PMD_PTLOCKS, which that version does not
+ * have, so that nothing is shared by default.
  */
 #include "cache/filemap.h"
 #include "virt/hugetlb.h"
@@ -28,7 +30,8 @@ bool mm_want_pmd_share(const struct mm_vma *vma, uint64_t vaddr)
 {
 	uint64_t start = vaddr & ~(MM_PUD_SIZE - 1);
 
-	return !(vma->vm_flags & (MM_VM_UFFD_WP | MM_VM_UFFD_MINOR)) && vma->vm_flags & MM_VM_MAYSHARE &&
+	return mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_HUGETLB_PMD_SHARING) &&
+	       !(vma->vm_flags & (MM_VM_UFFD_WP | MM_VM_UFFD_MINOR)) && vma->vm_flags & MM_VM_MAYSHARE &&
 	       range_in_vma(vma, start, start + MM_PUD_SIZE);
 }
 
