@@ -51,6 +51,23 @@ opt=(-S vm.nr_overcommit_hugepages=4)
 told "promised on demand" "ok" "1|0" "2,1,2 0,0,0" "$(map 2)" "$(store 0 2)"
 told "promised on demand, bound" "$A ok" "0|1" "0,0,0 2,1,2" 0,1,set_mempolicy,,,MPOL_BIND,1 "$(map 2)" "$(store 0)"
 
+# The pool by node: one node's number, or as the policy of the task says that writes. Pages in use become surplus, and the first to be the
+# pool's again when it may have more.
+opt=()
+pages_of() { echo ",1,sysctl,,,,$1,,,$2"; }
+small="0,1,mmap,$A,4096,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED"
+told "a node's pool" "" "0|0" "0,0,0 3,3,0" "$(pages_of node1.hugepages-2048kB.nr_hugepages 3)" "$small"
+told "by policy" "0 0" "0|0" "4,4,0 3,3,0" "$small" 0,1,set_mempolicy,,,MPOL_BIND,1 "$(pages_of vm.nr_hugepages_mempolicy 3)" 0,1,set_mempolicy,,,MPOL_PREFERRED,0 \
+	"$(pages_of hugepages-2048kB.nr_hugepages_mempolicy 7)"
+used=("$(map 2)" "0,1,mbind,$A,4194304,MPOL_BIND,1" "$(store 0)" "$(store 1)")
+told "less than are in use" "0 ok ok" "0|2" "3,3,0 2,0,1" "$(pages_of vm.nr_hugepages 6)" "${used[@]}" "$(pages_of node1.hugepages-2048kB.nr_hugepages 1)"
+told "and more again" "0 ok ok" "0|2" "4,4,0 2,0,0" "$(pages_of vm.nr_hugepages 6)" "${used[@]}" "$(pages_of node1.hugepages-2048kB.nr_hugepages 1)" "$(pages_of vm.nr_hugepages 6)"
+told "another tunable" "0 ok ok" "0|2" "3,3,0 2,0,1" "$(pages_of vm.nr_hugepages 6)" "${used[@]}" "$(pages_of node1.hugepages-2048kB.nr_hugepages 1)" "$(pages_of vm.swappiness 10)"
+for row in "$(pages_of node2.hugepages-2048kB.nr_hugepages 1)" "$(pages_of node1.hugepages-2048kB.nr_hugepages x)" "$(pages_of node1.hugepages-4kB.nr_hugepages 1)"; do
+	rows "${machine[@]}" "$row" > bad.csv
+	refused 1 'bad.csv:6: ' mm-fault --csv -t hugetlb bad.csv
+done
+
 # Moves. Free pages of the pool are taken, the old ones become free.
 opt=(-S vm.nr_hugepages=4)
 bound=("$(map 2)" "0,1,mbind,$A,4194304,MPOL_BIND,1" "$(store 0)" "$(store 1)")

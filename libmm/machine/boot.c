@@ -239,7 +239,7 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_workload_memcg(m, err);
 	if (!e && m->virt.hugetlb)
-		mm_hugetlb_sysctl_changed(&m->virt, true);
+		mm_hugetlb_boot(&m->virt);
 	tell_idle_sysctls(m);
 	/* What booting did is not the workload's. */
 	m->boot_stat = m->ctx.stat;
@@ -274,8 +274,8 @@ void mm_machine_shutdown(struct mm_machine *m)
 	mm_mpol_free_all(&m->ctx);
 }
 
-/* Watermarks follow from tunables; everything else reads its tunable when it needs it. */
-void mm_machine_sysctl_changed(struct mm_machine *m)
+/* Watermarks and pools follow from tunables; everything else reads its tunable when it needs it. */
+void mm_machine_sysctl_changed(struct mm_machine *m, int id)
 {
 	m->daemons_run = true;
 	if (m->fault && mm_ksm_sysctl_changed(m->fault, &m->cfg.sysctl))
@@ -285,8 +285,8 @@ void mm_machine_sysctl_changed(struct mm_machine *m)
 	default_numa_balancing(m);
 	if (m->phys)
 		mm_setup_per_zone_wmarks(m->phys);
-	if (m->virt.hugetlb)
-		mm_hugetlb_sysctl_changed(&m->virt, false);
+	if (m->virt.hugetlb && (id == MM_SYSCTL_NR_HUGEPAGES || id == MM_SYSCTL_NR_GIGANTIC))
+		mm_hugetlb_set_pool(&m->virt, id == MM_SYSCTL_NR_HUGEPAGES ? 9 : 18, (uint64_t)mm_sysctl(&m->ctx, (enum mm_sysctl_id)id), MM_NODES_ALL);
 }
 
 int mm_machine_check(struct mm_machine *m, struct mm_error *err)

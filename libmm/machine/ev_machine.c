@@ -8,9 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <libmm/csv.h>
+
 #include "base/str.h"
 #include "machine/machine.h"
 #include "phys/compaction.h"
+#include "phys/mempolicy.h"
+#include "virt/hugetlb.h"
 
 static const char too_late[] = "rows that describe the machine after its first use";
 
@@ -68,7 +72,7 @@ static int set_sysctl(struct mm_machine *m, const struct mm_event *ev, struct mm
 	}
 	e = mm_sysctls_set(&m->cfg.sysctl, ev->name, value, err);
 	if (!e && m->booted)
-		mm_machine_sysctl_changed(m);
+		mm_machine_sysctl_changed(m, id);
 	return e;
 }
 
@@ -82,13 +86,62 @@ static int compact_memory(struct mm_machine *m, const struct mm_event *ev, struc
 	return 0;
 }
 
+/*
+ * A pool of huge pages by node: vm.nr_hugepages_mempolicy as the policy of the row's task says, nodeN.hugepages-2048kB.nr_hugepages that
+ * node alone. 1: it is none of them. Source: mm/hugetlb.c __nr_hugepages_store_common(), mm/mempolicy.c init_nodemask_of_mempolicy().
+ */
+static int pool_by_node(struct mm_machine *m, const struct mm_event *ev, struct mm_error *err)
+{
+	static const struct { const char *name; unsigned int order; } files[] = {
+		{ "hugepages-2048kB.nr_hugepages", 9 }, { "hugepages-1048576kB.nr_hugepages", 18 },
+		{ "hugepages-2048kB.nr_hugepages_mempolicy", 9 }, { "hugepages-1048576kB.nr_hugepages_mempolicy", 18 },
+		{ "vm.nr_hugepages_mempolicy", 9 },
+	};
+	const struct mm_task *task = ev->pid && ev->pid <= MM_PID_MAX ? mm_task_find(m, ev->pid) : NULL;
+	const struct mm_mempolicy *pol = task ? task->numa.mempolicy : NULL;
+	struct mm_str name = ev->name;
+	uint64_t nid = MM_MAX_NODES;
+	bool of_node = false;
+	size_t i = 0;
+
+	if (mm_str_starts(name, "node") && memchr(name.p, '.', name.len)) {
+		size_t dot = (size_t)((const char *)memchr(name.p, '.', name.len) - name.p);
+
+		of_node = !mm_parse_u64((struct mm_str){ name.p + 4, dot - 4 }, &nid);
+		name = (struct mm_str){ name.p + dot + 1, name.len - dot - 1 };
+	}
+	while (i < 5 && !(mm_str_is(name, files[i].name) && of_node == (i < 2)))
+		i++;
+	if (i == 5)
+		return 1;
+	if (ev->result_kind == MM_RESULT_WORD || ev->result > INT32_MAX)
+		return mm_error_set(err, -EINVAL, "sysctl %.*s: expected a number of pages", (int)ev->name.len, ev->name.p);
+	if (mm_machine_start(m, err))
+		return err->code;
+	if (of_node && (nid >= MM_MAX_NODES || !(m->ctx.numa.memory >> nid & 1)))
+		return mm_error_set(err, -EINVAL, "sysctl %.*s: the machine has no memory on this node", (int)ev->name.len, ev->name.p);
+	if (!m->virt.hugetlb)
+		return 0;
+	if (of_node)
+		mm_hugetlb_set_node(&m->virt, files[i].order, ev->result, (uint32_t)nid);
+	else
+		mm_hugetlb_set_pool(&m->virt, files[i].order, ev->result, !pol ? MM_NODES_ALL : pol->mode == MM_MPOL_LOCAL && m->phys ?
+				    mm_node_bit(m->phys->cpu_node[m->ctx.cpu]) : pol->nodes);
+	return 0;
+}
+
 int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	uint64_t *bytes = size_tunable(m, ev);
+	int e;
 
 	(void)task;
 	if (name_is(ev, "vm.compact_memory"))
 		return compact_memory(m, ev, err);
+	err->code = 0;
+	e = pool_by_node(m, ev, err);
+	if (e <= 0)
+		return e;
 	if (!bytes)
 		return set_sysctl(m, ev, err);
 	if (ev->result_kind == MM_RESULT_WORD)

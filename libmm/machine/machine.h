@@ -148,7 +148,7 @@ const char *mm_oom_comm(const struct mm_task *task);	/* never empty */
 struct mm_oom_case;
 void mm_oom_report_header(void *arg, const struct mm_oom_case *oc);
 void mm_oom_report_line(void *arg, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void mm_machine_sysctl_changed(struct mm_machine *m);	/* after the boot: what follows from m->cfg.sysctl */
+void mm_machine_sysctl_changed(struct mm_machine *m, int id);	/* after the boot: what follows from m->cfg.sysctl, where @id was written */
 
 /*
  * One handler an event: mm_ev_WORD().  They fill @ev's result and append effects.

@@ -49,8 +49,10 @@ struct mm_hugetlb {
 
 int mm_hugetlb_new(struct mm_virt *virt);	/* virt->hugetlb, pools empty; 0 or -ENOMEM */
 void mm_hugetlb_free(struct mm_virt *virt);	/* every address space is gone by then */
-/* The pools become what the tunables ask for, as far as that can be (set_max_huge_pages()). @boot: taken from the top. */
-void mm_hugetlb_sysctl_changed(struct mm_virt *virt, bool boot);
+void mm_hugetlb_boot(struct mm_virt *virt);	/* fill the pools as the tunables say, as far as that can be; of 1G from the top */
+/* The pool of pages of @order (9, 18) is to have @count; what is to come or go, on @nodes (set_max_huge_pages()). */
+void mm_hugetlb_set_pool(struct mm_virt *virt, unsigned int order, uint64_t count, mm_nodes_t nodes);
+void mm_hugetlb_set_node(struct mm_virt *virt, unsigned int order, uint64_t count, uint32_t nid);	/* that node is to have @count */
 struct mm_hstate *mm_hstate_of_mask(struct mm_virt *virt, uint64_t mask);
 uint64_t mm_hugetlb_mask(const struct mm_vma *vma);	/* the page size of its pages less 1; 0: it has no huge pages of a pool */
 struct mm_hstate *mm_hstate_vma(const struct mm_vma *vma);

@@ -62,13 +62,16 @@ struct mm_hstate *mm_hstate_of_mask(struct mm_virt *virt, uint64_t mask)
 static bool is_gigantic(const struct mm_hstate *h) { return h->order > MM_MAX_ORDER; }
 static uint64_t persistent(const struct mm_hstate *h) { return h->nr - h->surplus; }
 
-static uint32_t next_node(const struct mm_virt *virt, uint32_t nid)
+static mm_nodes_t all_nodes(const struct mm_virt *virt) { return virt->phys ? virt->ctx->numa.memory : 1; }
+
+/* The node of @nodes whose turn it is, by @next, which moves on. Source: hstate_next_node_to_alloc(). */
+static uint32_t take_turn(uint32_t *next, mm_nodes_t nodes)
 {
-	if (!virt->phys)
-		return 0;
-	do
-		nid = (nid + 1) % MM_MAX_NODES;
-	while (!virt->phys->nodes[nid]);
+	mm_nodes_t from = *next < MM_MAX_NODES ? nodes & MM_NODES_ALL << *next : 0;
+	uint32_t nid = mm_first_node(from ? from : nodes);
+
+	from = nid + 1 < MM_MAX_NODES ? nodes & MM_NODES_ALL << (nid + 1) : 0;
+	*next = mm_first_node(from ? from : nodes);
 	return nid;
 }
 
@@ -142,37 +145,34 @@ static void remove_page(struct mm_virt *virt, struct mm_hstate *h, mm_pfn_t head
 		mm_free_pages(virt->phys, head, h->order);
 }
 
-/* Fill by one page, from the next node on round; false: no node has one. */
-static bool alloc_pool_page(struct mm_virt *virt, struct mm_hstate *h, bool boot)
+/* Fill by one page, from the next node on round; @tired: nodes that had none, which are asked with less effort. false: none. */
+static bool alloc_pool_page(struct mm_virt *virt, struct mm_hstate *h, mm_nodes_t nodes, mm_nodes_t *tired, bool boot)
 {
-	uint32_t nid = h->next_nid_to_alloc, first = nid;
-
 	if (!virt->phys) {
 		h->nr++;
 		h->nr_node[0]++;
 		enqueue(virt, h, 0);
 		return true;
 	}
-	if (!virt->phys->nodes[nid])
-		first = nid = next_node(virt, nid);
-	do {
-		mm_pfn_t head = alloc_fresh(virt, h, nid, MM_NODES_ALL, GFP_POOL | __MM_GFP_THISNODE, boot);
+	for (int i = __builtin_popcountll(nodes); i > 0; i--) {
+		uint32_t nid = take_turn(&h->next_nid_to_alloc, nodes);
+		bool hard = !(*tired >> nid & 1);
+		mm_gfp_t gfp = (hard ? GFP_POOL : GFP_POOL & ~(mm_gfp_t)__MM_GFP_RETRY_MAYFAIL) | __MM_GFP_THISNODE;
+		mm_pfn_t head = alloc_fresh(virt, h, nid, nodes, gfp, boot);
 
-		nid = next_node(virt, nid);
-		h->next_nid_to_alloc = nid;
+		if ((head == MM_PFN_NONE) == hard)
+			*tired ^= mm_node_bit(nid);
 		if (head != MM_PFN_NONE) {
 			enqueue(virt, h, head);
 			return true;
 		}
-	} while (nid != first);
+	}
 	return false;
 }
 
 /* Free one page of the pool, of a node that has surplus pages if @surplus; false: none can go. */
-static bool remove_pool_page(struct mm_virt *virt, struct mm_hstate *h, bool surplus)
+static bool remove_pool_page(struct mm_virt *virt, struct mm_hstate *h, mm_nodes_t nodes, bool surplus)
 {
-	uint32_t nid = h->next_nid_to_free, first;
-
 	if (!virt->phys) {
 		if (!h->free)
 			return false;
@@ -181,26 +181,24 @@ static bool remove_pool_page(struct mm_virt *virt, struct mm_hstate *h, bool sur
 		remove_page(virt, h, 0, surplus);
 		return true;
 	}
-	if (!virt->phys->nodes[nid])
-		nid = next_node(virt, nid);
-	first = nid;
-	do {
+	for (int i = __builtin_popcountll(nodes); i > 0; i--) {
+		uint32_t nid = take_turn(&h->next_nid_to_free, nodes);
 		mm_pfn_t head = !surplus || h->surplus_node[nid] ? dequeue_node(virt, h, nid) : MM_PFN_NONE;
 
-		if (head != MM_PFN_NONE)
+		if (head != MM_PFN_NONE) {
 			remove_page(virt, h, head, surplus);
-		nid = next_node(virt, nid);
-		h->next_nid_to_free = nid;
-		if (head != MM_PFN_NONE)
 			return true;
-	} while (nid != first);
+		}
+	}
 	return false;
 }
 
 /* A page in use becomes surplus (1), or a surplus page one of the pool (-1). */
-static bool adjust_pool_surplus(struct mm_hstate *h, int delta)
+static bool adjust_pool_surplus(struct mm_hstate *h, mm_nodes_t nodes, int delta)
 {
-	for (uint32_t nid = 0; nid < MM_MAX_NODES; nid++) {
+	for (int i = __builtin_popcountll(nodes); i > 0; i--) {
+		uint32_t nid = take_turn(delta < 0 ? &h->next_nid_to_alloc : &h->next_nid_to_free, nodes);
+
 		if (delta < 0 ? !h->surplus_node[nid] : h->surplus_node[nid] >= h->nr_node[nid])
 			continue;
 		h->surplus += (uint64_t)delta;
@@ -210,35 +208,45 @@ static bool adjust_pool_surplus(struct mm_hstate *h, int delta)
 	return false;
 }
 
-static void set_max_huge_pages(struct mm_virt *virt, struct mm_hstate *h, uint64_t count, bool boot)
+static void set_max_huge_pages(struct mm_virt *virt, struct mm_hstate *h, uint64_t count, mm_nodes_t nodes, bool boot)
 {
+	mm_nodes_t tired = 0;
 	uint64_t least;
 
 	while (h->surplus && count > persistent(h))
-		if (!adjust_pool_surplus(h, -1))
+		if (!adjust_pool_surplus(h, nodes, -1))
 			break;
 	while (count > persistent(h))
-		if (!alloc_pool_page(virt, h, boot))
-			break;
+		if (!alloc_pool_page(virt, h, nodes, &tired, boot))
+			return;
 	least = h->resv + h->nr - h->free;
 	for (least = least > count ? least : count; least < persistent(h);)
-		if (!remove_pool_page(virt, h, false))
+		if (!remove_pool_page(virt, h, nodes, false))
 			break;
 	while (count < persistent(h))
-		if (!adjust_pool_surplus(h, 1))
+		if (!adjust_pool_surplus(h, nodes, 1))
 			break;
 }
 
-void mm_hugetlb_sysctl_changed(struct mm_virt *virt, bool boot)
+void mm_hugetlb_boot(struct mm_virt *virt)
 {
 	static const enum mm_sysctl_id ids[MM_NR_HSTATES] = { MM_SYSCTL_NR_HUGEPAGES, MM_SYSCTL_NR_GIGANTIC };
 
-	for (unsigned int i = MM_NR_HSTATES; i-- > 0;) {	/* those of 1G first, as the kernel takes them at boot */
-		uint64_t count = (uint64_t)mm_sysctl(virt->ctx, ids[i]);
+	for (unsigned int i = MM_NR_HSTATES; i-- > 0;)	/* those of 1G first, as the kernel takes them at boot */
+		set_max_huge_pages(virt, &virt->hugetlb->hstate[i], (uint64_t)mm_sysctl(virt->ctx, ids[i]), all_nodes(virt), true);
+}
 
-		if (count != persistent(&virt->hugetlb->hstate[i]))
-			set_max_huge_pages(virt, &virt->hugetlb->hstate[i], count, boot);
-	}
+void mm_hugetlb_set_pool(struct mm_virt *virt, unsigned int order, uint64_t count, mm_nodes_t nodes)
+{
+	set_max_huge_pages(virt, &virt->hugetlb->hstate[order == ORDER_2M ? 0 : 1], count, nodes & all_nodes(virt), false);
+}
+
+void mm_hugetlb_set_node(struct mm_virt *virt, unsigned int order, uint64_t count, uint32_t nid)
+{
+	const struct mm_hstate *h = &virt->hugetlb->hstate[order == ORDER_2M ? 0 : 1];
+	uint64_t others = h->nr - h->nr_node[nid];
+
+	mm_hugetlb_set_pool(virt, order, count + others < count ? UINT64_MAX : count + others, mm_node_bit(nid));
 }
 
 /* The page of the node nearest to @nid that has one, among @nodes. */
@@ -383,7 +391,7 @@ static void return_unused_surplus_pages(struct mm_virt *virt, struct mm_hstate *
 	if (is_gigantic(h))
 		return;
 	for (uint64_t nr = unused < h->surplus ? unused : h->surplus; nr; nr--)
-		if (!remove_pool_page(virt, h, true))
+		if (!remove_pool_page(virt, h, all_nodes(virt), true))
 			break;
 }
 
