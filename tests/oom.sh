@@ -172,6 +172,7 @@ dressed "a record of /dev/kmsg" "s/$stamp/4,1234,5156675,-;/"
 dressed "a record of /dev/kmsg with its caller" "s/$stamp/4,1234,5156675,-,caller=T448;/"
 dressed "a hypervisor's log of the console" 's/^/2026-11-29T14:21:26.127Z In(05) vcpu-5 - Guest: <6>/'
 dressed "logs of containers" 's/^/node1-1  | /'
+dressed "rsyslog, lines of one record" ':a;$!N;s/\n\[[^]]*\] ( (active_file|unevictable|slab_reclaimable|mapped|kernel_misc|free):)/#012\1/;ta;P;D'
 dressed "grep -n" 's/^/1234:/'
 dressed "a mail" 's/^/> /'
 

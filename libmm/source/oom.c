@@ -277,6 +277,21 @@ static int summary_line(struct reader *rd, struct mm_str s)
 	return 0;
 }
 
+/* What is printed as one record of several lines a syslog daemon joins by the newline's number, "#012". */
+static int fact_lines(struct mm_oom_report *r, struct mm_str s)
+{
+	int rc = 0;
+
+	while (!rc && s.len) {
+		struct mm_str at = find(s, "#012");
+		size_t n = at.p ? (size_t)(at.p - s.p) : s.len;
+
+		rc = mm_oom_fact_line(r, (struct mm_str){ s.p, n });
+		s = at.p ? skip(at, 4) : skip(s, n);
+	}
+	return rc;
+}
+
 static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 {
 	struct mm_str s = mm_oom_payload(line), at = find(s, " invoked oom-killer: ");
@@ -293,7 +308,7 @@ static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 		return 0;
 	}
 	if (!rd->nr_cols)
-		return mm_oom_fact_line(rd->r, s);
+		return fact_lines(rd->r, s);
 	rc = table_row(rd, s);
 	if (!rc)
 		rc = summary_line(rd, s);
