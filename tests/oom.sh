@@ -176,6 +176,21 @@ dressed "rsyslog, lines of one record" ':a;$!N;s/\n\[[^]]*\] ( (active_file|unev
 dressed "grep -n" 's/^/1234:/'
 dressed "a mail" 's/^/> /'
 
+# A captured machine of 100000 pages and 25000 of swap, by hand. 7: 12500 resident, 500 swapped, 100 of tables and 100 * 125 are 25600 points,
+# and (1000 + 25600 * 1000 / 125000) * 2 / 3 = 802; 9: 25 - 500 * 125 = -62475, (1000 - 499) * 2 / 3 = 334. status escapes names.
+captured() {	# PID NAME RSS SWAP TABLES ADJ
+	mkdir -p captured/proc/$1
+	printf 'Name:\t%s\nTgid:\t%d\nUid:\t0\t0\t0\t0\nVmSize:\t90000 kB\nVmRSS:\t%d kB\nVmPTE:\t%d kB\nVmSwap:\t%d kB\n' \
+		"$2" "$1" "$3" "$5" "$4" > captured/proc/$1/status
+	echo "$6" > captured/proc/$1/oom_score_adj
+}
+captured 1 init 400 0 0 0
+captured 7 'a\\b' 50000 2000 400 100
+captured 9 low 100 0 0 -500
+printf 'MemTotal: 400000 kB\nSwapTotal: 100000 kB\n' > captured/proc/meminfo
+same "scores of a captured machine" '1,init,0,0 7,a\b,100,802 9,low,-500,334' \
+	"$(mm-reclaim --csv -n -t oom --sysroot=captured -o pid,name,oom_score_adj,oom_score | tr '\n' ' ' | sed 's/ $//')"
+
 # A kill that somebody asked for met no watermark.
 sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg
 mm-reclaim --human --explain-oom=sysrq.dmesg > out

@@ -16,6 +16,7 @@
 #include <libmm/csv.h>
 
 #include "source/oom.h"
+#include "source/pid.h"
 
 struct scan {
 	const struct mm_sysroot *root;
@@ -52,13 +53,14 @@ static struct mm_str name_of(const char *text)
 static int keep_name(struct mm_oom_report *r, struct mm_str s, struct mm_str *out)
 {
 	char *p = realloc(r->text, r->text_len + s.len + 1);
+	size_t n;
 
 	if (!p)
 		return -ENOMEM;
 	r->text = p;
-	memcpy(p + r->text_len, s.p, s.len);
-	*out = (struct mm_str){ (const char *)(uintptr_t)r->text_len, s.len };
-	r->text_len += s.len;
+	n = mm_pid_unescape(p + r->text_len, s.len + 1, s.p, s.len);
+	*out = (struct mm_str){ (const char *)(uintptr_t)r->text_len, n };
+	r->text_len += n;
 	return 0;
 }
 

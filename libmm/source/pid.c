@@ -21,8 +21,7 @@
 #include "source/pid.h"
 #include "source/scan.h"
 
-/* In status, and there alone, the kernel writes a newline or backslash of a comm as "\n" and "\\": undo it. */
-static void copy_escaped_comm(char *dst, size_t room, const char *p, size_t len)
+size_t mm_pid_unescape(char *dst, size_t room, const char *p, size_t len)
 {
 	size_t n = 0;
 
@@ -33,6 +32,7 @@ static void copy_escaped_comm(char *dst, size_t room, const char *p, size_t len)
 			dst[n++] = p[i];
 	}
 	dst[n] = 0;
+	return n;
 }
 
 static size_t put_text(struct mm_str s, char *buf, size_t size)
@@ -167,7 +167,7 @@ int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r)
 	r->data_kib = r->stat_rss_kib = 0;
 	while (scan_line(&text, &line)) {
 		if (scan_word(&line, "Name:\t")) {
-			copy_escaped_comm(r->comm, sizeof(r->comm), line.p, line.len);
+			mm_pid_unescape(r->comm, sizeof(r->comm), line.p, line.len);
 			named = true;
 		} else if (scan_word(&line, "State:\t")) {
 			r->state = line.len ? *line.p : '?';

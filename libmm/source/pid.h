@@ -18,6 +18,12 @@ void mm_pid_parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row
 /* "PID/file" or, for a thread, "TGID/task/PID/file"; @dst holds MM_PID_PATH bytes.  Return: length. */
 size_t mm_pid_path(char *dst, const struct mm_pid_row *r, const char *file);
 
+/*
+ * In status, and there alone, the kernel writes a newline or backslash of a comm as "\n" and "\\": undo it. Return: length in @dst, which
+ * holds @room bytes, the NUL apart.
+ */
+size_t mm_pid_unescape(char *dst, size_t room, const char *p, size_t len);
+
 /* Read the files that @want names; what is not there keeps its last value. */
 int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r);
 
