@@ -421,7 +421,7 @@ size_t mm_pid_text(struct mm_proc *p, const struct mm_pid_row *row, enum mm_pid_
 			buf[i] = texts[what].between;
 	if (what == MM_PID_WCHAN && len == 1 && buf[0] == '0')
 		len = 0;
-	if (what == MM_PID_CMDLINE && !len)
+	if (what == MM_PID_CMDLINE && !len && size > 1)
 		buf[len++] = '?';	/* it has one, of NULs and blanks alone */
 	buf[len] = 0;
 	return len;

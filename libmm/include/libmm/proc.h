@@ -231,7 +231,7 @@ bool mm_pid_table_is_consistent(const struct mm_pid_table *t);
 int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row);
 
 enum mm_pid_text {
-	MM_PID_CMDLINE,		/* PID/cmdline, or the words ps told: blanks between them */
+	MM_PID_CMDLINE,		/* PID/cmdline, or the words ps told: blanks between them; "?" for NULs and blanks alone */
 	MM_PID_CGROUP,		/* PID/cgroup, or the one ps told: "ID:CONTROLLERS:PATH", commas between them; groups at the root are left out */
 	MM_PID_ENVIRON,		/* PID/environ, with blanks */
 	MM_PID_EXE,		/* where the link PID/exe leads */
