@@ -6,9 +6,8 @@
  *
  * The inputs are written here: accesses that mostly hit the TLB as lackey text and as a trace, first touches, accesses
  * that all hit (16 pages in turn, each first in its set) and that all walk (3072 pages in turn, of which the TLB keeps
- * half), and references to 100,000 pages, zipf with exponent 1, as numbers and as hex words without 0x.  Peers that read the same
- * lackey text or references are run where they are named: BENCH_TLBFLOOR=PROGRAM (a bare TLB and walk, given the lackey
- * text), BENCH_CACHESIM=PROGRAM (libCacheSim's cachesim).
+ * half), and references to 100,000 pages, zipf with exponent 1, as numbers and as hex words without 0x.  The lackey text is also
+ * given to a bare TLB and walk (bench_tlb floor), and the references to BENCH_CACHESIM=PROGRAM (libCacheSim's cachesim) if it is named.
  */
 #include <math.h>
 #include <stdint.h>
@@ -297,11 +296,12 @@ int main(int argc, char **argv)
 		{ "SLUB, 64 bytes: at random", { "bench_slab slub rand 64 %ld" }, { "bench_slab none rand 64 %ld" }, 60 },
 	};
 	long rows = argc > 1 ? atol(argv[1]) : 1000000;
-	char bin[300], *end;
+	char bin[300], floor_program[400], *end;
 
 	if (!getcwd(bin, sizeof(bin) - 8) || !mkdtemp(dir))
 		return 1;
 	end = bin + strlen(bin);
+	snprintf(floor_program, sizeof(floor_program), "%s/bench/bench_tlb", bin);
 	strcpy(end, "/.libs");			/* the programs behind libtool's scripts, where there are such */
 	if (access(bin, X_OK))
 		*end = 0;
@@ -315,7 +315,7 @@ int main(int argc, char **argv)
 		tell_part(&parts[i], bin, rows);
 	sweep(bin);
 	memory(bin);
-	peer("tlbfloor, the lackey text", getenv("BENCH_TLBFLOOR"), "lackey", rows);
+	peer("a bare TLB and walk, the lackey text", floor_program, "floor lackey", rows);
 	peer("cachesim lru, numbers", getenv("BENCH_CACHESIM"),
 	     "numbers csv lru 38400 -t 'time-col=1,obj-id-col=2,delimiter=,' --ignore-obj-size=1", rows);
 	snprintf(bin, sizeof(bin), "rm -r %s", dir);
