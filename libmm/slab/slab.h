@@ -30,7 +30,7 @@ enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last fre
  * SLAB_FROZEN: SLUB, it belongs to a CPU, as the slab it takes from or on its partial list.
  * SLAB_BACK: the same, and its first free object waits in the CPU's back_obj.
  */
-enum slab_list_id { SLAB_NO_LIST, SLAB_BACK, SLAB_FROZEN, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_MASK = 7 };
+enum slab_list_id { SLAB_NO_LIST, SLAB_FROZEN, SLAB_LIST_PARTIAL, SLAB_BACK, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_MASK = 7 };
 
 struct slab {
 	struct slab *next, *prev;	/* of the list it is on */
@@ -138,7 +138,10 @@ struct mm_kmem_cache {
 	struct kmem_cache_node *node;	/* by node id */
 	uint32_t nr_nodes;
 	uint16_t *random_seq;		/* order of a new slab's objects, NULL: ascending */
+	uint16_t *links;		/* SLUB: those of a new slab of the full order, ascending; NULL: none was made */
 	struct slab *oldest, *newest;
+	struct slab *spare;		/* host memory of slabs of the full order that are no more, by @next */
+	uint32_t nr_spares;
 	uint64_t pages, live;		/* live: SLAB and SLOB count as they go */
 	bool boot;			/* a kmalloc cache */
 	uint32_t cookie;		/* the machine's: 0 at first */

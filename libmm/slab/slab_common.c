@@ -103,6 +103,10 @@ void mm_slab_release_cache(struct mm_kmem_cache *s)
 		newer = slab->newer;
 		free(slab);
 	}
+	for (struct slab *slab = s->spare, *next; slab; slab = next) {
+		next = slab->next;
+		free(slab);
+	}
 	s->ops->release(s);
 	free(s);
 }
@@ -344,7 +348,7 @@ int mm_slab_tune(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
 	return mm_slab_create_kmalloc_caches(sl);
 }
 
-/* ---- objects: straight to the allocator (single ones: slub.c) ---- */
+/* ---- objects: straight to the allocator (single ones: slub.c, slub_free.c) ---- */
 
 uint64_t mm_kmem_cache_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node)
 {

@@ -8,6 +8,8 @@
 
 #include "slab/slab.h"
 
+enum { MAX_SPARES = 16 };
+
 /* What of a caller's flags reaches the page allocator (GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK). */
 #define GFP_SLAB_MASK \
 	(MM_GFP_RECLAIM | __MM_GFP_HIGH | __MM_GFP_IO | __MM_GFP_FS | __MM_GFP_NOWARN | __MM_GFP_RETRY_MAYFAIL | \
@@ -42,9 +44,32 @@ static struct mm_str gfp_words(struct mm_slab *sl, mm_gfp_t gfp)
 	return (struct mm_str){ t->text ? t->text : "", t->len };
 }
 
+/* Host memory for a slab: of one of the full order that was given back, or new; NULL: none. */
+static struct slab *new_slab(struct mm_kmem_cache *s, uint32_t order, uint32_t nr_links)
+{
+	struct slab *slab = s->spare;
+
+	if (!slab || order != s->layout.order)
+		return malloc(sizeof(*slab) + nr_links * sizeof(slab->link[0]));
+	s->spare = slab->next;
+	s->nr_spares--;
+	return slab;
+}
+
+static void free_slab(struct mm_kmem_cache *s, struct slab *slab, uint32_t order)
+{
+	if (order != s->layout.order || s->nr_spares >= MAX_SPARES) {
+		free(slab);
+		return;
+	}
+	slab->next = s->spare;
+	s->spare = slab;
+	s->nr_spares++;
+}
+
 static void page_effect(struct mm_slab *sl, enum mm_event_type type, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp)
 {
-	struct mm_event *ev = mm_effect(sl->ctx, MM_BY_SLAB, type);
+	struct mm_event *ev = sl->ctx->fx ? mm_effect(sl->ctx, MM_BY_SLAB, type) : NULL;
 
 	if (!ev)
 		return;
@@ -59,7 +84,7 @@ static void page_effect(struct mm_slab *sl, enum mm_event_type type, mm_pfn_t pf
 
 static void slab_effect(const struct mm_kmem_cache *s, enum mm_event_type type, const struct slab *slab)
 {
-	struct mm_event *ev = mm_effect(s->ctx, MM_BY_SLAB, type);
+	struct mm_event *ev = s->ctx->fx ? mm_effect(s->ctx, MM_BY_SLAB, type) : NULL;
 
 	if (!ev)
 		return;
@@ -118,7 +143,7 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 				 uint32_t nr_links)
 {
 	struct mm_slab *sl = s->slab;
-	struct slab *slab = malloc(sizeof(*slab) + nr_links * sizeof(slab->link[0]));
+	struct slab *slab = new_slab(s, order, nr_links);
 	struct mm_page *page;
 	mm_pfn_t pfn;
 
@@ -128,7 +153,7 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 	}
 	pfn = take_pages(sl, (gfp & GFP_SLAB_MASK) | s->allocflags, order, node, (uintptr_t)slab);
 	if (pfn == MM_PFN_NONE) {
-		free(slab);
+		free_slab(s, slab, order);
 		return NULL;
 	}
 	*slab = (struct slab){ .owner = (uintptr_t)s, .pfn = pfn, .objects = objects, .order = (uint8_t)order,
@@ -159,7 +184,7 @@ void mm_slab_free_pages(struct mm_kmem_cache *s, struct slab *slab)
 	s->pages -= 1u << slab->order;
 	count_pages(sl, slab_counter(s), &sl->pages, -((int64_t)1 << slab->order));
 	give_pages(sl, slab->pfn, slab->order);
-	free(slab);
+	free_slab(s, slab, slab->order);
 }
 
 /* A block of whole pages for one object; its address or 0. */

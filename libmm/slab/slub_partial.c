@@ -39,33 +39,45 @@ static void shuffle_freelist(struct mm_kmem_cache *s, struct slab *slab)
 	slab->freelist = first;
 }
 
-/* In ascending order, four links at a time (there is room for the last four). */
-static void thread_freelist(struct slab *slab)
+/* A link for each place of a block where an object could begin, and for one behind. */
+static uint32_t count_links(const struct mm_kmem_cache *s, uint32_t order)
 {
-	static const uint16_t first[4] = { 1, 2, 3, 4 };
-	uint64_t links;		/* of either byte order: no sum carries into the next link */
-
-	memcpy(&links, first, sizeof(links));
-	for (uint32_t i = 0; i < slab->objects; i += 4, links += 0x0004000400040004)
-		memcpy(&slab->link[i], &links, sizeof(links));
-	slab->link[slab->objects - 1] = SLAB_LINK_END;
-	slab->freelist = 0;
+	return ((uint32_t)MM_PAGE_SIZE << order) / (uint32_t)s->size + 1;
 }
 
-/* A block with its links: one for each place where an object could begin in it, which those behind the last never do. */
+/* In ascending order; behind the last object none begins. */
+static void thread_freelist(uint16_t *link, uint32_t objects, uint32_t nr_links)
+{
+	for (uint32_t i = 0; i < nr_links; i++)
+		link[i] = i + 1 < objects ? (uint16_t)(i + 1) : SLAB_LINK_END;
+}
+
+/* The links of a slab of the full order, which are copied into each; NULL: no host memory for what can be done without. */
+static const uint16_t *links_of_full(struct mm_kmem_cache *s, uint32_t nr_links)
+{
+	if (!s->links) {
+		s->links = malloc(nr_links * sizeof(s->links[0]));
+		if (s->links)
+			thread_freelist(s->links, s->layout.objects_per_slab, nr_links);
+	}
+	return s->links;
+}
+
 static struct slab *new_block(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node, uint32_t order, uint32_t objects)
 {
-	uint32_t nr_links = ((uint32_t)MM_PAGE_SIZE << order) / (uint32_t)s->size + 4;
+	uint32_t nr_links = count_links(s, order);
 	struct slab *slab = mm_slab_alloc_pages(s, gfp, node, order, objects, nr_links);
+	const uint16_t *links = order == s->layout.order ? links_of_full(s, nr_links) : NULL;
 
 	if (!slab)
 		return NULL;
-	if (s->random_seq && slab->objects >= 2)
-		shuffle_freelist(s, slab);
+	slab->freelist = 0;
+	if (links)
+		memcpy(slab->link, links, nr_links * sizeof(slab->link[0]));
 	else
-		thread_freelist(slab);
-	for (uint32_t i = objects; i < nr_links; i++)
-		slab->link[i] = SLAB_LINK_END;
+		thread_freelist(slab->link, objects, nr_links);
+	if (s->random_seq && objects >= 2)
+		shuffle_freelist(s, slab);
 	return slab;
 }
 
