@@ -16,16 +16,9 @@
 #include "cache/contents.h"
 #include "cache/memcg.h"
 #include "fault/internal.h"
+#include "fault/walk.h"
 
 enum { MAX_FAULTS_OF_AN_ACCESS = 64 };
-
-/* Where a walk ended. */
-struct hit {
-	mm_pte_t *leaf;			/* NULL: a table is missing */
-	mm_pte_t *pmd;			/* the entry above a leaf of level 1, else NULL */
-	mm_pte_t p;			/* what is at the leaf, 0 where there is none */
-	uint8_t level;			/* of the leaf */
-};
 
 /* Bits of the error code that the kind of access gives; the processor tells fetches apart only where they can be refused. */
 static unsigned int error_of(const struct mm_fault *f, unsigned int kind)
@@ -36,78 +29,31 @@ static unsigned int error_of(const struct mm_fault *f, unsigned int kind)
 }
 
 /* The kernel's accesses to a program's pages: SMEP refuses fetches, SMAP what is made without EFLAGS.AC. */
-static bool mode_refuses(const struct mm_fault *f, unsigned int kind)
+static inline bool mode_refuses(const struct mm_fault *f, unsigned int kind)
 {
 	if (f->mode == MM_MODE_USER)
 		return false;
 	return kind == MM_TLB_X ? mm_sysctl(f->ctx, MM_SYSCTL_SMEP) : f->mode == MM_MODE_KERNEL_DIRECT && mm_sysctl(f->ctx, MM_SYSCTL_SMAP);
 }
 
-static bool pkru_refuses(const struct mm_fault *f, unsigned int pkey, unsigned int kind)
+static inline bool pkru_refuses(const struct mm_fault *f, unsigned int pkey, unsigned int kind)
 {
 	return f->virt->pkeys_used && kind != MM_TLB_X && f->task && !mm_pkru_allows(f->task->pkru, pkey, kind == MM_TLB_W);
 }
 
-static inline struct hit hit_at(mm_pte_t *leaf, mm_pte_t *pmd, uint8_t level) { return (struct hit){ leaf, pmd, *leaf, level }; }
-
-static inline struct hit walk(const struct mm_struct *mm, uint64_t vaddr)
+static inline bool allows(const struct mm_fault *f, mm_pte_t p, unsigned int kind)
 {
-	mm_pte_t *e = mm_pmd_offset(mm, vaddr);
-
-	if (e && mm_pmd_is_table(*e))
-		return hit_at(mm_pte_of(mm, e, vaddr), e, 1);
-	if (e)
-		return hit_at(e, NULL, 2);
-	e = mm_entry_at(mm, vaddr, 3);
-	if (e && (*e & (MM_PTE_P | MM_PTE_PSE)) == (MM_PTE_P | MM_PTE_PSE))
-		return hit_at(e, NULL, 3);
-	return (struct hit){ 0 };
-}
-
-/* The entry as the processor leaves it if the access is allowed. */
-static inline mm_pte_t marked(mm_pte_t p, unsigned int kind)
-{
-	_Static_assert(MM_TLB_W == 1 && MM_PTE_D == 1 << 6, "a write sets D");
-	return p | MM_PTE_A | (mm_pte_t)(kind & MM_TLB_W) << 6;
-}
-
-/* Rights that the TLB remembers of a marked entry, as MM_TLB_WRITABLE and MM_TLB_EXEC. */
-static inline uint64_t rights(mm_pte_t p)
-{
-	return (p & MM_PTE_RW && p & MM_PTE_D ? MM_TLB_WRITABLE : 0) | (p & MM_PTE_NX ? 0 : MM_TLB_EXEC);
-}
-
-/* The entry allows it: all there is to ask for a program while no protection keys are in use. */
-static inline bool entry_allows(mm_pte_t p, unsigned int kind) { return p & MM_PTE_P && !(kind & ~rights(marked(p, kind))); }
-
-static bool allows(const struct mm_fault *f, mm_pte_t p, unsigned int kind)
-{
-	return entry_allows(p, kind) && !mode_refuses(f, kind) && !pkru_refuses(f, mm_pte_pkey(p), kind);
+	return mm_entry_allows(p, kind) && !mode_refuses(f, kind) && !pkru_refuses(f, mm_pte_pkey(p), kind);
 }
 
 /* Why not, as MM_PF_*; 0 is the kernel's read of nothing. */
-static unsigned int refusal(const struct mm_fault *f, const struct hit *h, unsigned int kind)
+static unsigned int refusal(const struct mm_fault *f, const struct mm_walk_leaf *h, unsigned int kind)
 {
 	unsigned int err = error_of(f, kind);
 
 	if (!(h->p & MM_PTE_P))
 		return err;
 	return err | MM_PF_PROT | (pkru_refuses(f, mm_pte_pkey(h->p), kind) ? (unsigned int)MM_PF_PK : 0);
-}
-
-/* The walk succeeded: the processor marks the entry and remembers it. */
-static inline __attribute__((always_inline)) void fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int kind, struct hit h,
-						       bool absent)
-{
-	mm_pte_t p = marked(h.p, kind);
-	uint64_t leaf = (p & (MM_PTE_PFN_MASK | MM_PTE_PKEY)) | rights(p);
-
-	*h.leaf = p;
-	if (h.pmd)
-		*h.pmd |= MM_PTE_A;
-	else
-		leaf |= h.level == 3 ? MM_TLB_HUGE | MM_TLB_GIGA : MM_TLB_HUGE;
-	mm_tlb_fill(c, id, vaddr, kind, leaf, absent);
 }
 
 /* A fetch from memory that is not executable brings the page in; it is refused when it is tried again. */
@@ -320,12 +266,12 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 			return r;
 	}
 	for (unsigned int i = 0; i < MAX_FAULTS_OF_AN_ACCESS; i++) {
-		struct hit h = walk(mm, vaddr);
+		struct mm_walk_leaf h = mm_walk(mm, vaddr);
 		enum mm_access_result r;
 
 		mm_tlb_walked(c, mm, vaddr, h.leaf ? h.level : first_level(mm, vaddr));
 		if (allows(f, h.p, kind)) {
-			fill(c, mm->id, vaddr, kind, h, absent);
+			mm_walk_fill(c, mm->id, vaddr, kind, h, absent);
 			return MM_ACCESS_OK;
 		}
 		r = do_user_addr_fault(f, mm, vaddr, refusal(f, &h, kind), false, 0);
@@ -346,60 +292,21 @@ static bool was_missed(struct mm_fault *f, const struct mm_struct *mm, const str
 	return same;
 }
 
-/* The walk failed. @absent: so did the look-up. */
-static bool missed(struct mm_fault *f, const struct mm_struct *mm, const struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
-		   bool absent)
+bool mm_access_any_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
+				 const struct mm_tlb_entry *e)
 {
-	if (absent)
-		f->missed = (struct mm_tlb_miss){ c, vaddr, mm->id, kind };
-	return false;
-}
-
-/* For any page. */
-static bool serve_any(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
-		      const struct mm_tlb_entry *e)
-{
-	struct hit h;
+	struct mm_walk_leaf h;
 
 	if (!e)
 		e = mm_tlb_lookup_more(c, mm->id, vaddr, kind);
 	if (mm_tlb_serves(e, kind))
 		return true;
-	h = walk(mm, vaddr);
-	if (!entry_allows(h.p, kind))
-		return missed(f, mm, c, vaddr, kind, !e);
+	h = mm_walk(mm, vaddr);
+	if (!mm_entry_allows(h.p, kind))
+		return mm_access_missed(f, mm, c, vaddr, kind, !e);
 	c->walks++;
 	mm_tlb_walked(c, mm, vaddr, h.level);
-	fill(c, mm->id, vaddr, kind, h, !e);
-	return true;
-}
-
-/* Most often the page is one of 4K, and there are no larger ones. */
-bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
-			     const struct mm_tlb_entry *e)
-{
-	const uint32_t id = mm->id;
-	mm_pte_t *pmd;
-	struct hit h;
-
-	f->missed.cpu = NULL;
-	if (e || c->has_large)
-		return serve_any(f, mm, c, vaddr, kind, e);
-	e = mm_tlb_lookup_l2(c, id, vaddr, kind);
-	if (e)
-		return mm_tlb_serves(e, kind) || serve_any(f, mm, c, vaddr, kind, e);
-	pmd = mm_pmd_offset(mm, vaddr);
-	if (!pmd || !mm_pmd_is_table(*pmd))
-		return serve_any(f, mm, c, vaddr, kind, NULL);
-	h = hit_at(mm_pte_of(mm, pmd, vaddr), pmd, 1);
-	if (!entry_allows(h.p, kind))
-		return missed(f, mm, c, vaddr, kind, true);
-	c->walks++;
-	if (mm_tlb_is_below_pde(c, id, vaddr))
-		mm_tlb_walked_near(c);
-	else
-		mm_tlb_walked_below(c, mm, vaddr);
-	fill(c, id, vaddr, kind, h, true);
+	mm_walk_fill(c, mm->id, vaddr, kind, h, !e);
 	return true;
 }
 
@@ -419,7 +326,7 @@ static enum mm_access_result access_page(struct mm_fault *f, struct mm_struct *m
 /* After a store: the page holds something else. */
 static void note_store(struct mm_fault *f, const struct mm_struct *mm, uint64_t vaddr)
 {
-	struct hit h = walk(mm, vaddr);
+	struct mm_walk_leaf h = mm_walk(mm, vaddr);
 
 	if (!allows(f, h.p, MM_TLB_W))
 		return;

@@ -104,7 +104,7 @@ struct mm_fault {
 	 */
 	void (*reclaim_pages)(void *arg, struct mm_page_list *list);
 	void *reclaim_arg;
-	struct mm_tlb_miss missed;	/* by mm_access_without_fault(), until the next access */
+	struct mm_tlb_miss missed;	/* by mm_access_without_fault() (walk.h), until the next access */
 	/* of the fault being handled */
 	enum mm_fault_kind kind;
 	mm_pfn_t pfn;
@@ -131,15 +131,6 @@ enum mm_access_result {
  * @kind:	MM_TLB_R, MM_TLB_W or MM_TLB_X
  */
 enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64_t vaddr, uint64_t size, unsigned int kind);
-
-/*
- * An access within one page, below task_size_max, by the CPU @c, for which mm_tlb_lookup_first() gave @e, which does not serve
- * it: done as long as the kernel is not entered. False: nothing is counted, mm_access() is to do it; what a look-up moved within
- * the TLB it would move again, and one that found nothing it need not make again. The caller counts @c->accesses. Not while
- * protection keys are in use, nor where misses of the TLB are rows.
- */
-bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c, uint64_t vaddr, unsigned int kind,
-			     const struct mm_tlb_entry *e);
 
 /* One fault on @vma, as the kernel's handle_mm_fault(): MM_VM_FAULT_*. */
 unsigned int mm_handle_mm_fault(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int flags);

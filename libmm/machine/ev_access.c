@@ -11,7 +11,7 @@
 
 #include "base/str.h"
 #include "cache/contents.h"
-#include "fault/fault.h"
+#include "fault/walk.h"
 #include "machine/machine.h"
 #include "machine/vma_call.h"
 #include "virt/numab.h"
@@ -81,6 +81,20 @@ static enum mm_access_mode mode_of(const struct mm_event *ev, bool recorded)
 	return recorded && ev->flags.len > sizeof("FAULT|") - 1 && !mm_has_word(ev->flags, "USER") ? MM_MODE_KERNEL : MM_MODE_USER;
 }
 
+/* Something is or was at the one page of it, so it is mapped. */
+static inline bool has_entry(const struct mm_machine *m, const struct mm_struct *mm, uint64_t addr, uint64_t size)
+{
+	const mm_pte_t *pmd, *pte;
+
+	if (!m->fault || addr >= mm->task_size_max || size - 1 >= MM_PAGE_SIZE - addr % MM_PAGE_SIZE)
+		return false;
+	pmd = mm_pmd_offset(mm, addr);
+	if (!pmd || !mm_pmd_is_table(*pmd))
+		return false;
+	pte = mm_pte_of(mm, pmd, addr);
+	return *pte;
+}
+
 static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err,
 		  uint32_t vma_kind, unsigned int tlb_kind)
 {
@@ -95,7 +109,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	task->accesses++;
 	if (!size)
 		return result(ev, ok);
-	if (task->automap && mm_vma_automap(m, task->mm, ev->addr, size))
+	if (task->automap && !has_entry(m, task->mm, ev->addr, size) && mm_vma_automap(m, task->mm, ev->addr, size))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!m->fault)
 		return vma_access(task, ev, size, vma_kind);
@@ -197,8 +211,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	const uint64_t by = nr ? whose(ev) : 0;
 	struct mm_tlb_cpu *c;
 	bool due = false;
-	uint64_t due_ns, end;
-	uint32_t id;
+	uint64_t due_ns, end, own;
 	size_t n = 0;
 
 	if (!nr || !m->fault || m->fault->tlb_miss_rows || m->cache->contents || !task || !task->mm ||
@@ -207,7 +220,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	    mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
 		return 0;
 	c = &m->fault->virt->tlb->cpu[ev->cpu];
-	id = task->mm->id;
+	own = mm_tlb_tag(0, task->mm->id, 0);
 	end = task->mm->task_size_max;
 	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
 	if (mm_task_numa_due_ns(&m->ctx, &task->numa) < due_ns)
@@ -218,10 +231,10 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	while (n < nr && is_plain(&ev[n], by) && ev[n].addr < end) {
 		struct mm_event *at = &ev[n];
 		const struct asked *a = &by_type[at->type - MM_EV_LOAD];
-		uint64_t page = at->addr >> MM_PAGE_SHIFT;
-		const struct mm_tlb_entry *e = mm_tlb_find(a->l1, page, mm_tlb_tag(page, id, 0));
+		uint64_t page = at->addr >> MM_PAGE_SHIFT, tag = own + (page << MM_TLB_PAGE_SHIFT);
+		const struct mm_tlb_entry *e = mm_tlb_find(a->l1, page, tag);
 
-		if (!mm_tlb_serves(e, a->kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, a->kind, e))
+		if (!mm_tlb_serves(e, a->kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, tag, a->kind, e))
 			break;
 		result(at, ok);
 		n++;

@@ -205,13 +205,6 @@ mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int leve
 	return e;
 }
 
-mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr)
-{
-	mm_pte_t *pmd = mm_pmd_offset(mm, vaddr);
-
-	return pmd ? pmd : mm_entry_alloc(mm, vaddr, 2);
-}
-
 void mm_pmd_populate(struct mm_struct *mm, mm_pte_t *pmd, mm_pfn_t table)
 {
 	(void)mm;
@@ -261,16 +254,23 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 	if (mm->pgd == MM_PFN_NONE)
 		return NULL;
 	while (*vaddr < end) {
+		const uint64_t tag = mm_entry_tag(mm->id, *vaddr, 2);
+		struct mm_pmd_known *k = &mm->virt->pgtables->known[tag % MM_PMDS_KNOWN];
 		unsigned int level = mm_nr_levels(mm->virt);
-		mm_pte_t *e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(*vaddr, level);
 		uint64_t size;
+		mm_pte_t *e;
 
+		if (k->tag == tag && !mm_pte_none(*k->pmd))
+			return k->pmd;
+		e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(*vaddr, level);
 		while (level > 2 && *e & MM_PTE_P && !(*e & MM_PTE_PSE)) {
 			level--;
 			e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(*vaddr, level);
 		}
-		if (level == 2 && !mm_pte_none(*e))
+		if (level == 2 && !mm_pte_none(*e)) {
+			*k = (struct mm_pmd_known){ tag, e };
 			return e;
+		}
 		size = mm_level_size(level);
 		*vaddr = (*vaddr | (size - 1)) + 1;
 	}

@@ -177,7 +177,6 @@ static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { 
 /* Entry of @vaddr at its level, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
 mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level);
 mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level);
-mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr);
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr);	/* NULL too below a 2M entry */
 /* A table of level 2 or above changes place or goes. */
 void mm_pmd_forget(const struct mm_virt *virt);
@@ -232,6 +231,12 @@ static inline mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr
 	const struct mm_pmd_known *k = &mm->virt->pgtables->known[tag % MM_PMDS_KNOWN];
 
 	return k->tag == tag ? k->pmd : mm_pmd_offset_walk(mm, vaddr);
+}
+static inline mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr)
+{
+	mm_pte_t *pmd = mm_pmd_offset(mm, vaddr);
+
+	return pmd ? pmd : mm_entry_alloc(mm, vaddr, 2);
 }
 static inline bool mm_pmd_is_table(mm_pte_t p) { return (p & (MM_PTE_P | MM_PTE_PSE)) == MM_PTE_P; }
 static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)

@@ -262,6 +262,14 @@ static void psc_first(struct mm_psc *p, uint8_t i)
 	p->next[0] = i;
 }
 
+static inline void psc_to_front(struct mm_psc *p, uint8_t i)
+{
+	if (p->next[0] == i)
+		return;
+	psc_unlink(p, i);
+	psc_first(p, i);
+}
+
 /* Is it there? It is then the first. */
 static bool psc_find(struct mm_psc *p, uint64_t tag)
 {
@@ -269,17 +277,15 @@ static bool psc_find(struct mm_psc *p, uint64_t tag)
 
 	while (i && p->tag[i] != tag)
 		i = p->chain[i];
-	if (i && p->next[0] != i) {
-		psc_unlink(p, i);
-		psc_first(p, i);
-	}
+	if (i)
+		psc_to_front(p, i);
 	return i;
 }
 
-/* @tag is not there: it becomes the first, in the place of the last where @room entries are in use. */
-static void psc_fill(struct mm_psc *p, uint64_t tag, uint8_t room)
+/* @tag is not there: it becomes the first, of the bucket @at, in the place of the last where @room entries are in use. */
+static inline void psc_add(struct mm_psc *p, uint8_t *at, uint64_t tag, uint8_t room)
 {
-	uint8_t *at = psc_bucket(p, tag), i = p->prev[0];
+	uint8_t i = p->prev[0];
 
 	if (p->nr < room) {
 		i = ++p->nr;
@@ -297,6 +303,23 @@ static void psc_fill(struct mm_psc *p, uint64_t tag, uint8_t room)
 	psc_first(p, i);
 }
 
+static inline void psc_is_of(struct mm_tlb_cpu *c, uint32_t id)
+{
+	if (c->psc_of != id)
+		c->psc_of = c->psc[0].nr | c->psc[1].nr | c->psc[2].nr ? 0 : id;
+}
+
+static void psc_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level)
+{
+	struct mm_psc *p = &c->psc[level - 2];
+	uint64_t tag = mm_entry_tag(id, vaddr, level);
+
+	if (!c->psc_entries[level - 2])
+		return;
+	psc_is_of(c, id);
+	psc_add(p, psc_bucket(p, tag), tag, c->psc_entries[level - 2]);
+}
+
 void mm_tlb_walked_far(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
 {
 	const unsigned int cached = MM_PSC_LEVELS + 1;	/* highest level with a cache */
@@ -310,64 +333,114 @@ void mm_tlb_walked_far(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_
 		}
 	c->walk_reads += from - level + 1;
 	for (unsigned int l = from < cached ? from : cached; l > level; l--)
-		if (c->psc_entries[l - 2])
-			psc_fill(&c->psc[l - 2], mm_entry_tag(mm->id, vaddr, l), c->psc_entries[l - 2]);
+		psc_fill(c, mm->id, vaddr, l);
+}
+
+/* Nothing is known after a flush: an entry of each level is the only one. */
+static void psc_begin(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
+{
+	c->psc_of = id;
+	for (unsigned int k = 0; k < MM_PSC_LEVELS; k++) {
+		struct mm_psc *p = &c->psc[k];
+
+		if (!c->psc_entries[k])
+			continue;
+		p->tag[1] = mm_entry_tag(id, vaddr, k + 2);
+		p->nr = p->next[0] = p->prev[0] = *psc_bucket(p, p->tag[1]) = 1;
+		p->next[1] = p->prev[1] = p->chain[1] = 0;
+	}
 }
 
 /* The PDE is often there, though not the first; else the PDPTE is most often that used last, and then nothing moves above. */
 void mm_tlb_walked_below(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr)
 {
-	struct mm_psc *pde = &c->psc[0], *pdpte = &c->psc[1];
+	struct mm_psc *p = &c->psc[0];
 	uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
+	uint8_t *at = psc_bucket(p, tag), i = *at;
 
-	if (pdpte->tag[pdpte->next[0]] != mm_entry_tag(mm->id, vaddr, 3)) {
-		mm_tlb_walked_far(c, mm, vaddr, 1);
-	} else if (psc_find(pde, tag)) {
+	if (!(p->nr | c->psc[1].nr | c->psc[2].nr)) {
+		c->walk_reads += mm_nr_levels(mm->virt);
+		psc_begin(c, mm->id, vaddr);
+		return;
+	}
+	while (i && p->tag[i] != tag)
+		i = p->chain[i];
+	if (i) {
 		mm_tlb_walked_near(c);
-	} else {
+		psc_to_front(p, i);
+	} else if (c->psc[1].tag[c->psc[1].next[0]] == mm_entry_tag(mm->id, vaddr, 3) && c->psc_entries[0]) {
 		c->psc_hits[1]++;
 		c->walk_reads += 2;
-		if (c->psc_entries[0])
-			psc_fill(pde, tag, c->psc_entries[0]);
+		psc_is_of(c, mm->id);
+		psc_add(p, at, tag, c->psc_entries[0]);
+	} else {
+		mm_tlb_walked_far(c, mm, vaddr, 1);
 	}
 }
 
-/* INVLPG and INVPCID take everything of the address space. */
-static void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
+static inline void psc_empty(struct mm_psc *p)
+{
+	if (!p->nr)
+		return;
+	memset(p->bucket, 0, sizeof(p->bucket));
+	p->nr = p->next[0] = p->prev[0] = 0;
+}
+
+/* Entries of several address spaces: those of others stay, in their order. */
+static void psc_drop_some(struct mm_tlb_cpu *c, uint32_t id)
 {
 	for (unsigned int k = 0; k < MM_PSC_LEVELS; k++) {
 		struct mm_psc *p = &c->psc[k];
 		uint64_t keep[MM_PSC_MAX];
 		uint8_t nr = 0;
 
-		if (!p->nr)
-			continue;
 		for (uint8_t i = p->prev[0]; i; i = p->prev[i])
 			if (!mm_entry_tag_is_of(p->tag[i], id, k + 2))
 				keep[nr++] = p->tag[i];
-		memset(p->bucket, 0, sizeof(p->bucket));
-		p->nr = p->next[0] = p->prev[0] = 0;
+		psc_empty(p);
 		for (uint8_t i = 0; i < nr; i++)
-			psc_fill(p, keep[i], c->psc_entries[k]);
+			psc_add(p, psc_bucket(p, keep[i]), keep[i], c->psc_entries[k]);
 	}
+}
+
+/* INVLPG and INVPCID take everything of the address space. */
+static inline void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
+{
+	if (c->psc_of == id)
+		for (unsigned int k = 0; k < MM_PSC_LEVELS; k++)
+			psc_empty(&c->psc[k]);
+	else if (!c->psc_of)
+		psc_drop_some(c, id);
 }
 
 /* ---- flushing ------------------------------------------------------------- */
 
-/* What is empty is last: a set that was never filled costs one look. */
-static void drop(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
+/* Where it is, the set left as it is; NULL: not there. What is empty is last: a set that was never filled costs one look. */
+static inline struct mm_tlb_entry *place_of(const struct mm_tlb_array *a, struct mm_tlb_entry *e, uint64_t tag)
 {
-	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
-
-	for (uint32_t w = 0; w < a->ways && e[w].tag; w++)
-		if (e[w].tag == tag) {
-			memmove(e + w, e + w + 1, (a->ways - 1 - w) * sizeof(*e));
-			e[a->ways - 1] = (struct mm_tlb_entry){ 0 };
-			return;
-		}
+	if (!e->tag)
+		return NULL;
+	for (uint32_t w = 0; w < 4; w++)	/* what is past the set is not it */
+		if (e[w].tag == tag)
+			return e + w;
+	for (uint32_t w = 4; w < a->ways; w++)
+		if (e[w].tag == tag)
+			return e + w;
+	return NULL;
 }
 
-static void l2_drop(const struct mm_tlb_l2 *l, uint64_t page_number, uint64_t tag)
+static inline void drop(const struct mm_tlb_array *a, uint64_t page_number, uint64_t tag)
+{
+	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number), *at = place_of(a, e, tag);
+
+	if (!at)
+		return;
+	for (; at + 1 < e + a->ways; at++)
+		*at = at[1];
+	*at = (struct mm_tlb_entry){ 0 };
+}
+
+static inline void l2_drop(const struct mm_tlb_l2 *l, uint64_t page_number, uint64_t tag)
 {
 	struct mm_tlb_set *s = mm_tlb_l2_set_of(l, page_number);
 
@@ -376,19 +449,27 @@ static void l2_drop(const struct mm_tlb_l2 *l, uint64_t page_number, uint64_t ta
 			l2_empty(l, s, (unsigned int)__builtin_ctz(places));
 }
 
-static void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
+/* As part of a larger one: rare. */
+static __attribute__((noinline)) void drop_large(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 {
-	uint64_t page[2] = { vaddr >> MM_PAGE_SHIFT, vaddr >> MM_PMD_SHIFT };
+	uint64_t huge = vaddr >> MM_PMD_SHIFT, giga = vaddr >> MM_PUD_SHIFT, tag = mm_tlb_tag(huge, id, 1);
 
 	for (unsigned int k = MM_TLB_L1D_1G; c->has_giga && k <= MM_TLB_L2_1G; k++)
-		drop(&c->a[k], vaddr >> MM_PUD_SHIFT, mm_tlb_tag(vaddr >> MM_PUD_SHIFT, id, 1));
-	for (unsigned int huge = 0; huge < (c->has_large ? 2 : 1); huge++) {
-		uint64_t tag = mm_tlb_tag(page[huge], id, huge);
+		drop(&c->a[k], giga, mm_tlb_tag(giga, id, 1));
+	drop(&c->a[MM_TLB_L1D_2M], huge, tag);
+	drop(&c->a[MM_TLB_L1I_2M], huge, tag);
+	l2_drop(&c->l2, huge, tag);
+}
 
-		drop(&c->a[MM_TLB_L1D + huge], page[huge], tag);
-		drop(&c->a[MM_TLB_L1I + huge], page[huge], tag);
-		l2_drop(&c->l2, page[huge], tag);
-	}
+static inline void drop_page(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
+{
+	uint64_t page = vaddr >> MM_PAGE_SHIFT, tag = mm_tlb_tag(page, id, 0);
+
+	if (c->has_large)
+		drop_large(c, id, vaddr);
+	drop(&c->a[MM_TLB_L1D], page, tag);
+	drop(&c->a[MM_TLB_L1I], page, tag);
+	l2_drop(&c->l2, page, tag);
 }
 
 static bool is_of(uint64_t tag, uint32_t id) { return tag && tag >> MM_TLB_ID_SHIFT == (id & MM_TLB_ID_MASK); }
@@ -418,15 +499,34 @@ static void drop_all(struct mm_tlb_cpu *c, uint32_t id)
 				l2_empty(&c->l2, &c->l2.set[i], w);
 }
 
+/* @nr_pages, 0 all, have gone from the TLB of the CPU @i: what it counts as. True: it was interrupted for it. */
+static inline bool flushed(struct mm_tlb *t, uint32_t i, uint32_t id, uint64_t nr_pages)
+{
+	struct mm_tlb_cpu *c = &t->cpu[i];
+
+	if (c->mm_id != id)
+		return false;
+	c->flush_page += nr_pages;
+	c->flush_all += nr_pages == 0;
+	if (i != t->ctx->cpu) {
+		c->shootdowns++;
+		mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH_RECEIVED, 1);
+		return true;
+	}
+	if (nr_pages)
+		mm_count(t->ctx, MM_NR_TLB_LOCAL_FLUSH_ONE, (int64_t)nr_pages);
+	else
+		mm_count(t->ctx, MM_NR_TLB_LOCAL_FLUSH_ALL, 1);
+	return false;
+}
+
 /* @nr_pages 0: everything of @mm. */
 static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
 {
 	struct mm_tlb *t = mm->virt->tlb;
 	bool remote = false;
 
-	if (!t)
-		return;
-	for (uint32_t i = 0; i < t->nr_cpus; i++) {
+	for (uint32_t i = 0; t && i < t->nr_cpus; i++) {
 		struct mm_tlb_cpu *c = &t->cpu[i];
 
 		if (!c->accesses)
@@ -436,19 +536,27 @@ static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
 		if (!nr_pages)
 			drop_all(c, mm->id);
 		psc_drop(c, mm->id);
-		if (c->mm_id != mm->id)
+		remote |= flushed(t, i, mm->id, nr_pages);
+	}
+	if (remote)
+		mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH, 1);
+}
+
+/* Most flushes, for reclaim's walks of the reverse mapping. */
+void mm_flush_tlb_page(struct mm_struct *mm, uint64_t vaddr)
+{
+	struct mm_tlb *t = mm->virt->tlb;
+	const uint32_t id = mm->id;
+	bool remote = false;
+
+	for (uint32_t i = 0; t && i < t->nr_cpus; i++) {
+		struct mm_tlb_cpu *c = &t->cpu[i];
+
+		if (!c->accesses)
 			continue;
-		c->flush_page += nr_pages;
-		c->flush_all += nr_pages == 0;
-		if (i != t->ctx->cpu) {
-			c->shootdowns++;
-			remote = true;
-			mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH_RECEIVED, 1);
-		} else if (nr_pages) {
-			mm_count(t->ctx, MM_NR_TLB_LOCAL_FLUSH_ONE, (int64_t)nr_pages);
-		} else {
-			mm_count(t->ctx, MM_NR_TLB_LOCAL_FLUSH_ALL, 1);
-		}
+		drop_page(c, id, vaddr);
+		psc_drop(c, id);
+		remote |= flushed(t, i, id, 1);
 	}
 	if (remote)
 		mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH, 1);
@@ -458,11 +566,14 @@ void mm_flush_tlb_range(struct mm_struct *mm, uint64_t start, uint64_t end)
 {
 	uint64_t nr = (end - start + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT;
 
-	if (start < end)
+	if (start >= end)
+		return;
+	if (nr == 1)
+		mm_flush_tlb_page(mm, start);
+	else
 		flush(mm, start, nr > TLB_SINGLE_PAGE_FLUSH_CEILING ? 0 : nr);
 }
 
-void mm_flush_tlb_page(struct mm_struct *mm, uint64_t vaddr) { flush(mm, vaddr, 1); }
 void mm_flush_tlb_mm(struct mm_struct *mm) { flush(mm, 0, 0); }
 
 static bool entry_fits(const struct mm_tlb_entry *e, uint32_t set, uint32_t set_mask)

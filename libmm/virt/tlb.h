@@ -92,6 +92,7 @@ struct mm_tlb_cpu {
 	uint64_t psc_hits[MM_PSC_LEVELS];	/* walks that began below a PDE, a PDPTE, a PML4E */
 	const uint8_t *psc_entries;
 	struct mm_psc psc[MM_PSC_LEVELS];
+	uint32_t psc_of;		/* the address space that all entries of psc are of; 0: several, or there are none */
 	bool has_large, has_giga;	/* an entry above 4K, one of 1G was filled at some time */
 	uint32_t mm_id;			/* address space that runs here, 0 none yet */
 };
@@ -142,7 +143,7 @@ static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uin
 }
 
 /* What is not there: to the front of its set, where the last goes; what is empty is last. */
-static inline struct mm_tlb_entry *mm_tlb_push(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
+static inline __attribute__((always_inline)) struct mm_tlb_entry *mm_tlb_push(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
 {
 	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
 
@@ -286,10 +287,12 @@ static inline void mm_tlb_walked_near(struct mm_tlb_cpu *c)
 }
 static inline void mm_tlb_walked(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
 {
-	if (level == 1 && mm_tlb_is_below_pde(c, mm->id, vaddr))
+	if (level > 1)
+		mm_tlb_walked_far(c, mm, vaddr, level);
+	else if (mm_tlb_is_below_pde(c, mm->id, vaddr))
 		mm_tlb_walked_near(c);
 	else
-		mm_tlb_walked_far(c, mm, vaddr, level);
+		mm_tlb_walked_below(c, mm, vaddr);
 }
 
 /*
