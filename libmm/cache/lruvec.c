@@ -37,8 +37,9 @@ static bool lru_gen_is_active(const struct mm_lruvec *v, int gen)
 	return gen == (int)mm_lru_gen_from_seq(max) || gen == (int)mm_lru_gen_from_seq(max - 1);
 }
 
-/* lru_gen_update_size(): @p, of zone @z, goes from one generation to another; -1: none. */
-static void lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, const struct mm_page *p, struct mm_zone *z, int old_gen, int new_gen)
+/* lru_gen_update_size(): @p, of zone @z, goes from one generation to another; -1: none. In line, for callers know which is none. */
+static inline __attribute__((always_inline)) void lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, const struct mm_page *p,
+								       struct mm_zone *z, int old_gen, int new_gen)
 {
 	unsigned int type = mm_folio_is_file_lru(p), lru = type * MM_LRU_INACTIVE_FILE;
 	int64_t delta = (int64_t)mm_folio_nr_pages(p);

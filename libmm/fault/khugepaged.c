@@ -119,15 +119,11 @@ uint64_t mm_khugepaged_do_scan(struct mm_fault *f, uint64_t nr_pages)
 	return k->pages_collapsed - before;
 }
 
-void mm_khugepaged_run(struct mm_fault *f)
+static __attribute__((noinline)) void khugepaged_wakes(struct mm_fault *f)
 {
 	uint64_t sleep_ns = (uint64_t)mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_SCAN_SLEEP) * 1000000;
 	uint64_t now = f->ctx->now_ns;
 
-	if (!mm_khugepaged_has_work(f)) {
-		f->khugepaged_ns = UINT64_MAX;
-		return;
-	}
 	if (f->khugepaged_ns == UINT64_MAX)
 		f->khugepaged_ns = now + sleep_ns;
 	sleep_ns = sleep_ns ? sleep_ns : 1000000;
@@ -141,4 +137,13 @@ void mm_khugepaged_run(struct mm_fault *f)
 		/* nothing left to do until something happens: the full scans up to now are left out */
 		f->khugepaged_ns += (now - f->khugepaged_ns) / sleep_ns * sleep_ns;
 	}
+}
+
+/* After every event: most often there is nothing that it could do. */
+void mm_khugepaged_run(struct mm_fault *f)
+{
+	if (mm_khugepaged_has_work(f))
+		khugepaged_wakes(f);
+	else
+		f->khugepaged_ns = UINT64_MAX;
 }

@@ -312,16 +312,12 @@ static void skip_idle(struct mm_fault *f, const struct state *before, uint64_t w
 	f->ksmd_ns += times * round;
 }
 
-void mm_ksmd_run(struct mm_fault *f)
+static __attribute__((noinline)) void ksmd_wakes(struct mm_fault *f)
 {
 	uint64_t sleep_ns = (uint64_t)mm_sysctl(f->ctx, MM_SYSCTL_KSM_SLEEP_MILLISECS) * 1000000, wakes = 0, idle = 0;
 	uint64_t pages = (uint64_t)mm_sysctl(f->ctx, MM_SYSCTL_KSM_PAGES_TO_SCAN);
 	struct state before = { 0 };
 
-	if (!mm_ksmd_should_run(f)) {
-		f->ksmd_ns = UINT64_MAX;
-		return;
-	}
 	if (f->ksmd_ns == UINT64_MAX)
 		f->ksmd_ns = f->ctx->now_ns;
 	sleep_ns = sleep_ns ? sleep_ns : 1000000;	/* it never sleeps: about as long as a wake takes */
@@ -343,6 +339,15 @@ void mm_ksmd_run(struct mm_fault *f)
 			skip_idle(f, &before, wakes, sleep_ns);
 		wakes = 0;
 	}
+}
+
+/* After every event: most often it does not run at all. */
+void mm_ksmd_run(struct mm_fault *f)
+{
+	if (mm_ksmd_should_run(f))
+		ksmd_wakes(f);
+	else
+		f->ksmd_ns = UINT64_MAX;
 }
 
 /* ---- tunables, prctl ---- */

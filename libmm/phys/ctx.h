@@ -101,6 +101,10 @@ static inline void mm_set_cpu(struct mm_ctx *ctx, uint32_t cpu)
 static inline int64_t mm_sysctl(const struct mm_ctx *ctx, enum mm_sysctl_id id) { return ctx->sysctl.v[id]; }
 
 /* Append an effect; its time, cpu and pid default to the cause's. Returns NULL when nobody listens. */
-struct mm_event *mm_effect(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type type);
+struct mm_event *mm_effect_add(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type type);
+static inline struct mm_event *mm_effect(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type type)
+{
+	return ctx->fx ? mm_effect_add(ctx, by, type) : NULL;
+}
 
 #endif /* PHYS_CTX_H */

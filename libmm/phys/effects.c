@@ -10,13 +10,11 @@
 
 enum { FIRST_EFFECTS = 64 };
 
-struct mm_event *mm_effect(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type type)
+struct mm_event *mm_effect_add(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type type)
 {
 	struct mm_effects *fx = ctx->fx;
 	struct mm_event *ev;
 
-	if (!fx)
-		return NULL;
 	if (fx->nr == fx->cap) {
 		size_t cap = fx->cap ? 2 * fx->cap : FIRST_EFFECTS;
 		struct mm_event *v = realloc(fx->v, cap * sizeof(*v));

@@ -134,21 +134,13 @@ no:
 	return -ENOMEM;
 }
 
-static int mmap_region(struct mm_struct *mm, struct region *r)
+/* Where nothing is mapped, between @prev and @next. */
+static int map_region(struct mm_struct *mm, struct region *r, struct mm_vma *prev, struct mm_vma *next)
 {
 	uint64_t pages = r->len >> MM_PAGE_SHIFT, end = r->addr + r->len;
-	struct mm_vma *vma, *prev, *next;
 	int64_t charged = 0;
+	struct mm_vma *vma;
 
-	if (!mm_may_expand_vm(mm, r->vm_flags, pages) &&
-	    !mm_may_expand_vm(mm, r->vm_flags, pages - count_vma_pages_range(mm, r->addr, end)))
-		return -ENOMEM;
-	next = mm_find_vma_prev(mm, r->addr, &prev);
-	if (next && next->vm_start < end) {
-		if (mm_do_vma_munmap(mm, next, r->addr, end))
-			return -ENOMEM;
-		next = mm_find_vma_prev(mm, r->addr, &prev);
-	}
 	if (mm_accountable_mapping(r->vm_flags) && !is_hugetlb(r->file)) {
 		charged = (int64_t)pages;
 		if (mm_vm_enough_memory(mm, charged))
@@ -171,6 +163,23 @@ static int mmap_region(struct mm_struct *mm, struct region *r)
 	mm_khugepaged_enter_vma(vma, vma->vm_flags);
 	mm_vma_effect(mm, MM_EV_MAP, r->addr, end);
 	return 0;
+}
+
+static int mmap_region(struct mm_struct *mm, struct region *r)
+{
+	uint64_t pages = r->len >> MM_PAGE_SHIFT, end = r->addr + r->len;
+	struct mm_vma *prev, *next;
+
+	if (!mm_may_expand_vm(mm, r->vm_flags, pages) &&
+	    !mm_may_expand_vm(mm, r->vm_flags, pages - count_vma_pages_range(mm, r->addr, end)))
+		return -ENOMEM;
+	next = mm_find_vma_prev(mm, r->addr, &prev);
+	if (next && next->vm_start < end) {
+		if (mm_do_vma_munmap(mm, next, r->addr, end))
+			return -ENOMEM;
+		next = mm_find_vma_prev(mm, r->addr, &prev);
+	}
+	return map_region(mm, r, prev, next);
 }
 
 static bool file_mmap_ok(const struct mm_file *file, uint64_t pgoff, uint64_t len)
@@ -305,6 +314,29 @@ int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgof
 	if ((vm_flags & MM_VM_LOCKED) || (flags & (MM_MAP_POPULATE | MM_MAP_NONBLOCK)) == MM_MAP_POPULATE)
 		*populate = len;
 	return 0;
+}
+
+/* do_mmap() of what is known to be in order. */
+int mm_mmap_hole(struct mm_struct *mm, uint64_t start, uint64_t end, struct mm_vma *prev, struct mm_vma *next)
+{
+	struct region r = {
+		.addr = start, .len = end - start, .pgoff = start >> MM_PAGE_SHIFT,
+		.vm_flags = calc_vm_flags(mm, MM_PROT_READ | MM_PROT_WRITE | MM_PROT_EXEC, 0),
+	};
+	int e;
+
+	if (mm_map_count_full(mm, 0))
+		return -ENOMEM;
+	if (!mm_mlock_future_ok(mm, r.vm_flags, r.len))
+		return -EAGAIN;
+	if (mm_sysctl(mm->virt->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) != 2)
+		r.vm_flags |= MM_VM_NORESERVE;
+	if (!mm_may_expand_vm(mm, r.vm_flags, r.len >> MM_PAGE_SHIFT))
+		return -ENOMEM;
+	e = map_region(mm, &r, prev, next);
+	if (!e && r.vm_flags & MM_VM_LOCKED)
+		mm_mm_populate(mm, start, r.len, true);
+	return e;
 }
 
 int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *args, uint64_t *addr)

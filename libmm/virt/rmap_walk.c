@@ -191,7 +191,7 @@ struct referenced {
 	int here, referenced;
 };
 
-static bool invalid_folio_referenced_vma(void *arg, const struct mm_vma *vma)
+static inline bool invalid_folio_referenced_vma(void *arg, const struct mm_vma *vma)
 {
 	struct referenced *r = arg;
 
@@ -201,7 +201,7 @@ static bool invalid_folio_referenced_vma(void *arg, const struct mm_vma *vma)
 }
 
 /* What one VMA's entries said counts once. */
-static void fold(struct referenced *r)
+static inline void fold(struct referenced *r)
 {
 	if (r->vma && r->here) {
 		r->referenced++;
@@ -210,7 +210,7 @@ static void fold(struct referenced *r)
 	r->here = 0;
 }
 
-static bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
+static inline bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 {
 	struct referenced *r = arg;
 	struct mm_struct *mm = hit->vma->vm_mm;
