@@ -3,6 +3,8 @@
 #ifndef CMD_INTERNAL_H
 #define CMD_INTERNAL_H
 
+#include <libmm/tables.h>
+
 #include "cmd.h"
 
 extern const struct argp cmd_common_argp, cmd_procps_argp;
@@ -17,6 +19,16 @@ bool cmd_first_cpus(struct cmd_args *a, const char *name, const struct mm_event 
 
 /* What was left out, one line each kind; under --strict the first that matters is the error. */
 int cmd_tell_skips(struct cmd_args *a, const char *name, const struct mm_skip *skips, size_t nr);
+
+/*
+ * Tables of processes when none lives at the end (cmd_ended.c): keep what @t shows if @ev is the end of the last one, before it is
+ * replayed; show it instead.  0; 1 it was shown; -errno.
+ */
+struct cmd_ended;
+int cmd_ended_keep(struct cmd_ended **kp, struct cmd_args *a, struct mm_machine *m, const struct mm_machine_table *t,
+		   const struct mm_event *ev);
+int cmd_ended_show(struct cmd_ended *k, struct cmd_args *a, struct mm_machine *m, const struct mm_machine_table *t, const char *name);
+void cmd_ended_free(struct cmd_ended *k);	/* NULL is allowed */
 
 /* -M into a->config. 0 or -errno with a->err. */
 int cmd_configure(struct cmd_args *a);

@@ -28,6 +28,7 @@ struct replay {
 	struct cmd_trace_human *shown;		/* the trace for people, or with -o or -n; NULL: plain CSV */
 	const struct mm_machine_table *table;	/* NULL: the trace */
 	struct mm_table_writer *w;
+	struct cmd_ended *ended;
 	uint64_t seq;				/* causes so far */
 	uint64_t next_ns;			/* --every=SECONDS: end of the running interval */
 	bool unprinted;				/* causes since the last block */
@@ -108,6 +109,17 @@ static int block_after(struct replay *r)
 	return print_block(r, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, r->seq));
 }
 
+static int print_end(struct replay *r)
+{
+	int shown = cmd_ended_show(r->ended, r->a, r->m, r->table, r->in->name);
+
+	if (shown <= 0)
+		return shown ? shown : print_block(r, NULL, 0);
+	mm_table_writer_free(r->w);
+	r->w = NULL;
+	return 0;
+}
+
 static int block_at_end(struct replay *r)
 {
 	char text[24];
@@ -126,7 +138,7 @@ static int block_at_end(struct replay *r)
 	case CMD_EVERY_SECONDS:
 		return last ? print_seconds(r, r->next_ns) : 0;
 	default:
-		return print_block(r, NULL, 0);
+		return print_end(r);
 	}
 }
 
@@ -185,6 +197,8 @@ static int replay_cause(struct replay *r, struct mm_event *ev)
 	if (cmd_overrides(r->a, ev))
 		return 0;
 	e = block_before(r, ev);
+	if (!e && r->table)
+		e = cmd_ended_keep(&r->ended, r->a, r->m, r->table, ev);
 	if (!e)
 		e = mm_machine_event(r->m, ev, &r->a->err);
 	if (e)
@@ -485,6 +499,7 @@ int cmd_replay_input(struct cmd_args *a, struct mm_input *in)
 	e = cmd_trace_human_end(r.shown, a, e);
 	e = cmd_table_end(a, r.w, e);
 	mm_trace_reader_free(r.reader);
+	cmd_ended_free(r.ended);
 	mm_machine_free(r.m);
 	free(r.mark);
 	return e;

@@ -487,4 +487,28 @@ cat > "$tmp/header.txt" << 'END'
             bash-100     [001] .....  10.000001: page_fault_user: address=0x1000 ip=0x400000 error_code=0x4
 END
 mm-fault --automap --csv "$tmp/header.txt" 2> /dev/null | grep -q '^,,,cpus,.*4,$' || fail "CPUs of an ftrace header: $(mm-fault --automap --csv "$tmp/header.txt" 2>&1)"
+
+# ---- a recording ends after its program: what processes have is shown as it was before the last one ended ----
+cat > ended.csv << 'END'
+pid,event,addr,size,flags,result
+1,mmap,0x100000000000,8192,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,
+1,store,0x100000000000,8,,
+1,fork,,,,2
+1,exit,,,,
+2,store,0x100000000000,8,,
+2,store,0x100000001000,8,,
+2,exit,,,,
+END
+for t in smaps status pagemap pagetable numa_maps; do
+	want=$(head -n 7 ended.csv | mm-fault --csv -t $t)
+	same "$t of who has ended" "$want" "$(mm-fault --csv -t $t ended.csv 2> err)"
+	grep -q 'no process lives at the end' err || fail "$t: not told: $(cat err)"
+	same "$t of who has ended, for people" "$(head -n 7 ended.csv | mm-fault --human -t $t)" "$(mm-fault --human -t $t ended.csv 2> err)"
+	same "$t of who lives" "$want" "$(sed '$s/2,exit/3,exit/' ended.csv | mm-fault --csv -t $t 2> err)"
+	grep -q 'no process' err && fail "$t: told though one lives"
+done
+same "a walk of who has ended" "$(head -n 4 ended.csv | mm-fault --csv --explain=1:100000000000)" "$(mm-fault --csv --explain=1:100000000000 ended.csv 2> err)"
+grep -q 'process 1 has ended' err || fail "a walk: not told: $(cat err)"
+same "faults of all, as none lives" "1,1 2,2" "$(mm-fault --csv -n -t faults -o pid,minflt ended.csv | xargs)"
+same "faults of who lives" "2,2" "$(head -n 7 ended.csv | mm-fault --csv -n -t faults -o pid,minflt | xargs)"
 exit $failed

@@ -36,8 +36,18 @@ static const struct mm_column faults_columns[] = {
 #undef X
 };
 
+static bool anybody_lives(const struct mm_machine *m)
+{
+	for (size_t i = 0; i < m->tasks.nr; i++)
+		if (m->tasks.v[i]->state == MM_TASK_RUNNING)
+			return true;
+	return false;
+}
+
 static int faults_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
+	bool living = anybody_lives(m);
+
 	for (size_t i = 0; i < m->tasks.nr; i++) {
 		const struct mm_task *t = m->tasks.v[i];
 		struct faults_row r = {
@@ -45,7 +55,7 @@ static int faults_rows(struct mm_machine *m, struct mm_table_writer *w)
 			.majflt = t->faults.maj_flt, .segv = t->faults.segv, .sigbus = t->faults.sigbus,
 		};
 
-		if (t->state != MM_TASK_RUNNING)
+		if (living && t->state != MM_TASK_RUNNING)
 			continue;
 		memcpy(r.kind, t->faults.kind, sizeof(r.kind));
 		mm_table_writer_row(w, &r);
@@ -54,7 +64,7 @@ static int faults_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_faults = {
-	MM_TABLE("faults", faults_columns, "page faults of each living task since it began, and what they were"),
+	MM_TABLE("faults", faults_columns, "page faults of each living task since it began, and what they were; if none lives, of all"),
 	faults_rows,
 };
 
