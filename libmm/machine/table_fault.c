@@ -130,7 +130,7 @@ static const struct mm_column run_columns[] = {
 	MM_COLUMN(struct run, pid, MM_COL_U64, "process"),
 	MM_COLUMN(struct run, start, MM_COL_HEX, "first byte of neighbouring entries that are alike"),
 	MM_COLUMN(struct run, end, MM_COL_HEX, "first byte past them"),
-	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone, swap, migration, or marker (userfaultfd)"),
+	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone, swap, or marker (userfaultfd); migration within a call alone"),
 	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries; PROTNONE: G where P is off; PKEY and a number: protection key"),
 	MM_COLUMN(struct run, page_bytes, MM_COL_BYTES, "4096, 2097152 or 1073741824"),
 	MM_COLUMN(struct run, first_pfn, MM_COL_U64, "page frame (or swap slot) of the first entry"),
