@@ -121,4 +121,19 @@ bad mbind 3-1
 bad set_mempolicy 1-
 bad migrate_pages 0:-
 bad set_mempolicy 99999999999
+
+# A call has as many rows as pages, however many more than fit in what is read at once; those of the next call follow.
+{
+	echo '1 mmap(NULL, 40960000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000'
+	for n in 32 3000 32 1; do
+		awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) { p = p sprintf("%s0x7f%010x", i ? ", " : "", i * 4096); s = s (i ? ", -ENOENT" : "-ENOENT") }
+			printf "1 move_pages(0, %d, [%s], NULL, [%s], MPOL_MF_MOVE) = 0\n", n, p, s }'
+	done
+	echo '1 munmap(0x7f0000000000, 40960000) = 0'
+} > "$tmp/pages.strace"
+for c in mm-fault mm-vma; do
+	$c --csv --from=strace -o event,addr,flags,result -n "$tmp/pages.strace" 2> "$tmp/err" | grep -E '^(move_pages|munmap)' > "$tmp/out" || fail "$c: pages of move_pages: $(cat "$tmp/err")"
+	same "pages of move_pages, $c" "$({ for n in 32 3000 32 1; do awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) printf "move_pages,0x7f%010x,MPOL_MF_MOVE,ENOENT\n", i * 4096 }'; done
+		echo munmap,0x7f0000000000,,0; } | md5sum)" "$(md5sum < "$tmp/out")"
+done
 exit $failed

@@ -332,10 +332,7 @@ static int skip(struct strace *s, const char *what, uint64_t line, bool harmless
 	return mm_trace_skip(s->src, what, line, harmless, err);
 }
 
-/*
- * An mmap was given room that another task's unfinished munmap still has in the
- * log: the kernel did the munmap first, so its row comes first.
- */
+/* An mmap was given room that another task's unfinished munmap has in the log: the kernel did that first, so its row comes first. */
 static void overtaken(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	uint64_t len, addr, size;
@@ -509,6 +506,7 @@ static void strace_close(void *state)
 	free(s->joined);
 	strace_pids_free(&s->pids);
 	strace_files_free(s->calls.files);
+	free(s->calls.rest.ev);
 	free(s);
 }
 
@@ -543,7 +541,10 @@ static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *e
 {
 	struct strace *s = state;
 	struct mm_str line;
+	int rest = strace_rest_rows(&s->calls, b, err);
 
+	if (rest)
+		return rest;
 	while (!mm_trace_batch_is_full(b)) {
 		size_t from = b->nr;
 		int e = mm_input_line(s->src->in, &line, err);
@@ -553,9 +554,7 @@ static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *e
 		if (s->src->in->truncated && !is_whole(line))
 			return mm_trace_skip_cut(s->src, s->src->in->line, err);
 		e = one_line(s, b, line, s->src->in->line, err);
-		if (!e)
-			e = keep_rows(s, b, from, err);
-		if (e)
+		if (e || (e = keep_rows(s, b, from, err)))
 			return e;
 	}
 	return 1;

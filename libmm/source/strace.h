@@ -68,7 +68,15 @@ struct strace_fd *strace_fd(struct strace_files *f, uint32_t pid, uint64_t fd);	
 struct strace_calls {
 	struct mm_trace_source *src;
 	struct strace_files *files;
+	struct strace_rest {		/* rows of one call that the batch had no room for (strace_numa.c) */
+		struct mm_event *ev;	/* .flags are to be filled in; other words live as long as the program */
+		size_t nr, next, cap;
+		uint64_t line;
+		char flags[128];
+	} rest;
 };
+/* Those rows into @b. 0: none is left; 1: there is still no room for all; -ENOMEM with @err. */
+int strace_rest_rows(struct strace_calls *c, struct mm_trace_batch *b, struct mm_error *err);
 /* Rows of one finished call into @b.  0 or -errno with @err. */
 int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
 		     struct mm_error *err);

@@ -11,8 +11,10 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <libmm/flags.h>
 #include "base/str.h"
 #include "source/scan.h"
 #include "source/strace.h"
@@ -160,24 +162,77 @@ static bool next_item(struct mm_str *list, struct mm_str *item)
 	return n && item->p[0] != '.';
 }
 
-/* A status as the row's result: a node, or "-ENOENT" without its sign. */
-static int put_status(struct strace_calls *c, struct mm_event *ev, struct mm_str status)
+/* A status as the row's result: a node, or "-ENOENT" without its sign; the words are those of mm_errno_name(). */
+static void put_status(struct mm_event *ev, struct mm_str status)
 {
 	uint64_t v;
 
 	if (status.len > 2 && status.p[0] == '-' && status.p[1] == 'E') {
-		mm_event_set_word(ev, status.p + 1, status.len - 1);
-		return mm_trace_keep(c->src, ev->result_word, &ev->result_word);
-	}
-	if (status.len && strace_number(status, &v))
+		for (unsigned int i = 1; i < 200; i++) {
+			const char *name = mm_errno_name(i);
+
+			if (name && mm_str_is((struct mm_str){ status.p + 1, status.len - 1 }, name))
+				mm_event_set_word(ev, name, strlen(name));
+		}
+	} else if (status.len && strace_number(status, &v)) {
 		mm_event_set_result(ev, MM_RESULT_DEC, v);
+	}
+}
+
+static int add_rest(struct strace_rest *r, const struct mm_event *ev, uint64_t line)
+{
+	size_t cap = r->cap ? 2 * r->cap : 64;
+	struct mm_event *v = r->nr < r->cap ? r->ev : realloc(r->ev, cap * sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	r->cap = v == r->ev && r->nr < r->cap ? r->cap : cap;
+	r->ev = v;
+	r->ev[r->nr++] = *ev;
+	r->line = line;
 	return 0;
+}
+
+int strace_rest_rows(struct strace_calls *c, struct mm_trace_batch *b, struct mm_error *err)
+{
+	struct strace_rest *r = &c->rest;
+	struct mm_str flags = { r->flags, strlen(r->flags) };
+
+	if (!r->nr)
+		return 0;
+	if (mm_trace_keep(c->src, flags, &flags))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	for (; r->next < r->nr && !mm_trace_batch_is_full(b); r->next++) {
+		b->ev[b->nr] = r->ev[r->next];
+		b->ev[b->nr].flags = flags;
+		b->line[b->nr++] = r->line;
+	}
+	if (r->next < r->nr)
+		return 1;
+	r->nr = r->next = 0;
+	return 0;
+}
+
+/* A page of the call: its node if it is to move there, and what came of it. */
+static void page_row(struct mm_event *ev, uint64_t addr, uint64_t pid, struct mm_str *nodes, struct mm_str *status)
+{
+	struct mm_str node, st;
+	uint64_t v;
+
+	mm_event_put(ev, ADDR, addr, addr);
+	if (pid)
+		mm_event_put(ev, SIZE2, size2, pid);
+	if (nodes->len && nodes->p[0] != 'N' && next_item(nodes, &node) && strace_number(node, &v))
+		mm_event_put(ev, OFFSET, offset, v);
+	if (next_item(status, &st))
+		put_status(ev, st);
 }
 
 static int on_move(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
-	struct mm_str pages = call->arg[2], nodes = call->arg[3], status = call->arg[4], page, node, st, kept = words_of(call->arg[5]);
-	uint64_t pid = 0, v;
+	struct mm_str pages = call->arg[2], nodes = call->arg[3], status = call->arg[4], page, kept = words_of(call->arg[5]);
+	uint64_t pid = 0, v, line;
+	struct mm_event one;
 
 	if (call->nr_args < 6 || call->failed || call->no_result)
 		return 0;
@@ -186,17 +241,16 @@ static int on_move(struct strace_calls *c, struct mm_trace_batch *b, const struc
 		kept.len = 0;
 	else if (mm_trace_keep(c->src, kept, &kept))
 		return -1;
+	snprintf(c->rest.flags, sizeof(c->rest.flags), "%.*s", (int)kept.len, kept.p);
 	while (next_item(&pages, &page) && strace_number(page, &v)) {
-		struct mm_event *ev = strace_add_row(b, call, MM_EV_MOVE_PAGES);
+		struct mm_trace_batch beside = { &one, &line, 0, 1 };
+		bool full = mm_trace_batch_is_full(b);
+		struct mm_event *ev = strace_add_row(full ? &beside : b, call, MM_EV_MOVE_PAGES);
 
-		mm_event_put(ev, ADDR, addr, v);
+		page_row(ev, v, pid, &nodes, &status);
 		if (kept.len)
 			mm_event_put(ev, FLAGS, flags, kept);
-		if (pid)
-			mm_event_put(ev, SIZE2, size2, pid);
-		if (nodes.len && nodes.p[0] != 'N' && next_item(&nodes, &node) && strace_number(node, &v))
-			mm_event_put(ev, OFFSET, offset, v);
-		if (next_item(&status, &st) && put_status(c, ev, st))
+		if (full && add_rest(&c->rest, ev, call->line))
 			return -1;
 	}
 	return 0;
