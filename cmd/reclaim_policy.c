@@ -327,7 +327,7 @@ int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *swee
 		e = policy_rows(a, r);
 	if (!e && r->nr_samples > 1)
 		cmd_note(a, "sampled %" PRIu64 " of %" PRIu64 " references by a hash of their page; faults are estimates, with the "
-			 "standard error of the column error_ratio", r->sample[0].nr, r->references);
+			 "standard error of the column error_ratio", (uint64_t)r->sample[0].nr, r->references);
 	for (size_t i = 0; i < r->nr_samples; i++)
 		free_sample(r, &r->sample[i]);
 	free(r);
