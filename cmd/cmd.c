@@ -75,6 +75,7 @@ int cmd_table(struct cmd_args *a, const struct mm_table *table, struct mm_table_
 {
 	struct mm_table_options opt = cmd_table_options(a);
 
+	*wp = NULL;
 	return mm_table_writer_new(wp, &a->out, table, &opt, &a->err);
 }
 
@@ -156,8 +157,7 @@ int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own)
 	argp_err_exit_status = 2;
 	mm_machine_config_init(&a.config);
 	a.config.depth = cmd->depth;
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	if (mm_output_init(&a.out, STDOUT_FILENO)) {
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a) || mm_output_init(&a.out, STDOUT_FILENO)) {
 		cmd_note(&a, "out of memory");
 		return EXIT_FAILURE;
 	}

@@ -91,7 +91,7 @@ error_t cmd_parse_seed(int key, char *arg, struct argp_state *st);
 /* How rows go out: CSV or aligned, by --csv, --human or whether standard output is a terminal. */
 bool cmd_is_human(const struct cmd_args *a);
 struct mm_table_options cmd_table_options(const struct cmd_args *a);
-/* Begin a table on standard output. 0 or -errno with a->err. */
+/* Begin a table on standard output. 0 or -errno with a->err, and NULL in *@wp. */
 int cmd_table(struct cmd_args *a, const struct mm_table *table, struct mm_table_writer **wp);
 /* Finish and free @w (NULL is allowed); returns @err, or what finishing met. */
 int cmd_table_end(struct cmd_args *a, struct mm_table_writer *w, int err);

@@ -256,7 +256,7 @@ static int read_sysroot(struct cmd_args *a, const struct mm_sysroot *root, struc
 
 	if (types)
 		e = mm_sysroot_input(root, "proc/pagetypeinfo", &in, &a->err);
-	if (e) {
+	if (e && e != -ENOMEM) {
 		types = false;
 		e = mm_sysroot_input(root, "proc/buddyinfo", &in, &a->err);
 	}

@@ -79,13 +79,20 @@ void mm_machine_free(struct mm_machine *m)
 	free(m);
 }
 
+/*
+ * A kernel's calls answer ENOMEM when its memory is out, and so do those of the model when the host's is.  The second must not be
+ * taken for the first: the C library leaves ENOMEM in errno, which nothing else here sets.
+ */
 int mm_machine_start(struct mm_machine *m, struct mm_error *err)
 {
 	int e;
 
 	if (m->booted)
 		return 0;
+	errno = 0;
 	e = mm_machine_boot(m, err);
+	if (!e && errno == ENOMEM)
+		e = mm_error_set(err, -ENOMEM, "out of memory");
 	m->booted = e == 0;
 	return e;
 }
@@ -269,10 +276,9 @@ static uint32_t cpu_of_row(struct mm_machine *m, const struct mm_event *ev)
 	return ev->cpu % m->ctx.nr_cpus;
 }
 
-int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
+static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_task *task = NULL;
-	int e;
 
 	m->effects.nr = 0;
 	if (m->panicked) {
@@ -280,7 +286,8 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 		return 0;
 	}
 	if (!m->booted && !describes_machine(ev)) {
-		e = mm_machine_start(m, err);
+		int e = mm_machine_start(m, err);
+
 		if (e)
 			return e;
 	}
@@ -299,4 +306,13 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
 	m->nr_events++;
 	mm_task_run(m, task, ev->pid);
 	return end_event(m, ev, dispatch(m, task, ev, err), err);
+}
+
+int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
+{
+	int e;
+
+	errno = 0;
+	e = one_row(m, ev, err);
+	return e || errno != ENOMEM ? e : mm_error_set(err, -ENOMEM, "out of memory");
 }

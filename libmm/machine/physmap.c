@@ -84,10 +84,10 @@ static int find_holes(struct mm_physmap *pm)
 }
 
 /*
- * The zones; why there are none is told when they are asked for.  What counts in pages of another size than the
+ * The zones; why there are none is told when they are asked for, but that the host's memory is out at once: -ENOMEM.  What counts in pages of another size than the
  * model's is what the capture says: its map, in bytes, has no part in it.
  */
-static void make_zones(struct mm_physmap *pm, struct mm_phys_config *phys)
+static int make_zones(struct mm_physmap *pm, struct mm_phys_config *phys)
 {
 	static const struct mm_region_list no_map;
 
@@ -98,10 +98,10 @@ static void make_zones(struct mm_physmap *pm, struct mm_phys_config *phys)
 		if (!pm->cfg.zoneinfo) {
 			mm_error_set(&pm->phys_err, -EINVAL, "zones of a machine with pages of %u KiB: expected its zoneinfo, found none",
 				     pm->cfg.page_size / 1024);
-			return;
+			return 0;
 		}
 	}
-	(void)mm_phys_new(&pm->phys, &pm->ctx, phys, &pm->phys_err);
+	return mm_phys_new(&pm->phys, &pm->ctx, phys, &pm->phys_err) == -ENOMEM ? -ENOMEM : 0;
 }
 
 int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg, struct mm_error *err)
@@ -120,14 +120,13 @@ int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg,
 	pm->cfg = *cfg;
 	pm->ctx.sysctl = cfg->sysctl;
 	pm->ctx.nr_cpus = cfg->nr_cpus;
-	if (find_ram(pm) || find_holes(pm)) {
-		mm_physmap_free(pm);
-		return mm_error_set(err, -ENOMEM, "out of memory");
-	}
 	if (cfg->mem_limit_bytes || cfg->kernelcore_bytes || cfg->movablecore_bytes || cfg->kernelcore_percent ||
 	    cfg->movablecore_percent || cfg->movable_node)
 		pm->cfg.zoneinfo = NULL;	/* another machine than the captured one */
-	make_zones(pm, &phys);
+	if (find_ram(pm) || find_holes(pm) || make_zones(pm, &phys)) {
+		mm_physmap_free(pm);
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
 	*pmp = pm;
 	return 0;
 }

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Host memory that runs out under a whole command (tests/fail_alloc.c): one allocation fails, alone and with all that follow. The command
+# then says so and ends with status 1, or it could do without and prints what it prints otherwise; it never crashes, hangs or prints
+# something else, and what it holds at its end is no more than without a failure. Of many allocations some are taken;
+# ALLOC_POINTS=1000000: all.
+. "${srcdir:-.}/tests/lib.sh"
+points=${ALLOC_POINTS:-12}
+[ -z "${SANITIZERS-}${MM_RUN-}" ] || { echo "these bring an allocator of their own"; exit 77; }
+${CC:-cc} -shared -fPIC -O1 -D_GNU_SOURCE -o "$tmp/fail.so" "$src/tests/fail_alloc.c" 2> "$tmp/err" || { cat "$tmp/err"; exit 77; }
+FAIL_LOG=$tmp/log LD_PRELOAD=$tmp/fail.so cat /dev/null 2> "$tmp/err" && [ -s "$tmp/log" ] && [ ! -s "$tmp/err" ] || { cat "$tmp/err"; exit 77; }
+cd "$src" || exit 99
+export LC_ALL=C TZ=UTC HOME=$tmp XDG_CONFIG_HOME=$tmp
+manual=tests/data/manual
+corpus=tests/fuzz/corpus
+runs=0
+
+# ended COMMAND...: as it is, not the script that libtool puts before it
+ended() {
+	local command=$1
+	shift
+	[ -x "$bin/.libs/$command" ] && command=.libs/$command
+	timeout 60 env LD_LIBRARY_PATH="$bin/.libs" FAIL_LOG="$tmp/log" LD_PRELOAD="$tmp/fail.so" "$bin/$command" "$@" < "${input:-/dev/null}"
+}
+
+# job COMMAND...: with the file $input as its standard input
+job() {
+	local all held n status way
+	rm -f "$tmp/log"
+	ended "$@" > "$tmp/want" 2> "$tmp/err"
+	status=$?
+	sed -i '/^top - /d' "$tmp/want"		# the time of day
+	[ $status = 0 ] && read -r all held < "$tmp/log" || { fail "$*: status $status: $(head -1 "$tmp/err")"; return; }
+	for ((n = 1; n <= all; n += all <= points || n < points / 2 ? 1 : (all + points / 2 - 1) / (points / 2))); do
+		for way in FAIL_ALONE FAIL_ON; do
+			runs=$((runs + 1))
+			(export FAIL_AT=$n $way=1; ended "$@") > "$tmp/out" 2> "$tmp/err"
+			status=$?
+			sed -i '/^top - /d' "$tmp/out"
+			case $status in
+			0) cmp -s "$tmp/want" "$tmp/out" || fail "$way $n of $all: $*: status 0, and another output: $(diff "$tmp/want" "$tmp/out" | head -3)" ;;
+			1) grep -q "^$1: " "$tmp/err" || fail "$way $n of $all: $*: no word of it: $(head -1 "$tmp/err")" ;;
+			*) fail "$way $n of $all: $*: status $status: $(head -2 "$tmp/err")" ;;
+			esac
+			[ -s "$tmp/log" ] && read -r _ status < "$tmp/log" && [ "$status" -gt "$held" ] &&
+				fail "$way $n of $all: $*: $status blocks were not freed, $held without a failure"
+			rm -f "$tmp/log"
+		done
+	done
+}
+
+job mm-iomem -M pc-4g -t summary
+job mm-iomem tests/data/zones/6.1-6G.dmesg -t zones
+job mm-iomem "$corpus/dmesg" -t regions
+job mm-iomem --sysroot="$manual/guest" -t nodes
+job mm-iomem -M pc-4g --lookup=0x117800123
+job mm-iomem -M pc-4g --map
+job mm-buddy -M pc-4g
+job mm-buddy -t frag tests/data/numa.buddyinfo
+job mm-buddy tests/data/numa.pagetypeinfo
+job mm-buddy --sysroot="$manual/guest"
+job mm-buddy --explain "$manual/oom.dmesg"
+job mm-buddy --ram=64M "$manual/pages.csv"
+input=$corpus/ftrace-pages job mm-buddy --ram=64M -t types
+job mm-slab --before="$manual/before.slabinfo" "$manual/after.slabinfo"
+job mm-slab -t layout --cpus=4 tests/data/slub/6.6-cpus4/caches.csv
+job mm-slab -t slabs "$corpus/trace-slab"
+job mm-slab -t compare "$corpus/trace-slab"
+input=$corpus/ftrace job mm-slab --ram=64M -S slab=slab -t caches
+job mm-vma --from=strace --seed="18764:$manual/dash.maps" -t merges "$manual/dash.strace"
+job mm-vma "$manual/join.csv"
+job mm-vma --sysroot=tests/data/captures/6.18 -t maps
+job mm-vma -t limits "$manual/dash.strace"
+job mm-fault "$manual/fork.csv"
+job mm-fault -t smaps --seed="7:$manual/dash.maps" "$manual/first.csv"
+job mm-fault --explain=1000:0x100000001000 "$manual/first.csv"
+job mm-fault -t numa_maps tests/data/numa/basic.trace.csv
+job mm-fault --automap -t faults "$corpus/lackey"
+job mm-fault "$manual/uffd.csv"
+job mm-reclaim --ram=64M --swap=16M -t summary tests/data/faults/random.trace.csv
+job mm-reclaim --memory-max=1M --swap=16M -S lru_gen=1 -t lru "$manual/fork.csv"
+job mm-reclaim --sweep=memory-max=1M..2M:2 --swap=16M "$manual/first.csv"
+job mm-reclaim --policy=lru,opt --memory-max=64K "$manual/fork.csv"
+job mm-reclaim --explain-oom="$manual/oom.dmesg"
+job mm-reclaim --sysroot=tests/data/proc-names -t oom
+job mm-reclaim --ram=128M --oom-report="$tmp/report" -t memory_files "$manual/hog.csv"
+job mm-top -b -n1 --csv --sysroot=tests/data/proc-names
+job mm-top -b -n1 --human -c --sysroot=tests/data/proc-names -o RES
+job mm-top -b -n1 --csv "$manual/fork.csv"
+job mm-vmstat --sysroot=tests/data/proc-old
+job mm-vmstat -d --sysroot=tests/data/proc-old
+job mm-vmstat -s --sysroot=tests/data/proc-names
+job mm-vmstat --csv "$manual/fork.csv"
+echo "$runs runs"
+exit $failed
