@@ -11,13 +11,18 @@ export ASAN_OPTIONS UBSAN_OPTIONS
 export HOME=$tmp XDG_CONFIG_HOME=$tmp TERM=dumb
 # a copy: --oom-report writes a file
 mkdir "$tmp/data" || exit 99
-cp -r "$data/captures" "$data/manual" "$data/proc-names" "$data/proc-old" "$data/pc-4g.iomem" "$data"/numa.* "$src/tests/fuzz/corpus" "$tmp/data" || exit 99
+cp -r "$data/captures" "$data/manual" "$data/proc-names" "$data/proc-old" "$data/pc-4g.iomem" "$data"/numa.* "$data/oom" "$data/zones" \
+	"$data/boots" "$data/memmap" "$data/slub" "$data/faults" "$src/tests/fuzz/corpus" "$tmp/data" || exit 99
+cp "$data"/numa/{basic,hint1}.trace.csv "$data"/lab/{devshm,hugetlb,ksm-steps,mix1}.trace.csv "$tmp/data/faults" || exit 99
 chmod -R u+w "$tmp/data"
 cd "$tmp/data" || exit 99
+gunzip -c "$data/kmem/two-nodes.tar.gz" | tar -xf - || exit 99
 
 files=(- /nonexistent . manual/*.csv manual/*.maps manual/*.strace manual/*.slabinfo manual/*.dmesg pc-4g.iomem numa.* corpus/*
-	captures/*/proc/zoneinfo captures/*/proc/buddyinfo captures/6.18/proc/200/smaps)
-dirs=(captures/arm64-64k captures/ppc64-64k captures/6.18 captures/sos proc-names proc-old manual/guest / /nonexistent manual)
+	captures/*/proc/zoneinfo captures/*/proc/buddyinfo captures/6.18/proc/200/smaps oom/*.dmesg zones/*.dmesg boots/*.dmesg
+	slub/*/caches.csv faults/*.trace.csv trace.txt machine/proc/*)
+dirs=(captures/arm64-64k captures/ppc64-64k captures/6.18 captures/sos captures/sos-ps proc-names proc-old manual/guest machine memmap /
+	/nonexistent manual)
 sizes=(0 1 4096 64K 640K 1M 12M 64M 1G 1.5G 16T 18446744073709551615 -1 1Q '' 5K)
 numbers=(0 1 2 3 7 64 100 4096 65536 4294967295 18446744073709551616 -1 0x10 '' x)
 words=(help trace '' nosuch , + +pid pid all '%' $'\n' "$(printf 'x%.0s' {1..300})")
@@ -33,6 +38,7 @@ value() {
 	1 | 2 | 3 | 4) if [ -n "${known[0]}" ]; then
 			pick known
 			[[ $picked == *= ]] && picked+=$((RANDOM % 200))
+			[[ $2 == PARAM* ]] && picked+=..$((RANDOM % 900)):2
 			return
 		fi ;;
 	esac
