@@ -7,7 +7,7 @@
 . "${srcdir:-.}/tests/lib.sh"
 points=${ALLOC_POINTS:-12}
 [ -z "${SANITIZERS-}${MM_RUN-}" ] || { echo "these bring an allocator of their own"; exit 77; }
-${CC:-cc} -shared -fPIC -O1 -D_GNU_SOURCE -o "$tmp/fail.so" "$src/tests/fail_alloc.c" 2> "$tmp/err" || { cat "$tmp/err"; exit 77; }
+${CC:-cc} -shared -fPIC -O1 -D_GNU_SOURCE -o "$tmp/fail.so" "$src/tests/fail_alloc.c" -ldl 2> "$tmp/err" || { cat "$tmp/err"; exit 77; }
 FAIL_LOG=$tmp/log LD_PRELOAD=$tmp/fail.so cat /dev/null 2> "$tmp/err" && [ -s "$tmp/log" ] && [ ! -s "$tmp/err" ] || { cat "$tmp/err"; exit 77; }
 cd "$src" || exit 99
 export LC_ALL=C TZ=UTC HOME=$tmp XDG_CONFIG_HOME=$tmp

@@ -3,15 +3,13 @@
  * Loaded before the C library (LD_PRELOAD): the allocation FAIL_AT of a command fails, and with FAIL_ON those after it.
  * At the end the file FAIL_LOG gets "allocations blocks": how many were asked for, and how many blocks nobody freed.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
@@ -61,9 +59,13 @@ void free(void *p)
 /* What a command maps without a file is memory that it asks for. */
 void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 {
+	static void *(*real)(void *, size_t, int, int, int, off_t);
+
 	if (flags & MAP_ANONYMOUS && fails())
 		return MAP_FAILED;
-	return (void *)syscall(SYS_mmap, addr, length, prot, flags, fd, offset);
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "mmap");
+	return real(addr, length, prot, flags, fd, offset);
 }
 
 __attribute__((constructor)) static void begin(void)
