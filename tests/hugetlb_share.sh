@@ -54,7 +54,8 @@ told "munmap" "1:2,2,4,0,4 2:1,1,0,0,0 1 6" "${both[@]}" 2,munmap,0x140020000000
 told "munmap, loaded" "1:2,2,4,2,2 2:2,2,2,2,0 2 6" "${both[@]}" 2,munmap,0x140020000000,2097152 2,load,$M,1
 # The parent ends: the child has the pages without a fault, as the only one; 2 MiB of its own count less 4 of the parent's are to go.
 told "the parent ends" "2:2,2,2,0,6 1 5" "${both[@]}" 2,store,0x140000400000,1 1,exit 2,load,0x140000200000,1
-told "both end" "0 8" "${both[@]}" 2,store,0x140000400000,1 1,exit 2,exit
+# When both have ended the tables are those from before the last one did; nothing is left of it.
+told "both end" "2:2,2,2,0,6 0 8" "${both[@]}" 2,store,0x140000400000,1 1,exit 2,exit
 # The first to unmap leaves the table, and its HugetlbPages stays; the last one unmaps two pages that it never counted.
 told "munmap of all by the parent" "1:0,2,4,0,0 2:2,1,0,0,4 1 6" "${both[@]}" "1,munmap,$M,1073741824"
 told "munmap of all by both" "1:0,2,4,0,0 2:0,1,-4,0,0 0 8" "${both[@]}" "1,munmap,$M,1073741824" "2,munmap,$M,1073741824"
