@@ -112,8 +112,22 @@ void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 		mm_put_anon_vma(virt, root);
 }
 
-static struct mm_anon_vma_chain *avc_alloc(struct mm_virt *virt) { return mm_pool_alloc(&virt->avc_pool, sizeof(struct mm_anon_vma_chain)); }
-static void avc_free(struct mm_virt *virt, struct mm_anon_vma_chain *avc) { mm_pool_free(&virt->avc_pool, avc, sizeof(*avc)); }
+/* One that @vma is to have; a VMA without a file has room for one. */
+static struct mm_anon_vma_chain *avc_alloc(struct mm_vma *vma)
+{
+	if (vma->vm_file || vma->own_chain_used)
+		return mm_pool_alloc(&vma->vm_mm->virt->avc_pool, sizeof(struct mm_anon_vma_chain));
+	vma->own_chain_used = true;
+	return &vma->own_chain;
+}
+
+static void avc_free(struct mm_vma *vma, struct mm_anon_vma_chain *avc)
+{
+	if (vma->own_chain_used && avc == &vma->own_chain)
+		vma->own_chain_used = false;
+	else
+		mm_pool_free(&vma->vm_mm->virt->avc_pool, avc, sizeof(*avc));
+}
 
 static void rb_insert(struct mm_anon_vma_chain *avc)
 {
@@ -196,14 +210,14 @@ int mm_anon_vma_prepare(struct mm_vma *vma)
 
 	if (vma->anon_vma)
 		return 0;
-	avc = avc_alloc(virt);
+	avc = avc_alloc(vma);
 	if (!avc)
 		return -ENOMEM;
 	av = mm_find_mergeable_anon_vma(vma);
 	if (!av) {
 		av = anon_vma_alloc(virt);
 		if (!av) {
-			avc_free(virt, avc);
+			avc_free(vma, avc);
 			return -ENOMEM;
 		}
 		av->num_children++;		/* a root is its own parent */
@@ -231,7 +245,7 @@ static struct mm_anon_vma_chain *chain_last(const struct mm_vma *vma)
 int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src)
 {
 	for (struct mm_anon_vma_chain *pavc = chain_last(src); pavc; pavc = pavc->same_prev) {
-		struct mm_anon_vma_chain *avc = avc_alloc(dst->vm_mm->virt);
+		struct mm_anon_vma_chain *avc = avc_alloc(dst);
 		struct mm_anon_vma *av = pavc->anon_vma;
 
 		if (!avc) {
@@ -261,10 +275,10 @@ int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
 	e = mm_anon_vma_clone(vma, pvma);
 	if (e || vma->anon_vma)
 		return e;
-	avc = avc_alloc(virt);
+	avc = avc_alloc(vma);
 	av = avc ? anon_vma_alloc(virt) : NULL;
 	if (!av) {
-		avc_free(virt, avc);
+		avc_free(vma, avc);
 		mm_unlink_anon_vmas(vma);
 		return -ENOMEM;
 	}
@@ -290,7 +304,7 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 		next = avc->same_next;
 		mm_interval_tree_remove(&av->rb_root, &avc->rb);
 		if (av->rb_root.node) {
-			avc_free(virt, avc);
+			avc_free(vma, avc);
 			continue;
 		}
 		av->parent->num_children--;
@@ -305,6 +319,6 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 	for (avc = empty; avc; avc = next) {
 		next = avc->same_next;
 		mm_put_anon_vma(virt, avc->anon_vma);
-		avc_free(virt, avc);
+		avc_free(vma, avc);
 	}
 }

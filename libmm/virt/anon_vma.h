@@ -22,13 +22,6 @@ struct mm_anon_vma {
 	struct mm_anon_vma *hash_next;
 };
 
-struct mm_anon_vma_chain {
-	struct mm_vma *vma;
-	struct mm_anon_vma *anon_vma;
-	struct mm_anon_vma_chain *same_next, *same_prev;	/* same_vma: of one VMA, head vma->anon_vma_chain */
-	struct mm_interval_node rb;				/* in the anon_vma's rb_root */
-};
-
 /* The anon_vma of a page's mapping id; NULL: it has gone. */
 struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id);
 
