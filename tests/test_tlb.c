@@ -116,6 +116,82 @@ START_TEST(walks_begin_below_what_is_known)
 }
 END_TEST
 
+/* What is known of one level, the one used last first: address space and number of each entry. */
+enum { ORACLE_PSC = 64 };
+static struct { struct { uint32_t id; uint64_t n; } v[ORACLE_PSC]; unsigned int nr; } known[MM_PSC_LEVELS];
+
+/* Is it there? It goes to the front, or is put there where it was not and @add. */
+static bool psc_oracle(unsigned int level, uint32_t id, uint64_t vaddr, bool add)
+{
+	const unsigned int room = tlb->geo->psc[level - 2];
+	uint64_t n = vaddr >> (12 + 9 * (level - 1));
+	unsigned int i = 0;
+	bool there;
+
+	while (i < known[level - 2].nr && (known[level - 2].v[i].id != id || known[level - 2].v[i].n != n))
+		i++;
+	there = i < known[level - 2].nr;
+	if (!room || (!there && !add))
+		return there;
+	if (!there && i < room)
+		known[level - 2].nr++;
+	for (i = there || i < room ? i : room - 1; i; i--)
+		known[level - 2].v[i] = known[level - 2].v[i - 1];
+	known[level - 2].v[0].id = id;
+	known[level - 2].v[0].n = n;
+	return there;
+}
+
+static void psc_oracle_drop(uint32_t id)
+{
+	for (unsigned int k = 0; k < MM_PSC_LEVELS; k++) {
+		unsigned int kept = 0;
+
+		for (unsigned int i = 0; i < known[k].nr; i++)
+			if (known[k].v[i].id != id)
+				known[k].v[kept++] = known[k].v[i];
+		known[k].nr = kept;
+	}
+}
+
+/* Walks of one to three address spaces and flushes between, on every preset: what each walk reads by lists in order of use. */
+START_TEST(random_walks_against_lists)
+{
+	struct mm_rng r = { (uint64_t)_i + 1 };
+	uint64_t reads = 0;
+	uint32_t ids;
+
+	teardown();
+	start(mm_tlb_presets[_i / 2].name);
+	virt.la57 = _i % 2;
+	memset(known, 0, sizeof(known));
+	for (unsigned int n = 0; n < 30000; n++) {
+		struct mm_struct mm = { .virt = &virt, .id = 1 };
+		uint64_t vaddr = mm_rng_below(&r, 60) << 21 | mm_rng_below(&r, 2) << 35 | (mm_rng_below(&r, 30) ? 0 : UINT64_C(1) << 40);
+		unsigned int level = mm_rng_below(&r, 10) ? 1 : 1 + (unsigned int)mm_rng_below(&r, 4), from = 4u + virt.la57;
+
+		ids = 1 + n / 10000;
+		mm.id += (uint32_t)mm_rng_below(&r, ids);
+		if (!mm_rng_below(&r, n / 1000 % 2 ? 20 : 1000)) {
+			mm_flush_tlb_page(&mm, vaddr);
+			psc_oracle_drop(mm.id);
+			continue;
+		}
+		for (unsigned int l = level + 1; l <= 4; l++)
+			if (psc_oracle(l, mm.id, vaddr, false)) {
+				from = l - 1;
+				break;
+			}
+		for (unsigned int l = from < 4 ? from : 4; l > level; l--)
+			psc_oracle(l, mm.id, vaddr, true);
+		walked(mm.id, vaddr, level);
+		reads += from - level + 1;
+		ck_assert_uint_eq(cpu->walk_reads, reads);
+		ck_assert(mm_tlb_is_consistent(tlb));
+	}
+}
+END_TEST
+
 START_TEST(flushes)
 {
 	struct mm_struct mm = { .virt = &virt, .id = 1 }, other = { .virt = &virt, .id = 2 };
@@ -342,6 +418,7 @@ int main(void)
 	tcase_add_test(tc, huge_pages_have_entries_of_their_own);
 	tcase_add_test(tc, flushes);
 	tcase_add_test(tc, walks_begin_below_what_is_known);
+	tcase_add_loop_test(tc, random_walks_against_lists, 0, 10);
 	tcase_add_loop_test(tc, random_against_times, 0, 10);
 	tcase_add_loop_test(tc, presets, 0, 5);
 	tcase_add_test(tc, unknown_preset);
