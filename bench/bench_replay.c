@@ -250,21 +250,48 @@ static void sweep(const char *bin)
 		       eight.wall_s / one.wall_s, eight.cpu_s / 2 / one.cpu_s);
 }
 
-/* What references to so many pages take beyond those to one; they lie scattered, so many are VMAs of their own. */
-static void memory(const char *bin)
+/* Stores to pages, @step from one to the next. */
+static void write_pages(const char *name, long nr, long step)
 {
-	static const char *const what[] = { "numbers", "few" };
+	FILE *f = create(name);
+
+	fputs("time,page,op\n", f);
+	for (long i = 0; i < nr; i++)
+		fprintf(f, "%ld,%ld,W\n", i / 1000, 0x1000000 + i * step);
+	if (fclose(f)) {
+		perror(name);
+		exit(1);
+	}
+}
+
+/* What references to the pages of one file take beyond those to the pages of another, a page. */
+static void tell_memory(const char *bin, const char *what, const char *const input[2], long nr_more)
+{
 	struct cost c[2];
 	char command[400];
 
 	for (int i = 0; i < 2; i++) {
-		snprintf(command, sizeof(command), "head -n 2 numbers >few; exec %s/mm-reclaim --memory-max=150M --swap=8G -t summary %s",
-			 bin, what[i]);
+		snprintf(command, sizeof(command), "%s/mm-reclaim --memory-max=150M --swap=8G -t summary %s", bin, input[i]);
 		c[i] = cost_of(command, 1);
 	}
 	if (c[0].cpu_s >= 0 && c[1].cpu_s >= 0)
-		printf("%-44s %7.0f bytes, at most 64\n", "host memory a page that is referred to",
-		       (c[0].peak_bytes - c[1].peak_bytes) / (double)nr_referred);
+		printf("%-44s %7.0f bytes, at most 64\n", what, (c[1].peak_bytes - c[0].peak_bytes) / (double)nr_more);
+}
+
+/* Peak resident memory of runs over so many pages and over twice as many; of the zipf references beside those to one page. */
+static void memory(const char *bin)
+{
+	enum { NR = 200000 };
+	static const char *const beside[] = { "beside", "beside2" }, *const apart[] = { "apart", "apart2" }, *const zipf[] = { "few", "numbers" };
+
+	for (int i = 0; i < 2; i++) {
+		write_pages(beside[i], NR << i, 1);
+		write_pages(apart[i], NR << i, 2);
+	}
+	write_pages("few", 1, 1);
+	tell_memory(bin, "host memory a page, one beside the other", beside, NR);
+	tell_memory(bin, "the same, zipf: many VMAs of a few pages", zipf, nr_referred);
+	tell_memory(bin, "the same, every second page: a VMA each", apart, NR);
 }
 
 int main(int argc, char **argv)
