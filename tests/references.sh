@@ -123,6 +123,10 @@ same "blocks" "1001:load:0x1000:4096 1001:store:0x2000:512" "$(rows blocks.csv)"
 # the same on the kernel's own policy: three pages, of which each is read once
 same "on a machine" 3 "$(mm-reclaim -t summary --memory-max=1M msr.csv 2> err | grep '^pgfault,' | cut -d, -f2)"
 
+# keys that keep apart are VMAs of their own: more of them than vm.max_map_count lets a program ask for
+seq 1 2 133001 > apart.txt
+same "66501 keys apart" 66501 "$(mm-reclaim --from=references -t summary apart.txt 2> err | grep '^pgfault,' | cut -d, -f2)"
+
 # broken lines are counted, --strict refuses them
 printf '# time, object, size\n0, 1, 4\n1\n2, 3, 4\n' > cut.csv
 same "a cut line" "1000:load:0x1000:1 1000:load:0x3000:1" "$(rows cut.csv)"

@@ -69,7 +69,8 @@ struct mm_mmap_args {
 int mm_sys_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t *addr);
 /*
  * What mmap(MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_NORESERVE) with all of PROT_ does at the pages [start, end) below
- * task_size_max, where nothing is mapped, between @prev and @next as mm_find_vma_prev() has them. 0 or -errno.
+ * task_size_max, where nothing is mapped, between @prev and @next as mm_find_vma_prev() has them; vm.max_map_count does not
+ * limit it. 0 or -errno.
  */
 int mm_mmap_hole(struct mm_struct *mm, uint64_t start, uint64_t end, struct mm_vma *prev, struct mm_vma *next);
 int mm_sys_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len);

@@ -316,7 +316,7 @@ int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgof
 	return 0;
 }
 
-/* do_mmap() of what is known to be in order. */
+/* do_mmap() of what is known to be in order. Nobody asked for it: a program that has so much mapped has fewer, larger VMAs. */
 int mm_mmap_hole(struct mm_struct *mm, uint64_t start, uint64_t end, struct mm_vma *prev, struct mm_vma *next)
 {
 	struct region r = {
@@ -325,8 +325,6 @@ int mm_mmap_hole(struct mm_struct *mm, uint64_t start, uint64_t end, struct mm_v
 	};
 	int e;
 
-	if (mm_map_count_full(mm, 0))
-		return -ENOMEM;
 	if (!mm_mlock_future_ok(mm, r.vm_flags, r.len))
 		return -EAGAIN;
 	if (mm_sysctl(mm->virt->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) != 2)
