@@ -113,6 +113,7 @@ struct mm_cache {
 	bool in_lru_fault;			/* in a fault on a VMA with recency: lru_gen_enter_fault() */
 	uint32_t nr_pages_over_high;		/* charged beyond memory.high: reclaimed on the way back to the program */
 	bool memalloc;				/* PF_MEMALLOC: inside reclaim, or dying by OOM */
+	uint32_t uncharged;			/* pages whose PGPGOUT their memcg is not told of yet: uncharge_gather */
 	bool is_kswapd;				/* kswapd runs */
 	bool dying;				/* the task was chosen by the OOM killer: charges are forced */
 };

@@ -77,6 +77,7 @@ int mm_filemap_add_folio(struct mm_cache *c, struct mm_address_space *as, mm_pfn
 	rc = add_entry(c, as, pfn, index, gfp, &old);
 	if (rc) {
 		mm_mem_cgroup_uncharge(c, pfn);
+		mm_mem_cgroup_uncharge_flush(c);
 		return rc;
 	}
 	p->refs = (uint16_t)(p->refs + nr);

@@ -325,6 +325,7 @@ static void free_folio(struct mm_cache *c, mm_pfn_t pfn)
 	struct mm_page *p = mm_cache_page(c, pfn);
 
 	page_cache_release(c, pfn);
+	mm_mem_cgroup_uncharge_flush(c);
 	mm_free_pages(c->phys, pfn, p->flags & MM_PG_HEAD ? p->order : 0);
 }
 
@@ -346,6 +347,7 @@ static void free_last_first(struct mm_cache *c, mm_pfn_t *pfns, size_t nr)
 		pfns[i] = pfns[nr - 1 - i];
 		pfns[nr - 1 - i] = t;
 	}
+	mm_mem_cgroup_uncharge_flush(c);
 	mm_free_unref_page_list(c->phys, pfns, nr);
 }
 

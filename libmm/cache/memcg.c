@@ -324,7 +324,13 @@ void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)
 	if (m->offline)
 		mm_memcg_put_offline(c, m);
 	c->page_memcg[pfn] = 0;
-	mm_memcg_rstat_updated(c->ctx, 1);		/* PGPGOUT */
+	c->uncharged++;
+}
+
+void mm_mem_cgroup_uncharge_flush(struct mm_cache *c)
+{
+	mm_memcg_rstat_updated(c->ctx, c->uncharged);
+	c->uncharged = 0;
 }
 
 int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages, mm_gfp_t gfp)
@@ -334,8 +340,10 @@ int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr
 	if (!memcg || memcg == c->root_mem_cgroup)
 		return 0;
 	rc = try_charge(c, memcg, gfp, nr_pages);
-	if (!rc)
+	if (!rc) {
 		memcg->kmem += nr_pages;
+		mm_memcg_rstat_updated(c->ctx, (int64_t)nr_pages);	/* MEMCG_KMEM */
+	}
 	return rc;
 }
 
@@ -345,6 +353,7 @@ void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t
 	if (!memcg || memcg == c->root_mem_cgroup)
 		return;
 	memcg->kmem -= nr_pages;
+	mm_memcg_rstat_updated(c->ctx, (int64_t)nr_pages);
 	refill_stock(c, memcg, nr_pages);
 }
 

@@ -31,6 +31,7 @@ struct mm_memcg {
 	uint64_t emin, elow;			/* effective protection (page_counter) */
 	uint64_t obj_bytes;			/* charged to kmem but not used by objects: obj_stock */
 	uint64_t slab_reclaimable_bytes;	/* objects that are charged, own */
+	int64_t slab_stock_bytes;		/* how much of it its counters are not told of yet (mod_objcg_state()) */
 	uint64_t events[MM_NR_MEMCG_EVENTS], events_local[MM_NR_MEMCG_EVENTS];
 	int64_t vm_events[MM_NR_COUNTERS];	/* of memory.stat, own: what mm_memcg_count() was told */
 	uint64_t throttled_ns;			/* its tasks would have slept beyond memory.high and swap.high */
@@ -66,6 +67,7 @@ bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg
  */
 int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg, mm_gfp_t gfp);
 void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn);
+void mm_mem_cgroup_uncharge_flush(struct mm_cache *c);	/* PGPGOUT of what was uncharged since, at once (uncharge_batch()) */
 /* Kernel memory (page tables, stacks: whole pages): 0 or -ENOMEM. */
 int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages, mm_gfp_t gfp);
 void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages);

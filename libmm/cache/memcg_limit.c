@@ -155,7 +155,6 @@ int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct m
 
 bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
 {
-	(void)c;
 	for (struct mm_memcg *i = m; i; i = i->parent) {
 		if (i->swap_usage + nr_pages <= i->swap_max) {
 			i->swap_usage += nr_pages;
@@ -169,14 +168,15 @@ bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint6
 			k->swap_usage -= nr_pages;
 		return false;
 	}
+	mm_memcg_rstat_updated(c->ctx, (int64_t)nr_pages);	/* MEMCG_SWAP */
 	return true;
 }
 
 void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
 {
-	(void)c;
 	for (; m; m = m->parent)
 		m->swap_usage -= nr_pages;
+	mm_memcg_rstat_updated(c->ctx, (int64_t)nr_pages);
 }
 
 void mm_mem_cgroup_flush_stats(struct mm_cache *c)

@@ -51,7 +51,7 @@ static int add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry, m
 	p->flags |= MM_PG_SWAPCACHE;
 	c->page_swap[pfn] = entry;
 	c->swap->nr_cached += nr;
-	mm_count(c->ctx, MM_NR_FILE_PAGES, nr);
+	mm_count_node_only(c->ctx, MM_NR_FILE_PAGES, nr);
 	mm_count(c->ctx, MM_NR_SWAPCACHED, nr);
 	return 0;
 }
@@ -68,7 +68,7 @@ static void remove_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn, uint64_t sh
 	p->flags &= ~(uint32_t)MM_PG_SWAPCACHE;
 	p->refs = (uint16_t)(p->refs - nr);
 	c->swap->nr_cached -= nr;
-	mm_count(c->ctx, MM_NR_FILE_PAGES, -(int64_t)nr);
+	mm_count_node_only(c->ctx, MM_NR_FILE_PAGES, -(int64_t)nr);
 	mm_count(c->ctx, MM_NR_SWAPCACHED, -(int64_t)nr);
 }
 

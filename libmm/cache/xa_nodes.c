@@ -37,11 +37,16 @@ static uint64_t charged_bytes(const struct mm_cache *c)
 	return info.layout.slab_size + sizeof(uint64_t);
 }
 
-/* NR_SLAB_RECLAIMABLE_B of who pays */
+/* NR_SLAB_RECLAIMABLE_B of who pays; its counters are told when more than a page has come together. */
 static void note_slab_bytes(const struct mm_cache *c, struct mm_memcg *payer, bool more)
 {
 	payer = mm_memcg_online_ancestor(payer);
 	payer->slab_reclaimable_bytes += more ? charged_bytes(c) : -charged_bytes(c);
+	payer->slab_stock_bytes += more ? (int64_t)charged_bytes(c) : -(int64_t)charged_bytes(c);
+	if (payer->slab_stock_bytes <= (int64_t)MM_PAGE_SIZE && payer->slab_stock_bytes >= -(int64_t)MM_PAGE_SIZE)
+		return;
+	mm_memcg_rstat_updated(c->ctx, payer->slab_stock_bytes);
+	payer->slab_stock_bytes = 0;
 }
 
 static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)

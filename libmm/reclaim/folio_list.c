@@ -249,6 +249,7 @@ static void activate(struct one *o)
 	o->p->flags |= MM_PG_ACTIVE;
 	o->stat->nr_activate[mm_folio_is_file_lru(o->p)] += o->nr_pages;
 	mm_memcg_count(mm_folio_memcg(c, o->pfn), MM_PGACTIVATE, (int64_t)o->nr_pages);
+	mm_memcg_rstat_updated(c->ctx, (int64_t)o->nr_pages);
 	mm_reclaim_effect(o->r, MM_EV_ACTIVATE, o->pfn, o->pfn);
 }
 
@@ -288,6 +289,6 @@ uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios,
 	}
 	mm_release_pages(r->cache, free_folios, nr_free);
 	*folios = ret;
-	mm_count(r->ctx, MM_PGACTIVATE, (int64_t)(stat->nr_activate[0] + stat->nr_activate[1]));
+	mm_count_node_only(r->ctx, MM_PGACTIVATE, (int64_t)(stat->nr_activate[0] + stat->nr_activate[1]));
 	return nr_reclaimed;
 }

@@ -129,8 +129,9 @@ static inline void mm_count_reclaimer(struct mm_reclaim *r, const struct mm_scan
 static inline void mm_count_refill(struct mm_reclaim *r, const struct mm_scan_control *sc, const struct mm_lruvec *v, uint64_t n)
 {
 	mm_memcg_count(v->memcg, MM_PGREFILL, (int64_t)n);
+	mm_memcg_rstat_updated(r->ctx, (int64_t)n);
 	if (!mm_cgroup_reclaim(sc))
-		mm_count(r->ctx, MM_PGREFILL, (int64_t)n);
+		mm_count_node_only(r->ctx, MM_PGREFILL, (int64_t)n);
 }
 
 /* folio_list.c */

@@ -17,7 +17,7 @@ static uint64_t isolate_lru_folios(struct mm_reclaim *r, uint64_t nr_to_scan, st
 {
 	struct mm_page *map = r->phys->mem_map;
 	struct mm_page_list *src = &v->lists[lru], skipped = MM_PAGE_LIST_INIT, back = MM_PAGE_LIST_INIT;
-	uint64_t scan = 0, total = 0, taken = 0;
+	uint64_t scan = 0, total = 0, taken = 0, zone_taken[MM_MAX_NR_ZONES] = { 0 };
 
 	while (scan < nr_to_scan && src->tail != MM_PFN_NONE) {
 		mm_pfn_t pfn = src->tail;
@@ -38,12 +38,15 @@ static uint64_t isolate_lru_folios(struct mm_reclaim *r, uint64_t nr_to_scan, st
 			mm_page_list_add(map, &back, pfn);
 			continue;
 		}
-		mm_lruvec_del_folio(r->cache, v, pfn);
+		mm_lruvec_isolate_folio(r->cache, v, lru, pfn);
 		p->flags &= ~(uint32_t)MM_PG_LRU;
 		mm_folio_get(r->cache, pfn);
 		mm_page_list_add(map, dst, pfn);
 		taken += nr;
+		zone_taken[zone] += nr;
 	}
+	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++)
+		mm_memcg_rstat_updated(r->ctx, (int64_t)zone_taken[z]);
 	while (back.tail != MM_PFN_NONE) {
 		mm_pfn_t pfn = back.tail;
 
