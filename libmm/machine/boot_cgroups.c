@@ -2,9 +2,10 @@
 /*
  * The memory cgroups of a captured machine: whom a task belongs to (proc/PID/cgroup), and what the cgroup's files say of its limits.
  *
- *	cgroup v2	0::/a/b			sys/fs/cgroup/a/b/memory.max ...
+ *	cgroup v2	0::/a/b			sys/fs/cgroup/a/b/memory.max, cpuset.mems ...
  *	cgroup v1	5:memory:/a/b		sys/fs/cgroup/memory/a/b/memory.limit_in_bytes ...
  *
+ * The nodes of a task's cpuset, whose cgroup may be another in v1, are in proc/PID/status (Mems_allowed_list).
  * Nothing is read before it is needed: a task's cgroup when its first row comes, a cgroup's files when it comes to be.  With a limit of
  * the command line all tasks are in the workload's cgroup instead.
  * Left out: what the cgroups held when they were captured (memory.stat), memory.memsw.limit_in_bytes and soft limits of v1.
@@ -59,6 +60,48 @@ static bool parse(struct mm_str text, const struct limit_file *f, uint64_t *valu
 	return true;
 }
 
+/* cpuset.mems; nodes that the machine does not have are no matter. */
+static void captured_mems(struct mm_machine *m, const struct mm_sysroot *root, struct mm_memcg *g)
+{
+	char path[MAX_PATH + 64], text[256];
+	mm_nodes_t mems;
+	long n;
+
+	snprintf(path, sizeof(path), "sys/fs/cgroup/%s/cpuset.mems", g->name + (g->name[0] == '/'));
+	n = mm_sysroot_text(root, path, text, sizeof(text));
+	if (n <= 0)
+		return;
+	if (mm_nodes_of_list((struct mm_str){ text, (size_t)n }, &mems))
+		g->mems = mems & m->ctx.numa.memory;
+	else
+		mm_machine_skip(m, not_read, false);
+}
+
+mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid)
+{
+	static const char key[] = "\nMems_allowed_list:\t";
+	char path[64], text[2 * MAX_PATH];
+	struct mm_error ignored;
+	struct mm_sysroot *root;
+	mm_nodes_t mems = 0;
+	const char *at;
+	long n;
+
+	if (!m->cfg.sysroot || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
+		return 0;
+	snprintf(path, sizeof(path), "proc/%u/status", pid);
+	n = mm_sysroot_text(root, path, text, sizeof(text));
+	mm_sysroot_free(root);
+	at = n > 0 ? memmem(text, (size_t)n, key, sizeof(key) - 1) : NULL;
+	if (!at)
+		return 0;
+	at += sizeof(key) - 1;
+	if (!mm_nodes_of_list((struct mm_str){ at, strcspn(at, "\n") }, &mems))
+		mm_machine_skip(m, not_read, false);
+	mems &= m->ctx.numa.memory;
+	return mems == m->ctx.numa.memory ? 0 : mems;
+}
+
 void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
 {
 	struct limits l = { g->max, g->high, g->low, g->min, g->swap_max, g->swap_high, UINT64_MAX, g->oom_group };
@@ -79,6 +122,7 @@ void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
 		if (n < 0 || !parse((struct mm_str){ text, (size_t)n }, f, (uint64_t *)(void *)((char *)&l + f->member)))
 			mm_machine_skip(m, not_read, false);
 	}
+	captured_mems(m, root, g);
 	mm_sysroot_free(root);
 	g->max = l.max;
 	g->high = l.high;

@@ -4,11 +4,12 @@
  *
  * A row with a pid moves the task to the cgroup of that name, which comes to
  * be with its parents ("/a/b" is below "/a"); the flags name the file that
- * result is written to, memory.max without flags, or say rmdir: the cgroup is removed.  A row with neither pid nor
+ * result is written to (cpuset.mems: one node, or nodes:0-1,3), memory.max without flags, or say rmdir: the cgroup is removed.  A row with neither pid nor
  * flags is memory.max of the workload, of which every task is a member.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -126,9 +127,29 @@ static int remove_cgroup(struct mm_machine *m, struct mm_str path, struct mm_err
 	return 0;
 }
 
+/* A node, or as nodes:0-1,3; nothing: as the parent. */
+static int write_mems(struct mm_machine *m, struct mm_memcg *g, const struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_str list = ev->result_word;
+	mm_nodes_t mems = 0;
+	char number[24];
+
+	if (ev->result_kind != MM_RESULT_WORD) {
+		list.p = number;
+		list.len = (size_t)snprintf(number, sizeof(number), "%" PRIu64, ev->result);
+	} else if (mm_str_starts(list, "nodes:")) {
+		list = (struct mm_str){ list.p + 6, list.len - 6 };
+	}
+	if (!g->parent || !mm_nodes_of_list(list, &mems) || mm_cpuset_write_mems(m, g, mems))
+		return mm_error_set(err, -EINVAL, g->parent ? "cgroup: expected nodes of the machine as cpuset.mems, found '%.*s'" :
+				    "cgroup: the root has no cpuset.mems of its own", (int)list.len, list.p);
+	return 0;
+}
+
 int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	const struct cgroup_file *file = file_of(ev->flags);
+	bool is_mems = mm_str_is(ev->flags, "cpuset.mems");
+	const struct cgroup_file *file = is_mems ? &files[0] : file_of(ev->flags);
 	bool has_value = ev->present & MM_TC_BIT(RESULT), is_max = mm_str_is(ev->result_word, "max");
 	struct mm_memcg *g;
 	uint64_t value = ev->result;
@@ -138,14 +159,14 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return m->cache ? remove_cgroup(m, ev->name, err) : 0;
 	if (!file)
 		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group, reclaim, "
-				    "swappiness or rmdir as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
-	if (has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
+				    "swappiness, cpuset.mems or rmdir as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
+	if (!is_mems && has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
 		if (!is_max)
 			return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,
 					    (int)ev->result_word.len, ev->result_word.p);
 		value = UINT64_MAX;
 	}
-	if (has_value && file->most && value > file->most)
+	if (!is_mems && has_value && file->most && value > file->most)
 		return mm_error_set(err, -EINVAL, "cgroup: expected %s from 0 to %" PRIu64 ", found %" PRIu64, file->name, file->most, value);
 	if (mm_event_limits_workload(ev))
 		return limit_workload(m, value);
@@ -156,6 +177,10 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return mm_error_set(err, e, "cgroup %.*s: %s", (int)ev->name.len, ev->name.p, strerror(-e));
 	if (task)
 		join(task, g);
+	if (task && mm_cpuset_update_task(m, task))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	if (is_mems)
+		return has_value ? write_mems(m, g, ev, err) : 0;
 	if (has_value && g->parent)
 		file->write(m, g, value);
 	else if (has_value)

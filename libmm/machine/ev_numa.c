@@ -45,6 +45,19 @@ static bool parse_list(struct mm_str text, struct mm_nodemask *m, uint64_t *last
 	return !more;
 }
 
+bool mm_nodes_of_list(struct mm_str list, mm_nodes_t *nodes)
+{
+	struct mm_nodemask mask = { { 0 } };
+	uint64_t last = 0;
+
+	while (list.len && (list.p[list.len - 1] == '\n' || list.p[list.len - 1] == ' '))
+		list.len--;
+	if (list.len && (!parse_list(list, &mask, &last) || last >= MM_MAX_NODES))
+		return false;
+	*nodes = mask.w[0];
+	return true;
+}
+
 /*
  * The mask of a call, as get_nodes() has it: 0, -EINVAL, -EFAULT; another number with @err: the row is wrong.
  * Bits from maxnode - 1 on are not looked at; those beyond what a kernel may have must not be set.
@@ -215,7 +228,7 @@ int mm_ev_get_mempolicy(struct mm_machine *m, struct mm_task *task, struct mm_ev
 		return mm_vma_call_end(m, task, ev, -EINVAL, err);
 	if (flags & MM_MPOL_F_MEMS_ALLOWED) {
 		memcpy(m->result_text, "nodes:", 6);
-		mm_nodes_to_str(m->ctx.numa.memory, m->result_text + 6, sizeof(m->result_text) - 6);
+		mm_nodes_to_str(mm_mems_allowed(&m->ctx), m->result_text + 6, sizeof(m->result_text) - 6);
 		return found(m, task, ev, err);
 	}
 	if (flags & MM_MPOL_F_ADDR) {
@@ -269,7 +282,7 @@ int mm_ev_migrate_pages(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	mm = target_mm(m, task, ev->offset);
 	if (!e && !mm)
 		e = -ESRCH;
-	new.w[0] &= m->ctx.numa.memory;
+	new.w[0] &= mm_mems_allowed(&m->ctx);
 	memset(&new.w[1], 0, sizeof(new.w) - sizeof(new.w[0]));
 	if (!e && !new.w[0])
 		e = -EINVAL;
@@ -283,6 +296,7 @@ int mm_ev_move_pages(struct mm_machine *m, struct mm_task *task, struct mm_event
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t flags = mm_vma_flags(m, MM_FLAG_MPOL_MF, ev->flags), pid = ev->present & MM_TC_BIT(SIZE2) ? ev->size2 : 0;
 	int64_t nid = ev->present & MM_TC_BIT(OFFSET) ? (int64_t)(ev->offset > INT32_MAX ? INT32_MAX : ev->offset) : -1;
+	const struct mm_task *of;
 
 	if (!mm)
 		return -ENOMEM;
@@ -291,6 +305,9 @@ int mm_ev_move_pages(struct mm_machine *m, struct mm_task *task, struct mm_event
 	mm = target_mm(m, task, pid);
 	if (!mm)
 		return mm_vma_call_end(m, task, ev, -ESRCH, err);
+	of = pid ? mm_task_find(m, (uint32_t)pid) : task;
+	if (nid >= 0 && nid < MM_MAX_NODES && of->numa.mems_allowed && m->ctx.numa.memory & ~of->numa.mems_allowed & mm_node_bit((uint64_t)nid))
+		return mm_vma_call_end(m, task, ev, -EACCES, err);
 	return node_result(m, task, ev, m->phys ? mm_move_page(mm, ev->addr, nid, flags) : -ENOENT, err);
 }
 

@@ -123,6 +123,7 @@ void mm_machine_run_daemons(struct mm_machine *m, bool at_once);
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
 /* boot_cgroups.c: the cgroup that a captured machine says @pid is in, made with those above it; NULL: it says nothing, or the root. */
 struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid);
+mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid);	/* nodes of its cpuset; 0: all, or not told */
 /* A cgroup that has just come to be gets the limits that the captured one of its path has, if there is one. */
 void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g);
 /* ev_cgroup.c: the cgroup of that path, made with what is missing above it. 0 or -errno. */
@@ -148,6 +149,11 @@ const char *mm_oom_comm(const struct mm_task *task);	/* never empty */
 struct mm_oom_case;
 void mm_oom_report_header(void *arg, const struct mm_oom_case *oc);
 void mm_oom_report_line(void *arg, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* cpuset.c: the task is in another cgroup, or its nodes changed: policies and pages follow. 0 or -ENOMEM. */
+int mm_cpuset_update_task(struct mm_machine *m, struct mm_task *task);
+int mm_cpuset_write_mems(struct mm_machine *m, struct mm_memcg *g, mm_nodes_t mems);	/* 0, -EINVAL, -ENOMEM; 0 nodes: as the parent's */
+const char *mm_cpuset_name(const struct mm_memcg *g);	/* as an OOM report has it */
+bool mm_nodes_of_list(struct mm_str list, mm_nodes_t *nodes);	/* "0-1,3" or nothing */
 void mm_machine_sysctl_changed(struct mm_machine *m, int id);	/* after the boot: what follows from m->cfg.sysctl, where @id was written */
 
 /*

@@ -69,6 +69,21 @@ static mm_nodes_t oom_bound_nodes(void *arg, const struct mm_oom_task *t)
 	return nodes;
 }
 
+/* cpuset_mems_allowed_intersects() of every thread */
+static mm_nodes_t oom_mems_allowed(void *arg, const struct mm_oom_task *t)
+{
+	const struct mm_machine *m = arg;
+	mm_nodes_t nodes = 0;
+
+	for (size_t k = 0; k < m->tasks.nr; k++) {
+		const struct mm_task *task = m->tasks.v[k];
+
+		if (task->tgid == t->tgid && task->state == MM_TASK_RUNNING)
+			nodes |= task->numa.mems_allowed ? task->numa.mems_allowed : MM_NODES_ALL;
+	}
+	return nodes;
+}
+
 static void oom_kill(void *arg, const struct mm_oom_task *t)
 {
 	struct mm_machine *m = arg;
@@ -97,7 +112,7 @@ static void oom_panic(void *arg)
 
 void mm_machine_install_oom(struct mm_machine *m)
 {
-	struct mm_oom_ops ops = { .arg = m, .task = oom_task, .bound_nodes = oom_bound_nodes, .kill = oom_kill, .panic = oom_panic };
+	struct mm_oom_ops ops = { .arg = m, .task = oom_task, .bound_nodes = oom_bound_nodes, .mems_allowed = oom_mems_allowed, .kill = oom_kill, .panic = oom_panic };
 
 	if (m->cfg.oom_report) {
 		ops.dump_header = mm_oom_report_header;

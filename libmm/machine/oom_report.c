@@ -254,15 +254,15 @@ void mm_oom_report_header(void *arg, const struct mm_oom_case *oc)
 	if (oc->memcg)
 		memcg_meminfo(m, oc->memcg);
 	else
-		show_mem(m, oc->nodes, mm_gfp_zone(oc->gfp));
+		show_mem(m, oc->nodes ? oc->nodes : oc->mems, mm_gfp_zone(oc->gfp));
 	task_table(m, oc);
 	if (!oc->victim)
 		return;
 	mm_nodes_to_str(oc->nodes, asked, sizeof(asked));
-	mm_nodes_to_str(m->ctx.numa.memory, allowed, sizeof(allowed));
+	mm_nodes_to_str(oc->mems, allowed, sizeof(allowed));
 	stamp(m);
-	mm_output_printf(out, "oom-kill:constraint=%s,nodemask=%s,cpuset=/,mems_allowed=%s", mm_oom_constraint_word(oc->constraint),
-			 oc->nodes ? asked : "(null)", allowed);
+	mm_output_printf(out, "oom-kill:constraint=%s,nodemask=%s,cpuset=%s,mems_allowed=%s", mm_oom_constraint_word(oc->constraint),
+			 oc->nodes ? asked : "(null)", mm_cpuset_name(task ? task->memcg : NULL), allowed);
 	mm_output_printf(out, oc->memcg ? ",oom_memcg=%s" : ",global_oom", oc->memcg ? oc->memcg->name : "");
 	mm_output_printf(out, ",task_memcg=%s,task=%s,pid=%" PRIu32 ",uid=%" PRIu32 "\n",
 			 oc->victim->memcg ? oc->victim->memcg->name : "/", oc->victim->comm, oc->victim->pid, oc->victim->uid);

@@ -105,12 +105,19 @@ struct mm_task *mm_next_process(const struct mm_machine *m, size_t *i)
 
 static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 {
+	mm_nodes_t mems;
+
 	*task = (struct mm_task){
 		.pid = pid, .tgid = pid, .memcg = m->workload_memcg, .automap = m->cfg.automap,
 		.faults.pkru = MM_PKRU_INIT,
 	};
 	if (!task->memcg)
 		task->memcg = mm_captured_cgroup(m, pid);
+	if (task->memcg)
+		mm_cpuset_update_task(m, task);
+	mems = mm_captured_mems(m, pid);
+	if (mems)
+		task->numa.mems_allowed = mems;
 }
 
 struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)

@@ -50,6 +50,7 @@ struct mm_ctx {
 	uint32_t stats_updates, stats_flush_threshold;
 	struct mm_numa numa;
 	const struct mm_mempolicy *mempolicy;	/* of the running task; NULL: the default */
+	mm_nodes_t mems_allowed;	/* nodes that its cpuset lets it have; 0: all */
 	struct mm_task_numa *task_numa;	/* its own; NULL: none runs */
 	struct mm_effects *fx;		/* NULL: nobody listens */
 };

@@ -11,7 +11,9 @@
  *
  * Equal policies are one object, so that a VMA holds a pointer and compares pointers.
  *
- * Left out: cpusets (every node is allowed), policies of mounts.
+ * A cpuset bounds them all: a policy gets those of its nodes that the task is allowed, and changes with them (mm_mpol_rebind()).
+ *
+ * Left out: policies of mounts.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -45,7 +47,7 @@ static mm_nodes_t relative_nodes(const struct mm_nodemask *user, mm_nodes_t rel)
 
 static bool equal(const struct mm_mempolicy *a, const struct mm_mempolicy *b)
 {
-	return a->mode == b->mode && a->flags == b->flags && a->home_node == b->home_node && a->nodes == b->nodes &&
+	return a->mode == b->mode && a->flags == b->flags && a->home_node == b->home_node && a->nodes == b->nodes && a->mems == b->mems &&
 	       !memcmp(&a->user_nodemask, &b->user_nodemask, sizeof(a->user_nodemask));
 }
 
@@ -115,13 +117,15 @@ int mm_mpol_new(struct mm_ctx *ctx, uint32_t mode, const struct mm_nodemask *nod
 	pol.mode = (uint16_t)mode;
 	pol.flags = (uint16_t)flags;
 	if (mode != MM_MPOL_LOCAL) {
-		pol.nodes = flags & MM_MPOL_F_RELATIVE_NODES ? relative_nodes(nodes, ctx->numa.memory) : nodes->w[0] & ctx->numa.memory;
+		pol.nodes = flags & MM_MPOL_F_RELATIVE_NODES ? relative_nodes(nodes, mm_mems_allowed(ctx)) : nodes->w[0] & mm_mems_allowed(ctx);
 		if (!pol.nodes)
 			return -EINVAL;
 		if (mode == MM_MPOL_PREFERRED)
 			pol.nodes = mm_node_bit(mm_first_node(pol.nodes));
 		if (by_place)
 			pol.user_nodemask = *nodes;
+		else
+			pol.mems = mm_mems_allowed(ctx);
 	}
 	*polp = intern(ctx, &pol);
 	return *polp ? 0 : -ENOMEM;
@@ -132,6 +136,44 @@ const struct mm_mempolicy *mm_mpol_with_home_node(struct mm_ctx *ctx, const stru
 	struct mm_mempolicy new = *pol;
 
 	new.home_node = home_node;
+	return intern(ctx, &new);
+}
+
+/* nodes_remap(): each of @nodes by its place among @from becomes the one at this place of @to, round and round. */
+static mm_nodes_t remap(mm_nodes_t nodes, mm_nodes_t from, mm_nodes_t to)
+{
+	mm_nodes_t out = 0;
+
+	for (; nodes; nodes &= nodes - 1) {
+		mm_nodes_t bit = nodes & -nodes;
+
+		out |= from & bit && to ? mm_node_bit(nth_node(to, weight(from & (bit - 1)) % weight(to))) : bit;
+	}
+	return out;
+}
+
+const struct mm_mempolicy *mm_mpol_rebind(struct mm_ctx *ctx, const struct mm_mempolicy *pol, mm_nodes_t mems)
+{
+	bool by_place = pol && pol->flags & MM_MPOL_USER_NODEMASK_FLAGS;
+	struct mm_mempolicy new;
+
+	if (!pol || pol->mode == MM_MPOL_LOCAL || (!by_place && pol->mems == mems))
+		return pol;
+	new = *pol;
+	if (pol->mode == MM_MPOL_PREFERRED || pol->mode == MM_MPOL_PREFERRED_MANY) {
+		if (by_place)		/* the two lie in one place in the kernel */
+			new.user_nodemask = (struct mm_nodemask){ { mems } };
+	} else if (pol->flags & MM_MPOL_F_STATIC_NODES) {
+		new.nodes = pol->user_nodemask.w[0] & mems;
+	} else if (pol->flags & MM_MPOL_F_RELATIVE_NODES) {
+		new.nodes = relative_nodes(&pol->user_nodemask, mems);
+	} else {
+		new.nodes = remap(pol->nodes, pol->mems, mems);
+	}
+	if (!by_place)
+		new.mems = mems;
+	if (!new.nodes)
+		new.nodes = mems;
 	return intern(ctx, &new);
 }
 
@@ -189,6 +231,8 @@ static mm_nodes_t nodemask_for(const struct mm_phys *phys, const struct mm_mempo
 
 	if (!pol || pol->mode != MM_MPOL_BIND)
 		return mm_policy_nodemask(pol);
+	if (!(pol->nodes & mm_mems_allowed(phys->ctx)))		/* the cpuset alone decides */
+		return MM_NODES_ALL;
 	for (uint32_t i = 0; i < phys->nr_zones; i++) {
 		const struct mm_zone *z = phys->zone_table[i];
 

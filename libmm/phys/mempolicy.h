@@ -38,6 +38,7 @@ struct mm_mempolicy {
 	uint16_t mode, flags;
 	int32_t home_node;		/* -1 none */
 	mm_nodes_t nodes;		/* that the machine has memory in */
+	mm_nodes_t mems;		/* those that the task was allowed then, without MM_MPOL_USER_NODEMASK_FLAGS (w.cpuset_mems_allowed) */
 	struct mm_nodemask user_nodemask;	/* as it was asked for; with MM_MPOL_USER_NODEMASK_FLAGS only, else 0 */
 	struct mm_mempolicy *next;	/* in the table */
 };
@@ -45,6 +46,7 @@ struct mm_mempolicy {
 /* What one task has of it (struct task_struct). */
 struct mm_task_numa {
 	const struct mm_mempolicy *mempolicy;	/* NULL: the default */
+	mm_nodes_t mems_allowed;	/* of its cpuset; 0: all */
 	uint32_t il_prev;		/* node of the page before, by interleaving */
 	/* NUMA balancing (virt/numab.h) */
 	uint32_t pid;
@@ -77,13 +79,18 @@ static inline bool mm_nodemask_is_empty(const struct mm_nodemask *m)
  * @polp:	receives it; NULL is the default policy
  *
  * Return: 0, -EINVAL as the kernel has it, -ENOMEM.
- * Source: mm/mempolicy.c sanitize_mpol_flags(), mpol_new(), mpol_set_nodemask().  Deviation: no cpusets.
+ * Source: mm/mempolicy.c sanitize_mpol_flags(), mpol_new(), mpol_set_nodemask().
  */
 int mm_mpol_new(struct mm_ctx *ctx, uint32_t mode, const struct mm_nodemask *nodes, const struct mm_mempolicy **polp);
 /* Mode and flags make sense together, before anything else is looked at (sanitize_mpol_flags()). */
 bool mm_mpol_flags_are_sane(uint32_t mode);
 /* The same with another home node.  NULL: no host memory. */
 const struct mm_mempolicy *mm_mpol_with_home_node(struct mm_ctx *ctx, const struct mm_mempolicy *pol, int32_t home_node);
+/*
+ * The policy as it is when its cpuset has @mems now. NULL: no host memory. Deviation: where @mems were inherited from above, the kernel
+ * has no nodes left for MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES. Source: mm/mempolicy.c mpol_rebind_policy().
+ */
+const struct mm_mempolicy *mm_mpol_rebind(struct mm_ctx *ctx, const struct mm_mempolicy *pol, mm_nodes_t mems);
 void mm_mpol_free_all(struct mm_ctx *ctx);
 
 /* set_mempolicy() of a task: 0 or -errno. */
@@ -93,7 +100,10 @@ static inline void mm_mpol_run_task(struct mm_ctx *ctx, struct mm_task_numa *tas
 {
 	ctx->task_numa = task;
 	ctx->mempolicy = task ? task->mempolicy : NULL;
+	ctx->mems_allowed = task ? task->mems_allowed : 0;
 }
+/* Nodes that the running task may have memory of, by its cpuset (cpuset_current_mems_allowed). */
+static inline mm_nodes_t mm_mems_allowed(const struct mm_ctx *ctx) { return ctx->mems_allowed ? ctx->mems_allowed : ctx->numa.memory; }
 
 /* The n-th node of an interleaving policy (offset_il_node()). */
 uint32_t mm_offset_il_node(const struct mm_mempolicy *pol, uint64_t n);

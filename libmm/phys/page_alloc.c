@@ -297,27 +297,69 @@ static __attribute__((noinline)) mm_pfn_t alloc_pages(struct mm_phys *phys, stru
 	return pfn != MM_PFN_NONE ? pfn : mm_alloc_pages_slowpath(&ac, gfp, order);
 }
 
-mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order)
-{
-	return alloc_pages(phys, phys->nodes[nid], gfp, order, zonelist_of(phys->nodes[nid], gfp));
-}
+enum { LIST_ROOM = MM_MAX_NODES * MM_MAX_NR_ZONES + 1 };
 
-/* The zones of a list that lie in @nodes, in an array of our own, and who reclaims or kills knows. */
-static mm_pfn_t alloc_pages_masked(struct mm_phys *phys, struct mm_node *node, mm_nodes_t nodes, mm_gfp_t gfp, unsigned int order)
+/* The zones of @z that lie in @nodes, into @list. */
+static void mask_zonelist(struct mm_zone *const *z, mm_nodes_t nodes, struct mm_zone **list)
 {
-	struct mm_zone *list[MM_MAX_NODES * MM_MAX_NR_ZONES + 1], *const *z = zonelist_of(node, gfp);
-	mm_nodes_t denied = phys->denied_nodes;
 	size_t nr = 0;
-	mm_pfn_t pfn;
 
 	for (; z && *z; z++)
 		if (nodes >> (*z)->node & 1)
 			list[nr++] = *z;
 	list[nr] = NULL;
+}
+
+/* From those of @nodes, and with @mems (0: any) of those too, alone; who reclaims or kills knows. */
+static mm_pfn_t alloc_pages_masked(struct mm_phys *phys, struct mm_node *node, mm_nodes_t nodes, mm_nodes_t mems, mm_gfp_t gfp,
+				   unsigned int order)
+{
+	struct mm_zone *list[LIST_ROOM];
+	mm_nodes_t denied = phys->denied_nodes;
+	bool by_cpuset = phys->denied_by_cpuset;
+	mm_pfn_t pfn;
+
+	phys->denied_by_cpuset = mems && !(~nodes & phys->ctx->numa.memory);
+	nodes &= mems ? mems : MM_NODES_ALL;
+	mask_zonelist(zonelist_of(node, gfp), nodes, list);
 	phys->denied_nodes = ~nodes;
 	pfn = alloc_pages(phys, node, gfp, order, list);
 	phys->denied_nodes = denied;
+	phys->denied_by_cpuset = by_cpuset;
 	return pfn;
+}
+
+/*
+ * A task in a cpuset: a program's pages (__GFP_HARDWALL) come from its nodes alone; the kernel's own, for it, from there while that
+ * is easy (above the low watermark), and else from anywhere. Source: Linux 6.6 prepare_alloc_pages(), cpuset_node_allowed().
+ */
+static __attribute__((noinline)) mm_pfn_t alloc_in_cpuset(struct mm_phys *phys, struct mm_node *node, mm_nodes_t nodes, mm_gfp_t gfp,
+							  unsigned int order)
+{
+	struct mm_zone *list[LIST_ROOM];
+	struct mm_alloc_context ac = {
+		.phys = phys, .node = node, .highest_zoneidx = (uint8_t)mm_gfp_zone(gfp), .migratetype = (uint8_t)mm_gfp_migratetype(gfp),
+		.zonelist = list, .spread_dirty_pages = gfp & __MM_GFP_WRITE,
+	};
+	mm_pfn_t pfn = MM_PFN_NONE;
+
+	if (gfp & __MM_GFP_HARDWALL)
+		return alloc_pages_masked(phys, node, nodes, phys->ctx->mems_allowed, gfp, order);
+	mask_zonelist(zonelist_of(node, gfp), nodes & phys->ctx->mems_allowed, list);
+	if (list[0] && order <= MM_MAX_ORDER)
+		pfn = mm_get_page_from_freelist(&ac, gfp, order, MM_ALLOC_WMARK_LOW | alloc_flags_nofragment(list[0], gfp) |
+						(ac.migratetype == MM_MIGRATE_MOVABLE ? MM_ALLOC_CMA : 0));
+	if (pfn != MM_PFN_NONE)
+		return pfn;
+	return nodes == MM_NODES_ALL ? alloc_pages(phys, node, gfp, order, zonelist_of(node, gfp)) :
+				       alloc_pages_masked(phys, node, nodes, 0, gfp, order);
+}
+
+mm_pfn_t mm_alloc_pages_node(struct mm_phys *phys, uint32_t nid, mm_gfp_t gfp, unsigned int order)
+{
+	if (__builtin_expect(phys->ctx->mems_allowed != 0, 0))
+		return alloc_in_cpuset(phys, phys->nodes[nid], MM_NODES_ALL, gfp, order);
+	return alloc_pages(phys, phys->nodes[nid], gfp, order, zonelist_of(phys->nodes[nid], gfp));
 }
 
 mm_pfn_t mm_alloc_pages_nodemask(struct mm_phys *phys, uint32_t nid, mm_nodes_t nodes, mm_gfp_t gfp, unsigned int order)
@@ -326,11 +368,13 @@ mm_pfn_t mm_alloc_pages_nodemask(struct mm_phys *phys, uint32_t nid, mm_nodes_t 
 	struct mm_zone *const *z = zonelist_of(node, gfp);
 	mm_pfn_t pfn = MM_PFN_NONE;
 
+	if (__builtin_expect(phys->ctx->mems_allowed != 0, 0))
+		return alloc_in_cpuset(phys, node, nodes, gfp, order);
 	if (z && *z && nodes >> (*z)->node & 1 && order <= MM_MAX_ORDER)
 		pfn = alloc_pages_fast(phys, phys->ctx, node, phys->cpu_node[phys->ctx->cpu], gfp, order);
 	if (pfn != MM_PFN_NONE)
 		return pfn;
-	return nodes == MM_NODES_ALL ? alloc_pages(phys, node, gfp, order, z) : alloc_pages_masked(phys, node, nodes, gfp, order);
+	return nodes == MM_NODES_ALL ? alloc_pages(phys, node, gfp, order, z) : alloc_pages_masked(phys, node, nodes, 0, gfp, order);
 }
 
 /* Apart from the single pages, whose way is the shorter for it. */
@@ -350,6 +394,8 @@ mm_pfn_t mm_alloc_pages(struct mm_phys *phys, mm_gfp_t gfp, unsigned int order)
 
 	if (__builtin_expect(phys->ctx->mempolicy != NULL, 0) && !(gfp & __MM_GFP_THISNODE))
 		return mm_alloc_pages_task_policy(phys, gfp, order);
+	if (__builtin_expect(phys->ctx->mems_allowed != 0, 0))
+		return alloc_in_cpuset(phys, node, MM_NODES_ALL, gfp, order);
 	if (order)
 		return alloc_block(phys, node, nid, gfp, order);
 	pfn = alloc_pages_fast(phys, phys->ctx, node, nid, gfp, 0);

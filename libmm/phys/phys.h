@@ -143,7 +143,8 @@ struct mm_phys {
 	uint32_t memalloc;
 	bool trace_drain;			/* pcp_drain effects are wanted */
 	bool oom_victim;			/* the running task is being killed: ALLOC_OOM */
-	mm_nodes_t denied_nodes;		/* that the request under way may not use: its policy */
+	mm_nodes_t denied_nodes;		/* that the request under way may not use: its policy or its cpuset */
+	bool denied_by_cpuset;			/* there is no policy */
 	struct mm_phys_hooks hooks;
 	struct mm_capture capture;
 	bool kcompactd_woken;

@@ -5,12 +5,12 @@
  * Points of a task are the pages that its death gives back (rss, swap entries,
  * page tables) plus oom_score_adj thousandths of all memory that counts: RAM
  * and swap, the memcg's limit, or what the nodes have that the request is bound
- * to (MPOL_BIND) and swap: then who is bound to other nodes is spared.  Among
+ * to (MPOL_BIND, or the cpuset) and swap: then who is bound to other nodes is spared.  Among
  * equals the later one is taken.  What the kernel's log says of it goes through
  * the machine's hooks.
  *
  * Source: Linux 6.6 mm/oom_kill.c, mm/memcontrol.c mem_cgroup_out_of_memory().
- * Deviation: no cpusets; a row without time is no reason to hold reports back (the rate limit counts seconds).
+ * Deviation: a row without time is no reason to hold reports back (the rate limit counts seconds).
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -184,10 +184,11 @@ static uint64_t constrained_alloc(const struct mm_reclaim *r, struct mm_oom_case
 	}
 	if (oc->kswapd_node >= 0 || oc->gfp & __MM_GFP_THISNODE || !(r->phys->denied_nodes & memory))
 		return total + r->phys->totalram_pages;
-	oc->constraint = MM_OOM_MEMORY_POLICY;
-	oc->nodes = ~r->phys->denied_nodes;
+	oc->constraint = r->phys->denied_by_cpuset ? MM_OOM_CPUSET : MM_OOM_MEMORY_POLICY;
+	if (oc->constraint == MM_OOM_MEMORY_POLICY)
+		oc->nodes = ~r->phys->denied_nodes;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
-		if (r->phys->nodes[n] && oc->nodes >> n & 1)
+		if (r->phys->nodes[n] && (oc->nodes ? oc->nodes : oc->mems) >> n & 1)
 			total += r->phys->nodes[n]->present_pages;
 	return total;
 }
@@ -196,7 +197,9 @@ bool mm_oom_is_eligible(const struct mm_oom_case *oc, const struct mm_oom_task *
 {
 	if (oc->memcg)
 		return t->memcg && mm_mem_cgroup_is_descendant(t->memcg, oc->memcg);
-	return !oc->nodes || !oc->ops->bound_nodes || oc->ops->bound_nodes(oc->ops->arg, t) & oc->nodes;
+	if (oc->nodes)
+		return !oc->ops->bound_nodes || oc->ops->bound_nodes(oc->ops->arg, t) & oc->nodes;
+	return !oc->ops->mems_allowed || oc->ops->mems_allowed(oc->ops->arg, t) & oc->mems;
 }
 
 /* select_bad_process(): the worst of those who are eligible; MM_OOM_UNKILLABLE: nobody is. */
@@ -233,7 +236,8 @@ static bool allocating_task(struct mm_reclaim *r, const struct mm_oom_case *oc, 
 /* out_of_memory(); @memcg NULL: the machine.  False: there is nobody to kill. */
 static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp, unsigned int order, int32_t kswapd_node)
 {
-	struct mm_oom_case oc = { .ops = &r->oom, .gfp = gfp, .order = order, .memcg = memcg, .kswapd_node = kswapd_node };
+	struct mm_oom_case oc = { .ops = &r->oom, .gfp = gfp, .order = order, .memcg = memcg, .kswapd_node = kswapd_node,
+				  .mems = kswapd_node >= 0 ? r->ctx->numa.memory : mm_mems_allowed(r->ctx) };
 	struct mm_oom_task victim;
 	uint64_t total;
 	int64_t points;

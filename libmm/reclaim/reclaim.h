@@ -35,6 +35,7 @@ struct mm_oom_case {
 	unsigned int order;
 	enum mm_oom_constraint constraint;
 	mm_nodes_t nodes;		/* with MM_OOM_MEMORY_POLICY: the only ones that the request may use; else 0 */
+	mm_nodes_t mems;		/* without: those of the cpuset of who asks */
 	struct mm_memcg *memcg;		/* NULL: the machine's */
 	int32_t kswapd_node;		/* kswapd of this node asks (MGLRU's min_ttl), -1: the task that runs */
 	const struct mm_oom_task *victim;	/* NULL: nobody was chosen */
@@ -50,6 +51,7 @@ struct mm_oom_ops {
 	bool (*task)(void *arg, size_t *pos, struct mm_oom_task *t);
 	/* Nodes that some thread of the process may use by its own policy, MM_NODES_ALL: one is not bound; NULL: nobody is. */
 	mm_nodes_t (*bound_nodes)(void *arg, const struct mm_oom_task *t);
+	mm_nodes_t (*mems_allowed)(void *arg, const struct mm_oom_task *t);	/* the same of its cpuset; NULL: all */
 	/*
 	 * SIGKILL for every task that shares the victim's mm (but init), its memory given back at
 	 * once (the OOM reaper) unless it is the running one: that dies after its event.

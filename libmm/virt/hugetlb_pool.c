@@ -254,6 +254,8 @@ static mm_pfn_t dequeue_nodemask(struct mm_virt *virt, struct mm_hstate *h, uint
 {
 	const struct mm_node *near = virt->phys->nodes[nid];
 
+	nodes &= virt->ctx->mems_allowed ? virt->ctx->mems_allowed : MM_NODES_ALL;
+
 	for (uint32_t i = 0; near && i < near->nr_zonelist; i++) {
 		mm_pfn_t head = nodes >> near->zonelist[i] & 1 ? dequeue_node(virt, h, near->zonelist[i]) : MM_PFN_NONE;
 
@@ -341,7 +343,7 @@ static mm_nodes_t allowed_nodes(const struct mm_virt *virt)
 {
 	const struct mm_mempolicy *pol = virt->ctx->mempolicy;
 
-	return virt->ctx->numa.memory & (pol && pol->mode == MM_MPOL_BIND ? pol->nodes : MM_NODES_ALL);
+	return mm_mems_allowed(virt->ctx) & (pol && pol->mode == MM_MPOL_BIND ? pol->nodes : MM_NODES_ALL);
 }
 
 static mm_pfn_t surplus_for_promise(struct mm_virt *virt, struct mm_hstate *h)
