@@ -511,4 +511,14 @@ same "a walk of who has ended" "$(head -n 4 ended.csv | mm-fault --csv --explain
 grep -q 'process 1 has ended' err || fail "a walk: not told: $(cat err)"
 same "faults of all, as none lives" "1,1 2,2" "$(mm-fault --csv -n -t faults -o pid,minflt ended.csv | xargs)"
 same "faults of who lives" "2,2" "$(head -n 7 ended.csv | mm-fault --csv -n -t faults -o pid,minflt | xargs)"
+
+# process_madvise() is the other process's madvise, as far as it came; of a process that the log does not tell nothing is known
+printf '%s\n' '10 mmap(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000' '11 pidfd_open(10, 0) = 3' \
+	'11 process_madvise(3, [{iov_base=0x7f0000000000, iov_len=8192}, {iov_base=0x7f0000004000, iov_len=4096}], 2, MADV_PAGEOUT, 0) = 12288' \
+	'11 process_madvise(3, [{iov_base=0x7f0000000000, iov_len=8192}, {iov_base=0x8f0000004000, iov_len=4096}], 2, MADV_COLD, 0) = 8192' \
+	'11 process_madvise(4, [{iov_base=0x7f0000000000, iov_len=8192}], 1, MADV_COLD, 0) = 8192' '11 close(3) = 0' \
+	'11 process_madvise(3, [{iov_base=0x7f0000000000, iov_len=8192}], 1, MADV_COLD, 0) = 8192' > advise.strace
+same "process_madvise" "10,madvise,0x7f0000000000,8192,MADV_PAGEOUT,0 10,madvise,0x7f0000004000,4096,MADV_PAGEOUT,0 10,madvise,0x7f0000000000,8192,MADV_COLD,0" \
+	"$(mm-fault --csv -n -o pid,event,addr,size,flags,result advise.strace 2> err | grep madvise | xargs)"
+grep -q 'left out 2 calls of process_madvise' err || fail "process_madvise: not told: $(cat err)"
 exit $failed

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Calls of memory policies in an strace log.
+ * Calls of memory policies in an strace log, and others that are about many ranges or another process.
  *
  *	mbind(0x7f.., 8192, MPOL_BIND|MPOL_F_STATIC_NODES, [0x0000000000000003], 65, MPOL_MF_MOVE) = 0
  *	get_mempolicy([MPOL_INTERLEAVE], [0x0000000000000003], 64, NULL, 0) = 0
  *	move_pages(0, 2, [0x7f..000, 0x7f..001000], [1, 1], [1, -ENOENT], MPOL_MF_MOVE) = 0
+ *	process_madvise(3, [{iov_base=0x7f..000, iov_len=8192}], 1, MADV_PAGEOUT, 0) = 8192
  *
  * A mask becomes a list of nodes; one that strace could not read is an address there, and "?" in the row. A call of
  * move_pages becomes a row for each page; of those that strace cut off ("...") nothing is known.
@@ -20,6 +21,7 @@
 #include "source/strace.h"
 
 enum { LIST_TEXT = 4096, WORD_BITS = 64 };
+static const char pidfd[] = "pidfd:";
 
 /* Nodes from @first to @last, behind what stands there. */
 static size_t put_run(char *text, size_t len, size_t room, uint64_t first, uint64_t last)
@@ -162,6 +164,20 @@ static bool next_item(struct mm_str *list, struct mm_str *item)
 	return n && item->p[0] != '.';
 }
 
+/* The next "{iov_base=0x7f.., iov_len=4096}"; false: none, or the list was cut here. */
+static bool next_range(struct mm_str *list, uint64_t *addr, uint64_t *len)
+{
+	static const char base[] = "iov_base=", length[] = "iov_len=";
+	const char *p = strace_find(*list, base), *q = p ? strace_find(*list, length) : NULL, *end = list->p + list->len;
+
+	if (!q || q < p || !strace_number((struct mm_str){ p + sizeof(base) - 1, (size_t)(end - p) - sizeof(base) + 1 }, addr) ||
+	    !strace_number((struct mm_str){ q + sizeof(length) - 1, (size_t)(end - q) - sizeof(length) + 1 }, len))
+		return false;
+	q += sizeof(length) - 1;
+	*list = (struct mm_str){ q, (size_t)(end - q) };
+	return true;
+}
+
 /* A status as the row's result: a node, or "-ENOENT" without its sign; the words are those of mm_errno_name(). */
 static void put_status(struct mm_event *ev, struct mm_str status)
 {
@@ -190,6 +206,16 @@ static int add_rest(struct strace_rest *r, const struct mm_event *ev, uint64_t l
 	r->ev = v;
 	r->ev[r->nr++] = *ev;
 	r->line = line;
+	return 0;
+}
+
+/* A row of a call that may have many: into the batch, or to those that it has no room for. */
+static int put_row(struct strace_calls *c, struct mm_trace_batch *b, const struct mm_event *ev, uint64_t line)
+{
+	if (mm_trace_batch_is_full(b))
+		return add_rest(&c->rest, ev, line);
+	b->ev[b->nr] = *ev;
+	b->line[b->nr++] = line;
 	return 0;
 }
 
@@ -244,14 +270,60 @@ static int on_move(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	snprintf(c->rest.flags, sizeof(c->rest.flags), "%.*s", (int)kept.len, kept.p);
 	while (next_item(&pages, &page) && strace_number(page, &v)) {
 		struct mm_trace_batch beside = { &one, &line, 0, 1 };
-		bool full = mm_trace_batch_is_full(b);
-		struct mm_event *ev = strace_add_row(full ? &beside : b, call, MM_EV_MOVE_PAGES);
 
-		page_row(ev, v, pid, &nodes, &status);
+		page_row(strace_add_row(&beside, call, MM_EV_MOVE_PAGES), v, pid, &nodes, &status);
 		if (kept.len)
-			mm_event_put(ev, FLAGS, flags, kept);
-		if (full && add_rest(&c->rest, ev, call->line))
+			mm_event_put(&one, FLAGS, flags, kept);
+		if (put_row(c, b, &one, call->line))
 			return -1;
+	}
+	return 0;
+}
+
+/* pidfd_open(pid, flags) = fd: the descriptor stands for a file of this name. */
+static int on_pidfd(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	struct strace_file *file;
+	char name[40];
+	uint64_t pid;
+
+	(void)b;
+	if (call->failed || !strace_number(call->arg[0], &pid))
+		return 0;
+	file = strace_path(c->files, (struct mm_str){ name, (size_t)snprintf(name, sizeof(name), "%s%llu", pidfd, (unsigned long long)pid) });
+	return file ? strace_fd_set(c->files, call->pid, call->result, file, 0) : -ENOMEM;
+}
+
+/* process_madvise(pidfd, [{iov_base=0x7f.., iov_len=4096}, ...], n, MADV_..., 0) = bytes: the other process's madvise, range by range. */
+static int on_process_madvise(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	uint64_t fd, pid, addr, len, left = call->result, line;
+	struct mm_str ranges = call->arg[1], kept = words_of(call->arg[3]);
+	const struct strace_fd *open;
+	struct mm_event one;
+
+	if (call->nr_args < 5 || call->failed || !strace_number(call->arg[0], &fd))
+		return 0;
+	open = strace_fd(c->files, call->pid, fd);
+	if (!open || !open->file || strncmp(open->file->path, pidfd, sizeof(pidfd) - 1) ||
+	    !strace_number((struct mm_str){ open->file->path + sizeof(pidfd) - 1, strlen(open->file->path) - sizeof(pidfd) + 1 }, &pid) ||
+	    pid > UINT32_MAX)
+		return mm_trace_skip(c->src, "calls of process_madvise on processes that the log does not tell", call->line, true, NULL) ? -1 : 0;
+	if (mm_trace_keep(c->src, kept, &kept))
+		return -1;
+	snprintf(c->rest.flags, sizeof(c->rest.flags), "%.*s", (int)kept.len, kept.p);
+	while (left && next_range(&ranges, &addr, &len)) {
+		struct mm_trace_batch beside = { &one, &line, 0, 1 };
+
+		strace_add_row(&beside, call, MM_EV_MADVISE);
+		mm_event_put(&one, PID, pid, (uint32_t)pid);
+		mm_event_put(&one, ADDR, addr, addr);
+		mm_event_put(&one, SIZE, size, len < left ? len : left);
+		mm_event_put(&one, FLAGS, flags, kept);
+		mm_event_set_result(&one, MM_RESULT_DEC, 0);
+		if (put_row(c, b, &one, call->line))
+			return -1;
+		left -= one.size;
 	}
 	return 0;
 }
@@ -263,7 +335,7 @@ int strace_numa_call(struct strace_calls *c, struct mm_trace_batch *b, const str
 		int (*on)(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call);
 	} calls[] = {
 		{ "mbind", on_set }, { "set_mempolicy", on_set }, { "get_mempolicy", on_get },
-		{ "migrate_pages", on_migrate }, { "move_pages", on_move },
+		{ "migrate_pages", on_migrate }, { "move_pages", on_move }, { "pidfd_open", on_pidfd }, { "process_madvise", on_process_madvise },
 	};
 
 	*known = false;
