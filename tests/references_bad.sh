@@ -9,13 +9,13 @@ cd "$tmp" || exit 99
 hostile() {
 	local got
 	cat > in
-	got=$(timeout 20 mm-vma --from="$1" -o by,pid,event,addr,size -n in 2> err |
+	got=$(timeout ${MM_TIMEOUT:-20} mm-vma --from="$1" -o by,pid,event,addr,size -n in 2> err |
 		awk -F, '$1 == "" && $3 ~ /load|store/ { print $2 ":" $3 ":" $4 ":" $5 }' | paste -sd' ')
 	same "$3: what can be read" "$4" "$got"
 	grep -q "^mm-vma: in: left out [0-9]* $3 (first in line $2)" err || fail "$3: found $(cat err)"
 	refused_or_partly 1 "^mm-vma: in:$2: $3 are an error under --strict" mm-vma --strict --from="$1" in
-	timeout 20 mm-reclaim --policy=lru --memory-max=1M --from="$1" in > out 2> err || fail "$3: --policy: status $?"
-	timeout 20 mm-reclaim -t summary --from="$1" in > out 2> err || fail "$3: the kernel's policy: status $?"
+	timeout ${MM_TIMEOUT:-20} mm-reclaim --policy=lru --memory-max=1M --from="$1" in > out 2> err || fail "$3: --policy: status $?"
+	timeout ${MM_TIMEOUT:-20} mm-reclaim -t summary --from="$1" in > out 2> err || fail "$3: the kernel's policy: status $?"
 }
 refused_or_partly() { fails "$@"; same "one line on stderr" 1 "$(wc -l < err)"; }
 
@@ -78,7 +78,7 @@ for f in lcs msr blocks damo ftrace; do
 	[ "$whole" -gt 1 ] || fail "$f: no accesses"
 	for ((n = 1; n < $(wc -c < $f); n += 3)); do
 		head -c $n $f > cut
-		timeout 20 mm-vma --from=$format -n -o event cut > out 2> err
+		timeout ${MM_TIMEOUT:-20} mm-vma --from=$format -n -o event cut > out 2> err
 		[ $? -le 1 ] || fail "$f cut at $n: status"
 		grep -qv '^mm-vma: cut' err && fail "$f cut at $n: $(cat err)"
 		[ "$(grep -cE '^(load|store)' out)" -le "$whole" ] || fail "$f cut at $n: more than the whole"
