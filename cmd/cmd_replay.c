@@ -130,7 +130,10 @@ static int block_at_end(struct replay *r)
 		return r->a->on_block(r->a, r->m, NULL);
 	switch (r->a->every) {
 	case CMD_EVERY_MARK:
-		return last ? print_block(r, r->mark, strlen(r->mark)) : 0;
+		if (last)
+			return print_block(r, r->mark, strlen(r->mark));
+		cmd_note(r->a, "%s: no row is a mark, so there is no step to show", r->in->name);
+		return 0;
 	case CMD_EVERY_EVENTS:
 		if (!last)
 			return 0;

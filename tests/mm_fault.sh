@@ -521,4 +521,8 @@ printf '%s\n' '10 mmap(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANON
 same "process_madvise" "10,madvise,0x7f0000000000,8192,MADV_PAGEOUT,0 10,madvise,0x7f0000004000,4096,MADV_PAGEOUT,0 10,madvise,0x7f0000000000,8192,MADV_COLD,0" \
 	"$(mm-fault --csv -n -o pid,event,addr,size,flags,result advise.strace 2> err | grep madvise | xargs)"
 grep -q 'left out 2 calls of process_madvise' err || fail "process_madvise: not told: $(cat err)"
+
+# steps without a mark are none
+prints "no marks" mark,pid,minflt mm-fault --csv -t faults -o pid,minflt --every=mark ended.csv
+grep -q 'ended.csv: no row is a mark' "$tmp/err" || fail "no marks: not told: $(cat "$tmp/err")"
 exit $failed
