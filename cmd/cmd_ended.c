@@ -55,13 +55,13 @@ void cmd_ended_free(struct cmd_ended *k)
 int cmd_ended_keep(struct cmd_ended **kp, struct cmd_args *a, struct mm_machine *m, const struct mm_machine_table *t, const struct mm_event *ev)
 {
 	uint32_t pid = ev->type == MM_EV_KILL ? (uint32_t)ev->result : ev->pid, asked = asked_for(a, t);
-	const struct mm_table_options opt = cmd_table_options(a);
+	struct mm_table_options opt;
 	struct cmd_ended *k;
 	int e;
 
-	if ((ev->type != MM_EV_EXIT && ev->type != MM_EV_KILL) || !is_of_processes(t) || a->every != CMD_EVERY_END || a->on_block ||
-	    !lives(m, pid, 0) || (asked ? asked != pid : lives(m, 0, pid)))
+	if (!is_of_processes(t) || a->every != CMD_EVERY_END || a->on_block || !lives(m, pid, 0) || (asked ? asked != pid : lives(m, 0, pid)))
 		return 0;
+	opt = cmd_table_options(a);
 	cmd_ended_free(*kp);
 	*kp = NULL;
 	k = calloc(1, sizeof(*k));

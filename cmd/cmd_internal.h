@@ -21,8 +21,8 @@ bool cmd_first_cpus(struct cmd_args *a, const char *name, const struct mm_event 
 int cmd_tell_skips(struct cmd_args *a, const char *name, const struct mm_skip *skips, size_t nr);
 
 /*
- * Tables of processes when none lives at the end (cmd_ended.c): keep what @t shows if @ev is the end of the last one, before it is
- * replayed; show it instead.  0; 1 it was shown; -errno.
+ * Tables of processes when none lives at the end (cmd_ended.c): keep what @t shows if @ev, an exit or kill row, is the end of the last
+ * one, before it is replayed; show it instead.  0; 1 it was shown; -errno.
  */
 struct cmd_ended;
 int cmd_ended_keep(struct cmd_ended **kp, struct cmd_args *a, struct mm_machine *m, const struct mm_machine_table *t,

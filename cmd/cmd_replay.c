@@ -200,7 +200,7 @@ static int replay_cause(struct replay *r, struct mm_event *ev)
 	if (cmd_overrides(r->a, ev))
 		return 0;
 	e = block_before(r, ev);
-	if (!e && r->table)
+	if (!e && r->table && (ev->type == MM_EV_EXIT || ev->type == MM_EV_KILL))
 		e = cmd_ended_keep(&r->ended, r->a, r->m, r->table, ev);
 	if (!e)
 		e = mm_machine_event(r->m, ev, &r->a->err);
