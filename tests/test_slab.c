@@ -339,6 +339,26 @@ START_TEST(slub_remote_free)
 }
 END_TEST
 
+/* An object that came back to a full slab and waits is free: to CPU 0, which it waits on, as to CPU 1. */
+START_TEST(slub_double_free)
+{
+	struct mm_kmem_cache *s;
+	uint64_t obj[5];
+
+	start(MM_SLAB_SLUB, 2);
+	s = cache_of_4(0);
+	for (int i = 0; i < 5; i++)
+		obj[i] = mm_kmem_cache_alloc(s, GFP);
+	mm_kmem_cache_free(s, obj[1]);
+	mm_set_cpu(&phys->ctx, (uint32_t)_i);
+	mm_kmem_cache_free(s, obj[1]);
+	mm_kmem_cache_free(s, obj[0]);				/* goes in front of it */
+	ck_assert_uint_eq(mm_slab_errors(sl, MM_SLAB_ALREADY_FREE), 1);
+	ck_assert_uint_eq(STAT(s, FREE_FROZEN) + STAT(s, CPU_PARTIAL_FREE), 2);
+	stop();
+}
+END_TEST
+
 /*
  * Slabs are emptied one after the other.  The first four stay; the fifth is the fifth of the list when it becomes
  * empty, and min_partial is 5 for 1024 bytes: it goes back, and so do all after it.
@@ -563,6 +583,7 @@ int main(void)
 	tcase_add_loop_test(tc, destroy_busy, 0, MM_NR_SLAB_KINDS);
 	tcase_add_test(tc, slub_lifo_and_order);
 	tcase_add_test(tc, slub_cpu_partial);
+	tcase_add_loop_test(tc, slub_double_free, 0, 2);
 	tcase_add_test(tc, slub_remote_free);
 	tcase_add_test(tc, slub_min_partial);
 	tcase_add_test(tc, slub_order_fallback);
