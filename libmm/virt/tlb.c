@@ -371,7 +371,6 @@ void mm_tlb_walked_below(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint6
 	} else if (c->psc[1].tag[c->psc[1].next[0]] == mm_entry_tag(mm->id, vaddr, 3) && c->psc_entries[0]) {
 		c->psc_hits[1]++;
 		c->walk_reads += 2;
-		psc_is_of(c, mm->id);
 		psc_add(p, at, tag, c->psc_entries[0]);
 	} else {
 		mm_tlb_walked_far(c, mm, vaddr, 1);
