@@ -4,8 +4,9 @@
  *
  * One of huge pages has whole ones, promised to it at once. One that was removed goes with its last attachment; its
  * name may be another's from then on. Source: ipc/shm.c newseg(), shm_may_destroy(); fs/hugetlbfs/inode.c hugetlb_file_setup().
- * Deviation: shmmax and shmall are without limit, as they are by default; who may have SHM_HUGETLB is asked of
- * RLIMIT_MEMLOCK for each segment alone (user_shm_lock() counts them together).
+ * SHM_HUGETLB is for who has CAP_IPC_LOCK alone: RLIMIT_MEMLOCK does not give it any more (can_do_hugetlb_shm()). Deviation: shmmax and
+ * shmall are without limit, as they are by default; a process has CAP_IPC_LOCK until a setrlimit row gives it an RLIMIT_MEMLOCK.
+ * Left out: SHM_LOCK, hugetlb_shm_group.
  */
 #include <errno.h>
 
@@ -20,7 +21,7 @@ static int newseg_huge(struct mm_struct *mm, struct mm_file *f, const struct mm_
 
 	if (a->log2 != 21 && a->log2 != 30)
 		return -EINVAL;
-	if (mm->rlimit[MM_RLIMIT_MEMLOCK] != MM_RLIM_INFINITY && a->size > mm->rlimit[MM_RLIMIT_MEMLOCK])
+	if (mm->rlimit[MM_RLIMIT_MEMLOCK] != MM_RLIM_INFINITY)
 		return -EPERM;
 	mask = (UINT64_C(1) << a->log2) - 1;
 	if (a->size + mask < a->size || mm_hugetlb_file_init(mm->virt, f, mask))
