@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Host memory that runs out under a whole command (tests/fail_alloc.c): one allocation fails, alone and with all that follow. The command
 # then says so and ends with status 1, or it could do without and prints what it prints otherwise; it never crashes, hangs or prints
-# something else, and what it holds at its end is no more than without a failure. Of many allocations some are taken;
-# ALLOC_POINTS=1000000: all.
+# something else, and what it holds at its end is no more than without a failure; what malloc() leaves in errno is no failure. Of many
+# allocations some are taken; ALLOC_POINTS=1000000: all.
 . "${srcdir:-.}/tests/lib.sh"
 points=${ALLOC_POINTS:-12}
 [ -z "${SANITIZERS-}${MM_RUN-}" ] || { echo "these bring an allocator of their own"; exit 77; }
@@ -31,6 +31,9 @@ job() {
 	status=$?
 	sed -i '/^top - /d' "$tmp/want"		# the time of day
 	[ $status = 0 ] && read -r all held < "$tmp/log" || { fail "$*: status $status: $(head -1 "$tmp/err")"; return; }
+	[ -n "${enomem-}" ] || (export FAIL_NOISE=1; ended "$@") > "$tmp/out" 2> "$tmp/err" || fail "errno alone: $*: status $?: $(head -1 "$tmp/err")"
+	sed -i '/^top - /d' "$tmp/out"
+	[ -n "${enomem-}" ] || cmp -s "$tmp/want" "$tmp/out" || fail "errno alone: $*: another output: $(diff "$tmp/want" "$tmp/out" | head -3)"
 	for ((n = 1; n <= all; n += all <= points || n < points / 2 ? 1 : (all + points / 2 - 1) / (points / 2))); do
 		for way in FAIL_ALONE FAIL_ON; do
 			runs=$((runs + 1))
@@ -83,7 +86,8 @@ job mm-reclaim --sweep=memory-max=1M..2M:2 --swap=16M "$manual/first.csv"
 job mm-reclaim --policy=lru,opt --memory-max=64K "$manual/fork.csv"
 job mm-reclaim --explain-oom="$manual/oom.dmesg"
 job mm-reclaim --sysroot=tests/data/proc-names -t oom
-job mm-reclaim --ram=128M --oom-report="$tmp/report" -t memory_files "$manual/hog.csv"
+# (an access of it answers ENOMEM as the kernel does, which errno would make the host's)
+enomem=yes job mm-reclaim --ram=128M --oom-report="$tmp/report" -t memory_files "$manual/hog.csv"
 job mm-top -b -n1 --csv --sysroot=tests/data/proc-names
 job mm-top -b -n1 --human -c --sysroot=tests/data/proc-names -o RES
 job mm-top -b -n1 --csv "$manual/fork.csv"

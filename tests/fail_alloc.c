@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Loaded before the C library (LD_PRELOAD): the allocation FAIL_AT of a command fails, and with FAIL_ON those after it.
+ * With FAIL_NOISE none does, but each leaves ENOMEM in errno, as those of the C library do where mmap() gave what brk() could not.
  * At the end the file FAIL_LOG gets "allocations blocks": how many were asked for, and how many blocks nobody freed.
  */
 #include <dlfcn.h>
@@ -19,16 +20,17 @@ void __libc_free(void *p);
 
 static atomic_long nr_allocs, nr_live;
 static long fail_at;
-static bool fail_on, begun;
+static bool fail_on, noise, begun;
 
 static bool fails(void)
 {
 	long n = begun ? atomic_fetch_add(&nr_allocs, 1) + 1 : 0;
 
-	if (!n || !fail_at || (fail_on ? n < fail_at : n != fail_at))
-		return false;
-	errno = ENOMEM;
-	return true;
+	bool failed = n && fail_at && (fail_on ? n >= fail_at : n == fail_at);
+
+	if (failed || (n && noise))
+		errno = ENOMEM;
+	return failed;
 }
 
 static void *counted(void *p)
@@ -74,6 +76,7 @@ __attribute__((constructor)) static void begin(void)
 
 	fail_at = at ? atol(at) : 0;
 	fail_on = getenv("FAIL_ON") != NULL;
+	noise = getenv("FAIL_NOISE") != NULL;
 	begun = true;
 }
 

@@ -16,6 +16,7 @@
 #include "fault/khugepaged.h"
 #include "fault/ksm.h"
 #include "cache/memcg.h"
+#include "base/str.h"
 #include "machine/machine.h"
 #include "virt/numab.h"
 #include "phys/compaction.h"
@@ -79,20 +80,13 @@ void mm_machine_free(struct mm_machine *m)
 	free(m);
 }
 
-/*
- * A kernel's calls answer ENOMEM when its memory is out, and so do those of the model when the host's is.  The second must not be
- * taken for the first: the C library leaves ENOMEM in errno, which nothing else here sets.
- */
 int mm_machine_start(struct mm_machine *m, struct mm_error *err)
 {
 	int e;
 
 	if (m->booted)
 		return 0;
-	errno = 0;
 	e = mm_machine_boot(m, err);
-	if (!e && errno == ENOMEM)
-		e = mm_error_set(err, -ENOMEM, "out of memory");
 	m->booted = e == 0;
 	return e;
 }
@@ -308,11 +302,29 @@ static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *e
 	return end_event(m, ev, dispatch(m, task, ev, err), err);
 }
 
+/*
+ * A kernel's calls answer ENOMEM when its memory is out, and so do those of the model when the host's is.  The second must not be taken
+ * for the first: malloc() leaves ENOMEM in errno then.  That alone says nothing, for it does so too when brk() gave it no memory and
+ * mmap() did; what the row has come to, or the next request, does.
+ */
+static bool host_memory_is_out(const struct mm_event *ev)
+{
+	void *more;
+
+	if (errno != ENOMEM)
+		return false;
+	if (ev->result_kind == MM_RESULT_WORD && mm_str_is(ev->result_word, "ENOMEM"))
+		return true;
+	more = malloc(MM_PAGE_SIZE);
+	free(more);
+	return !more;
+}
+
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
 	int e;
 
 	errno = 0;
 	e = one_row(m, ev, err);
-	return e || errno != ENOMEM ? e : mm_error_set(err, -ENOMEM, "out of memory");
+	return !e && host_memory_is_out(ev) ? mm_error_set(err, -ENOMEM, "out of memory") : e;
 }
