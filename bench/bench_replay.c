@@ -192,7 +192,7 @@ static void tell_part(const struct part *p, const char *bin, long rows)
 		double less = p->less[i] ? instructions_of(bin, p->less[i], rows) : 0;
 
 		if (more < 0 || less < 0) {
-			printf("%-44s valgrind is not installed\n", p->what);
+			printf("%-44s not counted: without valgrind, or the program is not built\n", p->what);
 			return;
 		}
 		n += more - less;

@@ -14,26 +14,29 @@
 #include "cmd.h"
 #include "cmd_internal.h"
 
+static void note(const struct cmd_args *a, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "%s: ", a->cmd->name);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
 void cmd_note(const struct cmd_args *a, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: ", a->cmd->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	note(a, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 void cmd_usage(const struct cmd_args *a, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "%s: ", a->cmd->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	note(a, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	exit(argp_err_exit_status);
 }
 

@@ -3,19 +3,21 @@
 # Counters of reclaim in a memcg lie within the run-to-run spread of a real Linux 6.6 (tests/data/reclaim/README).
 . "${srcdir:-.}/tests/lib.sh"
 
-# 60000 accesses to 9000 pages, seven in ten of them to 2000 pages
-awk 'BEGIN {
+# the next page of 9000, seven in ten times one of 2000
+next_page='function next_page(hot) {
+	x = x * 16807 % 2147483647
+	hot = x % 10 < 7
+	x = x * 16807 % 2147483647
+	return hot ? x % 2000 * 4 : x % 9000
+}'
+
+# 60000 accesses
+awk "$next_page"' BEGIN {
 	print "pid,event,addr,size,flags"
 	print "1000,mmap,0x100000000000,36864000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE|MAP_FIXED"
 	x = 1
-	for (i = 0; i < 60000; i++) {
-		x = x * 16807 % 2147483647
-		hot = (x % 10 < 7)
-		x = x * 16807 % 2147483647
-		page = hot ? x % 2000 * 4 : x % 9000
-		kind = (i % 3 == 2 && i > 20000) ? "load" : "store"
-		printf "1000,%s,0x1000%08x,1,\n", kind, page * 4096
-	}
+	for (i = 0; i < 60000; i++)
+		printf "1000,%s,0x1000%08x,1,\n", (i % 3 == 2 && i > 20000) ? "load" : "store", next_page() * 4096
 }' > "$tmp/trace.csv"
 
 for lru in classic mglru; do
@@ -39,20 +41,15 @@ for lru in classic mglru; do
 		END { exit bad || n != 11 }' "$tmp/model" "$src/tests/data/reclaim/hot-$lru.csv" || failed=1
 done
 
-# 60000 reads of 9000 pages of a file, seven in ten of 2000 of them: equal, when the kernel's objects take as many pages of the limit
+# 60000 reads of a file: equal, when the kernel's objects take as many pages of the limit
 # (one more than the model knows of; two more or fewer are tried)
-awk 'BEGIN {
+awk "$next_page"' BEGIN {
 	print "pid,event,addr,size,flags,name,offset"
 	print "1000,file,,36864000,O_RDONLY|S_IFREG,/srv/f/rfile,"
 	print "1000,fadvise,,0,POSIX_FADV_RANDOM,/srv/f/rfile,0x0"
 	x = 1
-	for (i = 0; i < 60000; i++) {
-		x = x * 16807 % 2147483647
-		hot = (x % 10 < 7)
-		x = x * 16807 % 2147483647
-		page = hot ? x % 2000 * 4 : x % 9000
-		printf "1000,read,,4096,,/srv/f/rfile,0x%x\n", page * 4096
-	}
+	for (i = 0; i < 60000; i++)
+		printf "1000,read,,4096,,/srv/f/rfile,0x%x\n", next_page() * 4096
 }' > "$tmp/reads.csv"
 
 for lru in classic mglru; do
