@@ -96,8 +96,9 @@ bool mm_access_any_without_fault(struct mm_fault *f, struct mm_struct *mm, struc
 
 /*
  * An access within one page, below task_size_max, by the CPU @c, for which mm_tlb_lookup_first() gave @e, which does not serve
- * it (@tag: what it looked for): done as long as the kernel is not entered. False: nothing is counted, mm_access() is to do it; what a look-up moved within
- * the TLB it would move again, and one that found nothing it need not make again. The caller counts @c->accesses. Not while
+ * it (@tag: what it looked for): done as long as the kernel is not entered. False: nothing is counted, mm_access() is to do it;
+ * what a look-up moved within the TLB it would move again, and one that found nothing it need not make again. The caller counts
+ * @c->accesses. Not while
  * protection keys are in use, nor where misses of the TLB are rows. Most often the page is one of 4K, and there are no larger ones.
  */
 static inline __attribute__((always_inline)) bool mm_access_without_fault(struct mm_fault *f, struct mm_struct *mm, struct mm_tlb_cpu *c,

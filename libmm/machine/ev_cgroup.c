@@ -4,8 +4,9 @@
  *
  * A row with a pid moves the task to the cgroup of that name, which comes to
  * be with its parents ("/a/b" is below "/a"); the flags name the file that
- * result is written to (cpuset.mems: one node, or nodes:0-1,3), memory.max without flags, or say rmdir: the cgroup is removed.  A row with neither pid nor
- * flags is memory.max of the workload, of which every task is a member.
+ * result is written to (cpuset.mems: one node, or nodes:0-1,3), memory.max
+ * without flags, or say rmdir: the cgroup is removed.  A row with neither pid
+ * nor flags is memory.max of the workload, of which every task is a member.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -84,8 +84,8 @@ static int find_holes(struct mm_physmap *pm)
 }
 
 /*
- * The zones; why there are none is told when they are asked for, but that the host's memory is out at once: -ENOMEM.  What counts in pages of another size than the
- * model's is what the capture says: its map, in bytes, has no part in it.
+ * The zones; why there are none is told when they are asked for, but that the host's memory is out at once: -ENOMEM.  What counts
+ * in pages of another size than the model's is what the capture says: its map, in bytes, has no part in it.
  */
 static int make_zones(struct mm_physmap *pm, struct mm_phys_config *phys)
 {

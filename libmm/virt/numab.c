@@ -83,8 +83,8 @@ void mm_init_numa_balancing(const struct mm_ctx *ctx, struct mm_task_numa *task,
 		mm->numa_scan_seq = 0;
 	}
 	*task = (struct mm_task_numa){
-		.mempolicy = parent.mempolicy, .mems_allowed = parent.mems_allowed, .il_prev = parent.il_prev, .started = true, .start_ns = ctx->now_ns,
-		.node_stamp_ns = stagger * 1000000, .scan_seq = mm ? mm->numa_scan_seq : 0,
+		.mempolicy = parent.mempolicy, .mems_allowed = parent.mems_allowed, .il_prev = parent.il_prev, .started = true,
+		.start_ns = ctx->now_ns, .node_stamp_ns = stagger * 1000000, .scan_seq = mm ? mm->numa_scan_seq : 0,
 		.scan_period_ms = (uint32_t)tunable(ctx, MM_SYSCTL_NUMAB_SCAN_DELAY),
 		.preferred_nid = shares_mm ? parent.preferred_nid : 0,
 	};

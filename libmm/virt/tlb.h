@@ -143,7 +143,8 @@ static inline struct mm_tlb_entry *mm_tlb_find(const struct mm_tlb_array *a, uin
 }
 
 /* What is not there: to the front of its set, where the last goes; what is empty is last. */
-static inline __attribute__((always_inline)) struct mm_tlb_entry *mm_tlb_push(const struct mm_tlb_array *a, uint64_t page_number, struct mm_tlb_entry new)
+static inline __attribute__((always_inline)) struct mm_tlb_entry *mm_tlb_push(const struct mm_tlb_array *a, uint64_t page_number,
+									       struct mm_tlb_entry new)
 {
 	struct mm_tlb_entry *e = mm_tlb_set_of(a, page_number);
 

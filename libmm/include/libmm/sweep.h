@@ -35,7 +35,7 @@ struct mm_sweep {
 	/* Rows of the trace that describe the machine and are not to be heard; NULL: all are. */
 	bool (*overridden)(const void *arg, const struct mm_event *ev);
 	const void *arg;
-	uint32_t first_cpus;		/* filled in: the machines have as many CPUs as the first rows name; 0: as many as they were said to have */
+	uint32_t first_cpus;		/* filled in: CPUs that the first rows name, as the machines have; 0: somebody said how many */
 	struct mm_skip skips[2 * MM_MAX_SKIPS];	/* filled in: of the first point */
 	size_t nr_skips;
 };
