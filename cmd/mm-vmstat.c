@@ -143,24 +143,29 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	}
 }
 
+/* Disks and partitions of this machine. */
+static void list_disks(void)
+{
+	struct mm_proc_disks ds = { 0 };
+	struct mm_error err = { 0 };
+	struct mm_proc *p = NULL;
+
+	if (!mm_proc_new(&p, NULL, &err) && !mm_proc_disks(p, &ds, &err))
+		for (size_t i = 0; i < ds.nr; i++)
+			printf("%s\ta disk or partition\n", ds.v[i].name);
+	mm_proc_disks_free(&ds);
+	mm_proc_free(p);
+}
+
 static bool list_values(const char *option)
 {
-	char line[256], name[64];
-	FILE *f;
+	bool unit = !strcmp(option, "unit"), partition = !strcmp(option, "partition");
 
-	if (!strcmp(option, "unit")) {
+	if (unit)
 		puts("k\t1000 bytes\nK\t1024 bytes\nm\t1000000 bytes\nM\t1048576 bytes");
-		return true;
-	}
-	if (strcmp(option, "partition"))
-		return false;
-	f = fopen("/proc/diskstats", "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*u %*u %63s", name) == 1)
-			printf("%s\ta disk or partition\n", name);
-	if (f)
-		fclose(f);
-	return true;
+	if (partition)
+		list_disks();
+	return unit || partition;
 }
 
 static unsigned int terminal_rows(void)

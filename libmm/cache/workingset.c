@@ -162,7 +162,7 @@ bool mm_workingset_test_recent(struct mm_cache *c, uint64_t shadow, bool file, b
 /* Result: how many pages of its lruvec were evicted or activated meanwhile; MGLRU keeps generations instead, none then. */
 static void refault_effect(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 {
-	struct mm_event *e = c->ctx->fx ? mm_effect(c->ctx, MM_BY_RECLAIM, MM_EV_REFAULT) : NULL;
+	struct mm_event *e = mm_effect(c->ctx, MM_BY_RECLAIM, MM_EV_REFAULT);
 	const struct mm_lruvec *v;
 	uint64_t eviction;
 	bool workingset;

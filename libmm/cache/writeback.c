@@ -74,7 +74,7 @@ static bool write_page(struct mm_cache *c, mm_pfn_t pfn)
 
 static void writeback_effect(struct mm_cache *c, const struct mm_address_space *as, uint64_t nr)
 {
-	struct mm_event *e = nr && c->ctx->fx ? mm_effect(c->ctx, MM_BY_RECLAIM, MM_EV_WRITEBACK) : NULL;
+	struct mm_event *e = nr ? mm_effect(c->ctx, MM_BY_RECLAIM, MM_EV_WRITEBACK) : NULL;
 
 	if (!e)
 		return;

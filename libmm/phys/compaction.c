@@ -288,7 +288,7 @@ static void compact_effect(const struct mm_compact_control *cc, enum mm_compact_
 #undef X
 	};
 	struct mm_ctx *ctx = cc->zone->phys->ctx;
-	struct mm_event *e = ctx->fx ? mm_effect(ctx, MM_BY_BUDDY, MM_EV_COMPACT) : NULL;
+	struct mm_event *e = mm_effect(ctx, MM_BY_BUDDY, MM_EV_COMPACT);
 
 	if (!e)
 		return;

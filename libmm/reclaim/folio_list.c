@@ -36,11 +36,8 @@ static void spend(struct mm_reclaim *r, enum mm_sysctl_id cost) { mm_swap_io_ela
 
 void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result)
 {
-	struct mm_event *e;
+	struct mm_event *e = mm_effect(r->ctx, MM_BY_RECLAIM, type);
 
-	if (!r->ctx->fx)
-		return;
-	e = mm_effect(r->ctx, MM_BY_RECLAIM, type);
 	if (!e)
 		return;
 	e->size = mm_folio_nr_pages(mm_cache_page(r->cache, pfn)) << MM_PAGE_SHIFT;

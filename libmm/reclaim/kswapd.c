@@ -59,8 +59,7 @@ void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned in
 		return;
 	}
 	k->woken = r->kswapd_woken = true;
-	if (r->ctx->fx)
-		mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_WAKE);
+	mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_WAKE);
 }
 
 bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node)
@@ -205,8 +204,7 @@ static void end_balance(struct mm_reclaim *r, struct mm_kswapd *k, struct mm_nod
 	k->pgdat_dirty = k->pgdat_writeback = false;
 	k->woken = false;
 	k->at = MM_KSWAPD_ASLEEP;
-	if (r->ctx->fx)
-		mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_SLEEP);
+	mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_SLEEP);
 }
 
 static void step(struct mm_reclaim *r, struct mm_kswapd *k, struct mm_node *n)

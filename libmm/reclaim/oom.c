@@ -34,7 +34,7 @@ static uint64_t kib(int64_t pages) { return pages > 0 ? (uint64_t)pages << (MM_P
 /* __oom_kill_process(): the counters come first, the log's line before the memory goes. */
 static void kill(struct mm_reclaim *r, const struct mm_oom_task *victim, int64_t points, const char *message)
 {
-	struct mm_event *e = r->ctx->fx ? mm_effect(r->ctx, MM_BY_OOM, MM_EV_OOM_KILL) : NULL;
+	struct mm_event *e = mm_effect(r->ctx, MM_BY_OOM, MM_EV_OOM_KILL);
 	const struct mm_struct *mm = victim->mm;
 
 	if (e) {

@@ -319,7 +319,7 @@ static uint64_t run(struct mm_reclaim *r, const struct mm_node *first, struct mm
 	r->reclaiming = false;
 	r->phys->memalloc--;
 	r->cache->memalloc = memalloc;
-	e = r->ctx->fx ? mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_DIRECT_RECLAIM) : NULL;
+	e = mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_DIRECT_RECLAIM);
 	if (e) {
 		e->size = n << MM_PAGE_SHIFT;
 		e->present |= MM_TC_BIT(SIZE);

@@ -69,7 +69,7 @@ static void free_slab(struct mm_kmem_cache *s, struct slab *slab, uint32_t order
 
 static void page_effect(struct mm_slab *sl, enum mm_event_type type, mm_pfn_t pfn, unsigned int order, mm_gfp_t gfp)
 {
-	struct mm_event *ev = sl->ctx->fx ? mm_effect(sl->ctx, MM_BY_SLAB, type) : NULL;
+	struct mm_event *ev = mm_effect(sl->ctx, MM_BY_SLAB, type);
 
 	if (!ev)
 		return;
@@ -84,7 +84,7 @@ static void page_effect(struct mm_slab *sl, enum mm_event_type type, mm_pfn_t pf
 
 static void slab_effect(const struct mm_kmem_cache *s, enum mm_event_type type, const struct slab *slab)
 {
-	struct mm_event *ev = s->ctx->fx ? mm_effect(s->ctx, MM_BY_SLAB, type) : NULL;
+	struct mm_event *ev = mm_effect(s->ctx, MM_BY_SLAB, type);
 
 	if (!ev)
 		return;

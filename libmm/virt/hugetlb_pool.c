@@ -254,8 +254,7 @@ static mm_pfn_t dequeue_nodemask(struct mm_virt *virt, struct mm_hstate *h, uint
 {
 	const struct mm_node *near = virt->phys->nodes[nid];
 
-	nodes &= virt->ctx->mems_allowed ? virt->ctx->mems_allowed : MM_NODES_ALL;
-
+	nodes &= mm_mems_allowed(virt->ctx);
 	for (uint32_t i = 0; near && i < near->nr_zonelist; i++) {
 		mm_pfn_t head = nodes >> near->zonelist[i] & 1 ? dequeue_node(virt, h, near->zonelist[i]) : MM_PFN_NONE;
 
