@@ -14,10 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "cost.h"
 
 #define LRU "mm-reclaim --policy=lru --memory-max=150M numbers"
 enum { NR_PAGES = 100000, NR_NEAR = 40, NR_HIT = 16, NR_WALK = 3072 };
@@ -95,52 +94,7 @@ static void write_inputs(long rows)
 	}
 }
 
-struct cost {
-	double cpu_s, wall_s;		/* < 0: it failed */
-	double peak_bytes;
-};
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* What @command costs with nothing said, the least of @times. */
-static struct cost cost_of(const char *command, int times)
-{
-	struct cost least = { -1, -1, -1 }, failed = least;
-
-	for (int i = 0; i < times; i++) {
-		double began = now(), s, wall;
-		struct rusage r;
-		int status;
-		pid_t pid;
-
-		fflush(stdout);
-		pid = fork();
-		if (!pid) {
-			if (chdir(dir) || !freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
-				_exit(127);
-			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-			_exit(127);
-		}
-		if (wait4(pid, &status, 0, &r) < 0 || status)
-			return failed;
-		wall = now() - began;
-		s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-		if (!i || s < least.cpu_s)
-			least.cpu_s = s;
-		if (!i || wall < least.wall_s)
-			least.wall_s = wall;
-		least.peak_bytes = (double)r.ru_maxrss * 1024;
-	}
-	return least;
-}
-
-static double cpu_seconds(const char *command) { return cost_of(command, 3).cpu_s; }
+static double cpu_seconds(const char *command) { return cost_of(dir, command, 3).cpu_s; }
 
 /* Instructions of the program and all it starts, as valgrind counts them; < 0: no valgrind. */
 static double instructions(const char *command)
@@ -242,9 +196,9 @@ static void sweep(const char *bin)
 	struct cost one, eight;
 
 	snprintf(command, sizeof(command), "%s/mm-reclaim --swap=8G --sweep=memory-max=150M..150M:1 numbers", bin);
-	one = cost_of(command, 5);
+	one = cost_of(dir, command, 5);
 	snprintf(command, sizeof(command), "%s/mm-reclaim --swap=8G --sweep=memory-max=100M..300M:8 numbers", bin);
-	eight = cost_of(command, 5);
+	eight = cost_of(dir, command, 5);
 	if (one.cpu_s > 0 && eight.cpu_s > 0)
 		printf("%-44s %7.2f times one point's time, at most 5; half its CPU time %.2f times one's\n", "an 8-point sweep",
 		       eight.wall_s / one.wall_s, eight.cpu_s / 2 / one.cpu_s);
@@ -272,7 +226,7 @@ static void tell_memory(const char *bin, const char *what, const char *const inp
 
 	for (int i = 0; i < 2; i++) {
 		snprintf(command, sizeof(command), "%s/mm-reclaim --memory-max=150M --swap=8G -t summary %s", bin, input[i]);
-		c[i] = cost_of(command, 1);
+		c[i] = cost_of(dir, command, 1);
 	}
 	if (c[0].cpu_s >= 0 && c[1].cpu_s >= 0)
 		printf("%-44s %7.0f bytes, at most 64\n", what, (c[1].peak_bytes - c[0].peak_bytes) / (double)nr_more);

@@ -9,15 +9,16 @@
  * bench_tlb floor FILE and bench_tlb accesses N are the floor, and N accesses to few pages as a trace.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "cost.h"
 
 enum { TIMES = 2, LINES = 2500, MEMORY_ROWS = 1000000, NR_PAGES = 4000 };
 enum { L1_SETS = 16, L1_WAYS = 4, L2_SETS = 128, L2_WAYS = 12, LEVELS = 4, ENTRIES = 512 };
@@ -138,33 +139,6 @@ static int write_accesses(long n)
 
 /* ---- both run, and their figures ---- */
 
-struct cost {
-	double cpu_s;			/* < 0: it failed */
-	double peak_bytes;
-};
-
-static struct cost cost_of(const char *command)
-{
-	struct cost c = { -1, -1 };
-	struct rusage r;
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		if (chdir(dir) || !freopen("/dev/null", "r", stdin))
-			_exit(127);
-		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		_exit(127);
-	}
-	if (wait4(pid, &status, 0, &r) < 0 || status)
-		return c;
-	c.cpu_s = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-	c.peak_bytes = (double)r.ru_maxrss * 1024;
-	return c;
-}
-
 /* The numbers that @command prints, added up; < 0: it printed none. */
 static double printed(const char *command)
 {
@@ -185,26 +159,33 @@ static double printed(const char *command)
 struct peer {
 	const char *what;
 	char command[900], less[900];
-	double nr, cpu_s;
+	double nr, cpu_s, less_s;
 };
+
+/* The less of @best and what @command takes now; < 0 once it failed. */
+static double least(double best, const char *command, bool first)
+{
+	double s = *command ? cost_of(dir, command, 1).cpu_s : 0;
+
+	return first || (best >= 0 && s < best) ? s : best;
+}
 
 static void run_in_turns(struct peer *peers, size_t nr)
 {
 	for (int i = 0; i < TIMES; i++)
 		for (size_t k = 0; k < nr; k++) {
-			double s = cost_of(peers[k].command).cpu_s, less = *peers[k].less ? cost_of(peers[k].less).cpu_s : 0;
-
-			if (s < 0 || less < 0)
-				peers[k].cpu_s = -1;
-			else if (!i || (peers[k].cpu_s >= 0 && s - less < peers[k].cpu_s))
-				peers[k].cpu_s = s - less;
+			peers[k].cpu_s = least(peers[k].cpu_s, peers[k].command, !i);
+			peers[k].less_s = least(peers[k].less_s, peers[k].less, !i);
 		}
-	for (size_t k = 0; k < nr; k++)
-		if (peers[k].cpu_s > 0)
-			printf("%-44s %7.2f M accesses/s, %.2f times the floor's time an access\n", peers[k].what, peers[k].nr / peers[k].cpu_s / 1e6,
-			       peers[k].cpu_s / peers[k].nr / (peers[0].cpu_s / peers[0].nr));
+	for (size_t k = 0; k < nr; k++) {
+		double s = peers[k].cpu_s - peers[k].less_s;
+
+		if (peers[k].cpu_s >= 0 && peers[k].less_s >= 0 && s > 0)
+			printf("%-44s %7.2f M accesses/s, %.2f times the floor's time an access\n", peers[k].what, peers[k].nr / s / 1e6,
+			       s / peers[k].nr / (peers[0].cpu_s / peers[0].nr));
 		else
 			printf("%-44s failed\n", peers[k].what);
+	}
 }
 
 #define CACHEGRIND "valgrind --tool=cachegrind --cache-sim=yes --cachegrind-out-file=/dev/null "
@@ -216,7 +197,7 @@ static int compare(void)
 	char command[900];
 	double all;
 
-	if (cost_of("valgrind --tool=lackey --trace-mem=yes --log-file=lackey sort numbers >/dev/null 2>&1").cpu_s < 0) {
+	if (cost_of(dir, "valgrind --tool=lackey --trace-mem=yes --log-file=lackey sort numbers", 1).cpu_s < 0) {
 		printf("no comparison: valgrind is not installed\n");
 		return 0;
 	}
@@ -243,7 +224,7 @@ static int memory(void)
 		char command[900];
 
 		snprintf(command, sizeof(command), "%s accesses %d | %s/mm-fault -t faults >/dev/null", self, MEMORY_ROWS * (i ? 10 : 1), bin);
-		peak[i] = cost_of(command).peak_bytes;
+		peak[i] = cost_of(dir, command, 1).peak_bytes;
 		if (peak[i] < 0) {
 			printf("host memory: failed\n");
 			return 1;

@@ -14,19 +14,6 @@ struct cmd_ended {
 	struct mm_table_writer *w;
 };
 
-static bool is_of_processes(const struct mm_machine_table *t)
-{
-	static const struct mm_machine_table *const tables[] = {
-		&mm_table_smaps, &mm_table_status, &mm_table_pagemap, &mm_table_pagetable, &mm_table_walk, &mm_table_numa_maps,
-		&mm_table_mm, &mm_table_maple, &mm_table_limits,
-	};
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (t == tables[i])
-			return true;
-	return false;
-}
-
 /* Does @pid live, and, with 0, does anybody?  @but: who does not count, 0 nobody. */
 static bool lives(const struct mm_machine *m, uint32_t pid, uint32_t but)
 {
@@ -52,14 +39,15 @@ void cmd_ended_free(struct cmd_ended *k)
 	free(k);
 }
 
-int cmd_ended_keep(struct cmd_ended **kp, struct cmd_args *a, struct mm_machine *m, const struct mm_machine_table *t, const struct mm_event *ev)
+int cmd_ended_keep(struct cmd_ended **kp, struct cmd_args *a, struct mm_machine *m, const struct mm_machine_table *t,
+		   const struct mm_event *ev)
 {
 	uint32_t pid = ev->type == MM_EV_KILL ? (uint32_t)ev->result : ev->pid, asked = asked_for(a, t);
 	struct mm_table_options opt;
 	struct cmd_ended *k;
 	int e;
 
-	if (!is_of_processes(t) || a->every != CMD_EVERY_END || a->on_block || !lives(m, pid, 0) || (asked ? asked != pid : lives(m, 0, pid)))
+	if (!t->of_processes || a->every != CMD_EVERY_END || a->on_block || !lives(m, pid, 0) || (asked ? asked != pid : lives(m, 0, pid)))
 		return 0;
 	opt = cmd_table_options(a);
 	cmd_ended_free(*kp);

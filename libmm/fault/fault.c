@@ -65,6 +65,7 @@ static int migrate_hook(void *arg, mm_pfn_t src, mm_pfn_t dst)
 }
 
 static void lru_add_drain_hook(void *arg) { mm_lru_add_drain(((struct mm_fault *)arg)->cache); }
+static void lru_add_drain_all_hook(void *arg) { mm_lru_add_drain_all(((struct mm_fault *)arg)->cache); }
 
 int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache,
 		 struct mm_virt *virt)
@@ -83,7 +84,7 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
 	cache->rmap = (struct mm_rmap_hook){ f, mkclean_hook, split_hook };
-	phys->hooks.movable = (struct mm_movable_ops){ f, isolate_hook, putback_hook, migrate_hook, lru_add_drain_hook };
+	phys->hooks.movable = (struct mm_movable_ops){ f, isolate_hook, putback_hook, migrate_hook, lru_add_drain_hook, lru_add_drain_all_hook };
 	*fp = f;
 	return 0;
 }

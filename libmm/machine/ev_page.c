@@ -191,8 +191,8 @@ int mm_ev_page_isolate(struct mm_machine *m, struct mm_task *task, struct mm_eve
 	(void)task;
 	if (e || !m->phys)
 		return e;
-	if (m->phys->hooks.movable.lru_add_drain)
-		m->phys->hooks.movable.lru_add_drain(m->phys->hooks.movable.arg);
+	if (m->phys->hooks.movable.lru_add_drain_all)
+		m->phys->hooks.movable.lru_add_drain_all(m->phys->hooks.movable.arg);
 	mm_drain_all_pages(m->phys);
 	e = mm_start_isolate_page_range(m->phys, start, end);
 	if (e)

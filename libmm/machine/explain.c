@@ -305,5 +305,5 @@ static int explain_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_explain = {
 	MM_TABLE("explain", columns,
-		 "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])"), explain_rows,
+		 "which check lets a request through or stops it, zone by zone (--explain=ORDER[,GFP])"), .rows = explain_rows,
 };

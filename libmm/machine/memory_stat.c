@@ -179,5 +179,5 @@ static int memory_files_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_memory_files = {
-	MM_TABLE("memory_files", columns, "the files of each memory cgroup, line by line"), memory_files_rows,
+	MM_TABLE("memory_files", columns, "the files of each memory cgroup, line by line"), .rows = memory_files_rows,
 };

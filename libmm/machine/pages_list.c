@@ -56,7 +56,7 @@ static const struct mm_column pages_columns[] = {
 	HID(mapping, MM_COL_U64, "machine: number of the address_space, anon_vma or cache of the first page; empty: none"),
 };
 const struct mm_machine_table mm_table_pages = {
-	MM_TABLE("pages", pages_columns, "page frames decoded, as tools/mm/page-types -l"), mm_pages_rows,
+	MM_TABLE("pages", pages_columns, "page frames decoded, as tools/mm/page-types -l"), .rows = mm_pages_rows,
 };
 
 struct summary_out {
@@ -71,7 +71,7 @@ static const struct mm_column summary_columns[] = {
 	MM_COLUMN(struct summary_out, names, MM_COL_STR, "names of the flags"),
 };
 const struct mm_machine_table mm_table_pageflags = {
-	MM_TABLE("pageflags", summary_columns, "page frames by their flags, as tools/mm/page-types"), mm_pageflags_rows,
+	MM_TABLE("pageflags", summary_columns, "page frames by their flags, as tools/mm/page-types"), .rows = mm_pageflags_rows,
 };
 
 static bool parse_pfn(struct mm_str s, uint64_t *out)

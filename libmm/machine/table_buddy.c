@@ -66,7 +66,7 @@ static void free_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 static int free_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, free_of_zone); }
 
 const struct mm_machine_table mm_table_free = {
-	MM_TABLE("free", free_columns, "free blocks by zone, migrate type and order"), free_rows,
+	MM_TABLE("free", free_columns, "free blocks by zone, migrate type and order"), .rows = free_rows,
 };
 
 /* ---- orders: the same, one row a list, for people ---- */
@@ -99,7 +99,7 @@ static void orders_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 static int orders_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, orders_of_zone); }
 
 const struct mm_machine_table mm_table_orders = {
-	MM_TABLE("orders", orders_columns, "free blocks, one row a zone and migrate type, one column an order"), orders_rows,
+	MM_TABLE("orders", orders_columns, "free blocks, one row a zone and migrate type, one column an order"), .rows = orders_rows,
 };
 
 /* ---- frag ---- */
@@ -134,7 +134,7 @@ static void frag_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 static int frag_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, frag_of_zone); }
 
 const struct mm_machine_table mm_table_frag = {
-	MM_TABLE("frag", frag_columns, "unusable free space and fragmentation index, as debugfs extfrag"), frag_rows,
+	MM_TABLE("frag", frag_columns, "unusable free space and fragmentation index, as debugfs extfrag"), .rows = frag_rows,
 };
 
 /* ---- types ---- */
@@ -163,7 +163,7 @@ static void types_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 static int types_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, types_of_zone); }
 
 const struct mm_machine_table mm_table_types = {
-	MM_TABLE("types", types_columns, "pageblocks by zone and migrate type, as the end of pagetypeinfo"), types_rows,
+	MM_TABLE("types", types_columns, "pageblocks by zone and migrate type, as the end of pagetypeinfo"), .rows = types_rows,
 };
 
 /* ---- pageblocks ---- */
@@ -233,7 +233,7 @@ static int pageblock_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_pageblocks = {
-	MM_TABLE("pageblocks", pageblock_columns, "every pageblock: its type and what is free in it"), pageblock_rows,
+	MM_TABLE("pageblocks", pageblock_columns, "every pageblock: its type and what is free in it"), .rows = pageblock_rows,
 };
 
 /* ---- pcp ---- */
@@ -278,5 +278,5 @@ static void pcp_of_zone(const struct mm_zone *z, struct mm_table_writer *w)
 static int pcp_rows(struct mm_machine *m, struct mm_table_writer *w) { return each_zone(m, w, pcp_of_zone); }
 
 const struct mm_machine_table mm_table_pcp = {
-	MM_TABLE("pcp", pcp_columns, "per-CPU page lists"), pcp_rows,
+	MM_TABLE("pcp", pcp_columns, "per-CPU page lists"), .rows = pcp_rows,
 };

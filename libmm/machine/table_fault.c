@@ -65,7 +65,7 @@ static int faults_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_faults = {
 	MM_TABLE("faults", faults_columns, "page faults of each living task since it began, and what they were; if none lives, of all"),
-	faults_rows,
+	.rows = faults_rows,
 };
 
 /* ---- tlb --------------------------------------------------------------------- */
@@ -115,7 +115,7 @@ static int tlb_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_tlb = {
-	MM_TABLE("tlb", tlb_columns, "the TLB of each CPU: hits, walks, flushes"), tlb_rows,
+	MM_TABLE("tlb", tlb_columns, "the TLB of each CPU: hits, walks, flushes"), .rows = tlb_rows,
 };
 
 /* ---- pagetable ------------------------------------------------------------------ */
@@ -245,7 +245,8 @@ static int pagetable_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_pagetable = {
 	MM_TABLE("pagetable", run_columns, "entries of the page tables, neighbours that are alike joined"),
-	pagetable_rows,
+	.rows = pagetable_rows,
+	.of_processes = true,
 };
 
 /* ---- walk ---------------------------------------------------------------------- */
@@ -431,5 +432,6 @@ static int walk_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_walk = {
-	MM_TABLE("walk", walk_columns, "one walk of the page tables level by level (--explain=PID:ADDR)"), walk_rows,
+	MM_TABLE("walk", walk_columns, "one walk of the page tables level by level (--explain=PID:ADDR)"), .rows = walk_rows,
+	.of_processes = true,
 };

@@ -51,5 +51,5 @@ static int pool_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_hugetlb = {
-	MM_TABLE("hugetlb", columns, "the pools of huge pages, as /sys/kernel/mm/hugepages"), pool_rows,
+	MM_TABLE("hugetlb", columns, "the pools of huge pages, as /sys/kernel/mm/hugepages"), .rows = pool_rows,
 };

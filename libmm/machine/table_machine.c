@@ -39,5 +39,5 @@ static int counter_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_counters = {
-	MM_TABLE("counters", counter_columns, "every counter of the machine under /proc/vmstat's name"), counter_rows,
+	MM_TABLE("counters", counter_columns, "every counter of the machine under /proc/vmstat's name"), .rows = counter_rows,
 };

@@ -123,5 +123,5 @@ static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_memcg = {
-	MM_TABLE("memcg", columns, "memory cgroups: what they hold, their limits and events"), memcg_rows,
+	MM_TABLE("memcg", columns, "memory cgroups: what they hold, their limits and events"), .rows = memcg_rows,
 };

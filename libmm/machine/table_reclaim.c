@@ -50,7 +50,7 @@ static int summary_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_summary = {
-	MM_TABLE("summary", counter_columns, "what reclaim did, under /proc/vmstat's names"), summary_rows,
+	MM_TABLE("summary", counter_columns, "what reclaim did, under /proc/vmstat's names"), .rows = summary_rows,
 };
 
 /* ---- lru: pages by memcg, node and list ----------------------------------- */
@@ -111,7 +111,7 @@ static int lru_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_lru = {
-	MM_TABLE("lru", lru_columns, "pages on each list or generation; batches are drained first"), lru_rows,
+	MM_TABLE("lru", lru_columns, "pages on each list or generation; batches are drained first"), .rows = lru_rows,
 };
 
 /* ---- oom: who would go ----------------------------------------------------- */
@@ -184,5 +184,5 @@ static int oom_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_oom = {
 	MM_TABLE("oom", oom_columns, "one row a process with its badness, were the machine out of memory now"),
-	oom_rows,
+	.rows = oom_rows,
 };

@@ -187,7 +187,7 @@ static int cache_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_caches = {
-	MM_TABLE("caches", cache_columns, "one row a slab cache: size, layout, use"), cache_rows,
+	MM_TABLE("caches", cache_columns, "one row a slab cache: size, layout, use"), .rows = cache_rows,
 };
 
 /* ---- slabs ---- */
@@ -250,7 +250,7 @@ static int slab_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_slabs = {
 	MM_TABLE("slabs", slab_columns, "one row a slab: where it lies, how full it is, which list it is on"),
-	slab_rows,
+	.rows = slab_rows,
 };
 
 /* ---- slub_stats ---- */
@@ -283,5 +283,5 @@ static int stat_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_slub_stats = {
-	MM_TABLE("slub_stats", stat_columns, "counters of SLUB's paths, those that are not 0"), stat_rows,
+	MM_TABLE("slub_stats", stat_columns, "counters of SLUB's paths, those that are not 0"), .rows = stat_rows,
 };

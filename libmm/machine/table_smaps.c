@@ -283,5 +283,6 @@ static int smaps_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_smaps = {
-	MM_TABLE("smaps", columns, "every mapping with what is behind it, as /proc/PID/smaps"), smaps_rows,
+	MM_TABLE("smaps", columns, "every mapping with what is behind it, as /proc/PID/smaps"), .rows = smaps_rows,
+	.of_processes = true,
 };

@@ -79,5 +79,6 @@ static int status_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_status = {
-	MM_TABLE("status", columns, "memory of each process as /proc/PID/status says it"), status_rows,
+	MM_TABLE("status", columns, "memory of each process as /proc/PID/status says it"), .rows = status_rows,
+	.of_processes = true,
 };

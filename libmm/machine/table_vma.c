@@ -105,7 +105,7 @@ static int maps_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_maps = {
 	MM_TABLE_KNOWN("maps", maps_columns, "every mapping of every process, as /proc/PID/maps", maps_line),
-	maps_rows,
+	.rows = maps_rows,
 };
 
 /* ---- the maps of a process that has ended ---------------------------------- */
@@ -225,7 +225,8 @@ static int mm_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_mm = {
-	MM_TABLE("mm", mm_columns, "one row a process: sizes, counts and borders of its address space"), mm_rows,
+	MM_TABLE("mm", mm_columns, "one row a process: sizes, counts and borders of its address space"), .rows = mm_rows,
+	.of_processes = true,
 };
 
 /* ---- merges --------------------------------------------------------------- */
@@ -282,5 +283,5 @@ static int merges_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_merges = {
-	MM_TABLE("merges", merges_columns, "what calls joined or split, and which field forbade joining"), merges_rows,
+	MM_TABLE("merges", merges_columns, "what calls joined or split, and which field forbade joining"), .rows = merges_rows,
 };

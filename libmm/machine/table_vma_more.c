@@ -59,7 +59,8 @@ static int maple_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_maple = {
-	MM_TABLE("maple", maple_columns, "the nodes of every process's maple tree, in order"), maple_rows,
+	MM_TABLE("maple", maple_columns, "the nodes of every process's maple tree, in order"), .rows = maple_rows,
+	.of_processes = true,
 };
 
 /* ---- limits ---------------------------------------------------------------- */
@@ -138,7 +139,8 @@ static int limits_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table mm_table_limits = {
 	MM_TABLE("limits", limits_columns, "how near each process is to its limits, and when it gets there"),
-	limits_rows,
+	.rows = limits_rows,
+	.of_processes = true,
 };
 
 /* ---- mismatches -------------------------------------------------------------- */
@@ -184,5 +186,5 @@ static int mismatch_rows(struct mm_machine *m, struct mm_table_writer *w)
 const struct mm_machine_table mm_table_mismatches = {
 	MM_TABLE("mismatches", mismatch_columns,
 		 "calls and page faults of a recording that the model contradicts (the first 10,000)"),
-	mismatch_rows,
+	.rows = mismatch_rows,
 };

@@ -115,16 +115,11 @@ void mm_compact_nodes(struct mm_phys *phys)
 		.order = -1, .mode = MM_MIGRATE_SYNC, .ignore_skip_hint = true, .whole_zone = true,
 		.gfp_mask = MM_GFP_KERNEL,
 	};
-	uint32_t cpu = phys->ctx->cpu;
 
 	if (!phys->hooks.movable.isolate)
 		return;
-	for (uint32_t i = 0; i < phys->ctx->nr_cpus; i++) {
-		mm_set_cpu(phys->ctx, i);
-		if (phys->hooks.movable.lru_add_drain)
-			phys->hooks.movable.lru_add_drain(phys->hooks.movable.arg);
-	}
-	mm_set_cpu(phys->ctx, cpu);
+	if (phys->hooks.movable.lru_add_drain_all)
+		phys->hooks.movable.lru_add_drain_all(phys->hooks.movable.arg);
 	for (uint32_t i = 0; i < phys->nr_zones; i++)
 		if (phys->zone_table[i]->managed_pages) {
 			cc.zone = phys->zone_table[i];

@@ -94,6 +94,7 @@ struct mm_movable_ops {
 	/* Move all that @src, isolated, is to the fresh page @dst and free @src: 0; -EAGAIN: somebody else holds it. */
 	int (*migrate_page)(void *arg, mm_pfn_t src, mm_pfn_t dst);
 	void (*lru_add_drain)(void *arg);	/* this CPU's batches */
+	void (*lru_add_drain_all)(void *arg);	/* every CPU's */
 };
 
 /*

@@ -14,6 +14,7 @@ struct mm_machine_table {
 	struct mm_table table;
 	/* Give every row to @w; 0 or -errno (-ENOMEM). */
 	int (*rows)(struct mm_machine *m, struct mm_table_writer *w);
+	bool of_processes;	/* its rows are of living processes alone: none, none */
 };
 
 /* table_zones.c */
