@@ -196,6 +196,8 @@ static int run(struct cmd_args *a)
 		return mm_error_set(&a->err, -EINVAL, "--sample needs --policy: the kernel's own policy is not blind to which pages there are");
 	if (a->table && !strcmp(a->table, "oom") && (a->sysroot || a->live) && !a->file)
 		return reclaim_inspect_oom(a);
+	if (a->table && !strcmp(a->table, mm_table_memcg.table.name) && (a->sysroot || a->live) && !a->file)
+		return reclaim_inspect_memcg(a);
 	if (o->nr_sweeps)
 		return reclaim_sweep(a, o->sweeps, o->nr_sweeps);
 	return o->oom_report ? replay_with_report(a, o->oom_report) : cmd_replay(a);

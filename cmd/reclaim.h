@@ -12,6 +12,8 @@ extern const struct mm_table reclaim_curve_table, reclaim_oom_table, reclaim_pol
 /* --explain-oom=FILE, with other settings of some tasks; the tasks of a captured machine. 0 or -errno with a->err. */
 int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oom_adj *adjs, size_t nr_adjs);
 int reclaim_inspect_oom(struct cmd_args *a);
+/* The memory cgroups of a captured machine, or of this one. 0 or -errno with a->err. */
+int reclaim_inspect_memcg(struct cmd_args *a);
 
 /*
  * --policy: @policies has a bit by enum mm_policy_kind; in the size of --memory-max or those of @sweep (NULL none);

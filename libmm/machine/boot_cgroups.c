@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libmm/csv.h>
+#include <libmm/cgroup.h>
 #include <libmm/source.h>
 
 #include "base/str.h"
@@ -24,41 +24,6 @@
 enum { MAX_PATH = 4096 };
 
 static const char not_read[] = "files of captured cgroups that cannot be read";
-
-struct limits {
-	uint64_t max, high, low, min, swap_max, swap_high, swappiness, oom_group;
-};
-static const struct limit_file {
-	const char *name;
-	size_t member;
-	bool v1, pages;
-	uint64_t most;		/* of what is no number of pages */
-} limit_files[] = {
-#define FILE_OF(name, member, v1, pages, most) { name, offsetof(struct limits, member), v1, pages, most }
-	FILE_OF("memory.max", max, false, true, 0), FILE_OF("memory.high", high, false, true, 0),
-	FILE_OF("memory.low", low, false, true, 0), FILE_OF("memory.min", min, false, true, 0),
-	FILE_OF("memory.swap.max", swap_max, false, true, 0), FILE_OF("memory.swap.high", swap_high, false, true, 0),
-	FILE_OF("memory.oom.group", oom_group, false, false, 1),
-	FILE_OF("memory.limit_in_bytes", max, true, true, 0), FILE_OF("memory.swappiness", swappiness, true, false, 200),
-#undef FILE_OF
-};
-
-static bool parse(struct mm_str text, const struct limit_file *f, uint64_t *value)
-{
-	uint64_t n;
-
-	while (text.len && (text.p[text.len - 1] == '\n' || text.p[text.len - 1] == '\r'))
-		text.len--;
-	if (f->pages && mm_str_is(text, "max")) {
-		*value = MM_MEMCG_MAX;
-		return true;
-	}
-	if (mm_parse_u64(text, &n) || (!f->pages && n > f->most))
-		return false;
-	/* PAGE_COUNTER_MAX pages in bytes is v1's word for no limit */
-	*value = !f->pages ? n : n >= (UINT64_C(1) << 63) - MM_PAGE_SIZE ? MM_MEMCG_MAX : n >> MM_PAGE_SHIFT;
-	return true;
-}
 
 /* cpuset.mems; nodes that the machine does not have are no matter. */
 static void captured_mems(struct mm_machine *m, const struct mm_sysroot *root, struct mm_memcg *g)
@@ -102,37 +67,36 @@ mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid)
 	return mems == m->ctx.numa.memory ? 0 : mems;
 }
 
+/* What a file tells takes the place of @limit. */
+static void take_limit(uint64_t *limit, uint64_t bytes)
+{
+	if (bytes != MM_MISSING_U64)
+		*limit = bytes == MM_CGROUP_NO_LIMIT ? MM_MEMCG_MAX : bytes >> MM_PAGE_SHIFT;
+}
+
 void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
 {
-	struct limits l = { g->max, g->high, g->low, g->min, g->swap_max, g->swap_high, UINT64_MAX, g->oom_group };
+	struct mm_cgroup_row row;
 	struct mm_error ignored;
 	struct mm_sysroot *root;
-	char path[MAX_PATH + 64], text[64];
+	uint64_t unreadable;
 
-	if (!m->cfg.sysroot || strlen(g->name) > MAX_PATH || strstr(g->name, "..") || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
+	if (!m->cfg.sysroot || strlen(g->name) >= MAX_PATH || strstr(g->name, "..") || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
 		return;
-	for (size_t i = 0; i < sizeof(limit_files) / sizeof(limit_files[0]); i++) {
-		const struct limit_file *f = &limit_files[i];
-		long n;
-
-		snprintf(path, sizeof(path), "sys/fs/cgroup%s/%s/%s", f->v1 ? "/memory" : "", g->name + (g->name[0] == '/'), f->name);
-		n = mm_sysroot_text(root, path, text, sizeof(text));
-		if (n == -ENOENT || n == -ENOTDIR)
-			continue;
-		if (n < 0 || !parse((struct mm_str){ text, (size_t)n }, f, (uint64_t *)(void *)((char *)&l + f->member)))
-			mm_machine_skip(m, not_read, false);
-	}
+	for (unreadable = mm_cgroup_read(&row, root, g->name); unreadable; unreadable--)
+		mm_machine_skip(m, not_read, false);
 	captured_mems(m, root, g);
 	mm_sysroot_free(root);
-	g->max = l.max;
-	g->high = l.high;
-	g->low = l.low;
-	g->min = l.min;
-	g->swap_max = l.swap_max;
-	g->swap_high = l.swap_high;
-	g->oom_group = l.oom_group;
-	if (l.swappiness != UINT64_MAX)
-		g->swappiness = (int16_t)l.swappiness;
+	take_limit(&g->max, row.max);
+	take_limit(&g->high, row.high);
+	take_limit(&g->low, row.low);
+	take_limit(&g->min, row.min);
+	take_limit(&g->swap_max, row.swap_max);
+	take_limit(&g->swap_high, row.swap_high);
+	if (row.oom_group != MM_MISSING_U64)
+		g->oom_group = row.oom_group;
+	if (row.swappiness != MM_MISSING_U64)
+		g->swappiness = (int16_t)row.swappiness;
 }
 
 /* The path of the memory controller in a line of /proc/PID/cgroup: 2 of v1, 1 of v2, 0 neither. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Memory cgroups: what each and those below it hold, its limits, and what came of them (table memcg), under the names of
- * cgroup v2's files and of memory.stat.
+ * cgroup v2's files and of memory.stat; the schema serves captures too.
  */
+#include <libmm/cgroup.h>
 #include <libmm/tables.h>
+#include <libmm/wide.h>
 
 #include "cache/memcg.h"
 #include "machine/machine.h"
@@ -57,17 +59,9 @@ struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const str
 	return n;
 }
 
-struct memcg_row {
-	const char *memcg;
-	uint64_t current, swap_current, anon, file, kernel, pagetables, shmem, swapcached;
-	uint64_t max, high, low, min, swap_max, peak, swap_high;
-	uint64_t events_low, events_high, events_max, events_oom, events_oom_kill;
-	uint64_t throttled_ns;
-};
-
-#define BYTES(member, name, hide, help) { name, NULL, MM_COL_BYTES, offsetof(struct memcg_row, member), hide, help }
+#define BYTES(member, name, hide, help) { name, NULL, MM_COL_BYTES, offsetof(struct mm_cgroup_row, member), hide, help }
 static const struct mm_column columns[] = {
-	MM_COLUMN(struct memcg_row, memcg, MM_COL_STR, "path, / for the root"),
+	MM_COLUMN(struct mm_cgroup_row, memcg, MM_COL_STR, "path, / for the root"),
 	BYTES(current, "current_bytes", false, "memory.current: charged to it and those below"),
 	BYTES(swap_current, "swap_current_bytes", false, "memory.swap.current"),
 	BYTES(anon, "anon_bytes", false, "memory.stat: anonymous memory that is mapped"),
@@ -81,13 +75,15 @@ static const struct mm_column columns[] = {
 	BYTES(low, "low_bytes", false, "memory.low"),
 	BYTES(min, "min_bytes", false, "memory.min"),
 	BYTES(swap_max, "swap_max_bytes", false, "memory.swap.max; empty: none"),
-	MM_COLUMN(struct memcg_row, events_high, MM_COL_U64, "memory.events high: times it was reclaimed for memory.high"),
-	MM_COLUMN(struct memcg_row, events_max, MM_COL_U64, "memory.events max: times a charge met memory.max"),
-	MM_COLUMN(struct memcg_row, events_oom, MM_COL_U64, "memory.events oom"),
-	MM_COLUMN(struct memcg_row, events_oom_kill, MM_COL_U64, "memory.events oom_kill: processes killed"),
-	{ "high_delay_s", NULL, MM_COL_NS, offsetof(struct memcg_row, throttled_ns), false,
+	MM_COLUMN(struct mm_cgroup_row, events_high, MM_COL_U64, "memory.events high: times it was reclaimed for memory.high"),
+	MM_COLUMN(struct mm_cgroup_row, events_max, MM_COL_U64, "memory.events max: times a charge met memory.max"),
+	MM_COLUMN(struct mm_cgroup_row, events_oom, MM_COL_U64, "memory.events oom"),
+	MM_COLUMN(struct mm_cgroup_row, events_oom_kill, MM_COL_U64, "memory.events oom_kill: processes killed"),
+	{ "high_delay_s", NULL, MM_COL_NS, offsetof(struct mm_cgroup_row, throttled_ns), false,
 		"seconds its tasks would have been made to sleep beyond memory.high and memory.swap.high" },
-	{ "events_low", NULL, MM_COL_U64, offsetof(struct memcg_row, events_low), true,
+	{ "used_pct", NULL, MM_COL_CENTI, offsetof(struct mm_cgroup_row, used_centi), false, "current_bytes in percent of max_bytes" },
+	BYTES(headroom, "headroom_bytes", false, "what may still be charged to it before a limit is met, its own or one above; empty: none"),
+	{ "events_low", NULL, MM_COL_U64, offsetof(struct mm_cgroup_row, events_low), true,
 		"memory.events low: times it was reclaimed though below memory.low" },
 	BYTES(peak, "peak_bytes", true, "memory.peak: the most it held"),
 	BYTES(swap_high, "swap_high_bytes", true, "memory.swap.high; empty: none"),
@@ -95,30 +91,48 @@ static const struct mm_column columns[] = {
 
 static uint64_t bytes_of(uint64_t pages) { return pages >= MM_MEMCG_MAX ? MM_MISSING_U64 : pages << MM_PAGE_SHIFT; }
 
+static int64_t used_centi(const struct mm_memcg *g)
+{
+	uint64_t share = g->max && g->max < MM_MEMCG_MAX ? mm_mul_div(g->usage, 10000, 0, g->max) : UINT64_MAX;
+
+	return share < INT64_MAX ? (int64_t)share : MM_MISSING_I64;
+}
+
+static uint64_t headroom(const struct mm_memcg *g)
+{
+	uint64_t pages = MM_MEMCG_MAX;
+
+	for (; g; g = g->parent)
+		if (g->max < MM_MEMCG_MAX && mm_mem_cgroup_margin(g) < pages)
+			pages = mm_mem_cgroup_margin(g);
+	return pages;
+}
+
+static void write_row(const struct mm_machine *m, const struct mm_memcg *g, struct mm_table_writer *w)
+{
+	const struct mm_memcg_pages n = mm_memcg_count_pages(m, g);
+	const struct mm_cgroup_row row = {
+		.memcg = g->name, .current = bytes_of(g->usage), .swap_current = bytes_of(g->swap_usage),
+		.anon = bytes_of(n.anon), .file = bytes_of(n.file), .kernel = bytes_of(n.kernel),
+		.pagetables = bytes_of(n.pagetables), .shmem = bytes_of(n.shmem), .swapcached = bytes_of(n.swapcached),
+		.max = bytes_of(g->max), .high = bytes_of(g->high), .low = bytes_of(g->low), .min = bytes_of(g->min),
+		.swap_max = bytes_of(g->swap_max), .peak = bytes_of(g->peak), .swap_high = bytes_of(g->swap_high),
+		.events_low = g->events[MM_MEMCG_EV_LOW], .events_high = g->events[MM_MEMCG_EV_HIGH],
+		.events_max = g->events[MM_MEMCG_EV_MAX], .events_oom = g->events[MM_MEMCG_EV_OOM],
+		.events_oom_kill = g->events[MM_MEMCG_EV_OOM_KILL], .throttled_ns = g->throttled_ns,
+		.used_centi = used_centi(g), .headroom = bytes_of(headroom(g)),
+	};
+
+	mm_table_writer_row(w, &row);
+}
+
 static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	if (!m->cache)
 		return 0;
-	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; ) {
-		struct mm_memcg_pages n;
-		struct memcg_row row;
-
-		if (g->offline)
-			continue;
-		n = mm_memcg_count_pages(m, g);
-		row = (struct memcg_row){
-			.memcg = g->name, .current = bytes_of(g->usage), .swap_current = bytes_of(g->swap_usage),
-			.anon = bytes_of(n.anon), .file = bytes_of(n.file), .kernel = bytes_of(n.kernel),
-			.pagetables = bytes_of(n.pagetables), .shmem = bytes_of(n.shmem), .swapcached = bytes_of(n.swapcached),
-			.max = bytes_of(g->max), .high = bytes_of(g->high), .low = bytes_of(g->low), .min = bytes_of(g->min),
-			.swap_max = bytes_of(g->swap_max), .peak = bytes_of(g->peak), .swap_high = bytes_of(g->swap_high),
-			.events_low = g->events[MM_MEMCG_EV_LOW], .events_high = g->events[MM_MEMCG_EV_HIGH],
-			.events_max = g->events[MM_MEMCG_EV_MAX], .events_oom = g->events[MM_MEMCG_EV_OOM],
-			.events_oom_kill = g->events[MM_MEMCG_EV_OOM_KILL], .throttled_ns = g->throttled_ns,
-		};
-
-		mm_table_writer_row(w, &row);
-	}
+	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; )
+		if (!g->offline)
+			write_row(m, g, w);
 	return 0;
 }
 
