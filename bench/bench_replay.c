@@ -204,14 +204,30 @@ static void sweep(const char *bin)
 		       eight.wall_s / one.wall_s, eight.cpu_s / 2 / one.cpu_s);
 }
 
-/* Stores to pages, @step from one to the next. */
+/* Stores to pages: @step from one to the next, or 0: scattered over the address space. */
 static void write_pages(const char *name, long nr, long step)
 {
 	FILE *f = create(name);
 
+	state = 2;
 	fputs("time,page,op\n", f);
 	for (long i = 0; i < nr; i++)
-		fprintf(f, "%ld,%ld,W\n", i / 1000, 0x1000000 + i * step);
+		fprintf(f, "%ld,%ld,W\n", i / 1000, step ? 0x1000000 + i * step : (long)(random_unit() * (1L << 34)));
+	if (fclose(f)) {
+		perror(name);
+		exit(1);
+	}
+}
+
+/* Stores to pages of one mapping, each in a page table of its own. */
+static void write_tables(const char *name, long nr)
+{
+	FILE *f = create(name);
+
+	fprintf(f, "pid,event,addr,size,flags\n1,mmap,0x100000000000,0x%lx,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE\n",
+		nr << 21);
+	for (long i = 0; i < nr; i++)
+		fprintf(f, "1,store,0x%lx,8,\n", 0x100000000000 + ((unsigned long)i << 21));
 	if (fclose(f)) {
 		perror(name);
 		exit(1);
@@ -219,33 +235,54 @@ static void write_pages(const char *name, long nr, long step)
 }
 
 /* What references to the pages of one file take beyond those to the pages of another, a page. */
-static void tell_memory(const char *bin, const char *what, const char *const input[2], long nr_more)
+static void tell_memory(const char *bin, const char *what, const char *options, const char *const input[2], long nr_more)
 {
 	struct cost c[2];
 	char command[400];
 
 	for (int i = 0; i < 2; i++) {
-		snprintf(command, sizeof(command), "%s/mm-reclaim --memory-max=150M --swap=8G -t summary %s", bin, input[i]);
+		snprintf(command, sizeof(command), "exec %s/mm-reclaim %s %s", bin, options, input[i]);
 		c[i] = cost_of(dir, command, 1);
 	}
 	if (c[0].cpu_s >= 0 && c[1].cpu_s >= 0)
 		printf("%-44s %7.0f bytes, at most 64\n", what, (c[1].peak_bytes - c[0].peak_bytes) / (double)nr_more);
+	else
+		printf("%-44s failed\n", what);
 }
 
 /* Peak resident memory of runs over so many pages and over twice as many; of the zipf references beside those to one page. */
 static void memory(const char *bin)
 {
 	enum { NR = 200000 };
+	static const char limit[] = "--memory-max=150M --swap=8G -t summary", large[] = "--ram=64G -t summary";
 	static const char *const beside[] = { "beside", "beside2" }, *const apart[] = { "apart", "apart2" }, *const zipf[] = { "few", "numbers" };
+	static const char *const tables[] = { "tables", "tables2" }, *const keys[] = { "keys", "keys2" };
+	static const char *const policies[] = { "lru", "fifo", "clock", "opt" };
 
 	for (int i = 0; i < 2; i++) {
 		write_pages(beside[i], NR << i, 1);
 		write_pages(apart[i], NR << i, 2);
+		write_pages(keys[i], NR / 4 << i, 0);
+		write_tables(tables[i], NR / 4 << i);
 	}
 	write_pages("few", 1, 1);
-	tell_memory(bin, "host memory a page, one beside the other", beside, NR);
-	tell_memory(bin, "the same, zipf: many VMAs of a few pages", zipf, nr_referred);
-	tell_memory(bin, "the same, every second page: a VMA each", apart, NR);
+	tell_memory(bin, "host memory a page, one beside the other", limit, beside, NR);
+	tell_memory(bin, "the same, all of them in memory", large, beside, NR);
+	tell_memory(bin, "the same, zipf: many VMAs of a few pages", limit, zipf, nr_referred);
+	tell_memory(bin, "the same, every second page: a VMA each", limit, apart, NR);
+	tell_memory(bin, "the same, in memory, a page table each", large, tables, NR / 4);
+	tell_memory(bin, "the same, random keys: page table, VMA each", large, keys, NR / 4);
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		char what[60], options[100];
+
+		snprintf(what, sizeof(what), "the same, --policy=%s", policies[i]);
+		snprintf(options, sizeof(options), "--policy=%s --memory-max=2G", policies[i]);
+		tell_memory(bin, what, options, beside, NR);
+		snprintf(what, sizeof(what), "the same, --policy=%s, random keys", policies[i]);
+		tell_memory(bin, what, options, keys, NR / 4);
+	}
+	tell_memory(bin, "the same, --policy=lru, a curve of 8 points", "--policy=lru --sweep=memory-max=1G..8G:8", beside, NR);
+	tell_memory(bin, "the same, the kernel's curve of 2 points", "--swap=8G --sweep=memory-max=100M..300M:2", beside, NR);
 }
 
 int main(int argc, char **argv)
