@@ -327,6 +327,15 @@ static uint64_t run(struct mm_reclaim *r, const struct mm_node *first, struct mm
 	return n;
 }
 
+/* The task sleeps until a round of kswapd has left half of what the min watermarks want, or kswapd sleeps. */
+static void throttle_direct_reclaim(struct mm_reclaim *r, uint32_t node)
+{
+	mm_count(r->ctx, MM_PGSCAN_DIRECT_THROTTLE, 1);
+	do
+		mm_kswapd_step(r);
+	while (r->kswapd[node].woken && (r->kswapd[node].at == MM_KSWAPD_SHRINKS || !mm_allow_direct_reclaim(r, node)));
+}
+
 static uint64_t try_to_free_pages(void *arg, struct mm_node *node, mm_gfp_t gfp, unsigned int order)
 {
 	struct mm_reclaim *r = arg;
@@ -338,10 +347,8 @@ static uint64_t try_to_free_pages(void *arg, struct mm_node *node, mm_gfp_t gfp,
 
 	if (r->reclaiming)
 		return 0;
-	if (!mm_allow_direct_reclaim(r, node->id)) {	/* the task sleeps while kswapd works */
-		mm_count(r->ctx, MM_PGSCAN_DIRECT_THROTTLE, 1);
-		mm_kswapd_run(r);
-	}
+	if (!mm_allow_direct_reclaim(r, node->id))
+		throttle_direct_reclaim(r, node->id);
 	return run(r, node, &sc);
 }
 
