@@ -86,8 +86,9 @@ static int regions_of_source(struct cmd_args *a, const char *src)
 	struct stat st;
 	int e;
 
-	if (!mm_builtin_machine(src, &a->config.regions))
-		return 0;
+	e = mm_builtin_machine(src, &a->config.regions);
+	if (e != -ENOENT)
+		return e ? mm_error_set(&a->err, e, "%s: %s", src, strerror(-e)) : 0;
 	if (!strcmp(src, "live"))
 		return regions_of_sysroot(a, "/");
 	if (!stat(src, &st) && S_ISDIR(st.st_mode))

@@ -165,14 +165,16 @@ static int of_file(struct cmd_args *a, struct capture *c, const char *path)
 static int load(struct cmd_args *a, struct capture *c)
 {
 	const char *src = a->file ? a->file : a->machine;
+	int e;
 
 	if (a->file && a->machine)
 		return mm_error_set(&a->err, -EINVAL, "expected FILE or --machine, found both");
 	if (!src || !strcmp(src, "live"))
 		return of_sysroot(a, c, a->live || !a->sysroot ? "/" : a->sysroot);
-	if (src == a->machine && !mm_builtin_machine(src, c->regions))
-		return 0;
-	return of_file(a, c, src);
+	e = src == a->machine ? mm_builtin_machine(src, c->regions) : -ENOENT;
+	if (e == -ENOENT)
+		return of_file(a, c, src);
+	return e ? mm_error_set(&a->err, e, "%s: %s", src, strerror(-e)) : 0;
 }
 
 static int print_table(struct cmd_args *a, const struct mm_physmap *pm)

@@ -124,6 +124,8 @@ static int print_pid(struct cmd_args *a, struct mm_sysroot *root, struct print *
 		snprintf(path, sizeof(path), "proc/%" PRIu64 "/smaps", p->pid);
 		e = mm_sysroot_input(root, path, &in, &ignored);
 	}
+	if (e == -ENOMEM)
+		return mm_error_set(&a->err, e, "out of memory");
 	if (e)
 		return must ? e : 0;	/* it ended, or is another user's */
 	p->nr_read++;

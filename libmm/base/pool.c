@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "base/pool.h"
 
 #if defined(__has_feature)
@@ -34,7 +35,7 @@ static size_t step_of(size_t size) { return (size + 15) & ~(size_t)15; }
 
 static int grow(struct mm_pool *p, size_t size)
 {
-	struct mm_pool_chunk *c = malloc(sizeof(*c));
+	struct mm_pool_chunk *c = mm_host_malloc(sizeof(*c));
 	size_t step = step_of(size);
 
 	if (!c)

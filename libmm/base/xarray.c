@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
+
 enum { XA_SHIFT = 6, XA_SLOTS = 1 << XA_SHIFT, XA_MAX_HEIGHT = 11 };
 
 struct mm_xa_node {
@@ -63,7 +65,7 @@ uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index)
 
 static struct mm_xa_node *node_new(struct mm_xarray *xa)
 {
-	struct mm_xa_node *n = calloc(1, sizeof(*n));
+	struct mm_xa_node *n = mm_host_calloc(1, sizeof(*n));
 
 	if (!n)
 		return NULL;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cache/lru.h"
 
 enum { BLOOM_SHIFT = 15, BLOOM_WORDS = (1 << BLOOM_SHIFT) / 64 };
@@ -54,5 +55,5 @@ void mm_lru_gen_bloom_reset(struct mm_lruvec *v, uint64_t seq)
 	if (*f)
 		memset(*f, 0, BLOOM_WORDS * sizeof(**f));
 	else
-		*f = calloc(BLOOM_WORDS, sizeof(**f));	/* without it every table is walked */
+		*f = mm_host_calloc(BLOOM_WORDS, sizeof(**f));	/* without it every table is walked */
 }

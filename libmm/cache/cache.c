@@ -10,21 +10,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/host_memory.h"
 #include "cache/fbatches.h"
 #include "cache/memcg.h"
 #include "cache/swap_impl.h"
 
-static void *column_new(size_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
 		 struct mm_inode_table *inodes, uint64_t swap_bytes)
 {
-	struct mm_cache *c = calloc(1, sizeof(*c));
+	struct mm_cache *c = mm_host_calloc(1, sizeof(*c));
 	int rc = -ENOMEM;
 
 	if (!c)
@@ -35,9 +29,9 @@ int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		c->memcg_lru[n].rng = ctx->rng;
 	c->column_pages = phys->max_pfn ? phys->max_pfn : 1;
-	c->page_swap = column_new(c->column_pages * sizeof(*c->page_swap));
-	c->page_memcg = column_new(c->column_pages * sizeof(*c->page_memcg));
-	c->fbatches = calloc(ctx->nr_cpus ? ctx->nr_cpus : 1, sizeof(*c->fbatches));
+	c->page_swap = mm_host_map(c->column_pages * sizeof(*c->page_swap));
+	c->page_memcg = mm_host_map(c->column_pages * sizeof(*c->page_memcg));
+	c->fbatches = mm_host_calloc(ctx->nr_cpus ? ctx->nr_cpus : 1, sizeof(*c->fbatches));
 	if (c->page_swap && c->page_memcg && c->fbatches)
 		rc = mm_memcg_new(c, NULL, MM_STR("/"), &c->root_mem_cgroup);
 	if (!rc)
@@ -73,7 +67,7 @@ void mm_cache_free(struct mm_cache *c)
 int mm_cache_keep_cpupids(struct mm_cache *c)
 {
 	if (!c->page_cpupid)
-		c->page_cpupid = column_new(c->column_pages * sizeof(*c->page_cpupid));
+		c->page_cpupid = mm_host_map(c->column_pages * sizeof(*c->page_cpupid));
 	return c->page_cpupid ? 0 : -ENOMEM;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include <libmm/csv.h>
+#include "base/host_memory.h"
 #include "cache/filemap.h"
 #include "cache/shmem.h"
 #include "cache/swap_impl.h"
@@ -20,13 +21,7 @@
 #define FROM_DISK	(UINT64_C(1) << 62)
 #define OF_ITS_OWN	(UINT64_C(1) << 63)
 
-static uint64_t *map(size_t entries)
-{
-	void *v = mmap(NULL, entries * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
-
-	return v == MAP_FAILED ? NULL : v;
-}
+static uint64_t *map(size_t entries) { return mm_host_map(entries * sizeof(uint64_t)); }
 
 /* Page cache as it is when contents begin to be kept: what is clean is on disk. */
 static void keep_files(struct mm_cache *c)

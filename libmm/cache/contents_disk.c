@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cache/contents.h"
 
 /* Runs that one call may add, and one that mm_disk_cut() may need for a moment. */
@@ -23,7 +24,7 @@ static int reserve(struct mm_inode *inode)
 	struct mm_disk_run *v;
 
 	if (inode->nr_disk_runs + MORE_RUNS > inode->cap_disk_runs) {
-		v = realloc(inode->disk_runs, cap * sizeof(*v));
+		v = mm_host_realloc(inode->disk_runs, cap * sizeof(*v));
 		if (!v)
 			return -ENOMEM;
 		inode->disk_runs = v;
@@ -146,7 +147,7 @@ static int move_written(struct mm_address_space *as, uint64_t first, uint64_t to
 
 	for (uint64_t i = first; mm_xa_find(&as->written, &i, &value); i++)
 		nr++;
-	v = malloc((nr + 1) * sizeof(*v));
+	v = mm_host_malloc((nr + 1) * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	for (uint64_t i = first; mm_xa_find(&as->written, &i, &value); i++, k++) {

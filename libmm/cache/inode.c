@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "base/str.h"
 
 struct entry {
@@ -45,13 +46,13 @@ static uint64_t hash_name(struct mm_str s)
 
 int mm_inode_table_new(struct mm_inode_table **tp)
 {
-	struct mm_inode_table *t = calloc(1, sizeof(*t));
+	struct mm_inode_table *t = mm_host_calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
 	t->nr_slots = 64;
 	t->shmem_inodes[0] = t->shmem_inodes[1] = 1;
-	t->slots = calloc(t->nr_slots, sizeof(*t->slots));
+	t->slots = mm_host_calloc(t->nr_slots, sizeof(*t->slots));
 	if (!t->slots) {
 		free(t);
 		return -ENOMEM;
@@ -131,13 +132,13 @@ static int make_room(struct mm_inode_table *t)
 {
 	if (t->nr == t->cap) {
 		size_t cap = t->cap ? t->cap * 2 : 32;
-		struct entry **v = realloc(t->v, cap * sizeof(*v));
+		struct entry **v = mm_host_realloc(t->v, cap * sizeof(*v));
 		uint32_t *holes;
 
 		if (!v)
 			return -ENOMEM;
 		t->v = v;
-		holes = realloc(t->holes, cap * sizeof(*holes));
+		holes = mm_host_realloc(t->holes, cap * sizeof(*holes));
 		if (!holes)
 			return -ENOMEM;
 		t->holes = holes;
@@ -145,7 +146,7 @@ static int make_room(struct mm_inode_table *t)
 	}
 	if ((t->nr + 1) * 2 > t->nr_slots) {
 		size_t n = t->nr_slots * 2;
-		uint32_t *slots = calloc(n, sizeof(*slots));
+		uint32_t *slots = mm_host_calloc(n, sizeof(*slots));
 
 		if (!slots)
 			return -ENOMEM;
@@ -167,11 +168,11 @@ static int make_room(struct mm_inode_table *t)
 
 static struct entry *entry_new(struct mm_str name, uint64_t hash, enum mm_inode_type type, uint64_t size, uint32_t f_mode)
 {
-	struct entry *e = calloc(1, sizeof(*e));
+	struct entry *e = mm_host_calloc(1, sizeof(*e));
 
 	if (!e)
 		return NULL;
-	e->inode.name = malloc(name.len + 1);
+	e->inode.name = mm_host_malloc(name.len + 1);
 	if (!e->inode.name) {
 		free(e);
 		return NULL;
@@ -237,7 +238,7 @@ struct mm_file *mm_file_create_unlinked(struct mm_inode_table *t, struct mm_str 
 
 struct mm_file *mm_file_attach(const struct mm_file *seg, uint32_t f_mode)
 {
-	struct mm_file *f = malloc(sizeof(*f));
+	struct mm_file *f = mm_host_malloc(sizeof(*f));
 
 	if (!f)
 		return NULL;

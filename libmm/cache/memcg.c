@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cache/fbatches.h"
 #include "cache/swap.h"
 
@@ -25,20 +26,20 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 
 	if (c->nr_memcgs >= UINT16_MAX)
 		return -ENOSPC;
-	v = realloc(c->memcgs, (c->nr_memcgs + 1) * sizeof(struct mm_memcg *));
+	v = mm_host_realloc(c->memcgs, (c->nr_memcgs + 1) * sizeof(struct mm_memcg *));
 	if (!v)
 		return -ENOMEM;
 	c->memcgs = v;
-	m = calloc(1, sizeof(*m));
+	m = mm_host_calloc(1, sizeof(*m));
 	if (m)
 		m->split_queue = MM_PAGE_LIST_INIT;
 	if (!m)
 		return -ENOMEM;
-	m->name = malloc(name.len + 1);
+	m->name = mm_host_malloc(name.len + 1);
 	for (uint32_t n = 0; m->name && n < MM_MAX_NODES; n++) {
 		if (!c->phys->nodes[n])
 			continue;
-		m->lruvec[n] = malloc(sizeof(struct mm_lruvec));
+		m->lruvec[n] = mm_host_malloc(sizeof(struct mm_lruvec));
 		if (!m->lruvec[n])
 			break;
 		*m->lruvec[n] = (struct mm_lruvec){ .memcg = m, .node = n };

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
+
 /* The first range that ends behind @index. */
 static size_t first_behind(const struct mm_inode *inode, uint64_t index)
 {
@@ -44,7 +46,7 @@ static int make_room(struct mm_inode *inode)
 
 	if (inode->nr_policies + 2 <= inode->cap_policies)
 		return 0;
-	v = realloc(inode->policies, cap * sizeof(*v));
+	v = mm_host_realloc(inode->policies, cap * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	inode->policies = v;

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cache/swap_impl.h"
 
 enum {
@@ -55,7 +56,7 @@ static bool grow(struct mm_swap *s)
 
 	if (s->nr_inflight < s->cap_inflight)
 		return true;
-	v = realloc(s->inflight, cap * sizeof(*v));
+	v = mm_host_realloc(s->inflight, cap * sizeof(*v));
 	if (!v)
 		return false;
 	s->inflight = v;

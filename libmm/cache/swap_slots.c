@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/host_memory.h"
 #include "cache/filemap.h"
 #include "cache/memcg.h"
 #include "cache/swap_impl.h"
@@ -58,14 +59,12 @@ static int swap_alloc_host(struct mm_swap *s, uint32_t nr_cpus)
 	size_t per_slot = sizeof(*s->map) + sizeof(*s->cgroup);
 
 	s->nr_clusters = (s->max + MM_SWAPFILE_CLUSTER - 1) / MM_SWAPFILE_CLUSTER;
-	s->cluster_count = calloc(s->nr_clusters, sizeof(*s->cluster_count));
-	s->cluster_link = calloc(s->nr_clusters, sizeof(*s->cluster_link));
-	s->cpu = calloc(nr_cpus, sizeof(*s->cpu));
+	s->cluster_count = mm_host_calloc(s->nr_clusters, sizeof(*s->cluster_count));
+	s->cluster_link = mm_host_calloc(s->nr_clusters, sizeof(*s->cluster_link));
+	s->cpu = mm_host_calloc(nr_cpus, sizeof(*s->cpu));
 	s->mapped_bytes = per_slot * s->max;
-	s->mapped = mmap(NULL, s->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (s->mapped == MAP_FAILED)
-		s->mapped = NULL;
-	s->space = calloc((s->max >> MM_SWAP_ADDRESS_SPACE_SHIFT) + 1, sizeof(*s->space));
+	s->mapped = mm_host_map(s->mapped_bytes);
+	s->space = mm_host_calloc((s->max >> MM_SWAP_ADDRESS_SPACE_SHIFT) + 1, sizeof(*s->space));
 	if (!s->mapped || !s->space || !s->cluster_count || !s->cluster_link || !s->cpu)
 		return -ENOMEM;
 	s->map = s->mapped;
@@ -80,7 +79,7 @@ static int swap_alloc_host(struct mm_swap *s, uint32_t nr_cpus)
 int mm_swap_new(struct mm_cache *c, uint64_t swap_bytes)
 {
 	uint64_t pages = swap_bytes >> MM_PAGE_SHIFT;
-	struct mm_swap *s = calloc(1, sizeof(*s));
+	struct mm_swap *s = mm_host_calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;

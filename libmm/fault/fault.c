@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "cache/migrate.h"
 #include "cache/readahead.h"
 #include "fault/internal.h"
@@ -70,7 +71,7 @@ static void lru_add_drain_all_hook(void *arg) { mm_lru_add_drain_all(((struct mm
 int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache,
 		 struct mm_virt *virt)
 {
-	struct mm_fault *f = calloc(1, sizeof(*f));
+	struct mm_fault *f = mm_host_calloc(1, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;

@@ -17,6 +17,7 @@
  */
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "cache/deferred_split.h"
 #include "cache/migrate.h"
 #include "fault/internal.h"
@@ -206,7 +207,7 @@ static void task_numa_fault(struct mm_vm_fault *v, int32_t last, int nid, uint64
 	if (!t || !mm_numa_balancing(v->f->ctx))
 		return;
 	if (!t->faults)
-		t->faults = calloc(1, sizeof(*t->faults));
+		t->faults = mm_host_calloc(1, sizeof(*t->faults));
 	if (!t->faults)
 		return;
 	if (now_ms >= t->migrate_retry_ms) {

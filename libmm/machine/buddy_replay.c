@@ -8,13 +8,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "machine/buddy_replay.h"
 #include "phys/internal.h"
 
 struct mm_page_replay *mm_page_replay_get(struct mm_machine *m)
 {
 	if (!m->pages) {
-		m->pages = calloc(1, sizeof(*m->pages));
+		m->pages = mm_host_calloc(1, sizeof(*m->pages));
 		if (m->pages)
 			for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
 				m->pages->pcp_orders |= mm_pcp_allowed_order(o) ? 1u << o : 0;
@@ -59,7 +60,7 @@ static int grow(struct mm_page_replay *r)
 	struct mm_page_replay old = *r;
 
 	r->size = old.size ? 2 * old.size : 1024;
-	r->v = malloc(r->size * sizeof(*r->v));
+	r->v = mm_host_malloc(r->size * sizeof(*r->v));
 	if (!r->v) {
 		*r = old;
 		return -ENOMEM;

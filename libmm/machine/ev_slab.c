@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "machine/slab_replay.h"
 #include "slab/slab.h"
 
@@ -44,7 +45,7 @@ static int reap_if_due(struct mm_machine *m, struct mm_slab_replay *r)
 	if (m->slab->kind != MM_SLAB_SLAB || !now)
 		return 0;
 	if (!r->next_reap_ns) {
-		r->next_reap_ns = calloc(nr_cpus, sizeof(*r->next_reap_ns));
+		r->next_reap_ns = mm_host_calloc(nr_cpus, sizeof(*r->next_reap_ns));
 		if (!r->next_reap_ns)
 			return -ENOMEM;
 		for (uint32_t c = 0; c < nr_cpus; c++)

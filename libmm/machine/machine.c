@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cache/cache.h"
 #include "cache/readahead.h"
 #include "fault/fault.h"
 #include "fault/khugepaged.h"
 #include "fault/ksm.h"
 #include "cache/memcg.h"
-#include "base/str.h"
 #include "machine/machine.h"
 #include "virt/numab.h"
 #include "phys/compaction.h"
@@ -46,16 +46,24 @@ static int copy_regions(struct mm_region_list *to, const struct mm_region_list *
 	return 0;
 }
 
+static int copy_sysroot(const char **to, const char *from)
+{
+	char *copy = from ? mm_host_malloc(strlen(from) + 1) : NULL;
+
+	*to = copy ? strcpy(copy, from) : NULL;
+	return copy || !from ? 0 : -ENOMEM;
+}
+
 int mm_machine_new(struct mm_machine **mp, const struct mm_machine_config *cfg, struct mm_error *err)
 {
-	struct mm_machine *m = calloc(1, sizeof(*m));
+	struct mm_machine *m = mm_host_calloc(1, sizeof(*m));
 
 	if (!m)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	m->cfg = *cfg;
 	m->cfg.regions = (struct mm_region_list){ 0 };
-	m->cfg.sysroot = cfg->sysroot ? strdup(cfg->sysroot) : NULL;
-	if (copy_regions(&m->cfg.regions, &cfg->regions) || (cfg->sysroot && !m->cfg.sysroot)) {
+	m->cfg.sysroot = NULL;
+	if (copy_regions(&m->cfg.regions, &cfg->regions) || copy_sysroot(&m->cfg.sysroot, cfg->sysroot)) {
 		mm_machine_free(m);
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
@@ -86,7 +94,8 @@ int mm_machine_start(struct mm_machine *m, struct mm_error *err)
 
 	if (m->booted)
 		return 0;
-	e = mm_machine_boot(m, err);
+	mm_host_memory_begin();
+	e = mm_host_memory_end(mm_machine_boot(m, err), err);
 	m->booted = e == 0;
 	return e;
 }
@@ -302,29 +311,8 @@ static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *e
 	return end_event(m, ev, dispatch(m, task, ev, err), err);
 }
 
-/*
- * A kernel's calls answer ENOMEM when its memory is out, and so do those of the model when the host's is.  The second must not be taken
- * for the first: malloc() leaves ENOMEM in errno then.  That alone says nothing, for it does so too when brk() gave it no memory and
- * mmap() did; what the row has come to, or the next request, does.
- */
-static bool host_memory_is_out(const struct mm_event *ev)
-{
-	void *more;
-
-	if (errno != ENOMEM)
-		return false;
-	if (ev->result_kind == MM_RESULT_WORD && mm_str_is(ev->result_word, "ENOMEM"))
-		return true;
-	more = malloc(MM_PAGE_SIZE);
-	free(more);
-	return !more;
-}
-
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
-	int e;
-
-	errno = 0;
-	e = one_row(m, ev, err);
-	return !e && host_memory_is_out(ev) ? mm_error_set(err, -ENOMEM, "out of memory") : e;
+	mm_host_memory_begin();
+	return mm_host_memory_end(one_row(m, ev, err), err);
 }

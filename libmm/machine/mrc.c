@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/host_memory.h"
 
 enum { FIRST_SLOTS = 1 << 10 };
 
@@ -80,15 +81,15 @@ static int compact(struct mm_mrc *m)
 	if (slots > 1u << 30)
 		return -EFBIG;
 	if (slots != m->nr_slots) {
-		tree = realloc(m->tree, (slots + 1ul) * sizeof(*tree));
+		tree = mm_host_realloc(m->tree, (slots + 1ul) * sizeof(*tree));
 		if (!tree)
 			return -ENOMEM;
 		m->tree = tree;
-		owner = realloc(m->owner, slots * sizeof(*owner));
+		owner = mm_host_realloc(m->owner, slots * sizeof(*owner));
 		if (!owner)
 			return -ENOMEM;
 		m->owner = owner;
-		hist = realloc(m->hist, slots * sizeof(*hist));
+		hist = mm_host_realloc(m->hist, slots * sizeof(*hist));
 		if (!hist)
 			return -ENOMEM;
 		m->hist = hist;
@@ -118,7 +119,7 @@ static int rehash(struct mm_mrc *m)
 
 	if (m->nr_hash > 1u << 30)
 		return -EFBIG;
-	v = calloc(2ul * nr_old, sizeof(*v));
+	v = mm_host_calloc(2ul * nr_old, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	m->hash = v;
@@ -138,16 +139,16 @@ static int rehash(struct mm_mrc *m)
 
 int mm_mrc_new(struct mm_mrc **mp)
 {
-	struct mm_mrc *m = calloc(1, sizeof(*m));
+	struct mm_mrc *m = mm_host_calloc(1, sizeof(*m));
 
 	if (!m)
 		return -ENOMEM;
 	m->nr_hash = 2 * FIRST_SLOTS;
 	m->nr_slots = FIRST_SLOTS;
-	m->hash = calloc(m->nr_hash, sizeof(*m->hash));
-	m->tree = calloc(m->nr_slots + 1ul, sizeof(*m->tree));
-	m->owner = calloc(m->nr_slots, sizeof(*m->owner));
-	m->hist = calloc(m->nr_slots, sizeof(*m->hist));
+	m->hash = mm_host_calloc(m->nr_hash, sizeof(*m->hash));
+	m->tree = mm_host_calloc(m->nr_slots + 1ul, sizeof(*m->tree));
+	m->owner = mm_host_calloc(m->nr_slots, sizeof(*m->owner));
+	m->hist = mm_host_calloc(m->nr_slots, sizeof(*m->hist));
 	if (!m->hash || !m->tree || !m->owner || !m->hist) {
 		mm_mrc_free(m);
 		return -ENOMEM;

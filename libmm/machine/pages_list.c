@@ -14,6 +14,7 @@
 #include <libmm/csv.h>
 #include <libmm/pages.h>
 
+#include "base/host_memory.h"
 #include "machine/pages.h"
 
 enum { MAX_SETS = 1 << 20 };
@@ -113,7 +114,7 @@ int mm_pages_select_parse(struct mm_str s, struct mm_pages_select *select)
 
 int mm_pages_list_new(struct mm_pages_list **lp, const struct mm_pages_select *select, struct mm_table_writer *w)
 {
-	struct mm_pages_list *l = calloc(1, sizeof(*l));
+	struct mm_pages_list *l = mm_host_calloc(1, sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
@@ -158,7 +159,7 @@ static struct set *find_set(struct set *sets, size_t cap, uint64_t flags)
 static int grow_sets(struct mm_pages_list *l)
 {
 	size_t cap = l->cap ? 2 * l->cap : 64;
-	struct set *sets = cap > MAX_SETS ? NULL : calloc(cap, sizeof(*sets));
+	struct set *sets = cap > MAX_SETS ? NULL : mm_host_calloc(cap, sizeof(*sets));
 
 	if (!sets)
 		return -ENOMEM;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "machine/physmap.h"
 
 /* What is nested in a region follows it with a greater depth. */
@@ -16,7 +17,7 @@ static int find_ram(struct mm_physmap *pm)
 	const struct mm_region_list *l = pm->cfg.regions;
 	uint32_t inside = UINT32_MAX;	/* depth of the RAM that we are in */
 
-	pm->ram = calloc(l->nr + 1, sizeof(*pm->ram));
+	pm->ram = mm_host_calloc(l->nr + 1, sizeof(*pm->ram));
 	if (!pm->ram)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->nr; i++) {
@@ -33,7 +34,7 @@ static int add_range(struct mm_ranges *l, uint64_t start, uint64_t end)
 {
 	if (l->nr == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 32;
-		struct mm_range *v = realloc(l->v, cap * sizeof(*v));
+		struct mm_range *v = mm_host_realloc(l->v, cap * sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
@@ -106,7 +107,7 @@ static int make_zones(struct mm_physmap *pm, struct mm_phys_config *phys)
 
 int mm_physmap_new(struct mm_physmap **pmp, const struct mm_physmap_config *cfg, struct mm_error *err)
 {
-	struct mm_physmap *pm = calloc(1, sizeof(*pm));
+	struct mm_physmap *pm = mm_host_calloc(1, sizeof(*pm));
 	struct mm_phys_config phys = {
 		.regions = cfg->regions, .zoneinfo = cfg->zoneinfo, .sizes_only = true,
 		.mem_limit_bytes = cfg->mem_limit_bytes,

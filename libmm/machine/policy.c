@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
+
 #define NONE UINT32_MAX
 
 struct frame {
@@ -85,7 +87,7 @@ static int grow(struct mm_policy *p)
 {
 	uint32_t cap = p->cap ? p->cap > p->limit / 2 ? p->limit : p->cap * 2 : p->limit < 64 ? p->limit : 64,
 		nr_hash = 16;
-	struct frame *f = realloc(p->frames, cap * sizeof(*f));
+	struct frame *f = mm_host_realloc(p->frames, cap * sizeof(*f));
 	uint32_t *hash;
 
 	if (!f)
@@ -93,7 +95,7 @@ static int grow(struct mm_policy *p)
 	p->frames = f;
 	while (nr_hash < cap * 2u && nr_hash < 1u << 31)
 		nr_hash *= 2;
-	hash = calloc(nr_hash, sizeof(*hash));
+	hash = mm_host_calloc(nr_hash, sizeof(*hash));
 	if (!hash)
 		return -ENOMEM;
 	free(p->hash);
@@ -111,7 +113,7 @@ int mm_policy_new(struct mm_policy **pp, enum mm_policy_kind kind, uint32_t fram
 
 	if (kind >= MM_POLICY_OPT || !frames || frames > 1u << 30)
 		return -EINVAL;
-	p = calloc(1, sizeof(*p));
+	p = mm_host_calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	*p = (struct mm_policy){ .kind = kind, .limit = frames, .head = NONE, .tail = NONE };
@@ -271,7 +273,7 @@ static int by_page(const void *a, const void *b)
 /* For each reference the id of its page and the place of the next one to it. */
 static int look_ahead(const uint64_t *refs, size_t n, uint64_t *id, uint64_t *next)
 {
-	struct place *v = malloc((n ? n : 1) * sizeof(*v));
+	struct place *v = mm_host_malloc((n ? n : 1) * sizeof(*v));
 	uint64_t ids = 0;
 
 	if (!v)
@@ -323,10 +325,10 @@ static int opt_run(const uint64_t *refs, size_t n, uint32_t frames, uint64_t *fa
 
 	if (n > SIZE_MAX / sizeof(struct use) - 1)
 		return -ENOMEM;
-	id = malloc((n + 1) * sizeof(*id));
-	next = malloc((n + 1) * sizeof(*next));
-	o.heap = malloc((n + 1) * sizeof(*o.heap));
-	o.current = calloc(n + 1, sizeof(*o.current));
+	id = mm_host_malloc((n + 1) * sizeof(*id));
+	next = mm_host_malloc((n + 1) * sizeof(*next));
+	o.heap = mm_host_malloc((n + 1) * sizeof(*o.heap));
+	o.current = mm_host_calloc(n + 1, sizeof(*o.current));
 	if (id && next && o.heap && o.current)
 		rc = look_ahead(refs, n, id, next);
 	if (!rc)

@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "machine/slab_replay.h"
 #include "slab/slab.h"
 
 struct mm_slab_replay *mm_slab_replay_get(struct mm_machine *m)
 {
 	if (!m->slab_replay)
-		m->slab_replay = calloc(1, sizeof(*m->slab_replay));
+		m->slab_replay = mm_host_calloc(1, sizeof(*m->slab_replay));
 	return m->slab_replay;
 }
 
@@ -59,7 +60,7 @@ static int grow_objects(struct mm_slab_replay *r)
 {
 	struct mm_recorded_object *old = r->v;
 	size_t old_size = r->size;
-	struct mm_recorded_object *v = calloc(old_size ? old_size * 2 : 1024, sizeof(*v));
+	struct mm_recorded_object *v = mm_host_calloc(old_size ? old_size * 2 : 1024, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
@@ -103,7 +104,7 @@ int mm_recorded_object_keep_freed(struct mm_slab_replay *r, struct mm_recorded_o
 	uint64_t *place, recorded = o->recorded;
 
 	if (!r->freed)
-		r->freed = calloc(MM_FREED_KEPT, sizeof(*r->freed));
+		r->freed = mm_host_calloc(MM_FREED_KEPT, sizeof(*r->freed));
 	if (!r->freed)
 		return -ENOMEM;
 	o->freed = true;
@@ -175,7 +176,7 @@ long mm_recorded_cache_find(const struct mm_slab_replay *r, struct mm_str name, 
 static int grow_hash(struct mm_slab_replay *r)
 {
 	uint32_t size = r->hash_size ? r->hash_size * 2 : 256;
-	uint32_t *hash = calloc(size, sizeof(*hash));
+	uint32_t *hash = mm_host_calloc(size, sizeof(*hash));
 
 	if (!hash)
 		return -ENOMEM;
@@ -203,13 +204,13 @@ long mm_recorded_cache_get(struct mm_slab_replay *r, struct mm_str name, uint32_
 	if (r->nr_caches == r->cap_caches) {
 		uint32_t cap = r->cap_caches ? r->cap_caches * 2 : 128;
 
-		v = realloc(r->caches, cap * sizeof(*v));
+		v = mm_host_realloc(r->caches, cap * sizeof(*v));
 		if (!v)
 			return -ENOMEM;
 		r->caches = v;
 		r->cap_caches = cap;
 	}
-	if (name.len && !(copy = malloc(name.len + 1)))
+	if (name.len && !(copy = mm_host_malloc(name.len + 1)))
 		return -ENOMEM;
 	if (copy)
 		memcpy(copy, name.p, name.len);

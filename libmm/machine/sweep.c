@@ -19,6 +19,7 @@
 #include <libmm/sweep.h>
 #include <libmm/wide.h>
 
+#include "base/host_memory.h"
 #include "machine/tape.h"
 
 enum { BATCH = 256, TAPE_BYTES = 1 << 28 };
@@ -127,7 +128,7 @@ static int add_parameter(struct mm_sweep *s, uint64_t lo, uint64_t hi, size_t n,
 {
 	size_t k = s->nr_parameters, old = k ? s->nr_points : 1;
 	bool size = mm_sweep_is_size(s, k);
-	struct mm_sweep_point *points = old <= MM_SWEEP_MAX_POINTS / n ? calloc(old * n, sizeof(*points)) : NULL;
+	struct mm_sweep_point *points = old <= MM_SWEEP_MAX_POINTS / n ? mm_host_calloc(old * n, sizeof(*points)) : NULL;
 
 	if (old > MM_SWEEP_MAX_POINTS / n)
 		return mm_error_set(err, -EINVAL, "%zu times %zu points: expected at most %d", old, n, (int)MM_SWEEP_MAX_POINTS);
@@ -345,7 +346,7 @@ static void keep_result(struct mm_sweep *s, struct mm_sweep_point *p, const stru
 /* @tape NULL: the point reads for itself. */
 static int run_point(struct mm_sweep *s, struct mm_sweep_point *p, struct mm_tape *tape, struct mm_error *err)
 {
-	struct rows *r = calloc(1, sizeof(*r));
+	struct rows *r = mm_host_calloc(1, sizeof(*r));
 	struct mm_machine_config cfg;
 	struct mm_machine *m = NULL;
 	int e;
@@ -386,7 +387,7 @@ static long record_batch(struct rows *r, struct mm_tape *tape, size_t n)
 /* Read the trace onto @tape. What goes wrong the points tell, each when it has come so far. */
 static void record(struct mm_sweep *s, struct mm_tape *tape)
 {
-	struct rows *r = calloc(1, sizeof(*r));
+	struct rows *r = mm_host_calloc(1, sizeof(*r));
 	const struct mm_skip *skips = NULL;
 	struct mm_error err = { 0 };
 	uint64_t rows = 0;
@@ -461,7 +462,7 @@ int mm_sweep_run(struct mm_sweep *s, struct mm_error *err)
 {
 	struct crew crew = { .sweep = s };
 	size_t n = nr_threads(s), started = 0;
-	pthread_t *threads = calloc(n, sizeof(*threads));
+	pthread_t *threads = mm_host_calloc(n, sizeof(*threads));
 
 	if (!threads || (s->nr_points > 1 && mm_tape_new(&crew.tape, s->tape_bytes ? s->tape_bytes : TAPE_BYTES))) {
 		free(threads);

@@ -11,6 +11,7 @@
 #include <libmm/tables.h>
 
 #include "base/escape.h"
+#include "base/host_memory.h"
 #include "machine/vma_call.h"
 
 enum { NAME_COLUMN = 73 };		/* where a path begins in /proc/PID/maps */
@@ -126,7 +127,7 @@ static bool keep_row(struct mm_ended_maps *ended, uint64_t pid, const struct mm_
 	char dev[32], perms[5], name[160];
 	struct mm_maps_table_row row = row_of(pid, v, dev, perms, name);
 	size_t nd = strlen(dev) + 1, np = strlen(perms) + 1, nn = strlen(row.name) + 1;
-	char *text = malloc(nd + np + nn);
+	char *text = mm_host_malloc(nd + np + nn);
 
 	if (!text)
 		return false;
@@ -140,7 +141,7 @@ static bool keep_row(struct mm_ended_maps *ended, uint64_t pid, const struct mm_
 
 int mm_ended_maps_keep(struct mm_ended_maps **ep, const struct mm_task *task)
 {
-	struct mm_ended_maps *ended = calloc(1, sizeof(*ended));
+	struct mm_ended_maps *ended = mm_host_calloc(1, sizeof(*ended));
 	struct mm_ma_state mas = { .tree = &task->mm->mm_mt };
 	size_t room = task->mm->map_count;
 
@@ -148,8 +149,8 @@ int mm_ended_maps_keep(struct mm_ended_maps **ep, const struct mm_task *task)
 	*ep = NULL;
 	if (!ended)
 		return -ENOMEM;
-	ended->v = calloc(room + 1, sizeof(*ended->v));
-	ended->text = calloc(room + 1, sizeof(*ended->text));
+	ended->v = mm_host_calloc(room + 1, sizeof(*ended->v));
+	ended->text = mm_host_calloc(room + 1, sizeof(*ended->text));
 	for (struct mm_vma *v = mm_mas_find(&mas, UINT64_MAX); v && ended->nr < room; v = mm_mas_next(&mas, UINT64_MAX))
 		if (!ended->v || !ended->text || !keep_row(ended, task->tgid, v)) {
 			mm_ended_maps_free(ended);

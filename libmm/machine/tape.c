@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "machine/tape.h"
 
 enum { CHUNK = 1 << 18, MOST = 128 };		/* bytes: of a chunk, and of a row that is not FULL */
@@ -48,7 +49,7 @@ struct mm_tape {
 
 int mm_tape_new(struct mm_tape **tp, size_t max_bytes)
 {
-	struct mm_tape *t = calloc(1, sizeof(*t));
+	struct mm_tape *t = mm_host_calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
@@ -101,7 +102,7 @@ static uint8_t *room_for(struct mm_tape *t, size_t n)
 		return c->bytes + c->used;
 	if (t->bytes + cap > t->max_bytes)
 		return NULL;
-	c = malloc(sizeof(*c) + cap);
+	c = mm_host_malloc(sizeof(*c) + cap);
 	if (!c)
 		return NULL;
 	*c = (struct mm_tape_chunk){ .cap = cap };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cache/cache.h"
 #include "fault/fault.h"
 #include "machine/vma_call.h"
@@ -35,13 +36,13 @@ static void hash_insert(struct mm_task_table *t, uint32_t index)
 static bool grow(struct mm_task_table *t)
 {
 	size_t cap = t->cap ? 2 * t->cap : FIRST_TASKS;
-	struct mm_task **v = realloc(t->v, cap * sizeof(struct mm_task *));
+	struct mm_task **v = mm_host_realloc(t->v, cap * sizeof(struct mm_task *));
 	uint32_t *hash;
 
 	if (!v)
 		return false;
 	t->v = v;
-	hash = calloc(4 * cap, sizeof(*hash));
+	hash = mm_host_calloc(4 * cap, sizeof(*hash));
 	if (!hash)
 		return false;
 	free(t->hash);
@@ -128,7 +129,7 @@ struct mm_task *mm_task_get(struct mm_machine *m, uint32_t pid)
 	if (!task) {
 		if (pid > MM_PID_MAX || (t->nr == t->cap && !grow(t)))
 			return NULL;
-		task = malloc(sizeof(*task));
+		task = mm_host_malloc(sizeof(*task));
 		if (!task)
 			return NULL;
 		start(m, task, pid);

@@ -12,11 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "machine/vma_call.h"
 
 int mm_vma_report_new(struct mm_machine *m)
 {
-	m->vma_report = calloc(1, sizeof(*m->vma_report));
+	m->vma_report = mm_host_calloc(1, sizeof(*m->vma_report));
 	if (!m->vma_report)
 		return -ENOMEM;
 	m->virt.journal = &m->vma_report->journal;
@@ -66,13 +67,13 @@ static uint32_t *merge_slot(struct mm_vma_report *r, uint32_t pid, uint16_t even
 static int grow_merges(struct mm_vma_report *r)
 {
 	size_t cap = r->cap_merges ? 2 * r->cap_merges : 32;
-	struct mm_vma_merge_sum *v = realloc(r->merges, cap * sizeof(*v));
+	struct mm_vma_merge_sum *v = mm_host_realloc(r->merges, cap * sizeof(*v));
 	uint32_t *slots;
 
 	if (!v)
 		return -ENOMEM;
 	r->merges = v;
-	slots = calloc(2 * cap, sizeof(*slots));
+	slots = mm_host_calloc(2 * cap, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	free(r->merge_slots);
@@ -142,7 +143,7 @@ static int add_mismatch(struct mm_machine *m, const struct mm_task *task, const 
 	if (r->nr_mismatches == r->cap_mismatches) {
 		size_t cap = r->cap_mismatches ? 2 * r->cap_mismatches : 16;
 
-		mis = realloc(r->mismatches, cap * sizeof(*mis));
+		mis = mm_host_realloc(r->mismatches, cap * sizeof(*mis));
 		if (!mis)
 			return -ENOMEM;
 		r->mismatches = mis;

@@ -26,6 +26,7 @@
 #include <libmm/csv.h>
 #include <libmm/maps.h>
 
+#include "base/host_memory.h"
 #include "base/str.h"
 #include "machine/vma_call.h"
 #include "virt/userfaultfd.h"
@@ -234,7 +235,7 @@ static void finish(struct mm_seeding *s)
 static int begin(struct mm_machine *m, struct mm_task *task, uint32_t pid, struct mm_error *err)
 {
 	if (!m->seeding)
-		m->seeding = malloc(sizeof(*m->seeding));
+		m->seeding = mm_host_malloc(sizeof(*m->seeding));
 	if (!m->seeding)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	*m->seeding = (struct mm_seeding){ .m = m, .pid = pid, .mm = mm_task_mm(m, task) };
@@ -370,6 +371,23 @@ static void note_base(const struct feed *f)
 		f->note(&ev, f->arg);
 }
 
+static int seed_task(struct feed *f, struct mm_input *maps, struct mm_error *err)
+{
+	int e;
+
+	f->task = mm_task_get(f->m, f->pid);
+	if (!f->task)
+		return mm_error_set(err, -ERANGE, "--seed: no room for task %u", f->pid);
+	mm_mmput(f->task->mm);
+	f->task->mm = NULL;
+	e = begin(f->m, f->task, f->pid, err);
+	if (e)
+		return e;
+	note_base(f);
+	e = mm_maps_read(maps, feed_row, f, err);
+	return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;
+}
+
 int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps,
 		    void (*note)(const struct mm_event *ev, void *arg), void *arg, struct mm_error *err)
 {
@@ -378,15 +396,6 @@ int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps,
 
 	if (e)
 		return e;
-	f.task = mm_task_get(m, pid);
-	if (!f.task)
-		return mm_error_set(err, -ERANGE, "--seed: no room for task %u", pid);
-	mm_mmput(f.task->mm);
-	f.task->mm = NULL;
-	e = begin(m, f.task, pid, err);
-	if (e)
-		return e;
-	note_base(&f);
-	e = mm_maps_read(maps, feed_row, &f, err);
-	return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;
+	mm_host_memory_begin();
+	return mm_host_memory_end(seed_task(&f, maps, err), err);
 }

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "phys/ctx.h"
 
 enum { FIRST_EFFECTS = 64 };
@@ -17,7 +18,7 @@ struct mm_event *mm_effect_add(struct mm_ctx *ctx, enum mm_by by, enum mm_event_
 
 	if (fx->nr == fx->cap) {
 		size_t cap = fx->cap ? 2 * fx->cap : FIRST_EFFECTS;
-		struct mm_event *v = realloc(fx->v, cap * sizeof(*v));
+		struct mm_event *v = mm_host_realloc(fx->v, cap * sizeof(*v));
 
 		if (!v) {
 			fx->nomem = true;

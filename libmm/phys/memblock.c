@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "phys/memblock.h"
 
 static uint64_t rgn_end(const struct mm_memblock_region *r) { return r->base + r->size; }
@@ -30,7 +31,7 @@ static int reserve_room(struct mm_memblock_type *t, size_t more)
 		return 0;
 	while (cap < t->nr + more)
 		cap *= 2;
-	v = realloc(t->v, cap * sizeof(*v));
+	v = mm_host_realloc(t->v, cap * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	t->v = v;

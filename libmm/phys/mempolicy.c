@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "phys/internal.h"
 #include "phys/mempolicy.h"
 
@@ -63,7 +64,7 @@ static const struct mm_mempolicy *intern(struct mm_ctx *ctx, const struct mm_mem
 			pol->next = ctx->numa.policies;
 			return ctx->numa.policies = pol;
 		}
-	pol = malloc(sizeof(*pol));
+	pol = mm_host_malloc(sizeof(*pol));
 	if (!pol)
 		return NULL;
 	*pol = *value;

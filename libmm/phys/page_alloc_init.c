@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "phys/internal.h"
 
 static void init_free_lists(struct mm_zone *zone)
@@ -22,7 +23,7 @@ static void init_free_lists(struct mm_zone *zone)
 
 static int init_pcp(struct mm_zone *zone, uint32_t nr_cpus)
 {
-	zone->pcp = calloc(nr_cpus, sizeof(*zone->pcp));
+	zone->pcp = mm_host_calloc(nr_cpus, sizeof(*zone->pcp));
 	if (!zone->pcp)
 		return -ENOMEM;
 	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
@@ -92,7 +93,7 @@ int mm_page_alloc_init(struct mm_phys *phys)
 	if (init_zones(phys))
 		return -ENOMEM;
 	phys->nr_pageblocks = (uint32_t)(((uint64_t)phys->max_pfn + (1u << MM_MAX_ORDER) - 1) >> MM_MAX_ORDER << 1);
-	phys->pageblocks = malloc((phys->nr_pageblocks ? phys->nr_pageblocks : 1) * sizeof(*phys->pageblocks));
+	phys->pageblocks = mm_host_malloc((phys->nr_pageblocks ? phys->nr_pageblocks : 1) * sizeof(*phys->pageblocks));
 	if (!phys->pageblocks)
 		return -ENOMEM;
 	for (uint32_t b = 0; b < phys->nr_pageblocks; b++)
@@ -141,8 +142,8 @@ static size_t add_zones(struct mm_zone **list, struct mm_node *node, unsigned in
 static int build_node(struct mm_phys *phys, struct mm_node *node)
 {
 	for (unsigned int t = 0; t < MM_MAX_NR_ZONES; t++) {
-		struct mm_zone **all = calloc(phys->nr_zones + 1, sizeof(struct mm_zone *));
-		struct mm_zone **here = calloc(MM_MAX_NR_ZONES + 1, sizeof(struct mm_zone *));
+		struct mm_zone **all = mm_host_calloc(phys->nr_zones + 1, sizeof(struct mm_zone *));
+		struct mm_zone **here = mm_host_calloc(MM_MAX_NR_ZONES + 1, sizeof(struct mm_zone *));
 		size_t n = 0;
 
 		node->zonerefs[t] = all;

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "phys/internal.h"
 
 struct recount {
@@ -116,7 +117,7 @@ static bool zone_is_consistent(struct recount *rc, const struct mm_zone *zone)
 bool mm_phys_is_consistent(const struct mm_phys *phys)
 {
 	uint64_t nr = (uint64_t)phys->nr_pageblocks << MM_PAGEBLOCK_ORDER, heads = 0;
-	struct recount rc = { phys, calloc((size_t)nr / 64 + 1, sizeof(uint64_t)), 0 };
+	struct recount rc = { phys, mm_host_calloc((size_t)nr / 64 + 1, sizeof(uint64_t)), 0 };
 	bool ok = rc.seen != NULL;
 
 	for (uint32_t i = 0; ok && i < phys->nr_zones; i++)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/host_memory.h"
 #include "phys/boot.h"
 #include "phys/internal.h"
 
@@ -50,8 +51,8 @@ static int map_pages(struct mm_phys *phys)
 
 	if (__builtin_mul_overflow(pages, sizeof(struct mm_page), &bytes))	/* of a host with 32-bit addresses */
 		return -ENOMEM;
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
+	p = mm_host_map(bytes);
+	if (!p)
 		return -ENOMEM;
 	if (bytes > HUGE_MAP_BYTES)
 		(void)madvise(p, bytes, MADV_NOHUGEPAGE);
@@ -171,7 +172,7 @@ int mm_phys_new(struct mm_phys **physp, struct mm_ctx *ctx, const struct mm_phys
 					    " found only zoneinfo");
 		now.zoneinfo = NULL;
 	}
-	phys = calloc(1, sizeof(*phys));
+	phys = mm_host_calloc(1, sizeof(*phys));
 	if (!phys)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	phys->ctx = ctx;

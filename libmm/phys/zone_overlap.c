@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "phys/boot.h"
 
 struct ranges {
@@ -26,7 +27,7 @@ static int add(struct ranges *l, uint64_t start, uint64_t end, uint32_t node)
 		return 0;
 	if (l->nr == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 32;
-		struct mm_page_range *v = realloc(l->v, cap * sizeof(*v));
+		struct mm_page_range *v = mm_host_realloc(l->v, cap * sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;

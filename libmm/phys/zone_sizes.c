@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "phys/boot.h"
 
 enum { MAX_DMA_PFN = 1 << (24 - MM_PAGE_SHIFT), MAX_DMA32_PFN = 1 << (32 - MM_PAGE_SHIFT) };
@@ -39,7 +40,7 @@ struct mm_node *mm_boot_node(struct mm_phys *phys, uint32_t id)
 
 	if (node)
 		return node;
-	node = calloc(1, sizeof(*node));
+	node = mm_host_calloc(1, sizeof(*node));
 	if (!node)
 		return NULL;
 	node->id = id;
@@ -59,7 +60,7 @@ int mm_boot_add_present(struct mm_phys *phys, uint64_t start_pfn, uint64_t end_p
 
 	if (start_pfn >= end_pfn)
 		return 0;
-	v = realloc(phys->present, (phys->nr_present + 1) * sizeof(*v));
+	v = mm_host_realloc(phys->present, (phys->nr_present + 1) * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	phys->present = v;

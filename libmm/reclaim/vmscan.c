@@ -19,6 +19,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
+
 uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_zone *zone)
 {
 	uint64_t nr = zone->nr_lru[MM_LRU_INACTIVE_FILE] + zone->nr_lru[MM_LRU_ACTIVE_FILE];
@@ -396,7 +398,7 @@ static uint64_t reclaimable_pages(void *arg, struct mm_zone *zone) { return mm_z
 
 int mm_reclaim_new(struct mm_reclaim **rp, struct mm_ctx *ctx, struct mm_phys *phys, struct mm_cache *cache, struct mm_virt *virt)
 {
-	struct mm_reclaim *r = calloc(1, sizeof(*r));
+	struct mm_reclaim *r = mm_host_calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;

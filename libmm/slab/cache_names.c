@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "slab/slab.h"
 
 static uint32_t hash(struct mm_str name)
@@ -41,7 +42,7 @@ static int grow(struct mm_slab *sl)
 {
 	struct name_slot *old = sl->names;
 	uint32_t old_size = sl->names_size;
-	struct name_slot *v = calloc(old_size ? old_size * 2 : 256, sizeof(*v));
+	struct name_slot *v = mm_host_calloc(old_size ? old_size * 2 : 256, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
@@ -63,11 +64,11 @@ int mm_slab_name_add(struct mm_kmem_cache *s, struct mm_str name)
 		return -EEXIST;
 	if (sl->nr_names * 2 >= sl->names_size && grow(sl))
 		return -ENOMEM;
-	names = realloc(s->names, (s->nr_names + 1) * sizeof(*names));
+	names = mm_host_realloc(s->names, (s->nr_names + 1) * sizeof(*names));
 	if (!names)
 		return -ENOMEM;
 	s->names = names;
-	copy = malloc(name.len + 1);
+	copy = mm_host_malloc(name.len + 1);
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, name.p, name.len);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "slab/slab_list.h"
 
 enum { BATCHREFILL_LIMIT = 16, ALIEN_LIMIT = 12, JIFFY_NS = 4000000 };
@@ -308,7 +309,7 @@ static void slab_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
 
 static struct array_cache *new_array(uint32_t limit, uint32_t batch)
 {
-	struct array_cache *ac = malloc(sizeof(*ac) + limit * sizeof(ac->entry[0]));
+	struct array_cache *ac = mm_host_malloc(sizeof(*ac) + limit * sizeof(ac->entry[0]));
 
 	if (ac)
 		*ac = (struct array_cache){ .limit = limit, .batchcount = batch };
@@ -331,7 +332,7 @@ static void slab_release(struct mm_kmem_cache *s)
 
 static int new_alien(struct mm_kmem_cache *s, uint32_t node)
 {
-	struct array_cache **alien = calloc(s->nr_nodes, sizeof(*alien));
+	struct array_cache **alien = mm_host_calloc(s->nr_nodes, sizeof(*alien));
 	uint32_t limit = s->layout.num_limit > 1 ? ALIEN_LIMIT : s->layout.num_limit;
 
 	s->node[node].alien = alien;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/host_memory.h"
 #include "slab/slab.h"
 
 #define SLAB_NEVER_MERGE \
@@ -56,7 +57,7 @@ static int init_random_seq(struct mm_kmem_cache *s)
 
 	if (!s->slab->tuning.freelist_random || count < 2 || s->slab->kind == MM_SLAB_SLOB)
 		return 0;
-	s->random_seq = malloc(count * sizeof(s->random_seq[0]));
+	s->random_seq = mm_host_malloc(count * sizeof(s->random_seq[0]));
 	if (!s->random_seq)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
@@ -138,7 +139,7 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	req.tuning = &sl->tuning;
 	if (sl->nr_caches >= MM_SLAB_MAX_CACHES || !args->name.len)
 		return NULL;
-	s = aligned_alloc(MM_CPU_LINE, sizeof(*s) + nr_cpus * sizeof(s->cpu[0]));
+	s = mm_host_aligned_alloc(MM_CPU_LINE, sizeof(*s) + nr_cpus * sizeof(s->cpu[0]));
 	if (!s)
 		return NULL;
 	*s = (struct mm_kmem_cache){ .ops = sl->ops, .alloc = sl->ops->alloc, .free = sl->ops->free, .ctx = sl->ctx,
@@ -151,7 +152,7 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 		goto fail;
 	set_allocflags(s);
 	set_hot(s);
-	s->node = calloc(s->nr_nodes, sizeof(*s->node));
+	s->node = mm_host_calloc(s->nr_nodes, sizeof(*s->node));
 	if (!s->node || init_random_seq(s) || s->ops->create(s) || mm_slab_name_add(s, args->name))
 		goto fail;
 	s->prev = sl->last;
@@ -255,17 +256,11 @@ int mm_kmem_cache_destroy(struct mm_slab *sl, struct mm_kmem_cache *s, const cha
 /* The map from page to slab costs host memory only where slabs are. */
 static int new_map(struct mm_slab *sl)
 {
-	void *p;
-
 	sl->map_pfns = sl->phys->max_pfn;
 	while (sl->map_mask + 1 < sl->map_pfns)
 		sl->map_mask = sl->map_mask * 2 + 1;
-	p = mmap(NULL, (size_t)(sl->map_mask + 1) * sizeof(sl->map[0]), PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
-		return -ENOMEM;
-	sl->map = p;
-	return 0;
+	sl->map = mm_host_map((size_t)(sl->map_mask + 1) * sizeof(sl->map[0]));
+	return sl->map ? 0 : -ENOMEM;
 }
 
 /* A copy, for the tunables that it was made of may change. */
@@ -290,7 +285,7 @@ int mm_slab_new(struct mm_slab **slabp, struct mm_ctx *ctx, struct mm_phys *phys
 
 	if ((unsigned int)kind >= MM_NR_SLAB_KINDS)
 		return -EINVAL;
-	sl = calloc(1, sizeof(*sl));
+	sl = mm_host_calloc(1, sizeof(*sl));
 	if (!sl)
 		return -ENOMEM;
 	*sl = (struct mm_slab){ .ops = all_ops[kind], .ctx = ctx, .phys = phys, .kind = kind, .nr_nodes = 1 };
@@ -299,7 +294,7 @@ int mm_slab_new(struct mm_slab **slabp, struct mm_ctx *ctx, struct mm_phys *phys
 	for (uint32_t i = 0; i < MM_MAX_NODES; i++)
 		if (phys->nodes[i])
 			sl->nr_nodes = i + 1;
-	sl->reap_node = calloc(ctx->nr_cpus ? ctx->nr_cpus : 1, sizeof(*sl->reap_node));
+	sl->reap_node = mm_host_calloc(ctx->nr_cpus ? ctx->nr_cpus : 1, sizeof(*sl->reap_node));
 	for (uint32_t cpu = 0; sl->reap_node && sl->nr_nodes > 1 && cpu < ctx->nr_cpus; cpu++)	/* init_reap_node() */
 		sl->reap_node[cpu] = (phys->cpu_node[cpu] + 1) % sl->nr_nodes;
 	if (!sl->reap_node || new_map(sl) || (kind == MM_SLAB_SLOB && mm_slob_new(sl)) || mm_slab_create_kmalloc_caches(sl)) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "slab/slab.h"
 
 enum { MAX_SPARES = 16 };
@@ -33,7 +34,7 @@ static struct mm_str gfp_words(struct mm_slab *sl, mm_gfp_t gfp)
 		return (struct mm_str){ "", 0 };
 	}
 	mm_gfp_format(&out, gfp);
-	t->text = malloc(out.len + 1);
+	t->text = mm_host_malloc(out.len + 1);
 	if (t->text) {
 		memcpy(t->text, out.buf, out.len);
 		t->len = out.len;
@@ -50,7 +51,7 @@ static struct slab *new_slab(struct mm_kmem_cache *s, uint32_t order, uint32_t n
 	struct slab *slab = s->spare;
 
 	if (!slab || order != s->layout.order)
-		return malloc(sizeof(*slab) + nr_links * sizeof(slab->link[0]));
+		return mm_host_malloc(sizeof(*slab) + nr_links * sizeof(slab->link[0]));
 	s->spare = slab->next;
 	s->nr_spares--;
 	return slab;

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "slab/slab.h"
 
 enum {
@@ -146,7 +147,7 @@ static bool reserve(struct slob_page *sp)
 
 	if (sp->nr_live + 4u <= sp->cap)
 		return true;
-	v = realloc(sp->free, cap * sizeof(*v));
+	v = mm_host_realloc(sp->free, cap * sizeof(*v));
 	if (!v)
 		return false;
 	sp->free = v;
@@ -156,7 +157,7 @@ static bool reserve(struct slob_page *sp)
 
 static struct slob_page *new_page(struct mm_slab *sl, mm_gfp_t gfp, uint32_t node, unsigned int list)
 {
-	struct slob_page *sp = calloc(1, sizeof(*sp));
+	struct slob_page *sp = mm_host_calloc(1, sizeof(*sp));
 	struct slob *slob = sl->slob;
 
 	if (!sp || !reserve(sp)) {
@@ -441,7 +442,7 @@ static void cache_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info 
 
 int mm_slob_new(struct mm_slab *sl)
 {
-	sl->slob = calloc(1, sizeof(*sl->slob));
+	sl->slob = mm_host_calloc(1, sizeof(*sl->slob));
 	return sl->slob ? 0 : -ENOMEM;
 }
 

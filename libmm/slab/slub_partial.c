@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "phys/mempolicy.h"
 #include "slab/slub.h"
 
@@ -56,7 +57,7 @@ static void thread_freelist(uint16_t *link, uint32_t objects, uint32_t nr_links)
 static const uint16_t *links_of_full(struct mm_kmem_cache *s, uint32_t nr_links)
 {
 	if (!s->links) {
-		s->links = malloc(nr_links * sizeof(s->links[0]));
+		s->links = mm_host_malloc(nr_links * sizeof(s->links[0]));
 		if (s->links)
 			thread_freelist(s->links, s->layout.objects_per_slab, nr_links);
 	}

@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include <libmm/output.h>
+#include "base/host_memory.h"
 
 int mm_output_init(struct mm_output *out, int fd)
 {
 	*out = (struct mm_output){ .fd = fd, .cap = 2 * MM_OUTPUT_BUFFER };
-	out->buf = malloc(out->cap);
+	out->buf = mm_host_malloc(out->cap);
 	return out->buf ? 0 : -ENOMEM;
 }
 
@@ -42,7 +43,7 @@ static void grow(struct mm_output *out, size_t room)
 		cap *= 2;
 	if (cap == out->cap)
 		return;
-	buf = realloc(out->buf, cap);
+	buf = mm_host_realloc(out->buf, cap);
 	if (!buf) {
 		out->err = -ENOMEM;
 		out->len = 0;

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "virt/anon_vma.h"
 #include "virt/vma.h"
 
@@ -26,13 +27,13 @@ struct mm_anon_vma_table {
 
 int mm_anon_vma_table_new(struct mm_anon_vma_table **tp)
 {
-	struct mm_anon_vma_table *t = calloc(1, sizeof(*t));
+	struct mm_anon_vma_table *t = mm_host_calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
 	t->nr_buckets = 64;
 	t->next_id = 1;
-	t->bucket = calloc(t->nr_buckets, sizeof(struct mm_anon_vma *));
+	t->bucket = mm_host_calloc(t->nr_buckets, sizeof(struct mm_anon_vma *));
 	if (!t->bucket) {
 		free(t);
 		return -ENOMEM;
@@ -51,7 +52,7 @@ void mm_anon_vma_table_free(struct mm_anon_vma_table *t)
 static void grow_table(struct mm_anon_vma_table *t)
 {
 	size_t nr = 2 * t->nr_buckets;
-	struct mm_anon_vma **bucket = calloc(nr, sizeof(struct mm_anon_vma *));
+	struct mm_anon_vma **bucket = mm_host_calloc(nr, sizeof(struct mm_anon_vma *));
 
 	if (!bucket)
 		return;		/* slower, not wrong */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "base/str.h"
 #include "virt/hugetlb.h"
 #include "virt/vma.h"
@@ -22,7 +23,7 @@ enum { PMD_LOG2 = 21, PUD_LOG2 = 30 };	/* the sizes there are; the first is the 
 
 int mm_hugetlb_file_init(struct mm_virt *virt, struct mm_file *file, uint64_t mask)
 {
-	struct mm_hugetlb_inode *hi = calloc(1, sizeof(*hi));
+	struct mm_hugetlb_inode *hi = mm_host_calloc(1, sizeof(*hi));
 
 	if (!hi)
 		return -ENOMEM;

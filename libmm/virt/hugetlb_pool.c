@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "cache/deferred_split.h"
 #include "phys/contig.h"
 #include "phys/mempolicy.h"
@@ -25,7 +26,7 @@ enum { ORDER_2M = 9, ORDER_1G = 18 };
 int mm_hugetlb_new(struct mm_virt *virt)
 {
 	static const unsigned int orders[MM_NR_HSTATES] = { ORDER_2M, ORDER_1G };
-	struct mm_hugetlb *t = calloc(1, sizeof(*t));
+	struct mm_hugetlb *t = mm_host_calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "virt/hugetlb.h"
 #include "virt/mempolicy.h"
 #include "virt/rmap.h"
@@ -35,7 +36,7 @@ static int insert_at(struct mm_resv_map *m, size_t at, uint64_t from, uint64_t t
 {
 	if (m->nr == m->cap) {
 		size_t cap = m->cap ? 2 * m->cap : 8;
-		struct mm_resv_range *r = realloc(m->r, cap * sizeof(*r));
+		struct mm_resv_range *r = mm_host_realloc(m->r, cap * sizeof(*r));
 
 		if (!r)
 			return -ENOMEM;
@@ -132,7 +133,7 @@ int mm_hugetlb_reserve_vma(struct mm_vma *vma)
 		if (vma->vm_flags & MM_VM_MAYSHARE) {
 			chg -= mm_region_count(&hi->resv, from, to);
 		} else {
-			map = calloc(1, sizeof(*map));
+			map = mm_host_calloc(1, sizeof(*map));
 			if (!map)
 				return -ENOMEM;
 			map->refs = 1;

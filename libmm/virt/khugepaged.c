@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "cache/thp.h"
 #include "virt/khugepaged.h"
 #include "virt/pgtable.h"
@@ -14,7 +15,7 @@ enum { VM_NO_KHUGEPAGED = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIX
 
 int mm_khugepaged_new(struct mm_virt *virt)
 {
-	struct mm_khugepaged *k = calloc(1, sizeof(*k));
+	struct mm_khugepaged *k = mm_host_calloc(1, sizeof(*k));
 
 	if (!k)
 		return -ENOMEM;
@@ -97,7 +98,7 @@ static void enter(struct mm_struct *mm)
 
 	if (!k || mm->khugepaged_slot)
 		return;
-	slot = calloc(1, sizeof(*slot));
+	slot = mm_host_calloc(1, sizeof(*slot));
 	if (!slot)
 		return;
 	slot->mm = mm;

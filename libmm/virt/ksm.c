@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "cache/lru.h"
 #include "virt/anon_vma.h"
 #include "virt/ksm.h"
@@ -17,7 +18,7 @@
 
 int mm_ksm_new(struct mm_virt *virt)
 {
-	struct mm_ksm *k = calloc(1, sizeof(*k));
+	struct mm_ksm *k = mm_host_calloc(1, sizeof(*k));
 
 	if (!k)
 		return -ENOMEM;
@@ -82,7 +83,7 @@ int mm_ksm_enter(struct mm_struct *mm)
 	if (!mm->virt->ksm && mm_ksm_new(mm->virt))
 		return -ENOMEM;
 	k = mm->virt->ksm;
-	slot = calloc(1, sizeof(*slot));
+	slot = mm_host_calloc(1, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
 	slot->mm = mm;
@@ -160,7 +161,7 @@ void mm_ksm_might_unmap_zero_page(struct mm_struct *mm, uint64_t pte)
 
 struct mm_ksm_item *mm_ksm_item_alloc(struct mm_ksm *k, struct mm_struct *mm, uint64_t address)
 {
-	struct mm_ksm_item *item = calloc(1, sizeof(*item));
+	struct mm_ksm_item *item = mm_host_calloc(1, sizeof(*item));
 
 	if (!item)
 		return NULL;
@@ -243,14 +244,14 @@ struct mm_ksm_node *mm_ksm_page_node(const struct mm_virt *virt, mm_pfn_t pfn)
 
 struct mm_ksm_node *mm_ksm_node_alloc(struct mm_ksm *k)
 {
-	struct mm_ksm_node *n = calloc(1, sizeof(*n));
+	struct mm_ksm_node *n = mm_host_calloc(1, sizeof(*n));
 	uint32_t i = k->free_hint;
 
 	while (i < k->nr_ids && k->by_id[i])
 		i++;
 	if (n && i == k->cap_ids) {
 		uint32_t cap = k->cap_ids ? 2 * k->cap_ids : 64;
-		struct mm_ksm_node **v = realloc(k->by_id, cap * sizeof(struct mm_ksm_node *));
+		struct mm_ksm_node **v = mm_host_realloc(k->by_id, cap * sizeof(struct mm_ksm_node *));
 
 		if (v) {
 			k->by_id = v;

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "virt/maple_node.h"
 
 enum { LIST_MAX = 3 * MM_MAPLE_RANGE64_SLOTS + 4, CHUNK_NODES = 15 };
@@ -108,7 +109,7 @@ int mm_mt_reserve(struct mm_maple_tree *mt, uint32_t stores)
 	uint64_t want = (5u * (mt->height + 1u) + 4u) * (uint64_t)stores;
 
 	while (mt->nr_free < want) {
-		struct mm_maple_chunk *c = aligned_alloc(_Alignof(struct mm_maple_chunk), sizeof(*c));
+		struct mm_maple_chunk *c = mm_host_aligned_alloc(_Alignof(struct mm_maple_chunk), sizeof(*c));
 
 		if (!c)
 			return -ENOMEM;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "base/str.h"
 #include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
@@ -40,7 +41,7 @@ struct mm_intern {
 static struct mm_intern *grow_names(struct mm_intern *old)
 {
 	size_t nr = old ? 2 * old->nr_buckets : 64;
-	struct mm_intern *t = calloc(1, sizeof(*t) + nr * sizeof(t->bucket[0]));
+	struct mm_intern *t = mm_host_calloc(1, sizeof(*t) + nr * sizeof(t->bucket[0]));
 
 	if (!t)
 		return old;		/* slower, not wrong */
@@ -84,7 +85,7 @@ const char *mm_virt_intern(struct mm_virt *virt, struct mm_str name)
 	for (in = *slot; in; in = in->next)
 		if (in->hash == h && mm_str_is(name, in->text))
 			return in->text;
-	in = malloc(sizeof(*in) + name.len + 1);
+	in = mm_host_malloc(sizeof(*in) + name.len + 1);
 	if (!in)
 		return NULL;
 	if (name.len)
@@ -101,7 +102,7 @@ int mm_virt_init(struct mm_virt *virt)
 {
 	if (!virt->next_mm_id)
 		virt->next_mm_id = 1;
-	virt->live_ids = calloc((MM_TLB_ID_MASK + 1) / 64, sizeof(*virt->live_ids));
+	virt->live_ids = mm_host_calloc((MM_TLB_ID_MASK + 1) / 64, sizeof(*virt->live_ids));
 	return !virt->live_ids || mm_hugetlb_new(virt) ? -ENOMEM : mm_anon_vma_table_new(&virt->anon_vmas);
 }
 
@@ -166,7 +167,7 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 
 struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
 {
-	struct mm_struct *mm = calloc(1, sizeof(*mm));
+	struct mm_struct *mm = mm_host_calloc(1, sizeof(*mm));
 
 	if (!mm)
 		return NULL;
@@ -270,7 +271,7 @@ static int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
 
 int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm)
 {
-	struct mm_struct *mm = malloc(sizeof(*mm));
+	struct mm_struct *mm = mm_host_malloc(sizeof(*mm));
 	int e;
 
 	if (!mm)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "virt/hugetlb.h"
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
@@ -43,7 +44,7 @@ static int unmap_region(struct mm_struct *mm, const struct detached *d, uint64_t
 
 	if (!mm->virt->phys || !d->nr)
 		return 0;
-	v = malloc(d->nr * sizeof(struct mm_vma *));
+	v = mm_host_malloc(d->nr * sizeof(struct mm_vma *));
 	if (!v)
 		return -ENOMEM;
 	for (struct mm_vma *vma = d->first; vma; vma = vma->detach_next)

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/host_memory.h"
 #include "cache/memcg.h"
 #include "virt/pgtable.h"
 #include "virt/pkeys.h"
@@ -35,18 +36,15 @@ enum { PGD_ALLOCATION_ORDER = 1 };
 
 int mm_pgtables_new(struct mm_virt *virt)
 {
-	struct mm_pgtables *t = calloc(1, sizeof(*t));
-	void *map;
-
+	struct mm_pgtables *t = mm_host_calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
 	t->bytes = ((size_t)virt->phys->max_pfn + 1) * sizeof(*t->table);
-	map = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (map == MAP_FAILED) {
+	t->table = mm_host_map(t->bytes);
+	if (!t->table) {
 		free(t);
 		return -ENOMEM;
 	}
-	t->table = map;
 	virt->pgtables = t;
 	virt->zero_pfn = virt->huge_zero_pfn = MM_PFN_NONE;
 	return 0;
@@ -82,7 +80,7 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
 	if (entries)
 		memset(entries, 0, MM_PAGE_SIZE);
 	else
-		entries = calloc(MM_PTRS_PER_TABLE, sizeof(*entries));
+		entries = mm_host_calloc(MM_PTRS_PER_TABLE, sizeof(*entries));
 	if (!entries)
 		return MM_PFN_NONE;
 	pfn = mm_alloc_pages(virt->phys, GFP_PGTABLE_USER, order);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "cache/lru.h"
 #include "cache/migrate.h"
 #include "virt/anon_vma.h"
@@ -39,7 +40,7 @@ bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_p
 	*nomem = false;
 	if (list->nr == list->cap) {
 		size_t cap = list->cap ? 2 * list->cap : 64;
-		mm_pfn_t *v = realloc(list->v, cap * sizeof(*v));
+		mm_pfn_t *v = mm_host_realloc(list->v, cap * sizeof(*v));
 
 		*nomem = !v;
 		if (!v)

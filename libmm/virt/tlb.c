@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "base/str.h"
 #include "virt/pgtable.h"
 #include "virt/tlb.h"
@@ -57,7 +58,7 @@ static int array_init(struct mm_tlb_array *a, uint32_t entries, uint32_t ways)
 {
 	a->ways = ways;
 	a->set_mask = entries ? entries / ways - 1 : 0;
-	a->e = calloc(entries + UINT32_C(4), sizeof(*a->e));	/* four past the last set may be looked at */
+	a->e = mm_host_calloc(entries + UINT32_C(4), sizeof(*a->e));	/* four past the last set may be looked at */
 	return a->e ? 0 : -ENOMEM;
 }
 
@@ -66,7 +67,7 @@ static int l2_init(struct mm_tlb_l2 *l, uint32_t entries, uint32_t ways)
 	_Static_assert(MM_TLB_L2_WAYS == 16, "a place is four bits");
 	l->ways = ways;
 	l->set_mask = entries ? entries / ways - 1 : 0;
-	l->set = calloc(l->set_mask + UINT32_C(1), sizeof(*l->set));
+	l->set = mm_host_calloc(l->set_mask + UINT32_C(1), sizeof(*l->set));
 	for (uint32_t i = 0; l->set && i <= l->set_mask; i++)
 		l->set[i].order = UINT64_C(0xfedcba9876543210);
 	return l->set ? 0 : -ENOMEM;
@@ -87,13 +88,13 @@ static int cpu_init(struct mm_tlb_cpu *c, const struct mm_tlb_geometry *g)
 
 int mm_tlb_new(struct mm_tlb **tlbp, struct mm_ctx *ctx, const struct mm_tlb_geometry *geo, uint32_t nr_cpus)
 {
-	struct mm_tlb *t = calloc(1, sizeof(*t));
+	struct mm_tlb *t = mm_host_calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
 	t->ctx = ctx;
 	t->geo = geo ? geo : mm_tlb_presets;
-	t->cpu = calloc(nr_cpus, sizeof(*t->cpu));
+	t->cpu = mm_host_calloc(nr_cpus, sizeof(*t->cpu));
 	for (; t->cpu && t->nr_cpus < nr_cpus; t->nr_cpus++)
 		if (cpu_init(&t->cpu[t->nr_cpus], t->geo)) {
 			t->nr_cpus++;

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "base/str.h"
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
@@ -37,7 +38,7 @@ struct mm_uffd *mm_uffd_find(const struct mm_struct *mm, struct mm_str name)
 /* Those made first come first. */
 static struct mm_uffd *add(struct mm_struct *mm, const char *name)
 {
-	struct mm_uffd *u = calloc(1, sizeof(*u)), **at = &mm->uffds;
+	struct mm_uffd *u = mm_host_calloc(1, sizeof(*u)), **at = &mm->uffds;
 
 	if (!u)
 		return NULL;
@@ -172,7 +173,7 @@ int mm_uffd_unmap_prep(const struct mm_vma *vma, uint64_t start, uint64_t end)
 	for (; *at; at = &(*at)->next)
 		if ((*at)->uffd == vma->uffd && (*at)->start == start && (*at)->end == end)
 			return 0;
-	u = malloc(sizeof(*u));
+	u = mm_host_malloc(sizeof(*u));
 	if (!u)
 		return -ENOMEM;
 	*u = (struct mm_uffd_unmap){ .uffd = vma->uffd, .start = start, .end = end };

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/swap.h"
@@ -39,8 +40,8 @@ static bool next_batch(struct mm_mmu_gather *tlb)
 		return true;
 	if (tlb->nr_batches == MAX_GATHER_BATCH_COUNT)
 		return false;
-	pages = realloc(tlb->pages == tlb->local ? NULL : tlb->pages,
-			(tlb->cap + MAX_GATHER_BATCH) * sizeof(*pages));
+	pages = mm_host_realloc(tlb->pages == tlb->local ? NULL : tlb->pages,
+				(tlb->cap + MAX_GATHER_BATCH) * sizeof(*pages));
 	if (!pages)
 		return false;
 	if (tlb->pages == tlb->local)

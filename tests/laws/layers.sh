@@ -44,6 +44,12 @@ fi
 if grep -nE 'ctx(->|\.)cpu( = |\+\+)' libmm/*/*.[ch] tests/*.[ch] bench/*.c | grep -v '^libmm/phys/ctx.h:'; then
 	echo "the running CPU is set by mm_set_cpu() alone"; bad=1
 fi
+# Host memory that the machine is short of is never the kernel's ENOMEM: base/host_memory.h remembers it.
+if grep -nE '(^|[^_[:alnum:]])(malloc|calloc|realloc|reallocarray|aligned_alloc|strdup|strndup|asprintf|mmap)\(' \
+	libmm/phys/*.[ch] libmm/slab/*.[ch] libmm/cache/*.[ch] libmm/virt/*.[ch] libmm/fault/*.[ch] libmm/reclaim/*.[ch] libmm/machine/*.[ch] |
+	grep -vE '^[^:]*:[0-9]+:( \*|.*/\*.*mmap\()'; then
+	echo "host memory is asked for by mm_host_malloc() and its kin (base/host_memory.h)"; bad=1
+fi
 # 128-bit integers, which a 32-bit compiler lacks, are for wide.h alone.
 if grep -l '__int128' libmm/*/*.[ch] libmm/include/libmm/*.h cmd/*.[ch] tests/*.[ch] | grep -v '/libmm/wide.h$'; then
 	echo "__int128 outside libmm/wide.h"; bad=1
