@@ -79,13 +79,13 @@ static void walk_lists(struct recount *r)
 
 static void count_table(struct recount *r, mm_pfn_t pfn)
 {
-	const mm_pte_t *pte = mm_table_of(&machine->virt, pfn);
-
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
-		if (pte[i] & MM_PTE_P)
-			r->maps[mm_pte_pfn(pte[i])]++;
-		else if (mm_is_swap_pte(pte[i]) && !mm_is_pte_marker(pte[i]))
-			r->slots[mm_swp_offset(pte[i])]++;
+		const mm_pte_t pte = *mm_table_entry(&machine->virt, pfn, i);
+
+		if (pte & MM_PTE_P)
+			r->maps[mm_pte_pfn(pte)]++;
+		else if (mm_is_swap_pte(pte) && !mm_is_pte_marker(pte))
+			r->slots[mm_swp_offset(pte)]++;
 	}
 }
 

@@ -281,6 +281,89 @@ START_TEST(huge)
 }
 END_TEST
 
+/* One table's entries made, changed, cleared and gone through in any order, beside an array of them; whole at last by count or by wish. */
+START_TEST(packed)
+{
+	mm_pte_t want[MM_PTRS_PER_TABLE] = { 0 }, *pmd = mm_pmd_alloc(mm, BASE);
+	const unsigned int nr = 1u << _i % 10;
+	bool made[MM_PTRS_PER_TABLE] = { [0] = true }, whole = false;
+	unsigned int nr_made = 1;
+
+	srand((unsigned int)_i);
+	ck_assert_ptr_nonnull(mm_pte_alloc_pmd(mm, pmd, BASE));
+	for (unsigned int n = 0; n < 2000; n++) {
+		unsigned int i = (unsigned int)rand() % nr * (MM_PTRS_PER_TABLE / nr), kind = (unsigned int)rand() % 8;
+		unsigned int to = i + (unsigned int)rand() % (MM_PTRS_PER_TABLE + 1 - i);
+		uint64_t v = BASE + i * PAGE;
+		mm_pte_t *pte = mm_pte_of(mm, pmd, v);
+
+		ck_assert_uint_eq(*pte, want[i]);
+		if (kind < 4) {
+			pte = mm_pte_alloc_pmd(mm, pmd, v);
+			ck_assert_uint_eq(*pte, want[i]);
+			*pte = want[i] = (mm_pte_t)rand() << 12 | 1;
+			nr_made += !made[i];
+			made[i] = true;
+		} else if (kind == 4 && want[i]) {
+			*pte = want[i] = 0;
+		} else if (kind > 5) {
+			for (; (pte = mm_next_pte(mm, pmd, &v, BASE + to * PAGE)); v += PAGE, i++) {
+				for (; i < (v - BASE) / PAGE; i++)
+					ck_assert_uint_eq(want[i], 0);
+				ck_assert(*pte && *pte == want[i]);
+			}
+			for (; i < to; i++)
+				ck_assert_uint_eq(want[i], 0);
+		}
+		if (n == 1500 && _i >= 10) {
+			ck_assert_mem_eq(mm_pte_table_whole(mm, pmd), want, sizeof(want));
+			whole = true;
+		}
+		if (n % 500 == 499)
+			ck_assert(mm_table_is_packed(s.virt.pgtables->table[mm_pte_pfn(*pmd)]) == (nr_made < 64 && !whole));
+	}
+	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++)
+		if (want[i])
+			*mm_pte_of(mm, pmd, BASE + i * PAGE) = 0;
+	mm_pte_table_retract(mm, pmd, BASE);
+	map(0, 1);
+	touch(0, MM_TLB_W);		/* what is unmapped takes the tables above with it */
+}
+END_TEST
+
+/* Moved within one table and forked while few of it are in use. */
+START_TEST(packed_moves)
+{
+	struct mm_struct *child;
+	uint64_t at;
+
+	map(0, 256);
+	for (unsigned int i = 0; i < 30; i++)
+		touch(i * 7 % 101, MM_TLB_W);
+	ck_assert(mm_table_is_packed(s.virt.pgtables->table[mm_pte_pfn(*mm_pmd_offset(mm, BASE))]));
+	for (unsigned int step = 0; step < 3; step++) {
+		mm_pfn_t was[101];
+
+		for (unsigned int i = 0; i < 101; i++)
+			was[i] = small_mm_pfn(mm, BASE + (step + i) * PAGE);
+		ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + step * PAGE, .old_len = 101 * PAGE, .new_len = 101 * PAGE,
+			.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + 300 * PAGE }, &at), 0);
+		for (unsigned int i = 0; i < 101; i++)
+			ck_assert_uint_eq(small_mm_pfn(mm, BASE + (300 + i) * PAGE), was[i]);
+		ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + 300 * PAGE, .old_len = 101 * PAGE, .new_len = 101 * PAGE,
+			.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + (step + 1) * PAGE }, &at), 0);
+		for (unsigned int i = 0; i < 101; i++)
+			ck_assert_uint_eq(small_mm_pfn(mm, BASE + (step + 1 + i) * PAGE), was[i]);
+		ck_assert(mm_pgtables_are_consistent(mm));
+	}
+	ck_assert_int_eq(mm_dup_mm(&child, mm), 0);
+	for (unsigned int i = 0; i < 400; i++)
+		ck_assert_uint_eq(small_mm_pfn(child, BASE + i * PAGE), small_mm_pfn(mm, BASE + i * PAGE));
+	ck_assert(mm_pgtables_are_consistent(child));
+	mm_mmput(child);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *su = suite_create("pgtable");
@@ -299,6 +382,8 @@ int main(void)
 	tcase_add_test(tc, protection);
 	tcase_add_loop_test(tc, moves, 0, (int)(sizeof(move_cases) / sizeof(move_cases[0])));
 	tcase_add_test(tc, huge);
+	tcase_add_loop_test(tc, packed, 0, 20);
+	tcase_add_test(tc, packed_moves);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

@@ -65,30 +65,31 @@ static enum mm_scan_result look_at_page(struct mm_fault *f, mm_pte_t pte, bool k
  * The entries before the 2M page is made (@last false), and once more when nothing can change any more: then every
  * page must be there.
  */
-static enum mm_scan_result scan_table(struct mm_fault *f, const struct mm_vma *vma, const mm_pte_t *pte, bool khugepaged, bool last,
+static enum mm_scan_result scan_table(struct mm_fault *f, const struct mm_vma *vma, mm_pfn_t table, bool khugepaged, bool last,
 				      struct look *l)
 {
 	bool armed = vma->vm_flags & MM_VM_UFFD_FLAGS;	/* who handles the faults of it would miss one */
 
 	*l = (struct look){ 0 };
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
+		const mm_pte_t pte = *mm_table_entry(f->virt, table, i);
 		enum mm_scan_result r;
 
-		if (mm_is_swap_pte(pte[i])) {
+		if (mm_is_swap_pte(pte)) {
 			if (last)
 				return MM_SCAN_PTE_NON_PRESENT;
 			if (++l->swapped > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_SWAP) && khugepaged)
 				return exceed(f, MM_THP_SCAN_EXCEED_SWAP_PTE, MM_SCAN_EXCEED_SWAP_PTE);
-			if (pte[i] & MM_SWP_UFFD_WP || pte[i] == MM_PTE_MARKER_UFFD_WP)	/* pte_swp_uffd_wp_any() */
+			if (pte & MM_SWP_UFFD_WP || pte == MM_PTE_MARKER_UFFD_WP)	/* pte_swp_uffd_wp_any() */
 				return MM_SCAN_PTE_UFFD_WP;
 			continue;
 		}
-		if (mm_pte_none(pte[i]) || mm_pte_pfn(pte[i]) == f->virt->zero_pfn) {
+		if (mm_pte_none(pte) || mm_pte_pfn(pte) == f->virt->zero_pfn) {
 			if (armed || (++l->none > mm_sysctl(f->ctx, MM_SYSCTL_KHUGEPAGED_MAX_NONE) && khugepaged))
 				return exceed(f, MM_THP_SCAN_EXCEED_NONE_PTE, MM_SCAN_EXCEED_NONE_PTE);
 			continue;
 		}
-		r = look_at_page(f, pte[i], khugepaged, l);
+		r = look_at_page(f, pte, khugepaged, l);
 		if (r != MM_SCAN_SUCCEED)
 			return r;
 	}
@@ -196,6 +197,7 @@ static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint
 	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 	struct mm_struct *mm = vma->vm_mm;
 	mm_pfn_t head, table;
+	mm_pte_t *pte;
 	enum mm_scan_result r = mm_collapse_alloc_folio(f, mm->memcg, khugepaged, &l->load, &head);
 
 	if (r != MM_SCAN_SUCCEED)
@@ -204,14 +206,17 @@ static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint
 		r = swap_in(f, vma, start, pmd);
 	if (r == MM_SCAN_SUCCEED) {
 		mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
-		r = scan_table(f, vma, mm_pte_of(mm, pmd, start), khugepaged, true, l);
+		r = scan_table(f, vma, mm_pte_pfn(*pmd), khugepaged, true, l);
 	}
+	pte = r == MM_SCAN_SUCCEED ? mm_pte_table_whole(mm, pmd) : NULL;	/* a split finds it so */
+	if (r == MM_SCAN_SUCCEED && !pte)
+		r = MM_SCAN_ALLOC_FAIL;
 	if (r != MM_SCAN_SUCCEED) {
 		mm_folio_put(f->cache, head);
 		return r;
 	}
 	table = mm_pte_pfn(*pmd);
-	copy_pages(f, vma, mm_table_of(mm->virt, table), head);
+	copy_pages(f, vma, pte, head);
 	mm_page(f->phys, head)->flags |= MM_PG_UPTODATE;
 	mm_folio_add_new_anon_rmap(vma, head, start);
 	mm_folio_add_lru_vma(f->cache, head, (vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED);
@@ -233,7 +238,7 @@ enum mm_scan_result mm_collapse_scan_pmd(struct mm_fault *f, struct mm_vma *vma,
 		return MM_SCAN_PMD_NONE;
 	if (mm_pmd_trans_huge(*pmd))
 		return MM_SCAN_PMD_MAPPED;
-	r = scan_table(f, vma, mm_pte_of(vma->vm_mm, pmd, start), cc->is_khugepaged, false, &l);
+	r = scan_table(f, vma, mm_pte_pfn(*pmd), cc->is_khugepaged, false, &l);
 	cc->attempted = r == MM_SCAN_SUCCEED;
 	return r == MM_SCAN_SUCCEED ? collapse(f, vma, start, pmd, cc->is_khugepaged, &l) : r;
 }

@@ -244,14 +244,16 @@ enum mm_scan_result mm_collapse_scan_file(struct mm_fault *f, struct mm_struct *
 /* ---- one address space ---- */
 
 /* Every entry is empty or maps its page of @head. */
-static enum mm_scan_result look_at_table(const mm_pte_t *pte, mm_pfn_t head)
+static enum mm_scan_result look_at_table(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t start, mm_pfn_t head)
 {
-	for (mm_pfn_t i = 0; i < MM_PTRS_PER_TABLE; i++) {
-		if (mm_pte_none(pte[i]))
+	const mm_pte_t *pte;
+
+	for (uint64_t v = start; (pte = mm_next_pte(mm, pmd, &v, start + MM_PMD_SIZE)); v += MM_PAGE_SIZE) {
+		if (mm_pte_none(*pte))
 			continue;
-		if (!mm_pte_present(pte[i]))
+		if (!mm_pte_present(*pte))
 			return MM_SCAN_PTE_NON_PRESENT;
-		if (mm_vm_normal_page(pte[i]) != head + i)
+		if (mm_vm_normal_page(*pte) != head + mm_level_index(v, 1))
 			return MM_SCAN_FAIL;
 	}
 	return MM_SCAN_SUCCEED;
@@ -260,15 +262,15 @@ static enum mm_scan_result look_at_table(const mm_pte_t *pte, mm_pfn_t head)
 static void drop_table(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	mm_pte_t *pte = mm_pte_of(mm, pmd, start);
+	mm_pte_t *pte;
 
-	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
-		mm_pfn_t pfn = mm_pte_none(pte[i]) ? MM_PFN_NONE : mm_pte_pfn(pte[i]), head;
+	for (uint64_t v = start; (pte = mm_next_pte(mm, pmd, &v, start + MM_PMD_SIZE)); v += MM_PAGE_SIZE) {
+		mm_pfn_t pfn = mm_pte_none(*pte) ? MM_PFN_NONE : mm_pte_pfn(*pte), head;
 
 		if (pfn == MM_PFN_NONE)
 			continue;
 		head = mm_page_head(f->phys, pfn);
-		pte[i] = 0;
+		*pte = 0;
 		mm_page_remove_rmap(vma, pfn, false);
 		mm->rss[mm_page(f->phys, head)->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]--;
 		mm_folio_put(f->cache, head);
@@ -300,7 +302,7 @@ enum mm_scan_result mm_collapse_pte_mapped_thp(struct mm_fault *f, struct mm_str
 	if (!v.pmd)
 		return MM_SCAN_PMD_NULL;
 	if (!mm_pte_none(*v.pmd)) {
-		r = look_at_table(mm_pte_of(mm, v.pmd, start), head);
+		r = look_at_table(mm, v.pmd, start, head);
 		if (r != MM_SCAN_SUCCEED)
 			return r;
 		drop_table(f, vma, start, v.pmd);

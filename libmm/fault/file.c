@@ -49,7 +49,7 @@ static void map_file_page(struct mm_vm_fault *v, mm_pte_t *pte, mm_pfn_t pfn, bo
 	*pte = entry;
 }
 
-/* Have a PTE table; the one made in advance when there is none. NULL: no memory. */
+/* Have a PTE table, the one made in advance when there is none, with all its entries side by side. NULL: no memory. */
 static mm_pte_t *pte_table(struct mm_vm_fault *v)
 {
 	if (mm_pte_none(*v->pmd) && v->prealloc != MM_PFN_NONE) {
@@ -57,7 +57,9 @@ static mm_pte_t *pte_table(struct mm_vm_fault *v)
 		mm_vmf_mm(v)->pgtables_bytes += MM_PAGE_SIZE;
 		v->prealloc = MM_PFN_NONE;
 	}
-	return mm_pte_alloc_pmd(mm_vmf_mm(v), v->pmd, v->vaddr);
+	if (!mm_pte_alloc_pmd(mm_vmf_mm(v), v->pmd, v->vaddr) || !mm_pte_table_whole(mm_vmf_mm(v), v->pmd))
+		return NULL;
+	return mm_pte_of(mm_vmf_mm(v), v->pmd, v->vaddr);
 }
 
 static bool prealloc_pte(struct mm_vm_fault *v)

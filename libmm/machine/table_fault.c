@@ -218,7 +218,7 @@ static void add_table(struct run_state *s, mm_pfn_t table, unsigned int level, u
 	uint64_t size = mm_level_size(level);
 
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
-		mm_pte_t e = mm_table_of(s->virt, table)[i];
+		mm_pte_t e = *mm_table_entry(s->virt, table, i);
 
 		if (mm_pte_none(e))
 			continue;

@@ -85,8 +85,7 @@ static void gather_vma(struct gather *g, const struct mm_vma *vma)
 				gather_page(g, *pmd, MM_PMD_PAGES);
 			continue;
 		}
-		pte = mm_pte_of(mm, pmd, vaddr);
-		for (uint64_t v = vaddr; v != next; v += MM_PAGE_SIZE, pte++)
+		for (uint64_t v = vaddr; (pte = mm_next_pte(mm, pmd, &v, next)); v += MM_PAGE_SIZE)
 			if (!mm_pte_none(*pte) && mm_pte_present(*pte) && !mm_pte_special(*pte))
 				gather_page(g, *pte, 1);
 	}

@@ -208,16 +208,15 @@ static void gather(const struct mm_vma *vma, struct account *a)
 	if (vma->vm_file && mm_mapping_is_shmem(&vma->vm_file->inode->mapping))
 		gather_shmem_swap(vma, a);
 	for (uint64_t vaddr = vma->vm_start; (pmd = mm_next_pmd(mm, &vaddr, vma->vm_end)); vaddr = next) {
-		mm_pte_t *pte;
+		const mm_pte_t *pte;
 
 		next = mm_pmd_addr_end(vaddr, vma->vm_end);
 		if (mm_pmd_trans_huge(*pmd)) {
 			account_pmd(a, *pmd);
 			continue;
 		}
-		pte = mm_pte_of(mm, pmd, vaddr);
-		for (uint64_t v = vaddr; v != next; v += MM_PAGE_SIZE)
-			account_pte(a, *pte++);
+		for (uint64_t v = vaddr; (pte = mm_next_pte(mm, pmd, &v, next)); v += MM_PAGE_SIZE)
+			account_pte(a, *pte);
 	}
 }
 

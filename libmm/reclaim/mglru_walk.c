@@ -55,17 +55,17 @@ static mm_pfn_t folio_of(const struct walk *w, mm_pte_t entry)
 /* The entries of one table within [start, end); true when it is worth another look. */
 static bool walk_pte_range(struct walk *w, mm_pte_t *pmd, uint64_t start, uint64_t end)
 {
-	mm_pte_t *pte = mm_pte_of(w->mm, pmd, start);
 	uint64_t total = (end - start) >> MM_PAGE_SHIFT, young = 0;
+	mm_pte_t *pte;
 
-	for (uint64_t i = 0; i < total; i++) {
-		mm_pfn_t pfn = mm_pte_young(pte[i]) ? folio_of(w, pte[i]) : MM_PFN_NONE;
+	for (uint64_t v = start; (pte = mm_next_pte(w->mm, pmd, &v, end)); v += MM_PAGE_SIZE) {
+		mm_pfn_t pfn = mm_pte_young(*pte) ? folio_of(w, *pte) : MM_PFN_NONE;
 
 		if (pfn == MM_PFN_NONE)
 			continue;
 		young++;
-		promote(w, &pte[i], pfn);
-		mm_flush_tlb_range(w->mm, start + i * MM_PAGE_SIZE, start + (i + 1) * MM_PAGE_SIZE);
+		promote(w, pte, pfn);
+		mm_flush_tlb_range(w->mm, v, v + MM_PAGE_SIZE);
 	}
 	return mm_lru_gen_suitable_to_scan(total, young);
 }

@@ -35,6 +35,16 @@ static void clear_soft_dirty(mm_pte_t *entry)
 		*entry &= ~MM_SWP_SOFT_DIRTY;
 }
 
+static void clear(struct mm_virt *virt, mm_pte_t *entry, int type)
+{
+	if (mm_pte_none(*entry))
+		return;
+	if (type == CLEAR_SOFT_DIRTY)
+		clear_soft_dirty(entry);
+	else
+		clear_used(virt, entry);
+}
+
 static void clear_range(struct mm_vma *vma, int type)
 {
 	struct mm_struct *mm = vma->vm_mm;
@@ -42,18 +52,14 @@ static void clear_range(struct mm_vma *vma, int type)
 	mm_pte_t *pmd;
 
 	for (uint64_t vaddr = vma->vm_start; (pmd = mm_next_pmd(mm, &vaddr, vma->vm_end)); vaddr = next) {
-		bool huge = mm_pmd_trans_huge(*pmd);
-		mm_pte_t *entry = huge ? pmd : mm_pte_of(mm, pmd, vaddr);
+		mm_pte_t *pte;
 
 		next = mm_pmd_addr_end(vaddr, vma->vm_end);
-		for (uint64_t nr = huge ? 1 : (next - vaddr) >> MM_PAGE_SHIFT; nr; nr--, entry++) {
-			if (mm_pte_none(*entry))
-				continue;
-			if (type == CLEAR_SOFT_DIRTY)
-				clear_soft_dirty(entry);
-			else
-				clear_used(mm->virt, entry);
-		}
+		if (mm_pmd_trans_huge(*pmd))
+			clear(mm->virt, pmd, type);
+		else
+			for (uint64_t v = vaddr; (pte = mm_next_pte(mm, pmd, &v, next)); v += MM_PAGE_SIZE)
+				clear(mm->virt, pte, type);
 	}
 }
 

@@ -62,18 +62,18 @@ static int copy_pte_range(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *dst_
 {
 	mm_pte_t *d = mm_pte_alloc_pmd(dst->vm_mm, dst_pmd, vaddr), *s;
 
-	if (!d)
-		return -ENOMEM;
-	s = mm_pte_of(src->vm_mm, src_pmd, vaddr);
-	for (; vaddr != end; vaddr += MM_PAGE_SIZE, d++, s++) {
+	for (; d && (s = mm_next_pte(src->vm_mm, src_pmd, &vaddr, end)); vaddr += MM_PAGE_SIZE) {
 		if (mm_pte_none(*s))
 			continue;
+		d = mm_pte_alloc_pmd(dst->vm_mm, dst_pmd, vaddr);
+		if (!d)
+			break;
 		if (mm_pte_present(*s))
 			copy_present_pte(dst, src, d, s);
 		else if (copy_nonpresent_pte(dst, d, s))
 			return -ENOMEM;
 	}
-	return 0;
+	return d ? 0 : -ENOMEM;
 }
 
 static int copy_huge_pmd(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *dst_pmd, mm_pte_t *src_pmd, uint64_t vaddr)

@@ -59,13 +59,14 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 	bool can_swap = !mm_folio_is_file_lru(mm_page(phys, head));
 	int new_gen = (int)mm_lru_gen_from_seq(v->lrugen.max_seq);
 	uint64_t start, end, young = 0;
+	const mm_pte_t *pmd;
 	mm_pte_t *pte;
 
 	if (hit->level != 1)
 		return;
 	range_of(hit, &start, &end);
-	pte = hit->entry - ((hit->vaddr - start) >> MM_PAGE_SHIFT);
-	for (uint64_t addr = start; addr != end; addr += MM_PAGE_SIZE, pte++) {
+	pmd = mm_pmd_offset(hit->vma->vm_mm, hit->vaddr);
+	for (uint64_t addr = start; (pte = mm_next_pte(hit->vma->vm_mm, pmd, &addr, end)); addr += MM_PAGE_SIZE) {
 		mm_pte_t ptent = *pte;
 		struct mm_page *p;
 		mm_pfn_t pfn;

@@ -36,8 +36,7 @@ void mm_mlock_vma_pages_range(struct mm_vma *vma, uint64_t start, uint64_t end)
 				one(vma, mm_pte_pfn(*pmd));
 			continue;
 		}
-		pte = mm_pte_of(mm, pmd, vaddr);
-		for (uint64_t v = vaddr; v != next; v += MM_PAGE_SIZE, pte++) {
+		for (uint64_t v = vaddr; (pte = mm_next_pte(mm, pmd, &v, next)); v += MM_PAGE_SIZE) {
 			mm_pfn_t pfn = mm_pte_pfn(*pte);
 
 			if (mm_pte_present(*pte) && !mm_pte_special(*pte) &&

@@ -47,26 +47,35 @@ static bool move_huge_pmd(struct mm_vma *vma, uint64_t old_vaddr, uint64_t new_v
 	return true;
 }
 
-static void move_ptes(struct mm_struct *mm, uint64_t old_vaddr, uint64_t extent, mm_pte_t *from, mm_pte_t *to)
+/* False: no memory for an entry. */
+static bool move_ptes(struct mm_struct *mm, uint64_t old_vaddr, uint64_t new_vaddr, uint64_t extent, const mm_pte_t *old_pmd, mm_pte_t *new_pmd)
 {
 	bool flush = false;
+	mm_pte_t *from, *to;
+	uint64_t v = old_vaddr;
 
-	for (uint64_t i = 0; i < extent >> MM_PAGE_SHIFT; i++) {
-		if (mm_pte_none(from[i]))
+	for (; (from = mm_next_pte(mm, old_pmd, &v, old_vaddr + extent)); v += MM_PAGE_SIZE) {
+		mm_pte_t entry = *from;
+
+		if (mm_pte_none(entry))
 			continue;
-		flush |= mm_pte_present(from[i]);
-		to[i] = from[i] | (mm_pte_present(from[i]) ? MM_PTE_SOFT_DIRTY : MM_SWP_SOFT_DIRTY);
-		from[i] = 0;
+		to = mm_pte_alloc_pmd(mm, new_pmd, new_vaddr + (v - old_vaddr));
+		if (!to)
+			break;
+		flush |= mm_pte_present(entry);
+		*to = entry | (mm_pte_present(entry) ? MM_PTE_SOFT_DIRTY : MM_SWP_SOFT_DIRTY);
+		*mm_pte_of(mm, old_pmd, v) = 0;		/* the new one may have moved it */
 	}
 	if (flush)
 		mm_flush_tlb_range(mm, old_vaddr, old_vaddr + extent);
+	return !from;
 }
 
 /* One step of at most a PMD's reach; false: no memory for a table. */
 static bool move_pmd(struct mm_vma *vma, uint64_t old_vaddr, uint64_t new_vaddr, uint64_t extent)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	mm_pte_t *from = mm_pmd_offset(mm, old_vaddr), *to, *pte;
+	mm_pte_t *from = mm_pmd_offset(mm, old_vaddr), *to;
 
 	if (!from || mm_pte_none(*from))
 		return true;
@@ -82,11 +91,7 @@ static bool move_pmd(struct mm_vma *vma, uint64_t old_vaddr, uint64_t new_vaddr,
 	}
 	if (mm_pte_none(*from))		/* a file's, which faults find again */
 		return true;
-	pte = mm_pte_alloc_pmd(mm, to, new_vaddr);
-	if (!pte)
-		return false;
-	move_ptes(mm, old_vaddr, extent, mm_pte_of(mm, from, old_vaddr), pte);
-	return true;
+	return mm_pte_alloc_pmd(mm, to, new_vaddr) && move_ptes(mm, old_vaddr, new_vaddr, extent, from, to);
 }
 
 uint64_t mm_move_page_tables(struct mm_vma *vma, uint64_t old_vaddr, struct mm_vma *new_vma, uint64_t new_vaddr,

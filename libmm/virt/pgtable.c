@@ -7,7 +7,7 @@
  *
  * Each table is one page frame of the simulated machine. Its 512 entries are
  * host memory, found by PFN in a sparse array, so an address space costs the host
- * 4 KiB for each table and nothing else. The two-page PGD (its second half belongs to the
+ * 4 KiB for each table, less where few are in use, and nothing else. The two-page PGD (its second half belongs to the
  * kernel's page-table isolation) and P4D tables are counted nowhere, as in the kernel; other
  * tables count in mm->pgtables_bytes, those of PTEs and PMDs also in nr_page_table_pages.
  *
@@ -59,28 +59,44 @@ void mm_pgtables_free(struct mm_virt *virt)
 		return;
 	for (mm_pfn_t pfn = 0; t->nr_tables && pfn < t->bytes / sizeof(*t->table); pfn++)
 		if (virt->phys->mem_map[pfn].flags & MM_PG_TABLE && t->table[pfn]) {
-			free(t->table[pfn]);
+			if (!mm_table_is_packed(t->table[pfn]))
+				free(t->table[pfn]);
 			t->nr_tables--;
 		}
+	for (unsigned int i = 0; i < MM_PACKED_CLASSES; i++)
+		mm_pool_destroy(&t->packed[i]);
 	free(t->spare);
 	munmap(t->table, t->bytes);
 	free(t);
 	virt->pgtables = NULL;
 }
 
-static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
+mm_pte_t *mm_table_contents_new(struct mm_pgtables *t)
+{
+	mm_pte_t *entries = t->spare;
+
+	t->spare = NULL;
+	return entries ? memset(entries, 0, MM_PAGE_SIZE) : mm_host_calloc(MM_PTRS_PER_TABLE, sizeof(*entries));
+}
+
+static void contents_free(struct mm_pgtables *t, mm_pte_t *entries)
+{
+	if (mm_table_is_packed(entries))
+		mm_packed_table_free(t, entries);
+	else if (t->spare)
+		free(entries);
+	else
+		t->spare = entries;
+}
+
+static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level, bool packed)
 {
 	struct mm_virt *virt = mm->virt;
 	struct mm_pgtables *t = virt->pgtables;
 	unsigned int order = level == mm_nr_levels(virt) ? PGD_ALLOCATION_ORDER : 0;
-	mm_pte_t *entries = t->spare;
+	mm_pte_t *entries = packed ? mm_packed_table_new(t) : mm_table_contents_new(t);
 	mm_pfn_t pfn;
 
-	t->spare = NULL;
-	if (entries)
-		memset(entries, 0, MM_PAGE_SIZE);
-	else
-		entries = mm_host_calloc(MM_PTRS_PER_TABLE, sizeof(*entries));
 	if (!entries)
 		return MM_PFN_NONE;
 	pfn = mm_alloc_pages(virt->phys, GFP_PGTABLE_USER, order);
@@ -90,7 +106,7 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level)
 		pfn = MM_PFN_NONE;
 	}
 	if (pfn == MM_PFN_NONE) {
-		free(entries);
+		contents_free(t, entries);
 		return MM_PFN_NONE;
 	}
 	if (mm->memcg && virt->cache)	/* whom freeing uncharges, wherever the task is then */
@@ -121,10 +137,7 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 		mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), pages);
 		c->page_memcg[pfn] = 0;
 	}
-	if (t->spare)
-		free(t->table[pfn]);
-	else
-		t->spare = t->table[pfn];
+	contents_free(t, t->table[pfn]);
 	t->table[pfn] = NULL;
 	t->nr_tables--;
 	p->flags &= ~(uint32_t)MM_PG_TABLE;
@@ -133,7 +146,7 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 
 int mm_pgd_alloc(struct mm_struct *mm)
 {
-	mm_pfn_t pfn = table_alloc(mm, mm_nr_levels(mm->virt));
+	mm_pfn_t pfn = table_alloc(mm, mm_nr_levels(mm->virt), false);
 
 	if (pfn == MM_PFN_NONE)
 		return -ENOMEM;
@@ -191,7 +204,7 @@ mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int leve
 	e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(vaddr, top);
 	for (unsigned int l = top - 1; l >= level; l--) {
 		if (!(*e & MM_PTE_P)) {
-			mm_pfn_t pfn = table_alloc(mm, l);
+			mm_pfn_t pfn = table_alloc(mm, l, false);
 
 			if (pfn == MM_PFN_NONE)
 				return NULL;
@@ -209,7 +222,7 @@ void mm_pmd_populate(struct mm_struct *mm, mm_pte_t *pmd, mm_pfn_t table)
 	*pmd = mm_mk_pte(table, PAGE_TABLE_BITS);
 }
 
-mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm) { return table_alloc(mm, 1); }
+mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm) { return table_alloc(mm, 1, false); }
 
 void mm_pte_table_free(struct mm_struct *mm, mm_pfn_t table)
 {
@@ -229,15 +242,21 @@ void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
 
 mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
 {
+	struct mm_pgtables *t = mm->virt->pgtables;
+	mm_pfn_t pfn;
+
 	if (mm_pte_none(*pmd)) {
-		mm_pfn_t table = table_alloc(mm, 1);
+		mm_pfn_t table = table_alloc(mm, 1, true);
 
 		if (table == MM_PFN_NONE)
 			return NULL;
 		mm->pgtables_bytes += MM_PAGE_SIZE;
 		mm_pmd_populate(mm, pmd, table);
 	}
-	return mm_pmd_trans_huge(*pmd) ? NULL : mm_pte_of(mm, pmd, vaddr);
+	if (mm_pmd_trans_huge(*pmd))
+		return NULL;
+	pfn = mm_table_pfn(*pmd);
+	return mm_table_is_packed(t->table[pfn]) ? mm_packed_table_make(t, pfn, mm_level_index(vaddr, 1)) : mm_pte_of(mm, pmd, vaddr);
 }
 
 mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr)

@@ -4,7 +4,8 @@
  *
  * Four levels of 512 entries, or five (la57). A table is one page frame (MM_PG_TABLE) whose 4 KiB
  * contents the host keeps aside, found by PFN; entries have the bits of the
- * processor. Everything here works only where mm->virt->phys != NULL; callers
+ * processor. Of a PTE table in which few are in use the host keeps those alone (packed_table.c), so a pointer to an entry of level 1
+ * is good until another entry of its table is made; one that nobody made is read as 0 and must not be written. Everything here works only where mm->virt->phys != NULL; callers
  * of machines without pages do not come here.
  *
  * Model: Linux 6.6 mm/memory.c, mm/mmu_gather.c, mm/mprotect.c, mm/mremap.c, arch/x86/include/asm/pgtable*.h.
@@ -164,15 +165,40 @@ struct mm_pmd_known {
 	mm_pte_t *pmd;
 };
 
+enum {
+	MM_TABLE_IS_PACKED = 1,		/* bit of what stands for a table */
+	MM_PACKED_CLASSES = 6,		/* sizes of packed ones */
+};
 struct mm_pgtables {
 	mm_pte_t **table;		/* by PFN; host memory that is touched only where there are tables */
 	size_t bytes;
 	uint64_t nr_tables;
+	struct mm_pool packed[MM_PACKED_CLASSES];
 	mm_pte_t *spare;		/* a freed table's contents, used again first */
 	struct mm_pmd_known known[MM_PMDS_KNOWN];
 };
-/* The 512 entries of table page @pfn. */
+/* The 512 entries of table page @pfn, if its level is not 1. */
 static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { return virt->pgtables->table[pfn]; }
+static inline bool mm_table_is_packed(const mm_pte_t *table) { return __builtin_expect((uintptr_t)table & MM_TABLE_IS_PACKED, 0); }
+mm_pte_t *mm_table_contents_new(struct mm_pgtables *t);		/* 512 entries, all 0; NULL: host memory */
+
+/* packed_table.c: an empty one, NULL: host memory; the entry, if there is one; the next that is not 0, as mm_next_pte() */
+mm_pte_t *mm_packed_table_new(struct mm_pgtables *t);
+void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *table);
+mm_pte_t *mm_packed_table_entry(mm_pte_t *table, unsigned int index);
+mm_pte_t *mm_packed_table_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end);
+/* The entry, which is 0 if it was not there; others may move, and the table may be packed no longer. NULL: host memory. */
+mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int index);
+/* All entries of the PTE table below @pmd side by side, as they stay then. NULL: host memory. */
+mm_pte_t *mm_pte_table_whole(struct mm_struct *mm, const mm_pte_t *pmd);
+
+/* Entry @index of a table of any level. */
+static inline mm_pte_t *mm_table_entry(const struct mm_virt *virt, mm_pfn_t pfn, unsigned int index)
+{
+	mm_pte_t *table = mm_table_of(virt, pfn);
+
+	return mm_table_is_packed(table) ? mm_packed_table_entry(table, index) : table + index;
+}
 
 /* Entry of @vaddr at its level, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
 mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level);
@@ -183,17 +209,31 @@ void mm_pmd_forget(const struct mm_virt *virt);
 mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr);
 /* The empty PTE table at @vaddr goes, and its translations (retract_page_tables()). */
 void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
-/* The PTE table below an existing PMD entry, made when that is empty; NULL: no memory, or a 2M entry. */
+/* An entry of the PTE table below an existing PMD entry, which is made when that is empty; NULL: no memory, or a 2M entry. */
 mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr);
 /* The first PMD entry in use at or after *@vaddr below @end; moves *@vaddr up to its part of the range. NULL: none. */
 mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end);
 static inline mm_pte_t *mm_pte_below(const struct mm_virt *virt, mm_pte_t pmd, uint64_t vaddr)
 {
-	return mm_table_of(virt, mm_table_pfn(pmd)) + (vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE;
+	return mm_table_entry(virt, mm_table_pfn(pmd), (unsigned int)(vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE);
 }
 static inline mm_pte_t *mm_pte_of(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t vaddr)
 {
 	return mm_pte_below(mm->virt, *pmd, vaddr);
+}
+/* The first entry of the PTE table below @pmd that is not 0, at or after *@vaddr below @end; moves *@vaddr there. NULL: none. */
+static inline mm_pte_t *mm_next_pte(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t *vaddr, uint64_t end)
+{
+	mm_pte_t *table = mm_table_of(mm->virt, mm_table_pfn(*pmd)), *pte;
+
+	if (*vaddr >= end)
+		return NULL;
+	if (mm_table_is_packed(table))
+		return mm_packed_table_next(table, vaddr, end);
+	for (pte = table + (*vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE; !*pte; pte++)
+		if ((*vaddr += MM_PAGE_SIZE) >= end)
+			return NULL;
+	return pte;
 }
 static inline unsigned int mm_level_index(uint64_t vaddr, unsigned int level)
 {
@@ -247,7 +287,7 @@ static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
 }
 
 /* A table kept aside for each 2M entry, so that a split needs no memory (pgtable_trans_huge_deposit()). */
-/* MM_PFN_NONE: no memory; not counted in pgtables_bytes yet */
+/* MM_PFN_NONE: no memory; not counted in pgtables_bytes yet. All its entries lie side by side. */
 mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm);
 void mm_pte_table_free(struct mm_struct *mm, mm_pfn_t table);
 void mm_pgtable_deposit(struct mm_struct *mm, uint64_t vaddr, mm_pfn_t table);	/* counts it */

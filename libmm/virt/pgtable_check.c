@@ -81,7 +81,7 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 		return false;
 	rc->tables += level <= 3;
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
-		mm_pte_t e = mm_table_of(virt, table)[i];
+		mm_pte_t e = *mm_table_entry(virt, table, i);
 		uint64_t vaddr = start + i * size;
 
 		if (level == 1) {

@@ -89,11 +89,16 @@ static void change_nonpresent(const struct mm_vma *vma, mm_pte_t *pte, unsigned 
 static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr, uint64_t end, uint64_t prot,
 				 bool upgrade, unsigned int cp_flags)
 {
-	mm_pte_t *pte = mm_pte_of(vma->vm_mm, pmd, vaddr);
+	bool markers = cp_flags & MM_CP_UFFD_WP && mm_uffd_wp_use_markers(vma);
+	mm_pte_t *all = markers ? mm_pte_table_whole(vma->vm_mm, pmd) : NULL, *pte;
 	uint64_t pages = 0;
 
-	for (; vaddr != end; vaddr += MM_PAGE_SIZE, pte++) {
+	for (; vaddr != end; vaddr += MM_PAGE_SIZE) {
 		mm_pte_t p;
+
+		pte = all ? all + mm_level_index(vaddr, 1) : mm_next_pte(vma->vm_mm, pmd, &vaddr, end);
+		if (!pte)
+			break;
 
 		if (mm_pte_none(*pte) || !mm_pte_present(*pte)) {
 			change_nonpresent(vma, pte, cp_flags);

@@ -119,7 +119,7 @@ static void queue_range(struct queue *w, uint64_t start, uint64_t end)
 			if (!mm_is_huge_zero_pmd(w->virt, *pmd) && is_wrong(w, mm_pte_pfn(*pmd)))
 				add(w, mm_pte_pfn(*pmd));
 		} else {
-			for (mm_pte_t *pte = mm_pte_of(mm, pmd, vaddr); vaddr < next && !w->err; vaddr += MM_PAGE_SIZE, pte++) {
+			for (const mm_pte_t *pte; !w->err && (pte = mm_next_pte(mm, pmd, &vaddr, next)); vaddr += MM_PAGE_SIZE) {
 				queue_pte(w, *pte);
 				if (w->nr_failed && strictly_unmovable(w))
 					break;

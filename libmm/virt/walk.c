@@ -19,7 +19,7 @@ void mm_walk_explain(const struct mm_struct *mm, uint64_t vaddr, struct mm_walk_
 	}
 	for (unsigned int level = mm_nr_levels(mm->virt); level >= 1 && table != MM_PFN_NONE; level--) {
 		unsigned int shift = MM_PAGE_SHIFT + 9 * (level - 1), index = (vaddr >> shift) % MM_PTRS_PER_TABLE;
-		mm_pte_t e = mm_table_of(mm->virt, table)[index];
+		mm_pte_t e = *mm_table_entry(mm->virt, table, index);
 
 		rec->level[rec->nr_levels++] = (struct mm_walk_level){ (uint8_t)level, (uint16_t)index, table, e };
 		if (!(e & MM_PTE_P)) {

@@ -158,9 +158,9 @@ static bool zap_present(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t 
 static void zap_pte_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t *pmd, uint64_t vaddr, uint64_t end,
 			  unsigned int zap)
 {
-	mm_pte_t *pte = mm_pte_of(tlb->mm, pmd, vaddr);
+	mm_pte_t *pte;
 
-	for (; vaddr != end; vaddr += MM_PAGE_SIZE, pte++) {
+	for (; (pte = mm_next_pte(tlb->mm, pmd, &vaddr, end)); vaddr += MM_PAGE_SIZE) {
 		if (mm_pte_none(*pte))
 			continue;
 		if (mm_pte_present(*pte)) {

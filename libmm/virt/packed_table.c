@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * PTE tables of which few entries are in use: those alone, packed.
+ *
+ * The entries that were ever made lie side by side in the order of their indices, behind a list of these. One that is
+ * made between others moves those behind it; where there is no room left all move to a place for twice as many, and behind
+ * the last such place is the whole table of 512.
+ *
+ *	[ nr | class | index[0] < index[1] < ... ] [ entry[0] | entry[1] | ... ]	room for 1, 3, 7, ... 63
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "virt/pgtable.h"
+
+struct packed {
+	uint8_t nr, class;
+	uint16_t index[];		/* one for each entry that there is room for, 0xffff from nr on */
+};
+
+static unsigned int room_of(unsigned int class) { return (2u << class) - 1; }
+
+/* What lies before the entries, as so many of them. */
+static unsigned int begin_of(unsigned int class) { return class < 2 ? 1 : 1u << (class - 1); }
+
+static size_t bytes_of(unsigned int class) { return (begin_of(class) + room_of(class)) * sizeof(mm_pte_t); }
+
+static struct packed *packed_of(const mm_pte_t *table)
+{
+	return (struct packed *)(void *)((char *)(uintptr_t)table - MM_TABLE_IS_PACKED);
+}
+
+static mm_pte_t *table_of(struct packed *p) { return (mm_pte_t *)(void *)((char *)p + MM_TABLE_IS_PACKED); }
+
+static mm_pte_t *entries_of(struct packed *p) { return (mm_pte_t *)(void *)p + begin_of(p->class); }
+
+static struct packed *packed_alloc(struct mm_pgtables *t, unsigned int class)
+{
+	struct packed *p = mm_pool_alloc(&t->packed[class], bytes_of(class));
+
+	if (!p)
+		return NULL;
+	memset(p->index, 0xff, room_of(class) * sizeof(p->index[0]));
+	p->nr = 0;
+	p->class = (uint8_t)class;
+	return p;
+}
+
+mm_pte_t *mm_packed_table_new(struct mm_pgtables *t)
+{
+	struct packed *p = packed_alloc(t, 0);
+
+	return p ? table_of(p) : NULL;
+}
+
+void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *table)
+{
+	struct packed *p = packed_of(table);
+
+	mm_pool_free(&t->packed[p->class], p, bytes_of(p->class));
+}
+
+/* How many have a lower index. */
+static inline unsigned int place_of(const struct packed *p, unsigned int index)
+{
+	unsigned int at = 0;
+
+	for (unsigned int half = 1u << p->class; half; half >>= 1)
+		at += p->index[at + half - 1] < index ? half : 0;
+	return at;
+}
+
+/* What is read where there is no entry; nobody writes to it. */
+static const mm_pte_t absent;
+
+mm_pte_t *mm_packed_table_entry(mm_pte_t *table, unsigned int index)
+{
+	struct packed *p = packed_of(table);
+	unsigned int at = place_of(p, index);
+
+	return at < p->nr && p->index[at] == index ? entries_of(p) + at : (mm_pte_t *)(uintptr_t)&absent;
+}
+
+mm_pte_t *mm_packed_table_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end)
+{
+	const uint64_t start = *vaddr & ~(MM_PMD_SIZE - 1);
+	struct packed *p = packed_of(table);
+	mm_pte_t *entry = entries_of(p);
+
+	for (unsigned int at = place_of(p, mm_level_index(*vaddr, 1)); at < p->nr; at++) {
+		uint64_t found = start + ((uint64_t)p->index[at] << MM_PAGE_SHIFT);
+
+		if (found >= end)
+			break;
+		if (entry[at]) {
+			*vaddr = found;
+			return entry + at;
+		}
+	}
+	return NULL;
+}
+
+/* All 512 of them in the place of the packed ones; NULL: host memory. */
+static mm_pte_t *unpack(struct mm_pgtables *t, mm_pte_t **slot)
+{
+	struct packed *p = packed_of(*slot);
+	const mm_pte_t *from = entries_of(p);
+	mm_pte_t *all = mm_table_contents_new(t);
+
+	if (!all)
+		return NULL;
+	for (unsigned int i = 0; i < p->nr; i++)
+		all[p->index[i]] = from[i];
+	mm_packed_table_free(t, *slot);
+	return *slot = all;
+}
+
+/* To a place for more, with a gap at @at; NULL: host memory. */
+static struct packed *grow(struct mm_pgtables *t, mm_pte_t **slot, unsigned int at)
+{
+	struct packed *old = packed_of(*slot), *new = packed_alloc(t, old->class + 1u);
+	const mm_pte_t *from = entries_of(old);
+	unsigned int nr = old->nr;
+	mm_pte_t *to;
+
+	if (!new)
+		return NULL;
+	to = entries_of(new);
+	memcpy(new->index, old->index, at * sizeof(new->index[0]));
+	memcpy(new->index + at + 1, old->index + at, (nr - at) * sizeof(new->index[0]));
+	memcpy(to, from, at * sizeof(*to));
+	memcpy(to + at + 1, from + at, (nr - at) * sizeof(*to));
+	mm_packed_table_free(t, *slot);
+	*slot = table_of(new);
+	return new;
+}
+
+mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int index)
+{
+	mm_pte_t **slot = &t->table[pfn], *entry;
+	struct packed *p = packed_of(*slot);
+	unsigned int at = place_of(p, index), nr = p->nr;
+
+	if (at < nr && p->index[at] == index)
+		return entries_of(p) + at;
+	if (nr == room_of(p->class)) {
+		if (p->class == MM_PACKED_CLASSES - 1)
+			return unpack(t, slot) ? *slot + index : NULL;
+		p = grow(t, slot, at);
+		if (!p)
+			return NULL;
+		entry = entries_of(p);
+	} else {
+		entry = entries_of(p);
+		memmove(p->index + at + 1, p->index + at, (nr - at) * sizeof(p->index[0]));
+		memmove(entry + at + 1, entry + at, (nr - at) * sizeof(*entry));
+	}
+	p->index[at] = (uint16_t)index;
+	p->nr = (uint8_t)(nr + 1);
+	entry[at] = 0;
+	return entry + at;
+}
+
+mm_pte_t *mm_pte_table_whole(struct mm_struct *mm, const mm_pte_t *pmd)
+{
+	struct mm_pgtables *t = mm->virt->pgtables;
+	mm_pte_t **slot = &t->table[mm_pte_pfn(*pmd)];
+
+	return mm_table_is_packed(*slot) ? unpack(t, slot) : *slot;
+}
