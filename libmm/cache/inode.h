@@ -66,6 +66,7 @@ struct mm_inode {
 	uint64_t shm_segsz;		/* of a System V segment: the size asked for; 0 it is none, or gone (virt/shm_segment.h) */
 	uint64_t shm_acct;		/* pages that it committed */
 	bool shm_dest;			/* it goes with its last mapping */
+	bool captured_anon;		/* stands for anonymous memory of a captured machine (machine/boot_lru.c) */
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
 	struct mm_address_space mapping;
 };

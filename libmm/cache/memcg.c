@@ -58,11 +58,8 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 	m->parent = parent ? parent : c->root_mem_cgroup;
 	m->swappiness = m->parent ? m->parent->swappiness : -1;
 	if (m->parent) {
-		struct mm_memcg **end = &m->parent->first_child;
-
-		while (*end)
-			end = &(*end)->next_sibling;
-		*end = m;
+		*(m->parent->last_child ? &m->parent->last_child->next_sibling : &m->parent->first_child) = m;
+		m->parent->last_child = m;
 	}
 	c->memcgs[c->nr_memcgs++] = m;
 	m->id = c->nr_memcgs;
@@ -312,6 +309,24 @@ int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memc
 		mm_memcg_rstat_updated(c->ctx, 1);	/* PGPGIN of the memcg */
 	}
 	return rc;
+}
+
+void mm_mem_cgroup_force_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg)
+{
+	charge_counter(memcg, mm_folio_nr_pages(mm_cache_page(c, pfn)));
+	c->page_memcg[pfn] = (uint16_t)memcg->id;
+}
+
+void mm_memcg_force_charge_kmem(struct mm_memcg *memcg, uint64_t nr_pages)
+{
+	charge_counter(memcg, nr_pages);
+	memcg->kmem += nr_pages;
+}
+
+void mm_memcg_force_charge_other(struct mm_memcg *memcg, uint64_t nr_pages)
+{
+	charge_counter(memcg, nr_pages);
+	memcg->captured_other += nr_pages;
 }
 
 void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)

@@ -22,12 +22,14 @@ struct mm_memcg {
 	uint32_t id;				/* 1: the root */
 	char *name;				/* path, "/" for the root; owned */
 	struct mm_memcg *parent;		/* NULL: the root */
-	struct mm_memcg *first_child, *next_sibling;
+	struct mm_memcg *first_child, *last_child, *next_sibling;
 	uint64_t max, high, low, min, swap_max, swap_high;	/* pages */
 	uint64_t usage, swap_usage;		/* pages, with those of descendants */
 	uint64_t peak, swap_peak;		/* the most that usage and swap_usage were: page_counter.watermark */
 	uint64_t failcnt, swap_failcnt;		/* charges that met max and swap_max, of batches too */
 	uint64_t kmem;				/* pages of usage that are kernel memory, own */
+	uint64_t captured_other;		/* of usage of a captured one, own: sockets, charges ahead of use; they stay */
+	uint64_t captured_pagetables;		/* of kmem, own: page tables of the captured machine's processes */
 	uint64_t emin, elow;			/* effective protection (page_counter) */
 	uint64_t obj_bytes;			/* charged to kmem but not used by objects: obj_stock */
 	uint64_t slab_reclaimable_bytes;	/* objects that are charged, own */
@@ -67,6 +69,11 @@ bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg
  * call the OOM killer.  0 or -ENOMEM.  The charge goes with the last reference.
  */
 int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg, mm_gfp_t gfp);
+/* The same of what it held before the machine began: beyond any limit, nothing is reclaimed. */
+void mm_mem_cgroup_force_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg);
+void mm_memcg_force_charge_kmem(struct mm_memcg *memcg, uint64_t nr_pages);
+void mm_memcg_force_charge_other(struct mm_memcg *memcg, uint64_t nr_pages);	/* captured_other */
+void mm_mem_cgroup_force_charge_swap(struct mm_memcg *memcg, uint64_t nr_pages);
 void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn);
 void mm_mem_cgroup_uncharge_flush(struct mm_cache *c);	/* PGPGOUT of what was uncharged since, at once (uncharge_batch()) */
 /* Kernel memory (page tables, stacks: whole pages): 0 or -ENOMEM. */
@@ -100,6 +107,7 @@ void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_g
 struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev);
 /* Bring lruvec->stat up to date (mem_cgroup_flush_stats()). */
 void mm_mem_cgroup_flush_stats(struct mm_cache *c);
+void mm_mem_cgroup_do_flush_stats(struct mm_cache *c);	/* however little has changed */
 /* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
 void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m);
 
@@ -113,6 +121,6 @@ bool mm_memcg_id_is_used(const struct mm_memcg *m);		/* mem_cgroup_from_id() wou
 void mm_memcg_free(struct mm_memcg *m);		/* the machine goes: host memory only */
 void mm_memcg_drain_all_stock(struct mm_cache *c, const struct mm_memcg *root);
 
-bool mm_memcg_is_consistent(const struct mm_cache *c);
+bool mm_memcg_is_consistent(const struct mm_cache *c);	/* looks at every page */
 
 #endif /* CACHE_MEMCG_H */

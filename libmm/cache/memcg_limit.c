@@ -172,6 +172,14 @@ bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint6
 	return true;
 }
 
+void mm_mem_cgroup_force_charge_swap(struct mm_memcg *m, uint64_t nr_pages)
+{
+	for (; m; m = m->parent) {
+		m->swap_usage += nr_pages;
+		m->swap_peak = max_u64(m->swap_peak, m->swap_usage);
+	}
+}
+
 void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
 {
 	for (; m; m = m->parent)
@@ -181,8 +189,12 @@ void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_
 
 void mm_mem_cgroup_flush_stats(struct mm_cache *c)
 {
-	if (c->ctx->stats_flush_threshold <= c->ctx->nr_cpus)
-		return;
+	if (c->ctx->stats_flush_threshold > c->ctx->nr_cpus)
+		mm_mem_cgroup_do_flush_stats(c);
+}
+
+void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
+{
 	c->ctx->stats_flush_threshold = 0;
 	for (uint32_t i = 0; i < c->nr_memcgs; i++)
 		for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
@@ -240,18 +252,35 @@ void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *
 	m->elow = effective_protection(m->usage, m->low, parent->elow, protected_usage(parent, true));
 }
 
+/* What each holds itself: pages, kernel memory, and what CPUs have charged ahead. */
+static uint64_t *own_pages(const struct mm_cache *c)
+{
+	uint64_t *own = calloc(c->nr_memcgs, sizeof(*own));
+
+	for (mm_pfn_t pfn = 0; own && pfn < c->phys->max_pfn; pfn++)	/* page tables are kernel memory */
+		if (c->page_memcg[pfn] && c->page_memcg[pfn] <= c->nr_memcgs && !(mm_cache_page(c, pfn)->flags & MM_PG_TABLE))
+			own[c->page_memcg[pfn] - 1] += mm_folio_nr_pages(mm_cache_page(c, pfn));
+	for (uint32_t i = 0; own && i < c->nr_memcgs; i++)
+		own[i] += c->memcgs[i]->kmem + c->memcgs[i]->captured_other;
+	for (uint32_t i = 0; own && i < c->ctx->nr_cpus; i++)
+		if (c->fbatches[i].stock)
+			own[c->fbatches[i].stock->id - 1] += c->fbatches[i].stock_pages;
+	return own;
+}
+
 bool mm_memcg_is_consistent(const struct mm_cache *c)
 {
-	for (uint32_t i = 0; i < c->nr_memcgs; i++) {
-		const struct mm_memcg *m = c->memcgs[i];
-		uint64_t below = 0;
+	uint64_t *own = own_pages(c);
+	bool ok = true;
 
-		if (m->id != i + 1 || (m->parent == NULL) != (i == 0) || m->kmem > m->usage)
-			return false;
+	for (uint32_t i = 0; own && ok && i < c->nr_memcgs; i++) {
+		const struct mm_memcg *m = c->memcgs[i];
+		uint64_t sum = own[i];
+
 		for (const struct mm_memcg *k = m->first_child; k; k = k->next_sibling)
-			below += k->usage;
-		if (below > m->usage)
-			return false;
+			sum += k->usage;
+		ok = m->id == i + 1 && (m->parent == NULL) == (i == 0) && sum == m->usage;
 	}
-	return true;
+	free(own);
+	return ok;
 }

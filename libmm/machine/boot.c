@@ -109,6 +109,7 @@ static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_err
 		cfg.no_free = false;
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	}
+	m->captured_pages = start == START_PAGES;
 	if (start != START_NUMBER)		/* which pages are taken is known, but not what they are */
 		mm_zoneinfo_free(zi);
 	if (!e)

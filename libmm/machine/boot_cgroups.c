@@ -8,7 +8,8 @@
  * The nodes of a task's cpuset, whose cgroup may be another in v1, are in proc/PID/status (Mems_allowed_list).
  * Nothing is read before it is needed: a task's cgroup when its first row comes, a cgroup's files when it comes to be.  With a limit of
  * the command line all tasks are in the workload's cgroup instead.
- * Left out: what the cgroups held when they were captured (memory.stat), memory.memsw.limit_in_bytes and soft limits of v1.
+ * What the cgroups held when they were captured is made by boot_memcg.c, if it is wanted.
+ * Left out: memory.memsw.limit_in_bytes and soft limits of v1.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@
 
 enum { MAX_PATH = 4096 };
 
-static const char not_read[] = "files of captured cgroups that cannot be read";
+const char mm_captured_unreadable[] = "files of captured cgroups that cannot be read";
 
 /* cpuset.mems; nodes that the machine does not have are no matter. */
 static void captured_mems(struct mm_machine *m, const struct mm_sysroot *root, struct mm_memcg *g)
@@ -39,7 +40,7 @@ static void captured_mems(struct mm_machine *m, const struct mm_sysroot *root, s
 	if (mm_nodes_of_list((struct mm_str){ text, (size_t)n }, &mems))
 		g->mems = mems & m->ctx.numa.memory;
 	else
-		mm_machine_skip(m, not_read, false);
+		mm_machine_skip(m, mm_captured_unreadable, false);
 }
 
 mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid)
@@ -62,7 +63,7 @@ mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid)
 		return 0;
 	at += sizeof(key) - 1;
 	if (!mm_nodes_of_list((struct mm_str){ at, strcspn(at, "\n") }, &mems))
-		mm_machine_skip(m, not_read, false);
+		mm_machine_skip(m, mm_captured_unreadable, false);
 	mems &= m->ctx.numa.memory;
 	return mems == m->ctx.numa.memory ? 0 : mems;
 }
@@ -74,29 +75,38 @@ static void take_limit(uint64_t *limit, uint64_t bytes)
 		*limit = bytes == MM_CGROUP_NO_LIMIT ? MM_MEMCG_MAX : bytes >> MM_PAGE_SHIFT;
 }
 
+void mm_captured_limits_of(struct mm_machine *m, struct mm_memcg *g, const struct mm_cgroup_row *row)
+{
+	struct mm_error ignored;
+	struct mm_sysroot *root;
+
+	take_limit(&g->max, row->max);
+	take_limit(&g->high, row->high);
+	take_limit(&g->low, row->low);
+	take_limit(&g->min, row->min);
+	take_limit(&g->swap_max, row->swap_max);
+	take_limit(&g->swap_high, row->swap_high);
+	if (row->oom_group != MM_MISSING_U64)
+		g->oom_group = row->oom_group;
+	if (row->swappiness != MM_MISSING_U64)
+		g->swappiness = (int16_t)row->swappiness;
+	if (mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
+		return;
+	captured_mems(m, root, g);
+	mm_sysroot_free(root);
+}
+
 void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
 {
 	struct mm_cgroup_row row;
 	struct mm_error ignored;
 	struct mm_sysroot *root;
-	uint64_t unreadable;
 
 	if (!m->cfg.sysroot || strlen(g->name) >= MAX_PATH || strstr(g->name, "..") || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
 		return;
-	for (unreadable = mm_cgroup_read(&row, root, g->name); unreadable; unreadable--)
-		mm_machine_skip(m, not_read, false);
-	captured_mems(m, root, g);
+	mm_machine_skip_n(m, mm_captured_unreadable, false, mm_cgroup_read(&row, root, g->name));
 	mm_sysroot_free(root);
-	take_limit(&g->max, row.max);
-	take_limit(&g->high, row.high);
-	take_limit(&g->low, row.low);
-	take_limit(&g->min, row.min);
-	take_limit(&g->swap_max, row.swap_max);
-	take_limit(&g->swap_high, row.swap_high);
-	if (row.oom_group != MM_MISSING_U64)
-		g->oom_group = row.oom_group;
-	if (row.swappiness != MM_MISSING_U64)
-		g->swappiness = (int16_t)row.swappiness;
+	mm_captured_limits_of(m, g, &row);
 }
 
 /* The path of the memory controller in a line of /proc/PID/cgroup: 2 of v1, 1 of v2, 0 neither. */
@@ -155,7 +165,7 @@ struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid)
 	if (!best || mm_str_is(path, "/"))
 		return NULL;
 	if (!is_below_root(path) || mm_cgroup_find_or_make(m, path, &g))
-		mm_machine_skip(m, not_read, false);
+		mm_machine_skip(m, mm_captured_unreadable, false);
 	else
 		mm_machine_skip(m, "tasks put into the memory cgroups that the captured machine has them in", true);
 	return g;

@@ -4,8 +4,9 @@
  *
  * /proc/zoneinfo tells of each zone how many pages lie on each LRU list and how many each CPU keeps, and of each node
  * how many hold slabs that can be reclaimed.  Pages of the lists are what the captured machine can give up when
- * memory gets short, so they are here too: those of files as the clean cache of one file, those that go to swap as
- * pages of one file in memory; no process maps either file.  All other taken pages are the kernel's own.
+ * memory gets short, so they are here too: those of files as the cache of one file, those that go to swap as pages of
+ * two files in memory, one for what was anonymous and one for what was shared; no process maps these files.  All other
+ * taken pages are the kernel's own.  Where the capture tells of memory cgroups (boot_memcg.c) each has its own of them.
  *
  *	| never managed | the kernel's |  free  | slabs |  free  |  pages of lists, and free pages
  *	|          Unmovable pageblocks         |  Reclaimable   |  Movable
@@ -13,18 +14,20 @@
  * The kernel keeps kinds apart by pageblock, so what is free in the last block of each kind is not at hand for movable
  * requests until those fall back.
  *
- * Deviation: the order within a list is not told; anonymous pages have no process, so nothing marks them as used and
- * they count as shmem; dirty pages of files are clean; locked ones stay nobody's.
+ * Deviation: the order within a list is not told; anonymous pages have no process, so nothing marks them as used, nobody
+ * who is killed gives them back, and the machine's counters (not the cgroups') have them as shmem; dirty pages of files are clean
+ * where no cgroup tells how many there are.
  */
 #include <errno.h>
 #include <string.h>
 
+#include <libmm/wide.h>
 #include <libmm/zoneinfo.h>
 
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/memcg.h"
-#include "machine/machine.h"
+#include "machine/boot_memcg.h"
 #include "phys/boot.h"
 #include "phys/internal.h"
 
@@ -111,23 +114,116 @@ static mm_pfn_t take(struct mm_zone *zone)
 	return pfn;
 }
 
-/* 0 or -ENOMEM (of the host) */
-static int add_page(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn, uint32_t flags)
+/* Whose the pages are on the machine that is made. */
+enum { CAPTURED_ANON, CAPTURED_SHMEM, CAPTURED_FILE, NR_FILES };
+struct fill {
+	struct mm_machine *m;
+	struct mm_address_space *as[NR_FILES];
+	struct mm_captured_memcgs cap;
+	uint64_t lists[MM_NR_LRU_LISTS];	/* pages of the zones that are not filled yet */
+	uint64_t kernel;			/* frames that are taken by nobody */
+	bool filled;				/* a zone was */
+};
+
+/* What a page of list @lru of the cgroup was: the lists do not tell which of their pages are shared memory. */
+static int kind_of(struct mm_captured_memcg *owner, unsigned int lru)
 {
+	if (lru == MM_LRU_UNEVICTABLE && owner->file_locked) {
+		owner->file_locked--;
+		return CAPTURED_FILE;
+	}
+	if (lru != MM_LRU_UNEVICTABLE && lru & MM_LRU_FILE)
+		return CAPTURED_FILE;
+	if (!owner->shmem)
+		return CAPTURED_ANON;
+	owner->shmem--;
+	return CAPTURED_SHMEM;
+}
+
+/* 0 or -ENOMEM (of the host) */
+static int add_page(struct fill *f, struct mm_captured_memcg *owner, unsigned int lru, mm_pfn_t pfn)
+{
+	struct mm_cache *c = f->m->cache;
+	int kind = kind_of(owner, lru);
+	struct mm_address_space *as = f->as[kind];
 	uint64_t index = as->host->size / MM_PAGE_SIZE;
+	bool locked = lru == MM_LRU_UNEVICTABLE;
+	uint32_t flags = (kind == CAPTURED_FILE ? 0 : MM_PG_SWAPBACKED | MM_PG_DIRTY) |
+			 (locked ? MM_PG_UNEVICTABLE | MM_PG_MLOCKED : lru & MM_LRU_ACTIVE ? MM_PG_ACTIVE : 0);
 
 	if (mm_xa_store(&as->i_pages, index, (uint64_t)pfn + 1, NULL))
 		return -ENOMEM;
 	as->host->size += MM_PAGE_SIZE;
 	mm_mapping_add_pages(c, as, 1, 0);
-	*mm_cache_page(c, pfn) = (struct mm_page){
-		.flags = flags | MM_PG_UPTODATE | MM_PG_LRU, .refs = 1, .mapping = as->id, .index = index,
+	*mm_cache_page(c, pfn) = (struct mm_page){		/* who locks it holds it */
+		.flags = flags | MM_PG_UPTODATE | MM_PG_LRU, .refs = locked && kind == CAPTURED_FILE ? 2 : 1, .next = locked,
+		.mapping = as->id, .index = index,
 	};
+	mm_mem_cgroup_force_charge(c, pfn, owner->memcg);
 	mm_count(c->ctx, MM_NR_FILE_PAGES, 1);
 	if (flags & MM_PG_SWAPBACKED)
 		mm_count(c->ctx, MM_NR_SHMEM, 1);
+	if (locked)
+		mm_count(c->ctx, MM_NR_MLOCK, 1);
 	mm_lruvec_add_folio(c, mm_folio_lruvec(c, pfn), pfn);
+	if (kind == CAPTURED_FILE && !locked && owner->dirty) {
+		owner->dirty--;
+		mm_folio_mark_dirty(c, pfn);
+	}
+	owner->made++;
+	owner->lists[lru] -= owner->lists[lru] != 0;
 	return 0;
+}
+
+/* The next @nr pages of list @lru, all of @zone, belong to @owner; how many are had. Negative: -ENOMEM. */
+static int64_t fill_owner(struct fill *f, struct mm_captured_memcg *owner, struct mm_zone *zone, unsigned int lru, uint64_t nr)
+{
+	for (uint64_t i = 0; i < nr; i++) {
+		mm_pfn_t pfn = take(zone);
+
+		if (pfn == MM_PFN_NONE)
+			return (int64_t)i;
+		if (add_page(f, owner, lru, pfn))
+			return -ENOMEM;
+	}
+	return (int64_t)nr;
+}
+
+static uint64_t of_cgroups(const struct mm_captured_memcgs *cap, unsigned int lru)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 1; i < cap->nr; i++)
+		sum += cap->v[i].lists[lru];
+	return sum;
+}
+
+/*
+ * Of @nr pages in @zone each cgroup has as large a part as of all pages of that list, then whoever comes first what later zones have no
+ * room for, and the root the rest.
+ */
+static int fill_list(struct fill *f, struct mm_zone *zone, unsigned int lru, uint64_t nr)
+{
+	uint64_t all = f->lists[lru], wanted = of_cgroups(&f->cap, lru), left = nr, later = all > nr ? all - nr : 0;
+
+	f->lists[lru] = later;
+	for (unsigned int rest = 0; rest < 2; rest++)
+		for (size_t i = 1; i < f->cap.nr && left && wanted; i++) {
+			struct mm_captured_memcg *owner = &f->cap.v[i];
+			uint64_t n = owner->lists[lru];
+			int64_t had;
+
+			if (!rest)
+				n = mm_mul_div(n, nr, 0, all > wanted ? all : wanted);
+			else if (n > (wanted > later ? wanted - later : 0))
+				n = wanted > later ? wanted - later : 0;
+			had = fill_owner(f, owner, zone, lru, n < left ? n : left);
+			if (had < 0)
+				return -ENOMEM;
+			left -= (uint64_t)had;
+			wanted -= (uint64_t)had;
+		}
+	return fill_owner(f, &f->cap.v[0], zone, lru, left) < 0 ? -ENOMEM : 0;
 }
 
 /* Pages of list @lru that the capture has; 0 where it does not tell. */
@@ -138,19 +234,14 @@ static uint64_t on_list(const struct mm_zoneinfo_row *row, unsigned int lru)
 
 static uint64_t in_pcp(const struct mm_zoneinfo_row *row) { return row->pcp_count != MM_MISSING_U64 ? row->pcp_count : 0; }
 
-static int fill_lists(struct mm_cache *c, struct mm_address_space *const as[MM_ANON_AND_FILE], const struct mm_zoneinfo_row *row,
-		      struct mm_zone *zone, uint64_t room)
+static int fill_lists(struct fill *f, const struct mm_zoneinfo_row *row, struct mm_zone *zone, uint64_t room)
 {
-	for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru <= MM_LRU_ACTIVE_FILE; lru++) {
-		bool file = lru & MM_LRU_FILE;
-		uint32_t flags = (file ? 0 : MM_PG_SWAPBACKED | MM_PG_DIRTY) | (lru & MM_LRU_ACTIVE ? MM_PG_ACTIVE : 0);
+	for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru < MM_NR_LRU_LISTS; lru++) {
+		uint64_t nr = on_list(row, lru) < room ? on_list(row, lru) : room;
 
-		for (uint64_t nr = on_list(row, lru); nr && room; nr--, room--) {
-			mm_pfn_t pfn = take(zone);
-
-			if (pfn != MM_PFN_NONE && add_page(c, as[file], pfn, flags))
-				return -ENOMEM;
-		}
+		room -= nr;
+		if (fill_list(f, zone, lru, nr))
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -205,45 +296,102 @@ static uint64_t slab_pages(const struct mm_zoneinfo *zi, const struct mm_zoneinf
 	return where == row ? slab : 0;
 }
 
-static int boot_zone(struct mm_machine *m, struct mm_address_space *const as[MM_ANON_AND_FILE], const struct mm_zoneinfo *zi,
-		     const struct mm_zoneinfo_row *row)
+static int boot_zone(struct fill *f, const struct mm_zoneinfo *zi, const struct mm_zoneinfo_row *row)
 {
-	struct mm_zone *zone = zone_of(m->phys, row);
+	struct mm_zone *zone = zone_of(f->m->phys, row);
 	uint64_t taken, lists = 0, pcp, slab;
 
 	if (!zone || !row->managed_pages)	/* --ram, kernelcore=: the captured zones are not those of this machine */
 		return 0;
 	taken = zone->managed_pages - zone->free_pages;
-	for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru <= MM_LRU_ACTIVE_FILE; lru++)
+	for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru < MM_NR_LRU_LISTS; lru++)
 		lists += on_list(row, lru) < taken - lists ? on_list(row, lru) : taken - lists;
 	pcp = in_pcp(row) < taken - lists ? in_pcp(row) : taken - lists;
 	slab = slab_pages(zi, row);
 	slab = slab < taken - lists - pcp ? slab : taken - lists - pcp;
 	lay_out(zone, slab, lists + pcp);
-	if (fill_lists(m->cache, as, row, zone, lists))
+	if (fill_lists(f, row, zone, lists))
 		return -ENOMEM;
-	fill_pcp(m, row, zone, pcp);
+	fill_pcp(f->m, row, zone, pcp);
+	f->kernel += taken - lists - pcp;
+	f->filled = true;
 	return 0;
+}
+
+/* Pages of the zone that may be taken without waking kswapd. */
+static uint64_t spare(const struct mm_zone *zone)
+{
+	uint64_t high = mm_wmark_pages(zone, MM_WMARK_HIGH);
+
+	return zone->free_pages > high ? zone->free_pages - high : 0;
+}
+
+/* A capture without zones, or of another machine: what cgroups hold is taken from free pages, above the watermarks, the highest zone first. */
+static int boot_from_free(struct fill *f)
+{
+	struct mm_phys *phys = f->m->phys;
+	uint64_t kernel;
+
+	for (uint32_t z = phys->nr_zones; z-- > 0; )
+		for (unsigned int lru = 0; lru < MM_NR_LRU_LISTS; lru++) {
+			uint64_t room = spare(phys->zone_table[z]), wanted = of_cgroups(&f->cap, lru);
+
+			f->lists[lru] = wanted;
+			if (fill_list(f, phys->zone_table[z], lru, wanted < room ? wanted : room))
+				return -ENOMEM;
+		}
+	kernel = mm_captured_memcgs_kernel(&f->cap);
+	for (uint32_t z = phys->nr_zones; z-- > 0; )
+		while (f->kernel < kernel && spare(phys->zone_table[z]) && take(phys->zone_table[z]) != MM_PFN_NONE)
+			f->kernel++;
+	return 0;
+}
+
+static int make_files(struct fill *f)
+{
+	static const struct { struct mm_str name; enum mm_inode_type type; } files[NR_FILES] = {
+		[CAPTURED_ANON] = { MM_STR("captured anonymous memory"), MM_INODE_SHM },
+		[CAPTURED_SHMEM] = { MM_STR("captured shared memory"), MM_INODE_SHM },
+		[CAPTURED_FILE] = { MM_STR("captured page cache"), MM_INODE_REG },
+	};
+
+	for (size_t i = 0; i < NR_FILES; i++) {
+		struct mm_file *file = mm_file_create_unlinked(f->m->inodes, files[i].name, files[i].type, 0, MM_FMODE_READ);
+
+		if (!file)
+			return -ENOMEM;
+		file->inode->captured_anon = i == CAPTURED_ANON;
+		f->as[i] = &file->inode->mapping;
+	}
+	return 0;
+}
+
+static int boot_lists(struct fill *f, const struct mm_zoneinfo *zi)
+{
+	int e = make_files(f);
+
+	for (size_t i = 0; i < zi->nr; i++)
+		for (unsigned int lru = 0; zone_of(f->m->phys, &zi->v[i]) && lru < MM_NR_LRU_LISTS; lru++)
+			f->lists[lru] += on_list(&zi->v[i], lru);
+	for (size_t i = 0; !e && i < zi->nr; i++)
+		e = boot_zone(f, zi, &zi->v[i]);
+	if (!e && !f->filled)
+		e = boot_from_free(f);
+	return e ? e : mm_captured_memcgs_end(&f->cap, f->m, f->kernel, f->as[CAPTURED_ANON]);
 }
 
 int mm_machine_boot_lru(struct mm_machine *m, const struct mm_zoneinfo *zi)
 {
-	static const struct { struct mm_str name; enum mm_inode_type type; } files[MM_ANON_AND_FILE] = {
-		{ MM_STR("captured anonymous and shared memory"), MM_INODE_TMPFS }, { MM_STR("captured page cache"), MM_INODE_REG },
-	};
-	struct mm_address_space *as[MM_ANON_AND_FILE];
+	struct fill f = { .m = m };
+	int e;
 
-	if (!zi->nr)
+	if (m->captured_pages) {
+		mm_machine_skip(m, "captured_lists without effect: kpageflags tells which pages are taken, but not whose they are", false);
 		return 0;
-	for (size_t i = 0; i < MM_ANON_AND_FILE; i++) {
-		struct mm_file *f = mm_file_create_unlinked(m->inodes, files[i].name, files[i].type, 0, MM_FMODE_READ);
-
-		if (!f)
-			return -ENOMEM;
-		as[i] = &f->inode->mapping;
 	}
-	for (size_t i = 0; i < zi->nr; i++)
-		if (boot_zone(m, as, zi, &zi->v[i]))
-			return -ENOMEM;
-	return 0;
+	e = mm_captured_memcgs_new(&f.cap, m);
+	if (!e && (zi->nr || f.cap.any))
+		e = boot_lists(&f, zi);
+	mm_captured_memcgs_free(&f.cap);
+	return e;
 }

@@ -100,17 +100,21 @@ int mm_machine_start(struct mm_machine *m, struct mm_error *err)
 	return e;
 }
 
-void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless)
+void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless) { mm_machine_skip_n(m, what, harmless, 1); }
+
+void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, uint64_t n)
 {
 	size_t i = 0;
 
+	if (!n)
+		return;
 	while (i < m->nr_skips && m->skips[i].what != what && strcmp(m->skips[i].what, what))
 		i++;
 	if (i == MM_MAX_SKIPS)
 		return;
 	if (i == m->nr_skips)
 		m->skips[m->nr_skips++] = (struct mm_skip){ .what = what, .harmless = harmless };
-	m->skips[i].count++;
+	m->skips[i].count += n;
 }
 
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr)

@@ -68,6 +68,7 @@ struct mm_machine {
 	struct mm_task_table tasks;
 	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
 	bool someone_dies;		/* a task has .dying set */
+	bool captured_pages;		/* a capture's kpageflags told which pages are taken */
 	bool panicked;			/* out of memory for good: nothing is replayed any more */
 	char result_text[MM_MPOL_TEXT];	/* of the running row */
 	struct mm_output oom_report;	/* lines of the kernel's log that the running row brought */
@@ -121,11 +122,15 @@ void mm_machine_run_daemons(struct mm_machine *m, bool at_once);
 
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
+void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, uint64_t n);	/* @n of them, or none */
 /* boot_cgroups.c: the cgroup that a captured machine says @pid is in, made with those above it; NULL: it says nothing, or the root. */
 struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid);
 mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid);	/* nodes of its cpuset; 0: all, or not told */
 /* A cgroup that has just come to be gets the limits that the captured one of its path has, if there is one. */
 void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g);
+struct mm_cgroup_row;
+void mm_captured_limits_of(struct mm_machine *m, struct mm_memcg *g, const struct mm_cgroup_row *row);	/* those that @row tells */
+extern const char mm_captured_unreadable[];	/* what mm_machine_skip() counts */
 /* ev_cgroup.c: the cgroup of that path, made with what is missing above it. 0 or -errno. */
 int mm_cgroup_find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp);
 
@@ -135,14 +140,15 @@ struct mm_zoneinfo;
 int mm_machine_boot_lru(struct mm_machine *m, const struct mm_zoneinfo *zi);	/* 0 or -ENOMEM */
 void mm_machine_shutdown(struct mm_machine *m);
 void mm_machine_install_oom(struct mm_machine *m);
-/* What a memcg and those below it hold, in pages, as memory.stat counts it; looks at every page. */
+/* What a memcg and those below it hold, in pages, as memory.stat counts it. */
 struct mm_memcg_pages {
 	uint64_t anon, file, shmem, file_mapped, file_dirty, file_writeback, swapcached, anon_thp, file_thp, shmem_thp, pagetables, kernel;
 	uint64_t slab_reclaimable_bytes;
 };
-struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const struct mm_memcg *memcg);
-/* memory_stat.c: @line gets each line of memory.stat, MM_MISSING_U64 where the model has no figure */
-void mm_memory_stat(struct mm_machine *m, struct mm_memcg *memcg, void *arg,
+/* That of each memcg, by id - 1, for the caller to free; looks at every page. NULL: host memory. */
+struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m);
+/* memory_stat.c: @line gets each line of memory.stat, MM_MISSING_U64 where the model has no figure; @all is of mm_memcg_count_all() */
+void mm_memory_stat(const struct mm_memcg_pages *all, struct mm_memcg *memcg, void *arg,
 		    void (*line)(void *arg, const char *name, uint64_t value));
 const char *mm_oom_comm(const struct mm_task *task);	/* never empty */
 /* oom_report.c: the hooks of struct mm_oom_ops that write the log */

@@ -6,8 +6,10 @@
  * Source: Linux 6.6 mm/memcontrol.c memory_files[], swap_files[], memcg_stat_format().
  * Deviation: figures of the lists are brought up to date whenever they are read.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <libmm/tables.h>
 
@@ -54,11 +56,10 @@ static uint64_t events_below(struct mm_memcg *memcg, size_t counter)
 	return (uint64_t)n;
 }
 
-void mm_memory_stat(struct mm_machine *m, struct mm_memcg *memcg, void *arg,
+void mm_memory_stat(const struct mm_memcg_pages *all, struct mm_memcg *memcg, void *arg,
 		    void (*line)(void *arg, const char *name, uint64_t value))
 {
-	const struct mm_memcg_pages pages = mm_memcg_count_pages(m, memcg);
-	const char *members = (const char *)&pages;
+	const char *members = (const char *)&all[memcg->id - 1];
 
 	for (size_t i = 0; i < sizeof(stat_lines) / sizeof(stat_lines[0]); i++) {
 		const struct stat_line *s = &stat_lines[i];
@@ -146,10 +147,11 @@ static void events(struct file_writer *f, const char *file, const uint64_t *v, e
 
 static int memory_files_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
+	struct mm_memcg_pages *pages = m->cache ? mm_memcg_count_all(m) : NULL;
 	struct file_writer f = { .w = w };
 
-	if (!m->cache)
-		return 0;
+	if (!pages)
+		return m->cache ? -ENOMEM : 0;
 	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; ) {
 		if (g->offline)
 			continue;
@@ -165,7 +167,7 @@ static int memory_files_rows(struct mm_machine *m, struct mm_table_writer *w)
 			events(&f, "memory.events.local", g->events_local, MM_MEMCG_EV_LOW, MM_MEMCG_EV_OOM_GROUP_KILL);
 		}
 		f.row.file = "memory.stat";
-		mm_memory_stat(m, g, &f, write_value);
+		mm_memory_stat(pages, g, &f, write_value);
 		if (g->parent) {
 			one_value(&f, "memory.oom.group", g->oom_group);
 			one_value(&f, "memory.swap.current", g->swap_usage << MM_PAGE_SHIFT);
@@ -175,6 +177,7 @@ static int memory_files_rows(struct mm_machine *m, struct mm_table_writer *w)
 			events(&f, "memory.swap.events", g->events, MM_MEMCG_EV_SWAP_HIGH, MM_MEMCG_EV_SWAP_FAIL);
 		}
 	}
+	free(pages);
 	return 0;
 }
 

@@ -16,9 +16,11 @@
  * Source: Linux 6.6 mm/oom_kill.c dump_header(), mm/show_mem.c __show_mem(), mm/memcontrol.c
  * mem_cgroup_print_oom_meminfo().
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cache/memcg.h"
 #include "cache/swap.h"
@@ -207,12 +209,18 @@ static void memory_stat_line(void *m, const char *name, uint64_t value)
 
 static void memcg_meminfo(struct mm_machine *m, struct mm_memcg *memcg)
 {
+	struct mm_memcg_pages *pages = mm_memcg_count_all(m);
+
 	mm_oom_report_line(m, "memory: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(memcg->usage),
 			   limit_kib(memcg->max), memcg->failcnt);
 	mm_oom_report_line(m, "swap: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(memcg->swap_usage),
 			   limit_kib(memcg->swap_max), memcg->swap_failcnt);
 	mm_oom_report_line(m, "Memory cgroup stats for %s:", memcg->name);
-	mm_memory_stat(m, memcg, m, memory_stat_line);
+	if (pages)
+		mm_memory_stat(pages, memcg, m, memory_stat_line);
+	else
+		m->oom_report.err = -ENOMEM;
+	free(pages);
 }
 
 /* ---- tasks ---- */

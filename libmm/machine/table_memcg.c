@@ -3,6 +3,9 @@
  * Memory cgroups: what each and those below it hold, its limits, and what came of them (table memcg), under the names of
  * cgroup v2's files and of memory.stat; the schema serves captures too.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include <libmm/cgroup.h>
 #include <libmm/tables.h>
 #include <libmm/wide.h>
@@ -19,44 +22,65 @@ static uint64_t mapped_pages(const struct mm_phys *phys, mm_pfn_t head)
 	return mm_folio_entire_mapcount(phys, head) ? MM_PMD_PAGES : mm_page(phys, head + 1)->next;
 }
 
-/* Pages know whom they are charged to; tables of pages and other kernel memory are counted where they are charged. */
-struct mm_memcg_pages mm_memcg_count_pages(const struct mm_machine *m, const struct mm_memcg *memcg)
+static void count_page(const struct mm_machine *m, mm_pfn_t pfn, struct mm_memcg_pages *n)
 {
-	struct mm_memcg_pages n = { 0 };
+	const struct mm_page *p = mm_page(m->phys, pfn);
+	const struct mm_address_space *as = mm_folio_mapping(m->cache, pfn);
+	uint64_t nr = mm_folio_nr_pages(p);
 
-	for (mm_pfn_t pfn = 0; pfn < m->phys->max_pfn; pfn++) {
-		const struct mm_page *p;
-		uint64_t nr;
-
-		if (!m->cache->page_memcg[pfn] || !mm_mem_cgroup_is_descendant(mm_folio_memcg(m->cache, pfn), memcg))
-			continue;
-		p = mm_page(m->phys, pfn);
-		nr = mm_folio_nr_pages(p);
-		n.swapcached += mm_folio_test_swapcache(p) ? nr : 0;
-		if (p->flags & MM_PG_ANON) {
-			n.anon += mapped_pages(m->phys, pfn);
-			n.anon_thp += mm_folio_entire_mapcount(m->phys, pfn) ? nr : 0;
-		} else if (p->mapping) {
-			n.file += nr;
-			n.shmem += p->flags & MM_PG_SWAPBACKED ? nr : 0;
-			*(p->flags & MM_PG_SWAPBACKED ? &n.shmem_thp : &n.file_thp) += nr > 1 ? nr : 0;
-			n.file_mapped += mapped_pages(m->phys, pfn);
-			n.file_dirty += p->flags & MM_PG_DIRTY && !(p->flags & MM_PG_SWAPBACKED) ? nr : 0;
-			n.file_writeback += p->flags & MM_PG_WRITEBACK ? nr : 0;
-		}
+	n->swapcached += mm_folio_test_swapcache(p) ? nr : 0;
+	if (p->flags & MM_PG_ANON) {
+		n->anon += mapped_pages(m->phys, pfn);
+		n->anon_thp += mm_folio_entire_mapcount(m->phys, pfn) ? nr : 0;
+	} else if (as && as->host->captured_anon) {
+		n->anon += nr;
+	} else if (as) {
+		n->file += nr;
+		n->shmem += p->flags & MM_PG_SWAPBACKED ? nr : 0;
+		*(p->flags & MM_PG_SWAPBACKED ? &n->shmem_thp : &n->file_thp) += nr > 1 ? nr : 0;
+		n->file_mapped += mapped_pages(m->phys, pfn);
+		n->file_dirty += p->flags & MM_PG_DIRTY && !(p->flags & MM_PG_SWAPBACKED) ? nr : 0;
+		n->file_writeback += p->flags & MM_PG_WRITEBACK ? nr : 0;
 	}
+}
+
+/* struct mm_memcg_pages is numbers alone. */
+static void add_up(struct mm_memcg_pages *to, const struct mm_memcg_pages *from)
+{
+	const uint64_t *f = (const uint64_t *)(const void *)from;
+	uint64_t *t = (uint64_t *)(void *)to;
+
+	for (size_t i = 0; i < sizeof(*to) / sizeof(*t); i++)
+		t[i] += f[i];
+}
+
+/* Pages know whom they are charged to; tables of pages and other kernel memory are counted where they are charged. */
+struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m)
+{
+	const struct mm_cache *c = m->cache;
+	struct mm_memcg_pages *v = calloc(c->nr_memcgs, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	for (mm_pfn_t pfn = 0; pfn < m->phys->max_pfn; pfn++)
+		if (c->page_memcg[pfn])
+			count_page(m, pfn, &v[c->page_memcg[pfn] - 1]);
 	for (size_t i = 0; i < m->tasks.nr; i++) {
 		const struct mm_task *t = m->tasks.v[i];
 
-		if (t->mm && t->pid == t->tgid && t->mm->memcg && mm_mem_cgroup_is_descendant(t->mm->memcg, memcg))
-			n.pagetables += t->mm->pgtables_bytes / MM_PAGE_SIZE;
+		if (t->mm && t->pid == t->tgid && t->mm->memcg)
+			v[t->mm->memcg->id - 1].pagetables += t->mm->pgtables_bytes / MM_PAGE_SIZE;
 	}
-	for (uint32_t i = 0; i < m->cache->nr_memcgs; i++)
-		if (mm_mem_cgroup_is_descendant(m->cache->memcgs[i], memcg)) {
-			n.kernel += m->cache->memcgs[i]->kmem;
-			n.slab_reclaimable_bytes += m->cache->memcgs[i]->slab_reclaimable_bytes;
-		}
-	return n;
+	for (uint32_t i = c->nr_memcgs; i-- > 0; ) {	/* children have higher ids than parents */
+		const struct mm_memcg *g = c->memcgs[i];
+
+		v[i].kernel += g->kmem;
+		v[i].pagetables += g->captured_pagetables;
+		v[i].slab_reclaimable_bytes += g->slab_reclaimable_bytes;
+		if (g->parent)
+			add_up(&v[g->parent->id - 1], &v[i]);
+	}
+	return v;
 }
 
 #define BYTES(member, name, hide, help) { name, NULL, MM_COL_BYTES, offsetof(struct mm_cgroup_row, member), hide, help }
@@ -108,9 +132,8 @@ static uint64_t headroom(const struct mm_memcg *g)
 	return pages;
 }
 
-static void write_row(const struct mm_machine *m, const struct mm_memcg *g, struct mm_table_writer *w)
+static void write_row(const struct mm_memcg *g, struct mm_memcg_pages n, struct mm_table_writer *w)
 {
-	const struct mm_memcg_pages n = mm_memcg_count_pages(m, g);
 	const struct mm_cgroup_row row = {
 		.memcg = g->name, .current = bytes_of(g->usage), .swap_current = bytes_of(g->swap_usage),
 		.anon = bytes_of(n.anon), .file = bytes_of(n.file), .kernel = bytes_of(n.kernel),
@@ -128,11 +151,14 @@ static void write_row(const struct mm_machine *m, const struct mm_memcg *g, stru
 
 static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	if (!m->cache)
-		return 0;
+	struct mm_memcg_pages *pages = m->cache ? mm_memcg_count_all(m) : NULL;
+
+	if (!pages)
+		return m->cache ? -ENOMEM : 0;
 	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; )
 		if (!g->offline)
-			write_row(m, g, w);
+			write_row(g, pages[g->id - 1], w);
+	free(pages);
 	return 0;
 }
 

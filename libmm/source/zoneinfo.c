@@ -40,6 +40,7 @@ static const struct {
 	FIELD("nr_slab_reclaimable", slab_reclaimable_pages),
 	FIELD("nr_zone_inactive_anon", lru_pages[0]), FIELD("nr_zone_active_anon", lru_pages[1]),
 	FIELD("nr_zone_inactive_file", lru_pages[2]), FIELD("nr_zone_active_file", lru_pages[3]),
+	FIELD("nr_zone_unevictable", lru_pages[4]),
 #undef FIELD
 #undef CPU_FIELD
 #undef CPU_SUM

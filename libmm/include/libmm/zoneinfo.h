@@ -24,7 +24,7 @@ struct mm_zoneinfo_row {
 	uint64_t spanned_pages, present_pages, managed_pages, cma_pages;
 	uint64_t start_pfn;
 	uint64_t protection[MM_ZONEINFO_PROTECTIONS];
-	uint64_t lru_pages[4];		/* nr_zone_inactive_anon, _active_anon, _inactive_file, _active_file */
+	uint64_t lru_pages[5];		/* nr_zone_inactive_anon, _active_anon, _inactive_file, _active_file, _unevictable */
 	uint64_t slab_reclaimable_pages;	/* of the node: its first zone with pages has it */
 	uint64_t pcp_high, pcp_batch;	/* of the first CPU listed */
 	uint64_t pcp_count;		/* of all CPUs listed */
