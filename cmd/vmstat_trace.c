@@ -89,7 +89,7 @@ static int rows(struct mm_machine *m, struct mm_table_writer *w)
 
 const struct mm_machine_table vmstat_machine_table = {
 	MM_TABLE("machine", columns,
-		 "the machine that a trace simulates, every interval (--every, else 1 s of its time)"), rows,
+		 "the machine that a trace simulates, every interval (--every, else 1 s of its time)"), .rows = rows,
 };
 
 int vmstat_trace(struct cmd_args *a, struct vmstat_args *v)

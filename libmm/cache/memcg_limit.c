@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include <libmm/wide.h>
+
+#include "base/host_memory.h"
 #include "cache/fbatches.h"
 #include "cache/memcg.h"
 #include "cache/swap.h"
@@ -255,7 +257,7 @@ void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *
 /* What each holds itself: pages, kernel memory, and what CPUs have charged ahead. */
 static uint64_t *own_pages(const struct mm_cache *c)
 {
-	uint64_t *own = calloc(c->nr_memcgs, sizeof(*own));
+	uint64_t *own = mm_host_calloc(c->nr_memcgs, sizeof(*own));
 
 	for (mm_pfn_t pfn = 0; own && pfn < c->phys->max_pfn; pfn++)	/* page tables are kernel memory */
 		if (c->page_memcg[pfn] && c->page_memcg[pfn] <= c->nr_memcgs && !(mm_cache_page(c, pfn)->flags & MM_PG_TABLE))

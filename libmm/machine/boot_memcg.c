@@ -21,6 +21,7 @@
 
 #include <libmm/cgroup.h>
 
+#include "base/host_memory.h"
 #include "cache/filemap.h"
 #include "cache/swap_impl.h"
 #include "machine/boot_memcg.h"
@@ -53,7 +54,7 @@ static size_t place_of(const struct mm_cgroup_list *l, size_t i)
 /* @f of each cgroup itself; more than any machine has is as much as the largest. */
 static int own_shares(struct mm_captured_memcgs *cap, struct mm_machine *m, const struct mm_cgroup_list *l, const struct figure *f)
 {
-	uint64_t *below = calloc(cap->nr, sizeof(*below));
+	uint64_t *below = mm_host_calloc(cap->nr, sizeof(*below));
 
 	if (!below)
 		return -ENOMEM;
@@ -137,7 +138,7 @@ int mm_captured_memcgs_new(struct mm_captured_memcgs *cap, struct mm_machine *m)
 	struct mm_cgroup_list l = { 0 };
 	int e = read_capture(m, &l);
 
-	*cap = (struct mm_captured_memcgs){ calloc(l.nr + 1, sizeof(*cap->v)), place_of(&l, l.nr), l.nr != 0 };
+	*cap = (struct mm_captured_memcgs){ mm_host_calloc(l.nr + 1, sizeof(*cap->v)), place_of(&l, l.nr), l.nr != 0 };
 	cap->nr = cap->nr ? cap->nr : 1;
 	if (!cap->v)
 		e = -ENOMEM;

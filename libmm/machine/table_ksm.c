@@ -65,7 +65,7 @@ static int rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_ksm = {
-	MM_TABLE("ksm", columns, "same-page merging: the counters of the machine and of each process"), rows,
+	MM_TABLE("ksm", columns, "same-page merging: the counters of the machine and of each process"), .rows = rows,
 };
 
 int mm_ev_ksm_scan(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

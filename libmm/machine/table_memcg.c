@@ -10,6 +10,7 @@
 #include <libmm/tables.h>
 #include <libmm/wide.h>
 
+#include "base/host_memory.h"
 #include "cache/memcg.h"
 #include "machine/machine.h"
 #include "virt/rmap.h"
@@ -58,7 +59,7 @@ static void add_up(struct mm_memcg_pages *to, const struct mm_memcg_pages *from)
 struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m)
 {
 	const struct mm_cache *c = m->cache;
-	struct mm_memcg_pages *v = calloc(c->nr_memcgs, sizeof(*v));
+	struct mm_memcg_pages *v = mm_host_calloc(c->nr_memcgs, sizeof(*v));
 
 	if (!v)
 		return NULL;

@@ -51,5 +51,5 @@ static int rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_tasks = {
-	MM_TABLE("simulated", columns, "the living tasks of the machine that a trace simulates"), rows,
+	MM_TABLE("simulated", columns, "the living tasks of the machine that a trace simulates"), .rows = rows,
 };

@@ -150,4 +150,4 @@ static int machine_rows(struct mm_machine *m, struct mm_table_writer *w)
 
 static const char help[] = "zones: sizes, watermarks and reserves, as /proc/zoneinfo";
 const struct mm_physmap_table mm_physmap_zones = { MM_TABLE("zones", columns, help), physmap_rows };
-const struct mm_machine_table mm_table_zones = { MM_TABLE("zones", columns, help), machine_rows };
+const struct mm_machine_table mm_table_zones = { MM_TABLE("zones", columns, help), .rows = machine_rows };
