@@ -11,12 +11,12 @@
 
 #include "base/host_memory.h"
 
-static _Thread_local bool failed;
+_Thread_local bool mm_host_memory_failed;
 
 static void *noted(void *p)
 {
 	if (!p)
-		failed = true;
+		mm_host_memory_failed = true;
 	return p;
 }
 
@@ -31,7 +31,3 @@ void *mm_host_map(size_t bytes)
 
 	return noted(p == MAP_FAILED ? NULL : p);
 }
-
-void mm_host_memory_begin(void) { failed = false; }
-
-int mm_host_memory_end(int e, struct mm_error *err) { return failed ? mm_error_set(err, -ENOMEM, "out of memory") : e; }

@@ -11,6 +11,8 @@
 #ifndef BASE_HOST_MEMORY_H
 #define BASE_HOST_MEMORY_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <libmm/error.h>
@@ -23,9 +25,18 @@ void *mm_host_aligned_alloc(size_t align, size_t n);	/* @n: a multiple of @align
 /* Zeroes that cost nothing until they are touched: @bytes of them, more than none; NULL as above. */
 void *mm_host_map(size_t bytes);
 
+#ifdef __GLIBC__	/* at a fixed place, without a call: every row looks at it; the C library has room for a byte of a library loaded late */
+extern _Thread_local bool mm_host_memory_failed __attribute__((tls_model("initial-exec")));
+#else
+extern _Thread_local bool mm_host_memory_failed;
+#endif
+
 /* What is asked for between these two by one thread (pairs do not nest, but that the outer one has not asked for anything yet). */
-void mm_host_memory_begin(void);
+static inline void mm_host_memory_begin(void) { mm_host_memory_failed = false; }
 /* Return: @e; if a request failed, -ENOMEM, and @err says so. */
-int mm_host_memory_end(int e, struct mm_error *err);
+static inline int mm_host_memory_end(int e, struct mm_error *err)
+{
+	return mm_host_memory_failed ? mm_error_set(err, -ENOMEM, "out of memory") : e;
+}
 
 #endif /* BASE_HOST_MEMORY_H */

@@ -100,22 +100,35 @@ int mm_machine_start(struct mm_machine *m, struct mm_error *err)
 	return e;
 }
 
-void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless) { mm_machine_skip_n(m, what, harmless, 1); }
-
-void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, uint64_t n)
+/* Of skips that were counted before, the one whose text is the same, or a new one; NULL: there are too many. */
+static struct mm_skip *skip_of_text(struct mm_machine *m, const char *what, bool harmless)
 {
 	size_t i = 0;
 
-	if (!n)
-		return;
-	while (i < m->nr_skips && m->skips[i].what != what && strcmp(m->skips[i].what, what))
+	while (i < m->nr_skips && strcmp(m->skips[i].what, what))
 		i++;
 	if (i == MM_MAX_SKIPS)
-		return;
+		return NULL;
 	if (i == m->nr_skips)
 		m->skips[m->nr_skips++] = (struct mm_skip){ .what = what, .harmless = harmless };
-	m->skips[i].count += n;
+	return &m->skips[i];
 }
+
+void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, uint64_t n)
+{
+	struct mm_skip *s = m->skips, *end = s + m->nr_skips;
+
+	if (!n)
+		return;
+	while (s < end && s->what != what)
+		s++;
+	if (s == end)
+		s = skip_of_text(m, what, harmless);
+	if (s)
+		s->count += n;
+}
+
+void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless) { mm_machine_skip_n(m, what, harmless, 1); }
 
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr)
 {
