@@ -113,22 +113,8 @@ void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 		mm_put_anon_vma(virt, root);
 }
 
-/* One that @vma is to have; a VMA without a file has room for one. */
-static struct mm_anon_vma_chain *avc_alloc(struct mm_vma *vma)
-{
-	if (vma->vm_file || vma->own_chain_used)
-		return mm_pool_alloc(&vma->vm_mm->virt->avc_pool, sizeof(struct mm_anon_vma_chain));
-	vma->own_chain_used = true;
-	return &vma->own_chain;
-}
-
-static void avc_free(struct mm_vma *vma, struct mm_anon_vma_chain *avc)
-{
-	if (vma->own_chain_used && avc == &vma->own_chain)
-		vma->own_chain_used = false;
-	else
-		mm_pool_free(&vma->vm_mm->virt->avc_pool, avc, sizeof(*avc));
-}
+static struct mm_anon_vma_chain *avc_alloc(struct mm_virt *virt) { return mm_pool_alloc(&virt->avc_pool, sizeof(struct mm_anon_vma_chain)); }
+static void avc_free(struct mm_virt *virt, struct mm_anon_vma_chain *avc) { mm_pool_free(&virt->avc_pool, avc, sizeof(*avc)); }
 
 static void rb_insert(struct mm_anon_vma_chain *avc)
 {
@@ -149,20 +135,40 @@ static void anon_vma_chain_link(struct mm_vma *vma, struct mm_anon_vma_chain *av
 	rb_insert(avc);
 }
 
+/* The two who had only each other get an avc, for there is to be a third.  0 or -ENOMEM. */
+static int spell_out(struct mm_virt *virt, struct mm_anon_vma *av)
+{
+	struct mm_anon_vma_chain *avc = avc_alloc(virt);
+	struct mm_vma *vma = av->only;
+
+	if (!avc)
+		return -ENOMEM;
+	av->alone = false;
+	av->rb_root.node = NULL;
+	anon_vma_chain_link(vma, avc, av);
+	return 0;
+}
+
 static struct mm_anon_vma_chain *avc_of(struct mm_interval_node *n)
 {
 	return n ? (struct mm_anon_vma_chain *)(void *)((char *)n - offsetof(struct mm_anon_vma_chain, rb)) : NULL;
 }
 
-struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_first(struct mm_anon_vma *av, uint64_t first, uint64_t last)
+struct mm_vma *mm_anon_vma_interval_tree_iter_first(const struct mm_anon_vma *av, uint64_t first, uint64_t last,
+						    struct mm_anon_vma_chain **at)
 {
-	return avc_of(mm_interval_tree_iter_first(&av->rb_root, first, last));
+	*at = NULL;
+	if (av->alone)
+		return av->only->vm_pgoff <= last && av->only->vm_pgoff + mm_vma_pages(av->only) > first ? av->only : NULL;
+	*at = avc_of(mm_interval_tree_iter_first(&av->rb_root, first, last));
+	return *at ? (*at)->vma : NULL;
 }
 
-struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain *avc, uint64_t first,
-							       uint64_t last)
+struct mm_vma *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain **at, uint64_t first, uint64_t last)
 {
-	return avc_of(mm_interval_tree_iter_next(&avc->rb, first, last));
+	if (*at)
+		*at = avc_of(mm_interval_tree_iter_next(&(*at)->rb, first, last));
+	return *at ? (*at)->vma : NULL;
 }
 
 void mm_anon_vma_interval_tree_pre_update_vma(struct mm_vma *vma)
@@ -211,20 +217,23 @@ int mm_anon_vma_prepare(struct mm_vma *vma)
 
 	if (vma->anon_vma)
 		return 0;
-	avc = avc_alloc(vma);
-	if (!avc)
-		return -ENOMEM;
 	av = mm_find_mergeable_anon_vma(vma);
-	if (!av) {
-		av = anon_vma_alloc(virt);
-		if (!av) {
-			avc_free(vma, avc);
+	if (av) {
+		if (av->alone && spell_out(virt, av))
 			return -ENOMEM;
-		}
+		avc = avc_alloc(virt);
+		if (!avc)
+			return -ENOMEM;
+		anon_vma_chain_link(vma, avc, av);
+	} else {
+		av = anon_vma_alloc(virt);
+		if (!av)
+			return -ENOMEM;
 		av->num_children++;		/* a root is its own parent */
+		av->alone = true;
+		av->only = vma;
 	}
 	vma->anon_vma = av;
-	anon_vma_chain_link(vma, avc, av);
 	av->num_active_vmas++;
 	return 0;
 }
@@ -245,12 +254,18 @@ static struct mm_anon_vma_chain *chain_last(const struct mm_vma *vma)
  */
 int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src)
 {
+	struct mm_virt *virt = dst->vm_mm->virt;
+
+	if (mm_vma_is_alone(src) && spell_out(virt, src->anon_vma)) {
+		dst->anon_vma = NULL;	/* it was not counted yet */
+		return -ENOMEM;
+	}
 	for (struct mm_anon_vma_chain *pavc = chain_last(src); pavc; pavc = pavc->same_prev) {
-		struct mm_anon_vma_chain *avc = avc_alloc(dst);
+		struct mm_anon_vma_chain *avc = avc_alloc(virt);
 		struct mm_anon_vma *av = pavc->anon_vma;
 
 		if (!avc) {
-			dst->anon_vma = NULL;	/* it was not counted yet */
+			dst->anon_vma = NULL;
 			mm_unlink_anon_vmas(dst);
 			return -ENOMEM;
 		}
@@ -276,10 +291,10 @@ int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
 	e = mm_anon_vma_clone(vma, pvma);
 	if (e || vma->anon_vma)
 		return e;
-	avc = avc_alloc(vma);
+	avc = avc_alloc(virt);
 	av = avc ? anon_vma_alloc(virt) : NULL;
 	if (!av) {
-		avc_free(vma, avc);
+		avc_free(virt, avc);
 		mm_unlink_anon_vmas(vma);
 		return -ENOMEM;
 	}
@@ -299,13 +314,24 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 	struct mm_virt *virt = vma->vm_mm->virt;
 	struct mm_anon_vma_chain *avc, *next, *empty = NULL, **tail = &empty;
 
+	if (mm_vma_is_alone(vma)) {
+		struct mm_anon_vma *av = vma->anon_vma;
+
+		av->alone = false;
+		av->rb_root.node = NULL;
+		av->parent->num_children--;
+		av->num_active_vmas--;
+		vma->anon_vma = NULL;
+		mm_put_anon_vma(virt, av);
+		return;
+	}
 	for (avc = vma->anon_vma_chain; avc; avc = next) {
 		struct mm_anon_vma *av = avc->anon_vma;
 
 		next = avc->same_next;
 		mm_interval_tree_remove(&av->rb_root, &avc->rb);
 		if (av->rb_root.node) {
-			avc_free(vma, avc);
+			avc_free(virt, avc);
 			continue;
 		}
 		av->parent->num_children--;
@@ -320,6 +346,6 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 	for (avc = empty; avc; avc = next) {
 		next = avc->same_next;
 		mm_put_anon_vma(virt, avc->anon_vma);
-		avc_free(vma, avc);
+		avc_free(virt, avc);
 	}
 }

@@ -5,6 +5,8 @@
  *	vma ---- avc ---- anon_vma	an avc lies in the VMA's list (newest
  *	  \----- avc ---- anon_vma	first) and in the anon_vma's interval tree
  *
+ *	vma ------------- anon_vma	one that never had another VMA, and is the VMA's only one, has no avc
+ *
  * A page keeps the id of its anon_vma; rmap walks that anon_vma's avcs.  Ids
  * are never reused in a run.  Source: Linux 6.6 include/linux/rmap.h, mm/rmap.c.
  */
@@ -13,22 +15,34 @@
 
 #include "virt/mm.h"
 
+/* One VMA on one anon_vma. */
+struct mm_anon_vma_chain {
+	struct mm_vma *vma;
+	struct mm_anon_vma *anon_vma;
+	struct mm_anon_vma_chain *same_next, *same_prev;	/* same_vma: of one VMA, head vma->anon_vma_chain */
+	struct mm_interval_node rb;				/* in the anon_vma's rb_root */
+};
+
 struct mm_anon_vma {
 	uint32_t id;			/* in struct mm_page.mapping; never 0 */
 	uint32_t refcount;
 	struct mm_anon_vma *root, *parent;
-	uint32_t num_children, num_active_vmas;
-	struct mm_interval_root rb_root;	/* its avcs, by the page offsets that their VMAs cover */
+	uint32_t num_children, num_active_vmas : 31;
+	bool alone : 1;				/* one VMA without an avc */
+	union {
+		struct mm_interval_root rb_root;	/* its avcs, by the page offsets that their VMAs cover */
+		struct mm_vma *only;
+	};
 	struct mm_anon_vma *hash_next;
 };
 
 /* The anon_vma of a page's mapping id; NULL: it has gone. */
 struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id);
 
-/* Walk the avcs whose VMA covers a page offset of [first, last]; NULL at the end. */
-struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_first(struct mm_anon_vma *av, uint64_t first, uint64_t last);
-struct mm_anon_vma_chain *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain *avc, uint64_t first,
-							       uint64_t last);
+/* Go through the VMAs that cover a page offset of [first, last]; NULL at the end. *@at is where it stands. */
+struct mm_vma *mm_anon_vma_interval_tree_iter_first(const struct mm_anon_vma *av, uint64_t first, uint64_t last,
+						    struct mm_anon_vma_chain **at);
+struct mm_vma *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain **at, uint64_t first, uint64_t last);
 
 /* Out of the trees of all its anon_vmas while its borders or its offset change, and in again. */
 void mm_anon_vma_interval_tree_pre_update_vma(struct mm_vma *vma);
@@ -44,9 +58,15 @@ struct mm_anon_vma *mm_find_mergeable_anon_vma(struct mm_vma *vma);
 /* get/put: a reference beside those of VMAs (KSM, migration). */
 void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av);
 
+/* It and its anon_vma have only each other. */
+static inline bool mm_vma_is_alone(const struct mm_vma *vma)
+{
+	return vma->anon_vma && vma->anon_vma->alone && vma->anon_vma->only == vma;
+}
+
 static inline bool mm_anon_vma_chain_is_singular(const struct mm_vma *vma)
 {
-	return vma->anon_vma_chain && !vma->anon_vma_chain->same_next;
+	return vma->anon_vma_chain ? !vma->anon_vma_chain->same_next : mm_vma_is_alone(vma);
 }
 
 #endif /* VIRT_ANON_VMA_H */

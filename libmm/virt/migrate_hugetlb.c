@@ -66,11 +66,12 @@ static void retarget_all(struct mm_virt *virt, mm_pfn_t src, mm_pfn_t dst)
 	uint64_t first = p->index, last = first + mm_folio_nr_pages(p) - 1;
 
 	if (p->flags & MM_PG_ANON) {
-		struct mm_anon_vma *av = mm_anon_vma_of(virt, p->mapping);
+		const struct mm_anon_vma *av = mm_anon_vma_of(virt, p->mapping);
+		struct mm_anon_vma_chain *at;
 
-		for (struct mm_anon_vma_chain *avc = av ? mm_anon_vma_interval_tree_iter_first(av, first, last) : NULL; avc;
-		     avc = mm_anon_vma_interval_tree_iter_next(avc, first, last))
-			retarget(avc->vma, src, dst);
+		for (struct mm_vma *vma = av ? mm_anon_vma_interval_tree_iter_first(av, first, last, &at) : NULL; vma;
+		     vma = mm_anon_vma_interval_tree_iter_next(&at, first, last))
+			retarget(vma, src, dst);
 	} else if (p->mapping) {
 		const struct mm_address_space *as = mm_folio_mapping(virt->cache, src);
 

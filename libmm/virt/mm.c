@@ -309,7 +309,7 @@ static bool is_linked(const struct mm_interval_root *root, const struct mm_inter
 static const char *check_vma(const struct mm_struct *mm, const struct mm_vma *vma, const struct mm_ma_state *mas)
 {
 	const struct mm_anon_vma_chain *avc;
-	bool own = !vma->anon_vma;
+	bool own = !vma->anon_vma || mm_vma_is_alone(vma);
 
 	if (vma->vm_start != mas->index || vma->vm_end - 1 != mas->last)
 		return "a VMA lies elsewhere in the tree";
@@ -319,8 +319,10 @@ static const char *check_vma(const struct mm_struct *mm, const struct mm_vma *vm
 		return "a VMA of another address space";
 	if (vma->vm_file && !is_linked(&vma->vm_file->inode->mapping.i_mmap, &vma->shared, vma))
 		return "a VMA is not in its file's tree";
+	if (mm_vma_is_alone(vma) && vma->anon_vma_chain)
+		return "a VMA with more than its only anon_vma";
 	for (avc = vma->anon_vma_chain; avc; avc = avc->same_next) {
-		if (avc->vma != vma || (avc->same_next && avc->same_next->same_prev != avc))
+		if (avc->anon_vma->alone || avc->vma != vma || (avc->same_next && avc->same_next->same_prev != avc))
 			return "a chain of anon_vmas is broken";
 		if (!is_linked(&avc->anon_vma->rb_root, &avc->rb, vma))
 			return "a VMA is not in the tree of its anon_vma";

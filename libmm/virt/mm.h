@@ -56,14 +56,6 @@ enum mm_rlimit { MM_RLIMIT_DATA, MM_RLIMIT_STACK, MM_RLIMIT_MEMLOCK, MM_RLIMIT_A
 /* Whose the promise of huge pages is; a page was taken from it to keep the promise. */
 enum { MM_HPAGE_RESV_OWNER = 1, MM_HPAGE_RESV_UNMAPPED = 2 };
 
-/* One VMA on one anon_vma (anon_vma.h). */
-struct mm_anon_vma_chain {
-	struct mm_vma *vma;
-	struct mm_anon_vma *anon_vma;
-	struct mm_anon_vma_chain *same_next, *same_prev;	/* same_vma: of one VMA, head vma->anon_vma_chain */
-	struct mm_interval_node rb;				/* in the anon_vma's rb_root */
-};
-
 struct mm_vma {
 	uint64_t vm_start, vm_end;		/* bytes, [start, end) */
 	uint64_t vm_flags;
@@ -71,21 +63,16 @@ struct mm_vma {
 	struct mm_struct *vm_mm;
 	struct mm_file *vm_file;		/* NULL: anonymous */
 	struct mm_anon_vma *anon_vma;		/* NULL until the first write fault */
-	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain */
+	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain; NULL too where it and anon_vma have only each other */
 	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
 	const struct mm_mempolicy *vm_policy;	/* mbind(); NULL none */
 	struct mm_numab_state *numab;		/* NUMA balancing has seen it; NULL not yet */
 	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
 	struct mm_uffd *uffd;			/* whose faults these are (vm_userfaultfd_ctx); NULL nobody's */
-	union {
-		struct mm_interval_node shared;		/* in vm_file's i_mmap */
-		struct mm_anon_vma_chain own_chain;	/* without a file: room for one of its chain, most often the only one */
-	};
-	bool own_chain_used;
+	struct mm_interval_node shared;		/* in vm_file's i_mmap */
 	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
 	uint8_t hugetlb_flags;			/* MM_HPAGE_RESV_* */
 	struct mm_resv_map *hugetlb_resv;	/* of a private mapping of huge pages: what of its promise was used */
-	struct mm_vma *detach_next;		/* on its way out: the list of one munmap */
 	/* VMA read-ahead of swap (swap_readahead_info) */
 	uint64_t swap_readahead_info;
 };

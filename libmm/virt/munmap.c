@@ -10,57 +10,54 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/host_memory.h"
 #include "virt/hugetlb.h"
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
+/* The VMAs that go, in order. */
 struct detached {
-	struct mm_vma *first, *last;
-	size_t nr;
+	struct mm_vma **v, *few[16];
+	size_t nr, cap;
 	uint64_t locked_pages;
 };
 
-static void detach(struct detached *d, struct mm_vma *vma)
+static int detach(struct detached *d, struct mm_vma *vma)
 {
-	vma->detach_next = NULL;
-	if (d->last)
-		d->last->detach_next = vma;
-	else
-		d->first = vma;
-	d->last = vma;
-	d->nr++;
+	if (!d->v) {
+		d->v = d->few;
+		d->cap = sizeof(d->few) / sizeof(d->few[0]);
+	} else if (d->nr == d->cap) {
+		struct mm_vma **v = mm_host_realloc(d->v == d->few ? NULL : d->v, 2 * d->cap * sizeof(struct mm_vma *));
+
+		if (!v)
+			return -ENOMEM;
+		if (d->v == d->few)
+			memcpy(v, d->few, sizeof(d->few));
+		d->v = v;
+		d->cap *= 2;
+	}
+	d->v[d->nr++] = vma;
 	if (vma->vm_flags & MM_VM_LOCKED)
 		d->locked_pages += mm_vma_pages(vma);
+	return 0;
 }
 
-/* Pages and page tables below the VMAs; with no pages kept there is nothing. */
-static int unmap_region(struct mm_struct *mm, const struct detached *d, uint64_t start, uint64_t end,
-			uint64_t floor, uint64_t ceiling, bool fullmm)
+static void detached_free(struct detached *d)
 {
-	struct mm_vma **v;
-	size_t i = 0;
-
-	if (!mm->virt->phys || !d->nr)
-		return 0;
-	v = mm_host_malloc(d->nr * sizeof(struct mm_vma *));
-	if (!v)
-		return -ENOMEM;
-	for (struct mm_vma *vma = d->first; vma; vma = vma->detach_next)
-		v[i++] = vma;
-	mm_unmap_region(mm, v, d->nr, start, end, floor, ceiling, fullmm);
-	free(v);
-	return 0;
+	if (d->v != d->few)
+		free(d->v);
 }
 
 static void remove_vmas(struct mm_struct *mm, const struct detached *d)
 {
 	int64_t accounted = 0;
-	struct mm_vma *next;
 
-	for (struct mm_vma *vma = d->first; vma; vma = next) {
-		next = vma->detach_next;
+	for (size_t i = 0; i < d->nr; i++) {
+		struct mm_vma *vma = d->v[i];
+
 		if (mm->virt->goes && !vma->vm_file)	/* all that hangs on it goes with the pools */
 			continue;
 		if (vma->vm_flags & MM_VM_ACCOUNT)
@@ -75,39 +72,46 @@ static void remove_vmas(struct mm_struct *mm, const struct detached *d)
 	mm_vm_unacct_memory(mm, accounted);
 }
 
-int mm_do_vma_munmap(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end)
+/* Those of [start, end), the first of which is @vma, cut to it. */
+static int detach_range(struct detached *d, struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end)
 {
-	struct detached d = { 0 };
-	struct mm_vma *prev, *next;
-	int e;
+	int e = 0;
 
 	if (start > vma->vm_start) {
 		if (end < vma->vm_end && mm_map_count_full(mm, 1))
 			return -ENOMEM;
 		e = mm_vma_split_unchecked(vma, start, true);
-		if (e)
-			return e;
 	}
-	for (; vma && vma->vm_start < end; vma = mm_find_vma(mm, vma->vm_end)) {
-		if (vma->vm_end > end) {
+	for (; !e && vma && vma->vm_start < end; vma = mm_find_vma(mm, vma->vm_end)) {
+		if (vma->vm_end > end)
 			e = mm_vma_split_unchecked(vma, end, false);
-			if (e)
-				return e;
-		}
-		detach(&d, vma);
-		e = mm_uffd_unmap_prep(vma, start, end);
-		if (e)
-			return e;
+		if (!e)
+			e = detach(d, vma);
+		if (!e)
+			e = mm_uffd_unmap_prep(vma, start, end);
 	}
-	if (mm_mtree_store_range(&mm->mm_mt, start, end - 1, NULL))
-		return -ENOMEM;
-	mm->locked_vm -= d.locked_pages;
-	mm->map_count -= (uint32_t)d.nr;
-	prev = mm_mt_prev(&mm->mm_mt, start);
-	next = mm_find_vma(mm, end);
-	e = unmap_region(mm, &d, start, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0, false);
-	mm_update_hiwater_vm(mm);
-	remove_vmas(mm, &d);
+	return e;
+}
+
+int mm_do_vma_munmap(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, uint64_t end)
+{
+	struct detached d = { .nr = 0 };
+	struct mm_vma *prev, *next;
+	int e = detach_range(&d, mm, vma, start, end);
+
+	if (!e && mm_mtree_store_range(&mm->mm_mt, start, end - 1, NULL))
+		e = -ENOMEM;
+	if (!e) {
+		mm->locked_vm -= d.locked_pages;
+		mm->map_count -= (uint32_t)d.nr;
+		prev = mm_mt_prev(&mm->mm_mt, start);
+		next = mm_find_vma(mm, end);
+		if (mm->virt->phys)
+			mm_unmap_region(mm, d.v, d.nr, start, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0, false);
+		mm_update_hiwater_vm(mm);
+		remove_vmas(mm, &d);
+	}
+	detached_free(&d);
 	return e;
 }
 
@@ -136,13 +140,20 @@ int mm_sys_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len)
 void mm_exit_mmap(struct mm_struct *mm)
 {
 	struct mm_ma_state mas = { .tree = &mm->mm_mt };
-	struct detached d = { 0 };
+	struct detached d = { .nr = 0 };
 
+	if (mm->map_count > sizeof(d.few) / sizeof(d.few[0])) {
+		d.cap = mm->map_count;
+		d.v = mm_host_malloc(d.cap * sizeof(struct mm_vma *));
+	}
 	for (struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX); vma; vma = mm_mas_next(&mas, UINT64_MAX))
-		detach(&d, vma);
+		if (detach(&d, vma))
+			break;
 	mm_mt_destroy(&mm->mm_mt);
-	unmap_region(mm, &d, 0, mm->task_size_max, 0, 0, true);
+	if (mm->virt->phys && d.nr)
+		mm_unmap_region(mm, d.v, d.nr, 0, mm->task_size_max, 0, 0, true);
 	remove_vmas(mm, &d);
+	detached_free(&d);
 	mm->map_count = 0;
 	mm->locked_vm = 0;
 }

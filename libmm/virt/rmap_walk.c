@@ -83,13 +83,12 @@ static bool walk_one(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, const str
 static void rmap_walk_ksm(struct mm_virt *virt, mm_pfn_t pfn, const struct walk *w)
 {
 	const struct mm_ksm_node *n = mm_ksm_page_node(virt, pfn);
+	struct mm_anon_vma_chain *at;
 
 	for (unsigned int forks = 0; n && forks < 2; forks++)
 		for (struct mm_ksm_item *item = n->items; item; item = item->next)
-			for (struct mm_anon_vma_chain *avc = mm_anon_vma_interval_tree_iter_first(item->anon_vma, 0, UINT64_MAX); avc;
-			     avc = mm_anon_vma_interval_tree_iter_next(avc, 0, UINT64_MAX)) {
-				struct mm_vma *vma = avc->vma;
-
+			for (struct mm_vma *vma = mm_anon_vma_interval_tree_iter_first(item->anon_vma, 0, UINT64_MAX, &at); vma;
+			     vma = mm_anon_vma_interval_tree_iter_next(&at, 0, UINT64_MAX)) {
 				if (item->address < vma->vm_start || item->address >= vma->vm_end ||
 				    (item->mm == vma->vm_mm) == (forks != 0))
 					continue;
@@ -110,14 +109,15 @@ static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt
 		rmap_walk_ksm(virt, head, &of_ksm);
 	} else if (p->flags & MM_PG_ANON) {
 		struct mm_anon_vma *av = mm_anon_vma_of(virt, p->mapping);
-		struct mm_anon_vma_chain *avc;
+		struct mm_anon_vma_chain *at;
+		struct mm_vma *vma;
 
 		if (!av)
 			return;
-		for (avc = mm_anon_vma_interval_tree_iter_first(av, index, index + nr - 1); avc;
-		     avc = mm_anon_vma_interval_tree_iter_next(avc, index, index + nr - 1))
-			if (!(w.skip && w.skip(w.arg, avc->vma)) &&
-			    !walk_vma(avc->vma, head, index, nr, w))
+		for (vma = mm_anon_vma_interval_tree_iter_first(av, index, index + nr - 1, &at); vma;
+		     vma = mm_anon_vma_interval_tree_iter_next(&at, index, index + nr - 1))
+			if (!(w.skip && w.skip(w.arg, vma)) &&
+			    !walk_vma(vma, head, index, nr, w))
 				return;
 	} else {
 		struct mm_address_space *as = mm_folio_mapping(virt->cache, head);

@@ -37,8 +37,6 @@ struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 		return NULL;
 	*new = *vma;
 	new->anon_vma_chain = NULL;
-	new->own_chain_used = false;
-	new->detach_next = NULL;
 	new->numab = NULL;
 	if (new->hugetlb_resv)
 		new->hugetlb_resv->refs++;
