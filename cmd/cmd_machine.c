@@ -34,23 +34,27 @@ static int cpus_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
 	return e;
 }
 
-uint32_t cmd_page_size(const struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr_orders)
+int cmd_page_size(struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr_orders, uint32_t *size)
 {
-	uint32_t size = a->page_size ? a->page_size : root ? mm_sysroot_page_size(root) : 0;
-
-	if (size)
-		return size;
-	size = mm_orders_page_size(nr_orders);
-	if (size)
-		cmd_note(a, "%u orders: pages of %u KiB, it seems (--page-size tells)", nr_orders, size / 1024);
-	return size ? size : MM_PAGE_SIZE;
+	*size = a->page_size;
+	if (!*size && root && mm_sysroot_page_size(root, size))
+		return mm_error_set(&a->err, -ENOMEM, "out of memory");
+	if (*size)
+		return 0;
+	*size = mm_orders_page_size(nr_orders);
+	if (*size)
+		cmd_note(a, "%u orders: pages of %u KiB, it seems (--page-size tells)", nr_orders, *size / 1024);
+	else
+		*size = MM_PAGE_SIZE;
+	return 0;
 }
 
 int cmd_check_page_size(struct cmd_args *a, const struct mm_sysroot *root)
 {
-	uint32_t size = cmd_page_size(a, root, 0);
+	uint32_t size;
+	int e = cmd_page_size(a, root, 0, &size);
 
-	return size == MM_PAGE_SIZE ? 0
+	return e || size == MM_PAGE_SIZE ? e
 		: mm_error_set(&a->err, -EINVAL, "%s: a machine with pages of %u KiB: only one with pages of 4 KiB can be driven",
 			       mm_sysroot_name(root), size / 1024);
 }

@@ -195,12 +195,16 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, cons
 {
 	const struct mm_table *table = capture_table(a, bi);
 	struct mm_buddyinfo zones = { 0 };
-	int e = 0;
+	bool sized = table != &mm_table_frag.table && (table != &mm_table_types.table || bi->nr_types);
+	uint32_t page_size;
+	int e = sized ? cmd_page_size(a, root, bi->v[0].nr_orders, &page_size) : 0;
 
+	if (e)
+		return e;
 	if (table == &mm_table_free.table) {
-		free_rows(bi, cmd_page_size(a, root, bi->v[0].nr_orders), w);
+		free_rows(bi, page_size, w);
 	} else if (table == &mm_table_orders.table) {
-		e = orders_rows(a, bi, cmd_page_size(a, root, bi->v[0].nr_orders), w);
+		e = orders_rows(a, bi, page_size, w);
 	} else if (table == &mm_table_frag.table) {
 		if (mm_buddyinfo_sum(bi, &zones))
 			e = mm_error_set(&a->err, -ENOMEM, "out of memory");
@@ -210,7 +214,7 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, cons
 	} else if (!bi->nr_types) {
 		e = mm_error_set(&a->err, -EINVAL, "table types: expected a pagetypeinfo, found none");
 	} else {
-		types_rows(bi, cmd_page_size(a, root, bi->v[0].nr_orders), w);
+		types_rows(bi, page_size, w);
 	}
 	return e;
 }

@@ -134,7 +134,8 @@ static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 	}
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
-	c->page_size = cmd_page_size(a, root, 0);
+	if (!e)
+		e = cmd_page_size(a, root, 0, &c->page_size);
 	mm_sysroot_free(root);
 	return e;
 }

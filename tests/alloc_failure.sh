@@ -24,10 +24,11 @@ ended() {
 	timeout 60 env LD_LIBRARY_PATH="$bin/.libs" FAIL_LOG="$tmp/log" LD_PRELOAD="$tmp/fail.so" "$bin/$command" "$@" < "${input:-/dev/null}"
 }
 
-# places ALL: of that many the first, the last, some of any, and some near the end, where rows are replayed and no longer is a machine booted
+# places ALL: of that many the first, the last, some of any, and some near the end, where rows are replayed and no longer is a machine booted;
+# of a few (a capture's files are read) all
 places() {
 	local n few=$((points / 4))
-	[ "$1" -gt "$points" ] || { seq "$1"; return; }
+	[ "$1" -gt $((3 * points)) ] || { seq "$1"; return; }
 	RANDOM=$((seed + runs))
 	{
 		seq $few
@@ -71,12 +72,15 @@ job mm-iomem -M pc-4g -t summary
 job mm-iomem tests/data/zones/6.1-6G.dmesg -t zones
 job mm-iomem "$corpus/dmesg" -t regions
 job mm-iomem --sysroot="$manual/guest" -t nodes
+job mm-iomem --sysroot=tests/data/captures/sos -t zones
+job mm-iomem --sysroot=tests/data/captures/ppc64-64k -t summary
 job mm-iomem -M pc-4g --lookup=0x117800123
 job mm-iomem -M pc-4g --map
 job mm-buddy -M pc-4g
 job mm-buddy -t frag tests/data/numa.buddyinfo
 job mm-buddy tests/data/numa.pagetypeinfo
 job mm-buddy --sysroot="$manual/guest"
+job mm-buddy -M tests/data/captures/6.18 -t free
 job mm-buddy --explain "$manual/oom.dmesg"
 job mm-buddy --ram=64M "$manual/pages.csv"
 input=$corpus/ftrace-pages job mm-buddy --ram=64M -t types
@@ -106,9 +110,12 @@ job mm-reclaim --sysroot=tests/data/proc-names -t oom
 job mm-reclaim --ram=128M --oom-report="$tmp/report" -t memory_files "$manual/hog.csv"
 job mm-top -b -n1 --csv --sysroot=tests/data/proc-names
 job mm-top -b -n1 --human -c --sysroot=tests/data/proc-names -o RES
+job mm-top -b -n1 --csv --sysroot=tests/data/captures/sos-ps
 job mm-top -b -n1 --csv "$manual/fork.csv"
 job mm-vmstat --sysroot=tests/data/proc-old
 job mm-vmstat -d --sysroot=tests/data/proc-old
+job mm-vmstat -d --csv --sysroot=tests/data/proc-names
+job mm-vmstat --csv --sysroot=tests/data/captures/arm64-64k
 job mm-vmstat -s --sysroot=tests/data/proc-names
 job mm-vmstat --csv "$manual/fork.csv"
 echo "$runs runs"

@@ -101,7 +101,7 @@ static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_err
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	if (!e && cfg.no_free)
 		e = boot_start(m, start, &done, err);
-	if (!done) {
+	if (!done && e != -ENOMEM) {
 		mm_machine_skip(m, "counts of free blocks that have no room in their zones: blocks at the start are guessed", true);
 		mm_phys_free(m->phys);
 		m->phys = NULL;

@@ -49,7 +49,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names in sys/block, sorted; the caller frees.  0, or -errno without them. */
+/* Names in sys/block, sorted; the caller frees, whatever comes of it.  0, or -errno without them. */
 static int block_names(struct mm_proc *p, char ***vp, size_t *nrp)
 {
 	int fd = openat(p->root_fd, "sys/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -57,17 +57,21 @@ static int block_names(struct mm_proc *p, char ***vp, size_t *nrp)
 	size_t nr = 0, cap = 0;
 	struct dirent *e;
 	char **v = NULL;
+	int err = 0;
 
 	if (!dir) {
+		err = errno == ENOMEM ? -ENOMEM : -ENOENT;
 		if (fd >= 0)
 			close(fd);
-		return -ENOENT;
+		return err;
 	}
 	while ((e = readdir(dir)) && nr < MAX_DISKS) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (mm_proc_grow(&v, nr, &cap, sizeof(*v)) || !(v[nr] = strdup(e->d_name)))
+		if (mm_proc_grow(&v, nr, &cap, sizeof(*v)) || !(v[nr] = strdup(e->d_name))) {
+			err = -ENOMEM;
 			break;
+		}
 		nr++;
 	}
 	closedir(dir);
@@ -75,23 +79,24 @@ static int block_names(struct mm_proc *p, char ***vp, size_t *nrp)
 		qsort(v, nr, sizeof(*v), by_name);
 	*vp = v;
 	*nrp = nr;
-	return 0;
+	return err;
 }
 
-static void classify(struct mm_proc *p, struct mm_proc_disks *ds)
+static int classify(struct mm_proc *p, struct mm_proc_disks *ds)
 {
 	char **names = NULL;
 	size_t nr = 0;
-	bool known = block_names(p, &names, &nr) == 0;
+	int e = block_names(p, &names, &nr);
 
 	for (size_t i = 0; i < ds->nr; i++) {
 		const char *name = ds->v[i].name;
 
-		ds->v[i].whole = !known || (nr && bsearch(&name, names, nr, sizeof(*names), by_name));
+		ds->v[i].whole = e || (nr && bsearch(&name, names, nr, sizeof(*names), by_name));
 	}
 	while (nr)
 		free(names[--nr]);
 	free(names);
+	return e == -ENOMEM ? e : 0;
 }
 
 int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *err)
@@ -113,8 +118,7 @@ int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *
 		else
 			ds->nr_bad++;
 	}
-	classify(p, ds);
-	return 0;
+	return classify(p, ds) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 void mm_proc_disks_free(struct mm_proc_disks *ds)

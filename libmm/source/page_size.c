@@ -93,6 +93,7 @@ struct search {
 	char *text;
 	uint32_t found;
 	unsigned int nr;
+	int err;			/* -ENOMEM: what a file tells is not known */
 };
 
 static int of_process(void *arg, const char *name)
@@ -165,16 +166,29 @@ static uint32_t nearest(uint64_t kib, uint64_t pages)
 	return 0;
 }
 
-static uint32_t of_zones(const struct mm_sysroot *root, struct mm_str meminfo)
+static bool open_file(struct search *s, const char *path, struct mm_input **in)
+{
+	int e = mm_sysroot_input(s->root, path, in, NULL);
+
+	if (e == -ENOMEM)
+		s->err = e;
+	return !e;
+}
+
+static uint32_t of_zones(struct search *s, struct mm_str meminfo)
 {
 	static const char *const total[] = { "MemTotal" };
 	struct mm_zoneinfo zi = { 0 };
 	struct mm_input *in;
 	uint64_t kib, pages = 0;
+	int e;
 
-	if (!sum_of(meminfo, total, 1, &kib) || mm_sysroot_input(root, "proc/zoneinfo", &in, NULL))
+	if (!sum_of(meminfo, total, 1, &kib) || !open_file(s, "proc/zoneinfo", &in))
 		return 0;
-	if (!mm_zoneinfo_read(&zi, in, NULL))
+	e = mm_zoneinfo_read(&zi, in, NULL);
+	if (e == -ENOMEM)
+		s->err = e;
+	if (!e)
 		for (size_t i = 0; i < zi.nr; i++)
 			if (zi.v[i].managed_pages < UINT64_C(1) << 52)
 				pages += zi.v[i].managed_pages;
@@ -198,16 +212,20 @@ static uint32_t of_counters(struct mm_str meminfo, struct mm_str vmstat)
 	return size;
 }
 
-static uint32_t of_blocks(const struct mm_sysroot *root, struct mm_str meminfo)
+static uint32_t of_blocks(struct search *s, struct mm_str meminfo)
 {
 	static const char *const free_kib[] = { "MemFree" };
 	struct mm_buddyinfo bi = { 0 };
 	struct mm_input *in;
 	uint64_t kib, pages = 0;
+	int e;
 
-	if (!sum_of(meminfo, free_kib, 1, &kib) || mm_sysroot_input(root, "proc/buddyinfo", &in, NULL))
+	if (!sum_of(meminfo, free_kib, 1, &kib) || !open_file(s, "proc/buddyinfo", &in))
 		return 0;
-	if (!mm_buddyinfo_read(&bi, in, NULL))
+	e = mm_buddyinfo_read(&bi, in, NULL);
+	if (e == -ENOMEM)
+		s->err = e;
+	if (!e)
 		for (size_t i = 0; i < bi.nr; i++)
 			for (uint32_t o = 0; o < bi.v[i].nr_orders; o++)
 				if (__builtin_add_overflow(pages, bi.v[i].blocks[o] << o, &pages))
@@ -217,12 +235,12 @@ static uint32_t of_blocks(const struct mm_sysroot *root, struct mm_str meminfo)
 	return nearest(kib, pages);
 }
 
-static uint32_t of_memory(const struct mm_sysroot *root, char *text)
+static uint32_t of_memory(struct search *s)
 {
 	static const char *const direct[] = { "DirectMap4k", "DirectMap64k" };
 	uint64_t kib;
 	char meminfo[8192];
-	long n = mm_sysroot_text(root, "proc/meminfo", meminfo, sizeof(meminfo)), m;
+	long n = mm_sysroot_text(s->root, "proc/meminfo", meminfo, sizeof(meminfo)), m;
 	struct mm_str mem = { meminfo, n > 0 ? (size_t)n : 0 };
 	uint32_t size = 0;
 
@@ -230,12 +248,12 @@ static uint32_t of_memory(const struct mm_sysroot *root, char *text)
 		return 0;
 	if (sum_of(mem, direct, 1, &kib) && !sum_of(mem, direct + 1, 1, &kib))
 		return MM_PAGE_SIZE;
-	m = mm_sysroot_text(root, "proc/vmstat", text, TEXT);
+	m = mm_sysroot_text(s->root, "proc/vmstat", s->text, TEXT);
 	if (m > 0)
-		size = of_counters(mem, (struct mm_str){ text, (size_t)m });
+		size = of_counters(mem, (struct mm_str){ s->text, (size_t)m });
 	if (!size)
-		size = of_zones(root, mem);
-	return size ? size : of_blocks(root, mem);
+		size = of_zones(s, mem);
+	return size ? size : of_blocks(s, mem);
 }
 
 static uint32_t of_processor(const struct mm_sysroot *root, char *text)
@@ -249,22 +267,26 @@ static uint32_t of_processor(const struct mm_sysroot *root, char *text)
 	return 0;
 }
 
-uint32_t mm_sysroot_page_size(const struct mm_sysroot *r)
+int mm_sysroot_page_size(const struct mm_sysroot *r, uint32_t *bytes)
 {
 	struct search s = { .root = r };
 
-	if (!*mm_sysroot_name(r))
-		return (uint32_t)sysconf(_SC_PAGESIZE);
+	if (!*mm_sysroot_name(r)) {
+		*bytes = (uint32_t)sysconf(_SC_PAGESIZE);
+		return 0;
+	}
 	s.text = malloc(TEXT);
 	if (!s.text)
-		return 0;
+		return -ENOMEM;
 	s.found = of_processor(r, s.text);
-	if (!s.found)
-		(void)mm_sysroot_each(r, "proc", of_process, &s);
-	if (!s.found)
-		s.found = of_memory(r, s.text);
+	if (!s.found && mm_sysroot_each(r, "proc", of_process, &s) == -ENOMEM)
+		s.err = -ENOMEM;
+	if (!s.found && !s.err)
+		s.found = of_memory(&s);
 	free(s.text);
-	return s.found;
+	if (!s.err)
+		*bytes = s.found;
+	return s.err;
 }
 
 uint32_t mm_orders_page_size(uint32_t nr_orders)

@@ -26,16 +26,18 @@ enum { FIRST_BUFFER = 1 << 15, MAX_FILE = 1 << 24 };
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 /* Of a capture; 4 where it does not tell. */
-static uint32_t page_kib_of(const char *sysroot)
+static int read_page_kib(struct mm_proc *p, const char *sysroot, struct mm_error *err)
 {
 	struct mm_sysroot *r;
 	uint32_t bytes = 0;
+	int e = mm_sysroot_open(&r, sysroot, err);
 
-	if (!mm_sysroot_open(&r, sysroot, NULL)) {
-		bytes = mm_sysroot_page_size(r);
-		mm_sysroot_free(r);
-	}
-	return bytes ? bytes / 1024 : MM_PAGE_SIZE / 1024;
+	if (e)
+		return e;
+	e = mm_sysroot_page_size(r, &bytes);
+	mm_sysroot_free(r);
+	p->page_kib = bytes ? bytes / 1024 : MM_PAGE_SIZE / 1024;
+	return e ? mm_error_set(err, e, "out of memory") : 0;
 }
 
 int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
@@ -47,10 +49,15 @@ int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
 	if (!p)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	p->live = !sysroot || !*sysroot;
-	p->page_kib = p->live ? (uint32_t)(sysconf(_SC_PAGESIZE) / 1024) : page_kib_of(sysroot);
+	p->proc_fd = p->root_fd = -1;
+	p->page_kib = (uint32_t)(sysconf(_SC_PAGESIZE) / 1024);
 	if (!p->live)
 		snprintf(p->name, sizeof(p->name), "%s", sysroot);
-	p->proc_fd = -1;
+	code = p->live ? 0 : read_page_kib(p, sysroot, err);
+	if (code) {
+		mm_proc_free(p);
+		return code;
+	}
 	p->root_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->root_fd < 0) {
 		code = mm_error_set(err, -errno, "%s: %s", dir, strerror(errno));

@@ -349,20 +349,28 @@ static int list_outputs(struct mm_proc *p, const char *dir, char *names[MAX_FILE
 	int fd = openat(p->root_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
+	int err = 0;
 
 	if (!d) {
+		err = errno == ENOMEM ? -ENOMEM : 0;
 		if (fd >= 0)
 			close(fd);
-		return 0;
+		return err;
 	}
 	while (n < MAX_FILES && (e = readdir(d)))
 		if (!strncmp(e->d_name, "ps_", 3)) {
 			names[n] = strdup(e->d_name);
-			if (!names[n])
+			if (!names[n]) {
+				err = -ENOMEM;
 				break;
+			}
 			n++;
 		}
 	closedir(d);
+	while (err && n)
+		free(names[--n]);
+	if (err)
+		return err;
 	qsort(names, (size_t)n, sizeof(*names), by_name);
 	return n;
 }
@@ -401,7 +409,7 @@ int mm_ps_read(struct mm_ps *ps, struct mm_proc *p)
 {
 	static const char dir[] = "sos_commands/process";
 	char *names[MAX_FILES], path[sizeof(dir) + 257];
-	int n = list_outputs(p, dir, names), err = 0;
+	int n = list_outputs(p, dir, names), err = n < 0 ? n : 0;
 
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);

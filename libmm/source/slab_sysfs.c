@@ -226,6 +226,8 @@ int mm_sysroot_slabinfo(struct mm_slabinfo *info, const struct mm_sysroot *root,
 	struct mm_input *in;
 	int e = mm_sysroot_input(root, "proc/slabinfo", &in, &first);
 
+	if (e == -ENOMEM)
+		return mm_error_set(err, e, "out of memory");
 	if (denied)
 		*denied = e == -EACCES || e == -EPERM;
 	if (!e) {

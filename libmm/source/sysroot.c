@@ -216,10 +216,10 @@ static int sysctls_of_text(const struct mm_sysroot *r, struct mm_sysctls *s, str
 	static const char path[] = "sos_commands/kernel/sysctl_-a";
 	struct mm_input *in;
 	struct mm_str line;
-	int e;
+	int e = mm_sysroot_input(r, path, &in, NULL);
 
-	if (mm_sysroot_input(r, path, &in, NULL))
-		return 0;
+	if (e)
+		return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : 0;
 	while ((e = mm_input_line(in, &line, err)) > 0) {
 		const char *eq = memmem(line.p, line.len, " = ", 3);
 		struct mm_error why;
@@ -324,9 +324,11 @@ static int read_log(const struct mm_sysroot *r, struct mm_region_list *l)
 
 	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
 		struct mm_input *in;
-		int e;
+		int e = mm_sysroot_input(r, logs[i], &in, NULL);
 
-		if (mm_sysroot_input(r, logs[i], &in, NULL))
+		if (e == -ENOMEM)
+			return e;
+		if (e)
 			continue;
 		e = mm_dmesg_regions_read(l, in, NULL);
 		mm_input_free(in);

@@ -79,10 +79,10 @@ int mm_sysroot_each(const struct mm_sysroot *r, const char *path, int (*fn)(void
 int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err);
 
 /*
- * Bytes of a page of the captured machine, found out of what its files count in pages and in KiB (cpuinfo, PID/auxv,
- * PID/smaps, zoneinfo, vmstat, buddyinfo, meminfo); 0 when they do not tell it.
+ * Bytes of a page of the captured machine into @bytes, found out of what its files count in pages and in KiB (cpuinfo, PID/auxv,
+ * PID/smaps, zoneinfo, vmstat, buddyinfo, meminfo); 0 when they do not tell it.  Return: 0 or -ENOMEM.
  */
-uint32_t mm_sysroot_page_size(const struct mm_sysroot *r);
+int mm_sysroot_page_size(const struct mm_sysroot *r, uint32_t *bytes);
 /* The same out of the number of orders in buddyinfo alone: 0 where several have as many (4K pages are then likely). */
 uint32_t mm_orders_page_size(uint32_t nr_orders);
 
