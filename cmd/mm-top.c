@@ -259,6 +259,8 @@ static int run(struct cmd_args *a)
 	int err;
 
 	t->a = a;
+	if (t->config_err)
+		return mm_error_set(&a->err, t->config_err, "out of memory for the configuration");
 	t->utf8 = utf8_locale();
 	if (a->file && !t->batch && isatty(STDOUT_FILENO) && a->form == CMD_FORM_AUTO &&
 	    (!a->table || !strcmp(a->table, mm_table_tasks.table.name)))
@@ -316,6 +318,6 @@ int main(int argc, char **argv)
 	struct top t = { 0 };
 
 	top_config_default(&t.c);
-	top_config_load(&t.c);
+	t.config_err = top_config_load(&t.c);
 	return cmd_main(&command, argc, argv, &t);
 }

@@ -157,6 +157,7 @@ struct top {
 	struct cmd_args *a;
 	struct top_trace *trace;	/* NULL: processes of this machine or a capture */
 	struct top_config c;
+	int config_err;			/* of loading it */
 	struct top_select select;
 	bool batch, secure, iterations_given, delay_given, width_given, sort_given;
 	uint64_t iterations;		/* 0: endless */
@@ -188,7 +189,7 @@ struct top {
 };
 
 void top_config_default(struct top_config *c);
-void top_config_load(struct top_config *c);
+int top_config_load(struct top_config *c);	/* -ENOMEM: it is there, but not read */
 int top_config_save(const struct top_config *c, struct mm_error *err);
 
 int top_open(struct top *t);		/* 0 or -errno with t->a->err */

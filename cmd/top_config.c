@@ -95,19 +95,20 @@ static void load_line(struct top_config *c, char *line)
 #undef X
 }
 
-void top_config_load(struct top_config *c)
+int top_config_load(struct top_config *c)
 {
 	char path[4096], line[1024];
 	FILE *f;
 
 	if (!config_path(path, sizeof(path), "/toprc"))
-		return;
+		return 0;
 	f = fopen(path, "re");
 	if (!f)
-		return;
+		return errno == ENOMEM ? -ENOMEM : 0;
 	for (int n = 0; n < 256 && fgets(line, sizeof(line), f); n++)
 		load_line(c, line);
 	fclose(f);
+	return 0;
 }
 
 static void make_dirs(char *path)

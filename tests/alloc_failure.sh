@@ -109,6 +109,7 @@ job mm-reclaim --explain-oom="$manual/oom.dmesg"
 job mm-reclaim --sysroot=tests/data/proc-names -t oom
 job mm-reclaim --ram=128M --oom-report="$tmp/report" -t memory_files "$manual/hog.csv"
 job mm-top -b -n1 --csv --sysroot=tests/data/proc-names
+mkdir "$tmp/mm-tools" && printf 'fields=PID,COMMAND\n' > "$tmp/mm-tools/toprc"
 job mm-top -b -n1 --human -c --sysroot=tests/data/proc-names -o RES
 job mm-top -b -n1 --csv --sysroot=tests/data/captures/sos-ps
 job mm-top -b -n1 --csv "$manual/fork.csv"
