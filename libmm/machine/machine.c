@@ -100,8 +100,8 @@ int mm_machine_start(struct mm_machine *m, struct mm_error *err)
 	return e;
 }
 
-/* Of skips that were counted before, the one whose text is the same, or a new one; NULL: there are too many. */
-static struct mm_skip *skip_of_text(struct mm_machine *m, const char *what, bool harmless)
+/* The one that was counted under this text, or a new one; NULL: there are too many. */
+static struct mm_skip *skip_of(struct mm_machine *m, const char *what, bool harmless)
 {
 	size_t i = 0;
 
@@ -116,16 +116,16 @@ static struct mm_skip *skip_of_text(struct mm_machine *m, const char *what, bool
 
 void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, uint64_t n)
 {
-	struct mm_skip *s = m->skips, *end = s + m->nr_skips;
+	struct mm_skip *s = m->last_skip;
 
 	if (!n)
 		return;
-	while (s < end && s->what != what)
-		s++;
-	if (s == end)
-		s = skip_of_text(m, what, harmless);
-	if (s)
-		s->count += n;
+	if (!s || s->what != what)
+		s = skip_of(m, what, harmless);
+	if (!s)
+		return;
+	s->count += n;
+	m->last_skip = s;
 }
 
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless) { mm_machine_skip_n(m, what, harmless, 1); }

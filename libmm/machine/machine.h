@@ -80,6 +80,7 @@ struct mm_machine {
 	bool booted;			/* the first workload row boots it: machine rows before that configure */
 	struct mm_skip skips[MM_MAX_SKIPS];
 	size_t nr_skips;
+	struct mm_skip *last_skip;	/* the one that was counted last; most are again */
 	uint64_t nr_events;		/* causes replayed */
 	uint64_t seeded_committed;	/* pages that seeds committed */
 	struct mm_seeding *seeding;	/* the process that rows of a maps text began last (vma_seed.c) */
