@@ -77,6 +77,9 @@ struct mm_cache {
 	struct mm_memcg **memcgs;		/* by id - 1; never freed before the machine */
 	uint32_t nr_memcgs;
 	struct mm_lru_gen_memcg memcg_lru[MM_MAX_NODES];
+	bool cgroup_v1;				/* swap is charged with memory, and soft limits are kept (memcg_v1.h) */
+	uint32_t nr_over_soft_limit[MM_MAX_NODES];	/* memcgs in the tree of the node */
+	uint64_t soft_limit_seq;
 	struct mm_cpu_fbatches *fbatches;	/* by CPU */
 	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
 	uint64_t swap_clock_ns;		/* time that has passed (swap_io.c) */
@@ -114,6 +117,11 @@ struct mm_cache {
 	uint32_t nr_pages_over_high;		/* charged beyond memory.high: reclaimed on the way back to the program */
 	bool memalloc;				/* PF_MEMALLOC: inside reclaim, or dying by OOM */
 	uint32_t uncharged;			/* pages whose PGPGOUT their memcg is not told of yet: uncharge_gather */
+	struct {				/* the same of v1: the last memcg of these, and its pages */
+		struct mm_memcg *memcg;		/* NULL: none */
+		uint32_t node;
+		uint64_t nr_pages;
+	} uncharging;
 	bool is_kswapd;				/* kswapd runs */
 	bool dying;				/* the task was chosen by the OOM killer: charges are forced */
 };

@@ -57,6 +57,11 @@ struct mm_lruvec {
 	bool cgroup_congested, node_congested;	/* LRUVEC_*_CONGESTED */
 	struct mm_lru_gen_folio lrugen;
 	struct mm_memcg_lru_link memcg_lru;
+	struct {				/* of v1 (memcg_v1.h): its place in the node's tree */
+		bool on_tree;
+		uint64_t excess, seq;		/* pages; when it came there */
+		struct mm_memcg *position;	/* where soft reclaim of it and those below stopped; NULL: it begins anew */
+	} soft_limit;
 	struct mm_shadow_list shadow_nodes;
 	uint64_t *bloom[2];			/* of page-table walks, by generation; NULL: not yet */
 	uint32_t newest_mm_id;			/* address spaces up to here have been walked */

@@ -18,6 +18,7 @@
 
 #include "base/host_memory.h"
 #include "cache/fbatches.h"
+#include "cache/memcg_v1.h"
 #include "cache/swap.h"
 
 int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name, struct mm_memcg **mp)
@@ -54,7 +55,11 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 		}
 	memcpy(m->name, name.p, name.len);
 	m->name[name.len] = '\0';
-	m->max = m->high = m->swap_max = m->swap_high = MM_MEMCG_MAX;
+	m->max = m->high = m->swap_max = m->swap_high = m->memsw_max = m->soft_limit = MM_MEMCG_MAX;
+	if (c->cgroup_v1 && mm_memcg_v1_init(c, m)) {
+		mm_memcg_free(m);
+		return -ENOMEM;
+	}
 	m->parent = parent ? parent : c->root_mem_cgroup;
 	m->swappiness = m->parent ? m->parent->swappiness : -1;
 	if (m->parent) {
@@ -80,6 +85,7 @@ void mm_memcg_free(struct mm_memcg *m)
 		free(m->lruvec[n]);
 	}
 	free(m->name);
+	free(m->page_events);
 	free(m);
 }
 
@@ -125,6 +131,18 @@ void mm_memcg_memory_event(struct mm_memcg *m, enum mm_memcg_event event)
 /* ---- counters: page_counter_try_charge() and friends ---- */
 
 static void note_peak(struct mm_memcg *m) { m->peak = m->peak < m->usage ? m->usage : m->peak; }
+
+/* memory+swap of v1, which has no counter of its own: it is charged with memory, or not at all. */
+static bool memsw_fits(struct mm_memcg *m, uint64_t nr_pages, struct mm_memcg **over)
+{
+	for (; m; m = m->parent)
+		if (mm_memsw_usage(m) + nr_pages > m->memsw_max) {
+			m->memsw_failcnt++;
+			*over = m;
+			return false;
+		}
+	return true;
+}
 
 static bool try_charge_counter(struct mm_memcg *m, uint64_t nr_pages, struct mm_memcg **over)
 {
@@ -195,13 +213,20 @@ static void refill_stock(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pag
 		drain_stock(cpu);
 }
 
-uint64_t mm_mem_cgroup_margin(const struct mm_memcg *m) { return m->usage < m->max ? m->max - m->usage : 0; }
+uint64_t mm_mem_cgroup_margin(const struct mm_memcg *m)
+{
+	uint64_t margin = m->usage < m->max ? m->max - m->usage : 0, memsw = mm_memsw_usage(m);
 
-static uint64_t reclaim_at(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pages, mm_gfp_t gfp)
+	if (memsw >= m->memsw_max)
+		return 0;
+	return margin < m->memsw_max - memsw ? margin : m->memsw_max - memsw;
+}
+
+static uint64_t reclaim_at(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pages, mm_gfp_t gfp, bool may_swap)
 {
 	if (!c->hooks.try_to_free_mem_cgroup_pages)
 		return 0;
-	return c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, over, nr_pages, gfp, MM_MEMCG_RECLAIM_MAY_SWAP);
+	return c->hooks.try_to_free_mem_cgroup_pages(c->hooks.arg, over, nr_pages, gfp, may_swap ? MM_MEMCG_RECLAIM_MAY_SWAP : 0);
 }
 
 static bool oom_at(struct mm_cache *c, struct mm_memcg *over, mm_gfp_t gfp, uint64_t nr_pages)
@@ -215,36 +240,39 @@ static bool oom_at(struct mm_cache *c, struct mm_memcg *over, mm_gfp_t gfp, uint
 	       c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, over, gfp, order);
 }
 
-/*
- * Reclaim until @nr_pages fit below @over or hope is lost.  True: try the charge again.
- * @retries and @drained carry over from one try to the next.
- */
-static bool make_room(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pages, mm_gfp_t gfp,
-		      int *retries, bool *drained, bool *passed_oom)
+/* What carries over from one try of a charge to the next. */
+struct charge_try {
+	int retries;
+	bool drained, passed_oom;
+	bool no_swap;			/* memory+swap was the limit: swapping does not help */
+};
+
+/* Reclaim until @nr_pages fit below @over or hope is lost.  True: try the charge again. */
+static bool make_room(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pages, mm_gfp_t gfp, struct charge_try *t)
 {
 	uint64_t reclaimed;
 
 	mm_memcg_memory_event(over, MM_MEMCG_EV_MAX);
-	reclaimed = reclaim_at(c, over, nr_pages, gfp);
+	reclaimed = reclaim_at(c, over, nr_pages, gfp, !t->no_swap);
 	if (mm_mem_cgroup_margin(over) >= nr_pages)
 		return true;
-	if (!*drained) {
+	if (!t->drained) {
 		mm_memcg_drain_all_stock(c, over);
-		*drained = true;
+		t->drained = true;
 		return true;
 	}
 	if (gfp & __MM_GFP_NORETRY)
 		return false;
 	if (reclaimed && nr_pages <= 8)
 		return true;
-	if ((*retries)-- > 0)
+	if (t->retries-- > 0)
 		return true;
-	if ((gfp & __MM_GFP_RETRY_MAYFAIL) || (*passed_oom && c->dying))
+	if ((gfp & __MM_GFP_RETRY_MAYFAIL) || (t->passed_oom && c->dying))
 		return false;
 	if (!oom_at(c, over, gfp, nr_pages))
 		return false;
-	*passed_oom = true;
-	*retries = MM_MAX_RECLAIM_RETRIES;
+	t->passed_oom = true;
+	t->retries = MM_MAX_RECLAIM_RETRIES;
 	return true;
 }
 
@@ -264,8 +292,7 @@ static void note_over_high(struct mm_cache *c, struct mm_memcg *m, uint64_t batc
 static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint64_t nr_pages)
 {
 	uint64_t batch = nr_pages > MM_MEMCG_CHARGE_BATCH ? nr_pages : MM_MEMCG_CHARGE_BATCH;
-	int retries = MM_MAX_RECLAIM_RETRIES;
-	bool drained = false, passed_oom = false;
+	struct charge_try t = { .retries = MM_MAX_RECLAIM_RETRIES };
 	struct mm_memcg *over;
 
 	if (m == c->root_mem_cgroup) {
@@ -275,7 +302,9 @@ static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint
 	for (;;) {
 		if (consume_stock(c, m, nr_pages))
 			return 0;
-		if (try_charge_counter(m, batch, &over))
+		if (c->cgroup_v1 && !memsw_fits(m, batch, &over))
+			t.no_swap = true;
+		else if (try_charge_counter(m, batch, &over))
 			break;
 		if (batch > nr_pages) {
 			batch = nr_pages;
@@ -284,7 +313,7 @@ static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint
 		if (c->memalloc)
 			goto force;
 		if (!(gfp & __MM_GFP_DIRECT_RECLAIM) ||
-		    !make_room(c, over, nr_pages, gfp, &retries, &drained, &passed_oom)) {
+		    !make_room(c, over, nr_pages, gfp, &t)) {
 			if (!(gfp & (__MM_GFP_NOFAIL | __MM_GFP_HIGH)))
 				return -ENOMEM;
 			goto force;
@@ -307,6 +336,8 @@ int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memc
 	if (!rc) {
 		c->page_memcg[pfn] = (uint16_t)m->id;
 		mm_memcg_rstat_updated(c->ctx, 1);	/* PGPGIN of the memcg */
+		if (c->cgroup_v1)
+			mm_memcg_check_events(c, m, mm_page_zone(c->phys, pfn)->node, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 	}
 	return rc;
 }
@@ -329,6 +360,25 @@ void mm_memcg_force_charge_other(struct mm_memcg *memcg, uint64_t nr_pages)
 	memcg->captured_other += nr_pages;
 }
 
+/* uncharge_batch() of v1, as far as a soft limit is concerned */
+static void end_uncharging(struct mm_cache *c)
+{
+	if (c->uncharging.memcg)
+		mm_memcg_check_events(c, c->uncharging.memcg, c->uncharging.node, c->uncharging.nr_pages);
+	c->uncharging.memcg = NULL;
+}
+
+static void note_uncharged(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *m)
+{
+	if (c->uncharging.memcg != m) {
+		end_uncharging(c);
+		c->uncharging.memcg = m;
+		c->uncharging.node = mm_page_zone(c->phys, pfn)->node;
+		c->uncharging.nr_pages = 0;
+	}
+	c->uncharging.nr_pages += mm_folio_nr_pages(mm_cache_page(c, pfn));
+}
+
 void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_memcg *m;
@@ -341,12 +391,16 @@ void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)
 		mm_memcg_put_offline(c, m);
 	c->page_memcg[pfn] = 0;
 	c->uncharged++;
+	if (c->cgroup_v1)
+		note_uncharged(c, pfn, m);
 }
 
 void mm_mem_cgroup_uncharge_flush(struct mm_cache *c)
 {
 	mm_memcg_rstat_updated(c->ctx, c->uncharged);
 	c->uncharged = 0;
+	if (c->cgroup_v1)
+		end_uncharging(c);
 }
 
 int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages, mm_gfp_t gfp)

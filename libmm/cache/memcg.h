@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cache/memcg.h - memory cgroups (v2): limits, charges, a tree of LRUs
+ * cache/memcg.h - memory cgroups: limits, charges, a tree of LRUs
  *
  * Model: Linux 6.6 mm/memcontrol.c, mm/page_counter.c.  Numbers are pages; MM_MEMCG_MAX: no limit.
  */
@@ -24,9 +24,10 @@ struct mm_memcg {
 	struct mm_memcg *parent;		/* NULL: the root */
 	struct mm_memcg *first_child, *last_child, *next_sibling;
 	uint64_t max, high, low, min, swap_max, swap_high;	/* pages */
+	uint64_t memsw_max, soft_limit;		/* of v1 */
 	uint64_t usage, swap_usage;		/* pages, with those of descendants */
 	uint64_t peak, swap_peak;		/* the most that usage and swap_usage were: page_counter.watermark */
-	uint64_t failcnt, swap_failcnt;		/* charges that met max and swap_max, of batches too */
+	uint64_t failcnt, swap_failcnt, memsw_failcnt;	/* charges that met max, swap_max, memsw_max, of batches too */
 	uint64_t kmem;				/* pages of usage that are kernel memory, own */
 	uint64_t captured_other;		/* of usage of a captured one, own: sockets, charges ahead of use; they stay */
 	uint64_t captured_pagetables;		/* of kmem, own: page tables of the captured machine's processes */
@@ -41,6 +42,7 @@ struct mm_memcg {
 	bool oom_group;
 	bool offline;				/* removed; what is charged to it stays until it goes */
 	int16_t swappiness;			/* memory.swappiness of cgroup v1, -1: never written here or above: the machine's */
+	struct mm_memcg_page_events *page_events;	/* of v1, by CPU (memcg_v1.c); NULL: not v1 */
 	struct mm_page_list split_queue;	/* 2M folios mapped in part (deferred_split.h) */
 	int64_t split_nr_deferred[MM_MAX_NODES];	/* of its shrinker */
 	struct mm_lruvec *lruvec[MM_MAX_NODES];	/* NULL: node offline */

@@ -15,7 +15,7 @@
 #include "base/host_memory.h"
 #include "cache/fbatches.h"
 #include "cache/memcg.h"
-#include "cache/swap.h"
+#include "cache/swap_impl.h"
 
 void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pages)
 {
@@ -146,7 +146,7 @@ int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct m
 {
 	int64_t nr = mm_nr_swap_pages(c);
 
-	for (; m && m->parent; m = m->parent) {
+	for (; m && m->parent && !c->cgroup_v1; m = m->parent) {
 		int64_t left = (int64_t)m->swap_max - (int64_t)m->swap_usage;
 
 		if (left < nr)
@@ -270,6 +270,26 @@ static uint64_t *own_pages(const struct mm_cache *c)
 	return own;
 }
 
+/* Slots know who pays for them. */
+static bool swap_is_consistent(const struct mm_cache *c)
+{
+	uint64_t *own = mm_host_calloc(c->nr_memcgs, sizeof(*own));
+	bool ok = true;
+
+	for (uint32_t slot = 1; own && slot < c->swap->max; slot++)
+		if (c->swap->cgroup[slot])
+			own[c->swap->cgroup[slot] - 1]++;
+	for (uint32_t i = 0; own && ok && i < c->nr_memcgs; i++) {
+		uint64_t sum = own[i];
+
+		for (const struct mm_memcg *k = c->memcgs[i]->first_child; k; k = k->next_sibling)
+			sum += k->swap_usage;
+		ok = sum == c->memcgs[i]->swap_usage;
+	}
+	free(own);
+	return ok;
+}
+
 bool mm_memcg_is_consistent(const struct mm_cache *c)
 {
 	uint64_t *own = own_pages(c);
@@ -284,5 +304,5 @@ bool mm_memcg_is_consistent(const struct mm_cache *c)
 		ok = m->id == i + 1 && (m->parent == NULL) == (i == 0) && sum == m->usage;
 	}
 	free(own);
-	return ok;
+	return ok && swap_is_consistent(c);
 }

@@ -13,7 +13,6 @@
  * one bin of one of the two.
  *
  * Source: Linux 6.6 mm/vmscan.c lru_gen_rotate_memcg() and what stands beside it.
- * Left out: soft limits of cgroup v1, which move a memcg to the head of a bin.
  * Deviation: the bins drawn are the machine's own random numbers, not the kernel's.
  */
 #include "cache/memcg_lru.h"

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "cache/filemap.h"
-#include "cache/memcg.h"
+#include "cache/memcg_v1.h"
 #include "cache/swap_impl.h"
 #include "cache/workingset.h"
 
@@ -90,14 +90,15 @@ bool mm_folio_alloc_swap(struct mm_cache *c, mm_pfn_t pfn)
 	mm_swp_t entry = nr > 1 ? mm_get_swap_cluster(c) : mm_get_swap_slot(c);
 
 	if (!entry) {
-		mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_FAIL);
+		if (!c->cgroup_v1)
+			mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_FAIL);
 		return false;
 	}
-	if (!mm_mem_cgroup_try_charge_swap(c, m, nr)) {
+	if (!c->cgroup_v1 && !mm_mem_cgroup_try_charge_swap(c, m, nr)) {
 		mm_put_swap_folio(c, entry, nr);
 		return false;
 	}
-	for (uint64_t i = 0; i < nr; i++)
+	for (uint64_t i = 0; !c->cgroup_v1 && i < nr; i++)
 		c->swap->cgroup[entry + i] = (uint16_t)m->id;
 	if (add_to_swap_cache(c, pfn, entry, __MM_GFP_HIGH | __MM_GFP_NOMEMALLOC | __MM_GFP_NOWARN, NULL)) {
 		mm_put_swap_folio(c, entry, nr);
@@ -127,6 +128,7 @@ void mm_swap_cache_evict(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 	mm_swp_t entry = c->page_swap[pfn];
 
 	remove_from_swap_cache(c, pfn, shadow);
+	mm_mem_cgroup_swapout(c, pfn, entry);
 	mm_put_swap_folio(c, entry, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 }
 
@@ -176,6 +178,10 @@ static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_m
 		mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
 		mm_folio_put(c, pfn);
 		return -ENOMEM;
+	}
+	if (c->cgroup_v1 && s->cgroup[entry]) {		/* mem_cgroup_swapin_uncharge_swap() */
+		mm_mem_cgroup_uncharge_swap(c, c->memcgs[s->cgroup[entry] - 1], 1);
+		s->cgroup[entry] = 0;
 	}
 	p->flags |= MM_PG_SWAPBACKED | MM_PG_UPTODATE;
 	if (c->contents)

@@ -9,7 +9,6 @@
  * Nothing is read before it is needed: a task's cgroup when its first row comes, a cgroup's files when it comes to be.  With a limit of
  * the command line all tasks are in the workload's cgroup instead.
  * What the cgroups held when they were captured is made by boot_memcg.c, if it is wanted.
- * Left out: memory.memsw.limit_in_bytes and soft limits of v1.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +18,7 @@
 #include <libmm/source.h>
 
 #include "base/str.h"
-#include "cache/memcg.h"
+#include "cache/memcg_v1.h"
 #include "machine/machine.h"
 
 enum { MAX_PATH = 4096 };
@@ -90,6 +89,10 @@ void mm_captured_limits_of(struct mm_machine *m, struct mm_memcg *g, const struc
 		g->oom_group = row->oom_group;
 	if (row->swappiness != MM_MISSING_U64)
 		g->swappiness = (int16_t)row->swappiness;
+	if ((row->memsw_max != MM_MISSING_U64 || row->soft_limit != MM_MISSING_U64) && !mm_memcg_set_v1(m->cache)) {
+		take_limit(&g->memsw_max, row->memsw_max);
+		take_limit(&g->soft_limit, row->soft_limit);
+	}
 	if (mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
 		return;
 	captured_mems(m, root, g);

@@ -23,6 +23,7 @@
 
 #include "base/host_memory.h"
 #include "cache/filemap.h"
+#include "cache/memcg_v1.h"
 #include "cache/swap_impl.h"
 #include "machine/boot_memcg.h"
 
@@ -232,6 +233,15 @@ static int fill_swap(struct mm_machine *m, struct mm_captured_memcg *c, struct m
 	return 0;
 }
 
+/* Whoever is beyond its soft limit has been noticed long since. */
+static void enter_soft_limits(const struct mm_captured_memcgs *cap, struct mm_cache *c)
+{
+	for (size_t i = 1; i < cap->nr; i++)
+		for (uint32_t node = 0; node < MM_MAX_NODES; node++)
+			if (cap->v[i].memcg->lruvec[node])
+				mm_mem_cgroup_update_tree(c, cap->v[i].memcg, node);
+}
+
 int mm_captured_memcgs_end(struct mm_captured_memcgs *cap, struct mm_machine *m, uint64_t kernel_pages, struct mm_address_space *anon)
 {
 	for (size_t i = 1; i < cap->nr; i++) {
@@ -241,5 +251,7 @@ int mm_captured_memcgs_end(struct mm_captured_memcgs *cap, struct mm_machine *m,
 	}
 	if (cap->any)
 		mm_mem_cgroup_do_flush_stats(m->cache);
+	if (m->cache->cgroup_v1)
+		enter_soft_limits(cap, m->cache);
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "cache/memcg.h"
+#include "cache/memcg_v1.h"
 #include "machine/machine.h"
 #include "reclaim/reclaim.h"
 
@@ -35,6 +35,27 @@ static void write_reclaim(struct mm_machine *m, struct mm_memcg *g, uint64_t v)
 	mm_memory_reclaim(m->reclaim, g, v >> MM_PAGE_SHIFT);
 }
 
+/* The kernel refuses some: the file keeps what it had. */
+static void write_v1_limit(struct mm_machine *m, struct mm_memcg *g, uint64_t v, bool memsw)
+{
+	int e = mm_memcg_set_v1(m->cache);
+
+	if (!e)
+		e = mm_mem_cgroup_resize_max(m->cache, g, pages_of(v), memsw);
+	if (e == -EINVAL)
+		mm_machine_skip(m, "limits of cgroup v1 refused (EINVAL): memory.limit_in_bytes above memory.memsw.limit_in_bytes", false);
+	else if (e)
+		mm_machine_skip(m, "limits of cgroup v1 refused (EBUSY): reclaim could not bring the cgroup below them", false);
+}
+
+static void write_limit(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { write_v1_limit(m, g, v, false); }
+static void write_memsw_limit(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { write_v1_limit(m, g, v, true); }
+static void write_soft_limit(struct mm_machine *m, struct mm_memcg *g, uint64_t v)
+{
+	if (!mm_memcg_set_v1(m->cache))
+		g->soft_limit = pages_of(v);
+}
+
 static const struct cgroup_file {
 	const char *name;
 	void (*write)(struct mm_machine *m, struct mm_memcg *g, uint64_t value);
@@ -43,6 +64,8 @@ static const struct cgroup_file {
 	{ "memory.max", write_max, 0 }, { "memory.high", write_high, 0 }, { "memory.low", write_low, 0 },
 	{ "memory.min", write_min, 0 }, { "memory.swap.max", write_swap_max, 0 }, { "memory.oom.group", write_oom_group, 0 },
 	{ "memory.reclaim", write_reclaim, 0 }, { "memory.swap.high", write_swap_high, 0 }, { "memory.swappiness", write_swappiness, 200 },
+	{ "memory.limit_in_bytes", write_limit, 0 }, { "memory.memsw.limit_in_bytes", write_memsw_limit, 0 },
+	{ "memory.soft_limit_in_bytes", write_soft_limit, 0 },
 };
 
 static const struct cgroup_file *file_of(struct mm_str word)
@@ -160,7 +183,7 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return m->cache ? remove_cgroup(m, ev->name, err) : 0;
 	if (!file)
 		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group, reclaim, "
-				    "swappiness, cpuset.mems or rmdir as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
+				    "swappiness, limit_in_bytes, memsw.limit_in_bytes, soft_limit_in_bytes, cpuset.mems or rmdir as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
 	if (!is_mems && has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
 		if (!is_max)
 			return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,

@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cache/memcg.h"
+#include "cache/memcg_v1.h"
 #include "cache/swap.h"
 #include "machine/machine.h"
 #include "phys/internal.h"
@@ -213,8 +213,12 @@ static void memcg_meminfo(struct mm_machine *m, struct mm_memcg *memcg)
 
 	mm_oom_report_line(m, "memory: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(memcg->usage),
 			   limit_kib(memcg->max), memcg->failcnt);
-	mm_oom_report_line(m, "swap: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(memcg->swap_usage),
-			   limit_kib(memcg->swap_max), memcg->swap_failcnt);
+	if (m->cache->cgroup_v1)
+		mm_oom_report_line(m, "memory+swap: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(mm_memsw_usage(memcg)),
+				   limit_kib(memcg->memsw_max), memcg->memsw_failcnt);
+	else
+		mm_oom_report_line(m, "swap: usage %" PRIu64 "kB, limit %" PRIu64 "kB, failcnt %" PRIu64, kib(memcg->swap_usage),
+				   limit_kib(memcg->swap_max), memcg->swap_failcnt);
 	mm_oom_report_line(m, "Memory cgroup stats for %s:", memcg->name);
 	if (pages)
 		mm_memory_stat(pages, memcg, m, memory_stat_line);

@@ -11,7 +11,7 @@
 #include <libmm/wide.h>
 
 #include "base/host_memory.h"
-#include "cache/memcg.h"
+#include "cache/memcg_v1.h"
 #include "machine/machine.h"
 #include "virt/rmap.h"
 
@@ -112,6 +112,9 @@ static const struct mm_column columns[] = {
 		"memory.events low: times it was reclaimed though below memory.low" },
 	BYTES(peak, "peak_bytes", true, "memory.peak: the most it held"),
 	BYTES(swap_high, "swap_high_bytes", true, "memory.swap.high; empty: none"),
+	BYTES(soft_limit, "soft_limit_bytes", true, "memory.soft_limit_in_bytes of cgroup v1; empty: none"),
+	BYTES(memsw, "memsw_bytes", true, "memory.memsw.usage_in_bytes of cgroup v1: memory, and what is on swap alone"),
+	BYTES(memsw_max, "memsw_max_bytes", true, "memory.memsw.limit_in_bytes of cgroup v1; empty: none"),
 };
 
 static uint64_t bytes_of(uint64_t pages) { return pages >= MM_MEMCG_MAX ? MM_MISSING_U64 : pages << MM_PAGE_SHIFT; }
@@ -128,12 +131,12 @@ static uint64_t headroom(const struct mm_memcg *g)
 	uint64_t pages = MM_MEMCG_MAX;
 
 	for (; g; g = g->parent)
-		if (g->max < MM_MEMCG_MAX && mm_mem_cgroup_margin(g) < pages)
+		if ((g->max < MM_MEMCG_MAX || g->memsw_max < MM_MEMCG_MAX) && mm_mem_cgroup_margin(g) < pages)
 			pages = mm_mem_cgroup_margin(g);
 	return pages;
 }
 
-static void write_row(const struct mm_memcg *g, struct mm_memcg_pages n, struct mm_table_writer *w)
+static void write_row(const struct mm_memcg *g, struct mm_memcg_pages n, bool v1, struct mm_table_writer *w)
 {
 	const struct mm_cgroup_row row = {
 		.memcg = g->name, .current = bytes_of(g->usage), .swap_current = bytes_of(g->swap_usage),
@@ -144,7 +147,8 @@ static void write_row(const struct mm_memcg *g, struct mm_memcg_pages n, struct 
 		.events_low = g->events[MM_MEMCG_EV_LOW], .events_high = g->events[MM_MEMCG_EV_HIGH],
 		.events_max = g->events[MM_MEMCG_EV_MAX], .events_oom = g->events[MM_MEMCG_EV_OOM],
 		.events_oom_kill = g->events[MM_MEMCG_EV_OOM_KILL], .throttled_ns = g->throttled_ns,
-		.used_centi = used_centi(g), .headroom = bytes_of(headroom(g)),
+		.used_centi = used_centi(g), .headroom = bytes_of(headroom(g)), .soft_limit = bytes_of(g->soft_limit),
+		.memsw = v1 ? bytes_of(mm_memsw_usage(g)) : MM_MISSING_U64, .memsw_max = bytes_of(g->memsw_max),
 	};
 
 	mm_table_writer_row(w, &row);
@@ -158,7 +162,7 @@ static int memcg_rows(struct mm_machine *m, struct mm_table_writer *w)
 		return m->cache ? -ENOMEM : 0;
 	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; )
 		if (!g->offline)
-			write_row(g, pages[g->id - 1], w);
+			write_row(g, pages[g->id - 1], m->cache->cgroup_v1, w);
 	free(pages);
 	return 0;
 }

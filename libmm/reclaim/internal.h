@@ -78,6 +78,7 @@ struct mm_kswapd {				/* of one node */
 	struct mm_node_scan scan;
 	uint64_t boosts[MM_MAX_NR_ZONES], boost;
 	uint64_t before;			/* sc.nr_reclaimed when the round began */
+	uint64_t before_shrink;			/* and after soft limits */
 	bool raise;
 };
 
@@ -167,8 +168,13 @@ void mm_mem_cgroup_protection(const struct mm_memcg *root, const struct mm_memcg
 void mm_shrink_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
 /* A batch of it; false: it is done. */
 bool mm_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s);
+/* 32 pages of a memcg's own on the node, all of its lists looked at (mem_cgroup_shrink_node()); adds to *@scanned */
+uint64_t mm_mem_cgroup_shrink_node(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp, uint32_t node, uint64_t *scanned);
 void mm_snapshot_refaults(struct mm_reclaim *r, struct mm_memcg *memcg, uint32_t node);
 uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_zone *zone);
+
+/* soft_limit.c: pages reclaimed from memcgs of v1 that are beyond their soft limits; adds to *@total_scanned */
+uint64_t mm_soft_limit_reclaim(struct mm_reclaim *r, uint32_t node, const struct mm_scan_control *sc, uint64_t *total_scanned);
 
 /* kswapd.c */
 void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest);

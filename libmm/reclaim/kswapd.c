@@ -100,9 +100,13 @@ static void kswapd_age_node(struct mm_reclaim *r, const struct mm_node *n, struc
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, m->lruvec[n->id], sc, MM_LRU_ACTIVE_ANON);
 }
 
-static void begin_shrink(struct mm_kswapd *k, const struct mm_node *n)
+static void begin_shrink(struct mm_reclaim *r, struct mm_kswapd *k, const struct mm_node *n)
 {
+	uint64_t soft_scanned = 0;	/* does not count */
+
 	k->sc.nr_scanned = 0;
+	k->sc.nr_reclaimed += mm_soft_limit_reclaim(r, n->id, &k->sc, &soft_scanned);
+	k->before_shrink = k->sc.nr_reclaimed;
 	k->sc.nr_to_reclaim = 0;
 	for (int z = 0; z <= (int)k->sc.reclaim_idx; z++) {
 		uint64_t high = mm_wmark_pages(&n->zones[z], MM_WMARK_HIGH);
@@ -162,18 +166,18 @@ static void begin_round(struct mm_reclaim *r, struct mm_kswapd *k, const struct 
 	kswapd_age_node(r, n, &k->sc);
 	if (k->sc.priority < MM_DEF_PRIORITY - 2)
 		k->sc.may_writepage = true;
-	begin_shrink(k, n);
+	begin_shrink(r, k, n);
 }
 
 /* The bottom of it.  Enough was scanned for the high watermarks: the priority need not fall. */
 static void end_round(struct mm_kswapd *k)
 {
 	struct mm_scan_control *sc = &k->sc;
-	uint64_t got = sc->nr_reclaimed - k->before;
+	uint64_t got = sc->nr_reclaimed - k->before, shrunk = sc->nr_reclaimed - k->before_shrink;
 
 	if (sc->order && sc->nr_reclaimed >= mm_compact_gap(sc->order))
 		sc->order = 0;
-	if ((sc->nr_scanned > got ? sc->nr_scanned : got) >= sc->nr_to_reclaim)
+	if ((sc->nr_scanned > shrunk ? sc->nr_scanned : shrunk) >= sc->nr_to_reclaim)
 		k->raise = false;
 	k->boost -= k->boost < got ? k->boost : got;
 	if (k->raise || !got)

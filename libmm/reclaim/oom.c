@@ -165,10 +165,10 @@ static void nobody(struct mm_reclaim *r, struct mm_oom_case *oc)
 /* Memory and swap that a memcg may use; what the points of its tasks are measured against. */
 static uint64_t mem_cgroup_get_max(const struct mm_reclaim *r, const struct mm_memcg *m)
 {
-	uint64_t swap = mm_total_swap_pages(r->cache), total = m->max;
+	uint64_t swap = mm_total_swap_pages(r->cache), total = m->max, most = r->cache->cgroup_v1 ? m->memsw_max - m->max : m->swap_max;
 
 	if (mm_mem_cgroup_swappiness(r->cache, m))
-		total += m->swap_max < swap ? m->swap_max : swap;
+		total += most < swap ? most : swap;
 	return total ? total : 1;
 }
 

@@ -11,8 +11,7 @@
  * that round ends, and takes its time (cache/swap_io.c); what a run for a memcg's limit
  * wrote is done when the run ends.
  *
- * Source: Linux 6.6 mm/vmscan.c.  Left out: demotion between nodes, throttling by time,
- * soft limits of cgroup v1.
+ * Source: Linux 6.6 mm/vmscan.c.  Left out: demotion between nodes, throttling by time.
  */
 #include "reclaim/internal.h"
 
@@ -99,6 +98,22 @@ static void end_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan
 	sc->nr_reclaimed += s->reclaimed;
 	if (mm_total_swap_pages(r->cache) && mm_inactive_is_low(r, v, MM_LRU_INACTIVE_ANON))
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, v, sc, MM_LRU_ACTIVE_ANON);
+}
+
+uint64_t mm_mem_cgroup_shrink_node(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t gfp, uint32_t node, uint64_t *scanned)
+{
+	struct mm_scan_control sc = {
+		.nr_to_reclaim = MM_SWAP_CLUSTER_MAX, .gfp_mask = gfp | MM_GFP_HIGHUSER_MOVABLE, .reclaim_idx = MM_MAX_NR_ZONES - 1,
+		.target_mem_cgroup = memcg, .may_writepage = true, .may_unmap = true, .may_swap = true,
+	};
+	struct mm_lruvec_scan s;
+
+	begin_lruvec(r, memcg->lruvec[node], &sc, &s);
+	while (shrink_lruvec_step(r, memcg->lruvec[node], &sc, &s))
+		mm_reclaim_cond_resched(r);
+	end_lruvec(r, memcg->lruvec[node], &sc, &s);
+	*scanned += sc.nr_scanned;
+	return sc.nr_reclaimed;
 }
 
 /* Protected: nothing is taken from it. */
@@ -255,6 +270,8 @@ static void shrink_zones(struct mm_reclaim *r, const struct mm_node *first, stru
 			}
 			shrink = true;
 		}
+		if (shrink && !mm_cgroup_reclaim(sc))
+			sc->nr_reclaimed += mm_soft_limit_reclaim(r, n->id, sc, &sc->nr_scanned);
 		if (shrink)
 			mm_shrink_node(r, n->id, sc);
 	}
