@@ -52,21 +52,25 @@ grep -Eq 'memory: usage [0-9]+kB, limit 20480kB' log && grep -Eq 'memory\+swap: 
 	fail "report: $(grep usage log)"
 mm-reclaim --human --explain-oom=log 2> err | grep -q 'its memory and swap: 24[45].. KiB used of 24576 KiB allowed' || fail "explained: $(mm-reclaim --human --explain-oom=log)"
 
-# Soft limits: 40 MiB of /s, 40 of /v, then 60 MiB more than the 128 MiB of the machine have room for. /s is beyond 4 MiB and gives all
-# that is wanted; nothing is taken from /v. MGLRU moves it to the head of its bin, so it gives more than /v. Beyond nothing: as without.
+# Soft limits: 40 MiB of /s, 40 of /v, then 115 more where 87044 KiB are free (that kernel again). /s is beyond 4 MiB: kswapd and direct
+# reclaim take all that they want from it, more than its excess, and nothing from /v. Beyond nothing: as without. MGLRU has no tree.
 soft() {
-	trace ${1:+$(write /s soft_limit_in_bytes $1)} "$(program 10 /s 41943040)" "$(program 11 /v 41943040)" 12,exec,,,AUTOMAP,m, 12,store,0x10000000000,62914560,,,
-	mm-reclaim -n --ram=128M --swap=256M -S lru_gen=$gen -S thp=never --check -t memcg -o memcg,anon_bytes trace.csv 2> err |
-		awk -F, '{ n[$1] = $2 / 4096 } END { print n["/s"], n["/v"] }'
+	trace ${1:+$(write /s soft_limit_in_bytes $1)} "$(program 10 /s 41943040)" "$(program 11 /v 41943040)" 12,exec,,,AUTOMAP,m, 12,store,0x10000000000,120586240,,,
+	mm-reclaim -n --ram=174612K --swap=384M -S lru_gen=$gen -S thp=never -S vm.page-cluster=0 --check -t memcg -o memcg,current_bytes,swap_current_bytes trace.csv \
+		2> err | awk -F, '{ n[$1] = $2 " " $3 } END { print n["/s"], n["/v"] }'
 }
 for gen in 0 1; do
-	read -r s0 v0 <<< "$(soft '')"
-	read -r s1 v1 <<< "$(soft 4194304)"
-	same "a soft limit that is not met changes nothing, lru_gen=$gen" "$s0 $v0" "$(soft 52428800)"
-	[ $v0 -lt 10000 ] || fail "lru_gen=$gen: the machine was not short of memory"
-	[ $s1 -lt $s0 ] && [ $v1 -gt $v0 ] || fail "lru_gen=$gen: without $s0 and $v0 pages, with $s1 and $v1"
-	[ $gen = 1 ] || same "all from /s" "10240 1" "$v1 $((s1 >= 1024))"
+	without=$(soft max)
+	same "a soft limit that is not met changes nothing, lru_gen=$gen" "$without" "$(soft 52428800)"
 done
+gen=0
+read -r s swap v rest <<< "$(soft max)"
+near "/s without" 32497664 "$s" 400
+near "/v without" 32518144 "$v" 400
+read -r s swap v rest <<< "$(soft 4194304)"
+near "/s with a soft limit" 2904064 "$s" 64
+near "/s on swap" 39137280 "$swap" 64
+same "/v with all its pages" "42205184 0" "$v $rest"
 
 # bad input
 trace ',cgroup,,,memory.soft_limit_in_bytes,/a,many'

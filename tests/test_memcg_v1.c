@@ -191,6 +191,26 @@ START_TEST(test_limits)
 }
 END_TEST
 
+/* MGLRU has no tree: who is beyond its soft limit goes to the head of a bin, once. */
+START_TEST(test_mglru)
+{
+	struct mm_memcg *m;
+
+	small_cache_new(2048, 0);
+	phys->ctx.sysctl.v[MM_SYSCTL_LRU_GEN] = 7;
+	m = new_memcg(NULL, "/m");
+	ck_assert_int_eq(mm_memcg_set_v1(cache), 0);
+	charged_page(m);
+	ck_assert_uint_eq(m->lruvec[0]->memcg_lru.seg, 0);
+	m->soft_limit = 63;
+	mm_mem_cgroup_update_tree(cache, m, 0);
+	ck_assert_uint_eq(m->lruvec[0]->memcg_lru.seg, MM_MEMCG_LRU_HEAD);
+	ck_assert_ptr_eq(cache->memcg_lru[0].fifo[m->lruvec[0]->memcg_lru.gen][m->lruvec[0]->memcg_lru.bin].first, m->lruvec[0]);
+	ck_assert_uint_eq(cache->nr_over_soft_limit[0], 0);
+	small_cache_free();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("memcg_v1");
@@ -203,6 +223,7 @@ int main(void)
 	tcase_add_test(tc, test_walk);
 	tcase_add_test(tc, test_memory_and_swap);
 	tcase_add_test(tc, test_limits);
+	tcase_add_test(tc, test_mglru);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
