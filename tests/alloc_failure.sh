@@ -9,7 +9,6 @@ points=${ALLOC_POINTS:-12}
 seed=${ALLOC_SEED:-1}
 [ -z "${SANITIZERS-}${MM_RUN-}" ] || { echo "these bring an allocator of their own"; exit 77; }
 ${CC:-cc} -shared -fPIC -O1 -D_GNU_SOURCE -o "$tmp/fail.so" "$src/tests/fail_alloc.c" -ldl 2> "$tmp/err" || { cat "$tmp/err"; exit 77; }
-FAIL_LOG=$tmp/log LD_PRELOAD=$tmp/fail.so cat /dev/null 2> "$tmp/err" && [ -s "$tmp/log" ] && [ ! -s "$tmp/err" ] || { cat "$tmp/err"; exit 77; }
 cd "$src" || exit 99
 export LC_ALL=C TZ=UTC HOME=$tmp XDG_CONFIG_HOME=$tmp
 manual=tests/data/manual
@@ -24,8 +23,10 @@ ended() {
 	timeout 60 env LD_LIBRARY_PATH="$bin/.libs" FAIL_LOG="$tmp/log" LD_PRELOAD="$tmp/fail.so" "$bin/$command" "$@" < "${input:-/dev/null}"
 }
 
-# places ALL: of that many the first, the last, some of any, and some near the end, where rows are replayed and no longer is a machine booted;
-# of a few (a capture's files are read) all
+ended mm-iomem --version > "$tmp/out" 2> "$tmp/err" && [ -s "$tmp/log" ] && [ ! -s "$tmp/err" ] || { cat "$tmp/err"; exit 77; }
+
+# places ALL: of that many the first, the last, some of any, and some near the end, where the machine is booted and rows are replayed; of a
+# few, as where a capture's files are read, all
 places() {
 	local n few=$((points / 4))
 	[ "$1" -gt $((3 * points)) ] || { seq "$1"; return; }
