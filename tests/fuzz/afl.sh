@@ -11,12 +11,13 @@ for tool in afl-clang-fast afl-fuzz; do
 	command -v $tool > /dev/null || { echo "SKIP: $tool is not there (Debian: afl++)"; exit 0; }
 done
 
-# No core handler, no fixed clock rate, no terminal: none of this is to stop a run in a container
-AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_QUIET=1
+# No core handler, no fixed clock rate, no terminal: none of this is to stop a run in a container. Seeds are short: trimming them would take
+# most of a run of minutes
+AFL_DISABLE_TRIM=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_QUIET=1
 AFL_AUTORESUME=1 AFL_IGNORE_TIMEOUTS=0 AFL_USE_ASAN=1 AFL_USE_UBSAN=1
 ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0:allocator_may_return_null=1
 UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1:symbolize=0
-export AFL_SKIP_CPUFREQ AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES AFL_NO_UI AFL_NO_AFFINITY AFL_QUIET AFL_AUTORESUME
+export AFL_DISABLE_TRIM AFL_SKIP_CPUFREQ AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES AFL_NO_UI AFL_NO_AFFINITY AFL_QUIET AFL_AUTORESUME
 export AFL_USE_ASAN AFL_USE_UBSAN ASAN_OPTIONS UBSAN_OPTIONS
 
 mkdir -p afl/build afl/out
