@@ -118,7 +118,8 @@ static int fill_hugetlb(struct mm_fault *f, struct mm_struct *mm, struct mm_file
 {
 	struct mm_inode *inode = file->inode;
 	unsigned int shift = inode->hugetlb->h->order + MM_PAGE_SHIFT;
-	struct mm_vma pseudo = { .vm_mm = mm, .vm_file = file, .vm_flags = MM_VM_HUGETLB | MM_VM_MAYSHARE | MM_VM_SHARED };
+	struct mm_vma pseudo = { .vm_mm = mm, .vm_file = file, .vm_flags = MM_VM_HUGETLB | MM_VM_MAYSHARE | MM_VM_SHARED,
+				  .extra = &mm_vma_plain };
 
 	pseudo.vm_end = (offset + len + inode->huge_mask) & ~inode->huge_mask;
 	for (uint64_t i = offset >> shift; i << shift < offset + len; i++) {

@@ -48,7 +48,7 @@ static void unmap_ref_private(struct mm_vm_fault *v, mm_pfn_t page, uint64_t had
 		uint64_t at = vma->vm_start + ((pgoff - vma->vm_pgoff) << MM_PAGE_SHIFT);
 		struct mm_mmu_gather tlb;
 
-		if (vma == v->vma || vma->vm_flags & MM_VM_MAYSHARE || vma->hugetlb_flags & MM_HPAGE_RESV_OWNER)
+		if (vma == v->vma || vma->vm_flags & MM_VM_MAYSHARE || vma->extra->hugetlb_flags & MM_HPAGE_RESV_OWNER)
 			continue;
 		mm_tlb_gather_mmu(&tlb, vma->vm_mm, false);
 		mm_hugetlb_unmap_range(&tlb, vma, at, at + size, page, false);
@@ -82,7 +82,7 @@ static unsigned int hugetlb_wp(struct mm_vm_fault *v, uint64_t haddr, mm_pfn_t i
 			p->mapping = v->vma->anon_vma->id;
 			return set_writable(v, haddr, MM_FAULT_KIND_REUSE);
 		}
-		outside_reserve = v->vma->hugetlb_flags & MM_HPAGE_RESV_OWNER && head != in_file;
+		outside_reserve = v->vma->extra->hugetlb_flags & MM_HPAGE_RESV_OWNER && head != in_file;
 		e = mm_alloc_hugetlb_folio(v->vma, haddr, outside_reserve, &new);
 		if (!e)
 			break;
@@ -142,7 +142,7 @@ static unsigned int hugetlb_no_page(struct mm_vm_fault *v, uint64_t haddr)
 	bool anon = false, write = v->flags & MM_FAULT_FLAG_WRITE, marked = *v->pte == MM_PTE_MARKER_UFFD_WP;
 	unsigned int ret;
 
-	if (v->vma->hugetlb_flags & MM_HPAGE_RESV_UNMAPPED)
+	if (v->vma->extra->hugetlb_flags & MM_HPAGE_RESV_UNMAPPED)
 		return MM_VM_FAULT_SIGBUS;
 	if (head == MM_PFN_NONE) {
 		ret = new_page(v, haddr, idx, &head);

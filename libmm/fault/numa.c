@@ -231,8 +231,8 @@ static enum outcome hint_fault(struct mm_vm_fault *v, mm_pfn_t pfn, uint64_t vad
 	enum outcome outcome = STAYS;
 	unsigned int flags = 0;
 
-	if (v->vma->numab)
-		v->vma->numab->pids_active[1] |= mm_numa_pid_bit(f->ctx->pid);
+	if (v->vma->extra->numab)
+		v->vma->extra->numab->pids_active[1] |= mm_numa_pid_bit(f->ctx->pid);
 	mm_count(f->ctx, MM_NUMA_HINT_FAULTS, 1);
 	if (nid == this_node(f)) {
 		mm_count(f->ctx, MM_NUMA_HINT_FAULTS_LOCAL, 1);

@@ -20,13 +20,13 @@
 unsigned int mm_handle_userfault(struct mm_vm_fault *v, enum mm_fault_kind kind)
 {
 	struct mm_fault *f = v->f;
-	uint32_t features = v->vma->uffd->features;
+	uint32_t features = v->vma->extra->uffd->features;
 
 	if (features & MM_UFFD_FEATURE_SIGBUS || (features & MM_UFFD_USER_MODE_ONLY && !(v->flags & MM_FAULT_FLAG_USER)))
 		return MM_VM_FAULT_SIGBUS;
 	f->uffd_waits = true;
 	if (f->task) {
-		f->task->uffd = v->vma->uffd;
+		f->task->uffd = v->vma->extra->uffd;
 		f->task->uffd_told = v->vaddr & ~(mm_hugetlb_mask(v->vma) | (MM_PAGE_SIZE - 1));
 		f->task->uffd_woken = false;
 	}

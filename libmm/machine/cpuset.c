@@ -14,6 +14,7 @@
 #include "machine/machine.h"
 #include "phys/mempolicy.h"
 #include "virt/mempolicy.h"
+#include "virt/vma.h"
 
 /* effective_mems */
 static mm_nodes_t effective_mems(const struct mm_machine *m, const struct mm_memcg *g)
@@ -28,11 +29,10 @@ static int rebind_mm(struct mm_machine *m, struct mm_struct *mm, mm_nodes_t mems
 	struct mm_vma *vma;
 
 	for (uint64_t at = 0; (vma = mm_find_vma(mm, at)); at = vma->vm_end) {
-		const struct mm_mempolicy *pol = mm_mpol_rebind(&m->ctx, vma->vm_policy, mems);
+		const struct mm_mempolicy *pol = mm_mpol_rebind(&m->ctx, vma->extra->vm_policy, mems);
 
-		if (vma->vm_policy && !pol)
+		if ((vma->extra->vm_policy && !pol) || mm_vma_set_policy(vma, pol))
 			return -ENOMEM;
-		vma->vm_policy = pol;
 	}
 	return 0;
 }

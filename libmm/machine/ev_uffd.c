@@ -79,7 +79,7 @@ static void wake_unregistered(struct mm_machine *m, const struct mm_struct *mm, 
 		uint64_t from = v->vm_start > start ? v->vm_start : start, to = v->vm_end < end ? v->vm_end : end;
 
 		if (v->vm_flags & MM_VM_UFFD_MISSING)
-			wake(m, mm, v->uffd, from, to - from);
+			wake(m, mm, v->extra->uffd, from, to - from);
 	}
 }
 

@@ -355,7 +355,7 @@ static void vma_meaning(const struct mm_struct *mm, const struct mm_vma *vma, ui
 			     mm_vma_is_accessible(vma) ? "" : ": an access gets SIGSEGV");
 	if (!(vma->vm_flags & MM_VM_UFFD_FLAGS) || !mm_vma_is_accessible(vma) || n >= VMA_TEXT)
 		return;
-	lead = vma->uffd->features & MM_UFFD_FEATURE_SIGBUS ? ", userfaultfd sends SIGBUS for" : ", userfaultfd is told of";
+	lead = vma->extra->uffd->features & MM_UFFD_FEATURE_SIGBUS ? ", userfaultfd sends SIGBUS for" : ", userfaultfd is told of";
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (vma->vm_flags & modes[i].flag && n < VMA_TEXT) {
 			n += (size_t)snprintf(buf + n, VMA_TEXT - n, "%s %s", lead, modes[i].told);

@@ -216,12 +216,13 @@ static int install_special(struct mm_struct *mm, uint64_t start, uint32_t pages,
 	uint64_t end = start + pages * (uint64_t)MM_PAGE_SIZE;
 	struct mm_vma *vma = mm_vm_area_alloc(mm, start, end,
 					      flags | MM_VM_DONTEXPAND | MM_VM_SOFTDIRTY | MM_VM_MAYREAD, 0);
+	struct mm_vma_extra *extra = vma ? mm_vma_own_extra(vma) : NULL;
 
-	if (!vma)
-		return -ENOMEM;
-	vma->special = name;
-	vma->vm_pgoff = start >> MM_PAGE_SHIFT;
-	if (mm_vma_link(mm, vma)) {
+	if (extra) {
+		extra->special = name;
+		vma->vm_pgoff = start >> MM_PAGE_SHIFT;
+	}
+	if (!extra || mm_vma_link(mm, vma)) {
 		mm_vm_area_free(vma);
 		return -ENOMEM;
 	}

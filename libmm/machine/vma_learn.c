@@ -28,11 +28,11 @@ static bool place_vdso(struct mm_struct *mm, uint64_t start, uint64_t end)
 		return false;
 	for (struct mm_vma *v = mm_find_vma_intersection(mm, start, end); v && v->vm_start < end;
 	     v = mm_find_vma(mm, v->vm_end))
-		if (!v->special)
+		if (!v->extra->special)
 			return false;
 	for (struct mm_vma *v = mm_find_vma(mm, 0), *next; v; v = next) {
 		next = mm_find_vma(mm, v->vm_end);
-		if (v->special)
+		if (v->extra->special)
 			mm_do_munmap(mm, v->vm_start, v->vm_end - v->vm_start);
 	}
 	mm_vma_install_vdso(mm, start, end);
@@ -89,7 +89,7 @@ static bool nothing_sure(const struct mm_struct *mm, uint64_t start, uint64_t en
 
 	for (struct mm_vma *v = start < end ? mm_find_vma_intersection(mm, start, end) : NULL; v && v->vm_start < end;
 	     v = mm_find_vma(mm, v->vm_end))
-		if (!v->special && (x->learnt || v->vm_start < x->start || v->vm_start >= x->start + x->size))
+		if (!v->extra->special && (x->learnt || v->vm_start < x->start || v->vm_start >= x->start + x->size))
 			return false;
 	return true;
 }

@@ -87,7 +87,7 @@ static struct mm_file *attached(const struct mm_seeding *s, const struct mm_maps
 
 	if (!seg)
 		return NULL;
-	if (prev && prev->vm_ops_close && prev->vm_file->inode == seg->inode &&
+	if (prev && prev->extra->vm_ops_close && prev->vm_file->inode == seg->inode &&
 	    row->start - prev->vm_start == row->offset - (prev->vm_pgoff << MM_PAGE_SHIFT))
 		return prev->vm_file;
 	return mm_file_attach(seg, seg->f_mode);
@@ -145,13 +145,13 @@ static const char *anon_name_of(struct mm_seeding *s, const struct mm_maps_row *
 static bool looks_joined(const struct mm_vma *a, const struct mm_vma *b)
 {
 	return a && a->vm_end == b->vm_start && a->vm_flags == b->vm_flags && a->vm_file == b->vm_file &&
-	       a->anon_name == b->anon_name && a->vm_pgoff + mm_vma_pages(a) == b->vm_pgoff;
+	       a->extra->anon_name == b->extra->anon_name && a->vm_pgoff + mm_vma_pages(a) == b->vm_pgoff;
 }
 
 /* Was a page of it written to? */
 static bool was_written(struct mm_seeding *s, const struct mm_maps_row *row, struct mm_vma *vma)
 {
-	if (vma->vm_flags & MM_VM_SHARED || vma->special)
+	if (vma->vm_flags & MM_VM_SHARED || vma->extra->special)
 		return false;
 	if (row->vm_flags)
 		return row->anonymous_kib;
@@ -164,13 +164,14 @@ static bool was_written(struct mm_seeding *s, const struct mm_maps_row *row, str
 static int watched(struct mm_seeding *s, struct mm_vma *vma)
 {
 	struct mm_str name = MM_STR("userfaultfd");
+	struct mm_uffd *uffd;
 
 	if (!(vma->vm_flags & MM_VM_UFFD_FLAGS))
 		return 0;
-	vma->uffd = mm_uffd_find(s->mm, name);
-	if (!vma->uffd)
-		vma->uffd = mm_uffd_open(s->mm, name, 0);
-	return vma->uffd ? 0 : -ENOMEM;
+	uffd = mm_uffd_find(s->mm, name);
+	if (!uffd)
+		uffd = mm_uffd_open(s->mm, name, 0);
+	return uffd ? mm_vma_set_uffd(vma, uffd) : -ENOMEM;
 }
 
 static int seed_row(const struct mm_maps_row *row, void *arg)
@@ -178,6 +179,8 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 	struct mm_seeding *s = arg;
 	bool file = row->name.len && row->name.p[0] != '[', written;
 	struct mm_struct *mm = s->mm;
+	struct mm_vma_extra *extra;
+	const char *special;
 	struct mm_vma *vma;
 	int e = 0;
 
@@ -187,14 +190,22 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 			       file ? row->offset >> MM_PAGE_SHIFT : row->start >> MM_PAGE_SHIFT);
 	if (!vma)
 		return -ENOMEM;
-	vma->special = special_name(row);
-	vma->anon_name = file ? NULL : anon_name_of(s, row);
+	special = special_name(row);
+	if (special) {
+		extra = mm_vma_own_extra(vma);
+		if (extra)
+			extra->special = special;
+		else
+			e = -ENOMEM;
+	}
+	if (!e && !file)
+		e = mm_vma_set_anon_name(vma, anon_name_of(s, row));
 	if (file)
 		vma->vm_file = file_of(s, row);
 	if (vma->vm_flags & MM_VM_HUGETLB && !(vma->vm_file && vma->vm_file->inode->hugetlb))
 		vma->vm_flags &= ~(uint64_t)MM_VM_HUGETLB;
-	if (watched(s, vma))
-		e = -ENOMEM;
+	if (!e)
+		e = watched(s, vma);
 	written = was_written(s, row, vma);
 	if (e || (file && !vma->vm_file) || mm_vma_link(mm, vma)) {
 		mm_vm_area_free(vma);

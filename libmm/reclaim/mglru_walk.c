@@ -106,7 +106,7 @@ static void walk_vma(struct walk *w, const struct mm_vma *vma)
 
 static bool should_skip_vma(const struct walk *w, const struct mm_vma *vma)
 {
-	if (!mm_vma_has_recency(vma) || (vma->vm_flags & (MM_VM_LOCKED | MM_VM_IO | MM_VM_PFNMAP | MM_VM_MIXEDMAP)) || vma->special)
+	if (!mm_vma_has_recency(vma) || (vma->vm_flags & (MM_VM_LOCKED | MM_VM_IO | MM_VM_PFNMAP | MM_VM_MIXEDMAP)) || vma->extra->special)
 		return true;
 	if (!vma->vm_file || mm_inode_is_shmem(vma->vm_file->inode))
 		return !w->can_swap;

@@ -186,7 +186,7 @@ void mm_anon_vma_interval_tree_post_update_vma(struct mm_vma *vma)
 /* Could @a and @b, in order, share an anon_vma so that mprotect can join them later? */
 static bool anon_vma_compatible(const struct mm_vma *a, const struct mm_vma *b)
 {
-	return a->vm_end == b->vm_start && a->vm_policy == b->vm_policy && a->vm_file == b->vm_file &&
+	return a->vm_end == b->vm_start && a->extra->vm_policy == b->extra->vm_policy && a->vm_file == b->vm_file &&
 	       !((a->vm_flags ^ b->vm_flags) & ~(MM_VM_ACCESS_FLAGS | (uint64_t)MM_VM_SOFTDIRTY)) &&
 	       b->vm_pgoff == a->vm_pgoff + mm_vma_pages(a);
 }

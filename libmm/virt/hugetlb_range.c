@@ -14,6 +14,7 @@
 #include "virt/hugetlb.h"
 #include "virt/rmap.h"
 #include "virt/tlb.h"
+#include "virt/vma.h"
 
 static unsigned int level_of(const struct mm_hstate *h) { return h->order == MM_PMD_ORDER ? 2 : 3; }
 
@@ -96,7 +97,7 @@ void mm_hugetlb_unmap_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint6
 		if (ref_page != MM_PFN_NONE) {
 			if (head != ref_page)
 				continue;
-			vma->hugetlb_flags |= MM_HPAGE_RESV_UNMAPPED;
+			mm_vma_own_extra(vma)->hugetlb_flags |= MM_HPAGE_RESV_UNMAPPED;
 		}
 		*entry = old & MM_PTE_UFFD_WP && !drop_marker ? MM_PTE_MARKER_UFFD_WP : 0;
 		mm_tlb_track(tlb, vaddr, vaddr + mm_huge_page_size(h));

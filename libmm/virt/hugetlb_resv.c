@@ -117,7 +117,7 @@ uint64_t mm_vma_hugecache_offset(const struct mm_vma *vma, uint64_t vaddr)
 
 struct mm_hstate *mm_hstate_vma(const struct mm_vma *vma) { return vma->vm_file->inode->hugetlb->h; }
 
-static bool is_owner(const struct mm_vma *vma) { return vma->hugetlb_resv && vma->hugetlb_flags & MM_HPAGE_RESV_OWNER; }
+static bool is_owner(const struct mm_vma *vma) { return vma->extra->hugetlb_resv && vma->extra->hugetlb_flags & MM_HPAGE_RESV_OWNER; }
 
 int mm_hugetlb_reserve_vma(struct mm_vma *vma)
 {
@@ -125,8 +125,12 @@ int mm_hugetlb_reserve_vma(struct mm_vma *vma)
 	struct mm_hugetlb_inode *hi = vma->vm_file->inode->hugetlb;
 	uint64_t from = mm_vma_hugecache_offset(vma, vma->vm_start), to = mm_vma_hugecache_offset(vma, vma->vm_end), chg;
 	uint64_t size = (vma->vm_pgoff << MM_PAGE_SHIFT) + vma->vm_end - vma->vm_start;
+	struct mm_vma_extra *extra = mm_vma_own_extra(vma);
 	struct mm_resv_map *map = NULL;
 	int e;
+
+	if (!extra)
+		return -ENOMEM;
 
 	if (!(vma->vm_flags & MM_VM_NORESERVE) && !vma->vm_file->inode->shm_segsz) {	/* a segment has what shmget() promised */
 		chg = to - from;
@@ -149,8 +153,8 @@ int mm_hugetlb_reserve_vma(struct mm_vma *vma)
 				return e;
 			map = NULL;
 		}
-		vma->hugetlb_resv = map;
-		vma->hugetlb_flags = map ? MM_HPAGE_RESV_OWNER : 0;
+		extra->hugetlb_resv = map;
+		extra->hugetlb_flags = map ? MM_HPAGE_RESV_OWNER : 0;
 	}
 	if (vma->vm_flags & MM_VM_WRITE && vma->vm_file->inode->size < size)
 		vma->vm_file->inode->size = size;
@@ -161,16 +165,20 @@ bool mm_hugetlb_has_pages(const struct mm_vma *vma)
 {
 	const struct mm_hugetlb_inode *hi = vma->vm_file->inode->hugetlb;
 
-	return hi->beyond_pool || vma->hugetlb_resv || (vma->vm_flags & MM_VM_MAYSHARE && hi->resv.nr) || hi->h->free > hi->h->resv ||
+	return hi->beyond_pool || vma->extra->hugetlb_resv || (vma->vm_flags & MM_VM_MAYSHARE && hi->resv.nr) || hi->h->free > hi->h->resv ||
 	       mm_hugetlb_overcommit(vma->vm_mm->virt, hi->h) > hi->h->surplus;
 }
 
 /* Of a shared mapping the file keeps them. Source: clear_vma_resv_huge_pages(), hugetlb_dup_vma_private(). */
 void mm_clear_vma_resv_huge_pages(struct mm_vma *vma)
 {
-	mm_resv_map_put(vma->hugetlb_resv);
-	vma->hugetlb_resv = NULL;
-	vma->hugetlb_flags = 0;
+	struct mm_vma_extra *extra = vma->extra->hugetlb_resv || vma->extra->hugetlb_flags ? mm_vma_own_extra(vma) : NULL;
+
+	if (!extra)
+		return;
+	mm_resv_map_put(extra->hugetlb_resv);
+	extra->hugetlb_resv = NULL;
+	extra->hugetlb_flags = 0;
 }
 
 void mm_hugetlb_vm_op_close(struct mm_vma *vma)
@@ -182,7 +190,7 @@ void mm_hugetlb_vm_op_close(struct mm_vma *vma)
 	from = mm_vma_hugecache_offset(vma, vma->vm_start);
 	to = mm_vma_hugecache_offset(vma, vma->vm_end);
 	mm_hugetlb_acct_memory(vma->vm_mm->virt, mm_hstate_vma(vma),
-			       -(int64_t)(to - from - mm_region_count(vma->hugetlb_resv, from, to)));
+			       -(int64_t)(to - from - mm_region_count(vma->extra->hugetlb_resv, from, to)));
 }
 
 /* 1: nothing is promised for this page (any more); 0: it is (vma_needs_reservation()). */
@@ -190,7 +198,7 @@ static uint64_t needs_reservation(const struct mm_vma *vma, uint64_t idx)
 {
 	if (vma->vm_flags & MM_VM_MAYSHARE)
 		return !mm_region_count(&vma->vm_file->inode->hugetlb->resv, idx, idx + 1);
-	return is_owner(vma) ? mm_region_count(vma->hugetlb_resv, idx, idx + 1) : 1;
+	return is_owner(vma) ? mm_region_count(vma->extra->hugetlb_resv, idx, idx + 1) : 1;
 }
 
 static bool has_reserves(const struct mm_vma *vma, uint64_t chg)
@@ -204,7 +212,7 @@ static int commit_reservation(struct mm_vma *vma, uint64_t idx)
 {
 	if (vma->vm_flags & MM_VM_MAYSHARE)
 		return mm_region_add(&vma->vm_file->inode->hugetlb->resv, idx, idx + 1);
-	return is_owner(vma) ? mm_region_add(vma->hugetlb_resv, idx, idx + 1) : 0;
+	return is_owner(vma) ? mm_region_add(vma->extra->hugetlb_resv, idx, idx + 1) : 0;
 }
 
 int mm_alloc_hugetlb_folio(struct mm_vma *vma, uint64_t vaddr, bool avoid_reserve, mm_pfn_t *headp)

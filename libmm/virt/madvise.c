@@ -27,7 +27,7 @@ static int update_vma(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, 
 {
 	int e;
 
-	if (flags == vma->vm_flags && name == vma->anon_name) {
+	if (flags == vma->vm_flags && name == vma->extra->anon_name) {
 		*prev = vma;
 		return 0;
 	}
@@ -35,9 +35,7 @@ static int update_vma(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, 
 	if (e)
 		return e;
 	vma->vm_flags = flags;
-	if (!vma->vm_file || mm_vma_is_anon_shmem(vma))
-		vma->anon_name = name;
-	return 0;
+	return !vma->vm_file || mm_vma_is_anon_shmem(vma) ? mm_vma_set_anon_name(vma, name) : 0;
 }
 
 /* The pages of the range, by whoever keeps them. */
@@ -125,7 +123,7 @@ static int advise_pages(struct mm_vma *vma, struct mm_vma **prev, uint64_t start
 	int e = check_pages(vma, start, end, advice);
 
 	*prev = vma;
-	if (vma->uffd)
+	if (vma->extra->uffd)
 		tell_removal(vma, start, end, advice, e);
 	if (e)
 		return e;
@@ -187,7 +185,7 @@ static int vma_behavior(struct mm_vma *vma, struct mm_vma **prev, uint64_t start
 	if (advice == MM_MADV_UNMERGEABLE && (vma->vm_flags & MM_VM_MERGEABLE) && vma->anon_vma)
 		e = pages(vma, start, end, advice);
 	if (!e)
-		e = update_vma(vma, prev, start, end, flags, vma->anon_name);
+		e = update_vma(vma, prev, start, end, flags, vma->extra->anon_name);
 	return e == -ENOMEM ? -EAGAIN : e;
 }
 

@@ -24,7 +24,7 @@ const struct mm_mempolicy *mm_vma_policy_at(const struct mm_vma *vma, uint64_t v
 {
 	if (mm_vma_is_shmem(vma))
 		return mm_shared_policy_lookup(vma->vm_file->inode, mm_linear_page_index(vma, vaddr));
-	return vma->vm_policy;
+	return vma->extra->vm_policy;
 }
 
 struct mm_mpol_place mm_vma_mpol_place(const struct mm_vma *vma, uint64_t vaddr, unsigned int order)
@@ -50,8 +50,7 @@ static int vma_replace_policy(struct mm_vma *vma, const struct mm_mempolicy *pol
 {
 	if (mm_vma_is_shmem(vma) && mm_shared_policy_set(vma->vm_file->inode, vma->vm_pgoff, mm_vma_pages(vma), pol))
 		return -ENOMEM;
-	vma->vm_policy = pol;
-	return 0;
+	return mm_vma_set_policy(vma, pol);
 }
 
 static int mbind_range(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, uint64_t end, const struct mm_mempolicy *pol)
@@ -61,7 +60,7 @@ static int mbind_range(struct mm_vma *vma, struct mm_vma **prev, uint64_t start,
 
 	if (start > vma->vm_start)
 		*prev = vma;
-	if (vma->vm_policy == pol) {
+	if (vma->extra->vm_policy == pol) {
 		*prev = vma;
 		return 0;
 	}
@@ -137,7 +136,7 @@ int mm_sys_set_mempolicy_home_node(struct mm_struct *mm, uint64_t start, uint64_
 	prev = mm_mt_prev(&mm->mm_mt, start);
 	vma = mm_find_vma_intersection(mm, start, end);
 	for (; vma; vma = prev->vm_end < end ? mm_find_vma_intersection(mm, prev->vm_end, end) : NULL) {
-		const struct mm_mempolicy *pol = vma->vm_policy;
+		const struct mm_mempolicy *pol = vma->extra->vm_policy;
 
 		if (!pol) {
 			prev = vma;

@@ -24,7 +24,7 @@ static inline mm_pfn_t mm_vma_alloc_folio(const struct mm_vma *vma, uint64_t vad
 {
 	const struct mm_virt *virt = vma->vm_mm->virt;
 
-	if (__builtin_expect(!vma->vm_policy && !virt->ctx->mempolicy && !(vma->vm_file && vma->vm_file->inode->nr_policies), 1))
+	if (__builtin_expect(!vma->extra->vm_policy && !virt->ctx->mempolicy && !(vma->vm_file && vma->vm_file->inode->nr_policies), 1))
 		return mm_alloc_pages(virt->phys, gfp, 0);
 	return mm_alloc_pages_placed(virt->phys, gfp, 0, mm_vma_mpol_place(vma, vaddr, 0), false);
 }

@@ -23,7 +23,7 @@ static int mlock_fixup(struct mm_vma *vma, struct mm_vma **prev, uint64_t start,
 		*prev = vma;
 		return 0;
 	}
-	e = mm_vma_modify(&vma, prev, start, end, newflags, vma->anon_name);
+	e = mm_vma_modify(&vma, prev, start, end, newflags, vma->extra->anon_name);
 	if (e)
 		return e;
 	if (!(newflags & MM_VM_LOCKED))

@@ -109,6 +109,7 @@ int mm_virt_init(struct mm_virt *virt)
 void mm_virt_destroy(struct mm_virt *virt)
 {
 	mm_pool_destroy(&virt->vma_pool);
+	mm_pool_destroy(&virt->vma_extra_pool);
 	mm_pool_destroy(&virt->anon_vma_pool);
 	mm_pool_destroy(&virt->avc_pool);
 	mm_pool_destroy(&virt->numab_pool);
@@ -226,9 +227,10 @@ static int dup_vma(struct mm_struct *mm, struct mm_vma *mpnt)
 	if (!tmp)
 		goto unacct;
 	tmp->vm_mm = mm;
-	if (tmp->hugetlb_resv)
+	if (tmp->extra->hugetlb_resv)
 		mm_clear_vma_resv_huge_pages(tmp);
-	tmp->hugetlb_flags = 0;
+	if (tmp->extra->hugetlb_flags)
+		mm_vma_own_extra(tmp)->hugetlb_flags = 0;
 	if (mm_uffd_dup(tmp))
 		goto free_vma;
 	if (tmp->vm_flags & MM_VM_WIPEONFORK)
@@ -317,7 +319,7 @@ static const char *check_vma(const struct mm_struct *mm, const struct mm_vma *vm
 		return "borders of a VMA";
 	if (vma->vm_mm != mm)
 		return "a VMA of another address space";
-	if (vma->vm_file && !is_linked(&vma->vm_file->inode->mapping.i_mmap, &vma->shared, vma))
+	if (vma->vm_file && !is_linked(&vma->vm_file->inode->mapping.i_mmap, &vma->extra->shared, vma))
 		return "a VMA is not in its file's tree";
 	if (mm_vma_is_alone(vma) && vma->anon_vma_chain)
 		return "a VMA with more than its only anon_vma";

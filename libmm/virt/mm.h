@@ -56,6 +56,21 @@ enum mm_rlimit { MM_RLIMIT_DATA, MM_RLIMIT_STACK, MM_RLIMIT_MEMLOCK, MM_RLIMIT_A
 /* Whose the promise of huge pages is; a page was taken from it to keep the promise. */
 enum { MM_HPAGE_RESV_OWNER = 1, MM_HPAGE_RESV_UNMAPPED = 2 };
 
+/* What a VMA of plain anonymous memory has not: all of these have mm_vma_plain in common. */
+struct mm_vma_extra {
+	struct mm_vma *vma;			/* whose it is */
+	struct mm_interval_node shared;		/* in vm_file's i_mmap */
+	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
+	const struct mm_mempolicy *vm_policy;	/* mbind(); NULL none */
+	struct mm_numab_state *numab;		/* NUMA balancing has seen it; NULL not yet */
+	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
+	struct mm_uffd *uffd;			/* whose faults these are (vm_userfaultfd_ctx); NULL nobody's */
+	struct mm_resv_map *hugetlb_resv;	/* of a private mapping of huge pages: what of its promise was used */
+	uint8_t hugetlb_flags;			/* MM_HPAGE_RESV_* */
+	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
+};
+extern const struct mm_vma_extra mm_vma_plain;
+
 struct mm_vma {
 	uint64_t vm_start, vm_end;		/* bytes, [start, end) */
 	uint64_t vm_flags;
@@ -64,15 +79,7 @@ struct mm_vma {
 	struct mm_file *vm_file;		/* NULL: anonymous */
 	struct mm_anon_vma *anon_vma;		/* NULL until the first write fault */
 	struct mm_anon_vma_chain *anon_vma_chain; /* head of this VMA's chain; NULL too where it and anon_vma have only each other */
-	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
-	const struct mm_mempolicy *vm_policy;	/* mbind(); NULL none */
-	struct mm_numab_state *numab;		/* NUMA balancing has seen it; NULL not yet */
-	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
-	struct mm_uffd *uffd;			/* whose faults these are (vm_userfaultfd_ctx); NULL nobody's */
-	struct mm_interval_node shared;		/* in vm_file's i_mmap */
-	bool vm_ops_close;			/* vm_ops has a close hook (System V shared memory) */
-	uint8_t hugetlb_flags;			/* MM_HPAGE_RESV_* */
-	struct mm_resv_map *hugetlb_resv;	/* of a private mapping of huge pages: what of its promise was used */
+	const struct mm_vma_extra *extra;	/* never NULL; written by mm_vma_own_extra() alone */
 	/* VMA read-ahead of swap (swap_readahead_info) */
 	uint64_t swap_readahead_info;
 };
@@ -168,6 +175,7 @@ struct mm_virt {
 	void *populate_arg;			/* the installer's own */
 	struct mm_anon_vma_table *anon_vmas;
 	struct mm_pool vma_pool, anon_vma_pool, avc_pool;	/* host memory of VMAs, anon_vmas and what links them */
+	struct mm_pool vma_extra_pool;
 	struct mm_pool numab_pool;		/* of what NUMA balancing knows of VMAs */
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */
 	struct mm_vma_journal *journal;		/* NULL: nobody asks */
@@ -220,13 +228,13 @@ static inline bool mm_vma_is_shmem(const struct mm_vma *vma)
 }
 static inline bool mm_vma_is_anonymous(const struct mm_vma *vma)	/* no vm_ops: /dev/zero too */
 {
-	return !vma->special && (!vma->vm_file || (vma->vm_file->inode->dev_zero && !(vma->vm_flags & MM_VM_SHARED)));
+	return !vma->extra->special && (!vma->vm_file || (vma->vm_file->inode->dev_zero && !(vma->vm_flags & MM_VM_SHARED)));
 }
 
 /* vma_is_anon_shmem(): a file in memory without a name in a file system, but no SysV segment. */
 static inline bool mm_vma_is_anon_shmem(const struct mm_vma *vma)
 {
-	return vma->vm_file && !vma->vm_ops_close &&
+	return vma->vm_file && !vma->extra->vm_ops_close &&
 	       (vma->vm_file->inode->type == MM_INODE_SHM || vma->vm_file->inode->type == MM_INODE_MEMFD);
 }
 

@@ -113,7 +113,15 @@ static int new_vma(struct mm_struct *mm, struct region *r, struct mm_vma **vmap)
 	if (!vma)
 		return -ENOMEM;
 	vma->vm_file = r->file;
-	vma->vm_ops_close = r->file && r->file->attachment;
+	if (r->file && r->file->attachment) {
+		struct mm_vma_extra *extra = mm_vma_own_extra(vma);
+
+		if (!extra) {
+			mm_vm_area_free(vma);
+			return -ENOMEM;
+		}
+		extra->vm_ops_close = true;
+	}
 	if (is_hugetlb(r->file) && mm_hugetlb_reserve_vma(vma)) {
 		mm_vm_area_free(vma);
 		return -ENOMEM;

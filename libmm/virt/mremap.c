@@ -43,8 +43,8 @@ static struct mm_vma *copy_vma(struct mm_vma **vmap, uint64_t addr, uint64_t len
 		return NULL;
 	req = (struct mm_vma_merge){
 		.prev = prev, .addr = addr, .end = addr + len, .vm_flags = vma->vm_flags, .pgoff = pgoff,
-		.anon_vma = vma->anon_vma, .file = vma->vm_file, .anon_name = vma->anon_name, .uffd = vma->uffd,
-		.policy = vma->vm_policy,
+		.anon_vma = vma->anon_vma, .file = vma->vm_file, .anon_name = vma->extra->anon_name, .uffd = vma->extra->uffd,
+		.policy = vma->extra->vm_policy,
 	};
 	new = mm_vma_merge(mm, &req);
 	if (new) {
@@ -125,7 +125,7 @@ static int move_vma(struct remap *r, struct mm_vma *vma, uint64_t new_addr)
 
 	if ((int64_t)mm->map_count >= mm_sysctl(mm->virt->ctx, MM_SYSCTL_MAX_MAP_COUNT) - 3)
 		return -ENOMEM;
-	if (vma->special && (vma->vm_start != start || vma->vm_end != start + len))
+	if (vma->extra->special && (vma->vm_start != start || vma->vm_end != start + len))
 		return -EINVAL;
 	if ((vma->vm_start != start && start & mm_hugetlb_mask(vma)) ||
 	    (vma->vm_end != start + len && (start + len) & mm_hugetlb_mask(vma)))
@@ -261,8 +261,8 @@ static int expand_in_place(struct remap *r, struct mm_vma *vma)
 	struct mm_vma_merge req = {
 		.prev = vma, .addr = start, .end = r->addr + r->new_len, .vm_flags = vma->vm_flags,
 		.pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> MM_PAGE_SHIFT), .anon_vma = vma->anon_vma,
-		.file = vma->vm_file, .anon_name = vma->anon_name, .uffd = vma->uffd,
-		.policy = vma->vm_policy,
+		.file = vma->vm_file, .anon_name = vma->extra->anon_name, .uffd = vma->extra->uffd,
+		.policy = vma->extra->vm_policy,
 	};
 
 	if ((vma->vm_flags & MM_VM_ACCOUNT) && mm_vm_enough_memory(mm, pages))

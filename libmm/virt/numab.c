@@ -31,7 +31,7 @@ bool mm_vma_policy_mof(const struct mm_vma *vma)
 		pol = mm_vma_policy_at(vma, vma->vm_start);
 		return pol && pol->flags & MM_MPOL_F_MOF;
 	}
-	pol = vma->vm_policy ? vma->vm_policy : vma->vm_mm->virt->ctx->mempolicy;
+	pol = vma->extra->vm_policy ? vma->extra->vm_policy : vma->vm_mm->virt->ctx->mempolicy;
 	return !pol || pol->flags & MM_MPOL_F_MOF;
 }
 
@@ -109,7 +109,7 @@ struct scan {
 
 static bool is_unsuitable(const struct mm_vma *vma)
 {
-	if (vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP | MM_VM_HUGETLB | MM_VM_MIXEDMAP) || vma->special || !mm_vma_policy_mof(vma))
+	if (vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP | MM_VM_HUGETLB | MM_VM_MIXEDMAP) || vma->extra->special || !mm_vma_policy_mof(vma))
 		return true;
 	if (vma->vm_file && (vma->vm_flags & (MM_VM_READ | MM_VM_WRITE)) == MM_VM_READ)
 		return true;
@@ -120,22 +120,26 @@ static bool is_unsuitable(const struct mm_vma *vma)
 static struct mm_numab_state *state_of(const struct scan *s, struct mm_vma *vma)
 {
 	uint64_t delay = tunable(s->mm->virt->ctx, MM_SYSCTL_NUMAB_SCAN_DELAY);
-	struct mm_numab_state *st = vma->numab;
+	struct mm_numab_state *st = vma->extra->numab;
+	struct mm_vma_extra *extra;
 
 	if (st)
 		return st;
+	extra = mm_vma_own_extra(vma);
+	if (!extra)
+		return NULL;
 	st = mm_pool_alloc(&s->mm->virt->numab_pool, sizeof(*st));
 	if (st)
 		*st = (struct mm_numab_state){
 			.start_scan_seq = s->mm->numa_scan_seq, .prev_scan_seq = s->mm->numa_scan_seq - 1,
 			.next_scan = s->now_ms + delay, .pids_active_reset = s->now_ms + delay + RESET_PERIODS * delay,
 		};
-	return vma->numab = st;
+	return extra->numab = st;
 }
 
 static bool vma_is_accessed(const struct scan *s, const struct mm_vma *vma)
 {
-	const struct mm_numab_state *st = vma->numab;
+	const struct mm_numab_state *st = vma->extra->numab;
 	uint32_t seq = s->mm->numa_scan_seq;
 
 	return seq - st->start_scan_seq < 2 || (st->pids_active[0] | st->pids_active[1]) & mm_numa_pid_bit(s->task->pid) ||
@@ -190,7 +194,7 @@ static bool scan_vma(struct scan *s, struct mm_vma *vma)
 		if (s->pages <= 0 || s->virtpages <= 0)
 			return false;
 	} while (end != vma->vm_end);
-	vma->numab->prev_scan_seq = s->mm->numa_scan_seq;
+	vma->extra->numab->prev_scan_seq = s->mm->numa_scan_seq;
 	return true;
 }
 

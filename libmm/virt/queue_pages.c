@@ -451,7 +451,7 @@ static int64_t follow_hugetlb(const struct mm_vma *vma, uint64_t vaddr)
 static int64_t follow_page(const struct mm_vma *vma, uint64_t vaddr)
 {
 	const struct mm_virt *virt = vma->vm_mm->virt;
-	int64_t nothing = mm_vma_is_anonymous(vma) || vma->special ? -EFAULT : -ENOENT;
+	int64_t nothing = mm_vma_is_anonymous(vma) || vma->extra->special ? -EFAULT : -ENOENT;
 	const mm_pte_t *e;
 
 	if (vma->vm_flags & MM_VM_HUGETLB)

@@ -67,7 +67,7 @@ int mm_sys_shmat(struct mm_struct *mm, struct mm_file *seg, uint64_t addr, uint6
 /* A part of an attachment that began at @addr. */
 static bool is_part(const struct mm_vma *vma, uint64_t addr)
 {
-	return vma->vm_ops_close && (vma->vm_start - addr) / MM_PAGE_SIZE == vma->vm_pgoff;
+	return vma->extra->vm_ops_close && (vma->vm_start - addr) / MM_PAGE_SIZE == vma->vm_pgoff;
 }
 
 int mm_sys_shmdt(struct mm_struct *mm, uint64_t addr)

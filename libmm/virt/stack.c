@@ -98,7 +98,7 @@ static enum mm_vma_result fault_vma(struct mm_vma *vma, uint64_t addr, bool writ
 {
 	bool anon = mm_vma_is_anonymous(vma);
 
-	if (!(vma->vm_flags & MM_VM_SHARED) && !vma->special && (write || (anon && thp_fault(vma, addr))) &&
+	if (!(vma->vm_flags & MM_VM_SHARED) && !vma->extra->special && (write || (anon && thp_fault(vma, addr))) &&
 	    mm_anon_vma_prepare(vma))
 		return MM_VMA_ENOMEM;
 	return beyond_file(vma, addr) || (vma->vm_flags & MM_VM_HUGETLB && !mm_hugetlb_has_pages(vma)) ? MM_VMA_SIGBUS : MM_VMA_OK;

@@ -65,7 +65,7 @@ int mm_uffd_close(struct mm_struct *mm, struct mm_uffd *uffd)
 	struct mm_uffd **at = &mm->uffds;
 
 	for (; vma; vma = mm_find_vma(mm, vma->vm_end)) {
-		if (vma->uffd == uffd && mm_uffd_set(&vma, &prev, vma->vm_start, vma->vm_end, 0, NULL))
+		if (vma->extra->uffd == uffd && mm_uffd_set(&vma, &prev, vma->vm_start, vma->vm_end, 0, NULL))
 			return -ENOMEM;
 		prev = vma;
 	}
@@ -115,20 +115,19 @@ static void tell_range(const struct mm_struct *mm, const struct mm_uffd *uffd, c
 
 int mm_uffd_dup(struct mm_vma *vma)
 {
-	struct mm_uffd *old = vma->uffd;
+	struct mm_uffd *old = vma->extra->uffd, *new;
 
 	if (!old || !(old->features & MM_UFFD_FEATURE_EVENT_FORK)) {
-		vma->uffd = NULL;
 		vma->vm_flags &= ~MM_VM_UFFD_FLAGS;
-		return 0;
+		return mm_vma_set_uffd(vma, NULL);
 	}
-	vma->uffd = mm_uffd_find(vma->vm_mm, str(old->name));
-	if (!vma->uffd)
-		vma->uffd = add(vma->vm_mm, old->name);
-	if (!vma->uffd)
+	new = mm_uffd_find(vma->vm_mm, str(old->name));
+	if (!new)
+		new = add(vma->vm_mm, old->name);
+	if (!new)
 		return -ENOMEM;
-	vma->uffd->features = old->features;
-	return 0;
+	new->features = old->features;
+	return mm_vma_set_uffd(vma, new);
 }
 
 void mm_uffd_dup_complete(const struct mm_struct *child, struct mm_struct *parent)
@@ -139,9 +138,9 @@ void mm_uffd_dup_complete(const struct mm_struct *child, struct mm_struct *paren
 
 struct mm_uffd *mm_uffd_remap_prep(struct mm_vma *vma)
 {
-	if (vma->uffd && vma->uffd->features & MM_UFFD_FEATURE_EVENT_REMAP)
-		return vma->uffd;
-	vma->uffd = NULL;
+	if (vma->extra->uffd && vma->extra->uffd->features & MM_UFFD_FEATURE_EVENT_REMAP)
+		return vma->extra->uffd;
+	mm_vma_set_uffd(vma, NULL);
 	vma->vm_flags &= ~MM_VM_UFFD_FLAGS;
 	return NULL;
 }
@@ -160,23 +159,23 @@ void mm_uffd_remap_complete(struct mm_struct *mm, const struct mm_uffd *uffd, ui
 
 void mm_uffd_remove(struct mm_vma *vma, uint64_t start, uint64_t end)
 {
-	if (vma->uffd && vma->uffd->features & MM_UFFD_FEATURE_EVENT_REMOVE)
-		tell_range(vma->vm_mm, vma->uffd, "UFFD_EVENT_REMOVE", start, end);
+	if (vma->extra->uffd && vma->extra->uffd->features & MM_UFFD_FEATURE_EVENT_REMOVE)
+		tell_range(vma->vm_mm, vma->extra->uffd, "UFFD_EVENT_REMOVE", start, end);
 }
 
 int mm_uffd_unmap_prep(const struct mm_vma *vma, uint64_t start, uint64_t end)
 {
 	struct mm_uffd_unmap **at = &vma->vm_mm->uffd_unmaps, *u;
 
-	if (!vma->uffd || !(vma->uffd->features & MM_UFFD_FEATURE_EVENT_UNMAP))
+	if (!vma->extra->uffd || !(vma->extra->uffd->features & MM_UFFD_FEATURE_EVENT_UNMAP))
 		return 0;
 	for (; *at; at = &(*at)->next)
-		if ((*at)->uffd == vma->uffd && (*at)->start == start && (*at)->end == end)
+		if ((*at)->uffd == vma->extra->uffd && (*at)->start == start && (*at)->end == end)
 			return 0;
 	u = mm_host_malloc(sizeof(*u));
 	if (!u)
 		return -ENOMEM;
-	*u = (struct mm_uffd_unmap){ .uffd = vma->uffd, .start = start, .end = end };
+	*u = (struct mm_uffd_unmap){ .uffd = vma->extra->uffd, .start = start, .end = end };
 	*at = u;
 	return 0;
 }

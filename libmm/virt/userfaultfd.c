@@ -44,7 +44,7 @@ static int check_vmas(const struct mm_struct *mm, uint64_t start, uint64_t end, 
 			return -EPERM;
 		if (mode && end <= vma->vm_end && end > vma->vm_start && end & mm_hugetlb_mask(vma))
 			return -EINVAL;
-		if (mode && vma->uffd && vma->uffd != uffd)
+		if (mode && vma->extra->uffd && vma->extra->uffd != uffd)
 			return -EBUSY;
 	}
 	return 0;
@@ -58,11 +58,12 @@ int mm_uffd_set(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint
 
 	if (!mode && had & MM_VM_UFFD_WP && vma->vm_mm->virt->phys)
 		mm_change_protection(vma, start, end, MM_CP_UFFD_WP_RESOLVE);
-	e = mm_vma_modify_uffd(vmap, prev, start, end, flags, vma->anon_name, uffd);
+	e = mm_vma_modify_uffd(vmap, prev, start, end, flags, vma->extra->anon_name, uffd);
 	if (e)
 		return e;
+	if (mm_vma_set_uffd(*vmap, uffd))
+		return -ENOMEM;
 	(*vmap)->vm_flags = flags;
-	(*vmap)->uffd = uffd;
 	if (flags & MM_VM_HUGETLB && flags & (MM_VM_UFFD_WP | MM_VM_UFFD_MINOR))
 		mm_hugetlb_unshare_all_pmds(*vmap);
 	return 0;
@@ -76,7 +77,7 @@ static int set_range(struct mm_struct *mm, struct mm_uffd *uffd, uint64_t start,
 	if (vma && vma->vm_start < start)
 		prev = vma;
 	for (; vma && vma->vm_start < end; vma = mm_find_vma(mm, start)) {
-		if (!(uffd ? vma->uffd == uffd && (vma->vm_flags & mode) == mode : !vma->uffd)) {
+		if (!(uffd ? vma->extra->uffd == uffd && (vma->vm_flags & mode) == mode : !vma->extra->uffd)) {
 			int e;
 
 			start = vma->vm_start > start ? vma->vm_start : start;

@@ -40,7 +40,7 @@ static inline mm_pte_t mm_uffd_wp_left(const struct mm_vma *vma, mm_pte_t old)
 static inline bool mm_uffd_wp_use_markers(const struct mm_vma *vma)
 {
 	return vma->vm_flags & MM_VM_UFFD_WP &&
-	       (!mm_vma_is_anonymous(vma) || vma->uffd->features & MM_UFFD_FEATURE_WP_UNPOPULATED);
+	       (!mm_vma_is_anonymous(vma) || vma->extra->uffd->features & MM_UFFD_FEATURE_WP_UNPOPULATED);
 }
 
 /* @mode: MM_VM_UFFD_*; 0 or -errno. Source: fs/userfaultfd.c userfaultfd_register(), userfaultfd_unregister(). */

@@ -20,37 +20,104 @@
 #include "virt/shm_segment.h"
 #include "virt/vma.h"
 
+const struct mm_vma_extra mm_vma_plain;
+
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff)
 {
 	struct mm_vma *vma = mm_pool_alloc(&mm->virt->vma_pool, sizeof(*vma));
 
 	if (vma)
-		*vma = (struct mm_vma){ .vm_mm = mm, .vm_start = start, .vm_end = end, .vm_flags = vm_flags, .vm_pgoff = pgoff };
+		*vma = (struct mm_vma){ .vm_mm = mm, .vm_start = start, .vm_end = end, .vm_flags = vm_flags, .vm_pgoff = pgoff,
+					.extra = &mm_vma_plain };
 	return vma;
+}
+
+struct mm_vma_extra *mm_vma_own_extra(struct mm_vma *vma)
+{
+	struct mm_vma_extra *x = (struct mm_vma_extra *)(uintptr_t)vma->extra;
+
+	if (x != &mm_vma_plain)
+		return x;
+	x = mm_pool_alloc(&vma->vm_mm->virt->vma_extra_pool, sizeof(*x));
+	if (!x)
+		return NULL;
+	*x = (struct mm_vma_extra){ .vma = vma };
+	vma->extra = x;
+	return x;
+}
+
+int mm_vma_set_anon_name(struct mm_vma *vma, const char *name)
+{
+	struct mm_vma_extra *x = vma->extra->anon_name == name ? NULL : mm_vma_own_extra(vma);
+
+	if (x)
+		x->anon_name = name;
+	return vma->extra->anon_name == name ? 0 : -ENOMEM;
+}
+
+int mm_vma_set_policy(struct mm_vma *vma, const struct mm_mempolicy *pol)
+{
+	struct mm_vma_extra *x = vma->extra->vm_policy == pol ? NULL : mm_vma_own_extra(vma);
+
+	if (x)
+		x->vm_policy = pol;
+	return vma->extra->vm_policy == pol ? 0 : -ENOMEM;
+}
+
+int mm_vma_set_uffd(struct mm_vma *vma, struct mm_uffd *uffd)
+{
+	struct mm_vma_extra *x = vma->extra->uffd == uffd ? NULL : mm_vma_own_extra(vma);
+
+	if (x)
+		x->uffd = uffd;
+	return vma->extra->uffd == uffd ? 0 : -ENOMEM;
 }
 
 struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 {
-	struct mm_vma *new = mm_pool_alloc(&vma->vm_mm->virt->vma_pool, sizeof(*new));
+	struct mm_virt *virt = vma->vm_mm->virt;
+	struct mm_vma *new = mm_pool_alloc(&virt->vma_pool, sizeof(*new));
+	struct mm_vma_extra *x;
 
 	if (!new)
 		return NULL;
 	*new = *vma;
 	new->anon_vma_chain = NULL;
-	new->numab = NULL;
-	if (new->hugetlb_resv)
-		new->hugetlb_resv->refs++;
+	if (vma->extra == &mm_vma_plain)
+		return new;
+	new->extra = &mm_vma_plain;
+	x = mm_vma_own_extra(new);
+	if (!x) {
+		mm_pool_free(&virt->vma_pool, new, sizeof(*new));
+		return NULL;
+	}
+	*x = *vma->extra;
+	x->vma = new;
+	x->numab = NULL;
+	if (x->hugetlb_resv)
+		x->hugetlb_resv->refs++;
 	return new;
 }
 
 void mm_vm_area_free(struct mm_vma *vma)
 {
+	struct mm_virt *virt;
+
 	if (!vma)
 		return;
-	mm_resv_map_put(vma->hugetlb_resv);
-	mm_pool_free(&vma->vm_mm->virt->numab_pool, vma->numab, sizeof(*vma->numab));
-	mm_pool_free(&vma->vm_mm->virt->vma_pool, vma, sizeof(*vma));
+	virt = vma->vm_mm->virt;
+	if (vma->extra != &mm_vma_plain) {
+		struct mm_vma_extra *x = mm_vma_own_extra(vma);
+
+		mm_resv_map_put(x->hugetlb_resv);
+		mm_pool_free(&virt->numab_pool, x->numab, sizeof(*x->numab));
+		mm_pool_free(&virt->vma_extra_pool, x, sizeof(*x));
+	}
+	mm_pool_free(&virt->vma_pool, vma, sizeof(*vma));
 }
+
+/* Its place among the mappings of its file, which gave it an extra of its own. */
+static struct mm_interval_node *shared_of(struct mm_vma *vma) { return &mm_vma_own_extra(vma)->shared; }
 
 static void interval_insert(struct mm_vma *vma, struct mm_vma *prev)
 {
@@ -58,9 +125,9 @@ static void interval_insert(struct mm_vma *vma, struct mm_vma *prev)
 	uint64_t first = vma->vm_pgoff, last = first + mm_vma_pages(vma) - 1;
 
 	if (prev)
-		mm_interval_tree_insert_after(root, &vma->shared, &prev->shared, last);
+		mm_interval_tree_insert_after(root, shared_of(vma), shared_of(prev), last);
 	else
-		mm_interval_tree_insert(root, &vma->shared, first, last);
+		mm_interval_tree_insert(root, shared_of(vma), first, last);
 }
 
 static void link_file(struct mm_vma *vma, struct mm_vma *prev)
@@ -113,25 +180,26 @@ void mm_unlink_file_vma(struct mm_vma *vma)
 	mapping = &vma->vm_file->inode->mapping;
 	if (vma->vm_flags & MM_VM_SHARED)
 		mapping->i_mmap_writable--;
-	mm_interval_tree_remove(&mapping->i_mmap, &vma->shared);
+	mm_interval_tree_remove(&mapping->i_mmap, shared_of(vma));
 	mapping->nr_i_mmap--;
-	if (vma->vm_ops_close)
+	if (vma->extra->vm_ops_close)
 		mm_shm_put(vma->vm_mm->virt, mapping->host);
 	mm_vma_put_file(vma->vm_mm, vma->vm_file);
 }
 
+static struct mm_vma *vma_of(struct mm_interval_node *n)
+{
+	return n ? ((struct mm_vma_extra *)(void *)((char *)n - offsetof(struct mm_vma_extra, shared)))->vma : NULL;
+}
+
 struct mm_vma *mm_vma_interval_tree_iter_first(const struct mm_address_space *mapping, uint64_t first, uint64_t last)
 {
-	struct mm_interval_node *n = mm_interval_tree_iter_first(&mapping->i_mmap, first, last);
-
-	return n ? (struct mm_vma *)(void *)((char *)n - offsetof(struct mm_vma, shared)) : NULL;
+	return vma_of(mm_interval_tree_iter_first(&mapping->i_mmap, first, last));
 }
 
 struct mm_vma *mm_vma_interval_tree_iter_next(struct mm_vma *vma, uint64_t first, uint64_t last)
 {
-	struct mm_interval_node *n = mm_interval_tree_iter_next(&vma->shared, first, last);
-
-	return n ? (struct mm_vma *)(void *)((char *)n - offsetof(struct mm_vma, shared)) : NULL;
+	return vma_of(mm_interval_tree_iter_next(&vma->extra->shared, first, last));
 }
 
 void mm_vma_prepare(struct mm_vma *vma, struct mm_vma *adj_next)
@@ -141,7 +209,7 @@ void mm_vma_prepare(struct mm_vma *vma, struct mm_vma *adj_next)
 	for (int i = 0; i < 2 && v[i]; i++) {
 		mm_anon_vma_interval_tree_pre_update_vma(v[i]);
 		if (v[i]->vm_file)
-			mm_interval_tree_remove(&v[i]->vm_file->inode->mapping.i_mmap, &v[i]->shared);
+			mm_interval_tree_remove(&v[i]->vm_file->inode->mapping.i_mmap, shared_of(v[i]));
 	}
 }
 
@@ -158,7 +226,7 @@ void mm_vma_complete(struct mm_vma *vma, struct mm_vma *adj_next)
 
 int mm_vma_link_after(struct mm_struct *mm, struct mm_vma *vma, struct mm_vma *prev)
 {
-	if (mm_mtree_store_range(&mm->mm_mt, vma->vm_start, vma->vm_end - 1, vma))
+	if ((vma->vm_file && !mm_vma_own_extra(vma)) || mm_mtree_store_range(&mm->mm_mt, vma->vm_start, vma->vm_end - 1, vma))
 		return -ENOMEM;
 	link_file(vma, prev);
 	mm->map_count++;
@@ -182,7 +250,7 @@ int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below)
 	struct mm_struct *mm = vma->vm_mm;
 	struct mm_vma *new;
 
-	if (vma->special)
+	if (vma->extra->special)
 		return -EINVAL;		/* special_mapping_split() */
 	if (vma->vm_flags & MM_VM_HUGETLB) {	/* hugetlb_vm_op_split() */
 		if (addr & mm_hugetlb_mask(vma))
@@ -266,11 +334,11 @@ static bool is_initial_stack(const struct mm_vma *vma)
 /* Source: fs/proc/task_mmu.c show_map_vma(). */
 const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 {
-	if (vma->vm_file && vma->anon_name) {
-		snprintf(buf, size, "[anon_shmem:%s]", vma->anon_name);
+	if (vma->vm_file && vma->extra->anon_name) {
+		snprintf(buf, size, "[anon_shmem:%s]", vma->extra->anon_name);
 		return buf;
 	}
-	if (vma->vm_ops_close) {	/* a recording's segments are told apart: "/SYSV00000000 (id 3)" */
+	if (vma->extra->vm_ops_close) {	/* a recording's segments are told apart: "/SYSV00000000 (id 3)" */
 		const char *path = vma->vm_file->inode->name, *id = strstr(path, " (id ");
 
 		if (!id)
@@ -285,15 +353,15 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 	}
 	if (vma->vm_file)
 		return vma->vm_file->inode->name;
-	if (vma->special)
-		return vma->special;
+	if (vma->extra->special)
+		return vma->extra->special;
 	if (is_initial_heap(vma))
 		return "[heap]";
 	if (is_initial_stack(vma))
 		return "[stack]";
-	if (!vma->anon_name)
+	if (!vma->extra->anon_name)
 		return "";
-	snprintf(buf, size, "[anon:%s]", vma->anon_name);
+	snprintf(buf, size, "[anon:%s]", vma->extra->anon_name);
 	return buf;
 }
 

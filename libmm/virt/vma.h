@@ -18,6 +18,12 @@ static inline uint64_t mm_offset_in_page(uint64_t x) { return x & ~MM_PAGE_MASK;
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff);
 struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma);
 void mm_vm_area_free(struct mm_vma *vma);		/* it is in no list and no tree */
+/* @vma->extra to write to; NULL: host memory, never for a VMA that has its own already. */
+struct mm_vma_extra *mm_vma_own_extra(struct mm_vma *vma);
+/* One member of it; what no VMA has needs none.  0 or -ENOMEM. */
+int mm_vma_set_anon_name(struct mm_vma *vma, const char *name);
+int mm_vma_set_policy(struct mm_vma *vma, const struct mm_mempolicy *pol);
+int mm_vma_set_uffd(struct mm_vma *vma, struct mm_uffd *uffd);
 /* vm_file's tree of VMAs; also for a VMA without a file. */
 void mm_vma_link_file(struct mm_vma *vma);
 void mm_unlink_file_vma(struct mm_vma *vma);

@@ -40,13 +40,13 @@ static enum mm_vma_obstacle obstacle(const struct mm_vma *vma, const struct mm_v
 		return MM_VMA_FLAGS;
 	if (vma->vm_file != req->file)
 		return MM_VMA_FILE;
-	if (may_remove && vma->vm_ops_close)
+	if (may_remove && vma->extra->vm_ops_close)
 		return MM_VMA_CLOSE;
-	if (vma->uffd != req->uffd)
+	if (vma->extra->uffd != req->uffd)
 		return MM_VMA_UFFD;
-	if (vma->anon_name != req->anon_name)	/* interned */
+	if (vma->extra->anon_name != req->anon_name)	/* interned */
 		return MM_VMA_NAME;
-	if (vma->vm_policy != req->policy)	/* equal ones are one object */
+	if (vma->extra->vm_policy != req->policy)	/* equal ones are one object */
 		return MM_VMA_POLICY;
 	if (!is_mergeable_anon_vma(req->anon_vma, vma->anon_vma, vma))
 		return MM_VMA_ANON_VMA;
@@ -98,7 +98,7 @@ static bool plan_prev(struct plan *p, struct mm_vma *prev, struct mm_vma *curr, 
 	if (end == curr->vm_end) {
 		p->number = 7;
 		p->remove = curr;
-		return !curr->vm_ops_close;
+		return !curr->extra->vm_ops_close;
 	}
 	p->number = 5;
 	p->adjust = curr;
@@ -255,16 +255,16 @@ static int modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, ui
 int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
 		  const char *anon_name)
 {
-	return modify(vmap, prev, start, end, vm_flags, anon_name, (*vmap)->uffd, (*vmap)->vm_policy);
+	return modify(vmap, prev, start, end, vm_flags, anon_name, (*vmap)->extra->uffd, (*vmap)->extra->vm_policy);
 }
 
 int mm_vma_modify_uffd(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
 		       const char *anon_name, struct mm_uffd *uffd)
 {
-	return modify(vmap, prev, start, end, vm_flags, anon_name, uffd, (*vmap)->vm_policy);
+	return modify(vmap, prev, start, end, vm_flags, anon_name, uffd, (*vmap)->extra->vm_policy);
 }
 
 int mm_vma_modify_policy(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, const struct mm_mempolicy *pol)
 {
-	return modify(vmap, prev, start, end, (*vmap)->vm_flags, (*vmap)->anon_name, (*vmap)->uffd, pol);
+	return modify(vmap, prev, start, end, (*vmap)->vm_flags, (*vmap)->extra->anon_name, (*vmap)->extra->uffd, pol);
 }
