@@ -29,8 +29,8 @@ enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last fre
 /* SLAB_FROZEN: SLUB, on a CPU's partial list. */
 enum slab_list_id { SLAB_FROZEN, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_NO_LIST };
 
-/* It begins a line of the host's cache: what a free looks at, and what changes when the slab goes from list to list, is one. */
 struct slab {
+	/* What a free looks at, together. */
 	uintptr_t owner;		/* the cache's address + enum slab_list_id: one comparison tells both; see mm_slub_home() */
 	uint64_t base;			/* address of object 0 */
 	uint64_t objects;

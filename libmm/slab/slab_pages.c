@@ -49,10 +49,9 @@ static struct mm_str gfp_words(struct mm_slab *sl, mm_gfp_t gfp)
 static struct slab *new_slab(struct mm_kmem_cache *s, uint32_t order, uint32_t nr_links)
 {
 	struct slab *slab = s->spare;
-	size_t size = sizeof(*slab) + nr_links * sizeof(slab->link[0]);
 
 	if (!slab || order != s->layout.order)
-		return mm_host_aligned_alloc(MM_CPU_LINE, (size + MM_CPU_LINE - 1) & ~(size_t)(MM_CPU_LINE - 1));
+		return mm_host_malloc(sizeof(*slab) + nr_links * sizeof(slab->link[0]));
 	s->spare = slab->next;
 	s->nr_spares--;
 	return slab;
@@ -158,8 +157,17 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 		free_slab(s, slab, order);
 		return NULL;
 	}
-	*slab = (struct slab){ .cache = s, .owner = (uintptr_t)s + SLAB_NO_LIST, .pfn = pfn, .objects = objects, .order = (uint8_t)order,
-			       .freelist = SLAB_LINK_END, .base = mm_slab_address(pfn) + s->red_left_pad };
+	/* Field by field: a literal is cleared by one instruction that takes longer than all of these. */
+	slab->owner = (uintptr_t)s + SLAB_NO_LIST;
+	slab->base = mm_slab_address(pfn) + s->red_left_pad;
+	slab->objects = objects;
+	slab->inuse = 0;
+	slab->freelist = SLAB_LINK_END;
+	slab->next = slab->prev = slab->newer = NULL;
+	slab->cache = s;
+	slab->mgmt = 0;
+	slab->pfn = pfn;
+	slab->order = (uint8_t)order;
 	page = mm_page(sl->phys, pfn);
 	page->flags |= MM_PG_SLAB;
 	page->mapping = s->id;
