@@ -181,6 +181,25 @@ grep -q 'trace.csv:4: cgroup: expected memory.swappiness from 0 to 200, found 20
 swappy /t/late max 0 > /dev/null
 grep -q 'trace.csv:4: cgroup: expected memory.swappiness from 0 to 200, found ' err || fail "swappiness max: $(cat err)"
 
+# Half of swap.max is used: pages that come back give up their slots (mem_cgroup_swap_full()). Linux 6.6.87 in QEMU (192 MiB, 384 MiB swap,
+# vm.page-cluster 0), 20 MiB of memory and 20 of swap: 30 MiB are stored once and read three times, 7680 major faults each time (MGLRU:
+# exactly; classic 7669, 15360 and 23027 in all), memory.swap.current is from 10.9 to 12 MB throughout, and no slot is refused.
+for gen in 0 1; do
+	trace <<'END'
+,cgroup,,,memory.max,/w,20971520
+,cgroup,,,memory.swap.max,/w,20971520
+10,exec,,,AUTOMAP,m,
+10,cgroup,,,,/w,
+10,store,0x10000000000,31457280,,,
+10,load,0x10000000000,31457280,,,
+10,load,0x10000000000,31457280,,,
+10,load,0x10000000000,31457280,,,
+END
+	mm-reclaim --ram=192M --swap=384M -S vm.page-cluster=0 -S thp=never -S lru_gen=$gen -t memory_files -n trace.csv 2> err > files
+	same "swap.max is not met, lru_gen $gen" "23040 0 0 0" "$(value /w memory.stat pgmajfault) $(value /w memory.swap.events fail) $(value /w memory.swap.events max) $(value /w memory.events oom_kill)"
+	[ $gen = 1 ] || [ "$(value /w memory.swap.current)" -lt 12500000 ] || fail "slots that are kept: $(value /w memory.swap.current) bytes"
+done
+
 # A cgroup that is removed: its 100 pages stay charged above it until they go, its name is free for another, which begins with nothing.
 trace <<'END'
 10,mark,,,,there,

@@ -98,6 +98,8 @@ static inline void mm_memcg_count(struct mm_memcg *m, enum mm_counter c, int64_t
 void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pages);
 void mm_memory_high_write(struct mm_cache *c, struct mm_memcg *m, uint64_t high_pages);
 uint64_t mm_mem_cgroup_margin(const struct mm_memcg *m);
+/* Half of the swap that the folio's memcg, one above it or the machine may have is used: slots of pages in memory are better given up. */
+bool mm_mem_cgroup_swap_full(const struct mm_cache *c, mm_pfn_t pfn);
 int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct mm_memcg *m);
 /* Swap slots are charged to swap.max: true when @nr_pages more fit. */
 bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages);

@@ -142,6 +142,16 @@ void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_g
 	m->throttled_ns += delay * (1000000000 / HZ);
 }
 
+bool mm_mem_cgroup_swap_full(const struct mm_cache *c, mm_pfn_t pfn)
+{
+	if (mm_vm_swap_full(c))
+		return true;
+	for (const struct mm_memcg *m = mm_folio_memcg(c, pfn); m->parent && !c->cgroup_v1; m = m->parent)
+		if (m->swap_usage * 2 >= m->swap_high || m->swap_usage * 2 >= m->swap_max)
+			return true;
+	return false;
+}
+
 int64_t mm_mem_cgroup_get_nr_swap_pages(const struct mm_cache *c, const struct mm_memcg *m)
 {
 	int64_t nr = mm_nr_swap_pages(c);

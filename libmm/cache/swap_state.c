@@ -155,7 +155,7 @@ void mm_free_swap_and_cache(struct mm_cache *c, mm_swp_t entry)
 	if (pfn == MM_PFN_NONE || (mm_cache_page(c, pfn)->flags & MM_PG_LOCKED))
 		return;
 	mm_folio_get(c, pfn);
-	if (!mm_cache_page(c, pfn)->mapcount || mm_vm_swap_full(c))
+	if (!mm_cache_page(c, pfn)->mapcount || mm_mem_cgroup_swap_full(c, pfn))
 		mm_folio_free_swap(c, pfn);
 	mm_folio_put(c, pfn);
 }

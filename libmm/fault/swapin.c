@@ -10,6 +10,7 @@
  * Model: Linux 6.6 mm/memory.c do_swap_page(), mm/swap_state.c swapin_readahead(), mm/filemap.c
  * __folio_lock_or_retry(). Left out: devices that read synchronously (zram), migration entries.
  */
+#include "cache/memcg.h"
 #include "cache/swap.h"
 #include "fault/internal.h"
 #include "virt/ksm.h"
@@ -74,11 +75,13 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 	return pfn;
 }
 
-static bool should_try_to_free_swap(struct mm_vm_fault *v, struct mm_page *p)
+static bool should_try_to_free_swap(struct mm_vm_fault *v, mm_pfn_t pfn)
 {
+	const struct mm_page *p = mm_vmf_page(v, pfn);
+
 	if (!(p->flags & MM_PG_SWAPCACHE))
 		return false;
-	if (mm_vm_swap_full(v->f->cache) || v->vma->vm_flags & MM_VM_LOCKED || p->flags & MM_PG_MLOCKED)
+	if (mm_mem_cgroup_swap_full(v->f->cache, pfn) || v->vma->vm_flags & MM_VM_LOCKED || p->flags & MM_PG_MLOCKED)
 		return true;
 	return v->flags & MM_FAULT_FLAG_WRITE && !(p->flags & MM_PG_KSM) && mm_page_ref_count(p) == 2;
 }
@@ -156,7 +159,7 @@ static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t en
 	if (v->flags & MM_FAULT_FLAG_WRITE && !(p->flags & (MM_PG_KSM | MM_PG_LRU)))
 		mm_lru_add_drain(c);
 	mm_swap_free(c, entry);
-	if (should_try_to_free_swap(v, p))
+	if (should_try_to_free_swap(v, head))
 		mm_folio_free_swap(c, head);
 	mm->rss[MM_ANONPAGES]++;
 	mm->rss[MM_SWAPENTS]--;

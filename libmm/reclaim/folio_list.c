@@ -239,7 +239,7 @@ static void activate(struct one *o)
 {
 	struct mm_cache *c = o->r->cache;
 
-	if (mm_folio_test_swapcache(o->p) && (mm_vm_swap_full(c) || (o->p->flags & MM_PG_MLOCKED)))
+	if (mm_folio_test_swapcache(o->p) && (mm_mem_cgroup_swap_full(c, o->pfn) || (o->p->flags & MM_PG_MLOCKED)))
 		mm_folio_free_swap(c, o->pfn);
 	if (o->p->flags & MM_PG_MLOCKED)
 		return;
