@@ -310,6 +310,7 @@ static int boot_zone(struct fill *f, const struct mm_zoneinfo *zi, const struct 
 	slab = slab_pages(zi, row);
 	slab = slab < taken - lists - pcp ? slab : taken - lists - pcp;
 	lay_out(zone, slab, lists + pcp);
+	mm_machine_skip_n(f->m, "captured pages of dentries, inodes and the like that the kernel may reclaim: they stay", true, slab);
 	if (fill_lists(f, row, zone, lists))
 		return -ENOMEM;
 	fill_pcp(f->m, row, zone, pcp);

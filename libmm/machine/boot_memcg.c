@@ -198,6 +198,8 @@ static void charge_kernel(struct mm_machine *m, struct mm_captured_memcg *c, uin
 	*room -= kernel;
 	c->memcg->captured_pagetables = least(c->pagetables, kernel);
 	c->memcg->slab_reclaimable_bytes = least(c->slab_bytes, kernel << MM_PAGE_SHIFT);
+	mm_machine_skip_n(m, "KiB of dentries, inodes and the like of captured cgroups that the kernel may reclaim: they stay", true,
+			  c->memcg->slab_reclaimable_bytes >> 10);
 	for (unsigned int l = 0; l < MM_NR_LRU_LISTS; l++)
 		left += c->lists[l];
 	other = least(other_pages(c), *room);
