@@ -28,17 +28,22 @@ expect() {
 }
 
 never=2147483647	# ns, longer than all that the task runs on end
+alone=(-S cost.other_sleep_ns=0)
+free=(-S cost.access_ns=0 -S cost.fault_ns=0 -S cost.io_ns=0 -S cost.fill_ns=0 -S cost.copy_ns=0 -S cost.dispatch_ns=0 -S cost.read_ns=0)
 expect 'a task that never leaves the CPU reclaims itself' at_once 0 + \
-	-S cost.sched_slice_ns=$never -S cost.access_ns=0 -S cost.fault_ns=0 -S cost.read_ns=0
+	"${alone[@]}" "${free[@]}" -S cost.sched_slice_ns=$never
 expect 'kswapd works while the task waits for reads' at_once + + \
-	-S cost.sched_slice_ns=$never -S cost.fault_ns=0 -S cost.read_ns=$never
-expect 'and when its slice is over' at_once + + -S cost.read_ns=0
+	"${alone[@]}" "${free[@]}" -S cost.sched_slice_ns=$never -S cost.read_ns=$never
+expect 'while a worker gives a read to the disk' at_once + + \
+	"${alone[@]}" "${free[@]}" -S cost.sched_slice_ns=$never -S cost.dispatch_ns=100000
+expect 'when its slice is over' at_once + + "${alone[@]}" -S cost.dispatch_ns=0 -S cost.read_ns=0
+expect 'and after others ran' at_once + + "${free[@]}" -S cost.access_ns=600 -S cost.sched_slice_ns=$never
 expect 'on a CPU of its own it is done before the next fault' at_once + 0 --cpus=2 -S cost.fault_ns=$never
 expect 'rows that lie a second apart leave it all the time it needs' timed + 0 -S cost.sched_slice_ns=$never
 
 # All pages are marked as used when memory gets short for the first time, so the first direct reclaim goes through all of them:
 # batch by batch (some 50 us each), between which kswapd has its turns.
-cheap=(-S cost.sched_slice_ns=100000 -S cost.access_ns=0 -S cost.fault_ns=0 -S cost.read_ns=0)
+cheap=("${alone[@]}" "${free[@]}" -S cost.sched_slice_ns=100000)
 mm-reclaim --csv --ram=64M --swap=256M -S thp=never -S vm.page-cluster=0 -S vm.watermark_boost_factor=0 "${cheap[@]}" -t trace \
 	"$tmp/at_once.csv" > "$tmp/effects.csv"
 awk -F, '$3 == "mmap" || $3 == "store" { n++ } $3 == "direct_reclaim" { print n; exit }' "$tmp/effects.csv" > "$tmp/rows"
@@ -53,6 +58,14 @@ awk 'BEGIN {
 		printf "1,read,4096,,/file,%d\n", i * 4096
 }' > "$tmp/stream.csv"
 expect 'kswapd works while the task waits for what it reads ahead' stream + + \
-	-S cost.sched_slice_ns=$never -S cost.access_ns=0 -S cost.copy_ns=0 -S cost.read_ns=$never
-expect 'who is slower than the disk waits for nothing' stream 0 + -S cost.sched_slice_ns=$never -S cost.copy_ns=100000 -S cost.read_ns=90000
+	"${alone[@]}" "${free[@]}" -S cost.sched_slice_ns=$never -S cost.read_ns=$never
+# slower than the disk, or quicker: does it matter how long that takes?
+for copy in 50000 0; do
+	for read in 1000 40000; do
+		mm-reclaim --csv --ram=64M --swap=256M -S thp=never "${alone[@]}" "${free[@]}" -S cost.copy_ns=$copy -S cost.read_ns=$read \
+			-S cost.sched_slice_ns=$never -t summary "$tmp/stream.csv" > "$tmp/$copy.$read"
+	done
+done
+cmp -s "$tmp/50000.1000" "$tmp/50000.40000" || fail 'who is slower than the disk waits for nothing, but its time mattered'
+cmp -s "$tmp/0.1000" "$tmp/0.40000" && fail 'who is quicker than the disk waits for it, but its time did not matter'
 exit $failed

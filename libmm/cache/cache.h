@@ -88,6 +88,11 @@ struct mm_cache {
 	uint32_t *page_cpupid;			/* by PFN: CPU and pid of its last hint fault + 1; NULL: none was taken yet */
 	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */
 	struct mm_kmem_cache *radix_tree_node_cachep;	/* NULL: nodes of the caches' trees take no memory here */
+	struct mm_kmem_cache *bio_cachep;		/* NULL: nor do requests to the disk */
+	struct mm_bio_pool {				/* fs_bio_set.bio_pool: what is kept for when memory is short */
+		uint64_t v[2];
+		uint32_t nr;
+	} bio_pool;
 	struct mm_xa_nodes xa_nodes;
 	struct mm_memcg *xa_payer;		/* of nodes that are made now in a tree that is charged */
 	struct mm_xa_spares *xa_spares;		/* of the store under way; NULL: there is none */

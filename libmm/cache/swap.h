@@ -69,6 +69,13 @@ void mm_swap_ra_mark(struct mm_cache *c, mm_pfn_t pfn);
 bool mm_swap_use_vma_readahead(const struct mm_cache *c);
 
 /* ---- swap-out ---- */
+int mm_bio_pool_init(struct mm_cache *c, struct mm_slab *slab);
+/*
+ * An object for the next write (bio_alloc() with GFP_NOIO by one who reclaims): a slab's, or one of the two in the pool. False: there
+ * is none, who writes sleeps until one is in the pool again (mm_swap_bio_is_back()).
+ */
+bool mm_swap_bio_get(struct mm_cache *c);
+static inline bool mm_swap_bio_is_back(const struct mm_cache *c) { return c->bio_pool.nr; }
 void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn);	/* into the plug: PG_writeback until it is done */
 void mm_swap_io_unplug(struct mm_cache *c);			/* what is plugged goes to the device (blk_finish_plug()) */
 void mm_swap_io_end(struct mm_cache *c);			/* writes that are done end, oldest first */

@@ -37,15 +37,20 @@ struct mm_swap {
 	struct mm_swap_slots_cache *cpu;
 	bool slot_cache_active;
 	uint64_t nr_cached;			/* pages in the swap cache */
-	struct mm_swap_write {
-		mm_pfn_t pfn;
-		uint64_t due;			/* by swap_clock_ns; while it is plugged the number of its request */
-	} *inflight;				/* writes that are not done, oldest first; the last nr_plugged are in the plug */
-	size_t nr_inflight, cap_inflight, nr_plugged;
-	struct {
+	struct mm_swap_writes {
+		struct mm_swap_write {
+			mm_pfn_t pfn;
+			uint64_t due;		/* by swap_clock_ns; while it is plugged the number of its request */
+			uint64_t bio;		/* the object that stands for it; 0: none */
+		} *v;
+		size_t nr, cap;
+	} inflight;				/* writes that the device has, oldest first */
+	struct mm_swap_plug {
+		struct mm_swap_writes writes;
 		mm_swp_t next;			/* the slot that would extend the last request */
 		uint32_t nr, pages;		/* requests, pages of the last one */
-	} plug;
+	} plug[2];				/* of who reclaims: a task, kswapd */
+	uint64_t bio;				/* for the next write; 0: none yet */
 	uint64_t device_ns;			/* when the device has done all that it was given */
 	/* cluster read-ahead */
 	uint32_t ra_hits, ra_prev_offset, ra_last_pages;

@@ -112,7 +112,9 @@ void mm_swap_destroy(struct mm_swap *s)
 	free(s->cluster_count);
 	free(s->cluster_link);
 	free(s->cpu);
-	free(s->inflight);
+	free(s->inflight.v);
+	free(s->plug[0].writes.v);
+	free(s->plug[1].writes.v);
 	free(s);
 }
 

@@ -22,6 +22,7 @@
 #include "cache/cache.h"
 #include "cache/memcg.h"
 #include "cache/shadow_nodes.h"
+#include "cache/swap.h"
 
 enum { NODE_BYTES = 576 };
 #define GFP_RECLAIM_MASK	(MM_GFP_RECLAIM | __MM_GFP_HIGH | __MM_GFP_IO | __MM_GFP_FS | __MM_GFP_NOWARN | \
@@ -97,7 +98,7 @@ int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab)
 	c->radix_tree_node_cachep = mm_kmem_cache_create(slab, "radix_tree_node", NODE_BYTES, 0,
 							 MM_SLAB_RECLAIM_ACCOUNT | MM_SLAB_PANIC | MM_SLAB_CTOR);
 	c->xa_nodes = (struct mm_xa_nodes){ c, xas_alloc, node_free, mm_workingset_update_node };
-	return c->radix_tree_node_cachep ? 0 : -ENOMEM;
+	return c->radix_tree_node_cachep ? mm_bio_pool_init(c, slab) : -ENOMEM;
 }
 
 /* One change of a tree that may need nodes. */

@@ -156,6 +156,10 @@ static enum verdict write_out(struct one *o, enum references references)
 	if (mm_folio_test_swapcache(o->p)) {
 		if (mm_folio_free_swap(o->r->cache, o->pfn))	/* nobody needs the slot any more (swap_writepage()) */
 			return KEEP;
+		if (!mm_swap_bio_get(o->r->cache)) {
+			o->p->flags |= MM_PG_DIRTY;
+			return AGAIN;
+		}
 		mm_swap_writepage(o->r->cache, o->pfn);
 		spend(o->r, MM_SYSCTL_COST_FOLIO_WRITE);
 	} else if (!mm_shmem_writepage(o->r->cache, o->pfn)) {
@@ -250,42 +254,63 @@ static void activate(struct one *o)
 	mm_reclaim_effect(o->r, MM_EV_ACTIVATE, o->pfn, o->pfn);
 }
 
-/* What is kept stays in @folios, newest at the head; the isolation's reference is kept for it. */
-uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios, uint32_t node, struct mm_scan_control *sc,
-			      struct mm_reclaim_stat *stat, bool ignore_references)
+void mm_begin_folio_scan(struct mm_folio_scan *s, const struct mm_page_list *folios, uint32_t node, bool ignore_references)
+{
+	*s = (struct mm_folio_scan){
+		.folios = *folios, .kept = MM_PAGE_LIST_INIT, .freed = MM_PAGE_LIST_INIT,
+		.node = node, .ignore_references = ignore_references, .under_way = true,
+	};
+}
+
+static void end_folio_scan(struct mm_reclaim *r, struct mm_folio_scan *s)
+{
+	mm_pfn_t pfns[64];
+	size_t nr = 0;
+
+	while (s->freed.tail != MM_PFN_NONE) {
+		mm_pfn_t pfn = s->freed.tail;
+
+		mm_page_list_del(r->phys->mem_map, &s->freed, pfn);
+		pfns[nr++] = pfn;
+		if (nr == sizeof(pfns) / sizeof(pfns[0])) {
+			mm_release_pages(r->cache, pfns, nr);
+			nr = 0;
+		}
+	}
+	mm_release_pages(r->cache, pfns, nr);
+	mm_count_node_only(r->ctx, MM_PGACTIVATE, (int64_t)(s->stat.nr_activate[0] + s->stat.nr_activate[1]));
+	s->under_way = false;
+}
+
+bool mm_folio_scan_step(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc)
 {
 	struct mm_page *map = r->phys->mem_map;
-	struct mm_page_list ret = MM_PAGE_LIST_INIT;
-	mm_pfn_t free_folios[512];
-	size_t nr_free = 0;
-	uint64_t nr_reclaimed = 0;
+	mm_pfn_t pfn = s->folios.tail;
 
-	*stat = (struct mm_reclaim_stat){ 0 };
-	while (folios->tail != MM_PFN_NONE) {
-		mm_pfn_t pfn = folios->tail;
-		struct one o = { r, sc, stat, folios, pfn, &map[pfn], mm_folio_nr_pages(&map[pfn]), node };
+	if (pfn != MM_PFN_NONE) {
+		struct one o = { r, sc, &s->stat, &s->folios, pfn, &map[pfn], mm_folio_nr_pages(&map[pfn]), s->node };
 		enum verdict v;
 
-		mm_page_list_del(map, folios, pfn);
+		mm_page_list_del(map, &s->folios, pfn);
 		spend(r, MM_SYSCTL_COST_FOLIO_LOOK);
-		v = shrink_one_folio(&o, ignore_references);
+		v = shrink_one_folio(&o, s->ignore_references);
 		if (v == FREE) {
-			nr_reclaimed += o.nr_pages;
+			s->nr_reclaimed += o.nr_pages;
 			spend(r, MM_SYSCTL_COST_FOLIO_FREE);
 			mm_reclaim_effect(r, MM_EV_EVICT, pfn, pfn);
-			free_folios[nr_free++] = pfn;
-			if (nr_free == sizeof(free_folios) / sizeof(free_folios[0])) {
-				mm_release_pages(r->cache, free_folios, nr_free);
-				nr_free = 0;
-			}
-			continue;
+			mm_page_list_add(map, &s->freed, pfn);
+		} else if (v == AGAIN) {
+			mm_page_list_add_tail(map, &s->folios, pfn);
+			sc->nr_scanned -= o.nr_pages;
+			mm_turns_wait_for_bio(r);
+		} else {
+			if (v == ACTIVATE)
+				activate(&o);
+			mm_page_list_add(map, &s->kept, pfn);
 		}
-		if (v == ACTIVATE)
-			activate(&o);
-		mm_page_list_add(map, &ret, pfn);
 	}
-	mm_release_pages(r->cache, free_folios, nr_free);
-	*folios = ret;
-	mm_count_node_only(r->ctx, MM_PGACTIVATE, (int64_t)(stat->nr_activate[0] + stat->nr_activate[1]));
-	return nr_reclaimed;
+	if (s->folios.tail != MM_PFN_NONE)
+		return true;
+	end_folio_scan(r, s);
+	return false;
 }

@@ -9,6 +9,7 @@
 #include "cache/swap.h"
 #include "cache/workingset.h"
 #include "phys/compaction.h"
+#include "reclaim/eevdf.h"
 #include "reclaim/reclaim.h"
 
 enum { MM_DEF_PRIORITY = 12, MM_COSTLY_ORDER = 3 };
@@ -40,14 +41,32 @@ struct mm_reclaim_stat {
 	uint64_t nr_ref_keep, nr_unmap_fail, nr_lazyfree_fail;
 };
 
-/* Where a reclaimer stands in one lruvec ... */
+/*
+ * Where a reclaimer stands in a batch: folios off the LRU of which it takes one after another.  It may lose the CPU in between;
+ * what it frees is free when the batch is done.
+ */
+struct mm_folio_scan {
+	struct mm_page_list folios, kept, freed;	/* to come, to go back, to be freed */
+	struct mm_reclaim_stat stat;
+	uint64_t nr_reclaimed;
+	uint32_t node;
+	bool ignore_references;
+	bool under_way;
+};
+/* ... in one lruvec ... */
 struct mm_lruvec_scan {
 	uint64_t nr[MM_NR_LRU_LISTS], targets[MM_NR_LRU_LISTS], reclaimed;	/* classic lists */
 	unsigned int lru;			/* the next one */
 	bool proportional;
 	bool whole;				/* done when it was begun */
 	uint64_t swappiness, scanned;		/* MGLRU */
+	int64_t nr_to_scan;
 	bool aged;				/* its last batch made a generation instead */
+	struct mm_folio_scan batch;
+	struct {				/* of the batch */
+		uint64_t scanned, taken;
+		bool file, skip_retry;
+	} of;
 };
 /* ... and in one node: all zero before the first step. */
 struct mm_node_scan {
@@ -82,6 +101,17 @@ struct mm_kswapd {				/* of one node */
 	bool raise;
 };
 
+struct mm_turns {				/* turns.c */
+	struct mm_rq rq;
+	uint64_t now;			/* so far the clock has been looked at */
+	uint64_t tick_at, other_at, read_done_at;	/* UINT64_MAX: not to come */
+	bool throttled;			/* the task sleeps until kswapd of this node has freed enough */
+	uint32_t throttled_by;
+	bool wants_bio[2];		/* the task, kswapd: sleeps until a write to swap is done */
+	bool kswapd_by_turns;		/* it has the CPU, and may leave it */
+	uint64_t ahead_ns;		/* with more CPUs: what kswapd's last step took beyond the task's time */
+};
+
 struct mm_reclaim {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;
@@ -90,11 +120,8 @@ struct mm_reclaim {
 	struct mm_oom_ops oom;
 	struct mm_kswapd kswapd[MM_MAX_NODES];
 	bool kswapd_woken;		/* one of them may be */
-	/* turns.c */
-	int64_t lag_ns;			/* CPU time that kswapd had more than the task, as far as both wanted it */
-	uint64_t ran_ns;		/* the task's since it last left the CPU */
-	uint64_t ahead_ns;		/* of kswapd's last batch: beyond its turn, not charged yet */
-	int64_t faults_seen, majors_seen;	/* up to here they took their time */
+	struct mm_turns turns;
+	int64_t faults_seen, majors_seen, pgpgin_seen;	/* up to here they took their time */
 	uint64_t clock_seen, now_seen;
 	uint64_t resched_ns;		/* of the row's time, what went by in and between batches of direct reclaim */
 	bool reclaiming;			/* a run is under way: hooks do nothing */
@@ -136,13 +163,15 @@ static inline void mm_count_refill(struct mm_reclaim *r, const struct mm_scan_co
 }
 
 /* folio_list.c */
-uint64_t mm_shrink_folio_list(struct mm_reclaim *r, struct mm_page_list *folios, uint32_t node, struct mm_scan_control *sc,
-			      struct mm_reclaim_stat *stat, bool ignore_references);
+void mm_begin_folio_scan(struct mm_folio_scan *s, const struct mm_page_list *folios, uint32_t node, bool ignore_references);
+/* shrink_folio_list(), a folio a step; false: the batch is done, what goes back is in s->kept, newest at the head. */
+bool mm_folio_scan_step(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc);
 void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result);
 
 /* lists.c: the classic lists */
-uint64_t mm_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,
-			struct mm_scan_control *sc);
+void mm_begin_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,
+			  struct mm_scan_control *sc, struct mm_lruvec_scan *s);
+void mm_end_shrink_list(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s);
 void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, struct mm_scan_control *sc,
 			   enum mm_lru_list lru);
 uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_page_list *list);
@@ -181,8 +210,12 @@ void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned in
 void mm_kswapd_step(struct mm_reclaim *r);	/* one batch by each kswapd that is awake */
 bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node);
 
-/* turns.c: a direct reclaimer has done a batch and may lose the CPU to kswapd */
-void mm_reclaim_cond_resched(struct mm_reclaim *r);
+/* turns.c */
+void mm_turns_init(struct mm_reclaim *r);
+void mm_reclaim_cond_resched(struct mm_reclaim *r);	/* a direct reclaimer has done a folio and may lose the CPU to kswapd */
+void mm_turns_wake_kswapd(struct mm_reclaim *r);
+void mm_turns_wait_for_bio(struct mm_reclaim *r);	/* who reclaims sleeps until there is an object for its write to swap */
+void mm_turns_throttle(struct mm_reclaim *r, uint32_t node);	/* until a round of its kswapd allows direct reclaim, or it sleeps */
 
 /* mglru*.c */
 void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc);

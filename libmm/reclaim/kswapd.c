@@ -59,6 +59,7 @@ void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned in
 		return;
 	}
 	k->woken = r->kswapd_woken = true;
+	mm_turns_wake_kswapd(r);
 	mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_WAKE);
 }
 
@@ -83,6 +84,7 @@ bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node)
 	if (k->highest_zoneidx > MM_ZONE_NORMAL)
 		k->highest_zoneidx = MM_ZONE_NORMAL;
 	k->woken = r->kswapd_woken = true;
+	mm_turns_wake_kswapd(r);
 	return false;
 }
 

@@ -107,36 +107,40 @@ void mm_wakeup_flusher_threads(struct mm_reclaim *r)
 			mm_filemap_writeback(r->cache, mm_address_space_of(r->cache->inodes, id), 0, UINT64_MAX);
 }
 
-static uint64_t shrink_inactive_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v,
-				     struct mm_scan_control *sc, enum mm_lru_list lru)
+static void begin_shrink_inactive_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v,
+				       struct mm_scan_control *sc, enum mm_lru_list lru, struct mm_lruvec_scan *s)
 {
 	struct mm_page_list folios = MM_PAGE_LIST_INIT;
-	struct mm_reclaim_stat stat;
-	bool file = lru & MM_LRU_FILE;
-	uint64_t nr_scanned, nr_taken, nr_reclaimed;
 
+	s->of.file = lru & MM_LRU_FILE;
 	mm_lru_add_drain(r->cache);
-	nr_taken = isolate_lru_folios(r, nr_to_scan, v, &folios, &nr_scanned, sc, lru);
-	mm_count_reclaimer(r, sc, v, false, nr_scanned);
-	mm_count(r->ctx, file ? MM_PGSCAN_FILE : MM_PGSCAN_ANON, (int64_t)nr_scanned);
-	if (!nr_taken)
-		return 0;
-	nr_reclaimed = mm_shrink_folio_list(r, &folios, v->node, sc, &stat, false);
-	mm_move_folios_to_lru(r, v, &folios);
+	s->of.taken = isolate_lru_folios(r, nr_to_scan, v, &folios, &s->of.scanned, sc, lru);
+	mm_count_reclaimer(r, sc, v, false, s->of.scanned);
+	mm_count(r->ctx, s->of.file ? MM_PGSCAN_FILE : MM_PGSCAN_ANON, (int64_t)s->of.scanned);
+	if (s->of.taken)
+		mm_begin_folio_scan(&s->batch, &folios, v->node, false);
+}
+
+void mm_end_shrink_list(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
+{
+	const struct mm_reclaim_stat *stat = &s->batch.stat;
+	uint64_t nr_reclaimed = s->batch.nr_reclaimed;
+
+	mm_move_folios_to_lru(r, v, &s->batch.kept);
 	mm_count_reclaimer(r, sc, v, true, nr_reclaimed);
-	mm_count(r->ctx, file ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)nr_reclaimed);
-	mm_lru_note_cost(r->cache, v, file, stat.nr_pageout, nr_scanned - nr_reclaimed);
-	if (stat.nr_unqueued_dirty == nr_taken)
+	mm_count(r->ctx, s->of.file ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)nr_reclaimed);
+	mm_lru_note_cost(r->cache, v, s->of.file, stat->nr_pageout, s->of.scanned - nr_reclaimed);
+	if (stat->nr_unqueued_dirty == s->of.taken)
 		mm_wakeup_flusher_threads(r);
-	sc->nr.dirty += stat.nr_dirty;
-	sc->nr.congested += stat.nr_congested;
-	sc->nr.unqueued_dirty += stat.nr_unqueued_dirty;
-	sc->nr.writeback += stat.nr_writeback;
-	sc->nr.immediate += stat.nr_immediate;
-	sc->nr.taken += nr_taken;
-	if (file)
-		sc->nr.file_taken += nr_taken;
-	return nr_reclaimed;
+	sc->nr.dirty += stat->nr_dirty;
+	sc->nr.congested += stat->nr_congested;
+	sc->nr.unqueued_dirty += stat->nr_unqueued_dirty;
+	sc->nr.writeback += stat->nr_writeback;
+	sc->nr.immediate += stat->nr_immediate;
+	sc->nr.taken += s->of.taken;
+	if (s->of.file)
+		sc->nr.file_taken += s->of.taken;
+	s->reclaimed += nr_reclaimed;
 }
 
 void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, struct mm_scan_control *sc,
@@ -179,14 +183,14 @@ void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_
 		mm_lru_note_cost(r->cache, v, file, 0, nr_rotated);
 }
 
-uint64_t mm_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,
-			struct mm_scan_control *sc)
+/* An active list is done at once; of an inactive one a batch may be under way then (s->batch). */
+void mm_begin_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,
+			  struct mm_scan_control *sc, struct mm_lruvec_scan *s)
 {
 	if (!(lru & MM_LRU_ACTIVE))
-		return shrink_inactive_list(r, nr_to_scan, v, sc, lru);
-	if (sc->may_deactivate & (lru & MM_LRU_FILE ? MM_DEACTIVATE_FILE : MM_DEACTIVATE_ANON))
+		begin_shrink_inactive_list(r, nr_to_scan, v, sc, lru, s);
+	else if (sc->may_deactivate & (lru & MM_LRU_FILE ? MM_DEACTIVATE_FILE : MM_DEACTIVATE_ANON))
 		mm_shrink_active_list(r, nr_to_scan, v, sc, lru);
 	else
 		sc->skipped_deactivate = true;
-	return 0;
 }

@@ -109,15 +109,20 @@ void mm_lru_gen_begin_lruvec(const struct mm_reclaim *r, const struct mm_lruvec 
 
 bool mm_lru_gen_shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
 {
-	int64_t nr_to_scan = get_nr_to_scan(r, v, sc, s->swappiness != 0);
-	uint64_t delta;
-
-	s->aged = nr_to_scan < 0;
-	if (nr_to_scan <= 0)
-		return false;
-	delta = mm_evict_folios(r, v, sc, s->swappiness);
-	s->scanned += delta;
-	return delta && s->scanned < (uint64_t)nr_to_scan && !mm_lru_gen_should_abort_scan(r, v, sc);
+	if (s->batch.under_way) {
+		if (mm_evict_folios_step(r, v, sc, s))
+			return true;
+	} else {
+		s->nr_to_scan = get_nr_to_scan(r, v, sc, s->swappiness != 0);
+		s->aged = s->nr_to_scan < 0;
+		if (s->nr_to_scan <= 0)
+			return false;
+		mm_begin_evict_folios(r, v, sc, s);
+		if (s->batch.under_way)
+			return true;
+	}
+	s->scanned += s->of.scanned;
+	return s->of.scanned && s->scanned < (uint64_t)s->nr_to_scan && !mm_lru_gen_should_abort_scan(r, v, sc);
 }
 
 void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc)

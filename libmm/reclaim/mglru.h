@@ -32,7 +32,8 @@ void mm_inc_max_seq(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap);
 /* mglru_walk.c: aging by page tables */
 void mm_lru_gen_walk(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap);
 
-/* mglru_evict.c: pages looked at, 0 when there is nothing to do */
-uint64_t mm_evict_folios(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t swappiness);
+/* mglru_evict.c: evict_folios(); when the batch is done s->of.scanned is how many were looked at, 0: there is nothing to do */
+void mm_begin_evict_folios(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s);
+bool mm_evict_folios_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s);
 
 #endif /* RECLAIM_MGLRU_H */

@@ -235,28 +235,37 @@ static void sort_rejected(struct mm_reclaim *r, struct mm_page_list *list, struc
 	}
 }
 
-uint64_t mm_evict_folios(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t swappiness)
+void mm_begin_evict_folios(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
 {
 	struct mm_page_list list = MM_PAGE_LIST_INIT;
-	struct mm_reclaim_stat stat;
 	unsigned int type;
-	uint64_t scanned = isolate_folios(r, v, sc, swappiness, &type, &list);
-	bool skip_retry = false;
 
-	scanned += mm_try_to_inc_min_seq(v, swappiness != 0);
-	if (mm_nr_gens(v, !swappiness) == MM_MIN_NR_GENS)
-		scanned = 0;
-	while (list.nr) {
-		struct mm_page_list clean = MM_PAGE_LIST_INIT;
-		uint64_t reclaimed = mm_shrink_folio_list(r, &list, v->node, sc, &stat, false);
+	s->of.scanned = isolate_folios(r, v, sc, s->swappiness, &type, &list);
+	s->of.file = type;
+	s->of.skip_retry = false;
+	s->of.scanned += mm_try_to_inc_min_seq(v, s->swappiness != 0);
+	if (mm_nr_gens(v, !s->swappiness) == MM_MIN_NR_GENS)
+		s->of.scanned = 0;
+	if (list.nr)
+		mm_begin_folio_scan(&s->batch, &list, v->node, false);
+}
 
-		sc->nr_reclaimed += reclaimed;
-		sort_rejected(r, &list, &clean, skip_retry);
-		mm_move_folios_to_lru(r, v, &list);
-		mm_count_reclaimer(r, sc, v, true, reclaimed);
-		mm_count(r->ctx, type ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)reclaimed);
-		list = clean;
-		skip_retry = true;
-	}
-	return scanned;
+/* A folio of it; false: it is done. */
+bool mm_evict_folios_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
+{
+	struct mm_page_list clean = MM_PAGE_LIST_INIT;
+	uint64_t reclaimed;
+
+	if (mm_folio_scan_step(r, &s->batch, sc))
+		return true;
+	reclaimed = s->batch.nr_reclaimed;
+	sc->nr_reclaimed += reclaimed;
+	sort_rejected(r, &s->batch.kept, &clean, s->of.skip_retry);
+	mm_move_folios_to_lru(r, v, &s->batch.kept);
+	mm_count_reclaimer(r, sc, v, true, reclaimed);
+	mm_count(r->ctx, s->of.file ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)reclaimed);
+	s->of.skip_retry = true;
+	if (clean.nr)
+		mm_begin_folio_scan(&s->batch, &clean, v->node, false);
+	return clean.nr;
 }

@@ -14,9 +14,12 @@
 static void reclaim_folio_list(struct mm_reclaim *r, struct mm_page_list *folios, uint32_t node)
 {
 	struct mm_scan_control sc = { .gfp_mask = MM_GFP_KERNEL, .may_writepage = true, .may_unmap = true, .may_swap = true };
-	struct mm_reclaim_stat stat;
+	struct mm_folio_scan s;
 
-	mm_shrink_folio_list(r, folios, node, &sc, &stat, false);
+	mm_begin_folio_scan(&s, folios, node, false);
+	while (mm_folio_scan_step(r, &s, &sc))
+		;
+	*folios = s.kept;
 }
 
 /* Those of the first folio's node, off @list; keeps their order. */

@@ -1,81 +1,318 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * reclaim/turns.c - whose turn on the CPU it is: the task that is replayed, or kswapd
+ * reclaim/turns.c - whose turn on the CPU it is: the task that is replayed, kswapd, or another
  *
- *   task    |fault|..... read .....|fault|... read ...|fault fault fault fault fault|        |fault
- *   kswapd        |batch|batch|batc|     |h|batch|batc|                             |h|batch|
- *             wakes it                                      a slice is over, kswapd is behind
+ *   task    |fault|..... read .....|fault|... read ...|fault fault fault|    |fault|          |
+ *   kswapd        |folio|folio|fol.|     |f|folio|fol.|                   |folio|      |folio|
+ *   other                                                               |..|         |..|
+ *             wakes it              woken by the end of the read        wakes: the next one is chosen
  *
- * kswapd works in batches (kswapd.c, one step each).  With one CPU it has the CPU while the task waits for a read,
- * and by turns otherwise: both weigh the same, and the one that had less goes on when the other's slice is over, or at once when
- * it wakes.  A batch is not cut, what it takes beyond the turn is charged to the next ones.  With more CPUs
- * kswapd runs beside the task.  Time is simulated: each access, fault and read, and each page that reclaim looks at, writes or
- * frees, takes what the tunables cost.* say; where rows have times, it is at least the time between them.
+ * With one CPU they have it by turns, as the scheduler says (eevdf.h).  It is asked when one wakes or sleeps, when a tick finds
+ * that a slice is over, and after other tasks ran: one that sleeps cost.other_sleep_ns and runs cost.other_run_ns stands for them
+ * all, and the worker that gives a read to the disk has the CPU for a moment too.  Kswapd leaves the CPU after any
+ * folio, the task when its access is done, or after a folio of its own reclaim.  With more CPUs kswapd runs beside the
+ * task.  Time is simulated: each access, fault and read, and each page that reclaim looks at, writes or frees, takes what the
+ * tunables cost.* say; where rows have times, it is at least the time between them.
  *
- * Source: Linux 6.6 kernel/sched/fair.c for two tasks of one weight: entity_eligible(), place_entity(), update_deadline().
- * Left out: all other tasks; turns of two kswapds (each has all the time there is).
+ * The defaults were measured in an emulated guest of 6.6.87 with one CPU: the CPU clocks of the task, kswapd and the block layer's
+ * worker over runs of ten access patterns, and its switches between them.
+ *
+ * Source: Linux 6.6 kernel/sched/core.c __schedule() with PREEMPT_VOLUNTARY; mm/vmscan.c cond_resched() in shrink_folio_list(),
+ * throttle_direct_reclaim(); block/blk-mq.c blk_mq_submit_bio() with an I/O scheduler (run_hw_queue, async).
+ * Left out: what the worker takes (it is part of cost.read_ns); turns of two kswapds (each has all the time there is).
  */
 #include "reclaim/internal.h"
 
-enum { LAG_LIMIT_NS = 4000000 };	/* entity_lag(): a tick */
+#define NEVER UINT64_MAX
 
 static uint64_t cost(const struct mm_reclaim *r, enum mm_sysctl_id id) { return (uint64_t)mm_sysctl(r->ctx, id); }
 
 static void elapse(struct mm_reclaim *r, uint64_t ns) { mm_swap_io_elapse(r->cache, ns); }
 
-/* kswapd has the CPU for @ns, or until it sleeps: the time it took. */
-static uint64_t run_kswapd(struct mm_reclaim *r, uint64_t ns)
+static bool is_allowed(struct mm_reclaim *r, uint32_t node)
 {
-	uint64_t used = r->ahead_ns < ns ? r->ahead_ns : ns;
+	const struct mm_kswapd *k = &r->kswapd[node];
 
-	r->ahead_ns -= used;
+	return !k->woken || (k->at != MM_KSWAPD_SHRINKS && mm_allow_direct_reclaim(r, node));
+}
+
+/* The others have nothing to do, whatever the task does. */
+static bool is_alone(const struct mm_reclaim *r)
+{
+	return !r->turns.rq.se[MM_RUNS_KSWAPD].on_rq && !r->turns.wants_bio[MM_RUNS_KSWAPD];
+}
+
+static void begin_other(struct mm_reclaim *r)
+{
+	uint64_t sleep = cost(r, MM_SYSCTL_COST_OTHER_SLEEP);
+
+	r->turns.other_at = sleep ? r->turns.now + sleep : NEVER;
+}
+
+/* What is due; false: nothing. */
+static bool wake_one(struct mm_turns *t)
+{
+	if (t->tick_at <= t->now) {
+		mm_rq_update(&t->rq);
+		t->tick_at += MM_SCHED_TICK_NS;
+	} else if (t->other_at <= t->now) {
+		mm_rq_enqueue(&t->rq, MM_RUNS_OTHER);
+		t->other_at = NEVER;
+	} else if (t->read_done_at <= t->now) {
+		mm_rq_enqueue(&t->rq, MM_RUNS_TASK);
+		t->read_done_at = NEVER;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* The clock has gone on: who has the CPU is charged, and wakes whoever is to wake meanwhile. */
+static void catch_up(struct mm_reclaim *r)
+{
+	struct mm_turns *t = &r->turns;
+	uint64_t clock = mm_swap_io_clock(r->cache);
+
+	do {
+		uint64_t next = t->tick_at < t->other_at ? t->tick_at : t->other_at;
+
+		next = t->read_done_at < next ? t->read_done_at : next;
+		next = clock < next ? clock : next;
+		if (next > t->now) {
+			mm_rq_charge(&t->rq, next - t->now);
+			t->now = next;
+		}
+	} while (wake_one(t) || t->now < clock);
+	for (enum mm_runs i = MM_RUNS_TASK; i <= MM_RUNS_KSWAPD; i++)
+		if (t->wants_bio[i] && mm_swap_bio_is_back(r->cache)) {
+			t->wants_bio[i] = false;
+			mm_rq_enqueue(&t->rq, i);
+		}
+}
+
+static void run_kswapd(struct mm_reclaim *r)
+{
+	struct mm_turns *t = &r->turns;
+
+	if (mm_kswapd_is_woken(r)) {
+		t->kswapd_by_turns = true;
+		mm_kswapd_step(r);
+		t->kswapd_by_turns = false;
+		catch_up(r);
+		if (t->throttled && is_allowed(r, t->throttled_by)) {
+			t->throttled = false;
+			mm_rq_enqueue(&t->rq, MM_RUNS_TASK);
+		}
+	}
+	if (!mm_kswapd_is_woken(r) || t->wants_bio[MM_RUNS_KSWAPD]) {
+		mm_rq_dequeue(&t->rq, MM_RUNS_KSWAPD);
+		t->rq.need_resched = true;
+	}
+	if (t->rq.need_resched)
+		mm_rq_schedule(&t->rq);
+}
+
+static void run_other(struct mm_reclaim *r)
+{
+	elapse(r, cost(r, MM_SYSCTL_COST_OTHER_RUN));
+	catch_up(r);
+	mm_rq_dequeue(&r->turns.rq, MM_RUNS_OTHER);
+	begin_other(r);
+	mm_rq_schedule(&r->turns.rq);
+}
+
+/* Nobody wants the CPU until the task's read or a write to swap is done, or the other wakes. */
+static void idle(struct mm_reclaim *r)
+{
+	const struct mm_turns *t = &r->turns;
+	uint64_t until = t->other_at < t->read_done_at ? t->other_at : t->read_done_at;
+
+	if ((t->wants_bio[MM_RUNS_TASK] || t->wants_bio[MM_RUNS_KSWAPD]) && r->cache->swap_due_ns < until)
+		until = r->cache->swap_due_ns;
+	if (until == NEVER)	/* what they wait for is in the plug of one of them */
+		mm_swap_io_finish(r->cache);
+	else
+		elapse(r, until > t->now ? until - t->now : 0);
+	catch_up(r);
+	mm_rq_schedule(&r->turns.rq);
+}
+
+/* The others have the CPU until the task is chosen. */
+static void run_others(struct mm_reclaim *r)
+{
+	for (;;) {
+		switch (r->turns.rq.curr) {
+		case MM_RUNS_TASK:
+			return;
+		case MM_RUNS_KSWAPD:
+			run_kswapd(r);
+			break;
+		case MM_RUNS_OTHER:
+			run_other(r);
+			break;
+		default:
+			idle(r);
+		}
+	}
+}
+
+/* The task may leave the CPU here. */
+static void cond_resched(struct mm_reclaim *r)
+{
+	catch_up(r);
+	if (!r->turns.rq.need_resched)
+		return;
+	mm_rq_schedule(&r->turns.rq);
+	run_others(r);
+}
+
+/* It sleeps until somebody enqueues it. */
+static void sleep_task(struct mm_reclaim *r)
+{
+	mm_rq_dequeue(&r->turns.rq, MM_RUNS_TASK);
+	mm_rq_schedule(&r->turns.rq);
+	run_others(r);
+}
+
+/* In the midst of the task's reclaim, that goes on now. */
+static void took_turns(struct mm_reclaim *r, uint64_t start)
+{
+	r->clock_seen = mm_swap_io_clock(r->cache);
+	r->resched_ns += r->clock_seen - start;
+}
+
+/* Without turns: time passes until the first write is done. */
+static void wait_alone(struct mm_reclaim *r)
+{
+	if (r->cache->swap_due_ns == NEVER)
+		mm_swap_io_finish(r->cache);
+	else
+		elapse(r, r->cache->swap_due_ns - mm_swap_io_clock(r->cache));
+}
+
+/* A read that takes @ns. */
+static void wait_for_read(struct mm_reclaim *r, uint64_t ns)
+{
+	r->turns.read_done_at = r->turns.now + ns;
+	sleep_task(r);
+}
+
+/* A fault's read.  The worker that gives it to the disk is at once the next one: it preempts a task that has not its slice, or is ahead. */
+static void wait_for_fault(struct mm_reclaim *r)
+{
+	struct mm_turns *t = &r->turns;
+	uint64_t read_ns = cost(r, MM_SYSCTL_COST_READ), done_at;
+	bool sleeps;
+
+	mm_rq_update(&t->rq);
+	sleeps = t->rq.keeps && mm_rq_is_eligible(&t->rq, MM_RUNS_TASK);
+	if (sleeps)
+		mm_rq_dequeue(&t->rq, MM_RUNS_TASK);
+	t->rq.curr = MM_RUNS_NOBODY;
+	elapse(r, cost(r, MM_SYSCTL_COST_DISPATCH));
+	catch_up(r);
+	done_at = t->now + read_ns;
+	if (sleeps)
+		t->read_done_at = done_at;
+	mm_rq_schedule(&t->rq);
+	run_others(r);
+	if (!sleeps && t->now < done_at)
+		wait_for_read(r, done_at - t->now);
+}
+
+/* With more CPUs: kswapd has @ns on its own. */
+static void run_beside(struct mm_reclaim *r, uint64_t ns)
+{
+	uint64_t start = mm_swap_io_clock(r->cache), used = r->turns.ahead_ns < ns ? r->turns.ahead_ns : ns;
+
+	r->turns.ahead_ns -= used;
 	while (used < ns && mm_kswapd_is_woken(r)) {
-		uint64_t start = mm_swap_io_clock(r->cache), took;
+		uint64_t before = mm_swap_io_clock(r->cache);
 
 		mm_kswapd_step(r);
-		took = mm_swap_io_clock(r->cache) - start;
-		if (took > ns - used)
-			r->ahead_ns = took - (ns - used);
-		used += took - r->ahead_ns;
+		used += mm_swap_io_clock(r->cache) - before;
 	}
-	return used;
+	if (used > ns)
+		r->turns.ahead_ns = used - ns;
+	if (mm_swap_io_clock(r->cache) - start < ns)
+		elapse(r, ns - (mm_swap_io_clock(r->cache) - start));
 }
 
-/* The task waits: kswapd has the CPU, and when it is behind it keeps it a while after the read is done. */
-static void wait(struct mm_reclaim *r, uint64_t ns)
+/* Nobody but the task: its slice begins anew with each wait. */
+static void run_alone(struct mm_reclaim *r, uint64_t ran, uint64_t waited)
 {
-	uint64_t used = run_kswapd(r, ns);
+	struct mm_turns *t = &r->turns;
+	struct mm_sched_entity *se = &t->rq.se[MM_RUNS_TASK];
 
-	r->ran_ns = 0;
-	if (used < ns) {
-		elapse(r, ns - used);
-		return;
+	se->vruntime += (int64_t)ran;
+	if (waited) {
+		elapse(r, waited);
+		se->deadline = se->vruntime + t->rq.slice;
 	}
-	if (r->lag_ns < 0 && r->ctx->nr_cpus == 1)
-		r->lag_ns += (int64_t)run_kswapd(r, (uint64_t)-r->lag_ns);
+	t->now = mm_swap_io_clock(r->cache);
 }
 
-/* The task ran for @ns; is its slice over, and kswapd behind? */
-static void run_task(struct mm_reclaim *r, uint64_t ns)
+/* It was alone until now: where its slice, the tick and the other stand. */
+static void was_alone(struct mm_reclaim *r)
 {
-	uint64_t slice = cost(r, MM_SYSCTL_COST_SCHED_SLICE);
+	struct mm_turns *t = &r->turns;
+	struct mm_sched_entity *se = &t->rq.se[MM_RUNS_TASK];
+	uint64_t sleep = cost(r, MM_SYSCTL_COST_OTHER_SLEEP);
 
-	if (!mm_kswapd_is_woken(r)) {
-		r->ran_ns = 0;
+	t->rq.slice = (int64_t)cost(r, MM_SYSCTL_COST_SCHED_SLICE);
+	if (se->vruntime >= se->deadline)
+		se->deadline = t->rq.slice ? se->vruntime + t->rq.slice - (se->vruntime - se->deadline) % t->rq.slice : se->vruntime;
+	t->rq.keeps = true;
+	t->tick_at = (t->now / MM_SCHED_TICK_NS + 1) * MM_SCHED_TICK_NS;
+	if (!sleep)
+		t->other_at = NEVER;
+	else if (t->other_at <= t->now || t->other_at == NEVER)
+		t->other_at = t->now + sleep - (t->other_at == NEVER ? 0 : (t->now - t->other_at) % sleep);
+}
+
+void mm_turns_wake_kswapd(struct mm_reclaim *r)
+{
+	struct mm_turns *t = &r->turns;
+
+	if (r->ctx->nr_cpus > 1 || !is_alone(r))
 		return;
+	if (t->rq.curr == MM_RUNS_TASK && !t->rq.se[MM_RUNS_OTHER].on_rq)
+		was_alone(r);
+	mm_rq_enqueue(&t->rq, MM_RUNS_KSWAPD);
+}
+
+void mm_turns_wait_for_bio(struct mm_reclaim *r)
+{
+	struct mm_turns *t = &r->turns;
+	uint64_t start = r->clock_seen;
+
+	mm_swap_io_unplug(r->cache);
+	if (r->cache->is_kswapd ? !t->kswapd_by_turns : is_alone(r) || r->ctx->nr_cpus > 1) {
+		wait_alone(r);
+	} else if (r->cache->is_kswapd) {
+		t->wants_bio[MM_RUNS_KSWAPD] = true;
+	} else {
+		catch_up(r);
+		t->wants_bio[MM_RUNS_TASK] = true;
+		r->reclaiming = false;
+		sleep_task(r);
+		r->reclaiming = true;
+		took_turns(r, start);
 	}
+}
+
+void mm_turns_throttle(struct mm_reclaim *r, uint32_t node)
+{
 	if (r->ctx->nr_cpus > 1) {
-		run_kswapd(r, ns);
+		do
+			mm_kswapd_step(r);
+		while (!is_allowed(r, node));
 		return;
 	}
-	r->ran_ns += ns;
-	r->lag_ns -= (int64_t)(ns < LAG_LIMIT_NS ? ns : LAG_LIMIT_NS);
-	if (r->lag_ns < -LAG_LIMIT_NS)
-		r->lag_ns = -LAG_LIMIT_NS;
-	if (r->ran_ns < slice || r->lag_ns >= 0)
-		return;
-	r->lag_ns += (int64_t)run_kswapd(r, slice);
-	r->ran_ns = 0;
+	catch_up(r);
+	r->turns.throttled = true;
+	r->turns.throttled_by = node;
+	sleep_task(r);
 }
 
 /* What the task's own reclaim took since the clock was last looked at. */
@@ -88,45 +325,85 @@ void mm_reclaim_cond_resched(struct mm_reclaim *r)
 	if (!r->kswapd_woken || r->cache->is_kswapd)
 		return;
 	r->reclaiming = false;
-	run_task(r, reclaim_took(r));
+	if (r->ctx->nr_cpus > 1)
+		run_beside(r, reclaim_took(r));
+	else
+		cond_resched(r);
 	r->reclaiming = true;
-	r->clock_seen = mm_swap_io_clock(r->cache);
-	r->resched_ns += r->clock_seen - start;
+	took_turns(r, start);
 }
 
 static void seen(struct mm_reclaim *r)
 {
 	r->faults_seen = r->ctx->stat.v[MM_PGFAULT];
 	r->majors_seen = r->ctx->stat.v[MM_PGMAJFAULT];
+	r->pgpgin_seen = r->ctx->stat.v[MM_PGPGIN];
 	r->cache->read_waits = r->cache->ahead_wait_ns = r->cache->copied = r->cache->hits = 0;
 	r->clock_seen = mm_swap_io_clock(r->cache);
 	r->resched_ns = 0;
 	r->now_seen = r->ctx->now_ns;
 }
 
+/* What the task has done on the CPU since the last time, but for its reclaim. */
+static uint64_t unseen_ns(const struct mm_reclaim *r, uint64_t faults, uint64_t reads)
+{
+	uint64_t pages = (uint64_t)(r->ctx->stat.v[MM_PGPGIN] - r->pgpgin_seen) / (MM_PAGE_SIZE >> 10);
+
+	return (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT) +
+	       reads * cost(r, MM_SYSCTL_COST_IO) + pages * cost(r, MM_SYSCTL_COST_FILL) + r->cache->copied * cost(r, MM_SYSCTL_COST_COPY);
+}
+
+static void wait_by_turns(struct mm_reclaim *r, uint64_t majors, uint64_t fault_ns, uint64_t more)
+{
+	cond_resched(r);
+	for (; majors && fault_ns; majors--)
+		wait_for_fault(r);
+	if (more)
+		wait_for_read(r, more);
+}
+
 void mm_reclaim_elapse(struct mm_reclaim *r)
 {
 	uint64_t faults = (uint64_t)(r->ctx->stat.v[MM_PGFAULT] - r->faults_seen);
-	uint64_t reads = (uint64_t)(r->ctx->stat.v[MM_PGMAJFAULT] - r->majors_seen) + r->cache->read_waits;
-	uint64_t unseen = (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT) +
-			  r->cache->copied * cost(r, MM_SYSCTL_COST_COPY);
-	uint64_t ran = reclaim_took(r) + unseen, past = r->resched_ns + ran;
-	uint64_t waited = reads * cost(r, MM_SYSCTL_COST_READ) + r->cache->ahead_wait_ns, row = r->ctx->now_ns - r->now_seen;
+	uint64_t majors = (uint64_t)(r->ctx->stat.v[MM_PGMAJFAULT] - r->majors_seen), reads = r->cache->read_waits;
+	uint64_t unseen = unseen_ns(r, faults, majors + reads), ran = reclaim_took(r) + unseen, past = r->resched_ns + ran;
+	uint64_t fault_ns = majors * (cost(r, MM_SYSCTL_COST_DISPATCH) + cost(r, MM_SYSCTL_COST_READ));
+	uint64_t more = reads * cost(r, MM_SYSCTL_COST_READ) + r->cache->ahead_wait_ns, row = r->ctx->now_ns - r->now_seen;
 
-	if (r->ctx->now_ns > r->now_seen && row > past && row - past > waited)
-		waited = row - past;
+	if (r->ctx->now_ns > r->now_seen && row > past && row - past > fault_ns + more)
+		more = row - past - fault_ns;
 	elapse(r, unseen);
-	run_task(r, ran);
-	if (waited)
-		wait(r, waited);
+	if (r->ctx->nr_cpus > 1) {
+		run_beside(r, ran);
+		run_beside(r, fault_ns + more);
+	} else if (is_alone(r)) {
+		run_alone(r, ran, fault_ns + more);
+	} else {
+		wait_by_turns(r, majors, fault_ns, more);
+	}
 	seen(r);
 }
 
 void mm_reclaim_settle(struct mm_reclaim *r)
 {
+	struct mm_turns *t = &r->turns;
+
 	mm_kswapd_run(r);
 	mm_swap_io_finish(r->cache);
 	r->cache->ra_ahead.as = NULL;
-	r->ahead_ns = r->ran_ns = 0;
+	t->rq.se[MM_RUNS_KSWAPD].on_rq = t->rq.se[MM_RUNS_OTHER].on_rq = false;
+	t->wants_bio[MM_RUNS_KSWAPD] = t->rq.need_resched = false;
+	t->now = mm_swap_io_clock(r->cache);
+	begin_other(r);
+	t->ahead_ns = 0;
 	seen(r);
+}
+
+void mm_turns_init(struct mm_reclaim *r)
+{
+	struct mm_turns *t = &r->turns;
+
+	t->rq.curr = MM_RUNS_TASK;
+	t->rq.se[MM_RUNS_TASK].on_rq = true;
+	t->other_at = t->read_done_at = NEVER;
 }

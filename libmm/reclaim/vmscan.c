@@ -71,9 +71,20 @@ static void begin_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_sc
 		s->targets[l] = s->nr[l];
 }
 
-/* 32 pages of the next list that has some to look at; false: there are none, or enough was reclaimed. */
+static bool has_enough(struct mm_lruvec_scan *s, const struct mm_scan_control *sc)
+{
+	return !s->lru && s->reclaimed >= sc->nr_to_reclaim && !s->proportional && !rebalance(s->nr, s->targets);
+}
+
+/* A folio of the batch, or 32 pages of the next list that has some; false: there are none, or enough was reclaimed. */
 static bool shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s)
 {
+	if (s->batch.under_way) {
+		if (mm_folio_scan_step(r, &s->batch, sc))
+			return true;
+		mm_end_shrink_list(r, v, sc, s);
+		return !has_enough(s, sc);
+	}
 	while (s->lru || s->nr[MM_LRU_INACTIVE_ANON] || s->nr[MM_LRU_ACTIVE_FILE] || s->nr[MM_LRU_INACTIVE_FILE]) {
 		enum mm_lru_list lru = (enum mm_lru_list)s->lru;
 		uint64_t n = s->nr[lru] < MM_SWAP_CLUSTER_MAX ? s->nr[lru] : MM_SWAP_CLUSTER_MAX;
@@ -81,8 +92,10 @@ static bool shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct
 		s->lru = lru < MM_LRU_ACTIVE_FILE ? lru + 1u : 0;
 		s->nr[lru] -= n;
 		if (n)
-			s->reclaimed += mm_shrink_list(r, lru, n, v, sc);
-		if (!s->lru && s->reclaimed >= sc->nr_to_reclaim && !s->proportional && !rebalance(s->nr, s->targets))
+			mm_begin_shrink_list(r, lru, n, v, sc, s);
+		if (s->batch.under_way)
+			return true;
+		if (has_enough(s, sc))
 			return false;
 		if (n)
 			return true;
@@ -346,15 +359,6 @@ static uint64_t run(struct mm_reclaim *r, const struct mm_node *first, struct mm
 	return n;
 }
 
-/* The task sleeps until a round of kswapd has left half of what the min watermarks want, or kswapd sleeps. */
-static void throttle_direct_reclaim(struct mm_reclaim *r, uint32_t node)
-{
-	mm_count(r->ctx, MM_PGSCAN_DIRECT_THROTTLE, 1);
-	do
-		mm_kswapd_step(r);
-	while (r->kswapd[node].woken && (r->kswapd[node].at == MM_KSWAPD_SHRINKS || !mm_allow_direct_reclaim(r, node)));
-}
-
 static uint64_t try_to_free_pages(void *arg, struct mm_node *node, mm_gfp_t gfp, unsigned int order)
 {
 	struct mm_reclaim *r = arg;
@@ -366,8 +370,10 @@ static uint64_t try_to_free_pages(void *arg, struct mm_node *node, mm_gfp_t gfp,
 
 	if (r->reclaiming)
 		return 0;
-	if (!mm_allow_direct_reclaim(r, node->id))
-		throttle_direct_reclaim(r, node->id);
+	if (!mm_allow_direct_reclaim(r, node->id)) {
+		mm_count(r->ctx, MM_PGSCAN_DIRECT_THROTTLE, 1);
+		mm_turns_throttle(r, node->id);
+	}
 	return run(r, node, &sc);
 }
 
@@ -425,6 +431,7 @@ int mm_reclaim_new(struct mm_reclaim **rp, struct mm_ctx *ctx, struct mm_phys *p
 	r->virt = virt;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		r->kswapd[n].highest_zoneidx = MM_MAX_NR_ZONES;
+	mm_turns_init(r);
 	phys->hooks = (struct mm_phys_hooks){
 		.arg = r, .wakeup_kswapd = mm_wakeup_kswapd, .try_to_free_pages = try_to_free_pages,
 		.out_of_memory = mm_out_of_memory_hook, .reclaimable_pages = reclaimable_pages, .movable = phys->hooks.movable,
