@@ -119,6 +119,7 @@ struct mm_reclaim {
 	struct mm_virt *virt;
 	struct mm_oom_ops oom;
 	struct mm_kswapd kswapd[MM_MAX_NODES];
+	uint32_t nr_kswapds;		/* beyond these none has been woken */
 	bool kswapd_woken;		/* one of them may be */
 	struct mm_turns turns;
 	int64_t faults_seen, majors_seen, pgpgin_seen;	/* up to here they took their time */

@@ -37,6 +37,14 @@ static bool pgdat_watermark_boosted(const struct mm_node *n, int highest)
 	return false;
 }
 
+static void wake(struct mm_reclaim *r, uint32_t node)
+{
+	r->kswapd[node].woken = r->kswapd_woken = true;
+	if (r->nr_kswapds <= node)
+		r->nr_kswapds = node + 1;
+	mm_turns_wake_kswapd(r);
+}
+
 void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned int order, enum mm_zone_type highest)
 {
 	struct mm_reclaim *r = arg;
@@ -58,8 +66,7 @@ void mm_wakeup_kswapd(void *arg, struct mm_zone *zone, mm_gfp_t gfp, unsigned in
 			mm_wakeup_kcompactd(r->phys, n, (int)order, (int)highest);
 		return;
 	}
-	k->woken = r->kswapd_woken = true;
-	mm_turns_wake_kswapd(r);
+	wake(r, zone->node);
 	mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_WAKE);
 }
 
@@ -83,8 +90,7 @@ bool mm_allow_direct_reclaim(struct mm_reclaim *r, uint32_t node)
 		return true;
 	if (k->highest_zoneidx > MM_ZONE_NORMAL)
 		k->highest_zoneidx = MM_ZONE_NORMAL;
-	k->woken = r->kswapd_woken = true;
-	mm_turns_wake_kswapd(r);
+	wake(r, node);
 	return false;
 }
 
@@ -246,7 +252,7 @@ void mm_kswapd_step(struct mm_reclaim *r)
 	if (!mm_kswapd_is_woken(r))
 		return;
 	r->kswapd_woken = false;
-	for (uint32_t i = 0; i < MM_MAX_NODES; i++) {
+	for (uint32_t i = 0; i < r->nr_kswapds; i++) {
 		if (!r->kswapd[i].woken || !r->phys->nodes[i])
 			continue;
 		c->memalloc = c->is_kswapd = r->reclaiming = true;
