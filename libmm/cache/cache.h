@@ -128,6 +128,7 @@ struct mm_cache {
 		uint64_t nr_pages;
 	} uncharging;
 	bool is_kswapd;				/* kswapd runs */
+	bool has_mm_walk;			/* who reclaims is kswapd, or has walked page tables in this run (reclaim_state->mm_walk) */
 	bool dying;				/* the task was chosen by the OOM killer: charges are forced */
 };
 

@@ -247,7 +247,7 @@ bool mm_kswapd_is_woken(const struct mm_reclaim *r) { return r && r->kswapd_woke
 void mm_kswapd_step(struct mm_reclaim *r)
 {
 	struct mm_cache *c = r->cache;
-	bool memalloc = c->memalloc, in_fault = c->in_lru_fault;
+	bool memalloc = c->memalloc, in_fault = c->in_lru_fault, walk = c->has_mm_walk;
 
 	if (!mm_kswapd_is_woken(r))
 		return;
@@ -255,13 +255,14 @@ void mm_kswapd_step(struct mm_reclaim *r)
 	for (uint32_t i = 0; i < r->nr_kswapds; i++) {
 		if (!r->kswapd[i].woken || !r->phys->nodes[i])
 			continue;
-		c->memalloc = c->is_kswapd = r->reclaiming = true;
+		c->memalloc = c->is_kswapd = c->has_mm_walk = r->reclaiming = true;
 		c->in_lru_fault = false;
 		r->phys->memalloc++;
 		step(r, &r->kswapd[i], r->phys->nodes[i]);
 		r->phys->memalloc--;
 		c->memalloc = memalloc;
 		c->in_lru_fault = in_fault;
+		c->has_mm_walk = walk;
 		c->is_kswapd = r->reclaiming = false;
 		r->kswapd_woken |= r->kswapd[i].woken;
 	}

@@ -72,8 +72,10 @@ static int64_t get_nr_to_scan(struct mm_reclaim *r, struct mm_lruvec *v, const s
 		return -1;
 	if (!should_run_aging(v, sc, can_swap, &nr) || sc->priority == MM_DEF_PRIORITY)
 		return (int64_t)nr;
-	if (mm_lru_gen_cap(r, MM_LRU_GEN_MM_WALK))
+	if (mm_lru_gen_cap(r, MM_LRU_GEN_MM_WALK)) {
+		r->cache->has_mm_walk = true;
 		mm_lru_gen_walk(r, v, can_swap);
+	}
 	mm_inc_max_seq(r, v, can_swap);
 	return -1;
 }
@@ -130,12 +132,14 @@ void mm_lru_gen_shrink_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct 
 	struct mm_lruvec_scan s;
 
 	mm_lru_add_drain(r->cache);
+	r->cache->has_mm_walk = sc->proactive;
 	mm_lru_gen_begin_lruvec(r, v, sc, &s);
 	while (mm_lru_gen_shrink_lruvec_step(r, v, sc, &s))
 		;
 	if (s.aged)
 		mm_lru_gen_rotate_memcg(r->cache, v, MM_MEMCG_LRU_YOUNG);
 	mm_swap_io_unplug(r->cache);
+	r->cache->has_mm_walk = false;
 }
 
 static unsigned int fls(uint64_t x) { return x ? 64 - (unsigned int)__builtin_clzll(x) : 0; }

@@ -123,6 +123,8 @@ bool mm_lru_gen_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_
 		if (!sc->may_writepage || !sc->may_unmap)
 			return false;
 		mm_lru_add_drain(r->cache);
+		if (!r->cache->is_kswapd)
+			r->cache->has_mm_walk = sc->proactive;
 		mm_lru_gen_set_initial_priority(r, node, sc);
 		s->in_round = true;
 		s->before = sc->nr_reclaimed;
@@ -134,6 +136,8 @@ bool mm_lru_gen_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_
 		return true;
 	rotate_seen(r, node, s);
 	mm_swap_io_unplug(r->cache);
+	if (!r->cache->is_kswapd)
+		r->cache->has_mm_walk = false;
 	if (r->cache->is_kswapd)
 		sc->nr_reclaimed += s->before;
 	if (sc->nr_reclaimed > s->before)

@@ -36,7 +36,7 @@ static void range_of(const struct mm_rmap_hit *hit, uint64_t *start, uint64_t *e
 	}
 }
 
-/* kswapd keeps the list and moves only the folio's generation; others go through the activate batch. */
+/* Who has walked page tables in this run, or is kswapd, moves the folio's generation alone; others go through the activate batch. */
 static void promote(struct mm_cache *c, mm_pfn_t pfn, int new_gen)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
@@ -44,7 +44,7 @@ static void promote(struct mm_cache *c, mm_pfn_t pfn, int new_gen)
 
 	if (old_gen < 0)
 		p->flags |= MM_PG_REFERENCED;
-	else if (c->is_kswapd)
+	else if (c->has_mm_walk)
 		mm_lru_gen_update_gen(c, pfn, new_gen);
 	else if (old_gen != new_gen)
 		mm_folio_activate(c, pfn);
