@@ -49,6 +49,13 @@ done
 mm-slab -S help < /dev/null | sed 's/ .*//' > "$tmp/tunables"
 sed -n '/^\.Sh TUNABLES/,/^\.El/s/^\.It Li //p' man/mm-tools.7 | diff - "$tmp/tunables" > "$tmp/diff" ||
 	fail "mm-tools(7) tells of other tunables than there are: $(cat "$tmp/diff")"
+# of those whose entry tells a default
+sed -n '/^\.Sh TUNABLES/,/^\.El/p' man/mm-tools.7 |
+	awk '/^\.It Li / { name = $3 } match($0, /default [0-9]+/) && !(name in told) { told[name]; print name, substr($0, RSTART + 8, RLENGTH - 8) }' | sort > "$tmp/told"
+mm-slab -S help < /dev/null | sed -n 's/^\([^ ]*\) .*(default \([0-9]*\)[,)].*/\1 \2/p' | sort > "$tmp/defaults"
+[ "$(wc -l < "$tmp/told")" -gt 50 ] || fail "mm-tools(7) tells of $(wc -l < "$tmp/told") defaults"
+join "$tmp/told" "$tmp/defaults" | awk '$2 != $3' > "$tmp/diff"
+[ ! -s "$tmp/diff" ] || fail "mm-tools(7) tells of other defaults than there are: $(cat "$tmp/diff")"
 
 sed -n 's/^X([A-Z_]*,[\t ]*\([a-z_]*\),.*"\(.*\)").*/\1 \2/p' libmm/include/libmm/events.def | sort > "$tmp/events"
 [ -s "$tmp/events" ] || fail "no events in events.def"

@@ -68,8 +68,8 @@ read -r s swap v rest <<< "$(soft max)"
 near "/s without" 32497664 "$s" 400
 near "/v without" 32518144 "$v" 400
 read -r s swap v rest <<< "$(soft 4194304)"
-near "/s with a soft limit" 2904064 "$s" 64
-near "/s on swap" 39137280 "$swap" 64
+near "/s with a soft limit" 2904064 "$s" 450
+near "/s on swap" 39137280 "$swap" 450
 same "/v with all its pages" "42205184 0" "$v $rest"
 
 # bad input

@@ -37,7 +37,7 @@ expect 'kswapd works while the task waits for reads' at_once + + \
 expect 'while a worker gives a read to the disk' at_once + + \
 	"${alone[@]}" "${free[@]}" -S cost.sched_slice_ns=$never -S cost.dispatch_ns=100000
 expect 'when its slice is over' at_once + + "${alone[@]}" -S cost.dispatch_ns=0 -S cost.read_ns=0
-expect 'and after others ran' at_once + + "${free[@]}" -S cost.access_ns=600 -S cost.sched_slice_ns=$never
+expect 'and after others ran' at_once + + -S cost.other_sleep_ns=350000 "${free[@]}" -S cost.access_ns=600 -S cost.sched_slice_ns=$never
 expect 'on a CPU of its own it is done before the next fault' at_once + 0 --cpus=2 -S cost.fault_ns=$never
 expect 'rows that lie a second apart leave it all the time it needs' timed + 0 -S cost.sched_slice_ns=$never
 
