@@ -26,35 +26,38 @@ struct array_cache {
 
 enum { SLAB_LINK_END = 0xffff, SLAB_LINK_LIVE = 0xfffe };	/* of link[]: last free object, handed out */
 
-/* SLAB_FROZEN: SLUB, on a CPU's partial list. */
-enum slab_list_id { SLAB_FROZEN, SLAB_LIST_PARTIAL, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_NO_LIST };
+/*
+ * SLAB_FROZEN: SLUB, it belongs to a CPU, as the slab it takes from or on its partial list.
+ * SLAB_BACK: the same, and its first free object waits in the CPU's back_obj.
+ */
+enum slab_list_id { SLAB_NO_LIST, SLAB_FROZEN, SLAB_LIST_PARTIAL, SLAB_BACK, SLAB_LIST_FULL, SLAB_LIST_FREE, SLAB_LIST_MASK = 7 };
 
 struct slab {
-	/* What a free looks at, together. */
-	uintptr_t owner;		/* the cache's address + enum slab_list_id: one comparison tells both; see mm_slub_home() */
+	struct slab *next, *prev;	/* of the list it is on */
+	struct slab *older, *newer;	/* all slabs of the cache */
+	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
+	mm_pfn_t pfn;
+	uint8_t order, node;
+	/* What a free looks at, next to the links. */
+	uintptr_t owner;		/* the cache's address + enum slab_list_id: one comparison tells both */
 	uint64_t base;			/* address of object 0 */
 	uint64_t objects;
 	/* Numbers that one call stores and the next loads are 32 bits: 16 pass from store to load slowly on some processors. */
 	uint32_t inuse;			/* SLUB: as the kernel counts it; SLAB: active */
 	uint32_t freelist;		/* SLUB: first free object, SLAB_LINK_END none */
-	struct slab *next, *prev;	/* of the list it is on */
-	struct slab *older, *newer;	/* all slabs of the cache */
-	struct mm_kmem_cache *cache;
-	uint64_t mgmt;			/* SLAB: kmalloc() object with the free indices, 0 none */
-	mm_pfn_t pfn;
-	uint8_t order, node;
 	uint16_t link[];		/* SLUB: next free object or SLAB_LINK_LIVE; SLAB: free indices, see slab.c */
 };
 
-static inline struct mm_kmem_cache *mm_slab_cache(const struct slab *slab) { return slab->cache; }
-static inline enum slab_list_id mm_slab_list(const struct slab *slab)
+static inline struct mm_kmem_cache *mm_slab_cache(const struct slab *slab)
 {
-	uintptr_t id = slab->owner - (uintptr_t)slab->cache;
-
-	return id < SLAB_NO_LIST ? (enum slab_list_id)id : SLAB_NO_LIST;
+	return (struct mm_kmem_cache *)(slab->owner & ~(uintptr_t)SLAB_LIST_MASK);
 }
 
-static inline void mm_slab_set_list(struct slab *slab, enum slab_list_id id) { slab->owner = (uintptr_t)slab->cache + id; }
+static inline enum slab_list_id mm_slab_list(const struct slab *slab) { return slab->owner & SLAB_LIST_MASK; }
+static inline void mm_slab_set_list(struct slab *slab, enum slab_list_id id)
+{
+	slab->owner = (slab->owner & ~(uintptr_t)SLAB_LIST_MASK) | id;
+}
 
 struct slab_list {
 	struct slab *head, *tail;

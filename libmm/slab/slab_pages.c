@@ -157,17 +157,8 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 		free_slab(s, slab, order);
 		return NULL;
 	}
-	/* Field by field: a literal is cleared by one instruction that takes longer than all of these. */
-	slab->owner = (uintptr_t)s + SLAB_NO_LIST;
-	slab->base = mm_slab_address(pfn) + s->red_left_pad;
-	slab->objects = objects;
-	slab->inuse = 0;
-	slab->freelist = SLAB_LINK_END;
-	slab->next = slab->prev = slab->newer = NULL;
-	slab->cache = s;
-	slab->mgmt = 0;
-	slab->pfn = pfn;
-	slab->order = (uint8_t)order;
+	*slab = (struct slab){ .owner = (uintptr_t)s, .pfn = pfn, .objects = objects, .order = (uint8_t)order,
+			       .freelist = SLAB_LINK_END, .base = mm_slab_address(pfn) + s->red_left_pad };
 	page = mm_page(sl->phys, pfn);
 	page->flags |= MM_PG_SLAB;
 	page->mapping = s->id;

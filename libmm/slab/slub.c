@@ -35,10 +35,9 @@ static uint64_t take(const struct mm_kmem_cache *s, struct slab *slab, size_t ob
 	return object_address(s, slab, obj);
 }
 
-/* Make @slab, which is on no list of its node, the CPU's, with @freelist (not empty) as its objects, and take the first. */
+/* Make @slab, which is frozen, the CPU's, with @freelist (not empty) as its objects, and take the first. */
 static inline uint64_t load_freelist(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, size_t freelist)
 {
-	slab->owner = (uintptr_t)c;
 	c->slab = slab;
 	c->freelist = slab->link[freelist];
 	if (!mm_slub_has_back(c))
@@ -81,6 +80,7 @@ static __attribute__((noinline)) uint64_t new_objects(struct mm_kmem_cache *s, m
 	if (mm_slub_is_debug(s))
 		return alloc_single_from_new_slab(s, slab);
 	freelist = mm_slub_take_all(slab);
+	mm_slab_set_list(slab, SLAB_FROZEN);
 	if (c->slab)		/* reclaim for the page took objects of this cache meanwhile */
 		mm_slub_flush_slab(s, c);
 	return load_freelist(s, c, slab, freelist);
@@ -109,7 +109,9 @@ static inline uint64_t take_back(struct mm_kmem_cache *s, struct kmem_cache_cpu 
 {
 	uint64_t obj = c->back_obj;
 
+	mm_slub_change(c->slab, SLAB_FROZEN, SLAB_NO_LIST);
 	c->slab = c->back;
+	mm_slub_change(c->slab, SLAB_BACK, SLAB_FROZEN);
 	c->back_obj = BACK_OPEN;
 	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
 	return obj;
@@ -130,6 +132,7 @@ static uint64_t slub_alloc_slow(struct mm_kmem_cache *s, mm_gfp_t gfp)
 			s->stat[MM_SLUB_ALLOC_REFILL]++;
 			return take_freelist(s, c, slab);
 		}
+		mm_slub_change(slab, SLAB_FROZEN, SLAB_NO_LIST);
 		s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
 	}
 	if (__builtin_expect(!partial, 0)) {
@@ -154,7 +157,7 @@ MM_SLUB_HOT uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 	struct slab *slab = c->slab;
 
 	if (__builtin_expect(obj == SLAB_LINK_END, 0))
-		return mm_slub_has_back(c) ? take_back(s, c) : s->alloc(s, gfp);
+		return mm_slub_has_back(c) && slab->freelist == SLAB_LINK_END ? take_back(s, c) : s->alloc(s, gfp);
 	c->freelist = slab->link[obj];
 	slab->link[obj] = SLAB_LINK_LIVE;
 	s->stat[MM_SLUB_ALLOC_FASTPATH]++;
@@ -165,7 +168,6 @@ MM_SLUB_HOT uint64_t mm_kmem_cache_alloc(struct mm_kmem_cache *s, mm_gfp_t gfp)
 static void take_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	c->slab = c->partial;
-	c->slab->owner = (uintptr_t)c;
 	c->partial = c->slab->next;
 	c->nr_partial--;
 	s->stat[MM_SLUB_CPU_PARTIAL_ALLOC]++;
@@ -195,8 +197,8 @@ static uint64_t slub_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t 
 			return take_freelist(s, c, c->slab);
 		} else {
 			s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
+			mm_slub_change(c->slab, SLAB_FROZEN, SLAB_NO_LIST);
 			c->slab = NULL;
-			c->back_obj = BACK_CLOSED;
 		}
 	}
 	return new_objects(s, gfp, node);

@@ -39,45 +39,28 @@ void mm_slub_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs);
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s);
 enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32_t *cpu);
 
+/* From one state to another that is not on a list of the node. */
+static inline void mm_slub_change(struct slab *slab, enum slab_list_id from, enum slab_list_id to)
+{
+	slab->owner += (uintptr_t)to - (uintptr_t)from;
+}
+
+static inline bool mm_slub_is_frozen(const struct slab *slab)
+{
+	return mm_slab_list(slab) == SLAB_FROZEN || mm_slab_list(slab) == SLAB_BACK;
+}
+
 static inline bool mm_slub_has_back(const struct kmem_cache_cpu *c) { return c->back_obj > BACK_CLOSED; }
 
-/*
- * What back_obj is to be when none waits: the allocation that takes it leaves a slab with no object of its own, and the
- * partial list has room.
- */
+/* What back_obj is to be when none waits: the allocation that takes it leaves a slab, and the partial list has room. */
 static inline uint64_t mm_slub_back_state(const struct mm_kmem_cache *s, const struct kmem_cache_cpu *c)
 {
-	return c->slab && c->slab->freelist == SLAB_LINK_END && c->nr_partial < s->layout.cpu_partial_slabs ? BACK_OPEN : BACK_CLOSED;
-}
-
-/*
- * Whose a slab on no list is: the CPU that took its last object, or none since its node had it.  It is that CPU's slab, or
- * its object is the one that waits there, or it is full; which of them the CPU tells, so that nothing is written to a slab
- * while one takes another's place.
- */
-static inline struct kmem_cache_cpu *mm_slub_home(const struct slab *slab)
-{
-	return slab->owner - (uintptr_t)slab->cache > SLAB_NO_LIST ? (struct kmem_cache_cpu *)slab->owner : NULL;
-}
-
-static inline bool mm_slub_is_current(const struct slab *slab)
-{
-	const struct kmem_cache_cpu *home = mm_slub_home(slab);
-
-	return home && home->slab == slab;
-}
-
-static inline bool mm_slub_is_waiting(const struct slab *slab)
-{
-	const struct kmem_cache_cpu *home = mm_slub_home(slab);
-
-	return home && mm_slub_has_back(home) && home->back == slab;
+	return c->slab && c->nr_partial < s->layout.cpu_partial_slabs ? BACK_OPEN : BACK_CLOSED;
 }
 
 /* Frozen, onto the CPU's partial list. */
 static inline void mm_slub_put_cpu_partial(struct kmem_cache_cpu *c, struct slab *slab)
 {
-	mm_slab_set_list(slab, SLAB_FROZEN);
 	slab->next = c->partial;
 	c->partial = slab;
 	c->nr_partial++;
@@ -91,6 +74,7 @@ static inline void mm_slub_put_back(const struct mm_kmem_cache *s, struct kmem_c
 	slab->freelist = (uint32_t)mm_slab_index(s, c->back_obj - slab->base);
 	slab->link[slab->freelist] = SLAB_LINK_END;
 	slab->inuse--;
+	mm_slub_change(slab, SLAB_BACK, SLAB_FROZEN);
 	mm_slub_put_cpu_partial(c, slab);
 }
 

@@ -48,40 +48,43 @@ static void discard_partial(struct mm_kmem_cache *s, struct slab *slab)
 	mm_slub_discard_slab(s, slab);
 }
 
-/* @slab, which was full and has objects back on its list, onto the CPU's partial list, where there is room. */
-static inline void put_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab)
+/* The object of @slab that waits, on whatever CPU, does so no more. */
+static __attribute__((noinline)) void settle_owner(struct mm_kmem_cache *s, const struct slab *slab)
 {
-	s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
-	mm_slub_put_cpu_partial(c, slab);
+	uint32_t cpu = 0;
+
+	while (!mm_slub_has_back(&s->cpu[cpu]) || s->cpu[cpu].back != slab)
+		cpu++;
+	mm_slub_settle_back(s, &s->cpu[cpu]);
+}
+
+/* For one more slab on the CPU's partial list. */
+static inline void make_room(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
+{
+	mm_slub_settle_back(s, c);
 	if (c->nr_partial >= s->layout.cpu_partial_slabs)
-		c->back_obj = BACK_CLOSED;
+		mm_slub_drain_cpu_partial(s, c);
 }
 
 /* __slab_free(): into a slab that is not this CPU's. */
 static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, const struct detached *d)
 {
 	struct slab *slab = d->slab;
-	struct kmem_cache_cpu *home = mm_slub_home(slab);
 	uint32_t prior = slab->freelist;
 
 	slab->link[d->tail] = (uint16_t)prior;
 	slab->freelist = (uint32_t)d->head;
 	slab->inuse -= d->nr;
-	if (home && home->slab == slab) {	/* what waits there comes after these now */
-		mm_slub_settle_back(s, home);
-		home->back_obj = mm_slub_back_state(s, home);
-		s->stat[MM_SLUB_FREE_FROZEN]++;
-		return;
-	}
 	if (mm_slab_list(slab) == SLAB_FROZEN) {
 		s->stat[MM_SLUB_FREE_FROZEN]++;
 		return;
 	}
 	if (prior == SLAB_LINK_END) {
-		mm_slub_settle_back(s, c);
-		if (c->nr_partial >= s->layout.cpu_partial_slabs)
-			mm_slub_drain_cpu_partial(s, c);
-		put_partial(s, c, slab);
+		s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
+		make_room(s, c);
+		mm_slub_change(slab, SLAB_NO_LIST, SLAB_FROZEN);
+		mm_slub_put_cpu_partial(c, slab);
+		c->back_obj = mm_slub_back_state(s, c);
 		return;
 	}
 	s->stat[MM_SLUB_FREE_SLOWPATH]++;
@@ -116,8 +119,8 @@ static struct slab *live_object(struct mm_kmem_cache *s, uint64_t obj, size_t *i
 		mm_slab_bad_free(s->slab, s, MM_SLAB_NOT_A_SLAB, obj);
 		return NULL;
 	}
-	if (mm_slub_is_waiting(slab))
-		mm_slub_settle_back(mm_slab_cache(slab), mm_slub_home(slab));
+	if (mm_slab_list(slab) == SLAB_BACK)
+		settle_owner(mm_slab_cache(slab), slab);
 	*index = mm_obj_to_index(mm_slab_cache(slab), slab, obj);
 	if (*index == SLAB_LINK_END || slab->link[*index] != SLAB_LINK_LIVE) {
 		mm_slab_bad_free(s->slab, mm_slab_cache(slab), *index == SLAB_LINK_END ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
@@ -140,80 +143,65 @@ void mm_slub_free_checked(struct mm_kmem_cache *s, uint64_t obj)
 	slab_free(mm_slab_cache(d.slab), mm_slab_this_cpu(s), &d);
 }
 
-/* @slab was full: its object @obj waits for the next allocation. */
+/* @slab was full: its object @obj waits for the next allocation, whatever waited before it does no longer. */
 static inline void set_back(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint64_t obj)
 {
+	__asm__("" : "+m"(slab->owner));	/* the compiler does not keep it for the sum: it is one instruction in place */
+	mm_slub_change(slab, SLAB_NO_LIST, SLAB_BACK);
 	c->back = slab;
 	c->back_obj = obj;
 	s->stat[MM_SLUB_CPU_PARTIAL_FREE]++;
 }
 
-/* Object @i is back in a slab that is frozen, and not this CPU's. */
-static inline void free_frozen(struct mm_kmem_cache *s, struct slab *slab, uint64_t i)
-{
-	slab->link[i] = (uint16_t)slab->freelist;
-	slab->freelist = (uint32_t)i;
-	slab->inuse--;
-	s->stat[MM_SLUB_FREE_FROZEN]++;
-}
-
-/* Object @i is the first that is back in @slab. */
-static inline void free_first(struct mm_kmem_cache *s, struct kmem_cache_cpu *c, struct slab *slab, uint64_t i)
-{
-	slab->link[i] = SLAB_LINK_END;
-	slab->freelist = (uint32_t)i;
-	slab->inuse--;
-	put_partial(s, c, slab);
-}
-
 /*
- * What a free seldom does has its arguments, so that it need not move them.  @slab was full on this CPU, but its object @obj
- * cannot just wait: another one does, perhaps of this slab, or the CPU has as many partial slabs as it may have ...
+ * What a free seldom does has its arguments, so that it need not move them.  @obj is of a full slab and cannot just wait:
+ * the CPU has no slab, or as many partial ones as it may have ...
  */
-static __attribute__((noinline)) void free_behind(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
+static __attribute__((noinline)) void free_on_edge(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
 	struct kmem_cache_cpu *c = mm_slab_here(s);
-	uint64_t i = mm_slab_index(s, obj - slab->base);
 
-	if (mm_slub_has_back(c)) {
-		if (c->back_obj == obj) {
-			s->free(s, obj);
-			return;
-		}
-		mm_slub_settle_back(s, c);
-		if (c->back == slab) {
-			free_frozen(s, slab, i);
-			return;
-		}
-	}
-	if (c->nr_partial >= s->layout.cpu_partial_slabs)
+	if (c->slab) {
 		mm_slub_drain_cpu_partial(s, c);
-	if (c->back_obj == BACK_OPEN && c->freelist == SLAB_LINK_END)
 		set_back(s, c, slab, obj);
-	else
-		free_first(s, c, slab, i);
+	} else {
+		size_t i = mm_slab_index(s, obj - slab->base);
+
+		free_remote(s, c, &(struct detached){ slab, i, i, 1 });
+	}
 }
 
-/* ... or the next allocation takes another. */
+/* ... or another waits, which goes where it belongs. */
 static __attribute__((noinline)) void free_into_full(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
 	struct kmem_cache_cpu *c = mm_slab_here(s);
 
-	if (mm_slub_has_back(c) || c->nr_partial >= s->layout.cpu_partial_slabs)
-		free_behind(s, obj, slab);
-	else
-		free_first(s, c, slab, mm_slab_index(s, obj - slab->base));
+	if (mm_slub_has_back(c)) {
+		mm_slub_put_back(s, c);
+		if (c->nr_partial < s->layout.cpu_partial_slabs) {
+			set_back(s, c, slab, obj);
+			return;
+		}
+	}
+	free_on_edge(s, obj, slab);
 }
 
-/* @slab is no list's and not this CPU's: it was full on another, or a slab that a free seldom meets. */
-static __attribute__((noinline)) void free_elsewhere(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
+/* A slab of the cache has a second object back: the one that waits goes on its list first, whichever CPU's it is. */
+static __attribute__((noinline)) void free_behind(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab)
 {
-	if (mm_slab_cache(slab) != s || mm_slab_list(slab) != SLAB_NO_LIST || mm_slub_is_current(slab) || mm_slub_is_waiting(slab)) {
+	struct kmem_cache_cpu *c = mm_slab_here(s);
+	uint32_t i = (uint32_t)mm_slab_index(s, obj - slab->base);
+
+	if (!mm_slub_has_back(c) || c->back != slab || c->back_obj == obj) {
 		s->free(s, obj);
 		return;
 	}
-	slab->owner = (uintptr_t)mm_slab_here(s);
-	free_into_full(s, obj, slab);
+	mm_slub_put_back(s, c);
+	c->back_obj = mm_slub_back_state(s, c);
+	slab->link[i] = (uint16_t)slab->freelist;
+	slab->freelist = i;
+	slab->inuse--;
+	s->stat[MM_SLUB_FREE_FROZEN]++;
 }
 
 /* @obj was the last one of a slab on its node's list. */
@@ -234,14 +222,20 @@ static inline bool is_live(const struct slab *slab, uint64_t i) { return i < sla
 /* Out of the way, so that what is common goes straight on: a taken jump costs as much as several instructions. */
 static __attribute__((noinline, cold)) void free_otherwise(struct mm_kmem_cache *s, uint64_t obj) { s->free(s, obj); }
 
-/* Into a slab of the node's list. */
-static inline void free_partial(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab, uint64_t i)
+/* Into a slab of the node's list, or one whose first object waits; else it is of no slab that a free should meet. */
+static inline bool free_seldom(struct mm_kmem_cache *s, uint64_t obj, struct slab *slab, uint64_t i, uintptr_t list)
 {
-	slab->link[i] = (uint16_t)slab->freelist;
-	slab->freelist = (uint32_t)i;
-	s->stat[MM_SLUB_FREE_SLOWPATH]++;
-	if (!--slab->inuse)
-		free_last(s, obj);
+	if (list == SLAB_LIST_PARTIAL) {
+		slab->link[i] = (uint16_t)slab->freelist;
+		slab->freelist = (uint32_t)i;
+		s->stat[MM_SLUB_FREE_SLOWPATH]++;
+		if (!--slab->inuse)
+			free_last(s, obj);
+		return true;
+	}
+	if (list == SLAB_BACK)
+		free_behind(s, obj, slab);
+	return list == SLAB_BACK;
 }
 
 /*
@@ -253,6 +247,7 @@ MM_SLUB_HOT void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj)
 {
 	struct kmem_cache_cpu *c = mm_slab_here(s);
 	struct slab *slab = (struct slab *)s->map[obj >> MM_PAGE_SHIFT & s->map_mask];
+	uintptr_t list;
 	uint64_t i;
 
 	if (__builtin_expect((uintptr_t)slab < MM_PAGE_SIZE, 0))
@@ -275,17 +270,19 @@ MM_SLUB_HOT void mm_kmem_cache_free(struct mm_kmem_cache *s, uint64_t obj)
 	if (__builtin_expect(!is_live(slab, i), 0))
 		goto otherwise;
 	FORGET(i);
-	if (__builtin_expect(slab->owner == (uintptr_t)c, 0)) {
-		if (__builtin_expect(c->back_obj == BACK_OPEN && c->freelist == SLAB_LINK_END, 1))
+	list = slab->owner - (uintptr_t)s;		/* of another cache's slab: none there is */
+	if (__builtin_expect(list == SLAB_NO_LIST, 0)) {
+		if (__builtin_expect(c->back_obj == BACK_OPEN, 1))
 			set_back(s, c, slab, obj);
 		else
 			free_into_full(s, obj, slab);
-	} else if (__builtin_expect(slab->owner == (uintptr_t)s + SLAB_FROZEN, 1)) {
-		free_frozen(s, slab, i);
-	} else if (slab->owner == (uintptr_t)s + SLAB_LIST_PARTIAL) {
-		free_partial(s, obj, slab, i);
-	} else {
-		free_elsewhere(s, obj, slab);	/* also of another cache */
+	} else if (__builtin_expect(list == SLAB_FROZEN, 1)) {
+		slab->link[i] = (uint16_t)slab->freelist;
+		slab->freelist = (uint32_t)i;
+		slab->inuse--;
+		s->stat[MM_SLUB_FREE_FROZEN]++;
+	} else if (!free_seldom(s, obj, slab, i, list)) {
+		goto otherwise;
 	}
 	return;
 otherwise:

@@ -164,6 +164,7 @@ struct slub_partial mm_slub_get_partial_node(struct mm_kmem_cache *s, struct kme
 
 	for (slab = first->next; slab && nr <= enough; slab = next, nr++) {
 		next = slab->next;
+		mm_slub_change(slab, SLAB_LIST_PARTIAL, SLAB_FROZEN);
 		mm_slub_put_cpu_partial(c, slab);
 	}
 	n->partial.head = slab;
@@ -171,6 +172,7 @@ struct slub_partial mm_slub_get_partial_node(struct mm_kmem_cache *s, struct kme
 	*(slab ? &slab->prev : &n->partial.tail) = NULL;
 	s->stat[MM_SLUB_CPU_PARTIAL_NODE] += nr;
 	s->stat[MM_SLUB_ALLOC_FROM_PARTIAL]++;
+	mm_slub_change(first, SLAB_LIST_PARTIAL, SLAB_FROZEN);
 	return (struct slub_partial){ first, mm_slub_take_all(first) };
 }
 
@@ -221,7 +223,7 @@ static struct slab *unfreeze_run(struct mm_kmem_cache *s, struct kmem_cache_node
 
 	*(last ? &last->next : &n->partial.head) = first;
 	do {
-		mm_slab_set_list(slab, SLAB_LIST_PARTIAL);
+		mm_slub_change(slab, SLAB_FROZEN, SLAB_LIST_PARTIAL);
 		slab->prev = last;
 		last = slab;
 		slab = slab->next;
@@ -248,7 +250,7 @@ static void unfreeze_partials(struct mm_kmem_cache *s, struct slab *slab)
 			continue;
 		}
 		slab = slab->next;
-		mm_slab_set_list(empty, SLAB_NO_LIST);
+		mm_slub_change(empty, SLAB_FROZEN, SLAB_NO_LIST);
 		empty->next = discard;
 		discard = empty;
 	}
@@ -381,28 +383,29 @@ void mm_slub_shrink(struct mm_kmem_cache *s)
 
 /* ---- looking at it ---- */
 
-/* The CPU that a slab which is not its node's belongs to. */
+/* The CPU that a frozen slab belongs to. */
 static uint32_t cpu_of(const struct mm_kmem_cache *s, const struct slab *slab)
 {
-	if (mm_slub_home(slab))
-		return (uint32_t)(mm_slub_home(slab) - s->cpu);
-	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
-		for (const struct slab *p = s->cpu[cpu].partial; p; p = p->next)
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++) {
+		const struct kmem_cache_cpu *c = &s->cpu[cpu];
+
+		if (c->slab == slab || (mm_slub_has_back(c) && c->back == slab))
+			return cpu;
+		for (const struct slab *p = c->partial; p; p = p->next)
 			if (p == slab)
 				return cpu;
+	}
 	return 0;
 }
 
 enum mm_slab_state mm_slub_state(const struct slab *slab, uint32_t *live, uint32_t *cpu)
 {
-	bool is_current = mm_slub_is_current(slab), is_waiting = mm_slub_is_waiting(slab);
-
-	*live = is_waiting ? UINT32_MAX : 0;		/* the one that waits is not */
+	*live = mm_slab_list(slab) == SLAB_BACK ? UINT32_MAX : 0;		/* the one that waits is not */
 	for (uint32_t i = 0; i < slab->objects; i++)
 		*live += slab->link[i] == SLAB_LINK_LIVE;
-	if (is_current || is_waiting || mm_slab_list(slab) == SLAB_FROZEN) {
+	if (mm_slub_is_frozen(slab)) {
 		*cpu = cpu_of(mm_slab_cache(slab), slab);
-		return is_current ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
+		return mm_slab_cache(slab)->cpu[*cpu].slab == slab ? MM_SLAB_ON_CPU : MM_SLAB_CPU_PARTIAL;
 	}
 	return !*live ? MM_SLAB_EMPTY : *live == slab->objects ? MM_SLAB_FULL : MM_SLAB_PARTIAL;
 }
@@ -420,16 +423,16 @@ static uint32_t chain_length(const struct slab *slab, uint32_t obj)
 
 static bool slab_is_consistent(const struct mm_kmem_cache *s, const struct slab *slab)
 {
-	uint32_t live, cpu, own = chain_length(slab, slab->freelist), on_cpu = 0, back = mm_slub_is_waiting(slab);
+	uint32_t live, cpu, own = chain_length(slab, slab->freelist), on_cpu = 0, back = mm_slab_list(slab) == SLAB_BACK;
 	enum mm_slab_state state = mm_slub_state(slab, &live, &cpu);
 
 	if (state == MM_SLAB_ON_CPU)
 		on_cpu = chain_length(slab, s->cpu[cpu].freelist);
 	if (own == UINT32_MAX || on_cpu == UINT32_MAX || own + on_cpu + back + live != slab->objects)
 		return false;
-	if (slab->inuse != slab->objects - own || (back && own))
+	if (slab->inuse != slab->objects - own || (back && (own || s->cpu[cpu].back != slab)))
 		return false;
-	return mm_slab_list(slab) != SLAB_NO_LIST || !own || state == MM_SLAB_ON_CPU;	/* a full slab is on no list, no other */
+	return mm_slab_list(slab) != SLAB_NO_LIST || !own;	/* a full slab is on no list, no other */
 }
 
 static bool node_is_consistent(const struct kmem_cache_node *n)
@@ -450,11 +453,9 @@ static bool cpu_is_consistent(const struct mm_kmem_cache *s, const struct kmem_c
 	for (const struct slab *slab = c->partial; slab; slab = slab->next, nr++)
 		if (mm_slab_list(slab) != SLAB_FROZEN)
 			return false;
-	if (!mm_slub_has_back(c) && c->back_obj != mm_slub_back_state(s, c))
+	if (mm_slub_has_back(c) ? mm_slab_list(c->back) != SLAB_BACK || !c->slab : c->back_obj != mm_slub_back_state(s, c))
 		return false;
-	if (mm_slub_has_back(c) && (mm_slub_home(c->back) != c || !c->slab || c->slab->freelist != SLAB_LINK_END))
-		return false;
-	return nr == c->nr_partial && (c->slab ? mm_slub_home(c->slab) == c : c->freelist == SLAB_LINK_END);
+	return nr == c->nr_partial && (c->slab ? mm_slab_list(c->slab) == SLAB_FROZEN : c->freelist == SLAB_LINK_END);
 }
 
 bool mm_slub_is_consistent(const struct mm_kmem_cache *s)
