@@ -140,6 +140,33 @@ START_TEST(as_long_as_it_has_pages)
 }
 END_TEST
 
+/*
+ * ___slab_alloc() leaves the CPU's slab, which is full, before it finds that the node has no page: the CPU has no slab then.
+ * An object that comes back to a full slab makes this a partial one of the CPU, and is the next that is handed out.
+ */
+START_TEST(slub_without_a_slab)
+{
+	struct mm_kmem_cache *s;
+	uint64_t first, o, bypass;
+
+	start(MM_SLAB_SLUB, 2);
+	s = mm_kmem_cache_create(sl, "x", 3000, 0, 0);
+	mm_set_cpu(&phys->ctx, 1);
+	first = mm_kmem_cache_alloc(s, MM_GFP_KERNEL);
+	do
+		o = mm_kmem_cache_alloc_node(s, MM_GFP_KERNEL | __MM_GFP_THISNODE, 1);
+	while (o);
+	ck_assert(mm_slab_is_consistent(sl));
+	bypass = stat_of(s, MM_SLUB_DEACTIVATE_BYPASS);
+	mm_kmem_cache_free(s, first);
+	ck_assert_uint_eq(stat_of(s, MM_SLUB_CPU_PARTIAL_FREE), 1);
+	ck_assert_uint_eq(mm_kmem_cache_alloc(s, MM_GFP_KERNEL), first);
+	ck_assert_uint_eq(stat_of(s, MM_SLUB_CPU_PARTIAL_ALLOC), 1);
+	ck_assert_uint_eq(stat_of(s, MM_SLUB_DEACTIVATE_BYPASS), bypass);
+	stop();
+}
+END_TEST
+
 /* A machine of one node takes a request for any as one for none. */
 START_TEST(one_node)
 {
@@ -164,6 +191,7 @@ int main(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, slub_leaves_slabs_of_other_nodes);
+	tcase_add_test(tc, slub_without_a_slab);
 	tcase_add_test(tc, slob_passes_over_pages);
 	tcase_add_loop_test(tc, as_long_as_it_has_pages, 0, MM_NR_SLAB_KINDS);
 	tcase_add_loop_test(tc, one_node, 0, MM_NR_SLAB_KINDS);

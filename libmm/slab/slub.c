@@ -199,6 +199,7 @@ static uint64_t slub_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t 
 			s->stat[MM_SLUB_DEACTIVATE_BYPASS]++;
 			mm_slub_change(c->slab, SLAB_FROZEN, SLAB_NO_LIST);
 			c->slab = NULL;
+			c->back_obj = BACK_CLOSED;
 		}
 	}
 	return new_objects(s, gfp, node);
