@@ -19,7 +19,7 @@
 #include "cost.h"
 
 #define LRU "mm-reclaim --policy=lru --memory-max=150M numbers"
-enum { NR_PAGES = 100000, NR_NEAR = 40, NR_HIT = 16, NR_WALK = 3072 };
+enum { NR_PAGES = 100000, NR_NEAR = 40, NR_HIT = 16, NR_WALK = 3072, NR_TOUCH = 400000 };
 
 static uint64_t state = 1;
 static long nr_referred;		/* pages that the references name */
@@ -72,8 +72,7 @@ static void write_inputs(long rows)
 	fputs("==1== Lackey, an example Valgrind tool\n==1== Command: ./p\n", lackey);
 	fputs("pid,event,addr,size,flags,name,offset,addr2,size2,result,by\n", trace);
 	fputs("1,exec,,,AUTOMAP,p,,,,,\n", trace);
-	fprintf(touch, "pid,event,addr,size,flags\n1,mmap,0x100000000000,%ld,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS\n",
-		rows << 12);
+	fputs("pid,event,addr,size,flags\n", touch);
 	fputs("time,page,op\n", number);
 	fputs("time,page,op\n", hex);
 	for (long i = 0; i < rows; i++) {
@@ -84,7 +83,10 @@ static void write_inputs(long rows)
 		seen[page - 0x1000000] = 1;
 		fprintf(lackey, "%s%08lx,%d\n", kind == 0 ? "I  " : kind == 1 ? " L " : " S ", addr, 4);
 		fprintf(trace, "1,%s,0x%lx,4,,,,,,,\n", words[kind], addr);
-		fprintf(touch, "1,store,0x%lx,8,\n", 0x100000000000 + ((unsigned long)i << 12));
+		if (i % NR_TOUCH == 0)		/* what the machine's memory holds, then all of it anew */
+			fprintf(touch, "1,munmap,0x100000000000,%d,\n"
+				"1,mmap,0x100000000000,%d,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS\n", NR_TOUCH << 12, NR_TOUCH << 12);
+		fprintf(touch, "1,store,0x%lx,8,\n", 0x100000000000 + ((unsigned long)(i % NR_TOUCH) << 12));
 		fprintf(number, "%ld,%u,%c\n", i / 1000, page, kind ? 'R' : 'W');
 		fprintf(hex, "%ld,%x,%c\n", i / 1000, page, kind ? 'R' : 'W');
 	}
@@ -292,7 +294,7 @@ int main(int argc, char **argv)
 		{ "the same, rows written", "mm-fault lackey", 0, 0 },
 		{ "mm-fault, trace CSV, mostly TLB hits", "mm-fault -t faults trace", 12, 0 },
 		{ "the same, rows written", "mm-fault trace", 0, 0 },
-		{ "mm-fault, a first touch a row, exit included", "mm-fault --ram=16G -t faults touch", 0, 4300 },
+		{ "mm-fault, a first touch a row, exit included", "mm-fault -t faults touch", 0, 4300 },
 		{ "mm-reclaim --policy=lru, numbers", LRU, 0, 700 },
 		{ "mm-reclaim --policy=lru, words", "mm-reclaim --policy=lru --memory-max=150M words", 0, 700 },
 		{ "mm-reclaim --policy=fifo, words", "mm-reclaim --policy=fifo --memory-max=150M words", 0, 700 },

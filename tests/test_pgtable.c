@@ -316,7 +316,7 @@ START_TEST(packed)
 				ck_assert_uint_eq(want[i], 0);
 		}
 		if (n == 1500 && _i >= 10) {
-			ck_assert_mem_eq(mm_pte_table_whole(mm, pmd), want, sizeof(want));
+			ck_assert_mem_eq(mm_table_whole(mm, pmd), want, sizeof(want));
 			whole = true;
 		}
 		if (n % 500 == 499)

@@ -208,7 +208,7 @@ static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint
 		mm_flush_tlb_range(mm, start, start + MM_PMD_SIZE);
 		r = scan_table(f, vma, mm_pte_pfn(*pmd), khugepaged, true, l);
 	}
-	pte = r == MM_SCAN_SUCCEED ? mm_pte_table_whole(mm, pmd) : NULL;	/* a split finds it so */
+	pte = r == MM_SCAN_SUCCEED ? mm_table_whole(mm, pmd) : NULL;	/* a split finds it so */
 	if (r == MM_SCAN_SUCCEED && !pte)
 		r = MM_SCAN_ALLOC_FAIL;
 	if (r != MM_SCAN_SUCCEED) {

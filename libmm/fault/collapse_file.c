@@ -309,6 +309,9 @@ enum mm_scan_result mm_collapse_pte_mapped_thp(struct mm_fault *f, struct mm_str
 	}
 	if (!install)
 		return r;
+	v.pmd = mm_pmd_alloc(mm, start);
+	if (!v.pmd)
+		return MM_SCAN_ALLOC_FAIL;
 	mm_folio_get(f->cache, head);
 	if (!mm_do_set_pmd(&v, head, false))
 		return r;

@@ -187,7 +187,7 @@ static unsigned int handle_pte_fault(struct mm_vm_fault *v)
 			*v->pte = 0;
 			return mm_vmf_note(v, MM_FAULT_KIND_SPURIOUS, MM_PFN_NONE, 0);
 		}
-		if (!mm_pte_table_whole(mm_vmf_mm(v), v->pmd))
+		if (!mm_table_whole(mm_vmf_mm(v), v->pmd))
 			return MM_VM_FAULT_OOM;
 		v->marked = v->pte = mm_pte_of(mm_vmf_mm(v), v->pmd, v->vaddr);	/* stays where it is */
 		return mm_vma_is_anonymous(v->vma) ? mm_do_anonymous_page(v) : mm_do_fault(v);

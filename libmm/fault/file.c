@@ -57,7 +57,7 @@ static mm_pte_t *pte_table(struct mm_vm_fault *v)
 		mm_vmf_mm(v)->pgtables_bytes += MM_PAGE_SIZE;
 		v->prealloc = MM_PFN_NONE;
 	}
-	if (!mm_pte_alloc_pmd(mm_vmf_mm(v), v->pmd, v->vaddr) || !mm_pte_table_whole(mm_vmf_mm(v), v->pmd))
+	if (!mm_pte_alloc_pmd(mm_vmf_mm(v), v->pmd, v->vaddr) || !mm_table_whole(mm_vmf_mm(v), v->pmd))
 		return NULL;
 	return mm_pte_of(mm_vmf_mm(v), v->pmd, v->vaddr);
 }

@@ -23,6 +23,19 @@ mm_pte_t *mm_huge_pte_offset(const struct mm_vma *vma, uint64_t vaddr)
 	return mm_entry_at(vma->vm_mm, vaddr, level_of(mm_hstate_vma(vma)));
 }
 
+/* A PMD entry that stays where it is when others are made. */
+static mm_pte_t *alloc_whole(struct mm_struct *mm, uint64_t vaddr)
+{
+	mm_pte_t *e = mm_entry_alloc(mm, vaddr, 2);
+	const mm_pte_t *pud = mm_entry_at(mm, vaddr, 3);
+
+	if (!e || !mm_table_is_packed(mm_table_of(mm->virt, mm_pte_pfn(*pud))))
+		return e;
+	mm_pmd_forget(mm->virt);
+	e = mm_table_whole(mm, pud);
+	return e ? e + mm_level_index(vaddr, 2) : NULL;
+}
+
 mm_pte_t *mm_huge_pte_alloc(struct mm_vma *vma, uint64_t vaddr)
 {
 	unsigned int level = level_of(mm_hstate_vma(vma));
@@ -35,7 +48,7 @@ mm_pte_t *mm_huge_pte_alloc(struct mm_vma *vma, uint64_t vaddr)
 		if (mm_pte_none(*pud))
 			mm_huge_pmd_share(vma, vaddr, pud);
 	}
-	return mm_entry_alloc(vma->vm_mm, vaddr, level);
+	return level == 2 ? alloc_whole(vma->vm_mm, vaddr) : mm_entry_alloc(vma->vm_mm, vaddr, level);
 }
 
 mm_pte_t mm_make_huge_pte(const struct mm_vma *vma, mm_pfn_t head, bool writable)

@@ -82,6 +82,7 @@ static bool move_pmd(struct mm_vma *vma, uint64_t old_vaddr, uint64_t new_vaddr,
 	to = mm_pmd_alloc(mm, new_vaddr);
 	if (!to)
 		return false;
+	from = mm_pmd_offset(mm, old_vaddr);	/* the new one may have moved it */
 	if (mm_pmd_trans_huge(*from)) {
 		if (extent == MM_PMD_SIZE && move_huge_pmd(vma, old_vaddr, new_vaddr, from, to))
 			return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * PTE tables of which few entries are in use: those alone, packed.
+ * PTE and PMD tables of which few entries are in use: those alone, packed.
  *
  * The entries that were ever made lie side by side in the order of their indices, behind a list of these. One that is
  * made between others moves those behind it; where there is no room left all move to a place for twice as many, and behind
@@ -60,44 +60,49 @@ void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *table)
 	mm_pool_free(&t->packed[p->class], p, bytes_of(p->class));
 }
 
-/* How many have a lower index. */
+/* How many have a lower index.  Most often the last is asked for, or one behind it. */
 static inline unsigned int place_of(const struct packed *p, unsigned int index)
 {
 	unsigned int at = 0;
 
+	if (!p->nr || p->index[p->nr - 1] <= index)
+		return p->nr - (p->nr && p->index[p->nr - 1] == index);
 	for (unsigned int half = 1u << p->class; half; half >>= 1)
 		at += p->index[at + half - 1] < index ? half : 0;
 	return at;
 }
 
-/* What is read where there is no entry; nobody writes to it. */
-static const mm_pte_t absent;
+const mm_pte_t mm_pte_absent;
 
 mm_pte_t *mm_packed_table_entry(mm_pte_t *table, unsigned int index)
 {
 	struct packed *p = packed_of(table);
 	unsigned int at = place_of(p, index);
 
-	return at < p->nr && p->index[at] == index ? entries_of(p) + at : (mm_pte_t *)(uintptr_t)&absent;
+	return at < p->nr && p->index[at] == index ? entries_of(p) + at : (mm_pte_t *)(uintptr_t)&mm_pte_absent;
 }
 
-mm_pte_t *mm_packed_table_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end)
+mm_pte_t *mm_packed_table_next(mm_pte_t *table, unsigned int *index, unsigned int end)
 {
-	const uint64_t start = *vaddr & ~(MM_PMD_SIZE - 1);
 	struct packed *p = packed_of(table);
 	mm_pte_t *entry = entries_of(p);
 
-	for (unsigned int at = place_of(p, mm_level_index(*vaddr, 1)); at < p->nr; at++) {
-		uint64_t found = start + ((uint64_t)p->index[at] << MM_PAGE_SHIFT);
-
-		if (found >= end)
-			break;
+	for (unsigned int at = place_of(p, *index); at < p->nr && p->index[at] < end; at++)
 		if (entry[at]) {
-			*vaddr = found;
+			*index = p->index[at];
 			return entry + at;
 		}
-	}
 	return NULL;
+}
+
+mm_pte_t *mm_packed_pte_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end)
+{
+	const uint64_t start = *vaddr & ~(MM_PMD_SIZE - 1);
+	unsigned int index = mm_level_index(*vaddr, 1);
+	mm_pte_t *e = mm_packed_table_next(table, &index, end - start < MM_PMD_SIZE ? mm_level_index(end - 1, 1) + 1 : MM_PTRS_PER_TABLE);
+
+	*vaddr = e ? start + ((uint64_t)index << MM_PAGE_SHIFT) : *vaddr;
+	return e;
 }
 
 /* All 512 of them in the place of the packed ones; NULL: host memory. */
@@ -152,8 +157,10 @@ mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int
 		entry = entries_of(p);
 	} else {
 		entry = entries_of(p);
-		memmove(p->index + at + 1, p->index + at, (nr - at) * sizeof(p->index[0]));
-		memmove(entry + at + 1, entry + at, (nr - at) * sizeof(*entry));
+		if (at < nr) {
+			memmove(p->index + at + 1, p->index + at, (nr - at) * sizeof(p->index[0]));
+			memmove(entry + at + 1, entry + at, (nr - at) * sizeof(*entry));
+		}
 	}
 	p->index[at] = (uint16_t)index;
 	p->nr = (uint8_t)(nr + 1);
@@ -161,10 +168,10 @@ mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int
 	return entry + at;
 }
 
-mm_pte_t *mm_pte_table_whole(struct mm_struct *mm, const mm_pte_t *pmd)
+mm_pte_t *mm_table_whole(struct mm_struct *mm, const mm_pte_t *entry)
 {
 	struct mm_pgtables *t = mm->virt->pgtables;
-	mm_pte_t **slot = &t->table[mm_pte_pfn(*pmd)];
+	mm_pte_t **slot = &t->table[mm_pte_pfn(*entry)];
 
 	return mm_table_is_packed(*slot) ? unpack(t, slot) : *slot;
 }

@@ -177,7 +177,7 @@ mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr)
 	struct mm_pgtables *t = mm->virt->pgtables;
 	mm_pte_t *pmd = mm_walk_to(mm, vaddr, 2);
 
-	if (pmd) {
+	if (pmd && pmd != &mm_pte_absent) {
 		uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
 
 		t->known[tag % MM_PMDS_KNOWN] = (struct mm_pmd_known){ tag, pmd };
@@ -194,6 +194,17 @@ mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr)
 	return pmd && *pmd & MM_PTE_P && !(*pmd & MM_PTE_PSE) ? mm_pte_of(mm, pmd, vaddr) : NULL;
 }
 
+/* The PMD entry of @vaddr in @table; NULL: host memory. */
+static mm_pte_t *make_pmd(struct mm_struct *mm, mm_pfn_t table, uint64_t vaddr)
+{
+	mm_pte_t *e = mm_table_entry(mm->virt, table, mm_level_index(vaddr, 2));
+
+	if (e != &mm_pte_absent)
+		return e;
+	mm_pmd_forget(mm->virt);		/* others may move */
+	return mm_packed_table_make(mm->virt->pgtables, table, mm_level_index(vaddr, 2));
+}
+
 mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level)
 {
 	unsigned int top = mm_nr_levels(mm->virt);
@@ -204,14 +215,14 @@ mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int leve
 	e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(vaddr, top);
 	for (unsigned int l = top - 1; l >= level; l--) {
 		if (!(*e & MM_PTE_P)) {
-			mm_pfn_t pfn = table_alloc(mm, l, false);
+			mm_pfn_t pfn = table_alloc(mm, l, l == 2);
 
 			if (pfn == MM_PFN_NONE)
 				return NULL;
 			mm->pgtables_bytes += table_bytes(l);
 			*e = mm_mk_pte(pfn, PAGE_TABLE_BITS);
 		}
-		e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(vaddr, l);
+		e = l > 2 ? mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(vaddr, l) : make_pmd(mm, mm_pte_pfn(*e), vaddr);
 	}
 	return e;
 }
@@ -240,11 +251,9 @@ void mm_pte_table_retract(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
 	mm_pte_table_free(mm, table);
 }
 
-mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
+/* The same where the table is missing, packed or, with a 2M entry, none. */
+static __attribute__((noinline)) mm_pte_t *pte_alloc_slow(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
 {
-	struct mm_pgtables *t = mm->virt->pgtables;
-	mm_pfn_t pfn;
-
 	if (mm_pte_none(*pmd)) {
 		mm_pfn_t table = table_alloc(mm, 1, true);
 
@@ -253,10 +262,15 @@ mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
 		mm->pgtables_bytes += MM_PAGE_SIZE;
 		mm_pmd_populate(mm, pmd, table);
 	}
-	if (mm_pmd_trans_huge(*pmd))
-		return NULL;
-	pfn = mm_table_pfn(*pmd);
-	return mm_table_is_packed(t->table[pfn]) ? mm_packed_table_make(t, pfn, mm_level_index(vaddr, 1)) : mm_pte_of(mm, pmd, vaddr);
+	return mm_pmd_trans_huge(*pmd) ? NULL : mm_packed_table_make(mm->virt->pgtables, mm_table_pfn(*pmd), mm_level_index(vaddr, 1));
+}
+
+mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
+{
+	const mm_pte_t e = *pmd;
+	mm_pte_t *entries = mm_pmd_is_table(e) ? mm_table_of(mm->virt, mm_table_pfn(e)) : NULL;
+
+	return entries && !mm_table_is_packed(entries) ? entries + mm_level_index(vaddr, 1) : pte_alloc_slow(mm, pmd, vaddr);
 }
 
 mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr)
@@ -264,6 +278,16 @@ mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr)
 	mm_pte_t *pmd = mm_pmd_alloc(mm, vaddr);
 
 	return pmd ? mm_pte_alloc_pmd(mm, pmd, vaddr) : NULL;
+}
+
+/* The address of the next PMD entry that is not 0, or that behind the packed table's part. */
+static uint64_t next_of_packed(mm_pte_t *table, uint64_t vaddr)
+{
+	unsigned int index = mm_level_index(vaddr, 2);
+
+	if (!mm_packed_table_next(table, &index, MM_PTRS_PER_TABLE))
+		index = MM_PTRS_PER_TABLE;
+	return (vaddr & ~(MM_PUD_SIZE - 1)) + index * MM_PMD_SIZE;
 }
 
 mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
@@ -274,6 +298,7 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 		const uint64_t tag = mm_entry_tag(mm->id, *vaddr, 2);
 		struct mm_pmd_known *k = &mm->virt->pgtables->known[tag % MM_PMDS_KNOWN];
 		unsigned int level = mm_nr_levels(mm->virt);
+		mm_pfn_t table = mm->pgd;
 		uint64_t size;
 		mm_pte_t *e;
 
@@ -282,14 +307,18 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 		e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(*vaddr, level);
 		while (level > 2 && *e & MM_PTE_P && !(*e & MM_PTE_PSE)) {
 			level--;
-			e = mm_table_of(mm->virt, mm_pte_pfn(*e)) + mm_level_index(*vaddr, level);
+			table = mm_pte_pfn(*e);
+			e = mm_table_entry(mm->virt, table, mm_level_index(*vaddr, level));
 		}
 		if (level == 2 && !mm_pte_none(*e)) {
 			*k = (struct mm_pmd_known){ tag, e };
 			return e;
 		}
 		size = mm_level_size(level);
-		*vaddr = (*vaddr | (size - 1)) + 1;
+		if (level == 2 && e == &mm_pte_absent)
+			*vaddr = next_of_packed(mm_table_of(mm->virt, table), *vaddr);
+		else
+			*vaddr = (*vaddr | (size - 1)) + 1;
 	}
 	return NULL;
 }
@@ -406,9 +435,11 @@ static void free_range(struct mm_mmu_gather *tlb, mm_pte_t *entry, unsigned int 
 {
 	const uint64_t child = mm_level_size(level - 1);
 	const uint64_t mask = ~((child << 9) - 1);
-	mm_pte_t *e = mm_table_of(tlb->mm->virt, mm_pte_pfn(*entry)) + mm_level_index(start, level - 1);
+	const mm_pfn_t table = mm_pte_pfn(*entry);
 
-	for (uint64_t vaddr = start, next; vaddr != end; vaddr = next, e++) {
+	for (uint64_t vaddr = start, next; vaddr != end; vaddr = next) {
+		mm_pte_t *e = mm_table_entry(tlb->mm->virt, table, mm_level_index(vaddr, level - 1));
+
 		next = (vaddr | (child - 1)) + 1;
 		next = next - 1 < end - 1 ? next : end;
 		if (!(*e & MM_PTE_P))

@@ -4,8 +4,8 @@
  *
  * Four levels of 512 entries, or five (la57). A table is one page frame (MM_PG_TABLE) whose 4 KiB
  * contents the host keeps aside, found by PFN; entries have the bits of the
- * processor. Of a PTE table in which few are in use the host keeps those alone (packed_table.c), so a pointer to an entry of level 1
- * is good until another entry of its table is made; one that nobody made is read as 0 and must not be written. Everything here works only where mm->virt->phys != NULL; callers
+ * processor. Of a PTE or PMD table in which few are in use the host keeps those alone (packed_table.c), so a pointer to an entry of
+ * level 1 or 2 is good until another entry of its table is made; one that nobody made is read as 0 and must not be written. Everything here works only where mm->virt->phys != NULL; callers
  * of machines without pages do not come here.
  *
  * Model: Linux 6.6 mm/memory.c, mm/mmu_gather.c, mm/mprotect.c, mm/mremap.c, arch/x86/include/asm/pgtable*.h.
@@ -177,20 +177,23 @@ struct mm_pgtables {
 	mm_pte_t *spare;		/* a freed table's contents, used again first */
 	struct mm_pmd_known known[MM_PMDS_KNOWN];
 };
-/* The 512 entries of table page @pfn, if its level is not 1. */
+/* The 512 entries of table page @pfn, if its level is above 2. */
 static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { return virt->pgtables->table[pfn]; }
 static inline bool mm_table_is_packed(const mm_pte_t *table) { return __builtin_expect((uintptr_t)table & MM_TABLE_IS_PACKED, 0); }
 mm_pte_t *mm_table_contents_new(struct mm_pgtables *t);		/* 512 entries, all 0; NULL: host memory */
 
-/* packed_table.c: an empty one, NULL: host memory; the entry, if there is one; the next that is not 0, as mm_next_pte() */
+/* What is read where nobody made an entry. */
+extern const mm_pte_t mm_pte_absent;
+
+/* packed_table.c: an empty one, NULL: host memory; an entry; the first that is not 0 from *@index to below @end, NULL: none. */
 mm_pte_t *mm_packed_table_new(struct mm_pgtables *t);
 void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *table);
 mm_pte_t *mm_packed_table_entry(mm_pte_t *table, unsigned int index);
-mm_pte_t *mm_packed_table_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end);
+mm_pte_t *mm_packed_table_next(mm_pte_t *table, unsigned int *index, unsigned int end);
 /* The entry, which is 0 if it was not there; others may move, and the table may be packed no longer. NULL: host memory. */
 mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int index);
-/* All entries of the PTE table below @pmd side by side, as they stay then. NULL: host memory. */
-mm_pte_t *mm_pte_table_whole(struct mm_struct *mm, const mm_pte_t *pmd);
+/* All entries of the PTE or PMD table below @entry side by side, as they stay then. NULL: host memory. */
+mm_pte_t *mm_table_whole(struct mm_struct *mm, const mm_pte_t *entry);
 
 /* Entry @index of a table of any level. */
 static inline mm_pte_t *mm_table_entry(const struct mm_virt *virt, mm_pfn_t pfn, unsigned int index)
@@ -200,7 +203,7 @@ static inline mm_pte_t *mm_table_entry(const struct mm_virt *virt, mm_pfn_t pfn,
 	return mm_table_is_packed(table) ? mm_packed_table_entry(table, index) : table + index;
 }
 
-/* Entry of @vaddr at its level, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
+/* Entry of @vaddr at its level, 2 or above, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
 mm_pte_t *mm_entry_at(const struct mm_struct *mm, uint64_t vaddr, unsigned int level);
 mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level);
 mm_pte_t *mm_pte_offset(const struct mm_struct *mm, uint64_t vaddr);	/* NULL too below a 2M entry */
@@ -221,6 +224,7 @@ static inline mm_pte_t *mm_pte_of(const struct mm_struct *mm, const mm_pte_t *pm
 {
 	return mm_pte_below(mm->virt, *pmd, vaddr);
 }
+mm_pte_t *mm_packed_pte_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end);
 /* The first entry of the PTE table below @pmd that is not 0, at or after *@vaddr below @end; moves *@vaddr there. NULL: none. */
 static inline mm_pte_t *mm_next_pte(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t *vaddr, uint64_t end)
 {
@@ -229,7 +233,7 @@ static inline mm_pte_t *mm_next_pte(const struct mm_struct *mm, const mm_pte_t *
 	if (*vaddr >= end)
 		return NULL;
 	if (mm_table_is_packed(table))
-		return mm_packed_table_next(table, vaddr, end);
+		return mm_packed_pte_next(table, vaddr, end);
 	for (pte = table + (*vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE; !*pte; pte++)
 		if ((*vaddr += MM_PAGE_SIZE) >= end)
 			return NULL;
@@ -239,7 +243,8 @@ static inline unsigned int mm_level_index(uint64_t vaddr, unsigned int level)
 {
 	return (unsigned int)(vaddr >> (MM_PAGE_SHIFT + 9 * (level - 1))) % MM_PTRS_PER_TABLE;
 }
-/* mm_entry_at() in line, for a level that is known */
+static inline bool mm_pmd_is_table(mm_pte_t p) { return (p & (MM_PTE_P | MM_PTE_PSE)) == MM_PTE_P; }
+/* mm_entry_at() in line, for a level that is known, 2 or above */
 static inline __attribute__((always_inline)) mm_pte_t *mm_walk_to(const struct mm_struct *mm, uint64_t vaddr, unsigned int level)
 {
 	unsigned int top = mm_nr_levels(mm->virt);
@@ -248,12 +253,14 @@ static inline __attribute__((always_inline)) mm_pte_t *mm_walk_to(const struct m
 	if (mm->pgd == MM_PFN_NONE)
 		return NULL;
 	e = mm_table_of(mm->virt, mm->pgd) + mm_level_index(vaddr, top);
-	for (unsigned int l = top - 1; l >= level; l--) {
+	for (unsigned int l = top - 1; l >= (level > 3 ? level : 3); l--) {
 		if (!(*e & MM_PTE_P) || *e & MM_PTE_PSE)
 			return NULL;
 		e = mm_table_of(mm->virt, mm_table_pfn(*e)) + mm_level_index(vaddr, l);
 	}
-	return e;
+	if (level > 2)
+		return e;
+	return mm_pmd_is_table(*e) ? mm_table_entry(mm->virt, mm_table_pfn(*e), mm_level_index(vaddr, 2)) : NULL;
 }
 /* Names the entry of the user address @vaddr at @level, 2 or above, of address space @id; bit 63 is set. */
 static inline uint64_t mm_entry_tag(uint32_t id, uint64_t vaddr, unsigned int level)
@@ -276,9 +283,8 @@ static inline mm_pte_t *mm_pmd_alloc(struct mm_struct *mm, uint64_t vaddr)
 {
 	mm_pte_t *pmd = mm_pmd_offset(mm, vaddr);
 
-	return pmd ? pmd : mm_entry_alloc(mm, vaddr, 2);
+	return pmd && pmd != &mm_pte_absent ? pmd : mm_entry_alloc(mm, vaddr, 2);
 }
-static inline bool mm_pmd_is_table(mm_pte_t p) { return (p & (MM_PTE_P | MM_PTE_PSE)) == MM_PTE_P; }
 static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
 {
 	uint64_t next = (vaddr | (MM_PMD_SIZE - 1)) + 1;

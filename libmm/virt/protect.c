@@ -90,7 +90,7 @@ static uint64_t change_pte_range(struct mm_vma *vma, mm_pte_t *pmd, uint64_t vad
 				 bool upgrade, unsigned int cp_flags)
 {
 	bool markers = cp_flags & MM_CP_UFFD_WP && mm_uffd_wp_use_markers(vma);
-	mm_pte_t *all = markers ? mm_pte_table_whole(vma->vm_mm, pmd) : NULL, *pte;
+	mm_pte_t *all = markers ? mm_table_whole(vma->vm_mm, pmd) : NULL, *pte;
 	uint64_t pages = 0;
 
 	for (; vaddr != end; vaddr += MM_PAGE_SIZE) {
