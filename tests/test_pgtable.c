@@ -364,6 +364,46 @@ START_TEST(packed_moves)
 }
 END_TEST
 
+/* Pages 2M apart, their PMD entries made in any order, moved between and forked, beside a list of where each page is. */
+START_TEST(packed_pmds)
+{
+	enum { NR = 90 };
+	const uint64_t span = UINT64_C(512) * PAGE;
+	mm_pfn_t pfn[2 * NR];
+	struct mm_struct *child;
+	uint64_t at;
+
+	srand((unsigned int)_i);
+	for (unsigned int i = 0; i < 2 * NR; i++)
+		pfn[i] = MM_PFN_NONE;
+	small_mm_map(mm, BASE, NR * span, 3, MM_MAP_PRIVATE | MM_MAP_NORESERVE, NULL);
+	for (unsigned int n = 0; n < (_i % 2 ? 25u : 80u); n++) {
+		unsigned int i = (unsigned int)rand() % NR;
+
+		touch(i * 512 + 5, MM_TLB_W);
+		pfn[i] = small_mm_pfn(mm, BASE + i * span + 5 * PAGE);
+	}
+	for (unsigned int n = 0; n < 40; n++) {
+		unsigned int from = (unsigned int)rand() % NR, to = NR + (unsigned int)rand() % NR, cut = (unsigned int)rand() % 2;
+		int e = mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + from * span + cut * PAGE, .old_len = 200 * PAGE, .new_len = 200 * PAGE,
+			.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + to * span + cut * PAGE }, &at);
+
+		if (e)
+			continue;
+		pfn[to] = pfn[from];
+		pfn[from] = MM_PFN_NONE;
+	}
+	ck_assert(mm_pgtables_are_consistent(mm));
+	ck_assert_int_eq(mm_dup_mm(&child, mm), 0);
+	for (unsigned int i = 0; i < 2 * NR; i++) {
+		ck_assert_uint_eq(small_mm_pfn(mm, BASE + i * span + 5 * PAGE), pfn[i]);
+		ck_assert_uint_eq(small_mm_pfn(child, BASE + i * span + 5 * PAGE), pfn[i]);
+	}
+	ck_assert(mm_pgtables_are_consistent(child));
+	mm_mmput(child);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *su = suite_create("pgtable");
@@ -384,6 +424,7 @@ int main(void)
 	tcase_add_test(tc, huge);
 	tcase_add_loop_test(tc, packed, 0, 20);
 	tcase_add_test(tc, packed_moves);
+	tcase_add_loop_test(tc, packed_pmds, 0, 8);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

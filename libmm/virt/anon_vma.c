@@ -113,7 +113,11 @@ void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 		mm_put_anon_vma(virt, root);
 }
 
-static struct mm_anon_vma_chain *avc_alloc(struct mm_virt *virt) { return mm_pool_alloc(&virt->avc_pool, sizeof(struct mm_anon_vma_chain)); }
+static struct mm_anon_vma_chain *avc_alloc(struct mm_virt *virt)
+{
+	return mm_pool_alloc(&virt->avc_pool, sizeof(struct mm_anon_vma_chain));
+}
+
 static void avc_free(struct mm_virt *virt, struct mm_anon_vma_chain *avc) { mm_pool_free(&virt->avc_pool, avc, sizeof(*avc)); }
 
 static void rb_insert(struct mm_anon_vma_chain *avc)

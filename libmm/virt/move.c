@@ -48,7 +48,8 @@ static bool move_huge_pmd(struct mm_vma *vma, uint64_t old_vaddr, uint64_t new_v
 }
 
 /* False: no memory for an entry. */
-static bool move_ptes(struct mm_struct *mm, uint64_t old_vaddr, uint64_t new_vaddr, uint64_t extent, const mm_pte_t *old_pmd, mm_pte_t *new_pmd)
+static bool move_ptes(struct mm_struct *mm, uint64_t old_vaddr, uint64_t new_vaddr, uint64_t extent, const mm_pte_t *old_pmd,
+		      mm_pte_t *new_pmd)
 {
 	bool flush = false;
 	mm_pte_t *from, *to;
