@@ -22,6 +22,7 @@
 #include "reclaim.h"
 
 enum { MAX_OPT_REFS = 1 << 27 };		/* references that opt keeps: 1 GiB */
+enum { MAX_ACCESS_PAGES = 1 << 27 };		/* of one row: seconds */
 enum { GROUPS = 8, MAX_POLICY_POINTS = 256 };
 
 struct policy_line {
@@ -126,6 +127,8 @@ static int references_of(struct policy_run *r, const struct mm_event *ev)
 	if (ev->by != MM_BY_NONE || mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS)
 		return 0;
 	last = ev->addr + size - 1 < ev->addr ? first : (ev->addr + size - 1) >> MM_PAGE_SHIFT;
+	if (last - first >= MAX_ACCESS_PAGES)
+		return -E2BIG;
 	for (uint64_t page = first; !e && page <= last; page++)
 		e = one_reference(r, page ^ space);
 	return e;
@@ -150,7 +153,10 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 		while (!e && i < n)
 			e = references_of(r, &ev[i++]);
 		n = e;
-		if (e)
+		if (e == -E2BIG)
+			mm_error_set(&a->err, (int)e, "%s:%" PRIu64 ": expected an access of at most %d pages", in->name,
+				     mm_trace_line(reader, (size_t)i - 1), MAX_ACCESS_PAGES);
+		else if (e)
 			mm_error_set(&a->err, (int)e, e == -EFBIG ? "%s: too many references for opt, which keeps all"
 				     : "%s: out of memory", in->name);
 	}

@@ -84,4 +84,7 @@ for f in lcs msr blocks damo ftrace; do
 		[ "$(grep -cE '^(load|store)' out)" -le "$whole" ] || fail "$f cut at $n: more than the whole"
 	done
 done
+# one row that is hours of references
+printf 'pid,event,addr,size\n7,load,0x1000,4096\n7,load,0x100000009000,844444444444444\n' > huge.csv
+refused 1 '^mm-reclaim: huge.csv:3: expected an access of at most [0-9]* pages$' mm-reclaim --policy=lru,clock --memory-max=1M huge.csv
 exit $failed
