@@ -282,35 +282,38 @@ static void end_folio_scan(struct mm_reclaim *r, struct mm_folio_scan *s)
 	s->under_way = false;
 }
 
-bool mm_folio_scan_step(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc)
+static void scan_one(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc, mm_pfn_t pfn)
 {
 	struct mm_page *map = r->phys->mem_map;
-	mm_pfn_t pfn = s->folios.tail;
+	struct one o = { r, sc, &s->stat, &s->folios, pfn, &map[pfn], mm_folio_nr_pages(&map[pfn]), s->node };
+	enum verdict v;
 
-	if (pfn != MM_PFN_NONE) {
-		struct one o = { r, sc, &s->stat, &s->folios, pfn, &map[pfn], mm_folio_nr_pages(&map[pfn]), s->node };
-		enum verdict v;
-
-		mm_page_list_del(map, &s->folios, pfn);
-		spend(r, MM_SYSCTL_COST_FOLIO_LOOK);
-		v = shrink_one_folio(&o, s->ignore_references);
-		if (v == FREE) {
-			s->nr_reclaimed += o.nr_pages;
-			spend(r, MM_SYSCTL_COST_FOLIO_FREE);
-			mm_reclaim_effect(r, MM_EV_EVICT, pfn, pfn);
-			mm_page_list_add(map, &s->freed, pfn);
-		} else if (v == AGAIN) {
-			mm_page_list_add_tail(map, &s->folios, pfn);
-			sc->nr_scanned -= o.nr_pages;
-			mm_turns_wait_for_bio(r);
-		} else {
-			if (v == ACTIVATE)
-				activate(&o);
-			mm_page_list_add(map, &s->kept, pfn);
-		}
+	mm_page_list_del(map, &s->folios, pfn);
+	spend(r, MM_SYSCTL_COST_FOLIO_LOOK);
+	v = shrink_one_folio(&o, s->ignore_references);
+	if (v == FREE) {
+		s->nr_reclaimed += o.nr_pages;
+		spend(r, MM_SYSCTL_COST_FOLIO_FREE);
+		mm_reclaim_effect(r, MM_EV_EVICT, pfn, pfn);
+		mm_page_list_add(map, &s->freed, pfn);
+	} else if (v == AGAIN) {
+		mm_page_list_add_tail(map, &s->folios, pfn);
+		sc->nr_scanned -= o.nr_pages;
+		mm_turns_wait_for_bio(r);
+	} else {
+		if (v == ACTIVATE)
+			activate(&o);
+		mm_page_list_add(map, &s->kept, pfn);
 	}
-	if (s->folios.tail != MM_PFN_NONE)
-		return true;
+}
+
+bool mm_folio_scan_step(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc)
+{
+	while (s->folios.tail != MM_PFN_NONE) {
+		scan_one(r, s, sc, s->folios.tail);
+		if ((r->kswapd_woken || r->cache->is_kswapd) && s->folios.tail != MM_PFN_NONE)	/* who reclaims may lose the CPU */
+			return true;
+	}
 	end_folio_scan(r, s);
 	return false;
 }

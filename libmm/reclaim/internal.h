@@ -165,7 +165,10 @@ static inline void mm_count_refill(struct mm_reclaim *r, const struct mm_scan_co
 
 /* folio_list.c */
 void mm_begin_folio_scan(struct mm_folio_scan *s, const struct mm_page_list *folios, uint32_t node, bool ignore_references);
-/* shrink_folio_list(), a folio a step; false: the batch is done, what goes back is in s->kept, newest at the head. */
+/*
+ * shrink_folio_list(), a folio a step while kswapd is awake, else all at once; false: the batch is done, what goes back is in s->kept,
+ * newest at the head.
+ */
 bool mm_folio_scan_step(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc);
 void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result);
 

@@ -333,24 +333,48 @@ void mm_reclaim_cond_resched(struct mm_reclaim *r)
 	took_turns(r, start);
 }
 
+/* What the task read since the last time. */
+struct reads {
+	uint64_t majors;
+	uint64_t cpu_ns, fault_ns, more_ns;	/* its own time; waits of major faults; of read(2), and for what is read ahead */
+};
+
+static bool has_read(const struct mm_reclaim *r)
+{
+	const struct mm_cache *c = r->cache;
+
+	return r->ctx->stat.v[MM_PGPGIN] != r->pgpgin_seen || r->ctx->stat.v[MM_PGMAJFAULT] != r->majors_seen ||
+	       (c->read_waits | c->ahead_wait_ns | c->copied);
+}
+
+static __attribute__((noinline)) struct reads reads_of(const struct mm_reclaim *r)
+{
+	uint64_t majors = (uint64_t)(r->ctx->stat.v[MM_PGMAJFAULT] - r->majors_seen), reads = r->cache->read_waits;
+	uint64_t pages = (uint64_t)(r->ctx->stat.v[MM_PGPGIN] - r->pgpgin_seen) / (MM_PAGE_SIZE >> 10);
+
+	return (struct reads){
+		.majors = majors,
+		.cpu_ns = (majors + reads) * cost(r, MM_SYSCTL_COST_IO) + pages * cost(r, MM_SYSCTL_COST_FILL) +
+			  r->cache->copied * cost(r, MM_SYSCTL_COST_COPY),
+		.fault_ns = majors * (cost(r, MM_SYSCTL_COST_DISPATCH) + cost(r, MM_SYSCTL_COST_READ)),
+		.more_ns = reads * cost(r, MM_SYSCTL_COST_READ) + r->cache->ahead_wait_ns,
+	};
+}
+
+static void reads_seen(struct mm_reclaim *r)
+{
+	r->majors_seen = r->ctx->stat.v[MM_PGMAJFAULT];
+	r->pgpgin_seen = r->ctx->stat.v[MM_PGPGIN];
+	r->cache->read_waits = r->cache->ahead_wait_ns = r->cache->copied = 0;
+}
+
 static void seen(struct mm_reclaim *r)
 {
 	r->faults_seen = r->ctx->stat.v[MM_PGFAULT];
-	r->majors_seen = r->ctx->stat.v[MM_PGMAJFAULT];
-	r->pgpgin_seen = r->ctx->stat.v[MM_PGPGIN];
-	r->cache->read_waits = r->cache->ahead_wait_ns = r->cache->copied = r->cache->hits = 0;
+	r->cache->hits = 0;
 	r->clock_seen = mm_swap_io_clock(r->cache);
 	r->resched_ns = 0;
 	r->now_seen = r->ctx->now_ns;
-}
-
-/* What the task has done on the CPU since the last time, but for its reclaim. */
-static uint64_t unseen_ns(const struct mm_reclaim *r, uint64_t faults, uint64_t reads)
-{
-	uint64_t pages = (uint64_t)(r->ctx->stat.v[MM_PGPGIN] - r->pgpgin_seen) / (MM_PAGE_SIZE >> 10);
-
-	return (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT) +
-	       reads * cost(r, MM_SYSCTL_COST_IO) + pages * cost(r, MM_SYSCTL_COST_FILL) + r->cache->copied * cost(r, MM_SYSCTL_COST_COPY);
 }
 
 static void wait_by_turns(struct mm_reclaim *r, uint64_t majors, uint64_t fault_ns, uint64_t more)
@@ -364,22 +388,30 @@ static void wait_by_turns(struct mm_reclaim *r, uint64_t majors, uint64_t fault_
 
 void mm_reclaim_elapse(struct mm_reclaim *r)
 {
-	uint64_t faults = (uint64_t)(r->ctx->stat.v[MM_PGFAULT] - r->faults_seen);
-	uint64_t majors = (uint64_t)(r->ctx->stat.v[MM_PGMAJFAULT] - r->majors_seen), reads = r->cache->read_waits;
-	uint64_t unseen = unseen_ns(r, faults, majors + reads), ran = reclaim_took(r) + unseen, past = r->resched_ns + ran;
-	uint64_t fault_ns = majors * (cost(r, MM_SYSCTL_COST_DISPATCH) + cost(r, MM_SYSCTL_COST_READ));
-	uint64_t more = reads * cost(r, MM_SYSCTL_COST_READ) + r->cache->ahead_wait_ns, row = r->ctx->now_ns - r->now_seen;
+	uint64_t faults = (uint64_t)(r->ctx->stat.v[MM_PGFAULT] - r->faults_seen), ran = reclaim_took(r);
+	uint64_t unseen = (r->cache->hits + 1) * cost(r, MM_SYSCTL_COST_ACCESS) + faults * cost(r, MM_SYSCTL_COST_FAULT);
+	struct reads reads = { 0 };
 
-	if (r->ctx->now_ns > r->now_seen && row > past && row - past > fault_ns + more)
-		more = row - past - fault_ns;
+	if (has_read(r)) {
+		reads = reads_of(r);
+		unseen += reads.cpu_ns;
+		reads_seen(r);
+	}
+	ran += unseen;
+	if (r->ctx->now_ns > r->now_seen) {
+		uint64_t row = r->ctx->now_ns - r->now_seen, past = r->resched_ns + ran;
+
+		if (row > past && row - past > reads.fault_ns + reads.more_ns)
+			reads.more_ns = row - past - reads.fault_ns;
+	}
 	elapse(r, unseen);
 	if (r->ctx->nr_cpus > 1) {
 		run_beside(r, ran);
-		run_beside(r, fault_ns + more);
+		run_beside(r, reads.fault_ns + reads.more_ns);
 	} else if (is_alone(r)) {
-		run_alone(r, ran, fault_ns + more);
+		run_alone(r, ran, reads.fault_ns + reads.more_ns);
 	} else {
-		wait_by_turns(r, majors, fault_ns, more);
+		wait_by_turns(r, reads.majors, reads.fault_ns, reads.more_ns);
 	}
 	seen(r);
 }
@@ -396,6 +428,7 @@ void mm_reclaim_settle(struct mm_reclaim *r)
 	t->now = mm_swap_io_clock(r->cache);
 	begin_other(r);
 	t->ahead_ns = 0;
+	reads_seen(r);
 	seen(r);
 }
 

@@ -165,7 +165,7 @@ static __attribute__((noinline)) void free_on_edge(struct mm_kmem_cache *s, uint
 		mm_slub_drain_cpu_partial(s, c);
 		set_back(s, c, slab, obj);
 	} else {
-		size_t i = mm_slab_index(s, obj - slab->base);
+		size_t i = (size_t)mm_slab_index(s, obj - slab->base);
 
 		free_remote(s, c, &(struct detached){ slab, i, i, 1 });
 	}
