@@ -110,5 +110,18 @@ count=$((count + 1))
 { zcat "$src/tests/data/sort.lackey.gz" | head -100000; sleep 5; } | timeout --preserve-status -s INT 2 "$bin/mm-fault" > out 2> err
 [ $? = 130 ] || { echo "FAIL: ^C"; failed=1; }
 
+# sizes that no loop over pages ends with: a row ends when the kernel ends it (rw_verify_area(), MAX_RW_COUNT), or steps over what is alike
+printf '%s\n' pid,event,addr,size,flags,name,offset '7,file,,9223372036854775807,O_RDWR|S_IFREG,/d,' 7,read,,9223372036854775807,,/d,0 \
+	7,read,,9223372036854775807,,/d,4096 7,read,,8,,/d,9223372036854775808 7,read,,9223372036854775808,,/d,0 \
+	7,write,,9223372036854775807,,/d,1 > "$tmp/sizes.csv"
+for c in mm-vma mm-fault; do
+	prints "$c: bytes of one call" '2147479552 EINVAL EINVAL EINVAL EINVAL' bash -c "$c --csv -n -o event,result '$tmp/sizes.csv' 2> /dev/null |
+		sed -n 's/^\(read\|write\),//p' | xargs"
+done
+printf '%s\n' pid,event,addr,size,flags \
+	'7,mmap,0x100000000000,70368744177664,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_NORESERVE' \
+	7,store,0x100000000000,70368744177664, > "$tmp/sizes.csv"
+prints "a store of 64 TiB" 'mmap,0x100000000000 map, store,ok' bash -c \
+	"timeout ${MM_TIMEOUT:-20} mm-vma --csv -n -o event,result '$tmp/sizes.csv' | xargs"
 echo "$count cases"
 exit $failed

@@ -105,6 +105,16 @@ static int copy_user(struct mm_machine *m, struct mm_task *task, const struct mm
 	return mm_task_copy_user(m, task, ev->addr, (uint64_t)bytes, to_user, err);
 }
 
+/* rw_verify_area(), and as many bytes as one call moves at most: MAX_RW_COUNT; -EINVAL. */
+static int64_t rw_count(const struct mm_event *ev)
+{
+	const uint64_t max = INT32_MAX & ~(uint64_t)(MM_PAGE_SIZE - 1);
+
+	if (ev->offset > INT64_MAX || ev->size > INT64_MAX || ev->offset + ev->size > INT64_MAX)
+		return -EINVAL;
+	return (int64_t)(ev->size < max ? ev->size : max);
+}
+
 int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_file *f = open_for(m, ev, MM_FMODE_READ);
@@ -113,11 +123,14 @@ int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 
 	if (!f)
 		return 0;
+	n = rw_count(ev);
+	if (n < 0)
+		return done(ev, n);
 	left = ev->offset < f->inode->size ? f->inode->size - ev->offset : 0;
 	if (m->cache && !f->inode->hugetlb)
-		n = mm_filemap_read(m->cache, f, ev->offset, ev->size, memcg_of(task));
+		n = mm_filemap_read(m->cache, f, ev->offset, (uint64_t)n, memcg_of(task));
 	else
-		n = (int64_t)(ev->size < left ? ev->size : left);
+		n = (uint64_t)n < left ? n : (int64_t)left;
 	done(ev, n);
 	return copy_user(m, task, ev, n, true, err);
 }
@@ -125,23 +138,22 @@ int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 int mm_ev_write(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_file *f = open_for(m, ev, MM_FMODE_WRITE);
-	uint64_t end;
+	int64_t n;
 	int e;
 
 	if (!f)
 		return 0;
-	if (f->inode->hugetlb)
-		return done(ev, -EINVAL);	/* no write() there */
-	if (__builtin_add_overflow(ev->offset, ev->size, &end) || end > INT64_MAX)
-		return done(ev, -EFBIG);
-	e = copy_user(m, task, ev, (int64_t)ev->size, false, err);
+	n = f->inode->hugetlb ? -EINVAL : rw_count(ev);		/* no write() there */
+	if (n < 0)
+		return done(ev, n);
+	e = copy_user(m, task, ev, n, false, err);
 	if (e)
 		return e;
 	if (m->cache)
-		return done(ev, mm_filemap_write(m->cache, f, ev->offset, ev->size, memcg_of(task)));
-	if (end > f->inode->size)
-		f->inode->size = end;
-	return done(ev, (int64_t)ev->size);
+		return done(ev, mm_filemap_write(m->cache, f, ev->offset, (uint64_t)n, memcg_of(task)));
+	if (ev->offset + (uint64_t)n > f->inode->size)
+		f->inode->size = ev->offset + (uint64_t)n;
+	return done(ev, n);
 }
 
 /* POSIX_FADV_DONTNEED: write what is dirty, drop whole pages that nobody holds. */

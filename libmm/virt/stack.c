@@ -104,13 +104,14 @@ static enum mm_vma_result fault_vma(struct mm_vma *vma, uint64_t addr, bool writ
 	return beyond_file(vma, addr) || (vma->vm_flags & MM_VM_HUGETLB && !mm_hugetlb_has_pages(vma)) ? MM_VMA_SIGBUS : MM_VMA_OK;
 }
 
-static enum mm_vma_result access_page(struct mm_struct *mm, uint64_t addr, uint32_t kind)
+static enum mm_vma_result access_page(struct mm_struct *mm, uint64_t addr, uint32_t kind, struct mm_vma **vmap)
 {
 	struct mm_vma *vma = addr < mm->task_size_max ? mm_expand_stack(mm, addr) : NULL;
 	bool allowed;
 
 	if (!vma)
 		return MM_VMA_SEGV;
+	*vmap = vma;
 	if (kind & MM_VMA_WRITE)
 		allowed = vma->vm_flags & MM_VM_WRITE;
 	else if (kind & MM_VMA_FETCH)
@@ -120,16 +121,32 @@ static enum mm_vma_result access_page(struct mm_struct *mm, uint64_t addr, uint3
 	return allowed ? fault_vma(vma, addr, kind & MM_VMA_WRITE) : MM_VMA_SEGV;
 }
 
+/*
+ * The next page of an access up to @last that may come to something else than that of @at, which is in @vma: pages up to the next 2M
+ * boundary are alike, but that the file may end among them, and then it has at the last of them too.
+ */
+static uint64_t next_page(const struct mm_vma *vma, uint64_t at, uint64_t last)
+{
+	uint64_t page = at & MM_PAGE_MASK, next = (at | (MM_PMD_SIZE - 1)) + 1;
+
+	if (next > vma->vm_end - MM_PAGE_SIZE)
+		next = vma->vm_end - MM_PAGE_SIZE;
+	if (next > (last & MM_PAGE_MASK))
+		next = last & MM_PAGE_MASK;
+	return next > page ? next : page + MM_PAGE_SIZE;
+}
+
 enum mm_vma_result mm_vma_access(struct mm_struct *mm, uint64_t addr, uint64_t size, uint32_t kind)
 {
 	static const uint32_t one[] = { MM_VMA_READ, MM_VMA_WRITE, MM_VMA_FETCH };
 	uint64_t last = size ? addr + size - 1 : addr;
+	struct mm_vma *vma = NULL;
 
 	if (last < addr)
 		last = UINT64_MAX;
-	for (uint64_t at = addr;; at = (at & MM_PAGE_MASK) + MM_PAGE_SIZE) {
+	for (uint64_t at = addr;; at = vma ? next_page(vma, at, last) : (at & MM_PAGE_MASK) + MM_PAGE_SIZE) {
 		for (int i = 0; i < 3; i++) {
-			enum mm_vma_result r = kind & one[i] ? access_page(mm, at, one[i]) : MM_VMA_OK;
+			enum mm_vma_result r = kind & one[i] ? access_page(mm, at, one[i], &vma) : MM_VMA_OK;
 
 			if (r)
 				return r;
