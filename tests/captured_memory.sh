@@ -104,6 +104,10 @@ printf '%s\n' pid,event,flags,result 1,exec,AUTOMAP, ,drop_caches,,3 > drop.csv
 same "locked and dirty pages stay" "/a,100,200" "$(model m --swap=64M --check -t lru drop.csv | awk -F, '
 	$1 == "/a" { n[$3] = $5 } END { print "/a," n["inactive_file"] + n["active_file"] "," n["unevictable"] }')"
 
+# Which pages are taken is of no use to lists: where kpageflags tells it, their number counts.
+cp -r m flags && head -c 320000 /dev/zero > flags/proc/kpageflags
+same "with kpageflags" "/a,5000 /a/b,1000" "$(model flags --swap=64M --check -t memcg -o memcg,current_bytes begin.csv | grep ^/a | kib)"
+
 # ---- a capture without zones: from what is free ----
 cp -r m nozones && mv nozones/proc/zoneinfo . && cp "$data/pc-4g.iomem" nozones/proc/iomem
 same "without zones" "/a,5000,200,2000,2500,200,400,10,7000 /a/b,1000,0,500,300,0,100,0,1000" \

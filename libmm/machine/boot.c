@@ -96,6 +96,9 @@ static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_err
 	/* Above the page allocator pages are somebody's, and blocks soon others. */
 	if (start == START_BLOCKS && (m->cfg.depth != MM_DEPTH_PHYS || m->cfg.ram_bytes))
 		start = START_NUMBER;
+	/* Lists can be made by number alone. */
+	if (start == START_PAGES && zi->nr && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS))
+		start = START_NUMBER;
 	cfg.no_free = zi->nr && start != START_NUMBER;
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
