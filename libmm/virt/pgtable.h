@@ -3,10 +3,10 @@
  * virt/pgtable.h - x86-64 page tables in simulated page frames, and what is done to ranges of them
  *
  * Four levels of 512 entries, or five (la57). A table is one page frame (MM_PG_TABLE) whose 4 KiB
- * contents the host keeps aside, found by PFN; entries have the bits of the
- * processor. Of a PTE or PMD table in which few are in use the host keeps those alone (packed_table.c), so a pointer to an
- * entry of level 1 or 2 is good until another entry of its table is made; one that nobody made is read as 0 and must not be
- * written. Everything here works only where mm->virt->phys != NULL; callers of machines without pages do not come here.
+ * contents the host keeps aside, found by PFN; entries have the bits of the processor. Of a PTE or PMD table in which few are
+ * in use the host keeps those alone (packed_table.c), so a pointer to an entry of level 1 or 2 is good until another entry of its
+ * table is made; one that nobody made is read as 0 and must not be written. Everything here works only where
+ * mm->virt->phys != NULL; callers of machines without pages do not come here.
  *
  * Model: Linux 6.6 mm/memory.c, mm/mmu_gather.c, mm/mprotect.c, mm/mremap.c, arch/x86/include/asm/pgtable*.h.
  */
