@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libFuzzer target: a captured system of several files at a time: page size, map, topology, tunables, slab caches, processes
- * without PID/stat.  The input is a row of chunks: which file, its length in two bytes, its bytes.
+ * libFuzzer target: a captured system of several files at a time: page size, map, topology, tunables, slab caches, memory
+ * cgroups, processes without PID/stat.  The input is a row of chunks: which file, its length in two bytes, its bytes.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libmm/cgroup.h>
 #include <libmm/proc.h>
 #include <libmm/slabinfo.h>
 #include <libmm/source.h>
@@ -23,7 +24,7 @@ static const char *const dirs[] = {
 	"", "proc", "proc/7", "proc/sys", "proc/sys/vm", "sys", "sys/firmware", "sys/firmware/memmap", "sys/firmware/memmap/0",
 	"sys/devices", "sys/devices/system", "sys/devices/system/node", "sys/devices/system/node/node0", "sys/kernel",
 	"sys/kernel/slab", "sys/kernel/slab/x", "sos_commands", "sos_commands/kernel", "sos_commands/host",
-	"sos_commands/process",
+	"sos_commands/process", "sys/fs", "sys/fs/cgroup", "sys/fs/cgroup/a", "sys/fs/cgroup/memory", "sys/fs/cgroup/memory/a",
 };
 static const char *const names[] = {
 	"proc/zoneinfo", "proc/buddyinfo", "proc/meminfo", "proc/vmstat", "proc/cpuinfo", "proc/cmdline", "proc/slabinfo",
@@ -33,6 +34,9 @@ static const char *const names[] = {
 	"sys/kernel/slab/x/order", "sys/kernel/slab/x/objs_per_slab", "sys/kernel/slab/x/slab_size", "sys/kernel/slab/x/object_size",
 	"sys/kernel/slab/x/slabs", "sys/kernel/slab/x/ctor", "sos_commands/kernel/sysctl_-a", "sos_commands/kernel/dmesg",
 	"sos_commands/host/uptime", "sos_commands/process/ps_auxwwwm", "sos_commands/process/ps_alxwww", "ps",
+	"sys/fs/cgroup/a/memory.current", "sys/fs/cgroup/a/memory.max", "sys/fs/cgroup/a/memory.stat", "sys/fs/cgroup/a/memory.events",
+	"sys/fs/cgroup/memory/memory.usage_in_bytes", "sys/fs/cgroup/memory/a/memory.limit_in_bytes", "sys/fs/cgroup/memory/a/memory.stat",
+	"sys/fs/cgroup/memory/a/memory.memsw.usage_in_bytes",
 };
 enum { NR_DIRS = sizeof(dirs) / sizeof(dirs[0]), NR_NAMES = sizeof(names) / sizeof(names[0]) };
 
@@ -84,6 +88,21 @@ static void told(int e, const struct mm_error *err)
 		abort();
 }
 
+/* All cgroups of v1, and what either version tells of one. */
+static void read_cgroups(const struct mm_sysroot *r)
+{
+	struct mm_cgroup_list l = { 0 };
+	struct mm_cgroup_row row;
+	struct mm_error err = { 0 };
+
+	told(mm_cgroups_read(&l, r, &err), &err);
+	for (size_t i = 0; i < l.nr; i++)
+		if (!l.v[i].memcg || (l.v[i].parent != SIZE_MAX && l.v[i].parent >= i))
+			abort();
+	mm_cgroups_free(&l);
+	(void)mm_cgroup_read(&row, r, "/a");
+}
+
 static void read_sysroot(void)
 {
 	struct mm_region_list regions = { 0 };
@@ -91,11 +110,12 @@ static void read_sysroot(void)
 	struct mm_sysctls sysctls;
 	struct mm_error err = { 0 };
 	struct mm_sysroot *r;
-	uint32_t page;
+	uint32_t page = 0;
 
 	if (mm_sysroot_open(&r, root, &err))
 		abort();
-	page = mm_sysroot_page_size(r);
+	if (mm_sysroot_page_size(r, &page))
+		abort();
 	if (page && (page < 4096 || page > 1 << 20 || page & (page - 1)))
 		abort();
 	told(mm_sysroot_regions(r, &regions, NULL, &err), &err);
@@ -106,6 +126,7 @@ static void read_sysroot(void)
 	told(mm_sysroot_slabinfo(&slabs, r, NULL, &err), &err);
 	mm_slabinfo_free(&slabs);
 	mm_region_list_free(&regions);
+	read_cgroups(r);
 	mm_sysroot_free(r);
 }
 
