@@ -42,9 +42,18 @@ static bool is_alone(const struct mm_reclaim *r)
 	return !r->turns.rq.se[MM_RUNS_KSWAPD].on_rq && !r->turns.wants_bio[MM_RUNS_KSWAPD];
 }
 
+/* 0: there are none; no timer of the kernel wakes anybody sooner than every few microseconds */
+static uint64_t other_sleep(const struct mm_reclaim *r)
+{
+	enum { LEAST_NS = 10000 };
+	uint64_t sleep = cost(r, MM_SYSCTL_COST_OTHER_SLEEP);
+
+	return sleep && sleep < LEAST_NS ? LEAST_NS : sleep;
+}
+
 static void begin_other(struct mm_reclaim *r)
 {
-	uint64_t sleep = cost(r, MM_SYSCTL_COST_OTHER_SLEEP);
+	uint64_t sleep = other_sleep(r);
 
 	r->turns.other_at = sleep ? r->turns.now + sleep : NEVER;
 }
@@ -257,7 +266,7 @@ static void was_alone(struct mm_reclaim *r)
 {
 	struct mm_turns *t = &r->turns;
 	struct mm_sched_entity *se = &t->rq.se[MM_RUNS_TASK];
-	uint64_t sleep = cost(r, MM_SYSCTL_COST_OTHER_SLEEP);
+	uint64_t sleep = other_sleep(r);
 
 	t->rq.slice = (int64_t)cost(r, MM_SYSCTL_COST_SCHED_SLICE);
 	if (se->vruntime >= se->deadline)
