@@ -80,8 +80,6 @@ static int begin(struct mm_machine *m, struct mm_slab_replay **r, struct mm_erro
 	return reap_if_due(m, *r) ? no_memory(err) : 0;
 }
 
-static int end(struct mm_machine *m, struct mm_error *err) { return m->slab->nomem ? no_memory(err) : 0; }
-
 static int parse_gfp(struct mm_slab_replay *r, const struct mm_event *ev, mm_gfp_t *gfp, struct mm_error *err)
 {
 	*gfp = MM_GFP_KERNEL;
@@ -286,7 +284,7 @@ int mm_ev_cache_shrink(struct mm_machine *m, struct mm_task *task, struct mm_eve
 		mm_kmem_cache_shrink(s);
 	}
 	mm_event_set_result(ev, MM_RESULT_DEC, before - m->slab->pages);
-	return end(m, err);
+	return 0;
 }
 
 int mm_ev_cache_destroy(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -312,7 +310,7 @@ int mm_ev_cache_destroy(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	}
 	c->cache = NULL;
 	mm_event_set_result(ev, MM_RESULT_DEC, 0);
-	return end(m, err);
+	return 0;
 }
 
 /* ---- objects ---- */
@@ -375,7 +373,7 @@ static int remember(struct mm_machine *m, struct mm_slab_replay *r, struct mm_ev
 		mm_event_set_word(ev, "ENOMEM", 6);
 	}
 	if (!ev->addr)
-		return end(m, err);		/* nobody will free it */
+		return 0;		/* nobody will free it */
 	o = mm_recorded_object_add(r, ev->addr);
 	if (!o)
 		return no_memory(err);
@@ -383,7 +381,7 @@ static int remember(struct mm_machine *m, struct mm_slab_replay *r, struct mm_ev
 	o->rc = rc;
 	o->cache = cache;
 	o->size = (uint32_t)ev->size;
-	return end(m, err);
+	return 0;
 }
 
 /* The recording's call failed, or its pointer is live: then it was freed by a call that was not recorded. */
@@ -485,7 +483,7 @@ int mm_ev_kfree(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	o = object_of(m, r, ev);
 	if (o && forget(m, r, o, true))
 		return no_memory(err);
-	return end(m, err);
+	return 0;
 }
 
 /* A free names the cache: the object was of it all along, and so is its page. */
@@ -541,5 +539,5 @@ int mm_ev_cache_free(struct mm_machine *m, struct mm_task *task, struct mm_event
 		return 0;
 	if (ev->name.len && move_to_named(m, r, o, ev->name))
 		return no_memory(err);
-	return forget(m, r, o, true) ? no_memory(err) : end(m, err);
+	return forget(m, r, o, true) ? no_memory(err) : 0;
 }

@@ -268,8 +268,6 @@ static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, str
 	}
 	if (!e && m->oom_report.err)
 		e = mm_error_set(err, m->oom_report.err, "out of memory for the OOM report");
-	if (!e && m->effects.nomem)
-		e = mm_error_set(err, -ENOMEM, "out of memory for effects");
 	if (!e && m->cfg.check)
 		e = mm_machine_check(m, err);
 	return e;

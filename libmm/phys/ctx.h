@@ -32,7 +32,6 @@ struct mm_numa {
 struct mm_effects {
 	struct mm_event *v;
 	size_t nr, cap;
-	bool nomem;			/* one was dropped for lack of host memory: the run fails */
 };
 
 /* Bytes of a cache line, and of an element of an array by CPU that a CPU finds its own in at once. */

@@ -20,10 +20,8 @@ struct mm_event *mm_effect_add(struct mm_ctx *ctx, enum mm_by by, enum mm_event_
 		size_t cap = fx->cap ? 2 * fx->cap : FIRST_EFFECTS;
 		struct mm_event *v = mm_host_realloc(fx->v, cap * sizeof(*v));
 
-		if (!v) {
-			fx->nomem = true;
+		if (!v)
 			return NULL;
-		}
 		fx->v = v;
 		fx->cap = cap;
 	}

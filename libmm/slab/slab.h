@@ -189,7 +189,6 @@ struct mm_slab {
 	uint64_t large_allocs, large_frees, large_failed;	/* of kmalloc() that went to whole pages */
 	uint64_t errors[MM_NR_SLAB_ERRORS];
 	uint32_t *reap_node;		/* SLAB: by CPU, whose alien array is drained next */
-	bool nomem;			/* host memory ran out: the run must end */
 	struct gfp_text gfp_texts[NR_GFP_TEXTS];	/* for effects */
 	uint32_t nr_gfp_texts;
 };

@@ -512,5 +512,5 @@ bool mm_slab_is_consistent(const struct mm_slab *sl)
 			return false;
 		pages += s->pages;
 	}
-	return pages == sl->pages && !sl->nomem;
+	return pages == sl->pages;
 }

@@ -29,17 +29,13 @@ static struct mm_str gfp_words(struct mm_slab *sl, mm_gfp_t gfp)
 	t = &sl->gfp_texts[sl->nr_gfp_texts++ % NR_GFP_TEXTS];
 	free(t->text);
 	*t = (struct gfp_text){ .gfp = gfp };
-	if (mm_output_init(&out, -1)) {
-		sl->nomem = true;
+	if (mm_output_init(&out, -1))
 		return (struct mm_str){ "", 0 };
-	}
 	mm_gfp_format(&out, gfp);
 	t->text = mm_host_malloc(out.len + 1);
 	if (t->text) {
 		memcpy(t->text, out.buf, out.len);
 		t->len = out.len;
-	} else {
-		sl->nomem = true;
 	}
 	mm_output_finish(&out);
 	return (struct mm_str){ t->text ? t->text : "", t->len };
@@ -148,10 +144,8 @@ struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t
 	struct mm_page *page;
 	mm_pfn_t pfn;
 
-	if (!slab) {
-		sl->nomem = true;
+	if (!slab)
 		return NULL;
-	}
 	pfn = take_pages(sl, (gfp & GFP_SLAB_MASK) | s->allocflags, order, node, (uintptr_t)slab);
 	if (pfn == MM_PFN_NONE) {
 		free_slab(s, slab, order);

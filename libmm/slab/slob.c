@@ -161,7 +161,6 @@ static struct slob_page *new_page(struct mm_slab *sl, mm_gfp_t gfp, uint32_t nod
 	struct slob *slob = sl->slob;
 
 	if (!sp || !reserve(sp)) {
-		sl->nomem = true;
 		free(sp);
 		return NULL;
 	}
@@ -201,10 +200,8 @@ static uint64_t slob_alloc(struct mm_slab *sl, uint32_t bytes, mm_gfp_t gfp, uin
 			int start;
 
 			if (sp->units >= units_of(bytes) && (node == MM_NUMA_NO_NODE || sp->node == node)) {
-				if (!reserve(sp)) {
-					sl->nomem = true;
+				if (!reserve(sp))
 					return 0;
-				}
 				start = page_alloc(slob, sp, bytes, align, off);
 				if (start >= 0) {
 					if (sp->listed)

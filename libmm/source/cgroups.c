@@ -21,6 +21,7 @@
 #include <libmm/wide.h>
 
 #include "base/str.h"
+#include "source/proc.h"
 #include "source/scan.h"
 
 enum { MAX_PATH = 4096, MAX_TEXT = 65536 };
@@ -168,11 +169,8 @@ static uint64_t read_layout(struct mm_cgroup_row *row, const struct mm_sysroot *
 
 static void no_row(struct mm_cgroup_row *row)
 {
-	const char *memcg = row->memcg;
-
 	for (size_t at = offsetof(struct mm_cgroup_row, current); at < offsetof(struct mm_cgroup_row, used_centi); at += sizeof(uint64_t))
 		*member_of(row, at) = MM_MISSING_U64;
-	row->memcg = memcg;
 	row->used_centi = MM_MISSING_I64;
 	row->headroom = MM_MISSING_U64;
 }
@@ -223,15 +221,8 @@ static int add_folder(void *arg, const char *name)
 	if (snprintf(path, sizeof(path), "%s/%s", n->dir, name) >= (int)sizeof(path) ||
 	    fstatat(mm_sysroot_dirfd(n->root), path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
 		return 0;
-	if (n->nr == n->cap) {
-		size_t cap = n->cap ? 2 * n->cap : 16;
-		char **v = realloc(n->v, cap * sizeof(char *));
-
-		if (!v)
-			return -ENOMEM;
-		n->v = v;
-		n->cap = cap;
-	}
+	if (mm_proc_grow(&n->v, n->nr, &n->cap, sizeof(*n->v)))
+		return -ENOMEM;
 	n->v[n->nr] = strdup(name);
 	return n->v[n->nr++] ? 0 : -ENOMEM;
 }
@@ -249,15 +240,8 @@ static int add_row(struct mm_cgroup_list *l, const struct mm_sysroot *root, cons
 		return 0;
 	sum_kernel(&row);
 	row.parent = *parent;
-	if (l->nr == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 16;
-		struct mm_cgroup_row *v = realloc(l->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		l->v = v;
-		l->cap = cap;
-	}
+	if (mm_proc_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
+		return -ENOMEM;
 	row.memcg = strdup(path);
 	if (!row.memcg)
 		return -ENOMEM;
