@@ -21,7 +21,7 @@ awk 'BEGIN {
 # Runs of the kernel differ in when a pageblock is taken by another type of pages, which raises the watermarks, and in what the task
 # then has to reclaim itself: each bound may be passed by half the range.  Others wake a little earlier or later: the model is such
 # a run each time.
-for sleep in 340000 345000 350000 355000 360000; do
+for sleep in 300000 310000 320000 330000 340000 350000 360000 370000 380000 390000 400000; do
 	mm-reclaim --csv -M "$data/reclaim/alone" --swap=262140K -S vm.page-cluster=0 -S lru_gen=7 -S thp=never -S cost.other_sleep_ns=$sleep \
 		-t summary trace.csv > model 2> err || fail "mm-reclaim: $(cat err)"
 	awk -F, '
@@ -29,11 +29,11 @@ for sleep in 340000 345000 350000 355000 360000; do
 		$1 != "counter" { n++; s = ($4 - $2) / 2; ok = (v[$1] >= $2 - s && v[$1] <= $4 + s); print $1, ok, v[$1], $2, $4 }
 		END { exit n != 10 }' model "$data/reclaim/global-mglru.csv" >> all || fail "global-mglru.csv: not the 10 counters"
 done
-# four of five within, of each
+# two of three within, of each
 awk '{ n[$1]++; ok[$1] += $2; seen[$1] = seen[$1] " " $3; range[$1] = $4 " to " $5 }
 	END {
 		for (c in n)
-			if (ok[c] < 4) {
+			if (ok[c] * 3 < n[c] * 2) {
 				print "FAIL: " c ": the kernel had " range[c] ", found" seen[c]
 				bad = 1
 			}

@@ -23,7 +23,7 @@ START_TEST(clusters_in_order)	/* cluster 0 holds the header: the first free one 
 }
 END_TEST
 
-/* Slots 512 and 513 lie below 4096 = 64 * 64: a root and one leaf, which go when the slots go. */
+/* Slots 512 and 513 lie below 4096 = 64 * 64: a root and one leaf, which go when the slots go; the last free one that booting left is used first. */
 START_TEST(nodes_are_objects)
 {
 	struct mm_kmem_cache_info info;
@@ -32,12 +32,17 @@ START_TEST(nodes_are_objects)
 
 	ck_assert_int_eq(mm_slab_new(&slab, cache->ctx, cache->phys, MM_SLAB_SLUB), 0);
 	ck_assert_int_eq(mm_cache_set_slab(cache, slab), 0);
+	mm_kmem_cache_info(cache->radix_tree_node_cachep, &info);
+	ck_assert_uint_gt(cache->boot_nodes, 2);
+	ck_assert_uint_eq(cache->boot_nodes, info.layout.cpu_partial / 2);
+	cache->boot_nodes = 1;
 	a = small_anon_page();
 	b = small_anon_page();
 	ck_assert(mm_add_to_swap(cache, a));
 	ck_assert(mm_add_to_swap(cache, b));
 	mm_kmem_cache_info(cache->radix_tree_node_cachep, &info);
-	ck_assert_uint_eq(info.live_objects, 2);
+	ck_assert_uint_eq(info.live_objects, 1);
+	ck_assert_uint_eq(cache->boot_nodes, 0);
 	mm_delete_from_swap_cache(cache, a);
 	mm_delete_from_swap_cache(cache, b);
 	mm_folio_put(cache, a);
@@ -50,6 +55,7 @@ START_TEST(nodes_are_objects)
 	}
 	mm_kmem_cache_info(cache->radix_tree_node_cachep, &info);
 	ck_assert_uint_eq(info.live_objects, 0);
+	ck_assert_uint_eq(cache->boot_nodes, 1);
 	ck_assert_uint_eq(info.allocs, info.frees);
 	mm_slab_free(slab);
 }

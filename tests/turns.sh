@@ -16,14 +16,14 @@ trace 0 > "$tmp/at_once.csv"
 trace 1 > "$tmp/timed.csv"
 
 # expect WHY TRACE KSWAPD DIRECT OPTIONS...: how many of the pages that were looked at were so by each: "0" not one in a
-# hundred (a pageblock set aside for atomic requests makes memory short at once), "+" more
+# thousand (a pageblock set aside for atomic requests makes memory short at once), "+" more
 expect() {
 	local why=$1 trace=$2 k=$3 d=$4 got
 	shift 4
 	got=$(mm-reclaim --csv --ram=64M --swap=256M -S thp=never -S vm.page-cluster=0 -S vm.watermark_boost_factor=0 "$@" \
 		-t summary "$tmp/$trace.csv" |
 		awk -F, '{ v[$1] = $2 } END { all = v["pgscan_kswapd"] + v["pgscan_direct"]
-			print (v["pgscan_kswapd"] * 100 > all ? "+" : "0") " " (v["pgscan_direct"] * 100 > all ? "+" : "0") }')
+			print (v["pgscan_kswapd"] * 1000 > all ? "+" : "0") " " (v["pgscan_direct"] * 1000 > all ? "+" : "0") }')
 	[ "$got" = "$k $d" ] || { echo "FAIL: $why: expected $k $d, found $got"; failed=1; }
 }
 

@@ -51,6 +51,8 @@ struct mm_rmap_hook {
 
 enum { MM_THP_ORDER = 9, MM_THP_PAGES = 512 };	/* a huge folio of the page cache: 2M */
 
+enum { MM_BOOT_NODE = 1 };		/* in the place of an address: a node of those that booting left (xa_nodes.c) */
+
 /* Nodes for a store, made where reclaim is allowed or given up by a try that failed; it needs no more than twice the height of a tree. */
 enum { MM_XA_SPARES = 24 };
 struct mm_xa_spares {
@@ -88,6 +90,7 @@ struct mm_cache {
 	uint32_t *page_cpupid;			/* by PFN: CPU and pid of its last hint fault + 1; NULL: none was taken yet */
 	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */
 	struct mm_kmem_cache *radix_tree_node_cachep;	/* NULL: nodes of the caches' trees take no memory here */
+	uint32_t boot_nodes;				/* free ones that booting left */
 	struct mm_kmem_cache *bio_cachep;		/* NULL: nor do requests to the disk */
 	struct mm_bio_pool {				/* fs_bio_set.bio_pool: what is kept for when memory is short */
 		uint64_t v[2];

@@ -17,12 +17,20 @@
 #include "cache/filemap.h"
 #include "cache/memcg.h"
 
+/* The memory node that it lies on. */
+static uint32_t node_of(const struct mm_cache *c, uint64_t addr)
+{
+	if (addr == MM_BOOT_NODE)
+		return c->phys->zone_table[0]->node;
+	return mm_page_zone(c->phys, (mm_pfn_t)((addr - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT))->node;
+}
+
 /* Of a child, and of the root those that nobody is charged for. */
 static struct mm_lruvec *lruvec_of(struct mm_cache *c, const struct mm_xa_link *link)
 {
 	struct mm_memcg *m = link->obj.payer ? mm_memcg_online_ancestor(link->obj.payer) : c->root_mem_cgroup;
 
-	return m->lruvec[mm_page_zone(c->phys, (mm_pfn_t)((link->obj.addr - MM_PAGE_OFFSET) >> MM_PAGE_SHIFT))->node];
+	return m->lruvec[node_of(c, link->obj.addr)];
 }
 
 static void count_of(struct mm_cache *c, const struct mm_lruvec *v, enum mm_counter counter, int64_t nr)

@@ -8,8 +8,13 @@
  *       |                     (may reclaim), then the store begins anew
  *   node in place
  *
- * Slabs of this cache are blocks of order 2: a first try below the low
+ * Slabs of this cache are blocks of order 1 or 2: a first try below the low
  * watermark is what makes the page allocator set HighAtomic blocks aside.
+ *
+ * Booting made nodes and gave them back, so the CPU begins with free ones in memory that was the kernel's before: half
+ * as many as its partial list may hold (a guest of 6.6.87 began with five slabs).  A cache that began empty would need
+ * its first slab at the first page that is swapped out, always below the low watermark.
+ *
  * Nodes of files are charged to the memcg of the task, those of the swap cache are not.
  *
  * Source: Linux 6.6 lib/xarray.c xas_alloc(), xas_nomem(), lib/radix-tree.c radix_tree_init().
@@ -56,7 +61,12 @@ static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 
 	if (obj.payer && mm_memcg_charge_bytes(c, obj.payer, charged_bytes(c), gfp))
 		return (struct mm_xa_obj){ 0, NULL };
-	obj.addr = mm_kmem_cache_alloc(c->radix_tree_node_cachep, gfp);
+	if (c->boot_nodes) {
+		c->boot_nodes--;
+		obj.addr = MM_BOOT_NODE;
+	} else {
+		obj.addr = mm_kmem_cache_alloc(c->radix_tree_node_cachep, gfp);
+	}
 	if (!obj.addr && obj.payer)
 		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
 	else if (obj.payer)
@@ -74,7 +84,10 @@ static struct mm_xa_obj xas_alloc(void *arg, const struct mm_xarray *xa)
 
 static void node_give_back(struct mm_cache *c, struct mm_xa_obj obj)
 {
-	mm_kmem_cache_free(c->radix_tree_node_cachep, obj.addr);
+	if (obj.addr == MM_BOOT_NODE)
+		c->boot_nodes++;
+	else
+		mm_kmem_cache_free(c->radix_tree_node_cachep, obj.addr);
 	if (!obj.payer)
 		return;
 	mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
@@ -95,10 +108,16 @@ static void node_free(void *arg, struct mm_xa_obj obj)
 
 int mm_cache_set_slab(struct mm_cache *c, struct mm_slab *slab)
 {
+	struct mm_kmem_cache_info info;
+
 	c->radix_tree_node_cachep = mm_kmem_cache_create(slab, "radix_tree_node", NODE_BYTES, 0,
 							 MM_SLAB_RECLAIM_ACCOUNT | MM_SLAB_PANIC | MM_SLAB_CTOR);
+	if (!c->radix_tree_node_cachep)
+		return -ENOMEM;
+	mm_kmem_cache_info(c->radix_tree_node_cachep, &info);
+	c->boot_nodes = info.layout.cpu_partial / 2;
 	c->xa_nodes = (struct mm_xa_nodes){ c, xas_alloc, node_free, mm_workingset_update_node };
-	return c->radix_tree_node_cachep ? mm_bio_pool_init(c, slab) : -ENOMEM;
+	return mm_bio_pool_init(c, slab);
 }
 
 /* One change of a tree that may need nodes. */
