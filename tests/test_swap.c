@@ -299,6 +299,44 @@ START_TEST(write_and_drop)
 }
 END_TEST
 
+/* Writes, writeback and truncation of ranges against an array: which pages are dirty. */
+START_TEST(dirty_ranges)
+{
+	enum { PAGES = 600 };
+	struct mm_file *f = file_of(PAGES);
+	bool dirty[PAGES] = { false };
+	unsigned int seed = (unsigned int)_i + 1;
+
+	for (int step = 0; step < 2000; step++) {
+		uint64_t first = (uint64_t)rand_r(&seed) % PAGES, n = 1 + (uint64_t)rand_r(&seed) % (rand_r(&seed) % 4 ? 8 : PAGES), last, nr = 0;
+
+		last = first + n - 1 < PAGES ? first + n - 1 : PAGES - 1;
+		if (rand_r(&seed) % 3) {
+			ck_assert_int_eq(mm_filemap_write(cache, f, first << 12, (last - first + 1) << 12, NULL), (int64_t)(last - first + 1) << 12);
+			for (uint64_t i = first; i <= last; i++)
+				dirty[i] = true;
+		} else {
+			bool drop = rand_r(&seed) % 8 == 0;
+
+			for (uint64_t i = first; i <= last; i++) {
+				nr += dirty[i];
+				dirty[i] = false;
+			}
+			if (drop)
+				mm_truncate_range(cache, &f->inode->mapping, first, last);
+			else
+				ck_assert_uint_eq(mm_filemap_writeback(cache, &f->inode->mapping, first, last), nr);
+		}
+		nr = 0;
+		for (uint64_t i = 0; i < PAGES; i++)
+			nr += dirty[i];
+		ck_assert_int_eq(counter(MM_NR_DIRTY), (int64_t)nr);
+		ck_assert(mm_cache_is_consistent(cache));
+	}
+	mm_truncate_pages(cache, &f->inode->mapping, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("swap");
@@ -321,6 +359,7 @@ int main(void)
 	tcase_add_test(ra, random_reads_what_is_asked);
 	tcase_add_test(ra, read_around);
 	tcase_add_test(ra, write_and_drop);
+	tcase_add_loop_test(ra, dirty_ranges, 0, 3);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

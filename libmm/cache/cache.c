@@ -13,6 +13,7 @@
 #include "base/host_memory.h"
 #include "cache/fbatches.h"
 #include "cache/memcg.h"
+#include "cache/shmem.h"
 #include "cache/swap_impl.h"
 
 int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
@@ -83,7 +84,7 @@ struct mm_address_space *mm_folio_mapping(const struct mm_cache *c, mm_pfn_t pfn
 /* Every cached page of a file says so itself, and every other way round. */
 static bool file_is_consistent(const struct mm_cache *c, struct mm_address_space *as)
 {
-	uint64_t nr = 0, thps = 0, swapped = 0, v;
+	uint64_t nr = 0, thps = 0, swapped = 0, dirty = 0, v;
 
 	for (uint64_t i = 0; mm_xa_find(&as->i_pages, &i, &v); i++) {
 		const struct mm_page *p;
@@ -95,11 +96,14 @@ static bool file_is_consistent(const struct mm_cache *c, struct mm_address_space
 		if (p->mapping != as->id || p->index != i || (p->flags & (MM_PG_ANON | MM_PG_BUDDY | MM_PG_TAIL)) ||
 		    p->refs < mm_folio_nr_pages(p))
 			return false;
+		if (p->flags & MM_PG_DIRTY && !mm_mapping_is_shmem(as) && (i < as->dirty_from || ++dirty > as->nr_dirty))
+			return false;
 		nr += mm_folio_nr_pages(p);
 		thps += mm_folio_nr_pages(p) > 1;
 		i += mm_folio_nr_pages(p) - 1;
 	}
-	return nr == as->nrpages && thps == as->nr_thps && swapped == as->nr_swapped && mm_xa_is_consistent(&as->i_pages);
+	return nr == as->nrpages && thps == as->nr_thps && swapped == as->nr_swapped && dirty == as->nr_dirty &&
+	       mm_xa_is_consistent(&as->i_pages);
 }
 
 bool mm_cache_is_consistent(const struct mm_cache *c)

@@ -27,6 +27,7 @@ struct mm_address_space {
 	uint64_t nrpages;
 	uint64_t nr_thps;		/* huge folios among its pages */
 	uint64_t nr_swapped;		/* of a file in memory: pages on the swap device */
+	uint64_t nr_dirty, dirty_from;	/* of a file on disk: dirty pages, none of them below this index */
 	struct mm_xarray written;	/* of a file on disk, where contents are kept: those of pages that were written there, and 1 */
 	struct mm_interval_root i_mmap;	/* the VMAs that map it, by the pages of it that they map */
 	uint64_t nr_i_mmap;

@@ -23,14 +23,16 @@ static bool accounts_dirty(const struct mm_address_space *as)
 
 bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
 {
+	struct mm_address_space *as = mm_folio_mapping(c, pfn);
 	struct mm_page *p = mm_cache_page(c, pfn);
 
-	if (mm_folio_mapping(c, pfn) || p->flags & MM_PG_SWAPCACHE)
+	if (as || p->flags & MM_PG_SWAPCACHE)
 		p->flags &= ~(uint32_t)MM_PG_RECLAIM;
 	if (p->flags & MM_PG_DIRTY)
 		return false;
 	p->flags |= MM_PG_DIRTY;
-	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
+	if (accounts_dirty(as)) {
+		as->dirty_from = as->nr_dirty++ && as->dirty_from < p->index ? as->dirty_from : p->index;
 		mm_count(c->ctx, MM_NR_DIRTY, 1);
 		mm_count_write_pending(c->phys, pfn, 1);
 		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
@@ -41,6 +43,7 @@ bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
 
 void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn)
 {
+	struct mm_address_space *as = mm_folio_mapping(c, pfn);
 	struct mm_page *p = mm_cache_page(c, pfn);
 
 	if (!(p->flags & MM_PG_DIRTY))
@@ -48,7 +51,8 @@ void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn)
 	if (p->mapcount && c->rmap.folio_mkclean)
 		c->rmap.folio_mkclean(c->rmap.arg, pfn);	/* the next write must be noticed again */
 	p->flags &= ~(uint32_t)MM_PG_DIRTY;
-	if (accounts_dirty(mm_folio_mapping(c, pfn))) {
+	if (accounts_dirty(as)) {
+		as->nr_dirty--;
 		mm_count(c->ctx, MM_NR_DIRTY, -1);
 		mm_count_write_pending(c->phys, pfn, -1);
 		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, -1);
@@ -86,14 +90,19 @@ static void writeback_effect(struct mm_cache *c, const struct mm_address_space *
 /* At most @max pages of [@first, @last]. */
 static uint64_t write_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last, uint64_t max)
 {
-	uint64_t nr = 0, v;
+	uint64_t nr = 0, v, i = first > as->dirty_from ? first : as->dirty_from;
+	bool all = i == as->dirty_from;		/* that were found are clean now */
 
-	for (uint64_t i = first; nr < max && mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
-		if (mm_xa_is_page(v) && (mm_cache_page(c, (mm_pfn_t)(v - 1))->flags & MM_PG_DIRTY))
-			nr += write_page(c, (mm_pfn_t)(v - 1));
-		if (i == UINT64_MAX)
-			break;
+	for (; nr < max && as->nr_dirty && mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
+		if (!mm_xa_is_page(v) || !(mm_cache_page(c, (mm_pfn_t)(v - 1))->flags & MM_PG_DIRTY))
+			continue;
+		if (write_page(c, (mm_pfn_t)(v - 1)))
+			nr++;
+		else
+			all = false;
 	}
+	if (all)
+		as->dirty_from = i;
 	writeback_effect(c, as, nr);
 	return nr;
 }
