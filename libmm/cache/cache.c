@@ -117,7 +117,7 @@ bool mm_cache_is_consistent(const struct mm_cache *c)
 	for (uint32_t id = 1; c->inodes && id <= mm_inode_table_nr(c->inodes); id++) {
 		struct mm_address_space *as = mm_address_space_of(c->inodes, id);
 
-		if (as && !file_is_consistent(c, as))
+		if (as && (!file_is_consistent(c, as) || (as->nr_dirty && id < c->dirty_file)))
 			return false;
 		if (as && as->host->type == MM_INODE_TMPFS)
 			dev_shm += as->nrpages + as->nr_swapped;

@@ -73,6 +73,7 @@ struct mm_cache {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;
 	struct mm_inode_table *inodes;		/* the machine's; not owned */
+	uint32_t dirty_file;			/* no file of a lower id has dirty pages */
 	struct mm_cache_hooks hooks;
 	struct mm_rmap_hook rmap;
 	struct mm_memcg *root_mem_cgroup;	/* never NULL */

@@ -68,6 +68,8 @@ bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn);	/* true when it was 
 void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn);
 /* Write the dirty pages of [@first, @last] (page indices); the disk is done when it returns. Pages written. */
 uint64_t mm_filemap_writeback(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
+/* At most @max of all dirty pages, file after file. */
+void mm_writeback_files(struct mm_cache *c, uint64_t max);
 /* Writers check the dirty ratios: the flusher writes what is above the background threshold (balance_dirty_pages()). */
 void mm_balance_dirty_pages(struct mm_cache *c);
 

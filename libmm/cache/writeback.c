@@ -33,6 +33,7 @@ bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
 	p->flags |= MM_PG_DIRTY;
 	if (accounts_dirty(as)) {
 		as->dirty_from = as->nr_dirty++ && as->dirty_from < p->index ? as->dirty_from : p->index;
+		c->dirty_file = c->dirty_file < as->id ? c->dirty_file : as->id;
 		mm_count(c->ctx, MM_NR_DIRTY, 1);
 		mm_count_write_pending(c->phys, pfn, 1);
 		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
@@ -112,6 +113,25 @@ uint64_t mm_filemap_writeback(struct mm_cache *c, struct mm_address_space *as, u
 	return accounts_dirty(as) ? write_pages(c, as, first, last, UINT64_MAX) : 0;
 }
 
+void mm_writeback_files(struct mm_cache *c, uint64_t max)
+{
+	uint32_t id = c->dirty_file ? c->dirty_file : 1;
+	bool all = true;
+
+	for (; max && c->ctx->stat.v[MM_NR_DIRTY] > 0 && c->inodes && id <= mm_inode_table_nr(c->inodes); id++) {
+		struct mm_address_space *as = mm_address_space_of(c->inodes, id);
+
+		if (!accounts_dirty(as) || !as->nr_dirty)
+			continue;
+		max -= write_pages(c, as, 0, UINT64_MAX, max);
+		if (all && as->nr_dirty)
+			c->dirty_file = id;
+		all = all && !as->nr_dirty;
+	}
+	if (all)
+		c->dirty_file = id;
+}
+
 /* global_dirtyable_memory() */
 static uint64_t dirtyable_memory(const struct mm_cache *c)
 {
@@ -131,14 +151,8 @@ void mm_balance_dirty_pages(struct mm_cache *c)
 		background = thresh / 2;
 	c->ctx->stat.v[MM_NR_DIRTY_THRESHOLD] = (int64_t)thresh;
 	c->ctx->stat.v[MM_NR_DIRTY_BACKGROUND_THRESHOLD] = (int64_t)background;
-	if (nr_dirty <= background)
-		return;
-	for (uint32_t id = 1; id <= mm_inode_table_nr(c->inodes) && nr_dirty > background; id++) {
-		struct mm_address_space *as = mm_address_space_of(c->inodes, id);
-
-		if (as && accounts_dirty(as))
-			nr_dirty -= write_pages(c, as, 0, UINT64_MAX, nr_dirty - background);
-	}
+	if (nr_dirty > background)
+		mm_writeback_files(c, nr_dirty - background);
 }
 
 /* mapping_evict_folio(): nobody but the cache (and the caller of this) may hold it. */

@@ -179,7 +179,6 @@ void mm_end_shrink_list(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_sca
 void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, struct mm_scan_control *sc,
 			   enum mm_lru_list lru);
 uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_page_list *list);
-void mm_wakeup_flusher_threads(struct mm_reclaim *r);
 
 /* scan_count.c */
 bool mm_inactive_is_low(const struct mm_reclaim *r, const struct mm_lruvec *v, enum mm_lru_list inactive_lru);

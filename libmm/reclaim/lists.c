@@ -100,13 +100,6 @@ uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct
 	return moved;
 }
 
-void mm_wakeup_flusher_threads(struct mm_reclaim *r)
-{
-	for (uint32_t id = 1; r->cache->inodes && id <= mm_inode_table_nr(r->cache->inodes); id++)
-		if (mm_address_space_of(r->cache->inodes, id))
-			mm_filemap_writeback(r->cache, mm_address_space_of(r->cache->inodes, id), 0, UINT64_MAX);
-}
-
 static void begin_shrink_inactive_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v,
 				       struct mm_scan_control *sc, enum mm_lru_list lru, struct mm_lruvec_scan *s)
 {
@@ -131,7 +124,7 @@ void mm_end_shrink_list(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_sca
 	mm_count(r->ctx, s->of.file ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)nr_reclaimed);
 	mm_lru_note_cost(r->cache, v, s->of.file, stat->nr_pageout, s->of.scanned - nr_reclaimed);
 	if (stat->nr_unqueued_dirty == s->of.taken)
-		mm_wakeup_flusher_threads(r);
+		mm_writeback_files(r->cache, UINT64_MAX);	/* wakeup_flusher_threads() */
 	sc->nr.dirty += stat->nr_dirty;
 	sc->nr.congested += stat->nr_congested;
 	sc->nr.unqueued_dirty += stat->nr_unqueued_dirty;
