@@ -142,7 +142,7 @@ for page in $pages; do
 	examples=$((examples + nr))
 	for ((i = 1; i <= nr; i++)); do
 		ex=$tmp/ex/$i
-		timeout 60 bash "$ex/command" > "$tmp/out" 2> "$tmp/err" < /dev/null ||
+		timeout "${MM_TIMEOUT:-60}" bash "$ex/command" > "$tmp/out" 2> "$tmp/err" < /dev/null ||
 			fail "$page: '$(cat "$ex/command")': status $?: $(head -3 "$tmp/err")"
 		if [ -f "$ex/out" ]; then
 			touch "$ex/err"
