@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "cache/fbatches.h"
 #include "cache/memcg_v1.h"
 #include "cache/swap.h"
@@ -130,7 +131,7 @@ void mm_memcg_memory_event(struct mm_memcg *m, enum mm_memcg_event event)
 
 /* ---- counters: page_counter_try_charge() and friends ---- */
 
-static void note_peak(struct mm_memcg *m) { m->peak = m->peak < m->usage ? m->usage : m->peak; }
+static void note_peak(struct mm_memcg *m) { m->peak = mm_max_u64(m->peak, m->usage); }
 
 /* memory+swap of v1, which has no counter of its own: it is charged with memory, or not at all. */
 static bool memsw_fits(struct mm_memcg *m, uint64_t nr_pages, struct mm_memcg **over)
@@ -219,7 +220,7 @@ uint64_t mm_mem_cgroup_margin(const struct mm_memcg *m)
 
 	if (memsw >= m->memsw_max)
 		return 0;
-	return margin < m->memsw_max - memsw ? margin : m->memsw_max - memsw;
+	return mm_min_u64(margin, m->memsw_max - memsw);
 }
 
 static uint64_t reclaim_at(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pages, mm_gfp_t gfp, bool may_swap)
@@ -291,7 +292,7 @@ static void note_over_high(struct mm_cache *c, struct mm_memcg *m, uint64_t batc
 /* try_charge_memcg() */
 static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint64_t nr_pages)
 {
-	uint64_t batch = nr_pages > MM_MEMCG_CHARGE_BATCH ? nr_pages : MM_MEMCG_CHARGE_BATCH;
+	uint64_t batch = mm_max_u64(nr_pages, MM_MEMCG_CHARGE_BATCH);
 	struct charge_try t = { .retries = MM_MAX_RECLAIM_RETRIES };
 	struct mm_memcg *over;
 

@@ -13,6 +13,7 @@
 #include <libmm/wide.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "cache/fbatches.h"
 #include "cache/memcg.h"
 #include "cache/swap_impl.h"
@@ -86,14 +87,12 @@ static uint64_t overage(uint64_t usage, uint64_t high)
 	return usage > high ? ((usage - high) << 20) / (high ? high : 1) : 0;
 }
 
-static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 static uint64_t mem_find_max_overage(const struct mm_memcg *m)
 {
 	uint64_t most = 0;
 
 	for (; m && m->parent; m = m->parent)
-		most = max_u64(most, overage(m->usage, m->high));
+		most = mm_max_u64(most, overage(m->usage, m->high));
 	return most;
 }
 
@@ -106,7 +105,7 @@ static uint64_t swap_find_max_overage(struct mm_memcg *m)
 
 		if (over)
 			mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_HIGH);
-		most = max_u64(most, over);
+		most = mm_max_u64(most, over);
 	}
 	return most;
 }
@@ -132,7 +131,7 @@ void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_g
 		reclaimed = reclaim_high(c, m, want, gfp);
 		delay = high_delay(mem_find_max_overage(m), nr_pages);
 		delay += high_delay(swap_find_max_overage(m), nr_pages);
-		delay = delay < MAX_HIGH_DELAY ? delay : MAX_HIGH_DELAY;
+		delay = mm_min_u64(delay, MAX_HIGH_DELAY);
 		if (delay <= HZ / 100)
 			return;
 		if (!reclaimed && !retries--)
@@ -170,7 +169,7 @@ bool mm_mem_cgroup_try_charge_swap(struct mm_cache *c, struct mm_memcg *m, uint6
 	for (struct mm_memcg *i = m; i; i = i->parent) {
 		if (i->swap_usage + nr_pages <= i->swap_max) {
 			i->swap_usage += nr_pages;
-			i->swap_peak = max_u64(i->swap_peak, i->swap_usage);
+			i->swap_peak = mm_max_u64(i->swap_peak, i->swap_usage);
 			continue;
 		}
 		i->swap_failcnt++;
@@ -188,7 +187,7 @@ void mm_mem_cgroup_force_charge_swap(struct mm_memcg *m, uint64_t nr_pages)
 {
 	for (; m; m = m->parent) {
 		m->swap_usage += nr_pages;
-		m->swap_peak = max_u64(m->swap_peak, m->swap_usage);
+		m->swap_peak = mm_max_u64(m->swap_peak, m->swap_usage);
 	}
 }
 
@@ -230,7 +229,7 @@ void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
 /* effective_protection(): @setting of a memcg that uses @usage, where siblings that are protected use @siblings. */
 static uint64_t effective_protection(uint64_t usage, uint64_t setting, uint64_t parent_effective, uint64_t siblings)
 {
-	uint64_t protected_pages = usage < setting ? usage : setting;
+	uint64_t protected_pages = mm_min_u64(usage, setting);
 
 	if (siblings > parent_effective)
 		return siblings ? mm_mul_div(protected_pages, parent_effective, 0, siblings) : 0;
@@ -244,7 +243,7 @@ static uint64_t protected_usage(const struct mm_memcg *parent, bool low)
 	for (const struct mm_memcg *m = parent->first_child; m; m = m->next_sibling) {
 		uint64_t setting = low ? m->low : m->min;
 
-		sum += m->usage < setting ? m->usage : setting;
+		sum += mm_min_u64(m->usage, setting);
 	}
 	return sum;
 }

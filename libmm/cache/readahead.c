@@ -19,6 +19,7 @@
  *
  * Source: Linux 6.6 mm/readahead.c, mm/filemap.c.  Order-0 folios only.
  */
+#include "base/minmax.h"
 #include "cache/readahead.h"
 
 #include "cache/memcg.h"
@@ -241,7 +242,7 @@ static void ondemand_readahead(struct mm_cache *c, struct mm_file *f, bool marke
 
 void mm_force_page_cache_ra(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t nr, struct mm_memcg *memcg)
 {
-	uint64_t max = ra_pages_of(c, f) > BDI_IO_PAGES ? ra_pages_of(c, f) : BDI_IO_PAGES;
+	uint64_t max = mm_max_u64(ra_pages_of(c, f), BDI_IO_PAGES);
 
 	if (nr > max)
 		nr = max;

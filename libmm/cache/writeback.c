@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "base/minmax.h"
 #include "cache/contents.h"
 #include "cache/filemap.h"
 #include "cache/memcg.h"
@@ -137,7 +138,7 @@ static uint64_t dirtyable_memory(const struct mm_cache *c)
 {
 	uint64_t x = mm_nr_free_pages(c->phys);
 
-	x -= x < c->phys->totalreserve_pages ? x : c->phys->totalreserve_pages;
+	x -= mm_min_u64(x, c->phys->totalreserve_pages);
 	return x + (uint64_t)c->ctx->stat.v[MM_NR_INACTIVE_FILE] + (uint64_t)c->ctx->stat.v[MM_NR_ACTIVE_FILE] + 1;
 }
 

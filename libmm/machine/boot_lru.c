@@ -24,6 +24,7 @@
 #include <libmm/wide.h>
 #include <libmm/zoneinfo.h>
 
+#include "base/minmax.h"
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/memcg.h"
@@ -46,8 +47,8 @@ static bool next_range(struct frames *f)
 	while (f->range < phys->nr_present) {
 		const struct mm_page_range *r = &phys->present[f->range++];
 
-		f->pfn = r->start_pfn > f->zone->start_pfn ? r->start_pfn : f->zone->start_pfn;
-		f->end = r->end_pfn < zone_end ? r->end_pfn : zone_end;
+		f->pfn = mm_max_u64(r->start_pfn, f->zone->start_pfn);
+		f->end = mm_min_u64(r->end_pfn, zone_end);
 		if (r->node == f->zone->node && f->pfn < f->end)
 			return true;
 	}
@@ -58,7 +59,7 @@ static bool next_range(struct frames *f)
 static void keep(struct frames *f, uint64_t nr, int mt)
 {
 	while (nr && (f->pfn < f->end || next_range(f))) {
-		uint64_t n = nr < f->end - f->pfn ? nr : f->end - f->pfn;
+		uint64_t n = mm_min_u64(nr, f->end - f->pfn);
 
 		for (uint64_t pfn = f->pfn; mt >= 0 && pfn < f->pfn + n; pfn = (pfn | (MM_PAGEBLOCK_NR_PAGES - 1)) + 1)
 			mm_set_pageblock_migratetype(f->zone->phys, (mm_pfn_t)pfn, (unsigned int)mt);
@@ -71,7 +72,7 @@ static void keep(struct frames *f, uint64_t nr, int mt)
 static void give(struct frames *f, uint64_t nr)
 {
 	while (nr && (f->pfn < f->end || next_range(f))) {
-		uint64_t n = nr < f->end - f->pfn ? nr : f->end - f->pfn;
+		uint64_t n = mm_min_u64(nr, f->end - f->pfn);
 
 		mm_boot_free_range(f->zone->phys, f->pfn, f->pfn + n);
 		f->zone->managed_pages -= n;	/* they were managed before */
@@ -90,7 +91,7 @@ static void lay_out(struct mm_zone *zone, uint64_t slab, uint64_t movable)
 	keep(&f, taken - movable - slab, MM_MIGRATE_UNMOVABLE);
 	if (slab) {
 		gap = -f.pfn & (MM_PAGEBLOCK_NR_PAGES - 1);
-		gap = gap < movable ? gap : movable;
+		gap = mm_min_u64(gap, movable);
 		give(&f, gap);
 		movable -= gap;
 		keep(&f, slab, MM_MIGRATE_RECLAIMABLE);
@@ -214,10 +215,10 @@ static int fill_list(struct fill *f, struct mm_zone *zone, unsigned int lru, uin
 			int64_t had;
 
 			if (!rest)
-				n = mm_mul_div(n, nr, 0, all > wanted ? all : wanted);
+				n = mm_mul_div(n, nr, 0, mm_max_u64(all, wanted));
 			else if (n > (wanted > later ? wanted - later : 0))
 				n = wanted > later ? wanted - later : 0;
-			had = fill_owner(f, owner, zone, lru, n < left ? n : left);
+			had = fill_owner(f, owner, zone, lru, mm_min_u64(n, left));
 			if (had < 0)
 				return -ENOMEM;
 			left -= (uint64_t)had;
@@ -237,7 +238,7 @@ static uint64_t in_pcp(const struct mm_zoneinfo_row *row) { return row->pcp_coun
 static int fill_lists(struct fill *f, const struct mm_zoneinfo_row *row, struct mm_zone *zone, uint64_t room)
 {
 	for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru < MM_NR_LRU_LISTS; lru++) {
-		uint64_t nr = on_list(row, lru) < room ? on_list(row, lru) : room;
+		uint64_t nr = mm_min_u64(on_list(row, lru), room);
 
 		room -= nr;
 		if (fill_list(f, zone, lru, nr))
@@ -305,10 +306,10 @@ static int boot_zone(struct fill *f, const struct mm_zoneinfo *zi, const struct 
 		return 0;
 	taken = zone->managed_pages - zone->free_pages;
 	for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru < MM_NR_LRU_LISTS; lru++)
-		lists += on_list(row, lru) < taken - lists ? on_list(row, lru) : taken - lists;
-	pcp = in_pcp(row) < taken - lists ? in_pcp(row) : taken - lists;
+		lists += mm_min_u64(on_list(row, lru), taken - lists);
+	pcp = mm_min_u64(in_pcp(row), taken - lists);
 	slab = slab_pages(zi, row);
-	slab = slab < taken - lists - pcp ? slab : taken - lists - pcp;
+	slab = mm_min_u64(slab, taken - lists - pcp);
 	lay_out(zone, slab, lists + pcp);
 	mm_machine_skip_n(f->m, "captured pages of dentries, inodes and the like that the kernel may reclaim: they stay", true, slab);
 	if (fill_lists(f, row, zone, lists))
@@ -338,7 +339,7 @@ static int boot_from_free(struct fill *f)
 			uint64_t room = spare(phys->zone_table[z]), wanted = of_cgroups(&f->cap, lru);
 
 			f->lists[lru] = wanted;
-			if (fill_list(f, phys->zone_table[z], lru, wanted < room ? wanted : room))
+			if (fill_list(f, phys->zone_table[z], lru, mm_min_u64(wanted, room)))
 				return -ENOMEM;
 		}
 	kernel = mm_captured_memcgs_kernel(&f->cap);

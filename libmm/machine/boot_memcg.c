@@ -22,12 +22,12 @@
 #include <libmm/cgroup.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "cache/filemap.h"
 #include "cache/memcg_v1.h"
 #include "cache/swap_impl.h"
 #include "machine/boot_memcg.h"
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 /* Figures that are of a cgroup and those below it, in bytes, and where those of its own go, in pages. */
@@ -63,7 +63,7 @@ static int own_shares(struct mm_captured_memcgs *cap, struct mm_machine *m, cons
 		size_t at = place_of(l, i);
 		uint64_t told = *(const uint64_t *)(const void *)((const char *)&l->v[i] + f->row), all;
 
-		all = told == MM_MISSING_U64 ? 0 : least(told >> f->shift, (uint64_t)UINT32_MAX << (MM_PAGE_SHIFT - f->shift));
+		all = told == MM_MISSING_U64 ? 0 : mm_min_u64(told >> f->shift, (uint64_t)UINT32_MAX << (MM_PAGE_SHIFT - f->shift));
 		if (told != MM_MISSING_U64 && all < below[at])
 			mm_machine_skip(m, "figures of captured cgroups are less than those of the cgroups below them, whose are taken", true);
 		*(uint64_t *)(void *)((char *)&cap->v[at] + f->own) = less(all, below[at]);
@@ -156,8 +156,8 @@ int mm_captured_memcgs_new(struct mm_captured_memcgs *cap, struct mm_machine *m)
 			c->current = UINT64_MAX;
 		if (c->memcg->parent)
 			note_events(c, &l.v[i]);
-		c->file_locked = least(less(c->file, c->shmem + c->lists[MM_LRU_INACTIVE_FILE] + c->lists[MM_LRU_ACTIVE_FILE]),
-				       c->lists[MM_LRU_UNEVICTABLE]);
+		c->file_locked = mm_min_u64(less(c->file, c->shmem + c->lists[MM_LRU_INACTIVE_FILE] + c->lists[MM_LRU_ACTIVE_FILE]),
+					    c->lists[MM_LRU_UNEVICTABLE]);
 	}
 	mm_cgroups_free(&l);
 	return e;
@@ -192,20 +192,21 @@ uint64_t mm_captured_memcgs_kernel(const struct mm_captured_memcgs *cap)
 
 static void charge_kernel(struct mm_machine *m, struct mm_captured_memcg *c, uint64_t *room)
 {
-	uint64_t kernel = least(c->kernel, *room), other, left = 0;
+	uint64_t kernel = mm_min_u64(c->kernel, *room), other, left = 0;
 
 	mm_memcg_force_charge_kmem(c->memcg, kernel);
 	*room -= kernel;
-	c->memcg->captured_pagetables = least(c->pagetables, kernel);
-	c->memcg->slab_reclaimable_bytes = least(c->slab_bytes, kernel << MM_PAGE_SHIFT);
+	c->memcg->captured_pagetables = mm_min_u64(c->pagetables, kernel);
+	c->memcg->slab_reclaimable_bytes = mm_min_u64(c->slab_bytes, kernel << MM_PAGE_SHIFT);
 	mm_machine_skip_n(m, "KiB of dentries, inodes and the like of captured cgroups that the kernel may reclaim: they stay", true,
 			  c->memcg->slab_reclaimable_bytes >> 10);
 	for (unsigned int l = 0; l < MM_NR_LRU_LISTS; l++)
 		left += c->lists[l];
-	other = least(other_pages(c), *room);
+	other = mm_min_u64(other_pages(c), *room);
 	mm_memcg_force_charge_other(c->memcg, other);
 	*room -= other;
-	mm_machine_skip_n(m, "pages of captured cgroups for which the lists of captured zones have no room: they cannot be reclaimed", false, left);
+	mm_machine_skip_n(m, "pages of captured cgroups for which the lists of captured zones have no room: they cannot be reclaimed", false,
+			  left);
 	mm_machine_skip_n(m, "pages of captured cgroups that are more than the machine has: not charged", false,
 			  c->kernel + other_pages(c) - kernel - other);
 	if (c->current != UINT64_MAX && c->made + kernel > c->current)

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "base/minmax.h"
 #include "base/str.h"
 #include "cache/contents.h"
 #include "fault/walk.h"
@@ -222,7 +223,7 @@ size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
 	c = &m->fault->virt->tlb->cpu[ev->cpu];
 	own = mm_tlb_tag(0, task->mm->id, 0);
 	end = task->mm->task_size_max;
-	due_ns = m->phys->proactive_ns < m->fault->khugepaged_ns ? m->phys->proactive_ns : m->fault->khugepaged_ns;
+	due_ns = mm_min_u64(m->phys->proactive_ns, m->fault->khugepaged_ns);
 	if (mm_task_numa_due_ns(&m->ctx, &task->numa) < due_ns)
 		due_ns = mm_task_numa_due_ns(&m->ctx, &task->numa);
 	by_type[MM_EV_LOAD - MM_EV_LOAD] = ask(c, MM_TLB_R);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/minmax.h"
 #include "base/str.h"
 #include "fault/userfault.h"
 #include "machine/machine.h"
@@ -76,7 +77,7 @@ static bool dont_wake(struct mm_str words)
 static void wake_unregistered(struct mm_machine *m, const struct mm_struct *mm, uint64_t start, uint64_t end)
 {
 	for (const struct mm_vma *v = mm_find_vma(mm, start); v && v->vm_start < end; v = mm_find_vma(mm, v->vm_end)) {
-		uint64_t from = v->vm_start > start ? v->vm_start : start, to = v->vm_end < end ? v->vm_end : end;
+		uint64_t from = mm_max_u64(v->vm_start, start), to = mm_min_u64(v->vm_end, end);
 
 		if (v->vm_flags & MM_VM_UFFD_MISSING)
 			wake(m, mm, v->extra->uffd, from, to - from);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "machine/physmap.h"
 
 /* What is nested in a region follows it with a greater depth. */
@@ -71,7 +72,7 @@ static int find_holes(struct mm_physmap *pm)
 		struct mm_range r = c->v[i];
 
 		if (nr && r.start <= (c->v[nr - 1].end == UINT64_MAX ? UINT64_MAX : c->v[nr - 1].end + 1))
-			c->v[nr - 1].end = r.end > c->v[nr - 1].end ? r.end : c->v[nr - 1].end;
+			c->v[nr - 1].end = mm_max_u64(r.end, c->v[nr - 1].end);
 		else
 			c->v[nr++] = r;
 	}

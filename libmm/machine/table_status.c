@@ -8,6 +8,7 @@
  */
 #include <libmm/tables.h>
 
+#include "base/minmax.h"
 #include "machine/machine.h"
 
 struct status_row {
@@ -58,7 +59,7 @@ static int status_rows(struct mm_machine *m, struct mm_table_writer *w)
 	for (const struct mm_task *t; (t = mm_next_process(m, &i));) {
 		const struct mm_struct *mm = t->mm;
 		uint64_t text = ((mm->end_code + mask) & ~mask) - (mm->start_code & ~mask), exec = bytes(mm->exec_vm);
-		uint64_t peak = mm->hiwater_vm > mm->total_vm ? mm->hiwater_vm : mm->total_vm;
+		uint64_t peak = mm_max_u64(mm->hiwater_vm, mm->total_vm);
 		struct status_row r = {
 			.pid = t->tgid, .name = t->comm, .vm_peak_bytes = bytes(peak), .vm_size_bytes = bytes(mm->total_vm),
 			.vm_lck_bytes = bytes(mm->locked_vm), .vm_pin_bytes = bytes(mm->pinned_vm),
@@ -70,8 +71,8 @@ static int status_rows(struct mm_machine *m, struct mm_table_writer *w)
 		};
 
 		r.vm_rss_bytes = r.rss_anon_bytes + r.rss_file_bytes + r.rss_shmem_bytes;
-		r.vm_hwm_bytes = bytes(mm->hiwater_rss) > r.vm_rss_bytes ? bytes(mm->hiwater_rss) : r.vm_rss_bytes;
-		r.vm_exe_bytes = text < exec ? text : exec;
+		r.vm_hwm_bytes = mm_max_u64(bytes(mm->hiwater_rss), r.vm_rss_bytes);
+		r.vm_exe_bytes = mm_min_u64(text, exec);
 		r.vm_lib_bytes = exec - r.vm_exe_bytes;
 		mm_table_writer_row(w, &r);
 	}

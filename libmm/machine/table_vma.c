@@ -12,6 +12,7 @@
 
 #include "base/escape.h"
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "machine/vma_call.h"
 
 enum { NAME_COLUMN = 73 };		/* where a path begins in /proc/PID/maps */
@@ -204,7 +205,7 @@ static const struct mm_column mm_columns[] = {
 
 static uint64_t hiwater(const struct mm_struct *mm)
 {
-	return mm->hiwater_vm > mm->total_vm ? mm->hiwater_vm : mm->total_vm;
+	return mm_max_u64(mm->hiwater_vm, mm->total_vm);
 }
 
 static int mm_rows(struct mm_machine *m, struct mm_table_writer *w)

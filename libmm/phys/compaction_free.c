@@ -9,10 +9,8 @@
  *
  * Model: Linux 6.6 mm/compaction.c.
  */
+#include "base/minmax.h"
 #include "phys/compaction.h"
-
-static mm_pfn_t max_pfn(mm_pfn_t a, mm_pfn_t b) { return a > b ? a : b; }
-static mm_pfn_t min_pfn(mm_pfn_t a, mm_pfn_t b) { return a < b ? a : b; }
 
 /* Close the list to a ring, then cut it before @pfn. */
 static void cut_before(struct mm_page *map, struct mm_page_list *list, mm_pfn_t pfn)
@@ -95,7 +93,7 @@ mm_pfn_t mm_release_freepages(struct mm_compact_control *cc)
 	while ((pfn = cc->freepages.head) != MM_PFN_NONE) {
 		mm_page_list_del(phys->mem_map, &cc->freepages, pfn);
 		mm_free_pages(phys, pfn, 0);
-		high = max_pfn(high, pfn);
+		high = mm_max_u32(high, pfn);
 	}
 	cc->nr_freepages = 0;
 	return high;
@@ -134,7 +132,7 @@ static unsigned int isolate_freepages_block(struct mm_compact_control *cc, mm_pf
 			break;
 		pfn--;
 	}
-	*start = min_pfn(pfn, end);
+	*start = mm_min_u32(pfn, end);
 	cc->total_free_scanned += nr_scanned;
 	mm_count(cc->zone->phys->ctx, MM_COMPACT_ISOLATED, total);
 	return total;
@@ -143,8 +141,8 @@ static unsigned int isolate_freepages_block(struct mm_compact_control *cc, mm_pf
 /* The rest of the pageblock in which the fast search found something. */
 static void fast_isolate_around(struct mm_compact_control *cc, mm_pfn_t pfn)
 {
-	mm_pfn_t start = max_pfn(mm_pageblock_start_pfn(pfn), cc->zone->start_pfn), block = start;
-	mm_pfn_t end = min_pfn(mm_pageblock_end_pfn(pfn), mm_zone_end_pfn(cc->zone));
+	mm_pfn_t start = mm_max_u32(mm_pageblock_start_pfn(pfn), cc->zone->start_pfn), block = start;
+	mm_pfn_t end = mm_min_u32(mm_pageblock_end_pfn(pfn), mm_zone_end_pfn(cc->zone));
 
 	if (cc->nr_freepages >= cc->nr_migratepages || (cc->direct_compaction && cc->mode == MM_MIGRATE_ASYNC) ||
 	    !mm_pageblock_in_zone(cc->zone, start, end))
@@ -184,7 +182,7 @@ static mm_pfn_t search_order(struct mm_compact_control *cc, struct fast_search *
 		++*scanned;
 		f->nr_scanned++;
 		if (pfn >= f->highest)
-			f->highest = max_pfn(mm_pageblock_start_pfn(pfn), cc->zone->start_pfn);
+			f->highest = mm_max_u32(mm_pageblock_start_pfn(pfn), cc->zone->start_pfn);
 		if (pfn >= f->low_pfn) {
 			cc->fast_search_fail = 0;
 			cc->search_order = order;
@@ -255,7 +253,7 @@ static void fast_isolate_freepages(struct mm_compact_control *cc)
 		if (scan_start && f.highest >= f.min_pfn) {
 			pfn = cc->free_pfn = f.highest;
 		} else if (scan_start && cc->direct_compaction &&
-			   mm_pageblock_in_zone(zone, f.min_pfn, min_pfn(mm_pageblock_end_pfn(f.min_pfn), mm_zone_end_pfn(zone)))) {
+			   mm_pageblock_in_zone(zone, f.min_pfn, mm_min_u32(mm_pageblock_end_pfn(f.min_pfn), mm_zone_end_pfn(zone)))) {
 			pfn = cc->free_pfn = f.min_pfn;
 		}
 	}
@@ -281,7 +279,7 @@ static bool suitable_migration_target(const struct mm_compact_control *cc, mm_pf
 static mm_pfn_t scan_pageblocks(struct mm_compact_control *cc)
 {
 	mm_pfn_t at = cc->free_pfn, start = mm_pageblock_start_pfn(at), low = mm_pageblock_end_pfn(cc->migrate_pfn);
-	mm_pfn_t end = min_pfn(start + MM_PAGEBLOCK_NR_PAGES, mm_zone_end_pfn(cc->zone));
+	mm_pfn_t end = mm_min_u32(start + MM_PAGEBLOCK_NR_PAGES, mm_zone_end_pfn(cc->zone));
 	unsigned int stride = cc->mode == MM_MIGRATE_ASYNC ? MM_COMPACT_CLUSTER_MAX : 1;
 
 	for (; start >= low; end = start, start -= MM_PAGEBLOCK_NR_PAGES, at = start) {

@@ -10,6 +10,7 @@
  * Deviation: the kernel asks whether a pageblock's 128M section has memory;
  * here whether any RAM lies in the section.
  */
+#include "base/minmax.h"
 #include "phys/compaction.h"
 
 enum { SECTION_SHIFT = 27 - MM_PAGE_SHIFT };
@@ -102,7 +103,7 @@ static bool reset_isolation_pfn(struct mm_zone *zone, mm_pfn_t pfn, bool check_s
 		return true;
 	if (!check_source && check_target && pb->migratetype != MM_MIGRATE_MOVABLE)
 		return false;
-	first = mm_pageblock_start_pfn(pfn) > zone->start_pfn ? mm_pageblock_start_pfn(pfn) : zone->start_pfn;
+	first = mm_max_u32(mm_pageblock_start_pfn(pfn), zone->start_pfn);
 	last = mm_pageblock_end_pfn(pfn) < mm_zone_end_pfn(zone) ? mm_pageblock_end_pfn(pfn) - 1 : mm_zone_end_pfn(zone) - 1;
 	for (pfn = first; pfn <= last; pfn += 1u << MM_PAGE_ALLOC_COSTLY_ORDER) {
 		uint32_t flags = mm_page(phys, pfn)->flags;

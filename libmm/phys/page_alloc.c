@@ -23,6 +23,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/minmax.h"
 #include "phys/mempolicy.h"
 #include "phys/pcp.h"
 
@@ -155,7 +156,7 @@ static bool node_dirty_ok(const struct mm_phys *phys, const struct mm_node *node
 		nr_file += node->zones[i].nr_lru[MM_NR_ZONE_INACTIVE_FILE - MM_NR_ZONE_INACTIVE_ANON] +
 			   node->zones[i].nr_lru[MM_NR_ZONE_ACTIVE_FILE - MM_NR_ZONE_INACTIVE_ANON];
 	}
-	nr_free -= nr_free < node->totalreserve_pages ? nr_free : node->totalreserve_pages;
+	nr_free -= mm_min_u64(nr_free, node->totalreserve_pages);
 	return node->nr_write_pending <=
 	       (uint64_t)mm_sysctl(phys->ctx, MM_SYSCTL_DIRTY_RATIO) * (nr_free + nr_file) / 100;
 }

@@ -17,9 +17,8 @@
  */
 #include <stddef.h>
 
+#include "base/minmax.h"
 #include "phys/pcp.h"
-
-static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* A page leaves for the buddy lists: an effect that a replay of the allocator shows. */
 static void trace_pcpu_drain(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
@@ -40,7 +39,7 @@ static void trace_pcpu_drain(struct mm_phys *phys, mm_pfn_t pfn, unsigned int or
 static void free_pcppages_bulk(struct mm_zone *zone, uint32_t count, struct mm_per_cpu_pages *pcp, unsigned int pindex)
 {
 	struct mm_phys *phys = zone->phys;
-	int64_t left = min_u32(pcp->count, count);
+	int64_t left = mm_min_u32(pcp->count, count);
 
 	while (left > 0) {
 		struct mm_page_list *list;
@@ -89,7 +88,7 @@ static uint32_t nr_pcp_high(const struct mm_per_cpu_pages *pcp, const struct mm_
 {
 	if (free_high)
 		return 0;
-	return zone->reclaim_active ? min_u32(pcp->batch << 2, pcp->high) : pcp->high;
+	return zone->reclaim_active ? mm_min_u32(pcp->batch << 2, pcp->high) : pcp->high;
 }
 
 /*

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "phys/boot.h"
 #include "phys/internal.h"
 
@@ -89,7 +90,7 @@ static void count_all(struct mm_phys *phys, const struct mm_memblock *mb)
 			for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
 				struct mm_zone *z = &phys->nodes[n]->zones[i];
 				uint64_t end = z->start_pfn + z->spanned_pages;
-				uint64_t from = lo > z->start_pfn ? lo : z->start_pfn, to = hi < end ? hi : end;
+				uint64_t from = mm_max_u64(lo, z->start_pfn), to = mm_min_u64(hi, end);
 
 				z->managed_pages += from < to ? mm_boot_present_in(phys, n, from, to) : 0;
 			}

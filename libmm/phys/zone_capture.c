@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/minmax.h"
 #include "phys/boot.h"
 #include "phys/internal.h"
 
@@ -44,8 +45,8 @@ static void add_span(struct mm_node *node, const struct mm_zone *zone)
 	if (node->present_pages) {
 		uint64_t node_end = node->start_pfn + node->spanned_pages;
 
-		start = node->start_pfn < start ? node->start_pfn : start;
-		end = node_end > end ? node_end : end;
+		start = mm_min_u64(node->start_pfn, start);
+		end = mm_max_u64(node_end, end);
 	}
 	node->start_pfn = (mm_pfn_t)start;
 	node->spanned_pages = end - start;
@@ -129,8 +130,8 @@ static int present_of_map(struct mm_phys *phys, const struct mm_memblock *mb, co
 		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT,
 			end = (r->base + r->size) >> MM_PAGE_SHIFT;
 
-		start = start > zone->start_pfn ? start : zone->start_pfn;
-		end = end < zone_end ? end : zone_end;
+		start = mm_max_u64(start, zone->start_pfn);
+		end = mm_min_u64(end, zone_end);
 		if (start < end && mm_boot_add_present(phys, start, end, zone->node))
 			return -ENOMEM;
 	}
@@ -215,12 +216,12 @@ static void free_after(struct mm_phys *phys, const struct mm_zone *zone, uint64_
 
 	for (uint32_t i = 0; i < phys->nr_present; i++) {
 		const struct mm_page_range *r = &phys->present[i];
-		uint64_t start = r->start_pfn, end = r->end_pfn < zone_end ? r->end_pfn : zone_end, taken;
+		uint64_t start = r->start_pfn, end = mm_min_u64(r->end_pfn, zone_end), taken;
 
-		start = start > zone->start_pfn ? start : zone->start_pfn;
+		start = mm_max_u64(start, zone->start_pfn);
 		if (r->node != zone->node || start >= end)
 			continue;
-		taken = skip < end - start ? skip : end - start;
+		taken = mm_min_u64(skip, end - start);
 		skip -= taken;
 		mm_boot_free_range(phys, start + taken, end);
 	}

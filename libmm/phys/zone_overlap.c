@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "phys/boot.h"
 
 struct ranges {
@@ -45,7 +46,7 @@ static int free_ranges(struct ranges *l, const struct mm_memblock *mb, uint64_t 
 		const struct mm_memblock_region *r = &mb->memory.v[i];
 		uint64_t end = (r->base + r->size) >> MM_PAGE_SHIFT;
 
-		if (add(l, (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, end < max_pfn ? end : max_pfn, 0))
+		if (add(l, (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, mm_min_u64(end, max_pfn), 0))
 			return -ENOMEM;
 	}
 	return mb->memory.nr ? 0 : add(l, 0, max_pfn, 0);
@@ -58,8 +59,7 @@ static int take(struct ranges *from, struct ranges *taken, const struct mm_zone 
 
 	for (size_t i = 0; want && i < from->nr; i++) {
 		struct mm_page_range r = from->v[i];
-		uint64_t start = r.start_pfn > zone->start_pfn ? r.start_pfn : zone->start_pfn,
-			end = r.end_pfn < zone_end ? r.end_pfn : zone_end;
+		uint64_t start = mm_max_u64(r.start_pfn, zone->start_pfn), end = mm_min_u64(r.end_pfn, zone_end);
 
 		if (start >= end)
 			continue;

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "phys/boot.h"
 
 enum { MAX_DMA_PFN = 1 << (24 - MM_PAGE_SHIFT), MAX_DMA32_PFN = 1 << (32 - MM_PAGE_SHIFT) };
@@ -30,8 +31,6 @@ struct limits {
 	enum mm_zone_type movable_zone;				/* the zone whose memory becomes movable */
 };
 
-static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t clamp_u64(uint64_t v, uint64_t lo, uint64_t hi) { return v < lo ? lo : v > hi ? hi : v; }
 
 struct mm_node *mm_boot_node(struct mm_phys *phys, uint32_t id)
@@ -89,16 +88,16 @@ static void node_range(const struct mm_phys *phys, uint32_t node, uint64_t *star
 	*end = 0;
 	for (uint32_t i = 0; i < phys->nr_present; i++)
 		if (phys->present[i].node == node) {
-			*start = min_u64(*start, phys->present[i].start_pfn);
-			*end = max_u64(*end, phys->present[i].end_pfn);
+			*start = mm_min_u64(*start, phys->present[i].start_pfn);
+			*end = mm_max_u64(*end, phys->present[i].end_pfn);
 		}
 }
 
 static void zone_limits(const struct mm_phys *phys, struct limits *lim)
 {
 	const uint64_t high[MM_MAX_NR_ZONES] = {
-		[MM_ZONE_DMA] = min_u64(MAX_DMA_PFN, phys->max_pfn),
-		[MM_ZONE_DMA32] = min_u64(MAX_DMA32_PFN, phys->max_pfn),
+		[MM_ZONE_DMA] = mm_min_u64(MAX_DMA_PFN, phys->max_pfn),
+		[MM_ZONE_DMA32] = mm_min_u64(MAX_DMA32_PFN, phys->max_pfn),
 		[MM_ZONE_NORMAL] = phys->max_pfn,
 	};
 	uint64_t start = phys->present[0].start_pfn;
@@ -107,7 +106,7 @@ static void zone_limits(const struct mm_phys *phys, struct limits *lim)
 		if (i == MM_ZONE_MOVABLE)
 			continue;
 		lim->low[i] = start;
-		start = lim->high[i] = max_u64(high[i], start);
+		start = lim->high[i] = mm_max_u64(high[i], start);
 		if (lim->high[i] > lim->low[i])
 			lim->movable_zone = (enum mm_zone_type)i;
 	}
@@ -125,23 +124,23 @@ static void place_kernelcore(const struct mm_phys *phys, struct limits *lim, uin
 
 	for (uint32_t i = 0; i < phys->nr_present; i++) {
 		const struct mm_page_range *r = &phys->present[i];
-		uint64_t start = max_u64(r->start_pfn, lim->movable_pfn[node]), size;
+		uint64_t start = mm_max_u64(r->start_pfn, lim->movable_pfn[node]), size;
 
 		if (r->node != node || start >= r->end_pfn)
 			continue;
 		if (start < usable) {
-			size = min_u64(r->end_pfn, usable) - start;
-			share -= min_u64(size, share);
-			*required -= min_u64(size, *required);
+			size = mm_min_u64(r->end_pfn, usable) - start;
+			share -= mm_min_u64(size, share);
+			*required -= mm_min_u64(size, *required);
 			if (r->end_pfn <= usable) {
 				lim->movable_pfn[node] = r->end_pfn;
 				continue;
 			}
 			start = usable;
 		}
-		size = min_u64(r->end_pfn - start, share);
+		size = mm_min_u64(r->end_pfn - start, share);
 		lim->movable_pfn[node] = start + size;
-		*required -= min_u64(*required, size);
+		*required -= mm_min_u64(*required, size);
 		share -= size;
 		if (!share)
 			break;
@@ -185,9 +184,9 @@ static uint64_t required_kernelcore(const struct mm_phys *phys, const struct mm_
 	core = core_sizes(cfg, total);
 	if (core.movablecore) {
 		uint64_t movable = core.movablecore > total ? total
-			: min_u64(total, (core.movablecore + block - 1) / block * block);
+			: mm_min_u64(total, (core.movablecore + block - 1) / block * block);
 
-		core.kernelcore = max_u64(core.kernelcore, total - movable);
+		core.kernelcore = mm_max_u64(core.kernelcore, total - movable);
 	}
 	return core.kernelcore < total ? core.kernelcore : 0;
 }
@@ -221,7 +220,7 @@ static void movable_of_hotplug(struct limits *lim, const struct mm_memblock *mb)
 		if (!(r->flags & MM_MEMBLOCK_HOTPLUG) || r->node >= MM_MAX_NODES)
 			continue;
 		pfn = &lim->movable_pfn[r->node];
-		*pfn = *pfn ? min_u64(*pfn, start) : start;
+		*pfn = *pfn ? mm_min_u64(*pfn, start) : start;
 	}
 }
 
@@ -257,7 +256,7 @@ static void adjust_for_movable(const struct limits *lim, uint32_t node, int zone
 		return;
 	if (zone == MM_ZONE_MOVABLE) {
 		*start = movable;
-		*end = min_u64(node_end, lim->high[lim->movable_zone]);
+		*end = mm_min_u64(node_end, lim->high[lim->movable_zone]);
 	} else if (*start < movable && *end > movable) {
 		*end = movable;
 	} else if (*start >= movable) {
@@ -275,8 +274,8 @@ static void size_zone(const struct mm_phys *phys, const struct limits *lim, stru
 	adjust_for_movable(lim, zone->node, zone->type, node_end, &start, &end);
 	if (end < node_start || start > node_end)
 		return;
-	end = min_u64(end, node_end);
-	start = max_u64(start, node_start);
+	end = mm_min_u64(end, node_end);
+	start = mm_max_u64(start, node_start);
 	if (start >= end)
 		return;
 	zone->start_pfn = (mm_pfn_t)start;

@@ -11,6 +11,7 @@
  *
  * Source: Linux 6.6 mm/vmscan.c kswapd(), balance_pgdat(), wakeup_kswapd().
  */
+#include "base/minmax.h"
 #include "reclaim/internal.h"
 
 static bool pgdat_balanced(const struct mm_node *n, int order, int highest)
@@ -120,7 +121,7 @@ static void begin_shrink(struct mm_reclaim *r, struct mm_kswapd *k, const struct
 		uint64_t high = mm_wmark_pages(&n->zones[z], MM_WMARK_HIGH);
 
 		if (n->zones[z].managed_pages)
-			k->sc.nr_to_reclaim += high > MM_SWAP_CLUSTER_MAX ? high : MM_SWAP_CLUSTER_MAX;
+			k->sc.nr_to_reclaim += mm_max_u64(high, MM_SWAP_CLUSTER_MAX);
 	}
 	k->scan = (struct mm_node_scan){ .memcg = NULL };
 	k->at = MM_KSWAPD_SHRINKS;
@@ -185,9 +186,9 @@ static void end_round(struct mm_kswapd *k)
 
 	if (sc->order && sc->nr_reclaimed >= mm_compact_gap(sc->order))
 		sc->order = 0;
-	if ((sc->nr_scanned > shrunk ? sc->nr_scanned : shrunk) >= sc->nr_to_reclaim)
+	if (mm_max_u64(sc->nr_scanned, shrunk) >= sc->nr_to_reclaim)
 		k->raise = false;
-	k->boost -= k->boost < got ? k->boost : got;
+	k->boost -= mm_min_u64(k->boost, got);
 	if (k->raise || !got)
 		sc->priority--;
 	k->at = sc->priority < 1 || (k->boost && !got) ? MM_KSWAPD_DONE : MM_KSWAPD_ROUND;
@@ -202,7 +203,7 @@ static void end_balance(struct mm_reclaim *r, struct mm_kswapd *k, struct mm_nod
 	set_reclaim_active(n, k->highest, false);
 	for (int z = 0; z <= k->highest; z++) {
 		boosted |= k->boosts[z];
-		n->zones[z].watermark_boost -= n->zones[z].watermark_boost < k->boosts[z] ? n->zones[z].watermark_boost : k->boosts[z];
+		n->zones[z].watermark_boost -= mm_min_u64(n->zones[z].watermark_boost, k->boosts[z]);
 	}
 	if (boosted)
 		mm_wakeup_kcompactd(r->phys, n, MM_PAGEBLOCK_ORDER, k->highest);

@@ -9,6 +9,7 @@
  *
  * Source: Linux 6.6 mm/vmscan.c.
  */
+#include "base/minmax.h"
 #include "reclaim/mglru.h"
 
 /* A plain 1 is "on" with all that the CPU offers, as writing y is; 5 is the core without walks. */
@@ -83,7 +84,7 @@ static int64_t get_nr_to_scan(struct mm_reclaim *r, struct mm_lruvec *v, const s
 bool mm_lru_gen_should_abort_scan(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc)
 {
 	const struct mm_node *n = r->phys->nodes[v->node];
-	uint64_t goal = sc->nr_to_reclaim > mm_compact_gap(sc->order) ? sc->nr_to_reclaim : mm_compact_gap(sc->order);
+	uint64_t goal = mm_max_u64(sc->nr_to_reclaim, mm_compact_gap(sc->order));
 
 	if (!mm_root_reclaim(r, sc))
 		return false;

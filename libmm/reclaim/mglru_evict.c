@@ -9,6 +9,7 @@
  *
  * Source: Linux 6.6 mm/vmscan.c evict_folios() and what it calls.
  */
+#include "base/minmax.h"
 #include "reclaim/mglru.h"
 #include "virt/rmap.h"
 
@@ -146,7 +147,7 @@ static void scan_zone(struct mm_reclaim *r, struct mm_lruvec *v, const struct mm
 			mm_page_list_add(map, &moved, pfn);
 			skipped += nr;
 		}
-		if (!--s->remaining || (s->isolated > skipped ? s->isolated : skipped) >= MM_MIN_LRU_BATCH)
+		if (!--s->remaining || mm_max_u64(s->isolated, skipped) >= MM_MIN_LRU_BATCH)
 			break;
 	}
 	while (moved.tail != MM_PFN_NONE) {

@@ -10,6 +10,7 @@
  * Source: Linux 6.6 mm/vmscan.c prepare_scan_count(), get_scan_count(), inactive_is_low().
  */
 #include <libmm/wide.h>
+#include "base/minmax.h"
 #include "reclaim/internal.h"
 
 static uint64_t int_sqrt(uint64_t x)
@@ -127,7 +128,7 @@ static uint64_t unprotected(const struct mm_memcg *memcg, struct mm_scan_control
 	} else {
 		protection = min;
 	}
-	usage = memcg->usage > protection ? memcg->usage : protection;
+	usage = mm_max_u64(memcg->usage, protection);
 	scan = size - mm_mul_div(size, protection, 0, usage + 1);
 	return scan > MM_SWAP_CLUSTER_MAX ? scan : MM_SWAP_CLUSTER_MAX;
 }

@@ -21,6 +21,7 @@
  * throttle_direct_reclaim(); block/blk-mq.c blk_mq_submit_bio() with an I/O scheduler (run_hw_queue, async).
  * Left out: what the worker takes (it is part of cost.read_ns); turns of two kswapds (each has all the time there is).
  */
+#include "base/minmax.h"
 #include "reclaim/internal.h"
 
 #define NEVER UINT64_MAX
@@ -83,10 +84,10 @@ static void catch_up(struct mm_reclaim *r)
 	uint64_t clock = mm_swap_io_clock(r->cache);
 
 	do {
-		uint64_t next = t->tick_at < t->other_at ? t->tick_at : t->other_at;
+		uint64_t next = mm_min_u64(t->tick_at, t->other_at);
 
-		next = t->read_done_at < next ? t->read_done_at : next;
-		next = clock < next ? clock : next;
+		next = mm_min_u64(t->read_done_at, next);
+		next = mm_min_u64(clock, next);
 		if (next > t->now) {
 			mm_rq_charge(&t->rq, next - t->now);
 			t->now = next;
@@ -134,7 +135,7 @@ static void run_other(struct mm_reclaim *r)
 static void idle(struct mm_reclaim *r)
 {
 	const struct mm_turns *t = &r->turns;
-	uint64_t until = t->other_at < t->read_done_at ? t->other_at : t->read_done_at;
+	uint64_t until = mm_min_u64(t->other_at, t->read_done_at);
 
 	if ((t->wants_bio[MM_RUNS_TASK] || t->wants_bio[MM_RUNS_KSWAPD]) && r->cache->swap_due_ns < until)
 		until = r->cache->swap_due_ns;
@@ -232,7 +233,7 @@ static void wait_for_fault(struct mm_reclaim *r)
 /* With more CPUs: kswapd has @ns on its own. */
 static void run_beside(struct mm_reclaim *r, uint64_t ns)
 {
-	uint64_t start = mm_swap_io_clock(r->cache), used = r->turns.ahead_ns < ns ? r->turns.ahead_ns : ns;
+	uint64_t start = mm_swap_io_clock(r->cache), used = mm_min_u64(r->turns.ahead_ns, ns);
 
 	r->turns.ahead_ns -= used;
 	while (used < ns && mm_kswapd_is_woken(r)) {

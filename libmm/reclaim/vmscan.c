@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 
 uint64_t mm_zone_reclaimable_pages(const struct mm_reclaim *r, const struct mm_zone *zone)
 {
@@ -44,13 +45,13 @@ static bool rebalance(uint64_t nr[MM_NR_LRU_LISTS], const uint64_t targets[MM_NR
 		return false;
 	stop = nr_file > nr_anon ? MM_LRU_INACTIVE_ANON : MM_LRU_INACTIVE_FILE;
 	go = nr_file > nr_anon ? MM_LRU_INACTIVE_FILE : MM_LRU_INACTIVE_ANON;
-	percentage = (nr_file > nr_anon ? nr_anon : nr_file) * 100 / (targets[stop] + targets[stop + MM_LRU_ACTIVE] + 1);
+	percentage = mm_min_u64(nr_file, nr_anon) * 100 / (targets[stop] + targets[stop + MM_LRU_ACTIVE] + 1);
 	nr[stop] = nr[stop + MM_LRU_ACTIVE] = 0;
 	for (unsigned int lru = go; lru <= go + MM_LRU_ACTIVE; lru++) {
 		uint64_t scanned = targets[lru] - nr[lru];
 
 		nr[lru] = targets[lru] * (100 - percentage) / 100;
-		nr[lru] -= nr[lru] < scanned ? nr[lru] : scanned;
+		nr[lru] -= mm_min_u64(nr[lru], scanned);
 	}
 	return true;
 }
@@ -87,7 +88,7 @@ static bool shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct
 	}
 	while (s->lru || s->nr[MM_LRU_INACTIVE_ANON] || s->nr[MM_LRU_ACTIVE_FILE] || s->nr[MM_LRU_INACTIVE_FILE]) {
 		enum mm_lru_list lru = (enum mm_lru_list)s->lru;
-		uint64_t n = s->nr[lru] < MM_SWAP_CLUSTER_MAX ? s->nr[lru] : MM_SWAP_CLUSTER_MAX;
+		uint64_t n = mm_min_u64(s->nr[lru], MM_SWAP_CLUSTER_MAX);
 
 		s->lru = lru < MM_LRU_ACTIVE_FILE ? lru + 1u : 0;
 		s->nr[lru] -= n;
@@ -382,7 +383,7 @@ static uint64_t try_to_free_mem_cgroup_pages(void *arg, struct mm_memcg *memcg, 
 {
 	struct mm_reclaim *r = arg;
 	struct mm_scan_control sc = {
-		.nr_to_reclaim = nr_pages > MM_SWAP_CLUSTER_MAX ? nr_pages : MM_SWAP_CLUSTER_MAX,
+		.nr_to_reclaim = mm_max_u64(nr_pages, MM_SWAP_CLUSTER_MAX),
 		.gfp_mask = gfp | MM_GFP_HIGHUSER_MOVABLE, .reclaim_idx = MM_MAX_NR_ZONES - 1,
 		.target_mem_cgroup = memcg, .priority = MM_DEF_PRIORITY, .may_writepage = true, .may_unmap = true,
 		.may_swap = options & MM_MEMCG_RECLAIM_MAY_SWAP, .proactive = options & MM_MEMCG_RECLAIM_PROACTIVE,

@@ -20,6 +20,7 @@
 #include <libmm/csv.h>
 #include <libmm/wide.h>
 
+#include "base/minmax.h"
 #include "base/str.h"
 #include "source/proc.h"
 #include "source/scan.h"
@@ -290,8 +291,6 @@ static uint64_t room(uint64_t limit, uint64_t used)
 	return used < limit ? limit - used : 0;
 }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 static void set_headroom(const struct mm_cgroup_list *l, struct mm_cgroup_row *row)
 {
 	if (is_known(row->max) && row->max && is_known(row->current)) {
@@ -299,9 +298,9 @@ static void set_headroom(const struct mm_cgroup_list *l, struct mm_cgroup_row *r
 
 		row->used_centi = share < INT64_MAX ? (int64_t)share : INT64_MAX;
 	}
-	row->headroom = least(room(row->max, row->current), room(row->memsw_max, row->memsw));
+	row->headroom = mm_min_u64(room(row->max, row->current), room(row->memsw_max, row->memsw));
 	if (row->parent != SIZE_MAX)
-		row->headroom = least(row->headroom, l->v[row->parent].headroom);
+		row->headroom = mm_min_u64(row->headroom, l->v[row->parent].headroom);
 }
 
 int mm_cgroups_read(struct mm_cgroup_list *l, const struct mm_sysroot *root, struct mm_error *err)

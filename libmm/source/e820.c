@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/minmax.h"
 #include "base/str.h"
 #include "source/e820.h"
 
@@ -73,7 +74,7 @@ int mm_e820_change(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_st
 
 	for (size_t i = 0; i < nr && !e; i++) {
 		struct mm_e820_entry old = m->v[i];
-		uint64_t lo = old.start > start ? old.start : start, hi = old.end < end ? old.end : end;
+		uint64_t lo = mm_max_u64(old.start, start), hi = mm_min_u64(old.end, end);
 
 		if (lo > hi || (from.len && !is_word(&old, from)))
 			continue;
@@ -123,7 +124,7 @@ static int fill_gaps(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_
 		for (size_t i = 0; i < nr && !covered; i++) {
 			covered = at >= m->v[i].start && at <= m->v[i].end;
 			if (covered)
-				stop = m->v[i].end < end ? m->v[i].end : end;
+				stop = mm_min_u64(m->v[i].end, end);
 			else if (m->v[i].start > at && m->v[i].start <= stop)
 				stop = m->v[i].start - 1;
 		}
@@ -143,7 +144,7 @@ int mm_e820_overlay(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_s
 	memcpy(new.word, word.p, word.len < sizeof(new.word) ? word.len : sizeof(new.word) - 1);
 	for (size_t i = 0, nr = m->nr; i < nr && !e; i++) {
 		struct mm_e820_entry old = m->v[i];
-		uint64_t lo = old.start > start ? old.start : start, hi = old.end < end ? old.end : end;
+		uint64_t lo = mm_max_u64(old.start, start), hi = mm_min_u64(old.end, end);
 
 		if (lo > hi || type_number(old.word) >= type_number(new.word))
 			continue;
@@ -204,7 +205,7 @@ static uint64_t ram_in(const struct mm_e820 *m, uint64_t start, uint64_t end)
 
 	for (size_t i = 0; i < m->nr; i++) {
 		const struct mm_e820_entry *e = &m->v[i];
-		uint64_t lo = e->start > start ? e->start : start, hi = e->end < end ? e->end : end,
+		uint64_t lo = mm_max_u64(e->start, start), hi = mm_min_u64(e->end, end),
 			n = hi - lo + (hi - lo != UINT64_MAX);
 
 		if (is_usable(e) && lo <= hi)
@@ -227,7 +228,7 @@ static void drop_blocks_without_ram(struct mm_srat *s, const struct mm_e820 *m)
 static bool join(struct mm_srat *s, size_t i, size_t j)
 {
 	struct mm_srat_block *a = &s->v[i], *b = &s->v[j];
-	uint64_t start = a->start < b->start ? a->start : b->start, end = a->end > b->end ? a->end : b->end;
+	uint64_t start = mm_min_u64(a->start, b->start), end = mm_max_u64(a->end, b->end);
 
 	for (size_t k = 0; k < s->nr; k++)
 		if (s->v[k].node != a->node && overlap(start, end, s->v[k].start, s->v[k].end))
@@ -287,8 +288,8 @@ static void cut_region(const struct mm_e820_entry *e, const struct mm_srat *node
 		return;
 	r->node = node < MM_MAX_NODES ? node : 0;
 	r->hotplug = node_at(hotplug, r->start, &hot_stop) < MM_MAX_NODES;
-	stop = stop < hot_stop ? stop : hot_stop;
-	r->end = stop < e->end ? stop : e->end;
+	stop = mm_min_u64(stop, hot_stop);
+	r->end = mm_min_u64(stop, e->end);
 }
 
 int mm_e820_regions(const struct mm_e820 *m, const struct mm_srat *nodes, const struct mm_srat *hotplug,

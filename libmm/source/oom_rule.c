@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/minmax.h"
 #include "base/str.h"
 #include "source/oom.h"
 
@@ -52,7 +53,6 @@ static bool beats(const struct mm_oom_report *r, int64_t a, size_t ia, int64_t b
 
 enum { CHARGE_BATCH = 64 };		/* pages that a CPU charges at once */
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t or_none(uint64_t v) { return v == UINT64_MAX ? 0 : v; }
 
 /*
@@ -64,14 +64,14 @@ static uint64_t memcg_swap(const struct mm_oom_report *r, const struct mm_oom_se
 	uint64_t used = or_none(r->swap_usage_pages), may = r->swap_limit_pages;
 
 	if (r->memsw_usage_pages != UINT64_MAX) {		/* v1 */
-		used = r->memsw_usage_pages - least(r->memsw_usage_pages, or_none(r->usage_pages));
+		used = r->memsw_usage_pages - mm_min_u64(r->memsw_usage_pages, or_none(r->usage_pages));
 		may = r->memsw_limit_pages;
 		if (may != UINT64_MAX)
-			may -= least(may, r->limit_pages);
+			may -= mm_min_u64(may, r->limit_pages);
 	}
 	if (set->other_swap || swap_known != UINT64_MAX)
-		return least(may, set->other_swap ? set->swap_pages : swap_known);
-	return may - least(may, used) <= CHARGE_BATCH ? may : used;	/* at its limit: at least that much */
+		return mm_min_u64(may, set->other_swap ? set->swap_pages : swap_known);
+	return may - mm_min_u64(may, used) <= CHARGE_BATCH ? may : used;	/* at its limit: at least that much */
 }
 
 /* Pages of the nodes that the report shows, when others are hidden from the request (node_present_pages()). */
@@ -97,7 +97,7 @@ static void infer_constraint(struct mm_oom_report *r)
 
 static uint64_t total_of(struct mm_oom_report *r, const struct mm_oom_settings *set, uint64_t swap_known)
 {
-	uint64_t ram = r->ram_pages - least(r->reserved_pages, r->ram_pages);
+	uint64_t ram = r->ram_pages - mm_min_u64(r->reserved_pages, r->ram_pages);
 	uint64_t swap = set->other_swap ? set->swap_pages : r->swap_pages;
 
 	if (r->constraint == MM_OOM_MEMCG && (set->other_limit || r->limit_pages != UINT64_MAX))

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "virt/hugetlb.h"
 #include "virt/mempolicy.h"
 #include "virt/rmap.h"
@@ -25,7 +26,7 @@ uint64_t mm_region_count(const struct mm_resv_map *m, uint64_t from, uint64_t to
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->nr && m->r[i].from < to; i++) {
-		uint64_t a = m->r[i].from > from ? m->r[i].from : from, b = m->r[i].to < to ? m->r[i].to : to;
+		uint64_t a = mm_max_u64(m->r[i].from, from), b = mm_min_u64(m->r[i].to, to);
 
 		n += a < b ? b - a : 0;
 	}
@@ -65,7 +66,7 @@ int mm_region_add(struct mm_resv_map *m, uint64_t from, uint64_t to)
 		;
 	if (k == i)
 		return insert_at(m, i, from, to);
-	m->r[i].from = m->r[i].from < from ? m->r[i].from : from;
+	m->r[i].from = mm_min_u64(m->r[i].from, from);
 	m->r[i].to = m->r[k - 1].to > to ? m->r[k - 1].to : to;
 	remove_ranges(m, i + 1, k - i - 1);
 	return 0;

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/minmax.h"
 #include "cache/lru.h"
 #include "cache/migrate.h"
 #include "virt/hugetlb.h"
@@ -55,7 +56,7 @@ static int vma_replace_policy(struct mm_vma *vma, const struct mm_mempolicy *pol
 
 static int mbind_range(struct mm_vma *vma, struct mm_vma **prev, uint64_t start, uint64_t end, const struct mm_mempolicy *pol)
 {
-	uint64_t from = start > vma->vm_start ? start : vma->vm_start, to = end < vma->vm_end ? end : vma->vm_end;
+	uint64_t from = mm_max_u64(start, vma->vm_start), to = mm_min_u64(end, vma->vm_end);
 	int e;
 
 	if (start > vma->vm_start)

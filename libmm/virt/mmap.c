@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 
+#include "base/minmax.h"
 #include "virt/hugetlb.h"
 #include "virt/khugepaged.h"
 #include "virt/ksm.h"
@@ -36,7 +37,7 @@ static uint64_t count_vma_pages_range(const struct mm_struct *mm, uint64_t start
 
 	for (struct mm_vma *v = mm_find_vma_intersection(mm, start, end); v && v->vm_start < end;
 	     v = mm_find_vma(mm, v->vm_end)) {
-		uint64_t s = v->vm_start > start ? v->vm_start : start, e = v->vm_end < end ? v->vm_end : end;
+		uint64_t s = mm_max_u64(v->vm_start, start), e = mm_min_u64(v->vm_end, end);
 
 		pages += (e - s) >> MM_PAGE_SHIFT;
 	}

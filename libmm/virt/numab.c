@@ -14,6 +14,7 @@
  */
 #include <stdlib.h>
 
+#include "base/minmax.h"
 #include "base/pool.h"
 #include "virt/mempolicy.h"
 #include "virt/numab.h"
@@ -77,7 +78,7 @@ void mm_init_numa_balancing(const struct mm_ctx *ctx, struct mm_task_numa *task,
 
 	if (shares_mm && mm) {
 		stagger = parent.scan_period_ms * (uint64_t)mm->mm_users;
-		stagger = (stagger < mm_task_scan_max(mm) ? stagger : mm_task_scan_max(mm)) + 2 * TICK_MS;
+		stagger = mm_min_u64(stagger, mm_task_scan_max(mm)) + 2 * TICK_MS;
 	} else if (mm) {
 		mm->numa_next_scan_ms = mm_numa_now_ms(mm) + tunable(ctx, MM_SYSCTL_NUMAB_SCAN_DELAY);
 		mm->numa_scan_seq = 0;
@@ -181,10 +182,10 @@ static bool scan_vma(struct scan *s, struct mm_vma *vma)
 	do {
 		uint64_t n;
 
-		s->start = s->start > vma->vm_start ? s->start : vma->vm_start;
+		s->start = mm_max_u64(s->start, vma->vm_start);
 		end = s->start + ((uint64_t)s->pages << MM_PAGE_SHIFT);
 		end = (end + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1);
-		end = end < vma->vm_end ? end : vma->vm_end;
+		end = mm_min_u64(end, vma->vm_end);
 		n = mm_change_prot_numa(vma, s->start, end);
 		s->updates += n;
 		if (n)

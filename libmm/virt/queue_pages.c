@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "cache/lru.h"
 #include "cache/migrate.h"
 #include "virt/anon_vma.h"
@@ -158,7 +159,7 @@ static void queue_hugetlb(struct queue *w, uint64_t start, uint64_t end)
 /* One VMA of the range (queue_pages_test_walk()). */
 static void queue_vma(struct queue *w, uint64_t start, uint64_t end)
 {
-	uint64_t from = start > w->vma->vm_start ? start : w->vma->vm_start, to = end < w->vma->vm_end ? end : w->vma->vm_end;
+	uint64_t from = mm_max_u64(start, w->vma->vm_start), to = mm_min_u64(end, w->vma->vm_end);
 
 	if (!w->virt->phys || (!vma_migratable(w->vma) && !(w->q->flags & MM_MPOL_MF_STRICT)) ||
 	    !(w->q->flags & (MM_MPOL_MF_STRICT | MOVES)))

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "base/minmax.h"
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
@@ -80,8 +81,8 @@ static int set_range(struct mm_struct *mm, struct mm_uffd *uffd, uint64_t start,
 		if (!(uffd ? vma->extra->uffd == uffd && (vma->vm_flags & mode) == mode : !vma->extra->uffd)) {
 			int e;
 
-			start = vma->vm_start > start ? vma->vm_start : start;
-			e = mm_uffd_set(&vma, &prev, start, vma->vm_end < end ? vma->vm_end : end, mode, uffd);
+			start = mm_max_u64(vma->vm_start, start);
+			e = mm_uffd_set(&vma, &prev, start, mm_min_u64(vma->vm_end, end), mode, uffd);
 			if (e)
 				return e;
 		}
@@ -126,7 +127,7 @@ int mm_uffd_writeprotect(struct mm_struct *mm, uint64_t start, uint64_t len, boo
 		if ((start | len) & mm_hugetlb_mask(vma))
 			return -EINVAL;
 		if (mm->virt->phys)
-			mm_change_protection(vma, start > vma->vm_start ? start : vma->vm_start, end < vma->vm_end ? end : vma->vm_end,
+			mm_change_protection(vma, mm_max_u64(start, vma->vm_start), mm_min_u64(end, vma->vm_end),
 					     enable ? MM_CP_UFFD_WP : MM_CP_UFFD_WP_RESOLVE);
 	}
 	return 0;

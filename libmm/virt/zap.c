@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/swap.h"
@@ -237,8 +238,8 @@ void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr
 	mm_tlb_gather_mmu(&tlb, mm, fullmm);
 	mm_update_hiwater_rss(mm);
 	for (size_t i = 0; i < nr; i++) {
-		uint64_t from = vmas[i]->vm_start > start ? vmas[i]->vm_start : start;
-		uint64_t to = vmas[i]->vm_end < end ? vmas[i]->vm_end : end;
+		uint64_t from = mm_max_u64(vmas[i]->vm_start, start);
+		uint64_t to = mm_min_u64(vmas[i]->vm_end, end);
 
 		if (from < to)
 			mm_unmap_page_range(&tlb, vmas[i], from, to, MM_ZAP_EVEN_COWS | MM_ZAP_DROP_MARKER);
@@ -274,7 +275,7 @@ void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mappi
 	for (struct mm_vma *vma = mm_vma_interval_tree_iter_first(mapping, first, last); vma;
 	     vma = mm_vma_interval_tree_iter_next(vma, first, last)) {
 		uint64_t vfirst = vma->vm_pgoff, vlast = vfirst + ((vma->vm_end - vma->vm_start) >> MM_PAGE_SHIFT) - 1;
-		uint64_t zfirst = first > vfirst ? first : vfirst, zlast = last < vlast ? last : vlast;
+		uint64_t zfirst = mm_max_u64(first, vfirst), zlast = mm_min_u64(last, vlast);
 
 		zap_single(vma, vma->vm_start + ((zfirst - vfirst) << MM_PAGE_SHIFT),
 			   vma->vm_start + ((zlast - vfirst + 1) << MM_PAGE_SHIFT), even_cows ? MM_ZAP_EVEN_COWS : 0);
