@@ -8,13 +8,10 @@
  * A file holds one value (limit_files[]) or lines of a name and a value (the stat_lines[] of three files).
  * Figures of v1's memory.stat are those of the cgroup and what is below it (total_) where it has them.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <libmm/cgroup.h>
 #include <libmm/csv.h>
@@ -22,6 +19,7 @@
 
 #include "base/minmax.h"
 #include "base/str.h"
+#include "source/folder.h"
 #include "source/proc.h"
 #include "source/scan.h"
 
@@ -206,30 +204,6 @@ uint64_t mm_cgroup_read(struct mm_cgroup_row *row, const struct mm_sysroot *root
 
 /* ---- the tree ---------------------------------------------------------- */
 
-struct names {
-	char **v;
-	size_t nr, cap;
-	const struct mm_sysroot *root;
-	const char *dir;
-};
-
-static int add_folder(void *arg, const char *name)
-{
-	struct names *n = arg;
-	char path[MAX_PATH + 512];
-	struct stat st;
-
-	if (snprintf(path, sizeof(path), "%s/%s", n->dir, name) >= (int)sizeof(path) ||
-	    fstatat(mm_sysroot_dirfd(n->root), path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
-		return 0;
-	if (mm_proc_grow(&n->v, n->nr, &n->cap, sizeof(*n->v)))
-		return -ENOMEM;
-	n->v[n->nr] = strdup(name);
-	return n->v[n->nr++] ? 0 : -ENOMEM;
-}
-
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 static int add_row(struct mm_cgroup_list *l, const struct mm_sysroot *root, const struct layout *lay, const char *path, size_t *parent)
 {
 	struct mm_cgroup_row row = { .memcg = NULL };
@@ -255,32 +229,28 @@ static int add_row(struct mm_cgroup_list *l, const struct mm_sysroot *root, cons
 static int walk(struct mm_cgroup_list *l, const struct mm_sysroot *root, const struct layout *lay, char *path, size_t parent)
 {
 	size_t len = strlen(path), below = len > 1 ? len : 0;
-	struct names n = { .root = root };
+	struct mm_names n = { 0 };
 	int e = add_row(l, root, lay, path, &parent);
 	char *dir = NULL;
 
 	if (e || asprintf(&dir, "%s%s", lay->dir, len > 1 ? path : "") < 0)
 		return -ENOMEM;
-	n.dir = dir;
-	e = mm_sysroot_each(root, dir, add_folder, &n);
+	e = mm_names_read(&n, mm_sysroot_dirfd(root), dir, true);
 	free(dir);
 	if (e && e != -ENOMEM) {		/* unreadable, but no more than that */
 		l->unreadable++;
 		e = 0;
 	}
-	if (n.nr)
-		qsort(n.v, n.nr, sizeof(char *), by_name);
-	for (size_t i = 0; i < n.nr; i++) {
-		if (!e && below + strlen(n.v[i]) + 2 > MAX_PATH) {
+	for (size_t i = 0; !e && i < n.nr; i++) {
+		if (below + strlen(n.v[i]) + 2 > MAX_PATH) {
 			l->unreadable++;
-		} else if (!e) {
-			sprintf(path + below, "/%s", n.v[i]);
-			e = walk(l, root, lay, path, parent);
-			path[len] = '\0';
+			continue;
 		}
-		free(n.v[i]);
+		sprintf(path + below, "/%s", n.v[i]);
+		e = walk(l, root, lay, path, parent);
+		path[len] = '\0';
 	}
-	free(n.v);
+	mm_names_free(&n);
 	return e;
 }
 

@@ -5,12 +5,10 @@
  * /sys/block is a disk, the rest are partitions; without /sys/block every line
  * is a disk.  Source: Linux 6.6 block/genhd.c diskstats_show().
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "source/folder.h"
 #include "source/proc.h"
 #include "source/scan.h"
 
@@ -44,58 +42,14 @@ static bool parse_line(struct mm_str line, struct mm_proc_disk *d)
 	return true;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Names in sys/block, sorted; the caller frees, whatever comes of it.  0, or -errno without them. */
-static int block_names(struct mm_proc *p, char ***vp, size_t *nrp)
-{
-	int fd = openat(p->root_fd, "sys/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	size_t nr = 0, cap = 0;
-	struct dirent *e;
-	char **v = NULL;
-	int err = 0;
-
-	if (!dir) {
-		err = errno == ENOMEM ? -ENOMEM : -ENOENT;
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	while ((e = readdir(dir)) && nr < MAX_DISKS) {
-		if (e->d_name[0] == '.')
-			continue;
-		if (mm_proc_grow(&v, nr, &cap, sizeof(*v)) || !(v[nr] = strdup(e->d_name))) {
-			err = -ENOMEM;
-			break;
-		}
-		nr++;
-	}
-	closedir(dir);
-	if (v)
-		qsort(v, nr, sizeof(*v), by_name);
-	*vp = v;
-	*nrp = nr;
-	return err;
-}
-
 static int classify(struct mm_proc *p, struct mm_proc_disks *ds)
 {
-	char **names = NULL;
-	size_t nr = 0;
-	int e = block_names(p, &names, &nr);
+	struct mm_names disks = { 0 };
+	int e = mm_names_read(&disks, p->root_fd, "sys/block", false);
 
-	for (size_t i = 0; i < ds->nr; i++) {
-		const char *name = ds->v[i].name;
-
-		ds->v[i].whole = e || (nr && bsearch(&name, names, nr, sizeof(*names), by_name));
-	}
-	while (nr)
-		free(names[--nr]);
-	free(names);
+	for (size_t i = 0; i < ds->nr; i++)
+		ds->v[i].whole = e || mm_names_has(&disks, ds->v[i].name);
+	mm_names_free(&disks);
 	return e == -ENOMEM ? e : 0;
 }
 

@@ -18,7 +18,6 @@
  * what shows in neither (changes below a clock tick, or below the batch of the
  * RSS's per-CPU counters), every row is read in full each FULL_EVERY refreshes.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "source/folder.h"
 #include "source/pid.h"
 #include "source/ps.h"
 #include "source/scan.h"
@@ -160,16 +160,12 @@ static int add_threads(struct mm_pid_table *t, uint32_t tgid)
 	struct mm_pid_row r = { .pid = tgid, .tgid = tgid };
 	struct dirent *e;
 	DIR *dir;
-	int fd, err = 0;
+	int err = 0;
 
 	mm_pid_path(path, &r, "task");
-	fd = openat(t->proc->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	dir = mm_folder_open(t->proc->proc_fd, path);
+	if (!dir)
 		return add_pid(t, tgid, tgid);		/* a capture without task/: the process itself */
-	}
 	while (!err && (e = readdir(dir))) {
 		uint32_t tid = pid_of(e->d_name);
 
@@ -189,22 +185,11 @@ static int by_pid(const void *a, const void *b)
 
 static int open_dir(struct mm_pid_table *t)
 {
-	int fd;
-
-	if (t->dir) {
+	if (t->dir)
 		rewinddir(t->dir);
-		return 0;
-	}
-	fd = openat(t->proc->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	t->dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!t->dir) {
-		int err = -errno;
-
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	return 0;
+	else
+		t->dir = mm_folder_open(t->proc->proc_fd, ".");
+	return t->dir ? 0 : -errno;
 }
 
 /* Fill t->list, sorted, without doubles. */

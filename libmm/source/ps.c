@@ -13,15 +13,14 @@
  * PRI is three things: behind C (ps -l) it is 60 more than the kernel's priority, between PPID and NI of "ps l" that priority itself,
  * beside CLS (ps -o pri) it counts the other way and is left out.  %CPU is the share of the process's whole life.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "source/folder.h"
 #include "source/ps.h"
 #include "source/scan.h"
 
@@ -334,47 +333,6 @@ void mm_ps_free(struct mm_ps *ps)
 	*ps = (struct mm_ps){ 0 };
 }
 
-/* "ps_aux..." first: it has the most. */
-static int by_name(const void *a, const void *b)
-{
-	const char *const *x = a, *const *y = b;
-	bool p = strncmp(*x, "ps_aux", 6), q = strncmp(*y, "ps_aux", 6);
-
-	return p != q ? p - q : strcmp(*x, *y);
-}
-
-/* Names of @dir's files that are outputs of ps; how many, or -ENOMEM. */
-static int list_outputs(struct mm_proc *p, const char *dir, char *names[MAX_FILES])
-{
-	int fd = openat(p->root_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	int err = 0;
-
-	if (!d) {
-		err = errno == ENOMEM ? -ENOMEM : 0;
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	while (n < MAX_FILES && (e = readdir(d)))
-		if (!strncmp(e->d_name, "ps_", 3)) {
-			names[n] = strdup(e->d_name);
-			if (!names[n]) {
-				err = -ENOMEM;
-				break;
-			}
-			n++;
-		}
-	closedir(d);
-	while (err && n)
-		free(names[--n]);
-	if (err)
-		return err;
-	qsort(names, (size_t)n, sizeof(*names), by_name);
-	return n;
-}
-
 static int read_output(struct mm_ps *ps, struct mm_proc *p, const char *path, size_t file)
 {
 	size_t before = ps->nr;
@@ -408,15 +366,22 @@ static int find_uids(struct mm_ps *ps, struct mm_proc *p)
 int mm_ps_read(struct mm_ps *ps, struct mm_proc *p)
 {
 	static const char dir[] = "sos_commands/process";
-	char *names[MAX_FILES], path[sizeof(dir) + 257];
-	int n = list_outputs(p, dir, names), err = n < 0 ? n : 0;
+	char path[sizeof(dir) + 257];
+	struct mm_names names = { 0 };
+	int err = mm_names_read(&names, p->root_fd, dir, false);
+	size_t file = 0;
 
-	for (int i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		free(names[i]);
-		if (!err)
-			err = read_output(ps, p, path, (size_t)i);
-	}
+	err = err == -ENOMEM ? err : 0;
+	for (int rest = 0; rest < 2; rest++)		/* "ps_aux..." first: it has the most */
+		for (size_t i = 0; !err && i < names.nr && file < MAX_FILES; i++) {
+			const char *name = names.v[i];
+
+			if (strncmp(name, "ps_", 3) || (strncmp(name, "ps_aux", 6) != 0) != rest)
+				continue;
+			snprintf(path, sizeof(path), "%s/%s", dir, name);
+			err = read_output(ps, p, path, file++);
+		}
+	mm_names_free(&names);
 	if (!err && !ps->nr)
 		err = read_output(ps, p, "ps", 0);	/* the link that a sosreport has at its top */
 	mm_ps_sort(ps);

@@ -10,7 +10,6 @@
  *	DIR/sos_commands/kernel/...	an unpacked sosreport: beside the first, the output of
  *					commands, which stands in for files that are not there
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 
 #include <libmm/source.h>
 #include "source/cmdline.h"
+#include "source/folder.h"
 #include "source/scan.h"
 #include "source/sysroot.h"
 #include "source/topology.h"
@@ -172,23 +172,14 @@ int mm_sysroot_u64(const struct mm_sysroot *r, const char *path, uint64_t *value
 
 int mm_sysroot_each(const struct mm_sysroot *r, const char *path, int (*fn)(void *arg, const char *name), void *arg)
 {
-	int fd = openat(r->fd, place(r, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC), e = 0;
-	struct dirent *d;
-	DIR *dir;
+	DIR *dir = mm_folder_open(r->fd, place(r, path));
+	const char *name;
+	int e = 0;
 
-	if (fd < 0)
+	if (!dir)
 		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		e = -errno;
-		close(fd);
-		return e;
-	}
-	while (!e && (errno = 0, d = readdir(dir)))
-		if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
-			e = fn(arg, d->d_name);
-		else
-			e = 0;
+	while (!e && (name = mm_folder_next(dir)))
+		e = fn(arg, name);
 	if (!e && errno)
 		e = -errno;
 	closedir(dir);
