@@ -105,6 +105,8 @@ int cmd_open_input(struct cmd_args *a, struct mm_input **inp);
  * machine, and *@machine_only is true; @in may be NULL.
  */
 int cmd_machine(struct cmd_args *a, struct mm_input *in, bool *machine_only, struct mm_machine **mp);
+/* Regions of the built-in machine @name. 0, -ENOENT without a word where there is none of that name, or -errno with a->err. */
+int cmd_builtin_machine(struct cmd_args *a, const char *name, struct mm_region_list *l);
 
 /**
  * cmd_replay() - the work of a driving command

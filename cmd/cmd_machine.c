@@ -84,15 +84,22 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 	return e;
 }
 
+int cmd_builtin_machine(struct cmd_args *a, const char *name, struct mm_region_list *l)
+{
+	int e = mm_builtin_machine(name, l);
+
+	return e && e != -ENOENT ? mm_error_set(&a->err, e, "%s: %s", name, strerror(-e)) : e;
+}
+
 static int regions_of_source(struct cmd_args *a, const char *src)
 {
 	struct mm_input *in;
 	struct stat st;
 	int e;
 
-	e = mm_builtin_machine(src, &a->config.regions);
+	e = cmd_builtin_machine(a, src, &a->config.regions);
 	if (e != -ENOENT)
-		return e ? mm_error_set(&a->err, e, "%s: %s", src, strerror(-e)) : 0;
+		return e;
 	if (!strcmp(src, "live"))
 		return regions_of_sysroot(a, "/");
 	if (!stat(src, &st) && S_ISDIR(st.st_mode))

@@ -172,10 +172,8 @@ static int load(struct cmd_args *a, struct capture *c)
 		return mm_error_set(&a->err, -EINVAL, "expected FILE or --machine, found both");
 	if (!src || !strcmp(src, "live"))
 		return of_sysroot(a, c, a->live || !a->sysroot ? "/" : a->sysroot);
-	e = src == a->machine ? mm_builtin_machine(src, c->regions) : -ENOENT;
-	if (e == -ENOENT)
-		return of_file(a, c, src);
-	return e ? mm_error_set(&a->err, e, "%s: %s", src, strerror(-e)) : 0;
+	e = src == a->machine ? cmd_builtin_machine(a, src, c->regions) : -ENOENT;
+	return e == -ENOENT ? of_file(a, c, src) : e;
 }
 
 static int print_table(struct cmd_args *a, const struct mm_physmap *pm)
