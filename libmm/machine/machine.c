@@ -266,8 +266,6 @@ static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, str
 		m->cfg.oom_report(m->cfg.oom_report_arg, m->oom_report.buf, m->oom_report.len);
 		m->oom_report.len = 0;
 	}
-	if (!e && m->oom_report.err)
-		e = mm_error_set(err, m->oom_report.err, "out of memory for the OOM report");
 	if (!e && m->cfg.check)
 		e = mm_machine_check(m, err);
 	return e;

@@ -16,7 +16,6 @@
  * Source: Linux 6.6 mm/oom_kill.c dump_header(), mm/show_mem.c __show_mem(), mm/memcontrol.c
  * mem_cgroup_print_oom_meminfo().
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -222,8 +221,6 @@ static void memcg_meminfo(struct mm_machine *m, struct mm_memcg *memcg)
 	mm_oom_report_line(m, "Memory cgroup stats for %s:", memcg->name);
 	if (pages)
 		mm_memory_stat(pages, memcg, m, memory_stat_line);
-	else
-		m->oom_report.err = -ENOMEM;
 	free(pages);
 }
 
