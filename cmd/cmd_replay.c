@@ -354,12 +354,10 @@ void cmd_tell_first_cpus(const struct cmd_args *a, const char *name, uint32_t nr
 
 bool cmd_first_cpus(struct cmd_args *a, const char *name, const struct mm_event *ev, size_t n, struct mm_event *row)
 {
-	uint32_t nr = a->cpus_given ? 0 : mm_trace_first_cpus(ev, n);
+	uint32_t nr = a->cpus_given ? 0 : mm_trace_first_cpus(ev, n, row);
 
 	if (!nr)
 		return false;
-	*row = (struct mm_event){ .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
-	mm_event_set_result(row, MM_RESULT_DEC, nr);
 	cmd_tell_first_cpus(a, name, nr);
 	return true;
 }

@@ -234,12 +234,12 @@ static bool first_look(struct rows *r, size_t n, struct mm_event *row)
 {
 	const struct mm_sweep *s = r->sweep;
 
-	*row = (struct mm_event){ .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
-	if (r->looked || (s->overridden && s->overridden(s->arg, row)))
+	if (r->looked)
 		return false;
 	r->looked = true;
-	r->first_cpus = mm_trace_first_cpus(r->ev, n);
-	mm_event_set_result(row, MM_RESULT_DEC, r->first_cpus);
+	r->first_cpus = mm_trace_first_cpus(r->ev, n, row);
+	if (r->first_cpus && s->overridden && s->overridden(s->arg, row))
+		r->first_cpus = 0;
 	return r->first_cpus;
 }
 

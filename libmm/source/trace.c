@@ -276,7 +276,7 @@ long mm_trace_read(struct mm_trace_reader *r, struct mm_event *ev, size_t max, s
 	return r->failed;
 }
 
-uint32_t mm_trace_first_cpus(const struct mm_event *ev, size_t n)
+uint32_t mm_trace_first_cpus(const struct mm_event *ev, size_t n, struct mm_event *row)
 {
 	uint32_t last = 0;
 
@@ -286,7 +286,11 @@ uint32_t mm_trace_first_cpus(const struct mm_event *ev, size_t n)
 		if (ev[i].present & MM_TC_BIT(CPU) && ev[i].cpu > last)
 			last = ev[i].cpu;
 	}
-	return last && last < MM_MAX_CPUS ? last + 1 : 0;
+	if (!last || last >= MM_MAX_CPUS)
+		return 0;
+	*row = (struct mm_event){ .type = MM_EV_CPUS, .present = MM_TC_BIT(EVENT) };
+	mm_event_set_result(row, MM_RESULT_DEC, last + 1);
+	return last + 1;
 }
 
 uint32_t mm_trace_columns(const struct mm_trace_reader *r) { return r->src.columns; }

@@ -132,12 +132,13 @@ long mm_trace_read(struct mm_trace_reader *r, struct mm_event *ev, size_t max, s
 /**
  * mm_trace_first_cpus() - how many CPUs the first rows of a trace name
  * @ev:	the @n rows that the first mm_trace_read() gave
+ * @row:	set to the row cpus that says so, unless it is 0
  *
  * A recording does not always say how many CPUs its machine had; rows of CPUs beyond the machine's take turns on those
  * that it has.  Return: their number; 0 where no row names another than the first one, one names more than a machine can
  * have (MM_MAX_CPUS), or a row cpus says it.
  */
-uint32_t mm_trace_first_cpus(const struct mm_event *ev, size_t n);
+uint32_t mm_trace_first_cpus(const struct mm_event *ev, size_t n, struct mm_event *row);
 uint32_t mm_trace_columns(const struct mm_trace_reader *r);	/* MM_TC_BIT()s the rows may have */
 const char *mm_trace_format(const struct mm_trace_reader *r);	/* "trace", "strace", "lackey", ... */
 uint64_t mm_trace_line(const struct mm_trace_reader *r, size_t i);	/* line of row @i of the last read */
