@@ -8,31 +8,14 @@ cd "$tmp" || exit 99
 put() { mkdir -p "$(dirname "$1")" && printf '%b\n' "$2" > "$1"; }	# FILE TEXT
 # zones DIR LIST... : two zones of 3000 and 31491 managed pages, 100 and 4000 free; a tenth of each list of LIST is in the first
 zones() {
-	local dir=$1
+	local dir=$1 l first=() second=()
 	mkdir -p "$dir/proc"
 	shift
-	{
-		echo "Node 0, zone      DMA
-  pages free     100
-        min 20
-        low 25
-        high 30
-        spanned  3095
-        present  3095
-        managed  3000"
-		for l; do echo "      nr_zone_${l%=*} $((${l#*=} / 10))"; done
-		echo "  start_pfn:           1
-Node 0, zone    DMA32
-  pages free     4000
-        min      331
-        low      413
-        high     495
-        spanned  36823
-        present  36823
-        managed  31491"
-		for l; do echo "      nr_zone_${l%=*} $((${l#*=} - ${l#*=} / 10))"; done
-		echo "  start_pfn:           4096"
-	} > "$dir/proc/zoneinfo"
+	for l; do
+		first+=("nr_zone_${l%=*} $((${l#*=} / 10))")
+		second+=("nr_zone_${l%=*} $((${l#*=} - ${l#*=} / 10))")
+	done
+	{ zone DMA 100 20 3095 3000 1 "${first[@]}"; zone DMA32 4000 331 36823 31491 4096 "${second[@]}"; } > "$dir/proc/zoneinfo"
 }
 begin() {	# the workload of pid $1: $2 bytes
 	echo pid,event,addr,size,flags

@@ -209,17 +209,7 @@ mm-reclaim -M "$sos" -t summary "$data/manual/hog.csv" > "$tmp/out" 2> "$tmp/err
 
 # A pageblock that the captured kernel had reserved for atomic requests is of no use to others: 512 pages (zone_watermark_ok()).
 mkdir -p "$tmp/reserved/proc"
-cat > "$tmp/reserved/proc/zoneinfo" <<'EOF'
-Node 0, zone    DMA32
-  pages free     5376
-        min      331
-        low      413
-        high     495
-        spanned  36823
-        present  36823
-        managed  31491
-  start_pfn:           4096
-EOF
+zone DMA32 5376 331 36823 31491 4096 > "$tmp/reserved/proc/zoneinfo"
 cat > "$tmp/reserved/proc/pagetypeinfo" <<'EOF'
 Page block order: 9
 Pages per block:  512

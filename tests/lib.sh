@@ -50,3 +50,12 @@ refused() {
 	shift 2
 	[ -s "$tmp/out" ] && fail "$*: wrote to standard output: $(head -2 "$tmp/out")"
 }
+
+# zone NAME FREE MIN SPANNED MANAGED START_PFN [LINE...]: a zone of node 0 as /proc/zoneinfo has it, with other lines of it
+zone() {
+	printf 'Node 0, zone %8s\n  pages free     %s\n        min      %s\n' "$1" "$2" "$3"
+	printf '        low      %s\n        high     %s\n' $(($3 + $3 / 4)) $(($3 + $3 / 4 * 2))
+	printf '        spanned  %s\n        present  %s\n        managed  %s\n' "$4" "$4" "$5"
+	[ $# = 6 ] || printf '      %s\n' "${@:7}"
+	printf '  start_pfn:           %s\n' "$6"
+}

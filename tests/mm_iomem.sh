@@ -104,9 +104,7 @@ for f in "$data"/pc-4g.iomem "$data"/zones/*.iomem "$data"/zones/*.dmesg; do
 done
 # zones alone, by hand: lowmem_reserve of DMA is the managed pages above it by 256: 51200 / 256 = 200.
 # A kernel without CONFIG_ZONE_DEVICE lists four types; where no zone without pages is listed the list is not known to be whole.
-zone_text() {	# NAME PAGES START
-	printf 'Node 0, zone %8s\n  pages free     0\n        spanned  %d\n        present  %d\n        managed  %d\n  start_pfn:           %d\n' "$1" "$2" "$2" "$2" "$3"
-}
+zone_text() { zone "$1" 0 0 "$2" "$2" "$3"; }	# NAME PAGES START
 some=$(zone_text DMA 2048 1; zone_text DMA32 51200 4096)
 echo "$some" > "$tmp/some"
 { echo "$some"; zone_text Normal 0 0; zone_text Movable 0 0; } > "$tmp/four"
