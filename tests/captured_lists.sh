@@ -7,7 +7,7 @@
 mkdir -p "$tmp/m/proc"
 zone DMA32 4000 331 36823 31491 4096 'nr_free_pages 4000' 'nr_zone_inactive_anon 2000' 'nr_zone_active_anon 3000' \
 	'nr_zone_inactive_file 10000' 'nr_zone_active_file 8000' pagesets 'cpu: 0' 'count: 343' 'high:  413' 'batch: 7' |
-	sed '1a\  per-node stats\n      nr_inactive_anon 2000\n      nr_slab_reclaimable 93' > "$tmp/m/proc/zoneinfo"
+	sed 's|^  pages free|  per-node stats\n      nr_inactive_anon 2000\n      nr_slab_reclaimable 93\n&|' > "$tmp/m/proc/zoneinfo"
 {
 	echo pid,event,addr,size,flags
 	echo '1,mmap,0x100000000000,81920000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE|MAP_FIXED'
