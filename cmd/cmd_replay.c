@@ -512,7 +512,8 @@ int cmd_replay(struct cmd_args *a)
 	int e;
 
 	if ((a->live || a->sysroot) && !a->file)
-		return mm_error_set(&a->err, -EINVAL, "%s: %s can show nothing of a system's files here: expected FILE, or '-' for standard input",
+		return mm_error_set(&a->err, -EINVAL,
+				    "%s: %s can show nothing of a system's files here: expected FILE, or '-' for standard input",
 				    a->live ? "--live" : "--sysroot", a->cmd->name);
 	e = cmd_open_input(a, &in);
 	if (e)

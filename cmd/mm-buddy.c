@@ -52,7 +52,8 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 		own->explain = true;
 		own->request_given = arg != NULL;
 		if (arg && mm_explain_request_parse((struct mm_str){ arg, strlen(arg) }, &own->request))
-			argp_error(st, "--explain: expected ORDER or ORDER,GFP_WORDS with an order up to %d, found '%s'", MM_MAX_ORDER, arg);
+			argp_error(st, "--explain: expected ORDER or ORDER,GFP_WORDS with an order up to %d, found '%s'", MM_MAX_ORDER,
+				   arg);
 		return 0;
 	case OPT_REPORT:
 		own->report = (uint32_t)cmd_u64(st, "--report", arg, 0, UINT32_MAX - 1);

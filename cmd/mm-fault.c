@@ -94,8 +94,9 @@ int main(int argc, char **argv)
 	static const struct cmd cmd = {
 		.name = "mm-fault", .args_doc = "[FILE]", .options = options, .parse = parse,
 		.doc = "Replay the accesses of a trace through TLBs, page tables and the page-fault path of Linux 6.6."
-		       "\vWithout -t the trace comes out again with a fault row for each page fault. Tables: faults, smaps, status, pagemap,"
-		       " tlb, pagetable, walk, counters, hugetlb, ksm, numa_maps, numastat, mismatches; '-t help' lists their columns.",
+		       "\vWithout -t the trace comes out again with a fault row for each page fault. Tables: faults, smaps, status, "
+		       "pagemap, tlb, pagetable, walk, counters, hugetlb, ksm, numa_maps, numastat, mismatches; '-t help' lists "
+		       "their columns.",
 		.machine_tables = tables, .nr_machine_tables = sizeof(tables) / sizeof(tables[0]),
 		.depth = MM_DEPTH_FULL,
 		.effect_columns =

@@ -117,7 +117,10 @@ static int one_reference(struct policy_run *r, uint64_t page)
 	return e ? e : refer(r, &r->sample[1 + hash % GROUPS], page);
 }
 
-/* An access of several pages is several references; address spaces are kept apart: user space has 35 bits of pages, keys 52 and one task. */
+/*
+ * An access of several pages is several references.  Address spaces are kept apart: a page of user space has 35 bits; a key has 52, but
+ * then there is one task.
+ */
 static int references_of(struct policy_run *r, const struct mm_event *ev)
 {
 	uint64_t size = ev->size ? ev->size : 1, first = ev->addr >> MM_PAGE_SHIFT, last;

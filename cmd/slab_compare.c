@@ -30,7 +30,8 @@ static const struct mm_column diff_columns[] = {
 	MM_COLUMN(struct diff_row, slabs_diff, MM_COL_I64, "slabs: after less before"),
 	MM_COLUMN(struct diff_row, bytes_diff, MM_COL_I64, "bytes of slabs: after less before"),
 	MM_COLUMN(struct diff_row, waste_diff, MM_COL_I64, "bytes of slabs not in objects in use: after less before"),
-	MM_COLUMN(struct diff_row, alias_names, MM_COL_SLICE, "further names of the cache, joined by | (of a system, not of a slabinfo alone)"),
+	MM_COLUMN(struct diff_row, alias_names, MM_COL_SLICE,
+		  "further names of the cache, joined by | (of a system, not of a slabinfo alone)"),
 	MM_COLUMN_HIDDEN(struct diff_row, unique_id, MM_COL_SLICE, "its folder in /sys/kernel/slab"),
 };
 const struct mm_table slab_diff_table =
@@ -134,7 +135,8 @@ static size_t join_aliases(struct pair *v, size_t nr)
 		any = (v[i].before && v[i].before->alias_names.len) || (v[i].after && v[i].after->alias_names.len);
 	for (size_t i = 0; i < nr && any; i++)
 		for (size_t j = 0; j < nr && v[i].after && !v[i].before; j++)
-			if (v[j].before && !v[j].after && (has_alias(v[i].after, v[j].before->name) || has_alias(v[j].before, v[i].after->name))) {
+			if (v[j].before && !v[j].after &&
+			    (has_alias(v[i].after, v[j].before->name) || has_alias(v[j].before, v[i].after->name))) {
 				v[i].before = v[j].before;
 				v[j].before = NULL;
 			}

@@ -44,7 +44,8 @@ static const struct mm_column columns[] = {
 	MM_COLUMN_HIDDEN(struct layout_row, flags, MM_COL_SLICE, "SLAB_ flags, with those that slub_debug= adds, and ctor"),
 };
 const struct mm_table slab_layout_table =
-	MM_TABLE("layout", columns, "what a kernel makes of caches: from a CSV of name, object_size, align, flags, useroffset and usersize");
+	MM_TABLE("layout", columns,
+		 "what a kernel makes of caches: from a CSV of name, object_size, align, flags, useroffset and usersize");
 
 enum { NAME, OBJECT_SIZE, ALIGN, FLAGS, USEROFFSET, USERSIZE, NR_INPUT };
 static const char *const input_columns[NR_INPUT] = { "name", "object_size", "align", "flags", "useroffset", "usersize" };

@@ -359,7 +359,8 @@ int top_screen(struct top *t)
 		if (err || (t->iterations && n > t->iterations))
 			break;
 		if (n == 1 && mm_pid_table_ps(t->table))
-			snprintf(the_screen.v.message, sizeof(the_screen.v.message), "processes as ps told, too: %s", mm_pid_table_ps(t->table));
+			snprintf(the_screen.v.message, sizeof(the_screen.v.message), "processes as ps told, too: %s",
+				 mm_pid_table_ps(t->table));
 		if (top_screen_keys(t, top_clock_ns() + t->c.delay_ms * 1000000) == TOP_QUIT)
 			break;
 	}

@@ -57,7 +57,7 @@ mm-slab -S help < /dev/null | sed -n 's/^\([^ ]*\) .*(default \([0-9]*\)[,)].*/\
 join "$tmp/told" "$tmp/defaults" | awk '$2 != $3' > "$tmp/diff"
 [ ! -s "$tmp/diff" ] || fail "mm-tools(7) tells of other defaults than there are: $(cat "$tmp/diff")"
 
-sed -n 's/^X([A-Z_]*,[\t ]*\([a-z_]*\),.*"\(.*\)").*/\1 \2/p' libmm/include/libmm/events.def | sort > "$tmp/events"
+sed -n '/,$/ { N; s/\n\t// }; s/^X([A-Z_]*,[\t ]*\([a-z_]*\),.*"\(.*\)").*/\1 \2/p' libmm/include/libmm/events.def | sort > "$tmp/events"
 [ -s "$tmp/events" ] || fail "no events in events.def"
 sed -n '/^\.Ss Events/,/^\.Ss The/p' man/mm-trace.5 | awk '/^\.It Li / { word = $3; getline; print word " " $0 }' | sort |
 	diff - "$tmp/events" > "$tmp/diff" || fail "mm-trace(5) tells of other events than there are: $(cat "$tmp/diff")"

@@ -25,7 +25,8 @@ void *mm_host_aligned_alloc(size_t align, size_t n);	/* @n: a multiple of @align
 /* Zeroes that cost nothing until they are touched: @bytes of them, more than none; NULL as above. */
 void *mm_host_map(size_t bytes);
 
-#ifdef __GLIBC__	/* at a fixed place, without a call: every row looks at it; the C library has room for a byte of a library loaded late */
+/* Every row looks at it: at a fixed place, without a call. The GNU C library has room for a byte of a library loaded late. */
+#ifdef __GLIBC__
 extern _Thread_local bool mm_host_memory_failed __attribute__((tls_model("initial-exec")));
 #else
 extern _Thread_local bool mm_host_memory_failed;

@@ -46,7 +46,7 @@ struct mm_cache_hooks {
 struct mm_rmap_hook {
 	void *arg;
 	uint32_t (*folio_mkclean)(void *arg, mm_pfn_t pfn);	/* entries that lost RW and D */
-	int (*split_folio)(void *arg, mm_pfn_t head);		/* a huge page becomes small ones; the caller holds a reference. 0 or -errno */
+	int (*split_folio)(void *arg, mm_pfn_t head);		/* a huge page that the caller holds becomes small ones. 0 or -errno */
 };
 
 enum { MM_THP_ORDER = 9, MM_THP_PAGES = 512 };	/* a huge folio of the page cache: 2M */

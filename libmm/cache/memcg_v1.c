@@ -164,7 +164,9 @@ void mm_mem_cgroup_update_tree(struct mm_cache *c, struct mm_memcg *m, uint32_t 
 /* Of equal ones the last that came is to the right. */
 static bool is_right_of(const struct mm_lruvec *a, const struct mm_lruvec *b)
 {
-	return a->soft_limit.excess != b->soft_limit.excess ? a->soft_limit.excess > b->soft_limit.excess : a->soft_limit.seq > b->soft_limit.seq;
+	if (a->soft_limit.excess != b->soft_limit.excess)
+		return a->soft_limit.excess > b->soft_limit.excess;
+	return a->soft_limit.seq > b->soft_limit.seq;
 }
 
 struct mm_memcg *mm_soft_limit_largest(struct mm_cache *c, uint32_t node)

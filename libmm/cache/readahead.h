@@ -18,12 +18,14 @@ void mm_file_ra_state_init(const struct mm_cache *c, struct mm_file_ra_state *ra
 /* @index was not in the cache and @req_count pages are wanted (page_cache_sync_ra()). */
 void mm_page_cache_sync_ra(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t req_count, struct mm_memcg *memcg);
 /* @pfn at @index carries PG_readahead (page_cache_async_ra()): clears the mark, begins to read the next window. */
-void mm_page_cache_async_ra(struct mm_cache *c, struct mm_file *f, mm_pfn_t pfn, uint64_t index, uint64_t req_count, struct mm_memcg *memcg);
+void mm_page_cache_async_ra(struct mm_cache *c, struct mm_file *f, mm_pfn_t pfn, uint64_t index, uint64_t req_count,
+			    struct mm_memcg *memcg);
 
 /* A mapped file's page was missing / was found; @ra_flags MM_RA_*.  mmap_miss is kept here. */
 void mm_do_sync_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned int ra_flags, uint64_t pgoff, struct mm_memcg *memcg);
 /* True when a mark was met: the kernel then drops the lock and the fault is retried (FAULT_FLAG_TRIED). */
-bool mm_do_async_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned int ra_flags, mm_pfn_t pfn, uint64_t pgoff, struct mm_memcg *memcg);
+bool mm_do_async_mmap_readahead(struct mm_cache *c, struct mm_file *f, unsigned int ra_flags, mm_pfn_t pfn, uint64_t pgoff,
+				struct mm_memcg *memcg);
 /* The window that is in flight has been read: somebody waits for a page of it, which is locked until then. */
 void mm_readahead_end(struct mm_cache *c);
 /* read(2) began to read its window ahead; and wants @nr pages from @index: how long it waits is added to ahead_wait_ns. */

@@ -38,7 +38,7 @@ enum {
 	MAX_REQUEST_PAGES = 254,		/* segments of a request on a virtio disk */
 	BIO_BYTES = 184,			/* struct bio and BIO_INLINE_VECS segments */
 	BIO_POOL_SIZE = sizeof(((struct mm_bio_pool *)0)->v) / sizeof(uint64_t),
-	BOOT_BIO = 1,				/* in the place of an address: of the two that were made early, in what the kernel's own memory has */
+	BOOT_BIO = 1,				/* in the place of an address: one of the two made early, in the kernel's own memory */
 };
 
 int mm_bio_pool_init(struct mm_cache *c, struct mm_slab *slab)

@@ -164,7 +164,8 @@ void mm_free_swap_and_cache(struct mm_cache *c, mm_swp_t entry)
 static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg, mm_pfn_t *pfnp)
 {
 	struct mm_swap *s = c->swap;
-	mm_pfn_t pfn = c->swapin_place.pol ? mm_alloc_pages_placed(c->phys, gfp, 0, c->swapin_place, false) : mm_alloc_pages(c->phys, gfp, 0);
+	mm_pfn_t pfn = c->swapin_place.pol ? mm_alloc_pages_placed(c->phys, gfp, 0, c->swapin_place, false)
+					   : mm_alloc_pages(c->phys, gfp, 0);
 	struct mm_page *p;
 	uint64_t shadow;
 

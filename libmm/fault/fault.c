@@ -85,7 +85,9 @@ int mm_fault_new(struct mm_fault **fp, struct mm_ctx *ctx, struct mm_phys *phys,
 	virt->populate_vma = mm_populate_vma;
 	virt->populate_arg = f;
 	cache->rmap = (struct mm_rmap_hook){ f, mkclean_hook, split_hook };
-	phys->hooks.movable = (struct mm_movable_ops){ f, isolate_hook, putback_hook, migrate_hook, lru_add_drain_hook, lru_add_drain_all_hook };
+	phys->hooks.movable = (struct mm_movable_ops){
+		f, isolate_hook, putback_hook, migrate_hook, lru_add_drain_hook, lru_add_drain_all_hook
+	};
 	*fp = f;
 	return 0;
 }

@@ -250,7 +250,8 @@ static unsigned int fault_page_and_table(struct mm_vm_fault *v, bool cow, mm_pte
 
 static unsigned int do_read_fault(struct mm_vm_fault *v)
 {
-	bool alone = v->vma->extra->vm_ops_close || v->vma->vm_flags & (MM_VM_UFFD_WP | MM_VM_UFFD_MINOR);	/* ipc/shm.c has no map_pages */
+	/* ipc/shm.c has no map_pages */
+	bool alone = v->vma->extra->vm_ops_close || v->vma->vm_flags & (MM_VM_UFFD_WP | MM_VM_UFFD_MINOR);
 	unsigned int ret = alone ? 0 : do_fault_around(v);
 	mm_pte_t *pte = NULL;
 

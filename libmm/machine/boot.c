@@ -290,7 +290,8 @@ void mm_machine_sysctl_changed(struct mm_machine *m, int id)
 	if (m->phys)
 		mm_setup_per_zone_wmarks(m->phys);
 	if (m->virt.hugetlb && (id == MM_SYSCTL_NR_HUGEPAGES || id == MM_SYSCTL_NR_GIGANTIC))
-		mm_hugetlb_set_pool(&m->virt, id == MM_SYSCTL_NR_HUGEPAGES ? 9 : 18, (uint64_t)mm_sysctl(&m->ctx, (enum mm_sysctl_id)id), MM_NODES_ALL);
+		mm_hugetlb_set_pool(&m->virt, id == MM_SYSCTL_NR_HUGEPAGES ? 9 : 18, (uint64_t)mm_sysctl(&m->ctx, (enum mm_sysctl_id)id),
+				    MM_NODES_ALL);
 }
 
 int mm_machine_check(struct mm_machine *m, struct mm_error *err)

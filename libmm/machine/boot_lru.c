@@ -328,7 +328,7 @@ static uint64_t spare(const struct mm_zone *zone)
 	return zone->free_pages > high ? zone->free_pages - high : 0;
 }
 
-/* A capture without zones, or of another machine: what cgroups hold is taken from free pages, above the watermarks, the highest zone first. */
+/* A capture without zones, or of another machine: what cgroups hold comes from free pages above the watermarks, highest zone first. */
 static int boot_from_free(struct fill *f)
 {
 	struct mm_phys *phys = f->m->phys;

@@ -65,7 +65,8 @@ static int own_shares(struct mm_captured_memcgs *cap, struct mm_machine *m, cons
 
 		all = told == MM_MISSING_U64 ? 0 : mm_min_u64(told >> f->shift, (uint64_t)UINT32_MAX << (MM_PAGE_SHIFT - f->shift));
 		if (told != MM_MISSING_U64 && all < below[at])
-			mm_machine_skip(m, "figures of captured cgroups are less than those of the cgroups below them, whose are taken", true);
+			mm_machine_skip(m, "figures of captured cgroups are less than those of the cgroups below them, whose are taken",
+					true);
 		*(uint64_t *)(void *)((char *)&cap->v[at] + f->own) = less(all, below[at]);
 		if (at)
 			below[place_of(l, l->v[i].parent)] += all > below[at] ? all : below[at];
@@ -94,7 +95,8 @@ static int make_memcgs(struct mm_captured_memcgs *cap, struct mm_machine *m, str
 		int e = at ? make_memcg(m, &l->v[i], cap->v[place_of(l, l->v[i].parent)].memcg, g) : 0;
 
 		if (e == -ENOSPC) {
-			mm_machine_skip_n(m, "captured cgroups beyond 65535 are not there, what they hold is their parents'", false, l->nr - i);
+			mm_machine_skip_n(m, "captured cgroups beyond 65535 are not there, what they hold is their parents'", false,
+					  l->nr - i);
 			for (size_t k = i; k < l->nr; k++)
 				free((char *)(uintptr_t)l->v[k].memcg);
 			l->nr = i;
@@ -205,8 +207,8 @@ static void charge_kernel(struct mm_machine *m, struct mm_captured_memcg *c, uin
 	other = mm_min_u64(other_pages(c), *room);
 	mm_memcg_force_charge_other(c->memcg, other);
 	*room -= other;
-	mm_machine_skip_n(m, "pages of captured cgroups for which the lists of captured zones have no room: they cannot be reclaimed", false,
-			  left);
+	mm_machine_skip_n(m, "pages of captured cgroups for which the lists of captured zones have no room: they cannot be reclaimed",
+			  false, left);
 	mm_machine_skip_n(m, "pages of captured cgroups that are more than the machine has: not charged", false,
 			  c->kernel + other_pages(c) - kernel - other);
 	if (c->current != UINT64_MAX && c->made + kernel > c->current)

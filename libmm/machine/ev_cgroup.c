@@ -183,7 +183,8 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return m->cache ? remove_cgroup(m, ev->name, err) : 0;
 	if (!file)
 		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group, reclaim, "
-				    "swappiness, limit_in_bytes, memsw.limit_in_bytes, soft_limit_in_bytes, cpuset.mems or rmdir as flags, found '%.*s'", (int)ev->flags.len, ev->flags.p);
+				    "swappiness, limit_in_bytes, memsw.limit_in_bytes, soft_limit_in_bytes, cpuset.mems or rmdir as flags, "
+				    "found '%.*s'", (int)ev->flags.len, ev->flags.p);
 	if (!is_mems && has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
 		if (!is_max)
 			return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,
@@ -191,7 +192,8 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		value = UINT64_MAX;
 	}
 	if (!is_mems && has_value && file->most && value > file->most)
-		return mm_error_set(err, -EINVAL, "cgroup: expected %s from 0 to %" PRIu64 ", found %" PRIu64, file->name, file->most, value);
+		return mm_error_set(err, -EINVAL, "cgroup: expected %s from 0 to %" PRIu64 ", found %" PRIu64, file->name, file->most,
+				    value);
 	if (mm_event_limits_workload(ev))
 		return limit_workload(m, value);
 	if (!m->cache)

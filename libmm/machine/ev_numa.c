@@ -124,7 +124,8 @@ struct mpol_call {
 };
 
 /* 0, or -errno with @err: the row cannot be read. */
-static int read_mpol_call(struct mm_machine *m, const struct mm_event *ev, enum mm_flag_kind more, struct mpol_call *c, struct mm_error *err)
+static int read_mpol_call(struct mm_machine *m, const struct mm_event *ev, enum mm_flag_kind more, struct mpol_call *c,
+			  struct mm_error *err)
 {
 	mode_words(m, ev->flags, more, &c->mode, &c->flags);
 	err->code = 0;
@@ -306,7 +307,8 @@ int mm_ev_move_pages(struct mm_machine *m, struct mm_task *task, struct mm_event
 	if (!mm)
 		return mm_vma_call_end(m, task, ev, -ESRCH, err);
 	of = pid ? mm_task_find(m, (uint32_t)pid) : task;
-	if (nid >= 0 && nid < MM_MAX_NODES && of->numa.mems_allowed && m->ctx.numa.memory & ~of->numa.mems_allowed & mm_node_bit((uint64_t)nid))
+	if (nid >= 0 && nid < MM_MAX_NODES && of->numa.mems_allowed &&
+	    m->ctx.numa.memory & ~of->numa.mems_allowed & mm_node_bit((uint64_t)nid))
 		return mm_vma_call_end(m, task, ev, -EACCES, err);
 	return node_result(m, task, ev, m->phys ? mm_move_page(mm, ev->addr, nid, flags) : -ENOENT, err);
 }

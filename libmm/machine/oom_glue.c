@@ -113,7 +113,8 @@ static void oom_panic(void *arg)
 void mm_machine_install_oom(struct mm_machine *m)
 {
 	struct mm_oom_ops ops = {
-		.arg = m, .task = oom_task, .bound_nodes = oom_bound_nodes, .mems_allowed = oom_mems_allowed, .kill = oom_kill, .panic = oom_panic,
+		.arg = m, .task = oom_task, .bound_nodes = oom_bound_nodes, .mems_allowed = oom_mems_allowed, .kill = oom_kill,
+		.panic = oom_panic,
 	};
 
 	if (m->cfg.oom_report) {

@@ -73,7 +73,8 @@ const struct mm_machine_table mm_table_free = {
 
 _Static_assert((int)MM_ORDERS_ROW == (int)MM_NR_PAGE_ORDERS, "one field an order");
 
-#define ORDER(o) { "order" #o, #o, MM_COL_U64, (uint32_t)(offsetof(struct mm_orders_row, blocks) + o * sizeof(uint64_t)), false, "free blocks of 2^" #o " pages" }
+#define ORDER(o) { "order" #o, #o, MM_COL_U64, (uint32_t)(offsetof(struct mm_orders_row, blocks) + o * sizeof(uint64_t)), false, \
+	"free blocks of 2^" #o " pages" }
 static const struct mm_column orders_columns[] = {
 	MM_COLUMN(struct mm_orders_row, node, MM_COL_U64, "NUMA node"),
 	MM_COLUMN(struct mm_orders_row, zone, MM_COL_STR, "zone"),

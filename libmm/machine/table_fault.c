@@ -130,7 +130,8 @@ static const struct mm_column run_columns[] = {
 	MM_COLUMN(struct run, pid, MM_COL_U64, "process"),
 	MM_COLUMN(struct run, start, MM_COL_HEX, "first byte of neighbouring entries that are alike"),
 	MM_COLUMN(struct run, end, MM_COL_HEX, "first byte past them"),
-	MM_COLUMN(struct run, state, MM_COL_STR, "present, zero (the zero page), protnone, swap, or marker (userfaultfd); migration within a call alone"),
+	MM_COLUMN(struct run, state, MM_COL_STR,
+		  "present, zero (the zero page), protnone, swap, or marker (userfaultfd); migration within a call alone"),
 	MM_COLUMN(struct run, flags, MM_COL_STR, "bits of the entries; PROTNONE: G where P is off; PKEY and a number: protection key"),
 	MM_COLUMN(struct run, page_bytes, MM_COL_BYTES, "4096, 2097152 or 1073741824"),
 	MM_COLUMN(struct run, first_pfn, MM_COL_U64, "page frame (or swap slot) of the first entry"),
@@ -344,7 +345,8 @@ static void vma_meaning(const struct mm_struct *mm, const struct mm_vma *vma, ui
 	size_t n;
 
 	if (!vma) {
-		snprintf(buf, VMA_TEXT, "no mapping%s", vaddr >= mm->task_size_max ? ", nor can a program have one here: an access gets SIGSEGV" :
+		snprintf(buf, VMA_TEXT, "no mapping%s",
+			 vaddr >= mm->task_size_max ? ", nor can a program have one here: an access gets SIGSEGV" :
 			 next && next->vm_flags & MM_VM_GROWSDOWN ? ", but the one above grows down to here if it may, else SIGSEGV" :
 			 ": an access gets SIGSEGV");
 		return;
@@ -375,7 +377,8 @@ static void end_rows(struct mm_table_writer *w, struct walk_row r, const struct 
 	r.meaning = text;
 	r.level = "page";
 	if (rec->end == MM_WALK_NONCANONICAL)
-		snprintf(text, sizeof(text), "not canonical: bits 63 to %u are no copies of bit %u, no table is read", 12 + 9 * top, 11 + 9 * top);
+		snprintf(text, sizeof(text), "not canonical: bits 63 to %u are no copies of bit %u, no table is read", 12 + 9 * top,
+			 11 + 9 * top);
 	else
 		snprintf(text, sizeof(text), "physical address 0x%llx", (unsigned long long)rec->phys);
 	if (rec->end == MM_WALK_MAPPED || rec->end == MM_WALK_NONCANONICAL)

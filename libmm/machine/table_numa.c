@@ -124,7 +124,8 @@ static int maps_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_numa_maps = {
-	MM_TABLE("numa_maps", maps_columns, "every mapping with its policy and its pages by node, as /proc/PID/numa_maps"), .rows = maps_rows,
+	MM_TABLE("numa_maps", maps_columns, "every mapping with its policy and its pages by node, as /proc/PID/numa_maps"),
+	.rows = maps_rows,
 	.of_processes = true,
 };
 
@@ -158,5 +159,6 @@ static int stat_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_numastat = {
-	MM_TABLE("numastat", stat_columns, "allocations by node since the start, as /sys/devices/system/node/node*/numastat"), .rows = stat_rows,
+	MM_TABLE("numastat", stat_columns, "allocations by node since the start, as /sys/devices/system/node/node*/numastat"),
+	.rows = stat_rows,
 };

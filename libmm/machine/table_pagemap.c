@@ -172,6 +172,7 @@ static int pagemap_rows(struct mm_machine *m, struct mm_table_writer *w)
 }
 
 const struct mm_machine_table mm_table_pagemap = {
-	MM_TABLE("pagemap", columns, "each page of each process as /proc/PID/pagemap, neighbours that are alike joined"), .rows = pagemap_rows,
+	MM_TABLE("pagemap", columns, "each page of each process as /proc/PID/pagemap, neighbours that are alike joined"),
+	.rows = pagemap_rows,
 	.of_processes = true,
 };

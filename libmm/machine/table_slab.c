@@ -55,7 +55,8 @@ static const struct mm_column cache_columns[] = {
 	MM_COLUMN_HIDDEN(struct mm_cache_row, shared_factor, MM_COL_U64, "batches that the shared array holds (SLAB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, shared_avail, MM_COL_U64, "objects in the shared arrays (SLAB)"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, flags, MM_COL_SLICE, "SLAB_ flags of the cache"),
-	MM_COLUMN_HIDDEN(struct mm_cache_row, unique_id, MM_COL_SLICE, "its folder in /sys/kernel/slab: what merges into one goes by flags and size"),
+	MM_COLUMN_HIDDEN(struct mm_cache_row, unique_id, MM_COL_SLICE,
+			 "its folder in /sys/kernel/slab: what merges into one goes by flags and size"),
 	MM_COLUMN_HIDDEN(struct mm_cache_row, alias_names, MM_COL_SLICE, "its further names, joined by |"),
 };
 static void set_layout(struct mm_cache_row *row, const struct mm_slab_layout *l)

@@ -189,8 +189,10 @@ static void gather_hugetlb(const struct mm_vma *vma, struct account *a)
 
 		if (!e || mm_pte_none(*e) || !mm_pte_present(*e))
 			continue;
-		*(mm_page_mapcount(a->virt->phys, mm_pte_pfn(*e)) >= 2 || mm_hugetlb_pmd_shared(vma, vaddr) ? &a->r->shared_hugetlb_bytes
-													     : &a->r->private_hugetlb_bytes) += size;
+		if (mm_page_mapcount(a->virt->phys, mm_pte_pfn(*e)) >= 2 || mm_hugetlb_pmd_shared(vma, vaddr))
+			a->r->shared_hugetlb_bytes += size;
+		else
+			a->r->private_hugetlb_bytes += size;
 	}
 }
 

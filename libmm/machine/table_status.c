@@ -39,7 +39,8 @@ static const struct mm_column columns[] = {
 	BYTES(vm_lib_bytes, "other executable mappings (VmLib)"),
 	BYTES(vm_pte_bytes, "page tables without the top ones (VmPTE)"),
 	BYTES(vm_swap_bytes, "in swap, shared memory left out (VmSwap)"),
-	BYTES(hugetlb_pages_bytes, "huge pages of pools that it faulted in, not in VmRSS (HugetlbPages); wraps below 0 if it unmaps others'"),
+	BYTES(hugetlb_pages_bytes,
+	      "huge pages of pools that it faulted in, not in VmRSS (HugetlbPages); wraps below 0 if it unmaps others'"),
 	MM_COLUMN_HIDDEN(struct status_row, thp_enabled, MM_COL_U64, "0: prctl(PR_SET_THP_DISABLE)"),
 	MM_COLUMN_HIDDEN(struct status_row, minflt, MM_COL_U64, "minor faults of its first thread"),
 	MM_COLUMN_HIDDEN(struct status_row, majflt, MM_COL_U64, "major faults of its first thread"),
@@ -66,8 +67,8 @@ static int status_rows(struct mm_machine *m, struct mm_table_writer *w)
 			.rss_anon_bytes = counter(mm, MM_ANONPAGES), .rss_file_bytes = counter(mm, MM_FILEPAGES),
 			.rss_shmem_bytes = counter(mm, MM_SHMEMPAGES), .vm_data_bytes = bytes(mm->data_vm),
 			.vm_stk_bytes = bytes(mm->stack_vm), .vm_pte_bytes = mm->pgtables_bytes,
-			.vm_swap_bytes = counter(mm, MM_SWAPENTS), .hugetlb_pages_bytes = bytes(mm->hugetlb_usage), .thp_enabled = !mm->thp_disabled,
-			.minflt = t->faults.min_flt, .majflt = t->faults.maj_flt,
+			.vm_swap_bytes = counter(mm, MM_SWAPENTS), .hugetlb_pages_bytes = bytes(mm->hugetlb_usage),
+			.thp_enabled = !mm->thp_disabled, .minflt = t->faults.min_flt, .majflt = t->faults.maj_flt,
 		};
 
 		r.vm_rss_bytes = r.rss_anon_bytes + r.rss_file_bytes + r.rss_shmem_bytes;

@@ -135,8 +135,10 @@ static uint64_t difference(uint64_t v, uint64_t from)
 
 static bool is_plain(const struct mm_event *ev)
 {
+	const uint32_t plain = MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(CPU) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(TIME_S);
+
 	return !ev->by && !ev->result_kind && !ev->addr2 && !ev->size2 && !ev->offset && !ev->flags.len && !ev->name.len &&
-	       !(ev->present & ~(MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(CPU) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(TIME_S)));
+	       !(ev->present & ~plain);
 }
 
 static int record_full(struct mm_tape *t, const struct mm_event *ev, uint64_t line)

@@ -303,7 +303,8 @@ int mm_ev_seed(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return 0;
 	}
 	if (mm_offset_in_page(ev->addr | ev->size | ev->offset) || row.end <= row.start)
-		return mm_error_set(err, -EINVAL, "seed: expected whole pages, found 0x%" PRIx64 " bytes at 0x%" PRIx64, ev->size, ev->addr);
+		return mm_error_set(err, -EINVAL, "seed: expected whole pages, found 0x%" PRIx64 " bytes at 0x%" PRIx64, ev->size,
+				    ev->addr);
 	if (task->mm && !goes_on) {
 		if (m->seeding && m->seeding->pid == ev->pid)
 			m->seeding->end = UINT64_MAX;	/* of another seed; so are those that follow */

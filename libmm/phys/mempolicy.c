@@ -118,7 +118,8 @@ int mm_mpol_new(struct mm_ctx *ctx, uint32_t mode, const struct mm_nodemask *nod
 	pol.mode = (uint16_t)mode;
 	pol.flags = (uint16_t)flags;
 	if (mode != MM_MPOL_LOCAL) {
-		pol.nodes = flags & MM_MPOL_F_RELATIVE_NODES ? relative_nodes(nodes, mm_mems_allowed(ctx)) : nodes->w[0] & mm_mems_allowed(ctx);
+		pol.nodes = flags & MM_MPOL_F_RELATIVE_NODES ? relative_nodes(nodes, mm_mems_allowed(ctx))
+							     : nodes->w[0] & mm_mems_allowed(ctx);
 		if (!pol.nodes)
 			return -EINVAL;
 		if (mode == MM_MPOL_PREFERRED)
@@ -350,7 +351,8 @@ size_t mm_mpol_to_str(const struct mm_mempolicy *pol, bool asked, char *buf, siz
 	char nodes[MM_NODES_TEXT];
 	int n;
 
-	mm_nodes_to_str(!pol ? 0 : asked && flags & MM_MPOL_USER_NODEMASK_FLAGS ? pol->user_nodemask.w[0] : pol->nodes, nodes, sizeof(nodes));
+	mm_nodes_to_str(!pol ? 0 : asked && flags & MM_MPOL_USER_NODEMASK_FLAGS ? pol->user_nodemask.w[0] : pol->nodes,
+			nodes, sizeof(nodes));
 	n = snprintf(buf, room, "%s%s%s%s%s%s%s", modes[pol ? pol->mode : MM_MPOL_DEFAULT], flags ? "=" : "",
 		     flags & MM_MPOL_F_STATIC_NODES ? "static" : flags & MM_MPOL_F_RELATIVE_NODES ? "relative" : "",
 		     flags & MM_MPOL_USER_NODEMASK_FLAGS && flags & MM_MPOL_F_NUMA_BALANCING ? "|" : "",

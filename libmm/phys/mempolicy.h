@@ -38,7 +38,7 @@ struct mm_mempolicy {
 	uint16_t mode, flags;
 	int32_t home_node;		/* -1 none */
 	mm_nodes_t nodes;		/* that the machine has memory in */
-	mm_nodes_t mems;		/* those that the task was allowed then, without MM_MPOL_USER_NODEMASK_FLAGS (w.cpuset_mems_allowed) */
+	mm_nodes_t mems;		/* w.cpuset_mems_allowed: those that the task was allowed, without MM_MPOL_USER_NODEMASK_FLAGS */
 	struct mm_nodemask user_nodemask;	/* as it was asked for; with MM_MPOL_USER_NODEMASK_FLAGS only, else 0 */
 	struct mm_mempolicy *next;	/* in the table */
 };

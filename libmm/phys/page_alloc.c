@@ -221,7 +221,8 @@ static unsigned int alloc_flags_nofragment(const struct mm_zone *preferred, mm_g
 }
 
 /* From the CPU's list as it is, or the smallest block of the buddy lists; MM_PFN_NONE: nothing is done. */
-static inline __attribute__((always_inline)) mm_pfn_t take_fast(struct mm_phys *phys, struct mm_zone *zone, unsigned int mt, unsigned int order)
+static inline __attribute__((always_inline)) mm_pfn_t take_fast(struct mm_phys *phys, struct mm_zone *zone, unsigned int mt,
+								unsigned int order)
 {
 	struct mm_per_cpu_pages *pcp = &zone->pcp[phys->ctx->cpu];
 	struct mm_page_list *list;

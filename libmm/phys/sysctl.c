@@ -129,7 +129,8 @@ static int set_slub_debug(struct mm_sysctls *s, struct mm_str value, struct mm_e
 		if (c == ';' || c == ',')
 			letters = c == ';';
 		else if (!c || (letters && !strchr("FZPUTAOfzputao-", c)))
-			return mm_error_set(err, -EINVAL, "slub_debug: expected letters of FZPUTAO or -, then a comma and caches, found '%.*s'",
+			return mm_error_set(err, -EINVAL,
+					    "slub_debug: expected letters of FZPUTAO or -, then a comma and caches, found '%.*s'",
 					    (int)(value.len - i < 40 ? value.len - i : 40), value.p + i);
 	}
 	memcpy(s->slub_debug, value.p, value.len);

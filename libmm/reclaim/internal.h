@@ -149,7 +149,8 @@ static inline struct mm_lruvec *mm_target_lruvec(const struct mm_reclaim *r, con
 static inline void mm_count_reclaimer(struct mm_reclaim *r, const struct mm_scan_control *sc, const struct mm_lruvec *v, bool steal,
 				      uint64_t n)
 {
-	enum mm_counter c = r->cache->is_kswapd ? steal ? MM_PGSTEAL_KSWAPD : MM_PGSCAN_KSWAPD : steal ? MM_PGSTEAL_DIRECT : MM_PGSCAN_DIRECT;
+	enum mm_counter c = r->cache->is_kswapd ? steal ? MM_PGSTEAL_KSWAPD : MM_PGSCAN_KSWAPD
+						: steal ? MM_PGSTEAL_DIRECT : MM_PGSCAN_DIRECT;
 
 	mm_memcg_count(v->memcg, c, (int64_t)n);
 	if (!mm_cgroup_reclaim(sc))

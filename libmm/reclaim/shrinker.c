@@ -8,7 +8,8 @@
  * memcg, 2M folios that are mapped in part, and nodes that hold nothing but shadow entries (cache/shadow_nodes.h); the huge zero page
  * when nobody has it; and of each tmpfs the files whose last huge page reaches beyond their end.
  * Left out: dentries and inodes. Which of them are unused, so that fs/super.c super_cache_count() has them, follows from opens, closes
- * and look-ups that rows do not tell of, and which slabs become empty from objects that were there before; files stay until the machine goes.
+ * and look-ups that rows do not tell of, and which slabs become empty from objects that were there before; files stay until the machine
+ * goes.
  */
 #include "cache/deferred_split.h"
 #include "cache/lru.h"

@@ -9,9 +9,9 @@
  *
  * With one CPU they have it by turns, as the scheduler says (eevdf.h).  It is asked when one wakes or sleeps, when a tick finds
  * that a slice is over, and after other tasks ran (by default there are none): one that sleeps cost.other_sleep_ns and runs
- * cost.other_run_ns stands for them all, and the worker that gives a read to the disk has the CPU for a moment too.  Kswapd leaves the CPU after any
- * folio, the task when its access is done, or after a folio of its own reclaim.  With more CPUs kswapd runs beside the
- * task.  Time is simulated: each access, fault and read, and each page that reclaim looks at, writes or frees, takes what the
+ * cost.other_run_ns stands for them all, and the worker that gives a read to the disk has the CPU for a moment too.  Kswapd leaves
+ * the CPU after any folio, the task when its access is done, or after a folio of its own reclaim.  With more CPUs kswapd runs beside
+ * the task.  Time is simulated: each access, fault and read, and each page that reclaim looks at, writes or frees, takes what the
  * tunables cost.* say; where rows have times, it is at least the time between them.
  *
  * The defaults were measured in an emulated guest of 6.6.87 with one CPU: the CPU clocks of the task, kswapd and the block layer's

@@ -260,7 +260,8 @@ static bool compaction_ready(const struct mm_reclaim *r, const struct mm_zone *z
 
 /* Each node of @first's list once, as far as it has a zone that helps. */
 /* Is it out of what the request may use: by its policy, or because it asks for its own node alone? */
-static bool is_out_of_reach(const struct mm_reclaim *r, const struct mm_node *first, const struct mm_node *n, const struct mm_scan_control *sc)
+static bool is_out_of_reach(const struct mm_reclaim *r, const struct mm_node *first, const struct mm_node *n,
+			    const struct mm_scan_control *sc)
 {
 	if (mm_cgroup_reclaim(sc))
 		return false;

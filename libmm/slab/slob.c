@@ -520,6 +520,6 @@ bool mm_slob_is_consistent(const struct mm_slab *sl)
 
 const struct slab_ops mm_slob_ops = {
 	.create = cache_create, .shutdown = cache_shutdown, .release = cache_release,
-	.alloc = cache_alloc, .alloc_node = cache_alloc_node, .free = cache_free, .alloc_bulk = cache_alloc_bulk, .free_bulk = cache_free_bulk,
-	.shrink = cache_shrink, .info = cache_info,
+	.alloc = cache_alloc, .alloc_node = cache_alloc_node, .free = cache_free, .alloc_bulk = cache_alloc_bulk,
+	.free_bulk = cache_free_bulk, .shrink = cache_shrink, .info = cache_info,
 };

@@ -123,7 +123,8 @@ static struct slab *live_object(struct mm_kmem_cache *s, uint64_t obj, size_t *i
 		settle_owner(mm_slab_cache(slab), slab);
 	*index = mm_obj_to_index(mm_slab_cache(slab), slab, obj);
 	if (*index == SLAB_LINK_END || slab->link[*index] != SLAB_LINK_LIVE) {
-		mm_slab_bad_free(s->slab, mm_slab_cache(slab), *index == SLAB_LINK_END ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
+		mm_slab_bad_free(s->slab, mm_slab_cache(slab),
+				 *index == SLAB_LINK_END ? MM_SLAB_INVALID_POINTER : MM_SLAB_ALREADY_FREE, obj);
 		return NULL;
 	}
 	if (mm_slab_cache(slab) != s)		/* cache_from_obj(): into the cache that it is of */

@@ -156,7 +156,8 @@ static int malformed(struct mm_trace_source *src, struct mm_ftrace_line *t, stru
 }
 
 /* "pfn=" and an order as a size; false when they are missing or absurd. */
-static inline __attribute__((always_inline)) bool page_fields(struct mm_ftrace_line *t, const char *order_key, uint64_t *pfn, uint64_t *size)
+static inline __attribute__((always_inline)) bool page_fields(struct mm_ftrace_line *t, const char *order_key, uint64_t *pfn,
+							      uint64_t *size)
 {
 	uint64_t order = 0;
 

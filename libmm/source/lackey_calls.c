@@ -515,8 +515,9 @@ static const struct {
 	{ "mprotect", do_mprotect }, { "mremap", do_mremap }, { "brk", do_brk }, { "madvise", do_madvise },
 	{ "mlock", do_mlock }, { "mlock2", do_mlock2 }, { "munlock", do_munlock }, { "mlockall", do_mlockall },
 	{ "munlockall", do_munlockall }, { "msync", do_msync }, { "prctl", do_prctl }, { "prlimit64", do_prlimit },
-	{ "setrlimit", do_prlimit }, { "shmat", do_shm }, { "shmdt", do_shm }, { "clone", mm_lackey_do_clone }, { "fork", mm_lackey_do_fork },
-	{ "vfork", mm_lackey_do_fork }, { "exit", mm_lackey_do_exit }, { "exit_group", mm_lackey_do_exit_group }, { "execve", mm_lackey_do_execve },
+	{ "setrlimit", do_prlimit }, { "shmat", do_shm }, { "shmdt", do_shm },
+	{ "clone", mm_lackey_do_clone }, { "fork", mm_lackey_do_fork }, { "vfork", mm_lackey_do_fork },
+	{ "exit", mm_lackey_do_exit }, { "exit_group", mm_lackey_do_exit_group }, { "execve", mm_lackey_do_execve },
 };
 
 int mm_lackey_call_rows(struct mm_lackey *l, struct mm_lackey_call *c, struct mm_trace_batch *b, struct mm_error *err)

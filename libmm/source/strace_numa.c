@@ -290,7 +290,8 @@ static int on_pidfd(struct strace_calls *c, struct mm_trace_batch *b, const stru
 	(void)b;
 	if (call->failed || !strace_number(call->arg[0], &pid))
 		return 0;
-	file = strace_path(c->files, (struct mm_str){ name, (size_t)snprintf(name, sizeof(name), "%s%llu", pidfd, (unsigned long long)pid) });
+	file = strace_path(c->files,
+			   (struct mm_str){ name, (size_t)snprintf(name, sizeof(name), "%s%llu", pidfd, (unsigned long long)pid) });
 	return file ? strace_fd_set(c->files, call->pid, call->result, file, 0) : -ENOMEM;
 }
 
@@ -308,7 +309,8 @@ static int on_process_madvise(struct strace_calls *c, struct mm_trace_batch *b, 
 	if (!open || !open->file || strncmp(open->file->path, pidfd, sizeof(pidfd) - 1) ||
 	    !strace_number((struct mm_str){ open->file->path + sizeof(pidfd) - 1, strlen(open->file->path) - sizeof(pidfd) + 1 }, &pid) ||
 	    pid > UINT32_MAX)
-		return mm_trace_skip(c->src, "calls of process_madvise on processes that the log does not tell", call->line, true, NULL) ? -1 : 0;
+		return mm_trace_skip(c->src, "calls of process_madvise on processes that the log does not tell", call->line, true,
+				     NULL) ? -1 : 0;
 	if (mm_trace_keep(c->src, kept, &kept))
 		return -1;
 	snprintf(c->rest.flags, sizeof(c->rest.flags), "%.*s", (int)kept.len, kept.p);
@@ -335,7 +337,8 @@ int strace_numa_call(struct strace_calls *c, struct mm_trace_batch *b, const str
 		int (*on)(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call);
 	} calls[] = {
 		{ "mbind", on_set }, { "set_mempolicy", on_set }, { "get_mempolicy", on_get },
-		{ "migrate_pages", on_migrate }, { "move_pages", on_move }, { "pidfd_open", on_pidfd }, { "process_madvise", on_process_madvise },
+		{ "migrate_pages", on_migrate }, { "move_pages", on_move }, { "pidfd_open", on_pidfd },
+		{ "process_madvise", on_process_madvise },
 	};
 
 	*known = false;

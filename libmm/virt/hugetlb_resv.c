@@ -166,8 +166,8 @@ bool mm_hugetlb_has_pages(const struct mm_vma *vma)
 {
 	const struct mm_hugetlb_inode *hi = vma->vm_file->inode->hugetlb;
 
-	return hi->beyond_pool || vma->extra->hugetlb_resv || (vma->vm_flags & MM_VM_MAYSHARE && hi->resv.nr) || hi->h->free > hi->h->resv ||
-	       mm_hugetlb_overcommit(vma->vm_mm->virt, hi->h) > hi->h->surplus;
+	return hi->beyond_pool || vma->extra->hugetlb_resv || (vma->vm_flags & MM_VM_MAYSHARE && hi->resv.nr) ||
+	       hi->h->free > hi->h->resv || mm_hugetlb_overcommit(vma->vm_mm->virt, hi->h) > hi->h->surplus;
 }
 
 /* Of a shared mapping the file keeps them. Source: clear_vma_resv_huge_pages(), hugetlb_dup_vma_private(). */

@@ -113,7 +113,8 @@ void mm_khugepaged_enter_vma(struct mm_vma *vma, uint64_t vm_flags)
 {
 	if (vma->vm_end - vma->vm_start < MM_PMD_SIZE && vma->vm_end >= MM_PMD_SIZE)	/* as most, and not suitable */
 		return;
-	if (vma->vm_mm->virt->khugepaged && !vma->vm_mm->khugepaged_slot && mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP) != MM_THP_NEVER &&
+	if (vma->vm_mm->virt->khugepaged && !vma->vm_mm->khugepaged_slot &&
+	    mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_THP) != MM_THP_NEVER &&
 	    mm_hugepage_vma_check(vma, vm_flags, MM_THP_ENFORCE_SYSFS))
 		enter(vma->vm_mm);
 }

@@ -118,7 +118,7 @@ struct mm_struct {
 	struct mm_exec_image image[2];		/* program, interpreter */
 	int64_t rss[MM_NR_RSS];			/* pages */
 	uint64_t pgtables_bytes;
-	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps; may pass below 0 where PMD tables are shared */
+	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps; wraps below 0 where PMD tables are shared */
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 	struct mm_uffd *uffds;			/* userfaultfds that watch it */

@@ -494,7 +494,8 @@ void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, siz
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t start = vmas[i]->vm_start;
 
-		while (i + 1 < nr && !((vmas[i]->vm_flags | vmas[i + 1]->vm_flags) & MM_VM_HUGETLB) && vmas[i + 1]->vm_start <= vmas[i]->vm_end + MM_PMD_SIZE)
+		while (i + 1 < nr && !((vmas[i]->vm_flags | vmas[i + 1]->vm_flags) & MM_VM_HUGETLB) &&
+		       vmas[i + 1]->vm_start <= vmas[i]->vm_end + MM_PMD_SIZE)
 			i++;
 		mm_free_pgd_range(tlb, start, vmas[i]->vm_end, floor, i + 1 < nr ? vmas[i + 1]->vm_start : ceiling);
 	}

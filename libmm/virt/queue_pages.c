@@ -494,7 +494,8 @@ int mm_move_page(struct mm_struct *mm, uint64_t vaddr, int64_t nid, uint64_t fla
 	at = (int)mm_page_nid(virt->phys, pfn);
 	if (nid < 0 || at == nid)
 		return at;
-	head = vma->vm_flags & MM_VM_HUGETLB ? pfn - (mm_pfn_t)((vaddr & mm_hugetlb_mask(vma)) / MM_PAGE_SIZE) : mm_page_head(virt->phys, pfn);
+	head = vma->vm_flags & MM_VM_HUGETLB ? pfn - (mm_pfn_t)((vaddr & mm_hugetlb_mask(vma)) / MM_PAGE_SIZE)
+					     : mm_page_head(virt->phys, pfn);
 	if (!(flags & MM_MPOL_MF_MOVE_ALL) &&
 	    (is_hugetlb(virt, head) ? (uint32_t)mm_page(virt->phys, head)->mapcount : mm_page_mapcount(virt->phys, pfn)) > 1)
 		return -EACCES;

@@ -16,7 +16,8 @@ int mm_uffd_validate_range(const struct mm_struct *mm, uint64_t start, uint64_t 
 {
 	if (mm_offset_in_page(start) || mm_offset_in_page(len) || !len)
 		return -EINVAL;
-	if (start < (uint64_t)mm_sysctl(mm->virt->ctx, MM_SYSCTL_MMAP_MIN_ADDR) || start >= mm->task_size_max || len > mm->task_size_max - start)
+	if (start < (uint64_t)mm_sysctl(mm->virt->ctx, MM_SYSCTL_MMAP_MIN_ADDR) || start >= mm->task_size_max ||
+	    len > mm->task_size_max - start)
 		return -EINVAL;
 	return 0;
 }

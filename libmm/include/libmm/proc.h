@@ -232,7 +232,7 @@ int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row);
 
 enum mm_pid_text {
 	MM_PID_CMDLINE,		/* PID/cmdline, or the words ps told: blanks between them; "?" for NULs and blanks alone */
-	MM_PID_CGROUP,		/* PID/cgroup, or the one ps told: "ID:CONTROLLERS:PATH", commas between them; groups at the root are left out */
+	MM_PID_CGROUP,		/* PID/cgroup, or the one ps told: "ID:CONTROLLERS:PATH", commas between them; without those at the root */
 	MM_PID_ENVIRON,		/* PID/environ, with blanks */
 	MM_PID_EXE,		/* where the link PID/exe leads */
 	MM_PID_WCHAN,		/* PID/wchan; none where it says 0: the process runs, or the kernel does not tell */

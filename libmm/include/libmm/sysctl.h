@@ -41,8 +41,8 @@ struct mm_sysctl_info {
 	int64_t def, min, max;		/* @def -1: computed when the machine boots */
 };
 /*
- * The tunable of index @i in sysctl.def's order; false past the last one. vm.lowmem_reserve_ratio and slub_debug, which are no numbers, are not
- * among them.
+ * The tunable of index @i in sysctl.def's order; false past the last one. vm.lowmem_reserve_ratio and slub_debug, which are no
+ * numbers, are not among them.
  */
 bool mm_sysctl_info(size_t i, struct mm_sysctl_info *info);
 
