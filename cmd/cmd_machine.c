@@ -79,6 +79,8 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 		e = cpus_of_sysroot(a, root);
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
+	if (!e && !a->swap_given && a->config.depth >= MM_DEPTH_VMA)
+		e = mm_sysroot_swap(root, &a->config.swap_bytes, &a->config.swap_used_bytes, &a->err);
 	mm_sysroot_free(root);
 	a->config.sysroot = dir;
 	return e;
@@ -264,7 +266,7 @@ void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
 		cpus_row(w, cfg->nr_cpus);
 	if (a->ram_given)
 		sysctl_row(w, "ram", cfg->ram_bytes);
-	if (a->swap_given)
+	if (a->swap_given || cfg->swap_bytes)
 		sysctl_row(w, "swap", cfg->swap_bytes);
 	for (int i = 0; i < MM_SYSCTL_LOWMEM_RESERVE_RATIO; i++)
 		if (cfg->sysctl.set[i])

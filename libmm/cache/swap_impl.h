@@ -65,6 +65,8 @@ int mm_swap_new(struct mm_cache *c, uint64_t swap_bytes);
 void mm_swap_destroy(struct mm_swap *s);
 /* A slot for one page, SWAP_HAS_CACHE set; 0 when there is none. */
 mm_swp_t mm_get_swap_slot(struct mm_cache *c);
+/* Others, of whom nothing is known, have @nr slots more, or as many as are free. */
+void mm_swap_occupy(struct mm_cache *c, uint64_t nr);
 /* 512 slots in a row for a 2M folio, SWAP_HAS_CACHE set: a cluster that was free (swap_alloc_cluster()); 0: none. */
 mm_swp_t mm_get_swap_cluster(struct mm_cache *c);
 /* The folio left the swap cache: slots without an entry are free, a whole cluster of them at once (put_swap_folio()). */

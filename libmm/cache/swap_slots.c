@@ -317,6 +317,20 @@ mm_swp_t mm_get_swap_slot(struct mm_cache *c)
 	return get_swap_pages(c, 1, &slot) ? slot : 0;
 }
 
+void mm_swap_occupy(struct mm_cache *c, uint64_t nr)
+{
+	mm_swp_t slots[MM_SWAP_SLOTS_CACHE_SIZE];
+	uint32_t n;
+
+	for (; nr; nr -= n) {
+		n = get_swap_pages(c, nr < MM_SWAP_SLOTS_CACHE_SIZE ? (uint32_t)nr : MM_SWAP_SLOTS_CACHE_SIZE, slots);
+		if (!n)
+			return;
+		for (uint32_t i = 0; i < n; i++)
+			c->swap->map[slots[i]] = 1;
+	}
+}
+
 void mm_put_swap_slot(struct mm_cache *c, mm_swp_t entry)
 {
 	struct mm_swap_slots_cache *cpu = &c->swap->cpu[c->ctx->cpu];

@@ -14,6 +14,7 @@
 #include "cache/cache.h"
 #include "cache/contents.h"
 #include "cache/memcg.h"
+#include "cache/swap_impl.h"
 #include "fault/fault.h"
 #include "fault/ksm.h"
 #include "machine/buddy_replay.h"
@@ -203,6 +204,15 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	return 0;
 }
 
+/* Who had swapped before the workload began has it still. */
+static void occupy_swap(struct mm_machine *m)
+{
+	uint64_t wanted = m->cfg.swap_used_bytes >> MM_PAGE_SHIFT, used = mm_total_swap_pages(m->cache) - (uint64_t)mm_nr_swap_pages(m->cache);
+
+	if (wanted > used)		/* captured cgroups have some of it */
+		mm_swap_occupy(m->cache, wanted - used);
+}
+
 static int boot_workload_memcg(struct mm_machine *m, struct mm_error *err)
 {
 	if (!m->cfg.memory_max_bytes)
@@ -238,6 +248,8 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 		e = boot_pages(m, err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS) && mm_machine_boot_lru(m, &zi))
 		e = no_memory(err);
+	if (!e && m->cfg.depth == MM_DEPTH_FULL)
+		occupy_swap(m);
 	mm_zoneinfo_free(&zi);
 	default_numa_balancing(m);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)

@@ -148,10 +148,13 @@ int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return mm_error_set(err, -EINVAL, "sysctl %.*s: expected bytes, found '%.*s'", (int)ev->name.len,
 				    ev->name.p,
 				    (int)ev->result_word.len, ev->result_word.p);
-	if (m->booted)
+	if (m->booted) {
 		mm_machine_skip(m, too_late, false);
-	else
-		*bytes = ev->result;
+		return 0;
+	}
+	*bytes = ev->result;
+	if (bytes == &m->cfg.swap_bytes)	/* not the one that the capture tells of */
+		m->cfg.swap_used_bytes = 0;
 	return 0;
 }
 

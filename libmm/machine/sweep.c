@@ -187,7 +187,7 @@ static int set_parameter(struct mm_machine_config *cfg, const char *parameter, u
 	else if (!strcmp(parameter, "ram"))
 		cfg->ram_bytes = value;
 	else if (!strcmp(parameter, "swap"))
-		cfg->swap_bytes = value;
+		cfg->swap_bytes = value, cfg->swap_used_bytes = 0;
 	else
 		return mm_sysctls_set(&cfg->sysctl, (struct mm_str){ parameter, strlen(parameter) },
 				      (struct mm_str){ text, (size_t)n }, err);

@@ -36,7 +36,7 @@ static const char *const names[] = {
 	"sos_commands/host/uptime", "sos_commands/process/ps_auxwwwm", "sos_commands/process/ps_alxwww", "ps",
 	"sys/fs/cgroup/a/memory.current", "sys/fs/cgroup/a/memory.max", "sys/fs/cgroup/a/memory.stat", "sys/fs/cgroup/a/memory.events",
 	"sys/fs/cgroup/memory/memory.usage_in_bytes", "sys/fs/cgroup/memory/a/memory.limit_in_bytes", "sys/fs/cgroup/memory/a/memory.stat",
-	"sys/fs/cgroup/memory/a/memory.memsw.usage_in_bytes",
+	"sys/fs/cgroup/memory/a/memory.memsw.usage_in_bytes", "proc/swaps",
 };
 enum { NR_DIRS = sizeof(dirs) / sizeof(dirs[0]), NR_NAMES = sizeof(names) / sizeof(names[0]) };
 
@@ -110,6 +110,7 @@ static void read_sysroot(void)
 	struct mm_sysctls sysctls;
 	struct mm_error err = { 0 };
 	struct mm_sysroot *r;
+	uint64_t swap = 0, used = 0;
 	uint32_t page = 0;
 
 	if (mm_sysroot_open(&r, root, &err))
@@ -122,6 +123,10 @@ static void read_sysroot(void)
 	mm_sysctls_init(&sysctls);
 	err = (struct mm_error){ 0 };
 	told(mm_sysroot_sysctls(r, &sysctls, &err), &err);
+	err = (struct mm_error){ 0 };
+	told(mm_sysroot_swap(r, &swap, &used, &err), &err);
+	if (used > swap)
+		abort();
 	err = (struct mm_error){ 0 };
 	told(mm_sysroot_slabinfo(&slabs, r, NULL, &err), &err);
 	mm_slabinfo_free(&slabs);

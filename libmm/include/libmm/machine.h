@@ -39,6 +39,7 @@ struct mm_machine_config {
 	const char *sysroot;
 	uint64_t ram_bytes;		/* --ram, 0 all */
 	uint64_t swap_bytes;		/* --swap, 0 none */
+	uint64_t swap_used_bytes;	/* of these, in use when the machine starts, by nobody of the workload */
 	uint64_t memory_max_bytes;	/* --memory-max, 0 none */
 	uint32_t nr_cpus;		/* --cpus, 0: 1 */
 	struct mm_sysctls sysctl;
