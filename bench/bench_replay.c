@@ -85,7 +85,8 @@ static void write_inputs(long rows)
 		fprintf(trace, "1,%s,0x%lx,4,,,,,,,\n", words[kind], addr);
 		if (i % NR_TOUCH == 0)		/* what the machine's memory holds, then all of it anew */
 			fprintf(touch, "1,munmap,0x100000000000,%d,\n"
-				"1,mmap,0x100000000000,%d,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS\n", NR_TOUCH << 12, NR_TOUCH << 12);
+				"1,mmap,0x100000000000,%d,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS\n", NR_TOUCH << 12,
+				NR_TOUCH << 12);
 		fprintf(touch, "1,store,0x%lx,8,\n", 0x100000000000 + ((unsigned long)(i % NR_TOUCH) << 12));
 		fprintf(number, "%ld,%u,%c\n", i / 1000, page, kind ? 'R' : 'W');
 		fprintf(hex, "%ld,%x,%c\n", i / 1000, page, kind ? 'R' : 'W');
@@ -257,7 +258,8 @@ static void memory(const char *bin)
 {
 	enum { NR = 200000 };
 	static const char limit[] = "--memory-max=150M --swap=8G -t summary", large[] = "--ram=64G -t summary";
-	static const char *const beside[] = { "beside", "beside2" }, *const apart[] = { "apart", "apart2" }, *const zipf[] = { "few", "numbers" };
+	static const char *const beside[] = { "beside", "beside2" }, *const apart[] = { "apart", "apart2" },
+		*const zipf[] = { "few", "numbers" };
 	static const char *const tables[] = { "tables", "tables2" }, *const keys[] = { "keys", "keys2" };
 	static const char *const policies[] = { "lru", "fifo", "clock", "opt" };
 
@@ -309,7 +311,8 @@ int main(int argc, char **argv)
 		{ "an effect row of 8 columns written", { "bench_csv write %ld" }, { NULL }, 400 },
 		{ "the kernel's LRU beyond twice --policy=lru", { "mm-reclaim --memory-max=150M --swap=8G -t summary numbers" },
 		  { LRU, LRU }, 0 },
-		{ "the kernel's MGLRU beyond twice --policy=lru", { "mm-reclaim --memory-max=150M --swap=8G -S lru_gen=7 -t summary numbers" },
+		{ "the kernel's MGLRU beyond twice --policy=lru",
+			{ "mm-reclaim --memory-max=150M --swap=8G -S lru_gen=7 -t summary numbers" },
 		  { LRU, LRU }, 0 },
 		{ "SLUB, 64 bytes: a pair at once", { "bench_slab slub pair 64 %ld" }, { "bench_slab none pair 64 %ld" }, 60 },
 		{ "SLUB, 64 bytes: last in, first out", { "bench_slab slub lifo 64 %ld" }, { "bench_slab none lifo 64 %ld" }, 60 },

@@ -132,7 +132,8 @@ static int write_accesses(long n)
 	printf("pid,event,addr,size,flags\n1,mmap,0x100000000000,%d,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS\n", NR_PAGES << 12);
 	for (long i = 0; i < n; i++) {
 		state = state * 6364136223846793005u + 1442695040888963407u;
-		printf("1,%s,0x%llx,8,\n", state >> 63 ? "store" : "load", 0x100000000000 + (unsigned long long)((state >> 33) % NR_PAGES << 12));
+		printf("1,%s,0x%llx,8,\n", state >> 63 ? "store" : "load",
+		       0x100000000000 + (unsigned long long)((state >> 33) % NR_PAGES << 12));
 	}
 	return fflush(stdout) != 0;
 }
@@ -193,7 +194,8 @@ static void run_in_turns(struct peer *peers, size_t nr)
 
 static int compare(void)
 {
-	static struct peer peers[3] = { { .what = "a bare TLB and walk (floor)" }, { .what = "mm-fault, at least 25" }, { .what = "cachegrind" } };
+	static struct peer peers[3] = { { .what = "a bare TLB and walk (floor)" }, { .what = "mm-fault, at least 25" },
+		{ .what = "cachegrind" } };
 	char command[900];
 	double all;
 
@@ -223,15 +225,16 @@ static int memory(void)
 	for (int i = 0; i < 2; i++) {
 		char command[900];
 
-		snprintf(command, sizeof(command), "%s accesses %d | %s/mm-fault -t faults >/dev/null", self, MEMORY_ROWS * (i ? 10 : 1), bin);
+		snprintf(command, sizeof(command), "%s accesses %d | %s/mm-fault -t faults >/dev/null", self, MEMORY_ROWS * (i ? 10 : 1),
+			 bin);
 		peak[i] = cost_of(dir, command, 1).peak_bytes;
 		if (peak[i] < 0) {
 			printf("host memory: failed\n");
 			return 1;
 		}
 	}
-	printf("host memory, %d rows over %d pages: %.1f MiB; ten times the rows: %.1f MiB\n", (int)MEMORY_ROWS, (int)NR_PAGES, peak[0] / 1048576,
-	       peak[1] / 1048576);
+	printf("host memory, %d rows over %d pages: %.1f MiB; ten times the rows: %.1f MiB\n", (int)MEMORY_ROWS, (int)NR_PAGES,
+	       peak[0] / 1048576, peak[1] / 1048576);
 	return 0;
 }
 

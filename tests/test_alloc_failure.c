@@ -208,7 +208,8 @@ static int captures_job(void)
 		"Node 0, zone   Normal      4      3      2      1      0      0      0      0      0      0      0\n";
 	static const char slabs[] = "slabinfo - version: 2.1\n# name  <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>\n"
 		"dentry  10 42 192 21 1 : tunables 0 0 0 : slabdata 2 2 0\nkmalloc-64 5 64 64 64 1 : tunables 0 0 0 : slabdata 1 1 0\n";
-	static const char maps[] = "00400000-00401000 r-xp 00000000 08:01 12 /bin/x\n7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0 [stack]\n";
+	static const char maps[] = "00400000-00401000 r-xp 00000000 08:01 12 /bin/x\n"
+		"7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0 [stack]\n";
 	static const char iomem[] = "00001000-0009fbff : System RAM\n00100000-0fffffff : System RAM\n  01000000-01ffffff : Kernel code\n";
 	struct mm_region_list l = { 0 };
 	struct mm_buddyinfo bi = { 0 };
@@ -241,12 +242,16 @@ static int captures_job(void)
 static int oom_job(void)
 {
 	static const char log[] = "[  1.0] x invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\n"
-		"[  1.0] Mem-Info:\n[  1.0] Node 0 DMA32 free:1000kB boost:0kB min:1500kB low:1800kB high:2200kB present:100000kB managed:90000kB\n"
+		"[  1.0] Mem-Info:\n"
+		"[  1.0] Node 0 DMA32 free:1000kB boost:0kB min:1500kB low:1800kB high:2200kB present:100000kB managed:90000kB\n"
 		"[  1.0] lowmem_reserve[]: 0 0 0 0 0\n[  1.0] Node 0 DMA32: 10*4kB (U) 0*8kB = 40kB\n"
-		"[  1.0] Tasks state (memory values in pages):\n[  1.0] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+		"[  1.0] Tasks state (memory values in pages):\n"
+		"[  1.0] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
 		"[  1.0] [     50]     0    50     1000      500    45056        0             0 x\n"
-		"[  1.0] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=x,pid=50,uid=0\n"
-		"[  1.0] Out of memory: Killed process 50 (x) total-vm:4000kB, anon-rss:2000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:44kB oom_score_adj:0\n";
+		"[  1.0] "
+		"oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=x,pid=50,uid=0\n"
+		"[  1.0] Out of memory: Killed process 50 (x) total-vm:4000kB, anon-rss:2000kB, file-rss:0kB, shmem-rss:0kB, UID:0 "
+		"pgtables:44kB oom_score_adj:0\n";
 	struct mm_explain_request rq = { 0 };
 	struct mm_explain_list l = { 0 };
 	struct mm_oom_log oom = { 0 };
@@ -312,7 +317,8 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } jobs[] = {
-	{ "full", full_job }, { "kmem", kmem_job }, { "strace", strace_job }, { "captures", captures_job }, { "oom", oom_job }, { "sysroot", sysroot_job },
+	{ "full", full_job }, { "kmem", kmem_job }, { "strace", strace_job }, { "captures", captures_job }, { "oom", oom_job },
+	{ "sysroot", sysroot_job },
 };
 
 static int once(int job, long at, bool on)

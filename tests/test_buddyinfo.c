@@ -126,7 +126,8 @@ static const struct text_case {
 	uint32_t nr_orders, pageblock_order;
 } good[] = {
 	{ "14 orders, as arm64 with 64 kB pages", mm_buddyinfo_read, "Node 0, zone   Normal 1 2 3 4 5 6 7 8 9 10 11 12 13 14\n", 14, 13 },
-	{ "one order, CRLF, blank lines, no last newline", mm_buddyinfo_read, "\nNode 0, zone DMA 5 \r\n\r\nNode 63, zone Movable 7", 1, 0 },
+	{ "one order, CRLF, blank lines, no last newline", mm_buddyinfo_read, "\nNode 0, zone DMA 5 \r\n\r\nNode 63, zone Movable 7", 1,
+	  0 },
 	{ "10 orders by type", mm_pagetypeinfo_read,
 	  "Page block order: 8\nPages per block:  256\n\nFree pages count per migrate type at order 0 1\n"
 	  "Node    0, zone Normal, type Unmovable >100000 2 3 4 5 6 7 8 9 10\n", 10, 8 },

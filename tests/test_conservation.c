@@ -134,8 +134,8 @@ static void check_usage(const struct recount *r, const struct mm_memcg *m, uint6
 	*swap = r->swap[m->id];
 	if (m->parent) {
 		ck_assert_msg(bytes % MM_PAGE_SIZE == 0, "%s: %" PRIu64 " bytes of slab", m->name, bytes);
-		ck_assert_msg(m->kmem == r->tables[m->id] + bytes / MM_PAGE_SIZE, "%s: kmem %" PRIu64 ", %" PRIu64 " page tables, slab %" PRIu64,
-			      m->name, m->kmem, r->tables[m->id], bytes);
+		ck_assert_msg(m->kmem == r->tables[m->id] + bytes / MM_PAGE_SIZE,
+			      "%s: kmem %" PRIu64 ", %" PRIu64 " page tables, slab %" PRIu64, m->name, m->kmem, r->tables[m->id], bytes);
 		*usage += m->kmem;
 	}
 	for (uint32_t cpu = 0; cpu < machine->ctx.nr_cpus; cpu++)

@@ -73,8 +73,9 @@ static const char *row(struct mm_event ev)
 {
 	static char number[32];
 
-	ev.present |= MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(TIME_S) | (ev.addr ? MM_TC_BIT(ADDR) : 0) | (ev.size ? MM_TC_BIT(SIZE) : 0) |
-		      (ev.flags.p ? MM_TC_BIT(FLAGS) : 0) | (ev.name.p ? MM_TC_BIT(NAME) : 0) | (ev.result_kind ? MM_TC_BIT(RESULT) : 0);
+	ev.present |= MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(TIME_S) | (ev.addr ? MM_TC_BIT(ADDR) : 0) |
+		      (ev.size ? MM_TC_BIT(SIZE) : 0) | (ev.flags.p ? MM_TC_BIT(FLAGS) : 0) | (ev.name.p ? MM_TC_BIT(NAME) : 0) |
+		      (ev.result_kind ? MM_TC_BIT(RESULT) : 0);
 	ev.time_ns = now_ns += 100000;
 	ck_assert_msg(mm_machine_event(machine, &ev, &err) == 0, "%s of %u: %s", mm_event_word(ev.type), ev.pid, err.text);
 	if (ev.result_kind == MM_RESULT_WORD) {
@@ -132,8 +133,8 @@ static bool is_beyond(enum area a, uint64_t page, const char *got)
 
 static const char *access_row(struct proc *p, enum mm_event_type type, enum area a, uint64_t page, struct mm_str name)
 {
-	return row((struct mm_event){ .type = (uint16_t)type, .pid = pid_of(p), .addr = areas[a].addr + page * PAGE + below(512) * 8, .size = 8,
-				      .name = name });
+	return row((struct mm_event){ .type = (uint16_t)type, .pid = pid_of(p), .addr = areas[a].addr + page * PAGE + below(512) * 8,
+				      .size = 8, .name = name });
 }
 
 /* Who waits for userfaultfd gets its page, or its right to write. */
@@ -143,15 +144,16 @@ static void answer(struct proc *p, uint64_t page)
 	bool copy = below(2);
 
 	if (p->missing[page]) {
-		ck_assert_str_eq(row((struct mm_event){ .type = copy ? MM_EV_UFFD_COPY : MM_EV_UFFD_ZEROPAGE, .pid = pid_of(p), .addr = addr,
-							.size = PAGE }), "0");
+		ck_assert_str_eq(row((struct mm_event){ .type = copy ? MM_EV_UFFD_COPY : MM_EV_UFFD_ZEROPAGE, .pid = pid_of(p),
+							.addr = addr, .size = PAGE }), "0");
 		p->missing[page] = false;
 		ck_assert(held(p, addr, &v));
 		ck_assert_uint_eq(v, copy ? newest() : 0);
 		p->page[UFFD][page].value = v;
 	} else {
 		ck_assert(p->wp[page]);
-		ck_assert_str_eq(row((struct mm_event){ .type = MM_EV_UFFD_WRITEPROTECT, .pid = pid_of(p), .addr = addr, .size = PAGE }), "0");
+		ck_assert_str_eq(row((struct mm_event){ .type = MM_EV_UFFD_WRITEPROTECT, .pid = pid_of(p),
+							.addr = addr, .size = PAGE }), "0");
 		p->wp[page] = false;
 	}
 }
@@ -317,8 +319,8 @@ static void op_drop(struct proc *p)
 
 static void op_advise(struct proc *p)
 {
-	static const char *const advice[] = { "MADV_PAGEOUT", "MADV_COLD", "MADV_COLLAPSE", "MADV_HUGEPAGE", "MADV_NOHUGEPAGE", "MADV_MERGEABLE",
-					      "MADV_UNMERGEABLE", "MADV_WILLNEED" };
+	static const char *const advice[] = { "MADV_PAGEOUT", "MADV_COLD", "MADV_COLLAPSE", "MADV_HUGEPAGE", "MADV_NOHUGEPAGE",
+					      "MADV_MERGEABLE", "MADV_UNMERGEABLE", "MADV_WILLNEED" };
 	enum area a = (enum area)below(POOL);
 	uint64_t first, nr;
 
@@ -373,7 +375,8 @@ static void check_soft_dirty(const struct proc *p)
 		mm_pte_t e = pte ? *pte : pmd ? *pmd : 0;
 		bool dirty = vma->vm_flags & MM_VM_SOFTDIRTY || e & (mm_pte_present(e) ? MM_PTE_SOFT_DIRTY : MM_SWP_SOFT_DIRTY);
 
-		ck_assert_msg(merging || !p->page[ANON][i].stored || dirty, "page %" PRIu64 " of %u was written and is not soft-dirty", i, pid_of(p));
+		ck_assert_msg(merging || !p->page[ANON][i].stored || dirty, "page %" PRIu64 " of %u was written and is not soft-dirty", i,
+			      pid_of(p));
 	}
 }
 
@@ -533,13 +536,14 @@ static void start(uint64_t seed)
 	for (int i = 0; i < NR_FILES; i++) {
 		files[i].size = files[i].max_pages * PAGE;
 		memset(files[i].value, 0, sizeof(files[i].value));
-		row((struct mm_event){ .type = MM_EV_FILE, .pid = FIRST_PID, .name = str(files[i].name), .size = files[i].size, .flags = str("O_RDWR") });
+		row((struct mm_event){ .type = MM_EV_FILE, .pid = FIRST_PID, .name = str(files[i].name), .size = files[i].size,
+				       .flags = str("O_RDWR") });
 	}
 	procs[0].alive = true;
 	for (int a = 0; a < NR_AREAS; a++)
 		row((struct mm_event){ .type = MM_EV_MMAP, .pid = FIRST_PID, .addr = areas[a].addr,
-				       .size = span(a) * PAGE,
-				       .flags = str(areas[a].flags), .name = areas[a].file >= 0 ? str(files[areas[a].file].name) : (struct mm_str){ 0 } });
+				       .size = span(a) * PAGE, .flags = str(areas[a].flags),
+				       .name = areas[a].file >= 0 ? str(files[areas[a].file].name) : (struct mm_str){ 0 } });
 	ck_assert_int_eq(mm_contents_keep(machine->cache), 0);
 	for (uint64_t i = 0; i < files[0].max_pages; i++)	/* as it is on disk: of its own */
 		files[0].value[i] = mm_contents_on_disk(&mm_file_lookup(machine->inodes, str("/disk"))->inode->mapping, i);

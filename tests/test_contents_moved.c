@@ -62,9 +62,9 @@ static uint64_t addr_of(uint64_t page) { return WINDOW_ADDR + page * PAGE; }
 
 static const char *row(struct mm_event ev)
 {
-	ev.present |= MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(TIME_S) | (ev.addr ? MM_TC_BIT(ADDR) : 0) | (ev.size ? MM_TC_BIT(SIZE) : 0) |
-		      (ev.flags.p ? MM_TC_BIT(FLAGS) : 0) | (ev.name.p ? MM_TC_BIT(NAME) : 0) | (ev.result_kind ? MM_TC_BIT(RESULT) : 0) |
-		      (ev.addr2 ? MM_TC_BIT(ADDR2) : 0) | (ev.size2 ? MM_TC_BIT(SIZE2) : 0);
+	ev.present |= MM_TC_BIT(EVENT) | MM_TC_BIT(PID) | MM_TC_BIT(TIME_S) | (ev.addr ? MM_TC_BIT(ADDR) : 0) |
+		      (ev.size ? MM_TC_BIT(SIZE) : 0) | (ev.flags.p ? MM_TC_BIT(FLAGS) : 0) | (ev.name.p ? MM_TC_BIT(NAME) : 0) |
+		      (ev.result_kind ? MM_TC_BIT(RESULT) : 0) | (ev.addr2 ? MM_TC_BIT(ADDR2) : 0) | (ev.size2 ? MM_TC_BIT(SIZE2) : 0);
 	ev.time_ns = now_ns += 100000;
 	ck_assert_msg(mm_machine_event(machine, &ev, &err) == 0, "%s of %u: %s", mm_event_word(ev.type), ev.pid, err.text);
 	if (ev.result_kind == MM_RESULT_WORD)
@@ -117,8 +117,8 @@ static void access_window(struct proc *p, uint64_t page, bool store)
 		*value_of(c) = newest();
 	}
 	v = held(p, addr_of(page));
-	ck_assert_msg(v == *value_of(c), "page %" PRIu64 " of %u, kind %d: expected %" PRIx64 ", found %" PRIx64, page, pid_of(p), (int)c->kind,
-		      *value_of(c), v);
+	ck_assert_msg(v == *value_of(c), "page %" PRIu64 " of %u, kind %d: expected %" PRIx64 ", found %" PRIx64, page, pid_of(p),
+		      (int)c->kind, *value_of(c), v);
 }
 
 static void access_run(struct proc *p, uint64_t first, uint64_t nr, bool store)
@@ -248,14 +248,14 @@ static void op_grow(struct proc *p)
 	last = &p->window[first + nr - 1];
 	for (uint64_t i = first + nr; i < first + nr + more; i++)
 		room = room && p->window[i].kind == NONE;
-	ev = (struct mm_event){ .type = MM_EV_MREMAP, .pid = pid_of(p), .addr = addr_of(first), .size = nr * PAGE, .size2 = (nr + more) * PAGE,
-				.flags = str("MREMAP_MAYMOVE") };
+	ev = (struct mm_event){ .type = MM_EV_MREMAP, .pid = pid_of(p), .addr = addr_of(first), .size = nr * PAGE,
+				.size2 = (nr + more) * PAGE, .flags = str("MREMAP_MAYMOVE") };
 	row(ev);
 	at = strtoull(word, NULL, 0);
 	ck_assert_msg(room == (at == addr_of(first)) && at, "growing by %" PRIu64 " pages: %s", more, word);
 	if (!room) {
-		ev = (struct mm_event){ .type = MM_EV_MREMAP, .pid = pid_of(p), .addr = at, .size = (nr + more) * PAGE, .size2 = (nr + more) * PAGE,
-					.addr2 = addr_of(first), .flags = str("MREMAP_MAYMOVE|MREMAP_FIXED") };
+		ev = (struct mm_event){ .type = MM_EV_MREMAP, .pid = pid_of(p), .addr = at, .size = (nr + more) * PAGE,
+					.size2 = (nr + more) * PAGE, .addr2 = addr_of(first), .flags = str("MREMAP_MAYMOVE|MREMAP_FIXED") };
 		row(ev);
 		ck_assert_uint_eq(strtoull(word, NULL, 0), addr_of(first));
 	}
@@ -280,8 +280,8 @@ static void op_shrink(struct proc *p)
 /* To its own pages, or as process_madvise() to another's. */
 static void op_advise(struct proc *p)
 {
-	static const char *const advice[] = { "MADV_PAGEOUT", "MADV_PAGEOUT", "MADV_COLD", "MADV_WILLNEED", "MADV_COLLAPSE", "MADV_HUGEPAGE",
-					      "MADV_NOHUGEPAGE", "MADV_DONTNEED" };
+	static const char *const advice[] = { "MADV_PAGEOUT", "MADV_PAGEOUT", "MADV_COLD", "MADV_WILLNEED", "MADV_COLLAPSE",
+					      "MADV_HUGEPAGE", "MADV_NOHUGEPAGE", "MADV_DONTNEED" };
 	uint64_t first, nr, k = below(sizeof(advice) / sizeof(advice[0]));
 	const char *got;
 
@@ -366,7 +366,8 @@ static void access_place(struct proc *p, enum where w, uint64_t i, bool store)
 	ck_assert_msg(!strcmp(got, "ok"), "place %d, page %" PRIu64 " of %u: %s", (int)w, i, pid_of(p), got);
 	if (store)
 		*place_value(p, w, i) = newest();
-	ck_assert_msg(held(p, place_addr(w, i)) == *place_value(p, w, i), "place %d, page %" PRIu64 " of %u: expected %" PRIx64 ", found %" PRIx64,
+	ck_assert_msg(held(p, place_addr(w, i)) == *place_value(p, w, i),
+		      "place %d, page %" PRIu64 " of %u: expected %" PRIx64 ", found %" PRIx64,
 		      (int)w, i, pid_of(p), *place_value(p, w, i), held(p, place_addr(w, i)));
 }
 
@@ -479,10 +480,12 @@ static void start(uint64_t seed)
 		if (places[w].file)
 			file(places[w].file, places[w].size);
 		row((struct mm_event){ .type = MM_EV_MMAP, .pid = FIRST_PID, .addr = places[w].addr, .size = places[w].size,
-				       .flags = str(places[w].flags), .name = places[w].file ? str(places[w].file) : (struct mm_str){ 0 } });
+				       .flags = str(places[w].flags),
+				       .name = places[w].file ? str(places[w].file) : (struct mm_str){ 0 } });
 	}
 	ck_assert_int_eq(mm_contents_keep(machine->cache), 0);
-	ck_assert_str_eq(call(procs, MM_EV_UFFD_REGISTER, places[UFFD_ANON].addr, places[UFFD_ANON].size, "UFFDIO_REGISTER_MODE_MISSING"), "0");
+	ck_assert_str_eq(call(procs, MM_EV_UFFD_REGISTER, places[UFFD_ANON].addr, places[UFFD_ANON].size, "UFFDIO_REGISTER_MODE_MISSING"),
+			 "0");
 	ck_assert_str_eq(call(procs, MM_EV_UFFD_REGISTER, places[UFFD_FILE].addr, places[UFFD_FILE].size,
 			      "UFFDIO_REGISTER_MODE_MISSING|UFFDIO_REGISTER_MODE_MINOR"), "0");
 	map(procs, 0, WINDOW, ANON, 0);
@@ -502,7 +505,8 @@ START_TEST(random_against_cells)
 	ck_assert_uint_gt(poisoned, 5);
 	ck_assert_msg((_i + 1) % 2 || swap_was_full > 2, "swap was full %" PRIu64 " times", swap_was_full);
 	ck_assert_int_gt(mm_machine_vmstat(machine)->v[MM_PSWPOUT], 500);
-	ck_assert((_i + 1) % 2 == 0 || mm_machine_vmstat(machine)->v[MM_PSWPIN] > 50);	/* without a limit all comes back from the swap cache */
+	/* without a limit all comes back from the swap cache */
+	ck_assert((_i + 1) % 2 == 0 || mm_machine_vmstat(machine)->v[MM_PSWPIN] > 50);
 	ck_assert_int_gt(mm_machine_vmstat(machine)->v[MM_THP_SPLIT_PMD], 0);
 	mm_machine_free(machine);
 	free(procs);

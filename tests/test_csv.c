@@ -16,7 +16,8 @@
 /* What pieces of input are made of: runs of plain text, and everything libcsv treats in its own way. */
 static const char *const bits[] = {
 	"a", "bc", "0x7f12345678", "load", "12345", ",", ",", ",", ",", "\n", "\n", "\n", "\r\n", "\r", " ", "\t", "\"", "\"\"",
-	"\"x,y\"", "\"a\nb\"", "\"q\"\"q\"", "\" lead\" ", "!", "\x01", "\x7f", "\xc3\xa9", "\xff", "System RAM", ",,,,", "\n\n", " \n", "\"\"\n",
+	"\"x,y\"", "\"a\nb\"", "\"q\"\"q\"", "\" lead\" ", "!", "\x01", "\x7f", "\xc3\xa9", "\xff", "System RAM", ",,,,", "\n\n", " \n",
+	"\"\"\n",
 };
 enum { NR_BITS = sizeof(bits) / sizeof(bits[0]), NR_PLAIN = 12 };
 
@@ -506,7 +507,8 @@ START_TEST(numbers_both_ways)
 		ck_assert_msg(mm_parse_seconds_before(s, &fast) == e && (e || fast == slow), "seconds \"%.*s\"", (int)s.len, s.p);
 		good[2] += !e && memchr(s.p, '.', s.len);
 	}
-	ck_assert_msg(good[0] > 20000 && good[1] > 20000 && good[2] > 20000, "%zu decimal, %zu hex, %zu seconds", good[0], good[1], good[2]);
+	ck_assert_msg(good[0] > 20000 && good[1] > 20000 && good[2] > 20000, "%zu decimal, %zu hex, %zu seconds", good[0], good[1],
+		      good[2]);
 }
 END_TEST
 

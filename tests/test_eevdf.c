@@ -171,7 +171,8 @@ START_TEST(lag_is_kept)
 		ck_assert_int_eq(rq.curr, MM_RUNS_KSWAPD);
 		mm_rq_charge(&rq, 50000000);
 		wake(&rq, MM_RUNS_TASK);
-		ck_assert_int_le(difference(rq.se[MM_RUNS_TASK].vruntime - rq.se[MM_RUNS_KSWAPD].vruntime, ahead[i] < limit ? ahead[i] : limit), 2);
+		ck_assert_int_le(difference(rq.se[MM_RUNS_TASK].vruntime - rq.se[MM_RUNS_KSWAPD].vruntime,
+					    ahead[i] < limit ? ahead[i] : limit), 2);
 	}
 }
 END_TEST

@@ -125,7 +125,8 @@ static const struct request_case {
 } requests[] = {
 	{ "above low", "0", 51, "fast,Normal,ok,0\nslow,Normal,ok,0\n" },
 	{ "low itself is not above low", "0", 50, "fast,Normal,watermark,1\nslow,Normal,ok,0\n" },
-	{ "a movable request meets the reserve: 40 + 30", "0,GFP_HIGHUSER_MOVABLE", 70, "fast,Normal,watermark,11\nslow,Normal,watermark,1\n" },
+	{ "a movable request meets the reserve: 40 + 30", "0,GFP_HIGHUSER_MOVABLE", 70,
+	  "fast,Normal,watermark,11\nslow,Normal,watermark,1\n" },
 	{ "DMA32 requests do not ask Normal", "0,GFP_DMA32", 500, "fast,Normal,not asked,\nslow,Normal,not asked,\n" },
 	{ "the largest block is too small", "4", 500, "fast,Normal,fragmented,0\nslow,Normal,fragmented,0\n" },
 	{ "a block that large", "3", 500, "fast,Normal,ok,0\nslow,Normal,ok,0\n" },
@@ -173,7 +174,8 @@ static const struct bad_report {
 } bad_reports[] = {
 	{ "", "log: expected a page allocation failure or OOM report, found 0", -ENOENT },
 	{ "Node 0 DMA free:1kB\n", "log:1: ", -ENOENT },
-	{ "x: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n", "log: the report has no lines \"Node N ZONE free:...\"", -EINVAL },
+	{ "x: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n", "log: the report has no lines \"Node N ZONE free:...\"",
+	  -EINVAL },
 	{ "x: page allocation failure: order:40, mode:0xcc0(GFP_KERNEL)\nNode 0 DMA free:1kB\n",
 	  "log: expected an order up to 10, found 40", -EINVAL },
 	{ "x: page allocation failure: order:4, mode:0xcc0(GFP_NEW)\nNode 0 DMA free:1kB\n",
@@ -205,7 +207,8 @@ START_TEST(masks_of_old_kernels)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "swapper/0: page allocation failure: order:2, mode:%s\nNode 0 DMA free:100kB min:4kB low:8kB high:12kB\n",
+	snprintf(text, sizeof(text),
+		 "swapper/0: page allocation failure: order:2, mode:%s\nNode 0 DMA free:100kB min:4kB low:8kB high:12kB\n",
 		 old_masks[_i].number);
 	ck_assert_msg(!read_report(text, 0), "%s", err.text);
 	ck_assert_msg(rq.order == 2 && rq.gfp == old_masks[_i].gfp, "%s: 0x%x", old_masks[_i].number, rq.gfp);

@@ -80,11 +80,11 @@ static const struct line_case {
 	  "gfp_flags=GFP_KERNEL node=-1",
 	  "100.000002,2,1977,kmalloc,0xffff88007,100,GFP_KERNEL,,,128," },
 	/* of a node: 6.6 with the field that follows, 4.x at the end of the line */
-	{ "              ip-90      [001] .....     2.000001: kmalloc: call_site=f+0x1/0x2 ptr=ffff8f47c596a000 bytes_req=100 bytes_alloc=128 "
-	  "gfp_flags=GFP_KERNEL node=1 accounted=false",
+	{ "              ip-90      [001] .....     2.000001: kmalloc: call_site=f+0x1/0x2 ptr=ffff8f47c596a000 bytes_req=100 "
+	  "bytes_alloc=128 gfp_flags=GFP_KERNEL node=1 accounted=false",
 	  "2.000001,1,90,kmalloc,0xffff8f47c596a000,100,GFP_KERNEL,,0x1,128," },
-	{ "    bash-1977  [002] ....   100.000002: kmem_cache_alloc_node: call_site=ffffffff812 ptr=ffff88007 bytes_req=100 bytes_alloc=128 "
-	  "gfp_flags=GFP_KERNEL node=0",
+	{ "    bash-1977  [002] ....   100.000002: kmem_cache_alloc_node: call_site=ffffffff812 ptr=ffff88007 bytes_req=100 "
+	  "bytes_alloc=128 gfp_flags=GFP_KERNEL node=0",
 	  "100.000002,2,1977,cache_alloc,0xffff88007,100,GFP_KERNEL,,0x0,128," },
 	{ "    bash-1977  [002] ....   100.000003: kmem_cache_free: call_site=ffffffff812 ptr=ffff88007",
 	  "100.000003,2,1977,cache_free,0xffff88007,,,,,," },
@@ -173,7 +173,8 @@ static const struct skip_case {
 	{ "time going back", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [000] .... 1.5: kfree: call_site=1 ptr=1\n",
 	  "events whose time is before the last one's", true, 2 },
 	{ "rubbish", "hello\n", "lines that are no events", true, 0 },
-	{ "a line cut in the middle", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [00", "lines cut short at the end of the file", false, 1 },
+	{ "a line cut in the middle", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [00", "lines cut short at the end of the file",
+	  false, 1 },
 	{ "a pointer that may be the beginning of a longer one", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [000] .... 2.6: kfree: "
 	  "call_site=1 ptr=12", "lines cut short at the end of the file", false, 1 },
 };
@@ -251,10 +252,10 @@ START_TEST(two_spellings)
 		micro = seed >> 20 & 0x7ffff;
 		size = seed >> 40 & 0xfffff;
 		pfn = seed >> 30 & 0xfffffff >> (seed & 15);
-		p += sprintf(p, " sh-%d [000] d.s2. %llu.%06llu: kmalloc: call_site=f+0x1/0x2 ptr=%016llx bytes_req=%llu bytes_alloc=%llu gfp_flags=GFP_KERNEL node=-1\n",
-			     l, sec, micro, ptr, size, size + 8);
-		q += sprintf(q, " sh-%d [000] d.s2. %llu.%06llu00: kmalloc: bytes_alloc=%020llu call_site=f+0x1/0x2 bytes_req=0x%llx ptr=0x%llX gfp_flags=GFP_KERNEL\n",
-			     l, sec, micro, size + 8, size, ptr);
+		p += sprintf(p, " sh-%d [000] d.s2. %llu.%06llu: kmalloc: call_site=f+0x1/0x2 ptr=%016llx bytes_req=%llu bytes_alloc=%llu "
+			     "gfp_flags=GFP_KERNEL node=-1\n", l, sec, micro, ptr, size, size + 8);
+		q += sprintf(q, " sh-%d [000] d.s2. %llu.%06llu00: kmalloc: bytes_alloc=%020llu call_site=f+0x1/0x2 bytes_req=0x%llx "
+			     "ptr=0x%llX gfp_flags=GFP_KERNEL\n", l, sec, micro, size + 8, size, ptr);
 		p += sprintf(p, " sh-%d [000] d.s2. %llu.%06llu: mm_page_free: page=%016llx pfn=0x%llx order=0\n", l, sec, micro, ptr, pfn);
 		q += sprintf(q, " sh-%d [000] d.s2. %llu.%06llu00: mm_page_free: pfn=0x%llX order=0\n", l, sec, micro, pfn);
 	}

@@ -61,7 +61,8 @@ static const struct line_case {
 	  EXEC "9,brk,0x0,,,,,,,0x4035000\n", 0 },
 	{ "anonymous mapping", HEAD "SYSCALL[9,1](9) sys_mmap ( 0x0, 8192, 3, 34, 4294967295, 0 ) --> [pre-success] Success(0x4835000) \n",
 	  EXEC "9,mmap,0x0,8192,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS,,,,,0x4835000\n", 0 },
-	{ "a mapping that failed", HEAD "SYSCALL[9,1](9) sys_mmap ( 0x123000, 18446744073709551615, 1, 34, 4294967295, 0 ) --> [pre-fail] Failure(0x16) \n",
+	{ "a mapping that failed",
+	  HEAD "SYSCALL[9,1](9) sys_mmap ( 0x123000, 18446744073709551615, 1, 34, 4294967295, 0 ) --> [pre-fail] Failure(0x16) \n",
 	  EXEC "9,mmap,0x123000,18446744073709551615,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS,,,,,EINVAL\n", 0 },
 	{ "a file is opened, read and mapped", HEAD
 	  "SYSCALL[9,1](257) sys_openat ( 4294967196, 0x4835540(/lib/libc.so.6), 524288 ) --> [async] ... \n"
@@ -97,13 +98,16 @@ static const struct line_case {
 	  "SYSCALL[9,1](0) sys_read ( 5, 0x1, 10 ) --> [async] ... \nSYSCALL[9,1](0) ... [async] --> Success(0xa) \n"
 	  "SYSCALL[9,1](3) sys_close ( 5 )[sync] --> Success(0x0) \n"
 	  "SYSCALL[9,1](0) sys_read ( 4, 0x1, 9999 ) --> [async] ... \nSYSCALL[9,1](0) ... [async] --> Success(0x131a) \n",
-	  EXEC "9,file,,0,O_RDWR|S_IFREG,/f,,,,\n9,write,0x1,5000,,/f,0x0,,,5000\n9,read,0x1,10,,/f,0x64,,,10\n9,read,0x1,9999,,/f,0x6e,,,4890\n", 0 },
+	  EXEC "9,file,,0,O_RDWR|S_IFREG,/f,,,,\n9,write,0x1,5000,,/f,0x0,,,5000\n9,read,0x1,10,,/f,0x64,,,10\n"
+	  "9,read,0x1,9999,,/f,0x6e,,,4890\n", 0 },
 	{ "what is not in the page cache makes no row", HEAD
 	  "SYSCALL[9,1](1) sys_write ( 1, 0x1, 5 ) --> [async] ... \nSYSCALL[9,1](1) ... [async] --> Success(0x5) \n"
-	  "SYSCALL[9,1](257) sys_openat ( 4294967196, 0x1(/proc/meminfo), 0 ) --> [async] ... \nSYSCALL[9,1](257) ... [async] --> Success(0x4) \n"
+	  "SYSCALL[9,1](257) sys_openat ( 4294967196, 0x1(/proc/meminfo), 0 ) --> [async] ... \n"
+	  "SYSCALL[9,1](257) ... [async] --> Success(0x4) \n"
 	  "SYSCALL[9,1](0) sys_read ( 4, 0x1, 10 ) --> [async] ... \nSYSCALL[9,1](0) ... [async] --> Success(0xa) \n", EXEC, 2 },
 	{ "a thread", HEAD
-	  "SYSCALL[9,1](56) sys_clone ( 3d0f00, 0x522cf70, 0x522d990, 0x522d990, 0x522d6c0 ) --> [pre-success] Success(0x6faf) I  04950b42,3\n"
+	  "SYSCALL[9,1](56) sys_clone ( 3d0f00, 0x522cf70, 0x522d990, 0x522d990, 0x522d6c0 ) --> [pre-success] Success(0x6faf) "
+	  "I  04950b42,3\n"
 	  "SYSCALL[9,2](24) sched_yield() --> [async] ... \nSYSCALL[9,2](24) ... [async] --> Success(0x0) \n"
 	  "SYSCALL[9,2](60) exit( 0 ) --> [pre-success] Success(0x0) \nSYSCALL[9,1](231) exit_group( 0 ) --> [pre-success] Success(0x0) \n",
 	  EXEC "9,thread,,,,,,,,28591\n9,fetch,0x4950b42,3,,,,,,\n28591,exit,,,,,,,,\n9,exit,,,,,,,,\n", 0 },
@@ -117,8 +121,10 @@ static const struct line_case {
 	  "28593,fetch,0x40090a4,5,,,,,,\n28593,store,0x1ffeffecf8,8,,,,,,\n28593,fetch,0x40090a9,5,,,,,,\n"
 	  "28593,store,0x1ffeffed00,4,,,,,,\n28593,exit,,,,,,,,\n9,fetch,0x40090b0,5,,,,,,\n", 0 },
 	{ "execve: its result is never printed, another line follows at once", HEAD
-	  "SYSCALL[9,1](58) sys_fork ( )   fork: process 9 created child 10\nSYSCALL[9,1](61) sys_wait4 ( 10, 0x0, 0, 0x0 ) --> [async] ... \n"
-	  "SYSCALL[10,1](59) sys_execve ( 0x10a00e(/bin/true), 0x1ffefff1f0, 0x1fff000738 )SYSCALL[9,1](61) ... [async] --> Success(0x6fb2) \n",
+	  "SYSCALL[9,1](58) sys_fork ( )   fork: process 9 created child 10\n"
+	  "SYSCALL[9,1](61) sys_wait4 ( 10, 0x0, 0, 0x0 ) --> [async] ... \n"
+	  "SYSCALL[10,1](59) sys_execve ( 0x10a00e(/bin/true), 0x1ffefff1f0, 0x1fff000738 )SYSCALL[9,1](61) ... [async] --> "
+	  "Success(0x6fb2) \n",
 	  EXEC "9,fork,,,,,,,,10\n10,exec,,,AUTOMAP,/bin/true,,,,\n", 0 },
 	{ "calls that valgrind does not know", HEAD
 	  "SYSCALL[9,1](334) unimplemented (by the kernel) syscall: 334! (ni_syscall)\n --> [pre-fail] Failure(0x26) \n"
@@ -191,11 +197,16 @@ END_TEST
 START_TEST(random_pieces)
 {
 	static const char *const pieces[] = {
-		"I  0401ab70,3\n", " L 04032d38,4\n", "I  0401a", "b70,3\n", "SYSCALL[9,1](9) ", "sys_mmap ( 0x0, 8192, 3, 34, 4294967295, 0 )",
-		" --> [pre-success] Success(0x4835000) \n", "[sync] --> Success(0x0) \n", " --> [async] ... \n", "SYSCALL[9,1](0) ... [async] --> Success(0x340) \n",
-		"sys_openat ( 4294967196, 0x1(/a), 0 )", "SYSCALL[9,2](56) sys_clone ( 3d0f00, 0x5 )", "\n", "(", ")", " )", "\"", "\377", "==9== Command: x\n",
-		"   clone(fork): process 9 created child 10", "SYSCALL[10,1](231) exit_group( 3 ) --> [pre-success] Success(0x0) \n", "SYSCALL[",
-		"sys_fcntl[ARG3=='arg'] ( 4, 1030, 20 )", "sys_dup2 ( 4, 30 )", "sys_close ( 4 )", "4294967295", ",", "--9-- x\n", "sys_execve ( 0x1(/b) )",
+		"I  0401ab70,3\n", " L 04032d38,4\n", "I  0401a", "b70,3\n", "SYSCALL[9,1](9) ",
+		"sys_mmap ( 0x0, 8192, 3, 34, 4294967295, 0 )",
+		" --> [pre-success] Success(0x4835000) \n", "[sync] --> Success(0x0) \n", " --> [async] ... \n",
+		"SYSCALL[9,1](0) ... [async] --> Success(0x340) \n",
+		"sys_openat ( 4294967196, 0x1(/a), 0 )", "SYSCALL[9,2](56) sys_clone ( 3d0f00, 0x5 )", "\n", "(", ")", " )", "\"", "\377",
+		"==9== Command: x\n",
+		"   clone(fork): process 9 created child 10", "SYSCALL[10,1](231) exit_group( 3 ) --> [pre-success] Success(0x0) \n",
+		"SYSCALL[",
+		"sys_fcntl[ARG3=='arg'] ( 4, 1030, 20 )", "sys_dup2 ( 4, 30 )", "sys_close ( 4 )", "4294967295", ",", "--9-- x\n",
+		"sys_execve ( 0x1(/b) )",
 	};
 	struct mm_rng rng = { (uint64_t)_i + 1 };
 	static char text[20000];

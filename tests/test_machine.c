@@ -296,8 +296,8 @@ static void same_tlbs(const struct mm_machine *a, const struct mm_machine *b)
 		const struct mm_tlb_cpu *x = &a->fault->virt->tlb->cpu[cpu], *y = &b->fault->virt->tlb->cpu[cpu];
 
 		ck_assert_msg(x->accesses == y->accesses && x->l2_hits == y->l2_hits && x->walks == y->walks &&
-			      x->mm_id == y->mm_id && x->walk_reads == y->walk_reads && !memcmp(x->psc_hits, y->psc_hits, sizeof(x->psc_hits)) &&
-			      !memcmp(x->psc, y->psc, sizeof(x->psc)),
+			      x->mm_id == y->mm_id && x->walk_reads == y->walk_reads &&
+			      !memcmp(x->psc_hits, y->psc_hits, sizeof(x->psc_hits)) && !memcmp(x->psc, y->psc, sizeof(x->psc)),
 			      "counts of CPU %u", cpu);
 		ck_assert_msg(!memcmp(x->l2.set, y->l2.set, (x->l2.set_mask + 1) * sizeof(*x->l2.set)), "L2 of CPU %u", cpu);
 		for (int k = 0; k < MM_NR_TLB_KINDS; k++)
@@ -321,7 +321,8 @@ static void same_tables(const struct mm_machine *a, const struct mm_machine *b)
 				continue;
 			ck_assert_uint_eq(*x, *y);
 			for (unsigned int k = 0; mm_pmd_is_table(*x) && k < MM_PTRS_PER_TABLE; k++)
-				ck_assert_uint_eq(*mm_table_entry(&a->virt, mm_pte_pfn(*x), k), *mm_table_entry(&b->virt, mm_pte_pfn(*y), k));
+				ck_assert_uint_eq(*mm_table_entry(&a->virt, mm_pte_pfn(*x), k),
+						  *mm_table_entry(&b->virt, mm_pte_pfn(*y), k));
 		}
 }
 

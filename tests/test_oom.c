@@ -382,7 +382,8 @@ START_TEST(hostile)
 		"x invoked oom-killer: gfp_mask=0xffffffffffffffff, order=99999999999999999999, oom_score_adj=-\n"
 		"Node 0 DMA free:-1kB min:9999999999999999999kB low:kB high:kB\nTotal swap = 99999999999999999kB\n"
 		"[  pid  ]   uid  tgid total_vm rss pgtables_bytes swapents oom_score_adj name\n"
-		"[ 1 ] 0 1 1 1 1 1 0 init\n[ 2 ] 0 2 99999999999999999999 1 1 1 0 big\n[ 3 ] 0 3 1 1 1 1 5000 adj\n[ 4 ] 0 4 1 1 4096 1 0 \n";
+		"[ 1 ] 0 1 1 1 1 1 0 init\n[ 2 ] 0 2 99999999999999999999 1 1 1 0 big\n[ 3 ] 0 3 1 1 1 1 5000 adj\n"
+		"[ 4 ] 0 4 1 1 4096 1 0 \n";
 
 	ck_assert_int_eq(read_text(bad, sizeof(bad) - 1, false), 0);
 	/* init and the nameless one; the others have numbers no kernel prints */

@@ -346,12 +346,13 @@ START_TEST(packed_moves)
 
 		for (unsigned int i = 0; i < 101; i++)
 			was[i] = small_mm_pfn(mm, BASE + (step + i) * PAGE);
-		ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + step * PAGE, .old_len = 101 * PAGE, .new_len = 101 * PAGE,
-			.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + 300 * PAGE }, &at), 0);
+		ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + step * PAGE, .old_len = 101 * PAGE,
+			.new_len = 101 * PAGE, .flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + 300 * PAGE }, &at), 0);
 		for (unsigned int i = 0; i < 101; i++)
 			ck_assert_uint_eq(small_mm_pfn(mm, BASE + (300 + i) * PAGE), was[i]);
-		ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + 300 * PAGE, .old_len = 101 * PAGE, .new_len = 101 * PAGE,
-			.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + (step + 1) * PAGE }, &at), 0);
+		ck_assert_int_eq(mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + 300 * PAGE, .old_len = 101 * PAGE,
+			.new_len = 101 * PAGE, .flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED,
+			.new_addr = BASE + (step + 1) * PAGE }, &at), 0);
 		for (unsigned int i = 0; i < 101; i++)
 			ck_assert_uint_eq(small_mm_pfn(mm, BASE + (step + 1 + i) * PAGE), was[i]);
 		ck_assert(mm_pgtables_are_consistent(mm));
@@ -385,8 +386,9 @@ START_TEST(packed_pmds)
 	}
 	for (unsigned int n = 0; n < 40; n++) {
 		unsigned int from = (unsigned int)rand() % NR, to = NR + (unsigned int)rand() % NR, cut = (unsigned int)rand() % 2;
-		int e = mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + from * span + cut * PAGE, .old_len = 200 * PAGE, .new_len = 200 * PAGE,
-			.flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED, .new_addr = BASE + to * span + cut * PAGE }, &at);
+		int e = mm_sys_mremap(mm, &(struct mm_mremap_args){ .addr = BASE + from * span + cut * PAGE, .old_len = 200 * PAGE,
+			.new_len = 200 * PAGE, .flags = MM_MREMAP_MAYMOVE | MM_MREMAP_FIXED,
+			.new_addr = BASE + to * span + cut * PAGE }, &at);
 
 		if (e)
 			continue;

@@ -291,7 +291,8 @@ START_TEST(captured_marks_win)
 	mm_sysctls_set(&cfg.sysctl, MM_STR("vm.min_free_kbytes"), MM_STR("400"), NULL);
 	look();
 	/* low: min is 400 kB = 100 pages, a quarter of it 25 is more than 8000 * 10 / 10000 = 8 */
-	ck_csv(&mm_physmap_zones, "node,zone,start_pfn,spanned_pages,present_pages,managed_pages,min_pages,low_pages,high_pages,protection_pages\n"
+	ck_csv(&mm_physmap_zones,
+	       "node,zone,start_pfn,spanned_pages,present_pages,managed_pages,min_pages,low_pages,high_pages,protection_pages\n"
 	       "0,Normal,1048576,8192,8192,8000,7,125,9,3|4\n");
 }
 END_TEST

@@ -170,7 +170,8 @@ static const struct log_case {
 	  "[    0.000000] e820: update [mem 0x00000000-0x00000fff] usable ==> reserved\n"
 	  "[    0.000000] e820: remove [mem 0x000a0000-0x000fffff] usable\n",
 	  "0-fff:0:Reserved;1000-9fbff:0:System RAM;100000-fffffff:0:System RAM;" },
-	{ "without time stamps", E820("0x0-0xffff", "usable") E820("0x10000-0x1ffff", "ACPI NVS"), "0-ffff:0:System RAM;10000-1ffff:0:ACPI Non-volatile Storage;" },
+	{ "without time stamps", E820("0x0-0xffff", "usable") E820("0x10000-0x1ffff", "ACPI NVS"),
+	  "0-ffff:0:System RAM;10000-1ffff:0:ACPI Non-volatile Storage;" },
 	{ "through a log daemon", "Nov 22 13:58:04 host kernel: [    0.000000] " E820("0x0-0xffff", "usable"), "0-ffff:0:System RAM;" },
 	{ "with level and caller", "<6>[    0.000000][    T0] " E820("0x0-0xffff", "usable"), "0-ffff:0:System RAM;" },
 	{ "every type", E820("0x0-0xf", "soft reserved") E820("0x10-0x1f", "ACPI data") E820("0x20-0x2f", "unusable")
@@ -181,7 +182,8 @@ static const struct log_case {
 	  "40-4f:0:Persistent Memory (legacy);50-5f:0:Unknown E820 type;60-6f:0:System RAM;" },
 	{ "mem=: the user's map takes the place of the firmware's",
 	  E820("0x0-0x3fffffff", "usable") "e820: remove [mem 0x20000000-0xfffffffffffffffe] usable\n"
-	  "NX (Execute Disable) protection: active\nuser-defined physical RAM map:\nuser: [mem 0x0000000000000000-0x000000001fffffff] usable\n",
+	  "NX (Execute Disable) protection: active\nuser-defined physical RAM map:\n"
+	  "user: [mem 0x0000000000000000-0x000000001fffffff] usable\n",
 	  "0-1fffffff:0:System RAM;" },
 	{ "modified: likewise",
 	  E820("0x0-0xffff", "usable") E820("0x10000-0x1ffff",
@@ -203,12 +205,15 @@ static const struct log_case {
 	{ "a MiB of RAM in no node: likewise",
 	  E820("0x0-0xffffff", "usable") "SRAT: Node 1 PXM 1 [mem 0x100000-0xffffff]\n", "0-ffffff:0:System RAM;" },
 	{ "early ranges where there is no SRAT line",
-	  E820("0x0-0xffffff", "usable") "Early memory node ranges\n  node   0: [mem 0x1000-0x7fffff]\n  node   1: [mem 0x800000-0xffffff]\n",
+	  E820("0x0-0xffffff", "usable")
+	  "Early memory node ranges\n  node   0: [mem 0x1000-0x7fffff]\n  node   1: [mem 0x800000-0xffffff]\n",
 	  "0-fff:0:System RAM;1000-7fffff:0:System RAM;800000-ffffff:1:System RAM;" },
 	{ "a machine without e820",
-	  "[    0.000000]   node   0: [mem 0x0000000040000000-0x000000007fffffff]\n[    0.000000]   node   1: [mem 0x80000000-0xbfffffff]\n",
+	  "[    0.000000]   node   0: [mem 0x0000000040000000-0x000000007fffffff]\n"
+	  "[    0.000000]   node   1: [mem 0x80000000-0xbfffffff]\n",
 	  "40000000-7fffffff:0:System RAM;80000000-bfffffff:1:System RAM;" },
-	{ "memblock=debug", "MEMBLOCK configuration:\n memory[0x0]\t[0x0000000040000000-0x000000007fffffff], 0x40000000 bytes on node 2 flags: 0x0\n",
+	{ "memblock=debug",
+	  "MEMBLOCK configuration:\n memory[0x0]\t[0x0000000040000000-0x000000007fffffff], 0x40000000 bytes on node 2 flags: 0x0\n",
 	  "40000000-7fffffff:2:System RAM;" },
 };
 
@@ -223,17 +228,21 @@ END_TEST
 
 /* ---- zoneinfo ---- */
 
-static const char zone_head[] = "Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 10\n  pages free     3840\n        boost    0\n";
+static const char zone_head[] = "Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 10\n  pages free     3840\n"
+	"        boost    0\n";
 
 START_TEST(zoneinfo_of_6_6)
 {
 	const struct mm_zoneinfo_row *z;
 
-	ck_assert_msg(!read_zones("Node 0, zone      DMA\n  pages free     3840\n        boost    1\n        min      85\n        low      106\n"
+	ck_assert_msg(!read_zones("Node 0, zone      DMA\n  pages free     3840\n        boost    1\n        min      85\n"
+				  "        low      106\n"
 		"        high     127\n        spanned  4095\n        present  3998\n        managed  3840\n        cma      0\n"
-		"        protection: (0, 1983, 1983, 1983, 1983)\n      nr_free_pages 3840\n  pagesets\n    cpu: 0\n              count: 5\n"
+		"        protection: (0, 1983, 1983, 1983, 1983)\n      nr_free_pages 3840\n  pagesets\n    cpu: 0\n"
+		"              count: 5\n"
 		"              high:  1414\n              batch: 63\n  vm stats threshold: 6\n    cpu: 1\n              count: 0\n"
-		"              high:  1414\n              batch: 63\n  vm stats threshold: 6\n  node_unreclaimable:  0\n  start_pfn:           1\n"
+		"              high:  1414\n              batch: 63\n  vm stats threshold: 6\n  node_unreclaimable:  0\n"
+		"  start_pfn:           1\n"
 		"  something_new\n  later_counter: 5\nNode 1, zone  Movable\n  pages free     0\n"), "%s", err.text);
 	ck_assert_uint_eq(zi.nr, 2);
 	z = mm_zoneinfo_find(&zi, 0, "DMA");

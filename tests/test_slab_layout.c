@@ -146,7 +146,8 @@ static const struct layout_case {
 	{ "a constructor moves the pointer behind", REQ(MM_SLAB_SLUB, 60, 0, MM_SLAB_CTOR, 1, 0), 72, 0, 56, 64 },
 	{ "hardware alignment lets two objects share a line", REQ(MM_SLAB_SLUB, 30, 0, MM_SLAB_HWCACHE_ALIGN, 1, 0), 32, 0, 128, 8 },
 	{ "a recorded size wins", REQ(MM_SLAB_SLUB, 184, 0, 0, 1, 192), 192, 0, 21, 88 },
-	{ "the largest object is a whole block", REQ(MM_SLAB_SLUB, MM_KMALLOC_MAX_SIZE, 0, 0, 1, 0), MM_KMALLOC_MAX_SIZE, 10, 1, MM_KMALLOC_MAX_SIZE / 2 },
+	{ "the largest object is a whole block", REQ(MM_SLAB_SLUB, MM_KMALLOC_MAX_SIZE, 0, 0, 1, 0), MM_KMALLOC_MAX_SIZE, 10, 1,
+	  MM_KMALLOC_MAX_SIZE / 2 },
 	/* SLAB: 64 objects, indices inside the last free object */
 	{ "slab: 64 bytes", REQ(MM_SLAB_SLAB, 64, 0, 0, 1, 0), 64, 0, 64, 0 },
 	/* 4096 / 8 = 512 > 255; size becomes 16: 256 > 255; on slab 4096 / 17 = 240 */
@@ -216,7 +217,8 @@ static const struct debug_case {
 	/* kmalloc-192: + 8 pointer for the original size + 64 + 4 = 268 -> 272 */
 	{ "owners of kmalloc keep the size asked for", "U", "kmalloc-192", 192, 8, MM_SLAB_KMALLOC, 272, 0, U },
 	/* kmalloc-256: 256 + 8 + 8 + 64 + 4 + 8 + 256 = 604 -> 768 */
-	{ "a red zone before an aligned object is as large as the alignment", "ZPU", "kmalloc-256", 256, 256, MM_SLAB_KMALLOC, 768, 1, Z | P | U },
+	{ "a red zone before an aligned object is as large as the alignment", "ZPU", "kmalloc-256", 256, 256, MM_SLAB_KMALLOC, 768, 1,
+	  Z | P | U },
 	/* rcu: pointer outside anyhow: 192 + 8 red + 8 + 64 + 8 + 8 */
 	{ "RCU objects", "ZPU", "x", 192, 0, MM_SLAB_TYPESAFE_BY_RCU, 288, 0, Z | P | U | MM_SLAB_TYPESAFE_BY_RCU },
 	{ "trace", "T", "x", 64, 0, 0, 64, 0, T },
@@ -373,7 +375,8 @@ static const struct slab_case {
 	{ "a constructor: indices off the slab", 256, 0, MM_SLAB_CTOR, 1, false, 1, 256, 0, 16, 120, 0, true },
 	/* 64 objects of 64 need a kmalloc-64, more than half an object: on the slab, 4096 / 65 = 63 */
 	{ "a constructor: off the slab is dear", 64, 0, MM_SLAB_CTOR, 1, false, 1, 64, 0, 63, 120, 0, false },
-	{ "no index array that leak tracing would see", 256, 0, MM_SLAB_CTOR | MM_SLAB_NOLEAKTRACE, 1, false, 1, 256, 0, 15, 120, 0, false },
+	{ "no index array that leak tracing would see", 256, 0, MM_SLAB_CTOR | MM_SLAB_NOLEAKTRACE, 1, false, 1, 256, 0, 15, 120, 0,
+	  false },
 	/* CONFIG_DEBUG_SLAB: 100 -> 104 + 16 + 8; batches of 16 */
 	{ "debugging", 100, 0, 0, 2, true, 1, 128, 0, 32, 32, 8, false },
 	/* aligned to 64: no red zones */

@@ -65,7 +65,8 @@ static const struct mm_recorded_cache *cache_named(const char *name, uint32_t si
 	return &m->slab_replay->caches[rc];
 }
 
-#define IS_WORD(ev, w) ((ev).result_kind == MM_RESULT_WORD && (ev).result_word.len == strlen(w) && !memcmp((ev).result_word.p, w, strlen(w)))
+#define IS_WORD(ev, w) \
+	((ev).result_kind == MM_RESULT_WORD && (ev).result_word.len == strlen(w) && !memcmp((ev).result_word.p, w, strlen(w)))
 
 START_TEST(a_free_names_the_cache)
 {

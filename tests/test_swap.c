@@ -23,7 +23,10 @@ START_TEST(clusters_in_order)	/* cluster 0 holds the header: the first free one 
 }
 END_TEST
 
-/* Slots 512 and 513 lie below 4096 = 64 * 64: a root and one leaf, which go when the slots go; the last free one that booting left is used first. */
+/*
+ * Slots 512 and 513 lie below 4096 = 64 * 64: a root and one leaf, which go when the slots go. Of those that booting left the last that is
+ * free is used first.
+ */
 START_TEST(nodes_are_objects)
 {
 	struct mm_kmem_cache_info info;

@@ -181,7 +181,8 @@ START_TEST(sweeps_agree)
 	for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
 		sweep(path, ways[w].bytes, ways[w].threads, &got);
 		for (size_t i = 0; i < want.nr_points; i++)
-			ck_assert_msg(!memcmp(&want.points[i].stat, &got.points[i].stat, sizeof(got.points[i].stat)), "way %zu, point %zu", w, i);
+			ck_assert_msg(!memcmp(&want.points[i].stat, &got.points[i].stat, sizeof(got.points[i].stat)), "way %zu, point %zu",
+				      w, i);
 		ck_assert_uint_eq(want.nr_skips, got.nr_skips);
 		ck_assert_uint_eq(got.first_cpus, 2);
 		free(got.points);

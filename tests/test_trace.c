@@ -42,11 +42,13 @@ static const struct copy_case {
 	  ",,,fault,,,,,,,,12,fault\n", NULL },
 	{ "columns in another order come out in ours", "addr,pid,event\n0x1000,7,load\n", "pid,event,addr\n7,load,0x1000\n" },
 	{ "unknown columns go", "pid,comm,event,addr\n7,sh,load,0x1000\n", "pid,event,addr\n7,load,0x1000\n" },
-	{ "decimal and upper-case addresses come out in hex", "event,addr\nload,4096\nload,0XAB\n", "event,addr\nload,0x1000\nload,0xab\n" },
+	{ "decimal and upper-case addresses come out in hex", "event,addr\nload,4096\nload,0XAB\n",
+	  "event,addr\nload,0x1000\nload,0xab\n" },
 	{ "an empty field is no zero", "event,addr,size\nload,,\nload,0x0,0\n", NULL },
 	{ "trailing zeros of seconds are cut", "time_s,event\n0.500,mark\n2.000000000,mark\n2.0000000019,mark\n",
 	  "time_s,event\n0.5,mark\n2,mark\n2.000000001,mark\n" },
-	{ "names that need quotes keep them", "event,name\nmark,\"a,b\"\nmark,\"say \"\"hi\"\"\"\nmark,\" lead\"\nmark,\"two\nlines\"\nmark,a b\n", NULL },
+	{ "names that need quotes keep them",
+	  "event,name\nmark,\"a,b\"\nmark,\"say \"\"hi\"\"\"\nmark,\" lead\"\nmark,\"two\nlines\"\nmark,a b\n", NULL },
 	{ "results of every kind", "event,result\nmmap,ENOMEM\nmmap,0xfff\nfork,12\noom_score_adj,-500\nmmap,ok\n", NULL },
 	{ "CR LF in, LF out", "event,addr\r\nload,0x1\r\n", "event,addr\nload,0x1\n" },
 	{ "largest values", "pid,event,addr,size\n4294967295,load,0xffffffffffffffff,18446744073709551615\n", NULL },
@@ -176,7 +178,8 @@ enum { ROW_ROOM = 16 + 1000 };
 /* A field that the column may hold, or one of another column, or nothing. */
 static size_t random_field(struct mm_rng *rng, unsigned col, char *p)
 {
-	static const char *const odd[] = { "", "", "x", "0x", "12a", "0xFF", "00000000000000000000001", "99999999999", "load ", "loads", "0.5", "-7" };
+	static const char *const odd[] = { "", "", "x", "0x", "12a", "0xFF", "00000000000000000000001", "99999999999", "load ", "loads",
+		"0.5", "-7" };
 
 	if (!mm_rng_below(rng, 40))
 		return (size_t)sprintf(p, "%s", odd[mm_rng_below(rng, sizeof(odd) / sizeof(odd[0]))]);
@@ -184,7 +187,8 @@ static size_t random_field(struct mm_rng *rng, unsigned col, char *p)
 		return 0;
 	switch (col) {
 	case MM_TC_TIME_S:
-		return (size_t)sprintf(p, "%u.%0*u", (unsigned)mm_rng_below(rng, 2000), 1 + (int)mm_rng_below(rng, 9), (unsigned)mm_rng_below(rng, 10));
+		return (size_t)sprintf(p, "%u.%0*u", (unsigned)mm_rng_below(rng, 2000), 1 + (int)mm_rng_below(rng, 9),
+				       (unsigned)mm_rng_below(rng, 10));
 	case MM_TC_CPU: case MM_TC_PID: case MM_TC_SIZE: case MM_TC_SIZE2:
 		return (size_t)sprintf(p, "%u", (unsigned)(mm_rng_u64(rng) >> 32 >> mm_rng_below(rng, 32)));
 	case MM_TC_EVENT:
@@ -274,12 +278,14 @@ static const struct bad_case {
 	const char *msg;
 } bad_cases[] = {
 #define T(s) s, sizeof(s) - 1
-	{ "unknown event", T(HEAD OK "1,1000,laod,0x1000,8,\n"), 1, "f:3: event: expected a known word, found \"laod\"; the nearest is load" },
+	{ "unknown event", T(HEAD OK "1,1000,laod,0x1000,8,\n"), 1,
+	  "f:3: event: expected a known word, found \"laod\"; the nearest is load" },
 	{ "no event", T(HEAD "1,1000,,0x1000,8,\n"), 0, "f:2: event: expected a word, found \"\"" },
 	{ "negative size", T(HEAD OK OK "1,1000,load,0x1000,-8,\n"), 2, "f:4: size: expected a number of bytes, found \"-8\"" },
 	{ "an address beyond 64 bits", T(HEAD "1,1000,load,0x10000000000000000,8,\n"), 0,
 	  "f:2: addr: expected an address of at most 64 bits, found \"0x10000000000000000\"" },
-	{ "a word for an address", T(HEAD "1,1000,load,stack,8,\n"), 0, "f:2: addr: expected an address of at most 64 bits, found \"stack\"" },
+	{ "a word for an address", T(HEAD "1,1000,load,stack,8,\n"), 0,
+	  "f:2: addr: expected an address of at most 64 bits, found \"stack\"" },
 	{ "time goes back", T(HEAD "2,1000,load,0x1000,8,\n1.5,1000,load,0x1000,8,\n"), 1,
 	  "f:3: time_s: expected at least 2.000000000, found 1.500000000: time goes back" },
 	{ "time goes back past an empty time", T(HEAD "2,1,load,0x1,8,\n,1,load,0x1,8,\n1.9,1,load,0x1,8,\n"), 2,

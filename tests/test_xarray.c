@@ -149,7 +149,8 @@ START_TEST(orders_against_flat)
 	for (size_t i = 0; i < BLOCKS * NR; i++)
 		all[i] = 0;
 	for (int step = 0; step < 5000; step++) {
-		unsigned int b = (unsigned int)rand_r(&seed) % BLOCKS, k = (unsigned int)rand_r(&seed) % NR, what = (unsigned int)rand_r(&seed) % 8;
+		unsigned int b = (unsigned int)rand_r(&seed) % BLOCKS, k = (unsigned int)rand_r(&seed) % NR,
+			what = (unsigned int)rand_r(&seed) % 8;
 		uint64_t base = b * (uint64_t)NR + (b >= BLOCKS / 2 ? far : 0), *flat_b = all + b * NR, i, v;
 		uint64_t value = (uint64_t)rand_r(&seed) + 1;
 

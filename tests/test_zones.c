@@ -94,13 +94,16 @@ static const struct map_case {
 	struct want want[6];
 } map_cases[] = {	/* zoneinfo of the very machines */
 	{ "two nodes, one with the hole", "zones/6.6-numa.dmesg", {
-		{ 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 520192, 520192 },
+	  { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 520192, 520192 },
 		{ 1, MM_ZONE_DMA32, 524288, 524288, 262109 }, { 1, MM_ZONE_NORMAL, 1048576, 262144, 262144 } } },
-	{ "3 GiB: DMA32 ends with RAM", "zones/6.6-3G.iomem", { { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 782301, 782301 } } },
+	{ "3 GiB: DMA32 ends with RAM", "zones/6.6-3G.iomem",
+	  { { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 782301, 782301 } } },
 	{ "4 GiB: DMA32 spans the hole", "zones/6.12-4G.iomem", {
-		{ 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 1044480, 782301 }, { 0, MM_ZONE_NORMAL, 1048576, 262144, 262144 } } },
+	  { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 1044480, 782301 },
+		{ 0, MM_ZONE_NORMAL, 1048576, 262144, 262144 } } },
 	{ "6 GiB, from the log", "zones/6.1-6G.dmesg", {
-		{ 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 1044480, 782301 }, { 0, MM_ZONE_NORMAL, 1048576, 786432, 786432 } } },
+	  { 0, MM_ZONE_DMA, 1, 4095, 3998 }, { 0, MM_ZONE_DMA32, 4096, 1044480, 782301 },
+		{ 0, MM_ZONE_NORMAL, 1048576, 786432, 786432 } } },
 };
 
 START_TEST(zones_of_maps)
@@ -139,11 +142,13 @@ static const struct rule_case {
 	{ "pages cut in two entries stay whole", { { 1 << 20, 0x1800, 0 }, { (1 << 20) + 0x1800, 0x800, 0 } }, { 0 },
 	  { { 0, MM_ZONE_DMA, 256, 2, 2 } } },
 	{ "partial pages go", { { (1 << 20) + 1, 0x3000, 0 } }, { 0 }, { { 0, MM_ZONE_DMA, 257, 2, 2 } } },
-	{ "overlapping entries count once", { { 1 << 20, 8 << 20, 0 }, { 4 << 20, 8 << 20, 0 } }, { 0 }, { { 0, MM_ZONE_DMA, 256, 2816, 2816 } } },
+	{ "overlapping entries count once", { { 1 << 20, 8 << 20, 0 }, { 4 << 20, 8 << 20, 0 } }, { 0 },
+	  { { 0, MM_ZONE_DMA, 256, 2816, 2816 } } },
 	{ "mem= cuts by address", { { 1 << 20, 15 << 20, 0 }, { 1ull << 32, 1ull << 30, 0 } }, { .mem_limit_bytes = 8 << 20 },
 	  { { 0, MM_ZONE_DMA, 256, 1792, 1792 } } },
 	/* 64 MiB above 4 GiB and 16 MiB below: of 20480 pages 1000, rounded up to 1024, are movable */
-	{ "movablecore= is rounded up to 4 MiB", { { 0x1000000, 16 << 20, 0 }, { 1ull << 32, 64 << 20, 0 } }, { .movablecore_bytes = 1000 << 12 },
+	{ "movablecore= is rounded up to 4 MiB", { { 0x1000000, 16 << 20, 0 }, { 1ull << 32, 64 << 20, 0 } },
+	  { .movablecore_bytes = 1000 << 12 },
 	  { { 0, MM_ZONE_DMA32, 4096, 1044480, 4096 }, { 0, MM_ZONE_NORMAL, 1048576, 15360, 15360 },
 	    { 0, MM_ZONE_MOVABLE, 1063936, 1024, 1024 } } },
 	/* kernelcore= less than what lies below 4 GiB: all of Normal is movable */
@@ -206,8 +211,9 @@ static void ck_wmarks(const struct wmark_line *l)
 					      z->lowmem_reserve[i]);
 		ck_assert_msg(z->watermark[MM_WMARK_MIN] == l->min && z->watermark[MM_WMARK_LOW] == l->low &&
 			      z->watermark[MM_WMARK_HIGH] == l->high && !strcmp(protection, l->protection),
-			      "%s: node %" PRIu64 " %s: min %" PRIu64 " low %" PRIu64 " high %" PRIu64 " protection %s", l->capture, l->node,
-			      l->zone, z->watermark[MM_WMARK_MIN], z->watermark[MM_WMARK_LOW], z->watermark[MM_WMARK_HIGH], protection);
+			      "%s: node %" PRIu64 " %s: min %" PRIu64 " low %" PRIu64 " high %" PRIu64 " protection %s", l->capture,
+			      l->node, l->zone, z->watermark[MM_WMARK_MIN], z->watermark[MM_WMARK_LOW], z->watermark[MM_WMARK_HIGH],
+			      protection);
 	}
 }
 
@@ -488,14 +494,16 @@ static const struct bad_zone {
 	struct mm_zoneinfo_row r[2];
 } bad_zones[] = {
 	{ "no pages at all", { { .zone = "DMA", .start_pfn = 1 }, { .zone = "Normal" } } },
-	{ "more present than spanned", { { .zone = "DMA", .start_pfn = 1, .spanned_pages = 8, .present_pages = 9 }, { .zone = "Normal" } } },
+	{ "more present than spanned",
+	  { { .zone = "DMA", .start_pfn = 1, .spanned_pages = 8, .present_pages = 9 }, { .zone = "Normal" } } },
 	{ "more managed than present", { { .zone = "DMA", .start_pfn = 1, .spanned_pages = 8, .present_pages = 8, .managed_pages = 9 },
 	  { .zone = "Normal" } } },
 	{ "more free than managed", { { .zone = "DMA", .start_pfn = 1, .spanned_pages = 8, .present_pages = 8, .managed_pages = 7,
 	  .free_pages = 8 }, { .zone = "Normal" } } },
 	{ "a zone of no such kernel", { { .zone = "Slow" }, { .zone = "Normal" } } },
 	{ "beyond 16 TiB", { { .zone = "Normal", .start_pfn = 1ull << 33, .spanned_pages = 8, .present_pages = 8 }, { .zone = "DMA" } } },
-	{ "a span of 2^64 - 2", { { .zone = "Normal", .start_pfn = 1, .spanned_pages = UINT64_MAX - 1, .present_pages = 8 }, { .zone = "DMA" } } },
+	{ "a span of 2^64 - 2",
+	  { { .zone = "Normal", .start_pfn = 1, .spanned_pages = UINT64_MAX - 1, .present_pages = 8 }, { .zone = "DMA" } } },
 	{ "overlapping, both full", { { .zone = "DMA32", .start_pfn = 4096, .spanned_pages = 100, .present_pages = 100 },
 	  { .zone = "Normal", .start_pfn = 4195, .spanned_pages = 100, .present_pages = 100 } } },
 	{ "no start", { { .zone = "Normal", .start_pfn = MM_MISSING_U64, .spanned_pages = 8, .present_pages = 8 }, { .zone = "DMA" } } },
