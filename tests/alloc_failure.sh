@@ -20,7 +20,8 @@ ended() {
 	local command=$1
 	shift
 	[ -x "$bin/.libs/$command" ] && command=.libs/$command
-	timeout 60 env LD_LIBRARY_PATH="$bin/.libs" FAIL_LOG="$tmp/log" LD_PRELOAD="$tmp/fail.so" "$bin/$command" "$@" < "${input:-/dev/null}"
+	timeout 60 env LD_LIBRARY_PATH="$bin/.libs" FAIL_LOG="$tmp/log" LD_PRELOAD="$tmp/fail.so" "$bin/$command" \
+		"$@" < "${input:-/dev/null}"
 }
 
 ended mm-iomem --version > "$tmp/out" 2> "$tmp/err" && [ -s "$tmp/log" ] && [ ! -s "$tmp/err" ] || { cat "$tmp/err"; exit 77; }
@@ -58,7 +59,8 @@ job() {
 			status=$?
 			sed -i '/^top - /d' "$tmp/out"
 			case $status in
-			0) cmp -s "$tmp/want" "$tmp/out" || fail "$way $n of $all: $*: status 0, and another output: $(diff "$tmp/want" "$tmp/out" | head -3)" ;;
+			0) cmp -s "$tmp/want" "$tmp/out" ||
+				fail "$way $n of $all: $*: status 0, and another output: $(diff "$tmp/want" "$tmp/out" | head -3)" ;;
 			1) grep -q "^$1: " "$tmp/err" || fail "$way $n of $all: $*: no word of it: $(head -1 "$tmp/err")" ;;
 			*) fail "$way $n of $all: $*: status $status: $(head -2 "$tmp/err")" ;;
 			esac

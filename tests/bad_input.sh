@@ -115,7 +115,8 @@ printf '%s\n' pid,event,addr,size,flags,name,offset '7,file,,9223372036854775807
 	7,read,,9223372036854775807,,/d,4096 7,read,,8,,/d,9223372036854775808 7,read,,9223372036854775808,,/d,0 \
 	7,write,,9223372036854775807,,/d,1 > "$tmp/sizes.csv"
 for c in mm-vma mm-fault; do
-	prints "$c: bytes of one call" '2147479552 EINVAL EINVAL EINVAL EINVAL' bash -c "$c --csv -n -o event,result '$tmp/sizes.csv' 2> /dev/null |
+	prints "$c: bytes of one call" \
+		'2147479552 EINVAL EINVAL EINVAL EINVAL' bash -c "$c --csv -n -o event,result '$tmp/sizes.csv' 2> /dev/null |
 		sed -n 's/^\(read\|write\),//p' | xargs"
 done
 printf '%s\n' pid,event,addr,size,flags \

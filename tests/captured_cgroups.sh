@@ -32,8 +32,10 @@ same "v2" "/,,,900000,1200000,5,,,,,,,,,,,,
 /a.slice/b.service,104857600,12288,,,,,,,,,,,,,,,268435456
 /empty/deeper,4096,,,,,,,,,,,,,,,," "$(table v2)"
 [ -s err ] && fail "v2: $(cat err)"
-same "columns with -o" "/a.slice,40960,8192,1,905306368" "$(table v2 -o memcg,pagetables_bytes,shmem_bytes,events_low,peak_bytes | grep '^/a.slice,')"
-mm-reclaim --human -t memcg --sysroot=v2 2> err | grep -Eq '^/a.slice +768M .* 75\.00 +256M' || fail "for people: $(mm-reclaim --human -t memcg --sysroot=v2)"
+same "columns with -o" "/a.slice,40960,8192,1,905306368" \
+	"$(table v2 -o memcg,pagetables_bytes,shmem_bytes,events_low,peak_bytes | grep '^/a.slice,')"
+mm-reclaim --human -t memcg --sysroot=v2 2> err | grep -Eq '^/a.slice +768M .* 75\.00 +256M' ||
+	fail "for people: $(mm-reclaim --human -t memcg --sysroot=v2)"
 # Linux before 5.18 has no line kernel: its parts
 put $a/b.service/memory.stat 'kernel_stack 1000\nslab_reclaimable 100\nslab_unreclaimable 200\nslab 300\npagetables 4096\npercpu 50'
 same "kernel in parts" "/a.slice/b.service,5446" "$(table v2 -o memcg,kernel_bytes | grep b.service)"
@@ -62,7 +64,8 @@ put bad/sys/fs/cgroup/a.slice/memory.max 99999999999999999999
 put bad/sys/fs/cgroup/a.slice/memory.stat 'anon 4000\nfile'
 : > bad/sys/fs/cgroup/a.slice/memory.events
 put bad/sys/fs/cgroup/a.slice/a.service/memory.current max
-same "bad numbers" "/a.slice,,,4000,,,,,,,,,,,,,, /a.slice/a.service,,,,,,419430400,,,,,,,,,,," "$(table bad | grep -e '^/a.slice,' -e a.service | paste -sd' ')"
+same "bad numbers" "/a.slice,,,4000,,,,,,,,,,,,,, /a.slice/a.service,,,,,,419430400,,,,,,,,,,," \
+	"$(table bad | grep -e '^/a.slice,' -e a.service | paste -sd' ')"
 grep -q ' bad: left out 5 files and lines of cgroups that cannot be read' err || fail "bad numbers: $(cat err)"
 refused 1 'bad: expected none of these under --strict, found 5' mm-reclaim --strict -t memcg --sysroot=bad
 mkdir none

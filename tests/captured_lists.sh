@@ -18,7 +18,8 @@ model() { mm-reclaim --csv -M "$tmp/m" --swap=256M -S thp=never "$@" 2> "$tmp/er
 
 for gen in 0 1; do
 	got=$(model -S captured_lists=1 -S lru_gen=$gen --check -t lru "$tmp/begin.csv" | awk -F, '
-		{ v[$3] += $5; all += $5 } END { print v["inactive_anon"] + 0, v["active_anon"] + 0, v["inactive_file"] + 0, v["active_file"] + 0, all }')
+		{ v[$3] += $5; all += $5 }
+		END { print v["inactive_anon"] + 0, v["active_anon"] + 0, v["inactive_file"] + 0, v["active_file"] + 0, all }')
 	if [ $gen = 0 ]; then want='2000 3000 10000 8000 23000'; else want=${got% *}' 23000'; fi
 	[ "$got" = "$want" ] || fail "lru_gen=$gen: expected lists of $want pages, found $got"
 	got=$(model -S captured_lists=1 -S lru_gen=$gen -t counters "$tmp/begin.csv" | awk -F, '

@@ -45,30 +45,36 @@ kib() { awk -F, 'BEGIN { OFS = "," } { for (i = 2; i <= NF; i++) if ($i ~ /^[0-9
 columns=memcg,current_bytes,swap_current_bytes,anon_bytes,file_bytes,shmem_bytes,kernel_bytes,pagetables_bytes,peak_bytes
 for gen in 0 1; do
 	# of /a/b 1000 are charged, 900 known; of the 4900 of /a 5000 are charged. The root has the rest of the lists: 23600 pages are on
-	# them, 21000 not those of /a, and 500 of the 600 that are locked, of which 100 are of files: 19700 + 1200 less 19700 of shmem and lists
+	# them, 21000 not those of /a, and 500 of the 600 that are locked, of which 100 are of files: 19700 + 1200 less 19700 of shmem and
+	# lists
 	want="/a,5000,200,2000,2500,200,400,10,7000 /a/b,1000,0,500,300,0,100,0,1000"
-	same "pages of cgroups, lru_gen=$gen" "$want" "$(model m --swap=64M -S lru_gen=$gen --check -t memcg -o $columns begin.csv | grep ^/a | kib)"
+	same "pages of cgroups, lru_gen=$gen" "$want" \
+		"$(model m --swap=64M -S lru_gen=$gen --check -t memcg -o $columns begin.csv | grep ^/a | kib)"
 	same "told, lru_gen=$gen" "97 KiB of dentries, inodes and the like of captured cgroups that the kernel may reclaim: they stay" \
 		"$(sed 's/.*begin.csv: //' err)"
 	same "used, headroom, events" "/a,7,3,2,50.00,20480000 /a/b,0,0,0,,20480000" \
-		"$(model m --swap=64M -t memcg -o memcg,events_max,events_oom,events_oom_kill,used_pct,headroom_bytes begin.csv | grep ^/a | paste -sd' ')"
+		"$(model m --swap=64M -t memcg -o memcg,events_max,events_oom,events_oom_kill,used_pct,headroom_bytes begin.csv | grep ^/a |
+		paste -sd' ')"
 	got=$(model m --swap=64M -S lru_gen=$gen -t lru begin.csv | awk -F, '{ t = $3; sub(/.*active_/, "", t); n[$1 " " t] += $5 }
 		END { for (g = 0; g < 3; g++) { c = substr("/    /a   /a/b ", 5 * g + 1, 5); gsub(/ /, "", c)
 			printf "%s %d %d %d;", c, n[c " anon"], n[c " file"], n[c " unevictable"] } }')
 	same "lists, lru_gen=$gen" "/ 3000 15700 400;/a 1500 2000 200;/a/b 500 300 0;" "$got"
 done
-same "classic lists" "/a,750,750,1800,200,200" "$(model m --swap=64M -t lru begin.csv | awk -F, '$1 == "/a" { l = l "," $5 } END { print "/a" l }')"
+same "classic lists" "/a,750,750,1800,200,200" \
+	"$(model m --swap=64M -t lru begin.csv | awk -F, '$1 == "/a" { l = l "," $5 } END { print "/a" l }')"
 model m --swap=64M -t memory_files begin.csv > files
 same "dirty pages" $((100 * 4096)) "$(awk -F, '$1 == "/a" && $3 == "file_dirty" { print $4 }' files)"
 same "objects that can be reclaimed" 100000 "$(awk -F, '$1 == "/a" && $3 == "slab_reclaimable" { print $4 }' files)"
-same "free pages stay" 4100 "$(model m --swap=64M -t counters begin.csv | awk -F, '$1 == "nr_free_pages" { print ($2 > 4080 && $2 <= 4100) ? 4100 : $2 }')"
+same "free pages stay" 4100 \
+	"$(model m --swap=64M -t counters begin.csv | awk -F, '$1 == "nr_free_pages" { print ($2 > 4080 && $2 <= 4100) ? 4100 : $2 }')"
 same "without the tunable" "/,0" "$(mm-reclaim -n -M m -t memcg -o memcg,current_bytes begin.csv 2> err)"
 model m -t memcg begin.csv > out
 grep -q '200 pages that captured cgroups have on swap, for which the swap device has no room' err || fail "no swap: $(cat err)"
 
 # Would so much more be killed? 5000 pages fit, 2200 of files are clean and unlocked and no swap: up to 7200 and no more. The first 400 of
 # the machine's free pages are above the watermarks; the rest is had from the root's page cache.
-killed() { begin 10 $(($1 * 4096)) > more.csv; model m "${@:2}" -t memcg -o memcg,events_oom_kill more.csv | awk -F, '$1 == "/a" { print $2 - 2 }'; }
+killed() { begin 10 $(($1 * 4096)) > more.csv; model m "${@:2}" -t memcg -o memcg,events_oom_kill more.csv |
+	awk -F, '$1 == "/a" { print $2 - 2 }'; }
 for gen in 0 1; do
 	same "fits, lru_gen=$gen" 0 "$(killed 4800 -S lru_gen=$gen)"
 	same "after reclaim, lru_gen=$gen" 0 "$(killed 6800 -S lru_gen=$gen)"
@@ -80,7 +86,8 @@ done
 killed 7500 --oom-report=oom.log > out
 grep -q 'oom-kill:constraint=CONSTRAINT_MEMCG.*oom_memcg=/a,task_memcg=/a/b,' oom.log || fail "no report of /a: $(grep oom-kill oom.log)"
 grep -q 'memory: usage 40000kB, limit 40000kB' oom.log || fail "usage at the limit: $(grep 'memory: usage' oom.log)"
-awk '/\] shmem / { s = $NF } /\] unevictable / { u = $NF } /\] pagetables / { p = $NF } END { exit !(s == 819200 && u == 819200 && p > 40960) }' oom.log ||
+awk '/\] shmem / { s = $NF } /\] unevictable / { u = $NF } /\] pagetables / { p = $NF }
+	END { exit !(s == 819200 && u == 819200 && p > 40960) }' oom.log ||
 	fail "memory.stat of the report: $(grep -E 'shmem|unevict|pagetables' oom.log | paste -sd' ')"
 # what was locked stays, also when page caches are dropped
 printf '%s\n' pid,event,flags,result 1,exec,AUTOMAP, ,drop_caches,,3 > drop.csv
@@ -99,7 +106,9 @@ free() { model "$@" -t counters begin.csv | awk -F, '$1 == "nr_free_pages" { pri
 mkdir -p empty/proc && cp "$data/pc-4g.iomem" empty/proc/iomem
 d=$(($(free empty --ram=256M) - $(free nozones --ram=256M)))
 [ $d -ge 5000 ] && [ $d -le 5040 ] || fail "without zones: 5000 pages and nodes of trees are taken, found $d"
-same "too small a machine" 1 "$(model nozones --ram=16M --check -t memcg -o memcg,current_bytes begin.csv | awk -F, '$1 == "/a" { print ($2 < 5000 * 4096 && $2 > 0) }')"
+same "too small a machine" 1 \
+	"$(model nozones --ram=16M --check -t memcg -o memcg,current_bytes begin.csv |
+	awk -F, '$1 == "/a" { print ($2 < 5000 * 4096 && $2 > 0) }')"
 grep -q 'pages of captured cgroups that are more than the machine has: not charged' err || fail "too small: $(cat err)"
 
 # ---- cgroup v1 ----
@@ -110,7 +119,8 @@ put $c/j/memory.usage_in_bytes $((1000 * 4096))
 put $c/j/memory.limit_in_bytes $((2000 * 4096))
 put $c/j/memory.kmem.usage_in_bytes $((50 * 4096))
 put $c/j/memory.stat "cache 1\nrss 1\ninactive_file 4096\ntotal_cache $((500 * 4096))\ntotal_rss $((400 * 4096))\ntotal_swap $((30 * 4096))
-total_inactive_anon $((100 * 4096))\ntotal_active_anon $((300 * 4096))\ntotal_inactive_file $((450 * 4096))\ntotal_active_file $((50 * 4096))"
+total_inactive_anon $((100 * 4096))\ntotal_active_anon $((300 * 4096))\ntotal_inactive_file $((450 * 4096))
+total_active_file $((50 * 4096))"
 same "v1" "/j,1000,30,400,500,0,50,0,1000" "$(model v1 --swap=64M --check -t memcg -o $columns begin.csv | grep ^/j | kib)"
 
 # ---- what is not consistent ----
@@ -126,7 +136,8 @@ grep -q '3 files of captured cgroups that cannot be read' err || fail "lines: $(
 put $c/memory.current 9223372036854771000
 put $c/b/memory.stat "inactive_anon $((1 << 62))\nkernel 9223372036854771000\nslab_reclaimable 9223372036854771000"
 put $c/b/memory.swap.current $((1 << 62))
-same "beyond all" 1 "$(model odd --swap=64M --check -t memcg -o memcg,current_bytes begin.csv | awk -F, '$1 == "/a" { print ($2 < 31491 * 4096) }')"
+same "beyond all" 1 \
+	"$(model odd --swap=64M --check -t memcg -o memcg,current_bytes begin.csv | awk -F, '$1 == "/a" { print ($2 < 31491 * 4096) }')"
 fails 1 'expected none of these under --strict' mm-reclaim --strict -M odd -S captured_lists=1 -t memcg begin.csv
 
 # ---- trees drawn at random: each figure of each cgroup is that of its files, each list has its own pages ----
@@ -166,7 +177,8 @@ draw() {	# SEED CGROUPS
 			print "echo file " (v[i, 3] + v[i, 4]) * 4096
 			print "echo kernel " v[i, 6] * 4096
 			print "} > " dir "/memory.stat"
-			print "echo " path[i] "," all "," v[i, 8] "," v[i, 1] + v[i, 2] + v[i, 5] "," v[i, 3] + v[i, 4] "," v[i, 6] " >> r/want"
+			anon = v[i, 1] + v[i, 2] + v[i, 5]
+			print "echo " path[i] "," all "," v[i, 8] "," anon "," v[i, 3] + v[i, 4] "," v[i, 6] " >> r/want"
 			print "echo " own[i] " >> r/lists"
 		}
 		for (l = 1; l <= 5; l++)
@@ -176,11 +188,13 @@ draw() {	# SEED CGROUPS
 }
 for seed in 1 2 3 4; do
 	draw $seed $((60 * seed))
-	model r --swap=64M --check -S lru_gen=0 -t memcg -o memcg,current_bytes,swap_current_bytes,anon_bytes,file_bytes,kernel_bytes begin.csv |
+	model r --swap=64M --check -S lru_gen=0 -t memcg \
+		-o memcg,current_bytes,swap_current_bytes,anon_bytes,file_bytes,kernel_bytes begin.csv |
 		grep -v '^/,' | awk -F, -v OFS=, '{ for (i = 2; i <= 6; i++) $i /= 4096 } 1' > got
 	diff <(sort r/want) <(sort got) > diff || fail "seed $seed: $(head -3 diff)"
 	[ -s err ] && grep -v CPUs err && fail "seed $seed: $(cat err)"
-	model r --swap=64M -S lru_gen=0 -t lru begin.csv | awk -F, '$1 != "/" { n[$1] = n[$1] " " $5 } END { for (c in n) print c n[c] }' > got
+	model r --swap=64M -S lru_gen=0 -t lru begin.csv |
+		awk -F, '$1 != "/" { n[$1] = n[$1] " " $5 } END { for (c in n) print c n[c] }' > got
 	diff <(sort r/lists) <(sort got) > diff || fail "seed $seed, lists: $(head -3 diff)"
 done
 exit $failed

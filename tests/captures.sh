@@ -65,7 +65,8 @@ said: mm-buddy: 14 orders: pages of 64 KiB, it seems (--page-size tells)" "$(res
 # smaps: 64 kB beside a huge page's 2048 kB
 for order in 2048,64 64,2048; do
 	mkdir -p "$tmp/smaps/proc/7"
-	sed 's/ 7 *$//; s/ 0 *1 *0 *7$//' "$arm/proc/buddyinfo" | awk '{ NF = 15; print }' > "$tmp/smaps/proc/buddyinfo"	# 11 orders, as x86 has
+	# 11 orders, as x86 has
+	sed 's/ 7 *$//; s/ 0 *1 *0 *7$//' "$arm/proc/buddyinfo" | awk '{ NF = 15; print }' > "$tmp/smaps/proc/buddyinfo"
 	printf '10000-20000 rw-p 00000000 00:00 0\nKernelPageSize: %7d kB\n20000-30000 rw-p 00000000 00:00 0\nKernelPageSize: %7d kB\n' \
 		"${order%,*}" "${order#*,}" > "$tmp/smaps/proc/7/smaps"
 	same "smaps $order" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$tmp/smaps" -o node,zone,order,free_bytes)"
@@ -120,7 +121,8 @@ same "6.18 boot" 0 "$(mm-iomem --sysroot="$new" -t zones 2>&1 > /dev/null | wc -
 same "6.18 smaps" "$(grep -c '^[0-9a-f]*-[0-9a-f]* ' "$new/proc/200/smaps")" "$(mm-vma --sysroot="$new" | tail -n +2 | wc -l)"
 same "6.18 top" 200,bash,3092 "$(mm-top -b -n1 --csv --sysroot="$new" --output=pid,command,res_kib | tail -1)"
 mm-vmstat --sysroot="$new" > "$tmp/out" || fail "6.18: mm-vmstat"
-same "6.18 -s" "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' "$new/proc/meminfo")" "$(cell 'total memory' 2 mm-vmstat -s --csv --sysroot="$new")"
+same "6.18 -s" "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' "$new/proc/meminfo")" \
+	"$(cell 'total memory' 2 mm-vmstat -s --csv --sysroot="$new")"
 mm-vma -M "$new" "$data/manual/first.csv" > "$tmp/out" 2> "$tmp/err" || fail "6.18: as a machine: $(cat "$tmp/err")"
 
 # ---- a sosreport: no iomem, but a log; no uptime, but what uptime(1) said; of processes status alone ----
@@ -134,7 +136,8 @@ same "sos top, more" "300,1,4096,20132,1000,300,-900" \
 mm-top -b -n1 --human -w120 --sysroot="$sos" > "$tmp/out" || fail "sos top"
 grep -q '^top - ..:..:.. up 3 days,  4:05,  2 users,  load average: 0.10, 0.20, 0.30$' "$tmp/out" || fail "sos top: $(head -1 "$tmp/out")"
 # what ps told beside: the time, the share of its life
-grep -q '^    1 root       -   -  100000  10240   6144 S   0.0   1.0   0:05.00 systemd$' "$tmp/out" || fail "sos top: $(sed -n 8p "$tmp/out")"
+grep -q '^    1 root       -   -  100000  10240   6144 S   0.0   1.0   0:05.00 systemd$' "$tmp/out" ||
+	fail "sos top: $(sed -n 8p "$tmp/out")"
 up() {
 	mkdir -p "$tmp/up/proc" "$tmp/up/sos_commands/host"
 	cp -f "$sos/proc/meminfo" "$sos/proc/stat" "$tmp/up/proc"
@@ -143,13 +146,15 @@ up() {
 }
 same "up minutes" "5 min,  1 user,  load average: 1.00, 2.00, 3.00" "$(up ' 10:00:00 up 5 min,  1 user,  load average: 1.00, 2.00, 3.00')"
 same "up hours" "23:59,  0 user,  load average: 0.00, 0.01, 0.05" "$(up ' 10:00:00 up 23:59,  0 users,  load average: 0.00, 0.01, 0.05')"
-same "up a day" "1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00" "$(up ' 10:00:00 up 1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00')"
+same "up a day" "1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00" \
+	"$(up ' 10:00:00 up 1 day, 7 min,  3 users,  load average: 0.00, 0.00, 0.00')"
 same "up nothing" "?,  0 user,  load average: ?" "$(up 'uptime: not found')"
 # ---- a sosreport without the files of processes: what five outputs of ps told, together ----
 ps=$cap/sos-ps
 mm-top -b -n1 --human -w120 --sysroot="$ps" > "$tmp/out" 2> "$tmp/err" || fail "sos ps: $(cat "$tmp/err")"
 same "sos ps" "Tasks:   9 total,   3 running,   5 sleeping,   0 stopped,   1 zombie" "$(sed -n 2p "$tmp/out")"
-# users: of etc/passwd, only told by ps, cut by ps but numbered elsewhere; names of comm, or of the program; the others' columns stay unknown
+# users: of etc/passwd, only told by ps, cut by ps but numbered elsewhere; names of comm, or of the program; the others' columns stay
+# unknown
 same "sos ps rows" "    1 root      20   0  101964  10240      - S   0.7   1.0   1:31.00 systemd
     2 root      20   0       0      0      - S   0.0   0.0   0:00.00 kthreadd
   812 systemd+  20   0   90000   7000      - S   0.0   0.7   0:03.00 systemd-timesyn
@@ -163,7 +168,8 @@ same "sos ps, whose" "mm-top: processes as ps told, too: sos_commands/process/ps
 same "sos ps csv" "pid,ppid,uid,user,threads,time_s,shr_kib,maj_faults,command
 812,1,997,systemd-timesync,2,3.00,,,/lib/systemd/systemd-timesyncd
 900,1,0,root,2,93784.00,,,/usr/sbin/watchdogd --a b" \
-	"$(mm-top -b -n1 -c --csv -p 812,900 --sysroot="$ps" --output=pid,ppid,uid,user,threads,time_s,shr_kib,maj_faults,command 2> /dev/null)"
+	"$(mm-top -b -n1 -c --csv -p 812,900 --sysroot="$ps" \
+	--output=pid,ppid,uid,user,threads,time_s,shr_kib,maj_faults,command 2> /dev/null)"
 same "sos ps cgroups" "pid,cgroups
 812,0::/system.slice/systemd-timesyncd.service
 1203,0::/system.slice/postgresql.service
@@ -171,7 +177,8 @@ same "sos ps cgroups" "pid,cgroups
 2," "$(mm-top -b -n1 --csv -o CGROUPS -p 1,2,812,1203 --sysroot="$ps" --output=pid,cgroups 2> /dev/null)"
 same "sos ps -u" 1203 "$(mm-top -b -n1 --csv -u postgres --sysroot="$ps" --output=pid 2> /dev/null | tail -n +2)"
 # no meminfo, but what free printed: the same numbers; newer and older forms, and one that is not in KiB
-rm -rf "$tmp/free" && cp -r "$ps" "$tmp/free" && chmod -R u+w "$tmp/free" && rm "$tmp/free/proc/meminfo" && mkdir "$tmp/free/sos_commands/memory"
+rm -rf "$tmp/free" && cp -r "$ps" "$tmp/free" && chmod -R u+w "$tmp/free" && rm "$tmp/free/proc/meminfo" &&
+	mkdir "$tmp/free/sos_commands/memory"
 printf '%s\n' '               total        used        free      shared  buff/cache   available' \
 	'Mem:         1018596      300000      500000       10000      218596      718596' \
 	'Swap:         524284       10240      514044' > "$tmp/free/sos_commands/memory/free"
@@ -194,7 +201,8 @@ same "ps f, args" "/bin/x  y" "$(mm-top -b -n1 -c --csv -p 8 --sysroot="$tmp/tre
 grep -q '^mm-top: 1 processes have .* or a line of ps that cannot' "$tmp/err" || fail "ps f: $(cat "$tmp/err")"
 
 # a tunable of sysctl -a: of a file below proc/sys that is there first
-cp -r "$sos" "$tmp/sysctl" && chmod -R u+w "$tmp/sysctl" && mkdir -p "$tmp/sysctl/proc/sys/vm" && echo 4096 > "$tmp/sysctl/proc/sys/vm/min_free_kbytes"
+cp -r "$sos" "$tmp/sysctl" && chmod -R u+w "$tmp/sysctl" && mkdir -p "$tmp/sysctl/proc/sys/vm" &&
+	echo 4096 > "$tmp/sysctl/proc/sys/vm/min_free_kbytes"
 same "sos sysctl" $((4096 * 1024)) "$(cell min_free 2 mm-iomem --sysroot="$tmp/sysctl" -t summary)"
 echo 'vm.swappiness = many' > "$tmp/sysctl/sos_commands/kernel/sysctl_-a"
 refused 1 'sysctl_-a:1: .*many' mm-iomem --sysroot="$tmp/sysctl"

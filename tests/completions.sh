@@ -41,7 +41,8 @@ zpty z TERM=dumb zsh -f -i
 zpty -w z "PROMPT= RPROMPT=; unset zle_bracketed_paste; unsetopt prompt_cr prompt_sp; fpath=($1/completions \$fpath)
 autoload -U compinit; compinit -u -D; autoload -U _mm-tools
 compdef _mm-tools mm-buddy mm-fault mm-iomem mm-reclaim mm-slab mm-top mm-vma mm-vmstat; bindkey '^I' complete-word; LISTMAX=1000"
-zpty -w z 'compadd() { local -a hits; builtin compadd -O hits "$@"; print -rl -- "<${(@)^hits}>"; builtin compadd "$@" }; print -r begin-"now"'
+zpty -w z 'compadd() { local -a hits; builtin compadd -O hits "$@"; print -rl -- "<${(@)^hits}>"; builtin compadd "$@" }
+print -r begin-"now"'
 while zpty -r z got; do [[ $got == *begin-now* ]] && break; done
 zpty -n -w z "$2"$'\t'
 sleep 0.3

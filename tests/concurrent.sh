@@ -19,7 +19,8 @@ for i in 0 1 2 3; do run $i > "alone.$i"; done
 for i in 0 1 2 3 4 5 6 7; do run $i > "together.$i" & done
 wait
 for i in 0 1 2 3 4 5 6 7; do
-	cmp -s "alone.$((i % 4))" "together.$i" || fail "run $i differs from the one alone: $(diff "alone.$((i % 4))" "together.$i" | head -n 3)"
+	cmp -s "alone.$((i % 4))" "together.$i" ||
+		fail "run $i differs from the one alone: $(diff "alone.$((i % 4))" "together.$i" | head -n 3)"
 done
 
 # killed after 0 to 0.19 s, then at its end: the report is the old one or all of the new one

@@ -4,7 +4,8 @@
 . "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
 # results of the rows named, in order
-results() { awk -F, -v e="^($1)\$" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["by"] == "" && $c["event"] ~ e { printf "%s%s", n++ ? " " : "", $c["result"] }'; }
+results() { awk -F, -v e="^($1)\$" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+	$c["by"] == "" && $c["event"] ~ e { printf "%s%s", n++ ? " " : "", $c["result"] }'; }
 
 # A mount of 17 pages (66000 bytes, rounded up): 16 are set aside, 16 more do not fit and leave nothing behind. Two go by a
 # hole and one comes back with a fault; two more go to new places, so all 17 are there: a fault elsewhere is SIGBUS, one on
@@ -32,9 +33,11 @@ same "a full mount: fallocate" "0 ENOSPC ENOSPC 0 0" "$(results fallocate < out)
 same "a full mount: accesses" "ok sigbus ok" "$(results 'load|store' < out)"
 same "a full mount: writes" "8192 ENOSPC 4096" "$(results write < out)"
 same "no limit" "0 0 0 0 0" "$(mm-fault --csv -S dev_shm.size=0 full.csv | results fallocate)"
-same "no limit of memfds" "0 0 0 0 0" "$(sed 's#/dev/shm/\([xy]\)#/memfd:\1#' full.csv | mm-fault --csv -S dev_shm.size=66000 | results fallocate)"
+same "no limit of memfds" "0 0 0 0 0" \
+	"$(sed 's#/dev/shm/\([xy]\)#/memfd:\1#' full.csv | mm-fault --csv -S dev_shm.size=66000 | results fallocate)"
 # half of what a machine of 64 MiB manages fits, all of it does not
-printf 'pid,event,size,flags,name,offset\n1,file,0,O_RDWR,/dev/shm/x,\n1,fallocate,67108864,0,/dev/shm/x,0\n1,fallocate,16777216,0,/dev/shm/x,0\n' > half.csv
+printf '%s\n' pid,event,size,flags,name,offset 1,file,0,O_RDWR,/dev/shm/x, 1,fallocate,67108864,0,/dev/shm/x,0 \
+	1,fallocate,16777216,0,/dev/shm/x,0 > half.csv
 same "the default" "ENOSPC 0" "$(mm-fault --csv --ram=64M half.csv | results fallocate)"
 
 # Pages set aside are not up to date: fault-around passes over them, so each of 16 takes a fault of its own, where 16 pages
@@ -63,7 +66,8 @@ pid,event,size,flags,name,offset
 1,fallocate,4096,,/dev/shm/x,0
 END
 same "refused" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL 0" "$(mm-fault --csv refused.csv | results fallocate)"
-same "refused where no pages are kept" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL 0" "$(mm-vma --csv refused.csv | results fallocate)"
+same "refused where no pages are kept" "EINVAL EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP EBADF EBADF EFBIG EINVAL 0" \
+	"$(mm-vma --csv refused.csv | results fallocate)"
 
 # A pool of three: two are taken at once, the third of the next two is there when they run out, and a hole gives one back.
 cat > huge.csv <<'END'
@@ -75,7 +79,9 @@ pid,event,addr,size,flags,name,offset
 1,fallocate,,4194303,FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE,/dev/hugepages/x,1
 END
 same "a pool" "0 ENOSPC 0" "$(mm-fault --csv -S vm.nr_hugepages=3 --check huge.csv | results fallocate)"
-same "pages left of it" "0 1" "$(for n in 5 6; do head -n $n huge.csv | mm-fault --csv -S vm.nr_hugepages=3 -n -t hugetlb -o free_hugepages | head -n 1; done | paste -sd' ')"
+same "pages left of it" "0 1" \
+	"$(for n in 5 6; do head -n $n huge.csv | mm-fault --csv -S vm.nr_hugepages=3 -n -t hugetlb -o free_hugepages | head -n 1; done |
+	paste -sd' ')"
 
 # What ext4 takes: parts are taken out and put in by whole blocks, below the end of the file and below 16 TiB less a block, and
 # alone; zeroes may lie anywhere; nothing can be unshared. The order in which vfs_fallocate() and ext4 look decides which error it is.
@@ -108,10 +114,11 @@ n=0
 		0 17592186044416 0
 	END
 	printf '%s\n' 1,file,65536,O_RDONLY,/r, 1,fallocate,4096,FALLOC_FL_ZERO_RANGE,/r,0 1,fallocate,4096,FALLOC_FL_PUNCH_HOLE,/r,0 \
-		1,file,65536,O_RDWR,/memfd:m, 1,fallocate,1,FALLOC_FL_COLLAPSE_RANGE,/memfd:m,0 1,fallocate,4096,FALLOC_FL_ZERO_RANGE,/memfd:m,0
+		1,file,65536,O_RDWR,/memfd:m, 1,fallocate,1,FALLOC_FL_COLLAPSE_RANGE,/memfd:m,0 \
+		1,fallocate,4096,FALLOC_FL_ZERO_RANGE,/memfd:m,0
 } > ext4.csv
-want="EINVAL EINVAL EINVAL EINVAL 0 0 EINVAL EINVAL EFBIG EFBIG 0 EOPNOTSUPP EOPNOTSUPP EINVAL EINVAL EINVAL EOPNOTSUPP EOPNOTSUPP 0 0 EFBIG"
-want="$want EBADF EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP"
+want="EINVAL EINVAL EINVAL EINVAL 0 0 EINVAL EINVAL EFBIG EFBIG 0 EOPNOTSUPP EOPNOTSUPP EINVAL EINVAL EINVAL EOPNOTSUPP EOPNOTSUPP"
+want="$want 0 0 EFBIG EBADF EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP"
 same "ext4" "$want" "$(mm-fault --csv ext4.csv | results fallocate)"
 same "ext4 where no pages are kept" "$want" "$(mm-vma --csv ext4.csv | results fallocate)"
 
@@ -130,24 +137,32 @@ after() {
 		1,store,0x100000002000,8,,, 1,store,0x10000000a000,8,,, "1,fallocate,,$3,$1,/x,$2" > after.csv
 	mm-fault --csv --check -n -t smaps -o rss_bytes,anonymous_bytes after.csv > out || fail "$*: --check"
 	mm-reclaim -n -t counters --csv after.csv |
-		awk -F, '{ v[$1] = $2 } END { print "cached", 4 * v["nr_file_pages"] " dirty", 4 * v["nr_dirty"] " written", v["pgpgout"] }' >> out
+		awk -F, \
+		'{ v[$1] = $2 } END { print "cached", 4 * v["nr_file_pages"] " dirty", 4 * v["nr_dirty"] " written", v["pgpgout"] }' >> out
 	for i in 13 14 15 17 18; do printf '1,load,0x%x,8,,,\n' $((0x100000000000 + i * 4096)); done | cat after.csv - |
 		mm-fault --csv | results load | cut -d' ' -f3- >> out
 	sed 's/,/ copies /' out | paste -sd' '
 }
-same "a part taken out" "32768 copies 0 32768 copies 0 cached 32 dirty 4 written 4 ok sigbus sigbus sigbus sigbus" "$(after FALLOC_FL_COLLAPSE_RANGE 32768 8192)"
-same "a part put in" "32768 copies 0 32768 copies 0 cached 32 dirty 4 written 4 ok ok ok ok sigbus" "$(after FALLOC_FL_INSERT_RANGE 32768 8192)"
-same "zeroes" "53248 copies 0 53248 copies 4096 cached 52 dirty 8 written 0 ok ok ok sigbus sigbus" "$(after FALLOC_FL_ZERO_RANGE 32768 14336)"
-same "a hole" "53248 copies 0 53248 copies 4096 cached 52 dirty 8 written 4 ok ok ok sigbus sigbus" "$(after 'FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE' 32768 14336)"
+same "a part taken out" "32768 copies 0 32768 copies 0 cached 32 dirty 4 written 4 ok sigbus sigbus sigbus sigbus" \
+	"$(after FALLOC_FL_COLLAPSE_RANGE 32768 8192)"
+same "a part put in" "32768 copies 0 32768 copies 0 cached 32 dirty 4 written 4 ok ok ok ok sigbus" \
+	"$(after FALLOC_FL_INSERT_RANGE 32768 8192)"
+same "zeroes" "53248 copies 0 53248 copies 4096 cached 52 dirty 8 written 0 ok ok ok sigbus sigbus" \
+	"$(after FALLOC_FL_ZERO_RANGE 32768 14336)"
+same "a hole" "53248 copies 0 53248 copies 4096 cached 52 dirty 8 written 4 ok ok ok sigbus sigbus" \
+	"$(after 'FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE' 32768 14336)"
 
 # strace and lackey tell of it too
 printf '%s\n' '1 openat(AT_FDCWD, "/dev/shm/x", O_RDWR|O_CREAT, 0600) = 3' '1 fallocate(3, 0, 0, 8192) = 0' \
-	'1 mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x7f0000000000' '1 fallocate(3, FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE, 0, 4096) = 0' > st.txt
+	'1 mmap(NULL, 8192, PROT_READ, MAP_SHARED, 3, 0) = 0x7f0000000000' \
+	'1 fallocate(3, FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE, 0, 4096) = 0' > st.txt
 mm-fault --csv st.txt > out 2> err
 grep -q 'fallocate,.*FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE' out || fail "fallocate of strace: $(cat out err)"
 # A part that was taken out lay within the file, one was put in before its end: the recording proves as much, and goes on from there.
-printf '%s\n' '1 openat(AT_FDCWD, "/data/x", O_RDWR) = 3' '1 pread64(3, "x", 100, 0) = 100' '1 fallocate(3, FALLOC_FL_COLLAPSE_RANGE, 4096, 8192) = 0' \
-	'1 fallocate(3, FALLOC_FL_INSERT_RANGE, 8192, 4096) = 0' '1 fallocate(3, FALLOC_FL_ZERO_RANGE, 12288, 3) = 0' '1 pread64(3, "x", 100, 20480) = 100' > st.txt
+printf '%s\n' '1 openat(AT_FDCWD, "/data/x", O_RDWR) = 3' '1 pread64(3, "x", 100, 0) = 100' \
+	'1 fallocate(3, FALLOC_FL_COLLAPSE_RANGE, 4096, 8192) = 0' \
+	'1 fallocate(3, FALLOC_FL_INSERT_RANGE, 8192, 4096) = 0' '1 fallocate(3, FALLOC_FL_ZERO_RANGE, 12288, 3) = 0' \
+	'1 pread64(3, "x", 100, 20480) = 100' > st.txt
 cat > lk.txt <<'END'
 ==7== Lackey, an example Valgrind tool
 SYSCALL[7,1](257) sys_openat ( 4294967196, 0x4034bb0(/data/x), 2 ) --> [async] ...
@@ -164,7 +179,8 @@ END
 for log in st lk; do
 	mm-fault --csv $log.txt > out 2> err || fail "$log: $(cat err)"
 	same "fallocate of $log" "FALLOC_FL_COLLAPSE_RANGE=0 FALLOC_FL_INSERT_RANGE=0 FALLOC_FL_ZERO_RANGE=0" \
-		"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } $c["event"] == "fallocate" { print $c["flags"] "=" $c["result"] }' out | paste -sd' ')"
+		"$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i }
+		$c["event"] == "fallocate" { print $c["flags"] "=" $c["result"] }' out | paste -sd' ')"
 	same "reads of $log" "100 100" "$(results read < out)"
 done
 exit $failed

@@ -11,16 +11,19 @@ rows() { echo pid,event,addr,size,flags,name,offset,addr2,size2,result; for row;
 check=--check
 [ -z "${MM_RUN-}" ] || check=		# a machine that is checked after every row takes more than twice as long behind valgrind
 run() { mm-fault --csv $check -S vm.nr_hugepages=8 -S hugetlb_pmd_page_table_sharing=${sharing-1} "$@"; }
-# told WHY EXPECTED ROW...: of each process tables, faults, MiB of HugetlbPages, Shared_Hugetlb and Private_Hugetlb; then tables of all, pages left
+# told WHY EXPECTED ROW...: of each process tables, faults, MiB of HugetlbPages, Shared_Hugetlb and Private_Hugetlb; then tables of
+# all, pages left
 told() {
 	local why=$1 want=$2 t
 	shift 2
 	rows "$@" > in.csv
 	for t in status faults smaps; do run -t $t in.csv > $t.csv 2> err || fail "$why: $(cat err)"; done
 	same "$why" "$want" "$({
-		join -t, <(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } { h = $c["hugetlb_pages_bytes"]; if (h > 2 ^ 63) h -= 2 ^ 64; printf "%s,%d,%d\n", $c["pid"], $c["vm_pte_bytes"] / 4096, h / 1048576 }' status.csv) \
+		join -t, <(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } { h = $c["hugetlb_pages_bytes"];
+			if (h > 2 ^ 63) h -= 2 ^ 64; printf "%s,%d,%d\n", $c["pid"], $c["vm_pte_bytes"] / 4096, h / 1048576 }' status.csv) \
 			<(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } { print $c["pid"] "," $c["minflt"] }' faults.csv) |
-			join -t, -a 1 - <(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } { s[$c["pid"]] += $c["shared_hugetlb_bytes"]; p[$c["pid"]] += $c["private_hugetlb_bytes"] }
+			join -t, -a 1 - <(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
+			{ s[$c["pid"]] += $c["shared_hugetlb_bytes"]; p[$c["pid"]] += $c["private_hugetlb_bytes"] }
 				END { for (i in s) print i "," s[i] / 1048576 "," p[i] / 1048576 }' smaps.csv | sort -t, -k1,1) |
 			awk -F, '{ print $1 ":" $2 "," $4 "," $3 "," $5 + 0 "," $6 + 0 }'
 		run -t counters in.csv | sed -n 's/^nr_page_table_pages,//p'
@@ -66,7 +69,8 @@ there=0x150000000000
 told "mremap" "1:2,2,4,0,4 1 6" "${first[@]}" "1,mremap,$M,1073741824,MREMAP_MAYMOVE|MREMAP_FIXED,,,$there,1073741824" 1,load,$there,1 \
 	1,load,0x150000200000,1
 # When somebody does, the parent begins anew and one fault finds the child's table.
-told "mremap of a shared one" "1:2,3,4,4,0 2:2,1,0,4,0 1 6" "${both[@]}" "1,mremap,$M,1073741824,MREMAP_MAYMOVE|MREMAP_FIXED,,,$there,1073741824" \
+told "mremap of a shared one" "1:2,3,4,4,0 2:2,1,0,4,0 1 6" "${both[@]}" \
+	"1,mremap,$M,1073741824,MREMAP_MAYMOVE|MREMAP_FIXED,,,$there,1073741824" \
 	1,load,$there,1 1,load,0x150000200000,1
 # Moved to another place below a PUD entry: such tables do not fit. Each page has two entries after the loads, in two tables.
 told "mremap to another offset" "1:2,4,8,4,0 2:2,1,0,4,0 2 6" "${both[@]}" \
@@ -77,19 +81,22 @@ for mode in WP MINOR; do
 done
 told "userfaultfd, MISSING" "1:2,2,4,4,0 2:2,1,0,4,0 1 6" "${both[@]}" 2,uffd_register,$M,1073741824,UFFDIO_REGISTER_MODE_MISSING,a
 # A hole in the file: of two that share the first leaves the table, the other loses the page.
-file=('1,file,,1073741824,O_RDWR,/dev/hugepages/h' "1,mmap,$M,1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED|MAP_NORESERVE,/dev/hugepages/h"
+file=('1,file,,1073741824,O_RDWR,/dev/hugepages/h' \
+	"1,mmap,$M,1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED|MAP_NORESERVE,/dev/hugepages/h"
 	1,store,$M,1 1,store,0x140000200000,1 1,fork,,,,,,,,2 2,load,$M,1)
 told "a hole" "1:1,2,4,0,0 2:2,1,-2,0,2 1 7" "${file[@]}" "1,fallocate,,2097152,FALLOC_FL_KEEP_SIZE|FALLOC_FL_PUNCH_HOLE,/dev/hugepages/h,0"
 # Two mappings of one process, of the file's same GiB, share too; one that begins 2 MiB later in the file has every page elsewhere.
 told "twice in one process" "1:3,3,4,8,0 1 6" "${file[@]:0:4}" \
 	"1,mmap,0x140080000000,1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED|MAP_NORESERVE,/dev/hugepages/h" 1,load,0x140080000000,1
 told "2 MiB later" "1:3,3,6,4,2 2 6" "${file[@]:0:4}" \
-	"1,mmap,0x140080000000,1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED|MAP_NORESERVE,/dev/hugepages/h,2097152" 1,load,0x140080000000,1
+	"1,mmap,0x140080000000,1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED|MAP_NORESERVE,/dev/hugepages/h,2097152" \
+	1,load,0x140080000000,1
 # Less than a GiB, or a private mapping: no table in common.
 told "less than a GiB" "1:2,1,2,2,0 2:2,1,2,2,0 2 7" "1,mmap,$M,${GIB/1073741824/1071644672}" 1,store,$M,1 1,fork,,,,,,,,2 2,load,$M,1
 told "a private one" "1:2,1,2,2,0 2:2,0,2,2,0 2 7" "1,mmap,$M,${GIB/SHARED/PRIVATE}" 1,store,$M,1 1,fork,,,,,,,,2 2,load,$M,1
 # System V segments share as others do.
-told "a segment" "1:2,1,2,2,0 2:2,1,0,2,0 1 7" "1,shmget,,1073741824,SHM_HUGETLB|SHM_NORESERVE|IPC_CREAT,/SYSV00000001" "1,shmat,$M,,,/SYSV00000001" 1,store,$M,1 \
+told "a segment" "1:2,1,2,2,0 2:2,1,0,2,0 1 7" "1,shmget,,1073741824,SHM_HUGETLB|SHM_NORESERVE|IPC_CREAT,/SYSV00000001" \
+	"1,shmat,$M,,,/SYSV00000001" 1,store,$M,1 \
 	"2,shmat,$there,,,/SYSV00000001" "2,load,$there,1"
 # Without the kernel's option, as 6.6.87 has to be built, each has its own, and each page is mapped twice.
 sharing=0

@@ -4,7 +4,8 @@
 . "${srcdir:-.}/tests/lib.sh"
 [ -f Makefile ] || exit 77
 root=$tmp/root
-make_() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s "$@" DESTDIR="$root" > "$tmp/log" 2>&1 || fail "make $*: $(tail -n 5 "$tmp/log")"; }
+make_() { env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s "$@" DESTDIR="$root" > "$tmp/log" 2>&1 ||
+	fail "make $*: $(tail -n 5 "$tmp/log")"; }
 
 make_ install
 prefix=$(dirname "$(dirname "$(find "$root" -name mm-buddy -path '*/bin/*')")")

@@ -20,8 +20,12 @@ for trace in "$src"/tests/data/lab/*.trace.csv; do
 		! has status || fault -t status | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
 			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$/) print $1, "status:" $2 ":" name[i], $i }'
 		! has pagemap || fault -t pagemap -n -o pid,start,end,present,swapped,file,uffd_wp,exclusive,soft_dirty | awk -F, -v OFS=, '
-			function hex(s, i, v) { for (i = 3; i <= length(s); i++) v = v * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1; return v }
-			FNR == NR { if (split($2, w, ":") == 3 && w[1] == "pagemap" && !($2 in at)) { at[$2] = hex(w[3]); pid[$2] = w[2] } next }
+			function hex(s, i, v) {
+				for (i = 3; i <= length(s); i++) v = v * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1
+				return v }
+			FNR == NR {
+				if (split($2, w, ":") == 3 && w[1] == "pagemap" && !($2 in at)) { at[$2] = hex(w[3]); pid[$2] = w[2] }
+				next }
 			{ from = hex($3); to = hex($4); for (k in at) if (pid[k] == $2 && at[k] >= from && at[k] < to)
 				print $1, k, $5 * 256 + $6 * 128 + $7 * 64 + $8 * 4 + $9 * 2 + $10 }' "$case.kernel.csv" -
 		! has meminfo || fault -t hugetlb -n | awk -F, -v OFS=, '$2 == 2097152 && !$3 {
@@ -30,7 +34,8 @@ for trace in "$src"/tests/data/lab/*.trace.csv; do
 		! has flags || fault -t smaps -o pid,start,vm_flags | awk -F, -v OFS=, 'NR > 1 { n = split($4, w, " ")
 			for (i = 1; i <= n; i++) print $1, "flags:" $2 ":" $3 ":" w[i], 1 }'
 		fault -t smaps | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
-			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$|^protection_key$/) print $1, "smaps:" $2 ":" $3 ":" name[i], $i }'
+			{ for (i = 1; i <= NF; i++) if (name[i] ~ /_bytes$|^protection_key$/)
+				print $1, "smaps:" $2 ":" $3 ":" name[i], $i }'
 	} > "$tmp/model"
 	awk -F, -v what="$(basename "$case")" '
 	FNR == 1 { file++ }

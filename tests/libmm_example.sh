@@ -11,7 +11,8 @@ trap 'rm -rf "$out"' EXIT
 sed -n '/^\.\\" program begins/,/^\.\\" program ends/p' "$top/man/libmm.3" | sed '/^\.\\"/d; s/\\e/\\/g' > "$out/program.c"
 [ "$(wc -l < "$out/program.c")" -gt 30 ] || { echo "no program in libmm(3)"; exit 1; }
 # shellcheck disable=SC2086
-${LIBTOOL:-./libtool} --silent --tag=CC --mode=link ${CC:-cc} ${SANITIZERS:-} -std=c11 -Wall -Wextra -Werror -I"$top/libmm/include" -o "$out/program" \
+${LIBTOOL:-./libtool} --silent --tag=CC --mode=link ${CC:-cc} ${SANITIZERS:-} -std=c11 -Wall -Wextra -Werror -I"$top/libmm/include" \
+	-o "$out/program" \
 	"$out/program.c" libmm-tools.la || exit 1
 zcat "$top/tests/data/sort.lackey.gz" | head -n 300000 > "$out/rec"
 "$out/program" "$out/rec" > "$out/said" || exit 1

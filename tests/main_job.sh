@@ -41,8 +41,10 @@ run mm-vmstat --csv - < reclaim.csv > vmstat.csv 2> /dev/null
 run mm-reclaim -t summary --csv --memory-max=640K --swap=64M vma.csv > counters.csv 2> /dev/null
 run mm-reclaim --memory-max=640K --swap=64M rec > direct.csv 2> /dev/null
 run mm-reclaim direct.csv 2> /dev/null | cmp - direct.csv || { echo "FAIL: mm-reclaim | mm-reclaim is not mm-reclaim"; failed=1; }
-same "swapped out: rows of the recording's replay against the counters" "$(counter pswpout counters.csv)" "$(grep -c ',swap_out,.*,reclaim$' direct.csv)"
-column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR > 1 { n += $c } END { print n }' vmstat.csv; }
+same "swapped out: rows of the recording's replay against the counters" "$(counter pswpout counters.csv)" \
+	"$(grep -c ',swap_out,.*,reclaim$' direct.csv)"
+column() { awk -F, -v name="$1" \
+	'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR > 1 { n += $c } END { print n }' vmstat.csv; }
 same "major faults: vmstat against the counters" "$(counter pgmajfault counters.csv)" "$(column majflt)"
 same "faults: rows of the trace against the counters" "$(counter pgfault counters.csv)" "$(grep -c ',fault,.*,fault$' reclaim.csv)"
 same "swapped in: rows of the trace against the counters" "$(counter pswpin counters.csv)" "$(grep -c ',swap_in,' reclaim.csv)"

@@ -43,7 +43,8 @@ for command in $commands; do
 done
 shared() { awk '/^\.Sh/ { inside = /SHARED OPTIONS/ } inside' "$1"; }
 for command in mm-fault mm-iomem mm-reclaim mm-slab mm-vma; do
-	[ -n "$(shared man/$command.1)" ] && [ "$(shared man/$command.1)" = "$(shared man/mm-buddy.1)" ] || fail "the shared options read differently in man/$command.1"
+	[ -n "$(shared man/$command.1)" ] && [ "$(shared man/$command.1)" = "$(shared man/mm-buddy.1)" ] ||
+		fail "the shared options read differently in man/$command.1"
 done
 
 mm-slab -S help < /dev/null | sed 's/ .*//' > "$tmp/tunables"
@@ -51,7 +52,8 @@ sed -n '/^\.Sh TUNABLES/,/^\.El/s/^\.It Li //p' man/mm-tools.7 | diff - "$tmp/tu
 	fail "mm-tools(7) tells of other tunables than there are: $(cat "$tmp/diff")"
 # of those whose entry tells a default
 sed -n '/^\.Sh TUNABLES/,/^\.El/p' man/mm-tools.7 |
-	awk '/^\.It Li / { name = $3 } match($0, /default [0-9]+/) && !(name in told) { told[name]; print name, substr($0, RSTART + 8, RLENGTH - 8) }' | sort > "$tmp/told"
+	awk '/^\.It Li / { name = $3 }
+	match($0, /default [0-9]+/) && !(name in told) { told[name]; print name, substr($0, RSTART + 8, RLENGTH - 8) }' | sort > "$tmp/told"
 mm-slab -S help < /dev/null | sed -n 's/^\([^ ]*\) .*(default \([0-9]*\)[,)].*/\1 \2/p' | sort > "$tmp/defaults"
 [ "$(wc -l < "$tmp/told")" -gt 50 ] || fail "mm-tools(7) tells of $(wc -l < "$tmp/told") defaults"
 join "$tmp/told" "$tmp/defaults" | awk '$2 != $3' > "$tmp/diff"
@@ -72,7 +74,8 @@ for command in $commands; do
 	nr=0
 	for table in $("$command" --table=help < /dev/null | sed -n 's/^\([a-z_]*\): .*/\1/p' | sort -u); do
 		nr=$((nr + 1))
-		grep -qE "^\.(It )?(Li|Cm) ([a-z]+ , )*$table( |\$)" "man/$command.1" || fail "man/$command.1 does not tell of the table $table"
+		grep -qE "^\.(It )?(Li|Cm) ([a-z]+ , )*$table( |\$)" "man/$command.1" ||
+			fail "man/$command.1 does not tell of the table $table"
 	done
 	[ $nr -ge 2 ] || fail "$command --table=help gave $nr tables"
 done

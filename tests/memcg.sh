@@ -114,7 +114,8 @@ same "what is not modelled is empty" "" "$(value /f/g memory.stat sock)"
 same "the root has memory.stat and no limits" "memory.stat" "$(awk -F, '$1 == "/" { print $2 }' files | sort -u)"
 
 # Files alone: each page that is read ahead, dropped and counted; the memcg's scans are not kswapd's.
-same "pgscan is both" "$(value /f/g memory.stat pgscan)" $(($(value /f/g memory.stat pgscan_direct) + $(value /f/g memory.stat pgscan_kswapd)))
+same "pgscan is both" "$(value /f/g memory.stat pgscan)" \
+	$(($(value /f/g memory.stat pgscan_direct) + $(value /f/g memory.stat pgscan_kswapd)))
 same "nobody but the program reclaims for its limit" 0 "$(value /f/g memory.stat pgscan_kswapd)"
 
 # memory.high with nothing to reclaim: 8 MiB beyond 8 MiB is an overage of 1, so each batch of 64 pages sleeps
@@ -168,7 +169,8 @@ swappy() {	# CGROUP ROW
 63,cgroup,,,,$1,
 63,store,0x10000000,31457280,,,
 END
-	mm-reclaim --ram=512M --swap=128M -S lru_gen=$3 -t summary -n trace.csv 2> err | awk -F, '{ v[$1] = $2 } END { print v["oom_kill"], (v["pswpout"] > 2000) }'
+	mm-reclaim --ram=512M --swap=128M -S lru_gen=$3 -t summary -n trace.csv 2> err |
+		awk -F, '{ v[$1] = $2 } END { print v["oom_kill"], (v["pswpout"] > 2000) }'
 }
 for gen in 0 1; do
 	same "swappiness 0, lru_gen $gen" "1 0" "$(swappy /t/late 0 $gen)"
@@ -196,8 +198,11 @@ for gen in 0 1; do
 10,load,0x10000000000,31457280,,,
 END
 	mm-reclaim --ram=192M --swap=384M -S vm.page-cluster=0 -S thp=never -S lru_gen=$gen -t memory_files -n trace.csv 2> err > files
-	same "swap.max is not met, lru_gen $gen" "23040 0 0 0" "$(value /w memory.stat pgmajfault) $(value /w memory.swap.events fail) $(value /w memory.swap.events max) $(value /w memory.events oom_kill)"
-	[ $gen = 1 ] || [ "$(value /w memory.swap.current)" -lt 12500000 ] || fail "slots that are kept: $(value /w memory.swap.current) bytes"
+	same "swap.max is not met, lru_gen $gen" "23040 0 0 0" \
+		"$({ value /w memory.stat pgmajfault; value /w memory.swap.events fail; value /w memory.swap.events max
+			value /w memory.events oom_kill; } | paste -sd' ')"
+	[ $gen = 1 ] || [ "$(value /w memory.swap.current)" -lt 12500000 ] ||
+		fail "slots that are kept: $(value /w memory.swap.current) bytes"
 done
 
 # A cgroup that is removed: its 100 pages stay charged above it until they go, its name is free for another, which begins with nothing.
@@ -243,7 +248,8 @@ for gen in 0 1; do
 END
 	mm-reclaim --ram=384M --swap=128M -S lru_gen=$gen -S vm.page-cluster=0 -t memory_files -n trace.csv 2> err > files
 	same "no files of a removed cgroup" "" "$(awk -F, '$1 == "/a"' files)"
-	[ "$(value /b memory.stat anon)" = $(($(value /b memory.stat pgmajfault) * 4096)) ] && [ "$(value /b memory.stat pgmajfault)" -gt 2000 ] ||
+	[ "$(value /b memory.stat anon)" = $(($(value /b memory.stat pgmajfault) * 4096)) ] &&
+		[ "$(value /b memory.stat pgmajfault)" -gt 2000 ] ||
 		fail "pages back from swap: $(value /b memory.stat anon) bytes, $(value /b memory.stat pgmajfault) faults"
 done
 
@@ -262,9 +268,11 @@ trace <<'END'
 10,exec,,,AUTOMAP,m,
 10,store,0x10000000,12582912,,,
 END
-captured() { mm-reclaim -M "$root" --swap=64M -t memcg -o memcg,max_bytes,low_bytes,events_oom_kill -n "$@" trace.csv 2> err | paste -sd' '; }
+captured() { mm-reclaim -M "$root" --swap=64M -t memcg -o memcg,max_bytes,low_bytes,events_oom_kill -n "$@" trace.csv 2> err |
+	paste -sd' '; }
 same "captured v2" "/,,0,0 /a,8388608,0,0 /a/b,,4194304,0" "$(captured)"
-[ "$(mm-reclaim -M "$root" --swap=64M -t memcg -o memcg,current_bytes -n trace.csv 2> err | awk -F, '$1 == "/a/b" { print ($2 > 7340032 && $2 <= 8388608) }')" = 1 ] ||
+[ "$(mm-reclaim -M "$root" --swap=64M -t memcg -o memcg,current_bytes -n trace.csv 2> err |
+	awk -F, '$1 == "/a/b" { print ($2 > 7340032 && $2 <= 8388608) }')" = 1 ] ||
 	fail "a captured limit holds: $(cat err)"
 same "the command line wins" "/,,0,0 /workload,33554432,0,0" "$(captured --memory-max=32M)"
 printf '7:cpu,memory:/j\n0::/a/b\n' > "$root/proc/10/cgroup"

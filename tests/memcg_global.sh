@@ -32,7 +32,8 @@ cd "$tmp" || exit 99
 		}'
 } > trace.csv
 
-run() { mm-reclaim -M "$data/reclaim/cgroups" --swap=256M -S vm.page-cluster=0 -S thp=never -S lru_gen=$1 -t memory_files -n trace.csv 2> err > files || fail "mm-reclaim: $(cat err)"; }
+run() { mm-reclaim -M "$data/reclaim/cgroups" --swap=256M -S vm.page-cluster=0 -S thp=never -S lru_gen=$1 -t memory_files \
+	-n trace.csv 2> err > files || fail "mm-reclaim: $(cat err)"; }
 value() { awk -F, -v g="/$1" -v n="$2" '$1 == g && $2 == "memory.stat" && $3 == n { print $4 }' files; }
 # CGROUP NAME KERNEL PERCENT: as near as that
 near() {
@@ -54,7 +55,9 @@ for gen in 0 1; do
 	[ "$(value c2 anon)" -ge 25165824 ] || fail "lru_gen $gen: /c2 fell below memory.min: $(value c2 anon)"
 	# memory.low holds while others have memory; MGLRU of 6.6 passes over it once a walk and says so in memory.events
 	low=$(awk -F, '$1 == "/c3" && $2 == "memory.events" && $3 == "low" { print $4 }' files)
-	[ "$(value c3 anon)" -ge 37748736 ] || { [ $gen = 1 ] && [ "$low" -gt 0 ]; } || fail "lru_gen $gen: /c3 fell below memory.low: $(value c3 anon), $low times"
-	[ "$(value c0 pgsteal)" -gt 3000 ] && [ "$(value c1 pgsteal)" -gt 3000 ] || fail "lru_gen $gen: nothing is taken from those without protection"
+	[ "$(value c3 anon)" -ge 37748736 ] || { [ $gen = 1 ] && [ "$low" -gt 0 ]; } ||
+		fail "lru_gen $gen: /c3 fell below memory.low: $(value c3 anon), $low times"
+	[ "$(value c0 pgsteal)" -gt 3000 ] && [ "$(value c1 pgsteal)" -gt 3000 ] ||
+		fail "lru_gen $gen: nothing is taken from those without protection"
 done
 exit $failed

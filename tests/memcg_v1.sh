@@ -12,7 +12,8 @@ program() { echo "$1,exec,,,AUTOMAP,m,"; echo "$1,cgroup,,,,$2,"; echo "$1,store
 # near WHAT KERNEL FOUND PAGES
 near() { [ $(($2 > $3 ? $2 - $3 : $3 - $2)) -le $(($4 * 4096)) ] || fail "$1, lru_gen=$gen: the kernel has $2, found $3"; }
 limits() { write /u limit_in_bytes 20971520; write /u memsw.limit_in_bytes $1; program 10 /u 31457280; }
-u() { model -t memcg -o memcg,current_bytes,memsw_bytes,swap_current_bytes,max_bytes,memsw_max_bytes,events_oom_kill | grep ^/u, | tr , ' '; }
+u() { model -t memcg -o memcg,current_bytes,memsw_bytes,swap_current_bytes,max_bytes,memsw_max_bytes,events_oom_kill |
+	grep ^/u, | tr , ' '; }
 
 for gen in 0 1; do
 	trace "$(limits 25165824)"
@@ -30,7 +31,8 @@ for gen in 0 1; do
 	near "memory, read again" 20959232 "$current" 64
 	near "memory and swap, read again" 31535104 "$memsw" 8
 	# two writes of the next four are EINVAL, then one EBUSY: swapping does not help against it; the last one succeeds
-	trace "$(limits 41943040)" 10,load,0x10000000000,31457280,,, "$(write /u limit_in_bytes 52428800)" "$(write /u memsw.limit_in_bytes 10485760)" \
+	trace "$(limits 41943040)" 10,load,0x10000000000,31457280,,, "$(write /u limit_in_bytes 52428800)" \
+		"$(write /u memsw.limit_in_bytes 10485760)" \
 		"$(write /u memsw.limit_in_bytes 20971520)" "$(write /u limit_in_bytes 8388608)"
 	read -r _ current memsw swap max memsw_max killed <<< "$(u)"
 	same "refused, lru_gen=$gen" "8388608 41943040 0" "$max $memsw_max $killed"
@@ -39,7 +41,8 @@ for gen in 0 1; do
 	grep -q ' 2 limits of cgroup v1 refused (EINVAL)' err || fail "EINVAL: $(cat err)"
 	grep -q ' 1 limits of cgroup v1 refused (EBUSY)' err || fail "EBUSY: $(cat err)"
 	# the machine becomes v1's when pages are on swap already
-	trace "$(program 10 /u 31457280)" "$(write /u max 20971520)" "$(write /u memsw.limit_in_bytes 41943040)" 10,load,0x10000000000,31457280,,,
+	trace "$(program 10 /u 31457280)" "$(write /u max 20971520)" \
+		"$(write /u memsw.limit_in_bytes 41943040)" 10,load,0x10000000000,31457280,,,
 	read -r _ current memsw swap max memsw_max killed <<< "$(u)"
 	near "late" 31535104 "$memsw" 8
 done
@@ -50,13 +53,16 @@ trace "$(limits 25165824)"
 model --oom-report=log -t memcg > out
 grep -Eq 'memory: usage [0-9]+kB, limit 20480kB' log && grep -Eq 'memory\+swap: usage 24[45][0-9]{2}kB, limit 24576kB, failcnt [1-9]' log ||
 	fail "report: $(grep usage log)"
-mm-reclaim --human --explain-oom=log 2> err | grep -q 'its memory and swap: 24[45].. KiB used of 24576 KiB allowed' || fail "explained: $(mm-reclaim --human --explain-oom=log)"
+mm-reclaim --human --explain-oom=log 2> err | grep -q 'its memory and swap: 24[45].. KiB used of 24576 KiB allowed' ||
+	fail "explained: $(mm-reclaim --human --explain-oom=log)"
 
 # Soft limits: 40 MiB of /s, 40 of /v, then 115 more where 87044 KiB are free (that kernel again). /s is beyond 4 MiB: kswapd and direct
 # reclaim take all that they want from it, more than its excess, and nothing from /v. Beyond nothing: as without. MGLRU has no tree.
 soft() {
-	trace ${1:+$(write /s soft_limit_in_bytes $1)} "$(program 10 /s 41943040)" "$(program 11 /v 41943040)" 12,exec,,,AUTOMAP,m, 12,store,0x10000000000,120586240,,,
-	mm-reclaim -n --ram=174612K --swap=384M -S lru_gen=$gen -S thp=never -S vm.page-cluster=0 --check -t memcg -o memcg,current_bytes,swap_current_bytes trace.csv \
+	trace ${1:+$(write /s soft_limit_in_bytes $1)} "$(program 10 /s 41943040)" \
+		"$(program 11 /v 41943040)" 12,exec,,,AUTOMAP,m, 12,store,0x10000000000,120586240,,,
+	mm-reclaim -n --ram=174612K --swap=384M -S lru_gen=$gen -S thp=never -S vm.page-cluster=0 --check -t memcg \
+		-o memcg,current_bytes,swap_current_bytes trace.csv \
 		2> err | awk -F, '{ n[$1] = $2 " " $3 } END { print n["/s"], n["/v"] }'
 }
 for gen in 0 1; do
@@ -77,7 +83,8 @@ trace ',cgroup,,,memory.soft_limit_in_bytes,/a,many'
 refused 1 'trace.csv:2: cgroup: expected memory.soft_limit_in_bytes in bytes or max' mm-reclaim -t memcg trace.csv
 trace ',cgroup,,,memory.memsw.limit_in_bytes,/,4096'
 refused 1 'trace.csv:2: cgroup: the root has no memory.memsw.limit_in_bytes' mm-reclaim -t memcg trace.csv
-trace "$(write /a soft_limit_in_bytes max)" "$(write /a limit_in_bytes 0)" "$(write /a memsw.limit_in_bytes 18446744073709551615)" "$(program 10 /a 4096)"
+trace "$(write /a soft_limit_in_bytes max)" "$(write /a limit_in_bytes 0)" "$(write /a memsw.limit_in_bytes 18446744073709551615)" \
+	"$(program 10 /a 4096)"
 gen=0
 same "none at all" "/a,0,,,1" "$(model -t memcg -o memcg,max_bytes,memsw_max_bytes,soft_limit_bytes,events_oom_kill | grep ^/a)"
 
@@ -91,7 +98,8 @@ echo 25165824 > $j/memory.memsw.limit_in_bytes
 echo 4194304 > $j/memory.soft_limit_in_bytes
 echo 9223372036854771712 > c/sys/fs/cgroup/memory/memory.soft_limit_in_bytes
 trace 10,exec,,,AUTOMAP,m, 10,store,0x10000000000,31457280,,,
-captured() { mm-reclaim -n -M c --swap=64M --check "$@" -t memcg -o memcg,max_bytes,memsw_max_bytes,soft_limit_bytes,events_oom_kill trace.csv 2> err | grep ^/j; }
+captured() { mm-reclaim -n -M c --swap=64M --check \
+	"$@" -t memcg -o memcg,max_bytes,memsw_max_bytes,soft_limit_bytes,events_oom_kill trace.csv 2> err | grep ^/j; }
 same "captured limits" "/j,20971520,25165824,4194304,1" "$(captured)"
 same "captured limits, and what they hold" "/j,20971520,25165824,4194304,1" "$(captured -S captured_lists=1)"
 # 1000 pages in memory and 3000 on swap of 5120 and 6144: 2144 more

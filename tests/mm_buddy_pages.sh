@@ -74,8 +74,10 @@ fails 2 'expected N, N\+M or N..M' "$bin/mm-buddy" -M pc-4g -t pages --pfn=zone
 "$bin/mm-buddy" -M pc-4g -t pages -n -o pages,use,zone < /dev/null > "$tmp/out" || fail 'pages of a machine'
 present=$("$bin/mm-iomem" -M pc-4g -t zones -n -o present_pages | awk '{ n += $1 } END { print n }')
 managed=$("$bin/mm-buddy" -M pc-4g -t zones -n -o managed_pages < /dev/null | awk '{ n += $1 } END { print n }')
-[ "$(awk -F, '$2 != "hole" { n += $1 } END { print n }' "$tmp/out")" = "$present" ] || fail 'frames that are no hole are not the present ones'
-[ "$(awk -F, '$2 == "buddy" { n += $1 } END { print n }' "$tmp/out")" = "$managed" ] || fail 'free frames are not the managed ones after boot'
+[ "$(awk -F, '$2 != "hole" { n += $1 } END { print n }' "$tmp/out")" = "$present" ] ||
+	fail 'frames that are no hole are not the present ones'
+[ "$(awk -F, '$2 == "buddy" { n += $1 } END { print n }' "$tmp/out")" = "$managed" ] ||
+	fail 'free frames are not the managed ones after boot'
 # node << 54 | zone << 51 | last cpupid (21 ones from bit 30): DMA32 is zone 1
 prints 'flags word of DMA32' '0xfffffc0000000' "$bin/mm-buddy" -M pc-4g -t pages --pfn=4096 -n -o page_flags
 prints 'flags word of Normal' '0x17ffffc0000000' "$bin/mm-buddy" -M pc-4g -t pages --pfn=1048576 -n -o page_flags

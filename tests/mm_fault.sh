@@ -30,7 +30,8 @@ same "mm-vma | mm-fault" 3,0,2,0 "$(mm-vma --csv $seed seeded.csv | faults $seed
 # shellcheck disable=SC2086
 mm-vma --csv $seed seeded.csv > seeds.csv
 same "mm-vma | mm-fault with one seed" 3,0,2,0 "$(faults seeds.csv)"
-same "rows of it" "mmap_base PROT_READ|PROT_WRITE|MAP_PRIVATE PROT_READ|MAP_PRIVATE" "$(awk -F, '$2 == "seed" { print $5 }' seeds.csv | paste -sd' ')"
+same "rows of it" "mmap_base PROT_READ|PROT_WRITE|MAP_PRIVATE PROT_READ|MAP_PRIVATE" \
+	"$(awk -F, '$2 == "seed" { print $5 }' seeds.csv | paste -sd' ')"
 mm-vma --csv seeds.csv | cmp - seeds.csv || { echo "FAIL: seed rows read again"; failed=1; }
 # shellcheck disable=SC2086
 mm-fault --csv -t smaps $seed seeded.csv | cmp - <(mm-fault --csv -t smaps seeds.csv) || { echo "FAIL: smaps by seed rows"; failed=1; }
@@ -47,7 +48,8 @@ VmFlags: rd mr me ms
 END
 echo 'pid,event' > none.csv
 mm-vma --csv --seed=7:seed.smaps none.csv > seeds.csv
-same "a seed of smaps" '7,seed,0x7f0000000000,16384,PROT_READ|PROT_WRITE|MAP_PRIVATE|0x102073,"/lib/a b,c.so (deleted)",0x1000,0xfd00001,8192,77,vma
+same "a seed of smaps" \
+	'7,seed,0x7f0000000000,16384,PROT_READ|PROT_WRITE|MAP_PRIVATE|0x102073,"/lib/a b,c.so (deleted)",0x1000,0xfd00001,8192,77,vma
 7,seed,0x7f0000004000,4096,PROT_READ|MAP_SHARED|0xd1,/dev/shm/x,0x0,0xe,0,99,vma' "$(tail -n +2 seeds.csv)"
 for t in mm-vma:maps mm-fault:status; do
 	${t%:*} --csv -t ${t#*:} --seed=7:seed.smaps none.csv > one; ${t%:*} --csv -t ${t#*:} seeds.csv > two
@@ -56,9 +58,11 @@ done
 # the option wins, and a process that has begun is left as it is
 same "seed rows and a seed" 16384 "$(mm-fault --csv -n -t smaps -o size_bytes --seed=7:<(head -n 1 seed.smaps) seeds.csv 2> err)"
 grep -q 'seed rows of processes that have begun' err || fail "seed rows left out: $(cat err)"
-printf 'pid,event,addr,size,flags\n1,seed,0x1000,100,PROT_READ\n' | mm-fault --csv > out 2> err; same "a seed row that is no whole page" 1 $?
-printf 'pid,event,addr,size,flags,name\n1,seed,0x1000,4096,PROT_READ|0xffffffffffff,\n1,load,0x1000,1,,\n1,seed,0xfffffffffffff000,4096,PROT_READ,\n' |
-	mm-fault --csv > out 2> err; same "seed rows beyond reason" 1 $?
+printf 'pid,event,addr,size,flags\n1,seed,0x1000,100,PROT_READ\n' | mm-fault --csv > out 2> err
+same "a seed row that is no whole page" 1 $?
+printf '%s\n' pid,event,addr,size,flags,name '1,seed,0x1000,4096,PROT_READ|0xffffffffffff,' 1,load,0x1000,1,, \
+	1,seed,0xfffffffffffff000,4096,PROT_READ, | mm-fault --csv > out 2> err
+same "seed rows beyond reason" 1 $?
 mm-fault --seed=100 seeded.csv 2> err; same "a seed without a file" 2 $?
 mm-fault --seed=100:missing seeded.csv > out 2> err; same "a seed that is not there" 1 $?
 
@@ -157,7 +161,8 @@ segv,,,
 END
 mm-fault --csv -n -o event,flags,name,result kernel.csv | sed '1,/^map/d; s/^\(fault.*,\)[0-9]*$/\1/' > found
 diff -u expected found || { echo "FAIL: accesses of the kernel"; failed=1; }
-same "a processor without SMAP" "ok oops" "$(mm-fault --csv -n -o event,flags,result -S smap=0 kernel.csv | sed -n 's/^load,KERNEL.DIRECT,//p; s/^fetch,KERNEL,//p' | xargs)"
+same "a processor without SMAP" "ok oops" \
+	"$(mm-fault --csv -n -o event,flags,result -S smap=0 kernel.csv | sed -n 's/^load,KERNEL.DIRECT,//p; s/^fetch,KERNEL,//p' | xargs)"
 same "faults by the kernel count for the task" 3,0,1,0 "$(faults kernel.csv)"
 # strace tells the key as the last argument
 cat > pkeys.strace <<'END'
@@ -192,7 +197,8 @@ printf '%s' 'prog  100 1234.567895: page-faults:      7f0000001abc
 prog  100 [000]  1234.567899: exceptions:page_fault_user: address=0x7f0000' > cut.txt
 # shellcheck disable=SC2086
 same "a recording cut off" "1,0,0,0" "$(faults $seed cut.txt 2> err)"
-grep -q 'left out 1 lines cut short at the end of the file (first in line 2)' err || { echo "FAIL: a recording cut off: $(cat err)"; failed=1; }
+grep -q 'left out 1 lines cut short at the end of the file (first in line 2)' err ||
+	{ echo "FAIL: a recording cut off: $(cat err)"; failed=1; }
 
 # UFFDIO_POISON: never over a page; SIGBUS for the child too, EHWPOISON for populate; a copy or DONTNEED takes it away
 cat > poison.csv <<'END'
@@ -226,7 +232,8 @@ pid,event,addr,size,flags,result
 200,fork,,,,100
 100,store,0x200000000000,8,,
 END
-mm-fault --csv --memory-max=16M --swap=0 killed.csv 2> err | awk -F, '$8 == "" && $2 ~ /load|store/ { print $1 $2 "=" $7 }' | paste -sd' ' > found
+mm-fault --csv --memory-max=16M --swap=0 killed.csv 2> err | awk -F, '$8 == "" && $2 ~ /load|store/ { print $1 $2 "=" $7 }' |
+	paste -sd' ' > found
 same "rows of a killed task" "100store=ENOMEM 100load=ESRCH 100store=ESRCH 100store=ok" "$(cat found)"
 same "and what is said of them" "mm-fault: killed.csv: 2 rows of tasks that the OOM killer had killed" "$(cat err)"
 
@@ -240,7 +247,8 @@ time_s,pid,event,addr,size,flags,name
 1000001,100,load,0x100000000000,8,,
 END
 same "ksmd by the clock" "general_profit=60416 pages_scanned=800000016 pages_shared=1 pages_sharing=15" \
-	"$(mm-fault --csv -n -S ksm.run=1 -t ksm ksmd.csv | awk -F, '$1 == "" && $3 { print $2 "=" $3 }' | grep -v full_scans | paste -sd' ')"
+	"$(mm-fault --csv -n -S ksm.run=1 -t ksm ksmd.csv | awk -F, '$1 == "" && $3 { print $2 "=" $3 }' | grep -v full_scans |
+	paste -sd' ')"
 same "ksmd that looks at no page" "" "$(mm-fault --csv -n -S ksm.run=1 -S ksm.pages_to_scan=0 -t ksm ksmd.csv | awk -F, '$1 == "" && $3')"
 
 # Recordings: the calls and accesses of X.trace.csv made on a real kernel (6.18, x86-64, ext4 with 8 MiB of read-ahead;
@@ -254,7 +262,9 @@ for trace in "$src"/tests/data/faults/*.trace.csv; do
 	diff -u "$case.smaps.csv" found || { echo "FAIL: smaps of $case"; failed=1; }
 done
 # one huge page is one, as the kernel prints it
-same "anonymous huge pages" 1 "$(printf '%s\n' pid,event,addr,size,flags 1,mmap,0x40000000,0x400000,'PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' 1,store,0x40000000,8, |
+same "anonymous huge pages" 1 \
+	"$(printf '%s\n' pid,event,addr,size,flags 1,mmap,0x40000000,0x400000,'PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' \
+	1,store,0x40000000,8, |
 	mm-fault -S thp=always -t counters --csv 2> err | sed -n 's/^nr_anon_transparent_hugepages,//p')"
 
 # /proc/PID/status: a store needs a PUD, a PMD and a PTE table (12 KiB), one in the next 2M another PTE table; unmapping the
@@ -304,7 +314,8 @@ diff -u expected found || { echo "FAIL: pagemap"; failed=1; }
 same "clear_refs 6" "mm-fault: dirty.csv: 1 clear_refs without a value of 1 to 5" "$(cat err)"
 same "Referenced and sd" "4,8192,rd wr mr mw me ac 5,0,rd wr mr mw me ac 6,0,rd wr mr mw me ac" \
 	"$(mm-fault --csv -t smaps --every=1ev -o referenced_bytes,vm_flags dirty.csv 2> err | grep '^[456]' | paste -sd' ')"
-same "fault that finds it" "reuse" "$(mm-fault --csv dirty.csv 2> err | awk -F, '$2 == "fault" && $3 == "0x100000001000" { k = $6 } END { print k }')"
+same "fault that finds it" "reuse" \
+	"$(mm-fault --csv dirty.csv 2> err | awk -F, '$2 == "fault" && $3 == "0x100000001000" { k = $6 } END { print k }')"
 
 # userfaultfd: the load waits, is answered by a copy and made again: major, for the VMA had no anon_vma, so it waited under the
 # lock of the address space. The store waits for a page, then, as that came write-protected, for the right to write: major too.
@@ -326,7 +337,8 @@ pid,event,addr,size,flags
 1,store,0x100000002000,8,
 END
 same "userfaultfd" "mmap=0x100000000000 uffd_register=0 load=uffd uffd_copy=0 load=ok store=uffd uffd_copy=0 store=uffd uffd_copy=EEXIST \
-uffd_writeprotect=0 store=ok uffd_unregister=0 store=ok" "$(mm-fault --csv uffd.csv | awk -F, 'NR > 1 && $8 == "" { printf "%s%s=%s", n++ ? " " : "", $2, $7 }')"
+uffd_writeprotect=0 store=ok uffd_unregister=0 store=ok" \
+	"$(mm-fault --csv uffd.csv | awk -F, 'NR > 1 && $8 == "" { printf "%s%s=%s", n++ ? " " : "", $2, $7 }')"
 same "kinds of its faults" "uffd_missing spurious uffd_missing uffd_wp spurious anon" \
 	"$(mm-fault --csv uffd.csv | awk -F, '$2 == "fault" { printf "%s%s", n++ ? " " : "", $6 }')"
 same "how they count" "1,2" "$(mm-fault --csv -n -t faults -o minflt,majflt uffd.csv)"
@@ -361,7 +373,8 @@ same "walk to a marker" "PTE,\"not present: no page, a mark that userfaultfd wri
 same "walk to poison" 'PTE,"not present: userfaultfd poisoned it, any access gets SIGBUS"' \
 	"$(head -n 6 poison.csv | mm-fault --csv -n --explain=1:0x100000001000 -o level,meaning | grep ^PTE)"
 
-# what the last entry of a walk means and which mapping stands behind it: TRACE, ADDR, the entry's flags, parts of its meaning and of the vma row
+# what the last entry of a walk means and which mapping stands behind it: TRACE, ADDR, the entry's flags, parts of its meaning and of the
+# vma row
 explained() {
 	mm-fault --csv -n --explain="1:$2" -o level,flags,meaning -S thp=always -S vm.nr_hugepages=1 "$1" > walk
 	grep -v '^vma\|^page' walk | tail -n 1 > entry
@@ -385,19 +398,28 @@ pid,event,addr,size,flags
 1,uffd_writeprotect,0x400000000000,4096,UFFDIO_WRITEPROTECT_MODE_WP
 1,mmap,0x500000100000,8192,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_GROWSDOWN|MAP_FIXED
 END
-explained explain.csv 0x100000000000 'A|*PROTNONE*' 'without any right (PROT_NONE: bit 8 where P is off)' '^vma,---p,.*0x100000000000-0x100000001000 anonymous: an access gets SIGSEGV'
-explained explain.csv 0x100000001000 'P|US|A|SPECIAL*' 'the zero page that all share, a store faults' '^vma,rw-p,0x100000001000-0x100000003000 anonymous$'
+explained explain.csv 0x100000000000 'A|*PROTNONE*' 'without any right (PROT_NONE: bit 8 where P is off)' \
+	'^vma,---p,.*0x100000000000-0x100000001000 anonymous: an access gets SIGSEGV'
+explained explain.csv 0x100000001000 'P|US|A|SPECIAL*' 'the zero page that all share, a store faults' \
+	'^vma,rw-p,0x100000001000-0x100000003000 anonymous$'
 explained explain.csv 0x100000002000 '' 'empty: no page, any access faults' '^vma,rw-p,0x100000001000-0x100000003000 anonymous$'
 explained explain.csv 0x100000003000 '' 'empty: no page, any access faults' '^vma,,no mapping: an access gets SIGSEGV$'
-explained explain.csv 0x200000000000 'P|*PSE*' 'a page of 2097152 bytes in page frame [0-9]*, a transparent huge page' '^vma,rw-p,0x200000000000-0x200000200000 anonymous$'
-explained explain.csv 0x300000000000 'P|*PSE*' 'a page of 2097152 bytes in page frame [0-9]*, of a pool of huge pages (hugetlb)' '/anon_hugepage (deleted) (hugetlb)$'
-explained explain.csv 0x400000000000 'P|US|*UFFD_WP*' 'a store faults (PROT|WRITE|USER): userfaultfd write-protects it' 'anonymous, userfaultfd is told of missing pages and stores to what it protects"$'
+explained explain.csv 0x200000000000 'P|*PSE*' 'a page of 2097152 bytes in page frame [0-9]*, a transparent huge page' \
+	'^vma,rw-p,0x200000000000-0x200000200000 anonymous$'
+explained explain.csv 0x300000000000 'P|*PSE*' 'a page of 2097152 bytes in page frame [0-9]*, of a pool of huge pages (hugetlb)' \
+	'/anon_hugepage (deleted) (hugetlb)$'
+explained explain.csv 0x400000000000 'P|US|*UFFD_WP*' 'a store faults (PROT|WRITE|USER): userfaultfd write-protects it' \
+	'anonymous, userfaultfd is told of missing pages and stores to what it protects"$'
 explained explain.csv 0x400000001000 '' 'empty: no page, any' '^vma,rw-p,.*told of missing pages and'
-explained explain.csv 0x500000000000 '' 'empty: no page in any of the 512 GiB that it is for, any access faults' '^vma,,"no mapping, but the one above grows down to here if it may, else SIGSEGV"$'
-explained explain.csv 0x7ffffffff000 '' 'empty: no page in any of the 512 GiB that it is for' '^vma,,"no mapping, nor can a program have one here: an access gets SIGSEGV"$'
-explained explain.csv 0xffff888000000000 '' "this half is the kernel's, whose tables are not part of the model" '^vma,,"no mapping, nor can a program have one here: an access gets SIGSEGV"$'
+explained explain.csv 0x500000000000 '' 'empty: no page in any of the 512 GiB that it is for, any access faults' \
+	'^vma,,"no mapping, but the one above grows down to here if it may, else SIGSEGV"$'
+explained explain.csv 0x7ffffffff000 '' 'empty: no page in any of the 512 GiB that it is for' \
+	'^vma,,"no mapping, nor can a program have one here: an access gets SIGSEGV"$'
+explained explain.csv 0xffff888000000000 '' "this half is the kernel's, whose tables are not part of the model" \
+	'^vma,,"no mapping, nor can a program have one here: an access gets SIGSEGV"$'
 same "explain: no table is read" "page vma" "$(mm-fault --csv -n --explain=1:0x800000000000 -o level explain.csv | xargs)"
-same "explain: no process" ',"no such process: the trace has none of this number, or it is gone"' "$(mm-fault --csv -n --explain=7:0 -o level,meaning explain.csv)"
+same "explain: no process" ',"no such process: the trace has none of this number, or it is gone"' \
+	"$(mm-fault --csv -n --explain=7:0 -o level,meaning explain.csv)"
 cat > sigbus.csv <<'END'
 pid,event,addr,size,flags,name
 1,uffd_open,,,UFFD_FEATURE_SIGBUS,a
@@ -406,11 +428,14 @@ pid,event,addr,size,flags,name
 1,uffd_register,0x100000000000,8192,UFFDIO_REGISTER_MODE_MINOR,a
 1,mprotect,0x100000001000,4096,PROT_NONE,
 END
-explained sigbus.csv 0x100000000000 '' 'empty: no page in any of the 512 GiB' '^vma,rw-s,"0x100000000000-0x100000001000 /memfd:x (deleted), userfaultfd sends SIGBUS for unmapped pages of the file"$'
-explained sigbus.csv 0x100000001000 '' 'empty: no page in any of the 512 GiB' '^vma,---s,0x100000001000-0x100000002000 /memfd:x (deleted): an access gets SIGSEGV$'
+explained sigbus.csv 0x100000000000 '' 'empty: no page in any of the 512 GiB' \
+	'^vma,rw-s,"0x100000000000-0x100000001000 /memfd:x (deleted), userfaultfd sends SIGBUS for unmapped pages of the file"$'
+explained sigbus.csv 0x100000001000 '' 'empty: no page in any of the 512 GiB' \
+	'^vma,---s,0x100000001000-0x100000002000 /memfd:x (deleted): an access gets SIGSEGV$'
 # an entry that NUMA balancing took away is no PROT_NONE of the mapping's: the first scan of a kernel's recording
 head -n 13 "$src/tests/data/numa/hint1.trace.csv" | mm-fault --csv -n --explain=1000:0x100000004000 -o level,flags,meaning > walk
-grep -q '^PTE,.*|PROTNONE.*which NUMA balancing took away to see who uses it (PROTNONE: bit 8 where P is off): any access faults and gives it back"$' walk ||
+why='which NUMA balancing took away to see who uses it (PROTNONE: bit 8 where P is off): any access faults and gives it back'
+grep -q "^PTE,.*|PROTNONE.*$why\"\$" walk ||
 	fail "walk to a hint: $(cat walk)"
 grep -q '^vma,rw-p,' walk || fail "the mapping of a hint: $(cat walk)"
 
@@ -422,7 +447,8 @@ grep -q '^vma,rw-p,' walk || fail "the mapping of a hint: $(cat walk)"
 	echo "1,mmap,0x200000000000,67108864,$anon"
 	echo 1,madvise,0x200000000000,67108864,MADV_NOHUGEPAGE
 	for ((i = 0; i < 20; i++)); do
-		printf '1,store,0x%x,1,\n1,madvise,0x%x,1048576,MADV_DONTNEED\n' $((0x100000000000 + i * 2097152)) $((0x100000100000 + i * 2097152))
+		printf '1,store,0x%x,1,\n1,madvise,0x%x,1048576,MADV_DONTNEED\n' $((0x100000000000 + i * 2097152)) \
+			$((0x100000100000 + i * 2097152))
 	done
 	for ((i = 0; i < 4500; i++)); do printf '1,store,0x%x,1,\n' $((0x200000000000 + i * 4096)); done
 } > split.csv
@@ -437,7 +463,8 @@ done
 # child's write leaves its parent's 2M entry, which goes first, beside 511 of the child's: queued. The other way round those 511
 # go first, with no page left unmapped, and then the child's entry whole: not. Small entries alone: queued. A 2M entry alone: not.
 in_part() {
-	printf '%s\n' pid,event,addr,size,flags,result 1,mmap,0x100000000000,2097152,"PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", \
+	printf '%s\n' pid,event,addr,size,flags,result \
+		1,mmap,0x100000000000,2097152,"PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED", \
 		1,store,0x100000000000,1,, "$@" | mm-fault --csv --check -S thp=always -t counters |
 		sed -n 's/^thp_\(split_page\|deferred_split_page\|split_pmd\),//p' | xargs
 }
@@ -486,7 +513,8 @@ cat > "$tmp/header.txt" << 'END'
 #
             bash-100     [001] .....  10.000001: page_fault_user: address=0x1000 ip=0x400000 error_code=0x4
 END
-mm-fault --automap --csv "$tmp/header.txt" 2> /dev/null | grep -q '^,,,cpus,.*4,$' || fail "CPUs of an ftrace header: $(mm-fault --automap --csv "$tmp/header.txt" 2>&1)"
+mm-fault --automap --csv "$tmp/header.txt" 2> /dev/null | grep -q '^,,,cpus,.*4,$' ||
+	fail "CPUs of an ftrace header: $(mm-fault --automap --csv "$tmp/header.txt" 2>&1)"
 
 # ---- a recording ends after its program: what processes have is shown as it was before the last one ended ----
 cat > ended.csv << 'END'
@@ -503,23 +531,27 @@ for t in smaps status pagemap pagetable numa_maps; do
 	want=$(head -n 7 ended.csv | mm-fault --csv -t $t)
 	same "$t of who has ended" "$want" "$(mm-fault --csv -t $t ended.csv 2> err)"
 	grep -q 'no process lives at the end' err || fail "$t: not told: $(cat err)"
-	same "$t of who has ended, for people" "$(head -n 7 ended.csv | mm-fault --human -t $t)" "$(mm-fault --human -t $t ended.csv 2> err)"
+	same "$t of who has ended, for people" "$(head -n 7 ended.csv | mm-fault --human -t $t)" \
+		"$(mm-fault --human -t $t ended.csv 2> err)"
 	same "$t of who lives" "$want" "$(sed '$s/2,exit/3,exit/' ended.csv | mm-fault --csv -t $t 2> err)"
 	grep -q 'no process' err && fail "$t: told though one lives"
 done
-same "a walk of who has ended" "$(head -n 4 ended.csv | mm-fault --csv --explain=1:100000000000)" "$(mm-fault --csv --explain=1:100000000000 ended.csv 2> err)"
+same "a walk of who has ended" "$(head -n 4 ended.csv | mm-fault --csv --explain=1:100000000000)" \
+	"$(mm-fault --csv --explain=1:100000000000 ended.csv 2> err)"
 grep -q 'process 1 has ended' err || fail "a walk: not told: $(cat err)"
 same "faults of all, as none lives" "1,1 2,2" "$(mm-fault --csv -n -t faults -o pid,minflt ended.csv | xargs)"
 same "faults of who lives" "2,2" "$(head -n 7 ended.csv | mm-fault --csv -n -t faults -o pid,minflt | xargs)"
 
 # process_madvise() is the other process's madvise, as far as it came; of a process that the log does not tell nothing is known
+first='{iov_base=0x7f0000000000, iov_len=8192}'
 printf '%s\n' '10 mmap(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000' '11 pidfd_open(10, 0) = 3' \
-	'11 process_madvise(3, [{iov_base=0x7f0000000000, iov_len=8192}, {iov_base=0x7f0000004000, iov_len=4096}], 2, MADV_PAGEOUT, 0) = 12288' \
-	'11 process_madvise(3, [{iov_base=0x7f0000000000, iov_len=8192}, {iov_base=0x8f0000004000, iov_len=4096}], 2, MADV_COLD, 0) = 8192' \
+	"11 process_madvise(3, [$first, {iov_base=0x7f0000004000, iov_len=4096}], 2, MADV_PAGEOUT, 0) = 12288" \
+	"11 process_madvise(3, [$first, {iov_base=0x8f0000004000, iov_len=4096}], 2, MADV_COLD, 0) = 8192" \
 	'11 process_madvise(4, [{iov_base=0x7f0000000000, iov_len=8192}], 1, MADV_COLD, 0) = 8192' '11 close(3) = 0' \
 	'11 process_madvise(3, [{iov_base=0x7f0000000000, iov_len=8192}], 1, MADV_COLD, 0) = 8192' > advise.strace
-same "process_madvise" "10,madvise,0x7f0000000000,8192,MADV_PAGEOUT,0 10,madvise,0x7f0000004000,4096,MADV_PAGEOUT,0 10,madvise,0x7f0000000000,8192,MADV_COLD,0" \
-	"$(mm-fault --csv -n -o pid,event,addr,size,flags,result advise.strace 2> err | grep madvise | xargs)"
+same "process_madvise" \
+	"10,0x7f0000000000,8192,MADV_PAGEOUT,0 10,0x7f0000004000,4096,MADV_PAGEOUT,0 10,0x7f0000000000,8192,MADV_COLD,0" \
+	"$(mm-fault --csv -n -o pid,event,addr,size,flags,result advise.strace 2> err | sed -n 's/madvise,//p' | xargs)"
 grep -q 'left out 2 calls of process_madvise' err || fail "process_madvise: not told: $(cat err)"
 
 # steps without a mark are none

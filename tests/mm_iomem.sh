@@ -98,7 +98,8 @@ printf '00001000-0fffffff : System RAM\n00002000-1fffffff : System RAM\n' > "$tm
 prints 'overlapping RAM counts once' "$zones
 0,DMA,1,4095,3999
 0,DMA32,4096,126976,126976" "$bin/mm-iomem" -t zones -o $zones "$tmp/overlap"
-grep -q 'region 0x2000-0x1fffffff (System RAM) overlaps 0x1000-0xfffffff (System RAM)' "$tmp/err" || fail "overlapping regions are not told: $(cat "$tmp/err")"
+grep -q 'region 0x2000-0x1fffffff (System RAM) overlaps 0x1000-0xfffffff (System RAM)' "$tmp/err" ||
+	fail "overlapping regions are not told: $(cat "$tmp/err")"
 for f in "$data"/pc-4g.iomem "$data"/zones/*.iomem "$data"/zones/*.dmesg; do
 	"$bin/mm-iomem" "$f" 2>&1 > "$tmp/out" | grep overlap && fail "$f: overlaps"
 done

@@ -21,7 +21,8 @@ cache() {
 }
 name() { ln -s "$2" "$1/sys/kernel/slab/$3"; }
 head='slabinfo - version: 2.1
-# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>'
+# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>'
+head="$head : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>"
 info() { mkdir -p "$1/proc"; printf '%s\n%s\n' "$head" "$2" > "$1/proc/slabinfo"; }
 
 cache before :A-0000192 192 10 42 2; name before :A-0000192 cred_jar; name before :A-0000192 aaa_jar
@@ -156,7 +157,8 @@ cache_free,0x5000,,,good,,
 kfree,0x1000,,,,,
 kfree,0x1000,,,,,
 END
-results() { mm-slab --csv "$@" wrong.csv 2> err | awk -F, '$NF == "" && $1 != "sysctl" { print $7 }' | sed 's/0xffff[0-9a-f]*/OBJECT/' | tr '\n' ' '; }
+results() { mm-slab --csv "$@" wrong.csv 2> err | awk -F, '$NF == "" && $1 != "sysctl" { print $7 }' | sed 's/0xffff[0-9a-f]*/OBJECT/' |
+	tr '\n' ' '; }
 want='EINVAL EINVAL EINVAL EINVAL 0 EEXIST 0 ENOENT ENOENT OBJECT EBUSY 0x10 ENOMEM OBJECT    '
 same "SLUB" "$want" "$(results)"
 grep -q '2 frees of objects that the recording did not allocate' err || fail "unknown frees: $(cat err)"
@@ -165,7 +167,8 @@ same "SLOB" "$want" "$(results -S slab=slob)"
 # checked, the second kfree() is known for what it is
 same "SLUB with checks" "$want" "$(results -S slub_debug=F)"
 grep -q '1 double frees, which the checks of the cache found' err || fail "double frees: $(cat err)"
-mm-slab --csv -S slub_debug=F wrong.csv 2> err | grep -q '^slab_err,0xffff.*,good,.*,Object already free,slab$' || fail "a double free is not told"
+mm-slab --csv -S slub_debug=F wrong.csv 2> err | grep -q '^slab_err,0xffff.*,good,.*,Object already free,slab$' ||
+	fail "a double free is not told"
 refused 1 'expected SLAB_ words' mm-slab --csv -t caches <(printf 'event,size,flags,name\ncache_create,64,SLAB_NONE,a\n')
 refused 1 'expected GFP words' mm-slab --csv -t caches <(printf 'event,size,flags\nkmalloc,64,GFP_NONE\n')
 
@@ -188,9 +191,11 @@ same "compare by rows" "1,slub,1 3,slub,2 5,slub,0 " "$(live --every=2ev)"
 same "compare at the end" "slub,0 " "$(live)"
 # a machine that the trace carries gives way to the command line, and rows say how many CPUs there are if nobody else does
 { echo cpu,event,result,addr,size; echo ,cpus,4,,; echo 3,kmalloc,,0x10,64; } > carried.csv
-mm-slab --csv -n -t compare --cpus=2 carried.csv > out 2> err && grep -q 'rows of CPUs beyond' err || fail "compare: --cpus gave way to the trace"
+mm-slab --csv -n -t compare --cpus=2 carried.csv > out 2> err && grep -q 'rows of CPUs beyond' err ||
+	fail "compare: --cpus gave way to the trace"
 mm-slab --csv -n -t compare carried.csv > out 2> err && ! grep -q CPU err || fail "compare: the trace's CPUs"
-sed /cpus/d carried.csv | mm-slab --csv -n -t compare > out 2> err && grep -q 'a machine of 4 CPUs' err && ! grep -q 'rows of CPUs beyond' err ||
+sed /cpus/d carried.csv | mm-slab --csv -n -t compare > out 2> err && grep -q 'a machine of 4 CPUs' err &&
+	! grep -q 'rows of CPUs beyond' err ||
 	fail "compare: CPUs of the first rows"
 
 # ---- pages go down to mm-buddy ----
@@ -218,7 +223,8 @@ kmalloc,0x3000,100,GFP_KERNEL,,1,
 kmalloc,0x4000,100,GFP_KERNEL,,5,
 END
 for k in slub:3+1 slab:2+2 slob:3+1; do
-	same "objects of node 1 and 0, $k" "${k#*:}" "$(mm-slab --csv -n -S slab="${k%:*}" -M machine -t slabs -o pfn,inuse nodes.csv 2> err |
+	same "objects of node 1 and 0, $k" "${k#*:}" \
+		"$(mm-slab --csv -n -S slab="${k%:*}" -M machine -t slabs -o pfn,inuse nodes.csv 2> err |
 		awk -F, '{ n[$1 >= 32768] += $2 } END { print n[1] "+" n[0] }')"
 	grep -q '1 requests for a node that the machine has not' err || { echo "FAIL: no word of node 5, $k"; failed=1; }
 done

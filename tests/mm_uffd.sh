@@ -3,7 +3,8 @@
 # Several userfaultfds, and what they are told beside faults. Expected results follow fs/userfaultfd.c of Linux 6.6 row by row.
 . "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
-results() { mm-fault --csv "$@" | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["by"] == "" && /uffd_/ { printf "%s%s", n++ ? " " : "", $c["result"] }'; }
+results() { mm-fault --csv "$@" | awk -F, \
+	'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["by"] == "" && /uffd_/ { printf "%s%s", n++ ? " " : "", $c["result"] }'; }
 told() { mm-fault --csv "$@" | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next } $c["event"] == "uffd_event" {
 	print $c["pid"], $c["name"], substr($c["flags"], 12), $c["addr"], $c["size"], $c["addr2"] }'; }
 
@@ -60,7 +61,8 @@ pid,event,addr,size,flags,name,addr2,size2,result
 1,mmap,0x100000000000,65536,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,,,,
 2,munmap,0x100000000000,4096,,,,,
 END
-same "accesses under two" "sigbus ok ok sigbus ok" "$(mm-fault --csv events.csv 2> err | awk -F, '$2 == "load" { print $9 }' | paste -sd' ')"
+same "accesses under two" "sigbus ok ok sigbus ok" \
+	"$(mm-fault --csv events.csv 2> err | awk -F, '$2 == "load" { print $9 }' | paste -sd' ')"
 same "answers for the child" "0 EBADF" "$(results events.csv | cut -d' ' -f5-)"
 same "what they are told" "1 a FORK   
 1 a REMOVE 0x100000007000 4096 
@@ -83,6 +85,9 @@ pid,event,addr,size,flags,name
 1,store,0x100000001000,8,,
 1,store,0x100000002000,8,,
 END
-same "of pages that are not there" "ok uffd uffd ok" "$(mm-fault --csv unpopulated.csv 2> err | awk -F, '$2 == "load" || $2 == "store" { print $7 }' | paste -sd' ')"
-same "and without" "ok ok ok ok" "$(sed 's/UFFD_FEATURE_WP_UNPOPULATED//' unpopulated.csv | mm-fault --csv 2> err | awk -F, '$2 == "load" || $2 == "store" { print $7 }' | paste -sd' ')"
+same "of pages that are not there" "ok uffd uffd ok" \
+	"$(mm-fault --csv unpopulated.csv 2> err | awk -F, '$2 == "load" || $2 == "store" { print $7 }' | paste -sd' ')"
+same "and without" "ok ok ok ok" \
+	"$(sed 's/UFFD_FEATURE_WP_UNPOPULATED//' unpopulated.csv | mm-fault --csv 2> err |
+	awk -F, '$2 == "load" || $2 == "store" { print $7 }' | paste -sd' ')"
 exit $failed

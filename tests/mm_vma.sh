@@ -42,7 +42,8 @@ seed="--seed=100:seed.maps --mmap-base=0x7f0000002000"
 # shellcheck disable=SC2086
 mm-vma --csv -n -t mismatches -o seq,pid,call,addr,size,kind,recorded,model $seed calls.csv > found 2> err
 diff -u expected found || { echo "FAIL: recorded results"; failed=1; }
-same "told on standard error" "mm-vma: calls.csv: 8 recorded results that Linux 6.6 would not have given (-t mismatches)" "$(grep recorded err)"
+same "told on standard error" "mm-vma: calls.csv: 8 recorded results that Linux 6.6 would not have given (-t mismatches)" \
+	"$(grep recorded err)"
 # they are followed: what was refused and done here is gone, the break is where it was
 cat > expected <<'END'
 0x7efffff00000,0x7efffff02000,rw-p

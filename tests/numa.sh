@@ -22,7 +22,8 @@ FNR == 1 { for (i in col) delete col[i]; for (i in f) col[f[i]] = i }
 # the results of the rows that ask the kernel, "row,result"
 answers() {
 	awk "$csv"'NR == 1 || ("by" in col && f[col["by"]] != "") { next }
-		f[col["event"]] ~ /^(mbind|[gs]et_mempolicy|move_pages|set_mempolicy_home_node)$/ { print ++n "," f[col["event"]] "," f[col["result"]] }' "$1"
+		f[col["event"]] ~ /^(mbind|[gs]et_mempolicy|move_pages|set_mempolicy_home_node)$/ {
+		print ++n "," f[col["event"]] "," f[col["result"]] }' "$1"
 }
 
 # what numa_maps prints of a row of the table
@@ -31,7 +32,8 @@ numa_maps_text() {
 		function word(name, n, always) { if (n + 0 || always) text = text " " name "=" n }
 		NR > 1 && length(f[col["start"]]) == 14 {
 			text = f[col["policy"]]; gsub(/"/, "", text)
-			pages = 0 + f[col["pages"]]; anon = 0 + f[col["anon_pages"]]; dirty = 0 + f[col["dirty_pages"]]; active = 0 + f[col["active_pages"]]
+			pages = 0 + f[col["pages"]]; anon = 0 + f[col["anon_pages"]]
+			dirty = 0 + f[col["dirty_pages"]]; active = 0 + f[col["active_pages"]]
 			if (pages) {
 				word("anon", anon); word("dirty", dirty)
 				if (pages != anon && pages != dirty) word("mapped", pages)
@@ -76,7 +78,8 @@ done
 # strace's form of the calls: masks are lists, one row a page of move_pages, "?" a mask at a bad address
 opt=()
 fault "$src/tests/data/numa/calls.strace" 2>/dev/null | awk "$csv"'NR > 1 && f[col["by"]] == "" && f[col["event"]] != "mmap" {
-	print f[col["event"]] "," f[col["size"]] "," f[col["flags"]] "," f[col["name"]] "," f[col["offset"]] "," f[col["size2"]] "," f[col["result"]] }' > "$tmp/got"
+	printf "%s,%s,%s,", f[col["event"]], f[col["size"]], f[col["flags"]]
+	print f[col["name"]] "," f[col["offset"]] "," f[col["size2"]] "," f[col["result"]] }' > "$tmp/got"
 cat > "$tmp/expected" << 'END'
 set_mempolicy,,MPOL_INTERLEAVE|MPOL_F_STATIC_NODES,0,,65,0
 set_mempolicy,,MPOL_BIND,?,,65,EFAULT
@@ -102,14 +105,20 @@ cmp -s "$tmp/expected" "$tmp/got" || fail "calls.strace: $(diff "$tmp/expected" 
 # (hpage_collapse_find_target_node()).
 A=0x100000000000
 collapsed() {	# PAGES of CPU 0, the others of CPU 2; ROW
-	printf '%s\n' cpu,pid,event,addr,size,flags,name,result ,,region,0x1000,650240,ram,System\ RAM,0 ,,region,0x100000,535822336,ram,System\ RAM,0 \
-		,,region,0x20000000,536715264,ram,System\ RAM,1 ,,cpus,,,,,4 ,1,file,,2097152,O_RDWR,/memfd:x, "0,1,mmap,$A,2097152,$3|PROT_READ|PROT_WRITE|MAP_FIXED,$4," \
-		"0,1,store,$A,$(($1 * 4096)),,," "2,1,store,$(printf '0x%x' $((A + $1 * 4096))),$(((512 - $1) * 4096)),,," "0,1,madvise,$A,2097152,MADV_HUGEPAGE,," "$2" "0,1,load,$A,1,,," |
+	printf '%s\n' cpu,pid,event,addr,size,flags,name,result ,,region,0x1000,650240,ram,System\ RAM,0 \
+		,,region,0x100000,535822336,ram,System\ RAM,0 \
+		,,region,0x20000000,536715264,ram,System\ RAM,1 ,,cpus,,,,,4 ,1,file,,2097152,O_RDWR,/memfd:x, \
+		"0,1,mmap,$A,2097152,$3|PROT_READ|PROT_WRITE|MAP_FIXED,$4," \
+		"0,1,store,$A,$(($1 * 4096)),,," "2,1,store,$(printf '0x%x' $((A + $1 * 4096))),$(((512 - $1) * 4096)),,," \
+		"0,1,madvise,$A,2097152,MADV_HUGEPAGE,," "$2" "0,1,load,$A,1,,," |
 		mm-fault --csv --check -n -S thp=madvise -S shmem_enabled=advise -t numa_maps -o node_pages
 }
 for what in 'MAP_PRIVATE|MAP_ANONYMOUS ' 'MAP_SHARED /memfd:x'; do
-	same "collapsed, $what" "0|512 512|0 512|0" "$(for n in 200 256 300; do collapsed $n "0,1,madvise,$A,2097152,MADV_COLLAPSE,," "${what% *}" "${what#* }"; done | paste -sd' ')"
-	same "by khugepaged, $what" "0|512 512|0 512|0" "$(for n in 200 256 300; do collapsed $n "0,1,khugepaged_scan,,,,," "${what% *}" "${what#* }"; done | paste -sd' ')"
+	same "collapsed, $what" "0|512 512|0 512|0" \
+		"$(for n in 200 256 300; do collapsed $n "0,1,madvise,$A,2097152,MADV_COLLAPSE,," "${what% *}" "${what#* }"; done |
+		paste -sd' ')"
+	same "by khugepaged, $what" "0|512 512|0 512|0" \
+		"$(for n in 200 256 300; do collapsed $n "0,1,khugepaged_scan,,,,," "${what% *}" "${what#* }"; done | paste -sd' ')"
 done
 
 # bad rows: one line, with the row's place
@@ -128,14 +137,18 @@ bad set_mempolicy 99999999999
 {
 	echo '1 mmap(NULL, 40960000, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000'
 	for n in 32 3000 32 1; do
-		awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) { p = p sprintf("%s0x7f%010x", i ? ", " : "", i * 4096); s = s (i ? ", -ENOENT" : "-ENOENT") }
+		awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) { p = p sprintf("%s0x7f%010x", i ? ", " : "", i * 4096);
+			s = s (i ? ", -ENOENT" : "-ENOENT") }
 			printf "1 move_pages(0, %d, [%s], NULL, [%s], MPOL_MF_MOVE) = 0\n", n, p, s }'
 	done
 	echo '1 munmap(0x7f0000000000, 40960000) = 0'
 } > "$tmp/pages.strace"
 for c in mm-fault mm-vma; do
-	$c --csv --from=strace -o event,addr,flags,result -n "$tmp/pages.strace" 2> "$tmp/err" | grep -E '^(move_pages|munmap)' > "$tmp/out" || fail "$c: pages of move_pages: $(cat "$tmp/err")"
-	same "pages of move_pages, $c" "$({ for n in 32 3000 32 1; do awk -v n=$n 'BEGIN { for (i = 0; i < n; i++) printf "move_pages,0x7f%010x,MPOL_MF_MOVE,ENOENT\n", i * 4096 }'; done
+	$c --csv --from=strace -o event,addr,flags,result -n "$tmp/pages.strace" 2> "$tmp/err" |
+		grep -E '^(move_pages|munmap)' > "$tmp/out" || fail "$c: pages of move_pages: $(cat "$tmp/err")"
+	same "pages of move_pages, $c" \
+		"$({ for n in 32 3000 32 1; do awk -v n=$n \
+		'BEGIN { for (i = 0; i < n; i++) printf "move_pages,0x7f%010x,MPOL_MF_MOVE,ENOENT\n", i * 4096 }'; done
 		echo munmap,0x7f0000000000,,0; } | md5sum)" "$(md5sum < "$tmp/out")"
 done
 exit $failed

@@ -140,7 +140,8 @@ for lru_gen in 0 1; do
 	pages=$(mm-reclaim -o event,size -n $args 2> err | awk -F, '$1 == "refault" { n += $2 / 4096 } END { print n + 0 }')
 	count=$(mm-reclaim -t summary $args 2> err | awk -F, '/^workingset_refault_/ { n += $2 } END { print n + 0 }')
 	same "refaults with lru_gen=$lru_gen" "$count yes" "$pages $([ "$count" -gt 0 ] && echo yes)"
-	same "writeback" 1048576 "$(mm-reclaim -o event,name,size -n $args 2> err | awk -F, '/^writeback,\/f,/ { n += $3 } END { print n }')"
+	same "writeback" 1048576 \
+		"$(mm-reclaim -o event,name,size -n $args 2> err | awk -F, '/^writeback,\/f,/ { n += $3 } END { print n }')"
 	}
 done
 mm-reclaim -S vm.vfs_cache_pressure=200 again.csv > out 2> err
@@ -153,7 +154,8 @@ plain=$(mm-reclaim --human --explain-oom="$report" | sed 's/(line [0-9]*)//')
 dressed() {
 	sed -E "$2" "$report" > dressed.dmesg
 	cmp -s "$report" dressed.dmesg && fail "$1: the report was not changed"
-	[ "$plain" = "$(mm-reclaim --human --explain-oom=dressed.dmesg 2>&1 | sed 's/(line [0-9]*)//')" ] || fail "a report in the form of $1 reads otherwise"
+	[ "$plain" = "$(mm-reclaim --human --explain-oom=dressed.dmesg 2>&1 | sed 's/(line [0-9]*)//')" ] ||
+		fail "a report in the form of $1 reads otherwise"
 }
 stamp='^\[ *[0-9]+\.[0-9]+\] '
 dressed "dmesg -T" "s/$stamp/[Sun Nov 29 14:21:26 2026] /"
@@ -172,12 +174,14 @@ dressed "a record of /dev/kmsg" "s/$stamp/4,1234,5156675,-;/"
 dressed "a record of /dev/kmsg with its caller" "s/$stamp/4,1234,5156675,-,caller=T448;/"
 dressed "a hypervisor's log of the console" 's/^/2026-11-29T14:21:26.127Z In(05) vcpu-5 - Guest: <6>/'
 dressed "logs of containers" 's/^/node1-1  | /'
-dressed "rsyslog, lines of one record" ':a;$!N;s/\n\[[^]]*\] ( (active_file|unevictable|slab_reclaimable|mapped|kernel_misc|free):)/#012\1/;ta;P;D'
+dressed "rsyslog, lines of one record" \
+	':a;$!N;s/\n\[[^]]*\] ( (active_file|unevictable|slab_reclaimable|mapped|kernel_misc|free):)/#012\1/;ta;P;D'
 dressed "grep -n" 's/^/1234:/'
 dressed "a mail" 's/^/> /'
 
-# A captured machine of 100000 pages and 25000 of swap, by hand. 7: 12500 resident, 500 swapped, 100 of tables and 100 * 125 are 25600 points,
-# and (1000 + 25600 * 1000 / 125000) * 2 / 3 = 802; 9: 25 - 500 * 125 = -62475, (1000 - 499) * 2 / 3 = 334. status escapes names.
+# A captured machine of 100000 pages and 25000 of swap, by hand. 7: 12500 resident, 500 swapped, 100 of tables and 100 * 125 are
+# 25600 points, and (1000 + 25600 * 1000 / 125000) * 2 / 3 = 802; 9: 25 - 500 * 125 = -62475, (1000 - 499) * 2 / 3 = 334. status escapes
+# names.
 captured() {	# PID NAME RSS SWAP TABLES ADJ
 	mkdir -p captured/proc/$1
 	printf 'Name:\t%s\nTgid:\t%d\nUid:\t0\t0\t0\t0\nVmSize:\t90000 kB\nVmRSS:\t%d kB\nVmPTE:\t%d kB\nVmSwap:\t%d kB\n' \
@@ -224,6 +228,7 @@ same "who dies" 1 "$(grep -c 'Out of memory: Killed process 63 (dd) ' log)"
 grep -q ' Free swap *= *0kB' log && fail "min_ttl: swap was full"
 same "not by the classic lists" "oom_kill,0" \
 	"$(mm-reclaim --ram=192M --swap=256M -S lru_gen=0 -S lru_gen.min_ttl_ms=1000000 -t summary -n dd.csv 2> err | grep ^oom_kill,)"
-mm-reclaim --ram=192M --swap=256M -S lru_gen=1 -S lru_gen.min_ttl_ms=1000000 -S vm.oom_kill_allocating_task=1 --oom-report=log -t summary -n dd.csv > out 2> err
+mm-reclaim --ram=192M --swap=256M -S lru_gen=1 -S lru_gen.min_ttl_ms=1000000 -S vm.oom_kill_allocating_task=1 --oom-report=log -t summary \
+	-n dd.csv > out 2> err
 same "vm.oom_kill_allocating_task is not for kswapd" 1 "$(grep -c 'Out of memory: Killed process 63 (dd) ' log)"
 exit $failed

@@ -11,7 +11,8 @@ head='time_s,pid,event,addr,size,flags,name,offset,result
 ,,region,0x4000000,201326592,ram,System RAM,,1'
 trace() { { echo "$head"; cat; } > "$1"; }
 run() {		# ARGUMENTS: killed tasks as "pid:points ..."
-	mm-reclaim --oom-report=log -S thp=never -o event,pid,result -n "$@" 2> err | awk -F, '$1 == "oom_kill" { print $2 ":" $3 }' | paste -sd' '
+	mm-reclaim --oom-report=log -S thp=never -o event,pid,result -n "$@" 2> err | awk -F, '$1 == "oom_kill" { print $2 ":" $3 }' |
+		paste -sd' '
 }
 read_back() { mm-reclaim --explain-oom=log -t oom -o victim,pid,points -n | awk -F, '$1 { print $2 ":" $3 }' | paste -sd' '; }
 line() { grep -o "oom-kill:.*" log | head -1; }
@@ -31,7 +32,9 @@ trace bound.csv <<'END'
 END
 run bound.csv > killed
 same "who is bound to the node dies, not who is larger" 12 "$(cut -d: -f1 killed)"
-same "its line" "oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0,cpuset=/,mems_allowed=0-1,global_oom,task_memcg=/,task=eat,pid=12,uid=0" "$(line)"
+same "its line" \
+	"oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0,cpuset=/,mems_allowed=0-1,global_oom,task_memcg=/,task=eat,pid=12,uid=0" \
+	"$(line)"
 same "tasks of other nodes are not listed" "11 12" "$(listed)"
 same "other nodes are not shown" "yes 0" "$(grep -q '\] Node 0 DMA32 free:' log && echo yes) $(grep -c '\] Node 1 ' log)"
 same "the log says the same" "$(cat killed)" "$(read_back)"
@@ -51,8 +54,10 @@ same "900 thousandths of the node and swap" 11:19280 "$(run --swap=8M adj.csv | 
 sed -e 's/^0.2,.*/0.2,10,mmap,0x10000000,104857600,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,,,\n&/' \
     -e 's/0.2,10,set_mempolicy,,/0.2,10,mbind,0x10000000,104857600/' bound.csv > mapping.csv
 same "a mapping's policy spares nobody" 10:25652 "$(run mapping.csv | cut -d' ' -f1)"
-same "nor does interleaving" 10:25652 "$(sed 's/^0.3,/0.25,10,set_mempolicy,,,MPOL_INTERLEAVE,1,,\n&/' mapping.csv > i.csv; run i.csv | cut -d' ' -f1)"
-same "bound to both it is eligible" 10:25652 "$(sed 's/^0.3,/0.25,10,set_mempolicy,,,MPOL_BIND,0-1,,\n&/' mapping.csv > i.csv; run i.csv | cut -d' ' -f1)"
+same "nor does interleaving" 10:25652 \
+	"$(sed 's/^0.3,/0.25,10,set_mempolicy,,,MPOL_INTERLEAVE,1,,\n&/' mapping.csv > i.csv; run i.csv | cut -d' ' -f1)"
+same "bound to both it is eligible" 10:25652 \
+	"$(sed 's/^0.3,/0.25,10,set_mempolicy,,,MPOL_BIND,0-1,,\n&/' mapping.csv > i.csv; run i.csv | cut -d' ' -f1)"
 
 # any thread makes the process eligible; one that has ended has no policy
 thread() { sed "s/^0.4,/0.35,10,thread,,,,,,20\n$1&/" bound.csv > thread.csv; }
@@ -65,7 +70,8 @@ same "a leader that has ended" 20:25652 "$(run thread.csv | cut -d' ' -f1)"
 
 # vm.oom_kill_allocating_task takes who asks, unless its own policy says that its death gives nothing back
 same "who asks" 12:0 "$(run -S vm.oom_kill_allocating_task=1 adj.csv | cut -d' ' -f1)"
-sed -e 's/^0.8,.*/0.8,12,set_mempolicy,,,MPOL_BIND,1,,\n0.81,12,mmap,0x10000000,83886080,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,,,\n0.82,12,mbind,0x10000000,83886080,MPOL_BIND,0,,/' \
+map='0.81,12,mmap,0x10000000,83886080,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,,,'
+sed -e "s/^0.8,.*/0.8,12,set_mempolicy,,,MPOL_BIND,1,,\n$map\n0.82,12,mbind,0x10000000,83886080,MPOL_BIND,0,,/" \
     bound.csv > elsewhere.csv
 same "who asks is bound elsewhere" 11:3080 "$(run -S vm.oom_kill_allocating_task=1 elsewhere.csv)"
 same "then nobody is left" 1 "$(grep -c 'Kernel panic - not syncing: System is deadlocked on memory' log)"

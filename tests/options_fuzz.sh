@@ -47,7 +47,8 @@ value() {
 	DIR | dir) pick dirs ;;
 	*FILE | SRC) pick files; [[ $2 == PID:* ]] && picked=$((RANDOM % 9)):$picked ;;
 	INTERVAL) words2=(mark 1ev 100ev 0.5 0 -1 ev); pick words2 ;;
-	PARAM*) words2=(ram=8M..64M:2 memory-max=64K..1M:3 swap=0..1M:2 ram=1..2 vm.swappiness=0..200:2 =..: memory-max=1M..64K:2 x=1..2:2); pick words2 ;;
+	PARAM*) words2=(ram=8M..64M:2 memory-max=64K..1M:3 swap=0..1M:2 ram=1..2 vm.swappiness=0..200:2 =..: memory-max=1M..64K:2 x=1..2:2)
+	pick words2 ;;
 	*ADDR*) words2=(0 0x1000 100000000000 7:100000000000 1:0 :: 7:x 0xffffffffffffffff); pick words2 ;;
 	SECS) picked=0.0$((RANDOM % 3)) ;;
 	*) pick numbers ;;

@@ -24,7 +24,8 @@ drawn() {
 	done
 }
 
-mm-reclaim --sweep=memory-max=256K..2M:3 --swap=64M -t curve "$out/rec" 2> /dev/null | drawn curve 'Cost of a limit' 'memory_max (MiB)' 'major faults'
+mm-reclaim --sweep=memory-max=256K..2M:3 --swap=64M -t curve "$out/rec" 2> /dev/null |
+	drawn curve 'Cost of a limit' 'memory_max (MiB)' 'major faults'
 mm-reclaim --sweep=memory-max=512K..2M:2 --swap=64M -t curve -o memory_max_bytes,majflt "$out/rec" 2> /dev/null | drawn curve 'major faults'
 # of two parameters: a line for each value of the second
 mm-reclaim --sweep=memory-max=512K..1M:2 --sweep=vm.swappiness=0..100:2 --swap=64M -t curve "$out/rec" 2> /dev/null |
@@ -32,16 +33,19 @@ mm-reclaim --sweep=memory-max=512K..1M:2 --sweep=vm.swappiness=0..100:2 --swap=6
 [ "$(grep -c '<g id="gnuplot_plot_' "$out/curve.svg")" = 2 ] || fail "curve of two parameters: expected 2 lines"
 mm-reclaim --sweep=vm.swappiness=0..100:2 --sweep=swap=1M..2M:2 --memory-max=512K -t curve "$out/rec" 2> /dev/null |
 	drawn curve 'Cost of vm_swappiness' 'swap 1 MiB' 'swap 2 MiB'
-mm-reclaim --memory-max=640K --swap=64M -t lru --every=50000ev "$out/rec" 2> /dev/null | drawn lru 'LRU lists of /workload' inactive_anon active_file
+mm-reclaim --memory-max=640K --swap=64M -t lru --every=50000ev "$out/rec" 2> /dev/null |
+	drawn lru 'LRU lists of /workload' inactive_anon active_file
 mm-reclaim --memory-max=640K --swap=64M -S lru_gen=7 -t lru --every=50000ev "$out/rec" 2> /dev/null | drawn lru anon file
 mm-iomem "$top/tests/data/pc-4g.iomem" -t regions | drawn memory-map 'Physical address space' mmio kernel
 zcat "$top/tests/data/manual/kmem.txt.gz" | mm-buddy -t frag --every=200ev 2> /dev/null | drawn fragmentation 'zone Normal' 'order 10'
-mm-reclaim --memory-max=640K --swap=64M "$out/rec" 2> /dev/null | mm-vmstat --csv --every=50000ev - 2> /dev/null | drawn vmstat 'The simulated machine' 'major faults'
+mm-reclaim --memory-max=640K --swap=64M "$out/rec" 2> /dev/null | mm-vmstat --csv --every=50000ev - 2> /dev/null |
+	drawn vmstat 'The simulated machine' 'major faults'
 mm-vmstat --csv --sysroot="$top/tests/data/proc-old" | drawn vmstat vmstat 'I/O wait'
 
 # a picture follows its data: the curve of another limit is another picture, the same again is the same
 for to in 2M 4M 2M; do
-	mm-reclaim --sweep=memory-max=256K..$to:3 --swap=64M -t curve "$out/rec" 2> /dev/null | gnuplot -c "$top/plots/curve.gp" "$out/c.$to.svg"
+	mm-reclaim --sweep=memory-max=256K..$to:3 --swap=64M -t curve "$out/rec" 2> /dev/null |
+		gnuplot -c "$top/plots/curve.gp" "$out/c.$to.svg"
 	cksum < "$out/c.$to.svg" >> "$out/sums"
 done
 [ "$(sed -n 1p "$out/sums")" = "$(sed -n 3p "$out/sums")" ] && [ "$(sed -n 1p "$out/sums")" != "$(sed -n 2p "$out/sums")" ] ||

@@ -22,7 +22,8 @@ awk 'BEGIN {
 # then has to reclaim itself: each bound may be passed by half the range.  Others wake a little earlier or later: the model is such
 # a run each time.
 for sleep in 300000 310000 320000 330000 340000 350000 360000 370000 380000 390000 400000; do
-	mm-reclaim --csv -M "$data/reclaim/alone" --swap=262140K -S vm.page-cluster=0 -S lru_gen=7 -S thp=never -S cost.other_sleep_ns=$sleep \
+	mm-reclaim --csv -M "$data/reclaim/alone" --swap=262140K -S vm.page-cluster=0 -S lru_gen=7 -S thp=never \
+		-S cost.other_sleep_ns=$sleep \
 		-t summary trace.csv > model 2> err || fail "mm-reclaim: $(cat err)"
 	awk -F, '
 		FNR == NR { v[$1] = $2; next }

@@ -55,9 +55,11 @@ awk "$next_page"' BEGIN {
 for lru in classic mglru; do
 	[ $lru = mglru ] && gen=1 || gen=0
 	for pages in -1 0 1 -2 2; do
-		mm-reclaim --csv --swap=262140K -S lru_gen=$gen --memory-max=$((25165824 + pages * 4096)) -t summary "$tmp/reads.csv" > "$tmp/model" ||
+		mm-reclaim --csv --swap=262140K -S lru_gen=$gen --memory-max=$((25165824 + pages * 4096)) -t summary \
+			"$tmp/reads.csv" > "$tmp/model" ||
 			fail "mm-reclaim, reads, $lru"
-		awk -F, 'FNR == NR { model[$1] = $2; next } model[$1] != $2 { exit 1 }' "$tmp/model" "$data/reclaim/reads-$lru.csv" && continue 2
+		awk -F, 'FNR == NR { model[$1] = $2; next } model[$1] != $2 { exit 1 }' "$tmp/model" \
+			"$data/reclaim/reads-$lru.csv" && continue 2
 		[ $pages = -1 ] && paste -sd' ' "$tmp/model" > "$tmp/nearest"
 	done
 	fail "reads, $lru: the kernel had $(paste -sd' ' "$data/reclaim/reads-$lru.csv"), found $(cat "$tmp/nearest")"

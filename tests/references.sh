@@ -58,10 +58,11 @@ same "libCacheSim: a key is a page" "1000:load:0x1000:1 1000:load:0x2000:1" "$(r
 # words, and numbers beyond what a process may address, get pages of the upper half in order of first appearance
 printf '%s\n' time,key 0,b 0,a 1,17179869184 1,0x400000000 2,b 2,17179869183 3,0 > keys.csv
 page() { printf '0x%x' $(( (1 << 46) + $1 * 4096 )); }
-same "word keys" "1000:load:$(page 0):1 1000:load:$(page 1):1 1000:load:$(page 2):1 1000:load:$(page 2):1 1000:load:$(page 0):1 1000:load:0x3ffffffff000:1 1000:load:0x0:1" \
-	"$(rows keys.csv)"
+same "word keys" "$(for p in $(page 0) $(page 1) $(page 2) $(page 2) $(page 0) 0x3ffffffff000 0x0; do
+	echo "1000:load:$p:1"; done | paste -sd' ')" "$(rows keys.csv)"
 same "they are on the machine" "$(printf 'pgfault,5\nsegv,0')" \
-	"$(mm-reclaim -t summary -o counter,value keys.csv 2> err | grep '^pgfault,'; mm-fault -t faults -o segv -n keys.csv 2> err | sed 's/^/segv,/')"
+	"$(mm-reclaim -t summary -o counter,value keys.csv 2> err | grep '^pgfault,'; mm-fault -t faults -o segv -n keys.csv 2> err |
+	sed 's/^/segv,/')"
 same "and pages of the policies" "lru,5" "$(faults --policy=lru --memory-max=64K keys.csv)"
 printf '%s\n' time,lbn,size 0,274877906944,512 0,274877906943,512 0,0,1073741825 0,8,0x10000000000000000 0,8, > far.csv
 same "blocks beyond a process and requests of more than 1 GiB" "1001:load:0x7ffffffffe00:512 1001:load:0x1000:1" "$(rows far.csv)"
@@ -97,7 +98,8 @@ mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 --sample=10% -o fault
 same "a sample's estimates" "" "$(paste -d, exact sampled | awk -F, '{ d = $1 - $2; if (d < 0) d = -d; if (d > 4 * $3 + 0.01) print }')"
 same "every one has its error" 8 "$(grep -c ',0\.[0-9]' sampled)"
 same "the sample is told" 1 "$(grep -c 'sampled [0-9]* of 20000 references by a hash of their page' err)"
-same "a sample of all is exact" "$(cat exact)" "$(mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 --sample=1 -o fault_ratio -n big.txt)"
+same "a sample of all is exact" "$(cat exact)" \
+	"$(mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 --sample=1 -o fault_ratio -n big.txt)"
 mm-reclaim --sample=0 big.txt > out 2> err; same "--sample=0" 2 $?
 mm-reclaim --sample=10% -t summary big.txt > out 2> err; same "--sample without --policy" 1 $?
 
@@ -113,7 +115,8 @@ same "its times: tenths of microseconds, never back" "0 1 1" \
 same "its pages" "lru,3" "$(faults --policy=lru --memory-max=16K msr.csv)"
 
 # tasks 4096 apart have address spaces of their own
-printf '%s\n' pid,event,addr,size,flags,name 1000,exec,,,AUTOMAP,a 5096,exec,,,AUTOMAP,b 1000,load,0x1000,1,, 5096,load,0x1000,1,, > apart.csv
+printf '%s\n' pid,event,addr,size,flags,name 1000,exec,,,AUTOMAP,a 5096,exec,,,AUTOMAP,b 1000,load,0x1000,1,, \
+	5096,load,0x1000,1,, > apart.csv
 same "two tasks, one address" "lru,2" "$(faults --policy=lru --memory-max=16K apart.csv)"
 
 # blocks of 512 bytes

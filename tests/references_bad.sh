@@ -32,7 +32,8 @@ printf "${head}0-ffffffffffffffff (16 EiB): 5\n1000-2000 (4 KiB): 99999999999999
 printf "${head}2000-1000 (4 KiB): 5\n1000-2000 (4 KiB): 1\n" |
 	hostile damo 5 'regions of DAMON that end before they begin' 1001:load:0x1000:4096
 { for t in {1..65}; do printf "monitoring_start: 0 ns\ntarget_id: $t\n1000-2000 (4 KiB): 1\n"; done; } |
-	hostile damo 195 'regions of DAMON targets beyond the 64th' "$(for t in {1001..1064}; do echo $t:load:0x1000:4096; done | paste -sd' ')"
+	hostile damo 195 'regions of DAMON targets beyond the 64th' \
+	"$(for t in {1001..1064}; do echo $t:load:0x1000:4096; done | paste -sd' ')"
 
 event=' kdamond.0-9 [001] ..... 100.5: damon_aggregated:'
 printf '%s\n' "$event target_id=0 nr_regions=1 4096-8192: 1 0" "$event target_id=0 nr_regions=1 4096-" |
@@ -57,10 +58,12 @@ same "4095 disks with names" "4095:exec 4095:load" "$(cat out)"
 grep -q 'left out 2 references to disks beyond the 4351st (first in line 4097)' err || fail "many disks: $(cat err)"
 
 # refused by the reader of CSV or before a row is read, with file and line
-printf '# time, object, size\n0, 1, 1\n0, \0\1\377, 1\n' > nul.csv; fails 1 '^mm-vma: nul.csv:3: field 2: expected text, found a NUL byte' mm-vma nul.csv
+printf '# time, object, size\n0, 1, 1\n0, \0\1\377, 1\n' > nul.csv
+fails 1 '^mm-vma: nul.csv:3: field 2: expected text, found a NUL byte' mm-vma nul.csv
 printf 'time,key\n0,1\n0,"2\n' > quote.csv; fails 1 '^mm-vma: quote.csv:3: expected a quote that ends' mm-vma quote.csv
 printf 'timestamp,cmd,size\n0,R,8\n' > none.csv
-fails 1 '^mm-vma: none.csv:1: expected a column object, obj_id, key, lbn or offset, found "timestamp,cmd,size"' mm-vma --from=references none.csv
+fails 1 '^mm-vma: none.csv:1: expected a column object, obj_id, key, lbn or offset, found "timestamp,cmd,size"' \
+	mm-vma --from=references none.csv
 head -c 4000 /dev/zero | tr '\0' '\377' > binary
 fails 1 '^mm-vma: binary:1: expected' mm-vma --from=references binary
 fails 1 '^mm-vma: binary:1: expected' mm-vma binary

@@ -30,7 +30,8 @@ for gen in 0 1; do
 			if (nodes < keep || nodes >= keep + 256) bad = 1		# less than 256 beyond: half is no batch
 			with_pages = 3072 - nodes - gone				# the last ones; 64 pages each but the first
 			if (with_pages * 64 < pages || (with_pages - 1) * 64 > pages) bad = 1
-			if (bad) print "FAIL: lru_gen " gen ": " nodes " nodes, " gone " reclaimed, " c["slabs_scanned"] " scanned, " pages " pages"
+			if (bad) print "FAIL: lru_gen " gen ": " nodes " nodes, " gone " reclaimed, " c["slabs_scanned"] " scanned, " \
+				pages " pages"
 			exit bad
 		}' counters files || failed=1
 done
@@ -40,7 +41,8 @@ done
 {
 	echo pid,event,addr,size,flags,name,result
 	pid=10
-	hz() { pid=$((pid + 1)); echo "$pid,mmap,0x100000000000,4194304,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,,"; echo "$pid,load,0x100000000000,1,,,"; }
+	hz() { pid=$((pid + 1)); echo "$pid,mmap,0x100000000000,4194304,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,,";
+		echo "$pid,load,0x100000000000,1,,,"; }
 	ends() { echo "$1,exit,,,,,"; }
 	drop() { echo ",drop_caches,,,,,2"; }
 	mark() { echo ",mark,,,,$1,"; }

@@ -30,9 +30,11 @@ soak() {
 	same "$what: samples" "$samples" "$(cat "$tmp/out")"
 	[ -s "$tmp/err" ] && fail "$what: $(head -1 "$tmp/err")"
 	awk -v what="$what" 'NR == 1 { first = $2 } { last = $2; nr = NR } END {
-		if (nr < 3 || last > first + 64) { print "FAIL: " what ": resident pages " first " -> " last " in " nr " looks"; exit 1 } }' \
+		if (nr < 3 || last > first + 64) { print "FAIL: " what ": resident pages " first " -> " last " in " nr " looks";
+		exit 1 } }' \
 		"$SOAK_LOG" || failed=1
-	[ -n "${SOAK_SAMPLES-}" ] && echo "$what: $samples samples, resident pages $(head -1 "$SOAK_LOG" | cut -d' ' -f2) -> $(tail -1 "$SOAK_LOG" | cut -d' ' -f2)"
+	[ -n "${SOAK_SAMPLES-}" ] && echo "$what: $samples samples, resident pages $(head -1 "$SOAK_LOG" |
+		cut -d' ' -f2) -> $(tail -1 "$SOAK_LOG" | cut -d' ' -f2)"
 }
 
 # the first sample of mm-vmstat is that since the boot; mm-top's two first are one

@@ -15,7 +15,8 @@ cd "$tmp" || exit 99
 		echo 7,read,0,2097152,/f
 	done
 } > rows.csv
-awk -F, 'NR == 1 { print $0 ",flags"; next } { print $0 "," ($2 == "mmap" ? "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED" : $2 == "exec" ? "AUTOMAP" : "") }' rows.csv > t.csv
+awk -F, 'BEGIN { flags["mmap"] = "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED"; flags["exec"] = "AUTOMAP" }
+	{ print $0 "," (NR == 1 ? "flags" : flags[$2]) }' rows.csv > t.csv
 
 columns=minflt,majflt,pswpin,pswpout,oom_kill
 # alone OPTIONS...: the same columns of one run, from its summary
@@ -51,7 +52,8 @@ same "a machine that the trace carries gives way to the sweep" "$want" \
 # Nobody says how many CPUs there are: as many as the first rows name, for each point as for one run, from a file or a pipe,
 # one point or several, and where the shared rows have no room.
 awk -F, -v OFS=, 'NR == 1 { print "cpu", $0; next } { print NR % 3, $0 }' t.csv > t3.csv
-alone3() { mm-reclaim --memory-max=2M --swap=16M "$@" -t summary -n t3.csv 2> err | awk -F, '{ v[$1] = $2 } END { print v["pgfault"] - v["pgmajfault"] "," v["pgmajfault"] "," v["pswpin"] "," v["pswpout"] "," v["oom_kill"] }'; }
+alone3() { mm-reclaim --memory-max=2M --swap=16M "$@" -t summary -n t3.csv 2> err | awk -F, '{ v[$1] = $2 }
+	END { print v["pgfault"] - v["pgmajfault"] "," v["pgmajfault"] "," v["pswpin"] "," v["pswpout"] "," v["oom_kill"] }'; }
 said() { [ "$(grep -c 'a machine of 3 CPUs, by its first rows' err)" = "$1" ] || fail "$2: what is said of the CPUs"; }
 want=$(for v in 0 100 200; do alone3 -Svm.swappiness=$v; done)
 said 1 "one run"
@@ -59,8 +61,10 @@ said 1 "one run"
 said 0 "one run with --cpus"
 same "CPUs of the first rows" "$want" "$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=0..200:3 -o $columns -n t3.csv 2> err)"
 said 1 "a sweep"
-same "CPUs of the first rows of a pipe" "$want" "$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=0..200:3 -o $columns -n < t3.csv 2> err)"
-same "CPUs, one point" "$(sed -n 2p <<< "$want")" "$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=100..100:1 -o $columns -n t3.csv 2> err)"
+same "CPUs of the first rows of a pipe" "$want" \
+	"$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=0..200:3 -o $columns -n < t3.csv 2> err)"
+same "CPUs, one point" "$(sed -n 2p <<< "$want")" \
+	"$(mm-reclaim --memory-max=2M --swap=16M --sweep=vm.swappiness=100..100:1 -o $columns -n t3.csv 2> err)"
 said 1 "one point"
 same "--cpus wins over rows" "$(alone3 --cpus=2 -Svm.swappiness=100)" \
 	"$(mm-reclaim --cpus=2 --memory-max=2M --swap=16M --sweep=vm.swappiness=100..200:2 -o $columns -n t3.csv 2> err | head -n 1)"

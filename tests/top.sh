@@ -32,18 +32,22 @@ same names.top_E_g_e_m.txt any -E g -e m
 
 # CSV: mem_pct has fewer decimals here, so it is left out
 csv_of() { awk -F, -v OFS=, '{ $9 = ""; print }'; }
-"$top" -b -n1 --csv $names --output=pid,user,pr,ni,virt_kib,res_kib,shr_kib,state,mem_pct,time_s,command > "$tmp/out" || fail "csv: status $?"
+"$top" -b -n1 --csv $names --output=pid,user,pr,ni,virt_kib,res_kib,shr_kib,state,mem_pct,time_s,command > "$tmp/out" ||
+	fail "csv: status $?"
 csv_of < tests/data/procps/names.top_csv.csv > "$tmp/want"
 { head -1 "$tmp/out"; tail -n +2 "$tmp/out" | sort -n; } | csv_of | diff "$tmp/want" - || fail "csv differs"
 "$top" -b -n1 --csv $names > "$tmp/out" || fail "csv: status $?"
-[ "$(head -1 "$tmp/out")" = "pid,user,pr,ni,virt_kib,res_kib,shr_kib,state,cpu_pct,mem_pct,time_s,command" ] || fail "csv header: $(head -1 "$tmp/out")"
+[ "$(head -1 "$tmp/out")" = "pid,user,pr,ni,virt_kib,res_kib,shr_kib,state,cpu_pct,mem_pct,time_s,command" ] ||
+	fail "csv header: $(head -1 "$tmp/out")"
 [ "$("$top" -b -n1 --csv $names --output=pid,pss_kib -p 200 | tail -1)" = "200," ] || fail "pss without smaps_rollup is not empty"
 
 # swapped out as a whole: smaps_rollup says so
 cp -r tests/data/proc-names "$tmp/out-of" && chmod -R u+w "$tmp/out-of"
 sed -i 's/^\([0-9]*\) [0-9]* [0-9]*/\1 0 0/' "$tmp/out-of/proc/200/statm"
-printf '00400000-7ffe [rollup]\nRss: 0 kB\nPss: 0 kB\nPrivate_Clean: 0 kB\nPrivate_Dirty: 0 kB\nSwap: 4000 kB\n' > "$tmp/out-of/proc/200/smaps_rollup"
-[ "$("$top" -b -n1 --csv --sysroot="$tmp/out-of" --output=pid,res_kib,pss_kib,uss_kib -p 200 | tail -1)" = 200,0,0,0 ] || fail "pss of one swapped out"
+printf '00400000-7ffe [rollup]\nRss: 0 kB\nPss: 0 kB\nPrivate_Clean: 0 kB\nPrivate_Dirty: 0 kB\nSwap: 4000 kB\n' \
+	> "$tmp/out-of/proc/200/smaps_rollup"
+[ "$("$top" -b -n1 --csv --sysroot="$tmp/out-of" --output=pid,res_kib,pss_kib,uss_kib -p 200 | tail -1)" = 200,0,0,0 ] ||
+	fail "pss of one swapped out"
 
 # selection
 pids() { "$top" -b -n1 --csv $names --output=pid "$@" | tail -n +2 | sort -n | tr '\n' ' '; }
@@ -124,7 +128,8 @@ mkdir -p "$tmp/odd/proc"
 for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/odd/proc/"; done
 odd() {	# PID COMM CMDLINE
 	mkdir -p "$tmp/odd/proc/$1"
-	printf "$1 ($2) S 1 1 1 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 1 4096 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n" > "$tmp/odd/proc/$1/stat"
+	printf "$1 ($2) S 1 1 1 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 1 4096 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n" \
+		> "$tmp/odd/proc/$1/stat"
 	printf "$3" > "$tmp/odd/proc/$1/cmdline"
 }
 odd 1 'a\\\\nb' '\0\0'
@@ -144,7 +149,8 @@ sed -i 's/) S/) R/' "$tmp/odd/proc/5/stat"
 if [ -z "${SANITIZERS:-}" ] && [ -r /proc/self/stat ]; then
 	"$top" -b -d 0 -n 2000 -p 0 --csv --noheadings --output=res_kib > "$tmp/out" || fail "2000 samples: status $?"
 	[ "$(wc -l < "$tmp/out")" = 2000 ] || fail "2000 samples: $(wc -l < "$tmp/out")"
-	awk 'NR == 10 { least = $1 } NR > 10 && $1 > least + 64 { exit 1 }' "$tmp/out" || fail "it grew: $(sort -u "$tmp/out" | tr '\n' ' ')"
+	awk 'NR == 10 { least = $1 } NR > 10 && $1 > least + 64 { exit 1 }' "$tmp/out" ||
+		fail "it grew: $(sort -u "$tmp/out" | tr '\n' ' ')"
 fi
 
 # fails STATUS TEXT WORD...

@@ -31,11 +31,13 @@ same old.vmstat_D.txt --human $old -D
 # what vmstat of procps 4.0.2 printed of numbers of more bits than it has: rates and slabs are 32 bits wide, requests in progress signed
 mkdir -p "$tmp/wide/proc" "$tmp/wide/sys/block/sda"
 for f in meminfo vmstat; do cp tests/data/proc-names/proc/$f "$tmp/wide/proc/"; done
-printf '%s\n' 'cpu  0 0 0 0 0 0 0 0 0 0' 'intr 50000000 1' 'ctxt 12' 'btime 1' 'processes 1' 'procs_running 1' 'procs_blocked 0' > "$tmp/wide/proc/stat"
-printf '%s\n' '   8       0 sda 1 0 2 3 4 0 5 6 4294967295 7 8' '   8       1 sda1 1 0 2 3 4 0 5 6 4294960000 7 8' > "$tmp/wide/proc/diskstats"
+printf '%s\n' 'cpu  0 0 0 0 0 0 0 0 0 0' 'intr 50000000 1' 'ctxt 12' 'btime 1' 'processes 1' 'procs_running 1' \
+	'procs_blocked 0' > "$tmp/wide/proc/stat"
+printf '%s\n' '   8       0 sda 1 0 2 3 4 0 5 6 4294967295 7 8' \
+	'   8       1 sda1 1 0 2 3 4 0 5 6 4294960000 7 8' > "$tmp/wide/proc/diskstats"
 {
-	printf 'slabinfo - version: 2.1\n# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> '
-	printf '<sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n'
+	printf 'slabinfo - version: 2.1\n# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables '
+	printf '<limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n'
 	printf 'dentry 4294967299 4294967300 192 21 1 : tunables 0 0 0 : slabdata 9 9 0\n'
 } > "$tmp/wide/proc/slabinfo"
 wide() {	# LINE OPTION...: that line of the text
@@ -72,7 +74,8 @@ csv old.vmstat_csv.csv $old
 # changes TEXT: in the background, the capture's vmstat once the first sample is there
 changes() {
 	rm -f "$tmp/out"
-	{ for _ in $(seq 600); do [ -s "$tmp/out" ] && break; sleep 0.05; done; printf "$1" > "$tmp/change/proc/new" && mv "$tmp/change/proc/new" "$tmp/change/proc/vmstat"; } &
+	{ for _ in $(seq 600); do [ -s "$tmp/out" ] && break; sleep 0.05; done; printf "$1" > "$tmp/change/proc/new" &&
+		mv "$tmp/change/proc/new" "$tmp/change/proc/vmstat"; } &
 }
 
 # counters that vanish, appear, fall and rise between two samples

@@ -46,7 +46,8 @@ if grep -nE 'ctx(->|\.)cpu( = |\+\+)' libmm/*/*.[ch] tests/*.[ch] bench/*.c | gr
 fi
 # Host memory that the machine is short of is never the kernel's ENOMEM: base/host_memory.h remembers it.
 if grep -nE '(^|[^_[:alnum:]])(malloc|calloc|realloc|reallocarray|aligned_alloc|strdup|strndup|asprintf|mmap)\(' \
-	libmm/phys/*.[ch] libmm/slab/*.[ch] libmm/cache/*.[ch] libmm/virt/*.[ch] libmm/fault/*.[ch] libmm/reclaim/*.[ch] libmm/machine/*.[ch] |
+	libmm/phys/*.[ch] libmm/slab/*.[ch] libmm/cache/*.[ch] libmm/virt/*.[ch] libmm/fault/*.[ch] libmm/reclaim/*.[ch] \
+	libmm/machine/*.[ch] |
 	grep -vE '^[^:]*:[0-9]+:( \*|.*/\*.*mmap\()'; then
 	echo "host memory is asked for by mm_host_malloc() and its kin (base/host_memory.h)"; bad=1
 fi
