@@ -17,6 +17,7 @@
 #include "cache/swap_impl.h"
 #include "fault/fault.h"
 #include "fault/ksm.h"
+#include "machine/boot_blocks.h"
 #include "machine/buddy_replay.h"
 #include "machine/machine.h"
 #include "machine/slab_replay.h"
@@ -40,10 +41,10 @@ static void boot_ctx(struct mm_machine *m)
 	};
 }
 
-/* What a capture tells of its free pages beside their number: which they are, or in what blocks they lie. */
+/* What a machine takes from a capture of its free pages: their number, in what blocks they lie, or which they are. */
 enum start { START_NUMBER, START_BLOCKS, START_PAGES };
 
-static int boot_start(struct mm_machine *m, enum start start, bool *done, struct mm_error *err)
+static int boot_start(struct mm_machine *m, enum start start, const struct mm_zoneinfo *zi, bool *done, struct mm_error *err)
 {
 	struct mm_sysroot *root;
 	int e = mm_sysroot_open(&root, m->cfg.sysroot, err);
@@ -51,17 +52,18 @@ static int boot_start(struct mm_machine *m, enum start start, bool *done, struct
 	*done = true;
 	if (e)
 		return e;
-	e = start == START_PAGES ? mm_machine_boot_kpageflags(m, root, err) : mm_machine_boot_buddyinfo(m, root, done, err);
+	e = start == START_PAGES ? mm_machine_boot_kpageflags(m, root, err) : mm_machine_boot_blocks(m, root, zi, done, err);
 	mm_sysroot_free(root);
 	return e;
 }
 
-/* The zones of a capture; none when it has no zoneinfo. */
-static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, enum start *start, struct mm_error *err)
+/* The zones of a capture, none when it has no zoneinfo; and how the machine is to start. */
+static int read_zoneinfo(struct mm_machine *m, struct mm_zoneinfo *zi, enum start *start, struct mm_error *err)
 {
+	bool lists = m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS);
 	struct mm_sysroot *root;
 	struct mm_input *in;
-	int e = mm_sysroot_open(&root, sysroot, err);
+	int e = mm_sysroot_open(&root, m->cfg.sysroot, err);
 
 	if (e)
 		return e;
@@ -72,9 +74,9 @@ static int read_zoneinfo(const char *sysroot, struct mm_zoneinfo *zi, enum start
 			mm_input_free(in);
 		}
 	}
-	if (mm_sysroot_has(root, "proc/kpageflags"))
+	if (mm_sysroot_has(root, "proc/kpageflags") && !(lists && zi->nr))	/* lists can be made without knowing which are taken */
 		*start = START_PAGES;
-	else if (mm_sysroot_has(root, "proc/pagetypeinfo") || mm_sysroot_has(root, "proc/buddyinfo"))
+	else if (!m->cfg.ram_bytes && (mm_sysroot_has(root, "proc/pagetypeinfo") || mm_sysroot_has(root, "proc/buddyinfo")))
 		*start = START_BLOCKS;
 	mm_sysroot_free(root);
 	return e;
@@ -88,25 +90,18 @@ static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_err
 	};
 	enum start start = START_NUMBER;
 	bool done = true;
-	int e = m->cfg.sysroot ? read_zoneinfo(m->cfg.sysroot, zi, &start, err) : 0;
+	int e = m->cfg.sysroot ? read_zoneinfo(m, zi, &start, err) : 0;
 
 	if (!e && !zi->nr && !m->cfg.regions.nr)
 		e = mm_builtin_machine(default_machine, &m->cfg.regions);
 	if (zi->nr)
 		cfg.zoneinfo = zi;
-	/* Above the page allocator pages are somebody's, and blocks soon others. */
-	if (start == START_BLOCKS && (m->cfg.depth != MM_DEPTH_PHYS || m->cfg.ram_bytes))
-		start = START_NUMBER;
-	/* Lists can be made by number alone. */
-	if (start == START_PAGES && zi->nr && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS))
-		start = START_NUMBER;
 	cfg.no_free = zi->nr && start != START_NUMBER;
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	if (!e && cfg.no_free)
-		e = boot_start(m, start, &done, err);
-	if (!done && e != -ENOMEM) {
-		mm_machine_skip(m, "counts of free blocks that have no room in their zones: blocks at the start are guessed", true);
+		e = boot_start(m, start, zi, &done, err);
+	if (!e && !done) {
 		mm_phys_free(m->phys);
 		m->phys = NULL;
 		m->ctx.stat = (struct mm_vmstat){ 0 };
@@ -114,7 +109,8 @@ static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_err
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	}
 	m->captured_pages = start == START_PAGES;
-	if (start != START_NUMBER)		/* which pages are taken is known, but not what they are */
+	m->captured_blocks = start == START_BLOCKS && cfg.no_free;
+	if (m->captured_pages)			/* which pages are taken is known, but not what they are */
 		mm_zoneinfo_free(zi);
 	if (!e)
 		m->phys->trace_drain = m->cfg.depth == MM_DEPTH_PHYS;

@@ -12,7 +12,8 @@
  *	|          Unmovable pageblocks         |  Reclaimable   |  Movable
  *
  * The kernel keeps kinds apart by pageblock, so what is free in the last block of each kind is not at hand for movable
- * requests until those fall back.
+ * requests until those fall back.  Where the capture tells its free blocks (boot_blocks.c) these and the types of pageblocks
+ * are there already: pages of lists are then taken frames between them, of movable pageblocks while there are any.
  *
  * Deviation: the order within a list is not told; anonymous pages have no process, so nothing marks them as used, nobody
  * who is killed gives them back, and the machine's counters (not the cgroups') have them as shmem; dirty pages of files are clean
@@ -99,20 +100,63 @@ static void lay_out(struct mm_zone *zone, uint64_t slab, uint64_t movable)
 	give(&f, movable);
 }
 
-/* A page as if it had just been allocated; MM_PFN_NONE: none is free. */
-static mm_pfn_t take(struct mm_zone *zone)
-{
-	static const unsigned int types[] = { MM_MIGRATE_MOVABLE, MM_MIGRATE_RECLAIMABLE, MM_MIGRATE_UNMOVABLE };
-	mm_pfn_t pfn = MM_PFN_NONE;
+/* Frames of a zone that nobody has, pageblock by pageblock from the top: first of movable ones, then of all. */
+struct nobodys {
+	const struct mm_zone *zone;
+	bool any_type;
+	uint32_t range;			/* of phys->present, those below it are to come */
+	uint64_t start, rest;		/* what is left of the last one */
+	uint64_t pfn, end;		/* what is left of its last pageblock */
+};
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && pfn == MM_PFN_NONE; i++) {
-		pfn = mm_rmqueue_smallest(zone, 0, types[i]);
-		if (pfn != MM_PFN_NONE)
-			mm_mod_zone_freepage_state(zone, -1, types[i]);
+static void begin_nobodys(struct nobodys *n, const struct mm_zone *zone, bool any_type)
+{
+	*n = (struct nobodys){ .zone = zone, .any_type = any_type, .range = zone->phys->nr_present };
+}
+
+static bool next_pageblock(struct nobodys *n)
+{
+	const struct mm_zone *z = n->zone;
+	uint64_t zone_end = z->start_pfn + z->spanned_pages;
+
+	for (;;) {
+		while (n->start < n->rest) {
+			uint64_t first = (n->rest - 1) & ~(uint64_t)(MM_PAGEBLOCK_NR_PAGES - 1);
+
+			n->pfn = mm_max_u64(first, n->start);
+			n->end = n->rest;
+			n->rest = n->pfn;
+			if (n->any_type || mm_pageblock_migratetype(z->phys, (mm_pfn_t)first) == MM_MIGRATE_MOVABLE)
+				return true;
+		}
+		if (!n->range && n->any_type)
+			return false;
+		if (!n->range)
+			begin_nobodys(n, z, true);
+		n->range--;
+		n->start = z->phys->present[n->range].start_pfn;
+		n->start = mm_max_u64(n->start, z->start_pfn);
+		n->rest = z->phys->present[n->range].end_pfn;
+		n->rest = z->phys->present[n->range].node != z->node ? 0 : mm_min_u64(n->rest, zone_end);
 	}
-	if (pfn != MM_PFN_NONE)
-		mm_prep_new_page(zone->phys, pfn, 0, MM_GFP_HIGHUSER_MOVABLE);
-	return pfn;
+}
+
+static mm_pfn_t next_of_nobody(struct nobodys *n)
+{
+	const struct mm_phys *phys = n->zone->phys;
+
+	for (;;) {
+		mm_pfn_t pfn, block;
+
+		if (n->pfn >= n->end && !next_pageblock(n))
+			return MM_PFN_NONE;
+		pfn = (mm_pfn_t)n->pfn++;
+		block = mm_free_block_of(phys, pfn, 0);
+		if (block != MM_PFN_NONE)
+			n->pfn = (uint64_t)block + (1u << mm_page(phys, block)->order);
+		else if (!mm_page(phys, pfn)->refs && !mm_page(phys, pfn)->flags && mm_page_zone(phys, pfn) == n->zone)
+			return pfn;
+	}
 }
 
 /* Whose the pages are on the machine that is made. */
@@ -123,8 +167,26 @@ struct fill {
 	struct mm_captured_memcgs cap;
 	uint64_t lists[MM_NR_LRU_LISTS];	/* pages of the zones that are not filled yet */
 	uint64_t kernel;			/* frames that are taken by nobody */
+	struct nobodys nobodys;			/* .zone: the one whose frames these are that pages are made of */
 	bool filled;				/* a zone was */
 };
+
+/* A page as if it had just been allocated; MM_PFN_NONE: none is free. */
+static mm_pfn_t take(struct fill *f, struct mm_zone *zone)
+{
+	static const unsigned int types[] = { MM_MIGRATE_MOVABLE, MM_MIGRATE_RECLAIMABLE, MM_MIGRATE_UNMOVABLE };
+	bool nobodys = f->nobodys.zone == zone;
+	mm_pfn_t pfn = nobodys ? next_of_nobody(&f->nobodys) : MM_PFN_NONE;
+
+	for (size_t i = 0; !nobodys && i < sizeof(types) / sizeof(types[0]) && pfn == MM_PFN_NONE; i++) {
+		pfn = mm_rmqueue_smallest(zone, 0, types[i]);
+		if (pfn != MM_PFN_NONE)
+			mm_mod_zone_freepage_state(zone, -1, types[i]);
+	}
+	if (pfn != MM_PFN_NONE)
+		mm_prep_new_page(zone->phys, pfn, 0, MM_GFP_HIGHUSER_MOVABLE);
+	return pfn;
+}
 
 /* What a page of list @lru of the cgroup was: the lists do not tell which of their pages are shared memory. */
 static int kind_of(struct mm_captured_memcg *owner, unsigned int lru)
@@ -180,7 +242,7 @@ static int add_page(struct fill *f, struct mm_captured_memcg *owner, unsigned in
 static int64_t fill_owner(struct fill *f, struct mm_captured_memcg *owner, struct mm_zone *zone, unsigned int lru, uint64_t nr)
 {
 	for (uint64_t i = 0; i < nr; i++) {
-		mm_pfn_t pfn = take(zone);
+		mm_pfn_t pfn = take(f, zone);
 
 		if (pfn == MM_PFN_NONE)
 			return (int64_t)i;
@@ -248,14 +310,15 @@ static int fill_lists(struct fill *f, const struct mm_zoneinfo_row *row, struct 
 }
 
 /* Each CPU keeps its share of what all keep. */
-static void fill_pcp(struct mm_machine *m, const struct mm_zoneinfo_row *row, struct mm_zone *zone, uint64_t room)
+static void fill_pcp(struct fill *f, const struct mm_zoneinfo_row *row, struct mm_zone *zone, uint64_t room)
 {
+	struct mm_machine *m = f->m;
 	uint32_t cpu = m->ctx.cpu;
 
 	for (uint32_t i = 0; i < m->ctx.nr_cpus; i++) {
 		mm_set_cpu(&m->ctx, i);
 		for (uint64_t nr = in_pcp(row) / m->ctx.nr_cpus; nr && room; nr--, room--) {
-			mm_pfn_t pfn = take(zone);
+			mm_pfn_t pfn = take(f, zone);
 
 			if (pfn != MM_PFN_NONE)
 				mm_free_pages(m->phys, pfn, 0);
@@ -310,11 +373,14 @@ static int boot_zone(struct fill *f, const struct mm_zoneinfo *zi, const struct 
 	pcp = mm_min_u64(in_pcp(row), taken - lists);
 	slab = slab_pages(zi, row);
 	slab = mm_min_u64(slab, taken - lists - pcp);
-	lay_out(zone, slab, lists + pcp);
+	if (f->m->captured_blocks)
+		begin_nobodys(&f->nobodys, zone, false);
+	else
+		lay_out(zone, slab, lists + pcp);
 	mm_machine_skip_n(f->m, "captured pages of dentries, inodes and the like that the kernel may reclaim: they stay", true, slab);
 	if (fill_lists(f, row, zone, lists))
 		return -ENOMEM;
-	fill_pcp(f->m, row, zone, pcp);
+	fill_pcp(f, row, zone, pcp);
 	f->kernel += taken - lists - pcp;
 	f->filled = true;
 	return 0;
@@ -344,7 +410,7 @@ static int boot_from_free(struct fill *f)
 		}
 	kernel = mm_captured_memcgs_kernel(&f->cap);
 	for (uint32_t z = phys->nr_zones; z-- > 0; )
-		while (f->kernel < kernel && spare(phys->zone_table[z]) && take(phys->zone_table[z]) != MM_PFN_NONE)
+		while (f->kernel < kernel && spare(phys->zone_table[z]) && take(f, phys->zone_table[z]) != MM_PFN_NONE)
 			f->kernel++;
 	return 0;
 }

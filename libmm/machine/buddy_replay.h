@@ -36,13 +36,4 @@ int mm_page_order_of_size(const struct mm_event *ev, uint64_t size, unsigned int
 void mm_follow_page_alloc(struct mm_machine *m, const struct mm_event *ev, unsigned int order);
 void mm_follow_page_free(struct mm_machine *m, const struct mm_event *ev, unsigned int order);
 
-/*
- * The free pages of a machine that was booted without any (mm_phys_config.no_free), from the sysroot's
- * proc/kpageflags; their migrate types as proc/pagetypeinfo counts them where it agrees, else all movable.
- * 0 or -errno with @err.
- */
-int mm_machine_boot_kpageflags(struct mm_machine *m, const struct mm_sysroot *root, struct mm_error *err);
-/* As many free blocks as proc/pagetypeinfo, or else proc/buddyinfo, counts; *@done is false when they have no room. */
-int mm_machine_boot_buddyinfo(struct mm_machine *m, const struct mm_sysroot *root, bool *done, struct mm_error *err);
-
 #endif /* MACHINE_BUDDY_REPLAY_H */

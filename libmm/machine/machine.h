@@ -69,6 +69,7 @@ struct mm_machine {
 	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
 	bool someone_dies;		/* a task has .dying set */
 	bool captured_pages;		/* a capture's kpageflags told which pages are taken */
+	bool captured_blocks;		/* its pagetypeinfo or buddyinfo told in what blocks the free ones lie */
 	bool panicked;			/* out of memory for good: nothing is replayed any more */
 	char result_text[MM_MPOL_TEXT];	/* of the running row */
 	struct mm_output oom_report;	/* lines of the kernel's log that the running row brought */

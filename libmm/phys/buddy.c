@@ -76,6 +76,25 @@ static bool pageblocks_mix(const struct mm_phys *phys, mm_pfn_t buddy, unsigned 
 	return mt == buddy_mt || (mm_migratetype_is_mergeable(mt) && mm_migratetype_is_mergeable(buddy_mt));
 }
 
+mm_pfn_t mm_free_block_of(const struct mm_phys *phys, mm_pfn_t pfn, unsigned int order)
+{
+	for (unsigned int o = MM_NR_PAGE_ORDERS; o-- > order;) {
+		mm_pfn_t head = pfn & ~((1u << o) - 1);
+
+		if (mm_page(phys, head)->flags & MM_PG_BUDDY && mm_page(phys, head)->order == o)
+			return head;
+	}
+	return MM_PFN_NONE;
+}
+
+bool mm_merges_at(const struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt)
+{
+	mm_pfn_t buddy = pfn ^ 1u << order;
+
+	return order < MM_MAX_ORDER && page_is_buddy(zone, buddy, order) &&
+	       (order < MM_PAGEBLOCK_ORDER || pageblocks_mix(zone->phys, buddy, mt));
+}
+
 /* May direct compaction keep this block?  Source: Linux 6.6 mm/page_alloc.c compaction_capture(), task_capc(). */
 static bool compaction_capture(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt)
 {

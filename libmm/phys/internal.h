@@ -65,6 +65,10 @@ enum mm_fpi { MM_FPI_NONE = 0, MM_FPI_TO_TAIL = 2 };
 
 /* buddy.c: free lists of one zone; the caller keeps pcp and counters of events. */
 void mm_free_one_page(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum mm_fpi fpi);
+/* The free block of @order or larger that the page is of, to be searched for; MM_PFN_NONE: none. */
+mm_pfn_t mm_free_block_of(const struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
+/* Would a free block there be merged with its buddy at once? */
+bool mm_merges_at(const struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt);
 mm_pfn_t mm_rmqueue_smallest(struct mm_zone *zone, unsigned int order, unsigned int mt);
 /* Both leave the zone's count of free pages to the caller. */
 void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool tail);

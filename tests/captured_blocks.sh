@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A machine of -M that is driven begins with the capture's free blocks and types of pageblocks (proc/pagetypeinfo, proc/buddyinfo), not
+# with the number of free pages alone. What the blocks are is test_captured_blocks'.
+. "${srcdir:-.}/tests/lib.sh"
+
+# 160 MiB: 31491 pages are managed; of 36823 pages in 72 pageblocks 5 * 1024 + 2 * 512 + 256 are free
+m=$tmp/m
+mkdir -p "$m/proc"
+zones() {	# FREE
+	cat > "$m/proc/zoneinfo" <<-END
+	Node 0, zone    DMA32
+	  pages free     $1
+	        min      331
+	        low      413
+	        high     495
+	        spanned  36823
+	        present  36823
+	        managed  31491
+	      nr_zone_inactive_anon 2000
+	      nr_zone_active_anon 3000
+	      nr_zone_inactive_file 10000
+	      nr_zone_active_file 8000
+	  pagesets
+	    cpu: 0
+	              count: 0
+	              high:  413
+	              batch: 7
+	  start_pfn:           4096
+	END
+}
+types() {	# MOVABLE-9 HIGHATOMIC-9 MOVABLE-BLOCKS HIGHATOMIC-BLOCKS
+	cat > "$m/proc/pagetypeinfo" <<-END
+	Page block order: 9
+	Pages per block:  512
+
+	Free pages count per migrate type at order       0      1      2      3      4      5      6      7      8      9     10
+	Node    0, zone    DMA32, type    Unmovable      0      0      0      0      0      0      0      0      1      0      0
+	Node    0, zone    DMA32, type      Movable      0      0      0      0      0      0      0      0      0     $1      5
+	Node    0, zone    DMA32, type  Reclaimable      0      0      0      0      0      0      0      0      0      0      0
+	Node    0, zone    DMA32, type   HighAtomic      0      0      0      0      0      0      0      0      0     $2      0
+	Node    0, zone    DMA32, type      Isolate      0      0      0      0      0      0      0      0      0      0      0
+
+	Number of blocks type     Unmovable      Movable  Reclaimable   HighAtomic      Isolate
+	Node 0, zone    DMA32           10           $3            2            $4            0
+	END
+}
+zones 6400
+{
+	echo pid,event,addr,size,flags
+	echo '7,mmap,0x100000000000,81920000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE|MAP_FIXED'
+	awk 'BEGIN { for (i = 0; i < 6400; i++) printf "7,store,0x1000%08x,1,\n", i * 4096 }'
+} > "$tmp/store.csv"
+head -2 "$tmp/store.csv" > "$tmp/begin.csv"
+sed '3,$s/,1,$/,1024000,/; 63q' "$tmp/store.csv" | awk -F, -v OFS=, 'NR > 2 { $3 = sprintf("0x1000%08x", (NR - 3) * 1024000) } { print }' > "$tmp/large.csv"
+model() { mm-reclaim --csv -M "$m" --swap=256M -S thp=never "$@" 2> "$tmp/err"; }
+wakes() { model "$@" "$tmp/store.csv" | awk -F, '$2 == "store" { n++ } $2 == "kswapd_wake" { print n; exit }'; }
+
+# The kernel takes what it has reserved for requests that cannot wait from what is free, whether it is free or not: kswapd wakes two
+# pageblocks earlier, which are 1022 pages of the task and two page tables for them.
+for lists in 0 1; do
+	types 2 0 60 0; none=$(wakes -S captured_lists=$lists)
+	types 0 2 58 2; free=$(wakes -S captured_lists=$lists)
+	types 2 0 58 2; used=$(wakes -S captured_lists=$lists)
+	grep -q guessed "$tmp/err" && fail "captured_lists=$lists: $(cat "$tmp/err")"
+	((none > 5000)) || fail "captured_lists=$lists: expected kswapd to sleep for most of 6400 - 413 pages, found $none"
+	same "captured_lists=$lists: two pageblocks reserved, free" 1022 $((none - free))
+	same "captured_lists=$lists: two pageblocks reserved, in use" 1022 $((none - used))
+done
+
+# they are given back before anybody is killed, and reports of that time tell
+types 0 2 58 2
+mm-reclaim --csv -M "$m" --swap=0 -S thp=never --check -t summary --oom-report="$tmp/report" "$tmp/large.csv" > "$tmp/out" 2> "$tmp/err"
+grep -q '^oom_kill,1' "$tmp/out" || fail "expected one kill, found: $(grep oom "$tmp/out") $(cat "$tmp/err")"
+grep -q 'Node 0 DMA32 free:.*reserved_highatomic:0KB' "$tmp/report" || fail "expected a zone without a reserve, found: $(grep reserved "$tmp/report")"
+# as many free pages as zoneinfo says, but for those of the address space, whatever pagetypeinfo says within an eighth
+for n in 6400 6300 6500 5800 7000; do
+	zones $n
+	for lists in 0 1; do
+		got=$(model -S captured_lists=$lists --check -t counters "$tmp/begin.csv" | awk -F, '$1 == "nr_free_pages" { print $2 }')
+		((got <= n && got > n - 32)) || fail "captured_lists=$lists: expected $n free pages, found $got"
+		[ $n != 6400 ] || [ $lists = 1 ] || ((got > 6380)) || fail "expected few pages taken by the address space, found $((n - got))"
+		grep -q guessed "$tmp/err" && fail "$n: $(cat "$tmp/err")"
+	done
+done
+zones 9000
+model -t counters "$tmp/begin.csv" > "$tmp/out"
+grep -q '1 counts of free blocks that do not agree with zoneinfo: blocks at the start are guessed' "$tmp/err" || fail "9000: $(cat "$tmp/err")"
+zones 6400
+
+# with captured_lists=1 the lists have the pages of zoneinfo and are reclaimed, in what movable pageblocks have taken
+for gen in 0 1; do
+	got=$(model -S captured_lists=1 -S lru_gen=$gen --check -t lru "$tmp/begin.csv" | awk -F, '{ all += $5 } END { print all }')
+	same "lru_gen=$gen: pages of lists" 23000 "$got"
+	model -S captured_lists=1 -S lru_gen=$gen --check -t summary "$tmp/large.csv" |
+		awk -F, '{ v[$1] = $2 } END { exit !(v["pgsteal_file"] + v["pgsteal_anon"] > 7000 && v["oom_kill"] == 0) }' ||
+		fail "lru_gen=$gen: the lists were not reclaimed: $(cat "$tmp/err")"
+done
+# beside kpageflags, which tells which pages are taken but not whose, the lists have the blocks too
+: > "$m/proc/kpageflags"
+same "kpageflags" 23000 "$(model -S captured_lists=1 --check -t lru "$tmp/begin.csv" | awk -F, '{ all += $5 } END { print all }')"
+grep -q guessed "$tmp/err" && fail "kpageflags: $(cat "$tmp/err")"
+rm "$m/proc/kpageflags"
+# another size of RAM is another machine
+model --ram=100M -t counters "$tmp/begin.csv" > "$tmp/out"
+grep -q 'only zoneinfo' "$tmp/err" || fail "--ram: $(cat "$tmp/err")"
+
+# buddyinfo alone
+rm "$m/proc/pagetypeinfo"
+echo 'Node 0, zone    DMA32      0      0      0      0      0      0      0      0      1      2      5' > "$m/proc/buddyinfo"
+got=$(wakes)		# somewhat earlier: page tables take a whole block, and movable pages fall back to what they leave of it
+((got > 5500 && got <= none)) || fail "buddyinfo: expected kswapd to wake after some 5900 pages, found $got"
+grep -q guessed "$tmp/err" && fail "buddyinfo: $(cat "$tmp/err")"
+
+# what is no table of free blocks
+bad() { refused 1 "$1" mm-reclaim --csv -M "$m" -t summary "$tmp/begin.csv"; }
+echo 'Node 0, zone    DMA32      0      0      many' > "$m/proc/buddyinfo"
+bad 'proc/buddyinfo:1: expected a count of free blocks for order 2'
+: > "$m/proc/buddyinfo"
+bad 'proc/buddyinfo: expected a line "Node N, zone NAME ...", found none'
+types 0 2 58 2
+sed -i '$s/ 0$//' "$m/proc/pagetypeinfo"
+bad 'proc/pagetypeinfo:12: expected 5 counts of pageblocks, found 4'
+# cut off before the pageblocks: as many as the free blocks need
+sed -i 11,12d "$m/proc/pagetypeinfo"
+same "no pageblocks" 1022 $((none - $(wakes)))
+# of other zones, of more pageblocks than there are, of more pages than fit singly
+guessed() { model -t counters "$tmp/begin.csv" > "$tmp/out"; grep -q "$1: blocks at the start are guessed" "$tmp/err" || fail "$1: $(cat "$tmp/err")"; }
+types 0 2 58 2; sed -i 's/DMA32/Movable/' "$m/proc/pagetypeinfo"
+guessed 'do not agree with zoneinfo'
+types 0 2 58 9999999999999999999
+guessed 'have no room in their zones'
+types 0 2 58 2; sed -i '/^Node.*type/s/Movable .*/Movable 99999999999 0 0 0 0 0 0 0 0 0 0/' "$m/proc/pagetypeinfo"
+guessed 'do not agree with zoneinfo'
+zones 30000
+types 0 2 58 2; sed -i '/^Node.*type/s/Movable .*/Movable 28720 0 0 0 0 0 0 0 0 0 0/' "$m/proc/pagetypeinfo"
+guessed 'have no room in their zones'
+exit $failed
