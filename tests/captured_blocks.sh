@@ -8,26 +8,8 @@
 m=$tmp/m
 mkdir -p "$m/proc"
 zones() {	# FREE
-	cat > "$m/proc/zoneinfo" <<-END
-	Node 0, zone    DMA32
-	  pages free     $1
-	        min      331
-	        low      413
-	        high     495
-	        spanned  36823
-	        present  36823
-	        managed  31491
-	      nr_zone_inactive_anon 2000
-	      nr_zone_active_anon 3000
-	      nr_zone_inactive_file 10000
-	      nr_zone_active_file 8000
-	  pagesets
-	    cpu: 0
-	              count: 0
-	              high:  413
-	              batch: 7
-	  start_pfn:           4096
-	END
+	zone DMA32 "$1" 331 36823 31491 4096 'nr_zone_inactive_anon 2000' 'nr_zone_active_anon 3000' 'nr_zone_inactive_file 10000' \
+		'nr_zone_active_file 8000' pagesets 'cpu: 0' 'count: 0' 'high:  413' 'batch: 7' > "$m/proc/zoneinfo"
 }
 types() {	# MOVABLE-9 HIGHATOMIC-9 MOVABLE-BLOCKS HIGHATOMIC-BLOCKS
 	cat > "$m/proc/pagetypeinfo" <<-END
@@ -52,7 +34,8 @@ zones 6400
 	awk 'BEGIN { for (i = 0; i < 6400; i++) printf "7,store,0x1000%08x,1,\n", i * 4096 }'
 } > "$tmp/store.csv"
 head -2 "$tmp/store.csv" > "$tmp/begin.csv"
-sed '3,$s/,1,$/,1024000,/; 63q' "$tmp/store.csv" | awk -F, -v OFS=, 'NR > 2 { $3 = sprintf("0x1000%08x", (NR - 3) * 1024000) } { print }' > "$tmp/large.csv"
+sed '3,$s/,1,$/,1024000,/; 63q' "$tmp/store.csv" |
+	awk -F, -v OFS=, 'NR > 2 { $3 = sprintf("0x1000%08x", (NR - 3) * 1024000) } { print }' > "$tmp/large.csv"
 model() { mm-reclaim --csv -M "$m" --swap=256M -S thp=never "$@" 2> "$tmp/err"; }
 wakes() { model "$@" "$tmp/store.csv" | awk -F, '$2 == "store" { n++ } $2 == "kswapd_wake" { print n; exit }'; }
 
@@ -72,20 +55,23 @@ done
 types 0 2 58 2
 mm-reclaim --csv -M "$m" --swap=0 -S thp=never --check -t summary --oom-report="$tmp/report" "$tmp/large.csv" > "$tmp/out" 2> "$tmp/err"
 grep -q '^oom_kill,1' "$tmp/out" || fail "expected one kill, found: $(grep oom "$tmp/out") $(cat "$tmp/err")"
-grep -q 'Node 0 DMA32 free:.*reserved_highatomic:0KB' "$tmp/report" || fail "expected a zone without a reserve, found: $(grep reserved "$tmp/report")"
+grep -q 'Node 0 DMA32 free:.*reserved_highatomic:0KB' "$tmp/report" ||
+	fail "expected a zone without a reserve, found: $(grep reserved "$tmp/report")"
 # as many free pages as zoneinfo says, but for those of the address space, whatever pagetypeinfo says within an eighth
 for n in 6400 6300 6500 5800 7000; do
 	zones $n
 	for lists in 0 1; do
 		got=$(model -S captured_lists=$lists --check -t counters "$tmp/begin.csv" | awk -F, '$1 == "nr_free_pages" { print $2 }')
 		((got <= n && got > n - 32)) || fail "captured_lists=$lists: expected $n free pages, found $got"
-		[ $n != 6400 ] || [ $lists = 1 ] || ((got > 6380)) || fail "expected few pages taken by the address space, found $((n - got))"
+		[ $n != 6400 ] || [ $lists = 1 ] || ((got > 6380)) ||
+			fail "expected few pages taken by the address space, found $((n - got))"
 		grep -q guessed "$tmp/err" && fail "$n: $(cat "$tmp/err")"
 	done
 done
 zones 9000
 model -t counters "$tmp/begin.csv" > "$tmp/out"
-grep -q '1 counts of free blocks that do not agree with zoneinfo: blocks at the start are guessed' "$tmp/err" || fail "9000: $(cat "$tmp/err")"
+grep -q '1 counts of free blocks that do not agree with zoneinfo: blocks at the start are guessed' "$tmp/err" ||
+	fail "9000: $(cat "$tmp/err")"
 zones 6400
 
 # with captured_lists=1 the lists have the pages of zoneinfo and are reclaimed, in what movable pageblocks have taken
@@ -116,8 +102,8 @@ grep -q guessed "$tmp/err" && fail "buddyinfo: $(cat "$tmp/err")"
 bad() { refused 1 "$1" mm-reclaim --csv -M "$m" -t summary "$tmp/begin.csv"; }
 echo 'Node 0, zone    DMA32      0      0      many' > "$m/proc/buddyinfo"
 bad 'proc/buddyinfo:1: expected a count of free blocks for order 2'
-: > "$m/proc/buddyinfo"
-bad 'proc/buddyinfo: expected a line "Node N, zone NAME ...", found none'
+echo nothing > "$m/proc/buddyinfo"
+bad 'proc/buddyinfo:1: expected "Node N, zone NAME" and counts of free blocks'
 types 0 2 58 2
 sed -i '$s/ 0$//' "$m/proc/pagetypeinfo"
 bad 'proc/pagetypeinfo:12: expected 5 counts of pageblocks, found 4'
@@ -125,7 +111,10 @@ bad 'proc/pagetypeinfo:12: expected 5 counts of pageblocks, found 4'
 sed -i 11,12d "$m/proc/pagetypeinfo"
 same "no pageblocks" 1022 $((none - $(wakes)))
 # of other zones, of more pageblocks than there are, of more pages than fit singly
-guessed() { model -t counters "$tmp/begin.csv" > "$tmp/out"; grep -q "$1: blocks at the start are guessed" "$tmp/err" || fail "$1: $(cat "$tmp/err")"; }
+guessed() {
+	model -t counters "$tmp/begin.csv" > "$tmp/out"
+	grep -q "$1: blocks at the start are guessed" "$tmp/err" || fail "$1: $(cat "$tmp/err")"
+}
 types 0 2 58 2; sed -i 's/DMA32/Movable/' "$m/proc/pagetypeinfo"
 guessed 'do not agree with zoneinfo'
 types 0 2 58 9999999999999999999
@@ -135,4 +124,11 @@ guessed 'do not agree with zoneinfo'
 zones 30000
 types 0 2 58 2; sed -i '/^Node.*type/s/Movable .*/Movable 28720 0 0 0 0 0 0 0 0 0 0/' "$m/proc/pagetypeinfo"
 guessed 'have no room in their zones'
+# copies of what is root's alone are empty: the other file tells, or nothing does
+zones 6400
+: > "$m/proc/pagetypeinfo"
+: > "$m/proc/buddyinfo"
+guessed '1 files of free blocks that are empty'
+echo 'Node 0, zone    DMA32 0 0 0 0 0 0 0 0 0 1 6' > "$m/proc/buddyinfo"
+same "an empty pagetypeinfo" 6 "$(mm-buddy --csv -M "$m" -t free | awk -F, '$4 == 10 { n += $5 } END { print n + 0 }')"
 exit $failed

@@ -55,19 +55,22 @@ for gen in 0 1; do
 	same "lru_gen=$gen: counters of swap before anything happens" 0 "$got"
 	mm-reclaim --csv -M "$m" --check -S thp=never -S lru_gen=$gen -t summary "$tmp/store.csv" 2> "$tmp/err" |
 		awk -F, '{ v[$1] = $2 } END { exit !(v["pswpout"] > 11000 && v["oom_kill"] == 0) }' ||
-		fail "lru_gen=$gen: expected swapping, found: $(mm-reclaim --csv -M "$m" -S thp=never -t summary "$tmp/store.csv" | paste -sd' ')"
+		fail "lru_gen=$gen: expected swapping, found: $(mm-reclaim --csv -M "$m" -S thp=never -t summary "$tmp/store.csv" |
+			paste -sd' ')"
 done
 # 40 of 48 MiB are in use: what is left is too little for 15000 pages, all of it would not be
 swaps '/dev/sda2                               partition\t61440\t\t53248\t\t-2\n'
-killed() { mm-reclaim --csv -M "$m" -S thp=never -t summary "$@" "$tmp/store.csv" 2> "$tmp/err" | awk -F, '$1 == "oom_kill" { print $2 }'; }
+killed() {
+	mm-reclaim --csv -M "$m" -S thp=never -t summary "$@" "$tmp/store.csv" 2> "$tmp/err" | awk -F, '$1 == "oom_kill" { print $2 }'
+}
 same "slots in use are not to be had" 1 "$(killed)"
 same "a new device of that size is empty" 0 "$(killed --swap=61440K)"
 swaps '/dev/sda2                               partition\t61440\t\t61440\t\t-2\n'
 has "all in use" 61440 61440 "$tmp/begin.csv"
 same "all in use" 1 "$(killed)"
 # points of a sweep are sizes of new devices
-same "sweep" "61440,0" "$(mm-reclaim --csv -M "$m" -S thp=never --sweep=swap=60M..60M:1 -o swap_bytes,oom_kill "$tmp/store.csv" 2> "$tmp/err" |
-	awk -F, 'NR == 2 { print $1 / 1024 "," $2 }')"
+same "sweep" "61440,0" "$(mm-reclaim --csv -M "$m" -S thp=never --sweep=swap=60M..60M:1 -o swap_bytes,oom_kill "$tmp/store.csv" \
+	2> "$tmp/err" | awk -F, 'NR == 2 { print $1 / 1024 "," $2 }')"
 
 # captured_lists=1: what cgroups have on swap is of it, and beside it what nobody has
 put() { mkdir -p "$(dirname "$1")" && printf '%b\n' "$2" > "$1"; }
@@ -82,7 +85,8 @@ same "captured_lists: all" 40960 "$(used --sysctl=captured_lists=1 "$tmp/begin.c
 put "$cg/a/memory.swap.current" 62914560
 # what a CPU has taken for its next pages is not free either
 got=$(used --sysctl=captured_lists=1 "$tmp/begin.csv")
-((got >= 61440 && got < 61440 + 64 * 4)) || fail "captured_lists: more than swaps tells: expected 61440 KiB and less than 64 pages, found $got"
+((got >= 61440 && got < 61440 + 64 * 4)) ||
+	fail "captured_lists: more than swaps tells: expected 61440 KiB and less than 64 pages, found $got"
 rm -r "$m/sys"
 
 # without the file: sums of meminfo; without both: none

@@ -311,11 +311,14 @@ START_TEST(dirty_ranges)
 	unsigned int seed = (unsigned int)_i + 1;
 
 	for (int step = 0; step < 2000; step++) {
-		uint64_t first = (uint64_t)rand_r(&seed) % PAGES, n = 1 + (uint64_t)rand_r(&seed) % (rand_r(&seed) % 4 ? 8 : PAGES), last, nr = 0;
+		uint64_t first = (uint64_t)rand_r(&seed) % PAGES, last, nr = 0;
+		uint64_t n = 1 + (uint64_t)rand_r(&seed) % (rand_r(&seed) % 4 ? 8 : PAGES);
 
 		last = first + n - 1 < PAGES ? first + n - 1 : PAGES - 1;
 		if (rand_r(&seed) % 3) {
-			ck_assert_int_eq(mm_filemap_write(cache, f, first << 12, (last - first + 1) << 12, NULL), (int64_t)(last - first + 1) << 12);
+			uint64_t bytes = (last - first + 1) << 12;
+
+			ck_assert_int_eq(mm_filemap_write(cache, f, first << 12, bytes, NULL), (int64_t)bytes);
 			for (uint64_t i = first; i <= last; i++)
 				dirty[i] = true;
 		} else {

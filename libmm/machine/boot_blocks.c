@@ -427,6 +427,7 @@ static bool place_zone(struct plan *p)
 
 /* ---- reading them ---- */
 
+/* -ENODATA: the file is empty, as copies of what is root's alone are. */
 static int read_file(const struct mm_sysroot *root, const char *path, struct mm_buddyinfo *bi, struct mm_error *err)
 {
 	struct mm_input *in;
@@ -435,6 +436,10 @@ static int read_file(const struct mm_sysroot *root, const char *path, struct mm_
 	if (e)
 		return e;
 	e = strcmp(path, "proc/buddyinfo") ? mm_pagetypeinfo_read(bi, in, err) : mm_buddyinfo_read(bi, in, err);
+	if (e == -EINVAL && !in->consumed) {
+		*err = (struct mm_error){ 0 };
+		e = -ENODATA;
+	}
 	mm_input_free(in);
 	return e;
 }
@@ -444,11 +449,12 @@ static int read_counts(const struct mm_sysroot *root, struct mm_buddyinfo *bi, s
 {
 	bool has_totals = mm_sysroot_has(root, "proc/buddyinfo");
 	uint32_t capped = 0;
-	int e;
+	int e = -ENODATA;
 
-	if (!mm_sysroot_has(root, "proc/pagetypeinfo"))		/* it is root's alone on a live machine */
+	if (mm_sysroot_has(root, "proc/pagetypeinfo"))		/* it is root's alone on a live machine */
+		e = read_file(root, "proc/pagetypeinfo", bi, err);
+	if (e == -ENODATA && has_totals)
 		return read_file(root, "proc/buddyinfo", bi, err);
-	e = read_file(root, "proc/pagetypeinfo", bi, err);
 	for (size_t i = 0; !e && i < bi->nr; i++)
 		capped |= bi->v[i].capped;
 	return e || !capped || !has_totals ? e : read_file(root, "proc/buddyinfo", totals, err);
@@ -458,11 +464,13 @@ int mm_machine_boot_blocks(struct mm_machine *m, const struct mm_sysroot *root, 
 			   struct mm_error *err)
 {
 	static const char no_room[] = "counts of free blocks that have no room in their zones: blocks at the start are guessed";
+	static const char empty[] = "files of free blocks that are empty: blocks at the start are guessed";
 	static const char differ[] = "counts of free blocks that do not agree with zoneinfo: blocks at the start are guessed";
 	struct mm_buddyinfo bi = { 0 }, totals = { 0 };
 	int e = read_counts(root, &bi, &totals, err);
-	const char *why = !e && !knows_all_zones(m->phys, &bi) ? differ : NULL;
+	const char *why = e == -ENODATA ? empty : !e && !knows_all_zones(m->phys, &bi) ? differ : NULL;
 
+	e = e == -ENODATA ? 0 : e;
 	for (uint32_t i = 0; !e && !why && i < m->phys->nr_zones; i++) {
 		struct plan p = { .zone = m->phys->zone_table[i] };
 
