@@ -26,6 +26,7 @@ for gen in 0 1; do
 		$1 == "nr_free_pages" { f = $2 } $1 == "nr_file_pages" { n = $2 } END { print (f > 3980 && f <= 4000), n, f }')
 	[ "${got% *}" = '1 23000' ] ||		# the address space has taken a few
 		fail "lru_gen=$gen: expected 4000 free pages but for page tables and 23000 of files, found $got"
+	grep -q cgroups "$tmp/err" && fail "lru_gen=$gen: a capture without cgroups is no unreadable one: $(cat "$tmp/err")"
 	# 15000 pages, 4000 free: two thirds of them come from the lists
 	model -S captured_lists=1 -S lru_gen=$gen -t summary "$tmp/store.csv" |
 		awk -F, '{ v[$1] = $2 } END { exit !(v["pgsteal_file"] + v["pgsteal_anon"] > 10000 && v["oom_kill"] == 0) }' ||

@@ -237,8 +237,8 @@ static int walk(struct mm_cgroup_list *l, const struct mm_sysroot *root, const s
 		return -ENOMEM;
 	e = mm_names_read(&n, mm_sysroot_dirfd(root), dir, true);
 	free(dir);
-	if (e && e != -ENOMEM) {		/* unreadable, but no more than that */
-		l->unreadable++;
+	if (e && e != -ENOMEM) {		/* unreadable, but no more than that; without the topmost there are none */
+		l->unreadable += e != -ENOENT || len > 1;
 		e = 0;
 	}
 	for (size_t i = 0; !e && i < n.nr; i++) {
