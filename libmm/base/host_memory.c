@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/grow.h"
 #include "base/host_memory.h"
 
 _Thread_local bool mm_host_memory_failed;
@@ -24,6 +25,14 @@ void *mm_host_malloc(size_t n) { return noted(malloc(n ? n : 1)); }
 void *mm_host_calloc(size_t nr, size_t size) { return noted(calloc(nr ? nr : 1, size)); }
 void *mm_host_realloc(void *old, size_t n) { return noted(realloc(old, n ? n : 1)); }
 void *mm_host_aligned_alloc(size_t align, size_t n) { return noted(aligned_alloc(align, n)); }
+
+int mm_host_grow_array(void *vp, size_t *cap, size_t size)
+{
+	int e = mm_grow_array(vp, cap, size);
+
+	mm_host_memory_failed |= e != 0;
+	return e;
+}
 
 void *mm_host_map(size_t bytes)
 {

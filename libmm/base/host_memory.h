@@ -22,6 +22,12 @@ void *mm_host_malloc(size_t n);
 void *mm_host_calloc(size_t nr, size_t size);
 void *mm_host_realloc(void *old, size_t n);
 void *mm_host_aligned_alloc(size_t align, size_t n);	/* @n: a multiple of @align, a power of two */
+/* As base/grow.h's. */
+int mm_host_grow_array(void *vp, size_t *cap, size_t size);
+static inline int mm_host_grow(void *vp, size_t nr, size_t *cap, size_t size)
+{
+	return nr < *cap ? 0 : mm_host_grow_array(vp, cap, size);
+}
 /* Zeroes that cost nothing until they are touched: @bytes of them, more than none; NULL as above. */
 void *mm_host_map(size_t bytes);
 

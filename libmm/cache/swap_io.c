@@ -99,15 +99,8 @@ static void end_swap_bio_write(struct mm_cache *c, mm_pfn_t pfn, uint64_t bio)
 /* False: the host has no memory to remember it. */
 static bool add(struct mm_swap_writes *w, mm_pfn_t pfn, uint64_t due, uint64_t bio)
 {
-	if (w->nr == w->cap) {
-		size_t cap = w->cap ? w->cap * 2 : 256;
-		struct mm_swap_write *v = mm_host_realloc(w->v, cap * sizeof(*v));
-
-		if (!v)
-			return false;
-		w->v = v;
-		w->cap = cap;
-	}
+	if (mm_host_grow(&w->v, w->nr, &w->cap, sizeof(*w->v)))
+		return false;
 	w->v[w->nr++] = (struct mm_swap_write){ pfn, due, bio };
 	return true;
 }

@@ -33,15 +33,8 @@ static int find_ram(struct mm_physmap *pm)
 
 static int add_range(struct mm_ranges *l, uint64_t start, uint64_t end)
 {
-	if (l->nr == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 32;
-		struct mm_range *v = mm_host_realloc(l->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		l->v = v;
-		l->cap = cap;
-	}
+	if (mm_host_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
+		return -ENOMEM;
 	l->v[l->nr++] = (struct mm_range){ start, end };
 	return 0;
 }

@@ -140,15 +140,8 @@ static int add_mismatch(struct mm_machine *m, const struct mm_task *task, const 
 			"recorded results that Linux 6.6 would not have given (-t mismatches)", true);
 	if (r->nr_mismatches == MM_MAX_MISMATCHES)
 		return 0;
-	if (r->nr_mismatches == r->cap_mismatches) {
-		size_t cap = r->cap_mismatches ? 2 * r->cap_mismatches : 16;
-
-		mis = mm_host_realloc(r->mismatches, cap * sizeof(*mis));
-		if (!mis)
-			return -ENOMEM;
-		r->mismatches = mis;
-		r->cap_mismatches = cap;
-	}
+	if (mm_host_grow(&r->mismatches, r->nr_mismatches, &r->cap_mismatches, sizeof(*r->mismatches)))
+		return -ENOMEM;
 	mis = &r->mismatches[r->nr_mismatches++];
 	*mis = (struct mm_vma_mismatch){
 		.seq = m->nr_events - 1, .pid = task->pid, .addr = ev->addr, .size = ev->size, .event = ev->type,

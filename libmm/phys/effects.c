@@ -9,22 +9,13 @@
 #include "base/host_memory.h"
 #include "phys/ctx.h"
 
-enum { FIRST_EFFECTS = 64 };
-
 struct mm_event *mm_effect_add(struct mm_ctx *ctx, enum mm_by by, enum mm_event_type type)
 {
 	struct mm_effects *fx = ctx->fx;
 	struct mm_event *ev;
 
-	if (fx->nr == fx->cap) {
-		size_t cap = fx->cap ? 2 * fx->cap : FIRST_EFFECTS;
-		struct mm_event *v = mm_host_realloc(fx->v, cap * sizeof(*v));
-
-		if (!v)
-			return NULL;
-		fx->v = v;
-		fx->cap = cap;
-	}
+	if (mm_host_grow(&fx->v, fx->nr, &fx->cap, sizeof(*fx->v)))
+		return NULL;
 	ev = &fx->v[fx->nr++];
 	mm_event_clear(ev);
 	ev->type = (uint16_t)type;

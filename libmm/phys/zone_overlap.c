@@ -26,15 +26,8 @@ static int add(struct ranges *l, uint64_t start, uint64_t end, uint32_t node)
 {
 	if (start >= end)
 		return 0;
-	if (l->nr == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 32;
-		struct mm_page_range *v = mm_host_realloc(l->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		l->v = v;
-		l->cap = cap;
-	}
+	if (mm_host_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
+		return -ENOMEM;
 	l->v[l->nr++] = (struct mm_page_range){ (mm_pfn_t)start, (mm_pfn_t)end, node };
 	return 0;
 }

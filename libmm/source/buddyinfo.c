@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "source/buddyinfo.h"
 
 enum { MAX_ROWS = MM_MAX_NODES * 8 * 8 };	/* nodes, zones, migrate types */
@@ -21,15 +22,8 @@ void mm_buddyinfo_free(struct mm_buddyinfo *bi)
 
 struct mm_buddyinfo_row *mm_buddyinfo_add(struct mm_buddyinfo *bi)
 {
-	if (bi->nr == bi->cap) {
-		size_t cap = bi->cap ? 2 * bi->cap : 16;
-		struct mm_buddyinfo_row *v = realloc(bi->v, cap * sizeof(*v));
-
-		if (!v)
-			return NULL;
-		bi->v = v;
-		bi->cap = cap;
-	}
+	if (mm_grow(&bi->v, bi->nr, &bi->cap, sizeof(*bi->v)))
+		return NULL;
 	bi->v[bi->nr] = (struct mm_buddyinfo_row){ 0 };
 	return &bi->v[bi->nr++];
 }

@@ -17,6 +17,7 @@
 #include <libmm/csv.h>
 #include <libmm/wide.h>
 
+#include "base/grow.h"
 #include "base/minmax.h"
 #include "base/str.h"
 #include "source/folder.h"
@@ -215,7 +216,7 @@ static int add_row(struct mm_cgroup_list *l, const struct mm_sysroot *root, cons
 		return 0;
 	sum_kernel(&row);
 	row.parent = *parent;
-	if (mm_proc_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
+	if (mm_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
 		return -ENOMEM;
 	row.memcg = strdup(path);
 	if (!row.memcg)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "source/folder.h"
 #include "source/proc.h"
 #include "source/scan.h"
@@ -65,7 +66,7 @@ int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *
 	while (scan_line(&text, &line)) {
 		if (!line.len)
 			continue;
-		if (ds->nr >= MAX_DISKS || mm_proc_grow(&ds->v, ds->nr, &ds->cap, sizeof(*ds->v)))
+		if (ds->nr >= MAX_DISKS || mm_grow(&ds->v, ds->nr, &ds->cap, sizeof(*ds->v)))
 			return mm_error_set(err, -ENOMEM, "out of memory");
 		if (parse_line(line, &ds->v[ds->nr]))
 			ds->nr++;

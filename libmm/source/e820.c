@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/minmax.h"
 #include "base/str.h"
 #include "source/e820.h"
@@ -51,15 +52,8 @@ int mm_e820_add(struct mm_e820 *m, uint64_t start, uint64_t end, struct mm_str w
 
 	if (m->nr == MM_E820_MAX)
 		return -EFBIG;
-	if (m->nr == m->cap) {
-		size_t cap = m->cap ? 2 * m->cap : 32;
-		struct mm_e820_entry *v = realloc(m->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		m->v = v;
-		m->cap = cap;
-	}
+	if (mm_grow(&m->v, m->nr, &m->cap, sizeof(*m->v)))
+		return -ENOMEM;
 	if (!word.len)
 		word = (struct mm_str){ "unknown", 7 };
 	memcpy(e.word, word.p, word.len < sizeof(e.word) ? word.len : sizeof(e.word) - 1);
@@ -183,15 +177,8 @@ int mm_srat_add(struct mm_srat *s, uint64_t start, uint64_t end, uint32_t node)
 {
 	if (s->nr == MM_SRAT_MAX)
 		return -EFBIG;
-	if (s->nr == s->cap) {
-		size_t cap = s->cap ? 2 * s->cap : 16;
-		struct mm_srat_block *v = realloc(s->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		s->v = v;
-		s->cap = cap;
-	}
+	if (mm_grow(&s->v, s->nr, &s->cap, sizeof(*s->v)))
+		return -ENOMEM;
 	s->v[s->nr++] = (struct mm_srat_block){ start, end, node };
 	return 0;
 }

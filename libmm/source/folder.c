@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/grow.h"
 #include "source/folder.h"
 #include "source/proc.h"
 
@@ -50,7 +51,7 @@ int mm_names_read(struct mm_names *n, int at, const char *path, bool folders)
 	while (!e && (name = mm_folder_next(dir))) {
 		if (folders && (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode)))
 			continue;
-		if (mm_proc_grow(&n->v, n->nr, &n->cap, sizeof(*n->v)) || !(n->v[n->nr] = strdup(name)))
+		if (mm_grow(&n->v, n->nr, &n->cap, sizeof(*n->v)) || !(n->v[n->nr] = strdup(name)))
 			e = -ENOMEM;
 		else
 			n->nr++;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "source/lackey.h"
 #include "table/numbers.h"
 
@@ -98,22 +99,16 @@ static void drop_call(struct mm_lackey *l, struct mm_lackey_call *c)
 static struct mm_lackey_call *new_call(struct mm_lackey *l, uint32_t pid, uint32_t slot, uint32_t number)
 {
 	struct mm_lackey_call *c = call_of(l, pid, slot);
+	size_t had = l->cap_calls;
 	char *text;
 
 	if (c)
 		drop_call(l, c);	/* its end was lost */
 	if (l->nr_calls == MAX_CALLS)
 		drop_call(l, l->calls);
-	if (l->nr_calls == l->cap_calls) {
-		size_t cap = l->cap_calls ? 2 * l->cap_calls : 8;
-		struct mm_lackey_call *v = realloc(l->calls, cap * sizeof(*v));
-
-		if (!v)
-			return NULL;
-		memset(v + l->cap_calls, 0, (cap - l->cap_calls) * sizeof(*v));
-		l->calls = v;
-		l->cap_calls = cap;
-	}
+	if (mm_grow(&l->calls, l->nr_calls, &l->cap_calls, sizeof(*l->calls)))
+		return NULL;
+	memset(l->calls + had, 0, (l->cap_calls - had) * sizeof(*l->calls));
 	c = &l->calls[l->nr_calls];
 	text = c->text ? c->text : malloc(MM_LACKEY_CALL_TEXT);
 	if (!text)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "source/lackey_rows.h"
 
 int mm_lackey_no_memory(struct mm_lackey *l, struct mm_error *err)
@@ -28,15 +29,8 @@ static int add_process(struct mm_lackey *l, uint32_t pid, struct mm_error *err)
 {
 	if (find_process(l, pid) >= 0)
 		return 0;
-	if (l->nr_processes == l->cap_processes) {
-		size_t cap = l->cap_processes ? 2 * l->cap_processes : 8;
-		uint32_t *v = realloc(l->processes, cap * sizeof(*v));
-
-		if (!v)
-			return mm_lackey_no_memory(l, err);
-		l->processes = v;
-		l->cap_processes = cap;
-	}
+	if (mm_grow(&l->processes, l->nr_processes, &l->cap_processes, sizeof(*l->processes)))
+		return mm_lackey_no_memory(l, err);
 	l->processes[l->nr_processes++] = pid;
 	return 0;
 }
@@ -96,15 +90,8 @@ int mm_lackey_do_clone(struct mm_lackey_rows *r)
 
 	if (r->c->failed || !r->c->result || r->c->result > UINT32_MAX)
 		return 0;
-	if (l->nr_threads == l->cap_threads) {
-		size_t cap = l->cap_threads ? 2 * l->cap_threads : 8;
-		struct mm_lackey_thread *v = cap <= 1 << 16 ? realloc(l->threads, cap * sizeof(*v)) : NULL;
-
-		if (!v)
-			return mm_lackey_no_memory(l, r->err);
-		l->threads = v;
-		l->cap_threads = cap;
-	}
+	if (l->nr_threads == 1 << 16 || mm_grow(&l->threads, l->nr_threads, &l->cap_threads, sizeof(*l->threads)))
+		return mm_lackey_no_memory(l, r->err);
 	l->threads[l->nr_threads++] = (struct mm_lackey_thread){ r->c->pid, 0, (uint32_t)r->c->result };
 	ev = mm_trace_add(r->b, MM_EV_THREAD, l->line);
 	mm_event_put(ev, PID, pid, r->c->pid);

@@ -19,6 +19,7 @@
 
 #include <libmm/explain.h>
 
+#include "base/grow.h"
 #include "source/meminfo_report.h"
 #include "source/scan.h"
 
@@ -26,15 +27,8 @@ enum { MAX_ZONES = MM_MAX_NODES * 8 };
 
 struct mm_explain_zone *mm_explain_add(struct mm_explain_list *l)
 {
-	if (l->nr == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 8;
-		struct mm_explain_zone *v = realloc(l->v, cap * sizeof(*v));
-
-		if (!v)
-			return NULL;
-		l->v = v;
-		l->cap = cap;
-	}
+	if (mm_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
+		return NULL;
 	l->v[l->nr] = (struct mm_explain_zone){ 0 };
 	return &l->v[l->nr++];
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <libmm/source.h>
+#include "base/grow.h"
 #include "source/cmdline.h"
 
 enum { MAX_ENTRIES = MM_E820_MAX };
@@ -60,15 +61,8 @@ static int add_entry(void *arg, const char *name)
 	if (es->nr == MAX_ENTRIES)
 		return mm_error_set(es->err, -EFBIG, "%s/%s: expected at most %d entries", mm_sysroot_name(es->root),
 				    dir, (int)MAX_ENTRIES);
-	if (es->nr == es->cap) {
-		size_t cap = es->cap ? 2 * es->cap : 32;
-		struct entry *v = realloc(es->v, cap * sizeof(*v));
-
-		if (!v)
-			return mm_error_set(es->err, -ENOMEM, "out of memory");
-		es->v = v;
-		es->cap = cap;
-	}
+	if (mm_grow(&es->v, es->nr, &es->cap, sizeof(*es->v)))
+		return mm_error_set(es->err, -ENOMEM, "out of memory");
 	return read_entry(es, name, &es->v[es->nr++]);
 }
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include <libmm/csv.h>
+#include "base/grow.h"
 #include "base/str.h"
 #include "source/oom.h"
 
@@ -125,15 +126,8 @@ static int open_report(struct reader *rd, struct mm_str line, struct mm_str at, 
 	int64_t v;
 
 	close_report(rd);
-	if (log->nr == log->cap) {
-		size_t cap = log->cap ? log->cap * 2 : 8;
-		struct mm_oom_report *p = realloc(log->v, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		log->v = p;
-		log->cap = cap;
-	}
+	if (mm_grow(&log->v, log->nr, &log->cap, sizeof(*log->v)))
+		return -ENOMEM;
 	rd->r = &log->v[log->nr];
 	*rd->r = (struct mm_oom_report){
 		.report = (uint32_t)(log->nr + log->cut_reports), .line = number, .usage_pages = UINT64_MAX,
@@ -225,15 +219,8 @@ static int table_row(struct reader *rd, struct mm_str s)
 			return 0;
 		s = skip(s, n);
 	}
-	if (r->nr_rows == r->cap_rows) {
-		size_t cap = r->cap_rows ? r->cap_rows * 2 : 64;
-		struct mm_oom_row *p = realloc(r->rows, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		r->rows = p;
-		r->cap_rows = cap;
-	}
+	if (mm_grow(&r->rows, r->nr_rows, &r->cap_rows, sizeof(*r->rows)))
+		return -ENOMEM;
 	if (mm_oom_keep(r, name, &row.name))
 		return -ENOMEM;
 	r->rows[r->nr_rows++] = row;
@@ -264,15 +251,8 @@ static int summary_line(struct reader *rd, struct mm_str s)
 	}
 	if (pid <= 0 || pid > UINT32_MAX)
 		return 0;
-	if (rd->nr_killed == rd->cap_killed) {
-		size_t cap = rd->cap_killed ? rd->cap_killed * 2 : 16;
-		uint32_t *v = realloc(rd->killed, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		rd->killed = v;
-		rd->cap_killed = cap;
-	}
+	if (mm_grow(&rd->killed, rd->nr_killed, &rd->cap_killed, sizeof(*rd->killed)))
+		return -ENOMEM;
 	rd->killed[rd->nr_killed++] = (uint32_t)pid;
 	return 0;
 }

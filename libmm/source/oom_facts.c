@@ -22,6 +22,7 @@
 
 #include <libmm/csv.h>
 
+#include "base/grow.h"
 #include "base/str.h"
 #include "source/oom.h"
 
@@ -77,15 +78,8 @@ static struct mm_oom_zone *new_zone(struct mm_oom_report *r)
 {
 	if (r->nr_zones >= (size_t)MM_MAX_NODES * 8)
 		return NULL;
-	if (r->nr_zones == r->cap_zones) {
-		size_t cap = r->cap_zones ? r->cap_zones * 2 : 8;
-		struct mm_oom_zone *z = realloc(r->zones, cap * sizeof(*z));
-
-		if (!z)
-			return NULL;
-		r->zones = z;
-		r->cap_zones = cap;
-	}
+	if (mm_grow(&r->zones, r->nr_zones, &r->cap_zones, sizeof(*r->zones)))
+		return NULL;
 	return &r->zones[r->nr_zones++];
 }
 

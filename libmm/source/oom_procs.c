@@ -15,6 +15,7 @@
 
 #include <libmm/csv.h>
 
+#include "base/grow.h"
 #include "source/oom.h"
 #include "source/pid.h"
 
@@ -66,15 +67,8 @@ static int keep_name(struct mm_oom_report *r, struct mm_str s, struct mm_str *ou
 
 static int add_row(struct mm_oom_report *r, const struct mm_oom_row *row, struct mm_str name)
 {
-	if (r->nr_rows == r->cap_rows) {
-		size_t cap = r->cap_rows ? r->cap_rows * 2 : 64;
-		struct mm_oom_row *p = realloc(r->rows, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		r->rows = p;
-		r->cap_rows = cap;
-	}
+	if (mm_grow(&r->rows, r->nr_rows, &r->cap_rows, sizeof(*r->rows)))
+		return -ENOMEM;
 	r->rows[r->nr_rows] = *row;
 	return keep_name(r, name, &r->rows[r->nr_rows++].name);
 }

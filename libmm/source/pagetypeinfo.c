@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "source/buddyinfo.h"
 
 enum { MAX_TYPES = 16, MAX_ROWS = MM_MAX_NODES * 8 * MAX_TYPES };
@@ -31,15 +32,8 @@ struct reader {
 
 static struct mm_pageblock_row *add_type(struct mm_buddyinfo *bi)
 {
-	if (bi->nr_types == bi->cap_types) {
-		size_t cap = bi->cap_types ? 2 * bi->cap_types : 16;
-		struct mm_pageblock_row *v = realloc(bi->types, cap * sizeof(*v));
-
-		if (!v)
-			return NULL;
-		bi->types = v;
-		bi->cap_types = cap;
-	}
+	if (mm_grow(&bi->types, bi->nr_types, &bi->cap_types, sizeof(*bi->types)))
+		return NULL;
 	bi->types[bi->nr_types] = (struct mm_pageblock_row){ 0 };
 	return &bi->types[bi->nr_types++];
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "source/proc.h"
 #include "source/scan.h"
 
@@ -47,7 +48,7 @@ static int add_line(struct mm_users *u, struct mm_str line)
 	rest = (struct mm_str){ colon + 1, (size_t)(rest.p + rest.len - colon - 1) };
 	if (!scan_u64(&rest, &uid) || uid > UINT32_MAX)
 		return 0;
-	if (mm_proc_grow(&u->v, u->nr, &u->cap, sizeof(*u->v)))
+	if (mm_grow(&u->v, u->nr, &u->cap, sizeof(*u->v)))
 		return -ENOMEM;
 	u->v[u->nr] = (struct user){ (uint32_t)uid, (uint32_t)u->nr, strndup(line.p, len) };
 	return u->v[u->nr].name ? (u->nr++, 0) : -ENOMEM;

@@ -26,6 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/grow.h"
 #include "source/folder.h"
 #include "source/pid.h"
 #include "source/ps.h"
@@ -147,7 +148,7 @@ static uint32_t pid_of(const char *name)
 
 static int add_pid(struct mm_pid_table *t, uint32_t pid, uint32_t tgid)
 {
-	if (t->nr_list >= MAX_PIDS || mm_proc_grow(&t->list, t->nr_list, &t->cap_list, sizeof(*t->list)))
+	if (t->nr_list >= MAX_PIDS || mm_grow(&t->list, t->nr_list, &t->cap_list, sizeof(*t->list)))
 		return -ENOMEM;
 	t->list[t->nr_list].pid = pid;
 	t->list[t->nr_list++].tgid = tgid;
@@ -367,7 +368,7 @@ int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *op
 	if (code)
 		return mm_error_set(err, code, "%s/proc: %s", t->proc->name, strerror(-code));
 	while (t->cap_old < t->nr_list)
-		if (mm_proc_grow(&t->old, t->cap_old, &t->cap_old, sizeof(*t->old)))
+		if (mm_grow(&t->old, t->cap_old, &t->cap_old, sizeof(*t->old)))
 			return mm_error_set(err, -ENOMEM, "out of memory");
 	v = t->old;
 	cap = t->cap_old;

@@ -191,21 +191,3 @@ long mm_proc_read_small(struct mm_proc *p, const char *path)
 	close(fd);
 	return n;
 }
-
-int mm_proc_grow(void *vp, size_t nr, size_t *cap, size_t size)
-{
-	void **v = vp;
-	size_t want = *cap ? *cap * 2 : 64;
-	void *bigger;
-
-	if (nr < *cap)
-		return 0;
-	if (want > SIZE_MAX / 2 / size)
-		return -ENOMEM;
-	bigger = realloc(*v, want * size);
-	if (!bigger)
-		return -ENOMEM;
-	*v = bigger;
-	*cap = want;
-	return 0;
-}

@@ -26,7 +26,4 @@ int mm_proc_open_dir(struct mm_proc *p);
  */
 long mm_proc_read_small(struct mm_proc *p, const char *path);
 
-/* Grow @v of @size-byte elements to hold one more than @nr; 0 or -ENOMEM. */
-int mm_proc_grow(void *vp, size_t nr, size_t *cap, size_t size);
-
 #endif /* SOURCE_PROC_H */

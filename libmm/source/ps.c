@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/grow.h"
 #include "base/str.h"
 #include "source/folder.h"
 #include "source/ps.h"
@@ -245,7 +246,7 @@ static int read_row(struct mm_ps *ps, const struct ps_layout *l, struct mm_str l
 		err = take(&r, l, l->v[i], word);
 	}
 	if (!err && !cut && r.pid) {
-		err = ps->nr >= MAX_ROWS ? -ENOMEM : mm_proc_grow(&ps->v, ps->nr, &ps->cap, sizeof(*ps->v));
+		err = ps->nr >= MAX_ROWS ? -ENOMEM : mm_grow(&ps->v, ps->nr, &ps->cap, sizeof(*ps->v));
 		if (!err) {
 			ps->v[ps->nr++] = r;
 			return 0;

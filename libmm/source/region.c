@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libmm/region.h>
+#include "base/grow.h"
 #include "base/str.h"
 
 static const char *const kind_words[MM_NR_REGION_KINDS] = {
@@ -68,15 +69,8 @@ int mm_region_list_add(struct mm_region_list *l, const struct mm_region *r, stru
 {
 	struct mm_region copy = *r;
 
-	if (l->nr == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct mm_region *v = realloc(l->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		l->v = v;
-		l->cap = cap;
-	}
+	if (mm_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
+		return -ENOMEM;
 	copy.name = malloc(name.len + 1);
 	if (!copy.name)
 		return -ENOMEM;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <libmm/slabinfo.h>
+#include "base/grow.h"
 #include "source/scan.h"
 #include "source/slabinfo.h"
 
@@ -101,15 +102,8 @@ struct found {
 
 static int add_link(struct found *f, const char *name, const char *target)
 {
-	if (f->nr == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 256;
-		struct link *v = realloc(f->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		f->v = v;
-		f->cap = cap;
-	}
+	if (mm_grow(&f->v, f->nr, &f->cap, sizeof(*f->v)))
+		return -ENOMEM;
 	f->v[f->nr] = (struct link){ strdup(name), strdup(target) };
 	if (!f->v[f->nr].name || !f->v[f->nr].target) {
 		free(f->v[f->nr].name);

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include <libmm/slabinfo.h>
+#include "base/grow.h"
 #include "source/scan.h"
 #include "source/slabinfo.h"
 
@@ -146,19 +147,8 @@ static const struct mm_cache_row no_row = {
 
 int mm_slabinfo_add(struct mm_slabinfo *info, struct mm_str name, struct mm_cache_row **rowp)
 {
-	char *copy = strndup(name.p, name.len);
+	char *copy = mm_grow(&info->v, info->nr, &info->cap, sizeof(*info->v)) ? NULL : strndup(name.p, name.len);
 
-	if (copy && info->nr == info->cap) {
-		size_t cap = info->cap ? info->cap * 2 : 256;
-		struct mm_cache_row *v = realloc(info->v, cap * sizeof(*v));
-
-		if (!v) {
-			free(copy);
-			return -ENOMEM;
-		}
-		info->v = v;
-		info->cap = cap;
-	}
 	if (!copy)
 		return -ENOMEM;
 	*rowp = &info->v[info->nr++];

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "source/proc.h"
 #include "source/scan.h"
 
@@ -35,10 +36,10 @@ static int add_cpu(struct mm_proc_stat *st, struct mm_str line)
 	if (st->nr_cpus == st->cap) {
 		size_t cap = st->cap;
 
-		if (mm_proc_grow(&st->cpu, st->nr_cpus, &cap, sizeof(*st->cpu)))
+		if (mm_grow(&st->cpu, st->nr_cpus, &cap, sizeof(*st->cpu)))
 			return -ENOMEM;
 		cap = st->cap;
-		if (mm_proc_grow(&st->cpu_id, st->nr_cpus, &cap, sizeof(*st->cpu_id)))
+		if (mm_grow(&st->cpu_id, st->nr_cpus, &cap, sizeof(*st->cpu_id)))
 			return -ENOMEM;
 		st->cap = cap;
 	}

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "source/scan.h"
 #include "source/strace.h"
 
@@ -74,19 +75,9 @@ static struct task *add_task(struct strace *s, uint32_t pid)
 			strace_pids_del(&s->pids, t->pid);
 			s->nr_dead--;
 		}
-	if (!t && s->nr_tasks == s->cap_tasks) {
-		size_t cap = s->cap_tasks ? 2 * s->cap_tasks : 16;
-
-		if (cap > MAX_TASKS)
-			return NULL;
-		t = realloc(s->tasks, cap * sizeof(*t));
-		if (!t)
-			return NULL;
-		s->tasks = t;
-		s->cap_tasks = cap;
-		t = NULL;
-	}
 	if (!t) {
+		if (s->nr_tasks == MAX_TASKS || mm_grow(&s->tasks, s->nr_tasks, &s->cap_tasks, sizeof(*t)))
+			return NULL;
 		t = &s->tasks[s->nr_tasks++];
 		t->unfinished = NULL;
 	}

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/str.h"
 #include "source/strace.h"
 
@@ -190,15 +191,8 @@ static struct task *get_task(struct strace_files *f, uint32_t pid)
 			f->nr_gone--;
 		}
 	if (!t) {
-		if (f->nr_tasks == f->cap_tasks) {
-			size_t cap = f->cap_tasks ? 2 * f->cap_tasks : 16;
-
-			t = realloc(f->tasks, cap * sizeof(*t));
-			if (!t)
-				return NULL;
-			f->tasks = t;
-			f->cap_tasks = cap;
-		}
+		if (mm_grow(&f->tasks, f->nr_tasks, &f->cap_tasks, sizeof(*t)))
+			return NULL;
 		t = &f->tasks[f->nr_tasks++];
 		t->table = NULL;
 	}

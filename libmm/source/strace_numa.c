@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include <libmm/flags.h>
+#include "base/grow.h"
 #include "base/str.h"
 #include "source/scan.h"
 #include "source/strace.h"
@@ -197,13 +198,8 @@ static void put_status(struct mm_event *ev, struct mm_str status)
 
 static int add_rest(struct strace_rest *r, const struct mm_event *ev, uint64_t line)
 {
-	size_t cap = r->cap ? 2 * r->cap : 64;
-	struct mm_event *v = r->nr < r->cap ? r->ev : realloc(r->ev, cap * sizeof(*v));
-
-	if (!v)
+	if (mm_grow(&r->ev, r->nr, &r->cap, sizeof(*r->ev)))
 		return -ENOMEM;
-	r->cap = v == r->ev && r->nr < r->cap ? r->cap : cap;
-	r->ev = v;
 	r->ev[r->nr++] = *ev;
 	r->line = line;
 	return 0;

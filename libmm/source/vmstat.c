@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "source/proc.h"
 #include "source/scan.h"
 
@@ -39,7 +40,7 @@ static int add(struct mm_proc_vmstat *vs, struct mm_str name, uint64_t value)
 
 	if (vs->nr >= MAX_COUNTERS || name.len >= sizeof(c->name))
 		return 0;
-	if (mm_proc_grow(&vs->v, vs->nr, &vs->cap, sizeof(*vs->v)))
+	if (mm_grow(&vs->v, vs->nr, &vs->cap, sizeof(*vs->v)))
 		return -ENOMEM;
 	c = &vs->v[vs->nr++];
 	memcpy(c->name, name.p, name.len);

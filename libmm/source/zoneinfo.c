@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include <libmm/zoneinfo.h>
+#include "base/grow.h"
 #include "source/scan.h"
 
 enum { MAX_ZONES = MM_MAX_NODES * 16 };
@@ -75,15 +76,8 @@ static int begin_zone(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str
 		return mm_input_error(in, err, -EFBIG, "expected at most %d zones", (int)MAX_ZONES);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		*(uint64_t *)(void *)((char *)&row + fields[i].offset) = MM_MISSING_U64;
-	if (zi->nr == zi->cap) {
-		size_t cap = zi->cap ? 2 * zi->cap : 16;
-		struct mm_zoneinfo_row *v = realloc(zi->v, cap * sizeof(*v));
-
-		if (!v)
-			return mm_input_error(in, err, -ENOMEM, "out of memory");
-		zi->v = v;
-		zi->cap = cap;
-	}
+	if (mm_grow(&zi->v, zi->nr, &zi->cap, sizeof(*zi->v)))
+		return mm_input_error(in, err, -ENOMEM, "out of memory");
 	zi->v[zi->nr++] = row;
 	return 0;
 }

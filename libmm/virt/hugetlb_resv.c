@@ -35,15 +35,8 @@ uint64_t mm_region_count(const struct mm_resv_map *m, uint64_t from, uint64_t to
 
 static int insert_at(struct mm_resv_map *m, size_t at, uint64_t from, uint64_t to)
 {
-	if (m->nr == m->cap) {
-		size_t cap = m->cap ? 2 * m->cap : 8;
-		struct mm_resv_range *r = mm_host_realloc(m->r, cap * sizeof(*r));
-
-		if (!r)
-			return -ENOMEM;
-		m->r = r;
-		m->cap = cap;
-	}
+	if (mm_host_grow(&m->r, m->nr, &m->cap, sizeof(*m->r)))
+		return -ENOMEM;
 	memmove(m->r + at + 1, m->r + at, (m->nr - at) * sizeof(*m->r));
 	m->r[at] = (struct mm_resv_range){ from, to };
 	m->nr++;

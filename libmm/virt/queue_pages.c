@@ -38,17 +38,9 @@ static bool is_hugetlb(const struct mm_virt *virt, mm_pfn_t head) { return mm_pa
 
 bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem)
 {
-	*nomem = false;
-	if (list->nr == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 64;
-		mm_pfn_t *v = mm_host_realloc(list->v, cap * sizeof(*v));
-
-		*nomem = !v;
-		if (!v)
-			return false;
-		list->v = v;
-		list->cap = cap;
-	}
+	*nomem = mm_host_grow(&list->v, list->nr, &list->cap, sizeof(*list->v)) != 0;
+	if (*nomem)
+		return false;
 	if (is_hugetlb(virt, head)) {
 		if (!mm_isolate_hugetlb(virt, head))
 			return false;

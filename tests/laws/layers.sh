@@ -45,7 +45,7 @@ if grep -nE 'ctx(->|\.)cpu( = |\+\+)' libmm/*/*.[ch] tests/*.[ch] bench/*.c | gr
 	echo "the running CPU is set by mm_set_cpu() alone"; bad=1
 fi
 # Host memory that the machine is short of is never the kernel's ENOMEM: base/host_memory.h remembers it.
-if grep -nE '(^|[^_[:alnum:]])(malloc|calloc|realloc|reallocarray|aligned_alloc|strdup|strndup|asprintf|mmap)\(' \
+if grep -nE '(^|[^_[:alnum:]])(malloc|calloc|realloc|reallocarray|aligned_alloc|strdup|strndup|asprintf|mmap|mm_grow)\(' \
 	libmm/phys/*.[ch] libmm/slab/*.[ch] libmm/cache/*.[ch] libmm/virt/*.[ch] libmm/fault/*.[ch] libmm/reclaim/*.[ch] \
 	libmm/machine/*.[ch] |
 	grep -vE '^[^:]*:[0-9]+:( \*|.*/\*.*mmap\()'; then
