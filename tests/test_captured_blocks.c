@@ -140,7 +140,8 @@ static void write_zoneinfo(uint64_t nr_free, uint64_t managed, const char *zone,
 	FILE *f = begin("proc/zoneinfo");
 
 	fprintf(f, "Node 0, zone %8s\n  pages free     %" PRIu64 "\n        min      10\n        low      20\n        high     30\n"
-		"        spanned  %" PRIu64 "\n        present  %" PRIu64 "\n        managed  %" PRIu64 "\n%s  start_pfn:           %" PRIu64 "\n",
+		"        spanned  %" PRIu64 "\n        present  %" PRIu64 "\n        managed  %" PRIu64 "\n"
+		"%s  start_pfn:           %" PRIu64 "\n",
 		zone, nr_free, naive.pages, naive.present, managed, more, naive.start);
 	fclose(f);
 }
@@ -241,7 +242,8 @@ START_TEST(any_state)
 		const char *zone = dma ? "DMA" : "DMA32";
 		const struct mm_zone *z;
 
-		make(dma ? 1 : 4096 + BLOCK * below(2), dma ? 4095 : 8 * BLOCK + below(MAX_PAGES - 8 * BLOCK - BLOCK), dma ? 0 : (unsigned int)below(4));
+		make(dma ? 1 : 4096 + BLOCK * below(2), dma ? 4095 : 8 * BLOCK + below(MAX_PAGES - 8 * BLOCK - BLOCK),
+		     dma ? 0 : (unsigned int)below(4));
 		write_zoneinfo(naive.nr_free, naive.present - naive.never, zone, "");
 		write_pagetypeinfo(zone, UINT64_MAX);
 		z = boot(MM_DEPTH_PHYS, false);

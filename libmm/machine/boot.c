@@ -203,7 +203,8 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 /* Who had swapped before the workload began has it still. */
 static void occupy_swap(struct mm_machine *m)
 {
-	uint64_t wanted = m->cfg.swap_used_bytes >> MM_PAGE_SHIFT, used = mm_total_swap_pages(m->cache) - (uint64_t)mm_nr_swap_pages(m->cache);
+	uint64_t used = mm_total_swap_pages(m->cache) - (uint64_t)mm_nr_swap_pages(m->cache);
+	uint64_t wanted = m->cfg.swap_used_bytes >> MM_PAGE_SHIFT;
 
 	if (wanted > used)		/* captured cgroups have some of it */
 		mm_swap_occupy(m->cache, wanted - used);
