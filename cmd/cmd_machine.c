@@ -75,7 +75,8 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 	e = mm_sysroot_regions(root, &a->config.regions, NULL, &a->err);
 	if (e && mm_sysroot_has(root, "proc/zoneinfo"))
 		e = 0;
-	if (!e && !a->cpus_given && mm_sysroot_has(root, "proc/zoneinfo"))
+	a->captured_zones = mm_sysroot_has(root, "proc/zoneinfo");
+	if (!e && !a->cpus_given && a->captured_zones)
 		e = cpus_of_sysroot(a, root);
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
@@ -277,4 +278,7 @@ void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
 		text_row(w, MM_SYSCTL_SLUB_DEBUG, cfg->sysctl.slub_debug);
 	if (a->memory_max_given)
 		memory_max_row(w, cfg->memory_max_bytes);
+	if (a->captured_zones && cfg->depth != MM_DEPTH_VMA)
+		cmd_note(a, "%s: its zones, free pages and cgroups are not in the trace: commands that read it need --machine=%s too",
+			 cfg->sysroot, cfg->sysroot);
 }
