@@ -230,6 +230,17 @@ Number of blocks type     Unmovable      Movable  Reclaimable   HighAtomic      
 Node 0, zone    DMA32            0           71            0            1            0
 EOF
 same "reserved pageblock" 5376,512 "$(mm-buddy -M "$tmp/reserved" --explain=0,GFP_KERNEL -o free_pages,unusable_pages | tail -n 1)"
+# kpageflags beside it tells which frames are free, so where blocks may be reserved; pagetypeinfo how many are: here a block of 1024 pages
+# and two of 128 in two pageblocks, of which one is reserved; or three are, of two of which nothing is free
+nothing() { head -c $((8 * $1)) /dev/zero; }
+buddies() { local i; for ((i = 0; i < $1; i++)); do printf '\0\4\0\0\0\0\0\0'; done; }
+{ nothing 8192; buddies 1024; nothing $((14336 - 9216)); buddies 128; nothing $((15360 - 14464)); buddies 128; } \
+	> "$tmp/reserved/proc/kpageflags"
+sed -i '/ Movable /s/5$/1/' "$tmp/reserved/proc/pagetypeinfo"
+reserved() { mm-buddy -M "$tmp/reserved" --explain=0,GFP_KERNEL -o free_pages,unusable_pages 2>&1 | tail -n 1; }
+same "reserved pageblock, kpageflags" 1280,512 "$(reserved)"
+sed -i '$s/71            0            1/69            0            3/' "$tmp/reserved/proc/pagetypeinfo"
+same "three reserved pageblocks, kpageflags" 1280,1536 "$(reserved)"
 
 # ---- root-only files absent, or there and not readable ----
 if [ "$(id -u)" != 0 ]; then

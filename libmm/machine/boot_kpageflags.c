@@ -79,6 +79,23 @@ static void assign_types(struct mm_phys *phys, const struct mm_buddyinfo_row *r)
 		}
 }
 
+/*
+ * How many pageblocks are reserved is told, whether any of their pages is free or not; which they are is known only as far as
+ * free blocks have found theirs.  Of a zone's rows the first counts: more tables may follow, of pageblocks that are mixed.
+ */
+static void reserve_as_told(struct mm_phys *phys, const struct mm_buddyinfo *types)
+{
+	for (size_t i = types->nr_types; i-- > 0;) {
+		const struct mm_pageblock_row *r = &types->types[i];
+		struct mm_zone *zone = mm_zone_of_capture(phys, r->node, r->zone);
+
+		if (!zone || mm_migratetype_of_name(r->migratetype) != MM_MIGRATE_HIGHATOMIC)
+			continue;
+		zone->nr_reserved_highatomic = r->pageblocks < zone->managed_pages >> types->pageblock_order ?
+					       r->pageblocks << types->pageblock_order : zone->managed_pages;
+	}
+}
+
 static int read_types(struct mm_machine *m, const struct mm_sysroot *root, struct mm_error *err)
 {
 	struct mm_buddyinfo types = { 0 }, zones = { 0 };
@@ -99,6 +116,8 @@ static int read_types(struct mm_machine *m, const struct mm_sysroot *root, struc
 				true);
 	for (size_t i = 0; !e && i < types.nr; i++)
 		assign_types(m->phys, &types.v[i]);
+	if (!e)
+		reserve_as_told(m->phys, &types);
 	mm_buddyinfo_free(&types);
 	mm_buddyinfo_free(&zones);
 	return e;
