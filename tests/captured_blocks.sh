@@ -51,6 +51,18 @@ for lists in 0 1; do
 	same "captured_lists=$lists: two pageblocks reserved, in use" 1022 $((none - used))
 done
 
+# what kernels' own files tell is what the machine then has
+echo event,size,flags > "$tmp/nothing.csv"
+for d in manual/guest captures/woken/fresh captures/woken/one captures/woken/two; do
+	for t in types free; do
+		o=node,zone,migratetype,$([ $t = types ] && echo pageblocks || echo order,blocks)
+		mm-buddy -M "$data/$d" --check -n -t $t -o "$o" "$tmp/nothing.csv" 2> "$tmp/err" | grep -v CMA | sort > "$tmp/got"
+		[ -s "$tmp/err" ] && fail "$d: $(cat "$tmp/err")"
+		mm-buddy -n -t $t -o "$o" "$data/$d/proc/pagetypeinfo" | grep -v CMA | sort | diff - "$tmp/got" > "$tmp/diff" ||
+			fail "$d: $t differ from the kernel's: $(head -5 "$tmp/diff")"
+	done
+done
+
 # As Linux 6.6 did: by the number of free pages alone it is up to 1000 pages later.  Within 64 pages: some the kernel took for itself.
 {
 	sed 's/81920000/146800640/' "$tmp/begin.csv"
