@@ -399,19 +399,26 @@ static bool alloc_failed_there(struct mm_machine *m, struct mm_slab_replay *r, c
 	return false;
 }
 
+/* *@rp NULL: there is nothing to do. */
+static int begin_alloc(struct mm_machine *m, struct mm_slab_replay **rp, struct mm_event *ev, mm_gfp_t *gfp, struct mm_error *err)
+{
+	int e = begin(m, rp, err);
+
+	if (!e && *rp && alloc_failed_there(m, *rp, ev))
+		*rp = NULL;
+	return e || !*rp ? e : parse_gfp(*rp, ev, gfp, err);
+}
+
 int mm_ev_cache_alloc(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_slab_replay *r;
 	struct mm_kmem_cache *s;
 	mm_gfp_t gfp;
 	long rc;
-	int e = begin(m, &r, err);
+	int e = begin_alloc(m, &r, ev, &gfp, err);
 
 	(void)task;
-	if (e || !r || alloc_failed_there(m, r, ev))
-		return e;
-	e = parse_gfp(r, ev, &gfp, err);
-	if (e)
+	if (e || !r)
 		return e;
 	rc = which_cache(m, r, ev);
 	if (rc == -ENOMEM)
@@ -433,13 +440,10 @@ int mm_ev_kmalloc(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	uint64_t obj;
 	mm_gfp_t gfp;
 	long rc;
-	int e = begin(m, &r, err);
+	int e = begin_alloc(m, &r, ev, &gfp, err);
 
 	(void)task;
-	if (e || !r || alloc_failed_there(m, r, ev))
-		return e;
-	e = parse_gfp(r, ev, &gfp, err);
-	if (e)
+	if (e || !r)
 		return e;
 	if (!(ev->present & MM_TC_BIT(SIZE)))
 		return mm_error_set(err, -EINVAL, "kmalloc: expected a size, found none");

@@ -66,24 +66,25 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	return 0;
 }
 
-static struct mm_task *child_of(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+/* *@mm is @task's; *@childp: NULL, the recording's call failed. */
+static int begin_child(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_struct **mm, struct mm_task **childp,
+		       struct mm_error *err)
 {
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	struct mm_task *child;
 
+	*childp = NULL;
+	*mm = mm_task_mm(m, task);
+	if (!*mm)
+		return no_memory(err);
 	if (rec.failed)
-		return NULL;
-	if (!rec.there || !rec.value || rec.value > INT32_MAX || rec.value == task->pid) {
-		mm_error_set(err, -EINVAL, "%s: expected the child's pid as result",
-			     mm_event_word((enum mm_event_type)ev->type));
-		return NULL;
-	}
+		return 0;
+	if (!rec.there || !rec.value || rec.value > INT32_MAX || rec.value == task->pid)
+		return mm_error_set(err, -EINVAL, "%s: expected the child's pid as result", mm_event_word((enum mm_event_type)ev->type));
 	child = mm_task_get(m, (uint32_t)rec.value);
-	if (!child) {
-		mm_error_set(err, -ERANGE, "%s: no room for task %llu", mm_event_word((enum mm_event_type)ev->type),
-			     (unsigned long long)rec.value);
-		return NULL;
-	}
+	if (!child)
+		return mm_error_set(err, -ERANGE, "%s: no room for task %llu", mm_event_word((enum mm_event_type)ev->type),
+				    (unsigned long long)rec.value);
 	memcpy(child->comm, task->comm, sizeof(child->comm));
 	child->automap = task->automap;
 	child->faults.pkru = task->faults.pkru;
@@ -92,7 +93,8 @@ static struct mm_task *child_of(struct mm_machine *m, struct mm_task *task, stru
 	mm_task_numa_free(&child->numa);
 	child->numa = task->numa;
 	child->numa.faults = NULL;
-	return child;
+	*childp = child;
+	return 0;
 }
 
 static void share_mm(struct mm_task *child, struct mm_struct *mm)
@@ -104,16 +106,12 @@ static void share_mm(struct mm_task *child, struct mm_struct *mm)
 
 int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = mm_task_mm(m, task), *copy;
+	struct mm_struct *mm, *copy;
 	struct mm_task *child;
-	int e;
+	int e = begin_child(m, task, ev, &mm, &child, err);
 
-	if (!mm)
-		return no_memory(err);
-	err->code = 0;
-	child = child_of(m, task, ev, err);
-	if (!child)
-		return err->code;
+	if (e || !child)
+		return e;
 	child->tgid = child->pid;
 	child->ppid = task->tgid;
 	if (mm_has_word(ev->flags, "CLONE_VM")) {
@@ -137,15 +135,12 @@ int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 
 int mm_ev_thread(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_struct *mm = mm_task_mm(m, task);
+	struct mm_struct *mm;
 	struct mm_task *child;
+	int e = begin_child(m, task, ev, &mm, &child, err);
 
-	if (!mm)
-		return no_memory(err);
-	err->code = 0;
-	child = child_of(m, task, ev, err);
-	if (!child)
-		return err->code;
+	if (e || !child)
+		return e;
 	child->tgid = task->tgid;
 	child->ppid = task->ppid;
 	share_mm(child, mm);
