@@ -6,7 +6,6 @@
  * sysroot and the live system are shown as they are.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>

@@ -3,7 +3,6 @@
  * mm-slab -t layout: from a CSV of caches to what each would look like.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <libmm/csv.h>

@@ -21,7 +21,6 @@
 #include "cache/memcg_v1.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/host_memory.h"
 #include "cache/swap_impl.h"

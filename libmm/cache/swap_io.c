@@ -9,13 +9,10 @@
  * 128 KiB. Until a write is done its page is under writeback; one that reclaim waits for (PG_reclaim) then goes to the tail
  * of its list, which is why it matters when that is: what a scan meets next depends on it.
  *
- * Time is that of the code that reclaims: so much for each folio looked at, written, freed, against the latency of
- * the device (the tunables cost.*). The defaults were measured with block and vmscan tracepoints on Linux 6.6.87 in an
- * emulated guest with a virtio disk; a real machine is quicker in both, in about the same proportion (a folio written
- * costs the CPU a twenty-fifth of what a small write costs the device). The device's part is that of a host between
- * idle and busy: the guest's writes took 145 us on average on an idle host, 380 to 640 on a busy one (half of them 140,
- * one in ten more than 1000), reads 105 and 160. Scans that meet their own writes again differ between the two:
- * pgactivate and pgdeactivate by a tenth and more.
+ * Time is that of the code that reclaims: so much for each folio looked at, written, freed, against the latency of the device (the
+ * tunables cost.*). Their defaults are those of an emulated guest with a virtio disk, on a host between idle, where a write took
+ * 145 us, and busy, 380 to 640; a real machine is quicker in all of them, in about the same proportion. Scans that meet their own
+ * writes again differ between the two: pgactivate and pgdeactivate by a tenth and more.
  *
  * Each write has an object of a slab (struct bio).  Who reclaims may not use the reserves for it: below the min watermark there are
  * those of slabs that exist, and two kept in a pool; then the writer sleeps until a write is done.
@@ -24,7 +21,6 @@
  * bio_alloc_bioset(), biovec_init_slabs() with BIO_POOL_SIZE; mm/mempool.c.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <libmm/slab.h>

@@ -11,7 +11,6 @@
  * Source: Linux 6.6 mm/swap_state.c.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "cache/filemap.h"
 #include "cache/memcg_v1.h"

@@ -4,8 +4,6 @@
  * buffer is emptied before each cause and grows to the largest cause seen; one
  * cause has no more effects than the machine has pages and VMAs to touch.
  */
-#include <stdlib.h>
-
 #include "base/host_memory.h"
 #include "phys/ctx.h"
 

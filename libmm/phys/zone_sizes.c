@@ -16,7 +16,6 @@
  * Source: Linux 6.6 mm/mm_init.c free_area_init(), arch/x86/mm/init.c zone_sizes_init().
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/host_memory.h"
 #include "base/minmax.h"

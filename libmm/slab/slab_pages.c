@@ -134,7 +134,7 @@ static enum mm_counter slab_counter(const struct mm_kmem_cache *s)
  * @nr_links:	16-bit links to make room for
  *
  * Return: the slab, on no list but that of the cache; NULL when there is no
- * block, or no host memory (then the run is marked to end).
+ * block, or no host memory (base/host_memory.h).
  */
 struct slab *mm_slab_alloc_pages(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_t node, uint32_t order, uint32_t objects,
 				 uint32_t nr_links)

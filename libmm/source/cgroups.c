@@ -21,7 +21,6 @@
 #include "base/minmax.h"
 #include "base/str.h"
 #include "source/folder.h"
-#include "source/proc.h"
 #include "source/scan.h"
 
 enum { MAX_PATH = 4096, MAX_TEXT = 65536 };

@@ -11,7 +11,6 @@
 
 #include "base/grow.h"
 #include "source/folder.h"
-#include "source/proc.h"
 
 DIR *mm_folder_open(int at, const char *path)
 {

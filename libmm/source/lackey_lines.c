@@ -13,7 +13,6 @@
  * until its result was seen.  A piece without its head belongs to the call that
  * began last of those that wait for such a piece.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

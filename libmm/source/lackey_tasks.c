@@ -6,7 +6,6 @@
  * numbers threads by slots; a slot is bound to a thread when it is first seen.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/grow.h"

@@ -15,7 +15,6 @@
  * are more.  Source: Linux 6.6 mm/vmstat.c pagetypeinfo_show().
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/grow.h"
 #include "source/buddyinfo.h"

@@ -7,7 +7,6 @@
  * Dirty file pages force that at the end of their table. Model: Linux 6.6
  * mm/memory.c zap_pte_range() and above it, mm/mmu_gather.c.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/host_memory.h"
