@@ -231,4 +231,19 @@ same "not by the classic lists" "oom_kill,0" \
 mm-reclaim --ram=192M --swap=256M -S lru_gen=1 -S lru_gen.min_ttl_ms=1000000 -S vm.oom_kill_allocating_task=1 --oom-report=log -t summary \
 	-n dd.csv > out 2> err
 same "vm.oom_kill_allocating_task is not for kswapd" 1 "$(grep -c 'Out of memory: Killed process 63 (dd) ' log)"
+
+# a process whose first thread has ended is one still: the other tables of processes have it too
+cat > left.csv <<'END'
+pid,event,addr,size,flags,result
+10,mmap,0x100000000000,409600,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,
+10,store,0x100000000000,409600,,
+10,thread,,,,11
+10,exit,,,,
+END
+same "the first thread has ended: oom" 10,100,1 "$(mm-reclaim -t oom -o pid,rss_pages,victim -n left.csv)"
+same "smaps" 10,409600 "$(mm-fault -t smaps -o pid,rss_bytes -n left.csv)"
+same "pagetable" 10,100 "$(mm-fault -t pagetable -o pid,pages -n left.csv)"
+same "limits" 10,1 "$(mm-vma -t limits -o pid,used -n left.csv | head -n 1)"
+same "maple" 10 "$(mm-vma -t maple -o pid -n left.csv)"
+same "ksm" 10 "$(mm-fault -t ksm -o pid -n left.csv | sort -u | grep -x 10)"
 exit $failed

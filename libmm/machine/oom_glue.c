@@ -14,43 +14,19 @@
 
 const char *mm_oom_comm(const struct mm_task *task) { return task && task->comm[0] ? task->comm : "task"; }
 
-static bool is_alive(const struct mm_task *t) { return t->state == MM_TASK_RUNNING && t->mm; }
-
-/* find_lock_task_mm(): does thread @k stand for its process?  The leader does, else the first that is left. */
-static bool stands_for_process(const struct mm_machine *m, size_t k)
-{
-	const struct mm_task *task = m->tasks.v[k], *leader;
-
-	if (task->pid == task->tgid)
-		return true;
-	leader = mm_task_find(m, task->tgid);
-	if (leader && leader->mm)
-		return false;
-	while (k-- > 0)
-		if (m->tasks.v[k]->tgid == task->tgid && is_alive(m->tasks.v[k]))
-			return false;
-	return true;
-}
-
+/* Who stands for a process is whom find_lock_task_mm() finds: the leader, else the first thread that is left. */
 static bool oom_task(void *arg, size_t *pos, struct mm_oom_task *t)
 {
 	struct mm_machine *m = arg;
-	const struct mm_task *current = mm_task_find(m, m->ctx.pid);
+	const struct mm_task *current = mm_task_find(m, m->ctx.pid), *task = mm_next_process(m, pos);
 
-	while (*pos < m->tasks.nr) {
-		size_t k = (*pos)++;
-		const struct mm_task *task = m->tasks.v[k];
-
-		if (!is_alive(task) || !stands_for_process(m, k))
-			continue;
+	if (task)
 		*t = (struct mm_oom_task){
 			.pid = task->pid, .tgid = task->tgid, .comm = mm_oom_comm(task), .mm = task->mm,
 			.memcg = task->memcg, .oom_score_adj = task->oom_score_adj, .in_vfork = task->in_vfork,
-			.is_current = current && current->tgid == task->tgid, .cookie = k,
+			.is_current = current && current->tgid == task->tgid, .cookie = *pos - 1,
 		};
-		return true;
-	}
-	return false;
+	return task;
 }
 
 /* mempolicy_in_oom_domain() of every thread; a leader that has ended is one still, and its policy is gone. */

@@ -232,12 +232,11 @@ static void add_table(struct run_state *s, mm_pfn_t table, unsigned int level, u
 
 static int pagetable_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *t = m->tasks.v[i];
-		struct run_state s = { .w = w, .virt = &m->virt, .r = { .pid = t->pid } };
+	size_t i = 0;
 
-		if (t->state != MM_TASK_RUNNING || !t->mm || t->tgid != t->pid || !m->virt.phys)
-			continue;
+	for (const struct mm_task *t; m->virt.phys && (t = mm_next_process(m, &i));) {
+		struct run_state s = { .w = w, .virt = &m->virt, .r = { .pid = t->tgid } };
+
 		add_table(&s, t->mm->pgd, mm_nr_levels(&m->virt), 0);
 		end_run(&s);
 	}

@@ -47,18 +47,16 @@ static void machine_rows(const struct mm_ksm *k, struct mm_table_writer *w)
 static int rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	static const struct mm_ksm none;
+	size_t i = 0;
 
 	machine_rows(m->virt.ksm ? m->virt.ksm : &none, w);
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *t = m->tasks.v[i];
+	for (const struct mm_task *t; (t = mm_next_process(m, &i));) {
 		const struct mm_struct *mm = t->mm;
 
-		if (t->state != MM_TASK_RUNNING || !mm || t->tgid != t->pid)
-			continue;
-		row(w, t->pid, "ksm_rmap_items", (int64_t)mm->ksm_rmap_items);
-		row(w, t->pid, "ksm_zero_pages", mm->ksm_zero_pages);
-		row(w, t->pid, "ksm_merging_pages", (int64_t)mm->ksm_merging_pages);
-		row(w, t->pid, "ksm_process_profit", ((int64_t)mm->ksm_merging_pages + mm->ksm_zero_pages) * MM_PAGE_SIZE -
+		row(w, t->tgid, "ksm_rmap_items", (int64_t)mm->ksm_rmap_items);
+		row(w, t->tgid, "ksm_zero_pages", mm->ksm_zero_pages);
+		row(w, t->tgid, "ksm_merging_pages", (int64_t)mm->ksm_merging_pages);
+		row(w, t->tgid, "ksm_process_profit", ((int64_t)mm->ksm_merging_pages + mm->ksm_zero_pages) * MM_PAGE_SIZE -
 		    (int64_t)(mm->ksm_rmap_items * MM_KSM_RMAP_ITEM_BYTES));
 	}
 	return 0;

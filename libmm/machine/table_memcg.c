@@ -60,18 +60,16 @@ struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m)
 {
 	const struct mm_cache *c = m->cache;
 	struct mm_memcg_pages *v = mm_host_calloc(c->nr_memcgs, sizeof(*v));
+	const struct mm_task *t;
 
 	if (!v)
 		return NULL;
 	for (mm_pfn_t pfn = 0; pfn < m->phys->max_pfn; pfn++)
 		if (c->page_memcg[pfn])
 			count_page(m, pfn, &v[c->page_memcg[pfn] - 1]);
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *t = m->tasks.v[i];
-
-		if (t->mm && t->pid == t->tgid && t->mm->memcg)
+	for (size_t i = 0; (t = mm_next_process(m, &i));)
+		if (t->mm->memcg)
 			v[t->mm->memcg->id - 1].pagetables += t->mm->pgtables_bytes / MM_PAGE_SIZE;
-	}
 	for (uint32_t i = c->nr_memcgs; i-- > 0; ) {	/* children have higher ids than parents */
 		const struct mm_memcg *g = c->memcgs[i];
 

@@ -139,13 +139,13 @@ static struct oom_row row_of(const struct mm_task *t, uint64_t total)
 {
 	const int64_t *rss = t->mm->rss;
 	struct oom_row r = {
-		.pid = t->pid, .name = t->comm, .oom_score_adj = t->oom_score_adj,
+		.pid = t->tgid, .name = t->comm, .oom_score_adj = t->oom_score_adj,
 		.pgtables_bytes = t->mm->pgtables_bytes,
 		.rss_pages = (uint64_t)(rss[MM_FILEPAGES] + rss[MM_ANONPAGES] + rss[MM_SHMEMPAGES]),
 		.swapents_pages = (uint64_t)rss[MM_SWAPENTS],
 	};
 
-	r.points = t->pid == 1 ? MM_OOM_UNKILLABLE :
+	r.points = t->tgid == 1 ? MM_OOM_UNKILLABLE :
 		   mm_oom_badness(r.rss_pages, r.swapents_pages, r.pgtables_bytes, t->oom_score_adj, total);
 	r.oom_score = mm_oom_score(r.points, total);
 	return r;
@@ -155,28 +155,20 @@ static int oom_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	uint64_t total = m->phys ? m->phys->totalram_pages + mm_total_swap_pages(m->cache) : 1;
 	int64_t worst = MM_OOM_UNKILLABLE;
-	size_t victim = SIZE_MAX;
+	const struct mm_task *victim = NULL, *t;
 
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *t = m->tasks.v[i];
-		int64_t points;
+	for (size_t i = 0; (t = mm_next_process(m, &i));) {
+		int64_t points = row_of(t, total).points;
 
-		if (t->state != MM_TASK_RUNNING || !t->mm || t->pid != t->tgid)
-			continue;
-		points = row_of(t, total).points;
 		if (points == MM_OOM_UNKILLABLE || points < worst)
 			continue;
 		worst = points;
-		victim = i;
+		victim = t;
 	}
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *t = m->tasks.v[i];
-		struct oom_row row;
+	for (size_t i = 0; (t = mm_next_process(m, &i));) {
+		struct oom_row row = row_of(t, total);
 
-		if (t->state != MM_TASK_RUNNING || !t->mm || t->pid != t->tgid)
-			continue;
-		row = row_of(t, total);
-		row.victim = i == victim;
+		row.victim = t == victim;
 		mm_table_writer_row(w, &row);
 	}
 	return 0;

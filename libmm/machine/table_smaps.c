@@ -248,7 +248,7 @@ static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct
 	char perms[5], name[128], flags[104];
 	uint64_t f = vma->vm_flags;
 	struct row r = {
-		.pid = task->pid, .start = vma->vm_start, .end = vma->vm_end, .perms = perms,
+		.pid = task->tgid, .start = vma->vm_start, .end = vma->vm_end, .perms = perms,
 		.offset = vma->vm_file ? vma->vm_pgoff << MM_PAGE_SHIFT : 0,
 		.inode = vma->vm_file ? vma->vm_file->inode->ino : 0, .name = mm_vma_name(vma, name, sizeof(name)),
 		.size_bytes = vma->vm_end - vma->vm_start, .kernel_page_size_bytes = MM_PAGE_SIZE,
@@ -271,12 +271,11 @@ static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct
 
 static int smaps_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *task = m->tasks.v[i];
+	size_t i = 0;
+
+	for (const struct mm_task *task; (task = mm_next_process(m, &i));) {
 		const struct mm_vma *vma;
 
-		if (task->state != MM_TASK_RUNNING || !task->mm || task->tgid != task->pid)
-			continue;
 		for (uint64_t at = 0; (vma = mm_find_vma(task->mm, at)); at = vma->vm_end)
 			vma_row(task, vma, w);
 	}

@@ -42,18 +42,14 @@ static int one_node(const struct mm_maple_row *node, void *arg)
 	return 0;
 }
 
-static bool is_process(const struct mm_task *t)
-{
-	return t->state == MM_TASK_RUNNING && t->mm && t->pid == t->tgid;
-}
-
 static int maple_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		struct maple_arg a = { w, m->tasks.v[i]->tgid };
+	size_t i = 0;
 
-		if (is_process(m->tasks.v[i]))
-			mm_mt_for_each_node(&m->tasks.v[i]->mm->mm_mt, one_node, &a);
+	for (const struct mm_task *t; (t = mm_next_process(m, &i));) {
+		struct maple_arg a = { w, t->tgid };
+
+		mm_mt_for_each_node(&t->mm->mm_mt, one_node, &a);
 	}
 	return 0;
 }
@@ -105,13 +101,12 @@ static uint64_t bytes_of(uint64_t pages) { return pages << MM_PAGE_SHIFT; }
 
 static int limits_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	for (size_t i = 0; i < m->tasks.nr; i++) {
-		const struct mm_task *t = m->tasks.v[i];
-		const struct mm_struct *mm = t->mm;
-		const struct mm_began *s = &t->began;
+	size_t i = 0;
 
-		if (!is_process(t))
-			continue;
+	for (const struct mm_task *t; (t = mm_next_process(m, &i));) {
+		const struct mm_task *leader = mm_task_find(m, t->tgid);
+		const struct mm_began *s = &(leader ? leader : t)->began;
+		const struct mm_struct *mm = t->mm;
 		const struct limit limits[] = {
 			{ "max_map_count", "maps", mm->map_count, s->map_count,
 			  (uint64_t)mm_sysctl(&m->ctx, MM_SYSCTL_MAX_MAP_COUNT) },
@@ -124,7 +119,7 @@ static int limits_rows(struct mm_machine *m, struct mm_table_writer *w)
 			  mm->rlimit[MM_RLIMIT_MEMLOCK] },
 		};
 		for (size_t k = 0; k < sizeof(limits) / sizeof(limits[0]); k++)
-			limit_row(w, t->pid, &limits[k], m->nr_events - s->nr_events);
+			limit_row(w, t->tgid, &limits[k], m->nr_events - s->nr_events);
 	}
 	if (m->virt.ctx && mm_sysctl(&m->ctx, MM_SYSCTL_OVERCOMMIT_MEMORY) == 2) {
 		struct limit l = {
