@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mm-tools for another C library or another machine, on Debian: the libraries it needs are built from Debian's sources by that compiler,
-# then mm-tools, then its unit programs are run (under qemu-user where the machine is another one).
+# then mm-tools, then its unit programs are run (under qemu-user where the machine is another one, and most of the test scripts).
 #
 #   packaging/port.sh musl [DIR]                apt-get install musl-tools gnulib dpkg-dev
 #   packaging/port.sh aarch64-linux-gnu [DIR]   apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static dpkg-dev
@@ -105,4 +105,8 @@ cd "$dir/build"
 make -s
 [ -z "$run" ] || command -v "${run%% *}" > /dev/null || { echo "port.sh: no ${run%% *}: built, not tested" >&2; exit 0; }
 [ -z "$run" ] || export CK_TIMEOUT_MULTIPLIER=30
-make -s check-unit UNIT_RUN="$run"
+# behind an emulator the scripts too whose commands can be run so
+# shellcheck disable=SC2016
+tests='$(check_PROGRAMS)'
+[ -z "$run" ] || tests="$tests \$(valgrind_scripts)"
+make -s check-unit UNIT_RUN="$run" UNIT_TESTS="$tests"
