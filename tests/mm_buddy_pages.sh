@@ -61,7 +61,8 @@ for order in word big; do
 	{ head -c 4194304 /dev/zero; $order 0x400; } > "$tmp/late"
 	cat "$tmp/late" > "$tmp/pipe" &
 	"$bin/mm-buddy" -t pages -n -o pfn,names "$tmp/pipe" > "$tmp/out" 2> "$tmp/err"
-	echo "status $?: $(grep -c '^524288,buddy$' "$tmp/out") $(grep -cE 'pipe: words of the other byte order from page frame [0-9]+ on' "$tmp/err")"
+	echo "status $?: $(grep -c '^524288,buddy$' "$tmp/out") $(grep -cE \
+		'pipe: words of the other byte order from page frame [0-9]+ on' "$tmp/err")"
 done | sort > "$tmp/told"
 same 'told too late' 'status 0: 1 0 status 1: 0 1' "$(paste -sd' ' "$tmp/told")"
 
