@@ -29,6 +29,7 @@
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/memcg.h"
+#include "machine/boot_blocks.h"
 #include "machine/boot_memcg.h"
 #include "phys/boot.h"
 #include "phys/internal.h"
@@ -327,16 +328,12 @@ static void fill_pcp(struct fill *f, const struct mm_zoneinfo_row *row, struct m
 	mm_set_cpu(&m->ctx, cpu);
 }
 
-static struct mm_zone *zone_of(const struct mm_phys *phys, const struct mm_zoneinfo_row *row)
+/* NULL: the machine's zone of that name is another one. */
+static struct mm_zone *zone_of(struct mm_phys *phys, const struct mm_zoneinfo_row *row)
 {
-	for (uint32_t i = 0; i < phys->nr_zones; i++) {
-		struct mm_zone *z = phys->zone_table[i];
+	struct mm_zone *z = mm_zone_of_capture(phys, row->node, row->zone);
 
-		if (z->node == row->node && z->managed_pages == row->managed_pages &&
-		    !strcmp(mm_zone_type_name((enum mm_zone_type)z->type), row->zone))
-			return z;
-	}
-	return NULL;
+	return z && z->managed_pages == row->managed_pages ? z : NULL;
 }
 
 /* Slab pages of the node, which its first zone tells; they lie in the zone from which most was taken. */
