@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "cache/filemap.h"
 #include "cache/memcg.h"
 #include "cache/swap_impl.h"
@@ -323,7 +324,7 @@ void mm_swap_occupy(struct mm_cache *c, uint64_t nr)
 	uint32_t n;
 
 	for (; nr; nr -= n) {
-		n = get_swap_pages(c, nr < MM_SWAP_SLOTS_CACHE_SIZE ? (uint32_t)nr : MM_SWAP_SLOTS_CACHE_SIZE, slots);
+		n = get_swap_pages(c, (uint32_t)mm_min_u64(nr, MM_SWAP_SLOTS_CACHE_SIZE), slots);
 		if (!n)
 			return;
 		for (uint32_t i = 0; i < n; i++)

@@ -33,8 +33,8 @@ bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
 		return false;
 	p->flags |= MM_PG_DIRTY;
 	if (accounts_dirty(as)) {
-		as->dirty_from = as->nr_dirty++ && as->dirty_from < p->index ? as->dirty_from : p->index;
-		c->dirty_file = c->dirty_file < as->id ? c->dirty_file : as->id;
+		as->dirty_from = as->nr_dirty++ ? mm_min_u64(as->dirty_from, p->index) : p->index;
+		c->dirty_file = mm_min_u32(c->dirty_file, as->id);
 		mm_count(c->ctx, MM_NR_DIRTY, 1);
 		mm_count_write_pending(c->phys, pfn, 1);
 		mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, 1);
@@ -92,7 +92,7 @@ static void writeback_effect(struct mm_cache *c, const struct mm_address_space *
 /* At most @max pages of [@first, @last]. */
 static uint64_t write_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last, uint64_t max)
 {
-	uint64_t nr = 0, v, i = first > as->dirty_from ? first : as->dirty_from;
+	uint64_t nr = 0, v, i = mm_max_u64(first, as->dirty_from);
 	bool all = i == as->dirty_from;		/* that were found are clean now */
 
 	for (; nr < max && as->nr_dirty && mm_xa_find(&as->i_pages, &i, &v) && i <= last; i++) {
