@@ -176,6 +176,8 @@ dressed "a hypervisor's log of the console" 's/^/2026-11-29T14:21:26.127Z In(05)
 dressed "logs of containers" 's/^/node1-1  | /'
 dressed "rsyslog, lines of one record" \
 	':a;$!N;s/\n\[[^]]*\] ( (active_file|unevictable|slab_reclaimable|mapped|kernel_misc|free):)/#012\1/;ta;P;D'
+dressed "records of /dev/kmsg of several lines" \
+	':a;$!N;s/\n\[[^]]*\] ( (active_file|unevictable|slab_reclaimable|mapped|kernel_misc|free):)/\\x0a\1/;ta;P;D'
 dressed "grep -n" 's/^/1234:/'
 dressed "a mail" 's/^/> /'
 
@@ -194,6 +196,14 @@ captured 9 low 100 0 0 -500
 printf 'MemTotal: 400000 kB\nSwapTotal: 100000 kB\n' > captured/proc/meminfo
 same "scores of a captured machine" '1,init,0,0 7,a\b,100,802 9,low,-500,334' \
 	"$(mm-reclaim --csv -n -t oom --sysroot=captured -o pid,name,oom_score_adj,oom_score | tr '\n' ' ' | sed 's/ $//')"
+
+# A cgroup's name may hold colons, as those of container runtimes do, before the statistics and with them in the line.
+long=/system.slice/containerd.service/kubepods-burstable.slice:cri-containerd:0a1b
+sed "s#stats for /a:#stats for $long:#" "$data/oom/6.6-memcg.dmesg" > colon.dmesg
+same "colons in a name" 2 "$(mm-reclaim --human --explain-oom=colon.dmesg | grep -c "limit of cgroup $long ran out")"
+sed "s#stats for /a:#& cache:0KB rss:39416KB rss_huge:0KB shmem:0KB#; s#stats for /a:#stats for $long:#" \
+	"$data/oom/6.6-memcg.dmesg" > colon.dmesg
+same "colons in a name before statistics" 2 "$(mm-reclaim --human --explain-oom=colon.dmesg | grep -c "limit of cgroup $long ran out")"
 
 # A kill that somebody asked for met no watermark.
 sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg

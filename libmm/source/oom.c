@@ -257,17 +257,18 @@ static int summary_line(struct reader *rd, struct mm_str s)
 	return 0;
 }
 
-/* What is printed as one record of several lines a syslog daemon joins by the newline's number, "#012". */
+/* What is printed as one record of several lines is joined by the newline's number: "#012" by a syslog daemon, "\x0a" in /dev/kmsg. */
 static int fact_lines(struct mm_oom_report *r, struct mm_str s)
 {
+	const char *joint = find(s, "#012").p ? "#012" : "\\x0a";
 	int rc = 0;
 
 	while (!rc && s.len) {
-		struct mm_str at = find(s, "#012");
+		struct mm_str at = find(s, joint);
 		size_t n = at.p ? (size_t)(at.p - s.p) : s.len;
 
 		rc = mm_oom_fact_line(r, (struct mm_str){ s.p, n });
-		s = at.p ? skip(at, 4) : skip(s, n);
+		s = at.p ? skip(at, strlen(joint)) : skip(s, n);
 	}
 	return rc;
 }

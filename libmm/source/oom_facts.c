@@ -218,13 +218,18 @@ static bool stat_line(struct mm_oom_report *r, struct mm_str s)
 	return true;
 }
 
-/* "Memory cgroup stats for /a: cache:0KB rss:39416KB rss_huge:0KB shmem:0KB ..." */
+/*
+ * "Memory cgroup stats for /a: cache:0KB rss:39416KB rss_huge:0KB shmem:0KB ...", or the name and a colon alone. A name may hold
+ * colons: those that container runtimes give do.
+ */
 static int memcg_stats(struct mm_oom_report *r, struct mm_str s)
 {
-	struct mm_str at = find(s, ":"), name = at.p ? (struct mm_str){ s.p, (size_t)(at.p - s.p) } : s;
+	struct mm_str at = find(s, ": cache:"), name = { s.p, at.p ? (size_t)(at.p - s.p) : s.len };
 	uint64_t v;
 
-	if (at.p && at.len > 1) {
+	if (!at.p && name.len && name.p[name.len - 1] == ':')
+		name.len--;
+	if (at.p) {
 		if (pages_after(at, " rss:", 4, &v))
 			hold(r, MM_OOM_HELD_ANON, v);
 		if (pages_after(at, " cache:", 4, &v))
