@@ -258,7 +258,6 @@ static bool compaction_ready(const struct mm_reclaim *r, const struct mm_zone *z
 	return mm_zone_watermark_ok(zone, 0, mm_wmark_pages(zone, MM_WMARK_HIGH) + mm_compact_gap(sc->order), sc->reclaim_idx, 0);
 }
 
-/* Each node of @first's list once, as far as it has a zone that helps. */
 /* Is it out of what the request may use: by its policy, or because it asks for its own node alone? */
 static bool is_out_of_reach(const struct mm_reclaim *r, const struct mm_node *first, const struct mm_node *n,
 			    const struct mm_scan_control *sc)
@@ -268,6 +267,7 @@ static bool is_out_of_reach(const struct mm_reclaim *r, const struct mm_node *fi
 	return mm_node_is_denied(r->phys, n->id) || (sc->gfp_mask & __MM_GFP_THISNODE && n != first);
 }
 
+/* Each node of @first's list once, as far as it has a zone that helps. */
 static void shrink_zones(struct mm_reclaim *r, const struct mm_node *first, struct mm_scan_control *sc)
 {
 	for (uint32_t i = 0; i < first->nr_zonelist; i++) {
