@@ -380,7 +380,7 @@ static int explain_report(struct cmd_args *a, struct mm_input *in)
 {
 	struct own *own = a->own;
 	struct mm_explain_request rq = own->request;
-	struct mm_explain_list l = { 0 };
+	struct mm_explain_list l = { .page_size = a->page_size };
 	struct mm_output words;
 	int e = mm_explain_of_report(&l, &rq, in, own->report, &a->err);
 
@@ -388,7 +388,11 @@ static int explain_report(struct cmd_args *a, struct mm_input *in)
 		rq = own->request;
 	if (!e && !mm_output_init(&words, -1)) {
 		mm_gfp_format(&words, rq.gfp);
-		cmd_note(a, "request: order %u, %.*s", rq.order, (int)words.len, words.buf);
+		if (l.page_size > MM_PAGE_SIZE)
+			cmd_note(a, "request: order %u, %.*s; pages of %u KiB", rq.order, (int)words.len, words.buf,
+				 l.page_size / 1024);
+		else
+			cmd_note(a, "request: order %u, %.*s", rq.order, (int)words.len, words.buf);
 		mm_output_finish(&words);
 	}
 	if (!e)

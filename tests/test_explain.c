@@ -215,6 +215,58 @@ START_TEST(masks_of_old_kernels)
 }
 END_TEST
 
+/*
+ * Other machines. arm64 with pages of 64 KiB and without a zone DMA: blocks of order 0 are its pages, a reserve counts DMA32, Normal,
+ * Movable, and there are orders up to 13. DMA32: 1024 pages free less 15 of the block itself and 512 of CMA is 497; low 160 and reserve
+ * 377: 538 are needed, min 128: 506. Normal: 1036 less 15 is above low 640.
+ */
+#define ARM64(mode, last) \
+	"x: page allocation failure: order:4, mode:" mode ", nodemask=(null)\n" \
+	"[    1.5] Node 0 DMA32 free:65536kB min:8192kB low:10240kB high:12288kB managed:2031616kB free_pcp:0kB free_cma:32768kB\n" \
+	"[    1.5] lowmem_reserve[]: 0 377 377\n" \
+	"[    1.5] Node 0 Normal free:66304kB min:32768kB low:40960kB high:49152kB managed:6176768kB free_pcp:0kB free_cma:0kB\n" \
+	"[    1.5] lowmem_reserve[]: 0 0 0\n" \
+	"[    1.5] Node 0 DMA32: 20*64kB (UMC) 0*128kB 0*256kB 0*512kB 2*1024kB (M) 0*2048kB = 65536kB\n" \
+	"[    1.5] Node 0 Normal: 524*64kB (UME) 256*128kB (UME) 0*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB 0*8192kB 0*16384kB 0*32768kB " \
+	"0*65536kB 0*131072kB 0*262144kB " last " = 66304kB\n"
+/* i386 without NUMA: a reserve counts DMA, Normal, HighMem, Movable. DMA: 1000 free, low 5. */
+#define I386(mode) \
+	"[    1.5] x: page allocation failure: order:0, mode:" mode "\n" \
+	"[    1.5] DMA free:4000kB min:16kB low:20kB high:24kB managed:15000kB\n[    1.5] lowmem_reserve[]: 0 800 3000 3000\n" \
+	"[    1.5] Normal free:3600kB min:3600kB low:4500kB high:5400kB managed:880000kB\n[    1.5] lowmem_reserve[]: 0 0 17600 17600\n" \
+	"[    1.5] HighMem free:9000kB min:512kB low:800kB high:900kB managed:2000000kB\n[    1.5] lowmem_reserve[]: 0 0 0 0\n"
+static const struct other_machine {
+	const char *text;
+	uint32_t page_size;		/* told by the caller */
+	const char *rows;
+} other_machines[] = {
+	{ ARM64("0xcc0(GFP_KERNEL)", "0*524288kB"), 0, "fast,Normal,fragmented,0\nfast,DMA32,watermark,41\n"
+					      "slow,Normal,fragmented,0\nslow,DMA32,watermark,9\n" },
+	{ ARM64("0xcc0(GFP_KERNEL)", "1*524288kB (M)"), 0, "fast,Normal,ok,0\nfast,DMA32,watermark,41\n"
+							   "slow,Normal,ok,0\nslow,DMA32,watermark,9\n" },
+	{ ARM64("0xcc4(GFP_KERNEL|GFP_DMA32)", "0*524288kB"), 0,
+	  "fast,Normal,not asked,\nfast,DMA32,ok,0\nslow,Normal,not asked,\nslow,DMA32,ok,0\n" },
+	/* who says that these are pages of 4 KiB: 16384 less 8207 is 8177, above low 2560 and reserve 377 */
+	{ ARM64("0xcc0(GFP_KERNEL)", "1*524288kB (M)"), 4096, "fast,Normal,ok,0\nfast,DMA32,ok,0\nslow,Normal,ok,0\nslow,DMA32,ok,0\n" },
+	/* Normal: 900 free, low 1125, min 900 */
+	{ I386("0xcc0(GFP_KERNEL)"), 0, "fast,HighMem,not asked,\nfast,Normal,watermark,226\nfast,DMA,ok,0\n"
+					"slow,HighMem,not asked,\nslow,Normal,watermark,1\nslow,DMA,ok,0\n" },
+	/* a request that could have HighMem: DMA keeps 3000, Normal 17600 */
+	{ I386("0x100cc2(GFP_HIGHUSER)"), 0, "fast,HighMem,ok,0\nfast,Normal,watermark,17826\nfast,DMA,watermark,2006\n"
+					     "slow,HighMem,ok,0\nslow,Normal,watermark,17601\nslow,DMA,watermark,2005\n" },
+};
+START_TEST(reports_of_other_machines)
+{
+	const struct other_machine *c = &other_machines[_i];
+	struct mm_output out;
+
+	l.page_size = c->page_size;
+	ck_assert_msg(!read_report(c->text, 0), "%s", err.text);
+	ck_assert_str_eq(explain(&out), c->rows);
+	mm_output_finish(&out);
+}
+END_TEST
+
 #define NR(a) ((int)(sizeof(a) / sizeof((a)[0])))
 int main(void)
 {
@@ -231,6 +283,7 @@ int main(void)
 	tcase_add_loop_test(tc, bad_words, 0, NR(bad_requests));
 	tcase_add_loop_test(tc, bad_logs, 0, NR(bad_reports));
 	tcase_add_loop_test(tc, masks_of_old_kernels, 0, NR(old_masks));
+	tcase_add_loop_test(tc, reports_of_other_machines, 0, NR(other_machines));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -55,12 +55,55 @@ int mm_explain_of_report(struct mm_explain_list *l, struct mm_explain_request *r
 
 /* ---- zones ---- */
 
+/* All types that kernels have, in the order in which a reserve counts them, each where it is configured (enum zone_type). */
+enum { DMA, DMA32, NORMAL, HIGHMEM, MOVABLE, NR_TYPES };
+static const char *const type_names[NR_TYPES] = { "DMA", "DMA32", "Normal", "HighMem", "Movable" };
+
 static int type_of_zone(const char *name)
 {
-	for (int t = 0; t < MM_MAX_NR_ZONES; t++)
-		if (!strcmp(mm_zone_type_name((enum mm_zone_type)t), name))
+	for (int t = 0; t < NR_TYPES; t++)
+		if (!strcmp(type_names[t], name))
 			return t;
-	return -1;
+	return NR_TYPES;
+}
+
+/*
+ * Which types the kernel has. One that no zone is of may be configured still: then the reserve that the zone below keeps from its
+ * requests is 0.
+ */
+static void types_of_list(const struct mm_explain_list *l, bool *has)
+{
+	bool next[NR_TYPES] = { false };
+
+	has[HIGHMEM] = false;
+	for (size_t i = 0; i < l->nr; i++) {
+		int t = type_of_zone(l->v[i].zone);
+
+		if (t == NR_TYPES)
+			continue;
+		has[t] = true;
+		next[t] |= l->v[i].nr_reserve > 1 && l->v[i].reserve[1];
+	}
+	has[DMA] |= !next[DMA32];
+	has[DMA32] |= !next[DMA];
+	has[NORMAL] = has[MOVABLE] = true;
+}
+
+static int highest_type(mm_gfp_t gfp, const bool *has)
+{
+	int t = (int)mm_gfp_zone(gfp);
+
+	return t == MM_ZONE_MOVABLE ? MOVABLE : t == MM_ZONE_NORMAL && gfp & __MM_GFP_HIGHMEM && has[HIGHMEM] ? HIGHMEM : t;
+}
+
+/* What the zone keeps from requests that may use zones up to @highest. */
+static uint64_t reserve_from(const struct mm_explain_zone *z, int highest, const bool *has)
+{
+	uint32_t n = 0;
+
+	for (int t = 0; t < highest; t++)
+		n += has[t];
+	return !z->nr_reserve ? 0 : z->reserve[n < z->nr_reserve ? n : z->nr_reserve - 1];
 }
 
 static uint64_t or_zero(uint64_t v) { return v == MM_MISSING_U64 ? 0 : v; }
@@ -147,7 +190,7 @@ static int explain_of_machine(struct mm_explain_list *l, const struct mm_phys *p
 /* ---- the question ---- */
 
 /* What the watermark test reads of a zone. */
-static void zone_of_explain(const struct mm_explain_zone *z, struct mm_zone *zone)
+static void zone_of_explain(const struct mm_explain_zone *z, uint64_t reserve, struct mm_zone *zone)
 {
 	uint64_t boost = z->boost_pages < z->min_pages ? z->boost_pages : z->min_pages;
 
@@ -159,13 +202,18 @@ static void zone_of_explain(const struct mm_explain_zone *z, struct mm_zone *zon
 	zone->watermark_boost = boost;
 	zone->nr_free_cma = z->cma_pages;
 	zone->nr_reserved_highatomic = z->highatomic_pages;
-	for (uint32_t t = 0; t < MM_MAX_NR_ZONES && t < z->nr_reserve; t++)
-		zone->lowmem_reserve[t] = z->reserve[t];
-	for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++) {
-		zone->free_area[o].nr_free = o < z->nr_orders ? z->blocks[o] : 0;
+	for (uint32_t t = 0; t < MM_MAX_NR_ZONES; t++)
+		zone->lowmem_reserve[t] = reserve;
+	for (unsigned int o = 0; o < MM_NR_PAGE_ORDERS; o++)
 		for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
-			zone->free_area[o].free_list[mt].head =
-				zone->free_area[o].nr_free && z->types[o] >> mt & 1 ? 0 : MM_PFN_NONE;
+			zone->free_area[o].free_list[mt].head = MM_PFN_NONE;
+	for (unsigned int k = 0; k < z->nr_orders; k++) {	/* arm64 with pages of 64K has larger orders */
+		unsigned int o = k < MM_MAX_ORDER ? k : MM_MAX_ORDER;
+
+		zone->free_area[o].nr_free |= z->blocks[k];
+		for (unsigned int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
+			if (z->blocks[k] && z->types[k] >> mt & 1)
+				zone->free_area[o].free_list[mt].head = 0;
 	}
 }
 
@@ -182,13 +230,11 @@ static void letters(const struct mm_explain_zone *z, uint32_t order, char *text)
 	*text = 0;
 }
 
-enum { WHY = 192 };
-
-static void put_why(struct mm_explain_row *row, char *why, const struct mm_explain_zone *z,
-		    const struct mm_explain_request *rq,
+static void put_why(struct mm_explain_row *row, const struct mm_explain_zone *z, const struct mm_explain_request *rq,
 		    const struct mm_watermark_check *c, const char *mark)
 {
-	char types[8];
+	enum { WHY = sizeof(row->words) };
+	char types[8], *why = row->words;
 
 	if (c->short_by) {
 		row->verdict = "watermark";
@@ -215,34 +261,31 @@ static void put_why(struct mm_explain_row *row, char *why, const struct mm_expla
 	}
 }
 
-static void explain_zone(const struct mm_explain_zone *z, const struct mm_explain_request *rq, bool slow,
-			 struct mm_table_writer *w)
+void mm_explain_zone(const struct mm_explain_list *l, const struct mm_explain_zone *z, const struct mm_explain_request *rq, bool slow,
+		     struct mm_explain_row *row)
 {
-	enum mm_zone_type highest = mm_gfp_zone(rq->gfp);
 	unsigned int cma = mm_gfp_migratetype(rq->gfp) == MM_MIGRATE_MOVABLE ? MM_ALLOC_CMA : 0;
-	unsigned int flags = MM_ALLOC_WMARK_LOW | cma;
-	char why[WHY];
-	struct mm_explain_row row = {
-		z->node, z->zone, slow ? "slow" : "fast", "not asked", .largest_order = MM_MISSING_U64, .why = why,
-	};
+	unsigned int flags = slow ? mm_gfp_to_alloc_flags(rq->gfp, rq->order) : MM_ALLOC_WMARK_LOW | cma;
+	enum mm_watermark mark = slow ? MM_WMARK_MIN : MM_WMARK_LOW;
+	enum mm_zone_type highest = mm_gfp_zone(rq->gfp);
+	bool has[NR_TYPES] = { false };
 	struct mm_watermark_check c;
 	struct mm_zone zone;
-	enum mm_watermark mark = slow ? MM_WMARK_MIN : MM_WMARK_LOW;
-	int type = type_of_zone(z->zone);
+	int up_to;
 
-	row.free_pages = z->free_pages;
+	*row = (struct mm_explain_row){ .node = z->node, .zone = z->zone, .path = slow ? "slow" : "fast", .verdict = "not asked",
+		.free_pages = z->free_pages, .largest_order = MM_MISSING_U64, .unusable_pages = MM_MISSING_U64,
+		.mark_pages = MM_MISSING_U64, .reserve_pages = MM_MISSING_U64, .short_pages = MM_MISSING_U64, .why = row->words };
+	types_of_list(l, has);
+	up_to = highest_type(rq->gfp, has);
 	for (uint32_t o = 0; o < z->nr_orders; o++)
 		if (z->blocks[o])
-			row.largest_order = o;
-	row.unusable_pages = row.mark_pages = row.reserve_pages = row.short_pages = MM_MISSING_U64;
-	if (type < 0 || type > (int)highest) {
-		snprintf(why, WHY, "the request may use zones up to %s only", mm_zone_type_name(highest));
-		mm_table_writer_row(w, &row);
+			row->largest_order = o;
+	if (type_of_zone(z->zone) > up_to) {
+		snprintf(row->words, sizeof(row->words), "the request may use zones up to %s only", type_names[up_to]);
 		return;
 	}
-	if (slow)
-		flags = mm_gfp_to_alloc_flags(rq->gfp, rq->order);
-	zone_of_explain(z, &zone);
+	zone_of_explain(z, reserve_from(z, up_to, has), &zone);
 	c = mm_zone_watermark_check(&zone, rq->order, mm_wmark_pages(&zone, mark), highest, flags,
 				    (int64_t)z->free_pages);
 	if (c.short_by && !rq->order && flags & MM_ALLOC_MIN_RESERVE && slow && zone.watermark_boost)
@@ -250,21 +293,25 @@ static void explain_zone(const struct mm_explain_zone *z, const struct mm_explai
 					    (int64_t)z->free_pages);
 	if (slow && rq->gfp & __MM_GFP_MEMALLOC && !(rq->gfp & __MM_GFP_NOMEMALLOC))
 		c.short_by = 0;		/* ALLOC_NO_WATERMARKS */
-	row.unusable_pages = (uint64_t)c.unusable;
-	row.mark_pages = (uint64_t)(c.mark < 0 ? 0 : c.mark);
-	row.reserve_pages = (uint64_t)c.reserve;
-	row.short_pages = (uint64_t)c.short_by;
-	put_why(&row, why, z, rq, &c, slow ? "min" : "low");
-	mm_table_writer_row(w, &row);
+	row->unusable_pages = (uint64_t)c.unusable;
+	row->mark_pages = (uint64_t)(c.mark < 0 ? 0 : c.mark);
+	row->reserve_pages = (uint64_t)c.reserve;
+	row->short_pages = (uint64_t)c.short_by;
+	put_why(row, z, rq, &c, slow ? "min" : "low");
 }
 
 void mm_explain_rows(const struct mm_explain_list *l, const struct mm_explain_request *rq, struct mm_table_writer *w)
 {
+	struct mm_explain_row row;
+
 	for (int slow = 0; slow < 2; slow++)
 		for (uint32_t node = 0; node < MM_MAX_NODES; node++)
-			for (size_t i = l->nr; i-- > 0;)	/* the highest zone first, as requests go */
-				if (l->v[i].node == node)
-					explain_zone(&l->v[i], rq, slow, w);
+			for (size_t i = l->nr; i-- > 0;) {	/* the highest zone first, as requests go */
+				if (l->v[i].node != node)
+					continue;
+				mm_explain_zone(l, &l->v[i], rq, slow, &row);
+				mm_table_writer_row(w, &row);
+			}
 }
 
 static const struct mm_column columns[] = {

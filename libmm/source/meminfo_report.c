@@ -9,8 +9,8 @@
  *	lowmem_reserve[]: 0 276 276 276 276
  *	Node 0 DMA: 0*4kB 1*8kB (U) ... 3*4096kB (M) = 13312kB
  *
- * Anything may stand before these words in a line (time, host).  Letters: U
- * unmovable, M movable, E reclaimable, H high-order atomic, C CMA, I isolated.
+ * Anything may stand before these words in a line (time, host). A kernel without NUMA writes no "Node 0 ". Blocks of order 0 are pages.
+ * Letters: U unmovable, M movable, E reclaimable, H high-order atomic, C CMA, I isolated.
  * Source: Linux 6.6 mm/show_mem.c show_free_areas(), mm/page_alloc.c warn_alloc(), mm/oom_kill.c dump_header().
  */
 #include <errno.h>
@@ -21,6 +21,7 @@
 
 #include "base/grow.h"
 #include "source/meminfo_report.h"
+#include "source/oom.h"
 #include "source/scan.h"
 
 enum { MAX_ZONES = MM_MAX_NODES * 8 };
@@ -51,7 +52,7 @@ static bool after(struct mm_str line, const char *word, struct mm_str *rest)
 	return true;
 }
 
-/* A size in kB under a key, as pages; false when the key is not there. */
+/* A size in kB under a key, in units of 4 KiB; false when the key is not there. */
 static bool kib_of(struct mm_str line, const char *key, uint64_t *pages)
 {
 	struct mm_str rest;
@@ -108,8 +109,8 @@ static bool words_of_old_mask(struct mm_str number, struct mm_report_request *rq
 	return true;
 }
 
-/* A report begins: its order and GFP words ("0x40cc0(GFP_KERNEL|...)" or the mask alone). */
-static bool read_request(struct mm_str line, struct mm_report_request *rq)
+/* Its order and GFP words ("0x40cc0(GFP_KERNEL|...)" or the mask alone). */
+bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 {
 	struct mm_str order, gfp;
 	uint64_t v;
@@ -145,13 +146,13 @@ static bool read_request(struct mm_str line, struct mm_report_request *rq)
 	return true;
 }
 
-/* "Node 0 DMA32" before @rest's line; cuts it off. */
+/* "Node 0 DMA32", or "DMA32" alone, before @rest's line; cuts it off. */
 static bool read_zone_name(struct mm_str *s, uint32_t *node, char *zone)
 {
-	uint64_t n;
+	uint64_t n = 0;
 	size_t len = 0;
 
-	if (!after(*s, "Node ", s) || !scan_u64(s, &n) || n >= MM_MAX_NODES)
+	if (after(*s, "Node ", s) && (!scan_u64(s, &n) || n >= MM_MAX_NODES))
 		return false;
 	*node = (uint32_t)n;
 	scan_blanks(s);
@@ -174,7 +175,7 @@ static struct mm_explain_zone *find_zone(struct mm_explain_list *l, uint32_t nod
 	return NULL;
 }
 
-/* "Node 0 DMA free:13312kB boost:0kB min:28kB ..." */
+/* "Node 0 DMA free:13312kB boost:0kB min:28kB ...": 1, 0 it is none, -ENOMEM. */
 static int read_zone(struct mm_explain_list *l, struct mm_str line)
 {
 	struct mm_explain_zone *z;
@@ -185,7 +186,7 @@ static int read_zone(struct mm_explain_list *l, struct mm_str line)
 	if (!read_zone_name(&line, &node, zone) || !scan_word(&line, " free:") || !scan_u64(&line, &free_pages))
 		return 0;
 	if (find_zone(l, node, zone) || l->nr == MAX_ZONES)
-		return 0;
+		return 1;
 	z = mm_explain_add(l);
 	if (!z)
 		return -ENOMEM;
@@ -196,10 +197,13 @@ static int read_zone(struct mm_explain_list *l, struct mm_str line)
 	kib_of(line, " min:", &z->min_pages);
 	kib_of(line, " low:", &z->low_pages);
 	kib_of(line, " high:", &z->high_pages);
-	kib_of(line, " reserved_highatomic:", &z->highatomic_pages);
+	/* since 6.13 the free pages among those set aside are what counts */
+	if (!kib_of(line, " free_highatomic:", &z->highatomic_pages))
+		kib_of(line, " reserved_highatomic:", &z->highatomic_pages);
+	kib_of(line, " present:", &z->present_pages);
 	kib_of(line, " managed:", &z->managed_pages);
 	kib_of(line, " free_cma:", &z->cma_pages);
-	return 0;
+	return 1;
 }
 
 static void read_reserve(struct mm_explain_list *l, struct mm_str rest)
@@ -229,8 +233,8 @@ static uint8_t read_letters(struct mm_str *s)
 	return types;
 }
 
-/* "Node 0 DMA: 0*4kB 1*8kB (U) ... = 13312kB" */
-static void read_blocks(struct mm_explain_list *l, struct mm_str line)
+/* "Node 0 DMA: 0*4kB 1*8kB (U) ... = 13312kB" of a zone that was told of; false: it is none. */
+static bool read_blocks(struct mm_explain_list *l, struct mm_str line)
 {
 	struct mm_explain_zone *z;
 	char zone[MM_BUDDYINFO_NAME];
@@ -238,42 +242,73 @@ static void read_blocks(struct mm_explain_list *l, struct mm_str line)
 	uint32_t node;
 
 	if (!read_zone_name(&line, &node, zone) || !scan_word(&line, ":"))
-		return;
+		return false;
 	z = find_zone(l, node, zone);
-	while (z && z->nr_orders < MM_BUDDYINFO_MAX_ORDERS && scan_u64(&line, &nr) && scan_word(&line, "*") &&
+	if (!z || z->nr_orders)
+		return z != NULL;
+	while (z->nr_orders < MM_BUDDYINFO_MAX_ORDERS && scan_u64(&line, &nr) && scan_word(&line, "*") &&
 	       scan_u64(&line, &kib) && scan_word(&line, "kB")) {
+		if (!z->nr_orders && !l->page_size && kib >= 4 && kib <= 1024 && !(kib & (kib - 1)))
+			l->page_size = (uint32_t)kib * 1024;
 		z->blocks[z->nr_orders] = nr;
 		z->types[z->nr_orders] = read_letters(&line);
 		if (nr && !z->types[z->nr_orders])
 			z->types[z->nr_orders] = 7;	/* kernels that print no letters */
 		z->nr_orders++;
 	}
-	if (z)
-		z->types_known = true;
+	z->types_known = true;
+	return true;
+}
+
+int mm_report_zone_line(struct mm_explain_list *l, struct mm_str line)
+{
+	struct mm_str rest;
+
+	if (after(line, "lowmem_reserve[]:", &rest)) {
+		read_reserve(l, rest);
+		return 1;
+	}
+	if (after(line, " free:", &rest))
+		return read_zone(l, line);
+	return line.len && memchr(line.p, '*', line.len) ? read_blocks(l, line) : 0;
+}
+
+void mm_report_zones_end(struct mm_explain_list *l)
+{
+	uint64_t k = l->page_size / 4096;
+
+	for (size_t i = 0; k > 1 && i < l->nr; i++) {
+		struct mm_explain_zone *z = &l->v[i];
+
+		z->free_pages /= k;
+		z->min_pages /= k;
+		z->low_pages /= k;
+		z->high_pages /= k;
+		z->boost_pages /= k;
+		z->managed_pages /= k;
+		z->present_pages /= k;
+		z->cma_pages /= k;
+		z->highatomic_pages /= k;
+	}
 }
 
 int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *rq, struct mm_input *in, uint32_t nth,
 			   struct mm_error *err)
 {
 	int64_t report = -1;
-	struct mm_str line, rest;
+	struct mm_str line;
 	int e;
 
 	while ((e = mm_input_line(in, &line, err)) > 0) {
 		struct mm_report_request next;
 
-		if (read_request(line, &next) && ++report == nth)
+		if (mm_report_request_line(line, &next) && ++report == nth)
 			*rq = next;
 		if (report > nth)
 			break;
 		if (report < nth)
 			continue;
-		if (after(line, "lowmem_reserve[]:", &rest))
-			read_reserve(l, rest);
-		else if (after(line, "kB min:", &rest) || after(line, " free:", &rest))
-			e = read_zone(l, line);
-		else if (after(line, "*4kB", &rest))
-			read_blocks(l, line);
+		e = mm_report_zone_line(l, mm_oom_payload(line));
 		if (e < 0)
 			return mm_error_set(err, e, "out of memory");
 	}
@@ -285,5 +320,6 @@ int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *
 				    (long long)report + 1);
 	if (!l->nr)
 		return mm_error_set(err, -EINVAL, "%s: the report has no lines \"Node N ZONE free:...\"", in->name);
+	mm_report_zones_end(l);
 	return 0;
 }

@@ -10,6 +10,15 @@ struct mm_report_request {
 	char gfp[512];			/* GFP words, or a 0x mask */
 };
 
+/* A report's first line, "invoked oom-killer" or "page allocation failure": its request; false: it is no such line. */
+bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq);
+/*
+ * A zone, its reserves or its free blocks, in a line without what the log put before it: 1, 0 it is none of these, -ENOMEM. Sizes are in
+ * units of 4 KiB until mm_report_zones_end() makes them pages of l->page_size; blocks tell that where the caller has not (0).
+ */
+int mm_report_zone_line(struct mm_explain_list *l, struct mm_str line);
+void mm_report_zones_end(struct mm_explain_list *l);
+
 /* Report @nth (from 0): zones are appended to @l. 0; -ENOENT, -EINVAL or -ENOMEM with @err. */
 int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *rq, struct mm_input *in, uint32_t nth,
 			   struct mm_error *err);

@@ -23,6 +23,7 @@ struct mm_explain_zone {
 	/* watermarks with the boost in them, as the kernel prints them */
 	uint64_t free_pages, min_pages, low_pages, high_pages;
 	uint64_t boost_pages, managed_pages, cma_pages, highatomic_pages;
+	uint64_t present_pages;					/* of a report; 0: not said */
 	uint64_t reserve[MM_EXPLAIN_RESERVES];			/* by the highest zone a request may use */
 	uint32_t nr_reserve;
 	uint32_t nr_orders;
@@ -34,6 +35,7 @@ struct mm_explain_zone {
 struct mm_explain_list {
 	struct mm_explain_zone *v;
 	size_t nr, cap;
+	uint32_t page_size;		/* bytes; what a report's blocks say it is; 0: 4096 */
 };
 
 /* an empty zone at the end; NULL: host memory */
@@ -53,8 +55,8 @@ int mm_explain_request_parse(struct mm_str text, struct mm_explain_request *rq);
 
 /*
  * The report of a failed allocation or of the OOM killer in a kernel log: its
- * request and zones.  @nth counts reports from 0.  0; -ENOENT with @err: no such
- * report; -EINVAL, -ENOMEM.
+ * request and zones.  @nth counts reports from 0.  l->page_size is what the report's blocks say, unless the caller has set it.  0;
+ * -ENOENT with @err: no such report; -EINVAL, -ENOMEM.
  */
 int mm_explain_of_report(struct mm_explain_list *l, struct mm_explain_request *rq, struct mm_input *in, uint32_t nth,
 			 struct mm_error *err);
@@ -65,9 +67,17 @@ struct mm_explain_row {
 	uint64_t free_pages, unusable_pages, mark_pages, reserve_pages, short_pages;
 	uint64_t largest_order;
 	const char *why;
+	char words[192];		/* what why points to: a row is not to be copied */
 };
 
 extern const struct mm_table mm_explain_table;
+
+/*
+ * What zone @z of @l says to @rq: at the low watermark (fast path), or as the @slow path asks it. Numbers of a zone that is not asked are
+ * MM_MISSING_U64.
+ */
+void mm_explain_zone(const struct mm_explain_list *l, const struct mm_explain_zone *z, const struct mm_explain_request *rq, bool slow,
+		     struct mm_explain_row *row);
 
 /* The rows of the table explain: each zone at the low watermark (fast path), then as the slow path asks it. */
 void mm_explain_rows(const struct mm_explain_list *l, const struct mm_explain_request *rq, struct mm_table_writer *w);
