@@ -50,7 +50,7 @@ int mm_policy_run(enum mm_policy_kind kind, const uint64_t *refs, size_t n, uint
 
 struct mm_mrc;
 
-/* 0 or -ENOMEM; at most 44 bytes of host memory for each page that is referred to, of 2^30. */
+/* 0 or -ENOMEM; at most 48 bytes of host memory for each page that is referred to, of 2^30. */
 int mm_mrc_new(struct mm_mrc **mp);
 void mm_mrc_free(struct mm_mrc *m);
 int mm_mrc_reference(struct mm_mrc *m, uint64_t page);		/* 0; -ENOMEM, -EFBIG: too many pages */
