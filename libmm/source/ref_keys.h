@@ -10,12 +10,12 @@
 
 /* Zeroed: none yet. */
 struct mm_ref_keys {
-	uint64_t *key;			/* slots; 0 empty */
-	uint32_t *number;
-	size_t nr_slots, nr;
+	uint64_t *key;			/* by number; nr of cap */
+	uint32_t *slot;			/* number + 1; 0 empty */
+	size_t nr_slots, nr, cap;
 };
 
-/* The number of @key (a hash of 64 bits), from 0; a new one gets the next.  0, -ENOMEM, -EFBIG: 2^32 are there already. */
+/* The number of @key (a hash of 64 bits), from 0; a new one gets the next.  0, -ENOMEM, -EFBIG: 2^32 - 1 are there already. */
 int mm_ref_keys_number(struct mm_ref_keys *k, uint64_t key, uint32_t *number);
 void mm_ref_keys_free(struct mm_ref_keys *k);
 

@@ -398,7 +398,7 @@ static int task_of_disk(struct refs *r, const struct mm_str *v, size_t n, uint32
 static int no_memory(const struct refs *r, int e, uint64_t line, struct mm_error *err)
 {
 	return mm_error_set(err, e, "%s:%" PRIu64 ": %s", r->src->in->name, line,
-			    e == -EFBIG ? "more than 2^32 keys" : "out of memory for the keys");
+			    e == -EFBIG ? "more than 2^32 - 1 keys" : "out of memory for the keys");
 }
 
 static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str *v, size_t n, struct mm_error *err)
