@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libmm/source.h>
 #include <libmm/trace.h>
 
 /* One row a line: "pid event addr size flags name result" with - for what is not there. */
@@ -107,10 +108,86 @@ static const struct {
 	  "12 file 0 2 O_RDONLY|S_IFREG /f -\n12 read 0 2 - /f 2\n12 truncate 0 8 - /f -\n12 read 0 1 - /f 1\n" },
 	{ "a limit", "12 prlimit64(0, RLIMIT_STACK, {rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}, NULL) = 0\n",
 	  "12 setrlimit 0 8388608 - RLIMIT_STACK -\n" },
+	{ "-Y names the task", "12<a b> munmap(0x1000, 4096) = 0\n13<x> +++ exited with 0 +++\n",
+	  ROW(12) "13 exit 0 0 - - -\n" },
+	{ "-Y in brackets", "[pid    12<sh>] munmap(0x1000, 4096)      = 0\n", ROW(12) },
+	{ "-t -r", "12 10:00:01 (+     0.000223) munmap(0x1000, 4096) = 0\n", ROW(12) },
+	{ "-n", "12 [  11] munmap(0x1000, 4096) = 0\n", ROW(12) },
+	{ "-i", "12 [00007ffff7fe9c47] munmap(0x1000, 4096) = 0\n[????????????????] +++ exited with 0 +++\n",
+	  ROW(12) "1 exit 0 0 - - -\n" },
+	{ "all of them",
+	  "12<sh> 10:00:01.000002 (+     0.000223) [  11] [00007ffff7fe9c47] munmap(0x1000, 4096) = 0 <0.000011>\n", ROW(12) },
+	{ "-k: a stack is no task's call, nor a child's first word",
+	  "12 clone(flags=SIGCHLD <unfinished ...>\n > /lib/libc.so.6(fork+0x2b) [0xd0d9b]\n13 brk(NULL) = 0x5000\n"
+	  " > /lib/libc.so.6(brk+0x7) [0x10b697]\n12 <... clone resumed>) = 13\n",
+	  "12 fork 0 0 - - d\n13 brk 0 0 - - 5000\n" },
+	{ "-e write=all", "12 write(1, \"ab\", 2) = 2\n | 00000  61 62                        ab               |\n", "" },
+	{ "text of the program between the lines is no child",
+	  "12 clone(flags=SIGCHLD <unfinished ...>\nhello (world)\n12 <... clone resumed>) = 13\n", "12 fork 0 0 - - d\n" },
+	{ "a notice in the middle of a line, twice",
+	  "munmap(0x1000,strace: Process 8 attached\nstrace: Process 9 attached\n 4096) = 0\n"
+	  "clone(flags=SIGCHLDstrace: Process 13 attached\n) = 13\n[pid    13] munmap(0x1000, 4096) = 0\n",
+	  ROW(1) "1 fork 0 0 - - d\n" ROW(13) },
+	{ "a notice before unfinished", "vfork(strace: Process 13 attached\n <unfinished ...>\n[pid    13] brk(NULL) = 0x5000\n"
+	  "[pid    12] <... vfork resumed>) = 13\n", "1 fork 0 0 CLONE_VM|CLONE_VFORK - d\n13 brk 0 0 - - 5000\n" },
+	{ "-X verbose", "12 mmap(NULL, 1, 0x3 /* PROT_READ|PROT_WRITE */, 0x22 /* MAP_PRIVATE|MAP_ANONYMOUS */, -1, 0) = 0x7000\n"
+	  "12 mprotect(0x7000, 4096, 0 /* PROT_NONE */) = 0\n12 madvise(0x7000, 4096, 0x4 /* MADV_DONTNEED */) = 0\n"
+	  "12 openat(-100 /* AT_FDCWD */</a, b>, \"c\", 0x80001 /* O_WRONLY|O_CLOEXEC */) = 3</a, b/c>\n"
+	  "12 mmap(NULL, 1, 0x1 /* PROT_READ */, 0x2 /* MAP_PRIVATE */, 3</a, b/c>, 0) = 0x8000\n"
+	  "12 clone(child_stack=NULL, flags=0x1200000 /* CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID */|17 /* SIGCHLD */) = 13\n",
+	  "12 mmap 0 1 PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS - 7000\n12 mprotect 7000 4096 PROT_NONE - 0\n"
+	  "12 madvise 7000 4096 MADV_DONTNEED - 0\n12 file 0 1 O_WRONLY|S_IFREG /a, b/c -\n"
+	  "12 mmap 0 1 PROT_READ|MAP_PRIVATE /a, b/c 8000\n12 fork 0 0 - - d\n" },
+	{ "-X raw: prot 3 and flags 0x22 are not one number", "12 mmap(NULL, 1, 0x3, 0x22, -1, 0) = 0x7000\n"
+	  "12 mmap(NULL, 1, 0, 0x20022, -1, 0) = 0x6000\n12 mprotect(0x7000, 4096, 0x5) = 0\n12 madvise(0x7000, 4096, 0x8) = 0\n"
+	  "12 mremap(0x7000, 4096, 8192, 0x1) = 0x9000\n12 prlimit64(0, 0x3, {rlim_cur=18446744073709551615, rlim_max=1}, NULL) = 0\n",
+	  "12 mmap 0 1 PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS - 7000\n"
+	  "12 mmap 0 1 PROT_NONE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK - 6000\n12 mprotect 7000 4096 PROT_READ|PROT_EXEC - 0\n"
+	  "12 madvise 7000 4096 MADV_FREE - 0\n12 mremap 7000 4096 MREMAP_MAYMOVE - 9000\n12 setrlimit 0 0 - RLIMIT_STACK -\n" },
+	{ "-X raw: files and tasks", "12 openat(-100, \"/f\", 0x80000) = 3\n12 openat(-100, \"/g\", 0x241, 0600) = 4\n"
+	  "12 fcntl(3, 0x406, 0) = 5\n12 mmap(NULL, 1, 0x1, 0x2, 5, 0) = 0x7000\n"
+	  "12 mmap(NULL, 1, 0x1, 0x2, 4, 0) = -1 EACCES (Permission denied)\n"
+	  "12 clone3({flags=0x3d0f00, stack=0x7, stack_size=0x7fff80} => {parent_tid=[13]}, 88) = 13\n"
+	  "12 clone(child_stack=NULL, flags=0x1200000|17, child_tidptr=0x7) = 14\n",
+	  "12 file 0 1 O_RDONLY|S_IFREG /f -\n12 mmap 0 1 PROT_READ|MAP_PRIVATE /f 7000\n12 mmap 0 1 PROT_READ|MAP_PRIVATE /g EACCES\n"
+	  "12 thread 0 0 - - d\n12 fork 0 0 - - e\n" },
+	{ "-e raw=all", "12 mmap(0, 0x1000, 0x3, 0x22, 0xffffffff, 0) = 0x7000\n12 clone(0x1200011, 0, 0, 0x7) = 0xd\n",
+	  "12 mmap 0 4096 PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS - 7000\n12 fork 0 0 - - d\n" },
+	{ "protection bits that mmap does not look at are no flags",
+	  "12 mmap(NULL, 1, PROT_READ|0x40 /* PROT_??? */, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7000\n",
+	  "12 mmap 0 1 PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS - 7000\n" },
+	{ "-xx: names in hex", "12 execve(\"\\x2f\\x61\", [\"\\x61\"], 0x7 /* 1 var */) = 0\n"
+	  "12 mmap(NULL, 1, PROT_READ, MAP_SHARED, 3<\\x2f\\xc3\\xa4>, 0) = 0x7000\n",
+	  "12 exec 0 0 - /a -\n12 file 0 1 O_RDWR|S_IFREG /\303\244 -\n12 mmap 0 1 PROT_READ|MAP_SHARED /\303\244 7000\n" },
+	{ "a program with a name in UTF-8", "12 execve(\"/\\303\\244\", [\"a\"], 0x7 /* 1 var */) = 0\n", "12 exec 0 0 - /\303\244 -\n" },
 	{ "garbage, and a call cut off", "\001\377\376\n12 munmap(0x1000, 40\n99999999999999999999 x\n[pid\n", "" },
 };
 
 START_TEST(log_lines) { check_log(rows[_i].what, rows[_i].log, rows[_i].want); }
+END_TEST
+
+/* What the first lines look like in each form of head. */
+START_TEST(told_by_content)
+{
+	static const char *const heads[] = {
+		"12<sh> execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n12<a> brk(NULL) = 0x5000\n",
+		"12 [  59] execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n12 [  12] brk(NULL) = 0x5000\n",
+		"[00007ffff7e83ad7] execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n[00007ffff7fe9c47] brk(NULL) = 0x5000\n",
+		"12 10:00:01 (+     0.000000) execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n",
+		"12 brk(NULL) = 0x5000\n > /lib/ld.so(a+0x77c7) [0x1fc47]\n > /lib/ld.so(b+0x1e7f) [0x1a2ff]\n > /lib/ld.so(c+0x1) [0x2]\n",
+	};
+	struct mm_trace_options opt = { 0 };
+	struct mm_trace_reader *r;
+	struct mm_error err = { 0 };
+	struct mm_input *in;
+
+	ck_assert_int_eq(mm_source_sniff((struct mm_str){ heads[_i], strlen(heads[_i]) }), MM_SOURCE_STRACE);
+	ck_assert_int_eq(mm_input_open_memory(&in, "log", heads[_i], strlen(heads[_i])), 0);
+	ck_assert_msg(!mm_trace_reader_new(&r, in, &opt, &err), "%s: %s", heads[_i], err.text);
+	ck_assert_str_eq(mm_trace_format(r), "strace");
+	mm_trace_reader_free(r);
+	mm_input_free(in);
+}
 END_TEST
 
 /* Any beginning of a log, any byte of it changed: rows or none, never a crash. */
@@ -150,6 +227,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(t, log_lines, 0, (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(t, told_by_content, 0, 5);
 	tcase_add_test(t, cut_anywhere);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

@@ -10,6 +10,7 @@
 #include <libmm/source.h>
 #include "base/str.h"
 #include "source/scan.h"
+#include "source/strace.h"
 
 static bool has(struct mm_str s, const char *word) { return s.len && memmem(s.p, s.len, word, strlen(word)); }
 
@@ -155,25 +156,7 @@ static bool is_perf(struct mm_str head)
 	return l.len && *l.p != '[' && *l.p != '<' && most_lines(head, is_event_line);
 }
 
-/* [pid] [time] name(args) = result */
-static bool is_strace_line(struct mm_str line)
-{
-	size_t i = 0;
-
-	if (has(line, " resumed>") || has(line, "<unfinished ...>") || has(line, "+++ exited"))
-		return true;
-	while (i < line.len && (memchr("[] .:0123456789", line.p[i], 15) ||
-				!memcmp(line.p + i, "pid", line.len - i < 3 ? 1 : 3)))
-		i += line.p[i] == 'p' ? 3 : 1;
-	if (i >= line.len || line.p[i] < 'a' || line.p[i] > 'z')
-		return false;
-	while (i < line.len && ((line.p[i] >= 'a' && line.p[i] <= 'z') || line.p[i] == '_' ||
-				(unsigned char)(line.p[i] - '0') < 10))
-		i++;
-	return i < line.len && line.p[i] == '(' && has(line, ") ") && has(line, "= ");
-}
-
-static bool is_strace(struct mm_str head) { return most_lines(head, is_strace_line); }
+static bool is_strace(struct mm_str head) { return strace_sniff(head); }
 
 static bool is_lackey_line(struct mm_str line)
 {

@@ -43,9 +43,10 @@ struct strace {
 	uint32_t first_pid;		/* of lines without a pid; NOBODY: none yet */
 	uint32_t first_alias;		/* [pid N] that turned out to be it */
 	uint64_t order;
-	bool has_time, relative;
-	uint64_t first_ns, last_ns, days_ns;
+	struct strace_clock clock;
 	char *joined;			/* an unfinished and its resumed part */
+	char *begun;			/* a line up to "strace: Process 13 attached", which came between; NULL: none */
+	char *glued;			/* it and the next line */
 };
 
 /* ---- tasks ------------------------------------------------------------------ */
@@ -114,8 +115,7 @@ static int birth(struct strace *s, struct mm_trace_batch *b, const struct strace
 	call.pid = parent;
 	if (!add_task(s, child))
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	return strace_child_row(&s->calls, b, &call, child, strace_child_kind((struct mm_str){ text.p, n }, text),
-				strace_has(text, "CLONE_FILES"), err);
+	return strace_child_row(&s->calls, b, &call, child, (struct mm_str){ text.p, n }, text, err);
 }
 
 /* The task of a line; one that is new may be the child of an unfinished clone. */
@@ -137,85 +137,6 @@ static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_
 }
 
 /* ---- the head of a line --------------------------------------------------------- */
-
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/* "[pid 123] " or "123 " before the rest; false: neither. */
-static bool cut_pid(struct mm_str *line, uint64_t *pid)
-{
-	struct mm_str s = *line;
-
-	if (scan_word(&s, "[pid")) {
-		if (!scan_u64(&s, pid) || !scan_word(&s, "]"))
-			return false;
-	} else if (!s.len || !is_digit(s.p[0]) || !scan_u64(&s, pid) || !s.len || s.p[0] != ' ') {
-		return false;
-	}
-	if (*pid > INT32_MAX)
-		return false;
-	scan_blanks(&s);
-	*line = s;
-	return true;
-}
-
-/* ".123456" to nanoseconds */
-static uint64_t fraction(struct mm_str *s)
-{
-	uint64_t ns = 0, unit = 100000000;
-
-	if (!s->len || (s->p[0] != '.' && s->p[0] != ','))
-		return 0;
-	for (s->p++, s->len--; s->len && is_digit(s->p[0]); s->p++, s->len--, unit /= 10)
-		ns += (uint64_t)(s->p[0] - '0') * unit;
-	return ns;
-}
-
-/* 12:34:56[.frac], 1700000000.123456, or 0.000123 (-r); false: no time stamp. */
-static bool cut_time(struct strace *s, struct mm_str *line, uint64_t *ns)
-{
-	struct mm_str r = *line;
-	uint64_t a, b, c;
-
-	if (!r.len || !is_digit(r.p[0]) || !scan_u64(&r, &a) || a > UINT64_MAX / 2000000000)
-		return false;
-	if (scan_word(&r, ":")) {
-		if (!scan_u64(&r, &b) || !scan_word(&r, ":") || !scan_u64(&r, &c) || b > 59 || c > 60 || a > 23)
-			return false;
-		*ns = (a * 3600 + b * 60 + c) * 1000000000 + fraction(&r) + s->days_ns;
-		if (s->has_time && *ns + UINT64_C(43200000000000) < s->last_ns) {
-			s->days_ns += UINT64_C(86400000000000);
-			*ns += UINT64_C(86400000000000);
-		}
-	} else {
-		if (!r.len || (r.p[0] != '.' && r.p[0] != ' '))
-			return false;
-		*ns = a * 1000000000 + fraction(&r);
-		s->relative = s->relative || (!s->has_time && a < 100000000);
-		if (s->relative)
-			*ns += s->last_ns;
-	}
-	if (!r.len || r.p[0] != ' ')
-		return false;
-	scan_blanks(&r);
-	*line = r;
-	return true;
-}
-
-static void take_time(struct strace *s, struct mm_str *line, struct strace_call *call)
-{
-	uint64_t ns;
-
-	scan_blanks(line);
-	if (!cut_time(s, line, &ns))
-		return;
-	if (!s->has_time && !s->relative)
-		s->first_ns = ns;
-	s->has_time = true;
-	if (ns > s->last_ns)
-		s->last_ns = ns;
-	call->has_time = true;
-	call->time_ns = s->last_ns - s->first_ns;
-}
 
 /* Lines without a pid are the first process's. */
 static uint32_t pid_of(struct strace *s, bool given, uint64_t pid)
@@ -249,9 +170,10 @@ static size_t skip_quoted(struct mm_str s, size_t i)
 	return i;
 }
 
+/* 3<, AT_FDCWD<, and with -X verbose a comment before it */
 static bool begins_path(struct mm_str s, size_t i)
 {
-	return s.p[i] == '<' && i && (is_digit(s.p[i - 1]) || s.p[i - 1] == 'D');	/* 3<, AT_FDCWD< */
+	return s.p[i] == '<' && i && (strace_is_digit(s.p[i - 1]) || s.p[i - 1] == 'D' || s.p[i - 1] == '/');
 }
 
 /* Cut "a, b, c) = result" into arguments; the index behind the closing parenthesis, 0: there is none. */
@@ -307,12 +229,12 @@ static bool cut_result(struct mm_str s, struct strace_call *call)
 		call->error = (struct mm_str){ s.p, n };
 		return true;
 	}
-	while (n < s.len && is_digit(s.p[n]))
+	while (n < s.len && strace_is_digit(s.p[n]))
 		n++;
 	if (n && n < s.len && s.p[n] == '<') {
 		gt = memchr(s.p + n, '>', s.len - n);
 		call->path = (struct mm_str){ s.p + n + 1, gt ? (size_t)(gt - s.p) - n - 1 : 0 };
-		if (call->path.len && call->path.p[0] != '/')
+		if (!strace_is_absolute(call->path))
 			call->path.len = 0;
 	}
 	return true;
@@ -450,10 +372,11 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 	bool given;
 	int e;
 
-	if (!line.len || scan_word(&text, "strace: "))
+	if (!line.len || scan_word(&text, "strace: ") || strace_is_below_a_call(line))
 		return 0;
-	given = cut_pid(&text, &pid);
-	take_time(s, &text, &call);
+	given = strace_cut_head(&s->clock, &text, &pid, &call);
+	if (!strace_is_event(text))
+		return skip(s, "lines that are no system call", nr, false, err);
 	call.pid = pid_of(s, given, pid);
 	e = meet(s, b, &call, err);
 	if (e || scan_word(&text, "---"))
@@ -495,6 +418,8 @@ static void strace_close(void *state)
 		free(s->tasks[i].unfinished);
 	free(s->tasks);
 	free(s->joined);
+	free(s->begun);
+	free(s->glued);
 	strace_pids_free(&s->pids);
 	strace_files_free(s->calls.files);
 	free(s->calls.rest.ev);
@@ -528,6 +453,45 @@ static bool is_whole(struct mm_str line)
 	return line.len && line.p[line.len - 1] == ')' && memmem(line.p, line.len, " = -1 E", 7);
 }
 
+/*
+ * On standard error strace tells of new tasks even in the middle of a line:
+ *
+ *	clone(child_stack=NULL, flags=SIGCHLDstrace: Process 13 attached
+ *	) = 13
+ *
+ * @line becomes the whole one; empty: the rest is yet to come. 0 or -ENOMEM.
+ */
+static int glue(struct strace *s, struct mm_str *line)
+{
+	static const char end[] = " attached";
+	size_t tail = sizeof(end) - 1;
+	const char *notice = line->len > tail && !memcmp(line->p + line->len - tail, end, tail)
+				     ? strace_find(*line, "strace: Process ") : NULL;
+	size_t n = s->begun ? strlen(s->begun) : 0, len = notice ? (size_t)(notice - line->p) : line->len;
+	char *text;
+
+	if (notice ? !len && !n : !n)
+		return 0;
+	text = malloc(n + len + 1);
+	if (!text)
+		return -ENOMEM;
+	if (n)
+		memcpy(text, s->begun, n);
+	memcpy(text + n, line->p, len);
+	text[n + len] = '\0';
+	free(s->begun);
+	s->begun = NULL;
+	if (notice) {
+		s->begun = text;
+		*line = (struct mm_str){ NULL, 0 };
+	} else {
+		free(s->glued);
+		s->glued = text;
+		*line = (struct mm_str){ text, n + len };
+	}
+	return 0;
+}
+
 static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
 	struct strace *s = state;
@@ -544,44 +508,13 @@ static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *e
 			return e;
 		if (s->src->in->truncated && !is_whole(line))
 			return mm_trace_skip_cut(s->src, s->src->in->line, err);
+		if (glue(s, &line))
+			return mm_error_set(err, -ENOMEM, "out of memory");
 		e = one_line(s, b, line, s->src->in->line, err);
 		if (e || (e = keep_rows(s, b, from, err)))
 			return e;
 	}
 	return 1;
-}
-
-/* A line of a log: perhaps a pid and a time, then name(, <..., --- or +++. */
-static bool looks_like(struct mm_str line)
-{
-	struct strace s = { .first_pid = NOBODY };
-	struct strace_call call = { 0 };
-	uint64_t pid;
-	size_t n = 0;
-
-	if (scan_word(&line, "strace: "))
-		return true;
-	cut_pid(&line, &pid);
-	take_time(&s, &line, &call);
-	if (scan_word(&line, "--- SIG") || scan_word(&line, "+++ ") || scan_word(&line, "<... "))
-		return true;
-	while (n < line.len && ((line.p[n] >= 'a' && line.p[n] <= 'z') || is_digit(line.p[n]) || line.p[n] == '_'))
-		n++;
-	return n > 1 && n < line.len && line.p[n] == '(' &&
-	       (strace_has(line, ") = ") || strace_has(line, " <unfinished ...>") || strace_has(line, ")  "));
-}
-
-static int strace_sniff(struct mm_str head)
-{
-	struct mm_str line;
-	int seen = 0, good = 0;
-
-	while (seen < 5 && scan_line(&head, &line))
-		if (line.len) {
-			seen++;
-			good += looks_like(line);
-		}
-	return good && good * 2 > seen ? 80 : 0;
 }
 
 const struct mm_trace_ops mm_trace_strace = {

@@ -3,15 +3,17 @@
  * source/strace.h - the parts of the strace reader
  *
  * strace.c cuts lines and joins calls that were interrupted in the log;
+ * strace_head.c knows what stands before a call;
  * strace_calls.c makes rows of finished calls; strace_files.c knows what
  * descriptors stand for.
  */
 #ifndef SOURCE_STRACE_H
 #define SOURCE_STRACE_H
 
+#include <libmm/flags.h>
 #include "source/trace_source.h"
 
-enum { STRACE_MAX_ARGS = 8 };
+enum { STRACE_MAX_ARGS = 8, STRACE_PATH = 4096 };
 
 /* A call that has returned. */
 struct strace_call {
@@ -26,6 +28,19 @@ struct strace_call {
 	struct mm_str error;		/* "ENOMEM" */
 	struct mm_str path;		/* of "= 3</path>" */
 };
+
+static inline bool strace_is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* ---- what stands before a call (strace_head.c) ---- */
+struct strace_clock {
+	bool has_time, relative;
+	uint64_t first_ns, last_ns, days_ns;
+};
+/* Take pid, time and what else stands there off @line, the time to @call; false: no pid does, *@pid is not set. */
+bool strace_cut_head(struct strace_clock *clock, struct mm_str *line, uint64_t *pid, struct strace_call *call);
+bool strace_is_below_a_call(struct mm_str line);	/* its stack (-k) or what it read and wrote */
+bool strace_is_event(struct mm_str text);	/* behind the head: a call, a signal, an end */
+int strace_sniff(struct mm_str head);		/* struct mm_trace_ops */
 
 /* ---- records of tasks by pid (strace_pids.c) ---- */
 struct strace_pids {
@@ -51,7 +66,9 @@ struct strace_file {			/* one path */
 
 int strace_files_new(struct strace_files **fp);
 void strace_files_free(struct strace_files *f);
-struct strace_file *strace_path(struct strace_files *f, struct mm_str path);	/* NULL: host memory */
+struct strace_file *strace_path(struct strace_files *f, struct mm_str path);	/* escaped; NULL: host memory */
+struct mm_str strace_unescape(struct mm_str escaped, char text[STRACE_PATH]);	/* cut at STRACE_PATH bytes */
+bool strace_is_absolute(struct mm_str escaped);
 /* Descriptor tables: a task's own, copied or shared at clone, gone at exit. */
 int strace_task_clone(struct strace_files *f, uint32_t parent, uint32_t child, bool share);
 void strace_task_exit(struct strace_files *f, uint32_t pid);
@@ -91,18 +108,24 @@ struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_c
 /* Before a file's use: tell of it, or that it is larger than was told. */
 void strace_tell_file(struct mm_trace_batch *b, const struct strace_call *call, struct strace_file *f, uint8_t mode,
 		      uint64_t need);
-bool strace_quoted(struct mm_str arg, struct mm_str *text);	/* "\"text\"": without the quotes */
+bool strace_quoted(struct mm_str arg, struct mm_str *text);	/* "\"text\"": without the quotes, escapes as they are */
 struct mm_event *strace_add_row(struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type);
 void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool hex);
 /* What the row says in words outlives the line: flags, name, result. 0 or -ENOMEM. */
 int strace_keep_slices(struct strace_calls *c, struct mm_event *ev);
 
-/* A child was seen: its row in the parent.  @flags: the arguments of the call, for CLONE_ words. */
-enum strace_child { STRACE_FORK, STRACE_SHARES_MM, STRACE_THREAD };
+/* A child of the clone @name was seen: its row in the parent.  @text: the call as far as the log has it. */
 bool strace_is_clone(struct mm_str name);
-enum strace_child strace_child_kind(struct mm_str name, struct mm_str args);
 int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, uint32_t child,
-		     enum strace_child kind, bool share_files, struct mm_error *err);
+		     struct mm_str name, struct mm_str text, struct mm_error *err);
+
+/*
+ * An argument of words: without what strace explains, "0x3 /" + "* PROT_READ|PROT_WRITE *" + "/" (-X verbose) as words,
+ * and numbers alone (-X raw, -e raw) as the words of @kind (MM_NR_FLAG_KINDS: as they are), for which @text is the room.
+ */
+struct mm_str strace_words(struct mm_str arg, enum mm_flag_kind kind, char text[MM_FLAGS_TEXT]);
+/* Is @word, or in place of words a number with all of @bits (0: that is 0), in this argument? */
+bool strace_has_flag(struct mm_str arg, const char *word, uint64_t bits);
 
 /* "0x1000", "4096", "NULL", "3</path>": a number at the beginning; false: none. */
 bool strace_number(struct mm_str s, uint64_t *value);

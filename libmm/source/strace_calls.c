@@ -49,12 +49,34 @@ bool strace_has(struct mm_str s, const char *word)
 	return strace_find(s, word) != NULL;
 }
 
-/* "PROT_READ|0x40 /" + "* MAP_??? *" + "/": without what strace explains. */
-static struct mm_str without_comment(struct mm_str s)
+struct mm_str strace_words(struct mm_str arg, enum mm_flag_kind kind, char text[MM_FLAGS_TEXT])
 {
-	const char *c = strace_find(s, " /*");
+	const char *c = strace_find(arg, " /*"), *end;
+	struct mm_str words = c ? (struct mm_str){ arg.p, (size_t)(c - arg.p) } : arg, said = { c, 0 };
+	uint64_t bits;
 
-	return c ? (struct mm_str){ s.p, (size_t)(c - s.p) } : s;
+	if (!words.len || !strace_is_digit(words.p[0]))
+		return words;
+	if (c) {
+		said = (struct mm_str){ c + 3, arg.len - words.len - 3 };
+		scan_blanks(&said);
+		end = strace_find(said, " *");
+		said.len = end ? (size_t)(end - said.p) : 0;
+	}
+	if (said.len && said.p[0] >= 'A' && said.p[0] <= 'Z' && !strace_has(said, "???"))
+		return said;
+	if (kind == MM_NR_FLAG_KINDS || !strace_number(words, &bits))
+		return words;
+	return (struct mm_str){ text, mm_flags_format(kind, bits, text, MM_FLAGS_TEXT) };
+}
+
+bool strace_has_flag(struct mm_str arg, const char *word, uint64_t bits)
+{
+	uint64_t v;
+
+	if (strace_has(arg, word))
+		return true;
+	return arg.len && strace_is_digit(arg.p[0]) && strace_number(arg, &v) && (bits ? (v & bits) == bits : !v);
 }
 
 struct mm_event *strace_add_row(struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type)
@@ -77,17 +99,21 @@ void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool
 
 /* ---- the mmap family ---------------------------------------------------------- */
 
-static int keep_joined(struct strace_calls *c, struct mm_str a, struct mm_str b, struct mm_str *out)
+/* The words of protection and flags as one text. What the kernel does not look at in the protection is left out. */
+static int mmap_flags(struct strace_calls *c, const struct strace_call *call, struct mm_str *out)
 {
-	char text[512];
-	size_t n = a.len < 250 ? a.len : 250, k = b.len < 250 ? b.len : 250;
+	enum { LOOKED_AT = 0x0300000f };
+	char room[2][MM_FLAGS_TEXT], text[2 * MM_FLAGS_TEXT];
+	struct mm_str prot = strace_words(call->arg[2], MM_FLAG_PROT, room[0]);
+	struct mm_str map = strace_words(call->arg[3], MM_FLAG_MAP, room[1]);
+	uint64_t bits;
+	int n;
 
-	if (n)
-		memcpy(text, a.p, n);
-	text[n] = '|';
-	if (k)
-		memcpy(text + n + 1, b.p, k);
-	return mm_trace_keep(c->src, (struct mm_str){ text, n + 1 + k }, out);
+	if (!mm_flags_parse(MM_FLAG_PROT, prot, &bits, NULL))
+		prot = (struct mm_str){ room[0], mm_flags_format(MM_FLAG_PROT, bits & LOOKED_AT, room[0], sizeof(room[0])) };
+	n = snprintf(text, sizeof(text), "%.*s|%.*s", (int)(prot.len < MM_FLAGS_TEXT ? prot.len : MM_FLAGS_TEXT - 1), prot.p,
+		     (int)(map.len < MM_FLAGS_TEXT ? map.len : MM_FLAGS_TEXT - 1), map.p);
+	return mm_trace_keep(c->src, (struct mm_str){ text, (size_t)n }, out);
 }
 
 static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
@@ -97,14 +123,16 @@ static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	struct strace_fd *fd = NULL;
 	struct mm_str flags;
 	struct mm_event *ev;
+	bool anon;
 	int e;
 
 	if (call->nr_args < 6 || call->no_result || !strace_number(call->arg[0], &addr) ||
 	    !strace_number(call->arg[1], &len))
 		return 0;
 	strace_number(call->arg[5], &offset);
-	e = keep_joined(c, without_comment(call->arg[2]), without_comment(call->arg[3]), &flags);
-	if (!e && !strace_has(call->arg[3], "MAP_ANON"))
+	anon = strace_has_flag(call->arg[3], "MAP_ANON", 0x20);
+	e = mmap_flags(c, call, &flags);
+	if (!e && !anon)
 		file = strace_file_of(c, call, call->arg[4], &fd, &e);
 	if (e)
 		return e;
@@ -117,7 +145,7 @@ static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	mm_event_put(ev, OFFSET, offset, offset);
 	if (file)
 		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
-	else if (!strace_has(call->arg[3], "MAP_ANON"))
+	else if (!anon)
 		mm_event_put(ev, NAME, name, MM_STR("(a file opened before the log)"));
 	strace_put_result(ev, call, true);
 	return 0;
@@ -129,37 +157,34 @@ static const struct simple {
 	const char *call;
 	enum mm_event_type type;
 	bool hex;
+	uint8_t kind;			/* enum mm_flag_kind of the words; MM_NR_FLAG_KINDS: none */
 	uint8_t to[5];
 } simple[] = {
-	{ "munmap", MM_EV_MUNMAP, false, { TO_ADDR, TO_SIZE } },
-	{ "mprotect", MM_EV_MPROTECT, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
-	{ "pkey_mprotect", MM_EV_PKEY_MPROTECT, false, { TO_ADDR, TO_SIZE, TO_FLAGS, TO_NAME } },
-	{ "pkey_alloc", MM_EV_PKEY_ALLOC, false, { TO_NONE, TO_FLAGS } },
-	{ "pkey_free", MM_EV_PKEY_FREE, false, { TO_NAME } },
-	{ "mremap", MM_EV_MREMAP, true, { TO_ADDR, TO_SIZE, TO_SIZE2, TO_FLAGS, TO_ADDR2 } },
-	{ "brk", MM_EV_BRK, true, { TO_ADDR } },
-	{ "madvise", MM_EV_MADVISE, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
-	{ "mlock", MM_EV_MLOCK, false, { TO_ADDR, TO_SIZE } },
-	{ "mlock2", MM_EV_MLOCK, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
-	{ "munlock", MM_EV_MUNLOCK, false, { TO_ADDR, TO_SIZE } },
-	{ "mlockall", MM_EV_MLOCKALL, false, { TO_FLAGS } },
-	{ "munlockall", MM_EV_MUNLOCKALL, false, { TO_NONE } },
-	{ "msync", MM_EV_MSYNC, false, { TO_ADDR, TO_SIZE, TO_FLAGS } },
-	{ "shmdt", MM_EV_SHMDT, false, { TO_ADDR } },
-	{ "set_mempolicy_home_node", MM_EV_SET_MEMPOLICY_HOME_NODE, false, { TO_ADDR, TO_SIZE, TO_OFFSET, TO_FLAGS } },
-	{ "remap_file_pages", MM_EV_REMAP_FILE_PAGES, false, { TO_ADDR, TO_SIZE, TO_NONE, TO_OFFSET_PAGES, TO_FLAGS } },
+	{ "munmap", MM_EV_MUNMAP, false, MM_NR_FLAG_KINDS, { TO_ADDR, TO_SIZE } },
+	{ "mprotect", MM_EV_MPROTECT, false, MM_FLAG_PROT, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "pkey_mprotect", MM_EV_PKEY_MPROTECT, false, MM_FLAG_PROT, { TO_ADDR, TO_SIZE, TO_FLAGS, TO_NAME } },
+	{ "pkey_alloc", MM_EV_PKEY_ALLOC, false, MM_NR_FLAG_KINDS, { TO_NONE, TO_FLAGS } },
+	{ "pkey_free", MM_EV_PKEY_FREE, false, MM_NR_FLAG_KINDS, { TO_NAME } },
+	{ "mremap", MM_EV_MREMAP, true, MM_FLAG_MREMAP, { TO_ADDR, TO_SIZE, TO_SIZE2, TO_FLAGS, TO_ADDR2 } },
+	{ "brk", MM_EV_BRK, true, MM_NR_FLAG_KINDS, { TO_ADDR } },
+	{ "madvise", MM_EV_MADVISE, false, MM_FLAG_MADV, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "mlock", MM_EV_MLOCK, false, MM_NR_FLAG_KINDS, { TO_ADDR, TO_SIZE } },
+	{ "mlock2", MM_EV_MLOCK, false, MM_FLAG_MLOCK, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "munlock", MM_EV_MUNLOCK, false, MM_NR_FLAG_KINDS, { TO_ADDR, TO_SIZE } },
+	{ "mlockall", MM_EV_MLOCKALL, false, MM_FLAG_MCL, { TO_FLAGS } },
+	{ "munlockall", MM_EV_MUNLOCKALL, false, MM_NR_FLAG_KINDS, { TO_NONE } },
+	{ "msync", MM_EV_MSYNC, false, MM_FLAG_MS, { TO_ADDR, TO_SIZE, TO_FLAGS } },
+	{ "shmdt", MM_EV_SHMDT, false, MM_NR_FLAG_KINDS, { TO_ADDR } },
+	{ "set_mempolicy_home_node", MM_EV_SET_MEMPOLICY_HOME_NODE, false, MM_NR_FLAG_KINDS, { TO_ADDR, TO_SIZE, TO_OFFSET, TO_FLAGS } },
+	{ "remap_file_pages", MM_EV_REMAP_FILE_PAGES, false, MM_FLAG_MAP, { TO_ADDR, TO_SIZE, TO_NONE, TO_OFFSET_PAGES, TO_FLAGS } },
 };
 
 static void put_arg(struct mm_event *ev, enum to to, struct mm_str arg)
 {
 	uint64_t v;
 
-	if (to == TO_FLAGS) {
-		mm_event_put(ev, FLAGS, flags, without_comment(arg));
-		return;
-	}
 	if (to == TO_NAME) {
-		mm_event_put(ev, NAME, name, without_comment(arg));
+		mm_event_put(ev, NAME, name, strace_words(arg, MM_NR_FLAG_KINDS, NULL));
 		return;
 	}
 	if (to == TO_NONE || !strace_number(arg, &v))
@@ -189,12 +214,16 @@ static int on_simple(struct strace_calls *c, struct mm_trace_batch *b, const str
 		     const struct simple *s)
 {
 	struct mm_event *ev;
+	char text[MM_FLAGS_TEXT];
 
 	if (call->no_result)
 		return 0;
 	ev = strace_add_row(b, call, s->type);
 	for (uint32_t i = 0; i < 5 && i < call->nr_args; i++)
-		put_arg(ev, (enum to)s->to[i], call->arg[i]);
+		if (s->to[i] == TO_FLAGS)
+			mm_event_put(ev, FLAGS, flags, strace_words(call->arg[i], (enum mm_flag_kind)s->kind, text));
+		else
+			put_arg(ev, (enum to)s->to[i], call->arg[i]);
 	strace_put_result(ev, call, s->hex);
 	return strace_keep_slices(c, ev);
 }
@@ -202,21 +231,19 @@ static int on_simple(struct strace_calls *c, struct mm_trace_batch *b, const str
 /* prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, addr, len, "name") */
 static int on_prctl(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
+	char text[MM_FLAGS_TEXT], said[STRACE_PATH];
 	struct mm_event *ev;
 	struct mm_str name;
 
-	if (call->nr_args < 5 || !mm_str_is(call->arg[0], "PR_SET_VMA"))
+	if (call->nr_args < 5 || !mm_str_is(strace_words(call->arg[0], MM_FLAG_PRCTL, text), "PR_SET_VMA"))
 		return 0;
 	ev = strace_add_row(b, call, MM_EV_PRCTL);
 	mm_event_put(ev, FLAGS, flags, MM_STR("PR_SET_VMA_ANON_NAME"));
 	put_arg(ev, TO_ADDR, call->arg[2]);
 	put_arg(ev, TO_SIZE, call->arg[3]);
 	strace_put_result(ev, call, false);
-	if (strace_quoted(call->arg[4], &name)) {
-		mm_event_put(ev, NAME, name, name);
-		if (mm_trace_keep(c->src, name, &ev->name))
-			return -ENOMEM;
-	}
+	if (strace_quoted(call->arg[4], &name))
+		mm_event_put(ev, NAME, name, strace_unescape(name, said));
 	return strace_keep_slices(c, ev);
 }
 
@@ -235,6 +262,7 @@ static bool rlim_cur(struct mm_str s, uint64_t *value, bool *unlimited)
 		return true;
 	if (!scan_u64(&rest, value))
 		return false;
+	*unlimited = *value == UINT64_MAX;	/* -X raw */
 	if (scan_word(&rest, "*") && scan_u64(&rest, &factor) && __builtin_mul_overflow(*value, factor, value))
 		*value = UINT64_MAX;
 	return true;
@@ -243,6 +271,7 @@ static bool rlim_cur(struct mm_str s, uint64_t *value, bool *unlimited)
 static int on_rlimit(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	uint32_t at = mm_str_is(call->name, "prlimit64") ? 1 : 0;
+	char text[MM_FLAGS_TEXT];
 	uint64_t value = 0;
 	bool unlimited;
 	struct mm_event *ev;
@@ -250,7 +279,7 @@ static int on_rlimit(struct strace_calls *c, struct mm_trace_batch *b, const str
 	if (call->failed || call->nr_args <= at + 1 || !rlim_cur(call->arg[at + 1], &value, &unlimited))
 		return 0;
 	ev = strace_add_row(b, call, MM_EV_SETRLIMIT);
-	mm_event_put(ev, NAME, name, call->arg[at]);
+	mm_event_put(ev, NAME, name, strace_words(call->arg[at], MM_FLAG_RLIMIT, text));
 	if (!unlimited)
 		mm_event_put(ev, SIZE, size, value);
 	return mm_trace_keep(c->src, ev->name, &ev->name);
@@ -265,7 +294,7 @@ static int on_shm_rmid(struct strace_calls *c, struct mm_trace_batch *b, const s
 	uint64_t id;
 	int n;
 
-	if (call->failed || !strace_has(call->arg[1], "IPC_RMID") || !strace_number(call->arg[0], &id))
+	if (call->failed || !strace_has_flag(call->arg[1], "IPC_RMID", 0) || !strace_number(call->arg[0], &id))
 		return 0;
 	n = snprintf(name, sizeof(name), "/SYSV00000000 (id %llu)", (unsigned long long)id);
 	file = strace_path(c->files, (struct mm_str){ name, (size_t)n });
@@ -282,6 +311,7 @@ static int on_shm_rmid(struct strace_calls *c, struct mm_trace_batch *b, const s
 static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	bool get = mm_str_is(call->name, "shmget");
+	char text[MM_FLAGS_TEXT];
 	struct strace_file *file;
 	struct mm_event *ev;
 	char name[64];
@@ -300,7 +330,7 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 			return 0;
 		file->told = true;
 		ev = strace_add_row(b, call, MM_EV_SHMGET);
-		put_arg(ev, TO_FLAGS, call->arg[2]);
+		mm_event_put(ev, FLAGS, flags, strace_words(call->arg[2], MM_NR_FLAG_KINDS, text));
 		mm_event_put(ev, SIZE, size, file->size);
 		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
 		return strace_keep_slices(c, ev);
@@ -308,7 +338,7 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 	file->told = true;
 	ev = strace_add_row(b, call, MM_EV_SHMAT);
 	put_arg(ev, TO_ADDR, call->arg[1]);
-	put_arg(ev, TO_FLAGS, call->arg[2]);
+	mm_event_put(ev, FLAGS, flags, strace_words(call->arg[2], MM_FLAG_SHM, text));
 	mm_event_put(ev, SIZE, size, file->size ? file->size : MM_PAGE_SIZE);
 	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
 	strace_put_result(ev, call, true);
@@ -323,24 +353,33 @@ bool strace_is_clone(struct mm_str name)
 		mm_str_is(name, "vfork");
 }
 
-enum strace_child strace_child_kind(struct mm_str name, struct mm_str args)
+/* A flag of a clone by its word, or by its bit (-X raw, -e raw) in "flags=0x3d0f00" or the first argument of clone(0x3d0f00. */
+static bool clone_has(struct mm_str name, struct mm_str text, const char *word, uint64_t bit)
 {
-	if (mm_str_is(name, "vfork"))
-		return STRACE_SHARES_MM;
-	if (strace_has(args, "CLONE_THREAD"))
-		return STRACE_THREAD;
-	return strace_has(args, "CLONE_VM") ? STRACE_SHARES_MM : STRACE_FORK;
+	const char *p = strace_find(text, "flags=");
+	uint64_t flags;
+
+	if (strace_has(text, word))
+		return true;
+	if (!p && !mm_str_is(name, "clone"))
+		return false;
+	p = p ? p + 6 : name.p + name.len + 1;
+	if (p >= text.p + text.len)
+		return false;
+	return strace_number((struct mm_str){ p, (size_t)(text.p + text.len - p) }, &flags) && flags & bit;
 }
 
 int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, uint32_t child,
-		     enum strace_child kind, bool share_files, struct mm_error *err)
+		     struct mm_str name, struct mm_str text, struct mm_error *err)
 {
-	struct mm_event *ev = strace_add_row(b, call, kind == STRACE_THREAD ? MM_EV_THREAD : MM_EV_FORK);
+	bool thread = clone_has(name, text, "CLONE_THREAD", 0x10000);
+	bool shares = !thread && (mm_str_is(name, "vfork") || clone_has(name, text, "CLONE_VM", 0x100));
+	struct mm_event *ev = strace_add_row(b, call, thread ? MM_EV_THREAD : MM_EV_FORK);
 
-	if (kind == STRACE_SHARES_MM)
+	if (shares)
 		mm_event_put(ev, FLAGS, flags, MM_STR("CLONE_VM|CLONE_VFORK"));
 	mm_event_set_result(ev, MM_RESULT_DEC, child);
-	if (strace_task_clone(c->files, call->pid, child, share_files))
+	if (strace_task_clone(c->files, call->pid, child, clone_has(name, text, "CLONE_FILES", 0x400)))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -348,14 +387,15 @@ int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const str
 static int on_exec(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	bool at = mm_str_is(call->name, "execveat");
+	char text[STRACE_PATH];
 	struct mm_str path;
 	struct mm_event *ev;
 
 	if (call->failed || call->no_result || !strace_quoted(call->arg[at ? 1 : 0], &path))
 		return 0;
 	ev = strace_add_row(b, call, MM_EV_EXEC);
-	mm_event_put(ev, NAME, name, path);
-	return mm_trace_keep(c->src, path, &ev->name);
+	mm_event_put(ev, NAME, name, strace_unescape(path, text));
+	return strace_keep_slices(c, ev);
 }
 
 /* ---- which is which ------------------------------------------------------------------ */

@@ -115,6 +115,11 @@ static int grow(struct strace_files *f)
 	return 0;
 }
 
+static int hex_digit(char c)
+{
+	return strace_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
 /* One byte of a path as strace escapes it: \303, \x1b, \n, \", \\. */
 static char unescape(const char **p, const char *end)
 {
@@ -126,6 +131,9 @@ static char unescape(const char **p, const char *end)
 		return *(*p)++;
 	while (n < 3 && s + n < end && s[n] >= '0' && s[n] <= '7')
 		v = v * 8 + (s[n++] - '0');
+	if (!n && *s == 'x')
+		for (n = 1; n < 3 && s + n < end && hex_digit(s[n]) < 16; n++)
+			v = v * 16 + hex_digit(s[n]);
 	if (n) {
 		*p = s + n;
 		return (char)v;
@@ -137,16 +145,30 @@ static char unescape(const char **p, const char *end)
 	return *s;
 }
 
+struct mm_str strace_unescape(struct mm_str escaped, char text[STRACE_PATH])
+{
+	size_t n = 0;
+
+	for (const char *p = escaped.p, *end = p + escaped.len; p < end && n < STRACE_PATH;)
+		text[n++] = unescape(&p, end);
+	return (struct mm_str){ text, n };
+}
+
+bool strace_is_absolute(struct mm_str escaped)
+{
+	const char *p = escaped.p;
+
+	return escaped.len && unescape(&p, p + escaped.len) == '/';
+}
+
 struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
 {
-	char text[4096];
+	char text[STRACE_PATH];
 	struct strace_file *file;
 	uint64_t h;
-	size_t i, n = 0;
+	size_t i;
 
-	for (const char *p = path.p, *end = p + path.len; p < end && n < sizeof(text);)
-		text[n++] = unescape(&p, end);
-	path = (struct mm_str){ text, n };
+	path = strace_unescape(path, text);
 	h = hash_of(path);
 	if (f->nr == f->cap && grow(f))
 		return NULL;

@@ -57,7 +57,7 @@ struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_c
 	*fdp = strace_fd(c->files, call->pid, fd);
 	if (!path_of_fd(arg, &path))
 		return *fdp ? (*fdp)->file : NULL;
-	if (!path.len || path.p[0] != '/')
+	if (!strace_is_absolute(path))
 		return NULL;		/* a pipe, a socket */
 	file = strace_path(c->files, path);
 	if (!file) {
@@ -111,7 +111,7 @@ void strace_tell_file(struct mm_trace_batch *b, const struct strace_call *call, 
 
 static uint8_t open_mode(struct mm_str flags)
 {
-	return strace_has(flags, "O_RDWR") ? 2 : strace_has(flags, "O_WRONLY") ? 1 : 0;
+	return strace_has_flag(flags, "O_RDWR", 2) ? 2 : strace_has_flag(flags, "O_WRONLY", 1) ? 1 : 0;
 }
 
 static int on_open(struct strace_calls *c, const struct strace_call *call)
@@ -155,13 +155,18 @@ static int on_memfd(struct strace_calls *c, const struct strace_call *call)
 	return strace_fd_set(c->files, call->pid, call->result, file, 2);
 }
 
+static bool is_dupfd(struct mm_str cmd)
+{
+	return strace_has_flag(cmd, "F_DUPFD", 0) || strace_has_flag(cmd, "F_DUPFD_CLOEXEC", 1030);
+}
+
 static int on_dup(struct strace_calls *c, const struct strace_call *call)
 {
 	struct strace_fd *from;
 	int e;
 	struct strace_file *file;
 
-	if (call->failed || call->no_result || (mm_str_is(call->name, "fcntl") && !strace_has(call->arg[1], "F_DUPFD")))
+	if (call->failed || call->no_result || (mm_str_is(call->name, "fcntl") && !is_dupfd(call->arg[1])))
 		return 0;
 	file = strace_file_of(c, call, call->arg[0], &from, &e);
 	if (!file)
@@ -244,6 +249,8 @@ static int on_fallocate(struct strace_calls *c, struct mm_trace_batch *b, const 
 	struct strace_file *file;
 	struct strace_fd *fd;
 	uint64_t offset, len;
+	char text[MM_FLAGS_TEXT];
+	struct mm_str mode = strace_words(call->arg[1], MM_FLAG_FALLOC, text);
 	struct mm_event *ev;
 	int e;
 
@@ -252,20 +259,20 @@ static int on_fallocate(struct strace_calls *c, struct mm_trace_batch *b, const 
 	file = strace_file_of(c, call, call->arg[0], &fd, &e);
 	if (!file)
 		return e;
-	if (file->told && mm_has_word(call->arg[1], "FALLOC_FL_COLLAPSE_RANGE"))
+	if (file->told && mm_has_word(mode, "FALLOC_FL_COLLAPSE_RANGE"))
 		strace_tell_file(b, call, file, file->told_mode, offset + len + 1);
-	else if (file->told && mm_has_word(call->arg[1], "FALLOC_FL_INSERT_RANGE"))
+	else if (file->told && mm_has_word(mode, "FALLOC_FL_INSERT_RANGE"))
 		strace_tell_file(b, call, file, file->told_mode, offset + 1);
-	resize(file, call->arg[1], offset, len);
+	resize(file, mode, offset, len);
 	if (!file->told)
 		return 0;
 	file->told_size = file->size;
 	ev = strace_add_row(b, call, MM_EV_FALLOCATE);
 	mm_event_put(ev, OFFSET, offset, offset);
 	mm_event_put(ev, SIZE, size, len);
-	mm_event_put(ev, FLAGS, flags, call->arg[1]);
+	mm_event_put(ev, FLAGS, flags, mode);
 	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
-	return 0;
+	return strace_keep_slices(c, ev);
 }
 
 static bool is_content(const struct strace_file *f)

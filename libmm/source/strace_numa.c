@@ -58,29 +58,27 @@ static size_t nodes_text(struct mm_str arg, char *text, size_t room)
 	return first != UINT64_MAX ? put_run(text, len, room, first, base - 1) : len;
 }
 
-/* The words of an argument: without brackets and what strace explains. */
-static struct mm_str words_of(struct mm_str arg)
+/* The words of an argument, brackets around it taken off; @text is room for them. */
+static struct mm_str words_of(struct mm_str arg, enum mm_flag_kind kind, char text[MM_FLAGS_TEXT])
 {
-	const char *c = strace_find(arg, " /*");
-
-	if (c)
-		arg.len = (size_t)(c - arg.p);
 	if (arg.len > 1 && arg.p[0] == '[') {
 		arg = (struct mm_str){ arg.p + 1, arg.len - 1 };
 		arg.len -= arg.p[arg.len - 1] == ']';
 	}
-	return arg;
+	return strace_words(arg, kind, text);
 }
 
 /* Mode in @mode, masks from @mask on, maxnode in @max; @flags: further words, 0 none. The row is whole then. */
 static int put_policy(struct strace_calls *c, struct mm_event *ev, const struct strace_call *call, uint32_t mode, uint32_t mask,
 		      uint32_t max, uint32_t flags)
 {
-	struct mm_str words = words_of(call->arg[mode]), more = flags && flags < call->nr_args ? words_of(call->arg[flags]) : MM_STR("0");
-	char text[LIST_TEXT], both[404];
+	char text[LIST_TEXT], both[404], room[2][MM_FLAGS_TEXT];
+	struct mm_str words = words_of(call->arg[mode], MM_FLAG_MPOL, room[0]), more = { NULL, 0 };
 	uint64_t v;
 
-	if (!mm_str_is(more, "0")) {
+	if (flags && flags < call->nr_args)
+		more = words_of(call->arg[flags], MM_FLAG_MPOL_MF, room[1]);
+	if (more.len) {
 		size_t n = (size_t)snprintf(both, sizeof(both), "%.*s|%.*s", (int)(words.len < 200 ? words.len : 200), words.p,
 					    (int)(more.len < 200 ? more.len : 200), more.p);
 
@@ -114,6 +112,7 @@ static int on_set(struct strace_calls *c, struct mm_trace_batch *b, const struct
 static int on_get(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	uint64_t addr = 0;
+	char text[MM_FLAGS_TEXT];
 	struct mm_event *ev;
 
 	if (call->nr_args < 5)
@@ -122,7 +121,7 @@ static int on_get(struct strace_calls *c, struct mm_trace_batch *b, const struct
 	if (strace_number(call->arg[3], &addr) && addr)
 		mm_event_put(ev, ADDR, addr, addr);
 	if (!mm_str_is(call->arg[4], "0"))
-		mm_event_put(ev, FLAGS, flags, words_of(call->arg[4]));
+		mm_event_put(ev, FLAGS, flags, words_of(call->arg[4], MM_FLAG_MPOL_GET, text));
 	if (call->failed)
 		strace_put_result(ev, call, false);
 	return strace_keep_slices(c, ev);
@@ -251,16 +250,16 @@ static void page_row(struct mm_event *ev, uint64_t addr, uint64_t pid, struct mm
 
 static int on_move(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
-	struct mm_str pages = call->arg[2], nodes = call->arg[3], status = call->arg[4], page, kept = words_of(call->arg[5]);
+	char text[MM_FLAGS_TEXT];
+	struct mm_str pages = call->arg[2], nodes = call->arg[3], status = call->arg[4], page;
+	struct mm_str kept = words_of(call->arg[5], MM_FLAG_MPOL_MF, text);
 	uint64_t pid = 0, v, line;
 	struct mm_event one;
 
 	if (call->nr_args < 6 || call->failed || call->no_result)
 		return 0;
 	strace_number(call->arg[0], &pid);
-	if (mm_str_is(kept, "0"))
-		kept.len = 0;
-	else if (mm_trace_keep(c->src, kept, &kept))
+	if (kept.len && mm_trace_keep(c->src, kept, &kept))
 		return -1;
 	snprintf(c->rest.flags, sizeof(c->rest.flags), "%.*s", (int)kept.len, kept.p);
 	while (next_item(&pages, &page) && strace_number(page, &v)) {
@@ -294,7 +293,8 @@ static int on_pidfd(struct strace_calls *c, struct mm_trace_batch *b, const stru
 static int on_process_madvise(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	uint64_t fd, pid, addr, len, left = call->result, line;
-	struct mm_str ranges = call->arg[1], kept = words_of(call->arg[3]);
+	char text[MM_FLAGS_TEXT];
+	struct mm_str ranges = call->arg[1], kept = words_of(call->arg[3], MM_FLAG_MADV, text);
 	const struct strace_fd *open;
 	struct mm_event one;
 
