@@ -38,8 +38,8 @@ static const struct mm_column policy_columns[] = {
 	MM_COLUMN(struct policy_line, frames, MM_COL_U64, "page frames"),
 	MM_COLUMN(struct policy_line, references, MM_COL_U64, "page references, one for each page an access touches"),
 	MM_COLUMN(struct policy_line, faults, MM_COL_U64, "references that found their page out"),
-	MM_COLUMN(struct policy_line, fault_ratio, MM_COL_MILLI, "faults for each reference"),
-	MM_COLUMN(struct policy_line, error_ratio, MM_COL_MILLI, "standard error of fault_ratio by --sample; empty: exact"),
+	MM_COLUMN(struct policy_line, fault_ratio, MM_COL_MICRO, "faults for each reference"),
+	MM_COLUMN(struct policy_line, error_ratio, MM_COL_MICRO, "standard error of fault_ratio by --sample; empty: exact"),
 	{ .name = "chart", .heading = "PAGE FAULTS", .type = MM_COL_STR, .offset = offsetof(struct policy_line, chart),
 	  .help = "faults as a bar (terminal only)" },
 };
@@ -221,8 +221,8 @@ static int line_of(const struct policy_run *r, int kind, size_t point, struct po
 		f[0] = all;
 	*line = (struct policy_line){
 		.policy = mm_policy_word((enum mm_policy_kind)kind), .frames = r->frames[point], .references = r->references,
-		.faults = (uint64_t)(f[0] + 0.5), .fault_ratio = (int64_t)(f[0] * 1000 / all),
-		.error_ratio = r->nr_samples == 1 ? MM_MISSING_I64 : (int64_t)(square_root(var) * 1000 / all + 0.999),
+		.faults = (uint64_t)(f[0] + 0.5), .fault_ratio = (int64_t)(f[0] * 1e6 / all + 0.5),
+		.error_ratio = r->nr_samples == 1 ? MM_MISSING_I64 : (int64_t)(square_root(var) * 1e6 / all + 0.999),
 	};
 	return 0;
 }

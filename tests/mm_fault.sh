@@ -516,6 +516,14 @@ END
 mm-fault --automap --csv "$tmp/header.txt" 2> /dev/null | grep -q '^,,,cpus,.*4,$' ||
 	fail "CPUs of an ftrace header: $(mm-fault --automap --csv "$tmp/header.txt" 2>&1)"
 
+# ---- accesses alone are no program: all of them miss, and tables would show nothing of it ----
+printf 'pid,event,addr\n1,load,0x1000000\n1,store,0x2000000\n' > alone.csv
+told='2 accesses of processes without any mapping got SIGSEGV; --automap gives them memory'
+mm-fault -t faults alone.csv 2>&1 > /dev/null | grep -q "$told" || fail "accesses alone: nothing told"
+mm-vma -t maps alone.csv 2>&1 > /dev/null | grep -q "$told" || fail "accesses alone, mm-vma: nothing told"
+mm-reclaim --sweep=memory-max=1M..2M:2 alone.csv 2>&1 > /dev/null | grep -q "$told" || fail "accesses alone, a sweep: nothing told"
+[ -z "$(mm-fault --automap -t faults alone.csv 2>&1 > /dev/null | grep SIGSEGV)" ] || fail "accesses alone with --automap: SIGSEGV told"
+
 # ---- a recording ends after its program: what processes have is shown as it was before the last one ended ----
 cat > ended.csv << 'END'
 pid,event,addr,size,flags,result

@@ -91,6 +91,10 @@ same "--sweep with --policy" "$(echo "$each" | tr ' ' '\n' | grep . | sort)" \
 	"$(mm-reclaim --policy=lru,clock,opt --sweep=memory-max=16K..512K:6 -o policy,frames,faults -n skew.txt | sort)"
 same "Belady's anomaly, swept" "9 10" "$(mm-reclaim --policy=fifo --sweep=memory-max=12K..16K:2 -o faults -n belady.txt | paste -sd' ')"
 
+# ratios are rounded, and small ones are not nothing: 2 of 3, 1 of 5000
+same "a ratio of 2 to 3" 0.666667 "$(printf '%s\n' 1 2 1 | mm-reclaim --from=references --policy=lru --memory-max=8K -o fault_ratio -n)"
+same "a ratio of 1 to 5000" 0.000200 "$(yes 1 | head -n 5000 | mm-reclaim --policy=opt --memory-max=8K -o fault_ratio -n)"
+
 # SHARDS: 20000 references to 8000 pages, a tenth of the pages; the estimates lie within 4 standard errors
 seq 1 20000 | awk 'BEGIN { x = 7 } { x = (x * 1103515245 + 12345) % 2147483648; print int((x / 2147483648) ^ 2 * 8000) }' > big.txt
 mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 -o fault_ratio -n big.txt > exact

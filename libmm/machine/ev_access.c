@@ -28,14 +28,22 @@ static int result(struct mm_event *ev, struct mm_str word)
 	return 0;
 }
 
-static int vma_access(struct mm_task *task, struct mm_event *ev, uint64_t size, uint32_t kind)
+/* A trace of accesses alone is no program: it wants --automap. */
+static int no_mapping(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev)
+{
+	if (!task->mm->map_count)
+		mm_machine_skip(m, "accesses of processes without any mapping got SIGSEGV; --automap gives them memory", true);
+	return result(ev, segv);
+}
+
+static int vma_access(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, uint64_t size, uint32_t kind)
 {
 	switch (mm_vma_access(task->mm, ev->addr, size, kind)) {
 	case MM_VMA_OK:
 		return result(ev, ok);
 	case MM_VMA_SEGV:
 		task->faults.segv++;
-		return result(ev, segv);
+		return no_mapping(m, task, ev);
 	case MM_VMA_SIGBUS:
 		task->faults.sigbus++;
 		return result(ev, sigbus);
@@ -113,7 +121,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	if (task->automap && !has_entry(m, task->mm, ev->addr, size) && mm_vma_automap(m, task->mm, ev->addr, size))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!m->fault)
-		return vma_access(task, ev, size, vma_kind);
+		return vma_access(m, task, ev, size, vma_kind);
 	recorded = is_recorded_fault(ev);
 	if (recorded)
 		m->fault->first_error = MM_PF_NONE;
@@ -132,7 +140,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	case MM_ACCESS_OK:
 		return result(ev, ok);
 	case MM_ACCESS_SEGV:
-		return result(ev, segv);
+		return no_mapping(m, task, ev);
 	case MM_ACCESS_SIGBUS:
 		return result(ev, sigbus);
 	case MM_ACCESS_UFFD:

@@ -15,6 +15,11 @@
 #include "table/quote.h"
 #include "table/writer.h"
 
+static unsigned decimals(enum mm_column_type type)
+{
+	return type == MM_COL_MICRO ? 6 : type == MM_COL_MILLI ? 3 : type == MM_COL_CENTI ? 2 : 0;
+}
+
 struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, char *buf)
 {
 	const void *p = (const char *)row + col->offset;
@@ -32,10 +37,11 @@ struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, 
 	case MM_COL_I64:
 	case MM_COL_MILLI:
 	case MM_COL_CENTI:
+	case MM_COL_MICRO:
 		i = *(const int64_t *)p;
 		if (i == MM_MISSING_I64)
 			return (struct mm_str){ buf, 0 };
-		end = mm_format_fixed(buf, i, col->type == MM_COL_MILLI ? 3 : col->type == MM_COL_CENTI ? 2 : 0);
+		end = mm_format_fixed(buf, i, decimals(col->type));
 		break;
 	default:
 		u = *(const uint64_t *)p;

@@ -23,6 +23,7 @@ enum mm_column_type {
 	MM_COL_NS,		/* uint64_t nanoseconds, printed as seconds, trailing zeros cut */
 	MM_COL_STR,		/* const char *, NULL is the empty field */
 	MM_COL_SLICE,		/* struct mm_str */
+	MM_COL_MICRO,		/* int64_t in millionths, printed with six decimals */
 };
 
 /* A missing value (the empty field) of each number type. */
