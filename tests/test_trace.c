@@ -49,7 +49,7 @@ static const struct copy_case {
 	  "time_s,event\n0.5,mark\n2,mark\n2.000000001,mark\n" },
 	{ "names that need quotes keep them",
 	  "event,name\nmark,\"a,b\"\nmark,\"say \"\"hi\"\"\"\nmark,\" lead\"\nmark,\"two\nlines\"\nmark,a b\n", NULL },
-	{ "results of every kind", "event,result\nmmap,ENOMEM\nmmap,0xfff\nfork,12\noom_score_adj,-500\nmmap,ok\n", NULL },
+	{ "results of every kind", "event,result\nmmap,ENOMEM\nmmap,0xfff\nfork,12\noom_score_adj,-500\nmmap,ok\nsysctl,256 256 32 0 0\n", NULL },
 	{ "CR LF in, LF out", "event,addr\r\nload,0x1\r\n", "event,addr\nload,0x1\n" },
 	{ "largest values", "pid,event,addr,size\n4294967295,load,0xffffffffffffffff,18446744073709551615\n", NULL },
 	{ "no rows", "pid,event,addr\n", NULL },

@@ -132,7 +132,12 @@ int mm_event_parse_result(struct mm_event *ev, struct mm_str s)
 		return 0;
 	}
 	ev->result_kind = s.len > 2 && (digit[1] | 0x20) == 'x' ? MM_RESULT_HEX : MM_RESULT_DEC;
-	return mm_parse_u64(s, &ev->result);
+	if (!mm_parse_u64(s, &ev->result))
+		return 0;
+	if (!memchr(s.p, ' ', s.len))
+		return -EINVAL;
+	mm_event_set_word(ev, s.p, s.len);	/* several numbers, as of vm.lowmem_reserve_ratio */
+	return 0;
 }
 
 /* @before: MM_TEXT_BEFORE bytes that end with @s may be read. */
