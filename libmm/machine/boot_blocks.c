@@ -23,6 +23,7 @@
 #include "base/minmax.h"
 #include "machine/boot_blocks.h"
 #include "phys/internal.h"
+#include "phys/pfn_walk.h"
 
 /* What the files say of one zone. */
 struct plan {
@@ -225,43 +226,37 @@ static bool fit_to_zoneinfo(struct plan *p, const struct mm_zoneinfo *zi)
 
 /* ---- the types of pageblocks ---- */
 
-/* The zone's pageblocks that hold RAM and are its alone, from below. */
+/* The zone's pageblocks that hold RAM and are its alone, from below, each once. */
 struct pageblocks {
 	const struct mm_zone *zone;
-	uint32_t range;			/* of phys->present, the next one */
-	uint64_t next, end;		/* what is left of the last one */
+	struct mm_pfn_walk walk;
+	uint64_t next;			/* those below it have been seen */
 };
+
+static struct pageblocks pageblocks_of(const struct mm_zone *z)
+{
+	return (struct pageblocks){ .zone = z, .walk = mm_pfn_walk_zone(z, MM_PFN_UP) };
+}
 
 static bool next_pageblock(struct pageblocks *b, uint64_t *index)
 {
-	const struct mm_zone *z = b->zone;
-	const struct mm_phys *phys = z->phys;
+	uint64_t start, end;
 
-	for (;;) {
-		const struct mm_page_range *r;
-		uint64_t start, end;
-
-		while (b->next < b->end) {
-			*index = b->next++;
-			if (phys->pageblocks[*index].zone == z->id)
-				return true;
-		}
-		if (b->range == phys->nr_present)
-			return false;
-		r = &phys->present[b->range++];
-		start = mm_max_u64(r->start_pfn, z->start_pfn);
-		end = mm_min_u64(r->end_pfn, z->start_pfn + z->spanned_pages);
-		if (r->node != z->node || start >= end)
+	while (mm_pfn_walk_pageblock(&b->walk, &start, &end)) {
+		*index = start >> MM_PAGEBLOCK_ORDER;
+		if (*index < b->next)
 			continue;
-		b->next = mm_max_u64(start >> MM_PAGEBLOCK_ORDER, b->end);		/* the last range's too, perhaps */
-		b->end = ((end - 1) >> MM_PAGEBLOCK_ORDER) + 1;
+		b->next = *index + 1;
+		if (b->zone->phys->pageblocks[*index].zone == b->zone->id)
+			return true;
 	}
+	return false;
 }
 
 /* Pageblocks of the zone, and pairs of them that a block of the largest order fills. */
 static uint64_t count_pageblocks(const struct mm_zone *z, uint64_t *pairs)
 {
-	struct pageblocks b = { .zone = z };
+	struct pageblocks b = pageblocks_of(z);
 	uint64_t nr = 0, index, last = UINT64_MAX;
 
 	*pairs = 0;
@@ -288,7 +283,7 @@ static uint64_t highatomic_pairs(const struct plan *p, uint64_t pairs)
 
 static void set_highatomic(struct plan *p, uint64_t skip, uint64_t nr, uint64_t pairs)
 {
-	struct pageblocks b = { .zone = p->zone };
+	struct pageblocks b = pageblocks_of(p->zone);
 	uint64_t left = p->pageblocks[MM_MIGRATE_HIGHATOMIC], alone = highatomic_pairs(p, pairs), index;
 
 	p->zone->nr_reserved_highatomic = left << MM_PAGEBLOCK_ORDER;
@@ -306,7 +301,7 @@ static bool set_pageblocks(struct plan *p)
 {
 	static const enum mm_migratetype order[] = { MM_MIGRATE_UNMOVABLE, MM_MIGRATE_RECLAIMABLE, MM_MIGRATE_CMA, MM_MIGRATE_MOVABLE };
 	struct mm_zone *z = p->zone;
-	struct pageblocks b = { .zone = z };
+	struct pageblocks b = pageblocks_of(z);
 	uint64_t pairs, nr = count_pageblocks(z, &pairs), index, typed = 0, skip;
 	unsigned int k = 0;
 
@@ -338,27 +333,6 @@ static bool set_pageblocks(struct plan *p)
 
 /* ---- where blocks lie ---- */
 
-/* Frames of the zone from the top down. */
-struct top {
-	uint32_t range;			/* of phys->present, + 1; 0: none is left */
-	uint64_t start, end;		/* what is left of it */
-};
-
-static bool next_range(const struct mm_zone *z, struct top *t)
-{
-	const struct mm_phys *phys = z->phys;
-
-	while (t->range > 0 && --t->range > 0) {
-		const struct mm_page_range *r = &phys->present[t->range - 1];
-
-		t->start = mm_max_u64(r->start_pfn, z->start_pfn);
-		t->end = mm_min_u64(r->end_pfn, z->start_pfn + z->spanned_pages);
-		if (r->node == z->node && t->start < t->end)
-			return true;
-	}
-	return false;
-}
-
 /* Are the pageblocks of the block of type @mt, or (@other) of any type that mixes? */
 static bool suits(const struct mm_zone *z, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool other)
 {
@@ -371,27 +345,27 @@ static bool suits(const struct mm_zone *z, mm_pfn_t pfn, unsigned int order, uns
 	return mm_page_zone(z->phys, pfn + (1u << order) - 1) == z;
 }
 
-/* MM_PFN_NONE: there is no place.  Blocks of lower orders are not there yet. */
-static mm_pfn_t next_place(const struct mm_zone *z, struct top *t, unsigned int order, unsigned int mt, bool other)
+/* From the top down, which @w walks; MM_PFN_NONE: there is no place.  Blocks of lower orders are not there yet. */
+static mm_pfn_t next_place(const struct mm_zone *z, struct mm_pfn_walk *w, unsigned int order, unsigned int mt, bool other)
 {
 	uint64_t size = UINT64_C(1) << order;
 
 	for (;;) {
-		uint64_t end = t->end & ~(size - 1);
+		uint64_t end = w->end & ~(size - 1);
 		mm_pfn_t pfn, block;
 
-		if (!t->range || end < t->start + size) {
-			if (!next_range(z, t))
+		if (end < w->start + size) {
+			if (!mm_pfn_walk_range(w))
 				return MM_PFN_NONE;
 			continue;
 		}
 		pfn = (mm_pfn_t)(end - size);
 		block = mm_free_block_of(z->phys, pfn, order);
-		t->end = block != MM_PFN_NONE ? block : pfn;
+		w->end = block != MM_PFN_NONE ? block : pfn;
 		if (block != MM_PFN_NONE)
 			continue;
 		if (!suits(z, pfn, order, mt, other))
-			t->end = pfn & ~(uint64_t)(MM_PAGEBLOCK_NR_PAGES - 1);
+			w->end = mm_pageblock_start_pfn(pfn);
 		else if (!mm_merges_at(z, pfn, order, mt))
 			return pfn;
 	}
@@ -400,10 +374,10 @@ static mm_pfn_t next_place(const struct mm_zone *z, struct top *t, unsigned int 
 /* As many of @nr blocks as there are places for; how many are left. */
 static uint64_t place_blocks(struct mm_zone *z, unsigned int order, unsigned int mt, bool other, uint64_t nr)
 {
-	struct top t = { .range = z->phys->nr_present + 1 };
+	struct mm_pfn_walk w = mm_pfn_walk_zone(z, MM_PFN_DOWN);
 
 	for (; nr; nr--) {
-		mm_pfn_t pfn = next_place(z, &t, order, mt, other);
+		mm_pfn_t pfn = next_place(z, &w, order, mt, other);
 
 		if (pfn == MM_PFN_NONE)
 			break;

@@ -33,112 +33,69 @@
 #include "machine/boot_memcg.h"
 #include "phys/boot.h"
 #include "phys/internal.h"
-
-/* Frames of a zone that are not free, from below. */
-struct frames {
-	struct mm_zone *zone;
-	uint32_t range;			/* of phys->present, the next one */
-	uint64_t pfn, end;		/* what is left of the last one */
-};
-
-static bool next_range(struct frames *f)
-{
-	const struct mm_phys *phys = f->zone->phys;
-	uint64_t zone_end = f->zone->start_pfn + f->zone->spanned_pages;
-
-	while (f->range < phys->nr_present) {
-		const struct mm_page_range *r = &phys->present[f->range++];
-
-		f->pfn = mm_max_u64(r->start_pfn, f->zone->start_pfn);
-		f->end = mm_min_u64(r->end_pfn, zone_end);
-		if (r->node == f->zone->node && f->pfn < f->end)
-			return true;
-	}
-	return false;
-}
+#include "phys/pfn_walk.h"
 
 /* The next @nr frames stay taken, in pageblocks of type @mt (-1: as they are). */
-static void keep(struct frames *f, uint64_t nr, int mt)
+static void keep(struct mm_pfn_walk *w, struct mm_phys *phys, uint64_t nr, int mt)
 {
-	while (nr && (f->pfn < f->end || next_range(f))) {
-		uint64_t n = mm_min_u64(nr, f->end - f->pfn);
+	uint64_t start, end;
 
-		for (uint64_t pfn = f->pfn; mt >= 0 && pfn < f->pfn + n; pfn = (pfn | (MM_PAGEBLOCK_NR_PAGES - 1)) + 1)
-			mm_set_pageblock_migratetype(f->zone->phys, (mm_pfn_t)pfn, (unsigned int)mt);
-		f->pfn += n;
-		nr -= n;
-	}
+	for (; nr && mm_pfn_walk_frames(w, nr, &start, &end); nr -= end - start)
+		for (uint64_t pfn = start; mt >= 0 && pfn < end; pfn = mm_pageblock_end_pfn((mm_pfn_t)pfn))
+			mm_set_pageblock_migratetype(phys, (mm_pfn_t)pfn, (unsigned int)mt);
 }
 
 /* The next @nr frames are free. */
-static void give(struct frames *f, uint64_t nr)
+static void give(struct mm_pfn_walk *w, struct mm_zone *zone, uint64_t nr)
 {
-	while (nr && (f->pfn < f->end || next_range(f))) {
-		uint64_t n = mm_min_u64(nr, f->end - f->pfn);
+	uint64_t start, end;
 
-		mm_boot_free_range(f->zone->phys, f->pfn, f->pfn + n);
-		f->zone->managed_pages -= n;	/* they were managed before */
-		f->pfn += n;
-		nr -= n;
+	for (; nr && mm_pfn_walk_frames(w, nr, &start, &end); nr -= end - start) {
+		mm_boot_free_range(zone->phys, start, end);
+		zone->managed_pages -= end - start;	/* they were managed before */
 	}
 }
 
 /* Of the taken pages @slab hold slabs and @movable are given free, to be taken again where such pages lie. */
 static void lay_out(struct mm_zone *zone, uint64_t slab, uint64_t movable)
 {
+	struct mm_pfn_walk w = mm_pfn_walk_zone(zone, MM_PFN_UP);
 	uint64_t taken = zone->managed_pages - zone->free_pages, gap;
-	struct frames f = { .zone = zone };
 
-	keep(&f, zone->present_pages - zone->managed_pages, -1);
-	keep(&f, taken - movable - slab, MM_MIGRATE_UNMOVABLE);
+	keep(&w, zone->phys, zone->present_pages - zone->managed_pages, -1);
+	keep(&w, zone->phys, taken - movable - slab, MM_MIGRATE_UNMOVABLE);
 	if (slab) {
-		gap = -f.pfn & (MM_PAGEBLOCK_NR_PAGES - 1);
+		gap = -w.start & (MM_PAGEBLOCK_NR_PAGES - 1);
 		gap = mm_min_u64(gap, movable);
-		give(&f, gap);
+		give(&w, zone, gap);
 		movable -= gap;
-		keep(&f, slab, MM_MIGRATE_RECLAIMABLE);
+		keep(&w, zone->phys, slab, MM_MIGRATE_RECLAIMABLE);
 	}
-	give(&f, movable);
+	give(&w, zone, movable);
 }
 
 /* Frames of a zone that nobody has, pageblock by pageblock from the top: first of movable ones, then of all. */
 struct nobodys {
 	const struct mm_zone *zone;
 	bool any_type;
-	uint32_t range;			/* of phys->present, those below it are to come */
-	uint64_t start, rest;		/* what is left of the last one */
-	uint64_t pfn, end;		/* what is left of its last pageblock */
+	struct mm_pfn_walk walk;
+	uint64_t pfn, end;		/* what is left of the last pageblock */
 };
 
 static void begin_nobodys(struct nobodys *n, const struct mm_zone *zone, bool any_type)
 {
-	*n = (struct nobodys){ .zone = zone, .any_type = any_type, .range = zone->phys->nr_present };
+	*n = (struct nobodys){ .zone = zone, .any_type = any_type, .walk = mm_pfn_walk_zone(zone, MM_PFN_DOWN) };
 }
 
 static bool next_pageblock(struct nobodys *n)
 {
-	const struct mm_zone *z = n->zone;
-	uint64_t zone_end = z->start_pfn + z->spanned_pages;
-
 	for (;;) {
-		while (n->start < n->rest) {
-			uint64_t first = (n->rest - 1) & ~(uint64_t)(MM_PAGEBLOCK_NR_PAGES - 1);
-
-			n->pfn = mm_max_u64(first, n->start);
-			n->end = n->rest;
-			n->rest = n->pfn;
-			if (n->any_type || mm_pageblock_migratetype(z->phys, (mm_pfn_t)first) == MM_MIGRATE_MOVABLE)
+		while (mm_pfn_walk_pageblock(&n->walk, &n->pfn, &n->end))
+			if (n->any_type || mm_pageblock_migratetype(n->zone->phys, (mm_pfn_t)n->pfn) == MM_MIGRATE_MOVABLE)
 				return true;
-		}
-		if (!n->range && n->any_type)
+		if (n->any_type)
 			return false;
-		if (!n->range)
-			begin_nobodys(n, z, true);
-		n->range--;
-		n->start = z->phys->present[n->range].start_pfn;
-		n->start = mm_max_u64(n->start, z->start_pfn);
-		n->rest = z->phys->present[n->range].end_pfn;
-		n->rest = z->phys->present[n->range].node != z->node ? 0 : mm_min_u64(n->rest, zone_end);
+		begin_nobodys(n, n->zone, true);
 	}
 }
 

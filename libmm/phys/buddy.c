@@ -177,7 +177,7 @@ static bool zone_spans_pfn(const struct mm_zone *zone, mm_pfn_t pfn)
  */
 unsigned int mm_move_freepages_block(struct mm_zone *zone, mm_pfn_t pfn, unsigned int mt, unsigned int *nr_movable)
 {
-	mm_pfn_t start = pfn & ~(mm_pfn_t)(MM_PAGEBLOCK_NR_PAGES - 1), end = start + MM_PAGEBLOCK_NR_PAGES;
+	mm_pfn_t start = mm_pageblock_start_pfn(pfn), end = mm_pageblock_end_pfn(pfn);
 	unsigned int moved = 0, movable = 0;
 
 	if (nr_movable)

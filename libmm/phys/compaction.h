@@ -67,13 +67,6 @@ struct mm_compact_control {
 #pragma GCC visibility push(hidden)
 
 /* compaction_hints.c: pageblocks that gave nothing are skipped for a while, and where scanners go on. */
-static inline mm_pfn_t mm_pageblock_start_pfn(mm_pfn_t pfn) { return pfn & ~(mm_pfn_t)(MM_PAGEBLOCK_NR_PAGES - 1); }
-static inline mm_pfn_t mm_pageblock_end_pfn(mm_pfn_t pfn)
-{
-	return mm_pageblock_start_pfn(pfn) + MM_PAGEBLOCK_NR_PAGES;
-}
-static inline bool mm_pageblock_aligned(mm_pfn_t pfn) { return !(pfn & (MM_PAGEBLOCK_NR_PAGES - 1)); }
-static inline mm_pfn_t mm_zone_end_pfn(const struct mm_zone *z) { return z->start_pfn + (mm_pfn_t)z->spanned_pages; }
 static inline struct mm_pageblock *mm_pageblock_of(const struct mm_phys *phys, mm_pfn_t pfn)
 {
 	return &phys->pageblocks[pfn >> MM_PAGEBLOCK_ORDER];

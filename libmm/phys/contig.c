@@ -47,7 +47,7 @@ static void take(struct mm_zone *zone, mm_pfn_t first, unsigned int order)
 
 static mm_pfn_t find_in_zone(const struct mm_zone *zone, unsigned int order, bool top)
 {
-	const uint64_t nr = UINT64_C(1) << order, end = zone->start_pfn + zone->spanned_pages;
+	const uint64_t nr = UINT64_C(1) << order, end = mm_zone_end_pfn(zone);
 	uint64_t low = (zone->start_pfn + nr - 1) & ~(nr - 1), at;
 
 	if (!zone->managed_pages || low + nr > end)

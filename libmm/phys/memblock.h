@@ -58,6 +58,16 @@ int mm_memblock_phys_free(struct mm_memblock *mb, uint64_t base, uint64_t size);
 /* Set the node, or set and clear flags, of what lies in the range; regions are split at its ends and merged again. */
 int mm_memblock_set_node(struct mm_memblock_type *type, uint64_t base, uint64_t size, uint32_t node);
 int mm_memblock_setclr_flag(struct mm_memblock *mb, uint64_t base, uint64_t size, bool set, uint32_t flag);
+/* The whole pages of a region of memory: [base_pfn, end_pfn), none where end_pfn is not above. */
+static inline uint64_t mm_memblock_region_memory_base_pfn(const struct mm_memblock_region *r)
+{
+	return (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT;
+}
+static inline uint64_t mm_memblock_region_memory_end_pfn(const struct mm_memblock_region *r)
+{
+	return (r->base + r->size) >> MM_PAGE_SHIFT;
+}
+
 /* Cut regions of memory to whole pages of @align bytes (a power of two); what has none goes. */
 void mm_memblock_trim_memory(struct mm_memblock *mb, uint64_t align);
 /* Keep only [base, base + size) of memory and of what is reserved (memblock_cap_memory_range()). */

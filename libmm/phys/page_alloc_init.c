@@ -37,7 +37,7 @@ static int init_pcp(struct mm_zone *zone, uint32_t nr_cpus)
 static void claim_pageblocks(struct mm_phys *phys, const struct mm_zone *zone)
 {
 	uint64_t first = zone->start_pfn >> MM_PAGEBLOCK_ORDER;
-	uint64_t last = (zone->start_pfn + zone->spanned_pages - 1) >> MM_PAGEBLOCK_ORDER;
+	uint64_t last = (mm_zone_end_pfn(zone) - 1) >> MM_PAGEBLOCK_ORDER;
 
 	for (uint64_t b = first; b <= last && b < phys->nr_pageblocks; b++) {
 		struct mm_pageblock *pb = &phys->pageblocks[b];

@@ -89,8 +89,7 @@ static void count_all(struct mm_phys *phys, const struct mm_memblock *mb)
 		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 			for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
 				struct mm_zone *z = &phys->nodes[n]->zones[i];
-				uint64_t end = z->start_pfn + z->spanned_pages;
-				uint64_t from = mm_max_u64(lo, z->start_pfn), to = mm_min_u64(hi, end);
+				uint64_t from = mm_max_u64(lo, z->start_pfn), to = mm_min_u64(hi, mm_zone_end_pfn(z));
 
 				z->managed_pages += from < to ? mm_boot_present_in(phys, n, from, to) : 0;
 			}

@@ -17,6 +17,7 @@
 #include "base/minmax.h"
 #include "phys/boot.h"
 #include "phys/internal.h"
+#include "phys/pfn_walk.h"
 
 enum { LOW_MEGABYTE_PFN = (1 << 20) >> MM_PAGE_SHIFT };
 
@@ -40,7 +41,7 @@ static int bad_zone(const struct mm_zoneinfo_row *row, struct mm_error *err, con
 /* A node spans from its lowest zone's start to its highest zone's end, gaps between them too. */
 static void add_span(struct mm_node *node, const struct mm_zone *zone)
 {
-	uint64_t start = zone->start_pfn, end = start + zone->spanned_pages;
+	uint64_t start = zone->start_pfn, end = mm_zone_end_pfn(zone);
 
 	if (node->present_pages) {
 		uint64_t node_end = node->start_pfn + node->spanned_pages;
@@ -115,7 +116,7 @@ static int sort_zones(struct mm_phys *phys, struct sorted *s, struct mm_error *e
 static bool overlap(const struct sorted *s)
 {
 	for (size_t i = 1; i < s->nr; i++)
-		if (s->v[i - 1]->start_pfn + s->v[i - 1]->spanned_pages > s->v[i]->start_pfn)
+		if (mm_zone_end_pfn(s->v[i - 1]) > s->v[i]->start_pfn)
 			return true;
 	return false;
 }
@@ -123,15 +124,11 @@ static bool overlap(const struct sorted *s)
 /* RAM of the map inside one zone. */
 static int present_of_map(struct mm_phys *phys, const struct mm_memblock *mb, const struct mm_zone *zone)
 {
-	uint64_t zone_end = zone->start_pfn + zone->spanned_pages;
-
 	for (size_t i = 0; i < mb->memory.nr; i++) {
 		const struct mm_memblock_region *r = &mb->memory.v[i];
-		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT,
-			end = (r->base + r->size) >> MM_PAGE_SHIFT;
+		uint64_t start = mm_max_u64(mm_memblock_region_memory_base_pfn(r), zone->start_pfn);
+		uint64_t end = mm_min_u64(mm_memblock_region_memory_end_pfn(r), mm_zone_end_pfn(zone));
 
-		start = mm_max_u64(start, zone->start_pfn);
-		end = mm_min_u64(end, zone_end);
 		if (start < end && mm_boot_add_present(phys, start, end, zone->node))
 			return -ENOMEM;
 	}
@@ -175,8 +172,7 @@ static int place_ram(struct mm_phys *phys, const struct mm_memblock *mb, struct 
 
 		if (present_of_map(phys, mb, z))
 			return -ENOMEM;
-		fits = mm_boot_present_in(phys, z->node, z->start_pfn,
-					  z->start_pfn + z->spanned_pages) == z->present_pages;
+		fits = mm_boot_present_in(phys, z->node, z->start_pfn, mm_zone_end_pfn(z)) == z->present_pages;
 	}
 	if (fits)
 		return 0;
@@ -212,18 +208,13 @@ int mm_boot_zones_of_capture(struct mm_phys *phys, const struct mm_memblock *mb,
 /* Give the frames of the zone after the first @skip of them to the buddy. */
 static void free_after(struct mm_phys *phys, const struct mm_zone *zone, uint64_t skip)
 {
-	uint64_t zone_end = zone->start_pfn + zone->spanned_pages;
+	struct mm_pfn_walk w = mm_pfn_walk_zone(zone, MM_PFN_UP);
 
-	for (uint32_t i = 0; i < phys->nr_present; i++) {
-		const struct mm_page_range *r = &phys->present[i];
-		uint64_t start = r->start_pfn, end = mm_min_u64(r->end_pfn, zone_end), taken;
+	while (mm_pfn_walk_range(&w)) {
+		uint64_t taken = mm_min_u64(skip, w.end - w.start);
 
-		start = mm_max_u64(start, zone->start_pfn);
-		if (r->node != zone->node || start >= end)
-			continue;
-		taken = mm_min_u64(skip, end - start);
 		skip -= taken;
-		mm_boot_free_range(phys, start + taken, end);
+		mm_boot_free_range(phys, w.start + taken, w.end);
 	}
 }
 

@@ -37,9 +37,8 @@ static int free_ranges(struct ranges *l, const struct mm_memblock *mb, uint64_t 
 {
 	for (size_t i = 0; i < mb->memory.nr; i++) {
 		const struct mm_memblock_region *r = &mb->memory.v[i];
-		uint64_t end = (r->base + r->size) >> MM_PAGE_SHIFT;
 
-		if (add(l, (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT, mm_min_u64(end, max_pfn), 0))
+		if (add(l, mm_memblock_region_memory_base_pfn(r), mm_min_u64(mm_memblock_region_memory_end_pfn(r), max_pfn), 0))
 			return -ENOMEM;
 	}
 	return mb->memory.nr ? 0 : add(l, 0, max_pfn, 0);
@@ -48,7 +47,7 @@ static int free_ranges(struct ranges *l, const struct mm_memblock *mb, uint64_t 
 /* Give @zone its pages out of @from. 0, -ENOSPC (too few are left in its span) or -ENOMEM. */
 static int take(struct ranges *from, struct ranges *taken, const struct mm_zone *zone)
 {
-	uint64_t zone_end = zone->start_pfn + zone->spanned_pages, want = zone->present_pages;
+	uint64_t zone_end = mm_zone_end_pfn(zone), want = zone->present_pages;
 
 	for (size_t i = 0; want && i < from->nr; i++) {
 		struct mm_page_range r = from->v[i];
@@ -88,8 +87,7 @@ int mm_boot_place_overlapping(struct mm_phys *phys, const struct mm_memblock *mb
 	int e = 0;
 
 	for (size_t i = 0; i < nr; i++)
-		if (zones[i]->start_pfn + zones[i]->spanned_pages > max_pfn)
-			max_pfn = zones[i]->start_pfn + zones[i]->spanned_pages;
+		max_pfn = mm_max_u64(max_pfn, mm_zone_end_pfn(zones[i]));
 	qsort(zones, nr, sizeof(zones[0]), by_span);
 	e = free_ranges(&from, mb, max_pfn);
 	for (size_t i = 0; i < nr && !e; i++) {

@@ -20,6 +20,7 @@
 #include "base/host_memory.h"
 #include "base/minmax.h"
 #include "phys/boot.h"
+#include "phys/pfn_walk.h"
 
 enum { MAX_DMA_PFN = 1 << (24 - MM_PAGE_SHIFT), MAX_DMA32_PFN = 1 << (32 - MM_PAGE_SHIFT) };
 
@@ -68,28 +69,25 @@ int mm_boot_add_present(struct mm_phys *phys, uint64_t start_pfn, uint64_t end_p
 
 uint64_t mm_boot_present_in(const struct mm_phys *phys, uint32_t node, uint64_t start_pfn, uint64_t end_pfn)
 {
+	struct mm_pfn_walk w = mm_pfn_walk_node(phys, node, start_pfn, end_pfn, MM_PFN_UP);
 	uint64_t pages = 0;
 
-	for (uint32_t i = 0; i < phys->nr_present; i++) {
-		const struct mm_page_range *r = &phys->present[i];
-
-		if (r->node == node)
-			pages += clamp_u64(r->end_pfn, start_pfn, end_pfn) -
-				 clamp_u64(r->start_pfn, start_pfn, end_pfn);
-	}
+	while (mm_pfn_walk_range(&w))
+		pages += w.end - w.start;
 	return pages;
 }
 
 /* First and one past the last PFN of a node: get_pfn_range_for_nid(). */
 static void node_range(const struct mm_phys *phys, uint32_t node, uint64_t *start, uint64_t *end)
 {
+	struct mm_pfn_walk w = mm_pfn_walk_node(phys, node, 0, UINT64_MAX, MM_PFN_UP);
+
 	*start = UINT64_MAX;
 	*end = 0;
-	for (uint32_t i = 0; i < phys->nr_present; i++)
-		if (phys->present[i].node == node) {
-			*start = mm_min_u64(*start, phys->present[i].start_pfn);
-			*end = mm_max_u64(*end, phys->present[i].end_pfn);
-		}
+	while (mm_pfn_walk_range(&w)) {
+		*start = mm_min_u64(*start, w.start);
+		*end = w.end;
+	}
 }
 
 static void zone_limits(const struct mm_phys *phys, struct limits *lim)
@@ -119,25 +117,23 @@ static void zone_limits(const struct mm_phys *phys, struct limits *lim)
 static void place_kernelcore(const struct mm_phys *phys, struct limits *lim, uint32_t node, uint64_t share,
 			     uint64_t *required)
 {
+	struct mm_pfn_walk w = mm_pfn_walk_node(phys, node, lim->movable_pfn[node], UINT64_MAX, MM_PFN_UP);
 	uint64_t usable = lim->low[lim->movable_zone];
 
-	for (uint32_t i = 0; i < phys->nr_present; i++) {
-		const struct mm_page_range *r = &phys->present[i];
-		uint64_t start = mm_max_u64(r->start_pfn, lim->movable_pfn[node]), size;
+	while (mm_pfn_walk_range(&w)) {
+		uint64_t start = w.start, size;
 
-		if (r->node != node || start >= r->end_pfn)
-			continue;
 		if (start < usable) {
-			size = mm_min_u64(r->end_pfn, usable) - start;
+			size = mm_min_u64(w.end, usable) - start;
 			share -= mm_min_u64(size, share);
 			*required -= mm_min_u64(size, *required);
-			if (r->end_pfn <= usable) {
-				lim->movable_pfn[node] = r->end_pfn;
+			if (w.end <= usable) {
+				lim->movable_pfn[node] = w.end;
 				continue;
 			}
 			start = usable;
 		}
-		size = mm_min_u64(r->end_pfn - start, share);
+		size = mm_min_u64(w.end - start, share);
 		lim->movable_pfn[node] = start + size;
 		*required -= mm_min_u64(*required, size);
 		share -= size;
@@ -301,10 +297,8 @@ int mm_boot_zones(struct mm_phys *phys, const struct mm_memblock *mb, const stru
 
 	for (size_t i = 0; i < mb->memory.nr; i++) {
 		const struct mm_memblock_region *r = &mb->memory.v[i];
-		uint64_t start = (r->base + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT,
-			end = (r->base + r->size) >> MM_PAGE_SHIFT;
 
-		if (mm_boot_add_present(phys, start, end, r->node))
+		if (mm_boot_add_present(phys, mm_memblock_region_memory_base_pfn(r), mm_memblock_region_memory_end_pfn(r), r->node))
 			return -ENOMEM;
 	}
 	phys->max_pfn = phys->present[phys->nr_present - 1].end_pfn;
