@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <libmm/explain.h>
 #include <libmm/oom.h>
 
 #include "cmd.h"
@@ -55,7 +56,7 @@ static void report_rows(struct mm_table_writer *w, const struct mm_oom_report *r
 			.rss_pages = t->rss_pages, .swapents_pages = t->swapents_pages,
 			.pgtables_bytes = t->pgtables_bytes,
 			.name = t->name, .oom_score_adj = t->oom_score_adj,
-			.oom_score = mm_oom_score(t->points, r->total_pages),
+			.oom_score = r->total_unknown ? INT64_MIN : mm_oom_score(t->points, r->total_pages),
 			.points = t->points, .victim = t->victim, .constraint = mm_oom_constraint_word(r->constraint),
 		};
 
@@ -68,7 +69,10 @@ static void report_rows(struct mm_table_writer *w, const struct mm_oom_report *r
 
 #define SLICE(s)	(int)(s).len, (s).p
 
-static uint64_t kib(uint64_t pages) { return pages == UINT64_MAX ? 0 : pages * 4; }
+static uint64_t kib(const struct mm_oom_report *r, uint64_t pages)
+{
+	return pages == UINT64_MAX ? 0 : pages * (r->page_size / 1024);
+}
 
 static uint64_t managed(const struct mm_oom_report *r)
 {
@@ -78,25 +82,29 @@ static uint64_t managed(const struct mm_oom_report *r)
 static void say_request(struct mm_output *out, const struct mm_oom_report *r)
 {
 	mm_output_printf(out, "report %" PRIu32 " (line %" PRIu64 "): ", r->report, r->line);
+	if (r->headless) {
+		mm_output_printf(out, "its beginning, who asked and for what, is not in this log\n");
+		return;
+	}
 	if (r->order < 0) {
 		mm_output_printf(out, "%.*s asked for a kill by sysrq\n", SLICE(r->invoker));
 		return;
 	}
 	mm_output_printf(out, "%.*s asked for %" PRIu64 " KiB (order %" PRId32 ", ", SLICE(r->invoker),
-			 r->order < 32 ? UINT64_C(4) << r->order : 0, r->order);
+			 r->order < 32 ? kib(r, UINT64_C(1) << r->order) : 0, r->order);
 	if (r->gfp.len)
 		mm_output_printf(out, "%.*s)\n", SLICE(r->gfp));
 	else
 		mm_output_printf(out, "gfp_mask 0x%" PRIx32 ")\n", r->gfp_mask);
 }
 
-static void say_limit(struct mm_output *out, const char *what, uint64_t usage, uint64_t limit)
+static void say_limit(struct mm_output *out, const struct mm_oom_report *r, const char *what, uint64_t usage, uint64_t limit)
 {
 	if (usage == UINT64_MAX)
 		return;
-	mm_output_printf(out, "  %s: %" PRIu64 " KiB used", what, kib(usage));
+	mm_output_printf(out, "  %s: %" PRIu64 " KiB used", what, kib(r, usage));
 	if (limit != UINT64_MAX)
-		mm_output_printf(out, " of %" PRIu64 " KiB allowed\n", kib(limit));
+		mm_output_printf(out, " of %" PRIu64 " KiB allowed\n", kib(r, limit));
 	else
 		mm_output_printf(out, ", no limit\n");
 }
@@ -105,53 +113,106 @@ static void say_memcg(struct mm_output *out, const struct mm_oom_report *r)
 {
 	uint64_t request = r->order >= 0 && r->order < 32 ? UINT64_C(1) << r->order : 1;
 
-	mm_output_printf(out, "  the limit of cgroup %.*s ran out: %" PRIu64 " KiB of %" PRIu64 " KiB used\n",
-			 r->memcg.len ? (int)r->memcg.len : 1, r->memcg.len ? r->memcg.p : "?", kib(r->usage_pages),
-			 kib(r->limit_pages));
-	say_limit(out, "its swap", r->swap_usage_pages, r->swap_limit_pages);
-	say_limit(out, "its memory and swap", r->memsw_usage_pages, r->memsw_limit_pages);
+	mm_output_printf(out, "  the limit of cgroup %.*s ran out", r->memcg.len ? (int)r->memcg.len : 1, r->memcg.len ? r->memcg.p : "?");
+	if (r->usage_pages != UINT64_MAX && r->limit_pages != UINT64_MAX)
+		mm_output_printf(out, ": %" PRIu64 " KiB of %" PRIu64 " KiB used", kib(r, r->usage_pages), kib(r, r->limit_pages));
+	mm_output_printf(out, "\n");
+	say_limit(out, r, "its swap", r->swap_usage_pages, r->swap_limit_pages);
+	say_limit(out, r, "its memory and swap", r->memsw_usage_pages, r->memsw_limit_pages);
 	if (r->usage_pages != UINT64_MAX && r->limit_pages != UINT64_MAX && r->usage_pages + request > r->limit_pages)
 		mm_output_printf(out, "  a limit of %" PRIu64 " KiB would have let this request through\n",
-				 kib(r->usage_pages + request));
+				 kib(r, r->usage_pages + request));
 }
 
-/* Free memory must be above the mark and what is kept for requests that no higher zone can serve. */
-static void say_zone(struct mm_output *out, const struct mm_oom_report *r, const struct mm_oom_zone *z)
+/* The request as the kernel of the model spells it; of words that it does not know the zones alone count. */
+static struct mm_explain_request request_of(const struct mm_oom_report *r)
 {
-	uint64_t reserve = mm_oom_zone_reserve(r, z), need = z->min_pages + reserve;
-	bool above = z->free_pages > need;
+	struct mm_explain_request rq = { .order = (uint32_t)r->order };
 
-	mm_output_printf(out, "  node %" PRIu32 " %.*s: %" PRIu64 " KiB free must be above min %" PRIu64 " KiB", z->node,
-			 SLICE(z->name), kib(z->free_pages), kib(z->min_pages));
-	if (reserve)
-		mm_output_printf(out, " and the reserve for lower zones' requests %" PRIu64 " KiB", kib(reserve));
-	mm_output_printf(out, ": %s by %" PRIu64 " KiB\n", above ? "it is" : "short",
-			 kib(above ? z->free_pages - need : need - z->free_pages + 1));
-	if (above && r->order > 0 && z->largest_order < r->order)
-		mm_output_printf(out, "    but no block of order %" PRId32 " is free, the largest is of order %" PRId32 "\n",
-				 r->order, z->largest_order);
+	if (mm_gfp_parse(r->gfp, &rq.gfp))
+		rq.gfp = MM_GFP_KERNEL | (r->gfp_mask & (__MM_GFP_DMA | __MM_GFP_HIGHMEM | __MM_GFP_DMA32 | __MM_GFP_MOVABLE));
+	return rq;
 }
+
+/* What the slow path asked of a zone: is more free than the mark and what is kept for requests that no higher zone can serve? */
+static void say_zone(struct mm_output *out, const struct mm_oom_report *r, const struct mm_explain_request *rq,
+		     const struct mm_explain_zone *z)
+{
+	struct mm_explain_row row;
+
+	mm_explain_zone(&r->zones, z, rq, true, &row);
+	if (row.short_pages == MM_MISSING_U64) {
+		mm_output_printf(out, "  node %" PRIu32 " %s: %s\n", z->node, z->zone, row.why);
+		return;
+	}
+	mm_output_printf(out, "  node %" PRIu32 " %s: %" PRIu64 " KiB free", z->node, z->zone, kib(r, z->free_pages));
+	if (row.unusable_pages)
+		mm_output_printf(out, " less %" PRIu64 " KiB unusable", kib(r, row.unusable_pages));
+	mm_output_printf(out, " must be above min %" PRIu64 " KiB", kib(r, row.mark_pages));
+	if (row.reserve_pages)
+		mm_output_printf(out, " and the reserve for lower zones' requests %" PRIu64 " KiB", kib(r, row.reserve_pages));
+	mm_output_printf(out, ": %s by %" PRIu64 " KiB\n", row.short_pages ? "short" : "it is",
+			 kib(r, row.short_pages ? row.short_pages :
+			     z->free_pages - row.unusable_pages - row.mark_pages - row.reserve_pages));
+	if (row.short_pages || !strcmp(row.verdict, "ok"))
+		return;
+	if (!strcmp(row.verdict, "type"))
+		mm_output_printf(out, "    but %s\n", row.why);
+	else if (row.largest_order == MM_MISSING_U64)
+		mm_output_printf(out, "    but no block of order %" PRIu32 " is free\n", rq->order);
+	else
+		mm_output_printf(out, "    but no block of order %" PRIu32 " is free, the largest is of order %" PRIu64 "\n",
+				 rq->order, row.largest_order);
+}
+
+/* Zones whose watermark is a share of vm.min_free_kbytes; the others' is a share of their own size. */
+static bool follows_min_free(const struct mm_explain_zone *z) { return strcmp(z->zone, "Movable") && strcmp(z->zone, "HighMem"); }
+
+static uint64_t own_min(const struct mm_explain_zone *z) { return z->min_pages > z->boost_pages ? z->min_pages - z->boost_pages : 0; }
 
 /* The watermarks follow vm.min_free_kbytes: at which value had the zone nearest to passing passed? */
-static void say_min_free(struct mm_output *out, const struct mm_oom_report *r)
+static void say_min_free(struct mm_output *out, const struct mm_oom_report *r, const struct mm_explain_request *rq)
 {
-	uint64_t sum = 0, best = 0;
+	uint64_t sum = 0, shown = 0;
+	double best = 0;
 
-	for (size_t i = 0; i < r->nr_zones; i++)
-		sum += kib(r->zones[i].min_pages);
-	for (size_t i = 0; i < r->nr_zones; i++) {
-		const struct mm_oom_zone *z = &r->zones[i];
-		uint64_t reserve = mm_oom_zone_reserve(r, z);
-		uint64_t room = z->free_pages > reserve ? z->free_pages - reserve - 1 : 0;
-
-		if (z->free_pages > z->min_pages + reserve)
-			return;
-		if (z->min_pages && (uint64_t)((double)sum * (double)room / (double)z->min_pages) > best)
-			best = (uint64_t)((double)sum * (double)room / (double)z->min_pages);
+	for (size_t i = 0; i < r->zones.nr; i++) {
+		shown += r->zones.v[i].present_pages;
+		if (follows_min_free(&r->zones.v[i]))
+			sum += kib(r, own_min(&r->zones.v[i]));
 	}
-	if (best && r->order <= 0)
+	if (r->order > 0 || shown < r->ram_pages)	/* or zones that the report does not show have a part of it */
+		return;
+	for (size_t i = 0; i < r->zones.nr; i++) {
+		const struct mm_explain_zone *z = &r->zones.v[i];
+		struct mm_explain_row row;
+		double room;
+
+		mm_explain_zone(&r->zones, z, rq, true, &row);
+		if (row.short_pages == MM_MISSING_U64)
+			continue;
+		if (!row.short_pages)
+			return;
+		room = (double)z->free_pages - (double)row.unusable_pages - (double)row.reserve_pages - (double)z->boost_pages - 1;
+		if (row.mark_pages == z->min_pages && own_min(z) && follows_min_free(z) && room > 0 &&
+		    (double)sum * room / (double)own_min(z) > best)
+			best = (double)sum * room / (double)own_min(z);
+	}
+	if (best >= 1)
 		mm_output_printf(out, "  with vm.min_free_kbytes %" PRIu64 " (now about %" PRIu64
-				 ") this request had been let through\n", best, sum);
+				 ") this request had been let through\n", (uint64_t)best, sum);
+}
+
+/* Sysrq asks for no memory; what was asked for may not be in the log. */
+static void say_zones(struct mm_output *out, const struct mm_oom_report *r)
+{
+	struct mm_explain_request rq = request_of(r);
+
+	if (r->headless || r->order < 0 || r->order > MM_MAX_ORDER)
+		return;
+	for (size_t i = 0; i < r->zones.nr; i++)
+		say_zone(out, r, &rq, &r->zones.v[i]);
+	say_min_free(out, r, &rq);
 }
 
 static void say_machine(struct mm_output *out, const struct mm_oom_report *r)
@@ -160,12 +221,10 @@ static void say_machine(struct mm_output *out, const struct mm_oom_report *r)
 		mm_output_printf(out, "  the request may use these nodes only (%s)\n",
 				 r->constraint_said ? mm_oom_constraint_word(r->constraint) :
 				 "the report leaves out others: a cpuset or a memory policy");
-	for (size_t i = 0; i < r->nr_zones && r->order >= 0; i++)	/* sysrq asks for no memory */
-		say_zone(out, r, &r->zones[i]);
-	if (r->order >= 0)
-		say_min_free(out, r);
-	mm_output_printf(out, "  %" PRIu64 " KiB of RAM, %" PRIu64 " KiB of %" PRIu64 " KiB swap free\n",
-			 kib(managed(r)), kib(r->free_swap_pages), kib(r->swap_pages));
+	say_zones(out, r);
+	if (managed(r))
+		mm_output_printf(out, "  %" PRIu64 " KiB of RAM, %" PRIu64 " KiB of %" PRIu64 " KiB swap free\n",
+			 kib(r, managed(r)), kib(r, r->free_swap_pages), kib(r, r->swap_pages));
 }
 
 /* Parts of what ran out, the largest first, and what no line of the report accounts for. */
@@ -188,18 +247,18 @@ static void say_holders(struct mm_output *out, const struct mm_oom_report *r)
 			if (r->held[h] != below)
 				continue;
 			mm_output_printf(out, "%s%s %" PRIu64 " KiB", any ? ", " : "  held by: ",
-					 mm_oom_held_words((enum mm_oom_held)h), kib(below));
+					 mm_oom_held_words((enum mm_oom_held)h), kib(r, below));
 			sum += below;
 			any = true;
 		}
 	}
-	if (any && all != UINT64_MAX && all > sum && r->constraint <= MM_OOM_NONE)
-		mm_output_printf(out, ", not accounted for %" PRIu64 " KiB", kib(all - sum));
+	if (any && all != UINT64_MAX && all > sum && (r->constraint == MM_OOM_NONE || r->constraint == MM_OOM_MEMCG))
+		mm_output_printf(out, ", not accounted for %" PRIu64 " KiB", kib(r, all - sum));
 	if (any)
 		mm_output_printf(out, "\n");
 	for (size_t i = 0; i < r->nr_slabs; i++)
 		mm_output_printf(out, "%s%.*s %" PRIu64 " KiB%s", i ? ", " : "  largest caches of kernel objects: ",
-				 SLICE(r->slabs[i].name), kib(r->slabs[i].pages), i + 1 == r->nr_slabs ? "\n" : "");
+				 SLICE(r->slabs[i].name), kib(r, r->slabs[i].pages), i + 1 == r->nr_slabs ? "\n" : "");
 }
 
 /* Another measure of points: with it adjs weigh more or less. */
@@ -209,11 +268,11 @@ static void say_other_total(struct mm_output *out, const struct mm_oom_report *r
 	uint64_t total, beside = memcg ? r->total_pages - r->limit_pages : 0;
 	size_t row;
 
-	if (!mm_oom_total_flips(r, up, &total, &row) || total <= beside || kib(total) > kib(r->total_pages) * 64)
+	if (!mm_oom_total_flips(r, up, &total, &row) || total <= beside || kib(r, total) > kib(r, r->total_pages) * 64)
 		return;
 	mm_output_printf(out, "  %s a %s of %" PRIu64 " KiB %" PRIu32
 			 " %.*s would have been chosen, were all as large as here\n", up ? "from" : "up to",
-			 memcg ? "limit" : "total of RAM and swap", kib(total - beside), r->rows[row].pid,
+			 memcg ? "limit" : "total of RAM and swap", kib(r, total - beside), r->rows[row].pid,
 			 SLICE(r->rows[row].name));
 }
 
@@ -254,9 +313,9 @@ static void say_victim(struct mm_output *out, const struct mm_oom_report *r)
 	}
 	mm_output_printf(out, "  victim: %" PRIu32 " %.*s, %" PRId64 " points: %" PRIu64 " pages resident, %" PRIu64 " swapped, %" PRIu64
 			 " of page tables, oom_score_adj %" PRId32 "%s\n", v->pid, SLICE(v->name), v->points, v->rss_pages,
-			 v->swapents_pages, v->pgtables_bytes / MM_PAGE_SIZE, v->oom_score_adj,
+			 v->swapents_pages, v->pgtables_bytes / r->page_size, v->oom_score_adj,
 			 r->allocating_task ? " (it asked: vm.oom_kill_allocating_task)" : "");
-	if (v->oom_score_adj)
+	if (v->oom_score_adj && !r->total_unknown)
 		mm_output_printf(out, "    oom_score_adj is %" PRId64 " of its points: %" PRId32 " thousandths of %" PRIu64
 				 " pages\n", v->oom_score_adj * (int64_t)(r->total_pages / 1000), v->oom_score_adj, r->total_pages);
 	if (!r->allocating_task)
@@ -271,11 +330,48 @@ static void say_report(struct mm_output *out, const struct mm_oom_report *r)
 	else
 		say_machine(out, r);
 	say_holders(out, r);
+	if (r->total_unknown)
+		mm_output_printf(out, "  how much memory there is is not in this log (%s tells): no oom_score_adj is weighed\n",
+				 r->constraint == MM_OOM_MEMCG ? "--memory-max" : "--ram");
 	say_victim(out, r);
 	for (size_t i = 0; i < r->nr_rows; i++)
 		if (r->rows[i].killed && !r->rows[i].victim)
 			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed\n", r->rows[i].pid,
 					 SLICE(r->rows[i].name));
+}
+
+static void say_kill(struct mm_output *out, const struct mm_oom_kill *k)
+{
+	mm_output_printf(out, "kill without a report (line %" PRIu64 "): %" PRIu32 " %s", k->line, k->pid, k->name);
+	if (k->anon_kib != UINT64_MAX)
+		mm_output_printf(out, ": anonymous memory %" PRIu64 " KiB, files' pages %" PRIu64
+				 " KiB, shared memory and tmpfs %" PRIu64 " KiB", k->anon_kib, k->file_kib == UINT64_MAX ? 0 : k->file_kib, k->shmem_kib == UINT64_MAX ? 0 : k->shmem_kib);
+	if (k->oom_score_adj != INT64_MIN)
+		mm_output_printf(out, ", oom_score_adj %" PRId64, k->oom_score_adj);
+	mm_output_printf(out, k->memcg ? ", in a cgroup at its limit\n" : "\n");
+}
+
+/* What the table has no row for. */
+static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const char *file, bool human)
+{
+	uint64_t unknown = 0;
+
+	if (log->cut_reports)
+		cmd_note(a, "%s: %" PRIu64 " reports end before their task table", file, log->cut_reports);
+	for (size_t i = 0; i < log->nr; i++) {
+		unknown += log->v[i].total_unknown;
+		if (log->v[i].page_size_guessed && (!i || !log->v[i - 1].page_size_guessed))
+			cmd_note(a, "%s: report %" PRIu32 ": pages of %" PRIu32 " KiB, it seems (--page-size tells)", file,
+				 log->v[i].report, log->v[i].page_size / 1024);
+	}
+	if (human)
+		return;
+	if (unknown)
+		cmd_note(a, "%s: %" PRIu64 " reports do not say how much memory there is (--ram or --memory-max tells): "
+			 "no oom_score_adj is weighed in them", file, unknown);
+	if (log->nr_kills)
+		cmd_note(a, "%s: %zu kills without a report, the first in line %" PRIu64 " (--human tells of all)", file, log->nr_kills,
+			 log->kills[0].line);
 }
 
 static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool explain)
@@ -286,6 +382,8 @@ static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool expl
 	if (explain && !a->table && cmd_is_human(a)) {
 		for (size_t i = 0; i < log->nr; i++)
 			say_report(&a->out, &log->v[i]);
+		for (size_t i = 0; i < log->nr_kills; i++)
+			say_kill(&a->out, &log->kills[i]);
 		return 0;
 	}
 	e = cmd_table(a, &reclaim_oom_table, &w);
@@ -300,9 +398,10 @@ int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oo
 	struct mm_oom_settings set = {
 		.allocating_task = cfg->sysctl.v[MM_SYSCTL_OOM_KILL_ALLOCATING_TASK],
 		.panic_on_oom = (int)cfg->sysctl.v[MM_SYSCTL_PANIC_ON_OOM],
-		.other_ram = a->ram_given, .ram_pages = cfg->ram_bytes / MM_PAGE_SIZE,
-		.other_swap = a->swap_given, .swap_pages = cfg->swap_bytes / MM_PAGE_SIZE,
-		.other_limit = a->memory_max_given, .limit_pages = cfg->memory_max_bytes / MM_PAGE_SIZE,
+		.other_ram = a->ram_given, .ram_bytes = cfg->ram_bytes,
+		.other_swap = a->swap_given, .swap_bytes = cfg->swap_bytes,
+		.other_limit = a->memory_max_given, .limit_bytes = cfg->memory_max_bytes,
+		.page_size = a->page_size,
 		.adjs = adjs, .nr_adjs = nr_adjs,
 	};
 	struct mm_oom_log log;
@@ -315,8 +414,7 @@ int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oo
 	mm_input_free(in);
 	if (e)
 		return e;
-	if (log.cut_reports)
-		cmd_note(a, "%s: %" PRIu64 " reports end before their task table", file, log.cut_reports);
+	note_log(a, &log, file, !a->table && cmd_is_human(a));
 	e = print_log(a, &log, true);
 	mm_oom_log_free(&log);
 	return e;
@@ -326,11 +424,14 @@ int reclaim_inspect_oom(struct cmd_args *a)
 {
 	struct mm_sysroot *root;
 	struct mm_oom_log log;
+	uint32_t page_size;
 	int e = mm_sysroot_open(&root, a->live ? NULL : a->sysroot, &a->err);
 
 	if (e)
 		return e;
-	e = mm_oom_procs_read(&log, root, &a->err);
+	e = cmd_page_size(a, root, 0, &page_size);
+	if (!e)
+		e = mm_oom_procs_read(&log, root, page_size, &a->err);
 	mm_sysroot_free(root);
 	if (e)
 		return e;

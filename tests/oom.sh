@@ -205,6 +205,31 @@ sed "s#stats for /a:#& cache:0KB rss:39416KB rss_huge:0KB shmem:0KB#; s#stats fo
 	"$data/oom/6.6-memcg.dmesg" > colon.dmesg
 same "colons in a name before statistics" 2 "$(mm-reclaim --human --explain-oom=colon.dmesg | grep -c "limit of cgroup $long ran out")"
 
+# a log of another trouble
+printf '[    1.5] dd: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n' > other.dmesg
+refused 1 "no OOM report in this log, but a failed allocation: mm-buddy --explain tells of it" mm-reclaim --explain-oom=other.dmesg
+
+# A zone as the request sees it. DMA: 892 KiB free, 256 of them CMA, which GFP_KERNEL may not use, and 28 of the block of order 3 itself.
+# Its reserve is kept from requests that may use DMA32, 193 pages. A boost of 1024 KiB in a mark is not of vm.min_free_kbytes: 128 - 0 and
+# 1744 - 1024 KiB are its 848; DMA32 has 1744 - 1024 - 4 = 716 where 720 would be too little, 848 * 716 / 720 = 843, DMA 848 * 116 / 128.
+says() { mm-reclaim --human --explain-oom=seen.dmesg | grep -cF -- "$1"; }
+sed -E 's/0x140dca\(GFP_HIGH[^)]*\), order=0/0xcc0(GFP_KERNEL), order=3/; s/(DMA free.*)free_cma:0/\1free_cma:256/' "$report" > seen.dmesg
+same "CMA and the block itself" 1 "$(says 'DMA: 892 KiB free less 284 KiB unusable must be above min 128 KiB and the reserve for '\
+'lower zones'\'' requests 772 KiB: short by 296 KiB')"
+sed -E 's/0x140dca\(GFP_HIGH[^)]*\)/0xcc1(GFP_KERNEL|GFP_DMA)/' "$report" > seen.dmesg
+same "a zone that is not asked" "1 1" \
+	"$(says 'DMA32: the request may use zones up to DMA only') $(says 'DMA: 892 KiB free must be above min 128 KiB: it is by 764 KiB')"
+same "what was not short is no matter of min_free_kbytes" 0 "$(says min_free_kbytes)"
+sed -E 's/(DMA32 free:1744kB boost:)0/\11024/' "$report" > seen.dmesg
+same "a boosted mark" 1 "$(says 'with vm.min_free_kbytes 843 (now about 848) this request had been let through')"
+grep -E '\[  pid  \]|\[    105\]' "$report" > seen.dmesg
+echo 'Out of memory: Killed process 12 (e) total-vm:9kB, anon-rss:8kB, file-rss:2kB' >> seen.dmesg
+same "a kill that is not in the table" \
+	"kill without a report (line 3): 12 e: anonymous memory 8 KiB, files' pages 2 KiB, shared memory and tmpfs 0 KiB" \
+	"$(mm-reclaim --human --explain-oom=seen.dmesg | tail -n 1)"
+same "no memory is told" 1 "$(mm-reclaim --explain-oom=seen.dmesg 2>&1 > out | grep -c '1 reports do not say how much memory there is')"
+same "so no score" 0,,105, "$(mm-reclaim --explain-oom=seen.dmesg -o report,oom_score,pid,adj_flips 2> err | sed -n 2p)"
+
 # A kill that somebody asked for met no watermark.
 sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg
 mm-reclaim --human --explain-oom=sysrq.dmesg > out

@@ -152,9 +152,9 @@ START_TEST(by_hand)
 	ck_assert_int_eq(r->order, 2);
 	ck_assert_int_eq(r->invoker_adj, -17);
 	ck_assert_uint_eq(r->invoker_pid, 20);
-	ck_assert_uint_eq(r->nr_zones, 1);
-	ck_assert_uint_eq(r->zones[0].min_pages, 436);		/* 1744 kB / 4 */
-	ck_assert_uint_eq(mm_oom_zone_reserve(r, &r->zones[0]), 193);
+	ck_assert_uint_eq(r->zones.nr, 1);
+	ck_assert_uint_eq(r->zones.v[0].min_pages, 436);		/* 1744 kB / 4 */
+	ck_assert_uint_eq(r->zones.v[0].reserve[2], 193);
 	ck_assert_int_eq(r->rows[0].points, 520);		/* 500 + 10 + 40960 / 4096 */
 	ck_assert_int_eq(r->rows[1].points, 251);		/* 200 + 0 + 1 + 5 * (10000 / 1000) */
 	ck_assert_ptr_eq(victim_of(r), &r->rows[0]);
@@ -212,7 +212,7 @@ END_TEST
 /* 520 points without adj against 201 with 5: equal at 63.8 thousand pages, and 64 * 5 = 320 >= 319. */
 START_TEST(what_if_total)
 {
-	struct mm_oom_settings set = { .other_ram = true, .ram_pages = 63000 - 1 };
+	struct mm_oom_settings set = { .other_ram = true, .ram_bytes = UINT64_C(4096) * (63000 - 1) };
 	uint64_t total;
 	size_t row;
 
@@ -222,7 +222,7 @@ START_TEST(what_if_total)
 	ck_assert_uint_eq(row, 1);
 	ck_assert(!mm_oom_total_flips(&log_.v[0], false, &total, &row));
 	mm_oom_log_free(&log_);
-	for (int i = 0; i < 2; i++, set.ram_pages++) {		/* and 1000 pages of swap: 63999, 64000 */
+	for (int i = 0; i < 2; i++, set.ram_bytes += 4096) {		/* and 1000 pages of swap: 63999, 64000 */
 		ck_assert_int_eq(read_with(two_tasks, sizeof(two_tasks) - 1, &set), 0);
 		ck_assert_uint_eq(victim_of(&log_.v[0])->pid, i ? 30 : 20);
 		mm_oom_log_free(&log_);
@@ -305,10 +305,10 @@ START_TEST(other_forms)
 	ck_assert_int_eq(read_text(no_numa, sizeof(no_numa) - 1, false), 0);
 	r = &log_.v[0];
 	ck_assert_uint_eq(r->invoker_pid, 9);
-	ck_assert_uint_eq(r->nr_zones, 1);
-	ck_assert(r->zones[0].name.len == 6 && !memcmp(r->zones[0].name.p, "Normal", 6));
-	ck_assert_int_eq(r->zones[0].largest_order, 1);
-	ck_assert_uint_eq(r->zones[0].free_pages, 400);
+	ck_assert_uint_eq(r->zones.nr, 1);
+	ck_assert_str_eq(r->zones.v[0].zone, "Normal");
+	ck_assert_uint_eq(r->zones.v[0].blocks[1], 50);
+	ck_assert_uint_eq(r->zones.v[0].free_pages, 400);
 	ck_assert_uint_eq(r->held[MM_OOM_HELD_ANON], 750);	/* shared memory lies on these lists */
 	ck_assert_uint_eq(r->held[MM_OOM_HELD_SHMEM], 50);
 	ck_assert_uint_eq(r->held[MM_OOM_HELD_FILE], 7);
@@ -319,6 +319,160 @@ START_TEST(other_forms)
 	ck_assert(r->slabs[0].name.len == 6 && !memcmp(r->slabs[0].name.p, "dentry", 6));
 	ck_assert_uint_eq(r->total_pages, 1750);
 	ck_assert_int_eq(r->rows[0].points, 502);
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+#define TABLE "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+
+/* arm64 with pages of 64 KiB, told by the blocks: 131072 - 2816 pages of RAM; java has 110000 pages and 917504 / 65536 = 14 of tables. */
+static const char pages_of_64k[] =
+	"java invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE|__GFP_COMP), order=0, oom_score_adj=0\n"
+	"Mem-Info:\n"
+	"active_anon:1000 inactive_anon:118000 isolated_anon:0\n free:2048 free_pcp:16 free_cma:512\n"
+	"Node 0 DMA32 free:65536kB min:8192kB low:10240kB high:12288kB present:2097152kB managed:2031616kB free_cma:32768kB\n"
+	"lowmem_reserve[]: 0 377 377\n"
+	"Node 0 Normal free:65536kB min:65536kB low:81920kB high:98304kB present:6291456kB managed:6176768kB kernel_stack:24640kB\n"
+	"lowmem_reserve[]: 0 0 0\n"
+	"Node 0 DMA32: 512*64kB (UMC) 0*128kB 1*32768kB (C) = 65536kB\nNode 0 Normal: 524*64kB (UME) 256*128kB (UME) = 66304kB\n"
+	"Node 0 hugepages_total=1 hugepages_free=1 hugepages_surp=0 hugepages_size=524288kB\n"
+	"Total swap = 131072kB\n131072 pages RAM\n2816 pages reserved\n"
+	TABLE
+	"[   2000]  1000  2000   150000   110000   917504        0             0 java\n"
+	"[   2100]  1000  2100    10000     5000   262144       10             0 python3\n";
+
+START_TEST(other_pages)
+{
+	const struct mm_oom_settings told = { .page_size = 4096 };
+	const struct mm_oom_report *r;
+
+	ck_assert_int_eq(read_text(pages_of_64k, sizeof(pages_of_64k) - 1, false), 0);
+	r = &log_.v[0];
+	ck_assert_uint_eq(r->page_size, 65536);
+	ck_assert(!r->page_size_guessed);
+	ck_assert_uint_eq(r->total_pages, 131072 - 2816 + 2048);
+	ck_assert_int_eq(r->rows[0].points, 110014);
+	ck_assert_int_eq(r->rows[1].points, 5014);
+	ck_assert_uint_eq(r->zones.v[1].min_pages, 1024);
+	ck_assert_uint_eq(r->zones.v[0].cma_pages, 512);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_FREE], 2048);		/* Mem-Info counts in pages */
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_PCP], 16);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_KERNEL_STACK], 385);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_HUGETLB], 8192);
+	mm_oom_log_free(&log_);
+	ck_assert_int_eq(read_with(pages_of_64k, sizeof(pages_of_64k) - 1, &told), 0);
+	ck_assert_int_eq(log_.v[0].rows[0].points, 110224);		/* 917504 / 4096 */
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/* A memcg's report has no blocks. Its anonymous pages are its tasks' 600: of 64, 16 and 4 KiB; tables are whole pages. */
+static const struct guess {
+	uint32_t page_size;
+	uint64_t pgtables;
+} guesses[] = { { 65536, 196608 }, { 16384, 49152 }, { 16384, 65536 }, { 4096, 65536 }, { 4096, 12288 } };
+START_TEST(pages_of_a_memcg)
+{
+	const struct guess *g = &guesses[_i];
+	const struct mm_oom_report *r;
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+			 "memory: usage %ukB, limit %ukB, failcnt 1\nswap: usage 0kB, limit 0kB, failcnt 0\n"
+			 "Memory cgroup stats for /a:\nanon %u\nsock %u\n" TABLE
+			 "[ 7 ] 0 7 9999 600 %llu 0 0 a\n", g->page_size * 640 / 1024, g->page_size * 640 / 1024, g->page_size * 600,
+			 g->page_size * 30, (unsigned long long)g->pgtables);
+
+	ck_assert_int_eq(read_text(text, (size_t)n, false), 0);
+	r = &log_.v[0];
+	ck_assert_uint_eq(r->page_size, g->page_size);
+	ck_assert(r->page_size_guessed == (g->page_size != 4096));
+	ck_assert_uint_eq(r->total_pages, 640);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_ANON], 600);
+	ck_assert_uint_eq(r->held[MM_OOM_HELD_SOCK], 30);
+	ck_assert_int_eq(r->rows[0].points, 600 + (int64_t)(g->pgtables / g->page_size));
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/* Reports are limited to ten in five seconds, the lines of kills are not. */
+static const char lone[] =
+	"Killed process 3 (before) total-vm:8kB, anon-rss:4kB, file-rss:2kB, shmem-rss:1kB, UID:0 pgtables:1kB oom_score_adj:-5\n"
+	"a invoked oom-killer: gfp_mask=0x0, order=0, oom_score_adj=0\n1000 pages RAM\n0 pages reserved\n" TABLE
+	"[ 8 ] 0 8 1000 500 8192 0 0 big\n[ 9 ] 0 9 1000 300 8192 0 0 next\n[ 10 ] 0 10 1000 200 8192 0 0 last\n"
+	"Out of memory: Killed process 8 (big) total-vm:4000kB, anon-rss:2000kB, file-rss:0kB, shmem-rss:0kB\n"
+	"Memory cgroup out of memory: Killed process 9 (a (b) c) total-vm:4000kB, anon-rss:1200kB, file-rss:0kB\n"
+	"Memory cgroup out of memory: Killed process 4711 (java) total-vm:4000kB, anon-rss:99kB, file-rss:0kB, oom_score_adj:900\n"
+	"a invoked oom-killer: gfp_mask=0x0, order=0, oom_score_adj=0\n1000 pages RAM\n0 pages reserved\n" TABLE
+	"[ 9 ] 0 9 1000 300 8192 0 0 next\n[ 10 ] 0 10 1000 200 8192 0 0 last\n"
+	"Out of memory: Killed process 10 (last) total-vm:4000kB\n";
+
+START_TEST(kills_without_report)
+{
+	ck_assert_int_eq(read_text(lone, sizeof(lone) - 1, false), 0);
+	ck_assert_uint_eq(log_.nr, 2);
+	ck_assert_uint_eq(log_.nr_kills, 3);
+	ck_assert_uint_eq(log_.kills[0].line, 1);
+	ck_assert_int_eq(log_.kills[0].oom_score_adj, -5);
+	ck_assert(log_.kills[0].anon_kib == 4 && log_.kills[0].file_kib == 2 && log_.kills[0].shmem_kib == 1);
+	ck_assert_uint_eq(log_.kills[1].pid, 9);
+	ck_assert_str_eq(log_.kills[1].name, "a (b) c");
+	ck_assert(log_.kills[1].memcg && log_.kills[1].shmem_kib == UINT64_MAX && log_.kills[1].oom_score_adj == INT64_MIN);
+	ck_assert_uint_eq(log_.kills[2].pid, 4711);
+	ck_assert(log_.v[0].rows[0].killed && !log_.v[0].rows[1].killed && log_.v[0].rows[1].killed_later);
+	ck_assert_uint_eq(victim_of(&log_.v[1])->pid, 10);	/* 9 was reaped in between */
+	mm_oom_log_free(&log_);
+	ck_assert_int_eq(read_text(lone, (size_t)(strchr(lone, '\n') - lone), false), 0);
+	ck_assert(!log_.nr && log_.nr_kills == 1);
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/* The end alone was kept: from Mem-Info on, from the table on (how much memory there is is not told then), after another report. */
+static const char end[] =
+	"Mem-Info:\nactive_anon:10 inactive_anon:20 isolated_anon:0\n1000 pages RAM\n0 pages reserved\n" TABLE
+	"[ 8 ] 0 8 1000 500 8192 0 0 big\n[ 9 ] 0 9 1000 300 8192 0 900 likely\n"
+	"Out of memory: Killed process 9 (likely) total-vm:4000kB\n";
+
+START_TEST(beginning_lost)
+{
+	const struct mm_oom_settings ram = { .other_ram = true, .ram_bytes = 4096000 };
+	const char *table = strstr(end, TABLE);
+	char text[1024];
+	int n;
+
+	ck_assert_int_eq(read_text(end, sizeof(end) - 1, false), 0);
+	ck_assert(log_.nr == 1 && log_.v[0].headless && !log_.v[0].total_unknown);
+	ck_assert_uint_eq(victim_of(&log_.v[0])->pid, 9);	/* 302 + 900 > 502 */
+	mm_oom_log_free(&log_);
+	ck_assert_int_eq(read_text(table, strlen(table), false), 0);
+	ck_assert(log_.nr == 1 && log_.v[0].headless && log_.v[0].total_unknown);
+	ck_assert_int_eq(log_.v[0].rows[1].points, 302);
+	mm_oom_log_free(&log_);
+	ck_assert_int_eq(read_with(table, strlen(table), &ram), 0);
+	ck_assert_int_eq(log_.v[0].rows[1].points, 1202);
+	mm_oom_log_free(&log_);
+	n = snprintf(text, sizeof(text), "%s%s%sx: page allocation failure\nMem-Info:\n", two_tasks, table, end);
+	ck_assert_int_eq(read_text(text, (size_t)n, false), 0);
+	ck_assert(log_.nr == 3 && !log_.v[0].headless && log_.v[1].headless && log_.v[2].headless && !log_.cut_reports);
+	ck_assert_uint_eq(log_.v[0].nr_rows, 2);
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
+/* Another CPU's failed allocation writes its Mem-Info before the table and into it. */
+START_TEST(interleaved)
+{
+	static const char text[] =
+		"a invoked oom-killer: gfp_mask=0x0, order=0, oom_score_adj=0\nMem-Info:\nactive_anon:10 inactive_anon:20 isolated_anon:0\n"
+		"x: page allocation failure: order:2, mode:0x820(GFP_ATOMIC)\nMem-Info:\nactive_anon:11 inactive_anon:21 isolated_anon:0\n"
+		"1000 pages RAM\n0 pages reserved\n" TABLE
+		"[ 8 ] 0 8 1000 500 8192 0 0 big\nx: page allocation failure: order:2, mode:0x820(GFP_ATOMIC)\nMem-Info:\n"
+		"active_anon:12 inactive_anon:22 isolated_anon:0\n[ 9 ] 0 9 1000 700 8192 0 0 next\n"
+		"Out of memory: Killed process 9 (next) total-vm:4000kB\n";
+
+	ck_assert_int_eq(read_text(text, sizeof(text) - 1, false), 0);
+	ck_assert(log_.nr == 1 && !log_.nr_kills && log_.v[0].nr_rows == 2 && log_.v[0].rows[1].killed);
+	ck_assert_uint_eq(log_.v[0].held[MM_OOM_HELD_ANON], 30);
 	mm_oom_log_free(&log_);
 }
 END_TEST
@@ -410,6 +564,11 @@ int main(void)
 	tcase_add_test(tc, panic_on_oom);
 	tcase_add_test(tc, cgroup_v1_of_4_15);
 	tcase_add_test(tc, other_forms);
+	tcase_add_test(tc, other_pages);
+	tcase_add_loop_test(tc, pages_of_a_memcg, 0, sizeof(guesses) / sizeof(guesses[0]));
+	tcase_add_test(tc, kills_without_report);
+	tcase_add_test(tc, beginning_lost);
+	tcase_add_test(tc, interleaved);
 	tcase_add_test(tc, not_twice);
 	tcase_add_test(tc, allocating_task);
 	tcase_add_test(tc, badness);

@@ -9,6 +9,10 @@
  *   oom-kill:constraint=..., Killed process 105 (eater) ...           ends it
  *   Kernel panic - not syncing: Out of memory: ...                    or this
  *
+ * The kernel writes few reports in a row, but a line "Killed process" for each
+ * kill: those that belong to no report are listed.  Of the first report in a
+ * log the beginning may be lost; it is read from where it begins.
+ *
  * Columns of the table are found by name, so every kernel since 3.x is read:
  * those that count page tables (nr_ptes, nr_pmds, nr_puds) instead of their bytes too.  When the log is
  * read the rule is applied to each report (oom_rule.c).
@@ -22,6 +26,7 @@
 #include <libmm/csv.h>
 #include "base/grow.h"
 #include "base/str.h"
+#include "source/meminfo_report.h"
 #include "source/oom.h"
 
 #define skip		mm_oom_skip
@@ -49,8 +54,13 @@ struct reader {
 	struct mm_oom_report *r;	/* the one that is open, NULL none */
 	enum col cols[MAX_COLS];
 	size_t nr_cols;			/* 0: the table has not begun */
-	uint32_t *killed;		/* pids that the log says were killed */
-	size_t nr_killed, cap_killed;
+	struct pids {
+		uint32_t *v;
+		size_t nr, cap;
+	} killed, later;		/* whom the report says was killed, and lines after it that belong to none */
+	bool failed;			/* the log has a failed allocation, which is no OOM */
+	bool done;			/* the report has named who was killed */
+	bool group;			/* of a memcg all tasks are, memory.oom.group */
 };
 
 /* ---- a report: text is one buffer; until the report is closed slices hold offsets into it ---- */
@@ -60,7 +70,7 @@ static void settle(const struct mm_oom_report *r, struct mm_str *s) { s->p = s->
 static void report_free(struct mm_oom_report *r)
 {
 	free(r->rows);
-	free(r->zones);
+	mm_explain_free(&r->zones);
 	free(r->text);
 }
 
@@ -71,14 +81,32 @@ static int by_pid(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static bool has_pid(const struct pids *l, uint32_t pid)
+{
+	return l->nr && bsearch(&pid, l->v, l->nr, sizeof(l->v[0]), by_pid);
+}
+
+static int add_pid(struct pids *l, uint32_t pid)
+{
+	if (mm_grow(&l->v, l->nr, &l->cap, sizeof(*l->v)))
+		return -ENOMEM;
+	l->v[l->nr++] = pid;
+	return 0;
+}
+
 static void mark_killed(struct reader *rd)
 {
-	if (rd->nr_killed)
-		qsort(rd->killed, rd->nr_killed, sizeof(rd->killed[0]), by_pid);
-	for (size_t i = 0; rd->nr_killed && i < rd->r->nr_rows; i++)
-		rd->r->rows[i].killed =
-			bsearch(&rd->r->rows[i].pid, rd->killed, rd->nr_killed, sizeof(rd->killed[0]), by_pid) != NULL;
-	rd->nr_killed = 0;
+	struct mm_oom_report *r = rd->r;
+
+	if (rd->killed.nr)
+		qsort(rd->killed.v, rd->killed.nr, sizeof(rd->killed.v[0]), by_pid);
+	if (rd->later.nr)
+		qsort(rd->later.v, rd->later.nr, sizeof(rd->later.v[0]), by_pid);
+	for (size_t i = 0; i < r->nr_rows; i++) {
+		r->rows[i].killed = has_pid(&rd->killed, r->rows[i].pid);
+		r->rows[i].killed_later = has_pid(&rd->later, r->rows[i].pid);
+	}
+	rd->killed.nr = rd->later.nr = 0;
 }
 
 static void close_report(struct reader *rd)
@@ -95,35 +123,19 @@ static void close_report(struct reader *rd)
 		settle(r, &r->slabs[i].name);
 	for (size_t i = 0; i < r->nr_rows; i++)
 		settle(r, &r->rows[i].name);
-	for (size_t i = 0; i < r->nr_zones; i++)
-		settle(r, &r->zones[i].name);
-	mm_oom_facts_end(r);
 	r->complete = rd->nr_cols && r->nr_rows;
 	if (!r->complete) {
+		rd->log->cut_reports += !r->headless;
 		report_free(r);
 		rd->log->nr--;
-		rd->log->cut_reports++;
 	}
 	rd->r = NULL;
 	rd->nr_cols = 0;
 }
 
-/* "gfp_mask=0xcc0(GFP_KERNEL), order=0": what stands between the brackets */
-static int keep_gfp_words(struct mm_oom_report *r, struct mm_str at)
-{
-	struct mm_str s = find(at, "gfp_mask=");
-	const char *open = s.len ? memchr(s.p, '(', s.len) : NULL, *comma = s.len ? memchr(s.p, ',', s.len) : NULL, *end;
-
-	if (!open || (comma && comma < open))
-		return 0;
-	end = memchr(open, ')', s.len - (size_t)(open - s.p));
-	return end ? mm_oom_keep(r, (struct mm_str){ open + 1, (size_t)(end - open) - 1 }, &r->gfp) : 0;
-}
-
-static int open_report(struct reader *rd, struct mm_str line, struct mm_str at, uint64_t number)
+static int begin_report(struct reader *rd, uint64_t number)
 {
 	struct mm_oom_log *log = rd->log;
-	int64_t v;
 
 	close_report(rd);
 	if (mm_grow(&log->v, log->nr, &log->cap, sizeof(*log->v)))
@@ -137,15 +149,44 @@ static int open_report(struct reader *rd, struct mm_str line, struct mm_str at, 
 	for (int h = 0; h < MM_OOM_NR_HELD; h++)
 		rd->r->held[h] = UINT64_MAX;
 	log->nr++;
+	rd->done = rd->group = false;
+	return 0;
+}
+
+/* @at: " invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0" */
+static int open_report(struct reader *rd, struct mm_str line, struct mm_str at, uint64_t number)
+{
+	struct mm_report_request said = { 0 };
+	int rc = begin_report(rd, number);
+	int64_t v;
+
+	if (rc)
+		return rc;
 	if (number_after(at, "gfp_mask=", &v))
 		rd->r->gfp_mask = (uint32_t)v;
 	if (number_after(at, "order=", &v))
 		rd->r->order = (int32_t)v;
 	if (number_after(at, "oom_score_adj=", &v))
 		rd->r->invoker_adj = (int32_t)v;
-	if (keep_gfp_words(rd->r, at))
+	if (mm_report_request_line(at, &said) && strcmp(said.gfp, "0") &&
+	    mm_oom_keep(rd->r, (struct mm_str){ said.gfp, strlen(said.gfp) }, &rd->r->gfp))
 		return -ENOMEM;
 	return mm_oom_keep(rd->r, (struct mm_str){ line.p, (size_t)(at.p - line.p) }, &rd->r->invoker);
+}
+
+/* A line that stands only at the beginning of a report, whose first line is not in the log. */
+static bool is_beginning(struct mm_str s)
+{
+	return mm_str_is(s, "Mem-Info:") || mm_str_starts(s, "memory: usage ");
+}
+
+static int begin_headless(struct reader *rd, uint64_t number)
+{
+	int rc = begin_report(rd, number);
+
+	if (!rc)
+		rd->r->headless = true;
+	return rc;
 }
 
 /* ---- the task table ---- */
@@ -227,34 +268,76 @@ static int table_row(struct reader *rd, struct mm_str s)
 	return 1;
 }
 
+static uint64_t kib_after(struct mm_str s, const char *word)
+{
+	int64_t v;
+
+	return number_after(s, word, &v) && v >= 0 ? (uint64_t)v : UINT64_MAX;
+}
+
+/* "[Memory cgroup out of memory: ]Killed process 4711 (java) total-vm:8388608kB, anon-rss:2097152kB, ... oom_score_adj:900" */
+static int lone_kill(struct reader *rd, struct mm_str s, uint32_t pid, uint64_t number)
+{
+	struct mm_oom_log *log = rd->log;
+	struct mm_str name = find(s, "("), end = find(s, ") total-vm:");
+	struct mm_oom_kill *k;
+	size_t n = name.p && end.p && end.p > name.p ? (size_t)(end.p - name.p) - 1 : 0;
+
+	if (mm_grow(&log->kills, log->nr_kills, &log->cap_kills, sizeof(*log->kills)))
+		return -ENOMEM;
+	k = &log->kills[log->nr_kills++];
+	*k = (struct mm_oom_kill){ .line = number, .pid = pid, .memcg = find(s, "Memory cgroup out of memory").p != NULL,
+		.anon_kib = kib_after(s, "anon-rss:"), .file_kib = kib_after(s, "file-rss:"), .shmem_kib = kib_after(s, "shmem-rss:") };
+	if (!number_after(s, "oom_score_adj:", &k->oom_score_adj))
+		k->oom_score_adj = INT64_MIN;
+	n = n < sizeof(k->name) ? n : sizeof(k->name) - 1;
+	if (n)
+		memcpy(k->name, name.p + 1, n);
+	return rd->r ? add_pid(&rd->later, pid) : 0;
+}
+
+static bool is_in_table(const struct mm_oom_report *r, uint32_t pid)
+{
+	for (size_t i = 0; i < r->nr_rows; i++)
+		if (r->rows[i].pid == pid)
+			return true;
+	return false;
+}
+
 /*
  * "oom-kill:constraint=CONSTRAINT_MEMCG,...,pid=448" and "Killed process 448 (eater)" name the victim (of a thread that
- * asked itself, vm.oom_kill_allocating_task, the second alone names the process).
+ * asked itself, vm.oom_kill_allocating_task, the second alone names the process).  Others follow only where the memcg's group dies, or
+ * share the memory.
  */
-static int summary_line(struct reader *rd, struct mm_str s)
+static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 {
 	struct mm_oom_report *r = rd->r;
 	int64_t pid = -1;
 	struct mm_str task;
 
-	if (find(s, "Out of memory: system-wide panic_on_oom").p || find(s, "Out of memory: compulsory panic_on_oom").p)
+	if (r && (find(s, "Out of memory: system-wide panic_on_oom").p || find(s, "Out of memory: compulsory panic_on_oom").p))
 		r->panicked = true;
-	if (mm_str_starts(s, "oom-kill:constraint=")) {
+	if (r && mm_str_starts(s, "Tasks in ") && find(s, "memory.oom.group set").p)
+		rd->group = true;
+	if (r && mm_str_starts(s, "oom-kill:constraint=")) {
 		r->constraint_said = true;
 		for (int c = MM_OOM_NONE; c <= MM_OOM_MEMCG; c++)
 			if (mm_str_starts(skip(s, 20), mm_oom_constraint_word((enum mm_oom_constraint)c)))
 				r->constraint = (enum mm_oom_constraint)c;
 		for (task = find(s, ",pid="); task.len; task = find(skip(task, 1), ",pid="))
 			number_after(task, ",pid=", &pid);	/* the last: a name may hold commas */
-	} else if (number_after(s, "Killed process ", &pid)) {
+	} else if (find(s, "Killed process ").p && number_after(s, "Killed process ", &pid) && pid > 0 && pid <= UINT32_MAX) {
+		bool follows = rd->done && (rd->group || find(s, "sharing same memory").p);
+		bool first = r && !rd->done && is_in_table(r, (uint32_t)pid);
+
+		rd->done = true;
+		if (!r || !(follows || first))
+			return lone_kill(rd, s, (uint32_t)pid, number);
 		r->asked_said |= find(s, "(oom_kill_allocating_task): Killed").p != NULL;
 	}
 	if (pid <= 0 || pid > UINT32_MAX)
 		return 0;
-	if (mm_grow(&rd->killed, rd->nr_killed, &rd->cap_killed, sizeof(*rd->killed)))
-		return -ENOMEM;
-	rd->killed[rd->nr_killed++] = (uint32_t)pid;
-	return 0;
+	return add_pid(&rd->killed, (uint32_t)pid);
 }
 
 /* What is printed as one record of several lines is joined by the newline's number: "#012" by a syslog daemon, "\x0a" in /dev/kmsg. */
@@ -276,24 +359,50 @@ static int fact_lines(struct mm_oom_report *r, struct mm_str s)
 static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 {
 	struct mm_str s = mm_oom_payload(line), at = find(s, " invoked oom-killer: ");
-	int rc;
+	bool table = mm_str_starts(s, "[") && find(s, " total_vm ").p && find(s, "pid").p;
+	int rc = 0;
 
 	if (at.p)
 		return open_report(rd, s, at, number);
-	if (!rd->r)
-		return 0;
-	if (mm_str_starts(s, "[") && find(s, " total_vm ").p && find(s, "pid").p) {
+	rd->failed |= find(s, ": page allocation failure: ").p != NULL;
+	/* another CPU's failed allocation may stand in the midst of a table */
+	if (table ? !rd->r || rd->r->nr_rows : is_beginning(s) && (!rd->r || rd->done))
+		rc = begin_headless(rd, number);
+	if (rc)
+		return rc;
+	if (table) {
 		const char *end = memchr(s.p, ']', s.len);
 
 		table_header(rd, end ? skip(s, (size_t)(end - s.p) + 1) : s);
 		return 0;
 	}
-	if (!rd->nr_cols)
+	if (rd->r && !rd->nr_cols && !find(s, "Killed process ").p)
 		return fact_lines(rd->r, s);
-	rc = table_row(rd, s);
+	if (rd->r && rd->nr_cols)
+		rc = table_row(rd, s);
 	if (!rc)
-		rc = summary_line(rd, s);
+		rc = summary_line(rd, s, number);
 	return rc < 0 ? rc : 0;
+}
+
+/* Pages are as large as the settings or the report's blocks say, or those of another report of the log. */
+static void settle_pages(struct mm_oom_log *log, const struct mm_oom_settings *settings)
+{
+	uint32_t all = settings ? settings->page_size : 0;
+
+	for (size_t i = 0; !all && i < log->nr; i++)
+		all = log->v[i].zones.page_size;
+	for (size_t i = 0; i < log->nr; i++) {
+		struct mm_oom_report *r = &log->v[i];
+		uint32_t own = settings && settings->page_size ? 0 : r->zones.page_size;
+
+		r->page_size = own ? own : all;
+		if (!r->page_size) {
+			r->page_size = mm_oom_guess_page_size(r);
+			r->page_size_guessed = r->page_size != MM_PAGE_SIZE;
+		}
+		mm_oom_facts_end(r);
+	}
 }
 
 int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm_oom_settings *settings,
@@ -312,10 +421,13 @@ int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm
 		}
 	}
 	close_report(&rd);
-	free(rd.killed);
-	if (!rc && !log->nr)
+	free(rd.killed.v);
+	free(rd.later.v);
+	if (!rc && !log->nr && !log->nr_kills)
 		rc = mm_input_error(in, err, -EINVAL, log->cut_reports ? "the OOM report ends before its task table" :
+				    rd.failed ? "no OOM report in this log, but a failed allocation: mm-buddy --explain tells of it" :
 				    "no OOM report (a line with \"invoked oom-killer:\") in this log");
+	settle_pages(log, settings);
 	if (!rc && (rc = mm_oom_judge(log, settings)) != 0)
 		mm_error_set(err, rc, "out of memory");
 	if (rc < 0)
@@ -339,5 +451,6 @@ void mm_oom_log_free(struct mm_oom_log *log)
 	for (size_t i = 0; i < log->nr; i++)
 		report_free(&log->v[i]);
 	free(log->v);
+	free(log->kills);
 	*log = (struct mm_oom_log){ 0 };
 }

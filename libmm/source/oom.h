@@ -21,7 +21,9 @@ struct mm_str mm_oom_payload(struct mm_str line);
 /* Copy @s to the report's text; until mm_oom_settle() the slice holds its offset there. 0 or -ENOMEM. */
 int mm_oom_keep(struct mm_oom_report *r, struct mm_str s, struct mm_str *out);
 int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str line);	/* 0 or -ENOMEM */
-/* What is left when what is counted twice is taken off. */
+/* How large a page is by what tasks and the memcg hold, bytes; 4096 where nothing says otherwise. */
+uint32_t mm_oom_guess_page_size(const struct mm_oom_report *r);
+/* Sizes, until then in units of 4 KiB, become pages of r->page_size; what is counted twice is taken off. */
 void mm_oom_facts_end(struct mm_oom_report *r);
 
 /* ---- oom_rule.c: 0 or -ENOMEM ---- */

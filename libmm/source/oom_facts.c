@@ -4,9 +4,7 @@
  *
  *   CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1                who asked, and the kernel's version
  *   active_anon:422 inactive_anon:56691 isolated_anon:0 ...          Mem-Info: who holds the machine's pages
- *   Node 0 DMA32 free:1744kB ... min:1744kB low: ... high: ...       zones; "DMA32 free:" without NUMA
- *   lowmem_reserve[]: 0 193 193 193                                  of the zone before
- *   Node 0 DMA32: 1*4kB (U) 0*8kB ... = 1788kB                       free blocks
+ *   Node 0 DMA32 free:1744kB ... min:1744kB low: ... high: ...       zones (meminfo_report.c)
  *   Total swap = 0kB / 65400 pages RAM / 9498 pages reserved
  *   memory: usage 49152kB, limit 49152kB, failcnt 56                 of a memcg; also memory+swap: (v1), swap: (v2)
  *   Task in /a/b killed as a result of limit of /a                   which one, before 4.20
@@ -24,6 +22,7 @@
 
 #include "base/grow.h"
 #include "base/str.h"
+#include "source/meminfo_report.h"
 #include "source/oom.h"
 
 #define skip		mm_oom_skip
@@ -53,108 +52,6 @@ int mm_oom_keep(struct mm_oom_report *r, struct mm_str s, struct mm_str *out)
 	return 0;
 }
 
-/* ---- zones ---- */
-
-/* "Node 0 DMA32" or, of a kernel without NUMA, "DMA32": what stands before @end. */
-static bool zone_name(struct mm_str line, const char *end, uint32_t *node, struct mm_str *name)
-{
-	struct mm_str s = { line.p, (size_t)(end - line.p) };
-	int64_t n = 0;
-
-	if (mm_str_starts(s, "Node ")) {
-		if (!number_after(s, "Node ", &n) || n < 0 || n > UINT16_MAX)
-			return false;
-		s = trim(skip(s, 5));
-		while (s.len && *s.p != ' ')
-			s = skip(s, 1);
-	}
-	s = trim(s);
-	*node = (uint32_t)n;
-	*name = s;
-	return s.len && s.len < 16 && !memchr(s.p, ' ', s.len);
-}
-
-static struct mm_oom_zone *new_zone(struct mm_oom_report *r)
-{
-	if (r->nr_zones >= (size_t)MM_MAX_NODES * 8)
-		return NULL;
-	if (mm_grow(&r->zones, r->nr_zones, &r->cap_zones, sizeof(*r->zones)))
-		return NULL;
-	return &r->zones[r->nr_zones++];
-}
-
-static int zone_line(struct mm_oom_report *r, struct mm_str line)
-{
-	struct mm_oom_zone z = { .largest_order = -1 }, *place;
-	struct mm_str name;
-
-	if (!zone_name(line, find(line, " free:").p, &z.node, &name) ||
-	    !pages_after(line, " free:", 4, &z.free_pages) || !pages_after(line, " min:", 4, &z.min_pages) ||
-	    !pages_after(line, " low:", 4, &z.low_pages) || !pages_after(line, " high:", 4, &z.high_pages))
-		return 0;
-	pages_after(line, " present:", 4, &z.present_pages);
-	place = new_zone(r);
-	if (!place)
-		return r->nr_zones < (size_t)MM_MAX_NODES * 8 ? -ENOMEM : 0;
-	*place = z;
-	return mm_oom_keep(r, name, &place->name);
-}
-
-/* "lowmem_reserve[]: 0 193 193" belongs to the zone before it. */
-static void reserve_line(struct mm_oom_report *r, struct mm_str s)
-{
-	struct mm_oom_zone *z = r->nr_zones ? &r->zones[r->nr_zones - 1] : NULL;
-
-	for (s = trim(s); z && s.len && z->nr_reserve < MM_OOM_ZONE_TYPES; s = trim(s)) {
-		const char *sp = memchr(s.p, ' ', s.len);
-		size_t n = sp ? (size_t)(sp - s.p) : s.len;
-		uint64_t v;
-
-		if (mm_parse_u64((struct mm_str){ s.p, n }, &v) || v > UINT32_MAX)
-			return;
-		z->reserve[z->nr_reserve++] = v;
-		s = skip(s, n);
-	}
-}
-
-/* Past a word and the blanks behind it. */
-static struct mm_str skip_word(struct mm_str s)
-{
-	while (s.len && *s.p != ' ')
-		s = skip(s, 1);
-	return trim(s);
-}
-
-/* "Node 0 DMA: 2*4kB (UM) 0*8kB ... = 3032kB": the largest block that is free */
-static void blocks_line(struct mm_oom_report *r, struct mm_str line)
-{
-	struct mm_oom_zone *z = NULL;
-	struct mm_str at = find(line, ": "), name;
-	uint32_t node;
-
-	if (!at.p || !zone_name(line, at.p, &node, &name))
-		return;
-	for (size_t i = 0; i < r->nr_zones; i++)
-		if (r->zones[i].node == node && r->zones[i].name.len == name.len &&
-		    !memcmp(r->text + (uintptr_t)r->zones[i].name.p, name.p, name.len))
-			z = &r->zones[i];
-	if (!z)
-		return;
-	at = skip(at, 1);
-	for (int order = 0; order < 32 && (at = trim(at)).len && *at.p >= '0' && *at.p <= '9'; order++) {
-		const char *star = memchr(at.p, '*', at.len);
-		uint64_t nr;
-
-		if (!star || mm_parse_u64((struct mm_str){ at.p, (size_t)(star - at.p) }, &nr))
-			return;
-		if (nr)
-			z->largest_order = order;
-		at = skip_word(at);
-		if (at.len && *at.p == '(')		/* the types of the blocks */
-			at = skip_word(at);
-	}
-}
-
 /* ---- who holds what ---- */
 
 static void hold(struct mm_oom_report *r, enum mm_oom_held h, uint64_t pages)
@@ -174,12 +71,15 @@ static const struct {			/* words of Mem-Info, pages */
 	{ " inactive_file:", MM_OOM_HELD_FILE }, { " isolated_file:", MM_OOM_HELD_FILE },
 	{ "unevictable:", MM_OOM_HELD_UNEVICTABLE }, { "slab_reclaimable:", MM_OOM_HELD_SLAB_RECLAIMABLE },
 	{ " slab_unreclaimable:", MM_OOM_HELD_SLAB_UNRECLAIMABLE }, { " shmem:", MM_OOM_HELD_SHMEM },
-	{ " pagetables:", MM_OOM_HELD_PAGETABLES }, { "free:", MM_OOM_HELD_FREE },
+	{ " pagetables:", MM_OOM_HELD_PAGETABLES }, { "sec_pagetables:", MM_OOM_HELD_PAGETABLES },
+	{ "free:", MM_OOM_HELD_FREE }, { " free_pcp:", MM_OOM_HELD_PCP },
 }, stats[] = {				/* lines of memory.stat, bytes; of v1 the total_ of the tree */
 	{ "anon", MM_OOM_HELD_ANON }, { "file", MM_OOM_HELD_FILE }, { "shmem", MM_OOM_HELD_SHMEM },
 	{ "kernel_stack", MM_OOM_HELD_KERNEL_STACK }, { "pagetables", MM_OOM_HELD_PAGETABLES },
 	{ "slab_reclaimable", MM_OOM_HELD_SLAB_RECLAIMABLE },
 	{ "slab_unreclaimable", MM_OOM_HELD_SLAB_UNRECLAIMABLE }, { "swapcached", MM_OOM_HELD_SWAPCACHE },
+	{ "sec_pagetables", MM_OOM_HELD_PAGETABLES }, { "percpu", MM_OOM_HELD_PERCPU }, { "sock", MM_OOM_HELD_SOCK },
+	{ "vmalloc", MM_OOM_HELD_VMALLOC }, { "zswap", MM_OOM_HELD_ZSWAP },
 	{ "total_rss", MM_OOM_HELD_ANON }, { "total_cache", MM_OOM_HELD_FILE }, { "total_shmem", MM_OOM_HELD_SHMEM },
 };
 
@@ -189,15 +89,16 @@ static bool mem_info_line(struct mm_oom_report *r, struct mm_str s)
 
 	s = trim(s);
 	if (!mm_str_starts(s, "active_") && !mm_str_starts(s, "unevictable:") && !mm_str_starts(s, "slab_") &&
-	    !mm_str_starts(s, "mapped:") && !mm_str_starts(s, "free:"))
+	    !mm_str_starts(s, "mapped:") && !mm_str_starts(s, "sec_pagetables:") && !mm_str_starts(s, "free:"))
 		return false;
 	for (size_t i = 0; i < sizeof(mem_info) / sizeof(mem_info[0]); i++) {
 		uint64_t v;
 
 		if (mem_info[i].key[0] == ' ' ? find(s, mem_info[i].key).p != NULL : mm_str_starts(s, mem_info[i].key)) {
 			any = true;
-			if (pages_after(s, mem_info[i].key, 1, &v))
+			if (!(r->mem_info_said >> i & 1) && pages_after(s, mem_info[i].key, 1, &v))
 				hold(r, mem_info[i].held, v);
+			r->mem_info_said |= 1u << i;	/* another CPU's failed allocation may say it again */
 		}
 	}
 	return any;
@@ -275,12 +176,69 @@ static void hugepages_line(struct mm_oom_report *r, struct mm_str s)
 		hold(r, MM_OOM_HELD_HUGETLB, nr * pages);
 }
 
+/* A Node's line, or in older kernels a zone's: kB */
+static void stack_line(struct mm_oom_report *r, struct mm_str s)
+{
+	uint64_t pages;
+
+	if (pages_after(s, " kernel_stack:", 4, &pages))
+		hold(r, MM_OOM_HELD_KERNEL_STACK, pages);
+}
+
+uint32_t mm_oom_guess_page_size(const struct mm_oom_report *r)
+{
+	uint64_t rss = 0, tables = 0, anon = r->held[MM_OOM_HELD_ANON];
+	uint32_t size = MM_PAGE_SIZE;
+
+	if (r->constraint != MM_OOM_MEMCG || anon == UINT64_MAX || r->counts_tables)
+		return size;
+	for (size_t i = 0; i < r->nr_rows; i++) {
+		rss += r->rows[i].rss_pages < UINT64_C(1) << 40 ? r->rows[i].rss_pages : UINT64_C(1) << 40;
+		tables |= r->rows[i].pgtables_bytes;
+	}
+	/* its anonymous pages are its tasks', who have more besides; page tables are whole pages */
+	for (uint32_t next = size * 4; next <= 64 * 1024; next *= 4)
+		if (rss && anon / (size / MM_PAGE_SIZE) > rss * 2 && !(tables & (next - 1)))
+			size = next;
+	return size;
+}
+
+static void scale(uint64_t *pages, uint64_t k)
+{
+	if (*pages != UINT64_MAX)
+		*pages /= k;
+}
+
+static void scale_all(struct mm_oom_report *r, uint64_t k)
+{
+	uint64_t *const sizes[] = {
+		&r->usage_pages, &r->limit_pages, &r->swap_usage_pages, &r->swap_limit_pages, &r->memsw_usage_pages,
+		&r->memsw_limit_pages, &r->swap_pages, &r->free_swap_pages,
+		&r->held[MM_OOM_HELD_KERNEL_STACK], &r->held[MM_OOM_HELD_HUGETLB],
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		scale(sizes[i], k);
+	for (int h = 0; h < MM_OOM_NR_HELD && r->constraint == MM_OOM_MEMCG; h++)	/* Mem-Info counts in pages */
+		if (h != MM_OOM_HELD_KERNEL_STACK && h != MM_OOM_HELD_HUGETLB)
+			scale(&r->held[h], k);
+	for (size_t i = 0; i < r->nr_slabs; i++)
+		scale(&r->slabs[i].pages, k);
+	for (size_t i = 0; i < r->nr_rows && r->counts_tables; i++)
+		r->rows[i].pgtables_bytes *= k;
+}
+
 void mm_oom_facts_end(struct mm_oom_report *r)
 {
-	uint64_t shmem = r->held[MM_OOM_HELD_SHMEM];
+	uint64_t shmem;
 	/* the anonymous lists hold shared memory; a memcg's files count it */
 	enum mm_oom_held twice = r->constraint == MM_OOM_MEMCG ? MM_OOM_HELD_FILE : MM_OOM_HELD_ANON;
 
+	if (r->page_size > MM_PAGE_SIZE)
+		scale_all(r, r->page_size / MM_PAGE_SIZE);
+	r->zones.page_size = r->page_size;
+	mm_report_zones_end(&r->zones);
+	shmem = r->held[MM_OOM_HELD_SHMEM];
 	if (shmem != UINT64_MAX && r->held[twice] != UINT64_MAX)
 		r->held[twice] -= shmem < r->held[twice] ? shmem : r->held[twice];
 }
@@ -328,14 +286,13 @@ int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str s)
 {
 	static const char stats_for[] = "Memory cgroup stats for ", limit_of[] = " killed as a result of limit of ";
 	struct mm_str at;
+	int rc;
 
-	if (find(s, " free:").p && find(s, " min:").p)
-		return zone_line(r, s);
-	if (find(s, "*4kB").p) {
-		blocks_line(r, s);
-	} else if (mm_str_starts(s, "lowmem_reserve[]:")) {
-		reserve_line(r, skip(s, 17));
-	} else if (mm_str_starts(s, "CPU: ")) {
+	stack_line(r, s);
+	rc = mm_report_zone_line(&r->zones, s);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (mm_str_starts(s, "CPU: ")) {
 		cpu_line(r, s);
 	} else if (mm_str_starts(s, "memory: usage ")) {
 		r->constraint = MM_OOM_MEMCG;

@@ -79,7 +79,7 @@ static int one_process(void *arg, const char *name)
 	struct scan *s = arg;
 	char path[64], text[8192], adj[32];
 	struct mm_oom_row row = { 0 };
-	uint64_t pid;
+	uint64_t pid, page_kib = s->r->page_size / 1024;
 	int64_t v = 0;
 	long n;
 
@@ -92,9 +92,9 @@ static int one_process(void *arg, const char *name)
 	row.pid = (uint32_t)pid;
 	row.tgid = (uint32_t)field(text, "Tgid", pid);
 	row.uid = (uint32_t)field(text, "Uid", 0);
-	row.total_vm_pages = field(text, "VmSize", 0) / 4;
-	row.rss_pages = field(text, "VmRSS", 0) / 4;
-	row.swapents_pages = field(text, "VmSwap", 0) / 4;
+	row.total_vm_pages = field(text, "VmSize", 0) / page_kib;
+	row.rss_pages = field(text, "VmRSS", 0) / page_kib;
+	row.swapents_pages = field(text, "VmSwap", 0) / page_kib;
 	row.pgtables_bytes = (field(text, "VmPTE", 0) + field(text, "VmPMD", 0)) << 10;
 	snprintf(path, sizeof(path), "proc/%s/oom_score_adj", name);
 	n = mm_sysroot_text(s->root, path, adj, sizeof(adj));
@@ -111,7 +111,7 @@ static int by_pid(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, struct mm_error *err)
+int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, uint32_t page_size, struct mm_error *err)
 {
 	struct mm_oom_report *r, *v;
 	char meminfo[8192];
@@ -125,8 +125,9 @@ int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, str
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	*log = (struct mm_oom_log){ .v = v, .nr = 1, .cap = 1 };
 	r = v;
-	r->ram_pages = field(meminfo, "MemTotal", 0) / 4;
-	r->swap_pages = field(meminfo, "SwapTotal", 0) / 4;
+	r->page_size = page_size;
+	r->ram_pages = field(meminfo, "MemTotal", 0) / (r->page_size / 1024);
+	r->swap_pages = field(meminfo, "SwapTotal", 0) / (r->page_size / 1024);
 	r->usage_pages = r->limit_pages = UINT64_MAX;
 	r->total_pages = r->ram_pages + r->swap_pages ? r->ram_pages + r->swap_pages : 1;
 	r->complete = true;

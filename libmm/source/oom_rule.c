@@ -34,7 +34,7 @@ static int64_t points_at(const struct mm_oom_report *r, const struct mm_oom_row 
 
 	if (row->pid == 1 || row->gone || adj <= MM_OOM_SCORE_ADJ_MIN)
 		return MM_OOM_UNKILLABLE;
-	p = mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes, 0, r->total_pages);
+	p = mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes / (r->page_size / MM_PAGE_SIZE), 0, r->total_pages);
 	if (before(r, 4, 17) && !row->uid)
 		p -= p * 3 / 100;
 	p += (int64_t)adj * (int64_t)(r->total_pages / 1000);
@@ -70,7 +70,7 @@ static uint64_t memcg_swap(const struct mm_oom_report *r, const struct mm_oom_se
 			may -= mm_min_u64(may, r->limit_pages);
 	}
 	if (set->other_swap || swap_known != UINT64_MAX)
-		return mm_min_u64(may, set->other_swap ? set->swap_pages : swap_known);
+		return mm_min_u64(may, set->other_swap ? set->swap_bytes / r->page_size : swap_known);
 	return may - mm_min_u64(may, used) <= CHARGE_BATCH ? may : used;	/* at its limit: at least that much */
 }
 
@@ -79,8 +79,8 @@ static uint64_t shown_pages(const struct mm_oom_report *r)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < r->nr_zones; i++)
-		n += r->zones[i].present_pages;
+	for (size_t i = 0; i < r->zones.nr; i++)
+		n += r->zones.v[i].present_pages;
 	return n;
 }
 
@@ -98,15 +98,17 @@ static void infer_constraint(struct mm_oom_report *r)
 static uint64_t total_of(struct mm_oom_report *r, const struct mm_oom_settings *set, uint64_t swap_known)
 {
 	uint64_t ram = r->ram_pages - mm_min_u64(r->reserved_pages, r->ram_pages);
-	uint64_t swap = set->other_swap ? set->swap_pages : r->swap_pages;
+	uint64_t swap = set->other_swap ? set->swap_bytes / r->page_size : r->swap_pages;
 
 	if (r->constraint == MM_OOM_MEMCG && (set->other_limit || r->limit_pages != UINT64_MAX))
-		return (set->other_limit ? set->limit_pages : r->limit_pages) + memcg_swap(r, set, swap_known);
+		return (set->other_limit ? set->limit_bytes / r->page_size : r->limit_pages) + memcg_swap(r, set, swap_known);
+	if (r->constraint == MM_OOM_MEMCG)	/* no limit below the machine's memory, of which its report says nothing */
+		return set->other_ram ? set->ram_bytes / r->page_size + swap : 0;
 	if ((r->constraint == MM_OOM_CPUSET || r->constraint == MM_OOM_MEMORY_POLICY) && shown_pages(r))
 		ram = shown_pages(r);
 	if (set->other_ram)
-		ram = set->ram_pages;
-	return ram + swap;
+		ram = set->ram_bytes / r->page_size;
+	return ram ? ram + swap : 0;
 }
 
 /* ---- the choice ---- */
@@ -195,11 +197,11 @@ static int mark_gone(struct mm_oom_report *r, const struct mm_oom_report *earlie
 	if (!dead)
 		return -ENOMEM;
 	for (size_t k = 0; k < earlier->nr_rows; k++)
-		said |= earlier->rows[k].killed;
+		said |= earlier->rows[k].killed || earlier->rows[k].killed_later;
 	for (size_t k = 0; k < earlier->nr_rows; k++) {
 		const struct mm_oom_row *old = &earlier->rows[k];
 
-		if (old->gone || (said ? old->killed : old->victim))
+		if (old->gone || (said ? old->killed || old->killed_later : old->victim))
 			dead[n++] = old;
 	}
 	if (n)
@@ -235,7 +237,8 @@ int mm_oom_judge(struct mm_oom_log *log, const struct mm_oom_settings *settings)
 
 		infer_constraint(r);
 		r->total_pages = total_of(r, set, swap_known);
-		if (!r->total_pages)
+		r->total_unknown = !r->total_pages;
+		if (r->total_unknown)
 			r->total_pages = 1;
 		other_adjs(r, set);
 		if (i && mark_gone(r, &log->v[i - 1]))
@@ -260,7 +263,7 @@ bool mm_oom_adj_flips(const struct mm_oom_report *r, size_t row, int32_t *adj)
 {
 	int32_t lo = MM_OOM_SCORE_ADJ_MIN, hi = MM_OOM_SCORE_ADJ_MAX;
 
-	if (row >= r->nr_rows || r->outcome != MM_OOM_KILL_ONE || r->allocating_task || !would_win(r, row, hi))
+	if (row >= r->nr_rows || r->total_unknown || r->outcome != MM_OOM_KILL_ONE || r->allocating_task || !would_win(r, row, hi))
 		return false;
 	while (lo + 1 < hi) {			/* at lo it does not win, at hi it does */
 		int32_t mid = lo + (hi - lo) / 2;
@@ -293,7 +296,7 @@ bool mm_oom_total_flips(const struct mm_oom_report *r, bool up, uint64_t *total_
 	size_t victim = r->first;
 	int64_t best = -1;
 
-	if (r->outcome != MM_OOM_KILL_ONE || r->allocating_task || before(r, 5, 9))
+	if (r->outcome != MM_OOM_KILL_ONE || r->total_unknown || r->allocating_task || before(r, 5, 9))
 		return false;
 	for (size_t i = 0; i < r->nr_rows; i++) {
 		int64_t unit;
@@ -309,12 +312,4 @@ bool mm_oom_total_flips(const struct mm_oom_report *r, bool up, uint64_t *total_
 		return false;
 	*total_pages = (uint64_t)best * 1000 + (up ? 0 : 999);
 	return true;
-}
-
-uint64_t mm_oom_zone_reserve(const struct mm_oom_report *r, const struct mm_oom_zone *z)
-{
-	/* the zone bits of a request have been the same in all versions: DMA 1, HIGHMEM 2, DMA32 4, MOVABLE 8 */
-	uint32_t highest = r->gfp_mask & 1 ? 0 : r->gfp_mask & 4 ? 1 : (r->gfp_mask & 10) == 10 ? 3 : 2;
-
-	return highest < z->nr_reserve ? z->reserve[highest] : z->nr_reserve ? z->reserve[z->nr_reserve - 1] : 0;
 }

@@ -8,6 +8,7 @@
 #define LIBMM_OOM_H
 
 #include <libmm/error.h>
+#include <libmm/explain.h>
 #include <libmm/input.h>
 #include <libmm/source.h>
 #include <libmm/types.h>
@@ -40,20 +41,11 @@ struct mm_oom_row {			/* a line of the task table */
 	int64_t points;			/* as the kernel counts them, MM_OOM_UNKILLABLE: never */
 	bool victim;			/* who the rule chooses */
 	bool killed;			/* whom the report says was killed */
+	bool killed_later;		/* in a kill without a report that followed this one */
 	bool gone;			/* an earlier report's victim: not chosen again */
 };
 
-enum { MM_OOM_ZONE_TYPES = 8, MM_OOM_SLABS = 4 };
-
-struct mm_oom_zone {			/* a zone line: "Node 0 DMA32 free:1744kB ... min:1744kB" */
-	uint32_t node;
-	struct mm_str name;		/* owned by the report */
-	uint64_t free_pages, min_pages, low_pages, high_pages;	/* watermarks with the boost in them */
-	uint64_t present_pages;		/* 0: not said */
-	uint64_t reserve[MM_OOM_ZONE_TYPES];	/* lowmem_reserve, by the highest zone of the request */
-	uint32_t nr_reserve;
-	int32_t largest_order;		/* of a free block; -1: none, or not said */
-};
+enum { MM_OOM_SLABS = 4, MM_OOM_COMM = 64 };
 
 /*
  * What held the memory, in pages: X(suffix, words for people).  The first FREE are parts of RAM (of the memcg's
@@ -69,6 +61,11 @@ struct mm_oom_zone {			/* a zone line: "Node 0 DMA32 free:1744kB ... min:1744kB"
 	X(PAGETABLES, "page tables") \
 	X(KERNEL_STACK, "kernel stacks") \
 	X(HUGETLB, "the pool of huge pages") \
+	X(PERCPU, "per-CPU data") \
+	X(VMALLOC, "vmalloc()") \
+	X(SOCK, "network buffers") \
+	X(ZSWAP, "compressed swap") \
+	X(PCP, "free on CPUs' lists") \
 	X(FREE, "free") \
 	X(SWAPCACHE, "in swap and in memory")
 
@@ -95,6 +92,9 @@ struct mm_oom_slab {			/* a line of "Unreclaimable slab info" */
 struct mm_oom_report {
 	uint32_t report;		/* number in the log, from 0 */
 	uint64_t line;			/* where it begins */
+	bool headless;			/* the line that says who asked, and for what, is not in the log */
+	uint32_t page_size;		/* bytes */
+	bool page_size_guessed;		/* by what tasks have and the memcg holds */
 	struct mm_str invoker;		/* who asked: comm; owned */
 	uint32_t invoker_pid;		/* 0: the log does not say */
 	uint32_t gfp_mask;
@@ -116,23 +116,36 @@ struct mm_oom_report {
 	uint64_t ram_pages, reserved_pages, swap_pages, free_swap_pages;
 	bool swap_said;			/* the report has "Total swap" */
 	uint64_t total_pages;		/* what points are measured against */
+	bool total_unknown;		/* the log does not say: no oom_score_adj is weighed */
 	bool complete;			/* the task table was seen to its end */
 	uint64_t held[MM_OOM_NR_HELD];	/* pages; UINT64_MAX: not said */
+	uint32_t mem_info_said;		/* bits of words of Mem-Info, for the reader */
 	struct mm_oom_slab slabs[MM_OOM_SLABS];	/* the largest unreclaimable caches, largest first */
 	size_t nr_slabs;
 	struct mm_oom_row *rows;
 	size_t nr_rows, cap_rows;
 	size_t first, second;		/* rows whom the points take, and would take without it; SIZE_MAX: none */
-	struct mm_oom_zone *zones;
-	size_t nr_zones, cap_zones;
+	struct mm_explain_list zones;
 	char *text;			/* what the slices point into */
 	size_t text_len, text_cap;
+};
+
+/* "Killed process 4711 (java) total-vm:..., anon-rss:..." that no report belongs to: the kernel's log limits reports, not these lines. */
+struct mm_oom_kill {
+	uint64_t line;			/* where it stands */
+	uint32_t pid;
+	char name[MM_OOM_COMM];
+	bool memcg;			/* a limit of a memcg ran out */
+	uint64_t anon_kib, file_kib, shmem_kib;	/* UINT64_MAX: not said */
+	int64_t oom_score_adj;		/* INT64_MIN: not said */
 };
 
 struct mm_oom_log {
 	struct mm_oom_report *v;
 	size_t nr, cap;
 	uint64_t cut_reports;		/* begun but without a task table */
+	struct mm_oom_kill *kills;
+	size_t nr_kills, cap_kills;
 };
 
 struct mm_oom_adj {			/* what if this process had another oom_score_adj */
@@ -145,7 +158,8 @@ struct mm_oom_settings {
 	bool allocating_task;		/* vm.oom_kill_allocating_task: the task that asked is the victim */
 	int panic_on_oom;		/* vm.panic_on_oom: 0, 1, 2 */
 	bool other_ram, other_swap, other_limit;	/* measured against these instead of the report's: */
-	uint64_t ram_pages, swap_pages, limit_pages;
+	uint64_t ram_bytes, swap_bytes, limit_bytes;
+	uint32_t page_size;		/* of the machine; 0: as the log tells */
 	const struct mm_oom_adj *adjs;
 	size_t nr_adjs;
 };
@@ -157,7 +171,7 @@ struct mm_oom_settings {
  * Unknown lines are passed over.  Rows get their points and the victim that
  * the rule of that kernel's version chooses (a report that names its victim is still judged by the
  * rule; .killed says what the log says).  A victim of an earlier report that is still there is not chosen again.
- * Return: 0, -EINVAL with @err when there is no report, -ENOMEM.
+ * Return: 0, -EINVAL with @err when there is neither a report nor a kill, -ENOMEM.
  */
 int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm_oom_settings *settings,
 		    struct mm_error *err);
@@ -168,7 +182,7 @@ int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm
  * @adj:	of another task than the victim: the least with which it had been chosen; of the victim: the
  *		greatest with which it had been spared
  *
- * Return: true; false when no value would have (the task that asked was the victim by vm.oom_kill_allocating_task,
+ * Return: true; false when no value would have, or none is weighed (the task that asked was the victim by vm.oom_kill_allocating_task,
  * nobody was chosen, or adj cannot reach so far).
  */
 bool mm_oom_adj_flips(const struct mm_oom_report *r, size_t row, int32_t *adj);
@@ -180,11 +194,11 @@ bool mm_oom_adj_flips(const struct mm_oom_report *r, size_t row, int32_t *adj);
  */
 bool mm_oom_total_flips(const struct mm_oom_report *r, bool up, uint64_t *total_pages, size_t *row);
 
-/* The reserve that a zone keeps from this report's request, pages. */
-uint64_t mm_oom_zone_reserve(const struct mm_oom_report *r, const struct mm_oom_zone *z);
-
-/* The tasks of a running or captured machine as one report, sorted by pid; 0, -ENOENT or -ENOMEM with @err. */
-int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, struct mm_error *err);
+/*
+ * The tasks of a running or captured machine, of pages of @page_size bytes, as one report, sorted by pid; 0, -ENOENT or -ENOMEM with
+ * @err.
+ */
+int mm_oom_procs_read(struct mm_oom_log *log, const struct mm_sysroot *root, uint32_t page_size, struct mm_error *err);
 void mm_oom_log_free(struct mm_oom_log *log);
 
 #endif /* LIBMM_OOM_H */
