@@ -345,7 +345,8 @@ static void say_kill(struct mm_output *out, const struct mm_oom_kill *k)
 	mm_output_printf(out, "kill without a report (line %" PRIu64 "): %" PRIu32 " %s", k->line, k->pid, k->name);
 	if (k->anon_kib != UINT64_MAX)
 		mm_output_printf(out, ": anonymous memory %" PRIu64 " KiB, files' pages %" PRIu64
-				 " KiB, shared memory and tmpfs %" PRIu64 " KiB", k->anon_kib, k->file_kib == UINT64_MAX ? 0 : k->file_kib, k->shmem_kib == UINT64_MAX ? 0 : k->shmem_kib);
+				 " KiB, shared memory and tmpfs %" PRIu64 " KiB",
+				 k->anon_kib, k->file_kib == UINT64_MAX ? 0 : k->file_kib, k->shmem_kib == UINT64_MAX ? 0 : k->shmem_kib);
 	if (k->oom_score_adj != INT64_MIN)
 		mm_output_printf(out, ", oom_score_adj %" PRId64, k->oom_score_adj);
 	mm_output_printf(out, k->memcg ? ", in a cgroup at its limit\n" : "\n");
