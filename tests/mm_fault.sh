@@ -524,6 +524,16 @@ mm-vma -t maps alone.csv 2>&1 > /dev/null | grep -q "$told" || fail "accesses al
 mm-reclaim --sweep=memory-max=1M..2M:2 alone.csv 2>&1 > /dev/null | grep -q "$told" || fail "accesses alone, a sweep: nothing told"
 [ -z "$(mm-fault --automap -t faults alone.csv 2>&1 > /dev/null | grep SIGSEGV)" ] || fail "accesses alone with --automap: SIGSEGV told"
 
+# ---- a program that is refused what it asks for does not need nothing ----
+printf '%s\n' pid,event,addr,size,flags 1,mmap,0x10000000,104857600,"PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED" \
+	1,store,0x10000000,8, > refused.csv
+told='1 mappings that got ENOMEM; what they were for is not in the figures'
+mm-reclaim --sweep=ram=64M..256M:2 refused.csv > "$tmp/out" 2> "$tmp/err"
+grep -q "$told" "$tmp/err" || fail "a refused mapping: $(cat "$tmp/err")"
+[ "$(tail -n +2 "$tmp/out" | cut -d, -f2 | paste -sd' ')" = '0 1' ] || fail "a refused mapping: $(cat "$tmp/out")"
+grep -q automap "$tmp/err" && fail "--automap would not help: $(cat "$tmp/err")"
+mm-fault --ram=256M -t faults refused.csv 2>&1 > /dev/null | grep -q ENOMEM && fail "nothing was refused"
+
 # ---- a recording ends after its program: what processes have is shown as it was before the last one ended ----
 cat > ended.csv << 'END'
 pid,event,addr,size,flags,result

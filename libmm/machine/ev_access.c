@@ -31,7 +31,7 @@ static int result(struct mm_event *ev, struct mm_str word)
 /* A trace of accesses alone is no program: it wants --automap. */
 static int no_mapping(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev)
 {
-	if (!task->mm->map_count)
+	if (!task->mm->map_count && !task->mm->refused)
 		mm_machine_skip(m, "accesses of processes without any mapping got SIGSEGV; --automap gives them memory", true);
 	return result(ev, segv);
 }

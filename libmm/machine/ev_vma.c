@@ -246,6 +246,8 @@ int mm_ev_brk(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, s
 	brk = mm_sys_brk(mm, ev->addr);
 	if (rec.there && !rec.failed && brk != rec.value)
 		mm_sys_brk(mm, rec.value);	/* follow it, as far as that can be */
+	else if (!rec.there && mm->start_brk && ev->addr > brk)
+		mm_vma_refused(m, mm);
 	return end_at(m, task, ev, 0, brk, err);
 }
 

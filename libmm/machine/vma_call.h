@@ -87,6 +87,8 @@ struct mm_recorded mm_vma_recorded(const struct mm_event *ev);
  */
 int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev, int e, uint64_t value,
 		  bool value_matters);
+/* A call that would have mapped something got ENOMEM: counted, told at the end. */
+void mm_vma_refused(struct mm_machine *m, struct mm_struct *mm);
 int mm_vma_mismatch(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
 		    enum mm_mismatch_kind kind,
 		    int e, uint64_t value);

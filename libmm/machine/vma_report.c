@@ -203,6 +203,12 @@ struct mm_recorded mm_vma_recorded(const struct mm_event *ev)
 	};
 }
 
+void mm_vma_refused(struct mm_machine *m, struct mm_struct *mm)
+{
+	mm->refused = true;
+	mm_machine_skip(m, "mappings that got ENOMEM; what they were for is not in the figures", true);
+}
+
 int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev, int e, uint64_t value,
 		  bool value_matters)
 {
@@ -217,6 +223,8 @@ int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_ev
 			return mm_vma_mismatch(m, task, ev, MM_MISMATCH_ADDRESS, e, value);
 		return 0;
 	}
+	if (e == -ENOMEM && (ev->type == MM_EV_MMAP || ev->type == MM_EV_MREMAP))
+		mm_vma_refused(m, task->mm);
 	if (!e)
 		mm_event_set_result(ev, value_matters ? MM_RESULT_HEX : MM_RESULT_DEC, value);
 	else if (word)
