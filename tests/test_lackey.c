@@ -120,6 +120,20 @@ static const struct line_case {
 	  EXEC "9,fork,,,,,,,,28593\n28593,fetch,0x40090a4,5,,,,,,\n28593,load,0x1ffeffede8,4,,,,,,\n28593,store,0x1ffeffeda0,8,,,,,,\n"
 	  "28593,fetch,0x40090a4,5,,,,,,\n28593,store,0x1ffeffecf8,8,,,,,,\n28593,fetch,0x40090a9,5,,,,,,\n"
 	  "28593,store,0x1ffeffed00,4,,,,,,\n28593,exit,,,,,,,,\n9,fetch,0x40090b0,5,,,,,,\n", 0 },
+	{ "a child that comes back from clone() before its parent names it, twice", HEAD
+	  "SYSCALL[9,1](56) sys_clone ( 1200011, 0x0, 0x0, 0x4a2aa10, 0x0 ) --> [pre-success] Success(0x0) \n"
+	  "SYSCALL[28593,1](273) sys_set_robust_list ( 0x4a2aa20, 24 )[sync] --> Success(0x0) \nI  040090a4,5\n"
+	  "   clone(fork): process 9 created child 28593\n --> [pre-success] Success(0x6fb1) \n"
+	  "SYSCALL[28593,1](231) exit_group( 3 ) --> [pre-success] Success(0x0) \n"
+	  "SYSCALL[9,1](56) sys_clone ( 1200011, 0x0, 0x0, 0x4a2aa10, 0x0 ) --> [pre-success] Success(0x0) \n"
+	  "SYSCALL[10,1](231) exit_group( 3 ) --> [pre-success] Success(0x0) \n   clone(fork): process 9 created child 10\n"
+	  "I  040090b0,5\n",
+	  EXEC "9,fork,,,,,,,,28593\n28593,fetch,0x40090a4,5,,,,,,\n28593,exit,,,,,,,,\n9,fork,,,,,,,,10\n10,exit,,,,,,,,\n"
+	  "9,fetch,0x40090b0,5,,,,,,\n", 0 },
+	{ "a child that is named later but has called nothing yet", HEAD
+	  "SYSCALL[9,1](57) sys_fork ( ) --> [pre-success] Success(0x0) \n   fork: process 9 created child 10\n"
+	  "SYSCALL[10,1](231) exit_group( 3 ) --> [pre-success] Success(0x0) \n",
+	  EXEC "9,fork,,,,,,,,10\n10,exit,,,,,,,,\n", 0 },
 	{ "execve: its result is never printed, another line follows at once", HEAD
 	  "SYSCALL[9,1](58) sys_fork ( )   fork: process 9 created child 10\n"
 	  "SYSCALL[9,1](61) sys_wait4 ( 10, 0x0, 0, 0x0 ) --> [async] ... \n"

@@ -41,6 +41,9 @@ struct mm_lackey {
 	struct mm_fds *fds;
 	uint32_t *processes;		/* alive */
 	size_t nr_processes, cap_processes;
+	uint32_t unnamed;		/* whose child came back from clone() before the parent told its number; 0: nobody's */
+	uint32_t early[8];		/* children that were met so: their parents tell of them later */
+	size_t nr_early;
 	struct mm_lackey_thread *threads;
 	size_t nr_threads, cap_threads;
 	struct mm_lackey_call *calls;	/* unfinished */
@@ -51,6 +54,8 @@ struct mm_lackey {
 int mm_lackey_call_rows(struct mm_lackey *l, struct mm_lackey_call *c, struct mm_trace_batch *b, struct mm_error *err);
 /* A child @child of @parent came to be. */
 int mm_lackey_fork(struct mm_lackey *l, uint32_t parent, uint32_t child, struct mm_trace_batch *b, struct mm_error *err);
+/* A process makes a call: it may be the child that has no number yet. */
+int mm_lackey_met(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b, struct mm_error *err);
 /* @pid runs the program @name. */
 int mm_lackey_exec(struct mm_lackey *l, uint32_t pid, struct mm_str name, struct mm_trace_batch *b, struct mm_error *err);
 int mm_lackey_exit(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b);

@@ -271,6 +271,9 @@ static int syscall(struct mm_lackey *l, uint32_t pid, uint32_t slot, uint32_t nu
 		if (e)
 			return e;
 	}
+	e = mm_lackey_met(l, pid, b, err);
+	if (e)
+		return e;
 	l->pid = pid;
 	if (end - *pp > 4 && !memcmp(*pp, " ... ", 5)) {
 		if (c && eat_result(pp, end, c))
@@ -314,8 +317,13 @@ static bool eat_orphan(struct mm_lackey *l, const char **pp, const char *end, st
 		       struct mm_error *err, int *e)
 {
 	struct mm_lackey_call *c = last_in(l, MM_LACKEY_NO_RESULT);
+	uint32_t parent, child;
 
 	*e = 0;
+	if (eat_fork(pp, end, &parent, &child)) {
+		*e = mm_lackey_fork(l, parent, child, b, err);
+		return true;
+	}
 	if (eat_result(pp, end, c)) {	/* without a call: of one that needed no result */
 		if (c)
 			*e = complete(l, c, b, err);

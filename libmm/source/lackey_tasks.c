@@ -72,13 +72,39 @@ int mm_lackey_exit(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b)
 
 int mm_lackey_fork(struct mm_lackey *l, uint32_t parent, uint32_t child, struct mm_trace_batch *b, struct mm_error *err)
 {
-	struct mm_event *ev = mm_trace_add(b, MM_EV_FORK, l->line);
+	struct mm_event *ev;
 
+	for (size_t i = 0; i < l->nr_early; i++)
+		if (l->early[i] == child) {
+			l->early[i] = l->early[--l->nr_early];
+			return 0;
+		}
+	if (l->unnamed == parent)
+		l->unnamed = 0;
+	ev = mm_trace_add(b, MM_EV_FORK, l->line);
 	mm_event_put(ev, PID, pid, parent);
 	mm_event_set_result(ev, MM_RESULT_DEC, child);
 	if (mm_fds_fork(l->fds, parent, child) == -ENOMEM)
 		return mm_lackey_no_memory(l, err);
 	return add_process(l, child, err);
+}
+
+/*
+ * Parent and child write to one file, each what it has in its buffer: the child may return from clone(), and go on, before
+ * the parent has said "created child".  What it does until its first call is taken for its parent's.
+ */
+int mm_lackey_met(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b, struct mm_error *err)
+{
+	uint32_t parent = l->unnamed;
+	int e;
+
+	if (!parent || find_process(l, pid) >= 0)
+		return 0;
+	e = mm_lackey_fork(l, parent, pid, b, err);
+	if (l->nr_early == sizeof(l->early) / sizeof(l->early[0]))
+		memmove(l->early, l->early + 1, --l->nr_early * sizeof(l->early[0]));
+	l->early[l->nr_early++] = pid;
+	return e;
 }
 
 /* clone() that valgrind does not tell to be a fork: a thread. */
@@ -87,6 +113,8 @@ int mm_lackey_do_clone(struct mm_lackey_rows *r)
 	struct mm_lackey *l = r->l;
 	struct mm_event *ev;
 
+	if (!r->c->failed && !r->c->result)
+		l->unnamed = r->c->pid;
 	if (r->c->failed || !r->c->result || r->c->result > UINT32_MAX)
 		return 0;
 	if (l->nr_threads == 1 << 16 || mm_grow(&l->threads, l->nr_threads, &l->cap_threads, sizeof(*l->threads)))
@@ -100,6 +128,8 @@ int mm_lackey_do_clone(struct mm_lackey_rows *r)
 
 int mm_lackey_do_fork(struct mm_lackey_rows *r)	/* the child has its own line; here the parent's result came in one piece */
 {
+	if (!r->c->failed && !r->c->result)
+		r->l->unnamed = r->c->pid;
 	if (r->c->failed || !r->c->result || r->c->result > UINT32_MAX)
 		return 0;
 	return mm_lackey_fork(r->l, r->c->pid, (uint32_t)r->c->result, r->b, r->err);
