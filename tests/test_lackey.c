@@ -144,6 +144,12 @@ static const struct line_case {
 	  "SYSCALL[9,1](334) unimplemented (by the kernel) syscall: 334! (ni_syscall)\n --> [pre-fail] Failure(0x26) \n"
 	  "SYSCALL[9,1](325) --9-- WARNING: unhandled amd64-linux syscall: 325\n--9-- You may be able to write your own handler.\n"
 	  " --> [pre-fail] Failure(0x26) \nI  00001000,1\n", EXEC "9,fetch,0x1000,1,,,,,,\n", 0 },
+	{ "each memfd is a file of its own", HEAD "SYSCALL[9,1](319) sys_memfd_create ( 0x10a004, 0 )[sync] --> Success(0x3) \n"
+	  "SYSCALL[9,1](319) sys_memfd_create ( 0x10a004, 0 )[sync] --> Success(0x4) \n"
+	  "SYSCALL[9,1](9) sys_mmap ( 0x0, 4096, 3, 1, 3, 0 ) --> [pre-success] Success(0x4a2d000) \n"
+	  "SYSCALL[9,1](9) sys_mmap ( 0x0, 4096, 3, 1, 4, 0 ) --> [pre-success] Success(0x4a3d000) \n",
+	  EXEC "9,file,,4096,O_RDWR|S_IFREG,/memfd:,,,,\n9,mmap,0x0,4096,PROT_READ|PROT_WRITE|MAP_SHARED,/memfd:,0x0,,,0x4a2d000\n"
+	  "9,file,,4096,O_RDWR|S_IFREG,/memfd: (2),,,,\n9,mmap,0x0,4096,PROT_READ|PROT_WRITE|MAP_SHARED,/memfd: (2),0x0,,,0x4a3d000\n", 0 },
 	{ "an escaped name", "==9== Command: ./my\\ prog a\n", "9,exec,,,AUTOMAP,./my prog,,,,\n", 0 },
 	{ "the program's own words between the lines", HEAD "hello world\nI  00001000,1\nI  xyz,1\nI  1000,\n L 12345678901234567,1\n",
 	  EXEC "9,fetch,0x1000,1,,,,,,\n", 4 },

@@ -106,6 +106,34 @@ static const struct {
 	{ "reads with the offset of the descriptor",
 	  "12 openat(AT_FDCWD, \"/f\", O_RDONLY) = 3\n12 read(3, \"ab\"..., 10) = 2\n12 pread64(3, \"x\", 1, 7) = 1\n",
 	  "12 file 0 2 O_RDONLY|S_IFREG /f -\n12 read 0 2 - /f 2\n12 truncate 0 8 - /f -\n12 read 0 1 - /f 1\n" },
+	{ "a file by a relative name, read with vectors, at offsets and where the last call ended",
+	  "12 openat(AT_FDCWD, \"f\", O_RDWR) = 3\n12 newfstatat(3, \"\", {st_mode=S_IFREG|0600, st_size=900, ...}, AT_EMPTY_PATH) = 0\n"
+	  "12 readv(3, [{iov_base=\"ab\", iov_len=2}, {iov_base=\"c\", iov_len=1}], 2) = 3\n"
+	  "12 preadv(3, [{iov_base=\"a\", iov_len=1}], 1, 70) = 1\n"
+	  "12 pwritev2(3, [{iov_base=\"a\", iov_len=1}], 1, -1, 0) = 1\n"
+	  "12 writev(3, [{iov_base=\"ab\", iov_len=2}], 1) = 2\n",
+	  "12 file 0 900 O_RDWR|S_IFREG f -\n12 read 0 3 - f 3\n12 read 0 1 - f 1\n12 write 0 1 - f 1\n12 write 0 2 - f 2\n" },
+	{ "statx", "12 openat(AT_FDCWD, \"/f\", O_RDONLY) = 3\n"
+	  "12 statx(3, \"\", AT_STATX_SYNC_AS_STAT|AT_EMPTY_PATH, STATX_ALL, {stx_mask=STATX_ALL, stx_size=700, ...}) = 0\n"
+	  "12 read(3, \"a\", 1) = 1\n",
+	  "12 file 0 700 O_RDONLY|S_IFREG /f -\n12 read 0 1 - /f 1\n" },
+	{ "O_TRUNC", "12 openat(AT_FDCWD, \"/f\", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 3\n12 write(3, \"abc\", 3) = 3\n"
+	  "12 creat(\"/f\", 0666) = 4\n12 write(4, \"a\", 1) = 1\n12 truncate(\"/f\", 0) = 0\n",
+	  "12 file 0 0 O_WRONLY|S_IFREG /f -\n12 write 0 3 - /f 3\n12 truncate 0 0 - /f -\n12 write 0 1 - /f 1\n"
+	  "12 truncate 0 0 - /f -\n" },
+	{ "fsync and fadvise", "12 openat(AT_FDCWD, \"/f\", O_WRONLY) = 3\n12 fsync(3) = 0\n12 fadvise64(3, 0, 0, POSIX_FADV_SEQUENTIAL) = 0\n"
+	  "12 fdatasync(3) = 0\n12 fadvise64(3, 0, 4096, 0x4) = 0\n",
+	  "12 file 0 0 O_WRONLY|S_IFREG /f -\n12 fadvise 0 0 POSIX_FADV_SEQUENTIAL /f 0\n12 fsync 0 0 - /f 0\n"
+	  "12 fadvise 0 4096 POSIX_FADV_DONTNEED /f 0\n" },
+	{ "copies are a read and a write", "12 openat(AT_FDCWD, \"/a\", O_RDONLY) = 3\n12 openat(AT_FDCWD, \"/b\", O_WRONLY|O_TRUNC) = 4\n"
+	  "12 sendfile(4, 3, [0] => [5], 99) = 5\n12 copy_file_range(3, NULL, 4, [7], 3, 0) = 3\n12 sendfile(1, 3, NULL, 9) = 2\n",
+	  "12 file 0 5 O_RDONLY|S_IFREG /a -\n12 read 0 5 - /a 5\n12 file 0 0 O_WRONLY|S_IFREG /b -\n12 write 0 5 - /b 5\n"
+	  "12 read 0 3 - /a 3\n12 write 0 3 - /b 3\n12 read 0 2 - /a 2\n" },
+	{ "each memfd is a file of its own", "12 memfd_create(\"m\", 0) = 3\n12 memfd_create(\"m\", 0) = 4\n"
+	  "12 mmap(NULL, 1, PROT_READ, MAP_SHARED, 3, 0) = 0x7000\n"
+	  "12 mmap(NULL, 1, PROT_READ, MAP_SHARED, 4</memfd:m>(deleted), 0) = 0x8000\n",
+	  "12 file 0 1 O_RDWR|S_IFREG /memfd:m -\n12 mmap 0 1 PROT_READ|MAP_SHARED /memfd:m 7000\n"
+	  "12 file 0 1 O_RDWR|S_IFREG /memfd:m (2) -\n12 mmap 0 1 PROT_READ|MAP_SHARED /memfd:m (2) 8000\n" },
 	{ "a limit", "12 prlimit64(0, RLIMIT_STACK, {rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}, NULL) = 0\n",
 	  "12 setrlimit 0 8388608 - RLIMIT_STACK -\n" },
 	{ "-Y names the task", "12<a b> munmap(0x1000, 4096) = 0\n13<x> +++ exited with 0 +++\n",
@@ -162,6 +190,36 @@ static const struct {
 	{ "a program with a name in UTF-8", "12 execve(\"/\\303\\244\", [\"a\"], 0x7 /* 1 var */) = 0\n", "12 exec 0 0 - /\303\244 -\n" },
 	{ "garbage, and a call cut off", "\001\377\376\n12 munmap(0x1000, 40\n99999999999999999999 x\n[pid\n", "" },
 };
+
+/* Where transfers begin: parent, child and what dup() made go on where the other stopped; O_APPEND at the end. */
+START_TEST(positions)
+{
+	static const char log[] = "12 openat(AT_FDCWD, \"/f\", O_RDWR) = 3\n12 read(3, \"a\", 10) = 10\n12 dup2(3, 9) = 9\n"
+		"12 clone(flags=SIGCHLD) = 13\n13 read(9, \"a\", 7) = 7\n13 lseek(9, 100, SEEK_SET) = 100\n12 read(3, \"a\", 5) = 5\n"
+		"12 close(3) = 0\n12 sendfile(1, 9, NULL, 4) = 4\n12 sendfile(1, 9, [50], 4) = 4\n12 read(9, \"\", 1) = 1\n"
+		"12 openat(AT_FDCWD, \"/f\", O_WRONLY|O_APPEND) = 4\n12 write(4, \"a\", 1) = 1\n12 write(4, \"a\", 1) = 1\n";
+	static const uint64_t want[] = { 0, 10, 100, 105, 50, 109, 110, 111 };
+	struct mm_trace_options opt = { .from = "strace" };
+	struct mm_trace_reader *r;
+	struct mm_error err;
+	struct mm_event ev[64];
+	struct mm_input *in;
+	size_t nr = 0;
+	long n;
+
+	ck_assert_int_eq(mm_input_open_memory(&in, "log", log, strlen(log)), 0);
+	ck_assert_int_eq(mm_trace_reader_new(&r, in, &opt, &err), 0);
+	while ((n = mm_trace_read(r, ev, 64, &err)) > 0)
+		for (long i = 0; i < n; i++)
+			if (ev[i].type == MM_EV_READ || ev[i].type == MM_EV_WRITE) {
+				ck_assert_uint_lt(nr, sizeof(want) / sizeof(want[0]));
+				ck_assert_uint_eq(ev[i].offset, want[nr++]);
+			}
+	ck_assert_uint_eq(nr, sizeof(want) / sizeof(want[0]));
+	mm_trace_reader_free(r);
+	mm_input_free(in);
+}
+END_TEST
 
 START_TEST(log_lines) { check_log(rows[_i].what, rows[_i].log, rows[_i].want); }
 END_TEST
@@ -228,6 +286,7 @@ int main(void)
 
 	tcase_add_loop_test(t, log_lines, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_loop_test(t, told_by_content, 0, 5);
+	tcase_add_test(t, positions);
 	tcase_add_test(t, cut_anywhere);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

@@ -39,6 +39,7 @@ struct mm_lackey {
 	bool began;			/* a process is known */
 	bool eof;
 	struct mm_fds *fds;
+	unsigned nr_memfds;
 	uint32_t *processes;		/* alive */
 	size_t nr_processes, cap_processes;
 	uint32_t unnamed;		/* whose child came back from clone() before the parent told its number; 0: nobody's */

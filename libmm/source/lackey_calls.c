@@ -234,8 +234,12 @@ static int do_creat(struct mm_lackey_rows *r) { return opened(r, UINT64_MAX, r->
 static int do_memfd_create(struct mm_lackey_rows *r)
 {
 	char name[512];
-	int n = snprintf(name, sizeof(name), "/memfd:%.*s", (int)(r->c->path.len < 249 ? r->c->path.len : 249), r->c->path.p);
+	int len = (int)(r->c->path.len < 249 ? r->c->path.len : 249), n;
 
+	if (r->c->failed)
+		return 0;
+	n = snprintf(name, sizeof(name), r->l->nr_memfds ? "/memfd:%.*s (%u)" : "/memfd:%.*s", len, r->c->path.p, r->l->nr_memfds + 1);
+	r->l->nr_memfds++;		/* each is a file of its own, whatever its name */
 	return opened(r, UINT64_MAX, (struct mm_str){ name, (size_t)n }, 2);
 }
 

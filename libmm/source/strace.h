@@ -60,6 +60,7 @@ struct strace_file {			/* one path */
 	uint8_t mode;			/* 0 O_RDONLY, 1 O_WRONLY, 2 O_RDWR: of the last open */
 	uint8_t told_mode;
 	bool size_known, told;
+	bool memfd;			/* what -y says of its name is that of others too */
 	uint64_t told_size;
 	uint64_t hash;
 };
@@ -74,10 +75,13 @@ int strace_task_clone(struct strace_files *f, uint32_t parent, uint32_t child, b
 void strace_task_exit(struct strace_files *f, uint32_t pid);
 int strace_fd_set(struct strace_files *f, uint32_t pid, uint64_t fd, struct strace_file *file, uint8_t mode);
 void strace_fd_close(struct strace_files *f, uint32_t pid, uint64_t fd);
-struct strace_fd {
-	struct strace_file *file;	/* NULL: closed */
+int strace_fd_dup(struct strace_files *f, uint32_t pid, uint64_t old, uint64_t fd);
+struct strace_fd {			/* an open file description */
+	struct strace_file *file;
 	uint64_t pos;
+	uint32_t users;
 	uint8_t mode;
+	bool append;
 };
 struct strace_fd *strace_fd(struct strace_files *f, uint32_t pid, uint64_t fd);	/* NULL: not known */
 

@@ -17,7 +17,7 @@
 enum { MAX_FD = 1 << 20 };
 
 struct table {
-	struct strace_fd *fd;
+	struct strace_fd **fd;		/* open file descriptions: dup and fork share them */
 	size_t nr;
 	uint32_t users;
 };
@@ -55,10 +55,18 @@ int strace_files_new(struct strace_files **fp)
 	return 0;
 }
 
+static void put_fd(struct strace_fd *fd)
+{
+	if (fd && !--fd->users)
+		free(fd);
+}
+
 static void put_table(struct table *t)
 {
 	if (!t || --t->users)
 		return;
+	for (size_t i = 0; i < t->nr; i++)
+		put_fd(t->fd[i]);
 	free(t->fd);
 	free(t);
 }
@@ -256,8 +264,11 @@ int strace_task_clone(struct strace_files *f, uint32_t parent, uint32_t child, b
 		free(t);
 		return -ENOMEM;
 	}
-	if (from->nr)
-		memcpy(t->fd, from->fd, from->nr * sizeof(*t->fd));
+	for (size_t i = 0; i < from->nr; i++) {
+		t->fd[i] = from->fd[i];
+		if (t->fd[i])
+			t->fd[i]->users++;
+	}
 	t->nr = from->nr;
 	put_table(c->table);
 	c->table = t;
@@ -275,17 +286,19 @@ void strace_task_exit(struct strace_files *f, uint32_t pid)
 	t->table = NULL;
 }
 
-int strace_fd_set(struct strace_files *f, uint32_t pid, uint64_t fd, struct strace_file *file, uint8_t mode)
+/* The place of @fd in the table of @pid; NULL in *@place: a number that no process has. */
+static int place_of(struct strace_files *f, uint32_t pid, uint64_t fd, struct strace_fd ***place)
 {
 	struct task *t = get_task(f, pid);
 
+	*place = NULL;
 	if (!t)
 		return -ENOMEM;
 	if (fd >= MAX_FD)
 		return 0;
 	if (fd >= t->table->nr) {
 		size_t nr = (size_t)fd + 16;
-		struct strace_fd *v = realloc(t->table->fd, nr * sizeof(*v));
+		struct strace_fd **v = realloc(t->table->fd, nr * sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
@@ -293,7 +306,37 @@ int strace_fd_set(struct strace_files *f, uint32_t pid, uint64_t fd, struct stra
 		t->table->fd = v;
 		t->table->nr = nr;
 	}
-	t->table->fd[fd] = (struct strace_fd){ .file = file, .mode = mode };
+	*place = &t->table->fd[fd];
+	return 0;
+}
+
+int strace_fd_set(struct strace_files *f, uint32_t pid, uint64_t fd, struct strace_file *file, uint8_t mode)
+{
+	struct strace_fd **place, *made;
+	int e = place_of(f, pid, fd, &place);
+
+	if (e || !place)
+		return e;
+	made = malloc(sizeof(*made));
+	if (!made)
+		return -ENOMEM;
+	*made = (struct strace_fd){ .file = file, .mode = mode, .users = 1 };
+	put_fd(*place);
+	*place = made;
+	return 0;
+}
+
+int strace_fd_dup(struct strace_files *f, uint32_t pid, uint64_t old, uint64_t fd)
+{
+	struct strace_fd **place, *from;
+	int e = place_of(f, pid, fd, &place);
+
+	from = strace_fd(f, pid, old);
+	if (e || !place || !from || from == *place)
+		return e;
+	from->users++;
+	put_fd(*place);
+	*place = from;
 	return 0;
 }
 
@@ -301,15 +344,15 @@ struct strace_fd *strace_fd(struct strace_files *f, uint32_t pid, uint64_t fd)
 {
 	struct task *t = find_task(f, pid);
 
-	if (!t || !t->table || fd >= t->table->nr || !t->table->fd[fd].file)
-		return NULL;
-	return &t->table->fd[fd];
+	return t && t->table && fd < t->table->nr ? t->table->fd[fd] : NULL;
 }
 
 void strace_fd_close(struct strace_files *f, uint32_t pid, uint64_t fd)
 {
-	struct strace_fd *e = strace_fd(f, pid, fd);
+	struct task *t = find_task(f, pid);
 
-	if (e)
-		e->file = NULL;
+	if (!t || !t->table || fd >= t->table->nr)
+		return;
+	put_fd(t->table->fd[fd]);
+	t->table->fd[fd] = NULL;
 }

@@ -7,10 +7,14 @@
  * read or mapped beyond its known size makes it that large.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "source/scan.h"
 #include "source/strace.h"
+
+static const char memfd[] = "/memfd:";
 
 /* "</path>" behind a descriptor, if it stands there. */
 static bool path_of_fd(struct mm_str arg, struct mm_str *path)
@@ -59,6 +63,8 @@ struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_c
 		return *fdp ? (*fdp)->file : NULL;
 	if (!strace_is_absolute(path))
 		return NULL;		/* a pipe, a socket */
+	if (*fdp && (*fdp)->file->memfd && mm_str_starts(path, memfd))
+		return (*fdp)->file;
 	file = strace_path(c->files, path);
 	if (!file) {
 		*e = -ENOMEM;
@@ -68,9 +74,23 @@ struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_c
 		*e = strace_fd_set(c->files, call->pid, fd, file, file->mode);
 		*fdp = *e ? NULL : strace_fd(c->files, call->pid, fd);
 	} else if ((*fdp)->file != file) {
-		**fdp = (struct strace_fd){ .file = file, .mode = 2 };
+		*e = strace_fd_set(c->files, call->pid, fd, file, 2);
+		*fdp = *e ? NULL : strace_fd(c->files, call->pid, fd);
 	}
-	return file;
+	return *e ? NULL : file;
+}
+
+/* Bytes of it are in the page cache; a name without a directory is of the program's own. */
+static bool is_content(const struct strace_file *f)
+{
+	static const char *const not_those[] = { "/proc/", "/sys/", "pidfd:" };
+
+	if (!strncmp(f->path, "/dev/", 5))
+		return !strncmp(f->path, "/dev/shm/", 9);
+	for (size_t i = 0; i < sizeof(not_those) / sizeof(not_those[0]); i++)
+		if (!strncmp(f->path, not_those[i], strlen(not_those[i])))
+			return false;
+	return true;
 }
 
 static const char *file_flags(const struct strace_file *f, uint8_t mode)
@@ -114,12 +134,29 @@ static uint8_t open_mode(struct mm_str flags)
 	return strace_has_flag(flags, "O_RDWR", 2) ? 2 : strace_has_flag(flags, "O_WRONLY", 1) ? 1 : 0;
 }
 
-static int on_open(struct strace_calls *c, const struct strace_call *call)
+/* The file is as long as @size from now on. */
+static void resized(struct mm_trace_batch *b, const struct strace_call *call, struct strace_file *file, uint64_t size)
+{
+	struct mm_event *ev;
+
+	file->size = size;
+	file->size_known = true;
+	if (!file->told)
+		return;
+	ev = strace_add_row(b, call, MM_EV_TRUNCATE);
+	mm_event_put(ev, SIZE, size, size);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	file->told_size = size;
+}
+
+static int on_open(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	bool creat = mm_str_is(call->name, "creat"), at = strace_has(call->name, "at") && !creat;
 	struct mm_str path = call->path, flags = call->arg[at ? 2 : 1];
 	uint8_t mode = creat ? 1 : open_mode(flags);
 	struct strace_file *file;
+	struct strace_fd *fd;
+	int e;
 
 	if (call->failed || call->no_result)
 		return 0;
@@ -131,26 +168,34 @@ static int on_open(struct strace_calls *c, const struct strace_call *call)
 	if (!file)
 		return -ENOMEM;
 	file->mode = mode;
-	return strace_fd_set(c->files, call->pid, call->result, file, mode);
+	if (creat || strace_has_flag(flags, "O_TRUNC", 01000))
+		resized(b, call, file, 0);
+	e = strace_fd_set(c->files, call->pid, call->result, file, mode);
+	fd = e ? NULL : strace_fd(c->files, call->pid, call->result);
+	if (fd)
+		fd->append = !creat && strace_has_flag(flags, "O_APPEND", 02000);
+	return e;
 }
 
+/* Each is a file of its own, whatever its name: the second of a name is "/memfd:NAME (2)". */
 static int on_memfd(struct strace_calls *c, const struct strace_call *call)
 {
-	struct strace_file *file;
+	struct strace_file *file = NULL;
 	struct mm_str name;
 	char path[300];
-	size_t n;
+	int n;
 
 	if (call->failed || call->no_result || !strace_quoted(call->arg[0], &name))
 		return 0;
 	if (name.len > 249)
 		name.len = 249;
-	n = sizeof("/memfd:") - 1;
-	memcpy(path, "/memfd:", n);
-	memcpy(path + n, name.p, name.len);
-	file = strace_path(c->files, (struct mm_str){ path, n + name.len });
-	if (!file)
-		return -ENOMEM;
+	for (unsigned nr = 1; !file || file->memfd; nr++) {
+		n = snprintf(path, sizeof(path), nr > 1 ? "%s%.*s (%u)" : "%s%.*s", memfd, (int)name.len, name.p, nr);
+		file = strace_path(c->files, (struct mm_str){ path, (size_t)n });
+		if (!file)
+			return -ENOMEM;
+	}
+	file->memfd = true;
 	file->mode = 2;
 	return strace_fd_set(c->files, call->pid, call->result, file, 2);
 }
@@ -163,15 +208,16 @@ static bool is_dupfd(struct mm_str cmd)
 static int on_dup(struct strace_calls *c, const struct strace_call *call)
 {
 	struct strace_fd *from;
-	int e;
 	struct strace_file *file;
+	uint64_t old;
+	int e;
 
 	if (call->failed || call->no_result || (mm_str_is(call->name, "fcntl") && !is_dupfd(call->arg[1])))
 		return 0;
 	file = strace_file_of(c, call, call->arg[0], &from, &e);
-	if (!file)
+	if (!file || !strace_number(call->arg[0], &old))
 		return e;
-	return strace_fd_set(c->files, call->pid, call->result, file, from ? from->mode : 2);
+	return strace_fd_dup(c->files, call->pid, old, call->result);
 }
 
 static int on_close(struct strace_calls *c, const struct strace_call *call)
@@ -183,22 +229,23 @@ static int on_close(struct strace_calls *c, const struct strace_call *call)
 	return 0;
 }
 
-/* "{st_mode=S_IFREG|0755, st_size=2030928, ...}" */
+/* fstat(3, {st_size=2030928, ...}), newfstatat(3, "", {st_size=...}, AT_EMPTY_PATH), statx(3, "", AT_EMPTY_PATH, mask, {stx_size=...}) */
 static int on_stat(struct strace_calls *c, const struct strace_call *call)
 {
-	struct mm_str st = call->arg[1];
+	bool at = mm_str_is(call->name, "newfstatat"), statx = mm_str_is(call->name, "statx");
+	struct mm_str st = call->arg[statx ? 4 : at ? 2 : 1];
 	struct strace_file *file;
 	struct strace_fd *fd;
 	const char *p;
 	int e;
 
-	if (call->failed)
+	if (call->failed || ((at || statx) && !mm_str_is(call->arg[1], "\"\"")))
 		return 0;
 	file = strace_file_of(c, call, call->arg[0], &fd, &e);
-	p = strace_find(st, "st_size=");
+	p = strace_find(st, statx ? "stx_size=" : "st_size=");
 	if (!file || !p)
 		return e;
-	p += 8;
+	p = memchr(p, '=', st.len - (size_t)(p - st.p)) + 1;
 	file->size_known = strace_number((struct mm_str){ p, st.len - (size_t)(p - st.p) }, &file->size);
 	return 0;
 }
@@ -207,24 +254,63 @@ static int on_ftruncate(struct strace_calls *c, struct mm_trace_batch *b, const 
 {
 	struct strace_file *file;
 	struct strace_fd *fd;
+	struct mm_str path;
 	uint64_t size;
-	struct mm_event *ev;
-	int e;
+	int e = 0;
 
 	if (call->failed || !strace_number(call->arg[1], &size))
 		return 0;
+	if (!mm_str_is(call->name, "truncate"))
+		file = strace_file_of(c, call, call->arg[0], &fd, &e);
+	else if (!strace_quoted(call->arg[0], &path))
+		return 0;
+	else if (!(file = strace_path(c->files, path)))
+		return -ENOMEM;
+	if (file)
+		resized(b, call, file, size);
+	return e;
+}
+
+/* fsync(fd), fdatasync(fd) */
+static int on_fsync(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	struct strace_file *file;
+	struct strace_fd *fd;
+	struct mm_event *ev;
+	int e;
+
 	file = strace_file_of(c, call, call->arg[0], &fd, &e);
-	if (!file)
+	if (!file || !file->told || call->no_result)
 		return e;
-	file->size = size;
-	file->size_known = true;
-	if (file->told) {
-		ev = strace_add_row(b, call, MM_EV_TRUNCATE);
-		mm_event_put(ev, SIZE, size, size);
-		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
-		file->told_size = size;
-	}
-	return 0;
+	ev = strace_add_row(b, call, MM_EV_FSYNC);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	strace_put_result(ev, call, false);
+	return strace_keep_slices(c, ev);
+}
+
+/* fadvise64(fd, offset, len, advice) */
+static int on_fadvise(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+{
+	char text[MM_FLAGS_TEXT];
+	struct strace_file *file;
+	struct strace_fd *fd;
+	uint64_t offset, len;
+	struct mm_event *ev;
+	int e;
+
+	if (call->no_result || !strace_number(call->arg[1], &offset) || !strace_number(call->arg[2], &len))
+		return 0;
+	file = strace_file_of(c, call, call->arg[0], &fd, &e);
+	if (!file || !is_content(file))
+		return e;
+	strace_tell_file(b, call, file, fd ? fd->mode : 2, 0);
+	ev = strace_add_row(b, call, MM_EV_FADVISE);
+	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
+	mm_event_put(ev, OFFSET, offset, offset);
+	mm_event_put(ev, SIZE, size, len);
+	mm_event_put(ev, FLAGS, flags, strace_words(call->arg[3], MM_FLAG_FADV, text));
+	strace_put_result(ev, call, false);
+	return strace_keep_slices(c, ev);
 }
 
 /* The size that a file had before fallocate(), as far as it shows, and what it is afterwards. */
@@ -275,42 +361,13 @@ static int on_fallocate(struct strace_calls *c, struct mm_trace_batch *b, const 
 	return strace_keep_slices(c, ev);
 }
 
-static bool is_content(const struct strace_file *f)
+/* @call->result bytes of a file, read or written. */
+static int moved(struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type, struct strace_fd *fd,
+		 uint64_t offset)
 {
-	static const char *const not_those[] = { "/proc/", "/sys/", "/dev/" };
-
-	for (size_t i = 0; i < sizeof(not_those) / sizeof(not_those[0]); i++)
-		if (!strncmp(f->path, not_those[i], strlen(not_those[i])))
-			return false;
-	return f->path[0] == '/';
-}
-
-/* read, write, pread64, pwrite64, lseek */
-static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
-		 enum mm_event_type type)
-{
-	struct strace_file *file;
-	struct strace_fd *fd;
+	struct strace_file *file = fd->file;
 	struct mm_event *ev;
-	uint64_t offset;
-	int e;
 
-	if (call->failed || call->no_result)
-		return 0;
-	file = strace_file_of(c, call, call->arg[0], &fd, &e);
-	if (!file || !fd)
-		return e;
-	if (type == MM_EV_NONE) {	/* lseek */
-		fd->pos = call->result;
-		return 0;
-	}
-	offset = fd->pos;
-	if (call->name.p[0] == 'p') {
-		if (!strace_number(call->arg[3], &offset))
-			return 0;
-	} else {
-		fd->pos += call->result;
-	}
 	if (!call->result || !is_content(file))
 		return 0;
 	if (fd->mode == (type == MM_EV_READ ? 1 : 0))	/* not opened in the recording: the call proves more */
@@ -327,33 +384,98 @@ static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct 
 	return 0;
 }
 
+/* Where a transfer begins, at @at ("[0] => [300000]", a number) or, where that is NULL or -1, at the descriptor, which goes on then. */
+static uint64_t begin_at(struct strace_fd *fd, struct mm_str at, uint64_t bytes)
+{
+	uint64_t offset;
+
+	scan_word(&at, "[");
+	if (at.len && at.p[0] != 'N' && strace_number(at, &offset) && offset != UINT64_MAX)
+		return offset;
+	offset = fd->pos;
+	fd->pos += bytes;
+	return offset;
+}
+
+/* read, write and their forms with vectors and offsets; lseek (MM_EV_NONE) */
+static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type)
+{
+	struct mm_str here = { NULL, 0 };
+	struct strace_fd *fd;
+	int e;
+
+	if (call->failed || call->no_result)
+		return 0;
+	if (!strace_file_of(c, call, call->arg[0], &fd, &e) || !fd) {
+		if (!e && type != MM_EV_NONE)
+			e = mm_trace_skip(c->src, "reads and writes of pipes, devices and files that the recording did not open",
+					  call->line, true, NULL);
+		return e;
+	}
+	if (type == MM_EV_NONE) {
+		fd->pos = call->result;
+		return 0;
+	}
+	if (type == MM_EV_WRITE && fd->append)
+		fd->pos = fd->file->size;
+	return moved(b, call, type, fd, begin_at(fd, call->name.p[0] == 'p' ? call->arg[3] : here, call->result));
+}
+
+/* sendfile(out, in, [offset], count), copy_file_range(in, [offset], out, [offset], len, flags): a read and a write */
+static int on_copy(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool send)
+{
+	struct mm_str here = { NULL, 0 };
+	struct strace_fd *in, *out;
+	int e;
+
+	if (call->failed || call->no_result)
+		return 0;
+	if (strace_file_of(c, call, call->arg[send ? 1 : 0], &in, &e) && in)
+		e = moved(b, call, MM_EV_READ, in, begin_at(in, call->arg[send ? 2 : 1], call->result));
+	if (!e && strace_file_of(c, call, call->arg[send ? 0 : 2], &out, &e) && out)
+		e = moved(b, call, MM_EV_WRITE, out, begin_at(out, send ? here : call->arg[3], call->result));
+	return e;
+}
+
 /* ---- which is which -------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum mm_event_type type;
+} transfers[] = {
+	{ "read", MM_EV_READ }, { "pread64", MM_EV_READ }, { "readv", MM_EV_READ }, { "preadv", MM_EV_READ },
+	{ "preadv2", MM_EV_READ }, { "write", MM_EV_WRITE }, { "pwrite64", MM_EV_WRITE }, { "writev", MM_EV_WRITE },
+	{ "pwritev", MM_EV_WRITE }, { "pwritev2", MM_EV_WRITE }, { "lseek", MM_EV_NONE },
+};
 
 int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
 {
 	struct mm_str n = call->name;
 
 	*known = true;
+	for (size_t i = 0; i < sizeof(transfers) / sizeof(transfers[0]); i++)
+		if (mm_str_is(n, transfers[i].name))
+			return on_io(c, b, call, transfers[i].type);
 	if (mm_str_is(n, "open") || mm_str_is(n, "openat") || mm_str_is(n, "openat2") || mm_str_is(n, "creat"))
-		return on_open(c, call);
+		return on_open(c, b, call);
 	if (mm_str_is(n, "close"))
 		return on_close(c, call);
 	if (mm_str_is(n, "dup") || mm_str_is(n, "dup2") || mm_str_is(n, "dup3") || mm_str_is(n, "fcntl"))
 		return on_dup(c, call);
 	if (mm_str_is(n, "memfd_create"))
 		return on_memfd(c, call);
-	if (mm_str_is(n, "fstat") || mm_str_is(n, "newfstat"))
+	if (mm_str_is(n, "fstat") || mm_str_is(n, "newfstat") || mm_str_is(n, "newfstatat") || mm_str_is(n, "statx"))
 		return on_stat(c, call);
 	if (mm_str_is(n, "fallocate"))
 		return on_fallocate(c, b, call);
-	if (mm_str_is(n, "ftruncate"))
+	if (mm_str_is(n, "ftruncate") || mm_str_is(n, "truncate"))
 		return on_ftruncate(c, b, call);
-	if (mm_str_is(n, "read") || mm_str_is(n, "pread64"))
-		return on_io(c, b, call, MM_EV_READ);
-	if (mm_str_is(n, "write") || mm_str_is(n, "pwrite64"))
-		return on_io(c, b, call, MM_EV_WRITE);
-	if (mm_str_is(n, "lseek"))
-		return on_io(c, b, call, MM_EV_NONE);
+	if (mm_str_is(n, "fsync") || mm_str_is(n, "fdatasync"))
+		return on_fsync(c, b, call);
+	if (mm_str_is(n, "fadvise64"))
+		return on_fadvise(c, b, call);
+	if (mm_str_is(n, "sendfile") || mm_str_is(n, "copy_file_range"))
+		return on_copy(c, b, call, mm_str_is(n, "sendfile"));
 	*known = false;
 	return 0;
 }
