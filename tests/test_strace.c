@@ -121,7 +121,8 @@ static const struct {
 	  "12 creat(\"/f\", 0666) = 4\n12 write(4, \"a\", 1) = 1\n12 truncate(\"/f\", 0) = 0\n",
 	  "12 file 0 0 O_WRONLY|S_IFREG /f -\n12 write 0 3 - /f 3\n12 truncate 0 0 - /f -\n12 write 0 1 - /f 1\n"
 	  "12 truncate 0 0 - /f -\n" },
-	{ "fsync and fadvise", "12 openat(AT_FDCWD, \"/f\", O_WRONLY) = 3\n12 fsync(3) = 0\n12 fadvise64(3, 0, 0, POSIX_FADV_SEQUENTIAL) = 0\n"
+	{ "fsync and fadvise", "12 openat(AT_FDCWD, \"/f\", O_WRONLY) = 3\n12 fsync(3) = 0\n"
+	  "12 fadvise64(3, 0, 0, POSIX_FADV_SEQUENTIAL) = 0\n"
 	  "12 fdatasync(3) = 0\n12 fadvise64(3, 0, 4096, 0x4) = 0\n",
 	  "12 file 0 0 O_WRONLY|S_IFREG /f -\n12 fadvise 0 0 POSIX_FADV_SEQUENTIAL /f 0\n12 fsync 0 0 - /f 0\n"
 	  "12 fadvise 0 4096 POSIX_FADV_DONTNEED /f 0\n" },
