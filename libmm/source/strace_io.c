@@ -7,6 +7,7 @@
  * read or mapped beyond its known size makes it that large.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -180,7 +181,7 @@ static int on_open(struct strace_calls *c, struct mm_trace_batch *b, const struc
 /* Each is a file of its own, whatever its name: the second of a name is "/memfd:NAME (2)". */
 static int on_memfd(struct strace_calls *c, const struct strace_call *call)
 {
-	struct strace_file *file = NULL;
+	struct strace_file *file, *first;
 	struct mm_str name;
 	char path[300];
 	int n;
@@ -189,12 +190,14 @@ static int on_memfd(struct strace_calls *c, const struct strace_call *call)
 		return 0;
 	if (name.len > 249)
 		name.len = 249;
-	for (unsigned nr = 1; !file || file->memfd; nr++) {
-		n = snprintf(path, sizeof(path), nr > 1 ? "%s%.*s (%u)" : "%s%.*s", memfd, (int)name.len, name.p, nr);
+	n = snprintf(path, sizeof(path), "%s%.*s", memfd, (int)name.len, name.p);
+	file = first = strace_path(c->files, (struct mm_str){ path, (size_t)n });
+	while (file && file->memfd) {
+		n = snprintf(path, sizeof(path), "%s%.*s (%" PRIu32 ")", memfd, (int)name.len, name.p, ++first->nr_alike + 1);
 		file = strace_path(c->files, (struct mm_str){ path, (size_t)n });
-		if (!file)
-			return -ENOMEM;
 	}
+	if (!file)
+		return -ENOMEM;
 	file->memfd = true;
 	file->mode = 2;
 	return strace_fd_set(c->files, call->pid, call->result, file, 2);
