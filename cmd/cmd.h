@@ -55,7 +55,6 @@ struct cmd_args {
 	const char *sysroot, *from, *machine;
 	enum cmd_form form;
 	bool noheadings, bytes, live, strict, progress, sysctl_help;
-	bool captured_zones;			/* the machine of -M is as the zoneinfo of a capture says */
 	enum cmd_every every;
 	uint64_t interval;			/* nanoseconds or events */
 	struct mm_machine_config config;	/* ram, swap, memory-max, cpus, sysctl, automap */

@@ -42,8 +42,8 @@ void cmd_list_values(const struct cmd_args *a, const char *option);
 
 /* Columns that those rows need. */
 uint32_t cmd_machine_columns(const struct cmd_args *a);
-/* The rows that put the machine of the command line into the trace, before its first row. */
-void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w);
+/* The rows that put the machine of the command line into the trace, before its first row. 0 or -errno with a->err. */
+int cmd_trace_machine_rows(struct cmd_args *a, struct mm_machine *m, struct mm_trace_writer *w);
 
 /* The trace as aligned columns (cmd_trace.c): rows are written as CSV to its sink, and shown a batch at a time. */
 struct cmd_trace_human;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <libmm/cgroup.h>
 #include <libmm/source.h>
 #include <libmm/zoneinfo.h>
 
@@ -74,12 +75,11 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 	e = mm_sysroot_regions(root, &a->config.regions, NULL, &a->err);
 	if (e && mm_sysroot_has(root, "proc/zoneinfo"))
 		e = 0;
-	a->captured_zones = mm_sysroot_has(root, "proc/zoneinfo");
-	if (!e && !a->cpus_given && a->captured_zones)
+	if (!e && !a->cpus_given && mm_sysroot_has(root, "proc/zoneinfo"))
 		e = cpus_of_sysroot(a, root);
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
-	if (!e && !a->swap_given && a->config.depth >= MM_DEPTH_VMA)
+	if (!e && !a->swap_given && (a->config.depth >= MM_DEPTH_VMA || a->config.effects))	/* it travels */
 		e = mm_sysroot_swap(root, &a->config.swap_bytes, &a->config.swap_used_bytes, &a->err);
 	mm_sysroot_free(root);
 	a->config.sysroot = dir;
@@ -185,6 +185,15 @@ static void sysctl_row(struct mm_trace_writer *w, const char *name, uint64_t val
 	mm_trace_writer_row(w, &ev);
 }
 
+static void swap_row(struct mm_trace_writer *w, const struct mm_machine_config *cfg)
+{
+	struct mm_event ev = { .type = MM_EV_SYSCTL, .name = MM_STR("swap"), .size = cfg->swap_used_bytes,
+			       .present = MM_TC_BIT(EVENT) | MM_TC_BIT(NAME) | (cfg->swap_used_bytes ? MM_TC_BIT(SIZE) : 0) };
+
+	mm_event_set_result(&ev, MM_RESULT_DEC, cfg->swap_bytes);
+	mm_trace_writer_row(w, &ev);
+}
+
 static void text_row(struct mm_trace_writer *w, enum mm_sysctl_id id, const char *text)
 {
 	const char *name = mm_sysctl_name(id);
@@ -255,9 +264,32 @@ uint32_t cmd_machine_columns(const struct cmd_args *a)
 	       (a->machine ? MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) : 0);
 }
 
-void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
+static void write_row(const struct mm_event *ev, void *arg) { mm_trace_writer_row(arg, ev); }
+
+/* What of a captured machine is not in the trace. */
+static int tell_left_behind(struct cmd_args *a)
+{
+	const char *dir = a->config.sysroot;
+	struct mm_sysroot *root;
+	bool pages, cgroups;
+	int e = mm_sysroot_open(&root, dir, &a->err);
+
+	if (e)
+		return e;
+	pages = mm_sysroot_has(root, "proc/kpageflags");
+	cgroups = mm_sysroot_has_cgroups(root);
+	mm_sysroot_free(root);
+	if (pages || cgroups)
+		cmd_note(a, "%s: %s%s%s not in the trace: commands that read it need --machine=%s too", dir, cgroups ? "its cgroups" : "",
+			 pages && cgroups ? " and " : "", !pages ? " are" : cgroups ? "which pages are free (kpageflags) are" :
+			 "which pages are free (kpageflags) is", dir);
+	return 0;
+}
+
+int cmd_trace_machine_rows(struct cmd_args *a, struct mm_machine *m, struct mm_trace_writer *w)
 {
 	const struct mm_machine_config *cfg = &a->config;
+	int e;
 
 	for (size_t i = 0; a->machine && i < cfg->regions.nr; i++)
 		if (!cfg->regions.v[i].depth)
@@ -267,7 +299,7 @@ void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
 	if (a->ram_given)
 		sysctl_row(w, "ram", cfg->ram_bytes);
 	if (a->swap_given || cfg->swap_bytes)
-		sysctl_row(w, "swap", cfg->swap_bytes);
+		swap_row(w, cfg);
 	for (int i = 0; i < MM_SYSCTL_LOWMEM_RESERVE_RATIO; i++)
 		if (cfg->sysctl.set[i])
 			sysctl_row(w, mm_sysctl_name((enum mm_sysctl_id)i), (uint64_t)cfg->sysctl.v[i]);
@@ -277,7 +309,8 @@ void cmd_trace_machine_rows(const struct cmd_args *a, struct mm_trace_writer *w)
 		text_row(w, MM_SYSCTL_SLUB_DEBUG, cfg->sysctl.slub_debug);
 	if (a->memory_max_given)
 		memory_max_row(w, cfg->memory_max_bytes);
-	if (a->captured_zones && cfg->depth != MM_DEPTH_VMA)
-		cmd_note(a, "%s: its zones, free pages and cgroups are not in the trace: commands that read it need --machine=%s too",
-			 cfg->sysroot, cfg->sysroot);
+	if (!cfg->sysroot)
+		return 0;
+	e = mm_machine_captured_rows(m, write_row, w, &a->err);
+	return e ? e : tell_left_behind(a);
 }

@@ -147,14 +147,22 @@ static int block_at_end(struct replay *r)
 
 /* ---- one row ---------------------------------------------------------- */
 
-static bool overrides_sysctl(const struct cmd_args *a, struct mm_str name)
+/* Swap of a captured machine is not the command line's, but a row that says the same is not needed twice. */
+static bool overrides_swap(const struct cmd_args *a, const struct mm_event *ev)
 {
+	return a->swap_given || (a->config.sysroot && ev->result_kind == MM_RESULT_DEC && ev->result == a->config.swap_bytes &&
+				 ev->size == a->config.swap_used_bytes);
+}
+
+static bool overrides_sysctl(const struct cmd_args *a, const struct mm_event *ev)
+{
+	struct mm_str name = ev->name;
 	int id = mm_sysctl_find(name);
 
 	if (name.len == 3 && !memcmp(name.p, "ram", 3))
 		return a->ram_given;
 	if (name.len == 4 && !memcmp(name.p, "swap", 4))
-		return a->swap_given;
+		return overrides_swap(a, ev);
 	return id >= 0 && a->config.sysctl.set[id];
 }
 
@@ -164,13 +172,14 @@ bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
 	switch (ev->type) {
 	case MM_EV_REGION:
 	case MM_EV_NODE:
+	case MM_EV_ZONE:
 		return a->machine != NULL;
 	case MM_EV_CPUS:
 		return a->cpus_given;
 	case MM_EV_CGROUP:
 		return a->memory_max_given && mm_event_limits_workload(ev);
 	case MM_EV_SYSCTL:
-		return overrides_sysctl(a, ev->name);
+		return overrides_sysctl(a, ev);
 	default:
 		return false;
 	}
@@ -311,8 +320,7 @@ static int begin_output(struct replay *r)
 		r->trace.out = r->shown ? cmd_trace_human_rows(r->shown) : &a->out;
 		r->trace.columns |= MM_TC_BIT(EVENT) | a->cmd->effect_columns | cmd_machine_columns(a);
 		mm_trace_writer_header(&r->trace);
-		cmd_trace_machine_rows(a, &r->trace);
-		return 0;
+		return cmd_trace_machine_rows(a, r->m, &r->trace);
 	}
 	if (a->on_block)
 		return 0;

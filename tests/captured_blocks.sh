@@ -75,16 +75,6 @@ while IFS=, read -r capture want; do
 		fail "captures/woken/$capture: the kernel woke kswapd after $want pages, the model after $got"
 done < <(sed 1d "$data/captures/woken/wakes.csv")
 
-# A trace has no zones of captures, which is said; mm-vmstat of it is of the same machine when it is told.
-types 0 2 58 2
-mm-reclaim --csv -M "$m" -S thp=never "$tmp/begin.csv" > "$tmp/trace" 2> "$tmp/err"
-grep -q "$m: its zones, .* commands that read it need --machine=$m too" "$tmp/err" ||
-	fail "nothing of zones that do not travel: $(cat "$tmp/err")"
-got=$(mm-vmstat --csv --machine="$m" "$tmp/trace" --output=free_kib 2> "$tmp/err" | tail -n 1)
-((got <= 25600 && got > 25500)) || fail "mm-vmstat behind it: expected some 25600 KiB free, found $got $(cat "$tmp/err")"
-model -t summary "$tmp/begin.csv" > "$tmp/out"
-grep -q "in the trace" "$tmp/err" && fail "a table has no trace: $(cat "$tmp/err")"
-
 # they are given back before anybody is killed, and reports of that time tell
 types 0 2 58 2
 mm-reclaim --csv -M "$m" --swap=0 -S thp=never --check -t summary --oom-report="$tmp/report" "$tmp/large.csv" > "$tmp/out" 2> "$tmp/err"

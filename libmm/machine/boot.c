@@ -44,54 +44,88 @@ static void boot_ctx(struct mm_machine *m)
 /* What a machine takes from a capture of its free pages: their number, in what blocks they lie, or which they are. */
 enum start { START_NUMBER, START_BLOCKS, START_PAGES };
 
-static int boot_start(struct mm_machine *m, enum start start, const struct mm_zoneinfo *zi, bool *done, struct mm_error *err)
+static int boot_start(struct mm_machine *m, enum start start, bool *done, struct mm_error *err)
 {
 	struct mm_sysroot *root;
-	int e = mm_sysroot_open(&root, m->cfg.sysroot, err);
+	int e;
 
 	*done = true;
+	if (start == START_BLOCKS) {
+		*done = mm_machine_boot_blocks(m);
+		return 0;
+	}
+	e = mm_sysroot_open(&root, m->cfg.sysroot, err);
 	if (e)
 		return e;
-	e = start == START_PAGES ? mm_machine_boot_kpageflags(m, root, err) : mm_machine_boot_blocks(m, root, zi, done, err);
+	e = mm_machine_boot_kpageflags(m, root, err);
 	mm_sysroot_free(root);
+	return e;
+}
+
+/* Of the capture's files each is read once. */
+static int read_zones(struct mm_machine *m, const struct mm_sysroot *root, struct mm_error *err)
+{
+	int e = m->captured_zones_read ? 0 : mm_captured_read_zones(&m->captured, root, err);
+
+	m->captured_zones_read = true;
+	return e;
+}
+
+static int read_blocks(struct mm_machine *m, const struct mm_sysroot *root, struct mm_error *err)
+{
+	int e = m->captured_blocks_read || !m->captured.zones.nr ? 0 : mm_captured_read_blocks(&m->captured, root, err);
+
+	m->captured_blocks_read = true;
+	return e;
+}
+
+int mm_machine_captured_rows(struct mm_machine *m, void (*row)(const struct mm_event *ev, void *arg), void *arg, struct mm_error *err)
+{
+	struct mm_sysroot *root;
+	int e = m->cfg.sysroot ? mm_sysroot_open(&root, m->cfg.sysroot, err) : 0;
+
+	if (e || !m->cfg.sysroot)
+		return e;
+	e = read_zones(m, root, err);
+	if (!e)
+		e = read_blocks(m, root, err);
+	mm_sysroot_free(root);
+	if (!e)
+		mm_captured_rows(&m->captured, row, arg);
 	return e;
 }
 
 /* The zones of a capture, none when it has no zoneinfo; and how the machine is to start. */
-static int read_zoneinfo(struct mm_machine *m, struct mm_zoneinfo *zi, enum start *start, struct mm_error *err)
+static int read_captured(struct mm_machine *m, enum start *start, struct mm_error *err)
 {
 	bool lists = m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS);
 	struct mm_sysroot *root;
-	struct mm_input *in;
 	int e = mm_sysroot_open(&root, m->cfg.sysroot, err);
 
 	if (e)
 		return e;
-	if (mm_sysroot_has(root, "proc/zoneinfo")) {
-		e = mm_sysroot_input(root, "proc/zoneinfo", &in, err);
-		if (!e) {
-			e = mm_zoneinfo_read(zi, in, err);
-			mm_input_free(in);
-		}
-	}
-	if (mm_sysroot_has(root, "proc/kpageflags") && !(lists && zi->nr))	/* lists can be made without knowing which are taken */
+	e = read_zones(m, root, err);
+	/* lists can be made without knowing which are taken */
+	if (mm_sysroot_has(root, "proc/kpageflags") && !(lists && m->captured.zones.nr))
 		*start = START_PAGES;
-	else if (!m->cfg.ram_bytes && (mm_sysroot_has(root, "proc/pagetypeinfo") || mm_sysroot_has(root, "proc/buddyinfo")))
-		*start = START_BLOCKS;
+	else if (!e && !m->cfg.ram_bytes)
+		e = read_blocks(m, root, err);
 	mm_sysroot_free(root);
 	return e;
 }
 
-/* @zi: the zones of the capture, left empty when the machine is another; the caller frees it */
-static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_error *err)
+static int boot_phys(struct mm_machine *m, struct mm_error *err)
 {
+	struct mm_zoneinfo *zi = &m->captured.zones;
 	struct mm_phys_config cfg = {
 		.regions = &m->cfg.regions, .mem_limit_bytes = m->cfg.ram_bytes, .nr_cpus = m->ctx.nr_cpus,
 	};
 	enum start start = START_NUMBER;
 	bool done = true;
-	int e = m->cfg.sysroot ? read_zoneinfo(m, zi, &start, err) : 0;
+	int e = m->cfg.sysroot ? read_captured(m, &start, err) : 0;
 
+	if (start == START_NUMBER && m->captured.has_blocks && !m->cfg.ram_bytes)
+		start = START_BLOCKS;
 	if (!e && !zi->nr && !m->cfg.regions.nr)
 		e = mm_builtin_machine(default_machine, &m->cfg.regions);
 	if (zi->nr)
@@ -100,7 +134,7 @@ static int boot_phys(struct mm_machine *m, struct mm_zoneinfo *zi, struct mm_err
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
 	if (!e && cfg.no_free)
-		e = boot_start(m, start, zi, &done, err);
+		e = boot_start(m, start, &done, err);
 	if (!e && !done) {
 		mm_phys_free(m->phys);
 		m->phys = NULL;
@@ -231,23 +265,23 @@ static void tell_idle_sysctls(struct mm_machine *m)
 
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 {
-	struct mm_zoneinfo zi = { 0 };
 	int e = 0;
 
 	boot_ctx(m);
 	if (m->cfg.depth != MM_DEPTH_VMA)
-		e = boot_phys(m, &zi, err);
+		e = boot_phys(m, err);
 	if (!e && (m->cfg.depth == MM_DEPTH_SLAB || m->cfg.depth == MM_DEPTH_FULL))
 		e = mm_slab_new(&m->slab, &m->ctx, m->phys, (enum mm_slab_kind)mm_sysctl(&m->ctx, MM_SYSCTL_SLAB));
 	if (!e && m->cfg.depth >= MM_DEPTH_VMA)
 		e = boot_virt(m, err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_pages(m, err);
-	if (!e && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS) && mm_machine_boot_lru(m, &zi))
+	if (!e && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS) && mm_machine_boot_lru(m))
 		e = no_memory(err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		occupy_swap(m);
-	mm_zoneinfo_free(&zi);
+	if (!e)
+		mm_captured_free(&m->captured);
 	default_numa_balancing(m);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_workload_memcg(m, err);

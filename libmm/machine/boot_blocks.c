@@ -17,7 +17,6 @@
  * A capture is no snapshot: of a zone the free pages by its blocks and by zoneinfo may differ by an eighth, or a pageblock;
  * zoneinfo has it, and movable pages are more or less.  Where the kernel stopped counting buddyinfo tells, or else zoneinfo.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/minmax.h"
@@ -399,67 +398,28 @@ static bool place_zone(struct plan *p)
 	return true;
 }
 
-/* ---- reading them ---- */
-
-/* -ENODATA: the file is empty, as copies of what is root's alone are. */
-static int read_file(const struct mm_sysroot *root, const char *path, struct mm_buddyinfo *bi, struct mm_error *err)
-{
-	struct mm_input *in;
-	int e = mm_sysroot_input(root, path, &in, err);
-
-	if (e)
-		return e;
-	e = strcmp(path, "proc/buddyinfo") ? mm_pagetypeinfo_read(bi, in, err) : mm_buddyinfo_read(bi, in, err);
-	if (e == -EINVAL && !in->consumed) {
-		*err = (struct mm_error){ 0 };
-		e = -ENODATA;
-	}
-	mm_input_free(in);
-	return e;
-}
-
-/* @bi: by type if that is told; @totals: beside them, where some are not counted to their end. */
-static int read_counts(const struct mm_sysroot *root, struct mm_buddyinfo *bi, struct mm_buddyinfo *totals, struct mm_error *err)
-{
-	bool has_totals = mm_sysroot_has(root, "proc/buddyinfo");
-	uint32_t capped = 0;
-	int e = -ENODATA;
-
-	if (mm_sysroot_has(root, "proc/pagetypeinfo"))		/* it is root's alone on a live machine */
-		e = read_file(root, "proc/pagetypeinfo", bi, err);
-	if (e == -ENODATA && has_totals)
-		return read_file(root, "proc/buddyinfo", bi, err);
-	for (size_t i = 0; !e && i < bi->nr; i++)
-		capped |= bi->v[i].capped;
-	return e || !capped || !has_totals ? e : read_file(root, "proc/buddyinfo", totals, err);
-}
-
-int mm_machine_boot_blocks(struct mm_machine *m, const struct mm_sysroot *root, const struct mm_zoneinfo *zi, bool *done,
-			   struct mm_error *err)
+bool mm_machine_boot_blocks(struct mm_machine *m)
 {
 	static const char no_room[] = "counts of free blocks that have no room in their zones: blocks at the start are guessed";
 	static const char empty[] = "files of free blocks that are empty: blocks at the start are guessed";
 	static const char differ[] = "counts of free blocks that do not agree with zoneinfo: blocks at the start are guessed";
-	struct mm_buddyinfo bi = { 0 }, totals = { 0 };
-	int e = read_counts(root, &bi, &totals, err);
-	const char *why = e == -ENODATA ? empty : !e && !knows_all_zones(m->phys, &bi) ? differ : NULL;
+	const struct mm_captured *c = &m->captured;
+	const struct mm_buddyinfo *bi = c->types.nr ? &c->types : &c->blocks;
+	const char *why = !bi->nr ? empty : !knows_all_zones(m->phys, bi) ? differ : NULL;
 
-	e = e == -ENODATA ? 0 : e;
-	for (uint32_t i = 0; !e && !why && i < m->phys->nr_zones; i++) {
+	for (uint32_t i = 0; !why && i < m->phys->nr_zones; i++) {
 		struct plan p = { .zone = m->phys->zone_table[i] };
 
-		if (!plan_zone(&p, &bi))
+		if (!plan_zone(&p, bi))
 			why = no_room;
-		count_on(&p, &totals);
-		if (!why && !fit_to_zoneinfo(&p, zi))
+		if (c->types.nr)
+			count_on(&p, &c->blocks);
+		if (!why && !fit_to_zoneinfo(&p, &c->zones))
 			why = differ;
 		if (!why && ((p.typed && !set_pageblocks(&p)) || !place_zone(&p)))
 			why = no_room;
 	}
-	*done = !e && !why;
 	if (why)
 		mm_machine_skip(m, why, true);
-	mm_buddyinfo_free(&bi);
-	mm_buddyinfo_free(&totals);
-	return e;
+	return !why;
 }

@@ -402,8 +402,9 @@ static int boot_lists(struct fill *f, const struct mm_zoneinfo *zi)
 	return e ? e : mm_captured_memcgs_end(&f->cap, f->m, f->kernel, f->as[CAPTURED_ANON]);
 }
 
-int mm_machine_boot_lru(struct mm_machine *m, const struct mm_zoneinfo *zi)
+int mm_machine_boot_lru(struct mm_machine *m)
 {
+	const struct mm_zoneinfo *zi = &m->captured.zones;
 	struct fill f = { .m = m };
 	int e;
 

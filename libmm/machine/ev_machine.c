@@ -46,7 +46,7 @@ int mm_ev_region(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	return 0;
 }
 
-/* ram, swap and memory.max travel as tunables of the machine, in bytes. */
+/* ram and swap travel as tunables of the machine, in bytes; of swap in use size. */
 static uint64_t *size_tunable(struct mm_machine *m, const struct mm_event *ev)
 {
 	if (name_is(ev, "ram"))
@@ -153,8 +153,12 @@ int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return 0;
 	}
 	*bytes = ev->result;
-	if (bytes == &m->cfg.swap_bytes)	/* not the one that the capture tells of */
-		m->cfg.swap_used_bytes = 0;
+	if (bytes != &m->cfg.swap_bytes)
+		return 0;
+	if (ev->size > ev->result)
+		return mm_error_set(err, -EINVAL, "sysctl swap: expected no more than its %" PRIu64 " bytes in use, found %" PRIu64,
+				    ev->result, ev->size);
+	m->cfg.swap_used_bytes = ev->size;	/* of this one, not of what the capture tells of */
 	return 0;
 }
 
@@ -187,6 +191,28 @@ int mm_ev_node(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 			r->node = (uint32_t)ev->result;
 	}
 	return 0;
+}
+
+/* A machine without a capture's files has the zones that a capture had. */
+int mm_ev_zone(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	size_t nr = m->captured.zones.nr;
+	int type = 0, e;
+
+	(void)task;
+	if (m->booted || m->cfg.sysroot) {
+		mm_machine_skip(m, m->booted ? too_late : "rows of zones beside files of a captured machine", false);
+		return 0;
+	}
+	e = mm_captured_add(&m->captured, ev, err);
+	if (e > 0)
+		mm_machine_skip(m, "numbers of captured zones that are not known", false);
+	if (e || m->captured.zones.nr == nr)
+		return e < 0 ? e : 0;
+	while (type < MM_MAX_NR_ZONES && strcmp(m->captured.zones.v[nr].zone, mm_zone_type_name((enum mm_zone_type)type)))
+		type++;
+	return type < MM_MAX_NR_ZONES ? 0 : mm_error_set(err, -EINVAL, "zone: expected zone DMA, DMA32, Normal, Movable or Device, "
+							 "found '%s'", m->captured.zones.v[nr].zone);
 }
 
 int mm_ev_mark(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

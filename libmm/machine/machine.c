@@ -84,6 +84,7 @@ void mm_machine_free(struct mm_machine *m)
 	free(m->tasks.hash);
 	free(m->effects.v);
 	mm_region_list_free(&m->cfg.regions);
+	mm_captured_free(&m->captured);
 	free((char *)(uintptr_t)m->cfg.sysroot);
 	free(m);
 }

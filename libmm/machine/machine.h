@@ -5,6 +5,7 @@
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
 
+#include <libmm/captured.h>
 #include <libmm/machine.h>
 #include <libmm/output.h>
 #include "cache/inode.h"
@@ -68,6 +69,8 @@ struct mm_machine {
 	struct mm_task_table tasks;
 	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
 	bool someone_dies;		/* a task has .dying set */
+	struct mm_captured captured;	/* what files or rows told of zones; empty when it has booted */
+	bool captured_zones_read, captured_blocks_read;
 	bool captured_pages;		/* a capture's kpageflags told which pages are taken */
 	bool captured_blocks;		/* its pagetypeinfo or buddyinfo told in what blocks the free ones lie */
 	bool panicked;			/* out of memory for good: nothing is replayed any more */
@@ -138,8 +141,7 @@ int mm_cgroup_find_or_make(struct mm_machine *m, struct mm_str path, struct mm_m
 
 /* Boot with m->cfg as it stands: every floor that cfg.depth asks for.  0 or -errno with @err. */
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err);
-struct mm_zoneinfo;
-int mm_machine_boot_lru(struct mm_machine *m, const struct mm_zoneinfo *zi);	/* 0 or -ENOMEM */
+int mm_machine_boot_lru(struct mm_machine *m);	/* 0 or -ENOMEM */
 void mm_machine_shutdown(struct mm_machine *m);
 void mm_machine_install_oom(struct mm_machine *m);
 /* What a memcg and those below it hold, in pages, as memory.stat counts it. */

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,11 +32,21 @@ static int zone_type_of_name(const char *name)
 
 static uint64_t or_else(uint64_t v, uint64_t missing) { return v == MM_MISSING_U64 ? missing : v; }
 
+enum { PLACE_ROOM = 32 };
+
+/* Where it is told: a line of zoneinfo, or rows of a trace. */
+static const char *place(const struct mm_zoneinfo_row *row, char text[PLACE_ROOM])
+{
+	snprintf(text, PLACE_ROOM, row->line ? "zoneinfo:%" PRIu64 : "zone rows", row->line);
+	return text;
+}
+
 static int bad_zone(const struct mm_zoneinfo_row *row, struct mm_error *err, const char *expected, uint64_t found)
 {
-	return mm_error_set(err, -EINVAL,
-			    "zoneinfo:%" PRIu64 ": node %" PRIu32 ", zone %s: expected %s, found %" PRIu64,
-			    row->line, row->node, row->zone, expected, found);
+	char at[PLACE_ROOM];
+
+	return mm_error_set(err, -EINVAL, "%s: node %" PRIu32 ", zone %s: expected %s, found %" PRIu64,
+			    place(row, at), row->node, row->zone, expected, found);
 }
 
 /* A node spans from its lowest zone's start to its highest zone's end, gaps between them too. */
@@ -58,12 +69,13 @@ static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, st
 	uint64_t present = or_else(row->present_pages, or_else(row->managed_pages, 0));
 	uint64_t spanned = or_else(row->spanned_pages, present);
 	int type = zone_type_of_name(row->zone);
+	char at[PLACE_ROOM];
 	struct mm_node *node;
 	struct mm_zone *zone;
 
 	if (type < 0)
-		return mm_error_set(err, -EINVAL, "zoneinfo:%" PRIu64 ": expected zone DMA, DMA32, Normal, Movable or Device, found '%s'",
-				    row->line, row->zone);
+		return mm_error_set(err, -EINVAL, "%s: expected zone DMA, DMA32, Normal, Movable or Device, found '%s'",
+				    place(row, at), row->zone);
 	if (row->node >= MM_MAX_NODES)
 		return bad_zone(row, err, "a node below 64", row->node);
 	node = mm_boot_node(phys, row->node);
@@ -72,8 +84,8 @@ static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, st
 	if (!spanned || !present)
 		return 0;
 	if (row->start_pfn == MM_MISSING_U64)
-		return mm_error_set(err, -EINVAL, "zoneinfo:%" PRIu64 ": node %" PRIu32 ", zone %s: expected its start_pfn, found none",
-				    row->line, row->node, row->zone);
+		return mm_error_set(err, -EINVAL, "%s: node %" PRIu32 ", zone %s: expected its start_pfn, found none",
+				    place(row, at), row->node, row->zone);
 	if (present > spanned)
 		return bad_zone(row, err, "no more pages present than spanned", present);
 	if (row->start_pfn > MM_BOOT_MAX_PFN || spanned > MM_BOOT_MAX_PFN - row->start_pfn)
@@ -100,7 +112,7 @@ static int by_start(const void *a, const void *b)
 	return x->start_pfn < y->start_pfn ? -1 : x->start_pfn > y->start_pfn;
 }
 
-static int sort_zones(struct mm_phys *phys, struct sorted *s, struct mm_error *err)
+static int sort_zones(struct mm_phys *phys, const struct mm_phys_config *cfg, struct sorted *s, struct mm_error *err)
 {
 	s->nr = 0;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
@@ -108,7 +120,8 @@ static int sort_zones(struct mm_phys *phys, struct sorted *s, struct mm_error *e
 			if (phys->nodes[n]->zones[i].present_pages)
 				s->v[s->nr++] = &phys->nodes[n]->zones[i];
 	if (!s->nr)
-		return mm_error_set(err, -EINVAL, "zoneinfo: expected a zone with pages, found none");
+		return mm_error_set(err, -EINVAL, "%s: expected a zone with pages, found none",
+				    cfg->zoneinfo->v[0].line ? "zoneinfo" : "zone rows");
 	qsort(s->v, s->nr, sizeof(s->v[0]), by_start);
 	return 0;
 }
@@ -194,7 +207,7 @@ int mm_boot_zones_of_capture(struct mm_phys *phys, const struct mm_memblock *mb,
 		if (e)
 			return e;
 	}
-	e = sort_zones(phys, &sorted, err);
+	e = sort_zones(phys, cfg, &sorted, err);
 	if (e)
 		return e;
 	e = cfg->sizes_only ? 0 : place_ram(phys, mb, &sorted, err);

@@ -28,6 +28,14 @@ struct mm_buddyinfo_row *mm_buddyinfo_add(struct mm_buddyinfo *bi)
 	return &bi->v[bi->nr++];
 }
 
+struct mm_pageblock_row *mm_buddyinfo_add_type(struct mm_buddyinfo *bi)
+{
+	if (mm_grow(&bi->types, bi->nr_types, &bi->cap_types, sizeof(*bi->types)))
+		return NULL;
+	bi->types[bi->nr_types] = (struct mm_pageblock_row){ 0 };
+	return &bi->types[bi->nr_types++];
+}
+
 bool mm_buddyinfo_word(struct mm_str *s, char *out)
 {
 	size_t n = 0;

@@ -8,6 +8,7 @@
 
 /* An empty row at the end; NULL: host memory. */
 struct mm_buddyinfo_row *mm_buddyinfo_add(struct mm_buddyinfo *bi);
+struct mm_pageblock_row *mm_buddyinfo_add_type(struct mm_buddyinfo *bi);
 /* A word of at most MM_BUDDYINFO_NAME - 1 bytes and the comma behind it, off @s. */
 bool mm_buddyinfo_word(struct mm_str *s, char *out);
 /* "Node 0, zone DMA" off @s. */

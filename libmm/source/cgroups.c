@@ -296,6 +296,34 @@ int mm_cgroups_read(struct mm_cgroup_list *l, const struct mm_sysroot *root, str
 	return 0;
 }
 
+/* 1: the process @name is below the root of the hierarchy of v2, or of v1's memory. */
+static int is_in_cgroup(void *arg, const char *name)
+{
+	char path[64], text[2 * MAX_PATH];
+	struct mm_str all, line, word;
+	long n;
+
+	if (name[0] < '1' || name[0] > '9' || strlen(name) > 10)
+		return 0;
+	snprintf(path, sizeof(path), "proc/%s/cgroup", name);
+	n = mm_sysroot_text(arg, path, text, sizeof(text));
+	all = (struct mm_str){ text, n > 0 ? (size_t)n : 0 };
+	while (scan_line(&all, &line))
+		if (mm_next_item(&line, ':', &word) && mm_next_item(&line, ':', &word) && line.len > 1 &&
+		    (!word.len || mm_has_item(word, ',', "memory")))
+			return 1;
+	return 0;
+}
+
+bool mm_sysroot_has_cgroups(const struct mm_sysroot *root)
+{
+	struct mm_cgroup_list l = { 0 };
+	bool any = !mm_cgroups_read(&l, root, NULL) && l.nr > !strcmp(l.v[0].memcg, "/");
+
+	mm_cgroups_free(&l);
+	return any || mm_sysroot_each(root, "proc", is_in_cgroup, (void *)(uintptr_t)root) > 0;
+}
+
 void mm_cgroups_free(struct mm_cgroup_list *l)
 {
 	for (size_t i = 0; i < l->nr; i++)

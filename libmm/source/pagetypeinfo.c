@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 
-#include "base/grow.h"
 #include "source/buddyinfo.h"
 
 enum { MAX_TYPES = 16, MAX_ROWS = MM_MAX_NODES * 8 * MAX_TYPES };
@@ -28,14 +27,6 @@ struct reader {
 	uint32_t nr_types;
 	bool in_blocks;					/* below that heading */
 };
-
-static struct mm_pageblock_row *add_type(struct mm_buddyinfo *bi)
-{
-	if (mm_grow(&bi->types, bi->nr_types, &bi->cap_types, sizeof(*bi->types)))
-		return NULL;
-	bi->types[bi->nr_types] = (struct mm_pageblock_row){ 0 };
-	return &bi->types[bi->nr_types++];
-}
 
 static int read_heading(struct reader *rd, struct mm_str line, struct mm_error *err)
 {
@@ -73,7 +64,7 @@ static int read_blocks(struct reader *rd, struct mm_str line, struct mm_error *e
 	if (!mm_buddyinfo_head(&line, &head.node, head.zone))
 		return mm_input_error(rd->in, err, -EINVAL, "expected \"Node N, zone NAME\" and counts of pageblocks");
 	for (uint32_t i = 0; i < rd->nr_types; i++) {
-		struct mm_pageblock_row *r = add_type(rd->bi);
+		struct mm_pageblock_row *r = mm_buddyinfo_add_type(rd->bi);
 
 		if (!r)
 			return mm_error_set(err, -ENOMEM, "out of memory");

@@ -19,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libmm/zoneinfo.h>
 #include "base/grow.h"
 #include "source/scan.h"
+#include "source/zoneinfo.h"
 
 enum { MAX_ZONES = MM_MAX_NODES * 16 };
 
@@ -53,32 +53,45 @@ static int bad_line(const struct mm_input *in, struct mm_error *err, const char 
 			      (int)(line.len < 80 ? line.len : 80), line.p);
 }
 
+struct mm_zoneinfo_row *mm_zoneinfo_add(struct mm_zoneinfo *zi, uint32_t node, struct mm_str zone, int *e)
+{
+	struct mm_zoneinfo_row row = { .node = node };
+
+	*e = zi->nr == MAX_ZONES ? -EFBIG : mm_grow(&zi->v, zi->nr, &zi->cap, sizeof(*zi->v));
+	if (*e)
+		return NULL;
+	memcpy(row.zone, zone.p, zone.len);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		*(uint64_t *)(void *)((char *)&row + fields[i].offset) = MM_MISSING_U64;
+	zi->v[zi->nr] = row;
+	return &zi->v[zi->nr++];
+}
+
 /* The rest of "Node 0, zone   DMA32". */
 static int begin_zone(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str line, struct mm_error *err)
 {
-	struct mm_zoneinfo_row row = { .line = in->line };
+	char name[MM_ZONEINFO_NAME] = "";
+	struct mm_zoneinfo_row *row;
 	struct mm_str s = line;
 	uint64_t node;
+	int e;
 
 	if (!scan_word(&s, "Node") || !scan_u64(&s, &node) || !scan_word(&s, ", zone"))
 		return bad_line(in, err, "'Node N, zone NAME'", line);
 	scan_blanks(&s);
-	if (!s.len || s.len >= sizeof(row.zone) || memchr(s.p, ' ', s.len))
+	if (!s.len || s.len >= sizeof(name) || memchr(s.p, ' ', s.len))
 		return bad_line(in, err, "'Node N, zone NAME'", line);
 	if (node >= MM_MAX_NODES)
 		return mm_input_error(in, err, -EINVAL, "expected a node below %d, found %" PRIu64, (int)MM_MAX_NODES,
 				      node);
-	memcpy(row.zone, s.p, s.len);
-	row.node = (uint32_t)node;
-	if (mm_zoneinfo_find(zi, row.node, row.zone))
+	memcpy(name, s.p, s.len);
+	if (mm_zoneinfo_find(zi, (uint32_t)node, name))
 		return bad_line(in, err, "each zone once", line);
-	if (zi->nr == MAX_ZONES)
-		return mm_input_error(in, err, -EFBIG, "expected at most %d zones", (int)MAX_ZONES);
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		*(uint64_t *)(void *)((char *)&row + fields[i].offset) = MM_MISSING_U64;
-	if (mm_grow(&zi->v, zi->nr, &zi->cap, sizeof(*zi->v)))
-		return mm_input_error(in, err, -ENOMEM, "out of memory");
-	zi->v[zi->nr++] = row;
+	row = mm_zoneinfo_add(zi, (uint32_t)node, s, &e);
+	if (!row)
+		return e == -ENOMEM ? mm_input_error(in, err, e, "out of memory")
+				    : mm_input_error(in, err, e, "expected at most %d zones", (int)MAX_ZONES);
+	row->line = in->line;
 	return 0;
 }
 

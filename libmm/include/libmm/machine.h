@@ -75,6 +75,12 @@ void mm_machine_free(struct mm_machine *m);
 int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps,
 		    void (*note)(const struct mm_event *ev, void *arg), void *arg, struct mm_error *err);
 
+/*
+ * The zones of a captured machine (config's sysroot) as rows of a trace, before it boots: whoever replays them first boots the same
+ * zones without its files.  None of any other machine.  0 or -errno with @err.
+ */
+int mm_machine_captured_rows(struct mm_machine *m, void (*row)(const struct mm_event *ev, void *arg), void *arg, struct mm_error *err);
+
 /* Boot now rather than at the first row of the workload (for a table without a trace). 0 or -errno with @err. */
 int mm_machine_start(struct mm_machine *m, struct mm_error *err);
 
