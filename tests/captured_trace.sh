@@ -143,7 +143,8 @@ done
 big
 said() {
 	mm-reclaim --csv -M "$m" "$tmp/nothing.csv" > "$tmp/out" 2> "$tmp/err" || fail "$(cat "$tmp/err")"
-	same "what is said" "mm-reclaim: $m: $1 not in the trace: commands that read it need --machine=$m too" "$(grep -v nothing.csv "$tmp/err")"
+	same "what is said" "mm-reclaim: $m: $1 not in the trace: commands that read it need --machine=$m too" \
+		"$(grep -v nothing.csv "$tmp/err")"
 }
 head -c 8000000 /dev/zero > "$m/proc/kpageflags"
 said 'which pages are free (kpageflags) is'
