@@ -320,7 +320,7 @@ START_TEST(packed)
 			whole = true;
 		}
 		if (n % 500 == 499)
-			ck_assert(mm_table_is_packed(s.virt.pgtables->table[mm_pte_pfn(*pmd)]) == (nr_made < 64 && !whole));
+			ck_assert(mm_table_is_packed(mm_table_of(&s.virt, mm_pte_pfn(*pmd))) == (nr_made < 64 && !whole));
 	}
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++)
 		if (want[i])
@@ -340,7 +340,7 @@ START_TEST(packed_moves)
 	map(0, 256);
 	for (unsigned int i = 0; i < 30; i++)
 		touch(i * 7 % 101, MM_TLB_W);
-	ck_assert(mm_table_is_packed(s.virt.pgtables->table[mm_pte_pfn(*mm_pmd_offset(mm, BASE))]));
+	ck_assert(mm_table_is_packed(mm_table_of(&s.virt, mm_pte_pfn(*mm_pmd_offset(mm, BASE)))));
 	for (unsigned int step = 0; step < 3; step++) {
 		mm_pfn_t was[101];
 

@@ -165,7 +165,7 @@ static void page_run(const struct walk *w, uint64_t end, struct mm_pages_row *ro
 	row->refcount = taken ? 1 : p == head && !(p->flags & (MM_PG_BUDDY | MM_PG_PCP)) ? (uint64_t)mm_page_ref_count(p) : 0;
 	row->mapcount = head->flags & (MM_PG_BUDDY | MM_PG_PCP | MM_PG_SLAB | MM_PG_TABLE) ? 0 : mapcount_of(head, p);
 	row->page_flags = page_flags_word(p, zone, taken ? MM_PG_RESERVED : 0);
-	row->index = p->flags & MM_PG_TAIL || taken ? MM_MISSING_U64 : p->index;
+	row->index = p->flags & MM_PG_TAIL || taken ? MM_MISSING_U64 : p->flags & MM_PG_TABLE ? p->aux : p->index;
 	row->mapping = p->mapping ? p->mapping : MM_MISSING_U64;
 	row->migratetype = mm_migratetype_name((enum mm_migratetype)mm_pageblock_migratetype(w->phys, pfn));
 	if (zone) {

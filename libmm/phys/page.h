@@ -9,12 +9,12 @@
  *
  *   flags   PG_* bits                    mapcount  page-table entries; of a 2M folio's head: of the whole folio
  *   (virt/rmap.h)
- *   next/prev  whichever list holds it: buddy, pcp, LRU, slab partial, deferred
- *   index   by use: page offset of a folio; SLUB inuse/objects/frozen; page-table level
+ *   next/prev  whichever list holds it: buddy, pcp, LRU, slab partial, deferred; of a page table with one entry: that (entry)
+ *   index   by use: page offset of a folio; SLUB inuse/objects/frozen; where the entries of a page table lie (virt/pgtable.h)
  *   mapping by use: address_space or anon_vma id; slab cache id
  *   refs    references beside those of page-table entries
  *   order   of a free block, of the compound page (head only)
- *   aux     by use: migrate type (buddy, pcp), MGLRU generation + 1 (LRU)
+ *   aux     by use: migrate type (buddy, pcp), MGLRU generation + 1 (LRU), level of a page table
  */
 #ifndef PHYS_PAGE_H
 #define PHYS_PAGE_H
@@ -61,7 +61,12 @@ enum mm_pageflags {		/* bit numbers of 6.6's enum pageflags where it has them */
 struct mm_page {
 	uint32_t flags;
 	int32_t mapcount;		/* page-table entries that map it (the kernel's _mapcount + 1) */
-	uint32_t next, prev;
+	union {
+		struct {
+			uint32_t next, prev;
+		};
+		uint64_t entry;
+	};
 	uint64_t index;
 	uint32_t mapping;		/* 0: none */
 	uint16_t refs;

@@ -2,9 +2,14 @@
 /*
  * PTE and PMD tables of which few entries are in use: those alone, packed.
  *
+ * A PTE table with one entry needs no place for it: its descriptor has room for one (entry), and says in the place of a pointer which it
+ * is. Others have a place that the pointer tells.
+ *
  * The entries that were ever made lie side by side in the order of their indices, behind a list of these. One that is
  * made between others moves those behind it; where there is no room left all move to a place for twice as many, and behind
  * the last such place is the whole table of 512.
+ *
+ *	index << 3 | made << 2 | MM_TABLE_IS_SINGLE | MM_TABLE_IS_PACKED
  *
  *	[ nr | class | index[0] < index[1] < ... ] [ entry[0] | entry[1] | ... ]	room for 1, 3, 7, ... 63
  */
@@ -25,12 +30,19 @@ static unsigned int begin_of(unsigned int class) { return class < 2 ? 1 : 1u << 
 
 static size_t bytes_of(unsigned int class) { return (begin_of(class) + room_of(class)) * sizeof(mm_pte_t); }
 
-static struct packed *packed_of(const mm_pte_t *table)
+static struct packed *packed_of(const mm_pte_t *entries)
 {
-	return (struct packed *)(void *)((char *)(uintptr_t)table - MM_TABLE_IS_PACKED);
+	return (struct packed *)(void *)((char *)(uintptr_t)entries - MM_TABLE_IS_PACKED);
 }
 
 static mm_pte_t *table_of(struct packed *p) { return (mm_pte_t *)(void *)((char *)p + MM_TABLE_IS_PACKED); }
+
+enum { SINGLE_EMPTY = MM_TABLE_IS_SINGLE | MM_TABLE_IS_PACKED, SINGLE_MADE = 4, SINGLE_SHIFT = 3 };
+
+static bool is_single(const struct mm_page *table) { return table->index & MM_TABLE_IS_SINGLE; }
+
+/* What stands for a table whose only entry is that of @index. */
+static uint64_t single(unsigned int index) { return (uint64_t)index << SINGLE_SHIFT | SINGLE_MADE | SINGLE_EMPTY; }
 
 static mm_pte_t *entries_of(struct packed *p) { return (mm_pte_t *)(void *)p + begin_of(p->class); }
 
@@ -46,17 +58,23 @@ static struct packed *packed_alloc(struct mm_pgtables *t, unsigned int class)
 	return p;
 }
 
-mm_pte_t *mm_packed_table_new(struct mm_pgtables *t)
+mm_pte_t *mm_packed_table_new(struct mm_pgtables *t, unsigned int level)
 {
-	struct packed *p = packed_alloc(t, 0);
+	struct packed *p;
 
+	if (level == 1)
+		return (mm_pte_t *)(uintptr_t)SINGLE_EMPTY;
+	p = packed_alloc(t, 0);
 	return p ? table_of(p) : NULL;
 }
 
-void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *table)
+void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *entries)
 {
-	struct packed *p = packed_of(table);
+	struct packed *p;
 
+	if ((uintptr_t)entries & MM_TABLE_IS_SINGLE)
+		return;
+	p = packed_of(entries);
 	mm_pool_free(&t->packed[p->class], p, bytes_of(p->class));
 }
 
@@ -74,19 +92,35 @@ static inline unsigned int place_of(const struct packed *p, unsigned int index)
 
 const mm_pte_t mm_pte_absent;
 
-mm_pte_t *mm_packed_table_entry(mm_pte_t *table, unsigned int index)
-{
-	struct packed *p = packed_of(table);
-	unsigned int at = place_of(p, index);
+static mm_pte_t *absent(void) { return (mm_pte_t *)(uintptr_t)&mm_pte_absent; }
 
-	return at < p->nr && p->index[at] == index ? entries_of(p) + at : (mm_pte_t *)(uintptr_t)&mm_pte_absent;
+mm_pte_t *mm_packed_table_entry(struct mm_page *table, unsigned int index)
+{
+	struct packed *p;
+	unsigned int at;
+
+	if (is_single(table))
+		return table->index == single(index) ? &table->entry : absent();
+	p = packed_of(mm_table_entries(table));
+	at = place_of(p, index);
+	return at < p->nr && p->index[at] == index ? entries_of(p) + at : absent();
 }
 
-mm_pte_t *mm_packed_table_next(mm_pte_t *table, unsigned int *index, unsigned int end)
+mm_pte_t *mm_packed_table_next(struct mm_page *table, unsigned int *index, unsigned int end)
 {
-	struct packed *p = packed_of(table);
-	mm_pte_t *entry = entries_of(p);
+	struct packed *p;
+	mm_pte_t *entry;
 
+	if (is_single(table)) {
+		unsigned int at = (unsigned int)(table->index >> SINGLE_SHIFT);
+
+		if (!(table->index & SINGLE_MADE) || at < *index || at >= end || !table->entry)
+			return NULL;
+		*index = at;
+		return &table->entry;
+	}
+	p = packed_of(mm_table_entries(table));
+	entry = entries_of(p);
 	for (unsigned int at = place_of(p, *index); at < p->nr && p->index[at] < end; at++)
 		if (entry[at]) {
 			*index = p->index[at];
@@ -95,7 +129,7 @@ mm_pte_t *mm_packed_table_next(mm_pte_t *table, unsigned int *index, unsigned in
 	return NULL;
 }
 
-mm_pte_t *mm_packed_pte_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end)
+mm_pte_t *mm_packed_pte_next(struct mm_page *table, uint64_t *vaddr, uint64_t end)
 {
 	const uint64_t start = *vaddr & ~(MM_PMD_SIZE - 1);
 	unsigned int index = mm_level_index(*vaddr, 1);
@@ -106,24 +140,30 @@ mm_pte_t *mm_packed_pte_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end)
 }
 
 /* All 512 of them in the place of the packed ones; NULL: host memory. */
-static mm_pte_t *unpack(struct mm_pgtables *t, mm_pte_t **slot)
+static mm_pte_t *unpack(struct mm_pgtables *t, struct mm_page *table)
 {
-	struct packed *p = packed_of(*slot);
-	const mm_pte_t *from = entries_of(p);
 	mm_pte_t *all = mm_table_contents_new(t);
 
 	if (!all)
 		return NULL;
-	for (unsigned int i = 0; i < p->nr; i++)
-		all[p->index[i]] = from[i];
-	mm_packed_table_free(t, *slot);
-	return *slot = all;
+	if (!is_single(table)) {
+		struct packed *p = packed_of(mm_table_entries(table));
+		const mm_pte_t *from = entries_of(p);
+
+		for (unsigned int i = 0; i < p->nr; i++)
+			all[p->index[i]] = from[i];
+	} else if (table->index & SINGLE_MADE) {
+		all[table->index >> SINGLE_SHIFT] = table->entry;
+	}
+	mm_packed_table_free(t, mm_table_entries(table));
+	table->index = (uintptr_t)all;
+	return all;
 }
 
 /* To a place for more, with a gap at @at; NULL: host memory. */
-static struct packed *grow(struct mm_pgtables *t, mm_pte_t **slot, unsigned int at)
+static struct packed *grow(struct mm_pgtables *t, struct mm_page *table, unsigned int at)
 {
-	struct packed *old = packed_of(*slot), *new = packed_alloc(t, old->class + 1u);
+	struct packed *old = packed_of(mm_table_entries(table)), *new = packed_alloc(t, old->class + 1u);
 	const mm_pte_t *from = entries_of(old);
 	unsigned int nr = old->nr;
 	mm_pte_t *to;
@@ -135,23 +175,48 @@ static struct packed *grow(struct mm_pgtables *t, mm_pte_t **slot, unsigned int 
 	memcpy(new->index + at + 1, old->index + at, (nr - at) * sizeof(new->index[0]));
 	memcpy(to, from, at * sizeof(*to));
 	memcpy(to + at + 1, from + at, (nr - at) * sizeof(*to));
-	mm_packed_table_free(t, *slot);
-	*slot = table_of(new);
+	mm_packed_table_free(t, table_of(old));
+	table->index = (uintptr_t)table_of(new);
 	return new;
 }
 
-mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int index)
+/* The table has room for three; the entry that its descriptor had comes first. False: host memory. */
+static bool grow_single(struct mm_pgtables *t, struct mm_page *table)
 {
-	mm_pte_t **slot = &t->table[pfn], *entry;
-	struct packed *p = packed_of(*slot);
-	unsigned int at = place_of(p, index), nr = p->nr;
+	struct packed *p = packed_alloc(t, 1);
 
+	if (!p)
+		return false;
+	p->nr = 1;
+	p->index[0] = (uint16_t)(table->index >> SINGLE_SHIFT);
+	entries_of(p)[0] = table->entry;
+	table->index = (uintptr_t)table_of(p);
+	return true;
+}
+
+mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, struct mm_page *table, unsigned int index)
+{
+	unsigned int at, nr;
+	struct packed *p;
+	mm_pte_t *entry;
+
+	if (table->index == SINGLE_EMPTY) {
+		table->index = single(index);
+		table->entry = 0;
+	}
+	if (table->index == single(index))
+		return &table->entry;
+	if (is_single(table) && !grow_single(t, table))
+		return NULL;
+	p = packed_of(mm_table_entries(table));
+	at = place_of(p, index);
+	nr = p->nr;
 	if (at < nr && p->index[at] == index)
 		return entries_of(p) + at;
 	if (nr == room_of(p->class)) {
 		if (p->class == MM_PACKED_CLASSES - 1)
-			return unpack(t, slot) ? *slot + index : NULL;
-		p = grow(t, slot, at);
+			return unpack(t, table) ? mm_table_entries(table) + index : NULL;
+		p = grow(t, table, at);
 		if (!p)
 			return NULL;
 		entry = entries_of(p);
@@ -171,7 +236,7 @@ mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int
 mm_pte_t *mm_table_whole(struct mm_struct *mm, const mm_pte_t *entry)
 {
 	struct mm_pgtables *t = mm->virt->pgtables;
-	mm_pte_t **slot = &t->table[mm_pte_pfn(*entry)];
+	struct mm_page *table = mm_page(mm->virt->phys, mm_pte_pfn(*entry));
 
-	return mm_table_is_packed(*slot) ? unpack(t, slot) : *slot;
+	return mm_table_is_packed(mm_table_entries(table)) ? unpack(t, table) : mm_table_entries(table);
 }

@@ -6,12 +6,13 @@
  *	mm->pgd -> PGD 512 x 256T -> P4D 512 x 512G -> PUD ...			with la57
  *
  * Each table is one page frame of the simulated machine. Its 512 entries are
- * host memory, found by PFN in a sparse array, so an address space costs the host
+ * host memory, which its descriptor finds, so an address space costs the host
  * 4 KiB for each table, less where few are in use, and nothing else. The two-page PGD (its second half belongs to the
  * kernel's page-table isolation) and P4D tables are counted nowhere, as in the kernel; other
  * tables count in mm->pgtables_bytes, those of PTEs and PMDs also in nr_page_table_pages.
  *
- * A table page uses its descriptor so: index is the level (1 PTE .. 3 PUD, the highest PGD); a PMD table keeps the
+ * A table page uses its descriptor so: aux is the level (1 PTE .. 3 PUD, the highest PGD), index where the entries lie; a PTE table
+ * with one entry keeps it in the place of next and prev (packed_table.c); a PMD table keeps the
  * tables set aside for its 2M entries as a ring through next and prev of those, its own next being the head, or in
  * prev how many other address spaces share it (hugetlb_share.c).
  *
@@ -20,7 +21,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/host_memory.h"
 #include "cache/memcg.h"
@@ -39,12 +39,6 @@ int mm_pgtables_new(struct mm_virt *virt)
 	struct mm_pgtables *t = mm_host_calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	t->bytes = ((size_t)virt->phys->max_pfn + 1) * sizeof(*t->table);
-	t->table = mm_host_map(t->bytes);
-	if (!t->table) {
-		free(t);
-		return -ENOMEM;
-	}
 	virt->pgtables = t;
 	virt->zero_pfn = virt->huge_zero_pfn = MM_PFN_NONE;
 	return 0;
@@ -57,16 +51,15 @@ void mm_pgtables_free(struct mm_virt *virt)
 
 	if (!t)
 		return;
-	for (mm_pfn_t pfn = 0; t->nr_tables && pfn < t->bytes / sizeof(*t->table); pfn++)
-		if (virt->phys->mem_map[pfn].flags & MM_PG_TABLE && t->table[pfn]) {
-			if (!mm_table_is_packed(t->table[pfn]))
-				free(t->table[pfn]);
+	for (mm_pfn_t pfn = 0; t->nr_tables && pfn < virt->phys->max_pfn; pfn++)
+		if (mm_page(virt->phys, pfn)->flags & MM_PG_TABLE) {
+			if (!mm_table_is_packed(mm_table_of(virt, pfn)))
+				free(mm_table_of(virt, pfn));
 			t->nr_tables--;
 		}
 	for (unsigned int i = 0; i < MM_PACKED_CLASSES; i++)
 		mm_pool_destroy(&t->packed[i]);
 	free(t->spare);
-	munmap(t->table, t->bytes);
 	free(t);
 	virt->pgtables = NULL;
 }
@@ -94,7 +87,8 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level, bool packe
 	struct mm_virt *virt = mm->virt;
 	struct mm_pgtables *t = virt->pgtables;
 	unsigned int order = level == mm_nr_levels(virt) ? PGD_ALLOCATION_ORDER : 0;
-	mm_pte_t *entries = packed ? mm_packed_table_new(t) : mm_table_contents_new(t);
+	mm_pte_t *entries = packed ? mm_packed_table_new(t, level) : mm_table_contents_new(t);
+	struct mm_page *table;
 	mm_pfn_t pfn;
 
 	if (!entries)
@@ -111,10 +105,11 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level, bool packe
 	}
 	if (mm->memcg && virt->cache)	/* whom freeing uncharges, wherever the task is then */
 		virt->cache->page_memcg[pfn] = (uint16_t)mm->memcg->id;
-	mm_page(virt->phys, pfn)->flags |= MM_PG_TABLE;
-	mm_page(virt->phys, pfn)->index = level;
-	mm_page(virt->phys, pfn)->prev = 0;
-	t->table[pfn] = entries;
+	table = mm_page(virt->phys, pfn);
+	table->flags |= MM_PG_TABLE;
+	table->aux = (uint8_t)level;
+	table->index = (uintptr_t)entries;
+	table->prev = 0;
 	t->nr_tables++;
 	if (level <= 2)
 		mm_count(virt->ctx, MM_NR_PAGE_TABLE_PAGES, 1);
@@ -127,21 +122,21 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 	struct mm_pgtables *t = mm->virt->pgtables;
 	struct mm_cache *c = mm->virt->cache;
 	struct mm_page *p = mm_page(mm->virt->phys, pfn);
-	uint64_t pages = p->index == mm_nr_levels(mm->virt) ? 1u << PGD_ALLOCATION_ORDER : 1;
+	uint64_t pages = p->aux == mm_nr_levels(mm->virt) ? 1u << PGD_ALLOCATION_ORDER : 1;
 
-	if (p->index <= 2)
+	if (p->aux <= 2)
 		mm_count(mm->virt->ctx, MM_NR_PAGE_TABLE_PAGES, -1);
-	if (p->index >= 2)
+	if (p->aux >= 2)
 		mm_pmd_forget(mm->virt);
 	if (c && c->page_memcg[pfn]) {
 		mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), pages);
 		c->page_memcg[pfn] = 0;
 	}
-	contents_free(t, t->table[pfn]);
-	t->table[pfn] = NULL;
+	contents_free(t, mm_table_entries(p));
 	t->nr_tables--;
 	p->flags &= ~(uint32_t)MM_PG_TABLE;
 	p->index = 0;
+	p->aux = 0;
 }
 
 int mm_pgd_alloc(struct mm_struct *mm)
@@ -202,7 +197,7 @@ static mm_pte_t *make_pmd(struct mm_struct *mm, mm_pfn_t table, uint64_t vaddr)
 	if (e != &mm_pte_absent)
 		return e;
 	mm_pmd_forget(mm->virt);		/* others may move */
-	return mm_packed_table_make(mm->virt->pgtables, table, mm_level_index(vaddr, 2));
+	return mm_packed_table_make(mm->virt->pgtables, mm_page(mm->virt->phys, table), mm_level_index(vaddr, 2));
 }
 
 mm_pte_t *mm_entry_alloc(struct mm_struct *mm, uint64_t vaddr, unsigned int level)
@@ -262,7 +257,9 @@ static __attribute__((noinline)) mm_pte_t *pte_alloc_slow(struct mm_struct *mm, 
 		mm->pgtables_bytes += MM_PAGE_SIZE;
 		mm_pmd_populate(mm, pmd, table);
 	}
-	return mm_pmd_trans_huge(*pmd) ? NULL : mm_packed_table_make(mm->virt->pgtables, mm_table_pfn(*pmd), mm_level_index(vaddr, 1));
+	if (mm_pmd_trans_huge(*pmd))
+		return NULL;
+	return mm_packed_table_make(mm->virt->pgtables, mm_page(mm->virt->phys, mm_table_pfn(*pmd)), mm_level_index(vaddr, 1));
 }
 
 mm_pte_t *mm_pte_alloc_pmd(struct mm_struct *mm, mm_pte_t *pmd, uint64_t vaddr)
@@ -281,7 +278,7 @@ mm_pte_t *mm_pte_alloc(struct mm_struct *mm, uint64_t vaddr)
 }
 
 /* The address of the next PMD entry that is not 0, or that behind the packed table's part. */
-static uint64_t next_of_packed(mm_pte_t *table, uint64_t vaddr)
+static uint64_t next_of_packed(struct mm_page *table, uint64_t vaddr)
 {
 	unsigned int index = mm_level_index(vaddr, 2);
 
@@ -316,7 +313,7 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 		}
 		size = mm_level_size(level);
 		if (level == 2 && e == &mm_pte_absent)
-			*vaddr = next_of_packed(mm_table_of(mm->virt, table), *vaddr);
+			*vaddr = next_of_packed(mm_page(mm->virt->phys, table), *vaddr);
 		else
 			*vaddr = (*vaddr | (size - 1)) + 1;
 	}
@@ -415,7 +412,7 @@ mm_pfn_t mm_pgtable_withdraw(struct mm_struct *mm, uint64_t vaddr)
 static void free_table(struct mm_mmu_gather *tlb, mm_pte_t *entry, uint64_t vaddr)
 {
 	mm_pfn_t pfn = mm_pte_pfn(*entry);
-	uint64_t counted = table_bytes((unsigned int)mm_page(tlb->mm->virt->phys, pfn)->index);
+	uint64_t counted = table_bytes(mm_page(tlb->mm->virt->phys, pfn)->aux);
 
 	*entry = 0;
 	mm_tlb_track(tlb, vaddr, vaddr + MM_PAGE_SIZE);

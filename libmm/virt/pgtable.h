@@ -3,8 +3,8 @@
  * virt/pgtable.h - x86-64 page tables in simulated page frames, and what is done to ranges of them
  *
  * Four levels of 512 entries, or five (la57). A table is one page frame (MM_PG_TABLE) whose 4 KiB
- * contents the host keeps aside, found by PFN; entries have the bits of the processor. Of a PTE or PMD table in which few are
- * in use the host keeps those alone (packed_table.c), so a pointer to an entry of level 1 or 2 is good until another entry of its
+ * contents the host keeps aside, found by its descriptor; entries have the bits of the processor. Of a PTE or PMD table in which few
+ * are in use the host keeps those alone (packed_table.c), so a pointer to an entry of level 1 or 2 is good until another entry of its
  * table is made; one that nobody made is read as 0 and must not be written. Everything here works only where
  * mm->virt->phys != NULL; callers of machines without pages do not come here.
  *
@@ -167,40 +167,41 @@ struct mm_pmd_known {
 
 enum {
 	MM_TABLE_IS_PACKED = 1,		/* bit of what stands for a table */
+	MM_TABLE_IS_SINGLE = 2,		/* with it: a PTE table of one entry at most, which its descriptor has */
 	MM_PACKED_CLASSES = 6,		/* sizes of packed ones */
 };
 struct mm_pgtables {
-	mm_pte_t **table;		/* by PFN; host memory that is touched only where there are tables */
-	size_t bytes;
 	uint64_t nr_tables;
 	struct mm_pool packed[MM_PACKED_CLASSES];
 	mm_pte_t *spare;		/* a freed table's contents, used again first */
 	struct mm_pmd_known known[MM_PMDS_KNOWN];
 };
-/* The 512 entries of table page @pfn, if its level is above 2. */
-static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { return virt->pgtables->table[pfn]; }
+/* What stands for the entries of a table: the 512, if its level is above 2. */
+static inline mm_pte_t *mm_table_entries(const struct mm_page *table) { return (mm_pte_t *)(uintptr_t)table->index; }
+static inline mm_pte_t *mm_table_of(const struct mm_virt *virt, mm_pfn_t pfn) { return mm_table_entries(mm_page(virt->phys, pfn)); }
 static inline bool mm_table_is_packed(const mm_pte_t *table) { return __builtin_expect((uintptr_t)table & MM_TABLE_IS_PACKED, 0); }
 mm_pte_t *mm_table_contents_new(struct mm_pgtables *t);		/* 512 entries, all 0; NULL: host memory */
 
 /* What is read where nobody made an entry. */
 extern const mm_pte_t mm_pte_absent;
 
-/* packed_table.c: an empty one, NULL: host memory; an entry; the first that is not 0 from *@index to below @end, NULL: none. */
-mm_pte_t *mm_packed_table_new(struct mm_pgtables *t);
-void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *table);
-mm_pte_t *mm_packed_table_entry(mm_pte_t *table, unsigned int index);
-mm_pte_t *mm_packed_table_next(mm_pte_t *table, unsigned int *index, unsigned int end);
+/* packed_table.c: what stands for an empty one, NULL: host memory; an entry; the first that is not 0 from *@index to below @end. */
+mm_pte_t *mm_packed_table_new(struct mm_pgtables *t, unsigned int level);
+void mm_packed_table_free(struct mm_pgtables *t, mm_pte_t *entries);
+mm_pte_t *mm_packed_table_entry(struct mm_page *table, unsigned int index);
+mm_pte_t *mm_packed_table_next(struct mm_page *table, unsigned int *index, unsigned int end);
 /* The entry, which is 0 if it was not there; others may move, and the table may be packed no longer. NULL: host memory. */
-mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, mm_pfn_t pfn, unsigned int index);
+mm_pte_t *mm_packed_table_make(struct mm_pgtables *t, struct mm_page *table, unsigned int index);
 /* All entries of the PTE or PMD table below @entry side by side, as they stay then. NULL: host memory. */
 mm_pte_t *mm_table_whole(struct mm_struct *mm, const mm_pte_t *entry);
 
 /* Entry @index of a table of any level. */
 static inline mm_pte_t *mm_table_entry(const struct mm_virt *virt, mm_pfn_t pfn, unsigned int index)
 {
-	mm_pte_t *table = mm_table_of(virt, pfn);
+	struct mm_page *table = mm_page(virt->phys, pfn);
+	mm_pte_t *entries = mm_table_entries(table);
 
-	return mm_table_is_packed(table) ? mm_packed_table_entry(table, index) : table + index;
+	return mm_table_is_packed(entries) ? mm_packed_table_entry(table, index) : entries + index;
 }
 
 /* Entry of @vaddr at its level, 2 or above, NULL where a table on the way is missing; alloc makes those (NULL: no memory). */
@@ -224,17 +225,18 @@ static inline mm_pte_t *mm_pte_of(const struct mm_struct *mm, const mm_pte_t *pm
 {
 	return mm_pte_below(mm->virt, *pmd, vaddr);
 }
-mm_pte_t *mm_packed_pte_next(mm_pte_t *table, uint64_t *vaddr, uint64_t end);
+mm_pte_t *mm_packed_pte_next(struct mm_page *table, uint64_t *vaddr, uint64_t end);
 /* The first entry of the PTE table below @pmd that is not 0, at or after *@vaddr below @end; moves *@vaddr there. NULL: none. */
 static inline mm_pte_t *mm_next_pte(const struct mm_struct *mm, const mm_pte_t *pmd, uint64_t *vaddr, uint64_t end)
 {
-	mm_pte_t *table = mm_table_of(mm->virt, mm_table_pfn(*pmd)), *pte;
+	struct mm_page *table = mm_page(mm->virt->phys, mm_table_pfn(*pmd));
+	mm_pte_t *entries = mm_table_entries(table), *pte;
 
 	if (*vaddr >= end)
 		return NULL;
-	if (mm_table_is_packed(table))
+	if (mm_table_is_packed(entries))
 		return mm_packed_pte_next(table, vaddr, end);
-	for (pte = table + (*vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE; !*pte; pte++)
+	for (pte = entries + (*vaddr >> MM_PAGE_SHIFT) % MM_PTRS_PER_TABLE; !*pte; pte++)
 		if ((*vaddr += MM_PAGE_SIZE) >= end)
 			return NULL;
 	return pte;

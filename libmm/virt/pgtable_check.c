@@ -77,7 +77,7 @@ static bool check_table(struct recount *rc, mm_pfn_t table, unsigned int level, 
 	uint64_t size = mm_level_size(level);
 	uint32_t nr_huge = 0;
 
-	if (!(p->flags & MM_PG_TABLE) || p->index != level || !virt->pgtables->table[table])
+	if (!(p->flags & MM_PG_TABLE) || p->aux != level || !mm_table_of(virt, table))
 		return false;
 	rc->tables += level <= 3;
 	for (unsigned int i = 0; i < MM_PTRS_PER_TABLE; i++) {
