@@ -50,6 +50,16 @@ awk -F, '$3 == "mmap" || $3 == "store" { n++ } $3 == "direct_reclaim" { print n;
 head -n $(($(cat "$tmp/rows") + 1)) "$tmp/at_once.csv" > "$tmp/first.csv"
 expect 'kswapd has its turns between the batches of one direct reclaim' first + + "${cheap[@]}"
 
+# A mark is nothing between two rows: neither kswapd nor the disk gets time by it.
+awk -F, 'NR == 1 { print $0 ",name"; next } { print $0 "," } NR % 500 == 0 { print ",1,mark,,,,step" }' \
+	"$tmp/at_once.csv" > "$tmp/marked.csv"
+for machine in --ram=64M --memory-max=64M; do
+	for trace in at_once marked; do
+		mm-reclaim --csv $machine --swap=256M -S thp=never -t counters "$tmp/$trace.csv" > "$tmp/of.$trace"
+	done
+	cmp -s "$tmp/of.at_once" "$tmp/of.marked" || fail "marks change what happens with $machine"
+done
+
 # A file is read from its beginning to its end: each window but the first is read ahead, and still the program is there before the disk.
 awk 'BEGIN {
 	print "pid,event,size,flags,name,offset"

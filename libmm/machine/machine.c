@@ -308,6 +308,10 @@ static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *e
 		if (e)
 			return e;
 	}
+	if (ev->type == MM_EV_MARK) {		/* nothing between two rows: no task changes, no time passes */
+		m->nr_events++;
+		return mm_ev_mark(m, NULL, ev, err);
+	}
 	if (needs_task(ev) && !describes_machine(ev)) {
 		if (ev->pid > MM_PID_MAX)
 			return mm_error_set(err, -ERANGE, "expected a pid up to %d, found %u", (int)MM_PID_MAX, ev->pid);
