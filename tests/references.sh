@@ -130,6 +130,16 @@ same "blocks" "1001:load:0x1000:4096 1001:store:0x2000:512" "$(rows blocks.csv)"
 # the same on the kernel's own policy: three pages, of which each is read once
 same "on a machine" 3 "$(mm-reclaim -t summary --memory-max=1M msr.csv 2> err | grep '^pgfault,' | cut -d, -f2)"
 
+# keys that are only read are of something all the same: 600 of them, three times, do not fit into 1 MiB
+for i in 1 2 3; do seq 1000 1599; done > reads.txt
+mm-reclaim --sweep=memory-max=1M..8M:2 --swap=64M -o minflt,majflt,pswpin -n reads.txt > sweep 2> err
+same "reads in enough memory" 600,0,0 "$(sed -n 2p sweep)"
+same "reads in too little" 1 "$(sed -n 1p sweep | awk -F, '{ print ($1 + $2 == 1800 && $2 > 100 && $3 >= 1200) }')"
+same "they are in memory" 2457600 "$(mm-fault -t smaps -o rss_bytes -n reads.txt 2> err)"
+printf '%s\n' 'monitoring_start: 0 ns' 'monitoring_end: 1 s' 'target_id: 1' 'nr_regions: 1' \
+	'7f0000000000-7f0000400000(4.000 MiB): 3' '' > heat.txt
+same "a region that was used" 4194304 "$(mm-fault --from=damo -t smaps -o rss_bytes -n heat.txt 2> err)"
+
 # keys that keep apart are VMAs of their own: more of them than vm.max_map_count lets a program ask for
 seq 1 2 133001 > apart.txt
 same "66501 keys apart" 66501 "$(mm-reclaim --from=references -t summary apart.txt 2> err | grep '^pgfault,' | cut -d, -f2)"

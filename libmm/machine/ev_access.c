@@ -118,7 +118,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	task->accesses++;
 	if (!size)
 		return result(ev, ok);
-	if (task->automap && !has_entry(m, task->mm, ev->addr, size) && mm_vma_automap(m, task->mm, ev->addr, size))
+	if (task->automap && !has_entry(m, task->mm, ev->addr, size) && mm_vma_automap(m, task, ev->addr, size))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (!m->fault)
 		return vma_access(m, task, ev, size, vma_kind);
@@ -156,7 +156,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 
 int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user, struct mm_error *err)
 {
-	if (!mm_task_mm(m, task) || (task->automap && mm_vma_automap(m, task->mm, addr, size)))
+	if (!mm_task_mm(m, task) || (task->automap && mm_vma_automap(m, task, addr, size)))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (m->fault) {
 		m->fault->mode = MM_MODE_KERNEL;

@@ -42,6 +42,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return 0;
 	if (mm_has_word(ev->flags, "AUTOMAP"))
 		task->automap = true;
+	task->filled = task->automap && mm_has_word(ev->flags, "FILLED");
 	mm = mm_machine_new_mm(m, task->memcg);
 	if (!mm)
 		return no_memory(err);
@@ -87,6 +88,7 @@ static int begin_child(struct mm_machine *m, struct mm_task *task, struct mm_eve
 				    (unsigned long long)rec.value);
 	memcpy(child->comm, task->comm, sizeof(child->comm));
 	child->automap = task->automap;
+	child->filled = task->filled;
 	child->faults.pkru = task->faults.pkru;
 	child->memcg = task->memcg;
 	child->oom_score_adj = task->oom_score_adj;

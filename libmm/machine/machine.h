@@ -42,6 +42,7 @@ struct mm_task {
 	struct mm_task_numa numa;
 	bool dying;			/* the OOM killer chose it; it ends after the running event */
 	bool automap;			/* accesses outside any VMA map anonymous memory */
+	bool filled;			/* in which something was when the recording began */
 	struct mm_task_faults faults;
 	struct mm_began began;
 	uint64_t accesses;

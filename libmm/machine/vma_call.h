@@ -119,6 +119,6 @@ int mm_vma_install_vdso(struct mm_struct *mm, uint64_t start, uint64_t end);
 
 /* vma_access.c: --automap */
 /* Map the pages of [addr, addr + size) that no VMA covers: anonymous, rwx, joined with neighbours. 0 or -ENOMEM. */
-int mm_vma_automap(struct mm_machine *m, struct mm_struct *mm, uint64_t addr, uint64_t size);
+int mm_vma_automap(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size);
 
 #endif /* MACHINE_VMA_CALL_H */

@@ -45,7 +45,7 @@ static uint32_t task_of(struct mm_trace_source *src, struct mm_trace_batch *b, u
 		src->targets[src->nr_targets++] = target;
 		ev = mm_trace_add(b, MM_EV_EXEC, line);
 		mm_event_put(ev, PID, pid, (uint32_t)(FIRST_TASK + i));
-		mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP"));
+		mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP|FILLED"));
 		mm_event_put(ev, NAME, name, MM_STR("damon"));
 	}
 	return (uint32_t)(FIRST_TASK + i);

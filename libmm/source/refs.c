@@ -367,7 +367,7 @@ static void begin_task(struct refs *r, struct mm_trace_batch *b, uint32_t pid, u
 	r->seen[pid - KEY_TASK] = true;
 	ev = mm_trace_add(b, MM_EV_EXEC, line);
 	mm_event_put(ev, PID, pid, pid);
-	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP"));
+	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP|FILLED"));
 	mm_event_put(ev, NAME, name, MM_STR("references"));
 }
 
