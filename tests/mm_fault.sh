@@ -524,6 +524,15 @@ mm-vma -t maps alone.csv 2>&1 > /dev/null | grep -q "$told" || fail "accesses al
 mm-reclaim --sweep=memory-max=1M..2M:2 alone.csv 2>&1 > /dev/null | grep -q "$told" || fail "accesses alone, a sweep: nothing told"
 [ -z "$(mm-fault --automap -t faults alone.csv 2>&1 > /dev/null | grep SIGSEGV)" ] || fail "accesses alone with --automap: SIGSEGV told"
 
+# ---- page faults of perf do not say whether they were reads: outside any mapping they are of pages of one's own ----
+cat > perf.txt << 'END'
+             cow 12727 36063.610258: page-faults:     55e78bc75080
+             cow 12727 36063.610285: page-faults:     7efd712e8110
+END
+mm-fault --automap -t faults -o minflt,kind_anon,kind_zero -n perf.txt > "$tmp/out" 2> "$tmp/err"
+[ "$(cat "$tmp/out")" = 2,2,0 ] || fail "perf's page faults: $(cat "$tmp/out" "$tmp/err")"
+grep -q 'would not have taken' "$tmp/err" && fail "perf's page faults: $(cat "$tmp/err")"
+
 # ---- a program that is refused what it asks for does not need nothing ----
 printf '%s\n' pid,event,addr,size,flags 1,mmap,0x10000000,104857600,"PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED" \
 	1,store,0x10000000,8, > refused.csv

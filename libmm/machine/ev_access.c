@@ -118,11 +118,19 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	task->accesses++;
 	if (!size)
 		return result(ev, ok);
-	if (task->automap && !has_entry(m, task->mm, ev->addr, size) && mm_vma_automap(m, task, ev->addr, size))
-		return mm_error_set(err, -ENOMEM, "out of memory");
+	recorded = is_recorded_fault(ev);
+	if (task->automap && !has_entry(m, task->mm, ev->addr, size)) {
+		bool outside = recorded && mm_str_is(ev->flags, "FAULT") && !mm_find_vma_intersection(task->mm, ev->addr, ev->addr + 1);
+
+		if (mm_vma_automap(m, task, ev->addr, size))
+			return mm_error_set(err, -ENOMEM, "out of memory");
+		if (outside) {		/* a read or a write?  Pages of one's own are seldom read before they are written */
+			vma_kind = MM_VMA_WRITE;
+			tlb_kind = MM_TLB_W;
+		}
+	}
 	if (!m->fault)
 		return vma_access(m, task, ev, size, vma_kind);
-	recorded = is_recorded_fault(ev);
 	if (recorded)
 		m->fault->first_error = MM_PF_NONE;
 	if (tlb_kind == MM_TLB_W && ev->present & MM_TC_BIT(NAME)) {
