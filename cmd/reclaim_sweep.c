@@ -98,13 +98,19 @@ static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
 	memcpy(columns + nr, curve_columns + MM_SWEEP_MAX_PARAMETERS, others * sizeof(columns[0]));
 	for (size_t k = 0; k < nr; k++)
 		name_column(&columns[k], names[k], s, k);
-	for (size_t i = 0; i < s->nr_points; i++)
-		most = row_of(&s->points[i]).majflt > most ? row_of(&s->points[i]).majflt : most;
+	for (size_t i = 0; i < s->nr_points; i++) {
+		struct curve_row row = row_of(&s->points[i]);
+
+		most = !row.oom_kill && row.majflt > most ? row.majflt : most;
+	}
 	e = cmd_table(a, &table, &w);
 	for (size_t i = 0; !e && i < s->nr_points; i++) {
 		struct curve_row row = row_of(&s->points[i]);
 
-		reclaim_bar(row.chart, row.majflt, most);
+		if (row.oom_kill)		/* a bar would stand for a part of the program */
+			strcpy(row.chart, "killed, out of memory");
+		else
+			reclaim_bar(row.chart, row.majflt, most);
 		row.chart_text = row.chart;
 		mm_table_writer_row(w, &row);
 	}
