@@ -497,6 +497,19 @@ START_TEST(not_twice)
 }
 END_TEST
 
+/* A log that holds the same report twice, as dmesg and messages together do. */
+START_TEST(same_report_twice)
+{
+	char text[2 * sizeof(end)];
+	int n = snprintf(text, sizeof(text), "%s%s", end, end);
+
+	ck_assert_int_eq(read_text(text, (size_t)n, false), 0);
+	ck_assert_uint_eq(victim_of(&log_.v[0])->pid, 9);
+	ck_assert_uint_eq(victim_of(&log_.v[1])->pid, 9);
+	mm_oom_log_free(&log_);
+}
+END_TEST
+
 START_TEST(allocating_task)
 {
 	ck_assert_int_eq(read_text(two_tasks, sizeof(two_tasks) - 1, true), 0);
@@ -570,6 +583,7 @@ int main(void)
 	tcase_add_test(tc, beginning_lost);
 	tcase_add_test(tc, interleaved);
 	tcase_add_test(tc, not_twice);
+	tcase_add_test(tc, same_report_twice);
 	tcase_add_test(tc, allocating_task);
 	tcase_add_test(tc, badness);
 	tcase_add_test(tc, cut_anywhere);

@@ -187,7 +187,10 @@ static bool is_same_task(const struct mm_oom_row *now, const struct mm_oom_row *
 	       now->name.len == old->name.len && !memcmp(now->name.p, old->name.p, old->name.len);
 }
 
-/* Who was killed before and is still there has been reaped: the kernel passes it over. 0 or -ENOMEM. */
+/*
+ * Who was killed before and is still there has been reaped: the kernel passes it over. Whom this report kills (again, for a log may hold a
+ * report twice) was not. 0 or -ENOMEM.
+ */
 static int mark_gone(struct mm_oom_report *r, const struct mm_oom_report *earlier)
 {
 	const struct mm_oom_row **dead = malloc((earlier->nr_rows + 1) * sizeof(struct mm_oom_row *));
@@ -210,7 +213,7 @@ static int mark_gone(struct mm_oom_report *r, const struct mm_oom_report *earlie
 		const struct mm_oom_row *key = &r->rows[i],
 			*const *old = bsearch(&key, dead, n, sizeof(struct mm_oom_row *), by_pid);
 
-		r->rows[i].gone = old && is_same_task(key, *old);
+		r->rows[i].gone = old && !key->killed && is_same_task(key, *old);
 	}
 	free(dead);
 	return 0;
