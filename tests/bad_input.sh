@@ -124,5 +124,21 @@ printf '%s\n' pid,event,addr,size,flags \
 	7,store,0x100000000000,70368744177664, > "$tmp/sizes.csv"
 prints "a store of 64 TiB" 'mmap,0x100000000000 map, store,ok' bash -c \
 	"timeout ${MM_TIMEOUT:-20} mm-vma --csv -n -o event,result '$tmp/sizes.csv' | xargs"
+
+# what somebody packed is named, with what unpacks it, whatever was to be read
+printf 'x invoked oom-killer: order=0\n' | gzip > log.gz
+printf '\xfd7zXZ\0' > log.xz
+printf '\x28\xb5\x2f\xfd' > log.zst
+printf 'BZh91AY' > log.bz2
+printf 'LPKSHHRH\0\0' > system.journal
+for c in "mm-reclaim --explain-oom=log" "mm-buddy --explain log" "mm-iomem log" "mm-slab --before=$data/manual/before.slabinfo log" \
+	"mm-vma --seed=1:log $small"; do
+	# shellcheck disable=SC2086
+	expect 1 "log.gz: expected text, found gzip data: pipe it through zcat" ${c/log/log.gz}
+done
+for c in xz zst:zstd bz2:bzip2; do
+	expect 1 "found ${c#*:} data: pipe it through ${c#*:}*cat|bzcat" mm-reclaim --explain-oom=log.${c%:*}
+done
+expect 1 "found a journal of systemd: pipe it through journalctl -k --file" mm-reclaim --explain-oom=system.journal
 echo "$count cases"
 exit $failed

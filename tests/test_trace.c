@@ -306,7 +306,7 @@ static const struct bad_case {
 	{ "a column twice", T("pid,event,pid\n"), -1, "f:1: expected each column once, found pid in fields 1 and 3" },
 	{ "empty", T(""), -1, "f: expected a trace or a recording, found nothing" },
 	{ "binary", T("\xff\xfe\x00\x01"), -1, "f:1: expected a trace or a recording, found \"\\xff\\xfe\"" },
-	{ "gzip", T("\x1f\x8b\x08"), -1, "f: expected a trace or a recording, found gzip data: pipe it through zcat" },
+	{ "gzip", T("\x1f\x8b\x08"), -1, "f: expected text, found gzip data: pipe it through zcat" },
 #undef T
 };
 

@@ -89,6 +89,27 @@ void mm_input_free(struct mm_input *in)
 	free(in);
 }
 
+/* The first bytes of an input that somebody has packed: said here, for all that reads lines. */
+static int check_packed(const struct mm_input *in, struct mm_error *err)
+{
+	static const struct {
+		const char *magic, *what, *pipe;
+	} packed[] = {
+		{ "\x1f\x8b\x08", "gzip data", "zcat" }, { "\xfd" "7zXZ", "xz data", "xzcat" },
+		{ "\x28\xb5\x2f\xfd", "zstd data", "zstdcat" }, { "BZh", "bzip2 data", "bzcat" },
+		{ "LPKSHHRH", "a journal of systemd", "journalctl -k --file" },
+	};
+
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		size_t n = strlen(packed[i].magic);
+
+		if (in->len >= n && !memcmp(in->buf, packed[i].magic, n))
+			return mm_error_set(err, -EINVAL, "%s: expected text, found %s: pipe it through %s", in->name, packed[i].what,
+					    packed[i].pipe);
+	}
+	return 0;
+}
+
 /* Move what is held to the front and read once more. 1 some bytes, 0 end of input, -errno. */
 static int fill(struct mm_input *in, struct mm_error *err)
 {
@@ -135,6 +156,8 @@ int mm_input_peek(struct mm_input *in, struct mm_str *head, struct mm_error *err
 		if (!e)
 			break;
 	}
+	if (!in->line && !in->pos && check_packed(in, err))
+		return -EINVAL;
 	head->p = in->buf + in->pos;
 	head->len = in->len - in->pos < MM_INPUT_SNIFF ? in->len - in->pos : MM_INPUT_SNIFF;
 	return 0;
@@ -161,6 +184,8 @@ int mm_input_line(struct mm_input *in, struct mm_str *line, struct mm_error *err
 		in->line--;
 		return 0;
 	}
+	if (in->line == 1 && !in->pos && check_packed(in, err))
+		return -EINVAL;
 	in->truncated = !nl;
 	line->p = in->buf + in->pos;
 	line->len = nl ? (size_t)(nl - line->p) : in->len - in->pos;

@@ -99,10 +99,6 @@ static int format_by_content(struct mm_input *in, const struct mm_trace_ops **op
 	}
 	if (best)
 		return 0;
-	if (head.len > 1 && !memcmp(head.p, "\x1f\x8b", 2))
-		return mm_error_set(err, -EINVAL,
-				    "%s: expected a trace or a recording, found gzip data: pipe it through zcat",
-				    in->name);
 	head = first_line(head);
 	return mm_error_set(err, -EINVAL, "%s:1: expected a trace or a recording, found \"%.*s\"", in->name,
 			    (int)head.len, head.p);
