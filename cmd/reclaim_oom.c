@@ -81,6 +81,8 @@ static uint64_t managed(const struct mm_oom_report *r)
 
 static void say_request(struct mm_output *out, const struct mm_oom_report *r)
 {
+	mm_gfp_t gfp;
+
 	mm_output_printf(out, "report %" PRIu32 " (line %" PRIu64 "): ", r->report, r->line);
 	if (r->headless) {
 		mm_output_printf(out, "its beginning, who asked and for what, is not in this log\n");
@@ -92,10 +94,13 @@ static void say_request(struct mm_output *out, const struct mm_oom_report *r)
 	}
 	mm_output_printf(out, "%.*s asked for %" PRIu64 " KiB (order %" PRId32 ", ", SLICE(r->invoker),
 			 r->order < 32 ? kib(r, UINT64_C(1) << r->order) : 0, r->order);
-	if (r->gfp.len)
-		mm_output_printf(out, "%.*s)\n", SLICE(r->gfp));
+	if (!r->gfp.len)
+		mm_output_printf(out, "gfp_mask 0x%" PRIx32, r->gfp_mask);
+	else if (r->gfp.len > 6 && !memcmp(r->gfp.p, "__GFP_", 6) && !mm_gfp_parse(r->gfp, &gfp))
+		mm_gfp_format(out, gfp);	/* single bits: of a kernel that gave their number alone */
 	else
-		mm_output_printf(out, "gfp_mask 0x%" PRIx32 ")\n", r->gfp_mask);
+		mm_output_printf(out, "%.*s", SLICE(r->gfp));
+	mm_output_printf(out, ")\n");
 }
 
 static void say_limit(struct mm_output *out, const struct mm_oom_report *r, const char *what, uint64_t usage, uint64_t limit)
@@ -336,8 +341,8 @@ static void say_report(struct mm_output *out, const struct mm_oom_report *r)
 	say_victim(out, r);
 	for (size_t i = 0; i < r->nr_rows; i++)
 		if (r->rows[i].killed && !r->rows[i].victim)
-			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed\n", r->rows[i].pid,
-					 SLICE(r->rows[i].name));
+			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed%s\n", r->rows[i].pid, SLICE(r->rows[i].name),
+					 r->sacrifice ? ": a child of the victim, as kernels before 5.1 do" : "");
 }
 
 static void say_kill(struct mm_output *out, const struct mm_oom_kill *k)

@@ -230,6 +230,22 @@ same "a kill that is not in the table" \
 same "no memory is told" 1 "$(mm-reclaim --explain-oom=seen.dmesg 2>&1 > out | grep -c '1 reports do not say how much memory there is')"
 same "so no score" 0,,105, "$(mm-reclaim --explain-oom=seen.dmesg -o report,oom_score,pid,adj_flips 2> err | sed -n 2p)"
 
+# Linux 3.10 gives the number of what was asked for alone, counts page tables, and kills a child of whom it chose.
+cat > 3.10.dmesg <<'END'
+java invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0
+CPU: 3 PID: 12345 Comm: java Tainted: G           OE  ------------   3.10.0-1160.el7.x86_64 #1
+16384 pages RAM
+[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name
+[12300]  1000 12300    50000    10000     100        0             0 java
+[12400]  1000 12400    50000     1000      10        0             0 node
+Out of memory: Kill process 12300 (java) score 616 or sacrifice child
+Killed process 12400 (node), UID 1000, total-vm:200000kB, anon-rss:4000kB, file-rss:0kB, shmem-rss:0kB
+END
+mm-reclaim --human --explain-oom=3.10.dmesg > out
+same "words of a number" "report 0 (line 1): java asked for 4 KiB (order 0, GFP_HIGHUSER_MOVABLE)" "$(head -n 1 out)"
+same "a child is sacrificed" "  the log says that 12400 node was killed: a child of the victim, as kernels before 5.1 do" "$(tail -n 1 out)"
+same "for its parent" "  victim: 12300 java, 10100 points" "$(grep victim: out | cut -d: -f1-2)"
+
 # A kill that somebody asked for met no watermark.
 sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg
 mm-reclaim --human --explain-oom=sysrq.dmesg > out

@@ -396,7 +396,8 @@ END_TEST
 
 /* Reports are limited to ten in five seconds, the lines of kills are not. */
 static const char lone[] =
-	"Killed process 3 (before) total-vm:8kB, anon-rss:4kB, file-rss:2kB, shmem-rss:1kB, UID:0 pgtables:1kB oom_score_adj:-5\n"
+	"Out of memory (oom_kill_allocating_task): Killed process 3 (bef(or)e), UID 7, total-vm:8kB, anon-rss:4kB, file-rss:2kB, "
+	"shmem-rss:1kB, UID:0 pgtables:1kB oom_score_adj:-5\n"
 	"a invoked oom-killer: gfp_mask=0x0, order=0, oom_score_adj=0\n1000 pages RAM\n0 pages reserved\n" TABLE
 	"[ 8 ] 0 8 1000 500 8192 0 0 big\n[ 9 ] 0 9 1000 300 8192 0 0 next\n[ 10 ] 0 10 1000 200 8192 0 0 last\n"
 	"Out of memory: Killed process 8 (big) total-vm:4000kB, anon-rss:2000kB, file-rss:0kB, shmem-rss:0kB\n"
@@ -413,6 +414,7 @@ START_TEST(kills_without_report)
 	ck_assert_uint_eq(log_.nr_kills, 3);
 	ck_assert_uint_eq(log_.kills[0].line, 1);
 	ck_assert_int_eq(log_.kills[0].oom_score_adj, -5);
+	ck_assert_str_eq(log_.kills[0].name, "bef(or)e");
 	ck_assert(log_.kills[0].anon_kib == 4 && log_.kills[0].file_kib == 2 && log_.kills[0].shmem_kib == 1);
 	ck_assert_uint_eq(log_.kills[1].pid, 9);
 	ck_assert_str_eq(log_.kills[1].name, "a (b) c");

@@ -279,10 +279,13 @@ static uint64_t kib_after(struct mm_str s, const char *word)
 static int lone_kill(struct reader *rd, struct mm_str s, uint32_t pid, uint64_t number)
 {
 	struct mm_oom_log *log = rd->log;
-	struct mm_str name = find(s, "("), end = find(s, ") total-vm:");
+	struct mm_str name = find(find(s, "Killed process "), "("), total = find(name, "total-vm:");
 	struct mm_oom_kill *k;
-	size_t n = name.p && end.p && end.p > name.p ? (size_t)(end.p - name.p) - 1 : 0;
+	size_t n = total.p ? (size_t)(total.p - name.p) : 0;
 
+	while (n && name.p[n - 1] != ')')	/* "(java) total-vm:", "(java), UID 1000, total-vm:" */
+		n--;
+	n = n > 2 ? n - 2 : 0;
 	if (mm_grow(&log->kills, log->nr_kills, &log->cap_kills, sizeof(*log->kills)))
 		return -ENOMEM;
 	k = &log->kills[log->nr_kills++];
@@ -317,6 +320,8 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 
 	if (r && (find(s, "Out of memory: system-wide panic_on_oom").p || find(s, "Out of memory: compulsory panic_on_oom").p))
 		r->panicked = true;
+	if (r && find(s, " or sacrifice child").p)
+		r->sacrifice = true;
 	if (r && mm_str_starts(s, "Tasks in ") && find(s, "memory.oom.group set").p)
 		rd->group = true;
 	if (r && mm_str_starts(s, "oom-kill:constraint=")) {
