@@ -389,10 +389,10 @@ static int explain_report(struct cmd_args *a, struct mm_input *in)
 	if (!e && !mm_output_init(&words, -1)) {
 		mm_gfp_format(&words, rq.gfp);
 		if (l.page_size > MM_PAGE_SIZE)
-			cmd_note(a, "request: order %u, %.*s; pages of %u KiB", rq.order, (int)words.len, words.buf,
-				 l.page_size / 1024);
-		else
-			cmd_note(a, "request: order %u, %.*s", rq.order, (int)words.len, words.buf);
+			mm_output_printf(&words, "; pages of %u KiB", l.page_size / 1024);
+		if (l.nr_reports > 1)
+			mm_output_printf(&words, "; report %u of %u in the log, from 0 (--report)", own->report, l.nr_reports);
+		cmd_note(a, "request: order %u, %.*s", rq.order, (int)words.len, words.buf);
 		mm_output_finish(&words);
 	}
 	if (!e)

@@ -77,6 +77,7 @@ START_TEST(oom_report)
 	ck_assert_uint_eq(rq.gfp, 0x140dca);
 	ck_assert_uint_eq(rq.order, 0);
 	ck_assert_uint_eq(l.nr, 2);
+	ck_assert_uint_eq(l.nr_reports, 2);
 	ck_assert_uint_eq(l.v[1].blocks[1], 3);
 	ck_assert_uint_eq(l.v[1].types[1], 7);		/* UME */
 	ck_assert_uint_eq(l.v[0].types[9], 2);		/* M */
@@ -174,7 +175,7 @@ static const struct bad_report {
 } bad_reports[] = {
 	{ "", "log: expected a page allocation failure or OOM report, found 0", -ENOENT },
 	{ "Node 0 DMA free:1kB\n", "log:1: ", -ENOENT },
-	{ "x: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n", "log: the report has no lines \"Node N ZONE free:...\"",
+	{ "x: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n", "log: report 0 of 1 has no lines \"Node N ZONE free:...\"",
 	  -EINVAL },
 	{ "x: page allocation failure: order:40, mode:0xcc0(GFP_KERNEL)\nNode 0 DMA free:1kB\n",
 	  "log: expected an order up to 10, found 40", -EINVAL },

@@ -304,9 +304,7 @@ int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *
 
 		if (mm_report_request_line(line, &next) && ++report == nth)
 			*rq = next;
-		if (report > nth)
-			break;
-		if (report < nth)
+		if (report != nth)
 			continue;
 		e = mm_report_zone_line(l, mm_oom_payload(line));
 		if (e < 0)
@@ -318,8 +316,10 @@ int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *
 		return mm_error_set(err, -ENOENT, "%s: expected a page allocation failure or OOM report, found %lld",
 				    in->name,
 				    (long long)report + 1);
+	l->nr_reports = (uint32_t)(report + 1 < UINT32_MAX ? report + 1 : UINT32_MAX);
 	if (!l->nr)
-		return mm_error_set(err, -EINVAL, "%s: the report has no lines \"Node N ZONE free:...\"", in->name);
+		return mm_error_set(err, -EINVAL, "%s: report %u of %u has no lines \"Node N ZONE free:...\"", in->name, nth,
+				    l->nr_reports);
 	mm_report_zones_end(l);
 	return 0;
 }

@@ -36,6 +36,7 @@ struct mm_explain_list {
 	struct mm_explain_zone *v;
 	size_t nr, cap;
 	uint32_t page_size;		/* bytes; what a report's blocks say it is; 0: 4096 */
+	uint32_t nr_reports;		/* that its log has */
 };
 
 /* an empty zone at the end; NULL: host memory */
