@@ -25,11 +25,12 @@ and
 .Xr mm-vmstat 1 Pc
 chooses one,
 .Fl o Ar LIST
+.Pq Fl -output Ns = Ns Ar LIST
 its columns and their order;
 .Ql + Ns Ar column
 adds one to those that are printed anyway.
 Columns marked
-.Dq only with -o
+.Dq only with --output
 are printed only when they are asked for.
 .Pp
 Into a pipe or file a table is CSV (RFC 4180) with one header row of the names below; on a

@@ -245,6 +245,6 @@ void mm_table_help(struct mm_output *out, const struct mm_table *const *tables, 
 		mm_output_printf(out, "%s%s: %s\n", i ? "\n" : "", t->name, t->help);
 		for (size_t c = 0; c < t->nr_columns; c++)
 			mm_output_printf(out, "  %-22s %s%s\n", t->columns[c].name, t->columns[c].help,
-					 t->columns[c].hidden ? " (only with -o)" : "");
+					 t->columns[c].hidden ? " (only with --output)" : "");
 	}
 }
