@@ -91,6 +91,20 @@ START_TEST(pageblocks)
 }
 END_TEST
 
+START_TEST(range_of_a_frame)
+{
+	make((uint64_t)_i);
+	for (uint64_t f = 0; f <= (phys.nr_present ? present[phys.nr_present - 1].end_pfn : 0); f++) {
+		const struct mm_page_range *r = mm_present_range(&phys, f);
+		uint32_t i = 0;
+
+		while (i < phys.nr_present && present[i].end_pfn <= f)
+			i++;
+		ck_assert_ptr_eq(r, i < phys.nr_present ? &present[i] : NULL);
+	}
+}
+END_TEST
+
 /* Whole ranges, pieces of them and what the caller takes off by itself, by turns. */
 START_TEST(mixed)
 {
@@ -135,6 +149,7 @@ int main(void)
 	tcase_add_loop_test(t, ranges, 0, 300);
 	tcase_add_loop_test(t, pageblocks, 0, 300);
 	tcase_add_loop_test(t, mixed, 0, 300);
+	tcase_add_loop_test(t, range_of_a_frame, 0, 20);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

@@ -18,6 +18,7 @@
 #include "machine/machine.h"
 #include "machine/pages.h"
 #include "phys/internal.h"
+#include "phys/pfn_walk.h"
 
 enum { SECTION_PAGES = 1 << 15, NODES_PGSHIFT = 54, ZONES_PGSHIFT = 51, CPUPID_PGSHIFT = 30, GEN_PGSHIFT = 27, REFS_PGSHIFT = 25 };
 #define CPUPID_MASK	((UINT64_C(1) << 21) - 1)
@@ -74,20 +75,14 @@ static uint64_t page_flags_word(const struct mm_page *p, const struct mm_zone *z
 	return word;
 }
 
+/* Is @pfn RAM?  *@end: up to where it stays so. */
 static bool is_present(const struct mm_phys *phys, uint64_t pfn, uint64_t *end)
 {
-	*end = UINT64_MAX;
-	for (uint32_t i = 0; i < phys->nr_present; i++) {
-		const struct mm_page_range *r = &phys->present[i];
+	const struct mm_page_range *r = mm_present_range(phys, pfn);
+	bool present = r && r->start_pfn <= pfn;
 
-		if (pfn < r->start_pfn) {
-			*end = *end < r->start_pfn ? *end : r->start_pfn;
-		} else if (pfn < r->end_pfn) {
-			*end = r->end_pfn;
-			return true;
-		}
-	}
-	return false;
+	*end = !r ? UINT64_MAX : present ? r->end_pfn : r->start_pfn;
+	return present;
 }
 
 /* The head of the free or allocated block that @pfn lies in; @pfn itself when it is in none. */

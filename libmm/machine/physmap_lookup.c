@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "machine/physmap.h"
+#include "phys/pfn_walk.h"
 
 enum { SECTION_SHIFT = 27 };
 
@@ -58,11 +59,11 @@ static void region_rows(const struct mm_physmap *pm, uint64_t addr, struct mm_ta
 /* Is the page RAM of this node?  Spans of nodes may overlap, present pages do not. */
 static bool is_present(const struct mm_phys *phys, uint32_t node, uint64_t pfn)
 {
-	for (uint32_t i = 0; i < phys->nr_present; i++)
-		if (phys->present[i].node == node && pfn >= phys->present[i].start_pfn &&
-		    pfn < phys->present[i].end_pfn)
-			return true;
-	return !phys->nr_present;	/* zones of a capture without a map */
+	const struct mm_page_range *r = mm_present_range(phys, pfn);
+
+	if (!phys->nr_present)		/* zones of a capture without a map */
+		return true;
+	return r && r->start_pfn <= pfn && r->node == node;
 }
 
 static void zone_rows(const struct mm_phys *phys, uint64_t addr, uint64_t page_size, struct mm_table_writer *w)

@@ -12,6 +12,7 @@
  */
 #include "base/minmax.h"
 #include "phys/compaction.h"
+#include "phys/pfn_walk.h"
 
 enum { SECTION_SHIFT = 27 - MM_PAGE_SHIFT };
 
@@ -19,17 +20,9 @@ enum { SECTION_SHIFT = 27 - MM_PAGE_SHIFT };
 static bool section_online(const struct mm_phys *phys, mm_pfn_t pfn)
 {
 	mm_pfn_t start = pfn >> SECTION_SHIFT << SECTION_SHIFT, end = start + (1u << SECTION_SHIFT);
-	uint32_t lo = 0, hi = phys->nr_present;
+	const struct mm_page_range *r = mm_present_range(phys, start);
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (phys->present[mid].end_pfn <= start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < phys->nr_present && phys->present[lo].start_pfn < end;
+	return r && r->start_pfn < end;
 }
 
 bool mm_pageblock_in_zone(const struct mm_zone *zone, mm_pfn_t start, mm_pfn_t end)

@@ -26,6 +26,7 @@
 #include "base/minmax.h"
 #include "phys/mempolicy.h"
 #include "phys/pcp.h"
+#include "phys/pfn_walk.h"
 
 /* The kernel's own numbers: three bits of a request are also bits of alloc_flags. */
 _Static_assert((unsigned int)__MM_GFP_KSWAPD_RECLAIM == (unsigned int)MM_ALLOC_KSWAPD, "one bit");
@@ -43,19 +44,9 @@ const char *mm_migratetype_name(enum mm_migratetype mt)
 /* Node of a page by the ranges of RAM, which settle it where spans of nodes overlap; MM_MAX_NODES: not RAM. */
 static uint32_t present_node(const struct mm_phys *phys, mm_pfn_t pfn)
 {
-	uint32_t lo = 0, hi = phys->nr_present;
+	const struct mm_page_range *r = mm_present_range(phys, pfn);
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (pfn < phys->present[mid].start_pfn)
-			hi = mid;
-		else if (pfn >= phys->present[mid].end_pfn)
-			lo = mid + 1;
-		else
-			return phys->present[mid].node;
-	}
-	return MM_MAX_NODES;
+	return r && r->start_pfn <= pfn ? r->node : MM_MAX_NODES;
 }
 
 struct mm_zone *mm_page_zone_slow(const struct mm_phys *phys, mm_pfn_t pfn)

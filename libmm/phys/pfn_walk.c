@@ -72,3 +72,18 @@ bool mm_pfn_walk_pageblock(struct mm_pfn_walk *w, uint64_t *start, uint64_t *end
 	}
 	return true;
 }
+
+const struct mm_page_range *mm_present_range(const struct mm_phys *phys, uint64_t pfn)
+{
+	uint32_t lo = 0, hi = phys->nr_present;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (phys->present[mid].end_pfn <= pfn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < phys->nr_present ? &phys->present[lo] : NULL;
+}

@@ -43,4 +43,7 @@ bool mm_pfn_walk_range(struct mm_pfn_walk *w);
 bool mm_pfn_walk_frames(struct mm_pfn_walk *w, uint64_t nr, uint64_t *start, uint64_t *end);
 bool mm_pfn_walk_pageblock(struct mm_pfn_walk *w, uint64_t *start, uint64_t *end);
 
+/* The first range of RAM that ends above @pfn, which holds it if any does; NULL: all end below. */
+const struct mm_page_range *mm_present_range(const struct mm_phys *phys, uint64_t pfn);
+
 #endif /* PHYS_PFN_WALK_H */
