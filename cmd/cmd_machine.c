@@ -128,7 +128,7 @@ static bool has_column(struct mm_str line, const char *name)
 	return false;
 }
 
-/* Does @in begin as the description of a machine rather than as a trace? */
+/* Does @in begin as the description of a machine rather than as a trace?  *@yes, or -errno with a->err. */
 static int holds_machine(struct cmd_args *a, struct mm_input *in, bool *yes)
 {
 	struct mm_str head;

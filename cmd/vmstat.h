@@ -50,11 +50,12 @@ uint64_t vmstat_unit(const struct vmstat_args *v, uint64_t kib);
 int64_t vmstat_in_flight(const struct mm_proc_disk *d);
 /* What a counter moved between two samples: over a 32-bit wrap too; 0 when it went back or vanished. */
 uint64_t vmstat_delta(uint64_t now, uint64_t before);
-/* A column of @table for CSV, without the ones whose bit is set in @without. */
+/* A table with some columns of another. */
 struct vmstat_columns {
 	struct mm_table table;
 	struct mm_column columns[24];
 };
+/* All columns of @from but those whose bit is set in @without, by their place there. */
 void vmstat_pick_columns(struct vmstat_columns *to, const struct mm_table *from, uint32_t without);
 
 /*

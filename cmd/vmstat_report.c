@@ -120,7 +120,7 @@ struct flow {	/* what moved between two samples, in time num/den seconds^-1 */
 	uint64_t num, den;
 };
 
-/* @swap: pages to the unit shown. */
+/* Of swap, @human: in the unit of -S. */
 static void fill_flow(struct report_row *row, const struct vmstat_args *v, const struct flow *f, bool human)
 {
 	uint64_t page_kib = mm_proc_page_size(v->proc) / 1024;

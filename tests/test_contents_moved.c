@@ -184,7 +184,7 @@ static void within_one(const struct proc *p, const uint64_t *first, uint64_t *nr
 		*nr = (vma->vm_end - addr_of(*first)) / PAGE;
 }
 
-/* [@first, @first + @nr) to @to, where it becomes @want pages; nothing, or an empty copy, stays. */
+/* A few pages to another place, where they become more or fewer; nothing, or an empty copy, stays. */
 static void op_move(struct proc *p)
 {
 	static struct cell copy[WINDOW];

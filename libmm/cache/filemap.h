@@ -64,7 +64,7 @@ int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos_byte
 /* write(2): pages made, dirtied; the file grows.  Bytes or -errno. */
 int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos_bytes, uint64_t size_bytes, struct mm_memcg *memcg);
 
-bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn);	/* true when it was clean; anonymous pages too */
+bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn);	/* anonymous ones too; true: it was clean */
 void mm_folio_clear_dirty_for_io(struct mm_cache *c, mm_pfn_t pfn);
 /* Write the dirty pages of [@first, @last] (page indices); the disk is done when it returns. Pages written. */
 uint64_t mm_filemap_writeback(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
@@ -75,7 +75,7 @@ void mm_balance_dirty_pages(struct mm_cache *c);
 
 /* Drop pages from @first on that are clean, unmapped and not under I/O (fadvise DONTNEED, drop_caches); pages dropped. */
 uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
-/* Throw pages away from byte @new_size on, dirty or not; whoever maps them was unmapped before (unmap_mapping_range()). */
+/* Throw pages away from byte @new_size_bytes on, dirty or not; whoever maps them was unmapped before (unmap_mapping_range()). */
 void mm_truncate_pages(struct mm_cache *c, struct mm_address_space *as, uint64_t new_size_bytes);
 /*
  * The file ends or ended within the page of byte @from: the rest of that page is zeroed, which uses and dirties it

@@ -67,7 +67,7 @@ uint64_t mm_shmem_swap_usage(const struct mm_address_space *as, uint64_t first, 
 void mm_shmem_swapin_range(struct mm_cache *c, struct mm_address_space *as, uint64_t first, uint64_t last);
 /* read(2): a hole reads as zeroes and stays one. Bytes or -errno. */
 int64_t mm_shmem_read(struct mm_cache *c, struct mm_file *f, uint64_t pos_bytes, uint64_t size_bytes);
-/* The page that byte @pos cuts in two is read back if it is swapped, and dirtied (of shmem_undo_range()). */
+/* The page that byte @pos_bytes cuts in two is read back if it is swapped, and dirtied (of shmem_undo_range()). */
 void mm_shmem_zero_partial(struct mm_cache *c, struct mm_address_space *as, uint64_t pos_bytes);
 
 #endif /* CACHE_SHMEM_H */

@@ -52,7 +52,10 @@ int mm_read_swap_cache_async(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, s
  * caller's, MM_PFN_NONE without memory.
  */
 mm_pfn_t mm_swap_cluster_readahead(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg);
-/* A fault found the folio in the swap cache: counts read-ahead hits (swap_cache_get_folio()). @info of the VMA, NULL: shmem. */
+/*
+ * A fault at @vaddr found the folio in the swap cache: counts read-ahead hits (swap_cache_get_folio()).
+ * @vma_swap_readahead_info: the VMA's; NULL: a fault of shared memory, which has none.
+ */
 void mm_swap_ra_note_hit(struct mm_cache *c, mm_pfn_t pfn, uint64_t *vma_swap_readahead_info, uint64_t vaddr);
 
 /* VMA read-ahead (swap_ra_info()): PTEs [start_vaddr, start_vaddr + nr pages) are read around the fault. */

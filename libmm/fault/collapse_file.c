@@ -85,7 +85,7 @@ static enum mm_scan_result file_page(struct collapse_file *cf, uint64_t index, m
 	return MM_SCAN_SUCCEED;
 }
 
-/* One page off the LRU and out of all tables; on success isolation's reference is kept in @old. */
+/* One page off the LRU and out of all tables; on success isolation's reference is kept in cf->old. */
 static enum mm_scan_result take_page(struct collapse_file *cf, uint64_t index)
 {
 	struct mm_cache *c = cf->f->cache;

@@ -47,7 +47,7 @@ static inline unsigned int mm_vmf_note(struct mm_vm_fault *v, enum mm_fault_kind
 	return ret;
 }
 
-/* A charged page for @vma, refs 1, zeroed or to be copied from @from (MM_PFN_NONE: zeroed); MM_PFN_NONE: no memory. */
+/* A charged page for v->vma, refs 1, zeroed or to be copied from @from (MM_PFN_NONE: zeroed); MM_PFN_NONE: no memory. */
 mm_pfn_t mm_fault_new_page(struct mm_vm_fault *v, mm_pfn_t from);
 void mm_fault_copy_contents(struct mm_fault *f, mm_pfn_t to, mm_pfn_t from, uint32_t nr);
 /* New and mapped: rmap, LRU, rss (the caller's reference becomes the mapping's). */

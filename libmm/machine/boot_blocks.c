@@ -126,7 +126,7 @@ static bool plan_zone(struct plan *p, const struct mm_buddyinfo *bi)
 	return true;
 }
 
-/* Blocks of the zone that are of no zone of the machine. */
+/* Are all free blocks told of zones that the machine has? */
 static bool knows_all_zones(struct mm_phys *phys, const struct mm_buddyinfo *bi)
 {
 	for (size_t i = 0; i < bi->nr; i++)

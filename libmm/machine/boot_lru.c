@@ -117,8 +117,9 @@ static mm_pfn_t next_of_nobody(struct nobodys *n)
 	}
 }
 
-/* Whose the pages are on the machine that is made. */
+/* The files whose pages those of the lists are on the machine that is made. */
 enum { CAPTURED_ANON, CAPTURED_SHMEM, CAPTURED_FILE, NR_FILES };
+
 struct fill {
 	struct mm_machine *m;
 	struct mm_address_space *as[NR_FILES];

@@ -16,7 +16,7 @@
 #include "virt/mempolicy.h"
 #include "virt/vma.h"
 
-/* effective_mems */
+/* Nodes that tasks in @g (NULL: in no cgroup) may use: its own, as far as those above have them, else theirs. */
 static mm_nodes_t effective_mems(const struct mm_machine *m, const struct mm_memcg *g)
 {
 	mm_nodes_t above = g && g->parent ? effective_mems(m, g->parent) : m->ctx.numa.memory;

@@ -91,7 +91,7 @@ static uint64_t shared_avail(const struct mm_kmem_cache *s)
 	return nr;
 }
 
-/* The end of @text from @from on. */
+/* The end of @text from @start on. */
 static struct mm_str from(const struct mm_output *text, size_t start) { return (struct mm_str){ text->buf + start, text->len - start }; }
 
 /* Flags, folder and further names, all three in @text (which holds them in one piece, as it is larger than they are). */

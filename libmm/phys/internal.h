@@ -39,9 +39,8 @@ void mm_free_pages_core(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order);
 int mm_build_zonelists(struct mm_phys *phys);	/* 0 or -ENOMEM */
 
 /*
- * Boot (zone_boot.c) sets before mm_page_alloc_init(): nodes, their zones with start, spanned and present pages,
- * zone_table
- * and zone ids, cpu_node, present[], max_pfn. Each node's zonelist (node order) is set before mm_build_zonelists().
+ * Boot (zone_boot.c) sets before mm_page_alloc_init(): nodes, their zones with start, spanned and present pages, cpu_node,
+ * present[], max_pfn.  Each node's zonelist (node order) is set before mm_build_zonelists().
  */
 
 /*
@@ -84,7 +83,6 @@ static inline void mm_mod_zone_freepage_state(struct mm_zone *zone, int64_t nr_p
 		mm_count(zone->phys->ctx, MM_NR_FREE_CMA, nr_pages);
 	}
 }
-
 
 /* fallback.c */
 mm_pfn_t mm_rmqueue(struct mm_zone *zone, unsigned int order, unsigned int mt, unsigned int alloc_flags);

@@ -225,7 +225,6 @@ void mm_phys_free(struct mm_phys *phys);
 /* Recompute watermarks, lowmem_reserve, pcp high after a tunable or managed_pages changed (setup_per_zone_wmarks()). */
 void mm_setup_per_zone_wmarks(struct mm_phys *phys);
 
-/* Watermark test as __zone_watermark_ok(); @mark in pages. */
 enum mm_alloc_flags {
 	MM_ALLOC_WMARK_MIN = 0, MM_ALLOC_WMARK_LOW = 1, MM_ALLOC_WMARK_HIGH = 2, MM_ALLOC_NO_WATERMARKS = 4,
 	MM_ALLOC_WMARK_MASK = 3, MM_ALLOC_OOM = 8, MM_ALLOC_NON_BLOCK = 0x10, MM_ALLOC_MIN_RESERVE = 0x20,
@@ -233,6 +232,7 @@ enum mm_alloc_flags {
 	MM_ALLOC_KSWAPD = 0x800,
 	MM_ALLOC_RESERVES = MM_ALLOC_NON_BLOCK | MM_ALLOC_MIN_RESERVE | MM_ALLOC_HIGHATOMIC | MM_ALLOC_OOM,
 };
+/* May a block of @order be taken with @mark (pages) left?  Source: Linux 6.6 mm/page_alloc.c __zone_watermark_ok(). */
 bool mm_zone_watermark_ok(const struct mm_zone *zone, unsigned int order, uint64_t mark,
 			  enum mm_zone_type highest, unsigned int alloc_flags);
 static inline uint64_t mm_wmark_pages(const struct mm_zone *z, enum mm_watermark w)

@@ -15,9 +15,9 @@ static inline uint64_t mm_nr_gens(const struct mm_lruvec *v, unsigned int type) 
 enum mm_lru_gen_cap { MM_LRU_GEN_MM_WALK = 2, MM_LRU_GEN_NONLEAF_YOUNG = 4 };	/* bits of lru_gen */
 bool mm_lru_gen_cap(const struct mm_reclaim *r, enum mm_lru_gen_cap cap);
 
-/* One lruvec, a batch of pages a step; false: it is done, and s->aged says whether by a new generation (or protection). */
 void mm_lru_gen_begin_lruvec(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc,
 			     struct mm_lruvec_scan *s);
+/* A batch of pages of the lruvec begun; false: it is done, and s->aged says whether by a new generation (or protection). */
 bool mm_lru_gen_shrink_lruvec_step(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, struct mm_lruvec_scan *s);
 bool mm_lru_gen_should_abort_scan(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc);
 bool mm_lruvec_is_sizable(const struct mm_reclaim *r, const struct mm_lruvec *v, const struct mm_scan_control *sc);

@@ -263,7 +263,7 @@ static uint32_t node_at(const struct mm_srat *s, uint64_t addr, uint64_t *end)
 	return MM_MAX_NODES;
 }
 
-/* The region that begins at @at inside @e: up to where node or hotplug change. */
+/* The region @r begins inside @e: it goes up to where node or hotplug change. */
 static void cut_region(const struct mm_e820_entry *e, const struct mm_srat *nodes, const struct mm_srat *hotplug,
 		       struct mm_region *r)
 {

@@ -18,7 +18,7 @@ struct mm_str mm_oom_payload(struct mm_str line);
 
 /* ---- oom_facts.c: lines between the first and the task table ---- */
 
-/* Copy @s to the report's text; until mm_oom_settle() the slice holds its offset there. 0 or -ENOMEM. */
+/* Copy @s to the report's text; until the report ends the slice holds its offset there. 0 or -ENOMEM. */
 int mm_oom_keep(struct mm_oom_report *r, struct mm_str s, struct mm_str *out);
 int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str line);	/* 0 or -ENOMEM */
 /* How large a page is by what tasks and the memcg hold, bytes; 4096 where nothing says otherwise. */

@@ -21,7 +21,7 @@ struct mm_proc {
 int mm_proc_open_dir(struct mm_proc *p);
 
 /*
- * Read the file PID/@file (or any path below proc/) into the buffer, in one
+ * Read @path below proc/, as "1/stat", into the buffer, in one
  * system call when it fits.  Return: bytes, or -errno; no message is made.
  */
 long mm_proc_read_small(struct mm_proc *p, const char *path);

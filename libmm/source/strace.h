@@ -119,8 +119,8 @@ void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool
 /* What the row says in words outlives the line: flags, name, result. 0 or -ENOMEM. */
 int strace_keep_slices(struct strace_calls *c, struct mm_event *ev);
 
-/* A child of the clone @name was seen: its row in the parent.  @text: the call as far as the log has it. */
 bool strace_is_clone(struct mm_str name);
+/* The row of the parent: the child @child of the clone @name was seen; @text: the call as far as the log has it. 0 or -errno with @err. */
 int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, uint32_t child,
 		     struct mm_str name, struct mm_str text, struct mm_error *err);
 

@@ -53,7 +53,7 @@ static struct mm_maple_node *walk_rungs(const struct mm_maple_tree *mt, struct r
 	return at->n = n;
 }
 
-/* The largest run of NULL among the slots from @i to @j. */
+/* The largest run of NULL among the slots from at->i to at->j. */
 static uint64_t gap_between(const struct in_leaf *at)
 {
 	uint64_t gap = 0;

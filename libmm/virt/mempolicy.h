@@ -15,11 +15,7 @@ const struct mm_mempolicy *mm_vma_policy_at(const struct mm_vma *vma, uint64_t v
 /* The same, or else the running task's; and the page's place for interleaving (get_vma_policy(), interleave_nid()). */
 struct mm_mpol_place mm_vma_mpol_place(const struct mm_vma *vma, uint64_t vaddr, unsigned int order);
 
-/**
- * mm_vma_alloc_folio() - a page for @vaddr of @vma, or with @hugepage 2M
- *
- * Source: mm/mempolicy.c vma_alloc_folio().
- */
+/* A page for @vaddr of @vma, or the 2M around it, by its policy; MM_PFN_NONE.  Source: Linux 6.6 mm/mempolicy.c vma_alloc_folio(). */
 static inline mm_pfn_t mm_vma_alloc_folio(const struct mm_vma *vma, uint64_t vaddr, mm_gfp_t gfp)
 {
 	const struct mm_virt *virt = vma->vm_mm->virt;

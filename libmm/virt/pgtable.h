@@ -294,8 +294,10 @@ static inline uint64_t mm_pmd_addr_end(uint64_t vaddr, uint64_t end)
 	return next - 1 < end - 1 ? next : end;
 }
 
-/* A table kept aside for each 2M entry, so that a split needs no memory (pgtable_trans_huge_deposit()). */
-/* MM_PFN_NONE: no memory; not counted in pgtables_bytes yet. All its entries lie side by side. */
+/*
+ * A table of PTEs, not counted in pgtables_bytes yet; all its entries lie side by side.  MM_PFN_NONE: no memory.  One is kept aside
+ * for each 2M entry, so that a split needs no memory (pgtable_trans_huge_deposit()).
+ */
 mm_pfn_t mm_pte_table_alloc(struct mm_struct *mm);
 void mm_pte_table_free(struct mm_struct *mm, mm_pfn_t table);
 void mm_pgtable_deposit(struct mm_struct *mm, uint64_t vaddr, mm_pfn_t table);	/* counts it */
@@ -390,10 +392,11 @@ void mm_put_huge_zero_page(struct mm_struct *mm);	/* @mm goes */
 uint64_t mm_huge_zero_page_freeable(const struct mm_virt *virt);	/* pages that the shrinker could have: 0 or 512 */
 uint64_t mm_shrink_huge_zero_page(struct mm_virt *virt);		/* it has them: how many */
 bool mm_is_huge_zero_pmd(const struct mm_virt *virt, mm_pte_t pmd);
-/* vma_adjust_trans_huge(): a VMA is cut or moved at these borders: split 2M mappings across them. */
-void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, struct mm_vma *next,
-			      /* @next: the VMA after @vma, whose start moves by adjust_next bytes */
-			      int64_t adjust_next);
+/*
+ * vma_adjust_trans_huge(): @vma is cut or moved at these borders, and the start of @next, the VMA after it (NULL: none), moves
+ * by @adjust_next bytes: split 2M mappings across them.
+ */
+void mm_vma_adjust_trans_huge(struct mm_vma *vma, uint64_t start, uint64_t end, struct mm_vma *next, int64_t adjust_next);
 
 /* Recount of one address space: rss, pgtables_bytes, every entry against the page behind it. */
 bool mm_pgtables_are_consistent(const struct mm_struct *mm);

@@ -40,8 +40,11 @@ int mm_vma_link_after(struct mm_struct *mm, struct mm_vma *vma, struct mm_vma *p
  */
 void mm_vma_prepare(struct mm_vma *vma, struct mm_vma *adj_next);
 void mm_vma_complete(struct mm_vma *vma, struct mm_vma *adj_next);
-/* Room in the tree for what follows, so that it cannot fail half-way.  0 or -ENOMEM. */
-int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below);	/* __split_vma() */
+/*
+ * Cut @vma in two at @addr; @new_below: the new one is the lower part.  0, -EINVAL (what it maps is not to be cut there) or -ENOMEM:
+ * then nothing has changed.  The second minds max_map_count (-ENOMEM).  Source: Linux 6.6 mm/mmap.c __split_vma(), split_vma().
+ */
+int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below);
 int mm_split_vma(struct mm_vma *vma, uint64_t addr, bool new_below);
 /* The range [start, end) of @vma replaces what was; @next is taken over when it ends there (vma_expand()). */
 int mm_vma_expand(struct mm_vma *vma, uint64_t start, uint64_t end, uint64_t pgoff, struct mm_vma *next);
@@ -60,7 +63,7 @@ struct mm_vma_merge {
 struct mm_vma *mm_vma_merge(struct mm_struct *mm, const struct mm_vma_merge *req);	/* NULL: not merged */
 enum mm_vma_obstacle mm_vma_merge_before(const struct mm_vma *vma, const struct mm_vma_merge *req, uint64_t pgoff);
 enum mm_vma_obstacle mm_vma_merge_after(const struct mm_vma *vma, const struct mm_vma_merge *req);
-/* mprotect, mlock, madvise: [start, end) of @vma gets other flags: merge, else split.  *prev is the result. */
+/* mprotect, mlock, madvise: [start, end) of *@vmap gets other flags: merge, else split; *@prev is the result.  0 or -errno. */
 int mm_vma_modify(struct mm_vma **vmap, struct mm_vma **prev, uint64_t start, uint64_t end, uint64_t vm_flags,
 		  const char *anon_name);
 /* The same where the userfaultfd changes too. */

@@ -49,7 +49,10 @@ int mm_buddyinfo_read(struct mm_buddyinfo *bi, struct mm_input *in, struct mm_er
 int mm_pagetypeinfo_read(struct mm_buddyinfo *bi, struct mm_input *in, struct mm_error *err);
 void mm_buddyinfo_free(struct mm_buddyinfo *bi);
 
-/* The rows of pagetypeinfo summed over types, one a zone, as buddyinfo has them. */
+/*
+ * The rows of pagetypeinfo summed over types, one a zone, as buddyinfo has them: added to @zones, which the caller has zeroed
+ * and frees with mm_buddyinfo_free(), after an error too.  0 or -ENOMEM.
+ */
 int mm_buddyinfo_sum(const struct mm_buddyinfo *types, struct mm_buddyinfo *zones);
 
 /* Pages of one list: what no physical address reaches (2^56 bytes) is no count. */

@@ -38,6 +38,8 @@ enum { MM_FLAGS_TEXT = 512 };		/* room that any text of mm_flags_format() fits, 
  *		taken too; the empty text is 0
  * @bits:	the bits of all words
  * @bad:	on -EINVAL the word that is none of this kind; may be NULL
+ *
+ * Return: 0 or -EINVAL, then @bits is as it was.
  */
 int mm_flags_parse(enum mm_flag_kind kind, struct mm_str text, uint64_t *bits, struct mm_str *bad);
 
@@ -46,7 +48,7 @@ int mm_flags_parse_mmap(struct mm_str text, uint64_t *prot, uint64_t *map, struc
 
 /* Bits to words at @buf[@room]: bytes written (a NUL follows).  0 without a word for it is "". */
 size_t mm_flags_format(enum mm_flag_kind kind, uint64_t bits, char *buf, size_t room);
-/* "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS" */
+/* The same of both kinds: "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS". */
 size_t mm_flags_format_mmap(uint64_t prot, uint64_t map, char *buf, size_t room);
 
 /* The word of this kind that is most like @word: for the text of an error. */

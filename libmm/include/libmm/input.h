@@ -31,8 +31,9 @@ struct mm_input {
 
 /* @path NULL or "-" is standard input.  0 or -errno with @err. */
 int mm_input_open(struct mm_input **inp, const char *path, struct mm_error *err);
+/* The same below the directory @dirfd; nothing stands for standard input. */
 int mm_input_open_at(struct mm_input **inp, int dirfd, const char *path, struct mm_error *err);
-/* Over memory that must outlive the input. */
+/* Over @len bytes of memory that must outlive the input; @name, for messages, is copied.  0 or -ENOMEM. */
 int mm_input_open_memory(struct mm_input **inp, const char *name, const void *p, size_t len);
 void mm_input_free(struct mm_input *in);
 

@@ -71,7 +71,13 @@ void mm_machine_config_init(struct mm_machine_config *cfg);
 int mm_machine_new(struct mm_machine **mp, const struct mm_machine_config *cfg, struct mm_error *err);
 void mm_machine_free(struct mm_machine *m);
 
-/* Start process @pid with the mappings of a /proc/PID/maps text. @note (NULL: nobody) is given them as rows of a trace. */
+/**
+ * mm_machine_seed() - start process @pid with the mappings of a /proc/PID/maps or smaps text
+ * @maps:	read to its end; stays the caller's
+ * @note:	given each mapping as a row of a trace, which is valid during the call; NULL: nobody is told
+ *
+ * A machine that has not booted does so first.  Return: 0, or -errno with @err (what mm_maps_read() refuses, the boot, host memory).
+ */
 int mm_machine_seed(struct mm_machine *m, uint32_t pid, struct mm_input *maps,
 		    void (*note)(const struct mm_event *ev, void *arg), void *arg, struct mm_error *err);
 
@@ -102,10 +108,12 @@ int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error 
  * Return: how many rows were replayed, from the first on.  The next one (if any) is for mm_machine_event().
  */
 size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr);
+/* What followed from the last row, *@nr rows in their order: the machine's, until the next one is replayed. */
 const struct mm_event *mm_machine_effects(const struct mm_machine *m, size_t *nr);
 
 /* The geometries that config's tlb may name: number @i with what it is; NULL past the end. */
 const char *mm_tlb_name(size_t i, const char **help);
+/* Its counters: the machine's, always up to date. */
 const struct mm_vmstat *mm_machine_vmstat(const struct mm_machine *m);
 const struct mm_vmstat *mm_machine_boot_vmstat(const struct mm_machine *m);	/* as booting left them */
 /* What a machine does beside its counters. */
@@ -116,7 +124,7 @@ struct mm_machine_load {
 	uint64_t total_pages;		/* given to the page allocator; 0 where the machine has none */
 	uint64_t available_pages;	/* as MemAvailable has it */
 };
-/* Source: Linux 6.6 mm/show_mem.c si_mem_available(). */
+/* Into @load as it is now; all 0 before the boot.  Source: Linux 6.6 mm/show_mem.c si_mem_available(). */
 void mm_machine_load(const struct mm_machine *m, struct mm_machine_load *load);
 
 /* A task as /proc would tell of it; sizes in pages. */

@@ -29,7 +29,8 @@ int mm_output_flush(struct mm_output *out);
 /* Room for @n bytes (at most MM_OUTPUT_BUFFER) at the returned place; commit with mm_output_advance(). */
 char *mm_output_reserve(struct mm_output *out, size_t n);
 static inline void mm_output_advance(struct mm_output *out, size_t n) { out->len += n; }
-void mm_output_bytes(struct mm_output *out, const char *p, size_t n);	/* any length */
+/* @n bytes, any number; what printf() would print, cut after 1023 bytes. */
+void mm_output_bytes(struct mm_output *out, const char *p, size_t n);
 void mm_output_printf(struct mm_output *out, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -52,9 +52,10 @@ extern const struct mm_physmap_table mm_physmap_regions, mm_physmap_ram, mm_phys
 
 /* What is at one physical address, outermost region first: region, pfn, section, node, zone, dimm. */
 extern const struct mm_table mm_physmap_lookup_table;
+/* Each as a row of that table to @w.  0. */
 int mm_physmap_lookup(const struct mm_physmap *pm, uint64_t addr, struct mm_table_writer *w, struct mm_error *err);
 
-/* The address space as a picture, one line a top-level region or hole, @width columns (0: 80). */
+/* The address space as a picture, one line a top-level region or hole, @width columns (0: 80); errors stick to @out.  0. */
 int mm_physmap_draw(const struct mm_physmap *pm, struct mm_output *out, uint32_t width);
 
 #endif /* LIBMM_PHYSMAP_H */

@@ -84,7 +84,10 @@ struct mm_proc_stat {
 	size_t nr_cpus, cap;
 };
 
-/* Zeroed before its first use; read again and again; mm_proc_stat_free() at the end. */
+/*
+ * /proc/stat into @st: zeroed before its first use, read again and again, mm_proc_stat_free() at the end.  0; -errno with @err when
+ * it cannot be read or has no line "cpu".  Source: Linux 6.6 fs/proc/stat.c show_stat().
+ */
 int mm_proc_stat(struct mm_proc *p, struct mm_proc_stat *st, struct mm_error *err);
 void mm_proc_stat_free(struct mm_proc_stat *st);
 
@@ -201,7 +204,7 @@ struct mm_pid_options {
 	size_t nr_only;
 };
 
-/* @p must outlive the table. */
+/* An empty table; @p must outlive it.  0 or -ENOMEM. */
 int mm_pid_table_new(struct mm_pid_table **tp, struct mm_proc *p);
 void mm_pid_table_free(struct mm_pid_table *t);		/* NULL is allowed */
 

@@ -137,6 +137,10 @@ int mm_slab_tune(struct mm_slab *slab, const struct mm_slab_tuning *tuning);	/* 
  */
 struct mm_kmem_cache *mm_kmem_cache_create(struct mm_slab *slab, const char *name,
 					   uint32_t size, uint32_t align, uint32_t flags);
+/*
+ * The same of objects whose bytes [useroffset, useroffset + usersize) may be copied from and to user space: such a cache never
+ * merges.  Without hardened_usercopy, and where they are not all within the object, there are none.
+ */
 struct mm_kmem_cache *mm_kmem_cache_create_usercopy(struct mm_slab *slab, const char *name, uint32_t size,
 						    uint32_t align, uint32_t flags,
 						    uint32_t useroffset, uint32_t usersize);
@@ -174,6 +178,7 @@ void mm_slab_reap(struct mm_slab *slab);
  * MM_KMALLOC_MAX_SIZE).  Source: Linux 6.6 mm/slab_common.c __kmalloc().
  */
 uint64_t mm_kmalloc(struct mm_slab *slab, uint64_t size, mm_gfp_t gfp);
+/* The same of @node, as mm_kmem_cache_alloc_node() takes it. */
 uint64_t mm_kmalloc_node(struct mm_slab *slab, uint64_t size, mm_gfp_t gfp, uint32_t node);
 void mm_kfree(struct mm_slab *slab, uint64_t obj);	/* 0 and MM_ZERO_SIZE_PTR do nothing */
 uint64_t mm_ksize(const struct mm_slab *slab, uint64_t obj);	/* usable bytes; 0: no object */
@@ -214,6 +219,7 @@ const char *mm_kmem_cache_alias(const struct mm_kmem_cache *s, uint32_t i);	/* i
  * flags and its size.  Source: Linux 6.6 mm/slub.c create_unique_id(), sysfs_slab_add().
  */
 void mm_kmem_cache_unique_id(const struct mm_kmem_cache *s, struct mm_output *out);
+/* How it stands, into @info; looks at each of its slabs. */
 void mm_kmem_cache_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *info);
 
 enum mm_slab_state { MM_SLAB_ON_CPU, MM_SLAB_CPU_PARTIAL, MM_SLAB_PARTIAL, MM_SLAB_FULL, MM_SLAB_EMPTY };

@@ -27,23 +27,24 @@ extern const struct mm_machine_table mm_table_counters;	/* counter,value: every 
 extern const struct mm_machine_table mm_table_tasks;	/* one row a living task: memory, faults, accesses */
 
 /* table_buddy.c: the page allocator; rows of free, frag and types are those of <libmm/buddyinfo.h> */
-extern const struct mm_machine_table mm_table_free;
-extern const struct mm_machine_table mm_table_orders;	/* the same, one row a list */
-extern const struct mm_machine_table mm_table_frag;
-extern const struct mm_machine_table mm_table_types;
-extern const struct mm_machine_table mm_table_pageblocks;
-extern const struct mm_machine_table mm_table_pcp;
+extern const struct mm_machine_table mm_table_free;	/* free blocks, one row a zone, migrate type and order */
+extern const struct mm_machine_table mm_table_orders;	/* the same, one row a zone and migrate type */
+extern const struct mm_machine_table mm_table_frag;	/* what they say of fragmentation, one row an order */
+extern const struct mm_machine_table mm_table_types;	/* pageblocks by migrate type */
+extern const struct mm_machine_table mm_table_pageblocks;	/* one row a pageblock */
+extern const struct mm_machine_table mm_table_pcp;	/* per-CPU lists */
 extern const struct mm_machine_table mm_table_explain;	/* explain.c */
-/* table_fault.c, table_hugetlb.c, table_smaps.c, table_status.c, table_pagemap.c */
+/* table_fault.c, table_hugetlb.c, table_ksm.c, table_numa.c, table_smaps.c, table_status.c, table_pagemap.c */
 extern const struct mm_machine_table mm_table_faults;	/* pid,minflt,majflt,segv,sigbus,... */
 extern const struct mm_machine_table mm_table_smaps;	/* every field of /proc/PID/smaps */
 extern const struct mm_machine_table mm_table_status;	/* one row a process: the Vm lines of /proc/PID/status */
 extern const struct mm_machine_table mm_table_pagemap;	/* every page as /proc/PID/pagemap */
 extern const struct mm_machine_table mm_table_hugetlb;	/* pools of huge pages */
+extern const struct mm_machine_table mm_table_ksm;	/* same-page merging */
 extern const struct mm_machine_table mm_table_numa_maps;	/* mappings by policy and node */
 extern const struct mm_machine_table mm_table_numastat;	/* allocations by node */
-extern const struct mm_machine_table mm_table_tlb;
-extern const struct mm_machine_table mm_table_pagetable;
+extern const struct mm_machine_table mm_table_tlb;	/* one row a CPU: hits, walks, flushes */
+extern const struct mm_machine_table mm_table_pagetable;	/* entries of the page tables */
 extern const struct mm_machine_table mm_table_walk;	/* of config's explain_pid and explain_vaddr */
 
 /* table_reclaim.c */
@@ -62,7 +63,6 @@ extern const struct mm_machine_table mm_table_mm;	/* one row a process: sizes an
 extern const struct mm_machine_table mm_table_merges;	/* what calls joined or split, and why not */
 extern const struct mm_machine_table mm_table_maple;	/* the nodes of every maple tree */
 extern const struct mm_machine_table mm_table_limits;	/* how near each process is to its limits */
-extern const struct mm_machine_table mm_table_ksm;		/* same-page merging */
 extern const struct mm_machine_table mm_table_mismatches;	/* recorded results that the model contradicts */
 
 /* A row of maps, for those who print it without a machine: from a kernel's own file. */

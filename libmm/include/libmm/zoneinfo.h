@@ -47,6 +47,7 @@ struct mm_zoneinfo {
  */
 int mm_zoneinfo_read(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_error *err);
 void mm_zoneinfo_free(struct mm_zoneinfo *zi);
+/* The row of a zone by its name, @zi's; NULL: the file has none. */
 const struct mm_zoneinfo_row *mm_zoneinfo_find(const struct mm_zoneinfo *zi, uint32_t node, const char *zone);
 
 #endif /* LIBMM_ZONEINFO_H */
