@@ -137,8 +137,8 @@ mm_pfn_t mm_filemap_create_folio(struct mm_cache *c, struct mm_address_space *as
 /* ---- read(2) ---- */
 
 /* Contiguous cached folios from @index to @last, at most 15, ending with one that carries a mark; each gets a reference. */
-static uint32_t get_read_batch(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t last,
-			       mm_pfn_t *batch)
+static uint32_t filemap_get_read_batch(struct mm_cache *c, const struct mm_address_space *as, uint64_t index, uint64_t last,
+				       mm_pfn_t *batch)
 {
 	uint32_t n = 0;
 
@@ -157,18 +157,18 @@ static uint32_t get_read_batch(struct mm_cache *c, const struct mm_address_space
 	return n;
 }
 
-/* filemap_get_pages(): number of pages in @batch, or -errno */
-static int get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t end, struct mm_memcg *memcg,
-		     mm_pfn_t *batch)
+/* Number of pages in @batch, or -errno. */
+static int filemap_get_pages(struct mm_cache *c, struct mm_file *f, uint64_t index, uint64_t end, struct mm_memcg *memcg,
+			     mm_pfn_t *batch)
 {
 	struct mm_address_space *as = &f->inode->mapping;
-	uint32_t n = get_read_batch(c, as, index, end - 1, batch);
+	uint32_t n = filemap_get_read_batch(c, as, index, end - 1, batch);
 	int rc = 0;
 
 	if (!n) {
 		mm_page_cache_sync_ra(c, f, index, end - index, memcg);
 		c->read_waits++;
-		n = get_read_batch(c, as, index, end - 1, batch);
+		n = filemap_get_read_batch(c, as, index, end - 1, batch);
 	}
 	if (!n) {
 		mm_pfn_t pfn = mm_filemap_create_folio(c, as, index, memcg, &rc);
@@ -215,7 +215,7 @@ int64_t mm_filemap_read(struct mm_cache *c, struct mm_file *f, uint64_t pos, uin
 
 		if (pos + left < pos)
 			end = (UINT64_MAX >> MM_PAGE_SHIFT) + 1;
-		n = get_pages(c, f, index, end, memcg, batch);
+		n = filemap_get_pages(c, f, index, end, memcg, batch);
 		if (n < 0)
 			break;
 		if (folio_of_pos(c, batch[0], (int64_t)pos) != folio_of_pos(c, batch[0], last_pos - 1))

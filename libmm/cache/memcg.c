@@ -289,8 +289,7 @@ static void note_over_high(struct mm_cache *c, struct mm_memcg *m, uint64_t batc
 		mm_mem_cgroup_handle_over_high(c, m, gfp);
 }
 
-/* try_charge_memcg() */
-static int try_charge(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint64_t nr_pages)
+static int try_charge_memcg(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp, uint64_t nr_pages)
 {
 	uint64_t batch = mm_max_u64(nr_pages, MM_MEMCG_CHARGE_BATCH);
 	struct charge_try t = { .retries = MM_MAX_RECLAIM_RETRIES };
@@ -332,7 +331,7 @@ force:
 int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg, mm_gfp_t gfp)
 {
 	struct mm_memcg *m = memcg ? memcg : c->root_mem_cgroup;
-	int rc = try_charge(c, m, gfp, mm_folio_nr_pages(mm_cache_page(c, pfn)));
+	int rc = try_charge_memcg(c, m, gfp, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 
 	if (!rc) {
 		c->page_memcg[pfn] = (uint16_t)m->id;
@@ -410,7 +409,7 @@ int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr
 
 	if (!memcg || memcg == c->root_mem_cgroup)
 		return 0;
-	rc = try_charge(c, memcg, gfp, nr_pages);
+	rc = try_charge_memcg(c, memcg, gfp, nr_pages);
 	if (!rc) {
 		memcg->kmem += nr_pages;
 		mm_memcg_rstat_updated(c->ctx, (int64_t)nr_pages);	/* MEMCG_KMEM */

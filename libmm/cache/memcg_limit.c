@@ -81,8 +81,8 @@ static uint64_t reclaim_high(struct mm_cache *c, struct mm_memcg *m, uint64_t nr
 
 enum { HZ = 250, MAX_HIGH_DELAY = 2 * HZ };	/* jiffies */
 
-/* calculate_overage(): 2^20 is as much again as is allowed. */
-static uint64_t overage(uint64_t usage, uint64_t high)
+/* 2^20 is as much again as is allowed. */
+static uint64_t calculate_overage(uint64_t usage, uint64_t high)
 {
 	return usage > high ? ((usage - high) << 20) / (high ? high : 1) : 0;
 }
@@ -92,7 +92,7 @@ static uint64_t mem_find_max_overage(const struct mm_memcg *m)
 	uint64_t most = 0;
 
 	for (; m && m->parent; m = m->parent)
-		most = mm_max_u64(most, overage(m->usage, m->high));
+		most = mm_max_u64(most, calculate_overage(m->usage, m->high));
 	return most;
 }
 
@@ -101,7 +101,7 @@ static uint64_t swap_find_max_overage(struct mm_memcg *m)
 	uint64_t most = 0;
 
 	for (; m && m->parent; m = m->parent) {
-		uint64_t over = overage(m->swap_usage, m->swap_high);
+		uint64_t over = calculate_overage(m->swap_usage, m->swap_high);
 
 		if (over)
 			mm_memcg_memory_event(m, MM_MEMCG_EV_SWAP_HIGH);
@@ -110,8 +110,8 @@ static uint64_t swap_find_max_overage(struct mm_memcg *m)
 	return most;
 }
 
-/* Jiffies: with the square of the overage, and with what the task itself charged (calculate_high_delay()). */
-static uint64_t high_delay(uint64_t over, uint64_t nr_pages)
+/* Jiffies: with the square of the overage, and with what the task itself charged. */
+static uint64_t calculate_high_delay(uint64_t over, uint64_t nr_pages)
 {
 	if (over >> 27)				/* its square would not fit; far beyond the most */
 		return MAX_HIGH_DELAY;
@@ -129,8 +129,8 @@ void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_g
 		return;
 	for (;;) {
 		reclaimed = reclaim_high(c, m, want, gfp);
-		delay = high_delay(mem_find_max_overage(m), nr_pages);
-		delay += high_delay(swap_find_max_overage(m), nr_pages);
+		delay = calculate_high_delay(mem_find_max_overage(m), nr_pages);
+		delay += calculate_high_delay(swap_find_max_overage(m), nr_pages);
 		delay = mm_min_u64(delay, MAX_HIGH_DELAY);
 		if (delay <= HZ / 100)
 			return;

@@ -34,8 +34,8 @@ static bool has_children(const struct mm_memcg *m)
 	return false;
 }
 
-/* memcg_reparent_objcgs(): the pages are in the parent's usage already. */
-static void reparent_kmem(struct mm_cache *c, struct mm_memcg *m)
+/* The pages are in the parent's usage already. */
+static void memcg_reparent_objcgs(struct mm_cache *c, struct mm_memcg *m)
 {
 	struct mm_memcg *parent = mm_memcg_online_ancestor(m->parent);
 	struct mm_memcg *end = parent->parent ? parent : NULL;	/* the root's is not counted */
@@ -63,7 +63,7 @@ int mm_memcg_rmdir(struct mm_cache *c, struct mm_memcg *m)
 			mm_reparent_shadow_nodes(m->lruvec[n], mm_memcg_online_ancestor(m->parent)->lruvec[n]);
 	}
 	mm_memcg_drain_all_stock(c, m);
-	reparent_kmem(c, m);
+	memcg_reparent_objcgs(c, m);
 	mm_lru_gen_offline_memcg(c, m);
 	mm_memcg_put_offline(c, m);
 	return 0;

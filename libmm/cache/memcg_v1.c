@@ -105,8 +105,7 @@ void mm_mem_cgroup_swapout(struct mm_cache *c, mm_pfn_t pfn, uint32_t entry)
 
 /* ---- soft limits ---- */
 
-/* mem_cgroup_event_ratelimit() */
-static bool is_due(uint64_t events, uint64_t *next, uint64_t step)
+static bool mem_cgroup_event_ratelimit(uint64_t events, uint64_t *next, uint64_t step)
 {
 	if (events <= *next)
 		return false;
@@ -122,8 +121,8 @@ void mm_memcg_check_events(struct mm_cache *c, struct mm_memcg *m, uint32_t node
 		return;
 	e = &m->page_events[c->ctx->cpu];
 	e->nr_page_events += nr_pages;
-	if (is_due(e->nr_page_events, &e->thresh, THRESHOLDS_EVENTS_TARGET) &&
-	    is_due(e->nr_page_events, &e->softlimit, SOFTLIMIT_EVENTS_TARGET))
+	if (mem_cgroup_event_ratelimit(e->nr_page_events, &e->thresh, THRESHOLDS_EVENTS_TARGET) &&
+	    mem_cgroup_event_ratelimit(e->nr_page_events, &e->softlimit, SOFTLIMIT_EVENTS_TARGET))
 		mm_mem_cgroup_update_tree(c, m, node);
 }
 

@@ -351,8 +351,7 @@ void mm_put_swap_slot(struct mm_cache *c, mm_swp_t entry)
 
 /* ---- clusters of 2M folios ---- */
 
-/* swap_range_alloc() */
-static void range_alloc(struct mm_swap *s, uint32_t first, uint32_t nr)
+static void swap_range_alloc(struct mm_swap *s, uint32_t first, uint32_t nr)
 {
 	if (first == s->lowest_bit)
 		s->lowest_bit += nr;
@@ -378,7 +377,7 @@ mm_swp_t mm_get_swap_cluster(struct mm_cache *c)
 	for (uint32_t i = 0; i < MM_SWAPFILE_CLUSTER; i++)
 		s->map[first + i] = MM_SWAP_HAS_CACHE;
 	s->nr_swap_pages -= MM_SWAPFILE_CLUSTER;
-	range_alloc(s, first, MM_SWAPFILE_CLUSTER);
+	swap_range_alloc(s, first, MM_SWAPFILE_CLUSTER);
 	return first;
 }
 

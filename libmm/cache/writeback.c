@@ -133,8 +133,7 @@ void mm_writeback_files(struct mm_cache *c, uint64_t max)
 		c->dirty_file = id;
 }
 
-/* global_dirtyable_memory() */
-static uint64_t dirtyable_memory(const struct mm_cache *c)
+static uint64_t global_dirtyable_memory(const struct mm_cache *c)
 {
 	uint64_t x = mm_nr_free_pages(c->phys);
 
@@ -144,7 +143,7 @@ static uint64_t dirtyable_memory(const struct mm_cache *c)
 
 void mm_balance_dirty_pages(struct mm_cache *c)
 {
-	uint64_t avail = dirtyable_memory(c), nr_dirty = (uint64_t)c->ctx->stat.v[MM_NR_DIRTY];
+	uint64_t avail = global_dirtyable_memory(c), nr_dirty = (uint64_t)c->ctx->stat.v[MM_NR_DIRTY];
 	uint64_t thresh = avail * (uint64_t)mm_sysctl(c->ctx, MM_SYSCTL_DIRTY_RATIO) / 100;
 	uint64_t background = avail * (uint64_t)mm_sysctl(c->ctx, MM_SYSCTL_DIRTY_BACKGROUND_RATIO) / 100;
 
@@ -156,8 +155,8 @@ void mm_balance_dirty_pages(struct mm_cache *c)
 		mm_writeback_files(c, nr_dirty - background);
 }
 
-/* mapping_evict_folio(): nobody but the cache (and the caller of this) may hold it. */
-static bool evict_folio(struct mm_cache *c, mm_pfn_t pfn)
+/* Nobody but the cache (and the caller of this) may hold it. */
+static bool mapping_evict_folio(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 
@@ -169,10 +168,10 @@ static bool evict_folio(struct mm_cache *c, mm_pfn_t pfn)
 
 /*
  * Up to 15 cached folios from *@index on, each with a reference; *@index moves behind the last. Those that reach out of
- * [*@index, @last] are passed over (find_lock_entries()).
+ * [*@index, @last] are passed over.
  */
-static size_t next_batch(struct mm_cache *c, const struct mm_address_space *as, uint64_t *index, uint64_t last,
-			 mm_pfn_t *batch)
+static size_t find_lock_entries(struct mm_cache *c, const struct mm_address_space *as, uint64_t *index, uint64_t last,
+				mm_pfn_t *batch)
 {
 	size_t n = 0;
 	uint64_t v;
@@ -215,9 +214,9 @@ uint64_t mm_invalidate_mapping_pages(struct mm_cache *c, struct mm_address_space
 		if (i == UINT64_MAX)
 			break;
 	}
-	while ((n = next_batch(c, as, &first, last, batch)) > 0) {
+	while ((n = find_lock_entries(c, as, &first, last, batch)) > 0) {
 		for (size_t i = 0; i < n; i++) {
-			if (evict_folio(c, batch[i]))
+			if (mapping_evict_folio(c, batch[i]))
 				dropped++;
 			else
 				mm_deactivate_file_folio(c, batch[i]);
@@ -236,7 +235,7 @@ static void truncate_folios(struct mm_cache *c, struct mm_address_space *as, uin
 	mm_pfn_t batch[MM_PAGEVEC_SIZE];
 	size_t n;
 
-	while ((n = next_batch(c, as, &i, last, batch)) > 0) {
+	while ((n = find_lock_entries(c, as, &i, last, batch)) > 0) {
 		for (size_t k = 0; k < n; k++) {
 			mm_cache_page(c, batch[k])->flags &= ~(uint32_t)MM_PG_WRITEBACK;
 			mm_filemap_remove_folio(c, batch[k], 0);

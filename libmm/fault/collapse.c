@@ -153,7 +153,7 @@ static mm_gfp_t collapse_gfp(const struct mm_fault *f, bool khugepaged)
 }
 
 /* The node to begin with; *@nodes: those that have as many. */
-static uint32_t find_target_node(const struct mm_fault *f, const struct mm_node_load *load, mm_nodes_t *nodes)
+static uint32_t hpage_collapse_find_target_node(const struct mm_fault *f, const struct mm_node_load *load, mm_nodes_t *nodes)
 {
 	uint32_t target = 0;
 
@@ -172,7 +172,7 @@ enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg 
 {
 	mm_gfp_t gfp = collapse_gfp(f, khugepaged);
 	mm_nodes_t nodes;
-	uint32_t nid = find_target_node(f, load, &nodes);
+	uint32_t nid = hpage_collapse_find_target_node(f, load, &nodes);
 	mm_pfn_t head = mm_alloc_pages_nodemask(f->phys, nid, nodes, gfp, MM_PMD_ORDER);
 
 	if (head == MM_PFN_NONE) {
@@ -190,9 +190,8 @@ enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg 
 	return MM_SCAN_SUCCEED;
 }
 
-/* Source: collapse_huge_page() */
-static enum mm_scan_result collapse(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd, bool khugepaged,
-				    struct look *l)
+static enum mm_scan_result collapse_huge_page(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd, bool khugepaged,
+					      struct look *l)
 {
 	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 	struct mm_struct *mm = vma->vm_mm;
@@ -240,7 +239,7 @@ enum mm_scan_result mm_collapse_scan_pmd(struct mm_fault *f, struct mm_vma *vma,
 		return MM_SCAN_PMD_MAPPED;
 	r = scan_table(f, vma, mm_pte_pfn(*pmd), cc->is_khugepaged, false, &l);
 	cc->attempted = r == MM_SCAN_SUCCEED;
-	return r == MM_SCAN_SUCCEED ? collapse(f, vma, start, pmd, cc->is_khugepaged, &l) : r;
+	return r == MM_SCAN_SUCCEED ? collapse_huge_page(f, vma, start, pmd, cc->is_khugepaged, &l) : r;
 }
 
 static int errno_of(enum mm_scan_result r)

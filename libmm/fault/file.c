@@ -35,8 +35,8 @@ static enum mm_fault_kind file_kind(const struct mm_vm_fault *v, enum mm_fault_k
 	return mm_vma_is_shmem(v->vma) ? MM_FAULT_KIND_SHMEM : kind;
 }
 
-/* set_pte_range() of one file page; the caller's reference becomes the mapping's. */
-static void map_file_page(struct mm_vm_fault *v, mm_pte_t *pte, mm_pfn_t pfn, bool write)
+/* One page of a file; the caller's reference becomes the mapping's. */
+static void set_pte_range(struct mm_vm_fault *v, mm_pte_t *pte, mm_pfn_t pfn, bool write)
 {
 	mm_pte_t entry = mm_mk_pte(pfn, mm_vma_page_prot(v->vma));
 
@@ -69,8 +69,8 @@ static bool prealloc_pte(struct mm_vm_fault *v)
 	return !mm_pte_none(*v->pmd) || v->prealloc != MM_PFN_NONE;
 }
 
-/* filemap_map_pmd() of the first folio around: done, or how the table came about; *@done: no pages one by one. */
-static unsigned int map_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool *done)
+/* The first folio around: done, or how the table came about; *@done: no pages one by one. */
+static unsigned int filemap_map_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool *done)
 {
 	*done = true;
 	if (mm_pmd_trans_huge(*v->pmd))
@@ -85,8 +85,8 @@ static unsigned int map_pmd(struct mm_vm_fault *v, mm_pfn_t head, bool *done)
 	return 0;
 }
 
-/* filemap_map_pages(): [first, last] of the file, the page of the fault among them. */
-static unsigned int map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t last)
+/* [first, last] of the file, the page of the fault among them. */
+static unsigned int filemap_map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t last)
 {
 	struct mm_file_ra_state *ra = &v->vma->vm_file->ra;
 	uint64_t max = max_index(v);
@@ -109,7 +109,7 @@ static unsigned int map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t la
 		if (!(p->flags & MM_PG_UPTODATE) || p->flags & (MM_PG_READAHEAD | MM_PG_LOCKED))
 			continue;
 		if (!any)
-			ret = map_pmd(v, head, &done);
+			ret = filemap_map_pmd(v, head, &done);
 		any = true;
 		if (done)
 			break;
@@ -121,7 +121,7 @@ static unsigned int map_pages(struct mm_vm_fault *v, uint64_t first, uint64_t la
 		if (i == v->pgoff)
 			ret = mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_READ), pfn, MM_VM_FAULT_NOPAGE);
 		mm_folio_get(v->f->cache, head);
-		map_file_page(v, pte, pfn, false);
+		set_pte_range(v, pte, pfn, false);
 	}
 	ra->mmap_miss = misses >= ra->mmap_miss ? 0 : ra->mmap_miss - misses;
 	return ret;
@@ -140,7 +140,7 @@ static unsigned int do_fault_around(struct mm_vm_fault *v)
 	to = (to < end ? to : end) - 1;
 	if (!prealloc_pte(v))
 		return MM_VM_FAULT_OOM;
-	return map_pages(v, v->pgoff + from - pte_off, v->pgoff + to - pte_off);
+	return filemap_map_pages(v, v->pgoff + from - pte_off, v->pgoff + to - pte_off);
 }
 
 static unsigned int shmem_fault(struct mm_vm_fault *v)
@@ -262,7 +262,7 @@ static unsigned int do_read_fault(struct mm_vm_fault *v)
 	ret = fault_page_and_table(v, false, &pte);
 	if (!pte)
 		return ret;
-	map_file_page(v, pte, v->page, false);
+	set_pte_range(v, pte, v->page, false);
 	return mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_READ), v->page, ret);
 }
 
@@ -311,7 +311,7 @@ static unsigned int do_shared_fault(struct mm_vm_fault *v)
 	if (ret & (MM_VM_FAULT_ERROR | MM_VM_FAULT_RETRY))
 		return ret;
 	if (pte) {
-		map_file_page(v, pte, v->page, true);
+		set_pte_range(v, pte, v->page, true);
 		mm_vmf_note(v, file_kind(v, MM_FAULT_KIND_FILE_SHARED), v->page, ret);
 	}
 	mm_folio_mark_dirty(v->f->cache, folio_of(v));

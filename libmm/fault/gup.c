@@ -50,8 +50,8 @@ static uint64_t follow_hugetlb(const struct mm_vma *vma, uint64_t vaddr, unsigne
 	return (end < vma->vm_end ? end : vma->vm_end) - vaddr;
 }
 
-/* follow_page_mask(): bytes that are there from @vaddr to the end of their entry, 0: a fault is needed. */
-static uint64_t follow_page(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int foll)
+/* Bytes that are there from @vaddr to the end of their entry, 0: a fault is needed. */
+static uint64_t follow_page_mask(struct mm_fault *f, struct mm_vma *vma, uint64_t vaddr, unsigned int foll)
 {
 	mm_pte_t *pmd, *pte;
 
@@ -108,7 +108,7 @@ static int get_user_pages(struct mm_fault *f, struct mm_vma *vma, uint64_t start
 	if (err)
 		return foll & MADV_POPULATE ? -EINVAL : err;
 	while (start < end) {
-		uint64_t done = follow_page(f, vma, start, foll);
+		uint64_t done = follow_page_mask(f, vma, start, foll);
 
 		if (done) {
 			rounds = 0;

@@ -48,8 +48,7 @@ static bool scan_vma(struct mm_fault *f, struct mm_vma *vma, uint64_t pages, uin
 	return false;
 }
 
-/* Source: khugepaged_scan_mm_slot() */
-static uint64_t scan_mm_slot(struct mm_fault *f, uint64_t pages, enum mm_scan_result *result)
+static uint64_t khugepaged_scan_mm_slot(struct mm_fault *f, uint64_t pages, enum mm_scan_result *result)
 {
 	struct mm_khugepaged *k = f->virt->khugepaged;
 	struct mm_khugepaged_slot *slot;
@@ -107,7 +106,7 @@ uint64_t mm_khugepaged_do_scan(struct mm_fault *f, uint64_t nr_pages)
 		at_head += !k->cursor;
 		if (!mm_khugepaged_has_work(f) || at_head == 2)
 			break;
-		progress += scan_mm_slot(f, nr_pages - progress, &result);
+		progress += khugepaged_scan_mm_slot(f, nr_pages - progress, &result);
 		if (progress < nr_pages && result == MM_SCAN_ALLOC_FAIL) {
 			if (waited)
 				break;

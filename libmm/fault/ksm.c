@@ -211,8 +211,7 @@ static void end_mm(struct mm_ksm *k)
 		mm_ksm_slot_free(k, slot);
 }
 
-/* Source: scan_get_next_rmap_item() */
-static struct mm_ksm_item *scan_next(struct mm_fault *f, mm_pfn_t *pfn)
+static struct mm_ksm_item *scan_get_next_rmap_item(struct mm_fault *f, mm_pfn_t *pfn)
 {
 	struct mm_ksm *k = f->virt->ksm;
 
@@ -263,7 +262,7 @@ uint64_t mm_ksm_do_scan(struct mm_fault *f, uint64_t nr_pages)
 	f->task = NULL;			/* its faults are nobody's */
 	for (; done < nr_pages; done++) {
 		mm_pfn_t pfn = MM_PFN_NONE;
-		struct mm_ksm_item *item = scan_next(f, &pfn);
+		struct mm_ksm_item *item = scan_get_next_rmap_item(f, &pfn);
 
 		if (!item)
 			break;

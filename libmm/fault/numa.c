@@ -112,8 +112,8 @@ static bool migrate_balanced(const struct mm_node *node, uint64_t pages)
 	return false;
 }
 
-/* migrate_misplaced_page(): true when it is there now */
-static bool migrate_misplaced(struct mm_vm_fault *v, mm_pfn_t head, uint32_t nid)
+/* True: it is there now. */
+static bool migrate_misplaced_page(struct mm_vm_fault *v, mm_pfn_t head, uint32_t nid)
 {
 	struct mm_fault *f = v->f;
 	const struct mm_page *p = mm_vmf_page(v, head);
@@ -142,8 +142,8 @@ static bool migrate_misplaced(struct mm_vm_fault *v, mm_pfn_t head, uint32_t nid
 
 /* ---- what the task learns ---- */
 
-/* Source: update_task_scan_period(); shared and private faults of the last scan. */
-static void update_scan_period(struct mm_struct *mm, struct mm_task_numa *t, uint64_t shared, uint64_t private)
+/* By @shared and @private faults of the last scan. */
+static void update_task_scan_period(struct mm_struct *mm, struct mm_task_numa *t, uint64_t shared, uint64_t private)
 {
 	uint64_t remote = t->faults->locality[0], local = t->faults->locality[1], lr, ps;
 	int64_t slot = (t->scan_period_ms + PERIOD_SLOTS - 1) / PERIOD_SLOTS, period = t->scan_period_ms, n;
@@ -195,7 +195,7 @@ static void task_numa_placement(struct mm_struct *mm, struct mm_task_numa *t)
 	}
 	if (best != NO_NODE)
 		t->preferred_nid = best + 1;
-	update_scan_period(mm, t, types[0], types[1]);
+	update_task_scan_period(mm, t, types[0], types[1]);
 }
 
 static void task_numa_fault(struct mm_vm_fault *v, int32_t last, int nid, uint64_t pages, unsigned int flags)
@@ -240,7 +240,7 @@ static enum outcome hint_fault(struct mm_vm_fault *v, mm_pfn_t pfn, uint64_t vad
 	}
 	want = mpol_misplaced(v, pfn, vaddr);
 	if (want != NO_NODE)
-		outcome = migrate_misplaced(v, pfn, (uint32_t)want) ? MOVED : FAILED;
+		outcome = migrate_misplaced_page(v, pfn, (uint32_t)want) ? MOVED : FAILED;
 	flags |= outcome == FAILED ? TNF_MIGRATE_FAIL : 0;
 	task_numa_fault(v, last, outcome == MOVED ? want : nid, pages, flags);
 	return outcome;

@@ -62,8 +62,8 @@ static int reserve_page_map(const struct mm_phys *phys, struct mm_memblock *mb, 
 	return e == -ENOMEM ? -ENOMEM : 0;
 }
 
-/* calc_memmap_size(), in pages */
-static uint64_t memmap_pages(const struct mm_zone *z)
+/* In pages. */
+static uint64_t calc_memmap_size(const struct mm_zone *z)
 {
 	uint64_t pages = z->spanned_pages > z->present_pages + (z->present_pages >> 4) ? z->present_pages
 		: z->spanned_pages;
@@ -100,7 +100,7 @@ static int reserve_hashes(const struct mm_phys *phys, struct mm_memblock *mb)
 		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {
 			const struct mm_zone *z = &phys->nodes[n]->zones[i];
 
-			pages += z->present_pages > memmap_pages(z) ? z->present_pages - memmap_pages(z)
+			pages += z->present_pages > calc_memmap_size(z) ? z->present_pages - calc_memmap_size(z)
 				: z->present_pages;
 		}
 	for (size_t i = 0; phys->nr_nodes == 1 && i < sizeof(scales) / sizeof(scales[0]); i++)

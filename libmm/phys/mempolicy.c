@@ -35,8 +35,8 @@ static uint32_t nth_node(mm_nodes_t nodes, uint32_t n)
 	return mm_first_node(nodes);
 }
 
-/* Source: mpol_relative_nodemask(): numbers that count within the nodes there are. */
-static mm_nodes_t relative_nodes(const struct mm_nodemask *user, mm_nodes_t rel)
+/* Numbers that count within the nodes there are. */
+static mm_nodes_t mpol_relative_nodemask(const struct mm_nodemask *user, mm_nodes_t rel)
 {
 	mm_nodes_t nodes = 0;
 
@@ -118,7 +118,7 @@ int mm_mpol_new(struct mm_ctx *ctx, uint32_t mode, const struct mm_nodemask *nod
 	pol.mode = (uint16_t)mode;
 	pol.flags = (uint16_t)flags;
 	if (mode != MM_MPOL_LOCAL) {
-		pol.nodes = flags & MM_MPOL_F_RELATIVE_NODES ? relative_nodes(nodes, mm_mems_allowed(ctx))
+		pol.nodes = flags & MM_MPOL_F_RELATIVE_NODES ? mpol_relative_nodemask(nodes, mm_mems_allowed(ctx))
 							     : nodes->w[0] & mm_mems_allowed(ctx);
 		if (!pol.nodes)
 			return -EINVAL;
@@ -141,8 +141,8 @@ const struct mm_mempolicy *mm_mpol_with_home_node(struct mm_ctx *ctx, const stru
 	return intern(ctx, &new);
 }
 
-/* nodes_remap(): each of @nodes by its place among @from becomes the one at this place of @to, round and round. */
-static mm_nodes_t remap(mm_nodes_t nodes, mm_nodes_t from, mm_nodes_t to)
+/* Each of @nodes by its place among @from becomes the one at this place of @to, round and round. */
+static mm_nodes_t nodes_remap(mm_nodes_t nodes, mm_nodes_t from, mm_nodes_t to)
 {
 	mm_nodes_t out = 0;
 
@@ -168,9 +168,9 @@ const struct mm_mempolicy *mm_mpol_rebind(struct mm_ctx *ctx, const struct mm_me
 	} else if (pol->flags & MM_MPOL_F_STATIC_NODES) {
 		new.nodes = pol->user_nodemask.w[0] & mems;
 	} else if (pol->flags & MM_MPOL_F_RELATIVE_NODES) {
-		new.nodes = relative_nodes(&pol->user_nodemask, mems);
+		new.nodes = mpol_relative_nodemask(&pol->user_nodemask, mems);
 	} else {
-		new.nodes = remap(pol->nodes, pol->mems, mems);
+		new.nodes = nodes_remap(pol->nodes, pol->mems, mems);
 	}
 	if (!by_place)
 		new.mems = mems;

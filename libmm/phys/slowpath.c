@@ -75,7 +75,7 @@ unsigned int mm_gfp_to_alloc_flags(mm_gfp_t gfp, unsigned int order)
 }
 
 /* Reserves for code that frees memory and for victims of the OOM killer.  Source: __gfp_pfmemalloc_flags(). */
-static unsigned int pfmemalloc_flags(const struct slowpath *sp)
+static unsigned int __gfp_pfmemalloc_flags(const struct slowpath *sp)
 {
 	if (sp->gfp & __MM_GFP_NOMEMALLOC)
 		return 0;
@@ -85,7 +85,7 @@ static unsigned int pfmemalloc_flags(const struct slowpath *sp)
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c __alloc_pages_direct_reclaim(). */
-static mm_pfn_t direct_reclaim(struct slowpath *sp)
+static mm_pfn_t __alloc_pages_direct_reclaim(struct slowpath *sp)
 {
 	const struct mm_phys_hooks *hooks = &sp->phys->hooks;
 	mm_pfn_t pfn;
@@ -108,7 +108,7 @@ static mm_pfn_t direct_reclaim(struct slowpath *sp)
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c __alloc_pages_direct_compact(). */
-static mm_pfn_t direct_compact(struct slowpath *sp, enum mm_compact_priority prio)
+static mm_pfn_t __alloc_pages_direct_compact(struct slowpath *sp, enum mm_compact_priority prio)
 {
 	struct mm_ctx *ctx = sp->phys->ctx;
 	mm_pfn_t pfn;
@@ -142,10 +142,10 @@ static mm_pfn_t compact_first(struct slowpath *sp, bool *again)
 {
 	mm_pfn_t pfn;
 
-	if (!(sp->gfp & __MM_GFP_DIRECT_RECLAIM) || !sp->can_compact || pfmemalloc_flags(sp) || !sp->order ||
+	if (!(sp->gfp & __MM_GFP_DIRECT_RECLAIM) || !sp->can_compact || __gfp_pfmemalloc_flags(sp) || !sp->order ||
 	    (!costly(sp) && sp->ac->migratetype == MM_MIGRATE_MOVABLE))
 		return MM_PFN_NONE;
-	pfn = direct_compact(sp, MM_INIT_COMPACT_PRIORITY);
+	pfn = __alloc_pages_direct_compact(sp, MM_INIT_COMPACT_PRIORITY);
 	if (costly(sp) && sp->gfp & __MM_GFP_NORETRY) {
 		/* It had no free pages to work with, or failed lately: reclaim would cost more than the block is worth. */
 		if (sp->compact_result == MM_COMPACTION_SKIPPED || sp->compact_result == MM_COMPACTION_DEFERRED)
@@ -195,7 +195,7 @@ static bool should_reclaim_retry(struct slowpath *sp)
 }
 
 /* Source: Linux 6.6 mm/page_alloc.c __alloc_pages_may_oom(). */
-static mm_pfn_t may_oom(struct slowpath *sp)
+static mm_pfn_t __alloc_pages_may_oom(struct slowpath *sp)
 {
 	const struct mm_phys_hooks *hooks = &sp->phys->hooks;
 	mm_pfn_t pfn;
@@ -218,7 +218,7 @@ static mm_pfn_t may_oom(struct slowpath *sp)
 /* One round of reclaim.  @again: worth another. */
 static mm_pfn_t slowpath_round(struct slowpath *sp, bool *again)
 {
-	unsigned int reserve = pfmemalloc_flags(sp);
+	unsigned int reserve = __gfp_pfmemalloc_flags(sp);
 	mm_pfn_t pfn;
 
 	*again = false;
@@ -230,16 +230,16 @@ static mm_pfn_t slowpath_round(struct slowpath *sp, bool *again)
 	pfn = get_page(sp);
 	if (pfn != MM_PFN_NONE || !(sp->gfp & __MM_GFP_DIRECT_RECLAIM) || sp->phys->memalloc)
 		return pfn;
-	pfn = direct_reclaim(sp);
+	pfn = __alloc_pages_direct_reclaim(sp);
 	if (pfn == MM_PFN_NONE)
-		pfn = direct_compact(sp, sp->compact_priority);
+		pfn = __alloc_pages_direct_compact(sp, sp->compact_priority);
 	if (pfn != MM_PFN_NONE || sp->gfp & __MM_GFP_NORETRY ||
 	    (costly(sp) && (!sp->can_compact || !(sp->gfp & __MM_GFP_RETRY_MAYFAIL))))
 		return pfn;
 	*again = should_reclaim_retry(sp) || should_compact_retry(sp);
 	if (*again)
 		return MM_PFN_NONE;
-	pfn = may_oom(sp);
+	pfn = __alloc_pages_may_oom(sp);
 	if (pfn != MM_PFN_NONE)
 		return pfn;
 	if (sp->phys->oom_victim && (sp->alloc_flags & MM_ALLOC_OOM || sp->gfp & __MM_GFP_NOMEMALLOC))

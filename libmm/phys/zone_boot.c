@@ -35,8 +35,7 @@ void mm_boot_free_range(struct mm_phys *phys, uint64_t start, uint64_t end)
 	}
 }
 
-/* memblock_free_all() */
-static void free_all(struct mm_phys *phys, const struct mm_memblock *mb)
+static void memblock_free_all(struct mm_phys *phys, const struct mm_memblock *mb)
 {
 	uint64_t cursor = 0, lo, hi;
 
@@ -78,7 +77,7 @@ static void spread_cpus(struct mm_phys *phys, const struct mm_boot_facts *boot)
 			phys->cpu_node[c] = boot->cpu_node[c];
 }
 
-/* Without a page map: count what free_all() would hand over. */
+/* Without a page map: count what memblock_free_all() would hand over. */
 static void count_all(struct mm_phys *phys, const struct mm_memblock *mb)
 {
 	uint64_t cursor = 0, lo, hi;
@@ -107,7 +106,7 @@ static int hand_over(struct mm_phys *phys, struct mm_memblock *mb, const struct 
 	if (cfg->sizes_only)
 		count_all(phys, mb);
 	else if (!cfg->no_free)
-		free_all(phys, mb);
+		memblock_free_all(phys, mb);
 	return 0;
 }
 

@@ -77,8 +77,8 @@ uint64_t mm_boot_present_in(const struct mm_phys *phys, uint32_t node, uint64_t 
 	return pages;
 }
 
-/* First and one past the last PFN of a node: get_pfn_range_for_nid(). */
-static void node_range(const struct mm_phys *phys, uint32_t node, uint64_t *start, uint64_t *end)
+/* First and one past the last PFN of a node. */
+static void get_pfn_range_for_nid(const struct mm_phys *phys, uint32_t node, uint64_t *start, uint64_t *end)
 {
 	struct mm_pfn_walk w = mm_pfn_walk_node(phys, node, 0, UINT64_MAX, MM_PFN_UP);
 
@@ -219,9 +219,9 @@ static void movable_of_hotplug(struct limits *lim, const struct mm_memblock *mb)
 	}
 }
 
-/* Where ZONE_MOVABLE begins in each node: find_zone_movable_pfns_for_nodes(). */
-static void find_movable_pfns(const struct mm_phys *phys, const struct mm_memblock *mb,
-			      const struct mm_phys_config *cfg, struct limits *lim)
+/* Where ZONE_MOVABLE begins in each node. */
+static void find_zone_movable_pfns_for_nodes(const struct mm_phys *phys, const struct mm_memblock *mb,
+					     const struct mm_phys_config *cfg, struct limits *lim)
 {
 	bool movable_node = cfg->movable_node || (cfg->regions && cfg->regions->boot && cfg->regions->boot->movable_node);
 	uint64_t required = required_kernelcore(phys, cfg), start, end;
@@ -234,16 +234,15 @@ static void find_movable_pfns(const struct mm_phys *phys, const struct mm_memblo
 	else
 		return;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
-		node_range(phys, n, &start, &end);
+		get_pfn_range_for_nid(phys, n, &start, &end);
 		lim->movable_pfn[n] = (lim->movable_pfn[n] + block - 1) / block * block;
 		if (lim->movable_pfn[n] >= end)
 			lim->movable_pfn[n] = 0;
 	}
 }
 
-/* adjust_zone_range_for_zone_movable() */
-static void adjust_for_movable(const struct limits *lim, uint32_t node, int zone, uint64_t node_end, uint64_t *start,
-			       uint64_t *end)
+static void adjust_zone_range_for_zone_movable(const struct limits *lim, uint32_t node, int zone, uint64_t node_end, uint64_t *start,
+					       uint64_t *end)
 {
 	uint64_t movable = lim->movable_pfn[node];
 
@@ -266,7 +265,7 @@ static void size_zone(const struct mm_phys *phys, const struct limits *lim, stru
 	uint64_t start = clamp_u64(node_start, lim->low[zone->type], lim->high[zone->type]);
 	uint64_t end = clamp_u64(node_end, lim->low[zone->type], lim->high[zone->type]);
 
-	adjust_for_movable(lim, zone->node, zone->type, node_end, &start, &end);
+	adjust_zone_range_for_zone_movable(lim, zone->node, zone->type, node_end, &start, &end);
 	if (end < node_start || start > node_end)
 		return;
 	end = mm_min_u64(end, node_end);
@@ -282,7 +281,7 @@ static void size_node(const struct mm_phys *phys, const struct limits *lim, stru
 {
 	uint64_t start, end;
 
-	node_range(phys, node->id, &start, &end);
+	get_pfn_range_for_nid(phys, node->id, &start, &end);
 	node->start_pfn = (mm_pfn_t)start;
 	for (int i = 0; i < MM_MAX_NR_ZONES; i++) {
 		size_zone(phys, lim, &node->zones[i], start, end);
@@ -303,7 +302,7 @@ int mm_boot_zones(struct mm_phys *phys, const struct mm_memblock *mb, const stru
 	}
 	phys->max_pfn = phys->present[phys->nr_present - 1].end_pfn;
 	zone_limits(phys, &lim);
-	find_movable_pfns(phys, mb, cfg, &lim);
+	find_zone_movable_pfns_for_nodes(phys, mb, cfg, &lim);
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		if (phys->nodes[n])
 			size_node(phys, &lim, phys->nodes[n]);

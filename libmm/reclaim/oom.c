@@ -55,8 +55,8 @@ static void kill(struct mm_reclaim *r, const struct mm_oom_task *victim, int64_t
 		r->oom.kill(r->oom.arg, victim);
 }
 
-/* mem_cgroup_get_oom_group(): the highest memcg on the way up to the one that ran out that wants to die as one. */
-static struct mm_memcg *oom_group(const struct mm_oom_task *victim, const struct mm_memcg *oom_memcg)
+/* The highest memcg on the way up to the one that ran out that wants to die as one. */
+static struct mm_memcg *mem_cgroup_get_oom_group(const struct mm_oom_task *victim, const struct mm_memcg *oom_memcg)
 {
 	struct mm_memcg *group = NULL;
 
@@ -114,7 +114,7 @@ static bool may_report(struct mm_reclaim *r)
 static void kill_process(struct mm_reclaim *r, struct mm_oom_case *oc, const struct mm_oom_task *victim, int64_t points,
 			 const char *message)
 {
-	struct mm_memcg *group = oom_group(victim, oc->memcg), *memcg = victim->memcg;
+	struct mm_memcg *group = mem_cgroup_get_oom_group(victim, oc->memcg), *memcg = victim->memcg;
 	uint32_t pid = victim->pid;
 
 	oc->victim = victim;
@@ -137,8 +137,8 @@ static void panic(struct mm_reclaim *r, struct mm_oom_case *oc, const char *text
 		r->oom.panic(r->oom.arg);
 }
 
-/* check_panic_on_oom(): 1 panics where all memory ran out, 2 where a memcg's or some nodes' did too. */
-static bool panic_on_oom(struct mm_reclaim *r, struct mm_oom_case *oc)
+/* 1 panics where all memory ran out, 2 where a memcg's or some nodes' did too. */
+static bool check_panic_on_oom(struct mm_reclaim *r, struct mm_oom_case *oc)
 {
 	int64_t v = mm_sysctl(r->ctx, MM_SYSCTL_PANIC_ON_OOM);
 
@@ -249,7 +249,7 @@ static bool out_of_memory(struct mm_reclaim *r, struct mm_memcg *memcg, mm_gfp_t
 	if (!r->oom.task || r->panicked)
 		return false;
 	total = constrained_alloc(r, &oc);
-	if (panic_on_oom(r, &oc))
+	if (check_panic_on_oom(r, &oc))
 		return false;
 	if (!memcg && kswapd_node < 0 && mm_sysctl(r->ctx, MM_SYSCTL_OOM_KILL_ALLOCATING_TASK) &&
 	    allocating_task(r, &oc, &victim)) {

@@ -99,8 +99,8 @@ static uint64_t do_shrink_slab(struct mm_reclaim *r, const struct shrinker *s, i
 	return freed;
 }
 
-/* Those that know memcgs (shrink_slab_memcg()). */
-static uint64_t shrink_memcg(struct mm_reclaim *r, struct mm_lruvec *v, int priority)
+/* Those that know memcgs. */
+static uint64_t shrink_slab_memcg(struct mm_reclaim *r, struct mm_lruvec *v, int priority)
 {
 	struct mm_memcg *memcg = v->memcg;
 	struct shrinker s = { .kind = DEFERRED_SPLIT, .v = v, .freeable = (int64_t)memcg->split_queue.nr, .batch = SHRINK_BATCH,
@@ -117,7 +117,7 @@ static uint64_t shrink_memcg(struct mm_reclaim *r, struct mm_lruvec *v, int prio
 
 uint64_t mm_shrink_slab(struct mm_reclaim *r, uint32_t node, struct mm_memcg *memcg, int priority)
 {
-	uint64_t freed = shrink_memcg(r, memcg->lruvec[node], priority);
+	uint64_t freed = shrink_slab_memcg(r, memcg->lruvec[node], priority);
 	struct shrinker s = { .kind = HUGE_ZERO, .batch = SHRINK_BATCH, .seeks = DEFAULT_SEEKS };
 
 	if (memcg != r->cache->root_mem_cgroup)

@@ -92,8 +92,7 @@ static __attribute__((noinline)) void free_remote(struct mm_kmem_cache *s, struc
 		discard_partial(s, slab);
 }
 
-/* do_slab_free() */
-static void slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detached *d)
+static void do_slab_free(struct mm_kmem_cache *s, uint32_t cpu, const struct detached *d)
 {
 	struct kmem_cache_cpu *c = &s->cpu[cpu];
 
@@ -141,7 +140,7 @@ void mm_slub_free_checked(struct mm_kmem_cache *s, uint64_t obj)
 	if (!d.slab)
 		return;
 	d.tail = d.head;
-	slab_free(mm_slab_cache(d.slab), mm_slab_this_cpu(s), &d);
+	do_slab_free(mm_slab_cache(d.slab), mm_slab_this_cpu(s), &d);
 }
 
 /* @slab was full: its object @obj waits for the next allocation, whatever waited before it does no longer. */
@@ -336,6 +335,6 @@ void mm_slub_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
 		if (!d.slab)
 			continue;
 		mm_slab_cache(d.slab)->bulk_frees += d.nr - 1u;
-		slab_free(mm_slab_cache(d.slab), mm_slab_this_cpu(s), &d);
+		do_slab_free(mm_slab_cache(d.slab), mm_slab_this_cpu(s), &d);
 	}
 }

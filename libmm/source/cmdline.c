@@ -78,8 +78,7 @@ static uint64_t memparse(struct mm_str *s)
 	return v;
 }
 
-/* cmdline_parse_core() */
-static void parse_core(struct mm_str value, uint64_t *bytes, uint64_t *percent)
+static void cmdline_parse_core(struct mm_str value, uint64_t *bytes, uint64_t *percent)
 {
 	uint64_t v = memparse(&value);
 
@@ -101,9 +100,9 @@ void mm_cmdline_facts(struct mm_str line, struct mm_boot_facts *boot)
 		else if (mm_str_starts(p, "kernelcore=mirror"))
 			boot->kernelcore_mirror = true;
 		else if (take(&p, "kernelcore="))
-			parse_core(p, &boot->kernelcore_bytes, &boot->kernelcore_percent);
+			cmdline_parse_core(p, &boot->kernelcore_bytes, &boot->kernelcore_percent);
 		else if (take(&p, "movablecore="))
-			parse_core(p, &boot->movablecore_bytes, &boot->movablecore_percent);
+			cmdline_parse_core(p, &boot->movablecore_bytes, &boot->movablecore_percent);
 	}
 }
 
@@ -210,7 +209,7 @@ static struct mm_str type_word(uint64_t type)
 	return word ? (struct mm_str){ word, strlen(word) } : MM_STR("unknown");
 }
 
-/* memmap=nn%ss-from+to: what is of type @from (any, if not given) becomes @to (goes, if not given). */
+/* memmap=nn%ss-from+to, @s is what follows nn%ss: what is of type from (of any, if not given) becomes to (or goes, if not given). */
 static int change_type(struct mm_e820 *map, uint64_t start, uint64_t end, struct mm_str s)
 {
 	struct mm_str from = { "", 0 }, to = { "", 0 };

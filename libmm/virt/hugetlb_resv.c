@@ -187,8 +187,8 @@ void mm_hugetlb_vm_op_close(struct mm_vma *vma)
 			       -(int64_t)(to - from - mm_region_count(vma->extra->hugetlb_resv, from, to)));
 }
 
-/* 1: nothing is promised for this page (any more); 0: it is (vma_needs_reservation()). */
-static uint64_t needs_reservation(const struct mm_vma *vma, uint64_t idx)
+/* 1: nothing is promised for this page (any more); 0: it is. */
+static uint64_t vma_needs_reservation(const struct mm_vma *vma, uint64_t idx)
 {
 	if (vma->vm_flags & MM_VM_MAYSHARE)
 		return !mm_region_count(&vma->vm_file->inode->hugetlb->resv, idx, idx + 1);
@@ -213,7 +213,7 @@ int mm_alloc_hugetlb_folio(struct mm_vma *vma, uint64_t vaddr, bool avoid_reserv
 {
 	struct mm_virt *virt = vma->vm_mm->virt;
 	struct mm_hstate *h = mm_hstate_vma(vma);
-	uint64_t idx = mm_vma_hugecache_offset(vma, vaddr), chg = avoid_reserve ? 1 : needs_reservation(vma, idx);
+	uint64_t idx = mm_vma_hugecache_offset(vma, vaddr), chg = avoid_reserve ? 1 : vma_needs_reservation(vma, idx);
 	bool reserved = !avoid_reserve && has_reserves(vma, chg);
 	struct mm_mpol_place place = mm_vma_mpol_place(vma, vaddr, h->order);
 	mm_pfn_t head = MM_PFN_NONE;

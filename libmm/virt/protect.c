@@ -13,10 +13,10 @@
 #include "virt/userfaultfd.h"
 
 /*
- * vma_wants_manual_pte_write_upgrade(). Of what wants write notices in shared memory only the file system's wish counts:
+ * Of what wants write notices in shared memory only the file system's wish counts:
  * for the others vm_page_prot, which by then has no RW, already differs from what vm_flags say, and 6.6 leaves it at that.
  */
-static bool wants_manual_write_upgrade(const struct mm_vma *vma)
+static bool vma_wants_manual_pte_write_upgrade(const struct mm_vma *vma)
 {
 	return vma->vm_flags & MM_VM_WRITE && (!(vma->vm_flags & MM_VM_SHARED) || mm_vma_has_mkwrite(vma));
 }
@@ -42,7 +42,7 @@ static bool can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
 
 bool mm_can_change_writable(const struct mm_vma *vma, mm_pte_t entry)
 {
-	return wants_manual_write_upgrade(vma) && can_change_writable(vma, entry);
+	return vma_wants_manual_pte_write_upgrade(vma) && can_change_writable(vma, entry);
 }
 
 /* Of these entries no hint fault would tell anything: of zero and merged pages, of pages in the right place ... */
@@ -135,7 +135,7 @@ uint64_t mm_change_protection(struct mm_vma *vma, uint64_t start, uint64_t end, 
 {
 	struct mm_struct *mm = vma->vm_mm;
 	uint64_t prot = cp_flags & MM_CP_PROT_NUMA ? mm_vm_get_page_prot(0) : mm_vma_page_prot(vma), pages = 0, next;
-	bool upgrade = !(cp_flags & (MM_CP_UFFD_WP | MM_CP_PROT_NUMA)) && wants_manual_write_upgrade(vma);
+	bool upgrade = !(cp_flags & (MM_CP_UFFD_WP | MM_CP_PROT_NUMA)) && vma_wants_manual_pte_write_upgrade(vma);
 	bool markers = cp_flags & MM_CP_UFFD_WP && mm_uffd_wp_use_markers(vma), cut = markers && !mm_vma_is_anonymous(vma);
 	mm_pte_t *pmd;
 

@@ -123,8 +123,8 @@ static void queue_range(struct queue *w, uint64_t start, uint64_t end)
 	}
 }
 
-/* What others map too is left where it is, which is no failure. Source: queue_folios_hugetlb(). */
-static void queue_hugetlb(struct queue *w, uint64_t start, uint64_t end)
+/* What others map too is left where it is, which is no failure. */
+static void queue_folios_hugetlb(struct queue *w, uint64_t start, uint64_t end)
 {
 	const struct mm_hstate *h = mm_hstate_vma(w->vma);
 
@@ -157,7 +157,7 @@ static void queue_vma(struct queue *w, uint64_t start, uint64_t end)
 	    !(w->q->flags & (MM_MPOL_MF_STRICT | MOVES)))
 		return;
 	if (w->vma->vm_flags & MM_VM_HUGETLB)
-		queue_hugetlb(w, from, to);
+		queue_folios_hugetlb(w, from, to);
 	else
 		queue_range(w, from, to);
 }
@@ -184,7 +184,7 @@ long mm_queue_pages_range(struct mm_struct *mm, uint64_t start, uint64_t end, co
 
 /* ---- moving ---- */
 
-/* The VMA that maps the folio, from @start on, as mbind()'s new_folio() looks for it; NULL: none. */
+/* The VMA that maps the folio, from t->start on, as mbind()'s new_folio() looks for it; NULL: none. */
 static const struct mm_vma *vma_of_folio(struct mm_virt *virt, const struct mm_migrate_target *t, mm_pfn_t head, uint64_t *vaddr)
 {
 	const struct mm_page *p = mm_page(virt->phys, head);

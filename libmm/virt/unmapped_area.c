@@ -145,8 +145,7 @@ static int get_area(struct mm_struct *mm, const struct mm_unmapped_args *a, uint
 	return get_area_bottomup(mm, a, addr);
 }
 
-/* hugetlb_get_unmapped_area() */
-static int hugetlb_get_area(struct mm_struct *mm, const struct mm_unmapped_args *a, uint64_t mask, uint64_t *addr)
+static int hugetlb_get_unmapped_area(struct mm_struct *mm, const struct mm_unmapped_args *a, uint64_t mask, uint64_t *addr)
 {
 	uint64_t high = mm->mmap_base, hint = a->addr & ~mask;
 
@@ -238,7 +237,7 @@ int mm_get_unmapped_area(struct mm_struct *mm, const struct mm_unmapped_args *a,
 	if (a->len > mm->task_size_max)
 		return -ENOMEM;
 	if (a->file && a->file->inode->type == MM_INODE_HUGETLB)
-		e = hugetlb_get_area(mm, a, a->file->inode->huge_mask, &found);
+		e = hugetlb_get_unmapped_area(mm, a, a->file->inode->huge_mask, &found);
 	else if (!file_wants_thp(a->file) || !thp_get_area(mm, a, &found))
 		e = get_area(mm, a, &found);
 	if (!e && wants_shmem(a))

@@ -64,8 +64,7 @@ bool mm_tlb_remove_page(struct mm_mmu_gather *tlb, mm_pfn_t pfn)
 	return false;
 }
 
-/* free_pages_and_swap_cache() */
-static void free_batch(struct mm_virt *virt, mm_pfn_t *pages, uint32_t nr)
+static void free_pages_and_swap_cache(struct mm_virt *virt, mm_pfn_t *pages, uint32_t nr)
 {
 	struct mm_cache *c = virt->cache;
 	uint32_t left = 0;
@@ -101,7 +100,7 @@ void mm_tlb_flush_mmu(struct mm_mmu_gather *tlb)
 
 	mm_tlb_flush_mmu_tlbonly(tlb);
 	while (at < tlb->nr) {
-		free_batch(tlb->mm->virt, tlb->pages + at, nr);
+		free_pages_and_swap_cache(tlb->mm->virt, tlb->pages + at, nr);
 		at += nr;
 		nr = tlb->nr - at < MAX_GATHER_BATCH ? tlb->nr - at : MAX_GATHER_BATCH;
 	}
