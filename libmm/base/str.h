@@ -21,6 +21,35 @@ static inline bool mm_str_starts(struct mm_str s, const char *prefix)
 	return s.len >= n && !memcmp(s.p, prefix, n);
 }
 
+/* What follows the first @word in @s; false: it is not in it. */
+static inline bool mm_str_after(struct mm_str s, const char *word, struct mm_str *rest)
+{
+	size_t n = strlen(word);
+	const char *p = s.len ? memmem(s.p, s.len, word, n) : NULL;
+
+	if (p)
+		*rest = (struct mm_str){ p + n, s.len - (size_t)(p + n - s.p) };
+	return p;
+}
+
+/* FNV-1a. */
+static inline uint64_t mm_str_fnv1a(struct mm_str s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+/* The same for tables that look at the low bits: the high ones are in them too. */
+static inline uint64_t mm_str_hash(struct mm_str s)
+{
+	uint64_t h = mm_str_fnv1a(s);
+
+	return h ^ h >> 32;
+}
+
 /*
  * The next word of a list with @sep between words, as it stands; @text is used up and has no p at the end.  Words may be
  * empty: one more than there are separators comes out.  False: no more.

@@ -14,6 +14,7 @@
 
 #include <libmm/csv.h>
 #include "base/host_memory.h"
+#include "base/str.h"
 #include "cache/filemap.h"
 #include "cache/shmem.h"
 #include "cache/swap_impl.h"
@@ -80,14 +81,11 @@ void mm_contents_free(struct mm_cache *c)
 
 uint64_t mm_contents_of_name(struct mm_str name)
 {
-	uint64_t v = UINT64_C(14695981039346656037);
+	uint64_t v;
 
 	if (name.len && name.p[0] >= '0' && name.p[0] <= '9' && !mm_parse_u64(name, &v) && v < FROM_DISK)
 		return v;
-	v = UINT64_C(14695981039346656037);
-	for (size_t i = 0; i < name.len; i++)
-		v = (v ^ (unsigned char)name.p[i]) * UINT64_C(1099511628211);
-	v &= FROM_DISK - 1;
+	v = mm_str_fnv1a(name) & (FROM_DISK - 1);
 	return v ? v : 1;
 }
 

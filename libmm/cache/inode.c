@@ -35,15 +35,6 @@ struct mm_inode_table {
 	uint64_t shmem_inodes[2];
 };
 
-static uint64_t hash_name(struct mm_str s)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 32;
-}
-
 int mm_inode_table_new(struct mm_inode_table **tp)
 {
 	struct mm_inode_table *t = mm_host_calloc(1, sizeof(*t));
@@ -97,7 +88,7 @@ static size_t slot_of(const struct mm_inode_table *t, struct mm_str name, uint64
 
 struct mm_file *mm_file_lookup(struct mm_inode_table *t, struct mm_str name)
 {
-	size_t i = slot_of(t, name, hash_name(name));
+	size_t i = slot_of(t, name, mm_str_hash(name));
 
 	return t->slots[i] ? &t->v[t->slots[i] - 1]->file : NULL;
 }
@@ -201,7 +192,7 @@ static struct entry *append(struct mm_inode_table *t, struct mm_str name, enum m
 
 	if (!t->nr_holes && (t->nr >= UINT32_MAX - 1 || make_room(t)))
 		return NULL;
-	e = entry_new(name, hash_name(name), type, size, f_mode);
+	e = entry_new(name, mm_str_hash(name), type, size, f_mode);
 	if (!e)
 		return NULL;
 	place = t->nr_holes ? t->holes[--t->nr_holes] : t->nr++;

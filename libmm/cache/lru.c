@@ -50,13 +50,6 @@ static void lru_move_tail_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t p
 	mm_count(c->ctx, MM_PGROTATED, (int64_t)mm_folio_nr_pages(p));
 }
 
-/* count_vm_events() and __count_memcg_events() */
-static void count_events(struct mm_cache *c, const struct mm_lruvec *v, enum mm_counter counter, int64_t nr)
-{
-	mm_count(c->ctx, counter, nr);
-	mm_memcg_count(v->memcg, counter, nr);
-}
-
 static void lru_deactivate_file_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
@@ -75,7 +68,7 @@ static void lru_deactivate_file_fn(struct mm_cache *c, struct mm_lruvec *v, mm_p
 		mm_count(c->ctx, MM_PGROTATED, nr);
 	}
 	if (active)
-		count_events(c, v, MM_PGDEACTIVATE, nr);
+		mm_lruvec_count(c, v, MM_PGDEACTIVATE, nr);
 }
 
 static void lru_deactivate_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
@@ -87,7 +80,7 @@ static void lru_deactivate_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 	mm_lruvec_del_folio(c, v, pfn);
 	p->flags &= ~(uint32_t)(MM_PG_ACTIVE | MM_PG_REFERENCED);
 	mm_lruvec_add_folio(c, v, pfn);
-	count_events(c, v, MM_PGDEACTIVATE, (int64_t)mm_folio_nr_pages(p));
+	mm_lruvec_count(c, v, MM_PGDEACTIVATE, (int64_t)mm_folio_nr_pages(p));
 }
 
 static bool may_lazyfree(const struct mm_page *p)
@@ -105,7 +98,7 @@ static void lru_lazyfree_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pf
 	mm_lruvec_del_folio(c, v, pfn);
 	p->flags &= ~(uint32_t)(MM_PG_ACTIVE | MM_PG_REFERENCED | MM_PG_SWAPBACKED);
 	mm_lruvec_add_folio(c, v, pfn);
-	count_events(c, v, MM_PGLAZYFREE, (int64_t)mm_folio_nr_pages(p));
+	mm_lruvec_count(c, v, MM_PGLAZYFREE, (int64_t)mm_folio_nr_pages(p));
 }
 
 static void folio_activate_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
@@ -117,7 +110,7 @@ static void folio_activate_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 	mm_lruvec_del_folio(c, v, pfn);
 	p->flags |= MM_PG_ACTIVE;
 	mm_lruvec_add_folio(c, v, pfn);
-	count_events(c, v, MM_PGACTIVATE, (int64_t)mm_folio_nr_pages(p));
+	mm_lruvec_count(c, v, MM_PGACTIVATE, (int64_t)mm_folio_nr_pages(p));
 }
 
 typedef void (*move_fn_t)(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);

@@ -94,7 +94,14 @@ static inline void mm_memcg_count(struct mm_memcg *m, enum mm_counter c, int64_t
 		m->vm_events[c] += n;
 }
 
-/* memory.max and memory.high written: reclaims down to it, kills when it must; 0. */
+/* The same of a memcg's lruvec, in /proc/vmstat too (count_vm_events() and __count_memcg_events()). */
+static inline void mm_lruvec_count(struct mm_cache *c, const struct mm_lruvec *v, enum mm_counter counter, int64_t n)
+{
+	mm_count(c->ctx, counter, n);
+	mm_memcg_count(v->memcg, counter, n);
+}
+
+/* memory.max and memory.high written: what is above is reclaimed; for memory.max somebody is killed when that does not do. */
 void mm_memory_max_write(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pages);
 void mm_memory_high_write(struct mm_cache *c, struct mm_memcg *m, uint64_t high_pages);
 uint64_t mm_mem_cgroup_margin(const struct mm_memcg *m);

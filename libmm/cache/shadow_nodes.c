@@ -35,8 +35,7 @@ static struct mm_lruvec *lruvec_of(struct mm_cache *c, const struct mm_xa_link *
 
 static void count_of(struct mm_cache *c, const struct mm_lruvec *v, enum mm_counter counter, int64_t nr)
 {
-	mm_count(c->ctx, counter, nr);
-	mm_memcg_count(v->memcg, counter, nr);
+	mm_lruvec_count(c, v, counter, nr);
 	if (v->memcg->parent)
 		mm_memcg_rstat_updated(c->ctx, 1);
 }

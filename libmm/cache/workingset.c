@@ -83,15 +83,9 @@ static bool lru_gen_test_recent(const struct mm_cache *c, uint64_t shadow, bool 
 	return *v && *token >> MM_LRU_REFS_WIDTH == ((*v)->lrugen.min_seq[file] & EVICTION_MASK >> MM_LRU_REFS_WIDTH);
 }
 
-static void count_of(struct mm_cache *c, const struct mm_lruvec *v, enum mm_counter counter, int64_t nr)
-{
-	mm_count(c->ctx, counter, nr);
-	mm_memcg_count(v->memcg, counter, nr);
-}
-
 static void count_activate(struct mm_cache *c, struct mm_lruvec *v, unsigned int type, int64_t nr)
 {
-	count_of(c, v, type ? MM_WORKINGSET_ACTIVATE_FILE : MM_WORKINGSET_ACTIVATE_ANON, nr);
+	mm_lruvec_count(c, v, type ? MM_WORKINGSET_ACTIVATE_FILE : MM_WORKINGSET_ACTIVATE_ANON, nr);
 	for (struct mm_memcg *m = v->memcg; m; m = m->parent)
 		m->lruvec[v->node]->activations[type] += (uint64_t)nr;
 }
@@ -107,7 +101,7 @@ static void lru_gen_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 
 	if (v != mm_folio_lruvec(c, pfn))
 		return;
-	count_of(c, v, type ? MM_WORKINGSET_REFAULT_FILE : MM_WORKINGSET_REFAULT_ANON, nr);
+	mm_lruvec_count(c, v, type ? MM_WORKINGSET_REFAULT_FILE : MM_WORKINGSET_REFAULT_ANON, nr);
 	if (!recent)
 		return;
 	refs = (unsigned int)(token & ((1u << MM_LRU_REFS_WIDTH) - 1)) + workingset;
@@ -116,7 +110,7 @@ static void lru_gen_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 	if (c->in_lru_fault || refs >= (1u << MM_LRU_REFS_WIDTH) - 1) {
 		p->aux |= 3u << 4;
 		p->flags |= MM_PG_WORKINGSET;
-		count_of(c, v, type ? MM_WORKINGSET_RESTORE_FILE : MM_WORKINGSET_RESTORE_ANON, nr);
+		mm_lruvec_count(c, v, type ? MM_WORKINGSET_RESTORE_FILE : MM_WORKINGSET_RESTORE_ANON, nr);
 	}
 }
 
@@ -190,7 +184,7 @@ void mm_workingset_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 		lru_gen_refault(c, pfn, shadow);
 		return;
 	}
-	count_of(c, v, file ? MM_WORKINGSET_REFAULT_FILE : MM_WORKINGSET_REFAULT_ANON, nr);
+	mm_lruvec_count(c, v, file ? MM_WORKINGSET_REFAULT_FILE : MM_WORKINGSET_REFAULT_ANON, nr);
 	if (!mm_workingset_test_recent(c, shadow, file, &workingset))
 		return;
 	p->flags |= MM_PG_ACTIVE;
@@ -199,7 +193,7 @@ void mm_workingset_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 	if (workingset) {
 		p->flags |= MM_PG_WORKINGSET;
 		mm_lru_note_cost(c, v, file, (uint64_t)nr, 0);
-		count_of(c, v, file ? MM_WORKINGSET_RESTORE_FILE : MM_WORKINGSET_RESTORE_ANON, nr);
+		mm_lruvec_count(c, v, file ? MM_WORKINGSET_RESTORE_FILE : MM_WORKINGSET_RESTORE_ANON, nr);
 	}
 }
 

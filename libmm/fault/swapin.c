@@ -116,6 +116,14 @@ static mm_pfn_t ksm_might_need_to_copy(struct mm_vm_fault *v, mm_pfn_t pfn)
 	return pfn;
 }
 
+/* @pte with what the swap entry was marked with. */
+static mm_pte_t with_marks(const struct mm_vm_fault *v, mm_pte_t pte)
+{
+	if (v->orig & MM_SWP_SOFT_DIRTY)
+		pte |= MM_PTE_SOFT_DIRTY;
+	return v->orig & MM_SWP_UFFD_WP ? mm_pte_mkuffd_wp(pte) : pte;
+}
+
 /* A copy was made of @cached; the mapping of the swap entry becomes one of the copy. */
 static unsigned int map_copy(struct mm_vm_fault *v, mm_pfn_t pfn, mm_pfn_t cached, mm_swp_t entry)
 {
@@ -127,12 +135,8 @@ static unsigned int map_copy(struct mm_vm_fault *v, mm_pfn_t pfn, mm_pfn_t cache
 	mm->rss[MM_SWAPENTS]--;
 	if (v->flags & MM_FAULT_FLAG_WRITE)
 		pte = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(pte));
-	if (v->orig & MM_SWP_SOFT_DIRTY)
-		pte |= MM_PTE_SOFT_DIRTY;
-	if (v->orig & MM_SWP_UFFD_WP)
-		pte = mm_pte_mkuffd_wp(pte);
 	mm_fault_map_new_anon(v, pfn);
-	*v->pte = pte;
+	*v->pte = with_marks(v, pte);
 	mm_folio_put(v->f->cache, mm_page_head(v->f->phys, cached));
 	return mm_vmf_note(v, MM_FAULT_KIND_SWAP, pfn, 0);
 }
@@ -171,10 +175,7 @@ static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t en
 		}
 		rmap = MM_RMAP_EXCLUSIVE;
 	}
-	if (v->orig & MM_SWP_SOFT_DIRTY)
-		pte |= MM_PTE_SOFT_DIRTY;
-	if (v->orig & MM_SWP_UFFD_WP)
-		pte = mm_pte_mkuffd_wp(pte);
+	pte = with_marks(v, pte);
 	v->orig = pte;
 	mm_page_add_anon_rmap(v->vma, pfn, v->vaddr, rmap);
 	*v->pte = pte;

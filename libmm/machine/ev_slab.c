@@ -474,21 +474,6 @@ static struct mm_recorded_object *object_of(struct mm_machine *m, struct mm_slab
 	return o;
 }
 
-int mm_ev_kfree(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
-{
-	struct mm_recorded_object *o;
-	struct mm_slab_replay *r;
-	int e = begin(m, &r, err);
-
-	(void)task;
-	if (e || !r)
-		return e;
-	o = object_of(m, r, ev);
-	if (o && forget(m, r, o, true))
-		return no_memory(err);
-	return 0;
-}
-
 /* A free names the cache: the object was of it all along, and so is its page. */
 static int move_to_named(struct mm_machine *m, struct mm_slab_replay *r, struct mm_recorded_object *o,
 			 struct mm_str name)
@@ -528,19 +513,31 @@ static int move_to_named(struct mm_machine *m, struct mm_slab_replay *r, struct 
 	return 0;
 }
 
-int mm_ev_cache_free(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+/* @named: of the cache that the row tells, if it tells one. */
+static int free_recorded(struct mm_machine *m, const struct mm_event *ev, bool named, struct mm_error *err)
 {
 	struct mm_recorded_object *o;
 	struct mm_slab_replay *r;
 	int e = begin(m, &r, err);
 
-	(void)task;
 	if (e || !r)
 		return e;
 	o = object_of(m, r, ev);
 	if (!o)
 		return 0;
-	if (ev->name.len && move_to_named(m, r, o, ev->name))
+	if (named && ev->name.len && move_to_named(m, r, o, ev->name))
 		return no_memory(err);
 	return forget(m, r, o, true) ? no_memory(err) : 0;
+}
+
+int mm_ev_kfree(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	(void)task;
+	return free_recorded(m, ev, false, err);
+}
+
+int mm_ev_cache_free(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	(void)task;
+	return free_recorded(m, ev, true, err);
 }

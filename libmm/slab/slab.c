@@ -289,24 +289,6 @@ static void slab_free(struct mm_kmem_cache *s, uint64_t obj)
 	ac->entry[ac->avail++] = obj;
 }
 
-static size_t slab_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
-{
-	for (size_t i = 0; i < nr; i++) {
-		objs[i] = slab_alloc(s, gfp);
-		if (!objs[i]) {
-			s->ops->free_bulk(s, i, objs);
-			return 0;
-		}
-	}
-	return nr;
-}
-
-static void slab_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
-{
-	for (size_t i = 0; i < nr; i++)
-		slab_free(s, objs[i]);
-}
-
 static struct array_cache *new_array(uint32_t limit, uint32_t batch)
 {
 	struct array_cache *ac = mm_host_malloc(sizeof(*ac) + limit * sizeof(ac->entry[0]));
@@ -399,7 +381,8 @@ static void slab_info(const struct mm_kmem_cache *s, struct mm_kmem_cache_info *
 
 const struct slab_ops mm_slab_ops = {
 	.create = slab_create, .shutdown = slab_shutdown, .release = slab_release,
-	.alloc = slab_alloc, .alloc_node = slab_alloc_node, .free = slab_free, .alloc_bulk = slab_alloc_bulk, .free_bulk = slab_free_bulk,
+	.alloc = slab_alloc, .alloc_node = slab_alloc_node, .free = slab_free,
+	.alloc_bulk = mm_slab_alloc_bulk, .free_bulk = mm_slab_free_bulk,
 	.shrink = mm_slab_cache_shrink, .info = slab_info, .is_consistent = mm_slab_cache_is_consistent,
 	.state = mm_slab_slab_state,
 };

@@ -116,6 +116,9 @@ struct slab_ops {
 	enum mm_slab_state (*state)(const struct slab *slab, uint32_t *live, uint32_t *cpu);
 };
 extern const struct slab_ops mm_slub_ops, mm_slab_ops, mm_slob_ops;
+/* alloc_bulk and free_bulk of an allocator that has no shorter way for many.  Source: Linux 6.1 mm/slab_common.c. */
+size_t mm_slab_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs);
+void mm_slab_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs);
 
 struct mm_kmem_cache {
 	/* What mm_kmem_cache_alloc() and mm_kmem_cache_free() call where SLUB's fast paths lead nowhere. */

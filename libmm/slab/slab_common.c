@@ -351,6 +351,24 @@ uint64_t mm_kmem_cache_alloc_node(struct mm_kmem_cache *s, mm_gfp_t gfp, uint32_
 		: mm_kmem_cache_alloc(s, gfp);
 }
 
+size_t mm_slab_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
+{
+	for (size_t i = 0; i < nr; i++) {
+		objs[i] = s->ops->alloc(s, gfp);
+		if (!objs[i]) {
+			s->ops->free_bulk(s, i, objs);
+			return 0;
+		}
+	}
+	return nr;
+}
+
+void mm_slab_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
+{
+	for (size_t i = 0; i < nr; i++)
+		s->ops->free(s, objs[i]);
+}
+
 size_t mm_kmem_cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
 {
 	return s->ops->alloc_bulk(s, gfp, nr, objs);

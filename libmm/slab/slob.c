@@ -397,24 +397,6 @@ static void cache_free(struct mm_kmem_cache *s, uint64_t obj)
 	s->live--;
 }
 
-static size_t cache_alloc_bulk(struct mm_kmem_cache *s, mm_gfp_t gfp, size_t nr, uint64_t *objs)
-{
-	for (size_t i = 0; i < nr; i++) {
-		objs[i] = cache_alloc(s, gfp);
-		if (!objs[i]) {
-			s->ops->free_bulk(s, i, objs);
-			return 0;
-		}
-	}
-	return nr;
-}
-
-static void cache_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs)
-{
-	for (size_t i = 0; i < nr; i++)
-		cache_free(s, objs[i]);
-}
-
 static int cache_create(struct mm_kmem_cache *s)
 {
 	s->allocflags = 0;
@@ -520,6 +502,6 @@ bool mm_slob_is_consistent(const struct mm_slab *sl)
 
 const struct slab_ops mm_slob_ops = {
 	.create = cache_create, .shutdown = cache_shutdown, .release = cache_release,
-	.alloc = cache_alloc, .alloc_node = cache_alloc_node, .free = cache_free, .alloc_bulk = cache_alloc_bulk,
-	.free_bulk = cache_free_bulk, .shrink = cache_shrink, .info = cache_info,
+	.alloc = cache_alloc, .alloc_node = cache_alloc_node, .free = cache_free, .alloc_bulk = mm_slab_alloc_bulk,
+	.free_bulk = mm_slab_free_bulk, .shrink = cache_shrink, .info = cache_info,
 };

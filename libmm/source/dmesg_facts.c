@@ -19,17 +19,6 @@
 #include "source/dmesg_facts.h"
 #include "source/scan.h"
 
-/* What follows @word in @line; false: it is not in it. */
-static bool after(struct mm_str line, const char *word, struct mm_str *rest)
-{
-	size_t n = strlen(word);
-	const char *p = memmem(line.p, line.len, word, n);
-
-	if (p)
-		*rest = (struct mm_str){ p + n, line.len - (size_t)(p + n - line.p) };
-	return p;
-}
-
 static uint64_t kilobytes(uint64_t k) { return k > UINT64_MAX >> 10 ? UINT64_MAX : k << 10; }
 
 /* "8192K" before @what; 0 when the line does not say it. */
@@ -64,7 +53,7 @@ static void freeing_line(struct mm_boot_facts *f, struct mm_str s)
 {
 	uint64_t v;
 
-	if (f->managed_bytes && after(s, "memory: ", &s) && scan_u64(&s, &v) && scan_word(&s, "K") && !s.len &&
+	if (f->managed_bytes && mm_str_after(s, "memory: ", &s) && scan_u64(&s, &v) && scan_word(&s, "K") && !s.len &&
 	    kilobytes(v) <= UINT64_MAX - f->managed_bytes)
 		f->managed_bytes += kilobytes(v);
 }
@@ -73,7 +62,7 @@ static void node_data_line(struct mm_boot_facts *f, struct mm_str s)
 {
 	uint64_t start, end;
 
-	if (after(s, "[mem ", &s) && scan_hex(&s, &start) && scan_word(&s, "-") && scan_hex(&s, &end) && end >= start)
+	if (mm_str_after(s, "[mem ", &s) && scan_hex(&s, &start) && scan_word(&s, "-") && scan_hex(&s, &end) && end >= start)
 		f->node_data_bytes = end - start + (end - start != UINT64_MAX);
 }
 
@@ -106,7 +95,7 @@ static void cpu_line(struct mm_boot_facts *f, struct mm_str s)
 {
 	uint64_t node;
 
-	if (after(s, "-> Node ", &s) && scan_u64(&s, &node) && node < MM_MAX_NODES && f->nr_cpus < MM_MAX_CPUS)
+	if (mm_str_after(s, "-> Node ", &s) && scan_u64(&s, &node) && node < MM_MAX_NODES && f->nr_cpus < MM_MAX_CPUS)
 		f->cpu_node[f->nr_cpus++] = (uint8_t)node;
 }
 
@@ -114,22 +103,22 @@ void mm_dmesg_facts_line(struct mm_boot_facts *f, struct mm_str line)
 {
 	struct mm_str rest;
 
-	if (after(line, "Kernel command line: ", &rest))
+	if (mm_str_after(line, "Kernel command line: ", &rest))
 		return;		/* the same again */
-	if (after(line, "Command line: ", &rest))
+	if (mm_str_after(line, "Command line: ", &rest))
 		mm_cmdline_facts(rest, f);
-	else if (after(line, "Memory: ", &rest))
+	else if (mm_str_after(line, "Memory: ", &rest))
 		memory_line(f, rest);
-	else if (after(line, "Freeing ", &rest))
+	else if (mm_str_after(line, "Freeing ", &rest))
 		freeing_line(f, rest);
-	else if (after(line, "NODE_DATA(", &rest))
+	else if (mm_str_after(line, "NODE_DATA(", &rest))
 		node_data_line(f, rest);
-	else if (after(line, "RAMDISK: ", &rest))
+	else if (mm_str_after(line, "RAMDISK: ", &rest))
 		ramdisk_line(f, rest);
-	else if (after(line, "percpu: Embedded ", &rest))
+	else if (mm_str_after(line, "percpu: Embedded ", &rest))
 		percpu_line(f, rest);
-	else if (after(line, " nr_cpu_ids:", &rest))
+	else if (mm_str_after(line, " nr_cpu_ids:", &rest))
 		nr_cpus_line(f, rest);
-	else if (after(line, "SRAT: PXM ", &rest))
+	else if (mm_str_after(line, "SRAT: PXM ", &rest))
 		cpu_line(f, rest);
 }

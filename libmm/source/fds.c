@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "source/fds.h"
 
 enum { FIRST_SLOTS = 256, MAX_FDS = 1 << 20, NR_BUCKETS = 4096 };
@@ -67,32 +68,21 @@ void mm_fds_free(struct mm_fds *t)
 
 /* ---- names ---- */
 
-static bool begins(struct mm_str s, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return s.len >= n && !memcmp(s.p, prefix, n);
-}
-
 static enum mm_fd_kind kind_of(struct mm_str name)
 {
-	if (begins(name, "/dev/shm/"))
+	if (mm_str_starts(name, "/dev/shm/"))
 		return MM_FD_REG;
-	if (begins(name, "/dev/"))
+	if (mm_str_starts(name, "/dev/"))
 		return MM_FD_CHR;
-	return begins(name, "/proc/") || begins(name, "/sys/") ? MM_FD_OTHER : MM_FD_REG;
+	return mm_str_starts(name, "/proc/") || mm_str_starts(name, "/sys/") ? MM_FD_OTHER : MM_FD_REG;
 }
 
 struct mm_fd_file *mm_fds_file(struct mm_fds *t, struct mm_str name)
 {
-	struct mm_fd_file **link, *f;
-	uint64_t h = 0xcbf29ce484222325u;
+	struct mm_fd_file **link = &t->buckets[mm_str_fnv1a(name) >> 32 & (NR_BUCKETS - 1)], *f;
 
 	if (!name.len)
 		name.p = "";	/* an empty path, never NULL */
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 0x100000001b3u;
-	link = &t->buckets[h >> 32 & (NR_BUCKETS - 1)];
 	for (; *link; link = &(*link)->next)
 		if ((*link)->name.len == name.len && !memcmp((*link)->name.p, name.p, name.len))
 			return *link;

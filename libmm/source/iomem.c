@@ -39,11 +39,9 @@ static int add_line(struct mm_region_list *l, struct mm_input *in, struct mm_str
 	struct mm_str name;
 
 	if (!parse_line(line, &r, &name))
-		return mm_input_error(in, err, -EINVAL, "expected 'START-END : NAME', found '%.*s'",
-				      (int)(line.len < 80 ? line.len : 80), line.p);
+		return scan_bad_line(in, err, "'START-END : NAME'", line);
 	if (r.end < r.start)
-		return mm_input_error(in, err, -EINVAL, "expected a region that ends after it begins, found '%.*s'",
-				      (int)(line.len < 80 ? line.len : 80), line.p);
+		return scan_bad_line(in, err, "a region that ends after it begins", line);
 	if (r.depth > MAX_DEPTH || l->nr >= MAX_REGIONS)
 		return mm_input_error(in, err, -EFBIG, "expected at most %d regions, nested at most %d deep",
 				      (int)MAX_REGIONS, (int)MAX_DEPTH);

@@ -128,12 +128,6 @@ static int give(struct reader *r, int (*fn)(const struct mm_maps_row *row, void 
 	return there ? fn(&r->row, arg) : 0;
 }
 
-static int bad_line(const struct mm_input *in, struct mm_error *err, const char *want, struct mm_str line)
-{
-	return mm_input_error(in, err, -EINVAL, "expected %s, found '%.*s'", want,
-			      (int)(line.len < 80 ? line.len : 80), line.p);
-}
-
 int mm_maps_read(struct mm_input *in, int (*fn)(const struct mm_maps_row *row, void *arg), void *arg,
 		 struct mm_error *err)
 {
@@ -149,13 +143,13 @@ int mm_maps_read(struct mm_input *in, int (*fn)(const struct mm_maps_row *row, v
 		if (!parse_header(line, &row, &name)) {
 			if (r.there && parse_key(&r, line))
 				continue;
-			return bad_line(in, err, "'START-END PERMS OFFSET DEV INODE NAME'", line);
+			return scan_bad_line(in, err, "'START-END PERMS OFFSET DEV INODE NAME'", line);
 		}
 		e = give(&r, fn, arg);
 		if (e)
 			return e;
 		if (row.end <= row.start || row.start < r.last_end)
-			return bad_line(in, err, "a mapping above the one before", line);
+			return scan_bad_line(in, err, "a mapping above the one before", line);
 		r.last_end = row.end;
 		r.row = row;
 		set_name(&r, name);

@@ -20,6 +20,7 @@
 #include <libmm/explain.h>
 
 #include "base/grow.h"
+#include "base/str.h"
 #include "source/meminfo_report.h"
 #include "source/oom.h"
 #include "source/scan.h"
@@ -40,25 +41,13 @@ void mm_explain_free(struct mm_explain_list *l)
 	*l = (struct mm_explain_list){ 0 };
 }
 
-/* What follows @word in @line. */
-static bool after(struct mm_str line, const char *word, struct mm_str *rest)
-{
-	size_t n = strlen(word);
-	const char *p = line.len ? memmem(line.p, line.len, word, n) : NULL;
-
-	if (!p)
-		return false;
-	*rest = (struct mm_str){ p + n, line.len - (size_t)(p + n - line.p) };
-	return true;
-}
-
 /* A size in kB under a key, in units of 4 KiB; false when the key is not there. */
 static bool kib_of(struct mm_str line, const char *key, uint64_t *pages)
 {
 	struct mm_str rest;
 	uint64_t v;
 
-	if (!after(line, key, &rest) || !scan_u64(&rest, &v))
+	if (!mm_str_after(line, key, &rest) || !scan_u64(&rest, &v))
 		return false;
 	*pages = v / 4;
 	return true;
@@ -116,10 +105,10 @@ bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 	uint64_t v;
 	const char *open, *end;
 
-	if (after(line, "page allocation failure: order:", &order)) {
-		if (!after(line, "mode:", &gfp))
+	if (mm_str_after(line, "page allocation failure: order:", &order)) {
+		if (!mm_str_after(line, "mode:", &gfp))
 			return false;
-	} else if (!after(line, "invoked oom-killer: gfp_mask=", &gfp) || !after(line, "order=", &order)) {
+	} else if (!mm_str_after(line, "invoked oom-killer: gfp_mask=", &gfp) || !mm_str_after(line, "order=", &order)) {
 		return false;
 	}
 	if (!scan_u64(&order, &v) || v > UINT32_MAX)
@@ -152,7 +141,7 @@ static bool read_zone_name(struct mm_str *s, uint32_t *node, char *zone)
 	uint64_t n = 0;
 	size_t len = 0;
 
-	if (after(*s, "Node ", s) && (!scan_u64(s, &n) || n >= MM_MAX_NODES))
+	if (mm_str_after(*s, "Node ", s) && (!scan_u64(s, &n) || n >= MM_MAX_NODES))
 		return false;
 	*node = (uint32_t)n;
 	scan_blanks(s);
@@ -264,11 +253,11 @@ int mm_report_zone_line(struct mm_explain_list *l, struct mm_str line)
 {
 	struct mm_str rest;
 
-	if (after(line, "lowmem_reserve[]:", &rest)) {
+	if (mm_str_after(line, "lowmem_reserve[]:", &rest)) {
 		read_reserve(l, rest);
 		return 1;
 	}
-	if (after(line, " free:", &rest))
+	if (mm_str_after(line, " free:", &rest))
 		return read_zone(l, line);
 	return line.len && memchr(line.p, '*', line.len) ? read_blocks(l, line) : 0;
 }

@@ -248,16 +248,6 @@ static int open_refs(void **state, struct mm_trace_source *src, struct mm_error 
 	return 0;
 }
 
-/* FNV-1a */
-static uint64_t hash(struct mm_str s)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(1099511628211);
-	return h;
-}
-
 static bool number(const struct refs *r, const struct mm_str *v, size_t n, enum field f, uint64_t *out)
 {
 	return r->column[f] >= 0 && (size_t)r->column[f] < n &&
@@ -303,10 +293,10 @@ static int page_of_key(struct refs *r, struct mm_str field, uint64_t *page)
 	if (numeric && *page < most)
 		return 1;
 	if (r->src->hashed_keys) {
-		*page = hash(s) >> 12;
+		*page = mm_str_fnv1a(s) >> 12;
 		return 1;
 	}
-	key = numeric ? *page * UINT64_C(0x9e3779b97f4a7c15) : hash(s);
+	key = numeric ? *page * UINT64_C(0x9e3779b97f4a7c15) : mm_str_fnv1a(s);
 	e = mm_ref_keys_number(&r->keys, key, &number);
 	*page = FIRST_NUMBERED + number;
 	return e ? e : 1;
@@ -383,7 +373,7 @@ static int task_of_disk(struct refs *r, const struct mm_str *v, size_t n, uint32
 	if (r->column[F_DISK] < 0 || (size_t)r->column[F_DISK] >= n)
 		return 1;
 	s = strip(v[r->column[F_DISK]]);
-	key = hash(s);
+	key = mm_str_fnv1a(s);
 	if (!s.len || !mm_parse_u64(s, &disk)) {
 		*pid += (uint32_t)(disk < PLAIN_DISKS ? disk : 0);
 		if (disk < PLAIN_DISKS)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * source/scan.h - numbers and lines out of the kernel's text files
+ * source/scan.h - numbers and lines out of the kernel's text files, and lines that are none of theirs
  */
 #ifndef SOURCE_SCAN_H
 #define SOURCE_SCAN_H
 
+#include <errno.h>
 #include <string.h>
 
+#include <libmm/error.h>
+#include <libmm/input.h>
 #include <libmm/types.h>
 
 /* Take the next line (without LF) off @text; false at the end. */
@@ -128,6 +131,12 @@ static inline bool scan_prefix(struct mm_str *s, const char *lit, size_t n)
 	s->p += n;
 	s->len -= n;
 	return true;
+}
+
+/* "FILE:LINE: expected @want, found '...'", of @line as much as fits well: -EINVAL, in @err too. */
+static inline int scan_bad_line(const struct mm_input *in, struct mm_error *err, const char *want, struct mm_str line)
+{
+	return mm_input_error(in, err, -EINVAL, "expected %s, found '%.*s'", want, (int)(line.len < 80 ? line.len : 80), line.p);
 }
 
 #endif /* SOURCE_SCAN_H */

@@ -88,15 +88,6 @@ void strace_files_free(struct strace_files *f)
 	free(f);
 }
 
-static uint64_t hash_of(struct mm_str s)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 32;
-}
-
 static int grow(struct strace_files *f)
 {
 	size_t cap = f->cap ? 2 * f->cap : 64, nr_slots = 4 * cap;
@@ -177,7 +168,7 @@ struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
 	size_t i;
 
 	path = strace_unescape(path, text);
-	h = hash_of(path);
+	h = mm_str_hash(path);
 	if (f->nr == f->cap && grow(f))
 		return NULL;
 	for (i = (size_t)h & (f->nr_slots - 1); f->slots[i]; i = (i + 1) & (f->nr_slots - 1)) {

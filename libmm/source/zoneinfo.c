@@ -47,12 +47,6 @@ static const struct {
 #undef CPU_SUM
 };
 
-static int bad_line(const struct mm_input *in, struct mm_error *err, const char *expected, struct mm_str line)
-{
-	return mm_input_error(in, err, -EINVAL, "expected %s, found '%.*s'", expected,
-			      (int)(line.len < 80 ? line.len : 80), line.p);
-}
-
 struct mm_zoneinfo_row *mm_zoneinfo_add(struct mm_zoneinfo *zi, uint32_t node, struct mm_str zone, int *e)
 {
 	struct mm_zoneinfo_row row = { .node = node };
@@ -77,16 +71,16 @@ static int begin_zone(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str
 	int e;
 
 	if (!scan_word(&s, "Node") || !scan_u64(&s, &node) || !scan_word(&s, ", zone"))
-		return bad_line(in, err, "'Node N, zone NAME'", line);
+		return scan_bad_line(in, err, "'Node N, zone NAME'", line);
 	scan_blanks(&s);
 	if (!s.len || s.len >= sizeof(name) || memchr(s.p, ' ', s.len))
-		return bad_line(in, err, "'Node N, zone NAME'", line);
+		return scan_bad_line(in, err, "'Node N, zone NAME'", line);
 	if (node >= MM_MAX_NODES)
 		return mm_input_error(in, err, -EINVAL, "expected a node below %d, found %" PRIu64, (int)MM_MAX_NODES,
 				      node);
 	memcpy(name, s.p, s.len);
 	if (mm_zoneinfo_find(zi, (uint32_t)node, name))
-		return bad_line(in, err, "each zone once", line);
+		return scan_bad_line(in, err, "each zone once", line);
 	row = mm_zoneinfo_add(zi, (uint32_t)node, s, &e);
 	if (!row)
 		return e == -ENOMEM ? mm_input_error(in, err, e, "out of memory")
@@ -101,16 +95,16 @@ static int protection(struct mm_zoneinfo_row *row, struct mm_input *in, struct m
 {
 	scan_blanks(&s);
 	if (!scan_word(&s, "("))
-		return bad_line(in, err, "'protection: (N, N, ...)'", line);
+		return scan_bad_line(in, err, "'protection: (N, N, ...)'", line);
 	for (row->nr_protection = 0; ; row->nr_protection++) {
 		if (row->nr_protection == MM_ZONEINFO_PROTECTIONS)
-			return bad_line(in, err, "at most eight numbers of protection", line);
+			return scan_bad_line(in, err, "at most eight numbers of protection", line);
 		if (!scan_u64(&s, &row->protection[row->nr_protection]))
-			return bad_line(in, err, "'protection: (N, N, ...)'", line);
+			return scan_bad_line(in, err, "'protection: (N, N, ...)'", line);
 		if (scan_word(&s, ","))
 			continue;
 		row->nr_protection++;
-		return scan_word(&s, ")") ? 0 : bad_line(in, err, "')' after the numbers of protection", line);
+		return scan_word(&s, ")") ? 0 : scan_bad_line(in, err, "')' after the numbers of protection", line);
 	}
 }
 
@@ -150,13 +144,13 @@ static int zone_line(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str 
 			continue;
 		field = (uint64_t *)(void *)((char *)row + fields[i].offset);
 		if (!scan_u64(&number, &value) || number.len || value == UINT64_MAX)
-			return bad_line(in, err, "a number of pages", line);
+			return scan_bad_line(in, err, "a number of pages", line);
 		if (*field == MM_MISSING_U64)
 			*field = value;
 		else if (fields[i].of == SUM && value < MM_MISSING_U64 - *field)
 			*field += value;
 		else if (fields[i].of == SUM || (fields[i].of == ONCE && *field != value))
-			return bad_line(in, err, "each number of a zone once", line);
+			return scan_bad_line(in, err, "each number of a zone once", line);
 		return 0;
 	}
 	return 0;
@@ -173,7 +167,7 @@ int mm_zoneinfo_read(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_erro
 		else if (zi->nr)
 			e = zone_line(zi, in, line, err);
 		else
-			e = line.len ? bad_line(in, err, "'Node N, zone NAME'", line) : 0;
+			e = line.len ? scan_bad_line(in, err, "'Node N, zone NAME'", line) : 0;
 		if (e)
 			return e;
 	}

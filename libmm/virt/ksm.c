@@ -277,13 +277,6 @@ void mm_ksm_node_free(struct mm_ksm *k, struct mm_ksm_node *n)
 	free(n);
 }
 
-static void unlink_node(struct mm_ksm_node *n)
-{
-	*n->pprev = n->next;
-	if (n->next)
-		n->next->pprev = n->pprev;
-}
-
 /* Out of the tree, the chain, or the list of the migrated. */
 static void take_out(struct mm_ksm *k, struct mm_ksm_node *n)
 {
@@ -291,7 +284,7 @@ static void take_out(struct mm_ksm *k, struct mm_ksm_node *n)
 		mm_rb_erase(&k->stable[n->nid], &n->node);
 		return;
 	}
-	unlink_node(n);
+	mm_ksm_node_unlink(n);
 	k->node_dups -= n->place == MM_KSM_DUP;
 }
 
@@ -312,11 +305,7 @@ void mm_ksm_node_migrated(struct mm_ksm *k, struct mm_ksm_node *n)
 {
 	take_out(k, n);
 	n->place = MM_KSM_MIGRATED;
-	n->next = k->migrated;
-	n->pprev = &k->migrated;
-	if (n->next)
-		n->next->pprev = &n->next;
-	k->migrated = n;
+	mm_ksm_node_link(&k->migrated, n);
 }
 
 mm_pfn_t mm_ksm_get_page(struct mm_ksm *k, struct mm_ksm_node *n)

@@ -56,6 +56,22 @@ struct mm_ksm_node {
 	struct mm_ksm_node *next, **pprev;	/* among dups, or among the migrated */
 };
 
+/* To the front of such a list, and off it (hlist_add_head(), hlist_del()). */
+static inline void mm_ksm_node_link(struct mm_ksm_node **head, struct mm_ksm_node *n)
+{
+	n->next = *head;
+	n->pprev = head;
+	if (n->next)
+		n->next->pprev = &n->next;
+	*head = n;
+}
+static inline void mm_ksm_node_unlink(struct mm_ksm_node *n)
+{
+	*n->pprev = n->next;
+	if (n->next)
+		n->next->pprev = n->pprev;
+}
+
 struct mm_ksm_slot {
 	struct mm_ksm_slot *next, *prev;	/* ring of the scan; the head is mm_ksm.head */
 	struct mm_struct *mm;

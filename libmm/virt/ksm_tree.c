@@ -22,11 +22,7 @@ static int compare(const struct mm_ksm *k, mm_pfn_t a, mm_pfn_t b)
 static void chain_add_dup(struct mm_ksm *k, struct mm_ksm_node *dup, struct mm_ksm_node *chain)
 {
 	dup->place = MM_KSM_DUP;
-	dup->next = chain->dups;
-	dup->pprev = &chain->dups;
-	if (dup->next)
-		dup->next->pprev = &dup->next;
-	chain->dups = dup;
+	mm_ksm_node_link(&chain->dups, dup);
 	k->node_dups++;
 }
 
@@ -56,9 +52,7 @@ static void free_chain(struct mm_ksm *k, struct mm_ksm_node *chain)
 
 static void unlink_dup(struct mm_ksm *k, struct mm_ksm_node *dup)
 {
-	*dup->pprev = dup->next;
-	if (dup->next)
-		dup->next->pprev = dup->pprev;
+	mm_ksm_node_unlink(dup);
 	k->node_dups--;
 }
 
@@ -181,9 +175,7 @@ static mm_pfn_t place_migrated(struct mm_ksm *k, struct mm_ksm_node *own, mm_pfn
 {
 	struct mm_ksm_node *chain = at->f.node;
 
-	*own->pprev = own->next;
-	if (own->next)
-		own->next->pprev = own->pprev;
+	mm_ksm_node_unlink(own);
 	own->nid = nid;
 	own->place = MM_KSM_IN_TREE;
 	if (!at->equal)

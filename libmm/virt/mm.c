@@ -72,11 +72,8 @@ static void free_names(struct mm_intern *t)
 const char *mm_virt_intern(struct mm_virt *virt, struct mm_str name)
 {
 	struct mm_intern_name *in, **slot;
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = mm_str_hash(name);
 
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.p[i]) * UINT64_C(0x100000001b3);
-	h ^= h >> 32;
 	if (!virt->names || virt->names->nr >= virt->names->nr_buckets)
 		virt->names = grow_names(virt->names);
 	if (!virt->names)
