@@ -71,7 +71,7 @@ same "--cpus wins over rows" "$(alone3 --cpus=2 -Svm.swappiness=100)" \
 said 0 "a sweep with --cpus"
 
 # a point at which the program was killed has the figures of a part of it: no bar beside them
-printf '%s\n' pid,event,addr,size,flags 1,exec,,,AUTOMAP 1,store,0x10000000,4194304, 1,load,0x10000000,4194304, > kill.csv
+printf '%s\n' pid,event,addr,size,flags 9,exec,,,AUTOMAP 9,store,0x10000000,4194304, 9,load,0x10000000,4194304, > kill.csv
 mm-reclaim --human --memory-max=2M --swap=64M --sweep=vm.swappiness=0..60:2 kill.csv > out 2> err
 grep -q ' 1  killed, out of memory$' out && grep -q ' 0  █' out || fail "a killed program's bar: $(cat out)"
 

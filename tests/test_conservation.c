@@ -95,7 +95,7 @@ static void count_pages(struct recount *r)
 	mm_pfn_t zero = machine->fault->virt->zero_pfn;
 
 	for (mm_pfn_t pfn = 0; pfn < machine->phys->max_pfn; pfn++)
-		if (machine->phys->mem_map[pfn].flags & MM_PG_TABLE && machine->phys->mem_map[pfn].index == 1)
+		if (machine->phys->mem_map[pfn].flags & MM_PG_TABLE && machine->phys->mem_map[pfn].aux == 1)
 			count_table(r, pfn);
 	for (mm_pfn_t pfn = 0; pfn < machine->phys->max_pfn; pfn++) {
 		const struct mm_page *p = &machine->phys->mem_map[pfn];
@@ -111,7 +111,7 @@ static void count_pages(struct recount *r)
 		if (!c->page_memcg[pfn])
 			continue;
 		if (p->flags & MM_PG_TABLE)
-			r->tables[c->page_memcg[pfn]] += p->index == 4 ? 2 : 1;	/* the top table: one more for page-table isolation */
+			r->tables[c->page_memcg[pfn]] += p->aux == 4 ? 2 : 1;	/* the top table: one more for page-table isolation */
 		else
 			r->pages[c->page_memcg[pfn]] += mm_folio_nr_pages(p);
 	}

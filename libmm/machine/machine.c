@@ -308,7 +308,7 @@ static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *e
 		if (e)
 			return e;
 	}
-	if (ev->type == MM_EV_MARK) {		/* nothing between two rows: no task changes, no time passes */
+	if (ev->type == MM_EV_MARK && !(ev->present & MM_TC_BIT(TIME_S))) {	/* nothing: no task changes, no time passes */
 		m->nr_events++;
 		return mm_ev_mark(m, NULL, ev, err);
 	}
