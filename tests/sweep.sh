@@ -74,6 +74,9 @@ said 0 "a sweep with --cpus"
 printf '%s\n' pid,event,addr,size,flags 9,exec,,,AUTOMAP 9,store,0x10000000,4194304, 9,load,0x10000000,4194304, > kill.csv
 mm-reclaim --human --memory-max=2M --swap=64M --sweep=vm.swappiness=0..60:2 kill.csv > out 2> err
 grep -q ' 1  killed, out of memory$' out && grep -q ' 0  █' out || fail "a killed program's bar: $(cat out)"
+sed 's/^9/1/' kill.csv > init.csv
+mm-reclaim --memory-max=2M --swap=64M --sweep=vm.swappiness=0..60:2 init.csv > out 2> err
+grep -q '2 accesses that got no memory, with nobody to be killed for it (process 1 never is)' err || fail "init: $(cat err)"
 
 # refused WHY OPTIONS...: exit 1 or 2 and a line that says it
 refused() {

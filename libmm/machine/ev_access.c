@@ -158,6 +158,8 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	case MM_ACCESS_OOPS:
 		return result(ev, oops);
 	default:
+		if (!m->someone_dies)
+			mm_machine_skip(m, "accesses that got no memory, with nobody to be killed for it (process 1 never is)", true);
 		return result(ev, enomem);
 	}
 }
