@@ -36,7 +36,8 @@ same "arm64 top" 19456,16384,10240 "$(mm-top -b -n1 --csv --sysroot="$arm" --out
 # 10 and 20 pages in 100 seconds of 1 CPU: 640 and 1280 KiB, rounded
 same "arm64 vmstat" 6,13 "$(mm-vmstat --csv --sysroot="$arm" --output=si_kib_s,so_kib_s | tail -1)"
 # such a machine is inspected, not driven
-refused 1 "a machine with pages of 64 KiB: only one with pages of 4 KiB can be driven" mm-reclaim -M "$arm" "$data/sort.lackey.gz"
+printf 'pid,event,addr\n7,load,0x1000\n' > "$tmp/access.csv"
+refused 1 "a machine with pages of 64 KiB: only one with pages of 4 KiB can be driven" mm-reclaim -M "$arm" "$tmp/access.csv"
 refused 1 "arm64-64k: a machine with pages of 64 KiB" mm-buddy -M "$arm" -t zones
 mkdir -p "$tmp/map/proc" && cp "$arm/proc/iomem" "$tmp/map/proc/"
 refused 1 "zones of a machine with pages of 64 KiB: expected its zoneinfo" mm-iomem --sysroot="$tmp/map" --page-size=64K -t zones
