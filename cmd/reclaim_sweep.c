@@ -91,7 +91,8 @@ static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
 	struct mm_table table = { "curve", reclaim_curve_table.help, columns, nr + others - !cmd_is_human(a), NULL };
 	struct mm_table_writer *w;
 	char names[MM_SWEEP_MAX_PARAMETERS][80];
-	uint64_t most = 0;
+	struct mm_column *chart = &columns[table.nr_columns - 1];
+	uint64_t most = 0, most_refaults = 0;
 	int e;
 
 	memcpy(columns, curve_columns, nr * sizeof(columns[0]));
@@ -102,7 +103,10 @@ static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
 		struct curve_row row = row_of(&s->points[i]);
 
 		most = !row.oom_kill && row.majflt > most ? row.majflt : most;
+		most_refaults = !row.oom_kill && row.refaults > most_refaults ? row.refaults : most_refaults;
 	}
+	if (cmd_is_human(a) && !most && most_refaults)	/* what is read again by read(2) takes no fault */
+		chart->heading = "REFAULTED PAGES";
 	e = cmd_table(a, &table, &w);
 	for (size_t i = 0; !e && i < s->nr_points; i++) {
 		struct curve_row row = row_of(&s->points[i]);
@@ -110,7 +114,7 @@ static int print_curve(struct cmd_args *a, const struct mm_sweep *s)
 		if (row.oom_kill)		/* a bar would stand for a part of the program */
 			strcpy(row.chart, "killed, out of memory");
 		else
-			reclaim_bar(row.chart, row.majflt, most);
+			reclaim_bar(row.chart, most ? row.majflt : row.refaults, most ? most : most_refaults);
 		row.chart_text = row.chart;
 		mm_table_writer_row(w, &row);
 	}

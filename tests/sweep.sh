@@ -74,6 +74,12 @@ said 0 "a sweep with --cpus"
 printf '%s\n' pid,event,addr,size,flags 9,exec,,,AUTOMAP 9,store,0x10000000,4194304, 9,load,0x10000000,4194304, > kill.csv
 mm-reclaim --human --memory-max=2M --swap=64M --sweep=vm.swappiness=0..60:2 kill.csv > out 2> err
 grep -q ' 1  killed, out of memory$' out && grep -q ' 0  █' out || fail "a killed program's bar: $(cat out)"
+# who reads a file twice has no major faults, but refaults: pages 256 of 512 do not hold them
+printf '%s\n' pid,event,size,name,offset ,file,2097152,/f, 9,read,2097152,/f,0 9,read,2097152,/f,0 > twice.csv
+mm-reclaim --human --sweep=memory-max=1M..8M:2 twice.csv > out 2> err
+grep -q 'REFAULTED PAGES$' out && grep -q '█$' out &&
+	[ "$(awk 'NR == 2 { print $3, ($6 > 0) } NR == 3 { print $6 }' out | paste -sd' ')" = '0 1 0' ] ||
+	fail "a curve of reads: $(cat out err)"
 sed 's/^9/1/' kill.csv > init.csv
 mm-reclaim --memory-max=2M --swap=64M --sweep=vm.swappiness=0..60:2 init.csv > out 2> err
 grep -q '2 accesses that got no memory, with nobody to be killed for it (process 1 never is)' err || fail "init: $(cat err)"
