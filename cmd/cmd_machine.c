@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <libmm/captured.h>
 #include <libmm/cgroup.h>
 #include <libmm/source.h>
 #include <libmm/zoneinfo.h>
@@ -215,11 +216,13 @@ static void lowmem_row(struct mm_trace_writer *w, const struct mm_sysctls *s)
 
 static void region_row(struct mm_trace_writer *w, const struct mm_region *r)
 {
-	const char *kind = mm_region_kind_word((enum mm_region_kind)r->kind);
+	char kind[32];
+	int len = snprintf(kind, sizeof(kind), "%s%s", mm_region_kind_word((enum mm_region_kind)r->kind), r->hotplug ? "|hotplug" : "");
 	struct mm_event ev = {
-		.type = MM_EV_REGION, .addr = r->start, .size = r->end - r->start + 1,
-		.flags = { kind, strlen(kind) }, .name = { r->name, r->name ? strlen(r->name) : 0 },
-		.present = MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME),
+		.type = MM_EV_REGION, .addr = r->start, .size = r->end - r->start + 1, .offset = r->depth,
+		.flags = { kind, (size_t)len }, .name = { r->name, r->name ? strlen(r->name) : 0 },
+		.present = MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) |
+			   (r->depth ? MM_TC_BIT(OFFSET) : 0),
 	};
 
 	if (r->node)
@@ -258,9 +261,13 @@ uint32_t cmd_machine_columns(const struct cmd_args *a)
 	uint32_t seeds = MM_TC_BIT(PID) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) |
 			 MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT);
 
+	bool nested = false;
+
 	if (!travels(a))
 		return a->nr_seeds ? seeds : 0;
-	return MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) | (a->nr_seeds ? seeds : 0) |
+	for (size_t i = 0; a->machine && i < a->config.regions.nr; i++)
+		nested |= a->config.regions.v[i].depth > 0;
+	return MM_TC_BIT(NAME) | MM_TC_BIT(RESULT) | (a->nr_seeds ? seeds : 0) | (nested ? MM_TC_BIT(OFFSET) : 0) |
 	       (a->machine ? MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) : 0);
 }
 
@@ -292,8 +299,9 @@ int cmd_trace_machine_rows(struct cmd_args *a, struct mm_machine *m, struct mm_t
 	int e;
 
 	for (size_t i = 0; a->machine && i < cfg->regions.nr; i++)
-		if (!cfg->regions.v[i].depth)
-			region_row(w, &cfg->regions.v[i]);
+		region_row(w, &cfg->regions.v[i]);
+	if (a->machine && cfg->regions.boot)
+		mm_captured_boot_rows(cfg->regions.boot, write_row, w);
 	if (a->cpus_given)
 		cpus_row(w, cfg->nr_cpus);
 	if (a->ram_given)

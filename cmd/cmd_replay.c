@@ -173,6 +173,7 @@ bool cmd_overrides(const struct cmd_args *a, const struct mm_event *ev)
 	case MM_EV_REGION:
 	case MM_EV_NODE:
 	case MM_EV_ZONE:
+	case MM_EV_BOOT:
 		return a->machine != NULL;
 	case MM_EV_CPUS:
 		return a->cpus_given;

@@ -139,6 +139,41 @@ for n in 0 1; do
 	grep -q 'have no room in their zones' "$tmp/err" || fail "an order 11, $n blocks: $(cat "$tmp/err")"
 done
 
+# which CPUs are whose and how far nodes are from one another; maps and logs, with what they tell of the boot
+mkdir -p "$tmp/numa/proc" "$tmp/numa/sys/devices/system/node"
+cp "$data/boots/distances/zoneinfo" "$tmp/numa/proc/"
+cp -r "$data/boots/distances/." "$tmp/numa/sys/devices/system/node/"
+echo 1,3 > "$tmp/numa/sys/devices/system/node/node0/cpulist"
+echo 2 > "$tmp/numa/sys/devices/system/node/node3/cpulist"
+echo 0 > "$tmp/numa/sys/devices/system/node/node2/cpulist"
+: > "$tmp/numa/sys/devices/system/node/node1/cpulist"
+cp "$tmp/store.csv" "$tmp/keep"
+sed -i '1s/^/cpu,/; 2,$s/^/2,/' "$tmp/store.csv"
+travels "$tmp/numa" captured_lists=0 mm-vma,mm-fault mm-fault:numastat mm-reclaim:counters mm-buddy:free
+mv "$tmp/keep" "$tmp/store.csv"
+same "CPUs and distances" "0/cpus,1 3 2/cpus,0 3/cpus,2 \
+0/distance,10 15 25 35 1/distance,15 10 25 30 2/distance,25 25 10 12 3/distance,35 30 12 10" \
+	"$(mm-buddy -M "$tmp/numa" "$tmp/nothing.csv" 2>&1 | awk -F, '$1 == "boot" { print $5 "," $7 }' | paste -sd' ')"
+maps() {
+	local f=$1
+	shift
+	mm-reclaim --csv -M "$f" "$tmp/nothing.csv" > "$tmp/trace" 2> "$tmp/err" || fail "-M $f: $(cat "$tmp/err")"
+	mm-reclaim --csv -M "$f" "$tmp/trace" 2> "$tmp/err" | cmp - "$tmp/trace" > "$tmp/diff" || fail "-M $f twice: $(cat "$tmp/diff")"
+	mm-buddy --csv "$@" -t zones "$tmp/trace" > "$tmp/out" 2>&1
+	mm-buddy --csv "$@" -t zones -M "$f" "$tmp/nothing.csv" 2>&1 | diff "$tmp/out" - > "$tmp/diff" ||
+		fail "mm-reclaim -M $f | mm-buddy $*: $(head -5 "$tmp/diff")"
+}
+for f in "$data"/boots/{q35,n4,kc25,mc30,n2mc,pmem,nless}.dmesg "$data/pc-4g.iomem" "$data/zones/6.6-3G.iomem"; do
+	maps "$f"
+done
+maps "$data/boots/n4.dmesg" --ram=1G
+# movable_node, with memory of node 1 that may be taken out
+sed '/RAMDISK/d; s/\(Command line:.*\) movablecore=1G/\1 movable_node/; s/\(SRAT: Node 1 PXM 1 .*\]\)/\1 hotplug/' \
+	"$data/boots/n2mc.dmesg" > "$tmp/hotplug"
+maps "$tmp/hotplug"
+mm-buddy -n -t zones -o node,zone "$tmp/trace" 2> "$tmp/err" | grep -q '^1,Movable' ||
+	fail "hotplug: $(cat "$tmp/err" "$tmp/trace")"
+
 # what does not travel is said by name, once
 big
 said() {
@@ -235,6 +270,26 @@ awk 'BEGIN { for (n = 0; n < 64; n++) for (z = 0; z < 70; z++) printf "%d/DMA32/
 mapfile -t many < "$tmp/too-many"
 bad 4099 'zone: 58/DMA32/free_blocks/T36/0: expected fewer zones' "${many[@]}"
 
+# the same of the boot and of regions
+bad_row() {
+	printf 'event,name,size,flags,offset,result\n%s\nmark,,,,,\n' "$1" > "$tmp/rows.csv"
+	fails 1 "rows.csv:2: $2" mm-buddy --csv -t zones "$tmp/rows.csv"
+}
+for v in -1 many '' '1 2'; do
+	bad_row "boot,kernel_bytes,,,,$v" 'boot: kernel_bytes: expected a number of bytes as result'
+done
+bad_row boot,movable_node,,,,2 'boot: movable_node: expected 0 or 1 as result'
+bad_row boot,kernelcore_percent,,,,101 'boot: kernelcore_percent: expected percent as result'
+bad_row boot,64/cpus,,,,1 'boot: 64/cpus: expected a node below 64'
+bad_row boot,x/distance,,,,1 'boot: x/distance: expected a node below 64'
+bad_row boot,0/cpus,,,,0x1 'boot: 0/cpus: expected numbers of CPUs, with blanks between them, as result'
+bad_row boot,0/cpus,,,,1-3 'result: expected a number of at most 64 bits or a word'
+bad_row 'boot,0/cpus,,,,1 1024' 'boot: 0/cpus: expected CPUs below 1024, found 1024'
+bad_row 'boot,0/distance,,,,10 256' 'boot: 0/distance: expected distances below 256 as result'
+bad_row "boot,0/distance,,,,$(seq -s' ' 65)" 'boot: 0/distance: expected distances of nodes, with blanks between them, as result'
+bad_row region,x,4096,ram,1024, 'region: expected a depth below 1024, found 1024'
+bad_row region,x,4096,hotplug,, "region: no kind is called 'hotplug'"
+
 # counted, and left out: facts of later versions, rows after the workload's first, and whatever free blocks have no room
 counted() {
 	mm-buddy --csv -t zones "$2" > "$tmp/out" 2> "$tmp/err" || fail "$1: $(cat "$tmp/err")"
@@ -243,6 +298,10 @@ counted() {
 }
 rows 0/DMA32/present_pages,9000 0/DMA32/managed_pages,8000 0/DMA32/promo_pages,many 0/DMA32/free_blocks,1 > "$tmp/rows.csv"
 counted '2 numbers of captured zones that are not known' "$tmp/rows.csv"
+printf 'event,name,result\nboot,later_bytes,1\nboot,0/later,x\nmark,,\n' > "$tmp/rows.csv"
+counted '2 facts of the boot that are not known' "$tmp/rows.csv"
+printf 'event,name,result\nmark,,\nboot,kernel_bytes,1\nzone,0/DMA32/managed_pages,100\n' > "$tmp/rows.csv"
+counted '2 rows that describe the machine after its first use' "$tmp/rows.csv"
 rows 0/DMA32/present_pages,9000 > "$tmp/rows.csv"
 echo zone,0/DMA32/managed_pages,100 >> "$tmp/rows.csv"
 counted '1 rows that describe the machine after its first use' "$tmp/rows.csv"

@@ -16,6 +16,8 @@
 #include "phys/mempolicy.h"
 #include "virt/hugetlb.h"
 
+enum { MAX_DEPTH = 1024 };	/* of regions in regions */
+
 static const char too_late[] = "rows that describe the machine after its first use";
 
 static bool name_is(const struct mm_event *ev, const char *word)
@@ -26,7 +28,8 @@ static bool name_is(const struct mm_event *ev, const char *word)
 int mm_ev_region(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_region r = { .start = ev->addr, .end = ev->addr + ev->size - 1 };
-	int kind = mm_region_kind_parse(ev->flags);
+	struct mm_str word = { NULL, 0 }, words = ev->flags;
+	int kind = mm_next_word(&words, &word) ? mm_region_kind_parse(word) : -EINVAL;
 
 	(void)task;
 	if (m->booted) {
@@ -39,7 +42,11 @@ int mm_ev_region(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 				    ev->size, ev->addr);
 	if (kind < 0)
 		return mm_error_set(err, -EINVAL, "region: no kind is called '%.*s'", (int)ev->flags.len, ev->flags.p);
+	if (ev->offset >= MAX_DEPTH)
+		return mm_error_set(err, -EINVAL, "region: expected a depth below %d, found %" PRIu64, (int)MAX_DEPTH, ev->offset);
 	r.kind = (uint8_t)kind;
+	r.depth = (uint32_t)ev->offset;
+	r.hotplug = mm_has_word(words, "hotplug");
 	r.node = (uint32_t)ev->result;
 	if (mm_region_list_add(&m->cfg.regions, &r, ev->name))
 		return mm_error_set(err, -ENOMEM, "out of memory");
@@ -213,6 +220,25 @@ int mm_ev_zone(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		type++;
 	return type < MM_MAX_NR_ZONES ? 0 : mm_error_set(err, -EINVAL, "zone: expected zone DMA, DMA32, Normal, Movable or Device, "
 							 "found '%s'", m->captured.zones.v[nr].zone);
+}
+
+int mm_ev_boot(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	struct mm_boot_facts *facts;
+	int e;
+
+	(void)task;
+	if (m->booted) {
+		mm_machine_skip(m, too_late, false);
+		return 0;
+	}
+	facts = mm_region_list_boot(&m->cfg.regions);
+	if (!facts)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	e = mm_captured_add_boot(facts, ev, err);
+	if (e > 0)
+		mm_machine_skip(m, "facts of the boot that are not known", false);
+	return e < 0 ? e : 0;
 }
 
 int mm_ev_mark(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

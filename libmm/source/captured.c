@@ -19,6 +19,7 @@
 
 #include "base/str.h"
 #include "source/buddyinfo.h"
+#include "source/captured.h"
 #include "source/zoneinfo.h"
 
 enum { MAX_ROWS = MM_MAX_NODES * 8 * 8, NAME_ROOM = 96 };	/* nodes, zones, migrate types */
@@ -277,21 +278,29 @@ static int no_room(const struct mm_event *ev, struct mm_error *err, int e)
 	return bad(ev, err, e, e == -ENOMEM ? "host memory, found none left" : "fewer zones");
 }
 
+int mm_result_numbers(const struct mm_event *ev, uint64_t *v, uint32_t max, uint32_t *nr)
+{
+	struct mm_str rest = ev->result_word, word;
+
+	*nr = 0;
+	if (ev->result_kind == MM_RESULT_DEC)
+		v[(*nr)++] = ev->result;
+	else if (ev->result_kind != MM_RESULT_WORD)
+		return -EINVAL;
+	while (ev->result_kind == MM_RESULT_WORD && mm_next_item(&rest, ' ', &word))
+		if (*nr == max || mm_parse_u64(word, &v[(*nr)++]))
+			return -EINVAL;
+	return 0;
+}
+
 /* "0 1983 1983 1983" */
 static int add_protection(struct mm_captured *c, const struct place *at, const struct mm_event *ev, struct mm_error *err)
 {
-	struct mm_str rest = ev->result_word, word;
-	struct mm_zoneinfo_row *z;
 	uint64_t v[MM_ZONEINFO_PROTECTIONS];
-	uint32_t nr = 0;
-	int e = 0;
+	struct mm_zoneinfo_row *z;
+	uint32_t nr;
+	int e = mm_result_numbers(ev, v, MM_ZONEINFO_PROTECTIONS, &nr);
 
-	if (ev->result_kind == MM_RESULT_DEC)
-		v[nr++] = ev->result;
-	else if (ev->result_kind != MM_RESULT_WORD)
-		e = -EINVAL;
-	while (!e && ev->result_kind == MM_RESULT_WORD && mm_next_item(&rest, ' ', &word))
-		e = nr == MM_ZONEINFO_PROTECTIONS || mm_parse_u64(word, &v[nr++]) ? -EINVAL : 0;
 	if (e)
 		return bad(ev, err, e, "up to eight numbers of pages, with blanks between them, as result");
 	z = zone_at(c, at, &e);

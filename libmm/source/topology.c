@@ -11,7 +11,7 @@
 #include "source/topology.h"
 #include "table/numbers.h"
 
-enum { TEXT = 4096, REMOTE_DISTANCE = 20, LOCAL_DISTANCE = 10 };
+enum { TEXT = 4096 };
 static const char dir[] = "sys/devices/system/node";
 
 /* "0-3,8": call for each number below @limit; false: not such a list. */
@@ -76,11 +76,12 @@ static bool read_distances(const struct mm_sysroot *r, const struct nodes *onlin
 	return true;
 }
 
-static void fill_distances(struct mm_boot_facts *boot)
+void mm_default_distances(struct mm_boot_facts *boot)
 {
 	for (uint32_t i = 0; i < MM_MAX_NODES; i++)
 		for (uint32_t j = 0; j < MM_MAX_NODES; j++)
-			boot->node_distance[i * MM_MAX_NODES + j] = i == j ? LOCAL_DISTANCE : REMOTE_DISTANCE;
+			boot->node_distance[i * MM_MAX_NODES + j] = mm_default_distance(i, j);
+	boot->nr_distance = MM_MAX_NODES;
 }
 
 void mm_sysroot_numa(const struct mm_sysroot *r, struct mm_boot_facts *boot)
@@ -94,7 +95,7 @@ void mm_sysroot_numa(const struct mm_sysroot *r, struct mm_boot_facts *boot)
 	n = mm_sysroot_text(r, path, text, sizeof(text));
 	if (n <= 0 || !each_of_list((struct mm_str){ text, (size_t)n }, MM_MAX_NODES, add_node, &online))
 		return;
-	fill_distances(boot);
+	mm_default_distances(boot);
 	for (uint32_t i = 0; i < online.nr; i++) {
 		struct cpus c = { boot, (uint8_t)online.v[i] };
 

@@ -46,4 +46,11 @@ void mm_captured_rows(const struct mm_captured *c, void (*row)(const struct mm_e
  */
 int mm_captured_add(struct mm_captured *c, const struct mm_event *ev, struct mm_error *err);
 
+/*
+ * What is known of the boot beside the map, as rows "boot" (name, result): the numbers of struct mm_boot_facts by name, and of
+ * each node NODE/cpus and NODE/distance, numbers with blanks between them.  Likewise.
+ */
+void mm_captured_boot_rows(const struct mm_boot_facts *f, void (*row)(const struct mm_event *ev, void *arg), void *arg);
+int mm_captured_add_boot(struct mm_boot_facts *f, const struct mm_event *ev, struct mm_error *err);
+
 #endif /* LIBMM_CAPTURED_H */
