@@ -30,8 +30,8 @@ struct mm_pool_chunk {
 	_Alignas(16) char bytes[CHUNK_BYTES];
 };
 
-/* From one object to the next: at places that any type may have. */
-static size_t step_of(size_t size) { return (size + 15) & ~(size_t)15; }
+/* From one object to the next: at places that any type of that size may have. */
+static size_t step_of(size_t size) { return (size + 7) & ~(size_t)7; }
 
 static int grow(struct mm_pool *p, size_t size)
 {

@@ -111,10 +111,10 @@ mm_pfn_t mm_ksm_mergeable_page(struct mm_fault *f, const struct mm_ksm_item *ite
 static mm_pte_t *entry_of(struct mm_fault *f, const struct mm_vma *vma, mm_pfn_t pfn, uint64_t *vaddr)
 {
 	const struct mm_page *p = mm_page(f->phys, pfn);
-	const struct mm_anon_vma *av = p->flags & MM_PG_KSM ? NULL : mm_anon_vma_of(f->virt, p->mapping);
+	struct mm_anon_vma *av = p->flags & MM_PG_KSM ? NULL : mm_anon_vma_of(f->virt, p->mapping);
 	mm_pte_t *pte;
 
-	if (!av || !vma->anon_vma || av->root != vma->anon_vma->root)
+	if (!av || !vma->anon_vma || mm_anon_vma_root(av) != mm_anon_vma_root(vma->anon_vma))
 		return NULL;
 	if (p->index < vma->vm_pgoff || p->index - vma->vm_pgoff >= mm_vma_pages(vma))
 		return NULL;

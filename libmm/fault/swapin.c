@@ -95,7 +95,7 @@ static mm_pfn_t ksm_might_need_to_copy(struct mm_vm_fault *v, mm_pfn_t pfn)
 {
 	mm_pfn_t head = mm_page_head(v->f->phys, pfn);
 	const struct mm_page *p = mm_vmf_page(v, head);
-	const struct mm_anon_vma *av;
+	struct mm_anon_vma *av;
 
 	if (p->flags & MM_PG_KSM) {
 		if (p->mapping && v->f->virt->ksm && v->f->virt->ksm->run != MM_KSM_RUN_UNMERGE)
@@ -105,7 +105,7 @@ static mm_pfn_t ksm_might_need_to_copy(struct mm_vm_fault *v, mm_pfn_t pfn)
 			return pfn;
 		av = mm_anon_vma_of(v->f->virt, p->mapping);
 		if (pfn == head && p->index == mm_linear_page_index(v->vma, v->vaddr) &&
-		    (!av || av->root == v->vma->anon_vma->root))
+		    (!av || mm_anon_vma_root(av) == mm_anon_vma_root(v->vma->anon_vma)))
 			return pfn;
 	}
 	pfn = mm_fault_new_page(v, pfn);

@@ -89,7 +89,7 @@ static struct mm_anon_vma *anon_vma_alloc(struct mm_virt *virt)
 		return NULL;
 	if (t->nr >= t->nr_buckets)
 		grow_table(t);
-	*av = (struct mm_anon_vma){ .id = t->next_id++, .refcount = 1, .root = av, .parent = av };
+	*av = (struct mm_anon_vma){ .id = t->next_id++, .refcount = 1 };
 	slot = &t->bucket[av->id & (t->nr_buckets - 1)];
 	av->hash_next = *slot;
 	*slot = av;
@@ -100,7 +100,7 @@ static struct mm_anon_vma *anon_vma_alloc(struct mm_virt *virt)
 void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 {
 	struct mm_anon_vma_table *t = virt->anon_vmas;
-	struct mm_anon_vma *root = av->root, **slot = &t->bucket[av->id & (t->nr_buckets - 1)];
+	struct mm_anon_vma *root = mm_anon_vma_root(av), **slot = &t->bucket[av->id & (t->nr_buckets - 1)];
 
 	if (--av->refcount)
 		return;
@@ -108,6 +108,7 @@ void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 		slot = &(*slot)->hash_next;
 	*slot = av->hash_next;
 	t->nr--;
+	mm_pool_free(&virt->anon_vma_kin_pool, av->kin, sizeof(*av->kin));
 	mm_pool_free(&virt->anon_vma_pool, av, sizeof(*av));
 	if (root != av)
 		mm_put_anon_vma(virt, root);
@@ -124,7 +125,7 @@ static void rb_insert(struct mm_anon_vma_chain *avc)
 {
 	uint64_t first = avc->vma->vm_pgoff;
 
-	mm_interval_tree_insert(&avc->anon_vma->rb_root, &avc->rb, first, first + mm_vma_pages(avc->vma) - 1);
+	mm_interval_tree_insert(&avc->anon_vma->kin->rb_root, &avc->rb, first, first + mm_vma_pages(avc->vma) - 1);
 }
 
 static void anon_vma_chain_link(struct mm_vma *vma, struct mm_anon_vma_chain *avc, struct mm_anon_vma *av)
@@ -142,13 +143,18 @@ static void anon_vma_chain_link(struct mm_vma *vma, struct mm_anon_vma_chain *av
 /* The two who had only each other get an avc, for there is to be a third.  0 or -ENOMEM. */
 static int spell_out(struct mm_virt *virt, struct mm_anon_vma *av)
 {
-	struct mm_anon_vma_chain *avc = avc_alloc(virt);
+	struct mm_anon_vma_kin *kin = mm_pool_alloc(&virt->anon_vma_kin_pool, sizeof(*kin));
+	struct mm_anon_vma_chain *avc = kin ? avc_alloc(virt) : NULL;
 	struct mm_vma *vma = av->only;
 
-	if (!avc)
+	if (!avc) {
+		mm_pool_free(&virt->anon_vma_kin_pool, kin, sizeof(*kin));
 		return -ENOMEM;
+	}
+	/* a root is its own parent */
+	*kin = (struct mm_anon_vma_kin){ .root = av, .parent = av, .num_children = 1, .num_active_vmas = 1 };
 	av->alone = false;
-	av->rb_root.node = NULL;
+	av->kin = kin;
 	anon_vma_chain_link(vma, avc, av);
 	return 0;
 }
@@ -164,7 +170,8 @@ struct mm_vma *mm_anon_vma_interval_tree_iter_first(const struct mm_anon_vma *av
 	*at = NULL;
 	if (av->alone)
 		return av->only->vm_pgoff <= last && av->only->vm_pgoff + mm_vma_pages(av->only) > first ? av->only : NULL;
-	*at = avc_of(mm_interval_tree_iter_first(&av->rb_root, first, last));
+	if (av->kin)
+		*at = avc_of(mm_interval_tree_iter_first(&av->kin->rb_root, first, last));
 	return *at ? (*at)->vma : NULL;
 }
 
@@ -178,7 +185,7 @@ struct mm_vma *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain **at
 void mm_anon_vma_interval_tree_pre_update_vma(struct mm_vma *vma)
 {
 	for (struct mm_anon_vma_chain *avc = vma->anon_vma_chain; avc; avc = avc->same_next)
-		mm_interval_tree_remove(&avc->anon_vma->rb_root, &avc->rb);
+		mm_interval_tree_remove(&avc->anon_vma->kin->rb_root, &avc->rb);
 }
 
 void mm_anon_vma_interval_tree_post_update_vma(struct mm_vma *vma)
@@ -229,16 +236,15 @@ int mm_anon_vma_prepare(struct mm_vma *vma)
 		if (!avc)
 			return -ENOMEM;
 		anon_vma_chain_link(vma, avc, av);
+		av->kin->num_active_vmas++;
 	} else {
 		av = anon_vma_alloc(virt);
 		if (!av)
 			return -ENOMEM;
-		av->num_children++;		/* a root is its own parent */
 		av->alone = true;
 		av->only = vma;
 	}
 	vma->anon_vma = av;
-	av->num_active_vmas++;
 	return 0;
 }
 
@@ -274,11 +280,11 @@ int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src)
 			return -ENOMEM;
 		}
 		anon_vma_chain_link(dst, avc, av);
-		if (!dst->anon_vma && src->anon_vma && av->num_children < 2 && !av->num_active_vmas)
+		if (!dst->anon_vma && src->anon_vma && av->kin->num_children < 2 && !av->kin->num_active_vmas)
 			dst->anon_vma = av;
 	}
 	if (dst->anon_vma)
-		dst->anon_vma->num_active_vmas++;
+		dst->anon_vma->kin->num_active_vmas++;
 	return 0;
 }
 
@@ -286,6 +292,7 @@ int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
 {
 	struct mm_virt *virt = vma->vm_mm->virt;
 	struct mm_anon_vma_chain *avc;
+	struct mm_anon_vma_kin *kin;
 	struct mm_anon_vma *av;
 	int e;
 
@@ -296,19 +303,20 @@ int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
 	if (e || vma->anon_vma)
 		return e;
 	avc = avc_alloc(virt);
-	av = avc ? anon_vma_alloc(virt) : NULL;
+	kin = avc ? mm_pool_alloc(&virt->anon_vma_kin_pool, sizeof(*kin)) : NULL;
+	av = kin ? anon_vma_alloc(virt) : NULL;
 	if (!av) {
+		mm_pool_free(&virt->anon_vma_kin_pool, kin, sizeof(*kin));
 		avc_free(virt, avc);
 		mm_unlink_anon_vmas(vma);
 		return -ENOMEM;
 	}
-	av->num_active_vmas++;
-	av->root = pvma->anon_vma->root;
-	av->parent = pvma->anon_vma;
-	av->root->refcount++;
+	*kin = (struct mm_anon_vma_kin){ .root = pvma->anon_vma->kin->root, .parent = pvma->anon_vma, .num_active_vmas = 1 };
+	av->kin = kin;
+	kin->root->refcount++;
 	vma->anon_vma = av;
 	anon_vma_chain_link(vma, avc, av);
-	av->parent->num_children++;
+	kin->parent->kin->num_children++;
 	return 0;
 }
 
@@ -322,9 +330,7 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 		struct mm_anon_vma *av = vma->anon_vma;
 
 		av->alone = false;
-		av->rb_root.node = NULL;
-		av->parent->num_children--;
-		av->num_active_vmas--;
+		av->kin = NULL;
 		vma->anon_vma = NULL;
 		mm_put_anon_vma(virt, av);
 		return;
@@ -333,19 +339,19 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 		struct mm_anon_vma *av = avc->anon_vma;
 
 		next = avc->same_next;
-		mm_interval_tree_remove(&av->rb_root, &avc->rb);
-		if (av->rb_root.node) {
+		mm_interval_tree_remove(&av->kin->rb_root, &avc->rb);
+		if (av->kin->rb_root.node) {
 			avc_free(virt, avc);
 			continue;
 		}
-		av->parent->num_children--;
+		av->kin->parent->kin->num_children--;
 		avc->same_next = NULL;
 		*tail = avc;
 		tail = &avc->same_next;
 	}
 	vma->anon_vma_chain = NULL;
 	if (vma->anon_vma)
-		vma->anon_vma->num_active_vmas--;
+		vma->anon_vma->kin->num_active_vmas--;
 	vma->anon_vma = NULL;
 	for (avc = empty; avc; avc = next) {
 		next = avc->same_next;

@@ -23,18 +23,28 @@ struct mm_anon_vma_chain {
 	struct mm_interval_node rb;				/* in the anon_vma's rb_root */
 };
 
+/* What only an anon_vma with avcs has. */
+struct mm_anon_vma_kin {
+	struct mm_interval_root rb_root;	/* its avcs, by the page offsets that their VMAs cover */
+	struct mm_anon_vma *root, *parent;
+	uint32_t num_children, num_active_vmas;
+};
+
 struct mm_anon_vma {
 	uint32_t id;			/* in struct mm_page.mapping; never 0 */
-	uint32_t refcount;
-	struct mm_anon_vma *root, *parent;
-	uint32_t num_children, num_active_vmas : 31;
-	bool alone : 1;				/* one VMA without an avc */
+	uint32_t refcount : 31;
+	bool alone : 1;			/* one VMA without an avc */
 	union {
-		struct mm_interval_root rb_root;	/* its avcs, by the page offsets that their VMAs cover */
 		struct mm_vma *only;
+		struct mm_anon_vma_kin *kin;	/* NULL: it was alone, and that VMA has gone */
 	};
 	struct mm_anon_vma *hash_next;
 };
+
+static inline struct mm_anon_vma *mm_anon_vma_root(struct mm_anon_vma *av)
+{
+	return av->alone || !av->kin ? av : av->kin->root;
+}
 
 /* The anon_vma of a page's mapping id; NULL: it has gone. */
 struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id);

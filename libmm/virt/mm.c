@@ -108,6 +108,7 @@ void mm_virt_destroy(struct mm_virt *virt)
 	mm_pool_destroy(&virt->vma_pool);
 	mm_pool_destroy(&virt->vma_extra_pool);
 	mm_pool_destroy(&virt->anon_vma_pool);
+	mm_pool_destroy(&virt->anon_vma_kin_pool);
 	mm_pool_destroy(&virt->avc_pool);
 	mm_pool_destroy(&virt->numab_pool);
 	free_names(virt->names);
@@ -323,7 +324,7 @@ static const char *check_vma(const struct mm_struct *mm, const struct mm_vma *vm
 	for (avc = vma->anon_vma_chain; avc; avc = avc->same_next) {
 		if (avc->anon_vma->alone || avc->vma != vma || (avc->same_next && avc->same_next->same_prev != avc))
 			return "a chain of anon_vmas is broken";
-		if (!is_linked(&avc->anon_vma->rb_root, &avc->rb, vma))
+		if (!is_linked(&avc->anon_vma->kin->rb_root, &avc->rb, vma))
 			return "a VMA is not in the tree of its anon_vma";
 		own = own || avc->anon_vma == vma->anon_vma;
 	}

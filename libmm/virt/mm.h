@@ -175,7 +175,7 @@ struct mm_virt {
 	int (*madvise_vma)(struct mm_vma *vma, uint64_t start, uint64_t end, int advice);
 	void *populate_arg;			/* the installer's own */
 	struct mm_anon_vma_table *anon_vmas;
-	struct mm_pool vma_pool, anon_vma_pool, avc_pool;	/* host memory of VMAs, anon_vmas and what links them */
+	struct mm_pool vma_pool, anon_vma_pool, anon_vma_kin_pool, avc_pool;	/* host memory of VMAs, anon_vmas and what links them */
 	struct mm_pool vma_extra_pool;
 	struct mm_pool numab_pool;		/* of what NUMA balancing knows of VMAs */
 	struct mm_intern *names;		/* PR_SET_VMA_ANON_NAME */

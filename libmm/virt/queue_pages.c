@@ -189,10 +189,10 @@ static const struct mm_vma *vma_of_folio(struct mm_virt *virt, const struct mm_m
 {
 	const struct mm_page *p = mm_page(virt->phys, head);
 	bool anon = p->flags & MM_PG_ANON;
-	const struct mm_anon_vma *av = anon ? mm_anon_vma_of(virt, p->mapping) : NULL;
+	struct mm_anon_vma *av = anon ? mm_anon_vma_of(virt, p->mapping) : NULL;
 
 	for (const struct mm_vma *vma = mm_find_vma(t->mm, t->start); vma; vma = mm_find_vma(t->mm, vma->vm_end)) {
-		if (anon ? !av || !vma->anon_vma || vma->anon_vma->root != av->root
+		if (anon ? !av || !vma->anon_vma || mm_anon_vma_root(vma->anon_vma) != mm_anon_vma_root(av)
 			 : !vma->vm_file || vma->vm_file->inode->mapping.id != p->mapping)
 			continue;
 		if (p->index < vma->vm_pgoff || p->index - vma->vm_pgoff >= mm_vma_pages(vma))

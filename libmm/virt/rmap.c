@@ -73,7 +73,7 @@ static int64_t remove_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head,
 static void set_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, mm_pfn_t head, uint64_t vaddr, bool exclusive)
 {
 	struct mm_page *p = mm_page(phys_of(vma), head);
-	struct mm_anon_vma *av = exclusive ? vma->anon_vma : vma->anon_vma->root;
+	struct mm_anon_vma *av = exclusive ? vma->anon_vma : mm_anon_vma_root(vma->anon_vma);
 
 	if (!(p->flags & MM_PG_ANON)) {
 		p->flags |= MM_PG_ANON;
