@@ -14,6 +14,23 @@ prints 'a log through a pipe, its table through another' "$zones
 0,DMA32,4096,520192,520192
 1,DMA32,524288,524288,262109
 1,Normal,1048576,262144,262144" sh -c "$bin/mm-iomem - < $data/zones/6.6-numa.dmesg | $bin/mm-iomem - -t zones -o $zones"
+# arm64: 0x6d0000 + 1 GiB for kdump (once, what is reserved in it is not more) + 64 MiB; 13b600000 lies outside of RAM
+cat > "$tmp/arm.iomem" << 'END'
+09000000-09000fff : pl011@9000000
+40000000-13b5fffff : System RAM
+  40210000-4159ffff : Kernel code
+  415a0000-41c6ffff : reserved
+  7c000000-bbffffff : Crash kernel
+    80000000-8fffffff : reserved
+13b600000-13b71ffff : reserved
+13b720000-13fffffff : System RAM
+  13bc00000-13fbfffff : reserved
+4010000000-401fffffff : PCI ECAM
+  4010000000-401fffffff : reserved
+END
+prints 'what is kept in the midst of RAM' "kernel_image,20512768
+kept_in_ram,$((0x6d0000 + (1 << 30) + (64 << 20)))" \
+	sh -c "$bin/mm-iomem -n -t summary -o item,size_bytes $tmp/arm.iomem | grep -E 'kernel_image|kept_in_ram'"
 prints 'a directory with the firmware map only' "$zones
 0,DMA,1,4095,3998
 0,DMA32,4096,258013,258013" "$bin/mm-iomem" -t zones -o $zones --sysroot="$data/memmap"

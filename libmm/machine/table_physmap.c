@@ -105,15 +105,36 @@ struct sums {
 	uint64_t kind[MM_NR_REGION_KINDS];	/* of top-level regions */
 	uint64_t ram, ram_low, ram_high;	/* below and above 4 GiB */
 	uint64_t kernel;			/* the kernel's image inside RAM */
+	uint64_t kept;				/* reserved inside RAM */
 	uint64_t holes;
 };
 
 static void add(uint64_t *sum, uint64_t n) { *sum = n > UINT64_MAX - *sum ? UINT64_MAX : *sum + n; }
 
+/* What is reserved inside of RAM, each byte once: regions are in order, each before those inside of it. */
+static uint64_t kept_of_ram(const struct mm_region_list *regions)
+{
+	uint64_t ram_end = 0, done = 0, sum = 0;
+
+	for (size_t i = 0; i < regions->nr; i++) {
+		const struct mm_region *r = &regions->v[i];
+		uint64_t start = r->start > done ? r->start : done, end = r->end < ram_end ? r->end : ram_end;
+
+		if (r->kind == MM_REGION_RAM) {
+			ram_end = r->end;
+		} else if (r->depth && r->kind == MM_REGION_RESERVED && r->start < ram_end && start <= end) {
+			add(&sum, mm_range_bytes(start, end));
+			done = end == UINT64_MAX ? end : end + 1;
+		}
+	}
+	return sum;
+}
+
 static void sum_map(const struct mm_physmap *pm, struct sums *s)
 {
 	const uint64_t four_g = 1ull << 32;
 
+	s->kept = kept_of_ram(pm->cfg.regions);
 	for (size_t i = 0; i < pm->cfg.regions->nr; i++) {
 		const struct mm_region *r = &pm->cfg.regions->v[i];
 
@@ -162,6 +183,7 @@ static void map_summary(const struct mm_physmap *pm, struct mm_table_writer *w)
 	summary_row(w, "other", s.kind[MM_REGION_OTHER], "of a type the kernel does not name");
 	summary_row(w, "holes", s.holes, "addresses where nothing is, up to the last region");
 	summary_row(w, "kernel_image", s.kernel, "RAM that holds the kernel's code and data");
+	summary_row(w, "kept_in_ram", s.kept, "RAM kept for a crash kernel, or otherwise reserved in its midst");
 }
 
 static int summary_rows(const struct mm_physmap *pm, struct mm_table_writer *w, struct mm_error *err)
