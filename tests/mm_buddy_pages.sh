@@ -37,6 +37,28 @@ prints 'summary of some frames' 'flags,pages,size_bytes,symbolic,names
 prints 'N+M' 'pfn,pages
 3,1
 4,1' "$bin/mm-buddy" -t pages --pfn=3+2 -o pfn,pages "$tmp/root/proc/kpageflags"
+# Files of 1 TiB of frames that take no room: from the first block on all between is left out, here and in kpagecount; through a pipe
+# it is read. Frame 2^27: a buddy, mapped 7 times, then the end.
+mkdir -p "$tmp/large/proc"
+for file in kpageflags kpagecount; do
+	word 0x400 0 > "$tmp/large/proc/$file"
+	truncate -s $((8 << 27)) "$tmp/large/proc/$file"
+done
+word 0x400 0x100000000 >> "$tmp/large/proc/kpageflags"
+word 7 0 >> "$tmp/large/proc/kpagecount"
+prints 'a frame far in' "pfn,names,mapcount
+$((1 << 27)),buddy,7" "$bin/mm-buddy" -t pages --pfn=$((1 << 27)) -o pfn,names,mapcount --sysroot="$tmp/large"
+strace -f -e trace=read -o "$tmp/trace" true 2> "$tmp/err" && [ -z "${MM_RUN-}" ] && {
+	strace -f -e trace=read -o "$tmp/trace" "$bin/mm-buddy" -t pages --pfn=$((1 << 27)) --sysroot="$tmp/large" > "$tmp/out" 2> "$tmp/err"
+	[ "$(wc -l < "$tmp/trace")" -lt 200 ] || fail "a frame far in: $(wc -l < "$tmp/trace") reads"
+}
+prints 'the same through a pipe' "pfn,names
+2,
+5,buddy" sh -c "{ printf '\0\4\0\0\0\0\0\0'; head -c 32 /dev/zero; printf '\0\4\0\0\0\0\0\0'; } | '$bin/mm-buddy' -t pages --pfn=2.. -o pfn,names"
+prints 'beyond the end' pfn,names "$bin/mm-buddy" -t pages --pfn=$((1 << 40)) -o pfn,names --sysroot="$tmp/large"
+truncate -s $((8 << 26)) "$tmp/large/proc/kpagecount"
+refused 1 "expected a count for each page of kpageflags, found the end" \
+	"$bin/mm-buddy" -t pages --pfn=$((1 << 27)) --sysroot="$tmp/large"
 # a machine of the other byte order: the same table
 big() {
 	local w

@@ -197,7 +197,7 @@ static int read_words(const void *p, size_t len, struct seen *s)
 
 	*s = (struct seen){ 0 };
 	ck_assert_int_eq(mm_input_open_memory(&in, "words", p, len), 0);
-	e = mm_kpageflags_read(in, add_words, s, &err);
+	e = mm_kpageflags_read(in, 0, add_words, s, &err);
 	mm_input_free(in);
 	return e;
 }

@@ -135,7 +135,7 @@ int mm_machine_boot_kpageflags(struct mm_machine *m, const struct mm_sysroot *ro
 	e = mm_sysroot_input(root, "proc/kpageflags", &in, err);
 	if (e)
 		return e;
-	e = mm_kpageflags_read(in, free_words, &f, err);
+	e = mm_kpageflags_read(in, 0, free_words, &f, err);
 	mm_input_free(in);
 	if (e)
 		return e;

@@ -11,4 +11,7 @@
 int mm_pages_rows(struct mm_machine *m, struct mm_table_writer *w);
 int mm_pageflags_rows(struct mm_machine *m, struct mm_table_writer *w);
 
+/* The frames that a list takes. */
+const struct mm_pages_select *mm_pages_list_select(const struct mm_pages_list *l);
+
 #endif /* MACHINE_PAGES_H */

@@ -125,6 +125,8 @@ int mm_pages_list_new(struct mm_pages_list **lp, const struct mm_pages_select *s
 	return 0;
 }
 
+const struct mm_pages_select *mm_pages_list_select(const struct mm_pages_list *l) { return &l->select; }
+
 /* ---- the list ---- */
 
 static void print_run(struct mm_pages_list *l)

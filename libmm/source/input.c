@@ -215,6 +215,21 @@ int mm_input_block(struct mm_input *in, size_t keep, struct mm_str *block, struc
 	return e;
 }
 
+bool mm_input_skip(struct mm_input *in, uint64_t bytes)
+{
+	uint64_t held = in->len - in->pos;
+
+	if (bytes > held) {
+		if (in->fd < 0 || in->eof || bytes - held > INT64_MAX || lseek(in->fd, (off_t)(bytes - held), SEEK_CUR) < 0)
+			return false;
+		in->pos = in->len;
+	} else {
+		in->pos += (size_t)bytes;
+	}
+	in->consumed += bytes;
+	return true;
+}
+
 int mm_input_error(const struct mm_input *in, struct mm_error *err, int code, const char *fmt, ...)
 {
 	char text[MM_ERROR_TEXT];

@@ -86,7 +86,7 @@ static int see_order(struct pages *p, struct mm_str block, const char *name, str
 	return 0;
 }
 
-int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, const uint64_t *words, size_t nr),
+int mm_kpageflags_read(struct mm_input *in, uint64_t first, int (*fn)(void *arg, uint64_t pfn, const uint64_t *words, size_t nr),
 		       void *arg, struct mm_error *err)
 {
 	struct pages p = { .fn = fn, .arg = arg };
@@ -107,6 +107,10 @@ int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, c
 			e = give_out(&p, block);
 		if (e)
 			return e;
+		/* a terabyte's words are 2 GiB */
+		if (p.order != UNDECIDED && !keep && p.pfn < first && first - p.pfn < UINT64_C(1) << 60 &&
+		    mm_input_skip(in, (first - p.pfn) * sizeof(uint64_t)))
+			p.pfn = first;
 	}
 	if (keep)
 		return mm_error_set(err, -EINVAL, "%s: expected words of 8 bytes, found %zu bytes more", in->name,

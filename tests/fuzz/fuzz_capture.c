@@ -89,7 +89,7 @@ static void as_kpageflags(struct mm_input *in, struct mm_error *err)
 {
 	uint64_t next = 0;
 
-	(void)mm_kpageflags_read(in, count_words, &next, err);
+	(void)mm_kpageflags_read(in, 0, count_words, &next, err);
 }
 
 static void as_oom(struct mm_input *in, struct mm_error *err)

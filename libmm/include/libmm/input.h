@@ -63,6 +63,9 @@ int mm_input_line(struct mm_input *in, struct mm_str *line, struct mm_error *err
  */
 int mm_input_block(struct mm_input *in, size_t keep, struct mm_str *block, struct mm_error *err);
 
+/* Leave out @bytes more than were given out. True; false: it cannot be done but by reading them, nothing has changed. */
+bool mm_input_skip(struct mm_input *in, uint64_t bytes);
+
 /* "FILE:LINE: " + text into @err; returns @code. */
 int mm_input_error(const struct mm_input *in, struct mm_error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

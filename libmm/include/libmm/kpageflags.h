@@ -53,13 +53,14 @@ void mm_kpageflags_symbolic(uint64_t flags, char text[MM_KPF_SYMBOLIC]);
 void mm_kpageflags_names(uint64_t flags, char text[MM_KPF_NAMES]);
 
 /**
- * mm_kpageflags_read() - every word of a file, in order
+ * mm_kpageflags_read() - every word of a file from a page frame on, in order
+ * @first:	that page frame; words before it may be given out, too
  * @fn:	called with the PFN of the first of @nr words, in the host's byte order; not 0 ends the reading and is returned
  *
  * Return: 0; -EINVAL with @err when the file is empty, ends within a word, or shows only late that it is of the other byte order;
  * a read error; what @fn returned.
  */
-int mm_kpageflags_read(struct mm_input *in, int (*fn)(void *arg, uint64_t pfn, const uint64_t *words, size_t nr),
+int mm_kpageflags_read(struct mm_input *in, uint64_t first, int (*fn)(void *arg, uint64_t pfn, const uint64_t *words, size_t nr),
 		       void *arg, struct mm_error *err);
 
 #endif /* LIBMM_KPAGEFLAGS_H */
