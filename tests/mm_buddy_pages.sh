@@ -49,12 +49,13 @@ word 7 0 >> "$tmp/large/proc/kpagecount"
 prints 'a frame far in' "pfn,names,mapcount
 $((1 << 27)),buddy,7" "$bin/mm-buddy" -t pages --pfn=$((1 << 27)) -o pfn,names,mapcount --sysroot="$tmp/large"
 strace -f -e trace=read -o "$tmp/trace" true 2> "$tmp/err" && [ -z "${MM_RUN-}" ] && {
-	strace -f -e trace=read -o "$tmp/trace" "$bin/mm-buddy" -t pages --pfn=$((1 << 27)) --sysroot="$tmp/large" > "$tmp/out" 2> "$tmp/err"
+	strace -f -e trace=read -o "$tmp/trace" "$bin/mm-buddy" -t pages --pfn=$((1 << 27)) --sysroot="$tmp/large" > "$tmp/out" 2>&1
 	[ "$(wc -l < "$tmp/trace")" -lt 200 ] || fail "a frame far in: $(wc -l < "$tmp/trace") reads"
 }
+word 0x400 0 0 0 0 0x400 > "$tmp/six"
 prints 'the same through a pipe' "pfn,names
 2,
-5,buddy" sh -c "{ printf '\0\4\0\0\0\0\0\0'; head -c 32 /dev/zero; printf '\0\4\0\0\0\0\0\0'; } | '$bin/mm-buddy' -t pages --pfn=2.. -o pfn,names"
+5,buddy" sh -c "cat $tmp/six | '$bin/mm-buddy' -t pages --pfn=2.. -o pfn,names"
 prints 'beyond the end' pfn,names "$bin/mm-buddy" -t pages --pfn=$((1 << 40)) -o pfn,names --sysroot="$tmp/large"
 truncate -s $((8 << 26)) "$tmp/large/proc/kpagecount"
 refused 1 "expected a count for each page of kpageflags, found the end" \
