@@ -196,6 +196,9 @@ captured 9 low 100 0 0 -500
 printf 'MemTotal: 400000 kB\nSwapTotal: 100000 kB\n' > captured/proc/meminfo
 same "scores of a captured machine" '1,init,0,0 7,a\b,100,802 9,low,-500,334' \
 	"$(mm-reclaim --csv -n -t oom --sysroot=captured -o pid,name,oom_score_adj,oom_score | tr '\n' ' ' | sed 's/ $//')"
+# of pages of 64 KiB: 6250 and 1562 are in all; 7 has 781, 31 swapped, 6 of tables and 100 * 7; (1000 + 1518 * 1000 / 7812) * 2 / 3
+same "of pages of 64 KiB" 7,781,31,1518,796 \
+	"$(mm-reclaim --csv -n -t oom --page-size=64K --sysroot=captured -o pid,rss_pages,swapents_pages,points,oom_score | sed -n 2p)"
 
 # A cgroup's name may hold colons, as those of container runtimes do, before the statistics and with them in the line.
 long=/system.slice/containerd.service/kubepods-burstable.slice:cri-containerd:0a1b
