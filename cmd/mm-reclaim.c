@@ -189,12 +189,11 @@ static int run(struct cmd_args *a)
 	if (!o->policies)
 		cmd_one_table(a, "--sweep=PARAM=LO..HI:N", o->nr_sweeps, reclaim_curve_table.name);
 	if (o->policies && o->nr_sweeps > 1)
-		return mm_error_set(&a->err, -EINVAL, "--policy takes one --sweep");
+		cmd_usage(a, "--policy takes one --sweep");
 	if (o->policies)
 		return reclaim_policies(a, o->policies, o->sweeps[0], o->sample ? o->sample : UINT64_C(1) << 32);
 	if (o->sample)
-		return mm_error_set(&a->err, -EINVAL,
-				    "--sample needs --policy: the kernel's own policy is not blind to which pages there are");
+		cmd_usage(a, "--sample needs --policy: the kernel's own policy is not blind to which pages there are");
 	if (a->table && !strcmp(a->table, "oom") && (a->sysroot || a->live) && !a->file)
 		return reclaim_inspect_oom(a);
 	if (a->table && !strcmp(a->table, mm_table_memcg.table.name) && (a->sysroot || a->live) && !a->file)

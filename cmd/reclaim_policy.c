@@ -303,9 +303,10 @@ static int sizes(struct cmd_args *a, struct policy_run *r, const char *sweep)
 
 	if (sweep) {
 		e = mm_sweep_parse(&s, sweep, &a->err);
+		if (e && e != -ENOMEM)
+			cmd_usage(a, "--sweep: %s", a->err.text);
 		if (!e && (strcmp(s.parameter[0], "memory-max") || s.nr_points > MAX_POLICY_POINTS))
-			e = mm_error_set(&a->err, -EINVAL, "--policy with --sweep: expected memory-max=LO..HI:N, at most %d points",
-					 (int)MAX_POLICY_POINTS);
+			cmd_usage(a, "--policy with --sweep: expected memory-max=LO..HI:N, at most %d points", (int)MAX_POLICY_POINTS);
 		for (size_t i = 0; !e && i < s.nr_points; i++)
 			r->frames[r->nr_points++] = s.points[i].value[0] >> MM_PAGE_SHIFT;
 		free(s.points);
@@ -314,7 +315,7 @@ static int sizes(struct cmd_args *a, struct policy_run *r, const char *sweep)
 	}
 	for (size_t i = 0; !e && i < r->nr_points; i++)
 		if (!r->frames[i] || r->frames[i] > 1u << 30)
-			e = mm_error_set(&a->err, -EINVAL, "--policy needs --memory-max: 4K to 4T, a frame for each 4 KiB");
+			cmd_usage(a, "--policy needs --memory-max: 4K to 4T, a frame for each 4 KiB");
 	return e;
 }
 

@@ -163,8 +163,11 @@ int reclaim_sweep(struct cmd_args *a, const char *const *texts, size_t nr)
 
 	e = cmd_configure(a);
 	s.config = a->config;
-	for (size_t i = 0; !e && i < nr; i++)
+	for (size_t i = 0; !e && i < nr; i++) {
 		e = mm_sweep_parse(&s, texts[i], &a->err);
+		if (e && e != -ENOMEM)
+			cmd_usage(a, "--sweep: %s", a->err.text);
+	}
 	if (!e && from_stdin)
 		e = spool(a, &fd);
 	if (fd >= 0)
