@@ -101,4 +101,8 @@ refused "negative" --sweep=vm.swappiness=-1..5:2
 refused "from high to low" --sweep=ram=2G..1G:2
 refused "no such parameter" --sweep=vm.swapiness=0..5:2
 refused "textbook policies in a grid" --policy=lru --sweep=memory-max=1M..2M:2 --sweep=swap=1M..2M:2
+
+# RAM that booting takes whole is no lack of the host's memory
+mm-reclaim --ram=1M -t summary t.csv > out 2> err
+[ $? = 1 ] && grep -q 'expected a machine with RAM beyond the first MiB' err || fail "1 MiB of RAM: $(cat err)"
 exit $failed

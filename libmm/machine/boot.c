@@ -270,6 +270,8 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 	boot_ctx(m);
 	if (m->cfg.depth != MM_DEPTH_VMA)
 		e = boot_phys(m, err);
+	if (!e && m->phys && !m->phys->totalram_pages)
+		e = mm_error_set(err, -EINVAL, "expected a machine with RAM beyond the first MiB, which booting takes");
 	if (!e && (m->cfg.depth == MM_DEPTH_SLAB || m->cfg.depth == MM_DEPTH_FULL))
 		e = mm_slab_new(&m->slab, &m->ctx, m->phys, (enum mm_slab_kind)mm_sysctl(&m->ctx, MM_SYSCTL_SLAB));
 	if (!e && m->cfg.depth >= MM_DEPTH_VMA)
