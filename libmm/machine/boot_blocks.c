@@ -60,6 +60,12 @@ int mm_migratetype_of_name(const char *name)
 
 /* ---- what the files say ---- */
 
+/* Is a row of a file that names this node and zone of the zone? */
+static bool is_of(const struct plan *p, uint32_t node, const char *zone)
+{
+	return mm_zone_of_capture(p->zone->phys, node, zone) == p->zone;
+}
+
 /* Of types that we do not know, and where none are told, blocks are movable. */
 static int type_of(const char *name)
 {
@@ -89,7 +95,7 @@ static void plan_pageblocks(struct plan *p, const struct mm_buddyinfo *bi)
 		int mt = mm_migratetype_of_name(r->migratetype);
 
 		/* more tables may follow, of pageblocks that are mixed */
-		if (mt < 0 || told[mt] || mm_zone_of_capture(p->zone->phys, r->node, r->zone) != p->zone)
+		if (mt < 0 || told[mt] || !is_of(p, r->node, r->zone))
 			continue;
 		told[mt] = true;
 		p->pageblocks[mt] = mm_min_u64(r->pageblocks, UINT32_MAX);
@@ -111,7 +117,7 @@ static bool plan_zone(struct plan *p, const struct mm_buddyinfo *bi)
 		const struct mm_buddyinfo_row *r = &bi->v[i];
 		int mt = type_of(r->migratetype);
 
-		if (mm_zone_of_capture(p->zone->phys, r->node, r->zone) != p->zone)
+		if (!is_of(p, r->node, r->zone))
 			continue;
 		if (r->nr_orders > MM_NR_PAGE_ORDERS)
 			return false;
@@ -148,27 +154,35 @@ static uint64_t pages_of(const struct plan *p)
 	return pages;
 }
 
-/* Where the kernel stopped at 100000 blocks of an order, the rest is of the only type that it may be of. */
+/* There are @total blocks of @order, of all types: what is not known is of the type that was not counted to its end, if one was not. */
+static void count_order_on(struct plan *p, unsigned int order, uint64_t total)
+{
+	int capped_mt = -1, nr_capped = 0;
+	uint64_t known = 0;
+
+	for (int mt = 0; mt < MM_MIGRATE_TYPES; mt++) {
+		known += p->blocks[mt][order];
+		if (p->capped[mt] >> order & 1) {
+			capped_mt = mt;
+			nr_capped++;
+		}
+	}
+	if (nr_capped != 1)
+		return;
+	p->blocks[capped_mt][order] += total > known ? total - known : 0;
+	p->capped[capped_mt] &= ~(1u << order);
+}
+
+/* Where the kernel stopped at 100000 blocks of an order @totals, which are by zone alone, have the number. */
 static void count_on(struct plan *p, const struct mm_buddyinfo *totals)
 {
 	for (size_t i = 0; i < totals->nr; i++) {
 		const struct mm_buddyinfo_row *r = &totals->v[i];
 
-		for (uint32_t o = 0; mm_zone_of_capture(p->zone->phys, r->node, r->zone) == p->zone &&
-				     o < r->nr_orders && o < MM_NR_PAGE_ORDERS; o++) {
-			uint64_t known = 0;
-			int mt = -1, nr = 0;
-
-			for (int t = 0; t < MM_MIGRATE_TYPES; t++) {
-				known += p->blocks[t][o];
-				mt = p->capped[t] >> o & 1 ? t : mt;
-				nr += p->capped[t] >> o & 1;
-			}
-			if (nr != 1)
-				continue;
-			p->blocks[mt][o] += r->blocks[o] > known ? r->blocks[o] - known : 0;
-			p->capped[mt] &= ~(1u << o);
-		}
+		if (!is_of(p, r->node, r->zone))
+			continue;
+		for (uint32_t o = 0; o < r->nr_orders && o < MM_NR_PAGE_ORDERS; o++)
+			count_order_on(p, o, r->blocks[o]);
 	}
 }
 
@@ -209,7 +223,7 @@ static bool fit_to_zoneinfo(struct plan *p, const struct mm_zoneinfo *zi)
 	bool capped = false;
 
 	for (size_t i = 0; i < zi->nr; i++)
-		if (mm_zone_of_capture(p->zone->phys, zi->v[i].node, zi->v[i].zone) == p->zone && zi->v[i].free_pages != MM_MISSING_U64)
+		if (is_of(p, zi->v[i].node, zi->v[i].zone) && zi->v[i].free_pages != MM_MISSING_U64)
 			told = zi->v[i].free_pages;
 	for (int mt = 0; mt < MM_MIGRATE_TYPES; mt++)
 		capped |= p->capped[mt] != 0;
@@ -332,20 +346,22 @@ static bool set_pageblocks(struct plan *p)
 
 /* ---- where blocks lie ---- */
 
-/* Are the pageblocks of the block of type @mt, or (@other) of any type that mixes? */
-static bool suits(const struct mm_zone *z, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool other)
+/* In what pageblocks a block may lie. */
+enum among { AMONG_ITS_TYPE, AMONG_ALL_THAT_MIX };
+
+static bool suits(const struct mm_zone *z, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum among among)
 {
 	for (mm_pfn_t b = pfn; b < pfn + (1u << order); b += MM_PAGEBLOCK_NR_PAGES) {
 		unsigned int of = mm_pageblock_migratetype(z->phys, b);
 
-		if (mm_page_zone(z->phys, b) != z || (other ? !mm_migratetype_is_mergeable(of) : of != mt))
+		if (mm_page_zone(z->phys, b) != z || (among == AMONG_ITS_TYPE ? of != mt : !mm_migratetype_is_mergeable(of)))
 			return false;
 	}
 	return mm_page_zone(z->phys, pfn + (1u << order) - 1) == z;
 }
 
 /* From the top down, which @w walks; MM_PFN_NONE: there is no place.  Blocks of lower orders are not there yet. */
-static mm_pfn_t next_place(const struct mm_zone *z, struct mm_pfn_walk *w, unsigned int order, unsigned int mt, bool other)
+static mm_pfn_t next_place(const struct mm_zone *z, struct mm_pfn_walk *w, unsigned int order, unsigned int mt, enum among among)
 {
 	uint64_t size = UINT64_C(1) << order;
 
@@ -363,7 +379,7 @@ static mm_pfn_t next_place(const struct mm_zone *z, struct mm_pfn_walk *w, unsig
 		w->end = block != MM_PFN_NONE ? block : pfn;
 		if (block != MM_PFN_NONE)
 			continue;
-		if (!suits(z, pfn, order, mt, other))
+		if (!suits(z, pfn, order, mt, among))
 			w->end = mm_pageblock_start_pfn(pfn);
 		else if (!mm_merges_at(z, pfn, order, mt))
 			return pfn;
@@ -371,12 +387,12 @@ static mm_pfn_t next_place(const struct mm_zone *z, struct mm_pfn_walk *w, unsig
 }
 
 /* As many of @nr blocks as there are places for; how many are left. */
-static uint64_t place_blocks(struct mm_zone *z, unsigned int order, unsigned int mt, bool other, uint64_t nr)
+static uint64_t place_blocks(struct mm_zone *z, unsigned int order, unsigned int mt, enum among among, uint64_t nr)
 {
 	struct mm_pfn_walk w = mm_pfn_walk_zone(z, MM_PFN_DOWN);
 
 	for (; nr; nr--) {
-		mm_pfn_t pfn = next_place(z, &w, order, mt, other);
+		mm_pfn_t pfn = next_place(z, &w, order, mt, among);
 
 		if (pfn == MM_PFN_NONE)
 			break;
@@ -391,8 +407,8 @@ static bool place_zone(struct plan *p)
 		for (unsigned int i = 0; i < NR_PLACED; i++) {
 			uint64_t left = p->blocks[placed[i]][o];
 
-			left = left ? place_blocks(p->zone, o, placed[i], false, left) : 0;
-			if (left && place_blocks(p->zone, o, placed[i], true, left))
+			left = left ? place_blocks(p->zone, o, placed[i], AMONG_ITS_TYPE, left) : 0;
+			if (left && place_blocks(p->zone, o, placed[i], AMONG_ALL_THAT_MIX, left))
 				return false;
 		}
 	return true;

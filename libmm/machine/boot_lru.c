@@ -130,18 +130,27 @@ struct fill {
 	bool filled;				/* a zone was */
 };
 
+/* A free page off its list, of a movable pageblock while there is one; MM_PFN_NONE: none is free. */
+static mm_pfn_t take_free(struct mm_zone *zone)
+{
+	static const unsigned int types[] = { MM_MIGRATE_MOVABLE, MM_MIGRATE_RECLAIMABLE, MM_MIGRATE_UNMOVABLE };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		mm_pfn_t pfn = mm_rmqueue_smallest(zone, 0, types[i]);
+
+		if (pfn == MM_PFN_NONE)
+			continue;
+		mm_mod_zone_freepage_state(zone, -1, types[i]);
+		return pfn;
+	}
+	return MM_PFN_NONE;
+}
+
 /* A page as if it had just been allocated; MM_PFN_NONE: none is free. */
 static mm_pfn_t take(struct fill *f, struct mm_zone *zone)
 {
-	static const unsigned int types[] = { MM_MIGRATE_MOVABLE, MM_MIGRATE_RECLAIMABLE, MM_MIGRATE_UNMOVABLE };
-	bool nobodys = f->nobodys.zone == zone;
-	mm_pfn_t pfn = nobodys ? next_of_nobody(&f->nobodys) : MM_PFN_NONE;
+	mm_pfn_t pfn = f->nobodys.zone == zone ? next_of_nobody(&f->nobodys) : take_free(zone);
 
-	for (size_t i = 0; !nobodys && i < sizeof(types) / sizeof(types[0]) && pfn == MM_PFN_NONE; i++) {
-		pfn = mm_rmqueue_smallest(zone, 0, types[i]);
-		if (pfn != MM_PFN_NONE)
-			mm_mod_zone_freepage_state(zone, -1, types[i]);
-	}
 	if (pfn != MM_PFN_NONE)
 		mm_prep_new_page(zone->phys, pfn, 0, MM_GFP_HIGHUSER_MOVABLE);
 	return pfn;
