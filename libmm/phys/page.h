@@ -121,6 +121,21 @@ static inline void mm_page_list_del(struct mm_page *map, struct mm_page_list *l,
 	l->nr--;
 }
 
+/* All of @from, in their order, in front of @to; @from is empty then (list_splice_init()). */
+static inline void mm_page_list_splice(struct mm_page *map, struct mm_page_list *from, struct mm_page_list *to)
+{
+	if (from->tail == MM_PFN_NONE)
+		return;
+	map[from->tail].next = to->head;
+	if (to->head != MM_PFN_NONE)
+		map[to->head].prev = from->tail;
+	else
+		to->tail = from->tail;
+	to->head = from->head;
+	to->nr += from->nr;
+	*from = MM_PAGE_LIST_INIT;
+}
+
 /* References as the kernel counts them: one per page-table entry, plus refs (of a 2M folio: the head's). */
 static inline int64_t mm_page_ref_count(const struct mm_page *p) { return (int64_t)p->mapcount + p->refs; }
 

@@ -47,18 +47,8 @@ static uint64_t isolate_lru_folios(struct mm_reclaim *r, uint64_t nr_to_scan, st
 	}
 	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++)
 		mm_memcg_rstat_updated(r->ctx, (int64_t)zone_taken[z]);
-	while (back.tail != MM_PFN_NONE) {
-		mm_pfn_t pfn = back.tail;
-
-		mm_page_list_del(map, &back, pfn);
-		mm_page_list_add(map, src, pfn);
-	}
-	while (skipped.tail != MM_PFN_NONE) {		/* splice to the head, order kept */
-		mm_pfn_t pfn = skipped.tail;
-
-		mm_page_list_del(map, &skipped, pfn);
-		mm_page_list_add(map, src, pfn);
-	}
+	mm_page_list_splice(map, &back, src);
+	mm_page_list_splice(map, &skipped, src);
 	*nr_scanned = total;
 	return taken;
 }

@@ -150,12 +150,7 @@ static void scan_zone(struct mm_reclaim *r, struct mm_lruvec *v, const struct mm
 		if (!--s->remaining || mm_max_u64(s->isolated, skipped) >= MM_MIN_LRU_BATCH)
 			break;
 	}
-	while (moved.tail != MM_PFN_NONE) {
-		mm_pfn_t pfn = moved.tail;
-
-		mm_page_list_del(map, &moved, pfn);
-		mm_page_list_add(map, head, pfn);
-	}
+	mm_page_list_splice(map, &moved, head);
 	mm_count(r->ctx, (enum mm_counter)(MM_PGSKIP_DMA + zone), (int64_t)skipped);
 }
 
