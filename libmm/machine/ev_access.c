@@ -164,18 +164,29 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	}
 }
 
-int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user, struct mm_error *err)
+static int copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err,
+		     uint32_t vma_kind, unsigned int tlb_kind)
 {
 	if (!mm_task_mm(m, task) || (task->automap && mm_vma_automap(m, task, addr, size)))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (m->fault) {
 		m->fault->mode = MM_MODE_KERNEL;
-		mm_access(m->fault, task->mm, addr, size, to_user ? MM_TLB_W : MM_TLB_R);
+		mm_access(m->fault, task->mm, addr, size, tlb_kind);
 		m->fault->mode = MM_MODE_USER;
 	} else {
-		mm_vma_access(task->mm, addr, size, to_user ? MM_VMA_WRITE : MM_VMA_READ);
+		mm_vma_access(task->mm, addr, size, vma_kind);
 	}
 	return 0;
+}
+
+int mm_task_copy_to_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err)
+{
+	return copy_user(m, task, addr, size, err, MM_VMA_WRITE, MM_TLB_W);
+}
+
+int mm_task_copy_from_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err)
+{
+	return copy_user(m, task, addr, size, err, MM_VMA_READ, MM_TLB_R);
 }
 
 int mm_ev_load(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

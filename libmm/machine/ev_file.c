@@ -96,13 +96,10 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	return 0;
 }
 
-/* The bytes go to or come from the task's buffer at addr, where the recording tells it. */
-static int copy_user(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, int64_t bytes, bool to_user,
-		     struct mm_error *err)
+/* The recording tells the task's buffer, at addr, and @bytes go there or come from it. */
+static bool has_buffer(const struct mm_task *task, const struct mm_event *ev, int64_t bytes)
 {
-	if (!task || bytes <= 0 || !(ev->present & MM_TC_BIT(ADDR)))
-		return 0;
-	return mm_task_copy_user(m, task, ev->addr, (uint64_t)bytes, to_user, err);
+	return task && bytes > 0 && ev->present & MM_TC_BIT(ADDR);
 }
 
 /* rw_verify_area(), and as many bytes as one call moves at most: MAX_RW_COUNT; -EINVAL. */
@@ -132,7 +129,7 @@ int mm_ev_read(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	else
 		n = (uint64_t)n < left ? n : (int64_t)left;
 	done(ev, n);
-	return copy_user(m, task, ev, n, true, err);
+	return has_buffer(task, ev, n) ? mm_task_copy_to_user(m, task, ev->addr, (uint64_t)n, err) : 0;
 }
 
 int mm_ev_write(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -146,7 +143,7 @@ int mm_ev_write(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	n = f->inode->hugetlb ? -EINVAL : rw_count(ev);		/* no write() there */
 	if (n < 0)
 		return done(ev, n);
-	e = copy_user(m, task, ev, n, false, err);
+	e = has_buffer(task, ev, n) ? mm_task_copy_from_user(m, task, ev->addr, (uint64_t)n, err) : 0;
 	if (e)
 		return e;
 	if (m->cache)

@@ -120,8 +120,8 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid);
  * Source: copy_to_user(), copy_from_user().  Deviation: the error code says user mode; a bad buffer ends in a
  * signal's count.
  */
-int mm_task_copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, bool to_user,
-		      struct mm_error *err);
+int mm_task_copy_to_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err);
+int mm_task_copy_from_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err);
 
 /* What ran in the background up to now and after this row, an access or read @at_once: kswapd, kcompactd, ksmd, khugepaged. */
 void mm_machine_run_daemons(struct mm_machine *m, bool at_once);
