@@ -20,7 +20,7 @@
  */
 #include "phys/internal.h"
 
-void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool tail)
+void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum mm_fpi fpi)
 {
 	struct mm_page *map = zone->phys->mem_map;
 	struct mm_page_list *list = &zone->free_area[order].free_list[mt];
@@ -28,7 +28,7 @@ void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order,
 	map[pfn].flags = MM_PG_BUDDY;
 	map[pfn].order = (uint8_t)order;
 	map[pfn].aux = (uint8_t)mt;
-	if (tail)
+	if (fpi == MM_FPI_TO_TAIL)
 		mm_page_list_add_tail(map, list, pfn);
 	else
 		mm_page_list_add(map, list, pfn);
@@ -131,8 +131,9 @@ void mm_free_one_page(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, un
 		mm_del_page_from_free_list(zone, buddy, order);
 		pfn &= buddy;
 	}
-	mm_add_to_free_list(zone, pfn, order, mt,
-			 fpi & MM_FPI_TO_TAIL || buddy_merge_likely(zone, pfn, buddy, order));
+	if (fpi == MM_FPI_NONE && buddy_merge_likely(zone, pfn, buddy, order))
+		fpi = MM_FPI_TO_TAIL;
+	mm_add_to_free_list(zone, pfn, order, mt, fpi);
 }
 
 /* Give back the upper halves of a block of 2^@high pages, of which the lowest 2^@low are taken. */
@@ -140,7 +141,7 @@ static void expand(struct mm_zone *zone, mm_pfn_t pfn, unsigned int low, unsigne
 {
 	while (high > low) {
 		high--;
-		mm_add_to_free_list(zone, pfn + (1u << high), high, mt, false);
+		mm_add_to_free_list(zone, pfn + (1u << high), high, mt, MM_FPI_NONE);
 	}
 }
 

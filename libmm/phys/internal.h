@@ -69,8 +69,8 @@ mm_pfn_t mm_free_block_of(const struct mm_phys *phys, mm_pfn_t pfn, unsigned int
 /* Would a free block there be merged with its buddy at once? */
 bool mm_merges_at(const struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt);
 mm_pfn_t mm_rmqueue_smallest(struct mm_zone *zone, unsigned int order, unsigned int mt);
-/* Both leave the zone's count of free pages to the caller. */
-void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, bool tail);
+/* Both leave the zone's count of free pages to the caller.  @fpi: at the head or the tail. */
+void mm_add_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt, enum mm_fpi fpi);
 void mm_del_page_from_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order);
 void mm_move_to_free_list(struct mm_zone *zone, mm_pfn_t pfn, unsigned int order, unsigned int mt);
 unsigned int mm_move_freepages_block(struct mm_zone *zone, mm_pfn_t pfn, unsigned int mt, unsigned int *nr_movable);

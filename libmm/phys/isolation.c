@@ -51,7 +51,7 @@ static mm_pfn_t free_block_over(const struct mm_phys *phys, mm_pfn_t pfn)
 /* A pageblock onto its list, not merged. */
 static void put_back(struct mm_zone *zone, mm_pfn_t block, unsigned int mt)
 {
-	mm_add_to_free_list(zone, block, MM_PAGEBLOCK_ORDER, mt, false);
+	mm_add_to_free_list(zone, block, MM_PAGEBLOCK_ORDER, mt, MM_FPI_NONE);
 	if (mt != MM_MIGRATE_ISOLATE)
 		mm_mod_zone_freepage_state(zone, MM_PAGEBLOCK_NR_PAGES, mt);
 }

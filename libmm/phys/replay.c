@@ -57,7 +57,7 @@ int mm_take_free_pages(struct mm_phys *phys, mm_pfn_t pfn, unsigned int order, u
 	while (o > order) {
 		mm_pfn_t upper = head + (1u << --o);
 
-		mm_add_to_free_list(zone, pfn < upper ? upper : head, o, mt, false);
+		mm_add_to_free_list(zone, pfn < upper ? upper : head, o, mt, MM_FPI_NONE);
 		head = pfn < upper ? head : upper;
 	}
 	if (old_mt != MM_MIGRATE_ISOLATE)
