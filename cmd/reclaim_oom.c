@@ -232,34 +232,41 @@ static void say_machine(struct mm_output *out, const struct mm_oom_report *r)
 			 kib(r, managed(r)), kib(r, r->free_swap_pages), kib(r, r->swap_pages));
 }
 
-/* Parts of what ran out, the largest first, and what no line of the report accounts for. */
+enum { NR_PARTS = MM_OOM_HELD_FREE + 1 };
+
+/* What is told of the parts of what ran out, the largest first, equal ones as they stand in MM_OOM_HELD(); how many. */
+static size_t sort_holders(const struct mm_oom_report *r, enum mm_oom_held sorted[NR_PARTS])
+{
+	size_t nr = 0;
+
+	for (int h = 0; h < NR_PARTS; h++) {
+		size_t at = nr;
+
+		if (r->held[h] == UINT64_MAX || !r->held[h])
+			continue;
+		for (; at > 0 && r->held[sorted[at - 1]] < r->held[h]; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = (enum mm_oom_held)h;
+		nr++;
+	}
+	return nr;
+}
+
+/* Who held what ran out, and what no line of the report accounts for. */
 static void say_holders(struct mm_output *out, const struct mm_oom_report *r)
 {
-	uint64_t all = r->constraint == MM_OOM_MEMCG ? r->usage_pages : managed(r), sum = 0, below = UINT64_MAX;
-	bool any = false;
+	uint64_t all = r->constraint == MM_OOM_MEMCG ? r->usage_pages : managed(r), sum = 0;
+	enum mm_oom_held sorted[NR_PARTS];
+	size_t nr = sort_holders(r, sorted);
 
-	for (int n = 0; n <= MM_OOM_HELD_FREE; n++) {
-		int next = -1;
-
-		for (int h = 0; h <= MM_OOM_HELD_FREE; h++)
-			if (r->held[h] != UINT64_MAX && r->held[h] && r->held[h] < below &&
-			    (next < 0 || r->held[h] > r->held[next]))
-				next = h;
-		if (next < 0)
-			break;
-		below = r->held[next];
-		for (int h = 0; h <= MM_OOM_HELD_FREE; h++) {
-			if (r->held[h] != below)
-				continue;
-			mm_output_printf(out, "%s%s %" PRIu64 " KiB", any ? ", " : "  held by: ",
-					 mm_oom_held_words((enum mm_oom_held)h), kib(r, below));
-			sum += below;
-			any = true;
-		}
+	for (size_t i = 0; i < nr; i++) {
+		mm_output_printf(out, "%s%s %" PRIu64 " KiB", i ? ", " : "  held by: ", mm_oom_held_words(sorted[i]),
+				 kib(r, r->held[sorted[i]]));
+		sum += r->held[sorted[i]];
 	}
-	if (any && all != UINT64_MAX && all > sum && (r->constraint == MM_OOM_NONE || r->constraint == MM_OOM_MEMCG))
+	if (nr && all != UINT64_MAX && all > sum && (r->constraint == MM_OOM_NONE || r->constraint == MM_OOM_MEMCG))
 		mm_output_printf(out, ", not accounted for %" PRIu64 " KiB", kib(r, all - sum));
-	if (any)
+	if (nr)
 		mm_output_printf(out, "\n");
 	for (size_t i = 0; i < r->nr_slabs; i++)
 		mm_output_printf(out, "%s%.*s %" PRIu64 " KiB%s", i ? ", " : "  largest caches of kernel objects: ",

@@ -160,31 +160,41 @@ static bool is_collapsed(const struct top_select *s, uint32_t pid)
 	return false;
 }
 
-/* Walk the tree below @root without recursion; items in order to t->items, without what lies below collapsed ones. */
-static size_t place(struct top *t, struct node *v, uint32_t root, size_t n)
+/* The walk over a tree stands on a node: its item goes to t->items, unless it lies below a collapsed one. */
+static size_t place_node(struct top *t, struct node *node, uint32_t level, uint32_t *hidden_below, size_t n)
 {
-	uint32_t i = root, level = 0, hidden = NONE;	/* below this level */
+	node->placed = true;
+	node->item.level = (uint16_t)(level > 101 ? 101 : level);
+	if (level > *hidden_below)
+		return n;
+	node->item.collapsed = node->child != NONE && is_collapsed(&t->select, node->item.row->pid);
+	*hidden_below = node->item.collapsed ? level : NONE;
+	t->items[n++] = node->item;
+	return n;
+}
 
-	while (i != NONE) {
-		if (!v[i].placed) {
-			v[i].placed = true;
-			v[i].item.level = (uint16_t)(level > 101 ? 101 : level);
-			if (level <= hidden) {
-				v[i].item.collapsed = v[i].child != NONE && is_collapsed(&t->select, v[i].item.row->pid);
-				hidden = v[i].item.collapsed ? level : NONE;
-				t->items[n++] = v[i].item;
-			}
-			if (v[i].child != NONE && !v[v[i].child].placed) {
-				i = v[i].child;
+/* Is there such a node, and has the walk not been there? */
+static bool is_to_come(const struct node *nodes, uint32_t i) { return i != NONE && !nodes[i].placed; }
+
+/* Walk the tree below @root, without recursion; items in order to t->items from @n on. Returns how many stand there then. */
+static size_t place_tree(struct top *t, struct node *nodes, uint32_t root, size_t n)
+{
+	uint32_t at = root, level = 0, hidden_below = NONE;	/* a level */
+
+	while (at != NONE) {
+		if (!nodes[at].placed) {
+			n = place_node(t, &nodes[at], level, &hidden_below, n);
+			if (is_to_come(nodes, nodes[at].child)) {
+				at = nodes[at].child;
 				level++;
 				continue;
 			}
 		}
-		while (i != root && (v[i].sibling == NONE || v[v[i].sibling].placed)) {
-			i = v[i].parent;
+		while (at != root && !is_to_come(nodes, nodes[at].sibling)) {
+			at = nodes[at].parent;
 			level--;
 		}
-		i = i == root ? NONE : v[i].sibling;
+		at = at == root ? NONE : nodes[at].sibling;
 	}
 	return n;
 }
@@ -220,10 +230,10 @@ int top_forest(struct top *t)
 	}
 	for (size_t i = 0; i < n; i++)
 		if (v[i].parent == NONE)
-			placed = place(t, v, (uint32_t)i, placed);
+			placed = place_tree(t, v, (uint32_t)i, placed);
 	for (size_t i = 0; i < n; i++)		/* circles, which have no root */
 		if (!v[i].placed)
-			placed = place(t, v, (uint32_t)i, placed);
+			placed = place_tree(t, v, (uint32_t)i, placed);
 	t->nr_items = placed;
 	return 0;
 }

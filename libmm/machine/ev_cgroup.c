@@ -170,13 +170,31 @@ static int write_mems(struct mm_machine *m, struct mm_memcg *g, const struct mm_
 	return 0;
 }
 
+/* The number that the row writes to @file, UINT64_MAX for "max"; 0 or -EINVAL with @err. */
+static int value_of(const struct cgroup_file *file, const struct mm_event *ev, uint64_t *value, struct mm_error *err)
+{
+	bool is_word = ev->result_kind == MM_RESULT_WORD && ev->result_word.len;
+
+	*value = ev->result;
+	if (!(ev->present & MM_TC_BIT(RESULT)))
+		return 0;
+	if (is_word && !mm_str_is(ev->result_word, "max"))
+		return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,
+				    (int)ev->result_word.len, ev->result_word.p);
+	if (is_word)
+		*value = UINT64_MAX;
+	if (file->most && *value > file->most)
+		return mm_error_set(err, -EINVAL, "cgroup: expected %s from 0 to %" PRIu64 ", found %" PRIu64, file->name, file->most,
+				    *value);
+	return 0;
+}
+
 int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
-	bool is_mems = mm_str_is(ev->flags, "cpuset.mems");
+	bool is_mems = mm_str_is(ev->flags, "cpuset.mems"), has_value = ev->present & MM_TC_BIT(RESULT);
 	const struct cgroup_file *file = is_mems ? &files[0] : file_of(ev->flags);
-	bool has_value = ev->present & MM_TC_BIT(RESULT), is_max = mm_str_is(ev->result_word, "max");
 	struct mm_memcg *g;
-	uint64_t value = ev->result;
+	uint64_t value;
 	int e;
 
 	if (mm_str_is(ev->flags, "rmdir"))
@@ -185,15 +203,9 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return mm_error_set(err, -EINVAL, "cgroup: expected memory.max, high, low, min, swap.max, swap.high, oom.group, reclaim, "
 				    "swappiness, limit_in_bytes, memsw.limit_in_bytes, soft_limit_in_bytes, cpuset.mems or rmdir as flags, "
 				    "found '%.*s'", (int)ev->flags.len, ev->flags.p);
-	if (!is_mems && has_value && ev->result_kind == MM_RESULT_WORD && ev->result_word.len) {
-		if (!is_max)
-			return mm_error_set(err, -EINVAL, "cgroup: expected %s in bytes or max, found '%.*s'", file->name,
-					    (int)ev->result_word.len, ev->result_word.p);
-		value = UINT64_MAX;
-	}
-	if (!is_mems && has_value && file->most && value > file->most)
-		return mm_error_set(err, -EINVAL, "cgroup: expected %s from 0 to %" PRIu64 ", found %" PRIu64, file->name, file->most,
-				    value);
+	e = is_mems ? 0 : value_of(file, ev, &value, err);
+	if (e)
+		return e;
 	if (mm_event_limits_workload(ev))
 		return limit_workload(m, value);
 	if (!m->cache)

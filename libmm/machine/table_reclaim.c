@@ -83,30 +83,31 @@ static void gen_rows(struct mm_table_writer *w, const struct mm_lruvec *v, struc
 		}
 }
 
+static void lruvec_rows(struct mm_table_writer *w, const struct mm_memcg *memcg, uint32_t node)
+{
+	static const char *const lists[] = { "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable" };
+	struct lru_row row = { .memcg = memcg->name, .node = node, .generation = MM_MISSING_U64 };
+	const struct mm_lruvec *v = memcg->lruvec[node];
+
+	if (v->lrugen.enabled)
+		gen_rows(w, v, &row);
+	row.generation = MM_MISSING_U64;
+	for (int l = v->lrugen.enabled ? MM_LRU_UNEVICTABLE : 0; l < MM_NR_LRU_LISTS; l++) {
+		row.list = lists[l];
+		row.pages = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
+		mm_table_writer_row(w, &row);
+	}
+}
+
 static int lru_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
-	static const char *const lists[] = { "inactive_anon", "active_anon", "inactive_file", "active_file",
-		"unevictable" };
-
 	if (!m->cache)
 		return 0;
 	mm_lru_add_drain_all(m->cache);
 	for (struct mm_memcg *g = NULL; (g = mm_mem_cgroup_iter(m->cache->root_mem_cgroup, g)) != NULL; )
-		for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
-			struct mm_lruvec *v = g->lruvec[n];
-			struct lru_row row = { .memcg = g->name, .node = n, .generation = MM_MISSING_U64 };
-
-			if (!v)
-				continue;
-			if (v->lrugen.enabled)
-				gen_rows(w, v, &row);
-			row.generation = MM_MISSING_U64;
-			for (int l = v->lrugen.enabled ? MM_LRU_UNEVICTABLE : 0; l < MM_NR_LRU_LISTS; l++) {
-				row.list = lists[l];
-				row.pages = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
-				mm_table_writer_row(w, &row);
-			}
-		}
+		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+			if (g->lruvec[n])
+				lruvec_rows(w, g, n);
 	return 0;
 }
 

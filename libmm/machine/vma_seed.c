@@ -173,40 +173,56 @@ static int watched(struct mm_seeding *s, struct mm_vma *vma)
 	return uffd ? mm_vma_set_uffd(vma, uffd) : -ENOMEM;
 }
 
-static int seed_row(const struct mm_maps_row *row, void *arg)
+/* The names that maps shows and VMAs keep. */
+static int set_names(struct mm_seeding *s, const struct mm_maps_row *row, struct mm_vma *vma, bool file)
 {
-	struct mm_seeding *s = arg;
-	bool file = row->name.len && row->name.p[0] != '[', written;
-	struct mm_struct *mm = s->mm;
-	struct mm_vma_extra *extra;
-	const char *special;
-	struct mm_vma *vma;
-	int e = 0;
+	const char *special = special_name(row);
+	struct mm_vma_extra *extra = special ? mm_vma_own_extra(vma) : NULL;
 
-	if (row->end > mm->task_size_max)
-		return 0;		/* [vsyscall] */
-	vma = mm_vm_area_alloc(mm, row->start, row->end, row->vm_flags ? row->vm_flags : guess_flags(row, file),
-			       file ? row->offset >> MM_PAGE_SHIFT : row->start >> MM_PAGE_SHIFT);
-	if (!vma)
+	if (extra)
+		extra->special = special;
+	else if (special)
 		return -ENOMEM;
-	special = special_name(row);
-	if (special) {
-		extra = mm_vma_own_extra(vma);
-		if (extra)
-			extra->special = special;
-		else
-			e = -ENOMEM;
-	}
-	if (!e && !file)
-		e = mm_vma_set_anon_name(vma, anon_name_of(s, row));
+	return file ? 0 : mm_vma_set_anon_name(vma, anon_name_of(s, row));
+}
+
+/* A VMA as the row has it, in no tree yet; NULL: host memory. */
+static struct mm_vma *vma_of(struct mm_seeding *s, const struct mm_maps_row *row)
+{
+	bool file = row->name.len && row->name.p[0] != '[';
+	struct mm_vma *vma = mm_vm_area_alloc(s->mm, row->start, row->end, row->vm_flags ? row->vm_flags : guess_flags(row, file),
+					      (file ? row->offset : row->start) >> MM_PAGE_SHIFT);
+	int e;
+
+	if (!vma)
+		return NULL;
+	e = set_names(s, row, vma, file);
 	if (file)
 		vma->vm_file = file_of(s, row);
 	if (vma->vm_flags & MM_VM_HUGETLB && !(vma->vm_file && vma->vm_file->inode->hugetlb))
 		vma->vm_flags &= ~(uint64_t)MM_VM_HUGETLB;
 	if (!e)
 		e = watched(s, vma);
+	if (!e && (!file || vma->vm_file))
+		return vma;
+	mm_vm_area_free(vma);
+	return NULL;
+}
+
+static int seed_row(const struct mm_maps_row *row, void *arg)
+{
+	struct mm_seeding *s = arg;
+	struct mm_struct *mm = s->mm;
+	struct mm_vma *vma;
+	bool written;
+
+	if (row->end > mm->task_size_max)
+		return 0;		/* [vsyscall] */
+	vma = vma_of(s, row);
+	if (!vma)
+		return -ENOMEM;
 	written = was_written(s, row, vma);
-	if (e || (file && !vma->vm_file) || mm_vma_link(mm, vma)) {
+	if (mm_vma_link(mm, vma)) {
 		mm_vm_area_free(vma);
 		return -ENOMEM;
 	}

@@ -187,31 +187,44 @@ static uint64_t address(const struct slob_page *sp, int start)
 	return mm_slab_address(sp->pfn) + (uint64_t)start * UNIT;
 }
 
-/* slob_alloc(): @bytes with the byte @off of them aligned, in a page of @node if that is one; 0: no page. */
+/*
+ * A page of the list with room, from the list's head on round, where the next search begins: *@start is the first unit.
+ * NULL: none, or (*@nomem) no host memory.
+ */
+static struct slob_page *find_room(struct slob *slob, unsigned int list, uint32_t bytes, uint32_t node, uint32_t align, uint32_t off,
+				   int *start, bool *nomem)
+{
+	struct slob_page *head = slob->head[list], *sp = head, *next;
+
+	for (bool first = true; sp && (first || sp != head); first = false, sp = next) {
+		next = sp->next;
+		if (sp->units < units_of(bytes) || (node != MM_NUMA_NO_NODE && sp->node != node))
+			continue;
+		*nomem = !reserve(sp);
+		if (*nomem)
+			return NULL;
+		*start = page_alloc(slob, sp, bytes, align, off);
+		if (*start < 0)
+			continue;
+		if (sp->listed)
+			slob->head[list] = sp;
+		return sp;
+	}
+	return NULL;
+}
+
+/* @bytes with the byte @off of them aligned, in a page of @node if that is one; 0: no page. */
 static uint64_t slob_alloc(struct mm_slab *sl, uint32_t bytes, mm_gfp_t gfp, uint32_t node, uint32_t align, uint32_t off)
 {
 	struct slob *slob = sl->slob;
 	unsigned int list = list_of(bytes);
-	struct slob_page *head = slob->head[list], *sp = head;
+	bool nomem = false;
+	int start = 0;
+	struct slob_page *sp = find_room(slob, list, bytes, node, align, off, &start, &nomem);
 
 	if (sp)
-		do {
-			struct slob_page *next = sp->next;
-			int start;
-
-			if (sp->units >= units_of(bytes) && (node == MM_NUMA_NO_NODE || sp->node == node)) {
-				if (!reserve(sp))
-					return 0;
-				start = page_alloc(slob, sp, bytes, align, off);
-				if (start >= 0) {
-					if (sp->listed)
-						slob->head[list] = sp;	/* the next search begins here */
-					return address(sp, start);
-				}
-			}
-			sp = next;
-		} while (sp != head);
-	sp = new_page(sl, gfp, node, list);
+		return address(sp, start);
+	sp = nomem ? NULL : new_page(sl, gfp, node, list);
 	return sp ? address(sp, page_alloc(slob, sp, bytes, align, off)) : 0;
 }
 

@@ -67,29 +67,34 @@ bool mm_buddyinfo_head(struct mm_str *s, uint32_t *node, char *zone)
 	return scan_word(s, "zone") && mm_buddyinfo_word(s, zone);
 }
 
+/* The next count of the line, "12" or ">100000", into the row. */
+static int add_count(struct mm_buddyinfo_row *r, struct mm_str *s, const struct mm_input *in, struct mm_error *err)
+{
+	const uint32_t order = r->nr_orders;
+	bool more = scan_word(s, ">");
+
+	if (order == MM_BUDDYINFO_MAX_ORDERS)
+		return mm_input_error(in, err, -EINVAL, "expected at most %d orders, found more", (int)MM_BUDDYINFO_MAX_ORDERS);
+	if (!scan_u64(s, &r->blocks[order]) || (s->len && *s->p != ' ' && *s->p != '\t'))
+		return mm_input_error(in, err, -EINVAL, "expected a count of free blocks for order %u, found \"%.*s\"", order,
+				      (int)(s->len < 20 ? s->len : 20), s->p);
+	if (r->blocks[order] > MM_BUDDYINFO_MAX_PAGES >> order)
+		return mm_input_error(in, err, -EINVAL,
+				      "expected at most %llu free blocks of order %u, for no address reaches more, found more",
+				      (unsigned long long)(MM_BUDDYINFO_MAX_PAGES >> order), order);
+	r->capped |= more ? 1u << order : 0;
+	r->nr_orders++;
+	return 0;
+}
+
 int mm_buddyinfo_counts(struct mm_buddyinfo_row *r, struct mm_str s, const struct mm_input *in, struct mm_error *err)
 {
-	for (;;) {
-		bool more;
+	int e = 0;
 
-		scan_blanks(&s);
-		if (!s.len)
-			break;
-		if (r->nr_orders == MM_BUDDYINFO_MAX_ORDERS)
-			return mm_input_error(in, err, -EINVAL, "expected at most %d orders, found more",
-					      (int)MM_BUDDYINFO_MAX_ORDERS);
-		more = scan_word(&s, ">");
-		if (!scan_u64(&s, &r->blocks[r->nr_orders]) || (s.len && *s.p != ' ' && *s.p != '\t'))
-			return mm_input_error(in, err, -EINVAL,
-					      "expected a count of free blocks for order %u, found \"%.*s\"",
-					      r->nr_orders, (int)(s.len < 20 ? s.len : 20), s.p);
-		if (r->blocks[r->nr_orders] > MM_BUDDYINFO_MAX_PAGES >> r->nr_orders)
-			return mm_input_error(in, err, -EINVAL,
-					      "expected at most %llu free blocks of order %u, for no address reaches more, found more",
-					      (unsigned long long)(MM_BUDDYINFO_MAX_PAGES >> r->nr_orders), r->nr_orders);
-		r->capped |= more ? 1u << r->nr_orders : 0;
-		r->nr_orders++;
-	}
+	for (scan_blanks(&s); !e && s.len; scan_blanks(&s))
+		e = add_count(r, &s, in, err);
+	if (e)
+		return e;
 	if (!r->nr_orders)
 		return mm_input_error(in, err, -EINVAL, "expected counts of free blocks, found none");
 	return 0;

@@ -193,40 +193,58 @@ static int open_dir(struct mm_pid_table *t)
 	return t->dir ? 0 : -errno;
 }
 
-/* Fill t->list, sorted, without doubles. */
-static int list_pids(struct mm_pid_table *t, const struct mm_pid_options *opt)
+static int add_process(struct mm_pid_table *t, const struct mm_pid_options *opt, uint32_t pid)
 {
-	struct dirent *e;
-	bool sorted = true;
-	size_t n = 0;
-	int err;
+	return opt->threads ? add_threads(t, pid) : add_pid(t, pid, pid);
+}
 
-	t->nr_list = 0;
-	err = mm_proc_open_dir(t->proc);
-	if (!err && !opt->only)
-		err = open_dir(t);
-	for (size_t i = 0; !err && opt->only && i < opt->nr_only; i++)
-		err = opt->threads ? add_threads(t, opt->only[i]) : add_pid(t, opt->only[i], opt->only[i]);
-	while (!err && !opt->only && (e = readdir(t->dir))) {
+/* Those of /proc, and those of a sosreport's ps: it has the files of some alone, or of none. */
+static int add_all(struct mm_pid_table *t, const struct mm_pid_options *opt)
+{
+	int err = open_dir(t);
+	struct dirent *e;
+
+	while (!err && (e = readdir(t->dir))) {
 		uint32_t pid = pid_of(e->d_name);
 
 		if (pid)
-			err = opt->threads ? add_threads(t, pid) : add_pid(t, pid, pid);
+			err = add_process(t, opt, pid);
 	}
-	for (size_t i = 0; !err && !opt->only && i < t->ps.nr; i++)	/* a sosreport has the files of some alone, or of none */
+	for (size_t i = 0; !err && i < t->ps.nr; i++)
 		err = add_pid(t, t->ps.v[i].pid, t->ps.v[i].pid);
-	if (err)
-		return err;
+	return err;
+}
+
+/* The kernel lists them in order: most often nothing is to be done. */
+static void sort_without_doubles(struct mm_pid_table *t)
+{
+	bool sorted = true;
+	size_t n = 0;
+
 	for (size_t i = 1; i < t->nr_list && sorted; i++)
 		sorted = t->list[i - 1].pid < t->list[i].pid;
 	if (sorted)
-		return 0;
+		return;
 	qsort(t->list, t->nr_list, sizeof(*t->list), by_pid);
 	for (size_t i = 0; i < t->nr_list; i++)
 		if (!n || t->list[i].pid != t->list[n - 1].pid)
 			t->list[n++] = t->list[i];
 	t->nr_list = n;
-	return 0;
+}
+
+/* Fill t->list, sorted, without doubles. */
+static int list_pids(struct mm_pid_table *t, const struct mm_pid_options *opt)
+{
+	int err = mm_proc_open_dir(t->proc);
+
+	t->nr_list = 0;
+	if (!err && !opt->only)
+		err = add_all(t, opt);
+	for (size_t i = 0; !err && opt->only && i < opt->nr_only; i++)
+		err = add_process(t, opt, opt->only[i]);
+	if (!err)
+		sort_without_doubles(t);
+	return err;
 }
 
 /* PID/stat into the buffer: from the kept descriptor, or opened (and kept while there is room). */

@@ -103,8 +103,7 @@ static struct task *giving_birth(struct strace *s)
 	return best;
 }
 
-static int birth(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint32_t parent,
-		 uint32_t child,
+static int birth(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint32_t parent, uint32_t child,
 		 struct mm_str text, struct mm_error *err)
 {
 	struct strace_call call = *at;

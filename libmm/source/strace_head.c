@@ -12,6 +12,8 @@
 #include "source/scan.h"
 #include "source/strace.h"
 
+#define NS_PER_S UINT64_C(1000000000)
+
 /* "<name>" of -Y, in which anything may stand; it ends where a blank or bracket follows. */
 static void skip_comm(struct mm_str *s)
 {
@@ -52,34 +54,44 @@ static uint64_t fraction(struct mm_str *s)
 	return ns;
 }
 
+/* "34:56[.frac]" behind "12:", a time of day, which does not go back but at midnight. */
+static bool cut_clock(struct strace_clock *c, uint64_t hours, struct mm_str *rest, uint64_t *ns)
+{
+	const uint64_t day_ns = 86400 * NS_PER_S;
+	uint64_t minutes, seconds;
+
+	if (!scan_u64(rest, &minutes) || !scan_word(rest, ":") || !scan_u64(rest, &seconds) || minutes > 59 || seconds > 60 || hours > 23)
+		return false;
+	*ns = (hours * 3600 + minutes * 60 + seconds) * NS_PER_S + fraction(rest) + c->days_ns;
+	if (c->has_time && *ns + day_ns / 2 < c->last_ns) {
+		c->days_ns += day_ns;
+		*ns += day_ns;
+	}
+	return true;
+}
+
 /* 12:34:56[.frac], 1700000000.123456, or 0.000123 (-r); false: no time stamp. */
 static bool cut_time(struct strace_clock *c, struct mm_str *line, uint64_t *ns)
 {
-	struct mm_str r = *line;
-	uint64_t a, b, s;
+	struct mm_str rest = *line;
+	uint64_t first;
 
-	if (!r.len || !strace_is_digit(r.p[0]) || !scan_u64(&r, &a) || a > UINT64_MAX / 2000000000)
+	if (!rest.len || !strace_is_digit(rest.p[0]) || !scan_u64(&rest, &first) || first > UINT64_MAX / 2000000000)
 		return false;
-	if (scan_word(&r, ":")) {
-		if (!scan_u64(&r, &b) || !scan_word(&r, ":") || !scan_u64(&r, &s) || b > 59 || s > 60 || a > 23)
+	if (scan_word(&rest, ":")) {
+		if (!cut_clock(c, first, &rest, ns))
 			return false;
-		*ns = (a * 3600 + b * 60 + s) * 1000000000 + fraction(&r) + c->days_ns;
-		if (c->has_time && *ns + UINT64_C(43200000000000) < c->last_ns) {
-			c->days_ns += UINT64_C(86400000000000);
-			*ns += UINT64_C(86400000000000);
-		}
+	} else if (rest.len && (rest.p[0] == '.' || rest.p[0] == ' ')) {
+		*ns = first * NS_PER_S + fraction(&rest);
+		c->relative = c->relative || (!c->has_time && first < 100000000);
+		*ns += c->relative ? c->last_ns : 0;
 	} else {
-		if (!r.len || (r.p[0] != '.' && r.p[0] != ' '))
-			return false;
-		*ns = a * 1000000000 + fraction(&r);
-		c->relative = c->relative || (!c->has_time && a < 100000000);
-		if (c->relative)
-			*ns += c->last_ns;
-	}
-	if (!r.len || r.p[0] != ' ')
 		return false;
-	scan_blanks(&r);
-	*line = r;
+	}
+	if (!rest.len || rest.p[0] != ' ')
+		return false;
+	scan_blanks(&rest);
+	*line = rest;
 	return true;
 }
 

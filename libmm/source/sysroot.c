@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <libmm/source.h>
+#include "base/str.h"
 #include "source/cmdline.h"
 #include "source/folder.h"
 #include "source/scan.h"
@@ -201,7 +202,29 @@ static int read_thp(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_
 	return mm_sysctls_set(s, MM_STR("thp"), (struct mm_str){ open + 1, (size_t)(close_ - open - 1) }, err);
 }
 
-/* "vm.swappiness = 60", as sysctl -a prints them: those of ours that no file told. */
+/* "vm.swappiness = 60": sets it if it is one of ours that no file told. */
+static int sysctl_of_line(struct mm_sysctls *s, const struct mm_input *in, struct mm_str line, struct mm_error *err)
+{
+	const char *eq = memmem(line.p, line.len, " = ", 3);
+	struct mm_error why;
+	struct mm_str name, value;
+	int id;
+
+	if (!eq)
+		return 0;
+	name = (struct mm_str){ line.p, (size_t)(eq - line.p) };
+	value = (struct mm_str){ eq + 3, line.len - name.len - 3 };
+	if (!mm_str_starts(name, "vm.") && !mm_str_starts(name, "kernel."))
+		return 0;
+	for (id = 0; id < MM_NR_SYSCTLS; id++)
+		if (mm_str_is(name, mm_sysctl_name((enum mm_sysctl_id)id)))
+			break;
+	if (id == MM_NR_SYSCTLS || s->set[id] || !mm_sysctls_set(s, name, value, &why))
+		return 0;
+	return mm_input_error(in, err, -EINVAL, "%s", why.text);
+}
+
+/* As sysctl -a prints them. */
 static int sysctls_of_text(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
 {
 	static const char path[] = "sos_commands/kernel/sysctl_-a";
@@ -212,23 +235,9 @@ static int sysctls_of_text(const struct mm_sysroot *r, struct mm_sysctls *s, str
 	if (e)
 		return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : 0;
 	while ((e = mm_input_line(in, &line, err)) > 0) {
-		const char *eq = memmem(line.p, line.len, " = ", 3);
-		struct mm_error why;
-
-		for (int i = 0; eq && i < MM_NR_SYSCTLS; i++) {
-			const char *name = mm_sysctl_name((enum mm_sysctl_id)i);
-			size_t len = strlen(name);
-
-			if ((strncmp(name, "vm.", 3) && strncmp(name, "kernel.", 7)) || s->set[i] ||
-			    len != (size_t)(eq - line.p) || memcmp(name, line.p, len))
-				continue;
-			if (mm_sysctls_set(s, (struct mm_str){ name, len },
-					   (struct mm_str){ eq + 3, line.len - len - 3 }, &why)) {
-				e = mm_input_error(in, err, -EINVAL, "%s", why.text);
-				mm_input_free(in);
-				return e;
-			}
-		}
+		e = sysctl_of_line(s, in, line, err);
+		if (e)
+			break;
 	}
 	mm_input_free(in);
 	return e;

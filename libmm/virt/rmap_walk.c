@@ -76,6 +76,21 @@ static bool walk_one(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, const str
 	return w->fn(w->arg, &hit);
 }
 
+/* In the address space of @item (not @forks), or in those that were forked from it; false: stop. */
+static bool walk_ksm_item(const struct mm_ksm_item *item, mm_pfn_t pfn, bool forks, const struct walk *w)
+{
+	struct mm_anon_vma_chain *at;
+
+	for (struct mm_vma *vma = mm_anon_vma_interval_tree_iter_first(item->anon_vma, 0, UINT64_MAX, &at); vma;
+	     vma = mm_anon_vma_interval_tree_iter_next(&at, 0, UINT64_MAX)) {
+		if (item->address < vma->vm_start || item->address >= vma->vm_end || (item->mm == vma->vm_mm) == forks)
+			continue;
+		if (!walk_one(vma, pfn, item->address, w))
+			return false;
+	}
+	return true;
+}
+
 /*
  * A merged page is mapped where its items say, and at the same address of what was forked from there since: first
  * every item's own address space, then the others (rmap_walk_ksm()).
@@ -83,18 +98,11 @@ static bool walk_one(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, const str
 static void rmap_walk_ksm(struct mm_virt *virt, mm_pfn_t pfn, const struct walk *w)
 {
 	const struct mm_ksm_node *n = mm_ksm_page_node(virt, pfn);
-	struct mm_anon_vma_chain *at;
 
 	for (unsigned int forks = 0; n && forks < 2; forks++)
-		for (struct mm_ksm_item *item = n->items; item; item = item->next)
-			for (struct mm_vma *vma = mm_anon_vma_interval_tree_iter_first(item->anon_vma, 0, UINT64_MAX, &at); vma;
-			     vma = mm_anon_vma_interval_tree_iter_next(&at, 0, UINT64_MAX)) {
-				if (item->address < vma->vm_start || item->address >= vma->vm_end ||
-				    (item->mm == vma->vm_mm) == (forks != 0))
-					continue;
-				if (!walk_one(vma, pfn, item->address, w))
-					return;
-			}
+		for (const struct mm_ksm_item *item = n->items; item; item = item->next)
+			if (!walk_ksm_item(item, pfn, forks, w))
+				return;
 }
 
 /* Inline and by value, for reclaim's walks know what they do with an entry. */
