@@ -78,11 +78,11 @@ static void put(struct mm_machine *m, mm_pfn_t pfn, unsigned int order, unsigned
 		mm_put_free_pages(m->phys, pfn + i, 0, mt);
 }
 
-/* What the CPU of the event is known to do after it. */
-static void note_pcp_lock(struct mm_machine *m, const struct mm_event *ev, mm_pfn_t pfn, bool held)
+/* After the event its CPU is known to hold the lock of its list of @zone; NULL: of none. */
+static void note_pcp_lock(struct mm_machine *m, const struct mm_event *ev, const struct mm_zone *zone)
 {
 	if (ev->cpu < MM_MAX_CPUS && !mm_has_word(ev->flags, "IRQ_OVER_LOCK"))
-		m->pages->pcp_locked[ev->cpu] = held ? mm_page_zone(m->phys, pfn) : NULL;
+		m->pages->pcp_locked[ev->cpu] = zone;
 }
 
 static bool pcp_is_locked(const struct mm_machine *m, const struct mm_event *ev, mm_pfn_t pfn)
@@ -111,7 +111,7 @@ void mm_follow_page_alloc(struct mm_machine *m, const struct mm_event *ev, unsig
 		if (mt < MM_MIGRATE_PCPTYPES && !mm_has_word(ev->flags, "PERCPU_REFILL"))
 			m->pages->pcp_orders &= ~(1u << order);
 		take(m, pfn, order, mt);
-		note_pcp_lock(m, ev, pfn, true);
+		note_pcp_lock(m, ev, mm_page_zone(m->phys, pfn));
 		return;
 	}
 	if (page->refs)
@@ -120,7 +120,7 @@ void mm_follow_page_alloc(struct mm_machine *m, const struct mm_event *ev, unsig
 		take(m, pfn, order, ANY_TYPE);
 	page->refs = 1;
 	page->order = (uint8_t)order;
-	note_pcp_lock(m, ev, pfn, false);
+	note_pcp_lock(m, ev, NULL);
 }
 
 void mm_follow_page_free(struct mm_machine *m, const struct mm_event *ev, unsigned int order)
@@ -131,10 +131,10 @@ void mm_follow_page_free(struct mm_machine *m, const struct mm_event *ev, unsign
 	if (pfn >= m->phys->max_pfn) {
 		skip_follow(m, -EINVAL);
 	} else if (mm_has_word(ev->flags, "BATCHED")) {
-		note_pcp_lock(m, ev, pfn, true);	/* its mm_page_free came before */
+		note_pcp_lock(m, ev, mm_page_zone(m->phys, pfn));	/* its mm_page_free came before */
 	} else if (mm_has_word(ev->flags, "PCPU_DRAIN")) {
 		put(m, pfn, order, migratetype_of(ev->flags));
-		note_pcp_lock(m, ev, pfn, true);
+		note_pcp_lock(m, ev, mm_page_zone(m->phys, pfn));
 	} else if (!(m->pages->pcp_orders >> order & 1) || pcp_is_locked(m, ev, pfn)) {
 		put(m, pfn, order, ANY_TYPE);
 	} else {
@@ -142,6 +142,6 @@ void mm_follow_page_free(struct mm_machine *m, const struct mm_event *ev, unsign
 			skip_follow(m, -EEXIST);
 		else
 			mm_page(m->phys, pfn)->refs = 0;
-		note_pcp_lock(m, ev, pfn, false);
+		note_pcp_lock(m, ev, NULL);
 	}
 }

@@ -18,7 +18,7 @@
 
 enum mm_pfn_direction { MM_PFN_UP, MM_PFN_DOWN };
 
-/* Made by one of the next two; good for as long as phys->present stays as it is. */
+/* All in PFNs.  Made by one of the next two; good for as long as phys->present stays as it is. */
 struct mm_pfn_walk {
 	const struct mm_phys *phys;
 	uint32_t node;

@@ -160,7 +160,6 @@ int mm_sys_munlockall(struct mm_struct *mm)
 	return 0;
 }
 
-/* Source: mm/msync.c: holes are passed over and reported at the end. */
 /* The dirty pages of the file that [start, end) of a shared mapping shows go to the disk (vfs_fsync_range()). */
 static void sync_vma(const struct mm_vma *vma, uint64_t start, uint64_t end)
 {
@@ -172,6 +171,7 @@ static void sync_vma(const struct mm_vma *vma, uint64_t start, uint64_t end)
 				     first + ((end - start) >> MM_PAGE_SHIFT) - 1);
 }
 
+/* Holes are passed over and reported at the end.  Source: Linux 6.6 mm/msync.c. */
 int mm_sys_msync(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t flags)
 {
 	uint64_t end = start + mm_page_align(len);
