@@ -278,14 +278,16 @@ static int tell_left_behind(struct cmd_args *a)
 {
 	const char *dir = a->config.sysroot;
 	struct mm_sysroot *root;
-	bool pages, cgroups;
-	int e = mm_sysroot_open(&root, dir, &a->err);
+	bool pages;
+	int cgroups, e = mm_sysroot_open(&root, dir, &a->err);
 
 	if (e)
 		return e;
 	pages = mm_sysroot_has(root, "proc/kpageflags");
 	cgroups = mm_sysroot_has_cgroups(root);
 	mm_sysroot_free(root);
+	if (cgroups < 0)
+		return mm_error_set(&a->err, cgroups, "out of memory");
 	if (pages || cgroups)
 		cmd_note(a, "%s: %s%s%s not in the trace: commands that read it need --machine=%s too", dir, cgroups ? "its cgroups" : "",
 			 pages && cgroups ? " and " : "", !pages ? " are" : cgroups ? "which pages are free (kpageflags) are" :

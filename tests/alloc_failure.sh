@@ -86,6 +86,8 @@ job mm-buddy --sysroot="$manual/guest"
 job mm-buddy -M tests/data/captures/6.18 -t free
 job mm-buddy --explain "$manual/oom.dmesg"
 job mm-buddy --ram=64M "$manual/pages.csv"
+job mm-buddy -M "$manual/guest" "$corpus/trace-zones"
+job mm-vma -M tests/data/boots/n2mc.dmesg "$corpus/trace-boot"
 input=$corpus/ftrace-pages job mm-buddy --ram=64M -t types
 job mm-slab --before="$manual/before.slabinfo" "$manual/after.slabinfo"
 job mm-slab -t layout --cpus=4 tests/data/slub/6.6-cpus4/caches.csv
@@ -103,6 +105,7 @@ job mm-fault -t numa_maps tests/data/numa/basic.trace.csv
 job mm-fault --automap -t faults "$corpus/lackey"
 job mm-fault "$manual/uffd.csv"
 job mm-fault --ram=96M -S thp=madvise --swap=256M -t trace tests/data/lab/swap8.trace.csv
+job mm-reclaim -S captured_lists=1 -t summary "$corpus/trace-zones"
 job mm-reclaim --ram=64M --swap=16M -t summary tests/data/faults/random.trace.csv
 job mm-reclaim --memory-max=1M --swap=16M -S lru_gen=1 -t lru "$manual/fork.csv"
 job mm-reclaim --ram=64M --swap=16M --memory-max=600K -S lru_gen=1 -t memcg "$manual/hog.csv"

@@ -2,7 +2,7 @@
 /*
  * The machine: rows in, effects out.
  *
- * Rows that describe the machine (region, sysctl, cpus, node, cgroup before
+ * Rows that describe the machine (region, boot, zone, sysctl, cpus, node, cgroup before
  * any task) configure it; the first row of the workload boots it.  Every row is
  * one call of the handler that events.def names; nothing here knows what it does.
  */

@@ -315,13 +315,17 @@ static int is_in_cgroup(void *arg, const char *name)
 	return 0;
 }
 
-bool mm_sysroot_has_cgroups(const struct mm_sysroot *root)
+int mm_sysroot_has_cgroups(const struct mm_sysroot *root)
 {
 	struct mm_cgroup_list l = { 0 };
-	bool any = !mm_cgroups_read(&l, root, NULL) && l.nr > !strcmp(l.v[0].memcg, "/");
+	int e = mm_cgroups_read(&l, root, NULL);
+	bool any = !e && l.nr > !strcmp(l.v[0].memcg, "/");
 
 	mm_cgroups_free(&l);
-	return any || mm_sysroot_each(root, "proc", is_in_cgroup, (void *)(uintptr_t)root) > 0;
+	if (any || e == -ENOMEM)
+		return any ? 1 : e;
+	e = mm_sysroot_each(root, "proc", is_in_cgroup, (void *)(uintptr_t)root);
+	return e == 1 || e == -ENOMEM ? e : 0;
 }
 
 void mm_cgroups_free(struct mm_cgroup_list *l)

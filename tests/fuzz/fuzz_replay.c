@@ -8,7 +8,7 @@
 
 #include <libmm/machine.h>
 
-enum { CHECK_EVERY = 32, MAX_EVENTS = 600 };
+enum { CHECK_EVERY = 32, MAX_EVENTS = 600, SMALL = 16384 };
 
 static struct mm_machine *small_machine(void)
 {
@@ -38,9 +38,11 @@ static void verify(struct mm_machine *m)
 		abort();
 }
 
-/* Rows that make another machine would take the fuzzer's time for booting it. */
+/* Rows that make a large machine would take the fuzzer's time for booting it. */
 static bool describes_machine(const struct mm_event *ev)
 {
+	if ((ev->type == MM_EV_ZONE || ev->type == MM_EV_BOOT) && ev->result <= SMALL)
+		return ev->by != MM_BY_NONE;
 	return mm_event_class((enum mm_event_type)ev->type) == MM_CLASS_MACHINE || ev->by != MM_BY_NONE;
 }
 

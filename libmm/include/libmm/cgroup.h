@@ -68,7 +68,10 @@ void mm_cgroups_free(struct mm_cgroup_list *l);
  */
 uint64_t mm_cgroup_read(struct mm_cgroup_row *row, const struct mm_sysroot *root, const char *path);
 
-/* Does the capture tell of a memory cgroup below the root: by files of its own, or by a task that is in one (proc/PID/cgroup)? */
-bool mm_sysroot_has_cgroups(const struct mm_sysroot *root);
+/*
+ * Does the capture tell of a memory cgroup below the root: by files of its own, or by a task that is in one (proc/PID/cgroup)?
+ * 1, 0 or -ENOMEM.
+ */
+int mm_sysroot_has_cgroups(const struct mm_sysroot *root);
 
 #endif /* LIBMM_CGROUP_H */
