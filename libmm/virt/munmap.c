@@ -17,6 +17,8 @@
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
+enum { GOING_AT_ONCE = 1024 };
+
 /* The VMAs that go, in order. */
 struct detached {
 	struct mm_vma **v, *few[16];
@@ -137,22 +139,30 @@ int mm_sys_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len)
 	return e;
 }
 
+/* Nobody sees in which order a machine that goes gives up its VMAs, so the list of them need not hold all. */
 void mm_exit_mmap(struct mm_struct *mm)
 {
 	struct mm_ma_state mas = { .tree = &mm->mm_mt };
+	struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX);
+	const size_t most = mm->virt->goes ? GOING_AT_ONCE : SIZE_MAX;
 	struct detached d = { .nr = 0 };
 
 	if (mm->map_count > sizeof(d.few) / sizeof(d.few[0])) {
-		d.cap = mm->map_count;
+		d.cap = mm->map_count < most ? mm->map_count : most;
 		d.v = mm_host_malloc(d.cap * sizeof(struct mm_vma *));
 	}
-	for (struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX); vma; vma = mm_mas_next(&mas, UINT64_MAX))
-		if (detach(&d, vma))
-			break;
-	mm_mt_destroy(&mm->mm_mt);
-	if (mm->virt->phys && d.nr)
-		mm_unmap_region(mm, d.v, d.nr, 0, mm->task_size_max, 0, 0, true);
-	remove_vmas(mm, &d);
+	do {
+		for (d.nr = 0; vma && d.nr < most; vma = mm_mas_next(&mas, UINT64_MAX))
+			if (detach(&d, vma)) {
+				vma = NULL;
+				break;
+			}
+		if (!vma)
+			mm_mt_destroy(&mm->mm_mt);
+		if (mm->virt->phys && d.nr)
+			mm_unmap_region(mm, d.v, d.nr, 0, mm->task_size_max, 0, vma ? vma->vm_start : 0, true);
+		remove_vmas(mm, &d);
+	} while (vma);
 	detached_free(&d);
 	mm->map_count = 0;
 	mm->locked_vm = 0;
