@@ -8,8 +8,11 @@
  * that all hit (16 pages in turn, each first in its set) and that all walk (3072 pages in turn, of which the TLB keeps
  * half), and references to 100,000 pages, zipf with exponent 1, as numbers and as hex words without 0x.  The lackey text is also
  * given to a bare TLB and walk (bench_tlb floor), and the references to BENCH_CACHESIM=PROGRAM (libCacheSim's cachesim) if it is named.
+ *
+ * bench_replay memory tells how much host memory a page takes, nothing else.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,15 +210,20 @@ static void sweep(const char *bin)
 		       eight.wall_s / one.wall_s, eight.cpu_s / 2 / one.cpu_s);
 }
 
-/* Stores to pages: @step from one to the next, or 0: scattered over the address space. */
+/* Stores to pages: @step from one to the next; APART: scattered over the address space; KEYS: of any number of 64 bits. */
+enum { APART = 0, KEYS = -1 };
 static void write_pages(const char *name, long nr, long step)
 {
 	FILE *f = create(name);
 
 	state = 2;
 	fputs("time,page,op\n", f);
-	for (long i = 0; i < nr; i++)
-		fprintf(f, "%ld,%ld,W\n", i / 1000, step ? 0x1000000 + i * step : (long)(random_unit() * (1L << 34)));
+	for (long i = 0; i < nr; i++) {
+		double u = step > 0 ? 0 : random_unit();
+
+		fprintf(f, "%ld,%llu,W\n", i / 1000, step > 0 ? 0x1000000ull + (unsigned long long)(i * step) :
+			step == APART ? (unsigned long long)(u * 0x1p34) : (unsigned long long)state);
+	}
 	if (fclose(f)) {
 		perror(name);
 		exit(1);
@@ -253,7 +261,14 @@ static void tell_memory(const char *bin, const char *what, const char *options, 
 		printf("%-44s failed\n", what);
 }
 
-/* Peak resident memory of runs over so many pages and over twice as many; of the zipf references beside those to one page. */
+/*
+ * Peak resident memory of runs over so many pages and over twice as many; of the zipf references beside those to one page.
+ *
+ * Beyond 64 bytes are those whose pages need more of the machine than themselves:
+ *  - a page table each: two page frames of 32 bytes, and 8 in the table above;
+ *  - a VMA each: 80 of it, 46 (random) to 61 (ascending) of the nodes of the maple tree, half empty as the kernel's, 24 of its anon_vma
+ *    and 8 to 16 to find that, and 8 where the page was swapped to. The zipf references end with a VMA for three pages.
+ */
 static void memory(const char *bin)
 {
 	enum { NR = 200000 };
@@ -261,12 +276,14 @@ static void memory(const char *bin)
 	static const char *const beside[] = { "beside", "beside2" }, *const apart[] = { "apart", "apart2" },
 		*const zipf[] = { "few", "numbers" };
 	static const char *const tables[] = { "tables", "tables2" }, *const keys[] = { "keys", "keys2" };
+	static const char *const numbered[] = { "numbered", "numbered2" };
 	static const char *const policies[] = { "lru", "fifo", "clock", "opt" };
 
 	for (int i = 0; i < 2; i++) {
 		write_pages(beside[i], NR << i, 1);
 		write_pages(apart[i], NR << i, 2);
-		write_pages(keys[i], NR / 4 << i, 0);
+		write_pages(keys[i], NR / 4 << i, APART);
+		write_pages(numbered[i], NR << i, KEYS);
 		write_tables(tables[i], NR / 4 << i);
 	}
 	write_pages("few", 1, 1);
@@ -275,14 +292,15 @@ static void memory(const char *bin)
 	tell_memory(bin, "the same, zipf: many VMAs of a few pages", limit, zipf, nr_referred);
 	tell_memory(bin, "the same, every second page: a VMA each", limit, apart, NR);
 	tell_memory(bin, "the same, in memory, a page table each", large, tables, NR / 4);
-	tell_memory(bin, "the same, random keys: page table, VMA each", large, keys, NR / 4);
+	tell_memory(bin, "the same, random pages: page table, VMA each", large, keys, NR / 4);
+	tell_memory(bin, "the same, random keys of 64 bits", large, numbered, NR);
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
 		char what[60], options[100];
 
 		snprintf(what, sizeof(what), "the same, --policy=%s", policies[i]);
 		snprintf(options, sizeof(options), "--policy=%s --memory-max=2G", policies[i]);
 		tell_memory(bin, what, options, beside, NR);
-		snprintf(what, sizeof(what), "the same, --policy=%s, random keys", policies[i]);
+		snprintf(what, sizeof(what), "the same, --policy=%s, random pages", policies[i]);
 		tell_memory(bin, what, options, keys, NR / 4);
 	}
 	tell_memory(bin, "the same, --policy=lru, a curve of 8 points", "--policy=lru --sweep=memory-max=1G..8G:8", beside, NR);
@@ -318,7 +336,8 @@ int main(int argc, char **argv)
 		{ "SLUB, 64 bytes: last in, first out", { "bench_slab slub lifo 64 %ld" }, { "bench_slab none lifo 64 %ld" }, 60 },
 		{ "SLUB, 64 bytes: at random", { "bench_slab slub rand 64 %ld" }, { "bench_slab none rand 64 %ld" }, 60 },
 	};
-	long rows = argc > 1 ? atol(argv[1]) : 1000000;
+	const bool memory_only = argc > 1 && !strcmp(argv[1], "memory");
+	long rows = argc > 1 && !memory_only ? atol(argv[1]) : 1000000;
 	char bin[300], floor_program[400], *end;
 
 	if (!getcwd(bin, sizeof(bin) - 8) || !mkdtemp(dir))
@@ -331,16 +350,19 @@ int main(int argc, char **argv)
 	else
 		setenv("LD_LIBRARY_PATH", bin, 1);
 	write_inputs(rows);
-	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+	for (size_t i = 0; !memory_only && i < sizeof(figures) / sizeof(figures[0]); i++)
 		tell(&figures[i], bin, rows);
 	setenv("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384", 1);	/* bench_slab need not begin again for it */
-	for (size_t i = 0; getenv("BENCH_SLOW") && i < sizeof(parts) / sizeof(parts[0]); i++)
+	for (size_t i = 0; !memory_only && getenv("BENCH_SLOW") && i < sizeof(parts) / sizeof(parts[0]); i++)
 		tell_part(&parts[i], bin, rows);
-	sweep(bin);
+	if (!memory_only)
+		sweep(bin);
 	memory(bin);
-	peer("a bare TLB and walk, the lackey text", floor_program, "floor lackey", rows);
-	peer("cachesim lru, numbers", getenv("BENCH_CACHESIM"),
-	     "numbers csv lru 38400 -t 'time-col=1,obj-id-col=2,delimiter=,' --ignore-obj-size=1", rows);
+	if (!memory_only) {
+		peer("a bare TLB and walk, the lackey text", floor_program, "floor lackey", rows);
+		peer("cachesim lru, numbers", getenv("BENCH_CACHESIM"),
+		     "numbers csv lru 38400 -t 'time-col=1,obj-id-col=2,delimiter=,' --ignore-obj-size=1", rows);
+	}
 	snprintf(bin, sizeof(bin), "rm -r %s", dir);
 	return system(bin) != 0;
 }
