@@ -349,7 +349,8 @@ static void say_report(struct mm_output *out, const struct mm_oom_report *r)
 	for (size_t i = 0; i < r->nr_rows; i++)
 		if (r->rows[i].killed && !r->rows[i].victim)
 			mm_output_printf(out, "  the log says that %" PRIu32 " %.*s was killed%s\n", r->rows[i].pid, SLICE(r->rows[i].name),
-					 r->sacrifice ? ": a child of the victim, as kernels before 5.1 do" : "");
+					 r->sacrifice ? ": a child of the victim, as kernels before 5.1 do" :
+					 r->group ? ": its cgroup dies as a whole, by memory.oom.group" : "");
 }
 
 static void say_kill(struct mm_output *out, const struct mm_oom_kill *k)

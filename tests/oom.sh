@@ -80,6 +80,8 @@ same "memory.oom.group" "10 11" "$(run group.csv)"
 same "its line" 1 "$(grep -c 'Tasks in /c/x are going to be killed due to memory.oom.group set' log)"
 same "three kills are counted: the victim twice" 3 "$(mm-reclaim -t summary group.csv | grep ^oom_kill | cut -d, -f2)"
 same "the first is explained" 10 "$(read_back)"
+same "why the other died, too" 1 \
+	"$(mm-reclaim --human --explain-oom=log | grep -c '11 x2 was killed: its cgroup dies as a whole, by memory.oom.group')"
 cat > vfork.csv <<'END'
 pid,event,addr,size,flags,name,result
 10,exec,,,AUTOMAP,parent,

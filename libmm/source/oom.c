@@ -60,7 +60,6 @@ struct reader {
 	} killed, later;		/* whom the report says was killed, and lines after it that belong to none */
 	bool failed;			/* the log has a failed allocation, which is no OOM */
 	bool done;			/* the report has named who was killed */
-	bool group;			/* of a memcg all tasks are, memory.oom.group */
 };
 
 /* ---- a report: text is one buffer; until the report is closed slices hold offsets into it ---- */
@@ -149,7 +148,7 @@ static int begin_report(struct reader *rd, uint64_t number)
 	for (int h = 0; h < MM_OOM_NR_HELD; h++)
 		rd->r->held[h] = UINT64_MAX;
 	log->nr++;
-	rd->done = rd->group = false;
+	rd->done = false;
 	return 0;
 }
 
@@ -323,7 +322,7 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 	if (r && find(s, " or sacrifice child").p)
 		r->sacrifice = true;
 	if (r && mm_str_starts(s, "Tasks in ") && find(s, "memory.oom.group set").p)
-		rd->group = true;
+		r->group = true;
 	if (r && mm_str_starts(s, "oom-kill:constraint=")) {
 		r->constraint_said = true;
 		for (int c = MM_OOM_NONE; c <= MM_OOM_MEMCG; c++)
@@ -332,7 +331,7 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 		for (task = find(s, ",pid="); task.len; task = find(skip(task, 1), ",pid="))
 			number_after(task, ",pid=", &pid);	/* the last: a name may hold commas */
 	} else if (find(s, "Killed process ").p && number_after(s, "Killed process ", &pid) && pid > 0 && pid <= UINT32_MAX) {
-		bool follows = rd->done && (rd->group || find(s, "sharing same memory").p);
+		bool follows = rd->done && r && (r->group || find(s, "sharing same memory").p);
 		bool first = r && !rd->done && is_in_table(r, (uint32_t)pid);
 
 		rd->done = true;

@@ -108,6 +108,7 @@ struct mm_oom_report {
 	struct mm_str memcg;		/* the one that ran out, empty: none; owned */
 	enum mm_oom_outcome outcome;	/* by the rule and the settings */
 	bool panicked, asked_said;	/* the log says so: vm.panic_on_oom, vm.oom_kill_allocating_task */
+	bool group;			/* all tasks of a memcg die with the victim: memory.oom.group */
 	bool sacrifice;			/* a kernel that kills a child of the victim where it has one: before 5.1 */
 	bool allocating_task;		/* oom_kill_allocating_task decided */
 	/* of the memcg, UINT64_MAX: not said, or no limit */
