@@ -155,4 +155,12 @@ zones 6400
 guessed '1 files of free blocks that are empty'
 echo 'Node 0, zone    DMA32 0 0 0 0 0 0 0 0 0 1 6' > "$m/proc/buddyinfo"
 same "an empty pagetypeinfo" 6 "$(mm-buddy --csv -M "$m" -t free | awk -F, '$4 == 10 { n += $5 } END { print n + 0 }')"
+# --explain of a capture: what is set aside for high-order atomic requests is not free for others, as on the machine made of it; of the
+# two pageblocks one is DMA's
+unusable() { mm-buddy --explain=$1 $2"$data/captures/woken/two" -n -o path,zone,verdict,unusable_pages,mark_pages 2> "$tmp/err"; }
+for request in 0 3 0,GFP_ATOMIC 2,GFP_ATOMIC; do
+	same "--explain=$request" "$(unusable $request -M)" "$(unusable $request --sysroot=)"
+done
+same "set aside" "512 0" "$(echo $(unusable 0 -M | sed -n 's/^fast,DMA,ok,\([0-9]*\),.*/\1/p') \
+	$(mm-buddy --explain=0,GFP_ATOMIC --sysroot="$data/captures/woken/two" -n -o path,zone,unusable_pages | sed -n 's/^slow,DMA,//p'))"
 exit $failed

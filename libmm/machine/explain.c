@@ -124,6 +124,20 @@ static void add_blocks(struct mm_explain_zone *z, const struct mm_buddyinfo_row 
 	}
 }
 
+/* What is set aside for high-order atomic requests: whole pageblocks, whatever is free of them. */
+static uint64_t highatomic_pages(const struct mm_explain_zone *z, const struct mm_buddyinfo *bi)
+{
+	for (size_t i = 0; i < bi->nr_types; i++) {
+		const struct mm_pageblock_row *t = &bi->types[i];
+
+		if (t->node == z->node && !strcmp(t->zone, z->zone) &&
+		    !strcmp(t->migratetype, mm_migratetype_name(MM_MIGRATE_HIGHATOMIC)))
+			return t->pageblocks < MM_BUDDYINFO_MAX_PAGES >> bi->pageblock_order ? t->pageblocks << bi->pageblock_order
+				: MM_BUDDYINFO_MAX_PAGES;
+	}
+	return 0;
+}
+
 int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *zi, const struct mm_buddyinfo *bi)
 {
 	for (size_t i = 0; i < zi->nr; i++) {
@@ -149,6 +163,7 @@ int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *z
 		for (size_t k = 0; k < bi->nr; k++)
 			if (bi->v[k].node == z->node && !strcmp(bi->v[k].zone, z->zone))
 				add_blocks(z, &bi->v[k]);
+		z->highatomic_pages = highatomic_pages(z, bi);
 	}
 	return 0;
 }
