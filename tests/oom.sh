@@ -169,6 +169,7 @@ dressed "dmesg -x" 's/^/kern  :warn  : /'
 dressed "dmesg -r" 's/^/<4>/'
 dressed "printk.caller" 's/^(\[[^]]*\]) /\1[  T448] /'
 dressed "syslog" 's/^/Nov 29 14:21:26 host kernel: /'
+dressed "syslog of RFC 5424" "s/$stamp/<4>1 2026-11-29T14:21:26.123456+00:00 host kernel - - - /"
 dressed "journalctl -o short-iso" "s/$stamp/2026-11-29T14:21:26+0000 host kernel: /"
 dressed "a quotation" 's/^/\t/'
 dressed "a DOS file" 's/$/\r/'

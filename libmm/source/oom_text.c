@@ -167,12 +167,15 @@ static size_t foreign(struct mm_str s)
 
 struct mm_str mm_oom_payload(struct mm_str s)
 {
-	struct mm_str at = mm_oom_find(s, "kernel: ");
+	const char *daemon = "kernel: ";
+	struct mm_str at = mm_oom_find(s, daemon);
 	size_t n;
 
 	s = mm_oom_skip(s, kmsg_head(s));
+	if (!at.p)
+		at = mm_oom_find(s, daemon = " kernel - - - ");		/* RFC 5424 */
 	if (at.p)
-		s = mm_oom_skip(at, 8);
+		s = mm_oom_skip(at, strlen(daemon));
 	while (s.len && (*s.p == ' ' || *s.p == '\t'))
 		s = mm_oom_skip(s, 1);
 	s = mm_oom_skip(s, facility(s));
