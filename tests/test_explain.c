@@ -268,6 +268,29 @@ START_TEST(reports_of_other_machines)
 }
 END_TEST
 
+/* warn_alloc() in other words: a line that has mode and nodemask. */
+static const struct warning {
+	const char *line;
+	uint32_t order;
+	mm_gfp_t gfp;
+} warnings[] = {
+	{ "bpf: vmalloc error: size 4194304, page order 9, failed to allocate pages, mode:0xdc2(GFP_KERNEL|__GFP_HIGHMEM|__GFP_ZERO), "
+	  "nodemask=(null),cpuset=/,mems_allowed=0", 9, MM_GFP_KERNEL | __MM_GFP_HIGHMEM | __MM_GFP_ZERO },
+	{ "x: vmalloc error: size 8192, failed to allocated page array size 16, mode:0xcc0(GFP_KERNEL), nodemask=(null)", 0,
+	  MM_GFP_KERNEL },
+	{ "kworker/u8:1: page allocation stalls for 10004ms, order:3, mode:0x14000c0(GFP_KERNEL), nodemask=(null)", 3, MM_GFP_KERNEL },
+};
+START_TEST(other_warnings)
+{
+	const struct warning *c = &warnings[_i];
+	char text[512];
+
+	snprintf(text, sizeof(text), "[    1.5] %s\nNode 0 DMA free:100kB min:4kB low:8kB high:12kB\n", c->line);
+	ck_assert_msg(!read_report(text, 0), "%s", err.text);
+	ck_assert_msg(rq.order == c->order && rq.gfp == c->gfp, "%s: order %u, 0x%x", c->line, rq.order, rq.gfp);
+}
+END_TEST
+
 #define NR(a) ((int)(sizeof(a) / sizeof((a)[0])))
 int main(void)
 {
@@ -284,6 +307,7 @@ int main(void)
 	tcase_add_loop_test(tc, bad_words, 0, NR(bad_requests));
 	tcase_add_loop_test(tc, bad_logs, 0, NR(bad_reports));
 	tcase_add_loop_test(tc, masks_of_old_kernels, 0, NR(old_masks));
+	tcase_add_loop_test(tc, other_warnings, 0, NR(warnings));
 	tcase_add_loop_test(tc, reports_of_other_machines, 0, NR(other_machines));
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_ENV);

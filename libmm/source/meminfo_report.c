@@ -4,6 +4,7 @@
  * allocation fails or the OOM killer runs.
  *
  *	dd: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), ...
+ *	bpf: vmalloc error: size 4194304, page order 9, failed to allocate pages, mode:0xdc2(...), nodemask=(null)
  *	sh invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE|__GFP_COMP), order=0, ...
  *	Node 0 DMA free:13312kB boost:0kB min:28kB low:35kB high:42kB reserved_highatomic:0KB ... managed:15360kB ... free_cma:0kB
  *	lowmem_reserve[]: 0 276 276 276 276
@@ -101,13 +102,16 @@ static bool words_of_old_mask(struct mm_str number, struct mm_report_request *rq
 /* Its order and GFP words ("0x40cc0(GFP_KERNEL|...)" or the mask alone). */
 bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 {
-	struct mm_str order, gfp;
+	struct mm_str order = { "0", 1 }, gfp;
 	uint64_t v;
 	const char *open, *end;
 
 	if (mm_str_after(line, "page allocation failure: order:", &order)) {
 		if (!mm_str_after(line, "mode:", &gfp))
 			return false;
+	} else if (mm_str_after(line, ", mode:", &gfp) && mm_str_after(line, "nodemask=", &order)) {	/* other words of warn_alloc(): vmalloc, stalls */
+		if (!mm_str_after(line, "page order ", &order) && !mm_str_after(line, ", order:", &order))
+			order = (struct mm_str){ "0", 1 };
 	} else if (!mm_str_after(line, "invoked oom-killer: gfp_mask=", &gfp) || !mm_str_after(line, "order=", &order)) {
 		return false;
 	}
