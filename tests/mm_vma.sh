@@ -55,6 +55,14 @@ diff -u expected found || { echo "FAIL: maps after calls that contradict"; faile
 # a process that is not known from its beginning may have something in the higher place
 same "a hole in what is not known" "" "$(sed -n '1p;3,4p' calls.csv | mm-vma --csv -n -t mismatches - 2>&1)"
 
+# ---- memory that is shared lies on the kernel's own tmpfs, whose device is the first without a disk ----
+R='PROT_READ|MAP_SHARED|MAP_FIXED'
+printf '%s\n' pid,event,addr,size,flags,name 7,file,,8192,O_RDWR,/memfd:m 7,file,,8192,O_RDWR,/f \
+	"7,mmap,0x10000000,4096,$R|MAP_ANONYMOUS," "7,mmap,0x20000000,4096,$R,/memfd:m" 7,shmat,0x30000000,4096,,segment \
+	"7,mmap,0x40000000,4096,$R,/f" |
+	mm-vma -t maps -n -o dev,name - > shared
+same "devices" '00:01,/dev/zero (deleted) 00:01,/memfd:m (deleted) 00:01,segment 08:01,/f' "$(sed 's/segment.*/segment/' shared | paste -sd' ')"
+
 # ---- maps as people know them --------------------------------------------------
 # Without rows a seed's maps come out as they went in, byte by byte; the blank behind the inode is the kernel's.
 cat > known.maps <<'END'

@@ -200,7 +200,7 @@ static struct entry *append(struct mm_inode_table *t, struct mm_str name, enum m
 	e->inode.ino = place + 1;
 	if (mm_inode_is_shmem(&e->inode))
 		e->inode.il_bias = ++t->shmem_inodes[type == MM_INODE_TMPFS];
-	e->inode.dev_major = 8;
+	e->inode.dev_major = mm_inode_is_internal(type) ? 0 : 8;
 	e->inode.dev_minor = 1;
 	e->inode.mapping.id = (uint32_t)place + 1;
 	return e;

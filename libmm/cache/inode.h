@@ -18,6 +18,8 @@ struct mm_inode;
 struct mm_mempolicy;
 
 enum mm_inode_type { MM_INODE_REG, MM_INODE_DIR, MM_INODE_CHR, MM_INODE_MEMFD, MM_INODE_SHM, MM_INODE_TMPFS, MM_INODE_HUGETLB };
+/* On the kernel's own mount of tmpfs, the first without a disk: device 00:01 (fs/namespace.c mnt_init(), mm/shmem.c shmem_init()). */
+static inline bool mm_inode_is_internal(enum mm_inode_type type) { return type == MM_INODE_MEMFD || type == MM_INODE_SHM; }
 enum { MM_FMODE_READ = 1, MM_FMODE_WRITE = 2, MM_FMODE_NOREUSE = 4, MM_FMODE_RANDOM = 8 };
 
 struct mm_address_space {
