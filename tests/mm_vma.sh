@@ -61,7 +61,9 @@ printf '%s\n' pid,event,addr,size,flags,name 7,file,,8192,O_RDWR,/memfd:m 7,file
 	"7,mmap,0x10000000,4096,$R|MAP_ANONYMOUS," "7,mmap,0x20000000,4096,$R,/memfd:m" 7,shmat,0x30000000,4096,,segment \
 	"7,mmap,0x40000000,4096,$R,/f" |
 	mm-vma -t maps -n -o dev,name - > shared
-same "devices" '00:01,/dev/zero (deleted) 00:01,/memfd:m (deleted) 00:01,segment 08:01,/f' "$(sed 's/segment.*/segment/' shared | paste -sd' ')"
+same "devices" \
+	'00:01,/dev/zero (deleted) 00:01,/memfd:m (deleted) 00:01,segment 08:01,/f' \
+	"$(sed 's/segment.*/segment/' shared | paste -sd' ')"
 
 # ---- maps as people know them --------------------------------------------------
 # Without rows a seed's maps come out as they went in, byte by byte; the blank behind the inode is the kernel's.
