@@ -109,7 +109,7 @@ bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 	if (mm_str_after(line, "page allocation failure: order:", &order)) {
 		if (!mm_str_after(line, "mode:", &gfp))
 			return false;
-	} else if (mm_str_after(line, ", mode:", &gfp) && mm_str_after(line, "nodemask=", &order)) {	/* other words of warn_alloc(): vmalloc, stalls */
+	} else if (mm_str_after(line, ", mode:", &gfp) && mm_str_after(line, "nodemask=", &order)) {	/* of vmalloc(), and stalls */
 		if (!mm_str_after(line, "page order ", &order) && !mm_str_after(line, ", order:", &order))
 			order = (struct mm_str){ "0", 1 };
 	} else if (!mm_str_after(line, "invoked oom-killer: gfp_mask=", &gfp) || !mm_str_after(line, "order=", &order)) {
