@@ -163,4 +163,16 @@ for request in 0 3 0,GFP_ATOMIC 2,GFP_ATOMIC; do
 done
 same "set aside" "512 0" "$(echo $(unusable 0 -M | sed -n 's/^fast,DMA,ok,\([0-9]*\),.*/\1/p') \
 	$(mm-buddy --explain=0,GFP_ATOMIC --sysroot="$data/captures/woken/two" -n -o path,zone,unusable_pages | sed -n 's/^slow,DMA,//p'))"
+# a kernel without ZONE_DEVICE tells of four types what a zone keeps from them
+same "four numbers" "0|122|122|122|122 0|0|0|0|0" \
+	"$(mm-buddy -M "$data/captures/woken/two" -n -t zones -o protection_pages 2> "$tmp/err" | paste -sd' ')"
+mkdir -p "$tmp/device/proc"
+sed 's/zone  Movable/zone   Device/; s/protection: (0, 122, 122, 122)/protection: (0, 122, 122, 130)/' \
+	"$data/captures/woken/two/proc/zoneinfo" > "$tmp/device/proc/zoneinfo"
+same "the fourth is another's" "0|122|122|122|130 0|0|0|0|0" \
+	"$(mm-buddy -M "$tmp/device" -n -t zones -o protection_pages 2> "$tmp/err" | paste -sd' ')"
+# where zones are missing nobody knows which: they are computed
+sed '/zone  Movable/,$d' "$data/captures/woken/two/proc/zoneinfo" > "$tmp/device/proc/zoneinfo"
+same "not all zones" "0|125|125|125|125 0|0|0|0|0" \
+	"$(mm-buddy -M "$tmp/device" -n -t zones -o protection_pages 2> "$tmp/err" | paste -sd' ')"
 exit $failed

@@ -272,8 +272,47 @@ static bool marks_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row
 	return true;
 }
 
+/*
+ * Of which of our types the numbers of "protection: (0, 122, 122, 122)" are where they are fewer: of those that the kernel was built with,
+ * of all of which it lists zones, be they empty.  How many.
+ */
+static uint32_t types_of_kernel(const struct mm_zoneinfo *zi, int types[MM_MAX_NR_ZONES])
+{
+	bool listed[MM_MAX_NR_ZONES] = { false };
+	uint32_t nr = 0;
+
+	for (size_t i = 0; i < zi->nr; i++)
+		listed[zone_type_of_name(zi->v[i].zone)] = true;
+	for (int t = 0; t < MM_MAX_NR_ZONES; t++)
+		if (listed[t])
+			types[nr++] = t;
+	return nr;
+}
+
+/* Requests for a type that the kernel has not are kept off as those for the one below are. */
+static void reserves_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row, const int *types, uint32_t nr_types)
+{
+	static const int all[] = { MM_ZONE_DMA, MM_ZONE_DMA32, MM_ZONE_NORMAL, MM_ZONE_MOVABLE, MM_ZONE_DEVICE };
+	uint32_t k = 0;
+
+	if (row->nr_protection >= MM_MAX_NR_ZONES) {
+		types = all;
+		nr_types = MM_MAX_NR_ZONES;
+	} else if (!nr_types || row->nr_protection != nr_types) {
+		return;
+	}
+	for (int t = 0; t < MM_MAX_NR_ZONES; t++) {
+		while (k + 1 < nr_types && types[k + 1] <= t)
+			k++;
+		zone->lowmem_reserve[t] = row->protection[k];
+	}
+}
+
 void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg)
 {
+	int types[MM_MAX_NR_ZONES];
+	uint32_t nr_types = types_of_kernel(cfg->zoneinfo, types);
+
 	bool marks = !tunable_given(phys, MM_SYSCTL_MIN_FREE_KBYTES) &&
 		!tunable_given(phys, MM_SYSCTL_WATERMARK_SCALE_FACTOR);
 	bool reserves = !tunable_given(phys, MM_SYSCTL_LOWMEM_RESERVE_RATIO);
@@ -287,8 +326,8 @@ void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config 
 			min_pages += zone->type == MM_ZONE_MOVABLE ? 0 : zone->watermark[MM_WMARK_MIN];
 			mm_zone_pcp_update(zone);
 		}
-		for (uint32_t j = 0; reserves && row->nr_protection >= MM_MAX_NR_ZONES && j < MM_MAX_NR_ZONES; j++)
-			zone->lowmem_reserve[j] = row->protection[j];
+		if (reserves)
+			reserves_of_row(zone, row, types, nr_types);
 	}
 	if (min_pages)
 		phys->min_free_kbytes = min_pages << (MM_PAGE_SHIFT - 10);
