@@ -439,7 +439,7 @@ START_TEST(beginning_lost)
 {
 	const struct mm_oom_settings ram = { .other_ram = true, .ram_bytes = 4096000 };
 	const char *table = strstr(end, TABLE);
-	char text[1024];
+	char text[4096];
 	int n;
 
 	ck_assert_int_eq(read_text(end, sizeof(end) - 1, false), 0);
