@@ -44,17 +44,11 @@ static void boot_ctx(struct mm_machine *m)
 /* What a machine takes from a capture of its free pages: their number, in what blocks they lie, or which they are. */
 enum start { START_NUMBER, START_BLOCKS, START_PAGES };
 
-static int boot_start(struct mm_machine *m, enum start start, bool *done, struct mm_error *err)
+static int boot_kpageflags(struct mm_machine *m, struct mm_error *err)
 {
 	struct mm_sysroot *root;
-	int e;
+	int e = mm_sysroot_open(&root, m->cfg.sysroot, err);
 
-	*done = true;
-	if (start == START_BLOCKS) {
-		*done = mm_machine_boot_blocks(m);
-		return 0;
-	}
-	e = mm_sysroot_open(&root, m->cfg.sysroot, err);
 	if (e)
 		return e;
 	e = mm_machine_boot_kpageflags(m, root, err);
@@ -121,7 +115,6 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 		.regions = &m->cfg.regions, .mem_limit_bytes = m->cfg.ram_bytes, .nr_cpus = m->ctx.nr_cpus,
 	};
 	enum start start = START_NUMBER;
-	bool done = true;
 	int e = m->cfg.sysroot ? read_captured(m, &start, err) : 0;
 
 	if (start == START_NUMBER && m->captured.has_blocks && !m->cfg.ram_bytes)
@@ -133,9 +126,9 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 	cfg.no_free = zi->nr && start != START_NUMBER;
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
-	if (!e && cfg.no_free)
-		e = boot_start(m, start, &done, err);
-	if (!e && !done) {
+	if (!e && cfg.no_free && start == START_PAGES)
+		e = boot_kpageflags(m, err);
+	if (!e && cfg.no_free && start == START_BLOCKS && !mm_machine_boot_blocks(m)) {
 		mm_phys_free(m->phys);
 		m->phys = NULL;
 		m->ctx.stat = (struct mm_vmstat){ 0 };

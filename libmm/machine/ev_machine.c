@@ -204,7 +204,7 @@ int mm_ev_node(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 int mm_ev_zone(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	size_t nr = m->captured.zones.nr;
-	int type = 0, e;
+	int e;
 
 	(void)task;
 	if (m->booted || m->cfg.sysroot) {
@@ -216,10 +216,10 @@ int mm_ev_zone(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		mm_machine_skip(m, "numbers of captured zones that are not known", false);
 	if (e || m->captured.zones.nr == nr)
 		return e < 0 ? e : 0;
-	while (type < MM_MAX_NR_ZONES && strcmp(m->captured.zones.v[nr].zone, mm_zone_type_name((enum mm_zone_type)type)))
-		type++;
-	return type < MM_MAX_NR_ZONES ? 0 : mm_error_set(err, -EINVAL, "zone: expected zone DMA, DMA32, Normal, Movable or Device, "
-							 "found '%s'", m->captured.zones.v[nr].zone);
+	if (mm_zone_type_of_name(m->captured.zones.v[nr].zone) >= 0)
+		return 0;
+	return mm_error_set(err, -EINVAL, "zone: expected zone DMA, DMA32, Normal, Movable or Device, found '%s'",
+			    m->captured.zones.v[nr].zone);
 }
 
 int mm_ev_boot(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

@@ -67,10 +67,11 @@ static uint32_t types_of(const struct mm_zoneinfo *zi)
 	bool empty = false;
 
 	for (size_t i = 0; zi && i < zi->nr; i++) {
+		int t = mm_zone_type_of_name(zi->v[i].zone);
+
 		empty |= zi->v[i].spanned_pages == 0;
-		for (int t = 0; t < MM_MAX_NR_ZONES; t++)
-			if (!strcmp(zi->v[i].zone, mm_zone_type_name((enum mm_zone_type)t)))
-				listed |= 1u << t;
+		if (t >= 0)
+			listed |= 1u << t;
 	}
 	return empty ? listed : all;
 }

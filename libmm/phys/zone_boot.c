@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/host_memory.h"
@@ -206,4 +207,12 @@ const char *mm_zone_type_name(enum mm_zone_type type)
 	};
 
 	return (unsigned int)type < MM_MAX_NR_ZONES ? names[type] : "?";
+}
+
+int mm_zone_type_of_name(const char *name)
+{
+	for (int t = 0; t < MM_MAX_NR_ZONES; t++)
+		if (!strcmp(name, mm_zone_type_name((enum mm_zone_type)t)))
+			return t;
+	return -EINVAL;
 }

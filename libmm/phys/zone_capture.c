@@ -22,14 +22,6 @@
 
 enum { LOW_MEGABYTE_PFN = (1 << 20) >> MM_PAGE_SHIFT };
 
-static int zone_type_of_name(const char *name)
-{
-	for (int i = 0; i < MM_MAX_NR_ZONES; i++)
-		if (!strcmp(name, mm_zone_type_name((enum mm_zone_type)i)))
-			return i;
-	return -EINVAL;
-}
-
 static uint64_t or_else(uint64_t v, uint64_t missing) { return v == MM_MISSING_U64 ? missing : v; }
 
 enum { PLACE_ROOM = 32 };
@@ -68,7 +60,7 @@ static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, st
 {
 	uint64_t present = or_else(row->present_pages, or_else(row->managed_pages, 0));
 	uint64_t spanned = or_else(row->spanned_pages, present);
-	int type = zone_type_of_name(row->zone);
+	int type = mm_zone_type_of_name(row->zone);
 	char at[PLACE_ROOM];
 	struct mm_node *node;
 	struct mm_zone *zone;
@@ -235,7 +227,7 @@ int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *c
 {
 	for (size_t i = 0; i < cfg->zoneinfo->nr; i++) {
 		const struct mm_zoneinfo_row *row = &cfg->zoneinfo->v[i];
-		int type = zone_type_of_name(row->zone);
+		int type = mm_zone_type_of_name(row->zone);
 		struct mm_zone *zone = &phys->nodes[row->node]->zones[type];
 		uint64_t managed = or_else(row->managed_pages, zone->present_pages),
 			free = or_else(row->free_pages, managed);
@@ -282,7 +274,7 @@ static uint32_t types_of_kernel(const struct mm_zoneinfo *zi, int types[MM_MAX_N
 	uint32_t nr = 0;
 
 	for (size_t i = 0; i < zi->nr; i++)
-		listed[zone_type_of_name(zi->v[i].zone)] = true;
+		listed[mm_zone_type_of_name(zi->v[i].zone)] = true;
 	for (int t = 0; t < MM_MAX_NR_ZONES; t++)
 		if (listed[t])
 			types[nr++] = t;
@@ -320,7 +312,7 @@ void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config 
 
 	for (size_t i = 0; i < cfg->zoneinfo->nr; i++) {
 		const struct mm_zoneinfo_row *row = &cfg->zoneinfo->v[i];
-		struct mm_zone *zone = &phys->nodes[row->node]->zones[zone_type_of_name(row->zone)];
+		struct mm_zone *zone = &phys->nodes[row->node]->zones[mm_zone_type_of_name(row->zone)];
 
 		if (marks && zone->present_pages && marks_of_row(zone, row)) {
 			min_pages += zone->type == MM_ZONE_MOVABLE ? 0 : zone->watermark[MM_WMARK_MIN];

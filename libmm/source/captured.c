@@ -190,14 +190,15 @@ void mm_captured_rows(const struct mm_captured *c, void (*row)(const struct mm_e
 {
 	struct writer w = { .row = row, .arg = arg };
 
+	if (!c->zones.nr)
+		return;
 	for (size_t i = 0; i < c->zones.nr; i++)
 		zone_rows(&w, &c->zones.v[i]);
-	for (size_t i = 0; c->zones.nr && i < c->types.nr; i++)
+	for (size_t i = 0; i < c->types.nr; i++)
 		block_rows(&w, &c->types.v[i]);
-	for (size_t i = 0; c->zones.nr && i < c->blocks.nr; i++)
+	for (size_t i = 0; i < c->blocks.nr; i++)
 		block_rows(&w, &c->blocks.v[i]);
-	if (c->zones.nr)
-		pageblock_rows(&w, &c->types);
+	pageblock_rows(&w, &c->types);
 }
 
 /* ---- from rows ---- */
