@@ -140,9 +140,22 @@ printf '%s\n' 'monitoring_start: 0 ns' 'monitoring_end: 1 s' 'target_id: 1' 'nr_
 	'7f0000000000-7f0000400000(4.000 MiB): 3' '' > heat.txt
 same "a region that was used" 4194304 "$(mm-fault --from=damo -t smaps -o rss_bytes -n heat.txt 2> err)"
 
-# keys that keep apart are VMAs of their own: more of them than vm.max_map_count lets a program ask for
-seq 1 2 133001 > apart.txt
-same "66501 keys apart" 66501 "$(mm-reclaim --from=references -t summary apart.txt 2> err | grep '^pgfault,' | cut -d, -f2)"
+# they are mapped by the GiB, as far as limits let them be; what is in swap is not filled again
+refs() { mm-"$1" --from=references "${@:2}" 2> err | paste -sd' '; }
+printf '%s\n' 5 700000 300000 > far.txt
+same "the GiBs around three keys" "0x0,0xc0000000" "$(refs vma -t maps -o start,end -n far.txt)"
+same "the last of user space" "0x7fffc0000000,0x7ffffffff000" "$(printf '%s\n' pid,event,addr,size,flags 1000,exec,,,'AUTOMAP|FILLED' 1000,load,0x7fffffffe000,1, > last.csv
+	mm-vma -t maps -o start,end -n last.csv)"
+same "as much memory as may be promised" "0x5000,0x6000 0x493e0000,0x493e1000 0xaae60000,0xaae61000" \
+	"$(refs vma -S vm.overcommit_memory=2 --ram=512M -t maps -o start,end -n far.txt)"
+same "each needs memory there too" "3,0" "$(refs fault -S vm.overcommit_memory=2 --ram=512M -t faults -o minflt,segv -n far.txt)"
+for i in 1 2 3; do seq 2000; done > often.txt
+same "one write to swap is enough" "2000" "$(refs reclaim --memory-max=2M --swap=1G -t summary often.txt | tr ' ' '\n' | sed -n 's/^pswpout,//p')"
+same "in huge pages" 8388608,8388608 "$(refs fault -S thp=always -t smaps -o rss_bytes,anonhugepages_bytes -n often.txt)"
+
+# accesses that keep apart have VMAs of their own: more of them than vm.max_map_count lets a program ask for
+{ echo pid,event,addr; seq 1 2 133001 | awk '{ printf "1,load,0x%x000\n", $1 }'; } > apart.csv
+same "66501 pages apart" 66501 "$(mm-reclaim --automap -t summary apart.csv 2> err | grep '^pgfault,' | cut -d, -f2)"
 
 # broken lines are counted, --strict refuses them
 printf '# time, object, size\n0, 1, 4\n1\n2, 3, 4\n' > cut.csv
