@@ -157,6 +157,10 @@ same "in huge pages" 8388608,8388608 "$(refs fault -S thp=always -t smaps -o rss
 { echo pid,event,addr; seq 1 2 133001 | awk '{ printf "1,load,0x%x000\n", $1 }'; } > apart.csv
 same "66501 pages apart" 66501 "$(mm-reclaim --automap -t summary apart.csv 2> err | grep '^pgfault,' | cut -d, -f2)"
 
+# a column alone, with its name
+same "keys alone" "1000:load:0x5000:1 1000:load:0x9000:1" "$(printf '%s\n' page 5 9 > alone.csv; rows alone.csv)"
+same "blocks alone" "1001:load:0x1000:1" "$(printf '%s\n' lba 8 > alone.csv; rows alone.csv)"
+
 # broken lines are counted, --strict refuses them
 printf '# time, object, size\n0, 1, 4\n1\n2, 3, 4\n' > cut.csv
 same "a cut line" "1000:load:0x1000:1 1000:load:0x3000:1" "$(rows cut.csv)"

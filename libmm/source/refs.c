@@ -170,7 +170,9 @@ static int sniff(struct mm_str head)
 				return 0;		/* a trace of ours */
 		return column[F_OFFSET] >= 0 && column[F_KEY] < 0 && column[F_BLOCK] < 0 && column[F_TIME] < 0 ? 0 : 60;
 	}
-	for (int i = 0; n == 1 && i < 4; i++) {			/* a key a line, four in a row */
+	if (n == 1 && header_columns(v, n, column))		/* a key a line, below what they are ... */
+		return 30;
+	for (int i = 0; n == 1 && i < 4; i++) {			/* ... or four in a row */
 		if (!is_number(v[0]))
 			return 0;
 		if (i < 3 && (!scan_line(&head, &line) || split(line, v, 16) != 1))
