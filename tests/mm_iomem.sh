@@ -121,13 +121,14 @@ for f in "$data"/pc-4g.iomem "$data"/zones/*.iomem "$data"/zones/*.dmesg; do
 	"$bin/mm-iomem" "$f" 2>&1 > "$tmp/out" | grep overlap && fail "$f: overlaps"
 done
 # zones alone, by hand: lowmem_reserve of DMA is the managed pages above it by 256: 51200 / 256 = 200.
-# A kernel without CONFIG_ZONE_DEVICE lists four types; where no zone without pages is listed the list is not known to be whole.
+# A kernel without CONFIG_ZONE_DEVICE lists four types; where Movable is not listed the list is not known to be whole.
 zone_text() { zone "$1" 0 0 "$2" "$2" "$3"; }	# NAME PAGES START
 some=$(zone_text DMA 2048 1; zone_text DMA32 51200 4096)
 echo "$some" > "$tmp/some"
 { echo "$some"; zone_text Normal 0 0; zone_text Movable 0 0; } > "$tmp/four"
 { echo "$some"; zone_text Normal 0 0; zone_text Movable 0 0; zone_text Device 0 0; } > "$tmp/five"
-for f in some:'0|200|200|200|200' four:'0|200|200|200' five:'0|200|200|200|200'; do
+{ echo "$some"; zone_text Normal 2560 55296; zone_text Movable 5120 57856; } > "$tmp/full"
+for f in full:'0|200|210|230' some:'0|200|200|200|200' four:'0|200|200|200' five:'0|200|200|200|200'; do
 	same "reserve, ${f%%:*}" "${f#*:}" "$("$bin/mm-iomem" -t zones -n -o protection_pages "$tmp/${f%%:*}" | head -1)"
 done
 

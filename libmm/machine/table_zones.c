@@ -57,25 +57,6 @@ static void format_protection(char *text, size_t size, const uint64_t *v, uint32
 		n += (size_t)snprintf(text + n, size - n, "%s%" PRIu64, i ? "|" : "", v[i]);
 }
 
-/*
- * Which types of zones the kernel has, a bit each. It lists all of them, those without pages too, so where one of these is listed a type
- * that is nowhere was not built in (CONFIG_ZONE_DMA, CONFIG_ZONE_DEVICE). Source: Linux 6.6 mm/vmstat.c zoneinfo_show().
- */
-static uint32_t types_of(const struct mm_zoneinfo *zi)
-{
-	uint32_t listed = 0, all = (1u << MM_MAX_NR_ZONES) - 1;
-	bool empty = false;
-
-	for (size_t i = 0; zi && i < zi->nr; i++) {
-		int t = mm_zone_type_of_name(zi->v[i].zone);
-
-		empty |= zi->v[i].spanned_pages == 0;
-		if (t >= 0)
-			listed |= 1u << t;
-	}
-	return empty ? listed : all;
-}
-
 static void reserve_of_types(uint64_t to[MM_MAX_NR_ZONES], uint32_t *nr, const struct mm_zone *z, uint32_t types)
 {
 	*nr = 0;
@@ -120,7 +101,7 @@ static void zone_row(const struct mm_zone *z, const struct mm_zoneinfo_row *cap,
 
 static void zone_rows(const struct mm_phys *phys, const struct mm_zoneinfo *zi, struct mm_table_writer *w)
 {
-	uint32_t types = types_of(zi);
+	uint32_t types = mm_zone_types_of_capture(zi);
 
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++)
 		for (int i = 0; phys->nodes[n] && i < MM_MAX_NR_ZONES; i++) {

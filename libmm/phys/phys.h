@@ -159,6 +159,7 @@ static inline bool mm_pageblock_aligned(mm_pfn_t pfn) { return !(pfn & (MM_PAGEB
 /* One past the last frame of its span. */
 static inline mm_pfn_t mm_zone_end_pfn(const struct mm_zone *z) { return z->start_pfn + (mm_pfn_t)z->spanned_pages; }
 int mm_zone_type_of_name(const char *name);	/* enum mm_zone_type; -EINVAL: none is called so */
+uint32_t mm_zone_types_of_capture(const struct mm_zoneinfo *zi);
 static inline struct mm_page *mm_page(const struct mm_phys *phys, mm_pfn_t pfn) { return &phys->mem_map[pfn]; }
 struct mm_zone *mm_page_zone_slow(const struct mm_phys *phys, mm_pfn_t pfn);
 /* The zone of a page of RAM; NULL: in no zone. */

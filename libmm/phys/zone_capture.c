@@ -264,47 +264,46 @@ static bool marks_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row
 	return true;
 }
 
-/*
- * Of which of our types the numbers of "protection: (0, 122, 122, 122)" are where they are fewer: of those that the kernel was built with,
- * of all of which it lists zones, be they empty.  How many.
+/**
+ * mm_zone_types_of_capture() - which types of zones the captured kernel was built with (CONFIG_ZONE_DMA, CONFIG_ZONE_DMA32, CONFIG_ZONE_DEVICE)
+ * @zi:	or NULL
+ *
+ * ZONE_MOVABLE always is. Since 4.12 all zones are listed, be they empty, so where Movable is listed they are the types; where it is not
+ * (only zones with pages) they are with it, if "protection: (0, 122, 122, 122)" has as many numbers: it has one for each type.
+ * Return: a bit for each enum mm_zone_type; all of them where the capture does not tell.
+ * Source: Linux 6.6 mm/vmstat.c zoneinfo_show_print().
  */
-static uint32_t types_of_kernel(const struct mm_zoneinfo *zi, int types[MM_MAX_NR_ZONES])
+uint32_t mm_zone_types_of_capture(const struct mm_zoneinfo *zi)
 {
-	bool listed[MM_MAX_NR_ZONES] = { false };
-	uint32_t nr = 0;
+	const uint32_t movable = 1u << MM_ZONE_MOVABLE, all = (1u << MM_MAX_NR_ZONES) - 1;
+	uint32_t listed = 0, numbers = 0, types;
 
-	for (size_t i = 0; i < zi->nr; i++)
-		listed[mm_zone_type_of_name(zi->v[i].zone)] = true;
-	for (int t = 0; t < MM_MAX_NR_ZONES; t++)
-		if (listed[t])
-			types[nr++] = t;
-	return nr;
+	for (size_t i = 0; zi && i < zi->nr; i++) {
+		listed |= 1u << mm_zone_type_of_name(zi->v[i].zone);
+		numbers = mm_max_u32(numbers, zi->v[i].nr_protection);
+	}
+	types = listed | movable;
+	if (numbers ? numbers == (uint32_t)__builtin_popcount(types) : (listed & movable) != 0)
+		return types;
+	return all;
 }
 
-/* Requests for a type that the kernel has not are kept off as those for the one below are. */
-static void reserves_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row, const int *types, uint32_t nr_types)
+/* Requests for a type that the kernel has not are kept off as those for the one below are. @types: that it has. */
+static void reserves_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row, uint32_t types)
 {
-	static const int all[] = { MM_ZONE_DMA, MM_ZONE_DMA32, MM_ZONE_NORMAL, MM_ZONE_MOVABLE, MM_ZONE_DEVICE };
-	uint32_t k = 0;
+	uint32_t below = 0;
 
-	if (row->nr_protection >= MM_MAX_NR_ZONES) {
-		types = all;
-		nr_types = MM_MAX_NR_ZONES;
-	} else if (!nr_types || row->nr_protection != nr_types) {
+	if (row->nr_protection < (uint32_t)__builtin_popcount(types))
 		return;
-	}
 	for (int t = 0; t < MM_MAX_NR_ZONES; t++) {
-		while (k + 1 < nr_types && types[k + 1] <= t)
-			k++;
-		zone->lowmem_reserve[t] = row->protection[k];
+		below += types >> t & 1;
+		zone->lowmem_reserve[t] = row->protection[below ? below - 1 : 0];
 	}
 }
 
 void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config *cfg)
 {
-	int types[MM_MAX_NR_ZONES];
-	uint32_t nr_types = types_of_kernel(cfg->zoneinfo, types);
-
+	uint32_t types = mm_zone_types_of_capture(cfg->zoneinfo);
 	bool marks = !tunable_given(phys, MM_SYSCTL_MIN_FREE_KBYTES) &&
 		!tunable_given(phys, MM_SYSCTL_WATERMARK_SCALE_FACTOR);
 	bool reserves = !tunable_given(phys, MM_SYSCTL_LOWMEM_RESERVE_RATIO);
@@ -319,7 +318,7 @@ void mm_boot_marks_of_capture(struct mm_phys *phys, const struct mm_phys_config 
 			mm_zone_pcp_update(zone);
 		}
 		if (reserves)
-			reserves_of_row(zone, row, types, nr_types);
+			reserves_of_row(zone, row, types);
 	}
 	if (min_pages)
 		phys->min_free_kbytes = min_pages << (MM_PAGE_SHIFT - 10);
