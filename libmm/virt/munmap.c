@@ -17,8 +17,6 @@
 #include "virt/userfaultfd.h"
 #include "virt/vma.h"
 
-enum { GOING_AT_ONCE = 1024 };
-
 /* The VMAs that go, in order. */
 struct detached {
 	struct mm_vma **v, *few[16];
@@ -53,25 +51,20 @@ static void detached_free(struct detached *d)
 		free(d->v);
 }
 
-static void remove_vmas(struct mm_struct *mm, const struct detached *d)
+/* The pages that were accounted for it. */
+static int64_t remove_vma(struct mm_struct *mm, struct mm_vma *vma)
 {
-	int64_t accounted = 0;
+	int64_t pages = (int64_t)mm_vma_pages(vma), accounted = vma->vm_flags & MM_VM_ACCOUNT ? pages : 0;
 
-	for (size_t i = 0; i < d->nr; i++) {
-		struct mm_vma *vma = d->v[i];
-
-		if (mm->virt->goes && !vma->vm_file)	/* all that hangs on it goes with the pools */
-			continue;
-		if (vma->vm_flags & MM_VM_ACCOUNT)
-			accounted += (int64_t)mm_vma_pages(vma);
-		mm_vm_stat_account(mm, vma->vm_flags, -(int64_t)mm_vma_pages(vma));
-		mm_vma_effect(mm, MM_EV_UNMAP, vma->vm_start, vma->vm_end);
-		mm_hugetlb_vm_op_close(vma);
-		mm_unlink_anon_vmas(vma);
-		mm_unlink_file_vma(vma);
-		mm_vm_area_free(vma);
-	}
-	mm_vm_unacct_memory(mm, accounted);
+	if (mm->virt->goes && !vma->vm_file)	/* all that hangs on it goes with the pools */
+		return 0;
+	mm_vm_stat_account(mm, vma->vm_flags, -pages);
+	mm_vma_effect(mm, MM_EV_UNMAP, vma->vm_start, vma->vm_end);
+	mm_hugetlb_vm_op_close(vma);
+	mm_unlink_anon_vmas(vma);
+	mm_unlink_file_vma(vma);
+	mm_vm_area_free(vma);
+	return accounted;
 }
 
 /* Those of [start, end), the first of which is @vma, cut to it. */
@@ -99,6 +92,7 @@ int mm_do_vma_munmap(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, u
 {
 	struct detached d = { .nr = 0 };
 	struct mm_vma *prev, *next;
+	int64_t accounted = 0;
 	int e = detach_range(&d, mm, vma, start, end);
 
 	if (!e && mm_mtree_store_range(&mm->mm_mt, start, end - 1, NULL))
@@ -109,9 +103,11 @@ int mm_do_vma_munmap(struct mm_struct *mm, struct mm_vma *vma, uint64_t start, u
 		prev = mm_mt_prev(&mm->mm_mt, start);
 		next = mm_find_vma(mm, end);
 		if (mm->virt->phys)
-			mm_unmap_region(mm, d.v, d.nr, start, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0, false);
+			mm_unmap_region(mm, d.v, d.nr, prev ? prev->vm_end : 0, next ? next->vm_start : 0);
 		mm_update_hiwater_vm(mm);
-		remove_vmas(mm, &d);
+		for (size_t i = 0; i < d.nr; i++)
+			accounted += remove_vma(mm, d.v[i]);
+		mm_vm_unacct_memory(mm, accounted);
 	}
 	detached_free(&d);
 	return e;
@@ -139,31 +135,18 @@ int mm_sys_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len)
 	return e;
 }
 
-/* Nobody sees in which order a machine that goes gives up its VMAs, so the list of them need not hold all. */
 void mm_exit_mmap(struct mm_struct *mm)
 {
 	struct mm_ma_state mas = { .tree = &mm->mm_mt };
 	struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX);
-	const size_t most = mm->virt->goes ? GOING_AT_ONCE : SIZE_MAX;
-	struct detached d = { .nr = 0 };
+	int64_t accounted = 0;
 
-	if (mm->map_count > sizeof(d.few) / sizeof(d.few[0])) {
-		d.cap = mm->map_count < most ? mm->map_count : most;
-		d.v = mm_host_malloc(d.cap * sizeof(struct mm_vma *));
-	}
-	do {
-		for (d.nr = 0; vma && d.nr < most; vma = mm_mas_next(&mas, UINT64_MAX))
-			if (detach(&d, vma)) {
-				vma = NULL;
-				break;
-			}
-		if (!vma)
-			mm_mt_destroy(&mm->mm_mt);
-		if (mm->virt->phys && d.nr)
-			mm_unmap_region(mm, d.v, d.nr, 0, mm->task_size_max, 0, vma ? vma->vm_start : 0, true);
-		remove_vmas(mm, &d);
-	} while (vma);
-	detached_free(&d);
+	if (vma && mm->virt->phys)
+		mm_unmap_all(mm);
+	for (; vma; vma = mm_mas_next(&mas, UINT64_MAX))
+		accounted += remove_vma(mm, vma);
+	mm_vm_unacct_memory(mm, accounted);
+	mm_mt_destroy(&mm->mm_mt);
 	mm->map_count = 0;
 	mm->locked_vm = 0;
 }

@@ -485,14 +485,33 @@ void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, 
 	}
 }
 
+/* Are the tables of two neighbours freed together? */
+static bool taken_together(const struct mm_vma *vma, const struct mm_vma *next)
+{
+	return !((vma->vm_flags | next->vm_flags) & MM_VM_HUGETLB) && next->vm_start <= vma->vm_end + MM_PMD_SIZE;
+}
+
+void mm_free_all_pgtables(struct mm_mmu_gather *tlb)
+{
+	struct mm_ma_state mas = { .tree = &tlb->mm->mm_mt };
+	struct mm_vma *next;
+
+	for (struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX); vma; vma = next) {
+		uint64_t start = vma->vm_start;
+
+		while ((next = mm_mas_next(&mas, UINT64_MAX)) && taken_together(vma, next))
+			vma = next;
+		mm_free_pgd_range(tlb, start, vma->vm_end, 0, next ? next->vm_start : 0);
+	}
+}
+
 void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor,
 		      uint64_t ceiling)
 {
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t start = vmas[i]->vm_start;
 
-		while (i + 1 < nr && !((vmas[i]->vm_flags | vmas[i + 1]->vm_flags) & MM_VM_HUGETLB) &&
-		       vmas[i + 1]->vm_start <= vmas[i]->vm_end + MM_PMD_SIZE)
+		while (i + 1 < nr && taken_together(vmas[i], vmas[i + 1]))
 			i++;
 		mm_free_pgd_range(tlb, start, vmas[i]->vm_end, floor, i + 1 < nr ? vmas[i + 1]->vm_start : ceiling);
 	}

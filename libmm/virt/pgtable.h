@@ -156,7 +156,7 @@ int mm_pgtables_new(struct mm_virt *virt);	/* virt->pgtables; needs virt->phys. 
 void mm_pgtables_free(struct mm_virt *virt);	/* every address space is gone by then */
 
 int mm_pgd_alloc(struct mm_struct *mm);		/* mm->pgd; 0 or -ENOMEM */
-void mm_pgd_free(struct mm_struct *mm);		/* after mm_unmap_region(fullmm) */
+void mm_pgd_free(struct mm_struct *mm);		/* after mm_unmap_all() */
 
 /* PMD entries that were found, each in a place of its own by its number: no table above them has moved since. */
 enum { MM_PMDS_KNOWN = 256 };
@@ -342,19 +342,20 @@ void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, 
 /* Over neighbouring @vmas in order, taken together where they share a PMD (free_pgtables()). */
 void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor,
 		      uint64_t ceiling);
+/* The same over all VMAs of tlb->mm. */
+void mm_free_all_pgtables(struct mm_mmu_gather *tlb);
 
 /**
- * mm_unmap_region() - everything munmap or exit does below the VMAs
+ * mm_unmap_region() - everything munmap does below the VMAs
  * @vmas:	those already cut to the range, in order; out of the tree but not freed
- * @start, @end: the range in bytes
  * @floor:	end of the VMA before the range, 0 none
  * @ceiling:	start of the VMA after the range, 0 none
- * @fullmm:	the address space goes (exit_mmap())
  *
- * Source: Linux 6.6 mm/mmap.c unmap_region(), exit_mmap().
+ * Source: Linux 6.6 mm/mmap.c unmap_region().
  */
-void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr, uint64_t start, uint64_t end,
-		     uint64_t floor, uint64_t ceiling, bool fullmm);
+void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr, uint64_t floor, uint64_t ceiling);
+/* The same for all VMAs of the tree, when the address space goes (exit_mmap()). */
+void mm_unmap_all(struct mm_struct *mm);
 /* zap_page_range_single(): one VMA, with its own gather. */
 void mm_zap_page_range(struct mm_vma *vma, uint64_t start, uint64_t end);
 /* Truncation: unmap file pages [first, first + nr) (nr 0: to the end) from every VMA of @mapping. */

@@ -225,24 +225,39 @@ void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t
 	}
 }
 
-void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr, uint64_t start, uint64_t end,
-		     uint64_t floor, uint64_t ceiling, bool fullmm)
+static void unmap_vma(struct mm_mmu_gather *tlb, struct mm_vma *vma)
+{
+	mm_unmap_page_range(tlb, vma, vma->vm_start, vma->vm_end, MM_ZAP_EVEN_COWS | MM_ZAP_DROP_MARKER);
+}
+
+void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr, uint64_t floor, uint64_t ceiling)
 {
 	struct mm_mmu_gather tlb;
 
 	if (mm->pgd == MM_PFN_NONE)
 		return;
 	mm_lru_add_drain(mm->virt->cache);
-	mm_tlb_gather_mmu(&tlb, mm, fullmm);
+	mm_tlb_gather_mmu(&tlb, mm, false);
 	mm_update_hiwater_rss(mm);
-	for (size_t i = 0; i < nr; i++) {
-		uint64_t from = mm_max_u64(vmas[i]->vm_start, start);
-		uint64_t to = mm_min_u64(vmas[i]->vm_end, end);
-
-		if (from < to)
-			mm_unmap_page_range(&tlb, vmas[i], from, to, MM_ZAP_EVEN_COWS | MM_ZAP_DROP_MARKER);
-	}
+	for (size_t i = 0; i < nr; i++)
+		unmap_vma(&tlb, vmas[i]);
 	mm_free_pgtables(&tlb, vmas, nr, floor, ceiling);
+	mm_tlb_finish_mmu(&tlb);
+}
+
+void mm_unmap_all(struct mm_struct *mm)
+{
+	struct mm_ma_state mas = { .tree = &mm->mm_mt };
+	struct mm_mmu_gather tlb;
+
+	if (mm->pgd == MM_PFN_NONE)
+		return;
+	mm_lru_add_drain(mm->virt->cache);
+	mm_tlb_gather_mmu(&tlb, mm, true);
+	mm_update_hiwater_rss(mm);
+	for (struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX); vma; vma = mm_mas_next(&mas, UINT64_MAX))
+		unmap_vma(&tlb, vma);
+	mm_free_all_pgtables(&tlb);
 	mm_tlb_finish_mmu(&tlb);
 }
 
