@@ -163,6 +163,14 @@ for request in 0 3 0,GFP_ATOMIC 2,GFP_ATOMIC; do
 done
 same "set aside" "512 0" "$(echo $(unusable 0 -M | sed -n 's/^fast,DMA,ok,\([0-9]*\),.*/\1/p') \
 	$(mm-buddy --explain=0,GFP_ATOMIC --sysroot="$data/captures/woken/two" -n -o path,zone,unusable_pages | sed -n 's/^slow,DMA,//p'))"
+# since 6.13 those of them that are free count, where zoneinfo tells of them; not for high-order atomic requests
+cp -r "$data/captures/woken/two" "$tmp/tells"
+sed -i '0,/^  start_pfn: .*/s//&\n  reserved_highatomic: 512\n  free_highatomic:     37/' "$tmp/tells/proc/zoneinfo"
+for path in fast:0:37 fast:3:44 slow:0,GFP_ATOMIC:0; do
+	IFS=: read -r path request pages <<< "$path"
+	same "free of those set aside, $path $request" "$pages" \
+		"$(mm-buddy --explain="$request" --sysroot="$tmp/tells" -n -o path,zone,unusable_pages | sed -n "s/^$path,DMA,//p")"
+done
 # a kernel without ZONE_DEVICE tells of four types what a zone keeps from them
 same "four numbers" "0|122|122|122|122 0|0|0|0|0" \
 	"$(mm-buddy -M "$data/captures/woken/two" -n -t zones -o protection_pages 2> "$tmp/err" | paste -sd' ')"

@@ -163,7 +163,8 @@ int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *z
 		for (size_t k = 0; k < bi->nr; k++)
 			if (bi->v[k].node == z->node && !strcmp(bi->v[k].zone, z->zone))
 				add_blocks(z, &bi->v[k]);
-		z->highatomic_pages = highatomic_pages(z, bi);
+		/* a kernel that tells how many of them are free takes those off */
+		z->highatomic_pages = r->free_highatomic_pages != MM_MISSING_U64 ? r->free_highatomic_pages : highatomic_pages(z, bi);
 	}
 	return 0;
 }

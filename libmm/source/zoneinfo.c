@@ -9,6 +9,7 @@
  *         nr_zone_inactive_anon 458		counters: those of the LRU lists and nr_slab_reclaimable, others are passed over
  *     pagesets					per CPU: "cpu:", "count:", "high:", "batch:"
  *     start_pfn:           4096
+ *     free_highatomic:     2081		of kernels after 6.18
  *
  * A name followed by a colon and one without are different names ("high" is a
  * watermark, "high:" a per-CPU limit). Lines may be missing or unknown.
@@ -37,7 +38,8 @@ static const struct {
 	FIELD("pages free", free_pages), FIELD("boost", boost_pages), FIELD("min", min_pages), FIELD("low", low_pages),
 	FIELD("high", high_pages), FIELD("promo", promo_pages), FIELD("spanned", spanned_pages),
 	FIELD("present", present_pages), FIELD("managed", managed_pages), FIELD("cma", cma_pages),
-	FIELD("start_pfn:", start_pfn), CPU_FIELD("high:", pcp_high), CPU_FIELD("batch:", pcp_batch), CPU_SUM("count:", pcp_count),
+	FIELD("start_pfn:", start_pfn), FIELD("free_highatomic:", free_highatomic_pages),
+	CPU_FIELD("high:", pcp_high), CPU_FIELD("batch:", pcp_batch), CPU_SUM("count:", pcp_count),
 	FIELD("nr_slab_reclaimable", slab_reclaimable_pages),
 	FIELD("nr_zone_inactive_anon", lru_pages[0]), FIELD("nr_zone_active_anon", lru_pages[1]),
 	FIELD("nr_zone_inactive_file", lru_pages[2]), FIELD("nr_zone_active_file", lru_pages[3]),

@@ -22,7 +22,8 @@ struct mm_explain_zone {
 	char zone[MM_BUDDYINFO_NAME];
 	/* watermarks with the boost in them, as the kernel prints them */
 	uint64_t free_pages, min_pages, low_pages, high_pages;
-	uint64_t boost_pages, managed_pages, cma_pages, highatomic_pages;
+	uint64_t boost_pages, managed_pages, cma_pages;
+	uint64_t highatomic_pages;				/* that the watermark test takes off: set aside; since 6.13 free of these */
 	uint64_t present_pages;					/* of a report; 0: not said */
 	uint64_t reserve[MM_EXPLAIN_RESERVES];			/* by the highest zone a request may use */
 	uint32_t nr_reserve;

@@ -23,6 +23,7 @@ struct mm_zoneinfo_row {
 	uint64_t free_pages, boost_pages, min_pages, low_pages, high_pages, promo_pages;
 	uint64_t spanned_pages, present_pages, managed_pages, cma_pages;
 	uint64_t start_pfn;
+	uint64_t free_highatomic_pages;	/* free of those set aside for high-order atomic requests */
 	uint64_t protection[MM_ZONEINFO_PROTECTIONS];
 	uint64_t lru_pages[5];		/* nr_zone_inactive_anon, _active_anon, _inactive_file, _active_file, _unevictable */
 	uint64_t slab_reclaimable_pages;	/* of the node: its first zone with pages has it */
