@@ -204,13 +204,21 @@ uint64_t mm_cgroup_read(struct mm_cgroup_row *row, const struct mm_sysroot *root
 
 /* ---- the tree ---------------------------------------------------------- */
 
-static int add_row(struct mm_cgroup_list *l, const struct mm_sysroot *root, const struct layout *lay, const char *path, size_t *parent)
+struct walk {
+	struct mm_cgroup_list *l;
+	const struct mm_sysroot *root;
+	const struct layout *lay;
+	size_t most;			/* rows: those found first are enough */
+};
+
+static int add_row(const struct walk *w, const char *path, size_t *parent)
 {
+	struct mm_cgroup_list *l = w->l;
 	struct mm_cgroup_row row = { .memcg = NULL };
 	bool any = false;
 
 	no_row(&row);
-	l->unreadable += read_layout(&row, root, lay, path, &any);
+	l->unreadable += read_layout(&row, w->root, w->lay, path, &any);
 	if (!any)
 		return 0;
 	sum_kernel(&row);
@@ -226,28 +234,28 @@ static int add_row(struct mm_cgroup_list *l, const struct mm_sysroot *root, cons
 }
 
 /* @path is a buffer of MAX_PATH bytes; deeper ones count as unreadable. */
-static int walk(struct mm_cgroup_list *l, const struct mm_sysroot *root, const struct layout *lay, char *path, size_t parent)
+static int walk(const struct walk *w, char *path, size_t parent)
 {
 	size_t len = strlen(path), below = len > 1 ? len : 0;
 	struct mm_names n = { 0 };
-	int e = add_row(l, root, lay, path, &parent);
+	int e = add_row(w, path, &parent);
 	char *dir = NULL;
 
-	if (e || asprintf(&dir, "%s%s", lay->dir, len > 1 ? path : "") < 0)
+	if (e || asprintf(&dir, "%s%s", w->lay->dir, len > 1 ? path : "") < 0)
 		return -ENOMEM;
-	e = mm_names_read(&n, mm_sysroot_dirfd(root), dir, true);
+	e = mm_names_read(&n, mm_sysroot_dirfd(w->root), dir, true);
 	free(dir);
 	if (e && e != -ENOMEM) {		/* unreadable, but no more than that; without the topmost there are none */
-		l->unreadable += e != -ENOENT || len > 1;
+		w->l->unreadable += e != -ENOENT || len > 1;
 		e = 0;
 	}
-	for (size_t i = 0; !e && i < n.nr; i++) {
+	for (size_t i = 0; !e && i < n.nr && w->l->nr < w->most; i++) {
 		if (below + strlen(n.v[i]) + 2 > MAX_PATH) {
-			l->unreadable++;
+			w->l->unreadable++;
 			continue;
 		}
 		sprintf(path + below, "/%s", n.v[i]);
-		e = walk(l, root, lay, path, parent);
+		e = walk(w, path, parent);
 		path[len] = '\0';
 	}
 	mm_names_free(&n);
@@ -273,17 +281,19 @@ static void set_headroom(const struct mm_cgroup_list *l, struct mm_cgroup_row *r
 		row->headroom = mm_min_u64(row->headroom, l->v[row->parent].headroom);
 }
 
-int mm_cgroups_read(struct mm_cgroup_list *l, const struct mm_sysroot *root, struct mm_error *err)
+/* @most of them, as the walk finds them. */
+static int read_some(struct mm_cgroup_list *l, const struct mm_sysroot *root, size_t most, struct mm_error *err)
 {
 	/* a cgroup of v2 may be called memory */
 	bool is_v1 = mm_sysroot_has(root, v1_root) && !mm_sysroot_has(root, "sys/fs/cgroup/memory/memory.current") &&
 		     !mm_sysroot_has(root, "sys/fs/cgroup/memory/cgroup.controllers");
+	const struct walk w = { l, root, is_v1 ? &v1 : &v2, most };
 	char *path = malloc(MAX_PATH);
 	int e = -ENOMEM;
 
 	if (path) {
 		strcpy(path, "/");
-		e = walk(l, root, is_v1 ? &v1 : &v2, path, SIZE_MAX);
+		e = walk(&w, path, SIZE_MAX);
 	}
 	free(path);
 	if (e)
@@ -291,9 +301,16 @@ int mm_cgroups_read(struct mm_cgroup_list *l, const struct mm_sysroot *root, str
 	if (!l->nr)
 		return mm_error_set(err, -ENOENT, "%s/%s: expected files of memory cgroups, found none", mm_sysroot_name(root),
 				    is_v1 ? v1_root : v2_root);
-	for (size_t i = 0; i < l->nr; i++)
-		set_headroom(l, &l->v[i]);
 	return 0;
+}
+
+int mm_cgroups_read(struct mm_cgroup_list *l, const struct mm_sysroot *root, struct mm_error *err)
+{
+	int e = read_some(l, root, SIZE_MAX, err);
+
+	for (size_t i = 0; !e && i < l->nr; i++)
+		set_headroom(l, &l->v[i]);
+	return e;
 }
 
 /* 1: the process @name is below the root of the hierarchy of v2, or of v1's memory. */
@@ -318,7 +335,7 @@ static int is_in_cgroup(void *arg, const char *name)
 int mm_sysroot_has_cgroups(const struct mm_sysroot *root)
 {
 	struct mm_cgroup_list l = { 0 };
-	int e = mm_cgroups_read(&l, root, NULL);
+	int e = read_some(&l, root, 2, NULL);	/* the root, if it has files, and another */
 	bool any = !e && l.nr > !strcmp(l.v[0].memcg, "/");
 
 	mm_cgroups_free(&l);
