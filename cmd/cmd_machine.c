@@ -60,6 +60,21 @@ int cmd_check_page_size(struct cmd_args *a, const struct mm_sysroot *root)
 			       mm_sysroot_name(root), size / 1024);
 }
 
+/* Without it a command that only writes it into the trace goes on, unless it is to be --strict. */
+static int swap_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
+{
+	bool used = a->config.depth >= MM_DEPTH_VMA, travels = a->config.effects;
+	int e;
+
+	if (a->swap_given || (!used && !travels))
+		return 0;
+	e = mm_sysroot_swap(root, &a->config.swap_bytes, &a->config.swap_used_bytes, &a->err);
+	if (!e || e == -ENOMEM || used || a->strict)
+		return e;
+	cmd_note(a, "%s; the machine's swap is left out of the trace", a->err.text);
+	return 0;
+}
+
 static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 {
 	struct mm_sysroot *root;
@@ -80,8 +95,8 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 		e = cpus_of_sysroot(a, root);
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
-	if (!e && !a->swap_given && (a->config.depth >= MM_DEPTH_VMA || a->config.effects))	/* it travels */
-		e = mm_sysroot_swap(root, &a->config.swap_bytes, &a->config.swap_used_bytes, &a->err);
+	if (!e)
+		e = swap_of_sysroot(a, root);
 	mm_sysroot_free(root);
 	a->config.sysroot = dir;
 	return e;

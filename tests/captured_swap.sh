@@ -140,6 +140,17 @@ bad "$zram/dev/sda2 partition 8388 8392 -2\n" "3: expected at most 8388 KiB of t
 refused 1 'proc/swaps: expected the heading "Filename Type Size Used Priority"' mm-reclaim --csv -M "$m" -t summary "$tmp/begin.csv"
 printf "$zram" > "$m/proc/swaps"
 refused 1 'proc/swaps:1: expected the heading' mm-reclaim --csv -M "$m" -t summary "$tmp/begin.csv"
+# a command in which nothing swaps writes a trace without it, and says so
+alloc=$'cpu,pid,event,addr,size,flags\n0,1,page_alloc,,4096,GFP_KERNEL'
+swaps "$zram/dev/sda2 part"
+mm-buddy --csv -M "$m" <<< "$alloc" > "$tmp/out" 2> "$tmp/err" || fail "mm-buddy stops at swaps: $(cat "$tmp/err")"
+grep -q "proc/swaps:3: expected a swap device's name.*; the machine's swap is left out of the trace" "$tmp/err" ||
+	fail "mm-buddy does not tell of swaps: $(cat "$tmp/err")"
+grep -q page_alloc "$tmp/out" && ! grep -q ',swap,' "$tmp/out" || fail "mm-buddy: expected a trace without swap, found $(cat "$tmp/out")"
+mm-buddy --strict --csv -M "$m" <<< "$alloc" > "$tmp/out" 2> "$tmp/err" && fail "mm-buddy --strict goes on"
+swaps "$zram"
+mm-buddy --csv -M "$m" <<< "$alloc" 2> "$tmp/err" | grep -q ',swap,.*134217728' || fail "mm-buddy: expected the swap, found $(cat "$tmp/err")"
+printf "$zram" > "$m/proc/swaps"
 # it is not read where nothing swaps, nor where the command line says how much there is
 mm-buddy --csv -M "$m" -t zones > "$tmp/out" 2> "$tmp/err" < /dev/null || fail "mm-buddy reads swaps: $(cat "$tmp/err")"
 mm-reclaim --csv -M "$m" --swap=1M -t summary "$tmp/begin.csv" > "$tmp/out" 2> "$tmp/err" || fail "--swap: $(cat "$tmp/err")"
