@@ -91,7 +91,7 @@ struct top_field_def {
 };
 extern const struct top_field_def top_fields[TOP_NR_FIELDS];
 
-enum { TOP_MAX_LINE = 4096, TOP_MAX_FILTERS = 16, TOP_MAX_PIDS = 20, TOP_MAX_COLLAPSED = 64 };
+enum { TOP_MAX_LINE = 4096, TOP_SUMMARY_LINE = 256, TOP_MAX_FILTERS = 16, TOP_MAX_PIDS = 20, TOP_MAX_COLLAPSED = 64 };
 
 struct top_config {			/* kept between runs */
 	uint8_t shown[TOP_NR_FIELDS];	/* fields in their order */
@@ -181,6 +181,8 @@ struct top {
 	size_t nr_tasks, nr_running, nr_sleeping, nr_stopped, nr_zombie;
 	struct top_item *items;
 	size_t nr_items, cap_items;
+	char (*summary)[TOP_SUMMARY_LINE];	/* by top_summary(); there is room for a line each CPU */
+	size_t cap_summary;
 	char *keys;			/* texts that the items are sorted by */
 	size_t nr_keys, cap_keys;
 	uint32_t smaps_at;		/* pid the next round of smaps begins with */
@@ -231,9 +233,8 @@ size_t top_clean(const struct top *t, char *dst, const char *src, size_t columns
 size_t top_put_u64(char *p, uint64_t v);	/* decimal with a NUL behind it; length */
 size_t top_columns(const char *s);	/* columns that clean text takes */
 
-/* Lines above the table; each up to TOP_MAX_LINE; returns how many. */
-enum { TOP_MAX_SUMMARY = 256 };
-size_t top_summary(struct top *t, char (*lines)[256], size_t max);
+/* Put the lines above the table into t->summary, @room at most; returns how many. */
+size_t top_summary(struct top *t, size_t room);
 
 int top_batch(struct top *t);
 int top_screen(struct top *t);

@@ -267,14 +267,13 @@ static void csv_frame(struct top *t, struct mm_table_writer *w)
 
 static void text_frame(struct top *t)
 {
-	static char lines[TOP_MAX_SUMMARY][256];
-	size_t nr = top_summary(t, lines, TOP_MAX_SUMMARY), len;
+	size_t nr = top_summary(t, SIZE_MAX), len;
 	char line[TOP_MAX_LINE];
 
 	if (t->nr_samples > 2)
 		mm_output_bytes(&t->a->out, "\n", 1);
 	for (size_t i = 0; i < nr; i++) {
-		len = top_clean(t, line, lines[i], t->width);
+		len = top_clean(t, line, t->summary[i], t->width);
 		mm_output_bytes(&t->a->out, line, len);
 		mm_output_bytes(&t->a->out, "\n", 1);
 	}

@@ -65,6 +65,7 @@ void top_close(struct top *t)
 	free(t->items);
 	free(t->forest);
 	free(t->keys);
+	free(t->summary);
 	free(t->asked);
 }
 
@@ -243,6 +244,19 @@ static int compare(const void *a, const void *b, void *t)
 	return top_compare(t, a, b);
 }
 
+/* Five lines, and what stands in place of one of them: a line each CPU. */
+static int reserve_summary(struct top *t)
+{
+	size_t need = 4 + (t->stat[t->now].nr_cpus ? t->stat[t->now].nr_cpus : 1);
+	void *p = need > t->cap_summary ? realloc(t->summary, need * sizeof(*t->summary)) : t->summary;
+
+	if (!p)
+		return mm_error_set(&t->a->err, -ENOMEM, "out of memory");
+	t->summary = p;
+	t->cap_summary = need > t->cap_summary ? need : t->cap_summary;
+	return 0;
+}
+
 int top_select_again(struct top *t, uint64_t budget_ns)
 {
 	struct mm_pid_row *rows;
@@ -256,7 +270,9 @@ int top_select_again(struct top *t, uint64_t budget_ns)
 		rows = mm_pid_table_rows(t->table, &nr);
 	}
 	count_states(t, rows, nr);
-	err = select_items(t, rows, nr);
+	err = reserve_summary(t);
+	if (!err)
+		err = select_items(t, rows, nr);
 	if (err)
 		return err;
 	if (!t->trace && top_wants(t) & TOP_WANT_SMAPS && t->nr_items)

@@ -130,19 +130,15 @@ static void draw_message(const struct screen *s, int y)
 
 static void draw_table(struct screen *s)
 {
-	static char lines[TOP_MAX_SUMMARY][256];
 	size_t room = LINES > 3 ? (size_t)LINES - 3 : 0, nr;
 	char line[TOP_MAX_LINE];
 	int y;
 
-	s->t->width = 0;		/* whole lines: they scroll sideways */
-	if (room > TOP_MAX_SUMMARY)
-		room = TOP_MAX_SUMMARY;
 	s->t->width = (uint32_t)COLS;
-	nr = top_summary(s->t, lines, room);
-	s->t->width = 0;
+	nr = top_summary(s->t, room);
+	s->t->width = 0;		/* whole lines: they scroll sideways */
 	for (y = 0; (size_t)y < nr; y++)
-		put_line(s, y, lines[y], 0, A_NORMAL, false);
+		put_line(s, y, s->t->summary[y], 0, A_NORMAL, false);
 	draw_message(s, y++);
 	top_header(s->t, line);
 	put_line(s, y, line, s->v.left, A_REVERSE, true);

@@ -8,7 +8,7 @@
 
 #include "top.h"
 
-enum { LINE = 256 };
+enum { LINE = TOP_SUMMARY_LINE };
 
 static void uptime_line(const struct top *t, char *line)
 {
@@ -113,7 +113,7 @@ static void cpu_line(const struct top *t, const struct mm_proc_ticks *now, const
 static size_t cpu_lines(struct top *t, char (*lines)[LINE], size_t max)
 {
 	const struct mm_proc_stat *now = &t->stat[t->now], *then = &t->stat[!t->now];
-	size_t n = 0;
+	size_t n = 0, k = 0;
 	char name[32];
 
 	if (!t->c.per_cpu || !now->nr_cpus) {
@@ -121,11 +121,12 @@ static size_t cpu_lines(struct top *t, char (*lines)[LINE], size_t max)
 		return n;
 	}
 	for (size_t i = 0; i < now->nr_cpus && n < max; i++) {
-		/* a CPU that came or went between the samples begins anew */
-		bool same = i < then->nr_cpus && then->cpu_id[i] == now->cpu_id[i];
-
+		while (k < then->nr_cpus && then->cpu_id[k] < now->cpu_id[i])
+			k++;		/* one that went */
 		snprintf(name, sizeof(name), "%%Cpu%-3u:", now->cpu_id[i]);
-		cpu_line(t, &now->cpu[i], same ? &then->cpu[i] : &now->cpu[i], name, lines[n++]);
+		/* one that came between the samples begins anew */
+		cpu_line(t, &now->cpu[i], k < then->nr_cpus && then->cpu_id[k] == now->cpu_id[i] ? &then->cpu[k] : &now->cpu[i],
+			 name, lines[n++]);
 	}
 	return n;
 }
@@ -206,9 +207,10 @@ static void moved_line(const struct top *t, char *line)
 		 (unsigned long long)m->scanned, (unsigned long long)m->oom_kills);
 }
 
-size_t top_summary(struct top *t, char (*lines)[256], size_t max)
+size_t top_summary(struct top *t, size_t room)
 {
-	size_t n = 0;
+	size_t n = 0, max = room < t->cap_summary ? room : t->cap_summary;
+	char (*lines)[LINE] = t->summary;
 
 	if (t->c.load_line && n < max)
 		(t->trace ? trace_line : uptime_line)(t, lines[n++]);

@@ -351,6 +351,7 @@ int top_trace(struct top *t)
 	free(tr.v);
 	free(tr.rows);
 	free(t->items);
+	free(t->summary);
 	free(t->forest);
 	t->trace = NULL;
 	return err;

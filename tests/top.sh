@@ -93,6 +93,26 @@ grep -q '^MiB Mem :    512.0 total,    256.0 free,    128.0 used,    128.0 buff/
 # systemd has 12000 KiB: 12000 / 524288 = 2.29 %
 [ "$("$top" -b -n1 --csv --sysroot="$tmp/lxc" --output=pid,res_kib,mem_pct | tail -1)" = 1,12000,2.289 ] || fail "lxcfs: %MEM"
 
+# each CPU of many has its line, and memory comes after them
+mkdir -p "$tmp/cpus/proc"
+for f in meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/cpus/proc/"; done
+cpus() {	# FIRST LAST TICKS: /proc/stat of these CPUs, each half in the kernel and half idle
+	awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { n = (b - a + 1) * t; print "cpu  0 0 " n " " n " 0 0 0 0 0 0"
+		for (i = a; i <= b; i++) print "cpu" i " 0 0 " t " " t " 0 0 0 0 0 0" }'
+}
+cpus 0 1023 500 > "$tmp/cpus/proc/stat"
+"$top" -b -n1 -1 -w80 --human --sysroot="$tmp/cpus" > "$tmp/out" || fail "1024 CPUs: status $?"
+[ "$(grep -c '^%Cpu' "$tmp/out")" = 1024 ] || fail "1024 CPUs: $(grep -c '^%Cpu' "$tmp/out") lines"
+grep -A 2 '^%Cpu1023:' "$tmp/out" | grep -q '^MiB Swap:' || fail "1024 CPUs: no memory after them"
+# CPU 1 goes between two samples: the others' shares are theirs
+cpus 0 3 500 > "$tmp/cpus/proc/stat"
+cpus 0 3 600 | grep -v cpu1 > "$tmp/later"
+"$top" -b -n2 -d2 -1 -w80 --human --sysroot="$tmp/cpus" > "$tmp/out" &
+for _ in $(seq 50); do grep -q "^MiB Swap" "$tmp/out" && break; sleep 0.1; done
+mv "$tmp/later" "$tmp/cpus/proc/stat"
+wait $! || fail "a CPU that goes: status $?"
+[ "$(grep '^%Cpu' "$tmp/out" | tail -n +5 | grep -c ' 50.0 sy, ')" = 3 ] || fail "a CPU that goes: $(grep '^%Cpu' "$tmp/out")"
+
 # control groups, as top of procps 4.0.2 showed them of these files (each laid over a /proc/PID/cgroup)
 mkdir -p "$tmp/cg/proc"
 for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/cg/proc/"; done
