@@ -25,6 +25,17 @@ same "arm64 --page-size" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --page-size=4K
 # 1024 objects of 64 bytes fill one page of 64 KiB: 270 slabs of dentry are 270 pages
 same "arm64 slabs" $((270 * 65536)) "$(cell dentry 2 mm-slab -o name,size_bytes "$arm/proc/slabinfo")"
 same "arm64 slabs, sysroot" $((270 * 65536)) "$(cell dentry 2 mm-slab --sysroot="$arm" -o name,size_bytes)"
+# 18 objects of 448 bytes are a slab of two pages of 4 KiB; what the kernel cannot have written does not make pages larger
+printf 'slabinfo - version: 2.1\n# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> %s\n' \
+	'<batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>' > "$tmp/slabs"
+printf '%s : tunables 0 0 0 : slabdata 3 3 0\n' 'bio 54 54 448 18 2' > "$tmp/slabs.4k"
+printf '%s : tunables 0 0 0 : slabdata 1 1 0\n' 'bad 1 1 4294967295 1 1' > "$tmp/slabs.bad"
+cat "$tmp/slabs" "$tmp/slabs.4k" "$tmp/slabs.bad" > "$tmp/slabs.all"
+same "slabs that cannot be" $((3 * 2 * 4096)) "$(cell bio 2 mm-slab -o name,size_bytes "$tmp/slabs.all")"
+# a sysroot tells of its pages where no slab does
+mkdir -p "$tmp/slabs.d/proc" && cp "$tmp/slabs.all" "$tmp/slabs.d/proc/slabinfo"
+cp "$arm/proc/meminfo" "$arm/proc/zoneinfo" "$tmp/slabs.d/proc"
+same "slabs of few pages" $((3 * 2 * 65536)) "$(cell bio 2 mm-slab --sysroot="$tmp/slabs.d" -o name,size_bytes)"
 same "arm64 slabs, told" $((270 * 16384)) "$(cell dentry 2 mm-slab --page-size=16K --sysroot="$arm" -o name,size_bytes)"
 same "arm64 present" $((131072 * 65536)) "$(cell present 2 mm-iomem --sysroot="$arm" -t summary)"
 same "arm64 pfn" 557057 "$(cell pfn 2 mm-iomem --sysroot="$arm" --lookup=0x880010000)"

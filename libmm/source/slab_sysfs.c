@@ -218,8 +218,10 @@ int mm_sysroot_slabinfo(struct mm_slabinfo *info, const struct mm_sysroot *root,
 {
 	struct mm_error first = { 0 };
 	struct mm_input *in;
-	int e = mm_sysroot_input(root, "proc/slabinfo", &in, &first);
+	int e = info->page_size ? 0 : mm_sysroot_page_size(root, &info->page_size);
 
+	if (!e)
+		e = mm_sysroot_input(root, "proc/slabinfo", &in, &first);
 	if (e == -ENOMEM)
 		return mm_error_set(err, e, "out of memory");
 	if (denied)

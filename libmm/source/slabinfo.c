@@ -221,7 +221,10 @@ static void set_objects_per_slab(struct mm_cache_row *row)
 		row->objects_per_slab = row->objects / row->slabs;
 }
 
-/* The smallest page in which every slab holds its objects: of kmalloc's powers of two they fill it exactly. */
+/*
+ * The smallest page in which every slab holds its objects: of kmalloc's powers of two they fill it exactly.  A row whose objects are
+ * more than a slab of the largest pages holds is none that a kernel wrote, and says nothing.
+ */
 static uint32_t page_size_of(const struct mm_slabinfo *info)
 {
 	uint32_t size = MM_PAGE_SIZE;
@@ -231,9 +234,10 @@ static uint32_t page_size_of(const struct mm_slabinfo *info)
 		uint64_t bytes;
 
 		if (row->order > 20 || row->slab_size == MM_MISSING_U64 || row->objects_per_slab == MM_MISSING_U64 ||
-		    __builtin_mul_overflow(row->slab_size, row->objects_per_slab, &bytes))
+		    __builtin_mul_overflow(row->slab_size, row->objects_per_slab, &bytes) ||
+		    bytes > (uint64_t)MM_SLABINFO_MAX_PAGE << row->order)
 			continue;
-		while (size < MM_SLABINFO_MAX_PAGE && bytes > (uint64_t)size << row->order)
+		while (bytes > (uint64_t)size << row->order)
 			size *= 2;
 	}
 	return size;

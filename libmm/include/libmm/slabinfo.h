@@ -37,8 +37,8 @@ struct mm_slabinfo {
 	struct mm_cache_row *v;		/* in the order of the file; their texts are owned */
 	size_t nr, cap;
 	/*
-	 * Bytes of a page of that machine.  0 before reading: found out, as the smallest in which every slab holds
-	 * its objects; else the caller's word is taken.
+	 * Bytes of a page of that machine.  0 before reading: found out, as a sysroot tells (mm_sysroot_page_size()), else as the
+	 * smallest in which every slab holds its objects; else the caller's word is taken.
 	 */
 	uint32_t page_size;
 };
