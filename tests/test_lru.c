@@ -92,9 +92,10 @@ START_TEST(cost_decays)		/* 32 a page of I/O; halved when both exceed a quarter 
 		mm_folio_add_lru(cache, pfn[i]);
 	}
 	ck_assert_uint_eq(size_of(MM_LRU_INACTIVE_ANON), 60);
-	mm_lru_note_cost(cache, root(), false, 0, 15);		/* 15 <= 60 / 4 */
+	mm_mem_cgroup_do_flush_stats(cache);
+	mm_lru_note_cost(root(), false, 0, 15);		/* 15 <= 60 / 4 */
 	ck_assert_uint_eq(root()->anon_cost, 15);
-	mm_lru_note_cost(cache, root(), true, 1, 1);		/* 33 + 15 > 15: 33 / 2, 15 / 2 */
+	mm_lru_note_cost(root(), true, 1, 1);		/* 33 + 15 > 15: 33 / 2, 15 / 2 */
 	ck_assert_uint_eq(root()->file_cost, 16);
 	ck_assert_uint_eq(root()->anon_cost, 7);
 	mm_release_pages(cache, pfn, 60);
@@ -116,6 +117,8 @@ START_TEST(refault_distance)	/* as many evictions as the lists that compete are 
 	mm_cache_page(cache, out)->flags |= MM_PG_WORKINGSET;
 	shadow = mm_workingset_eviction(cache, out, NULL);		/* the clock moves to 1: distance 1 */
 	mm_workingset_age_nonresident(cache, root(), 29);
+	ck_assert(!mm_workingset_test_recent(cache, shadow, false, &workingset));	/* the lists were empty at the last flush */
+	mm_mem_cgroup_do_flush_stats(cache);
 	ck_assert(mm_workingset_test_recent(cache, shadow, false, &workingset));	/* 30 <= 30 active anonymous */
 	ck_assert(workingset);
 	in = small_anon_page();
@@ -216,6 +219,109 @@ START_TEST(stats_wait_for_changes)	/* more than 64 changes make a batch; a flush
 }
 END_TEST
 
+/* Whether the root's counters were gathered since the last call. */
+static bool was_flushed(void)
+{
+	bool was = root()->stat[MM_LRU_INACTIVE_ANON] != 7;
+
+	root()->stat[MM_LRU_INACTIVE_ANON] = 7;
+	return was;
+}
+
+/*
+ * The work queues itself 500 jiffies of 4 ms ahead, in a level of the timer wheel that has steps of 8: from a multiple of 8 that is
+ * 504 jiffies.  A timer never expires early.
+ */
+START_TEST(stats_are_flushed_by_time)
+{
+	const uint64_t period = 504 * UINT64_C(4000000);
+
+	was_flushed();
+	for (int i = 0; i < 3; i++) {
+		mm_swap_io_elapse(cache, period - 1);
+		ck_assert(!was_flushed());
+		mm_swap_io_elapse(cache, 1);
+		ck_assert(was_flushed());
+	}
+	mm_swap_io_elapse(cache, 2 * period + period / 2);	/* at once: the work goes on at its own times */
+	ck_assert(was_flushed());
+	mm_swap_io_elapse(cache, period / 2 - 1);
+	ck_assert(!was_flushed());
+	mm_swap_io_elapse(cache, 1);
+	ck_assert(was_flushed());
+}
+END_TEST
+
+/* A refault's flush waits for changes, and until 1000 jiffies after the last one are over: not as long as the work comes every 504. */
+START_TEST(refaults_flush_rarely)
+{
+	const uint64_t jiffy = 4000000;
+	uint64_t now = 0;
+
+	mm_mem_cgroup_do_flush_stats(cache);
+	was_flushed();
+	cache->stats_work_ns = UINT64_MAX;			/* a work that does not come */
+	for (; now < 1001 * jiffy; now += jiffy) {
+		cache->ctx->stats_flush_threshold = cache->ctx->nr_cpus + 1;
+		mm_mem_cgroup_flush_stats_ratelimited(cache);
+		ck_assert(!was_flushed());
+		mm_swap_io_elapse(cache, jiffy);
+	}
+	cache->ctx->stats_flush_threshold = cache->ctx->nr_cpus;
+	mm_mem_cgroup_flush_stats_ratelimited(cache);		/* time alone does not do */
+	ck_assert(!was_flushed());
+	cache->ctx->stats_flush_threshold++;
+	mm_mem_cgroup_flush_stats_ratelimited(cache);
+	ck_assert(was_flushed());
+	cache->stats_work_ns = now + 504 * jiffy;		/* it comes */
+	for (uint64_t end = now + 5000 * jiffy; now < end; now += jiffy) {
+		cache->ctx->stats_flush_threshold = cache->ctx->nr_cpus + 1;
+		was_flushed();
+		mm_mem_cgroup_flush_stats_ratelimited(cache);
+		ck_assert(!was_flushed());
+		mm_swap_io_elapse(cache, jiffy);
+	}
+}
+END_TEST
+
+/* Against an oracle that notes the sizes of the lists whenever a flush is due. */
+START_TEST(stats_are_as_old_as_they_are)
+{
+	const uint64_t period = 504 * UINT64_C(4000000);
+	struct mm_rng rng = { .state = (uint64_t)_i + 1 };
+	uint64_t clock = 0, seen[MM_NR_LRU_LISTS] = { 0 };
+	int differed = 0;
+
+	for (int step = 0; step < 3000; step++) {
+		uint64_t what = mm_rng_below(&rng, 100), ns = mm_rng_below(&rng, period / 20);
+		bool flushes = false;
+
+		if (what < 80) {
+			mm_pfn_t pfn = small_anon_page();
+
+			mm_folio_add_lru(cache, pfn);
+			if (what < 40)
+				mm_folio_mark_accessed(cache, pfn);
+			if (what % 4)
+				mm_release_pages(cache, &pfn, 1);
+		} else if (what < 95) {
+			flushes = clock / period != (clock + ns) / period;
+			mm_swap_io_elapse(cache, ns);
+			clock += ns;
+		} else {
+			flushes = cache->ctx->stats_flush_threshold > cache->ctx->nr_cpus;
+			mm_mem_cgroup_flush_stats(cache);
+		}
+		for (unsigned int l = 0; l < MM_NR_LRU_LISTS; l++) {
+			seen[l] = flushes ? size_of(l) : seen[l];
+			ck_assert_uint_eq(mm_lruvec_page_state(root(), l), seen[l]);
+			differed += seen[l] != size_of(l);
+		}
+	}
+	ck_assert_int_gt(differed, 0);
+}
+END_TEST
+
 START_TEST(conservation)	/* whatever is done, every page is on one list at most and is freed once */
 {
 	unsigned int seed = (unsigned int)_i + 1;
@@ -261,6 +367,9 @@ int main(void)
 	tcase_add_test(tc, memcg_limit);
 	tcase_add_test(tc, tables_to_walk);
 	tcase_add_test(tc, stats_wait_for_changes);
+	tcase_add_test(tc, stats_are_flushed_by_time);
+	tcase_add_test(tc, refaults_flush_rarely);
+	tcase_add_loop_test(tc, stats_are_as_old_as_they_are, 0, 4);
 	tcase_add_loop_test(tc, conservation, 0, 6);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

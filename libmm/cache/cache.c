@@ -41,6 +41,7 @@ int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
 		mm_cache_free(c);
 		return rc;
 	}
+	mm_memcg_stats_begin(c);
 	*cp = c;
 	return 0;
 }

@@ -87,6 +87,8 @@ struct mm_cache {
 	struct mm_swap *swap;			/* never NULL; without slots when there is no swap */
 	uint64_t swap_clock_ns;		/* time that has passed (swap_io.c) */
 	uint64_t swap_due_ns;		/* when the oldest write is done, UINT64_MAX there is none */
+	uint64_t stats_work_ns;		/* when memcgs' counters are gathered next, whatever has changed (memcg_stats.c) */
+	uint64_t flush_next_jiffy;	/* flush_next_time: until then a refault has nothing gathered */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
 	uint32_t *page_cpupid;			/* by PFN: CPU and pid of its last hint fault + 1; NULL: none was taken yet */
 	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */

@@ -48,7 +48,8 @@ struct mm_lruvec {
 	uint32_t node;
 	struct mm_page_list lists[MM_NR_LRU_LISTS];
 	uint64_t lru_zone_size[MM_MAX_NR_ZONES][MM_NR_LRU_LISTS];	/* pages: exact */
-	uint64_t stat[MM_NR_LRU_LISTS];		/* pages at the last flush: lruvec_page_state() of a memcg */
+	uint64_t stat[MM_NR_LRU_LISTS];		/* pages at the last flush, with descendants */
+	uint64_t stat_own;			/* of all lists then, without, and of reclaimable slabs that are charged */
 	uint64_t anon_cost, file_cost;
 	uint64_t nonresident_age;
 	uint64_t refaults[MM_ANON_AND_FILE];	/* workingset_activate at the last reclaim, for DEACTIVATE */
@@ -69,10 +70,10 @@ struct mm_lruvec {
 
 /* Size of one list in pages, of zones up to @zone (lruvec_lru_size()). */
 uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enum mm_zone_type zone);
-/* lruvec_page_state(): what heuristics read; of a memcg as of its last flush, with descendants. */
-uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *v, enum mm_lru_list lru);
+/* lruvec_page_state(): what heuristics read, as of the last flush, with descendants (memcg_stats.c). */
+static inline uint64_t mm_lruvec_page_state(const struct mm_lruvec *v, enum mm_lru_list lru) { return v->stat[lru]; }
 /* The same of WORKINGSET_ACTIVATE_ANON or _FILE. */
-uint64_t mm_lruvec_activations(const struct mm_cache *c, const struct mm_lruvec *v, unsigned int type);
+static inline uint64_t mm_lruvec_activations(const struct mm_lruvec *v, unsigned int type) { return v->stat_activations[type]; }
 bool mm_lruvec_is_consistent(const struct mm_cache *c, const struct mm_lruvec *v);
 static inline enum mm_lru_list mm_folio_lru_list(const struct mm_page *p)
 {
@@ -119,7 +120,7 @@ void mm_folio_put(struct mm_cache *c, mm_pfn_t pfn);
 void mm_release_pages(struct mm_cache *c, const mm_pfn_t *pfns, size_t nr);
 
 /* Note that keeping or bringing back pages of one type cost I/O and rotations (lru_note_cost()). */
-void mm_lru_note_cost(struct mm_cache *c, struct mm_lruvec *v, bool file, uint64_t nr_io, uint64_t nr_rotated);
+void mm_lru_note_cost(struct mm_lruvec *v, bool file, uint64_t nr_io, uint64_t nr_rotated);
 
 /* ---- MGLRU as far as lists go (mm_inline.h) ---- */
 static inline bool mm_lru_gen_enabled(const struct mm_cache *c) { return mm_sysctl(c->ctx, MM_SYSCTL_LRU_GEN) & 1; }

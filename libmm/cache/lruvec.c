@@ -221,7 +221,7 @@ void mm_lru_gen_init_lruvec(struct mm_lruvec *v, bool enabled)
 				v->lrugen.folios[g][t][z] = MM_PAGE_LIST_INIT;
 }
 
-void mm_lru_note_cost(struct mm_cache *c, struct mm_lruvec *v, bool file, uint64_t nr_io, uint64_t nr_rotated)
+void mm_lru_note_cost(struct mm_lruvec *v, bool file, uint64_t nr_io, uint64_t nr_rotated)
 {
 	uint64_t cost = nr_io * MM_SWAP_CLUSTER_MAX + nr_rotated;
 
@@ -231,26 +231,12 @@ void mm_lru_note_cost(struct mm_cache *c, struct mm_lruvec *v, bool file, uint64
 		v = m->lruvec[v->node];
 		*(file ? &v->file_cost : &v->anon_cost) += cost;
 		for (unsigned int l = MM_LRU_INACTIVE_ANON; l <= MM_LRU_ACTIVE_FILE; l++)
-			lrusize += mm_lruvec_page_state(c, v, l);
+			lrusize += mm_lruvec_page_state(v, l);
 		if (v->file_cost + v->anon_cost > lrusize / 4) {
 			v->file_cost /= 2;
 			v->anon_cost /= 2;
 		}
 	}
-}
-
-/*
- * A memcg's counters are those of the last flush.  Without memcgs the node's own, exact: the kernel flushes the root's
- * every two seconds too.
- */
-uint64_t mm_lruvec_page_state(const struct mm_cache *c, const struct mm_lruvec *v, enum mm_lru_list lru)
-{
-	return c->nr_memcgs > 1 ? v->stat[lru] : mm_lruvec_lru_size(v, lru, MM_MAX_NR_ZONES - 1);
-}
-
-uint64_t mm_lruvec_activations(const struct mm_cache *c, const struct mm_lruvec *v, unsigned int type)
-{
-	return c->nr_memcgs > 1 ? v->stat_activations[type] : v->activations[type];
 }
 
 static bool list_is_consistent(const struct mm_cache *c, const struct mm_page_list *l, const struct mm_lruvec *v,

@@ -116,9 +116,12 @@ void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_g
 
 /* Preorder walk of @root's tree; @prev NULL begins, NULL ends (mem_cgroup_iter()). */
 struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev);
-/* Bring lruvec->stat up to date (mem_cgroup_flush_stats()). */
-void mm_mem_cgroup_flush_stats(struct mm_cache *c);
-void mm_mem_cgroup_do_flush_stats(struct mm_cache *c);	/* however little has changed */
+
+/* memcg_stats.c: lruvec->stat is brought up to date */
+void mm_mem_cgroup_flush_stats(struct mm_cache *c);		/* if enough has changed */
+void mm_mem_cgroup_flush_stats_ratelimited(struct mm_cache *c);	/* if, beside that, it is more than four seconds old */
+void mm_mem_cgroup_do_flush_stats(struct mm_cache *c);		/* however little has changed */
+void mm_memcg_stats_begin(struct mm_cache *c);			/* the clock begins: when the first work is due */
 /* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
 void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m);
 

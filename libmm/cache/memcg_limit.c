@@ -198,34 +198,6 @@ void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_
 	mm_memcg_rstat_updated(c->ctx, (int64_t)nr_pages);
 }
 
-void mm_mem_cgroup_flush_stats(struct mm_cache *c)
-{
-	if (c->ctx->stats_flush_threshold > c->ctx->nr_cpus)
-		mm_mem_cgroup_do_flush_stats(c);
-}
-
-void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
-{
-	c->ctx->stats_flush_threshold = 0;
-	for (uint32_t i = 0; i < c->nr_memcgs; i++)
-		for (uint32_t n = 0; n < MM_MAX_NODES; n++) {
-			struct mm_lruvec *v = c->memcgs[i]->lruvec[n];
-
-			for (int l = 0; v && l < MM_NR_LRU_LISTS; l++)
-				v->stat[l] = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
-			for (unsigned int t = 0; v && t < MM_ANON_AND_FILE; t++)
-				v->stat_activations[t] = v->activations[t];
-		}
-	/* the counters of a memcg hold those of its descendants; children have higher ids than parents */
-	for (uint32_t i = c->nr_memcgs; i-- > 1; ) {
-		struct mm_memcg *m = c->memcgs[i];
-
-		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
-			for (int l = 0; m->lruvec[n] && l < MM_NR_LRU_LISTS; l++)
-				m->parent->lruvec[n]->stat[l] += m->lruvec[n]->stat[l];
-	}
-}
-
 /* effective_protection(): @setting of a memcg that uses @usage, where siblings that are protected use @siblings. */
 static uint64_t effective_protection(uint64_t usage, uint64_t setting, uint64_t parent_effective, uint64_t siblings)
 {

@@ -8,7 +8,6 @@
  * beyond one node for eight pages (entries sit in nodes one in eight in the worst case).
  *
  * Source: Linux 6.6 mm/workingset.c workingset_update_node(), count_shadow_nodes(), scan_shadow_nodes(); mm/list_lru.c.
- * Deviation: pages are counted as they are, the kernel's figures of a memcg may be two seconds old.
  */
 #include "cache/shadow_nodes.h"
 
@@ -59,13 +58,15 @@ void mm_workingset_update_node(void *arg, struct mm_xa_link *link)
 	count_of(c, v, MM_WORKINGSET_NODES, link->only_values ? 1 : -1);
 }
 
-uint64_t mm_count_shadow_nodes(const struct mm_lruvec *v)
+uint64_t mm_count_shadow_nodes(struct mm_cache *c, const struct mm_lruvec *v)
 {
-	uint64_t pages = v->memcg->slab_reclaimable_bytes >> MM_PAGE_SHIFT;
+	uint64_t most;
 
-	for (int l = 0; l < MM_NR_LRU_LISTS; l++)
-		pages += mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
-	return v->shadow_nodes.nr > pages >> 3 ? v->shadow_nodes.nr - (pages >> 3) : 0;
+	if (!v->shadow_nodes.nr)
+		return 0;
+	mm_mem_cgroup_flush_stats_ratelimited(c);
+	most = v->stat_own >> 3;
+	return v->shadow_nodes.nr > most ? v->shadow_nodes.nr - most : 0;
 }
 
 uint64_t mm_scan_shadow_nodes(struct mm_cache *c, struct mm_lruvec *v, uint64_t nr)

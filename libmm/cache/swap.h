@@ -82,11 +82,14 @@ static inline bool mm_swap_bio_is_back(const struct mm_cache *c) { return c->bio
 void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn);	/* into the plug: PG_writeback until it is done */
 void mm_swap_io_unplug(struct mm_cache *c);			/* what is plugged goes to the device (blk_finish_plug()) */
 void mm_swap_io_end(struct mm_cache *c);			/* writes that are done end, oldest first */
+void mm_flush_memcg_stats_dwork(struct mm_cache *c);		/* it is time to gather memcgs' counters (memcg_stats.c) */
 static inline void mm_swap_io_elapse(struct mm_cache *c, uint64_t ns)	/* time passes */
 {
 	c->swap_clock_ns += ns;
 	if (c->swap_clock_ns >= c->swap_due_ns)
 		mm_swap_io_end(c);
+	if (c->swap_clock_ns >= c->stats_work_ns)
+		mm_flush_memcg_stats_dwork(c);
 }
 static inline uint64_t mm_swap_io_clock(const struct mm_cache *c) { return c->swap_clock_ns; }	/* simulated nanoseconds since boot */
 void mm_swap_io_finish(struct mm_cache *c);	/* every write is done: end_swap_bio_write(), rotation */

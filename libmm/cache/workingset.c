@@ -142,13 +142,13 @@ bool mm_workingset_test_recent(struct mm_cache *c, uint64_t shadow, bool file, b
 	if (!v)
 		return false;
 	eviction <<= bucket_order(c);
-	size = mm_lruvec_page_state(c, v, MM_LRU_ACTIVE_FILE);
+	size = mm_lruvec_page_state(v, MM_LRU_ACTIVE_FILE);
 	if (!file)
-		size += mm_lruvec_page_state(c, v, MM_LRU_INACTIVE_FILE);
+		size += mm_lruvec_page_state(v, MM_LRU_INACTIVE_FILE);
 	if (mm_mem_cgroup_get_nr_swap_pages(c, v->memcg) > 0) {
-		size += mm_lruvec_page_state(c, v, MM_LRU_ACTIVE_ANON);
+		size += mm_lruvec_page_state(v, MM_LRU_ACTIVE_ANON);
 		if (file)
-			size += mm_lruvec_page_state(c, v, MM_LRU_INACTIVE_ANON);
+			size += mm_lruvec_page_state(v, MM_LRU_INACTIVE_ANON);
 	}
 	return ((v->nonresident_age - eviction) & EVICTION_MASK) <= size;
 }
@@ -184,6 +184,7 @@ void mm_workingset_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 		lru_gen_refault(c, pfn, shadow);
 		return;
 	}
+	mm_mem_cgroup_flush_stats_ratelimited(c);
 	mm_lruvec_count(c, v, file ? MM_WORKINGSET_REFAULT_FILE : MM_WORKINGSET_REFAULT_ANON, nr);
 	if (!mm_workingset_test_recent(c, shadow, file, &workingset))
 		return;
@@ -192,7 +193,7 @@ void mm_workingset_refault(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 	count_activate(c, v, file, nr);
 	if (workingset) {
 		p->flags |= MM_PG_WORKINGSET;
-		mm_lru_note_cost(c, v, file, (uint64_t)nr, 0);
+		mm_lru_note_cost(v, file, (uint64_t)nr, 0);
 		mm_lruvec_count(c, v, file ? MM_WORKINGSET_RESTORE_FILE : MM_WORKINGSET_RESTORE_ANON, nr);
 	}
 }

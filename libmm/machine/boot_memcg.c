@@ -254,8 +254,7 @@ int mm_captured_memcgs_end(struct mm_captured_memcgs *cap, struct mm_machine *m,
 		if (fill_swap(m, &cap->v[i], anon))
 			return -ENOMEM;
 	}
-	if (cap->any)
-		mm_mem_cgroup_do_flush_stats(m->cache);
+	mm_mem_cgroup_do_flush_stats(m->cache);
 	if (m->cache->cgroup_v1)
 		enter_soft_limits(cap, m->cache);
 	return 0;

@@ -182,7 +182,7 @@ void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_
 uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_page_list *list);
 
 /* scan_count.c */
-bool mm_inactive_is_low(const struct mm_reclaim *r, const struct mm_lruvec *v, enum mm_lru_list inactive_lru);
+bool mm_inactive_is_low(const struct mm_lruvec *v, enum mm_lru_list inactive_lru);
 void mm_prepare_scan_count(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc);
 void mm_get_scan_count(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan_control *sc, uint64_t nr[MM_NR_LRU_LISTS]);
 bool mm_can_reclaim_anon_pages(const struct mm_reclaim *r, const struct mm_memcg *memcg);

@@ -103,7 +103,7 @@ static void kswapd_age_node(struct mm_reclaim *r, const struct mm_node *n, struc
 		mm_lru_gen_age_node(r, n->id, sc);
 		return;
 	}
-	if (!mm_total_swap_pages(r->cache) || !mm_inactive_is_low(r, root->lruvec[n->id], MM_LRU_INACTIVE_ANON))
+	if (!mm_total_swap_pages(r->cache) || !mm_inactive_is_low(root->lruvec[n->id], MM_LRU_INACTIVE_ANON))
 		return;
 	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(root, m)) != NULL; )
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, m->lruvec[n->id], sc, MM_LRU_ACTIVE_ANON);

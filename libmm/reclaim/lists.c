@@ -112,7 +112,7 @@ void mm_end_shrink_list(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_sca
 	mm_move_folios_to_lru(r, v, &s->batch.kept);
 	mm_count_reclaimer(r, sc, v, true, nr_reclaimed);
 	mm_count(r->ctx, s->of.file ? MM_PGSTEAL_FILE : MM_PGSTEAL_ANON, (int64_t)nr_reclaimed);
-	mm_lru_note_cost(r->cache, v, s->of.file, stat->nr_pageout, s->of.scanned - nr_reclaimed);
+	mm_lru_note_cost(v, s->of.file, stat->nr_pageout, s->of.scanned - nr_reclaimed);
 	if (stat->nr_unqueued_dirty == s->of.taken)
 		mm_writeback_files(r->cache, UINT64_MAX);	/* wakeup_flusher_threads() */
 	sc->nr.dirty += stat->nr_dirty;
@@ -163,7 +163,7 @@ void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_
 	mm_count(r->ctx, MM_PGDEACTIVATE, nr_deactivate);
 	mm_memcg_count(v->memcg, MM_PGDEACTIVATE, nr_deactivate);
 	if (nr_rotated)
-		mm_lru_note_cost(r->cache, v, file, 0, nr_rotated);
+		mm_lru_note_cost(v, file, 0, nr_rotated);
 }
 
 /* An active list is done at once; of an inactive one a batch may be under way then (s->batch). */

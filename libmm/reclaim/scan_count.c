@@ -23,10 +23,10 @@ static uint64_t int_sqrt(uint64_t x)
 	return r;
 }
 
-bool mm_inactive_is_low(const struct mm_reclaim *r, const struct mm_lruvec *v, enum mm_lru_list inactive_lru)
+bool mm_inactive_is_low(const struct mm_lruvec *v, enum mm_lru_list inactive_lru)
 {
-	uint64_t inactive = mm_lruvec_page_state(r->cache, v, inactive_lru);
-	uint64_t active = mm_lruvec_page_state(r->cache, v, inactive_lru + MM_LRU_ACTIVE);
+	uint64_t inactive = mm_lruvec_page_state(v, inactive_lru);
+	uint64_t active = mm_lruvec_page_state(v, inactive_lru + MM_LRU_ACTIVE);
 	uint64_t gb = (inactive + active) >> (30 - MM_PAGE_SHIFT);
 
 	return inactive * (gb ? int_sqrt(10 * gb) : 1) < active;
@@ -44,7 +44,7 @@ void mm_mem_cgroup_protection(const struct mm_memcg *root, const struct mm_memcg
 }
 
 /* Deactivate a type while its working set changes (refaults were activated) or its inactive list is short. */
-static void choose_deactivate(struct mm_reclaim *r, struct mm_lruvec *target, struct mm_scan_control *sc)
+static void choose_deactivate(const struct mm_lruvec *target, struct mm_scan_control *sc)
 {
 	if (sc->force_deactivate) {
 		sc->may_deactivate = MM_DEACTIVATE_ANON | MM_DEACTIVATE_FILE;
@@ -53,8 +53,8 @@ static void choose_deactivate(struct mm_reclaim *r, struct mm_lruvec *target, st
 	for (unsigned int type = 0; type < MM_ANON_AND_FILE; type++) {
 		unsigned int bit = type ? MM_DEACTIVATE_FILE : MM_DEACTIVATE_ANON;
 
-		if (mm_lruvec_activations(r->cache, target, type) != target->refaults[type] ||
-		    mm_inactive_is_low(r, target, type ? MM_LRU_INACTIVE_FILE : MM_LRU_INACTIVE_ANON))
+		if (mm_lruvec_activations(target, type) != target->refaults[type] ||
+		    mm_inactive_is_low(target, type ? MM_LRU_INACTIVE_FILE : MM_LRU_INACTIVE_ANON))
 			sc->may_deactivate |= bit;
 		else
 			sc->may_deactivate &= ~bit;
@@ -90,8 +90,8 @@ void mm_prepare_scan_count(struct mm_reclaim *r, uint32_t node, struct mm_scan_c
 	mm_mem_cgroup_flush_stats(r->cache);
 	sc->anon_cost = target->anon_cost;
 	sc->file_cost = target->file_cost;
-	choose_deactivate(r, target, sc);
-	file = mm_lruvec_page_state(r->cache, target, MM_LRU_INACTIVE_FILE);
+	choose_deactivate(target, sc);
+	file = mm_lruvec_page_state(target, MM_LRU_INACTIVE_FILE);
 	sc->cache_trim_mode = file >> sc->priority && !(sc->may_deactivate & MM_DEACTIVATE_FILE);
 	if (!mm_cgroup_reclaim(sc))
 		sc->file_is_tiny = file_is_tiny(r, node, sc);

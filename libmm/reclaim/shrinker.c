@@ -110,7 +110,7 @@ static uint64_t shrink_slab_memcg(struct mm_reclaim *r, struct mm_lruvec *v, int
 	if (memcg->offline)
 		return 0;
 	freed = do_shrink_slab(r, &s, priority);
-	s = (struct shrinker){ .kind = SHADOW_NODES, .v = v, .freeable = (int64_t)mm_count_shadow_nodes(v), .batch = SHRINK_BATCH,
+	s = (struct shrinker){ .kind = SHADOW_NODES, .v = v, .freeable = (int64_t)mm_count_shadow_nodes(r->cache, v), .batch = SHRINK_BATCH,
 			       .nr_deferred = &v->shadow_nodes.nr_deferred };
 	return freed + do_shrink_slab(r, &s, priority);
 }

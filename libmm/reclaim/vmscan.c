@@ -110,7 +110,7 @@ static void end_lruvec(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan
 		return;
 	mm_swap_io_unplug(r->cache);
 	sc->nr_reclaimed += s->reclaimed;
-	if (mm_total_swap_pages(r->cache) && mm_inactive_is_low(r, v, MM_LRU_INACTIVE_ANON))
+	if (mm_total_swap_pages(r->cache) && mm_inactive_is_low(v, MM_LRU_INACTIVE_ANON))
 		mm_shrink_active_list(r, MM_SWAP_CLUSTER_MAX, v, sc, MM_LRU_ACTIVE_ANON);
 }
 
@@ -299,7 +299,7 @@ void mm_snapshot_refaults(struct mm_reclaim *r, struct mm_memcg *memcg, uint32_t
 	if (mm_lru_gen_enabled(r->cache))
 		return;
 	for (unsigned int type = 0; type < MM_ANON_AND_FILE; type++)
-		v->refaults[type] = mm_lruvec_activations(r->cache, v, type);
+		v->refaults[type] = mm_lruvec_activations(v, type);
 }
 
 static uint64_t do_try_to_free_pages(struct mm_reclaim *r, const struct mm_node *first, struct mm_scan_control *sc)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cache/memcg_stats.c - what heuristics read of memcgs' counters, the root's among them, and how old it is
+ *
+ * Changes are counted where they happen, by CPU; what is read is the sum as of the last flush.  One happens
+ *
+ *   - before a pass of the classic lists over a node, when more batches of 65 changes came together than there are CPUs,
+ *   - every two seconds, by a work whose timer the wheel rounds up: expiries beyond 63 jiffies have steps of 8, so that a work that
+ *     queues itself 500 jiffies ahead runs each 504 jiffies,
+ *   - by the same count of changes at a refault, and before shadow entries are counted, but only when the last flush is more than
+ *     four seconds old; since the work comes twice in that time, not even then.
+ *
+ *   clock  0 ........ 2.016 s ........ 4.032 s ........ 6.048 s
+ *   work              flush            flush            flush
+ *   pass        flush        flush flush
+ *
+ * The clock is that of simulated time, 0 when the machine begins: as if a flush had been then.
+ *
+ * Source: Linux 6.6 mm/memcontrol.c memcg_rstat_updated(), do_flush_stats(), flush_memcg_stats_dwork(); kernel/time/timer.c
+ * calc_index().
+ * Deviation: changes not yet gathered are one number for all CPUs; the work has the CPU at once.
+ */
+#include "cache/memcg.h"
+#include "cache/swap.h"
+
+enum { HZ = 250, FLUSH_TIME = 2 * HZ, WHEEL_STEP = 8 };	/* jiffies */
+#define JIFFY_NS	(UINT64_C(1000000000) / HZ)
+#define WORK_NS		((FLUSH_TIME / WHEEL_STEP + 1) * WHEEL_STEP * JIFFY_NS)	/* from a multiple of eight to a later one */
+
+static uint64_t jiffies(const struct mm_cache *c) { return mm_swap_io_clock(c) / JIFFY_NS; }
+
+static void gather_own(struct mm_lruvec *v)
+{
+	v->stat_own = v->memcg->slab_reclaimable_bytes >> MM_PAGE_SHIFT;
+	for (int l = 0; l < MM_NR_LRU_LISTS; l++) {
+		v->stat[l] = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
+		v->stat_own += v->stat[l];
+	}
+	for (unsigned int t = 0; t < MM_ANON_AND_FILE; t++)
+		v->stat_activations[t] = v->activations[t];
+}
+
+void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
+{
+	c->flush_next_jiffy = jiffies(c) + 2 * FLUSH_TIME;
+	c->ctx->stats_flush_threshold = 0;
+	for (uint32_t i = 0; i < c->nr_memcgs; i++)
+		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+			if (c->memcgs[i]->lruvec[n])
+				gather_own(c->memcgs[i]->lruvec[n]);
+	/* the counters of a memcg hold those of its descendants; children have higher ids than parents */
+	for (uint32_t i = c->nr_memcgs; i-- > 1; ) {
+		struct mm_memcg *m = c->memcgs[i];
+
+		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
+			for (int l = 0; m->lruvec[n] && l < MM_NR_LRU_LISTS; l++)
+				m->parent->lruvec[n]->stat[l] += m->lruvec[n]->stat[l];
+	}
+}
+
+void mm_mem_cgroup_flush_stats(struct mm_cache *c)
+{
+	if (c->ctx->stats_flush_threshold > c->ctx->nr_cpus)
+		mm_mem_cgroup_do_flush_stats(c);
+}
+
+void mm_mem_cgroup_flush_stats_ratelimited(struct mm_cache *c)
+{
+	if (jiffies(c) > c->flush_next_jiffy)
+		mm_mem_cgroup_flush_stats(c);
+}
+
+void mm_memcg_stats_begin(struct mm_cache *c)
+{
+	c->flush_next_jiffy = 2 * FLUSH_TIME;
+	c->stats_work_ns = WORK_NS;
+}
+
+/* Where time passed at once, nothing has changed between the works that were due in it: the last one is as good as all. */
+void mm_flush_memcg_stats_dwork(struct mm_cache *c)
+{
+	mm_mem_cgroup_do_flush_stats(c);
+	c->stats_work_ns += ((mm_swap_io_clock(c) - c->stats_work_ns) / WORK_NS + 1) * WORK_NS;
+}
