@@ -10,7 +10,8 @@
  *                      /      \
  *              leaf [0..63]  leaf [0..63]  slot = index & 63
  *
- * A value of order 6 + n stands in 2^n slots of a node of the second level, where leaves would hang.
+ * A value of order 6 + n stands in 2^n slots of a node of the second level, where leaves would hang.  The leaf stored to last is
+ * remembered: neighbours follow each other, and a slot that exists needs nothing above it.
  */
 #include "base/xarray.h"
 
@@ -45,10 +46,15 @@ static unsigned int slot_of(uint64_t index, uint32_t height)
 	return (unsigned int)(index >> shift_of(height)) & (XA_SLOTS - 1);
 }
 
+/* Is the leaf stored to last that of @index? */
+static inline bool is_in_last(const struct mm_xarray *xa, uint64_t index) { return xa->last && xa->last_nr == index >> XA_SHIFT; }
+
 uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index)
 {
 	const struct mm_xa_node *n = xa->root;
 
+	if (is_in_last(xa, index))
+		return xa->last->slot[index & (XA_SLOTS - 1)].value;
 	if (!n || !covers(xa, index))
 		return 0;
 	for (uint32_t h = xa->height; h > 1; h--) {
@@ -84,6 +90,8 @@ static struct mm_xa_node *node_new(struct mm_xarray *xa)
 static void node_free(struct mm_xarray *xa, struct mm_xa_node *n)
 {
 	xa->nr_nodes--;
+	if (n == xa->last)
+		xa->last = NULL;
 	if (n->link.obj.addr)
 		xa->nodes->free(xa->nodes->arg, n->link.obj);
 	free(n);
@@ -218,11 +226,26 @@ static struct mm_xa_node *descend(struct mm_xarray *xa, uint64_t index, uint32_t
 	return n;
 }
 
+bool mm_xa_store_in_last(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
+{
+	unsigned int s = index & (XA_SLOTS - 1);
+
+	if (!is_in_last(xa, index) || (!value && !(xa->last->present & ~(UINT64_C(1) << s))))
+		return false;
+	if (old)
+		*old = xa->last->slot[s].value;
+	set(xa->last, s, value);
+	updated(xa, xa->last, index - s);
+	return true;
+}
+
 int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
 {
 	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n;
 	unsigned int s = index & (XA_SLOTS - 1);
 
+	if (mm_xa_store_in_last(xa, index, value, old))
+		return 0;
 	if (!value) {
 		erase(xa, index, old);
 		return 0;
@@ -230,6 +253,8 @@ int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *
 	n = descend(xa, index, 1, path);
 	if (!n)
 		return -ENOMEM;
+	xa->last = n;
+	xa->last_nr = index >> XA_SHIFT;
 	if (old)
 		*old = n->slot[s].value;
 	set(n, s, value);
@@ -393,11 +418,21 @@ static bool consistent_below(const struct mm_xa_node *n, uint32_t height, uint64
 	return true;
 }
 
+/* What is remembered of the last store is what a look at the tree finds. */
+static bool last_is_consistent(const struct mm_xarray *xa)
+{
+	const struct mm_xa_node *n = xa->root;
+
+	for (uint32_t h = xa->height; n && h > 1; h--)
+		n = n->slot[slot_of(xa->last_nr << XA_SHIFT, h)].child;
+	return !xa->last || (n == xa->last && covers(xa, xa->last_nr << XA_SHIFT));
+}
+
 bool mm_xa_is_consistent(const struct mm_xarray *xa)
 {
 	uint64_t nodes = 0;
 
 	if (!xa->root)
-		return xa->height == 0 && xa->nr_nodes == 0;
-	return consistent_below(xa->root, xa->height, &nodes) && nodes == xa->nr_nodes;
+		return xa->height == 0 && xa->nr_nodes == 0 && !xa->last;
+	return last_is_consistent(xa) && consistent_below(xa->root, xa->height, &nodes) && nodes == xa->nr_nodes;
 }
