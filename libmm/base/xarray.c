@@ -11,7 +11,7 @@
  *              leaf [0..63]  leaf [0..63]  slot = index & 63
  *
  * A value of order 6 + n stands in 2^n slots of a node of the second level, where leaves would hang.  The leaf stored to last is
- * remembered: neighbours follow each other, and a slot that exists needs nothing above it.
+ * remembered: neighbours follow each other, and where there is a leaf nothing above it changes.
  */
 #include "base/xarray.h"
 
@@ -106,7 +106,7 @@ static struct mm_xa_node *node_of(struct mm_xa_link *link)
 static uint64_t first_of(uint64_t index, uint32_t h) { return h >= XA_MAX_HEIGHT ? 0 : index >> (h * XA_SHIFT) << (h * XA_SHIFT); }
 
 /* The entries of @n, which begins at @first, have changed. */
-static void updated(struct mm_xarray *xa, struct mm_xa_node *n, uint64_t first)
+static inline void updated(struct mm_xarray *xa, struct mm_xa_node *n, uint64_t first)
 {
 	bool only_values = n->present && n->values == n->present;
 
@@ -150,7 +150,7 @@ static void prune(struct mm_xarray *xa, struct mm_xa_node **path, uint32_t h, ui
 	}
 }
 
-static void erase(struct mm_xarray *xa, uint64_t index, uint64_t *old)
+static __attribute__((noinline)) void erase(struct mm_xarray *xa, uint64_t index, uint64_t *old)
 {
 	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n = xa->root;
 	unsigned int s = index & (XA_SLOTS - 1);
@@ -226,11 +226,28 @@ static struct mm_xa_node *descend(struct mm_xarray *xa, uint64_t index, uint32_t
 	return n;
 }
 
-bool mm_xa_store_in_last(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
+/* The leaf of @index becomes the one stored to last; false: there is none. */
+static bool find_leaf(struct mm_xarray *xa, uint64_t index)
+{
+	struct mm_xa_node *n = covers(xa, index) ? xa->root : NULL;
+
+	for (uint32_t h = xa->height; n && h > 1; h--) {
+		if (h == 2 && n->whole >> slot_of(index, h) & 1)
+			return false;
+		n = n->slot[slot_of(index, h)].child;
+	}
+	if (!n)
+		return false;
+	xa->last = n;
+	xa->last_nr = index >> XA_SHIFT;
+	return true;
+}
+
+bool mm_xa_store_in_leaf(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
 {
 	unsigned int s = index & (XA_SLOTS - 1);
 
-	if (!is_in_last(xa, index) || (!value && !(xa->last->present & ~(UINT64_C(1) << s))))
+	if ((!is_in_last(xa, index) && !find_leaf(xa, index)) || (!value && !(xa->last->present & ~(UINT64_C(1) << s))))
 		return false;
 	if (old)
 		*old = xa->last->slot[s].value;
@@ -239,26 +256,28 @@ bool mm_xa_store_in_last(struct mm_xarray *xa, uint64_t index, uint64_t value, u
 	return true;
 }
 
-int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
+/* Where the leaf is missing. */
+static __attribute__((noinline)) int store_new(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
 {
-	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n;
+	struct mm_xa_node *path[XA_MAX_HEIGHT + 1] = { 0 }, *n = descend(xa, index, 1, path);
 	unsigned int s = index & (XA_SLOTS - 1);
 
-	if (mm_xa_store_in_last(xa, index, value, old))
-		return 0;
-	if (!value) {
-		erase(xa, index, old);
-		return 0;
-	}
-	n = descend(xa, index, 1, path);
 	if (!n)
 		return -ENOMEM;
-	xa->last = n;
-	xa->last_nr = index >> XA_SHIFT;
 	if (old)
 		*old = n->slot[s].value;
 	set(n, s, value);
 	updated(xa, n, index - s);
+	return 0;
+}
+
+int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old)
+{
+	if (mm_xa_store_in_leaf(xa, index, value, old))
+		return 0;
+	if (value)
+		return store_new(xa, index, value, old);
+	erase(xa, index, old);
 	return 0;
 }
 

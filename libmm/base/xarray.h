@@ -40,7 +40,7 @@ struct mm_xa_nodes {
 
 struct mm_xarray {
 	struct mm_xa_node *root;
-	struct mm_xa_node *last;	/* the leaf of the last store that looked for one, NULL: none, or it has gone */
+	struct mm_xa_node *last;	/* the leaf stored to last, NULL: none, or it has gone */
 	uint64_t last_nr;		/* its indices by 64 */
 	uint32_t height;		/* levels; 0: empty */
 	uint64_t nr_nodes;
@@ -51,8 +51,8 @@ struct mm_xarray {
 uint64_t mm_xa_load(const struct mm_xarray *xa, uint64_t index);
 /* Store (0 erases); the old value through @old when not NULL. 0 or -ENOMEM. Not where a value of a higher order stands. */
 int mm_xa_store(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old);
-/* The same, done only if it needs no look at the tree: the slot is in the leaf stored to last, and that does not become empty. */
-bool mm_xa_store_in_last(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old);
+/* The same, done only if it needs no node and empties none. */
+bool mm_xa_store_in_leaf(struct mm_xarray *xa, uint64_t index, uint64_t value, uint64_t *old);
 /* One value for the 2^@order indices from @index (6 <= @order <= 11), in the place of what is there; 0 erases. 0 or -ENOMEM. */
 int mm_xa_store_order(struct mm_xarray *xa, uint64_t index, unsigned int order, uint64_t value);
 /* A value of @order becomes 2^@order values: itself, itself + @step, ... 0 or -ENOMEM (nothing changed). Source: xas_split(). */

@@ -168,7 +168,7 @@ static int change(struct mm_cache *c, struct mm_xarray *xa, const struct change 
 
 int mm_cache_xa_store(struct mm_cache *c, struct mm_xarray *xa, uint64_t index, uint64_t value, mm_gfp_t gfp, uint64_t *old)
 {
-	if (mm_xa_store_in_last(xa, index, value, old))
+	if (mm_xa_store_in_leaf(xa, index, value, old))
 		return 0;
 	return change(c, xa, &(struct change){ STORE, index, value, 0, old }, gfp);
 }
