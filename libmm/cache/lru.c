@@ -366,5 +366,6 @@ void mm_release_pages(struct mm_cache *c, const mm_pfn_t *pfns, size_t nr)
 			nr_free = 0;
 		}
 	}
-	free_last_first(c, free_list, nr_free);
+	if (nr_free)
+		free_last_first(c, free_list, nr_free);
 }

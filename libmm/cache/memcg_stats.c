@@ -40,21 +40,25 @@ static void gather_own(struct mm_lruvec *v)
 		v->stat_activations[t] = v->activations[t];
 }
 
+/* The counters of a memcg hold those of its descendants; children have higher ids than parents. */
+static void add_to_parents(struct mm_cache *c, uint32_t node)
+{
+	for (uint32_t i = c->nr_memcgs; i-- > 1; )
+		for (int l = 0; l < MM_NR_LRU_LISTS; l++)
+			c->memcgs[i]->parent->lruvec[node]->stat[l] += c->memcgs[i]->lruvec[node]->stat[l];
+}
+
 void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
 {
 	c->flush_next_jiffy = jiffies(c) + 2 * FLUSH_TIME;
 	c->ctx->stats_flush_threshold = 0;
-	for (uint32_t i = 0; i < c->nr_memcgs; i++)
-		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
-			if (c->memcgs[i]->lruvec[n])
-				gather_own(c->memcgs[i]->lruvec[n]);
-	/* the counters of a memcg hold those of its descendants; children have higher ids than parents */
-	for (uint32_t i = c->nr_memcgs; i-- > 1; ) {
-		struct mm_memcg *m = c->memcgs[i];
-
-		for (uint32_t n = 0; n < MM_MAX_NODES; n++)
-			for (int l = 0; m->lruvec[n] && l < MM_NR_LRU_LISTS; l++)
-				m->parent->lruvec[n]->stat[l] += m->lruvec[n]->stat[l];
+	for (uint32_t n = 0, left = c->phys->nr_nodes; left; n++) {
+		if (!c->phys->nodes[n])
+			continue;
+		left--;
+		for (uint32_t i = 0; i < c->nr_memcgs; i++)
+			gather_own(c->memcgs[i]->lruvec[n]);
+		add_to_parents(c, n);
 	}
 }
 

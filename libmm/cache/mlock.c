@@ -82,8 +82,11 @@ static void __munlock_folio(struct mm_cache *c, mm_pfn_t pfn)
 
 void mm_mlock_drain(struct mm_cache *c)
 {
-	struct mm_folio_batch *b = &mm_this_cpu_fbatches(c)->mlock, done = *b;
+	struct mm_folio_batch *b = &mm_this_cpu_fbatches(c)->mlock, done;
 
+	if (!b->nr)
+		return;
+	done = *b;
 	b->nr = 0;
 	for (uint32_t i = 0; i < done.nr; i++) {
 		if (done.kind[i] == MM_MLOCK_LRU)
