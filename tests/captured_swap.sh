@@ -149,7 +149,8 @@ grep -q "proc/swaps:3: expected a swap device's name.*; the machine's swap is le
 grep -q page_alloc "$tmp/out" && ! grep -q ',swap,' "$tmp/out" || fail "mm-buddy: expected a trace without swap, found $(cat "$tmp/out")"
 mm-buddy --strict --csv -M "$m" <<< "$alloc" > "$tmp/out" 2> "$tmp/err" && fail "mm-buddy --strict goes on"
 swaps "$zram"
-mm-buddy --csv -M "$m" <<< "$alloc" 2> "$tmp/err" | grep -q ',swap,.*134217728' || fail "mm-buddy: expected the swap, found $(cat "$tmp/err")"
+mm-buddy --csv -M "$m" <<< "$alloc" 2> "$tmp/err" | grep -q ',swap,.*134217728' ||
+	fail "mm-buddy: expected the swap, found $(cat "$tmp/err")"
 printf "$zram" > "$m/proc/swaps"
 # it is not read where nothing swaps, nor where the command line says how much there is
 mm-buddy --csv -M "$m" -t zones > "$tmp/out" 2> "$tmp/err" < /dev/null || fail "mm-buddy reads swaps: $(cat "$tmp/err")"

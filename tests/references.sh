@@ -144,13 +144,14 @@ same "a region that was used" 4194304 "$(mm-fault --from=damo -t smaps -o rss_by
 refs() { mm-"$1" --from=references "${@:2}" 2> err | paste -sd' '; }
 printf '%s\n' 5 700000 300000 > far.txt
 same "the GiBs around three keys" "0x0,0xc0000000" "$(refs vma -t maps -o start,end -n far.txt)"
-same "the last of user space" "0x7fffc0000000,0x7ffffffff000" "$(printf '%s\n' pid,event,addr,size,flags 1000,exec,,,'AUTOMAP|FILLED' 1000,load,0x7fffffffe000,1, > last.csv
-	mm-vma -t maps -o start,end -n last.csv)"
+printf '%s\n' pid,event,addr,size,flags 1000,exec,,,'AUTOMAP|FILLED' 1000,load,0x7fffffffe000,1, > last.csv
+same "the last of user space" "0x7fffc0000000,0x7ffffffff000" "$(mm-vma -t maps -o start,end -n last.csv)"
 same "as much memory as may be promised" "0x5000,0x6000 0x493e0000,0x493e1000 0xaae60000,0xaae61000" \
 	"$(refs vma -S vm.overcommit_memory=2 --ram=512M -t maps -o start,end -n far.txt)"
 same "each needs memory there too" "3,0" "$(refs fault -S vm.overcommit_memory=2 --ram=512M -t faults -o minflt,segv -n far.txt)"
 for i in 1 2 3; do seq 2000; done > often.txt
-same "one write to swap is enough" "2000" "$(refs reclaim --memory-max=2M --swap=1G -t summary often.txt | tr ' ' '\n' | sed -n 's/^pswpout,//p')"
+same "one write to swap is enough" "2000" \
+	"$(mm-reclaim --from=references --memory-max=2M --swap=1G -t summary often.txt | sed -n 's/^pswpout,//p')"
 same "in huge pages" 8388608,8388608 "$(refs fault -S thp=always -t smaps -o rss_bytes,anonhugepages_bytes -n often.txt)"
 
 # accesses that keep apart have VMAs of their own: more of them than vm.max_map_count lets a program ask for

@@ -265,11 +265,12 @@ static bool marks_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row
 }
 
 /**
- * mm_zone_types_of_capture() - which types of zones the captured kernel was built with (CONFIG_ZONE_DMA, CONFIG_ZONE_DMA32, CONFIG_ZONE_DEVICE)
+ * mm_zone_types_of_capture() - which types of zones the captured kernel was built with
  * @zi:	or NULL
  *
- * ZONE_MOVABLE always is. Since 4.12 all zones are listed, be they empty, so where Movable is listed they are the types; where it is not
- * (only zones with pages) they are with it, if "protection: (0, 122, 122, 122)" has as many numbers: it has one for each type.
+ * CONFIG_ZONE_DMA, _DMA32 and _DEVICE are options, ZONE_MOVABLE is always there. Since 4.12 all zones are listed, be they empty, so
+ * where Movable is listed they are the types; where it is not (only zones with pages) they are with it, if
+ * "protection: (0, 122, 122, 122)" has as many numbers: it has one for each type.
  * Return: a bit for each enum mm_zone_type; all of them where the capture does not tell.
  * Source: Linux 6.6 mm/vmstat.c zoneinfo_show_print().
  */
