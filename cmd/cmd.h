@@ -134,8 +134,6 @@ int cmd_file_end(struct cmd_file *f, int e, struct mm_error *err);
  * number of orders (0: not known) suggests, which is said on stderr; else 4096. Return: 0 or -ENOMEM.
  */
 int cmd_page_size(struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr_orders, uint32_t *size);
-/* A sysroot, or a file of one, as a machine to drive: only pages of 4096 bytes are modelled. 0, -EINVAL or -ENOMEM. */
-int cmd_check_page_size(struct cmd_args *a, const struct mm_sysroot *root);
 /* A line on stderr: "mm-vma: ..." */
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The command line was at fault: such a line, and the end with status 2. */

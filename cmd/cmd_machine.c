@@ -50,7 +50,8 @@ int cmd_page_size(struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr
 	return 0;
 }
 
-int cmd_check_page_size(struct cmd_args *a, const struct mm_sysroot *root)
+/* As a machine to drive: only pages of 4096 bytes are modelled. 0, -EINVAL or -ENOMEM. */
+static int check_page_size(struct cmd_args *a, const struct mm_sysroot *root)
 {
 	uint32_t size;
 	int e = cmd_page_size(a, root, 0, &size);
@@ -82,7 +83,7 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 
 	if (e)
 		return e;
-	e = cmd_check_page_size(a, root);
+	e = check_page_size(a, root);
 	if (e) {
 		mm_sysroot_free(root);
 		return e;

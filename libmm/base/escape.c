@@ -4,7 +4,8 @@
  */
 #include "base/escape.h"
 
-size_t mm_utf8_length(const char *str, size_t n)
+/* Bytes of the well-formed UTF-8 character at @str[0, n), 0 when it is none (C1 controls are none). */
+static size_t utf8_length(const char *str, size_t n)
 {
 	const unsigned char *s = (const unsigned char *)str;
 	size_t len;
@@ -33,7 +34,7 @@ size_t mm_escape(char *dst, size_t room, struct mm_str src)
 
 	for (size_t i = 0; i < src.len; ) {
 		unsigned char c = (unsigned char)src.p[i];
-		size_t len = c >= 0x20 && c != 0x7f ? mm_utf8_length(src.p + i, src.len - i) : 0;
+		size_t len = c >= 0x20 && c != 0x7f ? utf8_length(src.p + i, src.len - i) : 0;
 
 		if (n + (len ? len : 4) >= room)
 			break;
@@ -78,7 +79,7 @@ size_t mm_text_width(struct mm_str s)
 	size_t width = 0;
 
 	for (size_t i = 0; i < s.len; ) {
-		size_t len = mm_utf8_length(s.p + i, s.len - i);
+		size_t len = utf8_length(s.p + i, s.len - i);
 
 		width += len > 1 ? char_width(s.p + i, len) : 1;
 		i += len ? len : 1;
@@ -91,7 +92,7 @@ size_t mm_text_fit(struct mm_str s, size_t width)
 	size_t i = 0;
 
 	while (i < s.len) {
-		size_t len = mm_utf8_length(s.p + i, s.len - i);
+		size_t len = utf8_length(s.p + i, s.len - i);
 		size_t w = len > 1 ? char_width(s.p + i, len) : 1;
 
 		if (w > width)

@@ -14,9 +14,6 @@
  */
 size_t mm_escape(char *dst, size_t room, struct mm_str src);
 
-/* Bytes of the well-formed UTF-8 character at @s[0, n), 0 when it is none (C1 controls are none). */
-size_t mm_utf8_length(const char *s, size_t n);
-
 /* Terminal columns that well-formed UTF-8 text takes: 2 for wide letters, 0 for combining marks. */
 size_t mm_text_width(struct mm_str s);
 

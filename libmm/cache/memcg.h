@@ -58,7 +58,6 @@ static inline struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t
 
 	return id ? c->memcgs[id - 1] : c->root_mem_cgroup;
 }
-static inline struct mm_lruvec *mm_mem_cgroup_lruvec(const struct mm_memcg *m, uint32_t node) { return m->lruvec[node]; }
 static inline struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn_t pfn)
 {
 	return mm_folio_memcg(c, pfn)->lruvec[mm_page_zone(c->phys, pfn)->node];

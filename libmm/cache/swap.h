@@ -68,8 +68,6 @@ void mm_swap_ra_info(struct mm_cache *c, uint64_t *vma_swap_readahead_info, uint
 		     uint64_t vm_start, uint64_t vm_end, struct mm_swap_ra *ra);
 /* A page of such a window that was read now and is not the faulting one: PG_readahead and SWAP_RA. */
 void mm_swap_ra_mark(struct mm_cache *c, mm_pfn_t pfn);
-/* False: the device rotates, read the aligned cluster of slots instead (always true here: the device is fast). */
-bool mm_swap_use_vma_readahead(const struct mm_cache *c);
 
 /* ---- swap-out ---- */
 int mm_bio_pool_init(struct mm_cache *c, struct mm_slab *slab);

@@ -92,8 +92,7 @@ static inline unsigned int mm_freelist_scan_limit(const struct mm_compact_contro
 mm_pfn_t mm_compaction_alloc(struct mm_compact_control *cc);	/* MM_PFN_NONE: the scanners met */
 void mm_compaction_free(struct mm_compact_control *cc, mm_pfn_t pfn);
 mm_pfn_t mm_release_freepages(struct mm_compact_control *cc);	/* the highest of them, 0 none */
-/* Turn a free list so that @pfn is its first (move_freelist_head()) or last block (move_freelist_tail()). */
-void mm_freelist_rotate_to_head(struct mm_page *map, struct mm_page_list *list, mm_pfn_t pfn);
+/* Turn a free list so that @pfn is its last block (move_freelist_tail()). */
 void mm_freelist_rotate_to_tail(struct mm_page *map, struct mm_page_list *list, mm_pfn_t pfn);
 
 /* compaction_migrate.c */

@@ -23,7 +23,8 @@ static void cut_before(struct mm_page *map, struct mm_page_list *list, mm_pfn_t 
 	map[list->tail].next = MM_PFN_NONE;
 }
 
-void mm_freelist_rotate_to_head(struct mm_page *map, struct mm_page_list *list, mm_pfn_t pfn)
+/* Turn a free list so that @pfn is its first block (move_freelist_head()). */
+static void rotate_to_head(struct mm_page *map, struct mm_page_list *list, mm_pfn_t pfn)
 {
 	if (list->head != pfn)
 		cut_before(map, list, pfn);
@@ -199,7 +200,7 @@ static mm_pfn_t search_order(struct mm_compact_control *cc, struct fast_search *
 	if (found == MM_PFN_NONE && high)
 		found = pfn = high;
 	if (pfn != MM_PFN_NONE)
-		mm_freelist_rotate_to_head(map, list, pfn);
+		rotate_to_head(map, list, pfn);
 	return found;
 }
 

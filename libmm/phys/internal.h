@@ -54,7 +54,6 @@ void mm_build_node_order(struct mm_phys *phys, const uint8_t *distance, uint32_t
  * reserves, pcp sizes.
  */
 void mm_init_per_zone_wmark_min(struct mm_phys *phys);
-void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys);
 void mm_calculate_totalreserve_pages(struct mm_phys *phys);	/* after watermarks or reserves changed */
 /* batch and high of its per-CPU lists, after its watermarks changed */
 void mm_zone_pcp_update(struct mm_zone *zone);

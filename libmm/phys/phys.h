@@ -269,7 +269,5 @@ bool mm_test_pages_isolated(const struct mm_phys *phys, mm_pfn_t start, mm_pfn_t
 /* Drain every per-CPU list into the buddy (drain_all_pages()). */
 void mm_drain_all_pages(struct mm_phys *phys);
 uint64_t mm_nr_free_pages(const struct mm_phys *phys);	/* global_zone_page_state(NR_FREE_PAGES) */
-/* Free pages above the high watermark of every zone up to @highest (nr_free_zone_pages(), nr_free_buffer_pages()). */
-uint64_t mm_nr_free_zone_pages(const struct mm_phys *phys, enum mm_zone_type highest);
 
 #endif /* PHYS_PHYS_H */

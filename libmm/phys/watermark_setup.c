@@ -43,7 +43,8 @@ static uint64_t int_sqrt(uint64_t x)
 	return y;
 }
 
-uint64_t mm_nr_free_zone_pages(const struct mm_phys *phys, enum mm_zone_type highest)
+/* Managed pages above the high watermark of every zone up to @highest. */
+static uint64_t nr_free_zone_pages(const struct mm_phys *phys, enum mm_zone_type highest)
 {
 	const struct mm_zone *zone;
 	uint64_t sum = 0;
@@ -77,7 +78,7 @@ void mm_calculate_totalreserve_pages(struct mm_phys *phys)
 	}
 }
 
-void mm_setup_per_zone_lowmem_reserve(struct mm_phys *phys)
+static void setup_per_zone_lowmem_reserve(struct mm_phys *phys)
 {
 	const int32_t *ratio = phys->ctx->sysctl.lowmem_reserve_ratio;
 
@@ -169,12 +170,12 @@ void mm_setup_per_zone_wmarks(struct mm_phys *phys)
 				(uint64_t)mm_sysctl(phys->ctx, MM_SYSCTL_WATERMARK_SCALE_FACTOR));
 		mm_zone_pcp_update(zone);
 	}
-	mm_setup_per_zone_lowmem_reserve(phys);
+	setup_per_zone_lowmem_reserve(phys);
 }
 
 static void calculate_min_free_kbytes(struct mm_phys *phys)
 {
-	uint64_t kbytes = int_sqrt(mm_nr_free_zone_pages(phys, MM_ZONE_NORMAL) * (MM_PAGE_SIZE >> 10) * 16);
+	uint64_t kbytes = int_sqrt(nr_free_zone_pages(phys, MM_ZONE_NORMAL) * (MM_PAGE_SIZE >> 10) * 16);
 
 	phys->min_free_kbytes = kbytes < 128 ? 128 : kbytes > 262144 ? 262144 : kbytes;
 }
@@ -182,7 +183,7 @@ static void calculate_min_free_kbytes(struct mm_phys *phys)
 /* What khugepaged asks for when it starts: pageblocks to fall back to, at most 5 % of lowmem. */
 static void set_recommended_min_free_kbytes(struct mm_phys *phys)
 {
-	uint64_t pages = 0, limit = mm_nr_free_zone_pages(phys, MM_ZONE_NORMAL) / 20, kbytes;
+	uint64_t pages = 0, limit = nr_free_zone_pages(phys, MM_ZONE_NORMAL) / 20, kbytes;
 	const struct mm_zone *zone;
 
 	if (!mm_sysctl(phys->ctx, MM_SYSCTL_THP)) {

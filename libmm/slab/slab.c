@@ -40,7 +40,7 @@ void mm_slab_batch_effect(const struct mm_kmem_cache *s, enum mm_event_type type
 }
 
 /* Up to @max of the newest objects of @from to the end of @to; how many. */
-uint32_t mm_slab_transfer(struct array_cache *to, struct array_cache *from, uint32_t max)
+static uint32_t transfer_objects(struct array_cache *to, struct array_cache *from, uint32_t max)
 {
 	uint32_t nr = from->avail, room = to->limit - to->avail;
 
@@ -69,7 +69,7 @@ static bool refill_from_node(struct mm_kmem_cache *s, struct kmem_cache_node *n,
 {
 	struct array_cache *shared = n->shared;
 
-	if (shared && mm_slab_transfer(ac, shared, batch)) {
+	if (shared && transfer_objects(ac, shared, batch)) {
 		shared->touched = true;
 		mm_slab_batch_effect(s, MM_EV_CACHE_ALLOC, ac->entry[0], ac->avail, MM_STR("shared"));
 		return true;
@@ -232,7 +232,7 @@ void mm_slab_drain_alien(struct mm_kmem_cache *s, struct array_cache *ac, uint32
 
 	mm_slab_batch_effect(s, MM_EV_CACHE_FREE, ac->entry[0], ac->avail, MM_STR("alien"));
 	if (shared)
-		mm_slab_transfer(shared, ac, ac->limit);
+		transfer_objects(shared, ac, ac->limit);
 	mm_slab_free_block(s, ac->entry, ac->avail, node, dead);
 	ac->avail = 0;
 }

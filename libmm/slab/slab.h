@@ -314,7 +314,6 @@ struct cache_args {
 struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_args *args);
 bool mm_slab_unmergeable(const struct mm_kmem_cache *s);	/* no other cache may become an alias of it */
 void mm_slab_bad_free(struct mm_slab *sl, const struct mm_kmem_cache *s, enum mm_slab_error error, uint64_t obj);
-void mm_slab_release_cache(struct mm_kmem_cache *s);
 uint64_t mm_slub_stat(const struct mm_kmem_cache *s, enum mm_slub_stat stat);
 
 /* kmalloc.c */

@@ -95,7 +95,7 @@ static void unlink_cache(struct mm_kmem_cache *s)
 }
 
 /* Forget the cache; its slabs, if any are left, lose their host memory only. */
-void mm_slab_release_cache(struct mm_kmem_cache *s)
+static void release_cache(struct mm_kmem_cache *s)
 {
 	while (s->nr_names)
 		mm_slab_name_del(s, s->nr_names - 1);
@@ -161,7 +161,7 @@ struct mm_kmem_cache *mm_slab_new_cache(struct mm_slab *sl, const struct cache_a
 	sl->nr_caches++;
 	return s;
 fail:
-	mm_slab_release_cache(s);
+	release_cache(s);
 	return NULL;
 }
 
@@ -247,7 +247,7 @@ int mm_kmem_cache_destroy(struct mm_slab *sl, struct mm_kmem_cache *s, const cha
 	if (!s->ops->shutdown(s))
 		return -EBUSY;
 	unlink_cache(s);
-	mm_slab_release_cache(s);
+	release_cache(s);
 	return 0;
 }
 
@@ -314,7 +314,7 @@ void mm_slab_free(struct mm_slab *sl)
 		struct mm_kmem_cache *s = sl->first;
 
 		unlink_cache(s);
-		mm_slab_release_cache(s);
+		release_cache(s);
 	}
 	mm_slab_names_free(sl);
 	free(sl->reap_node);
@@ -336,7 +336,7 @@ int mm_slab_tune(struct mm_slab *sl, const struct mm_slab_tuning *tuning)
 		if (!s->boot)
 			continue;
 		unlink_cache(s);
-		mm_slab_release_cache(s);
+		release_cache(s);
 	}
 	memset(sl->kmalloc_caches, 0, sizeof(sl->kmalloc_caches));
 	set_tuning(sl, tuning);

@@ -29,7 +29,6 @@ uint32_t mm_slab_drain_freelist(struct mm_kmem_cache *s, struct kmem_cache_node 
 void mm_slab_drain_alien(struct mm_kmem_cache *s, struct array_cache *ac, uint32_t node, struct slab_chain *dead);
 void mm_slab_batch_effect(const struct mm_kmem_cache *s, enum mm_event_type type, uint64_t obj, uint32_t nr,
 			  struct mm_str where);
-uint32_t mm_slab_transfer(struct array_cache *to, struct array_cache *from, uint32_t max);
 void mm_slab_cache_shrink(struct mm_kmem_cache *s);
 bool mm_slab_cache_is_consistent(const struct mm_kmem_cache *s);
 enum mm_slab_state mm_slab_slab_state(const struct slab *slab, uint32_t *live, uint32_t *cpu);

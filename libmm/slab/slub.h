@@ -32,7 +32,6 @@ struct slub_partial mm_slub_get_partial(struct mm_kmem_cache *s, uint32_t cpu, u
 void mm_slub_drain_cpu_partial(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
 void mm_slub_deactivate_cpu(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
 void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c);
-void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu);
 void mm_slub_shrink(struct mm_kmem_cache *s);
 void mm_slub_free_checked(struct mm_kmem_cache *s, uint64_t obj);
 void mm_slub_free_bulk(struct mm_kmem_cache *s, size_t nr, uint64_t *objs);

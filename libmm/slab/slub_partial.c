@@ -326,7 +326,7 @@ void mm_slub_flush_slab(struct mm_kmem_cache *s, struct kmem_cache_cpu *c)
 	mm_slub_count(s, MM_SLUB_CPUSLAB_FLUSH);
 }
 
-void mm_slub_flush_cpu(struct mm_kmem_cache *s, uint32_t cpu)
+static void flush_cpu_slab(struct mm_kmem_cache *s, uint32_t cpu)
 {
 	struct kmem_cache_cpu *c = &s->cpu[cpu];
 	struct slab *partial;
@@ -376,7 +376,7 @@ static void shrink_node(struct mm_kmem_cache *s, struct kmem_cache_node *n)
 void mm_slub_shrink(struct mm_kmem_cache *s)
 {
 	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
-		mm_slub_flush_cpu(s, cpu);
+		flush_cpu_slab(s, cpu);
 	for (uint32_t i = 0; i < s->nr_nodes; i++)
 		shrink_node(s, &s->node[i]);
 }

@@ -244,7 +244,7 @@ void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
 		r->shr_kib = add(r->rss_file_kib, r->rss_shmem_kib);
 }
 
-void mm_pid_parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row *r)
+static void parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row *r)
 {
 	uint64_t v[6];
 
@@ -314,7 +314,7 @@ int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 		mm_pid_path(path, r, "statm");
 		n = mm_proc_read_small(p, path);
 		if (n > 0)
-			mm_pid_parse_statm((struct mm_str){ p->buf, (size_t)n }, p->page_kib, r);
+			parse_statm((struct mm_str){ p->buf, (size_t)n }, p->page_kib, r);
 	}
 	if (want & MM_PID_OOM)
 		read_oom(p, r);

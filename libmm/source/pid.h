@@ -13,7 +13,6 @@ enum { MM_PID_PATH = 64 };
 void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r);
 /* A process of which there is no PID/stat; 0 or -EINVAL. */
 int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r);
-void mm_pid_parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row *r);
 
 /* "PID/file" or, for a thread, "TGID/task/PID/file"; @dst holds MM_PID_PATH bytes.  Return: length. */
 size_t mm_pid_path(char *dst, const struct mm_pid_row *r, const char *file);

@@ -260,7 +260,8 @@ static int read_row(struct mm_ps *ps, const struct ps_layout *l, struct mm_str l
 	return err;
 }
 
-int mm_ps_parse(struct mm_ps *ps, struct mm_str text, size_t file)
+/* One output.  0 (a text of another kind has no rows) or -ENOMEM. */
+static int parse(struct mm_ps *ps, struct mm_str text, size_t file)
 {
 	struct ps_layout l;
 	struct mm_str line;
@@ -311,7 +312,8 @@ static void join(struct mm_ps_row *to, struct mm_ps_row *from)
 	free_row(from);
 }
 
-void mm_ps_sort(struct mm_ps *ps)
+/* After the last output: a row a pid; what several told is of the first. */
+static void sort(struct mm_ps *ps)
 {
 	size_t n = 0;
 
@@ -342,7 +344,7 @@ static int read_output(struct mm_ps *ps, struct mm_proc *p, const char *path, si
 
 	if (err)
 		return err == -ENOMEM ? err : 0;
-	err = mm_ps_parse(ps, text, file);
+	err = parse(ps, text, file);
 	if (ps->nr > before && !ps->nr_outputs++)
 		snprintf(ps->first, sizeof(ps->first), "%s", path);
 	return err;
@@ -385,7 +387,7 @@ int mm_ps_read(struct mm_ps *ps, struct mm_proc *p)
 	mm_names_free(&names);
 	if (!err && !ps->nr)
 		err = read_output(ps, p, "ps", 0);	/* the link that a sosreport has at its top */
-	mm_ps_sort(ps);
+	sort(ps);
 	if (ps->nr_outputs > 1)
 		snprintf(ps->from, sizeof(ps->from), "%s and %zu more", ps->first, ps->nr_outputs - 1);
 	else

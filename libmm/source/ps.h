@@ -29,9 +29,6 @@ struct mm_ps {
 int mm_ps_read(struct mm_ps *ps, struct mm_proc *p);
 void mm_ps_free(struct mm_ps *ps);
 
-/* One output, read from @text; exposed for tests.  0 (a text of another kind has no rows) or -ENOMEM. */
-int mm_ps_parse(struct mm_ps *ps, struct mm_str text, size_t file);
-void mm_ps_sort(struct mm_ps *ps);	/* after the last: a row a pid; what several told is of the first */
 
 const struct mm_ps_row *mm_ps_find(const struct mm_ps *ps, uint32_t pid);
 /* What @r lacks and @ps has. */

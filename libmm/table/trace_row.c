@@ -110,7 +110,8 @@ static int parse_by(struct mm_str s, uint8_t *by)
 
 const char mm_result_ok[3] = "ok";
 
-int mm_event_parse_result(struct mm_event *ev, struct mm_str s)
+/* "ENOMEM", "0x1000", "-5", "7", "256 256 32" (a word): the result column of a row; @s is not empty. */
+static int parse_result(struct mm_event *ev, struct mm_str s)
 {
 	bool minus = s.p[0] == '-' && s.len > 1;
 	const char *digit = s.p + minus;
@@ -153,7 +154,7 @@ static inline __attribute__((always_inline)) int parse_column(const struct mm_tr
 	case KIND_EVENT:	return parse_event(row, s, before ? mm_str_head_before(s) : mm_str_head(s), ev);
 	case KIND_TEXT:		*(struct mm_str *)member = s; return 0;
 	case KIND_TIME:		return before ? mm_parse_seconds_before(s, member) : mm_parse_seconds(s, member);
-	case KIND_RESULT:	return mm_event_parse_result(ev, s);
+	case KIND_RESULT:	return parse_result(ev, s);
 	default:		return parse_by(s, member);
 	}
 }

@@ -86,7 +86,4 @@ void mm_trace_row_explain(const struct mm_trace_row *row, const struct mm_str *f
 /* What nearly every access came to: a result of these bytes is this text, which needs no copy. */
 extern const char mm_result_ok[3];
 
-/* "ENOMEM", "0x1000", "-5", "7", "256 256 32" (a word): the result column of a row; @s is not empty. */
-int mm_event_parse_result(struct mm_event *ev, struct mm_str s);
-
 #endif /* TABLE_TRACE_ROW_H */

@@ -208,7 +208,7 @@ static struct mm_anon_vma *reusable_anon_vma(const struct mm_vma *old, const str
 }
 
 /* Source: mm/mmap.c find_mergeable_anon_vma(): the next neighbour is asked first. */
-struct mm_anon_vma *mm_find_mergeable_anon_vma(struct mm_vma *vma)
+static struct mm_anon_vma *find_mergeable_anon_vma(struct mm_vma *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct mm_vma *next = mm_vma_lookup(mm, vma->vm_end);
@@ -228,7 +228,7 @@ int mm_anon_vma_prepare(struct mm_vma *vma)
 
 	if (vma->anon_vma)
 		return 0;
-	av = mm_find_mergeable_anon_vma(vma);
+	av = find_mergeable_anon_vma(vma);
 	if (av) {
 		if (av->alone && spell_out(virt, av))
 			return -ENOMEM;

@@ -63,7 +63,6 @@ int mm_anon_vma_prepare(struct mm_vma *vma);
 int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src);
 int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma);
 void mm_unlink_anon_vmas(struct mm_vma *vma);
-struct mm_anon_vma *mm_find_mergeable_anon_vma(struct mm_vma *vma);
 
 /* get/put: a reference beside those of VMAs (KSM, migration). */
 void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av);

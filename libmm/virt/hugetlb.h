@@ -82,9 +82,7 @@ void mm_free_hugetlb_moved(struct mm_virt *virt, mm_pfn_t head, bool temporary);
 uint32_t mm_huge_node(const struct mm_virt *virt, struct mm_mpol_place place, mm_nodes_t *nodes);
 
 /* hugetlb_resv.c */
-uint64_t mm_region_count(const struct mm_resv_map *m, uint64_t from, uint64_t to);
 int mm_region_add(struct mm_resv_map *m, uint64_t from, uint64_t to);	/* 0 or -ENOMEM */
-uint64_t mm_region_del(struct mm_resv_map *m, uint64_t from, uint64_t to);	/* pages that were in it */
 void mm_resv_map_put(struct mm_resv_map *m);
 /* mmap of @vma: what it may need is promised (hugetlb_reserve_pages()); 0 or -ENOMEM */
 int mm_hugetlb_reserve_vma(struct mm_vma *vma);
@@ -126,7 +124,6 @@ void mm_huge_pmd_share(struct mm_vma *vma, uint64_t vaddr, mm_pte_t *pud);
 bool mm_hugetlb_pmd_shared(const struct mm_vma *vma, uint64_t vaddr);	/* the PMD table there has other users */
 /* It is others' alone from now on, and the PUD entry empty: the caller flushes. false: nobody else has it (huge_pmd_unshare()). */
 bool mm_huge_pmd_unshare(struct mm_vma *vma, uint64_t vaddr);
-void mm_hugetlb_unshare_pmds(struct mm_vma *vma, uint64_t start, uint64_t end);	/* both multiples of a GiB */
 void mm_hugetlb_unshare_split(struct mm_vma *vma, uint64_t vaddr);	/* it will be cut there (hugetlb_vm_op_split()) */
 void mm_hugetlb_unshare_all_pmds(struct mm_vma *vma);
 /* What a flush of [*start, *end) has to reach when tables may be shared. */

@@ -21,7 +21,7 @@
 
 /* ---- ranges ------------------------------------------------------------------ */
 
-uint64_t mm_region_count(const struct mm_resv_map *m, uint64_t from, uint64_t to)
+static uint64_t region_count(const struct mm_resv_map *m, uint64_t from, uint64_t to)
 {
 	uint64_t n = 0;
 
@@ -65,9 +65,10 @@ int mm_region_add(struct mm_resv_map *m, uint64_t from, uint64_t to)
 	return 0;
 }
 
-uint64_t mm_region_del(struct mm_resv_map *m, uint64_t from, uint64_t to)
+/* Pages that were in it. */
+static uint64_t region_del(struct mm_resv_map *m, uint64_t from, uint64_t to)
 {
-	uint64_t n = mm_region_count(m, from, to);
+	uint64_t n = region_count(m, from, to);
 
 	for (size_t i = 0; i < m->nr && m->r[i].from < to;) {
 		struct mm_resv_range *r = &m->r[i];
@@ -129,7 +130,7 @@ int mm_hugetlb_reserve_vma(struct mm_vma *vma)
 	if (!(vma->vm_flags & MM_VM_NORESERVE) && !vma->vm_file->inode->shm_segsz) {	/* a segment has what shmget() promised */
 		chg = to - from;
 		if (vma->vm_flags & MM_VM_MAYSHARE) {
-			chg -= mm_region_count(&hi->resv, from, to);
+			chg -= region_count(&hi->resv, from, to);
 		} else {
 			map = mm_host_calloc(1, sizeof(*map));
 			if (!map)
@@ -184,15 +185,15 @@ void mm_hugetlb_vm_op_close(struct mm_vma *vma)
 	from = mm_vma_hugecache_offset(vma, vma->vm_start);
 	to = mm_vma_hugecache_offset(vma, vma->vm_end);
 	mm_hugetlb_acct_memory(vma->vm_mm->virt, mm_hstate_vma(vma),
-			       -(int64_t)(to - from - mm_region_count(vma->extra->hugetlb_resv, from, to)));
+			       -(int64_t)(to - from - region_count(vma->extra->hugetlb_resv, from, to)));
 }
 
 /* 1: nothing is promised for this page (any more); 0: it is. */
 static uint64_t vma_needs_reservation(const struct mm_vma *vma, uint64_t idx)
 {
 	if (vma->vm_flags & MM_VM_MAYSHARE)
-		return !mm_region_count(&vma->vm_file->inode->hugetlb->resv, idx, idx + 1);
-	return is_owner(vma) ? mm_region_count(vma->extra->hugetlb_resv, idx, idx + 1) : 1;
+		return !region_count(&vma->vm_file->inode->hugetlb->resv, idx, idx + 1);
+	return is_owner(vma) ? region_count(vma->extra->hugetlb_resv, idx, idx + 1) : 1;
 }
 
 static bool has_reserves(const struct mm_vma *vma, uint64_t chg)
@@ -264,14 +265,14 @@ void mm_hugetlb_remove_pages(struct mm_virt *virt, struct mm_inode *inode, uint6
 		hi->nr_pages--;
 		freed++;
 		if (!truncate)
-			mm_region_del(&hi->resv, i, i + 1);
+			region_del(&hi->resv, i, i + 1);
 		mm_page(virt->phys, head)->mapping = 0;
 		if (!--mm_page(virt->phys, head)->refs && !mm_page(virt->phys, head)->mapcount)
 			mm_free_huge_folio(virt, head);
 	}
 	if (!truncate)
 		return;
-	chg = mm_region_del(&hi->resv, first, UINT64_MAX);
+	chg = region_del(&hi->resv, first, UINT64_MAX);
 	mm_hugetlb_acct_memory(virt, hi->h, -(int64_t)(chg - freed));
 }
 

@@ -90,7 +90,8 @@ bool mm_huge_pmd_unshare(struct mm_vma *vma, uint64_t vaddr)
 	return true;
 }
 
-void mm_hugetlb_unshare_pmds(struct mm_vma *vma, uint64_t start, uint64_t end)
+/* Both multiples of a GiB. */
+static void unshare_pmds(struct mm_vma *vma, uint64_t start, uint64_t end)
 {
 	bool any = false;
 
@@ -107,12 +108,12 @@ void mm_hugetlb_unshare_split(struct mm_vma *vma, uint64_t vaddr)
 	uint64_t floor = vaddr & ~(MM_PUD_SIZE - 1);
 
 	if (floor != vaddr && range_in_vma(vma, floor, floor + MM_PUD_SIZE))
-		mm_hugetlb_unshare_pmds(vma, floor, floor + MM_PUD_SIZE);
+		unshare_pmds(vma, floor, floor + MM_PUD_SIZE);
 }
 
 void mm_hugetlb_unshare_all_pmds(struct mm_vma *vma)
 {
-	mm_hugetlb_unshare_pmds(vma, (vma->vm_start + MM_PUD_SIZE - 1) & ~(MM_PUD_SIZE - 1), vma->vm_end & ~(MM_PUD_SIZE - 1));
+	unshare_pmds(vma, (vma->vm_start + MM_PUD_SIZE - 1) & ~(MM_PUD_SIZE - 1), vma->vm_end & ~(MM_PUD_SIZE - 1));
 }
 
 void mm_adjust_range_if_pmd_sharing_possible(const struct mm_vma *vma, uint64_t *start, uint64_t *end)

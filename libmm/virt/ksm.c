@@ -16,7 +16,8 @@
 #include "virt/ksm.h"
 #include "virt/pgtable.h"
 
-int mm_ksm_new(struct mm_virt *virt)
+/* virt->ksm; 0 or -ENOMEM */
+static int ksm_new(struct mm_virt *virt)
 {
 	struct mm_ksm *k = mm_host_calloc(1, sizeof(*k));
 
@@ -80,7 +81,7 @@ int mm_ksm_enter(struct mm_struct *mm)
 
 	if (!mm->virt->phys || mm->ksm_slot)
 		return 0;
-	if (!mm->virt->ksm && mm_ksm_new(mm->virt))
+	if (!mm->virt->ksm && ksm_new(mm->virt))
 		return -ENOMEM;
 	k = mm->virt->ksm;
 	slot = mm_host_calloc(1, sizeof(*slot));
@@ -288,7 +289,7 @@ static void take_out(struct mm_ksm *k, struct mm_ksm_node *n)
 	k->node_dups -= n->place == MM_KSM_DUP;
 }
 
-void mm_ksm_node_remove(struct mm_ksm *k, struct mm_ksm_node *n)
+static void remove_node_from_stable_tree(struct mm_ksm *k, struct mm_ksm_node *n)
 {
 	while (n->items) {
 		struct mm_ksm_item *item = n->items;
@@ -316,7 +317,7 @@ mm_pfn_t mm_ksm_get_page(struct mm_ksm *k, struct mm_ksm_node *n)
 		mm_folio_get(k->virt->cache, n->kpfn);
 		return n->kpfn;
 	}
-	mm_ksm_node_remove(k, n);
+	remove_node_from_stable_tree(k, n);
 	return MM_PFN_NONE;
 }
 
@@ -332,7 +333,7 @@ static int remove_stable_node(struct mm_ksm *k, struct mm_ksm_node *n)
 		err = -EBUSY;
 	} else {
 		mm_page(k->virt->phys, pfn)->mapping = 0;
-		mm_ksm_node_remove(k, n);
+		remove_node_from_stable_tree(k, n);
 	}
 	mm_folio_put(k->virt->cache, pfn);
 	return err;

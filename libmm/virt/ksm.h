@@ -95,7 +95,6 @@ struct mm_ksm {
 	int64_t run, max_page_sharing, merge_across_nodes;
 };
 
-int mm_ksm_new(struct mm_virt *virt);		/* virt->ksm; 0 or -ENOMEM */
 void mm_ksm_free(struct mm_virt *virt);		/* host memory only */
 
 int mm_ksm_enter(struct mm_struct *mm);		/* __ksm_enter(): 0 or -ENOMEM */
@@ -122,7 +121,6 @@ void mm_ksm_trailing_remove(struct mm_ksm *k, struct mm_ksm_item **list);
 
 struct mm_ksm_node *mm_ksm_node_alloc(struct mm_ksm *k);
 void mm_ksm_node_free(struct mm_ksm *k, struct mm_ksm_node *n);
-void mm_ksm_node_remove(struct mm_ksm *k, struct mm_ksm_node *n);	/* remove_node_from_stable_tree() */
 void mm_ksm_node_migrated(struct mm_ksm *k, struct mm_ksm_node *n);	/* out of its tree, to the list of the migrated */
 int mm_ksm_remove_all_nodes(struct mm_ksm *k);				/* 0 or -EBUSY */
 static inline bool mm_ksm_is_candidate(const struct mm_ksm *k, const struct mm_ksm_node *n, int offset)

@@ -42,8 +42,6 @@ struct mm_migrate_target {
 	uint64_t start;
 	uint32_t nid;			/* else this node and no other */
 };
-/* Put the folio there: true; false: it cannot be isolated now, or (*@nomem) there is no host memory. */
-bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem);
 void mm_migrate_putback(struct mm_virt *virt, mm_pfn_t head);
 /*
  * The isolated folio moves to @dst, fresh and of its order, MM_PFN_NONE: there was no memory. 0, -ENOMEM or -EAGAIN (somebody

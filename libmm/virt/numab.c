@@ -24,7 +24,8 @@ enum { MAX_SCAN_WINDOW_MB = 2560, TICK_MS = 4, RESET_PERIODS = 4 };
 
 static uint64_t tunable(const struct mm_ctx *ctx, enum mm_sysctl_id id) { return (uint64_t)mm_sysctl(ctx, id); }
 
-bool mm_vma_policy_mof(const struct mm_vma *vma)
+/* Its policy lets pages move on hint faults. */
+static bool vma_policy_mof(const struct mm_vma *vma)
 {
 	const struct mm_mempolicy *pol;
 
@@ -36,7 +37,8 @@ bool mm_vma_policy_mof(const struct mm_vma *vma)
 	return !pol || pol->flags & MM_MPOL_F_MOF;
 }
 
-uint64_t mm_change_prot_numa(struct mm_vma *vma, uint64_t start, uint64_t end)
+/* Entries of [start, end) that a fault shall tell of; how many there are now. */
+static uint64_t change_prot_numa(struct mm_vma *vma, uint64_t start, uint64_t end)
 {
 	uint64_t n = mm_change_protection(vma, start, end, MM_CP_PROT_NUMA);
 
@@ -110,7 +112,7 @@ struct scan {
 
 static bool is_unsuitable(const struct mm_vma *vma)
 {
-	if (vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP | MM_VM_HUGETLB | MM_VM_MIXEDMAP) || vma->extra->special || !mm_vma_policy_mof(vma))
+	if (vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP | MM_VM_HUGETLB | MM_VM_MIXEDMAP) || vma->extra->special || !vma_policy_mof(vma))
 		return true;
 	if (vma->vm_file && (vma->vm_flags & (MM_VM_READ | MM_VM_WRITE)) == MM_VM_READ)
 		return true;
@@ -186,7 +188,7 @@ static bool scan_vma(struct scan *s, struct mm_vma *vma)
 		end = s->start + ((uint64_t)s->pages << MM_PAGE_SHIFT);
 		end = (end + MM_PMD_SIZE - 1) & ~(MM_PMD_SIZE - 1);
 		end = mm_min_u64(end, vma->vm_end);
-		n = mm_change_prot_numa(vma, s->start, end);
+		n = change_prot_numa(vma, s->start, end);
 		s->updates += n;
 		if (n)
 			s->pages -= (int64_t)((end - s->start) >> MM_PAGE_SHIFT);
@@ -226,7 +228,11 @@ static struct mm_vma *scan_vmas(struct scan *s)
 	return NULL;
 }
 
-uint64_t mm_task_numa_work(struct mm_struct *mm, struct mm_task_numa *task, uint64_t bytes)
+/*
+ * One scan of the task's address space: of @bytes of memory, 0 numa_balancing.scan_size_mb; eight times that much without pages.
+ * Entries changed.
+ */
+static uint64_t task_numa_work(struct mm_struct *mm, struct mm_task_numa *task, uint64_t bytes)
 {
 	uint64_t size = bytes ? bytes : tunable(mm->virt->ctx, MM_SYSCTL_NUMAB_SCAN_SIZE) << 20;
 	struct scan s = { .mm = mm, .task = task, .now_ms = mm_numa_now_ms(mm), .pages = (int64_t)(size >> MM_PAGE_SHIFT) };
@@ -259,7 +265,7 @@ uint64_t mm_task_numa_scan(struct mm_struct *mm, struct mm_task_numa *task, uint
 {
 	begin(mm, task);
 	mm->numa_row_ms += tunable(mm->virt->ctx, MM_SYSCTL_NUMAB_SCAN_DELAY);
-	return mm_task_numa_work(mm, task, bytes);
+	return task_numa_work(mm, task, bytes);
 }
 
 void mm_task_tick_numa(struct mm_struct *mm, struct mm_task_numa *task)
@@ -280,5 +286,5 @@ void mm_task_tick_numa(struct mm_struct *mm, struct mm_task_numa *task)
 		return;
 	mm->numa_next_scan_ms = now_ms + task->scan_period_ms;
 	task->node_stamp_ns += 2 * TICK_MS * UINT64_C(1000000);
-	mm_task_numa_work(mm, task, 0);
+	task_numa_work(mm, task, 0);
 }

@@ -31,19 +31,11 @@ static inline uint64_t mm_numa_now_ms(const struct mm_struct *mm) { return mm->v
 /* hash_32(pid, 6): the bit that stands for a task */
 static inline uint64_t mm_numa_pid_bit(uint32_t pid) { return UINT64_C(1) << (pid * 0x61C88647u >> 26); }
 
-/* Its policy lets pages move on hint faults (vma_policy_mof()). */
-bool mm_vma_policy_mof(const struct mm_vma *vma);
-/* Entries of [start, end) that a fault shall tell of; how many there are now (change_prot_numa()). */
-uint64_t mm_change_prot_numa(struct mm_vma *vma, uint64_t start, uint64_t end);
 
-/**
- * mm_task_numa_work() - one scan of the task's address space
- * @bytes:	of memory to look at, 0 numa_balancing.scan_size_mb; eight times that much without pages
- *
- * Return: entries changed.  Source: kernel/sched/fair.c task_numa_work().
+/*
+ * A scan at once of @bytes (0: numa_balancing.scan_size_mb), as a row asks: the clock of scans goes on by the scan delay, so that no VMA
+ * waits.  Return: entries changed.
  */
-uint64_t mm_task_numa_work(struct mm_struct *mm, struct mm_task_numa *task, uint64_t bytes);
-/* A scan at once, as a row asks: the clock of scans goes on by the scan delay, so that no VMA waits. */
 uint64_t mm_task_numa_scan(struct mm_struct *mm, struct mm_task_numa *task, uint64_t bytes);
 /* The task has run until now: a scan if one is due (task_tick_numa()). */
 void mm_task_tick_numa(struct mm_struct *mm, struct mm_task_numa *task);

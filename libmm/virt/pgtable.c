@@ -338,7 +338,8 @@ bool mm_vma_has_mkwrite(const struct mm_vma *vma)
 	return vma->vm_file && !vma->vm_file->inode->dev_zero && vma->vm_file->inode->type == MM_INODE_REG;
 }
 
-bool mm_vma_wants_writenotify(const struct mm_vma *vma)
+/* A shared writable mapping where the first write to a page must be noticed. */
+static bool vma_wants_writenotify(const struct mm_vma *vma)
 {
 	const uint64_t shared = MM_VM_WRITE | MM_VM_SHARED;
 
@@ -348,7 +349,7 @@ bool mm_vma_wants_writenotify(const struct mm_vma *vma)
 
 uint64_t mm_vma_page_prot(const struct mm_vma *vma)
 {
-	uint64_t prot = mm_vm_get_page_prot(mm_vma_wants_writenotify(vma) ? vma->vm_flags & ~(uint64_t)MM_VM_SHARED : vma->vm_flags);
+	uint64_t prot = mm_vm_get_page_prot(vma_wants_writenotify(vma) ? vma->vm_flags & ~(uint64_t)MM_VM_SHARED : vma->vm_flags);
 
 	return prot & MM_PTE_P && !mm_sysctl(vma->vm_mm->virt->ctx, MM_SYSCTL_NX) ? prot & ~MM_PTE_NX : prot;
 }
@@ -459,7 +460,8 @@ static void free_range(struct mm_mmu_gather *tlb, mm_pte_t *entry, unsigned int 
 	free_table(tlb, entry, start);
 }
 
-void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+/* Free the tables that lie between @floor and @ceiling (0: none) and covered only [start, end). */
+static void free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
 {
 	const unsigned int top = mm_nr_levels(tlb->mm->virt);
 
@@ -501,7 +503,7 @@ void mm_free_all_pgtables(struct mm_mmu_gather *tlb)
 
 		while ((next = mm_mas_next(&mas, UINT64_MAX)) && taken_together(vma, next))
 			vma = next;
-		mm_free_pgd_range(tlb, start, vma->vm_end, 0, next ? next->vm_start : 0);
+		free_pgd_range(tlb, start, vma->vm_end, 0, next ? next->vm_start : 0);
 	}
 }
 
@@ -513,6 +515,6 @@ void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, siz
 
 		while (i + 1 < nr && taken_together(vmas[i], vmas[i + 1]))
 			i++;
-		mm_free_pgd_range(tlb, start, vmas[i]->vm_end, floor, i + 1 < nr ? vmas[i + 1]->vm_start : ceiling);
+		free_pgd_range(tlb, start, vmas[i]->vm_end, floor, i + 1 < nr ? vmas[i + 1]->vm_start : ceiling);
 	}
 }

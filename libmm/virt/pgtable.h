@@ -128,8 +128,6 @@ static inline bool mm_vma_soft_dirty_enabled(const struct mm_vma *vma)
 {
 	return !(vma->vm_flags & (MM_VM_SOFTDIRTY | MM_VM_HUGETLB));
 }
-/* A shared writable mapping where the first write to a page must be noticed. */
-bool mm_vma_wants_writenotify(const struct mm_vma *vma);
 /* vma->vm_page_prot: without RW where writes must be noticed (vma_set_page_prot()) */
 uint64_t mm_vma_page_prot(const struct mm_vma *vma);
 
@@ -331,15 +329,7 @@ static inline void mm_tlb_track(struct mm_mmu_gather *tlb, uint64_t start, uint6
 void mm_tlb_gather_mmu(struct mm_mmu_gather *tlb, struct mm_struct *mm, bool fullmm);
 void mm_tlb_finish_mmu(struct mm_mmu_gather *tlb);
 
-enum {
-	MM_ZAP_EVEN_COWS = 1,		/* also private copies (munmap, DONTNEED); else only pages of the file */
-	MM_ZAP_DROP_MARKER = 2,		/* also what userfaultfd protected of no page (munmap, truncation) */
-};
-/* Unmap [start, end) of @vma, both page-aligned and inside it (unmap_page_range()). */
-void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int zap);
-/* Free the tables that lie between @floor and @ceiling (0: none) and covered only [start, end) (free_pgd_range()). */
-void mm_free_pgd_range(struct mm_mmu_gather *tlb, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling);
-/* Over neighbouring @vmas in order, taken together where they share a PMD (free_pgtables()). */
+/* Free the tables that lie between @floor and @ceiling (0: none) and covered only @vmas, neighbours in order (free_pgtables()). */
 void mm_free_pgtables(struct mm_mmu_gather *tlb, struct mm_vma *const *vmas, size_t nr, uint64_t floor,
 		      uint64_t ceiling);
 /* The same over all VMAs of tlb->mm. */

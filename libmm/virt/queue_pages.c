@@ -36,7 +36,8 @@ static bool vma_migratable(const struct mm_vma *vma) { return !(vma->vm_flags & 
 
 static bool is_hugetlb(const struct mm_virt *virt, mm_pfn_t head) { return mm_page(virt->phys, head)->flags & MM_PG_HUGETLB; }
 
-bool mm_migrate_isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem)
+/* Put the folio on @list: true; false: it cannot be isolated now, or (*@nomem) there is no host memory. */
+static bool isolate(struct mm_virt *virt, struct mm_migrate_list *list, mm_pfn_t head, bool *nomem)
 {
 	*nomem = mm_host_grow(&list->v, list->nr, &list->cap, sizeof(*list->v)) != 0;
 	if (*nomem)
@@ -76,7 +77,7 @@ static void add(struct queue *w, mm_pfn_t head)
 	bool nomem = false, ok = w->q->flags & MOVES && vma_migratable(w->vma);
 
 	if (ok && (w->q->flags & MM_MPOL_MF_MOVE_ALL || mm_page_mapcount(w->virt->phys, head) == 1))
-		ok = mm_migrate_isolate(w->virt, w->q->list, head, &nomem);
+		ok = isolate(w->virt, w->q->list, head, &nomem);
 	w->nr_failed += !ok;
 	if (nomem)
 		w->err = -ENOMEM;
@@ -142,7 +143,7 @@ static void queue_folios_hugetlb(struct queue *w, uint64_t start, uint64_t end)
 			w->nr_failed++;
 		else if (w->q->flags & MM_MPOL_MF_MOVE_ALL ||
 			 (mm_page(w->virt->phys, head)->mapcount == 1 && !mm_hugetlb_pmd_shared(w->vma, vaddr)))
-			w->nr_failed += !mm_migrate_isolate(w->virt, w->q->list, head, &nomem);
+			w->nr_failed += !isolate(w->virt, w->q->list, head, &nomem);
 		if (nomem || (w->nr_failed && strictly_unmovable(w)))
 			w->err = nomem ? -ENOMEM : -EIO;
 	}
@@ -493,7 +494,7 @@ int mm_move_page(struct mm_struct *mm, uint64_t vaddr, int64_t nid, uint64_t fla
 		return -EACCES;
 	if (is_hugetlb(virt, head) && pfn != head)
 		return -EACCES;		/* not by a tail page */
-	if (!mm_migrate_isolate(virt, &list, head, &nomem))
+	if (!isolate(virt, &list, head, &nomem))
 		return -EBUSY;
 	left = mm_migrate_folios(virt, &list, &(struct mm_migrate_target){ .nid = (uint32_t)nid });
 	at = left < 0 ? (int)left : left ? -EAGAIN : (int)nid;

@@ -144,11 +144,6 @@ static void link_file(struct mm_vma *vma, struct mm_vma *prev)
 	mapping->nr_i_mmap++;
 }
 
-void mm_vma_link_file(struct mm_vma *vma)
-{
-	link_file(vma, NULL);
-}
-
 void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file)
 {
 	bool last = file->nr_vmas == 1 && !file->attachment;

@@ -24,8 +24,6 @@ struct mm_vma_extra *mm_vma_own_extra(struct mm_vma *vma);
 int mm_vma_set_anon_name(struct mm_vma *vma, const char *name);
 int mm_vma_set_policy(struct mm_vma *vma, const struct mm_mempolicy *pol);
 int mm_vma_set_uffd(struct mm_vma *vma, struct mm_uffd *uffd);
-/* vm_file's tree of VMAs; also for a VMA without a file. */
-void mm_vma_link_file(struct mm_vma *vma);
 void mm_unlink_file_vma(struct mm_vma *vma);
 /* A VMA, or a call, is done with the file (mm_file_get_vma()): shared memory that nothing maps goes with its pages. */
 void mm_vma_put_file(struct mm_struct *mm, struct mm_file *file);

@@ -22,6 +22,12 @@
 
 enum { GATHER_BUNDLE = 8, MAX_GATHER_BATCH = 510, MAX_GATHER_BATCH_COUNT = 19 };
 
+/* What of a range goes. */
+enum {
+	ZAP_EVEN_COWS = 1,		/* also private copies (munmap, DONTNEED); else only pages of the file */
+	ZAP_DROP_MARKER = 2,		/* also what userfaultfd protected of no page (munmap, truncation) */
+};
+
 void mm_tlb_gather_mmu(struct mm_mmu_gather *tlb, struct mm_struct *mm, bool fullmm)
 {
 	*tlb = (struct mm_mmu_gather){ .mm = mm, .fullmm = fullmm, .start = UINT64_MAX, .cap = GATHER_BUNDLE };
@@ -137,9 +143,9 @@ static bool zap_present(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t 
 		mm_tlb_track(tlb, vaddr, vaddr + MM_PAGE_SIZE);
 		return false;
 	}
-	if (!(zap & MM_ZAP_EVEN_COWS) && p->flags & MM_PG_ANON)
+	if (!(zap & ZAP_EVEN_COWS) && p->flags & MM_PG_ANON)
 		return false;
-	*pte = zap & MM_ZAP_DROP_MARKER ? 0 : mm_uffd_wp_left(vma, old);
+	*pte = zap & ZAP_DROP_MARKER ? 0 : mm_uffd_wp_left(vma, old);
 	mm_tlb_track(tlb, vaddr, vaddr + MM_PAGE_SIZE);
 	if (!(p->flags & MM_PG_ANON)) {
 		if (mm_pte_dirty(old)) {
@@ -168,11 +174,11 @@ static void zap_pte_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_
 			continue;
 		}
 		if (mm_is_pte_marker(*pte)) {
-			if (*pte == MM_PTE_MARKER_POISONED ? zap & MM_ZAP_EVEN_COWS : zap & MM_ZAP_DROP_MARKER || mm_vma_is_anonymous(vma))
+			if (*pte == MM_PTE_MARKER_POISONED ? zap & ZAP_EVEN_COWS : zap & ZAP_DROP_MARKER || mm_vma_is_anonymous(vma))
 				*pte = 0;
 			continue;
 		}
-		if (!(zap & MM_ZAP_EVEN_COWS))
+		if (!(zap & ZAP_EVEN_COWS))
 			continue;
 		tlb->mm->rss[MM_SWAPENTS]--;
 		mm_free_swap_and_cache(tlb->mm->virt->cache, (mm_swp_t)mm_swp_offset(*pte));
@@ -202,13 +208,14 @@ static void zap_huge_pmd(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t
 		mm_tlb_flush_mmu(tlb);
 }
 
-void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int zap)
+/* Unmap [start, end) of @vma, both page-aligned and inside it. */
+static void unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t start, uint64_t end, unsigned int zap)
 {
 	uint64_t next;
 	mm_pte_t *pmd;
 
 	if (vma->vm_flags & MM_VM_HUGETLB) {
-		mm_hugetlb_unmap_range(tlb, vma, start, end, MM_PFN_NONE, zap & MM_ZAP_DROP_MARKER);
+		mm_hugetlb_unmap_range(tlb, vma, start, end, MM_PFN_NONE, zap & ZAP_DROP_MARKER);
 		return;
 	}
 	for (uint64_t vaddr = start; (pmd = mm_next_pmd(tlb->mm, &vaddr, end)); vaddr = next) {
@@ -227,7 +234,7 @@ void mm_unmap_page_range(struct mm_mmu_gather *tlb, struct mm_vma *vma, uint64_t
 
 static void unmap_vma(struct mm_mmu_gather *tlb, struct mm_vma *vma)
 {
-	mm_unmap_page_range(tlb, vma, vma->vm_start, vma->vm_end, MM_ZAP_EVEN_COWS | MM_ZAP_DROP_MARKER);
+	unmap_page_range(tlb, vma, vma->vm_start, vma->vm_end, ZAP_EVEN_COWS | ZAP_DROP_MARKER);
 }
 
 void mm_unmap_region(struct mm_struct *mm, struct mm_vma *const *vmas, size_t nr, uint64_t floor, uint64_t ceiling)
@@ -270,13 +277,13 @@ static void zap_single(struct mm_vma *vma, uint64_t start, uint64_t end, unsigne
 	mm_lru_add_drain(vma->vm_mm->virt->cache);
 	mm_tlb_gather_mmu(&tlb, vma->vm_mm, false);
 	mm_update_hiwater_rss(vma->vm_mm);
-	mm_unmap_page_range(&tlb, vma, start, end, zap);
+	unmap_page_range(&tlb, vma, start, end, zap);
 	mm_tlb_finish_mmu(&tlb);
 }
 
 void mm_zap_page_range(struct mm_vma *vma, uint64_t start, uint64_t end)
 {
-	zap_single(vma, start, end, MM_ZAP_EVEN_COWS);
+	zap_single(vma, start, end, ZAP_EVEN_COWS);
 }
 
 void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mapping, uint64_t first, uint64_t nr,
@@ -291,6 +298,6 @@ void mm_unmap_mapping_pages(struct mm_virt *virt, struct mm_address_space *mappi
 		uint64_t zfirst = mm_max_u64(first, vfirst), zlast = mm_min_u64(last, vlast);
 
 		zap_single(vma, vma->vm_start + ((zfirst - vfirst) << MM_PAGE_SHIFT),
-			   vma->vm_start + ((zlast - vfirst + 1) << MM_PAGE_SHIFT), even_cows ? MM_ZAP_EVEN_COWS : 0);
+			   vma->vm_start + ((zlast - vfirst + 1) << MM_PAGE_SHIFT), even_cows ? ZAP_EVEN_COWS : 0);
 	}
 }
