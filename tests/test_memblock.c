@@ -30,9 +30,9 @@ static void ck_regions(const struct mm_memblock_type *t, size_t nr, const uint64
 /* What is already there keeps its node: only the gaps come in (memblock_add_range()). */
 START_TEST(add_fills_gaps)
 {
-	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0x1000, 0x1000, 1, 0), 0);
-	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0x3000, 0x1000, 1, 0), 0);
-	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0, 0x5000, 2, 0), 0);
+	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0x1000, 0x1000, 1), 0);
+	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0x3000, 0x1000, 1), 0);
+	ck_assert_int_eq(mm_memblock_add_range(&mb.memory, 0, 0x5000, 2), 0);
 	ck_regions(&mb.memory, 5, (const uint64_t[][2]){ { 0, 0x1000 }, { 0x1000, 0x2000 }, { 0x2000, 0x3000 },
 		{ 0x3000, 0x4000 },
 			{ 0x4000, 0x5000 } }, "gaps around two regions of another node");
@@ -52,9 +52,9 @@ START_TEST(neighbours_merge)
 		   "split by node");
 	mm_memblock_set_node(&mb.memory, 0, UINT64_MAX, 3);
 	ck_regions(&mb.memory, 1, (const uint64_t[][2]){ { 0x1000, 0x4000 } }, "one node again");
-	mm_memblock_setclr_flag(&mb, 0x1800, 0x100, true, MM_MEMBLOCK_NOMAP);
+	mm_memblock_setclr_flag(&mb, 0x1800, 0x100, true, MM_MEMBLOCK_HOTPLUG);
 	ck_assert_uint_eq(mb.memory.nr, 3);
-	mm_memblock_setclr_flag(&mb, 0x1000, 0x1000, false, MM_MEMBLOCK_NOMAP);
+	mm_memblock_setclr_flag(&mb, 0x1000, 0x1000, false, MM_MEMBLOCK_HOTPLUG);
 	ck_assert_uint_eq(mb.memory.nr, 1);
 }
 END_TEST
@@ -84,36 +84,22 @@ START_TEST(trim_to_pages)
 }
 END_TEST
 
-START_TEST(cap_keeps_a_window)
-{
-	mm_memblock_add(&mb, 0x1000, 0x9000);
-	mm_memblock_reserve(&mb, 0x1000, 0x9000);
-	mm_memblock_setclr_flag(&mb, 0x9000, 0x1000, true, MM_MEMBLOCK_NOMAP);
-	ck_assert_int_eq(mm_memblock_cap_memory_range(&mb, 0x3000, 0x2000), 0);
-	ck_regions(&mb.memory, 2, (const uint64_t[][2]){ { 0x3000, 0x5000 }, { 0x9000, 0xa000 } }, "NOMAP stays");
-	ck_regions(&mb.reserved, 1, (const uint64_t[][2]){ { 0x3000, 0x5000 } }, "reserved is cut");
-}
-END_TEST
-
 static const struct find_case {
 	const char *why;
-	bool bottom_up;
 	uint64_t size, align, start, end;
 	uint32_t node;
 	uint64_t want;
 } find_cases[] = {	/* memory 0-0x10000 node 0, 0x20000-0x28000 node 1; reserved 0x4000-0x6000, 0x26000-0x27000 */
-	{ "top-down takes the end",		false, 0x1000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x27000 },
-	{ "top-down rounds its end down",	false, 0x800, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x27000 },
-	{ "does not fit above 0x27000",		false, 0x1800, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x24000 },
-	{ "only the first node is large enough", false, 0x8000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x8000 },
-	{ "of node 0",				false, 0x1000, 0x1000, 0, UINT64_MAX, 0, 0xf000 },
-	{ "below a limit",			false, 0x1000, 0x1000, 0, 0x7000, 0, 0x6000 },
-	{ "alignment beats the top",		false, 0x1000, 0x8000, 0, 0xf000, 0, 0x8000 },
-	{ "bottom-up leaves the first page",	true, 0x1000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x1000 },
-	{ "bottom-up passes a taken range",	true, 0x4000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x6000 },
-	{ "nothing of that size",		false, 0x20000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0 },
-	{ "size 0 is never found",		false, 0, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0 },
-	{ "range upside down",			false, 0x1000, 0x1000, 0x8000, 0x4000, MM_NODE_NONE, 0 },
+	{ "top-down takes the end",		0x1000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x27000 },
+	{ "top-down rounds its end down",	0x800, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x27000 },
+	{ "does not fit above 0x27000",		0x1800, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x24000 },
+	{ "only the first node is large enough", 0x8000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0x8000 },
+	{ "of node 0",				0x1000, 0x1000, 0, UINT64_MAX, 0, 0xf000 },
+	{ "below a limit",			0x1000, 0x1000, 0, 0x7000, 0, 0x6000 },
+	{ "alignment beats the top",		0x1000, 0x8000, 0, 0xf000, 0, 0x8000 },
+	{ "nothing of that size",		0x20000, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0 },
+	{ "size 0 is never found",		0, 0x1000, 0, UINT64_MAX, MM_NODE_NONE, 0 },
+	{ "range upside down",			0x1000, 0x1000, 0x8000, 0x4000, MM_NODE_NONE, 0 },
 };
 
 START_TEST(find_places)
@@ -121,11 +107,10 @@ START_TEST(find_places)
 	const struct find_case *c = &find_cases[_i];
 	uint64_t found;
 
-	mm_memblock_add_range(&mb.memory, 0, 0x10000, 0, 0);
-	mm_memblock_add_range(&mb.memory, 0x20000, 0x8000, 1, 0);
+	mm_memblock_add_range(&mb.memory, 0, 0x10000, 0);
+	mm_memblock_add_range(&mb.memory, 0x20000, 0x8000, 1);
 	mm_memblock_reserve(&mb, 0x4000, 0x2000);
 	mm_memblock_reserve(&mb, 0x26000, 0x1000);
-	mb.bottom_up = c->bottom_up;
 	found = mm_memblock_find_in_range(&mb, c->size, c->align, c->start, c->end, c->node);
 	ck_assert_msg(found == c->want, "%s: found %#jx", c->why, (uintmax_t)found);
 }
@@ -136,8 +121,8 @@ START_TEST(alloc_falls_back)
 {
 	uint64_t at = 7;
 
-	mm_memblock_add_range(&mb.memory, 0x1000, 0x1000, 0, 0);
-	mm_memblock_add_range(&mb.memory, 0x2000, 0x1000, 1, 0);
+	mm_memblock_add_range(&mb.memory, 0x1000, 0x1000, 0);
+	mm_memblock_add_range(&mb.memory, 0x2000, 0x1000, 1);
 	mm_memblock_reserve(&mb, 0x2000, 0x1000);
 	ck_assert_int_eq(mm_memblock_alloc_range(&mb, 0x1000, 0x1000, 0, UINT64_MAX, 1, true, &at), -ENOSPC);
 	ck_assert_uint_eq(at, 7);
@@ -171,7 +156,7 @@ static void compare(const struct mm_memblock_type *t, const uint8_t *cell, int s
 
 static bool is_free(const struct cells *c, uint64_t at)
 {
-	return c->memory[at] && !c->reserved[at] && c->memory[at] <= 8 * MM_MEMBLOCK_NOMAP;
+	return c->memory[at] && !c->reserved[at];
 }
 
 static void compare_free(const struct cells *c, int seed, int step)
@@ -200,7 +185,7 @@ static void random_step(struct cells *c, struct mm_rng *rng)
 
 	switch (mm_rng_below(rng, 6)) {
 	case 0:
-		mm_memblock_add_range(&mb.memory, base, size, node, 0);
+		mm_memblock_add_range(&mb.memory, base, size, node);
 		for (unsigned int i = base; i < base + size; i++)
 			c->memory[i] = c->memory[i] ? c->memory[i] : (uint8_t)(1 + node);
 		break;
@@ -209,13 +194,15 @@ static void random_step(struct cells *c, struct mm_rng *rng)
 		memset(c->memory + base, 0, size);
 		break;
 	case 2:
-		mm_memblock_add_range(&mb.reserved, base, size / 4, 0, 0);
+		mm_memblock_add_range(&mb.reserved, base, size / 4, 0);
 		for (unsigned int i = base; i < base + size / 4; i++)
 			c->reserved[i] = 1;
 		break;
 	case 3:
-		mm_memblock_phys_free(&mb, base, size);
-		memset(c->reserved + base, 0, size);
+		if (mm_rng_below(rng, 8))
+			break;
+		mm_memblock_free(&mb);
+		*c = (struct cells){ 0 };
 		break;
 	case 4:
 		mm_memblock_set_node(&mb.memory, base, size, node);
@@ -223,10 +210,10 @@ static void random_step(struct cells *c, struct mm_rng *rng)
 			c->memory[i] = c->memory[i] ? (uint8_t)(1 + node + (c->memory[i] - 1) / 8 * 8) : 0;
 		break;
 	default:
-		mm_memblock_setclr_flag(&mb, base, size, set, MM_MEMBLOCK_NOMAP);
+		mm_memblock_setclr_flag(&mb, base, size, set, MM_MEMBLOCK_HOTPLUG);
 		for (unsigned int i = base; i < base + size; i++)
 			c->memory[i] = c->memory[i] ? (uint8_t)((c->memory[i] - 1) % 8 + 1 +
-								(set ? 8 * MM_MEMBLOCK_NOMAP : 0)) : 0;
+								(set ? 8 * MM_MEMBLOCK_HOTPLUG : 0)) : 0;
 	}
 }
 
@@ -259,7 +246,6 @@ int main(void)
 	tcase_add_test(tc, neighbours_merge);
 	tcase_add_test(tc, sizes_that_wrap);
 	tcase_add_test(tc, trim_to_pages);
-	tcase_add_test(tc, cap_keeps_a_window);
 	tcase_add_loop_test(tc, find_places, 0, (int)(sizeof(find_cases) / sizeof(find_cases[0])));
 	tcase_add_test(tc, alloc_falls_back);
 	tcase_add_loop_test(tc, random_against_cells, 0, 12);

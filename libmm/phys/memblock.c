@@ -89,7 +89,7 @@ static void merge_regions(struct mm_memblock_type *t, size_t first, size_t last)
 	}
 }
 
-int mm_memblock_add_range(struct mm_memblock_type *t, uint64_t base, uint64_t size, uint32_t node, uint32_t flags)
+int mm_memblock_add_range(struct mm_memblock_type *t, uint64_t base, uint64_t size, uint32_t node)
 {
 	uint64_t end = cap_end(base, size);
 	size_t i = first_above(t, base), first = i, pieces = 1;
@@ -104,7 +104,7 @@ int mm_memblock_add_range(struct mm_memblock_type *t, uint64_t base, uint64_t si
 		uint64_t stop = i < t->nr && t->v[i].base < end ? t->v[i].base : end;
 
 		if (base < stop)
-			insert_region(t, i++, (struct mm_memblock_region){ base, stop - base, node, flags });
+			insert_region(t, i++, (struct mm_memblock_region){ base, stop - base, node, MM_MEMBLOCK_NONE });
 		if (stop == end)
 			break;
 		base = rgn_end(&t->v[i++]);
@@ -145,17 +145,6 @@ static int isolate_range(struct mm_memblock_type *t, uint64_t base, uint64_t end
 	return 0;
 }
 
-int mm_memblock_remove_range(struct mm_memblock_type *t, uint64_t base, uint64_t size)
-{
-	size_t first, last;
-
-	if (isolate_range(t, base, cap_end(base, size), &first, &last))
-		return -ENOMEM;
-	while (last > first)
-		remove_region(t, --last);
-	return 0;
-}
-
 int mm_memblock_set_node(struct mm_memblock_type *t, uint64_t base, uint64_t size, uint32_t node)
 {
 	size_t first, last;
@@ -183,22 +172,23 @@ int mm_memblock_setclr_flag(struct mm_memblock *mb, uint64_t base, uint64_t size
 
 int mm_memblock_add(struct mm_memblock *mb, uint64_t base, uint64_t size)
 {
-	return mm_memblock_add_range(&mb->memory, base, size, MM_NODE_NONE, MM_MEMBLOCK_NONE);
+	return mm_memblock_add_range(&mb->memory, base, size, MM_NODE_NONE);
 }
 
 int mm_memblock_remove(struct mm_memblock *mb, uint64_t base, uint64_t size)
 {
-	return mm_memblock_remove_range(&mb->memory, base, size);
+	size_t first, last;
+
+	if (isolate_range(&mb->memory, base, cap_end(base, size), &first, &last))
+		return -ENOMEM;
+	while (last > first)
+		remove_region(&mb->memory, --last);
+	return 0;
 }
 
 int mm_memblock_reserve(struct mm_memblock *mb, uint64_t base, uint64_t size)
 {
-	return mm_memblock_add_range(&mb->reserved, base, size, MM_NODE_NONE, MM_MEMBLOCK_NONE);
-}
-
-int mm_memblock_phys_free(struct mm_memblock *mb, uint64_t base, uint64_t size)
-{
-	return mm_memblock_remove_range(&mb->reserved, base, size);
+	return mm_memblock_add_range(&mb->reserved, base, size, MM_NODE_NONE);
 }
 
 void mm_memblock_free(struct mm_memblock *mb)
@@ -228,32 +218,6 @@ void mm_memblock_trim_memory(struct mm_memblock *mb, uint64_t align)
 	}
 }
 
-int mm_memblock_cap_memory_range(struct mm_memblock *mb, uint64_t base, uint64_t size)
-{
-	struct mm_memblock_type *t = &mb->memory;
-	uint64_t end = cap_end(base, size);
-	size_t first, last;
-
-	if (!size || !t->nr)
-		return 0;
-	if (isolate_range(t, base, end, &first, &last))
-		return -ENOMEM;
-	for (size_t i = t->nr; i-- > last; )
-		if (!(t->v[i].flags & MM_MEMBLOCK_NOMAP))
-			remove_region(t, i);
-	for (size_t i = first; i-- > 0; )
-		if (!(t->v[i].flags & MM_MEMBLOCK_NOMAP))
-			remove_region(t, i);
-	if (mm_memblock_remove_range(&mb->reserved, 0, base))
-		return -ENOMEM;
-	return mm_memblock_remove_range(&mb->reserved, end, UINT64_MAX - end);
-}
-
-static bool should_skip(const struct mm_memblock_region *r, uint32_t node)
-{
-	return (node != MM_NODE_NONE && node != r->node) || (r->flags & MM_MEMBLOCK_NOMAP);
-}
-
 bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint32_t node, uint64_t *start,
 			   uint64_t *end)
 {
@@ -263,7 +227,7 @@ bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint3
 		const struct mm_memblock_region *r = &mem->v[i];
 		uint64_t at = *cursor > r->base ? *cursor : r->base;
 
-		if (should_skip(r, node))
+		if (node != MM_NODE_NONE && node != r->node)
 			continue;
 		for (size_t k = first_above(res, at); at < rgn_end(r); k++) {
 			uint64_t stop = k < res->nr && res->v[k].base < rgn_end(r) ? res->v[k].base : rgn_end(r);
@@ -292,13 +256,9 @@ static uint64_t find_range(const struct mm_memblock *mb, uint64_t start, uint64_
 		hi = hi > end ? end : hi;
 		if (hi < lo || hi - lo < size)
 			continue;
-		cand = mb->bottom_up ? lo > UINT64_MAX - (align - 1) ? UINT64_MAX : (lo + align - 1) & ~(align - 1)
-				     : (hi - size) & ~(align - 1);
-		if (cand < lo || cand >= hi || hi - cand < size)
-			continue;
-		found = cand;
-		if (mb->bottom_up)
-			break;
+		cand = (hi - size) & ~(align - 1);
+		if (cand >= lo)
+			found = cand;
 	}
 	return found;
 }

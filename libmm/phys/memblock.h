@@ -3,7 +3,8 @@
  * phys/memblock.h - the map of RAM that boot works with, and what of it is taken
  *
  * Model:	Linux 6.6 mm/memblock.c: two sorted lists of ranges, "memory" and "reserved".
- * Not modelled: the early-parameter flags MIRROR (kernelcore=mirror), growth of the arrays out of memblock itself.
+ * Not modelled: the flags MIRROR (kernelcore=mirror) and NOMAP (no x86 has it), bottom-up placement, growth of the arrays out of memblock
+ * itself.
  */
 #ifndef PHYS_MEMBLOCK_H
 #define PHYS_MEMBLOCK_H
@@ -13,7 +14,6 @@
 enum mm_memblock_flags {
 	MM_MEMBLOCK_NONE = 0,
 	MM_MEMBLOCK_HOTPLUG = 1,	/* may be unplugged: movable_node wants it in ZONE_MOVABLE */
-	MM_MEMBLOCK_NOMAP = 4,		/* RAM that the kernel does not map */
 };
 #define MM_NODE_NONE	UINT32_MAX	/* of any node, or of none yet */
 
@@ -35,7 +35,6 @@ struct mm_memblock_type {
 
 struct mm_memblock {
 	struct mm_memblock_type memory, reserved;
-	bool bottom_up;			/* memblock_set_bottom_up() */
 };
 
 void mm_memblock_free(struct mm_memblock *mb);
@@ -49,12 +48,10 @@ void mm_memblock_free(struct mm_memblock *mb);
  * Add the parts that no region covers yet; covered parts keep their node and flags. memblock_add_node(),
  * memblock_reserve().
  */
-int mm_memblock_add_range(struct mm_memblock_type *type, uint64_t base, uint64_t size, uint32_t node, uint32_t flags);
-int mm_memblock_remove_range(struct mm_memblock_type *type, uint64_t base, uint64_t size);
+int mm_memblock_add_range(struct mm_memblock_type *type, uint64_t base, uint64_t size, uint32_t node);
 int mm_memblock_add(struct mm_memblock *mb, uint64_t base, uint64_t size);
 int mm_memblock_remove(struct mm_memblock *mb, uint64_t base, uint64_t size);
 int mm_memblock_reserve(struct mm_memblock *mb, uint64_t base, uint64_t size);
-int mm_memblock_phys_free(struct mm_memblock *mb, uint64_t base, uint64_t size);
 /* Set the node, or set and clear flags, of what lies in the range; regions are split at its ends and merged again. */
 int mm_memblock_set_node(struct mm_memblock_type *type, uint64_t base, uint64_t size, uint32_t node);
 int mm_memblock_setclr_flag(struct mm_memblock *mb, uint64_t base, uint64_t size, bool set, uint32_t flag);
@@ -70,8 +67,6 @@ static inline uint64_t mm_memblock_region_memory_end_pfn(const struct mm_membloc
 
 /* Cut regions of memory to whole pages of @align bytes (a power of two); what has none goes. */
 void mm_memblock_trim_memory(struct mm_memblock *mb, uint64_t align);
-/* Keep only [base, base + size) of memory and of what is reserved (memblock_cap_memory_range()). */
-int mm_memblock_cap_memory_range(struct mm_memblock *mb, uint64_t base, uint64_t size);
 
 /**
  * mm_memblock_next_free() - next range that is memory and not reserved
@@ -79,7 +74,7 @@ int mm_memblock_cap_memory_range(struct mm_memblock *mb, uint64_t base, uint64_t
  * @node:	only of this node, MM_NODE_NONE any
  *
  * Ascending; ranges of different memory regions are given out apart even when
- * they touch.  NOMAP regions are passed over.  Return: false at the end.
+ * they touch.  Return: false at the end.
  * Source: Linux 6.6 mm/memblock.c __next_mem_range().
  */
 bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint32_t node, uint64_t *start,
@@ -90,8 +85,7 @@ bool mm_memblock_next_free(const struct mm_memblock *mb, uint64_t *cursor, uint3
  * @align:	power of two
  * @start, @end:	allowed range; the first page is never given out
  *
- * Top-down the highest place (the end rounded down to @align), bottom-up the lowest.
- * Return: its base, 0 none.
+ * Return: the base of the highest place (the end rounded down to @align), 0 none.
  * Source: Linux 6.6 mm/memblock.c memblock_find_in_range_node().
  */
 uint64_t mm_memblock_find_in_range(const struct mm_memblock *mb, uint64_t size, uint64_t align,
