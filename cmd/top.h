@@ -48,8 +48,8 @@
 	X(S,	"S",	   1, CHR,  0,			"Process Status") \
 	X(COMMAND, "COMMAND", 0, CMD, 0,		"Command Name/Line") \
 	X(TGID,	"TGID",	   0, NUM,  0,			"Thread Group Id") \
-	X(OOMA,	"OOMa",	   5, OOM,  MM_PID_OOM,		"OOMEM Adjustment") \
-	X(OOMS,	"OOMs",	   4, OOM,  MM_PID_OOM,		"OOMEM Score current") \
+	X(OOMA,	"OOMa",	   5, NUM,  MM_PID_OOM,		"OOMEM Adjustment") \
+	X(OOMS,	"OOMs",	   4, NUM,  MM_PID_OOM,		"OOMEM Score current") \
 	X(VMJ,	"vMj",	   3, CNT,  0,			"Major Faults delta") \
 	X(VMN,	"vMn",	   3, CNT,  0,			"Minor Faults delta") \
 	X(USED,	"USED",	   6, KIB,  MM_PID_STATUS,	"Res+Swap Size (KiB)") \
@@ -81,7 +81,7 @@ enum top_field {
 	TOP_NR_FIELDS
 };
 
-enum top_kind { TOP_NUM, TOP_USER_NAME, TOP_PRI, TOP_PCT, TOP_TICS, TOP_KIB, TOP_CNT, TOP_CHR, TOP_CMD, TOP_OOM, TOP_LINE };
+enum top_kind { TOP_NUM, TOP_USER_NAME, TOP_PRI, TOP_PCT, TOP_TICS, TOP_KIB, TOP_CNT, TOP_CHR, TOP_CMD, TOP_LINE };
 
 struct top_field_def {
 	const char *heading;

@@ -123,7 +123,7 @@ static void fill_sizes(struct csv_row *c, const struct top *t, const struct mm_p
 	c->res_kib = r->res_kib;
 	c->shr_kib = r->shr_kib;
 	c->swap_kib = r->swap_kib;
-	c->used_kib = r->res_kib + r->swap_kib;
+	c->used_kib = r->res_kib <= UINT64_MAX - r->swap_kib ? r->res_kib + r->swap_kib : UINT64_MAX;
 	c->code_kib = r->code_kib;
 	c->data_kib = r->data_kib;
 	c->rss_anon_kib = r->rss_anon_kib;
@@ -185,9 +185,20 @@ static void leave_out(struct csv_row *c, uint32_t unknown)
 		c->res_kib = MM_MISSING_U64;
 		c->mem_pct = MM_MISSING_I64;
 	}
-	if (unknown & MM_PID_NO_STATUS)
-		c->shr_kib = c->swap_kib = c->used_kib = c->code_kib = c->data_kib = c->rss_anon_kib = c->rss_file_kib =
-			c->rss_shmem_kib = c->locked_kib = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_SHARED)
+		c->shr_kib = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_CODE)
+		c->code_kib = c->data_kib = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_SWAP)
+		c->swap_kib = c->used_kib = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_KINDS)
+		c->rss_anon_kib = c->rss_file_kib = c->rss_shmem_kib = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_LOCKED)
+		c->locked_kib = MM_MISSING_U64;
+	if (unknown & MM_PID_NO_OOM_SCORE)
+		c->oom_score = MM_MISSING_I64;
+	if (unknown & MM_PID_NO_OOM_ADJ)
+		c->oom_score_adj = MM_MISSING_I64;
 }
 
 /* Texts of files are read where their column is chosen: a file each. */
@@ -217,8 +228,8 @@ static void csv_row(struct top *t, const struct top_item *it, struct csv_row *c,
 	c->threads = r->nr_threads;
 	fill_times(c, t, it);
 	fill_texts(c, t, r);
-	c->oom_score = r->oom_seen ? r->oom_score : MM_MISSING_I64;
-	c->oom_score_adj = r->oom_seen ? r->oom_score_adj : MM_MISSING_I64;
+	c->oom_score = r->oom_score;
+	c->oom_score_adj = r->oom_score_adj;
 	c->user = c->ruser = NULL;
 	if (r->status_seen) {
 		c->user = user_name(t, r->euid, c->user_text);
@@ -326,6 +337,21 @@ static bool rates_wanted(const struct top *t, bool human)
 	return false;
 }
 
+/* What is not among the rows, and where they came from. */
+static void notes(const struct top *t)
+{
+	uint64_t bad = mm_pid_table_bad(t->table), denied;
+	int why;
+
+	if (mm_pid_table_ps(t->table))
+		cmd_note(t->a, "processes as ps told, too: %s", mm_pid_table_ps(t->table));
+	if (bad)
+		cmd_note(t->a, "%llu processes have a stat file or a line of ps that cannot be understood", (unsigned long long)bad);
+	denied = mm_pid_table_denied(t->table, &why);
+	if (denied)
+		cmd_note(t->a, "%llu processes are left out: %s", (unsigned long long)denied, strerror(-why));
+}
+
 int top_batch(struct top *t)
 {
 	bool human = cmd_is_human(t->a), rates = rates_wanted(t, human);
@@ -353,10 +379,6 @@ int top_batch(struct top *t)
 			break;
 		sleep_ms(t->c.delay_ms);
 	}
-	if (mm_pid_table_ps(t->table))
-		cmd_note(t->a, "processes as ps told, too: %s", mm_pid_table_ps(t->table));
-	if (mm_pid_table_bad(t->table))
-		cmd_note(t->a, "%llu processes have a stat file or a line of ps that cannot be understood",
-			 (unsigned long long)mm_pid_table_bad(t->table));
+	notes(t);
 	return w ? cmd_table_end(t->a, w, err) : err;
 }

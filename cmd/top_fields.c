@@ -73,7 +73,7 @@ static uint64_t value(const struct top *t, const struct mm_pid_row *r, enum top_
 	case TOP_CODE: return r->code_kib;
 	case TOP_DATA: return r->data_kib;
 	case TOP_SWAP: return r->swap_kib;
-	case TOP_USED: return r->res_kib + r->swap_kib;
+	case TOP_USED: return r->res_kib <= UINT64_MAX - r->swap_kib ? r->res_kib + r->swap_kib : UINT64_MAX;
 	case TOP_RSAN: return r->rss_anon_kib;
 	case TOP_RSFD: return r->rss_file_kib;
 	case TOP_RSLK: return r->locked_kib;
@@ -160,7 +160,7 @@ int top_compare(struct top *t, const struct top_item *a, const struct top_item *
 	case TOP_LINE: case TOP_CMD:
 		order = strcmp(t->keys + a->key, t->keys + b->key);
 		break;
-	case TOP_NUM: case TOP_PRI: case TOP_OOM: {
+	case TOP_NUM: case TOP_PRI: {
 		int64_t p = (int64_t)value(t, a->row, f), q = (int64_t)value(t, b->row, f);
 
 		order = p < q ? -1 : p > q;
@@ -414,9 +414,9 @@ static bool is_zero(const struct top *t, const struct top_item *it, enum top_fie
 static bool is_unknown(const struct mm_pid_row *r, enum top_field f)
 {
 	switch (f) {
-	case TOP_PID: case TOP_TGID: case TOP_COMMAND: case TOP_USER: case TOP_OOMA: case TOP_OOMS: case TOP_PSS: case TOP_USS:
-	case TOP_RSS: case TOP_PSAN: case TOP_PSFD: case TOP_PSSH: case TOP_CGROUPS: case TOP_CGNAME: case TOP_EXE: case TOP_ENVIRON:
-	case TOP_WCHAN: case TOP_ACC: case TOP_ACCP: case TOP_ACCD:
+	case TOP_PID: case TOP_TGID: case TOP_COMMAND: case TOP_USER: case TOP_PSS: case TOP_USS: case TOP_RSS: case TOP_PSAN:
+	case TOP_PSFD: case TOP_PSSH: case TOP_CGROUPS: case TOP_CGNAME: case TOP_EXE: case TOP_ENVIRON: case TOP_WCHAN:
+	case TOP_ACC: case TOP_ACCP: case TOP_ACCD:
 		return false;		/* always there, or told by other means */
 	case TOP_PPID: return r->unknown & MM_PID_NO_PPID;
 	case TOP_UID: return r->unknown & MM_PID_NO_EUID;
@@ -429,7 +429,14 @@ static bool is_unknown(const struct mm_pid_row *r, enum top_field f)
 	case TOP_VIRT: return r->unknown & MM_PID_NO_VIRT;
 	case TOP_RES: case TOP_MEM: return r->unknown & MM_PID_NO_RES;
 	case TOP_S: return r->unknown & MM_PID_NO_STATE;
-	default: return r->unknown & MM_PID_NO_STATUS;
+	case TOP_SHR: return r->unknown & MM_PID_NO_SHARED;
+	case TOP_CODE: case TOP_DATA: return r->unknown & MM_PID_NO_CODE;
+	case TOP_SWAP: case TOP_USED: return r->unknown & MM_PID_NO_SWAP;
+	case TOP_RSAN: case TOP_RSFD: case TOP_RSSH: return r->unknown & MM_PID_NO_KINDS;
+	case TOP_RSLK: return r->unknown & MM_PID_NO_LOCKED;
+	case TOP_OOMS: return r->unknown & MM_PID_NO_OOM_SCORE;
+	case TOP_OOMA: return r->unknown & MM_PID_NO_OOM_ADJ;
+	default: return r->unknown & MM_PID_NO_USERS;
 	}
 }
 
@@ -448,12 +455,6 @@ void top_field_text(struct top *t, const struct top_item *it, enum top_field f, 
 		return;
 	}
 	switch (top_fields[f].kind) {
-	case TOP_OOM:
-		if (!r->oom_seen && !t->trace) {
-			strcpy(buf, "-");
-			return;
-		}
-		/* fallthrough */
 	case TOP_NUM: make_num(buf, (int64_t)v, width); return;
 	case TOP_PRI:
 		if (r->priority < -99 || r->priority > 999)

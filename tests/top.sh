@@ -113,6 +113,47 @@ mv "$tmp/later" "$tmp/cpus/proc/stat"
 wait $! || fail "a CPU that goes: status $?"
 [ "$(grep '^%Cpu' "$tmp/out" | tail -n +5 | grep -c ' 50.0 sy, ')" = 3 ] || fail "a CPU that goes: $(grep '^%Cpu' "$tmp/out")"
 
+# what an old kernel's status does not tell, and what is not told for want of a status or statm, is unknown, not 0
+mkdir -p "$tmp/old/proc"
+for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/old/proc/"; done
+for p in 1 2 3 4; do
+	mkdir "$tmp/old/proc/$p"
+	echo "$p (p$p) S 1 1 1 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 1 8192000 500 0 0 0 0" > "$tmp/old/proc/$p/stat"
+	echo "2000 500 100 25 0 75 0" > "$tmp/old/proc/$p/statm"
+	printf 'Name:\tp%s\nTgid:\t%s\nUid:\t7\t8\t9\t8\n' $p $p > "$tmp/old/proc/$p/status"
+	echo -17 > "$tmp/old/proc/$p/oom_score_adj"
+done
+memory='VmSize:\t8000 kB\nVmLck:\t16 kB\nVmRSS:\t2000 kB\nVmData:\t200 kB\nVmStk:\t100 kB\nVmExe:\t100 kB\n'
+printf "$memory" >> "$tmp/old/proc/1/status"				# Linux 2.6.32
+printf "${memory}VmSwap:\t12 kB\n" >> "$tmp/old/proc/2/status"		# 3.10
+rm "$tmp/old/proc/2/statm" "$tmp/old/proc/3/status"
+echo '4 (p4) Z 1 1 1 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 1 0 0 0 0 0 0' > "$tmp/old/proc/4/stat"
+echo '0 0 0 0 0 0 0' > "$tmp/old/proc/4/statm"
+columns=pid,uid,ruser,res_kib,shr_kib,code_kib,data_kib,swap_kib,used_kib,rss_anon_kib,rss_file_kib,rss_shmem_kib,locked_kib
+"$top" -b -n1 --csv --noheadings --sysroot="$tmp/old" -o -PID --output=$columns,oom_score,oom_score_adj > "$tmp/out" ||
+	fail "old kernels: status $?"
+diff - "$tmp/out" << 'EOF' || fail "old kernels"
+1,8,7,2000,400,100,300,,,,,,16,,-17
+2,8,7,2000,,100,300,12,2012,,,,16,,-17
+3,,,2000,400,100,300,,,,,,,,-17
+4,8,7,0,0,0,0,0,0,0,0,0,0,,-17
+EOF
+"$top" -b -n1 --human -w200 --sysroot="$tmp/old" -o -PID --output=PID,RUID,SHR,CODE,SWAP,USED,RSan,RSlk,OOMa,OOMs |
+	tail -4 | tr -s ' ' > "$tmp/out"
+diff - "$tmp/out" << 'EOF' || fail "old kernels, text"
+ 1 7 400 100 - - - 16 -17 -
+ 2 7 - 100 12 2012 - 16 -17 -
+ 3 - 400 100 - - - - -17 -
+ 4 7 0 0 0 0 0 0 -17 -
+EOF
+# a file that is there and cannot be read, and one that is empty, are counted
+rm "$tmp/old/proc/3/stat" && mkdir "$tmp/old/proc/3/stat"
+: > "$tmp/old/proc/4/stat"
+[ "$("$top" -b -n1 --csv --output=pid -o -PID --sysroot="$tmp/old" 2> "$tmp/err" | tr '\n' ' ')" = "pid 1 2 " ] ||
+	fail "a process too many"
+printf 'mm-top: 1 processes %s\n' 'have a stat file or a line of ps that cannot be understood' 'are left out: Is a directory' |
+	diff - "$tmp/err" || fail "stderr: $(cat "$tmp/err")"
+
 # control groups, as top of procps 4.0.2 showed them of these files (each laid over a /proc/PID/cgroup)
 mkdir -p "$tmp/cg/proc"
 for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/cg/proc/"; done

@@ -157,6 +157,27 @@ int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *
 	return 0;
 }
 
+/* What statm tells too, where that is missing.  Source: Linux 6.6 fs/proc/task_mmu.c task_mem(), task_statm(). */
+static void parse_code(struct mm_str text, struct mm_pid_row *r)
+{
+	uint64_t code = 0, data = 0, v;
+	bool memory = false, told = false;
+	struct mm_str line;
+
+	while (scan_line(&text, &line)) {
+		memory |= scan_word(&line, "VmSize:");
+		if (scan_word(&line, "VmExe:"))
+			told = scan_u64(&line, &code);
+		else if ((scan_word(&line, "VmData:") || scan_word(&line, "VmStk:")) && scan_u64(&line, &v))
+			data = add(data, v);
+	}
+	if (memory && !told)
+		return;
+	r->code_kib = code;
+	r->data_kib = data;
+	r->unknown &= ~(uint32_t)MM_PID_NO_CODE;
+}
+
 /* What PID/status alone tells of what PID/stat would.  Source: Linux 6.6 fs/proc/array.c task_state(), task_mem(). */
 int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r)
 {
@@ -164,7 +185,7 @@ int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r)
 	uint64_t pid = 0, v;
 	bool named = false;
 
-	r->data_kib = r->stat_rss_kib = 0;
+	r->stat_rss_kib = 0;
 	while (scan_line(&text, &line)) {
 		if (scan_word(&line, "Name:\t")) {
 			mm_pid_unescape(r->comm, sizeof(r->comm), line.p, line.len);
@@ -179,16 +200,13 @@ int mm_pid_parse_status_only(struct mm_str text, struct mm_pid_row *r)
 			r->nr_threads = v > INT32_MAX ? INT32_MAX : (uint32_t)v;
 		} else if (scan_word(&line, "VmSize:") && scan_u64(&line, &v)) {
 			r->virt_kib = v;
-		} else if (scan_word(&line, "VmExe:") && scan_u64(&line, &v)) {
-			r->code_kib = v;
-		} else if ((scan_word(&line, "VmData:") || scan_word(&line, "VmStk:")) && scan_u64(&line, &v)) {
-			r->data_kib = add(r->data_kib, v);
 		}
 	}
 	if (!named || !pid || pid > INT32_MAX)
 		return -EINVAL;
 	r->pid = (uint32_t)pid;
-	r->unknown = MM_PID_NO_STAT;
+	r->unknown = MM_PID_NO_STAT | MM_PID_NO_CODE | MM_PID_NO_OOM_SCORE | MM_PID_NO_OOM_ADJ;
+	parse_code(all, r);
 	mm_pid_parse_status(all, r);
 	return 0;
 }
@@ -202,15 +220,29 @@ static void parse_uids(struct mm_str line, struct mm_pid_row *r)
 		*to[i] = (uint32_t)v;
 }
 
+/*
+ * A process without memory (a kernel thread, a zombie) has no line of it: that is none, not unknown.  Unknown is what a process
+ * with memory has no line of.
+ */
+static void note_unknown(struct mm_pid_row *r, bool memory, bool swap)
+{
+	r->unknown &= ~(uint32_t)MM_PID_NO_STATUS;
+	if (memory && !swap)
+		r->unknown |= MM_PID_NO_SWAP;
+	if (memory && !r->status_rss && r->res_kib)
+		r->unknown |= MM_PID_NO_KINDS | MM_PID_NO_SHARED;
+}
+
 void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
 {
 	struct mm_str line;
 	uint64_t tgid = r->tgid;
+	bool memory = false, swap = false;
 
 	r->swap_kib = r->rss_anon_kib = r->rss_file_kib = r->rss_shmem_kib = r->locked_kib = 0;
 	r->status_rss = false;
 	r->res_kib = r->stat_rss_kib;
-	while (scan_line(&text, &line)) {
+	while (!swap && scan_line(&text, &line)) {	/* VmSwap is the last line of interest */
 		switch (line.len ? *line.p : 0) {
 		case 'T':
 			if (scan_word(&line, "Tgid:"))
@@ -222,11 +254,11 @@ void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
 			break;
 		case 'V':
 			if (scan_word(&line, "VmRSS:"))
-				scan_u64(&line, &r->res_kib);
+				memory = scan_u64(&line, &r->res_kib);
 			else if (scan_word(&line, "VmLck:"))
 				scan_u64(&line, &r->locked_kib);
-			else if (scan_word(&line, "VmSwap:"))	/* the last line of interest */
-				text.len = scan_u64(&line, &r->swap_kib) ? 0 : text.len;
+			else if (scan_word(&line, "VmSwap:"))
+				swap = scan_u64(&line, &r->swap_kib);
 			break;
 		case 'R':
 			if (scan_word(&line, "RssAnon:"))
@@ -240,6 +272,7 @@ void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
 	}
 	r->tgid = tgid > INT32_MAX ? r->tgid : (uint32_t)tgid;
 	r->status_seen = true;
+	note_unknown(r, memory, swap);
 	if (r->status_rss)
 		r->shr_kib = add(r->rss_file_kib, r->rss_shmem_kib);
 }
@@ -256,6 +289,7 @@ static void parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row
 	r->shr_kib = pages_to_kib(v[2], page_kib);
 	r->code_kib = pages_to_kib(v[3], page_kib);
 	r->data_kib = pages_to_kib(v[5], page_kib);
+	r->unknown &= ~(uint32_t)(MM_PID_NO_SHARED | MM_PID_NO_CODE);
 }
 
 size_t mm_pid_path(char *dst, const struct mm_pid_row *r, const char *file)
@@ -277,10 +311,10 @@ size_t mm_pid_path(char *dst, const struct mm_pid_row *r, const char *file)
 static void read_oom(struct mm_proc *p, struct mm_pid_row *r)
 {
 	static const char *const files[] = { "oom_score", "oom_score_adj" };
+	static const uint32_t bits[] = { MM_PID_NO_OOM_SCORE, MM_PID_NO_OOM_ADJ };
 	int32_t *const to[] = { &r->oom_score, &r->oom_score_adj };
 	char path[MM_PID_PATH];
 
-	r->oom_seen = true;
 	for (size_t i = 0; i < 2; i++) {
 		struct mm_str text;
 		int64_t v;
@@ -289,10 +323,11 @@ static void read_oom(struct mm_proc *p, struct mm_pid_row *r)
 		mm_pid_path(path, r, files[i]);
 		n = mm_proc_read_small(p, path);
 		text = (struct mm_str){ p->buf, n > 0 ? (size_t)n : 0 };
-		if (scan_i64(&text, &v))
-			*to[i] = clamp32(v);
-		else
-			r->oom_seen = false;
+		r->unknown |= bits[i];
+		if (!scan_i64(&text, &v))
+			continue;
+		*to[i] = clamp32(v);
+		r->unknown &= ~bits[i];
 	}
 }
 
@@ -301,13 +336,20 @@ int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 	char path[MM_PID_PATH];
 	long n;
 
+	if (!p->live)
+		r->unknown |= MM_PID_NO_CODE;
 	if (want & MM_PID_STATUS) {
+		struct mm_str text;
+
 		mm_pid_path(path, r, "status");
 		n = mm_proc_read_small(p, path);
-		if (n == -ENOENT || n == -ESRCH)
-			r->status_seen = false;
-		else if (n > 0)
-			mm_pid_parse_status((struct mm_str){ p->buf, (size_t)n }, r);
+		text = (struct mm_str){ p->buf, n > 0 ? (size_t)n : 0 };
+		r->status_seen = false;
+		r->unknown |= MM_PID_NO_STATUS;
+		if (n > 0)
+			mm_pid_parse_status(text, r);
+		if (n > 0 && !p->live)
+			parse_code(text, r);
 	}
 	if (want & MM_PID_STATM || !p->live || (want & MM_PID_STATUS && r->status_seen && !r->status_rss &&
 						r->res_kib)) {

@@ -44,7 +44,8 @@ struct mm_pid_table {
 	size_t nr_fds, max_fds;
 	uint32_t round;
 	uint32_t want;			/* of the last refresh */
-	uint64_t nr_bad;
+	uint64_t nr_bad, nr_denied;
+	int denied;			/* why, of the first */
 	struct mm_ps ps;		/* of a capture */
 	bool ps_read, ps_used;
 };
@@ -305,6 +306,14 @@ static uint64_t delta(uint64_t now, uint64_t before)
 	return now > before ? now - before : 0;		/* a counter that ran backwards moved nothing */
 }
 
+/* A file that is there and was not read; what has ended is not meant.  @n: bytes, or -errno. */
+static void note_denied(struct mm_pid_table *t, long n)
+{
+	if (n >= 0 || n == -ENOENT || n == -ESRCH)
+		return;
+	t->denied = t->nr_denied++ ? t->denied : (int)n;
+}
+
 /* A sosreport has PID/status alone, of some processes: what else it knows of them ps told. */
 static bool refresh_of_capture(struct mm_pid_table *t, struct mm_pid_row *r, uint32_t want)
 {
@@ -321,8 +330,9 @@ static bool refresh_of_capture(struct mm_pid_table *t, struct mm_pid_row *r, uin
 		if (want & MM_PID_OOM)
 			mm_pid_read_more(t->proc, MM_PID_OOM, r);
 	} else {
-		t->nr_bad += n > 0;
-		if (n > 0 || !ps)
+		t->nr_bad += n >= 0;
+		note_denied(t, n);
+		if (n >= 0 || !ps)
 			return false;
 		r->unknown = MM_PID_NO_FILES;
 		r->comm[0] = 0;
@@ -346,7 +356,8 @@ static bool refresh_row(struct mm_pid_table *t, struct mm_pid_row *r, const stru
 	if (n == -ENOENT && !t->proc->live)
 		return refresh_of_capture(t, r, want);
 	if (n <= 0 || mm_pid_parse_stat(line, t->proc->page_kib, r) || r->pid != pid) {
-		t->nr_bad += n > 0;
+		t->nr_bad += n > 0 || (!n && !t->proc->live);
+		note_denied(t, n);
 		close_row(t, r);
 		return false;
 	}
@@ -396,6 +407,7 @@ int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *op
 	t->v = v;
 	t->cap = cap;
 	t->nr_bad = t->ps.nr_bad;
+	t->nr_denied = 0;
 	for (size_t i = 0; i < t->nr_list; i++) {
 		uint32_t pid = t->list[i].pid;
 
@@ -426,6 +438,12 @@ struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr)
 uint64_t mm_pid_table_bad(const struct mm_pid_table *t)
 {
 	return t->nr_bad;
+}
+
+uint64_t mm_pid_table_denied(const struct mm_pid_table *t, int *why)
+{
+	*why = t->denied;
+	return t->nr_denied;
 }
 
 const char *mm_pid_table_ps(const struct mm_pid_table *t)

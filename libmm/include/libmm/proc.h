@@ -164,25 +164,32 @@ enum mm_pid_want {			/* files beyond PID/stat that the caller's columns need */
 	MM_PID_OOM = 1 << 2,		/* oom_score, oom_score_adj */
 };
 
-enum mm_pid_unknown {			/* what is not known of a row whose PID/stat is not there */
+enum mm_pid_unknown {			/* what is not known of a row: files are missing, or the kernel is too old to tell */
 	MM_PID_NO_PPID = 1 << 0, MM_PID_NO_EUID = 1 << 1, MM_PID_NO_CPU = 1 << 2, MM_PID_NO_TIME = 1 << 3,
 	MM_PID_NO_PRIORITY = 1 << 4, MM_PID_NO_NICE = 1 << 5, MM_PID_NO_FAULTS = 1 << 6, MM_PID_NO_THREADS = 1 << 7,
 	MM_PID_NO_VIRT = 1 << 8, MM_PID_NO_RES = 1 << 9, MM_PID_NO_STATE = 1 << 10,
-	MM_PID_NO_STATUS = 1 << 11,	/* the other users, shared, swapped and locked memory, memory by kind, code and data */
+	MM_PID_NO_USERS = 1 << 11,	/* real, saved and filesystem user */
+	MM_PID_NO_SHARED = 1 << 12,
+	MM_PID_NO_KINDS = 1 << 13,	/* RssAnon, RssFile, RssShmem: since Linux 4.5 */
+	MM_PID_NO_SWAP = 1 << 14,	/* VmSwap: since 2.6.34 */
+	MM_PID_NO_LOCKED = 1 << 15,
+	MM_PID_NO_CODE = 1 << 16,	/* code and data */
+	MM_PID_NO_OOM_SCORE = 1 << 17, MM_PID_NO_OOM_ADJ = 1 << 18,
 	MM_PID_NO_STAT = MM_PID_NO_CPU | MM_PID_NO_TIME | MM_PID_NO_PRIORITY | MM_PID_NO_NICE | MM_PID_NO_FAULTS,
-	MM_PID_NO_FILES = MM_PID_NO_STATUS * 2 - 1,
+	MM_PID_NO_STATUS = MM_PID_NO_EUID | MM_PID_NO_USERS | MM_PID_NO_SHARED | MM_PID_NO_KINDS | MM_PID_NO_SWAP | MM_PID_NO_LOCKED,
+	MM_PID_NO_FILES = MM_PID_NO_OOM_ADJ * 2 - 1,
 };
 
 struct mm_pid_row {
 	uint32_t pid, tgid, ppid;	/* tgid differs from pid for threads only */
 	uint32_t ruid, euid, suid, fsuid;
 	int32_t priority, nice;
-	int32_t oom_score, oom_score_adj;	/* MM_PID_OOM; oom_seen tells */
+	int32_t oom_score, oom_score_adj;	/* MM_PID_OOM */
 	uint32_t nr_threads;
 	char state;
 	char comm[64];			/* NUL-terminated, bytes as the kernel has them */
-	bool oom_seen, status_seen, status_rss, is_new, from_ps;
-	uint32_t unknown;		/* enum mm_pid_unknown: what a capture does not tell; 0 where PID/stat was read */
+	bool status_seen, status_rss, is_new, from_ps;
+	uint32_t unknown;		/* enum mm_pid_unknown, of what was wanted */
 	uint32_t life_cpu_tenths;	/* with from_ps, unless MM_PID_NO_CPU: CPU share of the whole life, tenths of a percent */
 	const char *ps_user, *ps_args, *ps_cgroup;	/* with from_ps; NULL: not told.  Valid as long as the table */
 	uint64_t min_flt, maj_flt, ticks, child_ticks, start_ticks;
@@ -223,6 +230,8 @@ int mm_pid_table_refresh(struct mm_pid_table *t, const struct mm_pid_options *op
 struct mm_pid_row *mm_pid_table_rows(struct mm_pid_table *t, size_t *nr);
 /* stat lines that could not be understood, last refresh; lines of a capture's ps */
 uint64_t mm_pid_table_bad(const struct mm_pid_table *t);
+/* Processes that are left out as their files may not be read, or failed to be, last refresh; *@why: -errno of the first. */
+uint64_t mm_pid_table_denied(const struct mm_pid_table *t, int *why);
 /* The outputs of ps (a sosreport's) that rows, or parts of rows, were taken from: "PATH and N more"; NULL: none. */
 const char *mm_pid_table_ps(const struct mm_pid_table *t);
 bool mm_pid_table_is_consistent(const struct mm_pid_table *t);
