@@ -146,6 +146,10 @@ diff - "$tmp/out" << 'EOF' || fail "old kernels, text"
  3 - 400 100 - - - - -17 -
  4 7 0 0 0 0 0 0 -17 -
 EOF
+# 65536 groups come before the memory: 720 KiB of them
+{ printf 'Name:\tp1\nUid:\t7\t8\t9\t8\nGroups:\t'; seq -s ' ' 4294901760 4294967295; printf "${memory}VmSwap:\t12 kB\n"; } \
+	> "$tmp/old/proc/1/status"
+[ "$("$top" -b -n1 --csv --sysroot="$tmp/old" -p 1 --output=swap_kib,locked_kib | tail -1)" = 12,16 ] || fail "many groups"
 # a file that is there and cannot be read, and one that is empty, are counted
 rm "$tmp/old/proc/3/stat" && mkdir "$tmp/old/proc/3/stat"
 : > "$tmp/old/proc/4/stat"

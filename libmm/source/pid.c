@@ -342,7 +342,7 @@ int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 		struct mm_str text;
 
 		mm_pid_path(path, r, "status");
-		n = mm_proc_read_small(p, path);
+		n = mm_proc_read_whole(p, path);	/* its line Groups may be of 700 KiB, and memory comes after it */
 		text = (struct mm_str){ p->buf, n > 0 ? (size_t)n : 0 };
 		r->status_seen = false;
 		r->unknown |= MM_PID_NO_STATUS;

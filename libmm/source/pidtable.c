@@ -324,7 +324,7 @@ static bool refresh_of_capture(struct mm_pid_table *t, struct mm_pid_row *r, uin
 	long n;
 
 	mm_pid_path(path, r, "status");
-	n = mm_proc_read_small(t->proc, path);
+	n = mm_proc_read_whole(t->proc, path);
 	text = (struct mm_str){ t->proc->buf, n > 0 ? (size_t)n : 0 };
 	if (n > 0 && !mm_pid_parse_status_only(text, r) && r->pid == pid) {
 		if (want & MM_PID_OOM)

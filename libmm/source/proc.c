@@ -173,21 +173,41 @@ int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struc
 	return 0;
 }
 
-long mm_proc_read_small(struct mm_proc *p, const char *path)
+/* A descriptor of @path below proc/, or -errno. */
+static int open_below(struct mm_proc *p, const char *path)
 {
 	int err = mm_proc_open_dir(p), fd;
-	ssize_t n;
 
 	if (err)
 		return err;
 	fd = openat(p->proc_fd, path, OPEN_FLAGS);
+	return fd < 0 ? -errno : fd;
+}
+
+long mm_proc_read_small(struct mm_proc *p, const char *path)
+{
+	int fd = open_below(p, path);
+	ssize_t n;
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	n = read(fd, p->buf, p->cap - 1);
 	if (n < 0)
 		n = -errno;
 	else
 		p->buf[n] = 0;
+	close(fd);
+	return n;
+}
+
+long mm_proc_read_whole(struct mm_proc *p, const char *path)
+{
+	int fd = open_below(p, path);
+	long n;
+
+	if (fd < 0)
+		return fd;
+	n = read_all(p, fd, true);
 	close(fd);
 	return n;
 }

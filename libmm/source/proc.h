@@ -21,9 +21,11 @@ struct mm_proc {
 int mm_proc_open_dir(struct mm_proc *p);
 
 /*
- * Read @path below proc/, as "1/stat", into the buffer, in one
- * system call when it fits.  Return: bytes, or -errno; no message is made.
+ * Read @path below proc/, as "1/stat", into the buffer, in one system call: what does not fit is cut.  Return: bytes, or -errno; no
+ * message is made.
  */
 long mm_proc_read_small(struct mm_proc *p, const char *path);
+/* The same without a cut: the buffer grows. */
+long mm_proc_read_whole(struct mm_proc *p, const char *path);
 
 #endif /* SOURCE_PROC_H */
