@@ -64,9 +64,14 @@ START_TEST(huge_pages_have_entries_of_their_own)
 }
 END_TEST
 
+static struct mm_struct address_space(uint32_t id)
+{
+	return (struct mm_struct){ .virt = &virt, .id = id, .pmd_tag = mm_entry_tag(id, 0, 2) };
+}
+
 static void walked(uint32_t id, uint64_t vaddr, unsigned int level)
 {
-	const struct mm_struct mm = { .virt = &virt, .id = id };
+	const struct mm_struct mm = address_space(id);
 
 	mm_tlb_walked(cpu, &mm, vaddr, level);
 }
@@ -77,7 +82,7 @@ static void walked(uint32_t id, uint64_t vaddr, unsigned int level)
  */
 START_TEST(walks_begin_below_what_is_known)
 {
-	struct mm_struct mm = { .virt = &virt, .id = 1 };
+	struct mm_struct mm = address_space(1);
 	const struct { uint32_t id; uint64_t vaddr; unsigned int level; uint64_t reads; } step[] = {
 		{ 1, 0x40000000, 1, 4 }, { 1, 0x40001000, 1, 1 }, { 1, 0x40200000, 1, 2 }, { 1, 0x80000000, 1, 3 },
 		{ 2, 0x40000000, 1, 4 }, { 1, 0x40400000, 2, 1 },	/* a 2M page: the PDE is the leaf and not kept */
@@ -166,7 +171,7 @@ START_TEST(random_walks_against_lists)
 	virt.la57 = _i % 2;
 	memset(known, 0, sizeof(known));
 	for (unsigned int n = 0; n < 30000; n++) {
-		struct mm_struct mm = { .virt = &virt, .id = 1 };
+		struct mm_struct mm = address_space(1);
 		uint64_t vaddr = mm_rng_below(&r, 60) << 21 | mm_rng_below(&r, 2) << 35 | (mm_rng_below(&r, 30) ? 0 : UINT64_C(1) << 40);
 		unsigned int level = mm_rng_below(&r, 10) ? 1 : 1 + (unsigned int)mm_rng_below(&r, 4), from = 4u + virt.la57;
 
@@ -194,7 +199,7 @@ END_TEST
 
 START_TEST(flushes)
 {
-	struct mm_struct mm = { .virt = &virt, .id = 1 }, other = { .virt = &virt, .id = 2 };
+	struct mm_struct mm = address_space(1), other = address_space(2);
 
 	cpu->mm_id = 1;
 	for (uint64_t i = 0; i < 40; i++) {
@@ -369,7 +374,7 @@ START_TEST(random_against_times)
 		oracles[i].sets = size[i][1] ? size[i][0] / size[i][1] : 1;
 	}
 	for (unsigned int n = 0; n < 20000; n++) {
-		struct mm_struct mm = { .virt = &virt, .id = 1 + (uint32_t)mm_rng_below(&r, 3) };
+		struct mm_struct mm = address_space(1 + (uint32_t)mm_rng_below(&r, 3));
 		uint64_t first = mm_rng_below(&r, 10) ? mm_rng_below(&r, 100) : UINT64_C(1) << 20 | mm_rng_below(&r, 200) << 9;
 		uint64_t nr = 1 + mm_rng_below(&r, 40);
 

@@ -143,6 +143,7 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 {
 	mm->virt = virt;
 	mm->id = new_id(virt);
+	mm->pmd_tag = mm_entry_tag(mm->id, 0, 2);
 	mm->mm_users = mm->mm_count = 1;
 	mm_mt_init(&mm->mm_mt);
 	mm->map_count = 0;

@@ -120,6 +120,7 @@ struct mm_struct {
 	int64_t rss[MM_NR_RSS];			/* pages */
 	uint64_t pgtables_bytes;
 	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps; wraps below 0 where PMD tables are shared */
+	uint64_t pmd_tag;			/* mm_pmd_tag() of address 0 */
 	uint32_t pgd;				/* PFN of the top table; MM_PFN_NONE: page tables are not kept */
 	struct mm_memcg *memcg;			/* whom its pages are charged to; NULL none */
 	struct mm_uffd *uffds;			/* userfaultfds that watch it */

@@ -173,7 +173,7 @@ mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr)
 	mm_pte_t *pmd = mm_walk_to(mm, vaddr, 2);
 
 	if (pmd && pmd != &mm_pte_absent) {
-		uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
+		uint64_t tag = mm_pmd_tag(mm, vaddr);
 
 		t->known[tag % MM_PMDS_KNOWN] = (struct mm_pmd_known){ tag, pmd };
 	}
@@ -292,7 +292,7 @@ mm_pte_t *mm_next_pmd(const struct mm_struct *mm, uint64_t *vaddr, uint64_t end)
 	if (mm->pgd == MM_PFN_NONE)
 		return NULL;
 	while (*vaddr < end) {
-		const uint64_t tag = mm_entry_tag(mm->id, *vaddr, 2);
+		const uint64_t tag = mm_pmd_tag(mm, *vaddr);
 		struct mm_pmd_known *k = &mm->virt->pgtables->known[tag % MM_PMDS_KNOWN];
 		unsigned int level = mm_nr_levels(mm->virt);
 		mm_pfn_t table = mm->pgd;

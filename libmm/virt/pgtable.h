@@ -159,7 +159,7 @@ void mm_pgd_free(struct mm_struct *mm);		/* after mm_unmap_all() */
 /* PMD entries that were found, each in a place of its own by its number: no table above them has moved since. */
 enum { MM_PMDS_KNOWN = 256 };
 struct mm_pmd_known {
-	uint64_t tag;			/* mm_entry_tag(), 0 none */
+	uint64_t tag;			/* mm_pmd_tag(), 0 none */
 	mm_pte_t *pmd;
 };
 
@@ -271,10 +271,12 @@ static inline bool mm_entry_tag_is_of(uint64_t tag, uint32_t id, unsigned int le
 {
 	return (tag & ~(UINT64_C(1) << 63)) >> (MM_VPN_BITS - 9 * (level - 1)) == (id & MM_TLB_ID_MASK);
 }
+/* The same of the PMD entry; the address space has its part of it at hand. */
+static inline uint64_t mm_pmd_tag(const struct mm_struct *mm, uint64_t vaddr) { return mm->pmd_tag | vaddr >> MM_PMD_SHIFT; }
 mm_pte_t *mm_pmd_offset_walk(const struct mm_struct *mm, uint64_t vaddr);
 static inline mm_pte_t *mm_pmd_offset(const struct mm_struct *mm, uint64_t vaddr)
 {
-	const uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
+	const uint64_t tag = mm_pmd_tag(mm, vaddr);
 	const struct mm_pmd_known *k = &mm->virt->pgtables->known[tag % MM_PMDS_KNOWN];
 
 	return k->tag == tag ? k->pmd : mm_pmd_offset_walk(mm, vaddr);

@@ -112,7 +112,7 @@ static bool check_known(const struct mm_struct *mm)
 		const struct mm_pmd_known *k = &mm->virt->pgtables->known[i];
 		uint64_t vaddr = k->tag << MM_PMD_SHIFT & ((UINT64_C(1) << (MM_VPN_BITS + MM_PAGE_SHIFT)) - 1);
 
-		if (k->tag == mm_entry_tag(mm->id, vaddr, 2) && (k->tag % MM_PMDS_KNOWN != i || mm_walk_to(mm, vaddr, 2) != k->pmd))
+		if (k->tag == mm_pmd_tag(mm, vaddr) && (k->tag % MM_PMDS_KNOWN != i || mm_walk_to(mm, vaddr, 2) != k->pmd))
 			return false;
 	}
 	return true;

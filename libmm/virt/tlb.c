@@ -356,7 +356,7 @@ static void psc_begin(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
 void mm_tlb_walked_below(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr)
 {
 	struct mm_psc *p = &c->psc[0];
-	uint64_t tag = mm_entry_tag(mm->id, vaddr, 2);
+	uint64_t tag = mm_pmd_tag(mm, vaddr);
 	uint8_t *at = psc_bucket(p, tag), i = *at;
 
 	if (!(p->nr | c->psc[1].nr | c->psc[2].nr)) {

@@ -277,9 +277,9 @@ static inline void mm_tlb_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr
 void mm_tlb_walked_far(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr, unsigned int level);
 void mm_tlb_walked_below(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr);
 /* A walk to level 1 begins below the PDE used last: then nothing moves. */
-static inline bool mm_tlb_is_below_pde(const struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr)
+static inline bool mm_tlb_is_below_pde(const struct mm_tlb_cpu *c, const struct mm_struct *mm, uint64_t vaddr)
 {
-	return c->psc[0].tag[c->psc[0].next[0]] == mm_entry_tag(id, vaddr, 2);
+	return c->psc[0].tag[c->psc[0].next[0]] == mm_pmd_tag(mm, vaddr);
 }
 static inline void mm_tlb_walked_near(struct mm_tlb_cpu *c)
 {
@@ -290,7 +290,7 @@ static inline void mm_tlb_walked(struct mm_tlb_cpu *c, const struct mm_struct *m
 {
 	if (level > 1)
 		mm_tlb_walked_far(c, mm, vaddr, level);
-	else if (mm_tlb_is_below_pde(c, mm->id, vaddr))
+	else if (mm_tlb_is_below_pde(c, mm, vaddr))
 		mm_tlb_walked_near(c);
 	else
 		mm_tlb_walked_below(c, mm, vaddr);
