@@ -230,62 +230,102 @@ static inline bool is_plain(const struct mm_event *ev, uint64_t by)
 	       !(ev->present & (MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME))) && size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE;
 }
 
-/*
- * A page in the page tables is mapped and nothing is to be done for --automap. A run ends with the access after which
- * a daemon wakes; whatever else may have to happen after an event leaves the run to mm_machine_event().
- */
-size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
+/* Rows of one task on one CPU, as the processor is asked for them. */
+struct run {
+	struct mm_task *task;
+	struct mm_tlb_cpu *c;
+	struct asked by_type[MM_EV_FETCH - MM_EV_LOAD + 1];
+	uint64_t by, end, own;		/* whose they are; above all their addresses; the tag of page 0 */
+	uint64_t due_ns;		/* when the next daemon wakes */
+	bool due, missed;		/* it ended for that; with an access that neither the TLB nor a walk serves */
+};
+
+/* A run begins with @ev; false: that is for mm_machine_event(). */
+static bool begin_run(struct mm_machine *m, const struct mm_event *ev, struct run *r)
 {
 	struct mm_task *task = m->tasks.last;
-	struct asked by_type[MM_EV_FETCH - MM_EV_LOAD + 1];
-	const uint64_t by = nr ? whose(ev) : 0;
 	struct mm_tlb_cpu *c;
-	bool due = false;
-	uint64_t due_ns, end, own;
-	size_t n = 0;
 
-	if (!nr || !m->fault || m->fault->tlb_miss_rows || m->cache->contents || !task || !task->mm ||
-	    ev->pid != task->pid || m->someone_dies ||
+	if (!m->fault || m->fault->tlb_miss_rows || m->cache->contents || !task || !task->mm ||
+	    ev->pid != task->pid || m->someone_dies || m->panicked ||
 	    task->faults.uffd_vaddr || m->cfg.check || m->virt.pkeys_used || ev->cpu >= m->ctx.nr_cpus ||
 	    mm_kswapd_is_woken(m->reclaim) || mm_kcompactd_is_due(m->phys))
-		return 0;
-	c = &m->fault->virt->tlb->cpu[ev->cpu];
-	own = mm_tlb_tag(0, task->mm->id, 0);
-	end = task->mm->task_size_max;
-	due_ns = mm_min_u64(m->phys->proactive_ns, m->fault->khugepaged_ns);
-	if (mm_task_numa_due_ns(&m->ctx, &task->numa) < due_ns)
-		due_ns = mm_task_numa_due_ns(&m->ctx, &task->numa);
-	by_type[MM_EV_LOAD - MM_EV_LOAD] = ask(c, MM_TLB_R);
-	by_type[MM_EV_STORE - MM_EV_LOAD] = by_type[MM_EV_MODIFY - MM_EV_LOAD] = ask(c, MM_TLB_W);
-	by_type[MM_EV_FETCH - MM_EV_LOAD] = ask(c, MM_TLB_X);
-	while (n < nr && is_plain(&ev[n], by) && ev[n].addr < end) {
+		return false;
+	r->task = task;
+	r->c = c = &m->fault->virt->tlb->cpu[ev->cpu];
+	r->by = whose(ev);
+	r->own = mm_tlb_tag(0, task->mm->id, 0);
+	r->end = task->mm->task_size_max;
+	r->due_ns = mm_min_u64(m->phys->proactive_ns, m->fault->khugepaged_ns);
+	r->due_ns = mm_min_u64(mm_task_numa_due_ns(&m->ctx, &task->numa), r->due_ns);
+	r->by_type[MM_EV_LOAD - MM_EV_LOAD] = ask(c, MM_TLB_R);
+	r->by_type[MM_EV_STORE - MM_EV_LOAD] = r->by_type[MM_EV_MODIFY - MM_EV_LOAD] = ask(c, MM_TLB_W);
+	r->by_type[MM_EV_FETCH - MM_EV_LOAD] = ask(c, MM_TLB_X);
+	return true;
+}
+
+/* How many of the @nr rows TLB and walks serve, from the first on, as far as they are of the run. */
+static size_t serve(struct mm_machine *m, struct run *r, struct mm_event *ev, size_t nr)
+{
+	struct mm_struct *mm = r->task->mm;
+	size_t n = 0;
+
+	r->due = r->missed = false;
+	while (n < nr && is_plain(&ev[n], r->by) && ev[n].addr < r->end) {
 		struct mm_event *at = &ev[n];
-		const struct asked *a = &by_type[at->type - MM_EV_LOAD];
-		uint64_t page = at->addr >> MM_PAGE_SHIFT, tag = own + (page << MM_TLB_PAGE_SHIFT);
+		const struct asked *a = &r->by_type[at->type - MM_EV_LOAD];
+		uint64_t page = at->addr >> MM_PAGE_SHIFT, tag = r->own + (page << MM_TLB_PAGE_SHIFT);
 		const struct mm_tlb_entry *e = mm_tlb_find(a->l1, page, tag);
 
-		if (!mm_tlb_serves(e, a->kind) && !mm_access_without_fault(m->fault, task->mm, c, at->addr, tag, a->kind, e))
+		if (!mm_tlb_serves(e, a->kind) && !mm_access_without_fault(m->fault, mm, r->c, at->addr, tag, a->kind, e)) {
+			r->missed = true;
 			break;
+		}
 		result(at, ok);
 		n++;
 		if (at->present & MM_TC_BIT(TIME_S)) {
 			m->ctx.now_ns = at->time_ns;
-			due = at->time_ns >= due_ns;
-			if (due)
+			r->due = at->time_ns >= r->due_ns;
+			if (r->due)
 				break;
 		}
 	}
-	if (!n)
-		return 0;
+	return n;
+}
+
+/* @n rows were served. */
+static void served(struct mm_machine *m, const struct run *r, uint32_t cpu, size_t n)
+{
 	m->effects.nr = 0;
-	mm_set_cpu(&m->ctx, ev->cpu);
-	mm_task_run(m, task, task->pid);
+	mm_set_cpu(&m->ctx, cpu);
+	mm_task_run(m, r->task, r->task->pid);
 	m->nr_events += n;
-	task->accesses += n;
-	c->accesses += n;
-	c->mm_id = task->mm->id;
+	r->task->accesses += n;
+	r->c->accesses += n;
+	r->c->mm_id = r->task->mm->id;
 	m->cache->hits += n;
-	if (due)
+	if (r->due)
 		mm_machine_run_daemons(m, true);
+}
+
+/*
+ * A page in the page tables is mapped and nothing is to be done for --automap. A run ends with the access after which
+ * a daemon wakes, and before a fault: with that if nobody listens to effects, and then the next one may begin.
+ */
+size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr)
+{
+	struct run r;
+	size_t n = 0;
+
+	while (n < nr && begin_run(m, &ev[n], &r)) {
+		size_t hits = serve(m, &r, &ev[n], nr - n);
+
+		if (hits)
+			served(m, &r, ev[n].cpu, hits);
+		n += hits;
+		if (!r.missed || m->ctx.fx || !mm_machine_row_of_run(m, r.task, &ev[n]))
+			break;
+		n++;
+	}
 	return n;
 }

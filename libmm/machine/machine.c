@@ -293,6 +293,17 @@ static uint32_t cpu_of_row(struct mm_machine *m, const struct mm_event *ev)
 	return ev->cpu % m->ctx.nr_cpus;
 }
 
+/* Of a task that is there, or of none. */
+static int run_row(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+{
+	if (ev->present & MM_TC_BIT(TIME_S))
+		m->ctx.now_ns = ev->time_ns;
+	mm_set_cpu(&m->ctx, cpu_of_row(m, ev));
+	m->nr_events++;
+	mm_task_run(m, task, ev->pid);
+	return end_event(m, ev, dispatch(m, task, ev, err), err);
+}
+
 static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_task *task = NULL;
@@ -321,16 +332,24 @@ static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *e
 		if (!task)
 			return mm_error_set(err, -ENOMEM, "out of memory");
 	}
-	if (ev->present & MM_TC_BIT(TIME_S))
-		m->ctx.now_ns = ev->time_ns;
-	mm_set_cpu(&m->ctx, cpu_of_row(m, ev));
-	m->nr_events++;
-	mm_task_run(m, task, ev->pid);
-	return end_event(m, ev, dispatch(m, task, ev, err), err);
+	return run_row(m, task, ev, err);
+}
+
+bool mm_machine_row_of_run(struct mm_machine *m, struct mm_task *task, struct mm_event *ev)
+{
+	int e;
+
+	mm_host_memory_begin();
+	e = mm_host_memory_end(run_row(m, task, ev, &m->failed), &m->failed);
+	if (e && !m->failed.code)
+		mm_error_set(&m->failed, e, "%s", strerror(-e));
+	return !e;
 }
 
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
+	if (m->failed.code)
+		return mm_error_set(err, m->failed.code, "%s", m->failed.text);
 	mm_host_memory_begin();
 	return mm_host_memory_end(one_row(m, ev, err), err);
 }

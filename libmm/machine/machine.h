@@ -74,6 +74,7 @@ struct mm_machine {
 	bool captured_zones_read, captured_blocks_read;
 	bool captured_pages;		/* a capture's kpageflags told which pages are taken */
 	bool captured_blocks;		/* its pagetypeinfo or buddyinfo told in what blocks the free ones lie */
+	struct mm_error failed;		/* what mm_machine_event() is to tell of the row after a run */
 	bool panicked;			/* out of memory for good: nothing is replayed any more */
 	char result_text[MM_MPOL_TEXT];	/* of the running row */
 	struct mm_output oom_report;	/* lines of the kernel's log that the running row brought */
@@ -125,6 +126,9 @@ int mm_task_copy_from_user(struct mm_machine *m, struct mm_task *task, uint64_t 
 
 /* What ran in the background up to now and after this row, an access or read @at_once: kswapd, kcompactd, ksmd, khugepaged. */
 void mm_machine_run_daemons(struct mm_machine *m, bool at_once);
+
+/* A row of @task, the last that there was one of: it goes without mm_machine_event(). False: an error, which that tells of the row. */
+bool mm_machine_row_of_run(struct mm_machine *m, struct mm_task *task, struct mm_event *ev);
 
 /* Count something no floor could use; shown once at the end. @what must be static text. */
 void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);

@@ -100,11 +100,12 @@ int mm_machine_start(struct mm_machine *m, struct mm_error *err);
  */
 int mm_machine_event(struct mm_machine *m, struct mm_event *ev, struct mm_error *err);
 /**
- * mm_machine_hits() - replay accesses as long as the processor serves them: TLB or walk, no fault
+ * mm_machine_hits() - replay accesses as long as the processor serves them: TLB or walk, no fault; where effects are not asked for
+ *	faults too
  * @ev:	@nr rows; each one replayed gets its result
  *
  * The same as mm_machine_event() for each of them in turn, at a third of its cost or less.  Only the last one may have
- * effects: those of a daemon that its time wakes.
+ * effects: those of a daemon that its time wakes.  What goes wrong mm_machine_event() tells of the row that comes next.
  * Return: how many rows were replayed, from the first on.  The next one (if any) is for mm_machine_event().
  */
 size_t mm_machine_hits(struct mm_machine *m, struct mm_event *ev, size_t nr);
