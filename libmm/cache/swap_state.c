@@ -333,7 +333,6 @@ mm_pfn_t mm_swap_cluster_readahead(struct mm_cache *c, mm_swp_t entry, mm_gfp_t 
 	return mm_read_swap_cache_async(c, entry, gfp, memcg, &pfn, &fresh) ? MM_PFN_NONE : pfn;
 }
 
-
 bool mm_swap_is_consistent(const struct mm_cache *c)
 {
 	const struct mm_swap *s = c->swap;

@@ -29,7 +29,6 @@ struct mm_ps {
 int mm_ps_read(struct mm_ps *ps, struct mm_proc *p);
 void mm_ps_free(struct mm_ps *ps);
 
-
 const struct mm_ps_row *mm_ps_find(const struct mm_ps *ps, uint32_t pid);
 /* What @r lacks and @ps has. */
 void mm_ps_fill(const struct mm_ps_row *ps, struct mm_pid_row *r);
