@@ -33,7 +33,6 @@ struct mm_address_space {
 	struct mm_xarray written;	/* of a file on disk, where contents are kept: those of pages that were written there, and 1 */
 	struct mm_interval_root i_mmap;	/* the VMAs that map it, by the pages of it that they map */
 	uint64_t nr_i_mmap;
-	uint32_t i_mmap_writable;	/* shared writable mappings */
 };
 
 /* A memory policy for pages [start, end) of a file in memory (cache/shared_policy.h). */

@@ -55,7 +55,6 @@ struct mm_lruvec {
 	uint64_t refaults[MM_ANON_AND_FILE];	/* workingset_activate at the last reclaim, for DEACTIVATE */
 	uint64_t activations[MM_ANON_AND_FILE];	/* WORKINGSET_ACTIVATE_* of this lruvec and those below: exact */
 	uint64_t stat_activations[MM_ANON_AND_FILE];	/* the same at the last flush */
-	bool cgroup_congested, node_congested;	/* LRUVEC_*_CONGESTED */
 	struct mm_lru_gen_folio lrugen;
 	struct mm_memcg_lru_link memcg_lru;
 	struct {				/* of v1 (memcg_v1.h): its place in the node's tree */

@@ -73,7 +73,6 @@ static int swapin_folio(struct mm_cache *c, struct mm_address_space *as, uint64_
 	mm_folio_mark_dirty(c, pfn);
 	mm_swap_free(c, entry);
 	out->pfn = pfn;
-	out->swapped_in = entry;
 	return 0;
 }
 
@@ -96,7 +95,6 @@ static int add_new(struct mm_cache *c, struct mm_address_space *as, mm_pfn_t pfn
 	for (uint64_t i = 0; c->contents && i < mm_folio_nr_pages(mm_cache_page(c, pfn)); i++)
 		c->contents[pfn + i] = 0;
 	out->pfn = pfn;
-	out->allocated = true;
 	return 0;
 }
 

@@ -22,8 +22,6 @@ enum mm_sgp_type { MM_SGP_READ, MM_SGP_CACHE, MM_SGP_WRITE, MM_SGP_FALLOC };
 
 struct mm_shmem_folio {
 	mm_pfn_t pfn;		/* the folio, with a reference of the caller's; MM_PFN_NONE: a hole (MM_SGP_READ) */
-	mm_swp_t swapped_in;	/* the slot it came from just now, 0 none */
-	bool allocated;		/* new and zeroed; huge where shmem_enabled and the place allow it */
 	bool major;		/* it was read from the device */
 };
 

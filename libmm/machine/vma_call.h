@@ -30,7 +30,7 @@ enum mm_mismatch_kind {
 };
 
 struct mm_vma_mismatch {
-	uint64_t seq, pid, addr, size, recorded_value, model_value;
+	uint64_t seq, pid, addr, size;
 	char recorded[20], model[20];
 	uint16_t event;
 	uint8_t kind;

@@ -40,7 +40,6 @@ struct mm_zone {
 		uint64_t nr_free;
 	} free_area[MM_NR_PAGE_ORDERS];
 	struct mm_per_cpu_pages *pcp;		/* by CPU */
-	uint32_t kswapd_order, kswapd_highest; 	/* asked of kswapd */
 	uint32_t nr_isolate_pageblock;
 	/* Compaction: where the scanners go on ([1]: sync), where they were last set to begin, deferral after failures. */
 	mm_pfn_t compact_cached_free_pfn, compact_cached_migrate_pfn[2];

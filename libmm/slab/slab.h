@@ -186,7 +186,6 @@ struct mm_slab {
 	struct name_slot *names;	/* hash of every cache name */
 	uint32_t names_size, nr_names;
 	struct mm_kmem_cache *kmalloc_caches[NR_KMALLOC_TYPES][NR_KMALLOC_INDEX];
-	uint64_t random_kmalloc_seed;
 	struct slob *slob;
 	uint64_t pages, large_pages, pages_peak;
 	uint64_t large_allocs, large_frees, large_failed;	/* of kmalloc() that went to whole pages */

@@ -112,7 +112,6 @@ static bool parse_key(struct reader *r, struct mm_str line)
 		return false;
 	value = (struct mm_str){ colon + 1, line.len - (size_t)(colon + 1 - line.p) };
 	scan_blanks(&value);
-	r->row.has_smaps = true;
 	if (scan_word(&line, "Anonymous:"))
 		scan_u64(&value, &r->row.anonymous_kib);
 	else if (scan_word(&line, "VmFlags:"))

@@ -35,7 +35,6 @@ struct mm_maple_tree {
 	struct mm_maple_node *last;	/* the leaf that a look-up ended in, NULL: it may have gone */
 	struct mm_maple_node *free;	/* nodes kept for reuse */
 	struct mm_maple_chunk *chunks;	/* the host memory that nodes come from; goes with the tree */
-	uint32_t ma_flags;
 	uint32_t height;		/* levels of nodes, 0 when empty */
 	uint64_t nr_nodes;		/* in the tree */
 	uint64_t nr_free;		/* on the free list */

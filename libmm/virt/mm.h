@@ -107,7 +107,7 @@ struct mm_struct {
 	uint64_t total_vm, locked_vm, pinned_vm, data_vm, exec_vm, stack_vm;	/* pages */
 	uint64_t hiwater_rss, hiwater_vm;
 	uint64_t start_code, end_code, start_data, end_data;
-	uint64_t start_brk, brk, start_stack, arg_start, arg_end, env_start, env_end;
+	uint64_t start_brk, brk, start_stack;
 	uint64_t def_flags;
 	uint64_t rlimit[MM_NR_RLIMITS];		/* bytes; kept per address space */
 	uint64_t task_size_max;			/* TASK_SIZE_MAX: above task_size with 5-level tables */

@@ -137,8 +137,6 @@ static void link_file(struct mm_vma *vma, struct mm_vma *prev)
 	if (!vma->vm_file)
 		return;
 	mapping = &vma->vm_file->inode->mapping;
-	if (vma->vm_flags & MM_VM_SHARED)
-		mapping->i_mmap_writable++;
 	interval_insert(vma, prev);
 	mm_file_get_vma(vma->vm_file);
 	mapping->nr_i_mmap++;
@@ -173,8 +171,6 @@ void mm_unlink_file_vma(struct mm_vma *vma)
 	if (!vma->vm_file)
 		return;
 	mapping = &vma->vm_file->inode->mapping;
-	if (vma->vm_flags & MM_VM_SHARED)
-		mapping->i_mmap_writable--;
 	mm_interval_tree_remove(&mapping->i_mmap, shared_of(vma));
 	mapping->nr_i_mmap--;
 	if (vma->extra->vm_ops_close)

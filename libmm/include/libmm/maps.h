@@ -17,7 +17,6 @@ struct mm_maps_row {
 	struct mm_str name;			/* without " (deleted)"; newlines stay \012 as the kernel writes them */
 	bool deleted;
 	/* only smaps has these */
-	bool has_smaps;
 	uint64_t anonymous_kib, vm_flags;	/* vm_flags with 6.6's bits, 0 when there is no VmFlags line */
 };
 
