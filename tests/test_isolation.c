@@ -45,7 +45,7 @@ START_TEST(border_splits_and_merges)
 	ck_assert(!mm_test_pages_isolated(&s->phys, at ^ BLOCK, (at ^ BLOCK) + BLOCK));
 	ck_assert(mm_phys_is_consistent(&s->phys));
 	ck_assert_int_eq(mm_start_isolate_page_range(&s->phys, at, at + BLOCK), -EBUSY);
-	mm_undo_isolate_page_range(&s->phys, at, at + BLOCK, MM_MIGRATE_MOVABLE);
+	mm_undo_isolate_page_range(&s->phys, at, at + BLOCK);
 	ck_assert_uint_eq(blocks(10, MM_MIGRATE_MOVABLE), PAGES >> 10);
 	ck_assert_uint_eq(zone->free_pages, PAGES);
 	ck_assert_uint_eq(zone->nr_isolate_pageblock, 0);
@@ -60,7 +60,7 @@ START_TEST(pairs_stay_whole)
 	ck_assert_uint_eq(blocks(9, MM_MIGRATE_ISOLATE), 1);
 	ck_assert_uint_eq(blocks(9, MM_MIGRATE_MOVABLE), 1);
 	ck_assert_uint_eq(zone->free_pages, PAGES - 3 * BLOCK);
-	mm_undo_isolate_page_range(&s->phys, BLOCK, 4 * BLOCK, MM_MIGRATE_MOVABLE);
+	mm_undo_isolate_page_range(&s->phys, BLOCK, 4 * BLOCK);
 	ck_assert_uint_eq(blocks(10, MM_MIGRATE_MOVABLE), PAGES >> 10);
 }
 END_TEST
@@ -97,7 +97,7 @@ START_TEST(bad_ranges)
 	ck_assert_int_eq(mm_start_isolate_page_range(&s->phys, BLOCK, BLOCK), -EINVAL);
 	ck_assert_int_eq(mm_start_isolate_page_range(&s->phys, 2 * BLOCK, BLOCK), -EINVAL);
 	ck_assert_int_eq(mm_start_isolate_page_range(&s->phys, 0, PAGES + BLOCK), -EINVAL);
-	mm_undo_isolate_page_range(&s->phys, 0, PAGES + BLOCK, MM_MIGRATE_MOVABLE);
+	mm_undo_isolate_page_range(&s->phys, 0, PAGES + BLOCK);
 }
 END_TEST
 
@@ -130,7 +130,7 @@ START_TEST(random_ranges)
 			break;
 		}
 		case 1:
-			mm_undo_isolate_page_range(&s->phys, first * BLOCK, last * BLOCK, MM_MIGRATE_MOVABLE);
+			mm_undo_isolate_page_range(&s->phys, first * BLOCK, last * BLOCK);
 			for (unsigned int b = first; b < last; b++)
 				isolated[b] = false;
 			break;
@@ -166,7 +166,7 @@ START_TEST(random_ranges)
 	}
 	while (nr_held--)
 		mm_free_pages(&s->phys, held[nr_held].pfn, held[nr_held].order);
-	mm_undo_isolate_page_range(&s->phys, 0, PAGES, MM_MIGRATE_MOVABLE);
+	mm_undo_isolate_page_range(&s->phys, 0, PAGES);
 	mm_drain_all_pages(&s->phys);
 	ck_assert_uint_eq(zone->free_pages, PAGES);
 	ck_assert_uint_eq(zone->free_area[10].nr_free, PAGES >> 10);

@@ -52,9 +52,9 @@ START_TEST(neighbours_merge)
 		   "split by node");
 	mm_memblock_set_node(&mb.memory, 0, UINT64_MAX, 3);
 	ck_regions(&mb.memory, 1, (const uint64_t[][2]){ { 0x1000, 0x4000 } }, "one node again");
-	mm_memblock_setclr_flag(&mb, 0x1800, 0x100, true, MM_MEMBLOCK_HOTPLUG);
+	mm_memblock_mark_hotplug(&mb, 0x1800, 0x100);
 	ck_assert_uint_eq(mb.memory.nr, 3);
-	mm_memblock_setclr_flag(&mb, 0x1000, 0x1000, false, MM_MEMBLOCK_HOTPLUG);
+	mm_memblock_clear_hotplug(&mb, 0x1000, 0x1000);
 	ck_assert_uint_eq(mb.memory.nr, 1);
 }
 END_TEST
@@ -210,7 +210,7 @@ static void random_step(struct cells *c, struct mm_rng *rng)
 			c->memory[i] = c->memory[i] ? (uint8_t)(1 + node + (c->memory[i] - 1) / 8 * 8) : 0;
 		break;
 	default:
-		mm_memblock_setclr_flag(&mb, base, size, set, MM_MEMBLOCK_HOTPLUG);
+		set ? mm_memblock_mark_hotplug(&mb, base, size) : mm_memblock_clear_hotplug(&mb, base, size);
 		for (unsigned int i = base; i < base + size; i++)
 			c->memory[i] = c->memory[i] ? (uint8_t)((c->memory[i] - 1) % 8 + 1 +
 								(set ? 8 * MM_MEMBLOCK_HOTPLUG : 0)) : 0;

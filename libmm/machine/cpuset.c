@@ -41,7 +41,7 @@ static int rebind_mm(struct mm_machine *m, struct mm_struct *mm, mm_nodes_t mems
 static void migrate_mm(struct mm_machine *m, struct mm_struct *mm, mm_nodes_t from, mm_nodes_t to)
 {
 	mm_mpol_run_task(&m->ctx, NULL);
-	mm_do_migrate_pages(mm, &(struct mm_nodemask){ { from } }, &(struct mm_nodemask){ { to } }, MM_MPOL_MF_MOVE_ALL);
+	mm_do_migrate_pages(mm, &(struct mm_nodemask){ { from } }, &(struct mm_nodemask){ { to } });
 }
 
 int mm_cpuset_update_task(struct mm_machine *m, struct mm_task *task)

@@ -122,7 +122,7 @@ static void join(struct mm_task *task, struct mm_memcg *g)
 }
 
 /* memory.max of the workload: before the boot part of the machine. */
-static int limit_workload(struct mm_machine *m, uint64_t bytes)
+static void limit_workload(struct mm_machine *m, uint64_t bytes)
 {
 	if (!m->booted)
 		m->cfg.memory_max_bytes = bytes;
@@ -130,7 +130,6 @@ static int limit_workload(struct mm_machine *m, uint64_t bytes)
 		mm_memory_max_write(m->cache, m->workload_memcg, bytes >> MM_PAGE_SHIFT);
 	else
 		mm_machine_skip(m, too_late, false);
-	return 0;
 }
 
 /* rmdir(2): no task may be in it, nor a cgroup below it. */
@@ -206,8 +205,10 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	e = is_mems ? 0 : value_of(file, ev, &value, err);
 	if (e)
 		return e;
-	if (mm_event_limits_workload(ev))
-		return limit_workload(m, value);
+	if (mm_event_limits_workload(ev)) {
+		limit_workload(m, value);
+		return 0;
+	}
 	if (!m->cache)
 		return 0;
 	e = mm_cgroup_find_or_make(m, ev->name, &g);

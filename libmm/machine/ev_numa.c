@@ -288,7 +288,7 @@ int mm_ev_migrate_pages(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	if (!e && !new.w[0])
 		e = -EINVAL;
 	if (!e)
-		moved = mm_do_migrate_pages(mm, &old, &new, MM_MPOL_MF_MOVE_ALL);
+		moved = mm_do_migrate_pages(mm, &old, &new);
 	return node_result(m, task, ev, e ? e : (int)moved, err);
 }
 

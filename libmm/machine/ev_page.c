@@ -207,6 +207,6 @@ int mm_ev_page_unisolate(struct mm_machine *m, struct mm_task *task, struct mm_e
 
 	(void)task;
 	if (!e && m->phys)
-		mm_undo_isolate_page_range(m->phys, start, end, MM_MIGRATE_MOVABLE);
+		mm_undo_isolate_page_range(m->phys, start, end);
 	return e;
 }

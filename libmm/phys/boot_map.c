@@ -63,7 +63,7 @@ static int add_ram(struct mm_memblock *mb, const struct mm_region *r)
 
 static int set_hotplug(struct mm_memblock *mb, const struct mm_region *r)
 {
-	return r->hotplug ? mm_memblock_setclr_flag(mb, r->start, region_size(r), true, MM_MEMBLOCK_HOTPLUG) : 0;
+	return r->hotplug ? mm_memblock_mark_hotplug(mb, r->start, region_size(r)) : 0;
 }
 
 static uint32_t node_of(const struct mm_memblock *mb, uint64_t addr)
@@ -84,7 +84,7 @@ static int clear_kernel_node(struct mm_memblock *mb, uint64_t addr)
 
 		if (r.node != node || !(r.flags & MM_MEMBLOCK_HOTPLUG))
 			continue;
-		if (mm_memblock_setclr_flag(mb, r.base, r.size, false, MM_MEMBLOCK_HOTPLUG))
+		if (mm_memblock_clear_hotplug(mb, r.base, r.size))
 			return -ENOMEM;
 		i = (size_t)-1;		/* regions may have been merged */
 	}

@@ -102,11 +102,12 @@ static int isolate_pageblock(struct mm_zone *zone, mm_pfn_t block)
 }
 
 /*
- * Back to type @mt.  A free pageblock whose buddy is free too is freed anew, so that they merge.
+ * Back to Movable.  A free pageblock whose buddy is free too is freed anew, so that they merge.
  * Source: unset_migratetype_isolate().
  */
-static void unisolate_pageblock(struct mm_zone *zone, mm_pfn_t block, unsigned int mt)
+static void unisolate_pageblock(struct mm_zone *zone, mm_pfn_t block)
 {
+	const unsigned int mt = MM_MIGRATE_MOVABLE;
 	struct mm_phys *phys = zone->phys;
 	const struct mm_page *page = mm_page(phys, block);
 	mm_pfn_t buddy = block ^ MM_PAGEBLOCK_NR_PAGES;
@@ -154,20 +155,20 @@ int mm_start_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t e
 		return -EBUSY;
 	split_at(zone, start);
 	if (last != start && isolate_pageblock(zone, last)) {
-		unisolate_pageblock(zone, start, MM_MIGRATE_MOVABLE);
+		unisolate_pageblock(zone, start);
 		return -EBUSY;
 	}
 	split_at(zone, end);
 	for (block = start + MM_PAGEBLOCK_NR_PAGES; block < last; block += MM_PAGEBLOCK_NR_PAGES)
 		if (isolate_pageblock(zone, block)) {
-			mm_undo_isolate_page_range(phys, start, block, MM_MIGRATE_MOVABLE);
-			unisolate_pageblock(zone, last, MM_MIGRATE_MOVABLE);
+			mm_undo_isolate_page_range(phys, start, block);
+			unisolate_pageblock(zone, last);
 			return -EBUSY;
 		}
 	return 0;
 }
 
-void mm_undo_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end, unsigned int mt)
+void mm_undo_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end)
 {
 	struct mm_zone *zone = zone_of_range(phys, start, end);
 
@@ -176,7 +177,7 @@ void mm_undo_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t e
 	split_isolated_at(zone, start);
 	split_isolated_at(zone, end);
 	for (mm_pfn_t block = start; block < end; block += MM_PAGEBLOCK_NR_PAGES)
-		unisolate_pageblock(zone, block, mt);
+		unisolate_pageblock(zone, block);
 }
 
 bool mm_test_pages_isolated(const struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end)

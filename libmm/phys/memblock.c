@@ -157,17 +157,26 @@ int mm_memblock_set_node(struct mm_memblock_type *t, uint64_t base, uint64_t siz
 	return 0;
 }
 
-int mm_memblock_setclr_flag(struct mm_memblock *mb, uint64_t base, uint64_t size, bool set, uint32_t flag)
+static int set_flags(struct mm_memblock_type *t, uint64_t base, uint64_t size, uint32_t flags)
 {
-	struct mm_memblock_type *t = &mb->memory;
 	size_t first, last;
 
 	if (isolate_range(t, base, cap_end(base, size), &first, &last))
 		return -ENOMEM;
 	for (size_t i = first; i < last; i++)
-		t->v[i].flags = set ? t->v[i].flags | flag : t->v[i].flags & ~flag;
+		t->v[i].flags = flags;
 	merge_regions(t, first, last);
 	return 0;
+}
+
+int mm_memblock_mark_hotplug(struct mm_memblock *mb, uint64_t base, uint64_t size)
+{
+	return set_flags(&mb->memory, base, size, MM_MEMBLOCK_HOTPLUG);
+}
+
+int mm_memblock_clear_hotplug(struct mm_memblock *mb, uint64_t base, uint64_t size)
+{
+	return set_flags(&mb->memory, base, size, MM_MEMBLOCK_NONE);
 }
 
 int mm_memblock_add(struct mm_memblock *mb, uint64_t base, uint64_t size)

@@ -52,9 +52,10 @@ int mm_memblock_add_range(struct mm_memblock_type *type, uint64_t base, uint64_t
 int mm_memblock_add(struct mm_memblock *mb, uint64_t base, uint64_t size);
 int mm_memblock_remove(struct mm_memblock *mb, uint64_t base, uint64_t size);
 int mm_memblock_reserve(struct mm_memblock *mb, uint64_t base, uint64_t size);
-/* Set the node, or set and clear flags, of what lies in the range; regions are split at its ends and merged again. */
+/* Set the node, or mark, what lies in the range; regions are split at its ends and merged again. */
 int mm_memblock_set_node(struct mm_memblock_type *type, uint64_t base, uint64_t size, uint32_t node);
-int mm_memblock_setclr_flag(struct mm_memblock *mb, uint64_t base, uint64_t size, bool set, uint32_t flag);
+int mm_memblock_mark_hotplug(struct mm_memblock *mb, uint64_t base, uint64_t size);
+int mm_memblock_clear_hotplug(struct mm_memblock *mb, uint64_t base, uint64_t size);
 /* The whole pages of a region of memory: [base_pfn, end_pfn), none where end_pfn is not above. */
 static inline uint64_t mm_memblock_region_memory_base_pfn(const struct mm_memblock_region *r)
 {

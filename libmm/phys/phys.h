@@ -258,11 +258,11 @@ void mm_free_unref_page_list(struct mm_phys *phys, const mm_pfn_t *pfns, size_t 
 /*
  * isolation.c: nothing more is given out of the pageblocks [start, end).  0; -EINVAL: not whole pageblocks of one zone;
  * -EBUSY: one is isolated already, of CMA, or holds a page that cannot be moved (then none is isolated).  The caller drains
- * per-CPU lists and LRU batches first.  Undone, they are of type @mt.
+ * per-CPU lists and LRU batches first.  Undone, they are Movable.
  * Source: Linux 6.6 mm/page_isolation.c start_isolate_page_range(), undo_isolate_page_range(), test_pages_isolated().
  */
 int mm_start_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end);
-void mm_undo_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end, unsigned int mt);
+void mm_undo_isolate_page_range(struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end);
 /* Is every page of the range on a list of isolated blocks? */
 bool mm_test_pages_isolated(const struct mm_phys *phys, mm_pfn_t start, mm_pfn_t end);
 /* Drain every per-CPU list into the buddy (drain_all_pages()). */

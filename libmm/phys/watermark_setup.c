@@ -43,8 +43,8 @@ static uint64_t int_sqrt(uint64_t x)
 	return y;
 }
 
-/* Managed pages above the high watermark of every zone up to @highest. */
-static uint64_t nr_free_zone_pages(const struct mm_phys *phys, enum mm_zone_type highest)
+/* Managed pages above the high watermark of every zone up to Normal. */
+static uint64_t nr_free_buffer_pages(const struct mm_phys *phys)
 {
 	const struct mm_zone *zone;
 	uint64_t sum = 0;
@@ -52,7 +52,7 @@ static uint64_t nr_free_zone_pages(const struct mm_phys *phys, enum mm_zone_type
 	for_each_zone(phys, zone) {
 		uint64_t high = mm_wmark_pages(zone, MM_WMARK_HIGH);
 
-		if (zone->type <= highest && zone->managed_pages > high)
+		if (zone->type <= MM_ZONE_NORMAL && zone->managed_pages > high)
 			sum += zone->managed_pages - high;
 	}
 	return sum;
@@ -175,7 +175,7 @@ void mm_setup_per_zone_wmarks(struct mm_phys *phys)
 
 static void calculate_min_free_kbytes(struct mm_phys *phys)
 {
-	uint64_t kbytes = int_sqrt(nr_free_zone_pages(phys, MM_ZONE_NORMAL) * (MM_PAGE_SIZE >> 10) * 16);
+	uint64_t kbytes = int_sqrt(nr_free_buffer_pages(phys) * (MM_PAGE_SIZE >> 10) * 16);
 
 	phys->min_free_kbytes = kbytes < 128 ? 128 : kbytes > 262144 ? 262144 : kbytes;
 }
@@ -183,7 +183,7 @@ static void calculate_min_free_kbytes(struct mm_phys *phys)
 /* What khugepaged asks for when it starts: pageblocks to fall back to, at most 5 % of lowmem. */
 static void set_recommended_min_free_kbytes(struct mm_phys *phys)
 {
-	uint64_t pages = 0, limit = nr_free_zone_pages(phys, MM_ZONE_NORMAL) / 20, kbytes;
+	uint64_t pages = 0, limit = nr_free_buffer_pages(phys) / 20, kbytes;
 	const struct mm_zone *zone;
 
 	if (!mm_sysctl(phys->ctx, MM_SYSCTL_THP)) {

@@ -59,7 +59,7 @@ int mm_lackey_fork(struct mm_lackey *l, uint32_t parent, uint32_t child, struct 
 int mm_lackey_met(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b, struct mm_error *err);
 /* @pid runs the program @name. */
 int mm_lackey_exec(struct mm_lackey *l, uint32_t pid, struct mm_str name, struct mm_trace_batch *b, struct mm_error *err);
-int mm_lackey_exit(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b);
+void mm_lackey_exit(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b);
 int mm_lackey_no_memory(struct mm_lackey *l, struct mm_error *err);
 
 /* lackey_lines.c: everything but accesses.  The line [p, end) without its line feed. */

@@ -301,8 +301,10 @@ static int report(struct mm_lackey *l, const char *p, const char *end, struct mm
 
 	if (!eat(&p, end, "==") || !eat_u32(&p, end, &pid) || !eat(&p, end, "== "))
 		return 0;
-	if (eat(&p, end, "Exit code:"))
-		return mm_lackey_exit(l, pid, b);
+	if (eat(&p, end, "Exit code:")) {
+		mm_lackey_exit(l, pid, b);
+		return 0;
+	}
 	if (!eat(&p, end, "Command: "))
 		return 0;
 	while (p < end && *p != ' ' && n < sizeof(name)) {

@@ -51,13 +51,13 @@ int mm_lackey_exec(struct mm_lackey *l, uint32_t pid, struct mm_str name, struct
 	return add_process(l, pid, err);
 }
 
-int mm_lackey_exit(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b)
+void mm_lackey_exit(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b)
 {
 	int i = find_process(l, pid);
 	struct mm_event *ev;
 
 	if (i < 0)
-		return 0;
+		return;
 	l->processes[i] = l->processes[--l->nr_processes];
 	mm_fds_exit(l->fds, pid);
 	for (size_t t = 0; t < l->nr_threads; t++)
@@ -67,7 +67,6 @@ int mm_lackey_exit(struct mm_lackey *l, uint32_t pid, struct mm_trace_batch *b)
 	mm_event_put(ev, PID, pid, pid);
 	if (l->pid == pid && l->nr_processes)
 		l->pid = l->processes[0];
-	return 0;
 }
 
 int mm_lackey_fork(struct mm_lackey *l, uint32_t parent, uint32_t child, struct mm_trace_batch *b, struct mm_error *err)
@@ -169,7 +168,11 @@ int mm_lackey_do_exit(struct mm_lackey_rows *r)
 	return 0;
 }
 
-int mm_lackey_do_exit_group(struct mm_lackey_rows *r) { return mm_lackey_exit(r->l, r->c->pid, r->b); }
+int mm_lackey_do_exit_group(struct mm_lackey_rows *r)
+{
+	mm_lackey_exit(r->l, r->c->pid, r->b);
+	return 0;
+}
 
 int mm_lackey_do_execve(struct mm_lackey_rows *r)
 {

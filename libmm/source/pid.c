@@ -331,7 +331,7 @@ static void read_oom(struct mm_proc *p, struct mm_pid_row *r)
 	}
 }
 
-int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
+void mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 {
 	char path[MM_PID_PATH];
 	long n;
@@ -360,7 +360,6 @@ int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r)
 	}
 	if (want & MM_PID_OOM)
 		read_oom(p, r);
-	return 0;
 }
 
 int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row)

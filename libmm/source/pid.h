@@ -24,6 +24,6 @@ size_t mm_pid_path(char *dst, const struct mm_pid_row *r, const char *file);
 size_t mm_pid_unescape(char *dst, size_t room, const char *p, size_t len);
 
 /* Read the files that @want names; what is not there keeps its last value. */
-int mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r);
+void mm_pid_read_more(struct mm_proc *p, uint32_t want, struct mm_pid_row *r);
 
 #endif /* SOURCE_PID_H */

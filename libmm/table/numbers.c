@@ -107,19 +107,20 @@ int mm_next_range(struct mm_str *list, uint64_t *from, uint64_t *to)
 	return e ? e : *from <= *to ? 1 : -EINVAL;
 }
 
-/* Digits after the point, as units of 10^-@digits; further ones are checked and cut. */
-static int parse_fraction(const char *p, size_t n, unsigned digits, uint64_t *out)
+/* Digits after the point, as units of 10^-9; further ones are checked and cut. */
+static int parse_fraction(const char *p, size_t n, uint64_t *out)
 {
+	enum { DIGITS = 9 };
 	uint64_t v = 0;
 
 	if (!n)
 		return -EINVAL;
-	for (size_t i = 0; i < n || i < digits; i++) {
+	for (size_t i = 0; i < n || i < DIGITS; i++) {
 		unsigned d = i < n ? (unsigned char)p[i] - '0' : 0;
 
 		if (d > 9)
 			return -EINVAL;
-		if (i < digits)
+		if (i < DIGITS)
 			v = v * 10 + d;
 	}
 	*out = v;
@@ -135,7 +136,7 @@ static int parse_any_seconds(struct mm_str s, uint64_t *ns)
 	int e = parse_decimal(s.p, whole, &sec);
 
 	if (!e && dot)
-		e = parse_fraction(dot + 1, s.len - whole - 1, 9, &frac);
+		e = parse_fraction(dot + 1, s.len - whole - 1, &frac);
 	if (e)
 		return e;
 	if (__builtin_mul_overflow(sec, 1000000000u, &sec) || __builtin_add_overflow(sec, frac, &sec))
@@ -194,7 +195,7 @@ int mm_parse_size(const char *s, uint64_t *bytes)
 		return e;
 	if (s[whole] == '.') {
 		frac = strspn(s + whole + 1, "0123456789");
-		e = parse_fraction(s + whole + 1, frac++, 9, &nano);
+		e = parse_fraction(s + whole + 1, frac++, &nano);
 		if (e)
 			return e;
 	}

@@ -63,14 +63,14 @@ int64_t mm_vm_commit_limit(const struct mm_virt *virt)
 	return allowed + (int64_t)virt->total_swap_pages;
 }
 
-/* Kept for root and for the user: their sysctls, or what the kernel sets at boot from free memory. */
-static int64_t reserve_pages(const struct mm_virt *virt, enum mm_sysctl_id id, int64_t most_kbytes)
+/* Kept for the user: the sysctl, or what the kernel sets at boot from free memory (init_user_reserve()). */
+static int64_t user_reserve_pages(const struct mm_virt *virt)
 {
-	int64_t kbytes = mm_sysctl(virt->ctx, id);
+	int64_t kbytes = mm_sysctl(virt->ctx, MM_SYSCTL_USER_RESERVE_KBYTES);
 	int64_t part = (int64_t)(virt->totalram_pages << KB_SHIFT) / 32;
 
 	if (kbytes < 0)
-		kbytes = part < most_kbytes ? part : most_kbytes;
+		kbytes = part < 1 << 17 ? part : 1 << 17;
 	return kbytes >> KB_SHIFT;
 }
 
@@ -88,7 +88,7 @@ int mm_vm_enough_memory(struct mm_struct *mm, int64_t pages)
 		goto no;
 	}
 	allowed = mm_vm_commit_limit(virt);	/* less admin_reserve_kbytes for all but root */
-	reserve = reserve_pages(virt, MM_SYSCTL_USER_RESERVE_KBYTES, 1 << 17);
+	reserve = user_reserve_pages(virt);
 	allowed -= (int64_t)(mm->total_vm / 32) < reserve ? (int64_t)(mm->total_vm / 32) : reserve;
 	if (virt->vm_committed_as < allowed)
 		return 0;

@@ -43,10 +43,10 @@ static void copy_present_pte(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *d
 
 		p->refs++;
 		if (p->flags & MM_PG_ANON) {
-			mm_page_try_dup_anon_rmap(src, pfn, false);
+			mm_page_dup_anon_rmap(src, pfn, false);
 			dst->vm_mm->rss[MM_ANONPAGES]++;
 		} else {
-			mm_page_dup_file_rmap(phys, pfn, false);
+			mm_page_dup_file_rmap(phys, pfn);
 			dst->vm_mm->rss[p->flags & MM_PG_SWAPBACKED ? MM_SHMEMPAGES : MM_FILEPAGES]++;
 		}
 	}
@@ -85,7 +85,7 @@ static int copy_huge_pmd(struct mm_vma *dst, struct mm_vma *src, mm_pte_t *dst_p
 		return -ENOMEM;
 	if (!mm_is_huge_zero_pmd(mm->virt, *src_pmd)) {
 		mm_page(mm->virt->phys, head)->refs++;
-		mm_page_try_dup_anon_rmap(src, head, true);
+		mm_page_dup_anon_rmap(src, head, true);
 		mm->rss[MM_ANONPAGES] += MM_PMD_PAGES;
 	} else {
 		mm_get_huge_zero_page(mm);

@@ -96,8 +96,8 @@ void *mm_mt_find_prev(const struct mm_maple_tree *mt, uint64_t index, void **pre
  */
 int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last, void *entry);
 
-/* Host memory for the next @stores stores, so that they cannot fail.  0 or -ENOMEM. */
-int mm_mt_reserve(struct mm_maple_tree *mt, uint32_t stores);
+/* Host memory for the next store, so that it cannot fail.  0 or -ENOMEM. */
+int mm_mt_reserve(struct mm_maple_tree *mt);
 
 /**
  * mm_mas_empty_area() - the lowest gap of @size within [min, max] (inclusive)

@@ -104,9 +104,9 @@ void mm_mt_destroy(struct mm_maple_tree *mt)
 }
 
 /* Enough free nodes for any one store: those built, those mended, a new root.  Cf. mas_preallocate(). */
-int mm_mt_reserve(struct mm_maple_tree *mt, uint32_t stores)
+int mm_mt_reserve(struct mm_maple_tree *mt)
 {
-	uint64_t want = (5u * (mt->height + 1u) + 4u) * (uint64_t)stores;
+	uint64_t want = 5u * (mt->height + 1u) + 4u;
 
 	while (mt->nr_free < want) {
 		struct mm_maple_chunk *c = mm_host_aligned_alloc(_Alignof(struct mm_maple_chunk), sizeof(*c));
@@ -470,19 +470,18 @@ static void rebuild(struct store *st, uint32_t depth)
 	}
 }
 
-static int store_first(struct mm_maple_tree *mt, uint64_t first, uint64_t last, void *entry)
+static void store_first(struct mm_maple_tree *mt, uint64_t first, uint64_t last, void *entry)
 {
 	struct store st = { .mt = mt };
 
 	if (!entry)
-		return 0;
+		return;
 	if (first)
 		add_range(&st.list, first - 1, NULL);
 	add_range(&st.list, last, entry);
 	if (last < UINT64_MAX)
 		add_range(&st.list, UINT64_MAX, NULL);
 	set_root(&st, true);
-	return 0;
 }
 
 int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last, void *entry)
@@ -493,10 +492,12 @@ int mm_mtree_store_range(struct mm_maple_tree *mt, uint64_t first, uint64_t last
 
 	if (first > last)
 		return -EINVAL;
-	if (mm_mt_reserve(mt, 1))
+	if (mm_mt_reserve(mt))
 		return -ENOMEM;
-	if (!mt->ma_root)
-		return store_first(mt, first, last, entry);
+	if (!mt->ma_root) {
+		store_first(mt, first, last, entry);
+		return 0;
+	}
 	if (mm_maple_store_in_leaf(mt, first, last, entry))
 		return 0;
 	mt->last = NULL;

@@ -70,8 +70,8 @@ struct mm_queue_pages {
 };
 long mm_queue_pages_range(struct mm_struct *mm, uint64_t start, uint64_t end, const struct mm_queue_pages *q);
 
-/* migrate_pages(): pages of @mm on @from go to @to.  Folios not moved, or -errno. */
-long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, const struct mm_nodemask *to, uint64_t flags);
+/* migrate_pages(): pages of @mm on @from go to @to, those of others too (MPOL_MF_MOVE_ALL).  Folios not moved, or -errno. */
+long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, const struct mm_nodemask *to);
 /* move_pages() of one page: the node it is on, or goes to; or -errno, as the page's status has it.  @nid < 0: only tell. */
 int mm_move_page(struct mm_struct *mm, uint64_t vaddr, int64_t nid, uint64_t flags);
 

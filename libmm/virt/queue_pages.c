@@ -358,10 +358,10 @@ long mm_migrate_folios(struct mm_virt *virt, struct mm_migrate_list *list, const
 
 /* ---- migrate_pages(), move_pages() ---- */
 
-static long migrate_to_node(struct mm_struct *mm, uint32_t source, uint32_t dest, uint64_t flags)
+static long migrate_to_node(struct mm_struct *mm, uint32_t source, uint32_t dest)
 {
 	struct mm_migrate_list list = { 0 };
-	struct mm_queue_pages q = { .holes_ok = true, .flags = flags, .list = &list };
+	struct mm_queue_pages q = { .holes_ok = true, .flags = MM_MPOL_MF_MOVE_ALL, .list = &list };
 	const struct mm_vma *vma = mm_find_vma(mm, 0);
 	long failed, left;
 
@@ -397,7 +397,7 @@ static uint32_t node_remap(uint32_t node, const struct mm_nodemask *from, const 
 	return node;
 }
 
-long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, const struct mm_nodemask *to, uint64_t flags)
+long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, const struct mm_nodemask *to)
 {
 	bool same_weight = weight(from, MM_MAX_NUMNODES) == weight(to, MM_MAX_NUMNODES);
 	struct mm_nodemask left = *from;
@@ -425,7 +425,7 @@ long mm_do_migrate_pages(struct mm_struct *mm, const struct mm_nodemask *from, c
 		if (source == MM_MAX_NUMNODES)
 			break;
 		mm_node_clear(&left, source);
-		e = migrate_to_node(mm, source, dest, flags);
+		e = migrate_to_node(mm, source, dest);
 		failed += e;
 	}
 	mm_lru_add_drain_all(mm->virt->cache);

@@ -113,21 +113,20 @@ void mm_page_add_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, uns
 	mlock_vma_folio(vma, head, compound);
 }
 
-bool mm_page_try_dup_anon_rmap(struct mm_vma *src, mm_pfn_t pfn, bool compound)
+void mm_page_dup_anon_rmap(struct mm_vma *src, mm_pfn_t pfn, bool compound)
 {
 	struct mm_phys *phys = phys_of(src);
 	bool first;
 
 	mm_page(phys, pfn)->flags &= ~(uint32_t)MM_PG_ANON_EXCLUSIVE;
 	add_mapping(phys, pfn, mm_page_head(phys, pfn), compound, &first);
-	return true;
 }
 
-void mm_page_dup_file_rmap(struct mm_phys *phys, mm_pfn_t pfn, bool compound)
+void mm_page_dup_file_rmap(struct mm_phys *phys, mm_pfn_t pfn)
 {
 	bool first;
 
-	add_mapping(phys, pfn, mm_page_head(phys, pfn), compound, &first);
+	add_mapping(phys, pfn, mm_page_head(phys, pfn), false, &first);
 }
 
 void mm_page_add_file_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound)

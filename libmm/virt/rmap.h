@@ -78,9 +78,9 @@ int mm_split_folio_to_list(struct mm_virt *virt, mm_pfn_t head, struct mm_page_l
  */
 void mm_folio_add_new_anon_rmap(struct mm_vma *vma, mm_pfn_t head, uint64_t vaddr);
 void mm_page_add_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, uint64_t vaddr, unsigned int rmap_flags);
-/* fork: one more mapping of an anonymous page; false: it must be copied (page_try_dup_anon_rmap()) */
-bool mm_page_try_dup_anon_rmap(struct mm_vma *src, mm_pfn_t pfn, bool compound);
-void mm_page_dup_file_rmap(struct mm_phys *phys, mm_pfn_t pfn, bool compound);
+/* fork: one more mapping of an anonymous page (page_try_dup_anon_rmap(): none is pinned, which would have to be copied) */
+void mm_page_dup_anon_rmap(struct mm_vma *src, mm_pfn_t pfn, bool compound);
+void mm_page_dup_file_rmap(struct mm_phys *phys, mm_pfn_t pfn);	/* of a page of a file that a PTE maps */
 void mm_page_add_file_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound);
 void mm_page_remove_rmap(struct mm_vma *vma, mm_pfn_t pfn, bool compound);
 /* The page becomes this VMA's own after a write reused it (page_move_anon_rmap()). */

@@ -40,7 +40,7 @@ int mm_expand_downwards(struct mm_vma *vma, uint64_t addr)
 	if (prev && !(prev->vm_flags & MM_VM_GROWSDOWN) && mm_vma_is_accessible(prev) &&
 	    addr - prev->vm_end < mm_stack_guard_gap(mm))
 		return -ENOMEM;
-	if (mm_mt_reserve(&mm->mm_mt, 1) || mm_anon_vma_prepare(vma))
+	if (mm_mt_reserve(&mm->mm_mt) || mm_anon_vma_prepare(vma))
 		return -ENOMEM;
 	if (addr >= vma->vm_start)
 		return 0;

@@ -257,7 +257,7 @@ int mm_vma_split_unchecked(struct mm_vma *vma, uint64_t addr, bool new_below)
 		new->vm_start = addr;
 		new->vm_pgoff += (addr - vma->vm_start) >> MM_PAGE_SHIFT;
 	}
-	if (mm_mt_reserve(&mm->mm_mt, 1) || mm_anon_vma_clone(new, vma)) {
+	if (mm_mt_reserve(&mm->mm_mt) || mm_anon_vma_clone(new, vma)) {
 		mm_vm_area_free(new);
 		return -ENOMEM;
 	}
@@ -288,7 +288,7 @@ int mm_vma_expand(struct mm_vma *vma, uint64_t start, uint64_t end, uint64_t pgo
 	struct mm_struct *mm = vma->vm_mm;
 	bool remove_next = next && next != vma && end == next->vm_end;
 
-	if (mm_mt_reserve(&mm->mm_mt, 1))
+	if (mm_mt_reserve(&mm->mm_mt))
 		return -ENOMEM;
 	if (remove_next && next->anon_vma && !vma->anon_vma) {
 		vma->anon_vma = next->anon_vma;

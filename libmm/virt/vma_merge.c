@@ -156,7 +156,7 @@ static int carry_out(struct mm_struct *mm, const struct plan *p)
 	struct mm_vma *vma = p->vma;
 	bool expanded = p->start < vma->vm_start || p->end > vma->vm_end;
 
-	if (mm_mt_reserve(&mm->mm_mt, 1) || dup_anon_vma(p))
+	if (mm_mt_reserve(&mm->mm_mt) || dup_anon_vma(p))
 		return -ENOMEM;
 	mm_vma_prepare(vma, p->adjust);
 	if (mm->virt->phys)
