@@ -198,6 +198,8 @@ static int run(struct cmd_args *a)
 		mm_proc_set_page_size(v->proc, a->page_size);
 	if (!err)
 		err = modes[v->mode](a, v);
+	if (!err && mm_proc_cut_off(v->proc))
+		cmd_note(a, "%s: its last line is cut off", mm_proc_cut_off(v->proc));
 	mm_proc_free(v->proc);
 	return err;
 }

@@ -343,6 +343,8 @@ static void notes(const struct top *t)
 	uint64_t bad = mm_pid_table_bad(t->table), denied;
 	int why;
 
+	if (mm_proc_cut_off(t->proc))
+		cmd_note(t->a, "%s: its last line is cut off", mm_proc_cut_off(t->proc));
 	if (mm_pid_table_ps(t->table))
 		cmd_note(t->a, "processes as ps told, too: %s", mm_pid_table_ps(t->table));
 	if (bad)

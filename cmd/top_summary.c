@@ -150,8 +150,8 @@ static void memory_bars(const struct top *t, const char *unit, char (*lines)[LIN
 	const struct mm_proc_meminfo *m = &t->mem;
 	double total = m->total_kib ? (double)m->total_kib : 1,
 		swap = m->swap_total_kib ? (double)m->swap_total_kib : 1;
-	uint64_t queued = m->buffers_kib + m->cache_kib;
-	uint64_t used = m->total_kib > m->free_kib + queued ? m->total_kib - m->free_kib - queued : 0;
+	uint64_t in_use = m->total_kib > m->free_kib ? m->total_kib - m->free_kib : 0;
+	uint64_t used = in_use > m->buff_cache_kib ? in_use - m->buff_cache_kib : 0;
 	double one = 100 * (double)used / total, both = 100 * ((double)m->total_kib - (double)m->available_kib) / total;
 	char a[10];
 	int n;
@@ -179,7 +179,7 @@ static void memory_lines(const struct top *t, char (*lines)[LINE])
 	amount(t, m->total_kib, a[0]);
 	amount(t, m->free_kib, a[1]);
 	amount(t, m->used_kib, a[2]);
-	amount(t, m->buffers_kib + m->cache_kib, a[3]);
+	amount(t, m->buff_cache_kib, a[3]);
 	amount(t, m->swap_total_kib, a[4]);
 	amount(t, m->swap_free_kib, a[5]);
 	amount(t, m->swap_used_kib, a[6]);

@@ -49,6 +49,7 @@ static struct mm_proc_meminfo memory_of(const struct mm_machine *m)
 		.cache_kib = kib(s->v[MM_NR_FILE_PAGES] - s->v[MM_NR_SWAPCACHED]) + kib(s->v[MM_NR_SLAB_RECLAIMABLE]),
 	};
 	mem.used_kib = mem.total_kib > mem.available_kib ? mem.total_kib - mem.available_kib : 0;
+	mem.buff_cache_kib = mem.cache_kib;
 	mem.swap_free_kib = mem.swap_total_kib - mem.swap_used_kib;
 	return mem;
 }

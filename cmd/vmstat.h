@@ -44,11 +44,11 @@ int vmstat_forks(struct cmd_args *a, struct vmstat_args *v);
 int vmstat_counters(struct cmd_args *a, struct vmstat_args *v);
 int vmstat_trace(struct cmd_args *a, struct vmstat_args *v);
 
-/* KiB in the unit of -S, with procps' single precision. */
+/* KiB in the unit of -S, with procps' single precision; MM_MISSING_U64 stays. */
 uint64_t vmstat_unit(const struct vmstat_args *v, uint64_t kib);
 /* Requests in progress as procps 4.0.2 prints them: of a signed 32-bit number, divided by 1000. */
 int64_t vmstat_in_flight(const struct mm_proc_disk *d);
-/* What a counter moved between two samples: over a 32-bit wrap too; 0 when it went back or vanished. */
+/* What a counter moved between two samples: over a 32-bit wrap too; 0 when it went back; MM_MISSING_U64 where one has it not. */
 uint64_t vmstat_delta(uint64_t now, uint64_t before);
 /* A table with some columns of another. */
 struct vmstat_columns {

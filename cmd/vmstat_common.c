@@ -12,11 +12,15 @@ uint64_t vmstat_unit(const struct vmstat_args *v, uint64_t kib)
 {
 	float scaled = (float)kib / (float)v->unit * 1024;
 
+	if (kib == MM_MISSING_U64)
+		return kib;
 	return scaled >= (float)UINT64_MAX ? UINT64_MAX : (uint64_t)scaled;
 }
 
 uint64_t vmstat_delta(uint64_t now, uint64_t before)
 {
+	if (now == MM_MISSING_U64 || before == MM_MISSING_U64)
+		return MM_MISSING_U64;
 	if (now >= before)
 		return now - before;
 	if (before <= UINT32_MAX && before > UINT32_MAX / 2)

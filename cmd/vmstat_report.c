@@ -68,10 +68,10 @@ static int take(struct cmd_args *a, struct vmstat_args *v, struct sample *s)
 	return err;
 }
 
-/* round(x * num / den), saturated. */
+/* round(x * num / den), saturated; what is missing stays so. */
 static uint64_t rate(uint64_t x, uint64_t num, uint64_t den)
 {
-	return mm_mul_div(x, num, den / 2, den);
+	return x == MM_MISSING_U64 ? x : mm_mul_div(x, num, den / 2, den);
 }
 
 static void fill_memory(struct report_row *row, const struct sample *s)
@@ -97,9 +97,21 @@ static struct mm_proc_ticks ticks_between(const struct mm_proc_ticks *now, const
 	return t;
 }
 
-/* Shares of CPU time; returns all ticks, 1 when none passed (then all is idle). */
-static uint64_t fill_cpu(struct report_row *row, const struct mm_proc_ticks *t)
+/* So that sums of ten cannot wrap. */
+static struct mm_proc_ticks bounded(const struct mm_proc_ticks *t)
 {
+	struct mm_proc_ticks b;
+
+#define X(field) b.field = t->field < UINT64_MAX / 16 ? t->field : UINT64_MAX / 16;
+	MM_TICK_FIELDS(X)
+#undef X
+	return b;
+}
+
+/* Shares of CPU time; returns all ticks, 1 when none passed (then all is idle). */
+static uint64_t fill_cpu(struct report_row *row, const struct mm_proc_ticks *ticks)
+{
+	const struct mm_proc_ticks b = bounded(ticks), *t = &b;
 	uint64_t use = t->user + t->nice, sys = t->system + t->irq + t->softirq, guest = t->guest + t->guest_nice;
 	uint64_t all = use + sys + t->idle + t->iowait + t->steal, idle = t->idle;
 
@@ -124,7 +136,7 @@ struct flow {	/* what moved between two samples, in time num/den seconds^-1 */
 static void fill_flow(struct report_row *row, const struct vmstat_args *v, const struct flow *f, bool human)
 {
 	uint64_t page_kib = mm_proc_page_size(v->proc) / 1024;
-	uint64_t in = f->pswpin * page_kib, out = f->pswpout * page_kib;
+	uint64_t in = mm_mul_div(f->pswpin, page_kib, 0, 1), out = mm_mul_div(f->pswpout, page_kib, 0, 1);
 
 	row->si_kib_s = rate(human ? vmstat_unit(v, in) : in, f->num, f->den);
 	row->so_kib_s = rate(human ? vmstat_unit(v, out) : out, f->num, f->den);
@@ -199,10 +211,15 @@ static void line(struct cmd_args *a, const struct vmstat_args *v, const struct r
 		row->us_pct, row->sy_pct, row->id_pct, row->wa_pct, row->st_pct, row->gu_pct,
 	};
 
-	for (size_t i = SI; i <= CS; i++)
-		values[i] = (uint32_t)values[i];	/* as wide as procps 4.0.2 has them */
-	for (size_t i = 0; i < 18 && widths[v->wide][i]; i++)
-		mm_output_printf(&a->out, "%s%*llu", i ? " " : "", widths[v->wide][i], (unsigned long long)values[i]);
+	for (size_t i = 0; i < 18 && widths[v->wide][i]; i++) {
+		if (i)
+			mm_output_bytes(&a->out, " ", 1);
+		if (values[i] == MM_MISSING_U64)
+			mm_output_printf(&a->out, "%*s", widths[v->wide][i], "-");
+		else		/* 32 bits of what flows, as procps 4.0.2 has it */
+			mm_output_printf(&a->out, "%*llu", widths[v->wide][i],
+					 (unsigned long long)(i < SI || i > CS ? values[i] : (uint32_t)values[i]));
+	}
 	mm_output_printf(&a->out, v->timestamp ? " %s\n" : "\n", row->time);
 }
 

@@ -55,6 +55,8 @@ static void print_sum(struct cmd_args *a, const struct vmstat_args *v, const str
 
 	if (w)
 		mm_table_writer_row(w, &row);
+	else if (value == MM_MISSING_U64)
+		mm_output_printf(&a->out, "%13s %s%s\n", "-", s->prefix ? s->prefix : "", s->text);
 	else if (s->from == FROM_MEM)
 		mm_output_printf(&a->out, "%13llu %c %s\n", (unsigned long long)vmstat_unit(v, value), v->unit_letter,
 				 s->text);

@@ -396,7 +396,8 @@ END_TEST
 START_TEST(garbage)
 {
 	static const char huge[] =
-		"MemTotal: 99999999999999999999999 kB\nMemFree: -5 kB\nMemAvailable:\nCached: 18446744073709551615\n";
+		"MemTotal: 99999999999999999999999 kB\nMemFree: 5 kB\nMemAvailable:\nBuffers: 7 kB\n"
+		"Cached: 18446744073709551612 kB\nSReclaimable: 9 kB\nSwapTotal: 0 kB\nSwapFree: 18446744073709551612 kB\n";
 	struct mm_proc_meminfo mi;
 	struct mm_proc_stat st = { 0 };
 	struct mm_proc_disks ds = { 0 };
@@ -406,20 +407,40 @@ START_TEST(garbage)
 
 	PUT("proc/meminfo", huge);
 	ck_assert_int_eq(mm_proc_meminfo(proc, &mi, &err), 0);
-	ck_assert_uint_eq(mi.total_kib, UINT64_MAX / 4096);	/* bounded, not wrapped */
+	ck_assert_uint_eq(mi.total_kib, UINT64_MAX);
+	ck_assert_uint_eq(mi.cached_kib, UINT64_MAX - 3);	/* as it stands there; sums do not wrap */
+	ck_assert_uint_eq(mi.cache_kib, UINT64_MAX);
+	ck_assert_uint_eq(mi.buff_cache_kib, UINT64_MAX);
+	ck_assert_uint_eq(mi.swap_used_kib, 0);
+	/* every kernel writes these lines: without one the file was cut off, be it in its number */
+	PUT("proc/meminfo", "MemTotal: 9 kB\nMemFree: -5 kB\n");
+	ck_assert_int_eq(mm_proc_meminfo(proc, &mi, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "no line MemFree"));
+	PUT("proc/meminfo", "MemTotal: 9 kB\nMemFree: 5 kB\nBuffers: 7 kB\nCached: 1 kB\nSwapTotal: 9 kB\nSwapFree:  8");
+	ck_assert_int_eq(mm_proc_meminfo(proc, &mi, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "no line SwapFree"));
 	put("proc/meminfo", "\0\0\0\1\377", 5);
 	ck_assert_int_eq(mm_proc_meminfo(proc, &mi, &err), -EINVAL);
-	PUT("proc/stat", "cpu 1 2\ncpu4 3");		/* truncated: what is there counts */
+	PUT("proc/stat", "cpu 1 2\nintr 18446744073709551614\ncpu4 3\nctxt 77");	/* cut off: whole lines count */
 	ck_assert_int_eq(mm_proc_stat(proc, &st, &err), 0);
+	ck_assert_uint_eq(st.intr, UINT64_MAX - 1);
+	ck_assert_uint_eq(st.ctxt, UINT64_MAX);
+	ck_assert_uint_eq(st.procs_running, UINT64_MAX);
+	ck_assert_str_eq(mm_proc_cut_off(proc), "proc/meminfo");	/* the first one */
 	ck_assert_uint_eq(st.all.nice, 2);
 	ck_assert_uint_eq(st.all.idle, 0);
 	ck_assert_uint_eq(st.cpu_id[0], 4);
 	PUT("proc/stat", "intr 5\n");
 	ck_assert_int_eq(mm_proc_stat(proc, &st, &err), -EINVAL);
-	PUT("proc/diskstats", "8 0 sda 1 2 3\n 8 1 sdb 1 2 3 4 5 6 7 8 9 10 11\nx\n\n");
+	PUT("proc/diskstats", "8 0 sda 1 2 3\n 8 1 sdb 1 2 3 4 5 6 7 8 9 10 11\nx\n\n8 2 sdc 1 2 3 4 5 6 7 8 9 10 1");
 	ck_assert_int_eq(mm_proc_disks(proc, &ds, &err), 0);
 	ck_assert_uint_eq(ds.nr, 1);
-	ck_assert_uint_eq(ds.nr_bad, 2);
+	ck_assert_uint_eq(ds.nr_bad, 3);
+	PUT("proc/vmstat", "pgpgin 5\npswpin 6\npgpgout 77");
+	ck_assert_int_eq(mm_proc_vmstat(proc, &vs, &err), 0);
+	ck_assert_uint_eq(vs.nr, 2);
+	ck_assert_uint_eq(vs.pgpgin, 5);
+	ck_assert_uint_eq(vs.pgpgout, UINT64_MAX);
 	PUT("proc/vmstat", "");
 	ck_assert_int_eq(mm_proc_vmstat(proc, &vs, &err), -EINVAL);
 	PUT("proc/uptime", "soon");

@@ -95,6 +95,22 @@ changes 'pgpgin 1194\npgpgout 20\npswpin 0\npswpout 0\n'
 wait
 tail -n 1 "$tmp/out" | awk -F, '$1 < 400 || $1 > 1200 || $2 != 0 { exit 1 }' || { echo "wrapped: $(cat "$tmp/out")"; failed=1; }
 
+# files that were cut off: what is not there is not 0, a number without an end is none, and both are said
+mkdir -p "$tmp/cut/proc"
+cp tests/data/proc-old/proc/meminfo "$tmp/cut/proc/"
+printf 'pgpgin 4000\npswpin 0\npswpout 0\npgpgout 77' > "$tmp/cut/proc/vmstat"
+printf 'cpu 0 0 0 200 0 0 0 0\nintr 8\nctxt 1846' > "$tmp/cut/proc/stat"
+"$vm" --csv --noheadings --sysroot="$tmp/cut" --output=r,b,si_kib_s,bi_kib_s,bo_kib_s,in_s,cs_s > "$tmp/out" 2> "$tmp/err" || failed=1
+[ "$(cat "$tmp/out" "$tmp/err")" = ",,0,2000,,4,
+mm-vmstat: proc/vmstat: its last line is cut off" ] || { echo "cut off: $(cat "$tmp/out" "$tmp/err")"; failed=1; }
+"$vm" --human --sysroot="$tmp/cut" 2> /dev/null | tail -n 1 | grep -q '^ -  - .* 2000     -    4    -  0  0 100  0  0$' ||
+	{ echo "cut off: $("$vm" --human --sysroot="$tmp/cut")"; failed=1; }
+"$vm" --human -s --sysroot="$tmp/cut" 2> /dev/null | grep -qx '            - CPU context switches' || { echo "cut off: -s"; failed=1; }
+# what kernels have counted below 0 is shown as it stands there, and makes nobody else's share wrong
+printf 'cpu 0 0 0 50 0 0 0 18446744073709551000 0 0\nintr 8\nctxt 9\nprocs_running 1\n' > "$tmp/cut/proc/stat"
+"$vm" --csv -s --sysroot="$tmp/cut" 2> /dev/null | grep -qx 'stolen cpu ticks,18446744073709551000,ticks' || { echo "stolen ticks"; failed=1; }
+[ "$("$vm" --csv --noheadings --sysroot="$tmp/cut" --output=us_pct,st_pct 2> /dev/null)" = 0,100 ] || { echo "stolen share"; failed=1; }
+
 # a trace: two intervals of a second; three accesses in the first, two after; every first touch of a page is a fault
 printf '%s\n' time_s,pid,event,addr,size,flags \
 	'0,7,mmap,0x10000000,0x10000,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED' \

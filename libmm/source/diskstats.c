@@ -63,7 +63,7 @@ int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *
 		return code;
 	ds->nr = 0;
 	ds->nr_bad = 0;
-	while (scan_line(&text, &line)) {
+	while (scan_whole_line(&text, &line)) {
 		if (!line.len)
 			continue;
 		if (ds->nr >= MAX_DISKS || mm_grow(&ds->v, ds->nr, &ds->cap, sizeof(*ds->v)))
@@ -73,6 +73,7 @@ int mm_proc_disks(struct mm_proc *p, struct mm_proc_disks *ds, struct mm_error *
 		else
 			ds->nr_bad++;
 	}
+	ds->nr_bad += text.len != 0;
 	return classify(p, ds) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 

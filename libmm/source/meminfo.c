@@ -25,7 +25,8 @@ static const struct { const char *key; uint8_t len; uint8_t slot; } keys[] = {
 };
 enum { NR_KEYS = sizeof(keys) / sizeof(keys[0]) };
 
-static void parse_line(struct mm_str line, struct mm_proc_meminfo *mi)
+/* A line that was cut off has no unit any more. */
+static void parse_line(struct mm_str line, struct mm_proc_meminfo *mi, uint32_t *seen)
 {
 	for (size_t k = 0; k < NR_KEYS; k++) {
 		uint64_t v;
@@ -34,41 +35,59 @@ static void parse_line(struct mm_str line, struct mm_proc_meminfo *mi)
 			continue;
 		line.p += keys[k].len + 1;
 		line.len -= keys[k].len + 1u;
-		if (scan_u64(&line, &v))
-			((uint64_t *)mi)[keys[k].slot] = v;
+		if (!scan_u64(&line, &v))
+			return;
+		scan_blanks(&line);
+		if (!scan_word(&line, "kB"))
+			return;
+		((uint64_t *)mi)[keys[k].slot] = v;
+		*seen |= 1u << k;
 		return;
 	}
 }
 
-/* Bounded so that sums of hostile numbers cannot wrap. */
-static uint64_t sane(uint64_t kib)
+static uint64_t add(uint64_t a, uint64_t b)
 {
-	return kib > UINT64_MAX / 4096 ? UINT64_MAX / 4096 : kib;
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 static void derive(struct mm_proc_meminfo *mi)
 {
-	for (size_t k = 0; k < NR_KEYS; k++)
-		((uint64_t *)mi)[keys[k].slot] = sane(((uint64_t *)mi)[keys[k].slot]);
 	if (!mi->available_kib || mi->available_kib > mi->total_kib)
 		mi->available_kib = mi->free_kib;
 	mi->used_kib = mi->total_kib >= mi->available_kib ? mi->total_kib - mi->available_kib : 0;
-	mi->cache_kib = mi->cached_kib + mi->s_reclaimable_kib;
+	mi->cache_kib = add(mi->cached_kib, mi->s_reclaimable_kib);
+	mi->buff_cache_kib = add(mi->buffers_kib, mi->cache_kib);
 	mi->swap_used_kib = mi->swap_total_kib >= mi->swap_free_kib ? mi->swap_total_kib - mi->swap_free_kib : 0;
+}
+
+/* A line that every kernel writes and that is not there; NULL: all are. */
+static const char *missing(uint32_t seen)
+{
+	static const char *const always[] = { "MemTotal", "MemFree", "Buffers", "Cached", "SwapTotal", "SwapFree" };
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		for (size_t k = 0; k < NR_KEYS; k++)
+			if (!strcmp(keys[k].key, always[i]) && !(seen >> k & 1))
+				return always[i];
+	return NULL;
 }
 
 int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_error *err)
 {
 	struct mm_proc_meminfo got = { 0 };
+	const char *absent;
+	uint32_t seen = 0;
 	struct mm_str text, line;
 	int code = mm_proc_read(p, "proc/meminfo", &text, err);
 
 	if (code)
 		return code;
 	while (scan_line(&text, &line))
-		parse_line(line, &got);
-	if (!got.total_kib)
-		return mm_error_set(err, -EINVAL, "%s/proc/meminfo: no line MemTotal", p->name);
+		parse_line(line, &got, &seen);
+	absent = got.total_kib ? missing(seen) : "MemTotal";
+	if (absent)
+		return mm_error_set(err, -EINVAL, "%s/proc/meminfo: no line %s", p->name, absent);
 	derive(&got);
 	*mi = got;
 	return 0;

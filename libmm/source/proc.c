@@ -152,8 +152,14 @@ static bool is_one_record(const struct mm_proc *p, const char *path)
 	return false;
 }
 
+const char *mm_proc_cut_off(const struct mm_proc *p)
+{
+	return *p->cut_off ? p->cut_off : NULL;
+}
+
 int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struct mm_error *err)
 {
+	const char *asked = path;
 	int fd;
 	long n;
 
@@ -169,6 +175,8 @@ int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struc
 		return mm_error_set(err, (int)n, "%s/%s: %s%s", p->name, path, strerror((int)-n),
 				    unmounted ? " (is /proc mounted?)" : "");
 	}
+	if (n && !p->live && p->buf[n - 1] != '\n' && !*p->cut_off && !strncmp(asked, "proc/", 5))
+		snprintf(p->cut_off, sizeof(p->cut_off), "%s", asked);
 	*text = (struct mm_str){ p->buf, (size_t)n };
 	return 0;
 }

@@ -14,6 +14,7 @@ struct mm_proc {
 	uint32_t page_kib;
 	char *buf;
 	size_t cap;			/* one byte of it is for the NUL */
+	char cut_off[64];		/* see mm_proc_cut_off() */
 	char name[256];			/* the sysroot as given, for messages; "" for / */
 };
 

@@ -27,6 +27,20 @@ static inline bool scan_line(struct mm_str *text, struct mm_str *line)
 	return true;
 }
 
+/* The same of a file that the kernel wrote: a line without LF was cut off, its last number with it, and is none. */
+static inline bool scan_whole_line(struct mm_str *text, struct mm_str *line)
+{
+	const char *nl = text->len ? memchr(text->p, '\n', text->len) : NULL;
+
+	if (!nl)
+		return false;
+	line->p = text->p;
+	line->len = (size_t)(nl - text->p);
+	text->p += line->len + 1;
+	text->len -= line->len + 1;
+	return true;
+}
+
 static inline void scan_blanks(struct mm_str *s)
 {
 	while (s->len && (*s->p == ' ' || *s->p == '\t')) {

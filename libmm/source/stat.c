@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * /proc/stat: "cpu" lines in clock ticks, then sums since boot.  Old kernels
- * write fewer numbers a line; what is not there is 0.  Of the line "intr" only
- * the first number, the sum, is read.  Source: Linux 6.6 fs/proc/stat.c.
+ * write fewer numbers a line; what is not there is 0.  A sum that has no line is missing: the file was cut off.  Of the line "intr"
+ * only the first number, the sum, is read.  Source: Linux 6.6 fs/proc/stat.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,17 +12,15 @@
 #include "source/scan.h"
 
 enum { NR_TICKS = sizeof(struct mm_proc_ticks) / sizeof(uint64_t), MAX_CPUS = 1 << 16 };
+#define MISSING	UINT64_MAX	/* as MM_MISSING_U64 of <libmm/table.h> */
 
 static void parse_ticks(struct mm_str line, struct mm_proc_ticks *t)
 {
 	uint64_t *v = (uint64_t *)t;
 	size_t n = 0;
 
-	while (n < NR_TICKS && scan_u64(&line, &v[n])) {
-		if (v[n] > UINT64_MAX / 4096)
-			v[n] = UINT64_MAX / 4096;	/* sums of ten of them, times 100, must not wrap */
+	while (n < NR_TICKS && scan_u64(&line, &v[n]))
 		n++;
-	}
 	while (n < NR_TICKS)
 		v[n++] = 0;
 }
@@ -73,7 +71,9 @@ int mm_proc_stat(struct mm_proc *p, struct mm_proc_stat *st, struct mm_error *er
 	if (code)
 		return code;
 	st->nr_cpus = 0;
-	while (scan_line(&text, &line)) {
+	for (size_t k = 0; k < sizeof(sums) / sizeof(sums[0]); k++)
+		((uint64_t *)st)[sums[k].slot] = MISSING;
+	while (scan_whole_line(&text, &line)) {
 		if (scan_word(&line, "cpu")) {
 			if (line.len && *line.p == ' ') {
 				parse_ticks(line, &st->all);

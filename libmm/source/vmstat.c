@@ -59,8 +59,8 @@ static int read_counters(struct mm_proc *p, struct mm_proc_vmstat *vs, bool list
 	if (code)
 		return code;
 	vs->nr = 0;
-	vs->pgpgin = vs->pgpgout = vs->pswpin = vs->pswpout = 0;
-	while (scan_line(&text, &line)) {
+	vs->pgpgin = vs->pgpgout = vs->pswpin = vs->pswpout = UINT64_MAX;
+	while (scan_whole_line(&text, &line)) {
 		if (!split(line, &name, &value))
 			continue;
 		any = true;

@@ -37,6 +37,9 @@ void mm_proc_set_page_size(struct mm_proc *p, uint32_t bytes);		/* a power of tw
  */
 int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struct mm_error *err);
 
+/* The first file of proc/ read so far, of a capture, that does not end with a whole line, as "proc/stat"; NULL: none. */
+const char *mm_proc_cut_off(const struct mm_proc *p);
+
 /* ---- /proc/meminfo: KiB ------------------------------------------------ */
 
 #define MM_MEMINFO_FIELDS(X) \
@@ -51,12 +54,13 @@ struct mm_proc_meminfo {		/* a line that is not there is 0 */
 	/* as procps derives them */
 	uint64_t used_kib;		/* total less available; total less free on kernels without it */
 	uint64_t cache_kib;		/* Cached and SReclaimable */
+	uint64_t buff_cache_kib;	/* Buffers, too */
 	uint64_t swap_used_kib;
 };
 
 /*
  * /proc/meminfo into @mi: keys it lacks are 0, unknown ones are passed over.  0; -errno with @err when it cannot be
- * read or has no MemTotal, @mi untouched.  Source: Linux 6.6 fs/proc/meminfo.c meminfo_proc_show().
+ * read or lacks a line that every kernel writes (it was cut off), @mi untouched.  Source: Linux 6.6 fs/proc/meminfo.c meminfo_proc_show().
  */
 int mm_proc_meminfo(struct mm_proc *p, struct mm_proc_meminfo *mi, struct mm_error *err);
 
@@ -78,7 +82,7 @@ struct mm_proc_ticks {			/* in clock ticks; guest is also in user */
 
 struct mm_proc_stat {
 	struct mm_proc_ticks all;	/* the line "cpu" */
-	uint64_t intr, ctxt, btime, processes, procs_running, procs_blocked;
+	uint64_t intr, ctxt, btime, processes, procs_running, procs_blocked;	/* MM_MISSING_U64: there is no such line */
 	uint32_t *cpu_id;		/* of the lines "cpuN" */
 	struct mm_proc_ticks *cpu;
 	size_t nr_cpus, cap;
@@ -101,7 +105,7 @@ struct mm_proc_counter {
 struct mm_proc_vmstat {
 	struct mm_proc_counter *v;	/* in the file's order */
 	size_t nr, cap;
-	uint64_t pgpgin, pgpgout, pswpin, pswpout;	/* 0 when not there */
+	uint64_t pgpgin, pgpgout, pswpin, pswpout;	/* MM_MISSING_U64 when not there */
 };
 
 /*
@@ -130,7 +134,7 @@ struct mm_proc_disk {
 struct mm_proc_disks {
 	struct mm_proc_disk *v;
 	size_t nr, cap;
-	uint64_t nr_bad;		/* lines of fewer fields than a partition ever had */
+	uint64_t nr_bad;		/* lines of fewer fields than a partition ever had, and one that was cut off */
 };
 
 /*
