@@ -175,6 +175,8 @@ struct top {
 	struct mm_proc_meminfo mem;
 	size_t now;			/* which stat is the newer */
 	uint32_t wanted;		/* top_wants() then */
+	bool of_threads;		/* c.threads and select.nr_pids then */
+	size_t of_pids;
 	uint64_t ns, elapsed_ns, uptime_cs, nr_samples;
 	uint32_t load_centi[3], nr_users;
 	bool no_uptime, no_load;		/* the capture does not tell */
@@ -200,6 +202,7 @@ void top_close(struct top *t);
 int top_sample(struct top *t, uint64_t budget_ns);
 int top_select_again(struct top *t, uint64_t budget_ns);	/* the same without reading the processes */
 int top_prime(struct top *t);		/* the first sample, which the next one's rates count from */
+bool top_lists_others(const struct top *t);	/* than the last sample: threads, or all again; that needs priming anew */
 uint64_t top_clock_ns(void);
 int top_forest(struct top *t);		/* put t->items into the order of a tree; 0 or -ENOMEM */
 bool top_selected(struct top *t, const struct mm_pid_row *r);

@@ -125,10 +125,17 @@ static int refresh(struct top *t)
 	if (!t->nr_samples)	/* priming: CPU time and faults are all that the next sample compares */
 		opt.want = 0;
 	err = mm_pid_table_refresh(t->table, &opt, &t->a->err);
+	t->of_threads = opt.threads;
+	t->of_pids = opt.nr_only;
 	t->ns = top_clock_ns();
 	t->elapsed_ns = t->nr_samples ? t->ns - before : 0;
 	t->nr_samples++;
 	return err;
+}
+
+bool top_lists_others(const struct top *t)
+{
+	return t->of_threads != t->c.threads || t->of_pids != t->select.nr_pids;
 }
 
 int top_prime(struct top *t)
@@ -158,7 +165,8 @@ static void count_states(struct top *t, const struct mm_pid_row *rows, size_t nr
 static double cpu_pct(const struct top *t, const struct mm_pid_row *r)
 {
 	size_t cpus = t->stat[t->now].nr_cpus ? t->stat[t->now].nr_cpus : 1;
-	double seconds = (double)t->elapsed_ns / 1e9, most = 100.0 * (double)cpus, pct, threads = 100.0 * r->nr_threads;
+	double seconds = (double)t->elapsed_ns / 1e9, most = 100.0 * (double)cpus, pct;
+	double threads = t->c.threads ? 100 : 100.0 * r->nr_threads;
 
 	if (t->trace)
 		return t->trace->moved.accesses ? 100.0 * (double)r->ticks_delta / (double)t->trace->moved.accesses : 0;

@@ -278,11 +278,11 @@ static int open_screen(struct screen *s)
  * After a key that changes what is shown.  Right after a sample the same rows
  * serve: over a few milliseconds %CPU would be noise.
  */
-static bool enough(struct screen *s, bool threads)
+static bool enough(struct screen *s)
 {
 	struct top *t = s->t;
 
-	return !t->trace && top_clock_ns() - t->ns < SOON_NS && !(top_wants(t) & ~t->wanted) && threads == t->c.threads &&
+	return !t->trace && top_clock_ns() - t->ns < SOON_NS && !(top_wants(t) & ~t->wanted) && !top_lists_others(t) &&
 	       !top_select_again(t, SMAPS_BUDGET_NS);
 }
 
@@ -291,7 +291,6 @@ static enum top_action keys_until(struct screen *s, uint64_t due_ns)
 {
 	for (;;) {
 		uint64_t now = top_clock_ns();
-		bool threads = s->t->c.threads;
 		enum top_action action;
 		int key;
 
@@ -310,7 +309,7 @@ static enum top_action keys_until(struct screen *s, uint64_t due_ns)
 			continue;
 		key = translate(key);
 		action = s->v.asking ? type_key(s, key) : top_key(s->t, &s->v, key);
-		if (action == TOP_QUIT || (action == TOP_RESAMPLE && !enough(s, threads)))
+		if (action == TOP_QUIT || (action == TOP_RESAMPLE && !enough(s)))
 			return action;
 	}
 }
@@ -340,6 +339,16 @@ void top_screen_close(struct top *t)
 		fclose(s->keys);
 }
 
+/* What comes to the list would else have used all the CPU time of its life since the last sample. */
+static int prime_anew(struct top *t)
+{
+	int err = top_prime(t);
+
+	if (!err && top_is_live(t))
+		napms(100);
+	return err;
+}
+
 int top_screen(struct top *t)
 {
 	int err = top_prime(t);
@@ -351,7 +360,9 @@ int top_screen(struct top *t)
 	if (top_is_live(t))
 		napms(100);
 	for (uint64_t n = 1; !err; n++) {
-		err = top_sample(t, SMAPS_BUDGET_NS);
+		err = top_lists_others(t) ? prime_anew(t) : 0;
+		if (!err)
+			err = top_sample(t, SMAPS_BUDGET_NS);
 		if (err || (t->iterations && n > t->iterations))
 			break;
 		if (n == 1 && mm_pid_table_ps(t->table))

@@ -133,6 +133,16 @@ key k; see 'PID to signal'; key Enter; see 'signal \['; key hup Enter; see 'Send
 wait $victim 2> /dev/null
 key q; see '^status 0'
 
+# who comes to the list has not used the CPU time of its life since the last sample
+cp "$(command -v bash)" "$tmp/spinner" || exit 99
+"$tmp/spinner" -c 'for ((i = 0; i < 300000; i++)); do :; done; echo > "$0"; sleep 60 & wait' "$tmp/spun" & victim=$!
+for _ in $(seq 100); do [ -e "$tmp/spun" ] && break; sleep 0.1; done
+begin "" 100 20 -d 100 -p 1
+see '^ *1 '; key o; see 'add filter'; key COMMAND=spinner Enter; gone '^ *1 '; sleep 0.5
+key u; see 'Which user'; key "$(id -un)" Enter; see "^ *$victim .* S *0.0 .* spinner$"
+key q; see '^status 0'
+kill $victim; wait $victim 2> /dev/null
+
 # secure mode, and terminals that are none
 begin "" 80 12 -s; see '^ *PID'; key k; see 'Unavailable in secure mode'; key q; see '^status 0'
 begin "TERM=" 80 12 "$names"; see 'TERM is not set'; see '^status 1'
