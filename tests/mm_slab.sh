@@ -54,6 +54,9 @@ if [ "$(id -u)" != 0 ]; then
 	same "what everybody may read" ":A-0000192,dentry," "$(tr '\n' , < out)"
 	grep -q 'proc/slabinfo: permission denied (it is for root alone); the rows are those of .*sys/kernel/slab' err || fail "$(cat err)"
 fi
+# names alone, as everybody may read them on a running system, are no table
+mkdir -p names/sys/kernel/slab/dentry
+refused 1 'names/proc/slabinfo: No such file.*; names/sys/kernel/slab tells names alone' mm-slab --sysroot=names
 mkdir nothing
 refused 1 'nothing/sys/kernel/slab has no cache either' mm-slab --sysroot=nothing
 refused 2 'the table diff needs --before=FILE' mm-slab -t diff --sysroot=after

@@ -214,6 +214,15 @@ int mm_slab_sysfs_read(struct mm_slabinfo *info, const struct mm_sysroot *root)
 	return e;
 }
 
+/* Is there a cache of which more is known than its name?  The files of /sys/kernel/slab are root's alone since Linux 3.2. */
+static bool has_numbers(const struct mm_slabinfo *info)
+{
+	for (size_t i = 0; i < info->nr; i++)
+		if (info->v[i].slab_size != MM_MISSING_U64 || info->v[i].objects != MM_MISSING_U64)
+			return true;
+	return false;
+}
+
 int mm_sysroot_slabinfo(struct mm_slabinfo *info, const struct mm_sysroot *root, bool *denied, struct mm_error *err)
 {
 	struct mm_error first = { 0 };
@@ -234,8 +243,8 @@ int mm_sysroot_slabinfo(struct mm_slabinfo *info, const struct mm_sysroot *root,
 	}
 	if (mm_slab_sysfs_read(info, root))
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	if (info->nr || !first.code)
+	if (!first.code || has_numbers(info))
 		return 0;
-	return mm_error_set(err, first.code, "%s; %s/" SYSFS_SLAB " has no cache either", first.text,
-			    mm_sysroot_name(root));
+	return mm_error_set(err, first.code, "%s; %s/" SYSFS_SLAB " %s", first.text, mm_sysroot_name(root),
+			    info->nr ? "tells names alone" : "has no cache either");
 }
