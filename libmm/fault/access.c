@@ -274,6 +274,7 @@ static enum mm_access_result access_slow(struct mm_fault *f, struct mm_struct *m
 			mm_walk_fill(c, mm->id, vaddr, kind, h, absent);
 			return MM_ACCESS_OK;
 		}
+		mm->lru_gen_used = true;
 		r = do_user_addr_fault(f, mm, vaddr, refusal(f, &h, kind), false, 0);
 		if (f->cache->nr_pages_over_high)
 			mm_mem_cgroup_handle_over_high(f->cache, mm->memcg, MM_GFP_KERNEL);

@@ -183,6 +183,8 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 {
 	m->ctx.pid = pid;
 	m->running_mm = task ? task->mm : NULL;
+	if (m->running_mm)
+		m->running_mm->lru_gen_used = true;
 	if (m->fault)
 		m->fault->task = task ? &task->faults : NULL;
 	m->virt.pkru = task ? &task->faults.pkru : NULL;

@@ -6,7 +6,8 @@
  * folios whose entries were used join the youngest generation so far, where
  * they lie.  Tables worth a look are remembered in a Bloom filter (cache/bloom.c): a
  * table with one used entry in eight is carried over, the others are left out
- * next time.  An address space that is new is walked whole.  With bit 2 the entry
+ * next time.  An address space that is new is walked whole, one that nobody used
+ * since the last walk (lru_gen_use_mm()) is left out.  With bit 2 the entry
  * that leads to a table is looked at first: a table that no walk of the processor went
  * through since the last time is left out, whatever its own entries say.
  *
@@ -146,6 +147,9 @@ void mm_lru_gen_walk(struct mm_reclaim *r, struct mm_lruvec *v, bool can_swap)
 			w.force_scan = true;
 		if (t.mm->id > newest)
 			newest = t.mm->id;
+		if (!w.force_scan && !t.mm->lru_gen_used)
+			continue;
+		t.mm->lru_gen_used = t.is_current && mm_sysctl(r->ctx, MM_SYSCTL_LRU_GEN_SWITCHED);
 		if (pages_of(t.mm, can_swap) < MM_MIN_LRU_BATCH)
 			continue;
 		if (first)

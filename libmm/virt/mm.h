@@ -132,6 +132,7 @@ struct mm_struct {
 	/* NUMA balancing: times in milliseconds of its clock, to which numa_scan rows add */
 	uint64_t numa_next_scan_ms, numa_scan_offset, numa_row_ms;
 	uint32_t numa_scan_seq;			/* scans that went through all of it */
+	bool lru_gen_used;			/* it ran since MGLRU looked last at its tables (lru_gen_use_mm()) */
 	bool huge_zero;				/* it has had the huge zero page (MMF_HUGE_ZERO_PAGE) */
 	bool pmd_shared;			/* it has, or had, a PMD table in common with others */
 	bool thp_disabled;			/* PR_SET_THP_DISABLE */

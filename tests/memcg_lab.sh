@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Files of memory cgroups that compete are within the run-to-run spread of a real Linux 6.6 (tests/data/memcg/README).
+. "${srcdir:-.}/tests/lib.sh"
+dir=$src/tests/data/memcg
+
+# CASE VARIANT OPTION...: a value may be as far from the smallest and the largest run as half their distance, 2 %, or 10
+# (pages, where it is bytes)
+lab() {
+	local trace=$dir/$1.trace.csv kernel=$dir/$1$2.kernel.csv
+	mm-reclaim --csv --ram=320M --swap=262140K -S vm.page-cluster=0 -S thp=never -S read_ahead_kb=128 -t memory_files \
+		"${@:3}" "$trace" > "$tmp/model" 2> "$tmp/err" || { fail "$1$2: $(cat "$tmp/err")"; return; }
+	awk -F, -v case="$1$2" '
+		FNR == 1 { file++; next }
+		file == 1 { model[$1, $2, $3] = $4; next }
+		{
+			n++
+			s = ($5 - $4) / 2
+			if (s < $5 * 0.02) s = $5 * 0.02
+			least = $3 !~ /^pg/ && $5 >= 4096 && $4 % 4096 == 0 && $5 % 4096 == 0 ? 40960 : 10
+			if (s < least) s = least
+			v = model[$1, $2, $3]
+			if (v == "" || v < $4 - s || v > $5 + s) {
+				print "FAIL: " case ": " $1 " " $2 " " $3 ": the kernel had " $4 " to " $5 ", found " v
+				bad = 1
+			}
+		}
+		END { exit bad || !n }' "$tmp/model" "$kernel" || failed=1
+}
+
+# An address space that has not run since the last walk of MGLRU is left out by the next; who reclaims is walked each time
+# only when others run too.
+lab mindeep -mglru -S lru_gen=1
+lab mindeep -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
+lab low2 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
+exit $failed
