@@ -8,8 +8,11 @@ dir=$src/tests/data/memcg
 # (pages, where it is bytes)
 lab() {
 	local trace=$dir/$1.trace.csv kernel=$dir/$1$2.kernel.csv
+	awk -F, -v OFS=, '$2 != "reads" { print; next }
+		{ for (at = $7; at < $7 + $4; at += 4096) print $1, "read", "", 4096, "", $6, at, "" }' \
+		"$trace" > "$tmp/trace.csv"
 	mm-reclaim --csv --ram=320M --swap=262140K -S vm.page-cluster=0 -S thp=never -S read_ahead_kb=128 -t memory_files \
-		"${@:3}" "$trace" > "$tmp/model" 2> "$tmp/err" || { fail "$1$2: $(cat "$tmp/err")"; return; }
+		"${@:3}" "$tmp/trace.csv" > "$tmp/model" 2> "$tmp/err" || { fail "$1$2: $(cat "$tmp/err")"; return; }
 	awk -F, -v case="$1$2" '
 		FNR == 1 { file++; next }
 		file == 1 { model[$1, $2, $3] = $4; next }
@@ -33,4 +36,7 @@ lab() {
 lab mindeep -mglru -S lru_gen=1
 lab mindeep -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
 lab low2 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
+# What a cgroup held that was removed goes first: 32 pages of each list at any priority.
+lab offline -alone
+lab offfile -alone
 exit $failed

@@ -146,10 +146,12 @@ void mm_get_scan_count(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_scan
 	denominator = fraction[0] + fraction[1];
 	for (unsigned int lru = MM_LRU_INACTIVE_ANON; lru <= MM_LRU_ACTIVE_FILE; lru++) {
 		bool file = lru & MM_LRU_FILE;
-		uint64_t scan = unprotected(v->memcg, sc, mm_lruvec_lru_size(v, lru, sc->reclaim_idx)) >> sc->priority;
+		uint64_t size = mm_lruvec_lru_size(v, lru, sc->reclaim_idx), scan = unprotected(v->memcg, sc, size) >> sc->priority;
 
+		if (!scan && v->memcg->offline)
+			scan = mm_min_u64(size, MM_SWAP_CLUSTER_MAX);
 		if (balance == SCAN_FRACT)
-			scan = scan * fraction[file] / denominator;
+			scan = (scan * fraction[file] + (v->memcg->offline ? denominator - 1 : 0)) / denominator;
 		else if (balance != SCAN_EQUAL && (balance == SCAN_FILE) != file)
 			scan = 0;
 		nr[lru] = scan;
