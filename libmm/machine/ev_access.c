@@ -104,6 +104,25 @@ static inline bool has_entry(const struct mm_machine *m, const struct mm_struct 
 	return *pte;
 }
 
+/*
+ * A fault of which only the address is known ("FAULT" alone): was it of a write?  Surely where the page is there and a read
+ * would find it.  Pages of one's own without a file behind them are seldom read before they are written.
+ */
+static bool was_write(const struct mm_machine *m, const struct mm_struct *mm, uint64_t addr)
+{
+	const struct mm_vma *vma = mm_find_vma_intersection(mm, addr, addr + 1);
+	const mm_pte_t *pmd = m->fault && addr < mm->task_size_max ? mm_pmd_offset(mm, addr) : NULL;
+	mm_pte_t pte = pmd && mm_pmd_is_table(*pmd) ? *mm_pte_of(mm, pmd, addr) : 0;
+
+	if (!vma)
+		return true;
+	if (!(vma->vm_flags & MM_VM_WRITE))
+		return false;
+	if (pte)
+		return mm_pte_present(pte) && !mm_pte_write(pte);
+	return mm_vma_is_anonymous(vma);
+}
+
 static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err,
 		  uint32_t vma_kind, unsigned int tlb_kind)
 {
@@ -119,15 +138,11 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	if (!size)
 		return result(ev, ok);
 	recorded = is_recorded_fault(ev);
-	if (task->automap && !has_entry(m, task->mm, ev->addr, size)) {
-		bool outside = recorded && mm_str_is(ev->flags, "FAULT") && !mm_find_vma_intersection(task->mm, ev->addr, ev->addr + 1);
-
-		if (mm_vma_automap(m, task, ev->addr, size))
-			return mm_error_set(err, -ENOMEM, "out of memory");
-		if (outside) {		/* a read or a write?  Pages of one's own are seldom read before they are written */
-			vma_kind = MM_VMA_WRITE;
-			tlb_kind = MM_TLB_W;
-		}
+	if (task->automap && !has_entry(m, task->mm, ev->addr, size) && mm_vma_automap(m, task, ev->addr, size))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	if (recorded && mm_str_is(ev->flags, "FAULT") && was_write(m, task->mm, ev->addr)) {
+		vma_kind = MM_VMA_WRITE;
+		tlb_kind = MM_TLB_W;
 	}
 	if (!m->fault)
 		return vma_access(m, task, ev, size, vma_kind);

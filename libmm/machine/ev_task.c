@@ -56,6 +56,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	task->in_vfork = false;
 	task->faults.pkru = MM_PKRU_INIT;
 	set_comm(task, ev->name);
+	mm->beginning = task->automap;
 	if (task->automap)
 		return 0;
 	e = mm_vma_exec(m, mm, ev->name);

@@ -114,6 +114,9 @@ void mm_vma_learn_base(struct mm_struct *mm, uint64_t addr, uint64_t len);
 /* A recording made [addr, addr + len) read-only where the model has nothing: an image of a program lies there. */
 void mm_vma_learn_image(struct mm_struct *mm, uint64_t addr, uint64_t len);
 
+/* vma_exec.c: what setup_arg_pages() makes a stack larger by, in bytes; pages of arguments and environment, in [start, end). */
+enum { MM_STACK_EXPAND = 131072 };
+void mm_vma_fill_arg_pages(struct mm_struct *mm, uint64_t start, uint64_t end);
 /* vma_exec.c: [vvar] from @start and [vdso] up to @end. 0 or -ENOMEM. */
 int mm_vma_install_vdso(struct mm_struct *mm, uint64_t start, uint64_t end);
 

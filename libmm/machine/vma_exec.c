@@ -20,7 +20,7 @@
 #include "machine/vma_call.h"
 #include "source/elf.h"
 
-enum { VVAR_PAGES = 4, VDSO_PAGES = 2, STACK_EXPAND = 131072, MAX_SCRIPTS = 5 };
+enum { VVAR_PAGES = 4, VDSO_PAGES = 2, MAX_SCRIPTS = 5 };
 #define STACK_TOP(mm)		((mm)->task_size)
 #define ELF_ET_DYN_BASE(mm)	((mm)->task_size / 3 * 2)
 
@@ -49,11 +49,14 @@ static uint64_t prot_of(uint32_t f)
 	       (f & MM_ELF_X ? MM_PROT_EXEC : 0);
 }
 
+/* copy_strings(): get_arg_page() brings them in before the program runs; no task takes a fault for it. */
+void mm_vma_fill_arg_pages(struct mm_struct *mm, uint64_t start, uint64_t end) { mm_mm_populate(mm, start, end - start, true); }
+
 /* setup_arg_pages(): a page of arguments, and 128 KiB more if the limit allows. */
 static int map_stack(struct mm_struct *mm)
 {
 	uint64_t top = STACK_TOP(mm) - random_pages(mm, 22), limit = mm->rlimit[MM_RLIMIT_STACK] & MM_PAGE_MASK;
-	uint64_t size = MM_PAGE_SIZE + STACK_EXPAND;
+	uint64_t size = MM_PAGE_SIZE + MM_STACK_EXPAND;
 	struct mm_vma *vma = mm_vm_area_alloc(mm, top - MM_PAGE_SIZE, top,
 					      MM_VM_STACK_FLAGS | MM_VM_SOFTDIRTY | mm->def_flags,
 					      (top - MM_PAGE_SIZE) >> MM_PAGE_SHIFT);
@@ -64,6 +67,7 @@ static int map_stack(struct mm_struct *mm)
 	}
 	mm_vm_stat_account(mm, vma->vm_flags, 1);
 	mm->virt->vm_committed_as++;
+	mm_vma_fill_arg_pages(mm, top - MM_PAGE_SIZE, top);
 	if (size > limit)
 		size = limit;
 	if (size > MM_PAGE_SIZE)

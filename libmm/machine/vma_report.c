@@ -238,7 +238,9 @@ struct mm_struct *mm_vma_call_begin(struct mm_machine *m, struct mm_task *task, 
 {
 	struct mm_struct *mm = mm_task_mm(m, task);
 
-	if (!mm)
+	if (mm)
+		mm->beginning = false;
+	else
 		mm_error_set(err, -ENOMEM, "out of memory");
 	mm_vma_report_begin(m);
 	return mm;

@@ -14,7 +14,8 @@
  *	offset, name	as maps has them	addr2	device (major << 20 | minor)
  *	result		inode			size2	bytes that smaps calls Anonymous
  *
- * and one without a size, flags "mmap_base", says where mappings are placed below.
+ * and one without a size, flags "mmap_base", says where mappings are placed below.  Behind an exec row with AUTOMAP, which lays
+ * nothing out, rows may come in any order, until the process maps something itself.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,6 +38,7 @@ struct mm_seeding {
 	uint32_t pid;
 	uint64_t end;			/* of the last row */
 	struct mm_struct *mm;
+	bool fresh;			/* of a program that has just begun: nothing was written to, rows come in any order */
 	struct mm_vma *prev;		/* the row before */
 	uint64_t heap_start[MAX_HEAPS], heap_end;
 	uint32_t nr_heaps;
@@ -150,7 +152,7 @@ static bool looks_joined(const struct mm_vma *a, const struct mm_vma *b)
 /* Was a page of it written to? */
 static bool was_written(struct mm_seeding *s, const struct mm_maps_row *row, struct mm_vma *vma)
 {
-	if (vma->vm_flags & MM_VM_SHARED || vma->extra->special)
+	if (vma->vm_flags & MM_VM_SHARED || vma->extra->special || s->fresh)
 		return false;
 	if (row->vm_flags)
 		return row->anonymous_kib;
@@ -209,6 +211,14 @@ static struct mm_vma *vma_of(struct mm_seeding *s, const struct mm_maps_row *row
 	return NULL;
 }
 
+/* Of a stack that has just been made all but what it was made larger by is full. */
+static void fill_stack(struct mm_struct *mm, const struct mm_maps_row *row)
+{
+	uint64_t size = row->end - row->start, args = size > MM_STACK_EXPAND ? size - MM_STACK_EXPAND : MM_PAGE_SIZE;
+
+	mm_vma_fill_arg_pages(mm, row->end - args, row->end);
+}
+
 static int seed_row(const struct mm_maps_row *row, void *arg)
 {
 	struct mm_seeding *s = arg;
@@ -218,6 +228,8 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 
 	if (row->end > mm->task_size_max)
 		return 0;		/* [vsyscall] */
+	if (s->fresh && mm_find_vma_intersection(mm, row->start, row->end) && mm_do_munmap(mm, row->start, row->end - row->start))
+		return -ENOMEM;
 	vma = vma_of(s, row);
 	if (!vma)
 		return -ENOMEM;
@@ -238,13 +250,18 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 	else if (!mm->start_stack)
 		s->top = row->end;
 	s->prev = vma;
+	if (s->fresh && name_is(row, "[stack]"))
+		fill_stack(mm, row);
 	return written ? mm_anon_vma_prepare(vma) : 0;
 }
 
 static void finish(struct mm_seeding *s)
 {
 	struct mm_struct *mm = s->mm;
+	struct mm_vma *below;
 
+	if (s->fresh && mm->start_stack && mm_find_vma_prev(mm, mm->start_stack, &below) && below)
+		s->top = below->vm_end;
 	mm->whole = true;
 	mm->base_known = s->m->cfg.mmap_base != 0;
 	if (s->nr_heaps) {
@@ -264,7 +281,7 @@ static int begin(struct mm_machine *m, struct mm_task *task, uint32_t pid, struc
 		m->seeding = mm_host_malloc(sizeof(*m->seeding));
 	if (!m->seeding)
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	*m->seeding = (struct mm_seeding){ .m = m, .pid = pid, .mm = mm_task_mm(m, task) };
+	*m->seeding = (struct mm_seeding){ .m = m, .pid = pid, .fresh = task->mm != NULL, .mm = mm_task_mm(m, task) };
 	return m->seeding->mm ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
 }
 
@@ -320,7 +337,7 @@ int mm_ev_seed(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (mm_offset_in_page(ev->addr | ev->size | ev->offset) || row.end <= row.start)
 		return mm_error_set(err, -EINVAL, "seed: expected whole pages, found 0x%" PRIx64 " bytes at 0x%" PRIx64, ev->size,
 				    ev->addr);
-	if (task->mm && !goes_on) {
+	if (task->mm && !goes_on && !task->mm->beginning) {
 		if (m->seeding && m->seeding->pid == ev->pid)
 			m->seeding->end = UINT64_MAX;	/* of another seed; so are those that follow */
 		mm_machine_skip(m, "seed rows of processes that have begun", true);

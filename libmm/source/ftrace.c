@@ -33,19 +33,24 @@
  *	mm_page_pcpu_drain		page_free	PCPU_DRAIN|MIGRATE_type: comes back to the buddy lists
  *	mm_page_free_batched		page_free	BATCHED: follows the mm_page_free of the same page
  *
+ * Lines PERF_RECORD_MMAP2, COMM, FORK, EXIT of perf script tell mappings and tasks (perf_records.c).
+ *
  * Fields of 4.4 to 6.12 are known: pfn decimal or 0x, with and without node=,
  * accounted=, name=, percpu_refill=.  Other events are counted.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/str.h"
 #include "source/ftrace.h"
+#include "source/perf.h"
 #include "source/scan.h"
 #include "table/numbers.h"
 
 struct ftrace {
 	struct mm_trace_source *src;
 	struct mm_ftrace_line t;
+	struct mm_perf *perf;
 	uint64_t last_ns;
 	bool begun;			/* an event was seen: the header is over */
 };
@@ -255,6 +260,43 @@ static bool cut_common(struct mm_str line, struct mm_ftrace_line *t)
 	return true;
 }
 
+/* Behind @p "PERF_RECORD_...", before it ": ", the time, perhaps the CPU, the task. */
+static bool cut_record_at(struct mm_str line, const char *p, struct mm_ftrace_line *t)
+{
+	const char *end = line.p + line.len, *head = p;
+	struct mm_str cpu;
+
+	while (head > line.p && head[-1] != ' ')
+		head--;
+	*t = (struct mm_ftrace_line){ 0 };
+	if (!parse_time((struct mm_str){ head, (size_t)(p + 1 - head) }, &t->time_ns))
+		return false;
+	while (head > line.p && head[-1] == ' ')
+		head--;
+	for (cpu = (struct mm_str){ head, 0 }; cpu.p > line.p && cpu.p[-1] != ' '; cpu.p--, cpu.len++)
+		;
+	if (!parse_pid(line.p, parse_cpu(cpu, &t->cpu) ? cpu.p : head, &t->pid))
+		return false;
+	t->event.p = p += 2;
+	while (p < end && ((*p >= 'A' && *p <= 'Z') || *p == '_' || digit_at(p, end)))
+		p++;
+	t->event.len = (size_t)(p - t->event.p);
+	t->args = (struct mm_str){ p, (size_t)(end - p) };
+	return true;
+}
+
+/* "ls 31735 [001] 46418.972630: PERF_RECORD_MMAP2 31735/31735: [...": what perf recorded beside events.  Names may look like it. */
+static bool cut_record(struct mm_str line, struct mm_ftrace_line *t)
+{
+	static const char mark[] = ": PERF_RECORD_";
+	struct mm_str rest = line;
+
+	while (mm_str_after(rest, mark, &rest))
+		if (cut_record_at(line, rest.p - (sizeof(mark) - 1), t))
+			return true;
+	return false;
+}
+
 bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 {
 	struct mm_str rest = line, word;
@@ -262,6 +304,8 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 	bool state = false;		/* the word before was the CPU */
 
 	if (cut_common(line, t))
+		return !mm_perf_is_record(t->event) || cut_record(line, t);
+	if (cut_record(line, t))
 		return true;
 	*t = (struct mm_ftrace_line){ 0 };
 	while (scan_next_word(&rest, &word)) {
@@ -294,7 +338,7 @@ static int sniff(struct mm_str head)
 	for (int i = 0; i < 64 && scan_line(&head, &line); i++) {
 		if (!line.len || line.p[0] == '#' || !mm_ftrace_line_cut(line, &t))
 			continue;
-		if (mm_ftrace_knows(t.event))
+		if (mm_ftrace_knows(t.event) || mm_perf_is_record(t.event))
 			return 85;
 		events++;
 	}
@@ -304,14 +348,27 @@ static int sniff(struct mm_str head)
 static int open_ftrace(void **state, struct mm_trace_source *src, struct mm_error *err)
 {
 	struct ftrace *f = calloc(1, sizeof(*f));
+	struct mm_str head;
 
-	if (!f)
+	if (!f || mm_perf_new(&f->perf, src)) {
+		free(f);
 		return mm_error_set(err, -ENOMEM, "out of memory");
+	}
 	f->src = src;
 	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(CPU) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) |
 		       MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT);
+	if (!mm_input_peek(src->in, &head, err) && memmem(head.p, head.len, ": PERF_RECORD_", 14))
+		src->columns |= MM_TC_BIT(ADDR2) | MM_TC_BIT(BY);
 	*state = f;
 	return 0;
+}
+
+static void close_ftrace(void *state)
+{
+	struct ftrace *f = state;
+
+	mm_perf_free(f->perf);
+	free(f);
 }
 
 /* A line of an event's call stack: "  ffffffff81234567 do_it+0x12 ([kernel])", " => do_it". */
@@ -351,7 +408,7 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 		t->time_ns = f->last_ns;
 	}
 	f->last_ns = t->time_ns;
-	e = mm_ftrace_event(f->src, b, t, err);
+	e = mm_perf_is_record(t->event) ? mm_perf_record(f->perf, b, t, err) : mm_ftrace_event(f->src, b, t, err);
 	for (size_t i = before; i < b->nr; i++) {
 		mm_event_put(&b->ev[i], TIME_S, time_ns, t->time_ns);
 		if (b->ev[i].present & MM_TC_BIT(PID))
@@ -383,8 +440,13 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 
 	while (!mm_trace_batch_is_full(b)) {
 		struct mm_str line;
-		int e = mm_input_line(f->src->in, &line, err);
+		int e = mm_perf_more(f->perf, b, err);
 
+		if (e < 0)
+			return e;
+		if (e)
+			continue;
+		e = mm_input_line(f->src->in, &line, err);
 		if (e <= 0)
 			return e;
 		if (line.len && line.p[0] == '#' && !f->begun)
@@ -408,11 +470,11 @@ static int sniff_by_name(struct mm_str head)
 }
 
 const struct mm_trace_ops mm_trace_perf = {
-	"perf", "text of perf script: kmem:*, exceptions:page_fault_*, page-faults with addr",
-	sniff_by_name, open_ftrace, read_batch, free,
+	"perf", "text of perf script: kmem:*, exceptions:page_fault_*, page-faults with addr, PERF_RECORD_MMAP2 and others",
+	sniff_by_name, open_ftrace, read_batch, close_ftrace,
 };
 
 const struct mm_trace_ops mm_trace_ftrace = {
 	"ftrace", "text of /sys/kernel/tracing/trace or perf script: kmem:* and exceptions:page_fault_*",
-	sniff, open_ftrace, read_batch, free,
+	sniff, open_ftrace, read_batch, close_ftrace,
 };

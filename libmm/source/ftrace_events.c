@@ -383,7 +383,24 @@ static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	return put_fault(src, ev, code) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-/* perf's software event: "ADDR", "ADDR IP SYMBOL (FILE)", or, where addresses were not recorded, "IP SYMBOL (FILE)". */
+/* Is an instruction pointer in "SYMBOL (FILE) IP SYMBOL (FILE)"?  Names may have blanks and parentheses in them. */
+static bool has_ip_behind(struct mm_str s)
+{
+	struct mm_str word, rest;
+	uint64_t ip;
+
+	while (mm_str_after(s, ") ", &rest)) {
+		s = rest;
+		if (scan_next_word(&rest, &word) && word.len >= 4 && parse_hex(word, &ip))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * perf's software event: "ADDR", "ADDR IP SYMBOL (FILE)", "ADDR SYMBOL (FILE) IP SYMBOL (FILE)", or, where addresses were not
+ * recorded or are not shown, "IP SYMBOL (FILE)".
+ */
 static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
@@ -394,8 +411,9 @@ static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	scan_next_word(&s, &word);
 	if (!parse_hex(word, &addr))
 		return malformed(src, t, err);
-	if (scan_next_word(&s, &word) && !parse_hex(word, &ip))
-		return mm_trace_skip(src, "page faults without an address (perf record -d tells it)", t->line, false, err);
+	if (scan_next_word(&s, &word) && !parse_hex(word, &ip) && !has_ip_behind(s))
+		return mm_trace_skip(src, "page faults without an address (perf record -d and perf script -F +addr tell it)", t->line,
+				     false, err);
 	if (addr >> 56)
 		return mm_trace_skip(src, "page faults on kernel addresses", t->line, true, err);
 	ev = mm_trace_add(b, MM_EV_LOAD, t->line);

@@ -112,6 +112,7 @@ struct mm_struct {
 	uint64_t rlimit[MM_NR_RLIMITS];		/* bytes; kept per address space */
 	uint64_t task_size_max;			/* TASK_SIZE_MAX: above task_size with 5-level tables */
 	bool automap;				/* accesses outside any VMA map anonymous memory */
+	bool beginning;				/* rows seed tell what an exec mapped, in any order; until it maps something itself */
 	bool refused;				/* a call that would have mapped something got ENOMEM */
 	bool whole;				/* known from its beginning: by a program laid out, or a seed */
 	bool base_known;			/* mmap_base is the kernel's: a recorded placement confirmed or taught it */

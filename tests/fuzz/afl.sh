@@ -69,6 +69,7 @@ seed csv "$corpus/trace"* "$manual/first.csv" "$manual/fork.csv" "$manual/merge.
 seed kernel-csv "$src"/tests/data/lab/ksm-*.trace.csv "$src"/tests/data/lab/hugetlb.trace.csv "$corpus/trace"*
 seed lackey "$corpus/lackey" "$src/tests/data/sort.lackey.gz"
 seed strace "$corpus/strace" "$manual/dash.strace"
+seed perf "$corpus/perf"
 seed pages "$corpus/ftrace-pages" "$manual/kmem.txt.gz"
 seed objects "$corpus/ftrace" "$corpus/trace-slab"
 seed oom "$corpus/oom" "$src"/tests/data/oom/*.dmesg
@@ -85,6 +86,7 @@ job csv mm-fault --csv $small --memory-max=2M --check
 job kernel-csv mm-fault --csv $small -t smaps
 job lackey mm-fault --csv $small --from=lackey -t faults
 job strace mm-vma --csv $small --from=strace -t maps
+job perf mm-fault --csv $small --check -t faults
 job pages mm-buddy --csv $small -t free
 job objects mm-slab --csv $small -t caches
 job oom mm-reclaim --csv --explain-oom=-

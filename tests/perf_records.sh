@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What perf recorded of mappings and tasks, beside page faults. What is expected was read in /proc/self/maps by the recorded programs;
+# the faults of the recording are the kernel's own word for what was in memory.
+. "${srcdir:-.}/tests/lib.sh"
+cd "$tmp" || exit 99
+
+gzip -dc "$data/perf/acts.txt.gz" > acts.txt || exit 99
+# as the table maps has it: PID,START,END,PERMS,OFFSET,NAME
+awk '{ name = $7; for (i = 8; i <= NF; i++) name = name " " $i
+	split($2, a, "-"); sub(/^0+/, "", $4); print $1 ",0x" a[1] ",0x" a[2] "," $3 ",0x" ($4 == "" ? "0" : $4) "," name }' \
+	"$data/perf/acts.maps" > maps.csv
+pids=$(cut -d, -f1 maps.csv | sort -u)
+same "processes" 3 "$(echo "$pids" | wc -l)"
+
+# munmap() is not among the records: the loader's cache of 4913 seems to be there still
+for pid in $pids; do
+	grep "^$pid," maps.csv > want.csv
+	mm-vma --csv -n -t maps --pid="$pid" -o pid,start,end,perms,offset,name acts.txt 2> err | grep -v /etc/ld.so.cache > got.csv
+	diff want.csv got.csv > diffs || fail "maps of $pid: $(cat diffs)"
+done
+grep -q 'left out' err && fail "left out: $(cat err)"
+
+# Each page fault of the recording is one here, for the same reason, and there is a mapping for it.
+same "faults" "" "$(mm-fault --csv -n -t mismatches acts.txt 2> err)"
+grep -q 'outside any mapping' err && fail "faults: $(cat err)"
+# Beside them a program that begins has a page of arguments, which get_user_pages() brought in: a minor fault, but no exception.
+same "their number" "$(grep -c -e exceptions:page_fault -e 'COMM exec' acts.txt)" \
+	"$(mm-fault --csv -n -t faults -o minflt,majflt,segv,sigbus acts.txt 2> err | awk -F, '{ n += $1 + $2 + $3 + $4 } END { print n }')"
+
+# The trace that comes out has the same maps, by what it says of a program's beginning.
+mm-vma acts.txt > acts.csv 2> err
+for pid in $pids; do
+	mm-vma --csv -n -t maps --pid="$pid" acts.txt > a 2> err
+	mm-vma --csv -n -t maps --pid="$pid" acts.csv > b 2> err
+	cmp -s a b || fail "maps of $pid from the trace: $(diff a b)"
+done
+mm-vma acts.csv > again.csv 2> err
+cmp -s acts.csv again.csv || fail "the trace once more: $(diff acts.csv again.csv | head -4)"
+
+# Of a page fault without a code a write is known where the page is there already, and supposed in pages of one's own.
+cat > codes.txt <<'END'
+prog 100 1.000000: PERF_RECORD_COMM exec: prog:100/100
+prog 100 1.000001: PERF_RECORD_MMAP2 100/100: [0x10000000(0x4000) @ 0 08:01 12 0]: rw-p /bin/prog
+prog 100 1.000002: PERF_RECORD_MMAP2 100/100: [0x20000000(0x4000) @ 0x20000000 00:00 0 0]: rw-p //anon
+prog 100 1.000003:          1 page-faults:     10000010 main+0x10 (/bin/prog)     10000000 main+0x0 (/bin/prog)
+prog 100 1.000004:          1 page-faults:     10000018 operator()(int) const+0x10 (/bin/prog)     10000000 main+0x0 (/bin/prog)
+prog 100 1.000005:          1 page-faults:     20000018 [unknown] (//anon)     10000000 main+0x0 (/bin/prog)
+END
+same "a read, then a write; a write" "file_read file_cow anon" \
+	"$(mm-fault --csv codes.txt 2> err | awk -F, '
+	NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } $c["event"] == "fault" { print $c["name"] }' | paste -sd' ')"
+same "all as recorded" "" "$(mm-fault --csv -n -t mismatches codes.txt 2> err)"
+
+exit $failed
