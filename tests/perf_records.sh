@@ -52,4 +52,24 @@ same "a read, then a write; a write" "file_read file_cow anon" \
 	NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } $c["event"] == "fault" { print $c["name"] }' | paste -sd' ')"
 same "all as recorded" "" "$(mm-fault --csv -n -t mismatches codes.txt 2> err)"
 
+
+# [vdso] is of pages that are mapped as a file's, and count; frames are inserted into [vvar], which do not. A child has the latter
+# from its parent (vma_needs_copy()), the former by a fault of its own. Nobody may write to either.
+cat > special.txt <<'END'
+prog 100 1.000000: PERF_RECORD_COMM exec: prog:100/100
+prog 100 1.000001: PERF_RECORD_MMAP2 100/100: [0x10000000(0x2000) @ 0 00:00 0 0]: r-xp [vdso]
+prog 100 1.000002: PERF_RECORD_MMAP2 100/100: [0x10002000(0x4000) @ 0 00:00 0 0]: r--p [vvar]
+prog 100 1.000003: exceptions:page_fault_user: address=0x10000010 ip=0x1 error_code=0x4
+prog 100 1.000004: exceptions:page_fault_user: address=0x10001010 ip=0x1 error_code=0x14
+prog 100 1.000005: exceptions:page_fault_user: address=0x10002010 ip=0x1 error_code=0x4
+prog 100 1.000006: PERF_RECORD_FORK(101:101):(100:100)
+prog 101 1.000007: exceptions:page_fault_user: address=0x10000010 ip=0x1 error_code=0x4
+prog 101 1.000008: exceptions:page_fault_user: address=0x10001010 ip=0x1 error_code=0x6
+END
+same "[vdso] and [vvar]" "0 0" "$(mm-fault --csv --check -n -t mismatches special.txt 2> err | wc -l) $(wc -l < err)"
+same "and their faults" "100,3,0,0 101,1,1,0" \
+	"$(mm-fault --csv -n -t faults -o pid,minflt,segv,sigbus special.txt 2> err | paste -sd' ')"
+same "and what they count" "[vdso],8192,8192 [vvar],0,0 [vdso],4096,4096 [vvar],0,0" \
+	"$(mm-fault --csv -n -t smaps -o name,rss_bytes,referenced_bytes special.txt 2> err | paste -sd' ')"
+
 exit $failed

@@ -118,15 +118,19 @@ bool mm_fault_is_consistent(const struct mm_fault *f)
 	return f->virt->huge_zero_pfn == MM_PFN_NONE || mm_folio_mapcount(f->phys, f->virt->huge_zero_pfn) == 0;
 }
 
-/* empty_zero_page: part of the kernel image, which lies on the first node. */
-mm_pfn_t mm_get_zero_page(struct mm_fault *f)
+/* A page of the kernel image, which lies on the first node; *@pfn: where it is, once somebody has asked. */
+static mm_pfn_t kernel_page(struct mm_fault *f, uint32_t *pfn)
 {
-	if (f->virt->zero_pfn == MM_PFN_NONE) {
-		mm_pfn_t pfn = mm_alloc_pages_node(f->phys, mm_first_node(f->ctx->numa.memory), MM_GFP_KERNEL | __MM_GFP_ZERO, 0);
+	if (*pfn == MM_PFN_NONE)
+		*pfn = mm_alloc_pages_node(f->phys, mm_first_node(f->ctx->numa.memory), MM_GFP_KERNEL | __MM_GFP_ZERO, 0);
+	return *pfn;
+}
 
-		f->virt->zero_pfn = pfn;
-	}
-	return f->virt->zero_pfn;
+mm_pfn_t mm_get_zero_page(struct mm_fault *f) { return kernel_page(f, &f->virt->zero_pfn); }	/* empty_zero_page */
+
+mm_pfn_t mm_get_vdso_page(struct mm_fault *f, uint64_t index)
+{
+	return index < MM_MAX_VDSO_PAGES ? kernel_page(f, &f->virt->vdso_pfn[index]) : MM_PFN_NONE;
 }
 
 void mm_fault_copy_contents(struct mm_fault *f, mm_pfn_t to, mm_pfn_t from, uint32_t nr)

@@ -320,12 +320,43 @@ static unsigned int do_shared_fault(struct mm_vm_fault *v)
 	return ret;
 }
 
+/*
+ * [vdso] is of pages of the kernel image, mapped as a file's are; what the clocks keep in [vvar] is inserted by its frame, which
+ * nobody counts.  Nobody writes to either.
+ * Source: arch/x86/entry/vdso/vma.c vdso_fault(), vvar_fault().
+ * Deviation: all pages of [vvar] are there, whatever clock is used, and are the page of zeros.
+ */
+static unsigned int special_mapping_fault(struct mm_vm_fault *v)
+{
+	bool text = v->vma->vm_flags & MM_VM_EXEC;
+	mm_pfn_t pfn;
+	mm_pte_t *pte;
+
+	if (v->flags & MM_FAULT_FLAG_WRITE)
+		return MM_VM_FAULT_SIGBUS;
+	if (v->flags & MM_FAULT_FLAG_VMA_LOCK)
+		return MM_VM_FAULT_RETRY;
+	pfn = text ? mm_get_vdso_page(v->f, (v->vaddr - v->vma->vm_start) >> MM_PAGE_SHIFT) : mm_get_zero_page(v->f);
+	if (pfn == MM_PFN_NONE)
+		return MM_VM_FAULT_SIGBUS;
+	pte = pte_table(v);
+	if (!pte)
+		return MM_VM_FAULT_OOM;
+	if (text) {
+		mm_folio_get(v->f->cache, pfn);
+		set_pte_range(v, pte, pfn, false);
+		return mm_vmf_note(v, MM_FAULT_KIND_FILE_READ, pfn, 0);
+	}
+	*pte = mm_mk_pte(pfn, mm_vma_page_prot(v->vma)) | MM_PTE_SPECIAL;
+	return mm_vmf_note(v, MM_FAULT_KIND_FILE_READ, pfn, MM_VM_FAULT_NOPAGE);
+}
+
 unsigned int mm_do_fault(struct mm_vm_fault *v)
 {
 	unsigned int ret;
 
-	if (!v->vma->vm_file)		/* [vdso], [vvar]: no pages of ours behind them */
-		return MM_VM_FAULT_SIGBUS;
+	if (v->vma->extra->special)
+		return special_mapping_fault(v);
 	if (!(v->flags & MM_FAULT_FLAG_WRITE))
 		ret = do_read_fault(v);
 	else if (!(v->vma->vm_flags & MM_VM_SHARED))

@@ -74,6 +74,8 @@ unsigned int mm_do_numa_page(struct mm_vm_fault *v);
 unsigned int mm_do_huge_pmd_numa_page(struct mm_vm_fault *v);
 unsigned int mm_hugetlb_fault(struct mm_vm_fault *v);
 mm_pfn_t mm_get_zero_page(struct mm_fault *f);
+/* Page @index of [vdso]; MM_PFN_NONE: it has none, or no memory. */
+mm_pfn_t mm_get_vdso_page(struct mm_fault *f, uint64_t index);
 
 /* The running task's protection keys allow it (arch_vma_access_permitted()). */
 static inline bool mm_vma_access_permitted(const struct mm_fault *f, const struct mm_vma *vma, bool write)

@@ -69,6 +69,8 @@ static uint64_t guess_flags(const struct mm_maps_row *row, bool file)
 	flags |= row->perms[0] == 'r' ? (uint64_t)MM_VM_READ : 0;
 	flags |= writable ? (uint64_t)MM_VM_WRITE : 0;
 	flags |= row->perms[2] == 'x' ? (uint64_t)MM_VM_EXEC : 0;
+	if (mm_str_starts(row->name, "[vvar"))
+		flags = (flags & ~(uint64_t)(MM_VM_MAYWRITE | MM_VM_MAYEXEC)) | MM_VM_IO | MM_VM_DONTDUMP | MM_VM_PFNMAP;
 	if (special_name(row))
 		return flags | MM_VM_DONTEXPAND;
 	if (name_is(row, "[stack]"))

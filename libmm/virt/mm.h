@@ -63,7 +63,7 @@ struct mm_vma_extra {
 	const char *anon_name;			/* PR_SET_VMA_ANON_NAME, interned; NULL none */
 	const struct mm_mempolicy *vm_policy;	/* mbind(); NULL none */
 	struct mm_numab_state *numab;		/* NUMA balancing has seen it; NULL not yet */
-	const char *special;			/* "[vdso]", "[vvar]": no pages of ours behind it */
+	const char *special;			/* "[vdso]", "[vvar]": the kernel's own pages */
 	struct mm_uffd *uffd;			/* whose faults these are (vm_userfaultfd_ctx); NULL nobody's */
 	struct mm_resv_map *hugetlb_resv;	/* of a private mapping of huge pages: what of its promise was used */
 	uint8_t hugetlb_flags;			/* MM_HPAGE_RESV_* */
@@ -150,6 +150,7 @@ struct mm_vma_journal;			/* virt/vma_journal.h: what merged, split, was forbidde
 struct mm_anon_vma_table;
 struct mm_intern;
 
+enum { MM_MAX_VDSO_PAGES = 4 };
 struct mm_virt {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;			/* NULL: VMAs only, no pages (mm-vma) */
@@ -159,6 +160,7 @@ struct mm_virt {
 	struct mm_tlb *tlb;			/* NULL likewise */
 	struct mm_pgtables *pgtables;		/* NULL likewise: contents of page tables */
 	uint32_t zero_pfn, huge_zero_pfn;	/* MM_PFN_NONE: not there (yet) */
+	uint32_t vdso_pfn[MM_MAX_VDSO_PAGES];	/* likewise: the pages of [vdso], which all processes share */
 	uint32_t huge_zero_users;		/* address spaces that keep it */
 	int64_t huge_zero_deferred;		/* nr_deferred of its shrinker */
 	uint32_t next_mm_id;

@@ -41,6 +41,8 @@ int mm_pgtables_new(struct mm_virt *virt)
 		return -ENOMEM;
 	virt->pgtables = t;
 	virt->zero_pfn = virt->huge_zero_pfn = MM_PFN_NONE;
+	for (int i = 0; i < MM_MAX_VDSO_PAGES; i++)
+		virt->vdso_pfn[i] = MM_PFN_NONE;
 	return 0;
 }
 

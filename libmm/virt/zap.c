@@ -152,7 +152,7 @@ static bool zap_present(struct mm_mmu_gather *tlb, struct mm_vma *vma, mm_pte_t 
 			mm_folio_mark_dirty(virt->cache, head);
 			tlb->delayed = true;
 		}
-		if (mm_pte_young(old) && mm_vma_has_recency(vma))
+		if (mm_pte_young(old) && mm_vma_has_recency(vma) && !vma->extra->special)
 			mm_folio_mark_accessed(virt->cache, head);
 	}
 	tlb->mm->rss[counter_of(p)]--;
