@@ -85,8 +85,8 @@ static inline enum mm_lru_list mm_folio_lru_list(const struct mm_page *p)
 void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
 void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
 void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
-/* Off the tail of a classic list; the caller tells the memcg's counters of all that it takes (update_lru_sizes()). */
-void mm_lruvec_isolate_folio(struct mm_cache *c, struct mm_lruvec *v, enum mm_lru_list lru, mm_pfn_t pfn);
+/* So many pages of each zone were taken off a classic list (update_lru_sizes()). */
+void mm_lruvec_isolated(struct mm_cache *c, struct mm_lruvec *v, enum mm_lru_list lru, const uint64_t taken[MM_MAX_NR_ZONES]);
 
 /*
  * A new page: the batch takes a reference of its own.  With MGLRU a page made

@@ -181,16 +181,11 @@ void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 	update_lru_size(c, v, lru, mm_page_zone(c->phys, pfn), -(int64_t)mm_folio_nr_pages(p));
 }
 
-void mm_lruvec_isolate_folio(struct mm_cache *c, struct mm_lruvec *v, enum mm_lru_list lru, mm_pfn_t pfn)
+void mm_lruvec_isolated(struct mm_cache *c, struct mm_lruvec *v, enum mm_lru_list lru, const uint64_t taken[MM_MAX_NR_ZONES])
 {
-	struct mm_zone *z = mm_page_zone(c->phys, pfn);
-	int64_t nr = (int64_t)mm_folio_nr_pages(mm_cache_page(c, pfn));
-
-	mm_page_list_del(c->phys->mem_map, &v->lists[lru], pfn);
-	v->lru_zone_size[z->type][lru] -= (uint64_t)nr;
-	z->nr_lru[lru] -= (uint64_t)nr;
-	mm_count_node_only(c->ctx, (enum mm_counter)(MM_NR_INACTIVE_ANON + lru), -nr);
-	mm_count_node_only(c->ctx, (enum mm_counter)(MM_NR_ZONE_INACTIVE_ANON + lru), -nr);
+	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++)
+		if (taken[z])
+			update_lru_size(c, v, lru, &c->phys->nodes[v->node]->zones[z], -(int64_t)taken[z]);
 }
 
 static void flip_zone(struct mm_cache *c, struct mm_lruvec *v, unsigned int type, struct mm_zone *z)

@@ -121,6 +121,23 @@ static inline void mm_page_list_del(struct mm_page *map, struct mm_page_list *l,
 	l->nr--;
 }
 
+/* The last @nr of @from, which come after @stays (NONE: all of it), in their order (list_cut_position()). */
+static inline struct mm_page_list mm_page_list_cut(struct mm_page *map, struct mm_page_list *from, mm_pfn_t stays, uint64_t nr)
+{
+	struct mm_page_list cut = { stays != MM_PFN_NONE ? map[stays].next : from->head, from->tail, nr };
+
+	if (!nr)
+		return MM_PAGE_LIST_INIT;
+	map[cut.head].prev = MM_PFN_NONE;
+	if (stays != MM_PFN_NONE)
+		map[stays].next = MM_PFN_NONE;
+	else
+		from->head = MM_PFN_NONE;
+	from->tail = stays;
+	from->nr -= nr;
+	return cut;
+}
+
 /* All of @from, in their order, in front of @to; @from is empty then (list_splice_init()). */
 static inline void mm_page_list_splice(struct mm_page *map, struct mm_page_list *from, struct mm_page_list *to)
 {

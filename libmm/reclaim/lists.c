@@ -11,20 +11,21 @@
 #include "reclaim/internal.h"
 #include "virt/rmap.h"
 
-/* Take up to @nr_to_scan pages off the tail of @lru into @dst (first taken at the tail), each with a reference. */
-static uint64_t isolate_lru_folios(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, struct mm_page_list *dst,
-				   uint64_t *nr_scanned, const struct mm_scan_control *sc, enum mm_lru_list lru)
+/* Take up to @nr_to_scan pages off the tail of @lru, each with a reference, in their order. */
+static struct mm_page_list isolate_lru_folios(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v, uint64_t *nr_scanned,
+					      const struct mm_scan_control *sc, enum mm_lru_list lru, uint64_t *nr_taken)
 {
 	struct mm_page *map = r->phys->mem_map;
-	struct mm_page_list *src = &v->lists[lru], skipped = MM_PAGE_LIST_INIT, back = MM_PAGE_LIST_INIT;
-	uint64_t scan = 0, total = 0, taken = 0, zone_taken[MM_MAX_NR_ZONES] = { 0 };
+	struct mm_page_list *src = &v->lists[lru], dst, skipped = MM_PAGE_LIST_INIT, back = MM_PAGE_LIST_INIT;
+	uint64_t scan = 0, total = 0, taken = 0, folios = 0, zone_taken[MM_MAX_NR_ZONES] = { 0 };
+	mm_pfn_t pfn = src->tail, prev;
 
-	while (scan < nr_to_scan && src->tail != MM_PFN_NONE) {
-		mm_pfn_t pfn = src->tail;
+	for (; scan < nr_to_scan && pfn != MM_PFN_NONE; pfn = prev) {
 		struct mm_page *p = &map[pfn];
 		unsigned int zone = mm_page_zone(r->phys, pfn)->type;
 		uint64_t nr = mm_folio_nr_pages(p);
 
+		prev = p->prev;
 		total += nr;
 		if (zone > (unsigned int)sc->reclaim_idx) {
 			mm_page_list_del(map, src, pfn);
@@ -38,19 +39,19 @@ static uint64_t isolate_lru_folios(struct mm_reclaim *r, uint64_t nr_to_scan, st
 			mm_page_list_add(map, &back, pfn);
 			continue;
 		}
-		mm_lruvec_isolate_folio(r->cache, v, lru, pfn);
 		p->flags &= ~(uint32_t)MM_PG_LRU;
 		mm_folio_get(r->cache, pfn);
-		mm_page_list_add(map, dst, pfn);
+		folios++;
 		taken += nr;
 		zone_taken[zone] += nr;
 	}
-	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++)
-		mm_memcg_rstat_updated(r->ctx, (int64_t)zone_taken[z]);
+	dst = mm_page_list_cut(map, src, pfn, folios);
+	mm_lruvec_isolated(r->cache, v, lru, zone_taken);
 	mm_page_list_splice(map, &back, src);
 	mm_page_list_splice(map, &skipped, src);
 	*nr_scanned = total;
-	return taken;
+	*nr_taken = taken;
+	return dst;
 }
 
 /* Back to where their flags say, the oldest first; those that nobody holds any more are freed. Pages moved. */
@@ -93,11 +94,11 @@ uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct
 static void begin_shrink_inactive_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_lruvec *v,
 				       struct mm_scan_control *sc, enum mm_lru_list lru, struct mm_lruvec_scan *s)
 {
-	struct mm_page_list folios = MM_PAGE_LIST_INIT;
+	struct mm_page_list folios;
 
 	s->of.file = lru & MM_LRU_FILE;
 	mm_lru_add_drain(r->cache);
-	s->of.taken = isolate_lru_folios(r, nr_to_scan, v, &folios, &s->of.scanned, sc, lru);
+	folios = isolate_lru_folios(r, nr_to_scan, v, &s->of.scanned, sc, lru, &s->of.taken);
 	mm_count_reclaimer(r, sc, v, false, s->of.scanned);
 	mm_count(r->ctx, s->of.file ? MM_PGSCAN_FILE : MM_PGSCAN_ANON, (int64_t)s->of.scanned);
 	if (s->of.taken)
@@ -130,13 +131,13 @@ void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_
 			   enum mm_lru_list lru)
 {
 	struct mm_page *map = r->phys->mem_map;
-	struct mm_page_list hold = MM_PAGE_LIST_INIT, active = MM_PAGE_LIST_INIT, inactive = MM_PAGE_LIST_INIT;
+	struct mm_page_list hold, active = MM_PAGE_LIST_INIT, inactive = MM_PAGE_LIST_INIT;
 	bool file = lru & MM_LRU_FILE;
-	uint64_t nr_scanned, nr_rotated = 0, vm_flags;
+	uint64_t nr_scanned, nr_taken, nr_rotated = 0, vm_flags;
 	int64_t nr_deactivate;
 
 	mm_lru_add_drain(r->cache);
-	isolate_lru_folios(r, nr_to_scan, v, &hold, &nr_scanned, sc, lru);
+	hold = isolate_lru_folios(r, nr_to_scan, v, &nr_scanned, sc, lru, &nr_taken);
 	mm_count_refill(r, sc, v, nr_scanned);
 	while (hold.tail != MM_PFN_NONE) {
 		mm_pfn_t pfn = hold.tail;
