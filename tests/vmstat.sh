@@ -108,7 +108,8 @@ mm-vmstat: proc/vmstat: its last line is cut off" ] || { echo "cut off: $(cat "$
 "$vm" --human -s --sysroot="$tmp/cut" 2> /dev/null | grep -qx '            - CPU context switches' || { echo "cut off: -s"; failed=1; }
 # what kernels have counted below 0 is shown as it stands there, and makes nobody else's share wrong
 printf 'cpu 0 0 0 50 0 0 0 18446744073709551000 0 0\nintr 8\nctxt 9\nprocs_running 1\n' > "$tmp/cut/proc/stat"
-"$vm" --csv -s --sysroot="$tmp/cut" 2> /dev/null | grep -qx 'stolen cpu ticks,18446744073709551000,ticks' || { echo "stolen ticks"; failed=1; }
+"$vm" --csv -s --sysroot="$tmp/cut" 2> /dev/null | grep -qx 'stolen cpu ticks,18446744073709551000,ticks' ||
+	{ echo "stolen ticks"; failed=1; }
 [ "$("$vm" --csv --noheadings --sysroot="$tmp/cut" --output=us_pct,st_pct 2> /dev/null)" = 0,100 ] || { echo "stolen share"; failed=1; }
 
 # a trace: two intervals of a second; three accesses in the first, two after; every first touch of a page is a fault

@@ -283,7 +283,7 @@ static int begin(struct mm_machine *m, struct mm_task *task, uint32_t pid, struc
 		m->seeding = mm_host_malloc(sizeof(*m->seeding));
 	if (!m->seeding)
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	*m->seeding = (struct mm_seeding){ .m = m, .pid = pid, .fresh = task->mm != NULL, .mm = mm_task_mm(m, task) };
+	*m->seeding = (struct mm_seeding){ .m = m, .pid = pid, .fresh = task->mm && task->mm->beginning, .mm = mm_task_mm(m, task) };
 	return m->seeding->mm ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
 }
 
