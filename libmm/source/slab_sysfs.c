@@ -218,7 +218,8 @@ int mm_slab_sysfs_read(struct mm_slabinfo *info, const struct mm_sysroot *root)
 static bool has_numbers(const struct mm_slabinfo *info)
 {
 	for (size_t i = 0; i < info->nr; i++)
-		if (info->v[i].slab_size != MM_MISSING_U64 || info->v[i].objects != MM_MISSING_U64)
+		if (info->v[i].object_size != MM_MISSING_U64 || info->v[i].slab_size != MM_MISSING_U64 ||
+		    info->v[i].objects != MM_MISSING_U64)
 			return true;
 	return false;
 }
