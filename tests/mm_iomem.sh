@@ -31,6 +31,20 @@ END
 prints 'what is kept in the midst of RAM' "kernel_image,20512768
 kept_in_ram,$((0x6d0000 + (1 << 30) + (64 << 20)))" \
 	sh -c "$bin/mm-iomem -n -t summary -o item,size_bytes $tmp/arm.iomem | grep -E 'kernel_image|kept_in_ram'"
+# 3 of 4 GiB of CXL and 1 of 2 GiB of persistent memory were plugged in as RAM (drivers/dax/kmem.c): each byte counts once
+cat > "$tmp/kmem.iomem" << 'END'
+00100000-3fffffff : System RAM
+100000000-1ffffffff : Soft Reserved
+  100000000-1ffffffff : CXL Window 0
+    140000000-1ffffffff : dax0.0
+      140000000-1ffffffff : System RAM (kmem)
+200000000-27fffffff : Persistent Memory
+  240000000-27fffffff : dax1.0
+    240000000-27fffffff : System RAM (kmem)
+END
+prints "memory that was plugged in" "ram,$((5 * (1 << 30) - (1 << 20)))
+reserved,$((1 << 30))
+pmem,$((1 << 30))" sh -c "$bin/mm-iomem -n -t summary -o item,size_bytes $tmp/kmem.iomem | grep -E '^(ram|reserved|pmem),'"
 prints 'a directory with the firmware map only' "$zones
 0,DMA,1,4095,3998
 0,DMA32,4096,258013,258013" "$bin/mm-iomem" -t zones -o $zones --sysroot="$data/memmap"

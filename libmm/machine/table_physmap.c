@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "base/minmax.h"
 #include "machine/physmap.h"
 
 enum { MAX_INDENT = 32 };
@@ -102,7 +103,7 @@ static const struct mm_column summary_columns[] = {
 
 /* Sums over the map, saturating. */
 struct sums {
-	uint64_t kind[MM_NR_REGION_KINDS];	/* of top-level regions */
+	uint64_t kind[MM_NR_REGION_KINDS];	/* of top-level regions, less what of them is RAM */
 	uint64_t ram, ram_low, ram_high;	/* below and above 4 GiB */
 	uint64_t kernel;			/* the kernel's image inside RAM */
 	uint64_t kept;				/* reserved inside RAM */
@@ -130,6 +131,14 @@ static uint64_t kept_of_ram(const struct mm_region_list *regions)
 	return sum;
 }
 
+/* The kind of the outermost region around the @i'th. */
+static uint8_t kind_around(const struct mm_region_list *regions, size_t i)
+{
+	while (i && regions->v[i].depth)
+		i--;
+	return regions->v[i].kind;
+}
+
 static void sum_map(const struct mm_physmap *pm, struct sums *s)
 {
 	const uint64_t four_g = 1ull << 32;
@@ -145,7 +154,10 @@ static void sum_map(const struct mm_physmap *pm, struct sums *s)
 	}
 	for (size_t i = 0; i < pm->nr_ram; i++) {
 		const struct mm_region *r = &pm->cfg.regions->v[pm->ram[i]];
+		uint8_t around = kind_around(pm->cfg.regions, pm->ram[i]);
 
+		if (around != MM_REGION_RAM)	/* memory of CXL or a persistent one that was plugged in as RAM (dax/kmem) */
+			s->kind[around] -= mm_min_u64(s->kind[around], mm_range_bytes(r->start, r->end));
 		add(&s->ram, mm_range_bytes(r->start, r->end));
 		if (r->start < four_g)
 			add(&s->ram_low, mm_range_bytes(r->start, r->end < four_g ? r->end : four_g - 1));
