@@ -39,4 +39,20 @@ lab low2 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
 # What a cgroup held that was removed goes first: 32 pages of each list at any priority.
 lab offline -alone
 lab offfile -alone
+# What children do not claim of a parent's protection is theirs only where cgroup2 is mounted with memory_recursiveprot.
+lab rec1 -alone -S cgroup.memory_recursiveprot=1
+lab rec1 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0 -S cgroup.memory_recursiveprot=1
+
+# A captured machine has it as its proc/mounts says, the command line wins.
+mkdir -p "$tmp/cap"
+cp -r "$src/tests/data/reclaim/cgroups/proc" "$tmp/cap"
+chmod -R u+w "$tmp/cap"
+echo pid,event > "$tmp/nothing.csv"
+mounted() {	# OPTIONS [OPTION...]: what the trace says of it
+	printf 'proc /proc proc rw,memory_recursiveprot 0 0\ncgroup2 /sys/fs/cgroup cgroup2 %s 0 0\n' "$1" > "$tmp/cap/proc/mounts"
+	mm-reclaim -M "$tmp/cap" "${@:2}" "$tmp/nothing.csv" 2> "$tmp/err" | sed -n 's/.*cgroup.memory_recursiveprot,\([01]\),.*/\1/p'
+}
+same "mounted with it" 1 "$(mounted rw,nosuid,nsdelegate,memory_recursiveprot)"
+same "mounted without" "" "$(mounted rw,nsdelegate)"
+same "mounted with it, but" 0 "$(mounted rw,memory_recursiveprot -S cgroup.memory_recursiveprot=0)"
 exit $failed

@@ -122,7 +122,7 @@ void mm_mem_cgroup_flush_stats_ratelimited(struct mm_cache *c);	/* if, beside th
 void mm_mem_cgroup_do_flush_stats(struct mm_cache *c);		/* however little has changed */
 void mm_memcg_stats_begin(struct mm_cache *c);			/* the clock begins: when the first work is due */
 /* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
-void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m);
+void mm_mem_cgroup_calculate_protection(const struct mm_cache *c, struct mm_memcg *root, struct mm_memcg *m);
 
 /* memcg_offline.c: the cgroup is removed; 0, -EBUSY (the root, or cgroups below it). Tasks in it are the caller's to see to. */
 int mm_memcg_rmdir(struct mm_cache *c, struct mm_memcg *m);

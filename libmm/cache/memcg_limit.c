@@ -198,14 +198,23 @@ void mm_mem_cgroup_uncharge_swap(struct mm_cache *c, struct mm_memcg *m, uint64_
 	mm_memcg_rstat_updated(c->ctx, (int64_t)nr_pages);
 }
 
-/* effective_protection(): @setting of a memcg that uses @usage, where siblings that are protected use @siblings. */
-static uint64_t effective_protection(uint64_t usage, uint64_t setting, uint64_t parent_effective, uint64_t siblings)
-{
-	uint64_t protected_pages = mm_min_u64(usage, setting);
+/* What of a parent's protection of @parent_effective pages is for one of its children. */
+struct share {
+	uint64_t usage, setting;		/* the child's */
+	uint64_t parent_usage, parent_effective;
+	uint64_t siblings;			/* pages that it and its siblings have within their settings */
+};
 
-	if (siblings > parent_effective)
-		return siblings ? mm_mul_div(protected_pages, parent_effective, 0, siblings) : 0;
-	return protected_pages;
+/* effective_protection(); @recursive: what none of them claims is shared out by what they use beyond their settings. */
+static uint64_t effective_protection(struct share s, bool recursive)
+{
+	uint64_t protected_pages = mm_min_u64(s.usage, s.setting);
+
+	if (s.siblings > s.parent_effective)
+		return mm_mul_div(protected_pages, s.parent_effective, 0, s.siblings);
+	if (!recursive || s.parent_effective == s.siblings || s.parent_usage <= s.siblings || s.usage == protected_pages)
+		return protected_pages;
+	return protected_pages + mm_mul_div(s.parent_effective - s.siblings, s.usage - protected_pages, 0, s.parent_usage - s.siblings);
 }
 
 static uint64_t protected_usage(const struct mm_memcg *parent, bool low)
@@ -220,8 +229,9 @@ static uint64_t protected_usage(const struct mm_memcg *parent, bool low)
 	return sum;
 }
 
-void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *m)
+void mm_mem_cgroup_calculate_protection(const struct mm_cache *c, struct mm_memcg *root, struct mm_memcg *m)
 {
+	bool recursive = mm_sysctl(c->ctx, MM_SYSCTL_MEMORY_RECURSIVEPROT);
 	struct mm_memcg *parent = m->parent;
 
 	if (m == root || !m->usage || !parent)
@@ -231,8 +241,10 @@ void mm_mem_cgroup_calculate_protection(struct mm_memcg *root, struct mm_memcg *
 		m->elow = m->low;
 		return;
 	}
-	m->emin = effective_protection(m->usage, m->min, parent->emin, protected_usage(parent, false));
-	m->elow = effective_protection(m->usage, m->low, parent->elow, protected_usage(parent, true));
+	m->emin = effective_protection((struct share){ m->usage, m->min, parent->usage, parent->emin, protected_usage(parent, false) },
+				       recursive);
+	m->elow = effective_protection((struct share){ m->usage, m->low, parent->usage, parent->elow, protected_usage(parent, true) },
+				       recursive);
 }
 
 /* What each holds itself: pages, kernel memory, and what CPUs have charged ahead. */

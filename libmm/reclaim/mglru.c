@@ -191,7 +191,7 @@ void mm_lru_gen_age_node(struct mm_reclaim *r, uint32_t node, struct mm_scan_con
 
 	mm_lru_gen_set_initial_priority(r, node, sc);
 	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(root, m)) != NULL; ) {
-		mm_mem_cgroup_calculate_protection(root, m);
+		mm_mem_cgroup_calculate_protection(r->cache, root, m);
 		if (!reclaimable)
 			reclaimable = lruvec_is_reclaimable(r, m->lruvec[node], sc,
 							    ttl_ms > UINT64_MAX / 1000000 ? UINT64_MAX / 2 : ttl_ms * 1000000);

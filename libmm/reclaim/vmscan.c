@@ -135,7 +135,7 @@ static bool passed_over(const struct mm_reclaim *r, struct mm_scan_control *sc, 
 {
 	struct mm_memcg *target = sc->target_mem_cgroup ? sc->target_mem_cgroup : r->cache->root_mem_cgroup;
 
-	mm_mem_cgroup_calculate_protection(target, m);
+	mm_mem_cgroup_calculate_protection(r->cache, target, m);
 	if (mm_mem_cgroup_below_min(target, m))
 		return true;
 	if (!mm_mem_cgroup_below_low(target, m))

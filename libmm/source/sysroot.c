@@ -290,6 +290,32 @@ static int read_cpu_flags(const struct mm_sysroot *r, struct mm_sysctls *s)
 	return text ? 0 : -ENOMEM;
 }
 
+/* Is the line a mount of cgroup2 with this option? */
+static bool mounts_recursiveprot(struct mm_str line)
+{
+	static const char type[] = " cgroup2 ", option[] = "memory_recursiveprot";
+	const char *at = memmem(line.p, line.len, type, sizeof(type) - 1);
+
+	return at && memmem(at, (size_t)(line.p + line.len - at), option, sizeof(option) - 1);
+}
+
+static int read_mounts(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
+{
+	struct mm_input *in;
+	struct mm_str line;
+	int e = s->set[MM_SYSCTL_MEMORY_RECURSIVEPROT] ? -ENOENT : mm_sysroot_input(r, "proc/mounts", &in, NULL);
+
+	if (e)
+		return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : 0;
+	while ((e = mm_input_line(in, &line, err)) > 0)
+		if (mounts_recursiveprot(line)) {
+			s->v[MM_SYSCTL_MEMORY_RECURSIVEPROT] = 1;
+			s->set[MM_SYSCTL_MEMORY_RECURSIVEPROT] = true;
+		}
+	mm_input_free(in);
+	return e;
+}
+
 int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
 {
 	char path[128], text[128], cmdline[4096];
@@ -313,7 +339,9 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 		if (mm_sysctls_set(s, (struct mm_str){ name, strlen(name) }, (struct mm_str){ text, (size_t)n }, &why))
 			return mm_error_set(err, -EINVAL, "%s/%s: %s", r->name, path, why.text);
 	}
-	return sysctls_of_text(r, s, err) ? err->code : read_thp(r, s, err);
+	if (read_mounts(r, s, err) || sysctls_of_text(r, s, err))
+		return err->code;
+	return read_thp(r, s, err);
 }
 
 /* The kernel's log, where an archive keeps it; -ENOENT: none tells a map. */
