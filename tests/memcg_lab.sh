@@ -39,6 +39,11 @@ lab low2 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
 # What a cgroup held that was removed goes first: 32 pages of each list at any priority.
 lab offline -alone
 lab offfile -alone
+# Who is killed, and how far a program came that is one of them.
+lab minoom -alone
+lab oomadj -alone
+lab oomgroup2 -alone
+
 # What children do not claim of a parent's protection is theirs only where cgroup2 is mounted with memory_recursiveprot.
 lab rec1 -alone -S cgroup.memory_recursiveprot=1
 lab rec1 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0 -S cgroup.memory_recursiveprot=1

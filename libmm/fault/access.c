@@ -350,6 +350,8 @@ enum mm_access_result mm_access(struct mm_fault *f, struct mm_struct *mm, uint64
 			note_store(f, mm, at);
 		if (r != MM_ACCESS_OK || left <= here)
 			return r;
+		if (f->cache->dying && f->mode == MM_MODE_USER)		/* it does not come back from the fault */
+			return MM_ACCESS_OOM;
 		left -= here;
 		at += here;
 	}
