@@ -50,11 +50,11 @@ static void promote(struct mm_cache *c, mm_pfn_t pfn, int new_gen)
 		mm_folio_activate(c, pfn);
 }
 
-void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
+void mm_lru_gen_look_around(struct mm_virt *virt, struct mm_rmap_hit hit)
 {
 	struct mm_cache *c = virt->cache;
 	struct mm_phys *phys = virt->phys;
-	mm_pfn_t head = mm_page_head(phys, hit->pfn);
+	mm_pfn_t head = mm_page_head(phys, hit.pfn);
 	struct mm_lruvec *v = mm_folio_lruvec(c, head);
 	bool can_swap = !mm_folio_is_file_lru(mm_page(phys, head));
 	int new_gen = (int)mm_lru_gen_from_seq(v->lrugen.max_seq);
@@ -62,11 +62,11 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 	const mm_pte_t *pmd;
 	mm_pte_t *pte;
 
-	if (hit->level != 1)
+	if (hit.level != 1)
 		return;
-	range_of(hit, &start, &end);
-	pmd = mm_pmd_offset(hit->vma->vm_mm, hit->vaddr);
-	for (uint64_t addr = start; (pte = mm_next_pte(hit->vma->vm_mm, pmd, &addr, end)); addr += MM_PAGE_SIZE) {
+	range_of(&hit, &start, &end);
+	pmd = mm_pmd_offset(hit.vma->vm_mm, hit.vaddr);
+	for (uint64_t addr = start; (pte = mm_next_pte(hit.vma->vm_mm, pmd, &addr, end)); addr += MM_PAGE_SIZE) {
 		mm_pte_t ptent = *pte;
 		struct mm_page *p;
 		mm_pfn_t pfn;
@@ -79,12 +79,12 @@ void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit)
 			continue;
 		young++;
 		*pte = mm_pte_mkold(ptent);
-		mm_flush_tlb_range(hit->vma->vm_mm, addr, addr + MM_PAGE_SIZE);
+		mm_flush_tlb_range(hit.vma->vm_mm, addr, addr + MM_PAGE_SIZE);
 		if (mm_pte_dirty(ptent) && !((p->flags & MM_PG_ANON) && (p->flags & MM_PG_SWAPBACKED) &&
 					     !mm_folio_test_swapcache(p)))
 			mm_folio_mark_dirty(c, pfn);
 		promote(c, pfn, new_gen);
 	}
 	if (mm_lru_gen_suitable_to_scan((end - start) >> MM_PAGE_SHIFT, young))
-		mm_lru_gen_bloom_add(v, v->lrugen.max_seq, hit->vma->vm_mm->id, hit->vaddr);
+		mm_lru_gen_bloom_add(v, v->lrugen.max_seq, hit.vma->vm_mm->id, hit.vaddr);
 }

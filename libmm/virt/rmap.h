@@ -117,7 +117,7 @@ bool mm_folio_unmaps_in_part(struct mm_virt *virt, mm_pfn_t head);
 int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags);
 
 /* MGLRU: @hit's entry was used: so may its neighbours be (lru_gen_look_around()). */
-void mm_lru_gen_look_around(struct mm_virt *virt, const struct mm_rmap_hit *hit);
+void mm_lru_gen_look_around(struct mm_virt *virt, struct mm_rmap_hit hit);
 
 enum { MM_TTU_IGNORE_MLOCK = 1, MM_TTU_SPLIT_HUGE_PMD = 2 };
 /**

@@ -6,6 +6,7 @@
  * folio to the VMAs of its file; where such a VMA would have the page, the page tables tell
  * whether it has. Model: Linux 6.6 mm/rmap.c rmap_walk_anon(), rmap_walk_file(), mm/page_vma_mapped.c.
  */
+#include "base/minmax.h"
 #include "cache/filemap.h"
 #include "cache/lru.h"
 #include "cache/memcg.h"
@@ -39,11 +40,13 @@ static inline __attribute__((always_inline)) bool walk_vma(struct mm_vma *vma, m
 							     struct walk w)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	uint64_t first = index > vma->vm_pgoff ? index : vma->vm_pgoff;
-	uint64_t end = vma->vm_pgoff + ((vma->vm_end - vma->vm_start) >> MM_PAGE_SHIFT);
+	uint64_t i = index, end = index + 1;
 
-	end = end < index + nr ? end : index + nr;
-	for (uint64_t i = first; i < end; i++) {
+	if (nr > 1) {			/* one page is there, by the tree of VMAs */
+		i = mm_max_u64(index, vma->vm_pgoff);
+		end = mm_min_u64(index + nr, vma->vm_pgoff + mm_vma_pages(vma));
+	}
+	for (; i < end; i++) {
 		uint64_t vaddr = vma->vm_start + ((i - vma->vm_pgoff) << MM_PAGE_SHIFT);
 		mm_pte_t *e = mm_pmd_offset(mm, vaddr);
 		struct mm_rmap_hit hit = { vma, vaddr, e, head, 2 };
@@ -218,7 +221,7 @@ static inline void fold(struct referenced *r)
 	r->here = 0;
 }
 
-static inline bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
+static inline __attribute__((always_inline)) bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 {
 	struct referenced *r = arg;
 	struct mm_struct *mm = hit->vma->vm_mm;
@@ -235,12 +238,15 @@ static inline bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 		return false;
 	}
 	if (mm_lru_gen_enabled(r->virt->cache) && hit->level == 1 && mm_pte_young(*hit->entry)) {
-		mm_lru_gen_look_around(r->virt, hit);
+		mm_lru_gen_look_around(r->virt, *hit);
 		r->here++;
 	}
 	if (mm_pte_young(*hit->entry)) {
 		*hit->entry = mm_pte_mkold(*hit->entry);
-		mm_flush_tlb_range(mm, hit->vaddr, hit->vaddr + (hit->level == 2 ? MM_PMD_SIZE : MM_PAGE_SIZE));
+		if (hit->level == 2)
+			mm_flush_tlb_range(mm, hit->vaddr, hit->vaddr + MM_PMD_SIZE);
+		else
+			mm_flush_tlb_page(mm, hit->vaddr);
 		r->here++;
 	}
 	return --r->mapcount != 0;
@@ -248,12 +254,12 @@ static inline bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 
 int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags)
 {
-	struct referenced r = { .virt = virt, .memcg = memcg, .head = head,
-		.mapcount = mm_folio_mapcount(virt->phys, head) };
+	struct referenced r;
 
 	*vm_flags = 0;
-	if (!r.mapcount || !mm_page(virt->phys, head)->mapping)
+	if (!mm_folio_mapped(virt->phys, head) || !mm_page(virt->phys, head)->mapping)
 		return 0;
+	r = (struct referenced){ .virt = virt, .memcg = memcg, .head = head, .mapcount = mm_folio_mapcount(virt->phys, head) };
 	rmap_walk(virt, head, (struct walk){ .fn = folio_referenced_one, .arg = &r, .skip = invalid_folio_referenced_vma });
 	fold(&r);
 	*vm_flags = r.vm_flags;
