@@ -5,7 +5,11 @@
  *
  *	every page is on one list or none, and on the list that its flags say
  *	a cgroup's usage is its pages, page tables, charged slab bytes and what a CPU holds ahead, with those of its children
- *	page-table entries of a page are its mapcount, of a swap slot its count; slots paid by a cgroup are its swap usage
+ *	page-table entries of a page are its mapcount, of a swap slot (with files in memory) its count; slots paid by a cgroup are its
+ *	swap usage
+ *
+ * The same without cgroups, where kswapd stands in the middle of its work while programs call what they like: the pages that it has
+ * taken off the lists are on its own, once, and held.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -15,10 +19,12 @@
 #include "base/rng.h"
 #include "cache/cache.h"
 #include "cache/fbatches.h"
+#include "cache/filemap.h"
 #include "cache/memcg.h"
 #include "cache/swap.h"
 #include "cache/swap_impl.h"
 #include "machine/machine.h"
+#include "reclaim/internal.h"
 #include "virt/pgtable.h"
 
 enum { NR_TASKS = 6, NR_SPOTS = 8, SPOT_PAGES = 48, STEPS = 2000, MAX_CGROUPS = 16 };
@@ -89,6 +95,37 @@ static void count_table(struct recount *r, mm_pfn_t pfn)
 	}
 }
 
+/* Slots of files in memory. */
+static void count_files(struct recount *r)
+{
+	for (uint32_t id = 1; id <= mm_inode_table_nr(machine->inodes); id++) {
+		struct mm_address_space *as = mm_address_space_of(machine->inodes, id);
+		uint64_t v;
+
+		for (uint64_t i = 0; as && mm_xa_find(&as->i_pages, &i, &v); i++)
+			if (mm_xa_is_swap(v))
+				r->slots[mm_xa_swap_entry(v)]++;
+	}
+}
+
+/* The pages that kswapd has in its hands; their number. */
+static uint64_t walk_batch(struct recount *r)
+{
+	const struct mm_folio_scan *s = &machine->reclaim->kswapd[0].scan.lruvec.batch;
+	const struct mm_page_list *lists[] = { &s->folios, &s->kept, &s->freed };
+	const struct mm_page *map = machine->phys->mem_map;
+	uint64_t nr = 0;
+
+	for (size_t i = 0; s->under_way && i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (mm_pfn_t pfn = lists[i]->head; pfn != MM_PFN_NONE; pfn = map[pfn].next, nr++) {
+			ck_assert_msg(!r->on_list[pfn]++, "page %u: kswapd has it, and a list too", pfn);
+			ck_assert_msg(!(map[pfn].flags & (MM_PG_LRU | MM_PG_BUDDY | MM_PG_PCP)) && map[pfn].refs > 0,
+				      "page %u: flags 0x%x, %u references, but kswapd has it", pfn, map[pfn].flags, map[pfn].refs);
+			r->on_list[pfn]--;
+		}
+	return nr;
+}
+
 static void count_pages(struct recount *r)
 {
 	const struct mm_cache *c = machine->cache;
@@ -148,7 +185,7 @@ static void check_usage(const struct recount *r, const struct mm_memcg *m, uint6
 	}
 	ck_assert_msg(m->usage == *usage, "%s: usage %" PRIu64 ", counted %" PRIu64, m->name, m->usage, *usage);
 	ck_assert_msg(!m->parent || m->swap_usage == *swap, "%s: swap %" PRIu64 ", counted %" PRIu64, m->name, m->swap_usage, *swap);
-	ck_assert_msg(m->peak >= m->usage && m->swap_peak >= (m->parent ? m->swap_usage : 0), "%s: peak", m->name);
+	ck_assert_msg(!m->parent || (m->peak >= m->usage && m->swap_peak >= m->swap_usage), "%s: peak", m->name);
 }
 
 static void recount(void)
@@ -163,6 +200,8 @@ static void recount(void)
 	r->slots = calloc(machine->cache->swap->max + 1, sizeof(*r->slots));
 	ck_assert(r->on_list && r->maps && r->slots);
 	walk_lists(r);
+	walk_batch(r);
+	count_files(r);
 	count_pages(r);
 	check_usage(r, machine->cache->root_mem_cgroup, &usage, &swap);
 	ck_assert_msg(mm_machine_check(machine, &err) == 0, "%s", err.text);
@@ -174,6 +213,13 @@ static void recount(void)
 
 /* ---- random rows ---- */
 
+static int nr_beside;		/* calls that met kswapd in the middle of a batch */
+
+static void note_beside(const struct mm_event *ev)
+{
+	nr_beside += mm_event_class(ev->type) != MM_CLASS_ACCESS && machine->reclaim->kswapd[0].scan.lruvec.batch.under_way;
+}
+
 static void replay(struct mm_event ev)
 {
 	ev.present |= MM_TC_BIT(EVENT);
@@ -181,6 +227,7 @@ static void replay(struct mm_event ev)
 		ev.present |= MM_TC_BIT(PID);
 	if (ev.size)
 		ev.present |= MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE);
+	note_beside(&ev);
 	ck_assert_msg(mm_machine_event(machine, &ev, &err) == 0, "%s of pid %u: %s", mm_event_word(ev.type), ev.pid, err.text);
 }
 
@@ -336,6 +383,144 @@ START_TEST(random_cgroups)
 }
 END_TEST
 
+/* ---- calls while kswapd works ---- */
+
+enum { WIDE_PAGES = 3000, CALLS = 3000, FILE_PAGES = NR_SPOTS * SPOT_PAGES };
+
+static const char *const wide_names[] = { NULL, "/f", "/memfd:m" };
+
+static uint64_t wide_at(unsigned int spot) { return UINT64_C(0x100000000000) * (spot + 1); }
+
+static void begin_wide(uint32_t *pid)
+{
+	*pid = next_pid++;
+	for (unsigned int i = 0; i < 3; i++)
+		replay((struct mm_event){ .type = MM_EV_MMAP, .pid = *pid, .addr = wide_at(i),
+					  .size = (uint64_t)(i ? FILE_PAGES : WIDE_PAGES) * MM_PAGE_SIZE,
+					  .name = wide_names[i] ? str(wide_names[i]) : MM_STR(""),
+					  .present = MM_TC_BIT(FLAGS) | (wide_names[i] ? MM_TC_BIT(NAME) : 0),
+					  .flags = wide_names[i] ? MM_STR("PROT_READ|PROT_WRITE|MAP_SHARED|MAP_FIXED") :
+						   MM_STR("PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED") });
+}
+
+/* Calls on a part of a file. */
+static void random_file_call(struct mm_rng *rng, uint32_t pid)
+{
+	static const struct { enum mm_event_type type; const char *flags; } calls[] = {
+		{ MM_EV_WRITE, "" }, { MM_EV_WRITE, "" }, { MM_EV_READ, "" }, { MM_EV_FSYNC, "" }, { MM_EV_TRUNCATE, "" },
+		{ MM_EV_FADVISE, "POSIX_FADV_DONTNEED" }, { MM_EV_FADVISE, "POSIX_FADV_WILLNEED" },
+		{ MM_EV_FALLOCATE, "FALLOC_FL_PUNCH_HOLE|FALLOC_FL_KEEP_SIZE" }, { MM_EV_FALLOCATE, "" }, { MM_EV_DROP_CACHES, "" },
+	};
+	size_t i = mm_rng_below(rng, sizeof(calls) / sizeof(calls[0]));
+	uint64_t at = mm_rng_below(rng, FILE_PAGES), pages = 1 + mm_rng_below(rng, SPOT_PAGES);
+	struct mm_event ev = { .type = calls[i].type, .pid = pid, .flags = str(calls[i].flags),
+			       .name = str(wide_names[1 + mm_rng_below(rng, 2)]), .offset = at * MM_PAGE_SIZE };
+
+	ev.present = MM_TC_BIT(NAME) | MM_TC_BIT(FLAGS) | MM_TC_BIT(OFFSET) | MM_TC_BIT(SIZE) | MM_TC_BIT(EVENT) | MM_TC_BIT(PID);
+	ev.size = ev.type == MM_EV_TRUNCATE ? mm_rng_below(rng, FILE_PAGES) * MM_PAGE_SIZE : pages * MM_PAGE_SIZE;
+	if (ev.type == MM_EV_DROP_CACHES) {
+		ev.present = MM_TC_BIT(EVENT) | MM_TC_BIT(RESULT);
+		ev.size = 0;
+		mm_event_set_result(&ev, MM_RESULT_DEC, 1 + mm_rng_below(rng, 3));
+	}
+	note_beside(&ev);
+	ck_assert_msg(mm_machine_event(machine, &ev, &err) == 0, "%s: %s", mm_event_word(ev.type), err.text);
+}
+
+/* Calls on a part of the address space. */
+static void random_vma_call(struct mm_rng *rng, uint32_t pid)
+{
+	static const struct { enum mm_event_type type; const char *flags; } calls[] = {
+		{ MM_EV_MUNMAP, NULL }, { MM_EV_MADVISE, "MADV_DONTNEED" }, { MM_EV_MADVISE, "MADV_PAGEOUT" },
+		{ MM_EV_MADVISE, "MADV_COLD" }, { MM_EV_MADVISE, "MADV_FREE" }, { MM_EV_MADVISE, "MADV_REMOVE" },
+		{ MM_EV_MADVISE, "MADV_WILLNEED" }, { MM_EV_MADVISE, "MADV_POPULATE_WRITE" }, { MM_EV_MLOCK, NULL }, { MM_EV_MUNLOCK, NULL }, { MM_EV_MPROTECT, "PROT_READ" },
+		{ MM_EV_MPROTECT, "PROT_READ|PROT_WRITE" }, { MM_EV_MSYNC, "MS_SYNC" }, { MM_EV_MREMAP, "MREMAP_MAYMOVE" },
+		{ MM_EV_MMAP, "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED" },
+		{ MM_EV_MMAP, "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_POPULATE" },
+		{ MM_EV_MMAP, "PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED" },
+	};
+	size_t i = mm_rng_below(rng, sizeof(calls) / sizeof(calls[0]));
+	uint64_t pages = 1 + mm_rng_below(rng, calls[i].type == MM_EV_MLOCK ? SPOT_PAGES : 4 * SPOT_PAGES);
+	unsigned int spot = calls[i].type == MM_EV_MMAP ? 0 : (unsigned int)mm_rng_below(rng, 3);
+	struct mm_event ev = { .type = calls[i].type, .pid = pid, .size = pages * MM_PAGE_SIZE,
+			       .addr = wide_at(spot) + mm_rng_below(rng, spot ? FILE_PAGES : WIDE_PAGES) * MM_PAGE_SIZE };
+
+	if (calls[i].flags) {
+		ev.flags = str(calls[i].flags);
+		ev.present = MM_TC_BIT(FLAGS);
+	}
+	if (ev.type == MM_EV_MREMAP) {
+		ev.size2 = ev.size / 2 + MM_PAGE_SIZE * mm_rng_below(rng, 4);
+		ev.present |= MM_TC_BIT(SIZE2);
+	}
+	replay(ev);
+}
+
+static void random_accesses(struct mm_rng *rng, uint32_t pid)
+{
+	unsigned int spot = mm_rng_below(rng, 4) ? 0 : 1 + (unsigned int)mm_rng_below(rng, 2);
+	uint64_t at = mm_rng_below(rng, spot ? FILE_PAGES : WIDE_PAGES);
+
+	for (uint64_t n = 1 + mm_rng_below(rng, 300); n && mm_task_find(machine, pid); n--, at++)
+		replay((struct mm_event){ .type = mm_rng_below(rng, 3) ? MM_EV_STORE : MM_EV_LOAD, .pid = pid,
+					  .addr = wide_at(spot) + at * MM_PAGE_SIZE, .size = 1 });
+}
+
+static void random_call(struct mm_rng *rng)
+{
+	uint32_t *pid = &pids[mm_rng_below(rng, NR_TASKS)], *other = &pids[mm_rng_below(rng, NR_TASKS)];
+	uint64_t dice = mm_rng_below(rng, 100);
+
+	if (!mm_task_find(machine, *pid)) {
+		begin_wide(pid);
+	} else if (dice < 12) {
+		random_vma_call(rng, *pid);
+	} else if (dice < 20) {
+		random_file_call(rng, *pid);
+	} else if (dice < 22 && pid != other) {
+		if (mm_task_find(machine, *other))
+			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *other });
+		*other = next_pid++;
+		replay((struct mm_event){ .type = MM_EV_FORK, .pid = *pid, .result = *other, .result_kind = MM_RESULT_DEC,
+					  .present = MM_TC_BIT(RESULT) });
+	} else if (dice < 23) {
+		replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *pid });
+	} else {
+		random_accesses(rng, *pid);
+	}
+}
+
+START_TEST(calls_beside_kswapd)
+{
+	const struct way *w = &ways[(size_t)_i % 4];
+	struct mm_rng rng = { (uint64_t)_i + 101 };
+	const struct mm_vmstat *s;
+
+	boot(w);
+	nr_beside = 0;
+	replay((struct mm_event){ .type = MM_EV_FILE, .name = MM_STR("/memfd:m"), .flags = MM_STR("O_RDWR|S_IFREG"),
+				  .size = (uint64_t)FILE_PAGES * MM_PAGE_SIZE, .present = MM_TC_BIT(NAME) | MM_TC_BIT(FLAGS) });
+	next_pid = 100;
+	for (int i = 0; i < NR_TASKS; i++)
+		begin_wide(&pids[i]);
+	for (int i = 0; i < CALLS; i++) {
+		random_call(&rng);
+		if (i % 50 == 0)
+			recount();
+	}
+	s = mm_machine_vmstat(machine);
+	ck_assert_msg(nr_beside > CALLS / 200, "only %d calls met kswapd in the middle of a batch", nr_beside);
+	ck_assert_msg(s->v[MM_PSWPOUT] > 0 && s->v[MM_PSWPIN] > 0 && s->v[MM_PGSTEAL_KSWAPD] > 0, "nothing was swapped");
+	for (int i = 0; i < NR_TASKS; i++)
+		if (mm_task_find(machine, pids[i]))
+			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = pids[i] });
+	recount();
+	ck_assert_int_eq(s->v[MM_NR_ANON_PAGES], 0);
+	ck_assert_int_eq(s->v[MM_NR_PAGE_TABLE_PAGES], 0);
+	mm_machine_free(machine);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conservation");
@@ -345,6 +530,7 @@ int main(void)
 
 	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, random_cgroups, 0, 8);
+	tcase_add_loop_test(c, calls_beside_kswapd, 0, 4);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

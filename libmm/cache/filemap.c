@@ -315,6 +315,7 @@ int64_t mm_filemap_write(struct mm_cache *c, struct mm_file *f, uint64_t pos, ui
 		if (next > inode->blocks_end)
 			inode->blocks_end = next;
 		mm_folio_put(c, pfn);
+		c->copied++;
 		pos = next;
 		mm_balance_dirty_pages(c);
 	}

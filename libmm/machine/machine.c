@@ -174,23 +174,43 @@ static inline bool is_above(const struct mm_machine *m, const struct mm_event *e
 	}
 }
 
-/* Accesses and reads follow each other at once, other rows do not. */
-static bool is_at_once(const struct mm_event *ev)
+/*
+ * Kswapd works on beside what a program does.  Before other rows it finishes: they change what a pass of it relies on (which lists
+ * there are, the limits of cgroups, how many CPUs), or are what a kernel did of itself.
+ */
+static bool is_of_program(const struct mm_event *ev)
 {
-	return mm_event_classes[ev->type] == MM_CLASS_ACCESS || ev->type == MM_EV_READ;
+	switch (mm_event_classes[ev->type]) {
+	case MM_CLASS_TASK:
+		return ev->type != MM_EV_CGROUP;
+	case MM_CLASS_VMA:
+	case MM_CLASS_ACCESS:
+	case MM_CLASS_FILE:
+	case MM_CLASS_STEP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Before it is carried out. */
+static void begin_row(struct mm_machine *m, struct mm_event *ev)
+{
+	no_null_texts(ev);
+	if (!m->cache)
+		return;
+	if (ev->type != MM_EV_READ)
+		mm_readahead_end(m->cache);
+	if (!is_of_program(ev))
+		mm_reclaim_settle(m->reclaim);
 }
 
 static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	if (is_above(m, ev))
 		return 0;
-	if (mm_event_classes[ev->type] != MM_CLASS_ACCESS) {
-		no_null_texts(ev);
-		if (m->cache && !is_at_once(ev)) {
-			mm_readahead_end(m->cache);
-			mm_reclaim_settle(m->reclaim);
-		}
-	}
+	if (mm_event_classes[ev->type] != MM_CLASS_ACCESS)
+		begin_row(m, ev);
 	switch (ev->type) {
 #define X(sym, word, class, help) HANDLE_##class(sym, word)
 #define HANDLE(sym, word) case MM_EV_##sym: return mm_ev_##word(m, task, ev, err);
@@ -235,9 +255,9 @@ static void bury(struct mm_machine *m)
 			mm_task_end(m, m->tasks.v[i], MM_TASK_KILLED);
 }
 
-void mm_machine_run_daemons(struct mm_machine *m, bool at_once)
+void mm_machine_run_daemons(struct mm_machine *m, bool beside)
 {
-	if (m->reclaim && at_once)
+	if (m->reclaim && beside)
 		mm_reclaim_elapse(m->reclaim);
 	else if (m->reclaim)
 		mm_reclaim_settle(m->reclaim);
@@ -260,7 +280,7 @@ static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, str
 	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
 		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
 	if (!e)
-		mm_machine_run_daemons(m, is_at_once(ev));
+		mm_machine_run_daemons(m, is_of_program(ev));
 	if (m->someone_dies)
 		bury(m);
 	if (m->oom_report.len) {

@@ -124,8 +124,11 @@ void mm_task_run(struct mm_machine *m, struct mm_task *task, uint32_t pid);
 int mm_task_copy_to_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err);
 int mm_task_copy_from_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err);
 
-/* What ran in the background up to now and after this row, an access or read @at_once: kswapd, kcompactd, ksmd, khugepaged. */
-void mm_machine_run_daemons(struct mm_machine *m, bool at_once);
+/*
+ * What ran in the background up to now and in the time of this row: kswapd, kcompactd, ksmd, khugepaged.  Kswapd works on @beside what
+ * follows, or finishes.
+ */
+void mm_machine_run_daemons(struct mm_machine *m, bool beside);
 
 /* A row of @task, the last that there was one of: it goes without mm_machine_event(). False: an error, which that tells of the row. */
 bool mm_machine_row_of_run(struct mm_machine *m, struct mm_task *task, struct mm_event *ev);

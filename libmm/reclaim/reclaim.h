@@ -74,7 +74,7 @@ void mm_reclaim_set_oom_ops(struct mm_reclaim *r, const struct mm_oom_ops *ops);
 bool mm_oom_is_eligible(const struct mm_oom_case *oc, const struct mm_oom_task *t);
 
 /**
- * mm_reclaim_elapse() - the time that an access or read took passes, with what kswapd does in it
+ * mm_reclaim_elapse() - the time that an access or call took passes, with what kswapd does in it
  *
  * It counts for what happened since the last call, hits (struct mm_cache) too.  kswapd may then stand in the middle
  * of its work.
