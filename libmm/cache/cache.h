@@ -88,6 +88,7 @@ struct mm_cache {
 	uint64_t swap_clock_ns;		/* time that has passed (swap_io.c) */
 	uint64_t swap_due_ns;		/* when the oldest write is done, UINT64_MAX there is none */
 	uint64_t stats_work_ns;		/* when memcgs' counters are gathered next, whatever has changed (memcg_stats.c) */
+	uint32_t flushed_updates;	/* changes that were in no batch then */
 	uint64_t flush_next_jiffy;	/* flush_next_time: until then a refault has nothing gathered */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
 	uint32_t *page_cpupid;			/* by PFN: CPU and pid of its last hint fault + 1; NULL: none was taken yet */

@@ -120,6 +120,7 @@ struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev
 void mm_mem_cgroup_flush_stats(struct mm_cache *c);		/* if enough has changed */
 void mm_mem_cgroup_flush_stats_ratelimited(struct mm_cache *c);	/* if, beside that, it is more than four seconds old */
 void mm_mem_cgroup_do_flush_stats(struct mm_cache *c);		/* however little has changed */
+void mm_memcg_stats_settle(struct mm_cache *c);			/* much time passed: the work came */
 void mm_memcg_stats_begin(struct mm_cache *c);			/* the clock begins: when the first work is due */
 /* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
 void mm_mem_cgroup_calculate_protection(const struct mm_cache *c, struct mm_memcg *root, struct mm_memcg *m);

@@ -7,6 +7,7 @@
  *   - before a pass of the classic lists over a node, when more batches of 65 changes came together than there are CPUs,
  *   - every two seconds, by a work whose timer the wheel rounds up: expiries beyond 63 jiffies have steps of 8, so that a work that
  *     queues itself 500 jiffies ahead runs each 504 jiffies,
+ *   - where much time passes that nobody measured (mm_reclaim_settle()),
  *   - by the same count of changes at a refault, and before shadow entries are counted, but only when the last flush is more than
  *     four seconds old; since the work comes twice in that time, not even then.
  *
@@ -52,6 +53,7 @@ void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
 {
 	c->flush_next_jiffy = jiffies(c) + 2 * FLUSH_TIME;
 	c->ctx->stats_flush_threshold = 0;
+	c->flushed_updates = c->ctx->stats_updates;
 	for (uint32_t n = 0, left = c->phys->nr_nodes; left; n++) {
 		if (!c->phys->nodes[n])
 			continue;
@@ -72,6 +74,12 @@ void mm_mem_cgroup_flush_stats_ratelimited(struct mm_cache *c)
 {
 	if (jiffies(c) > c->flush_next_jiffy)
 		mm_mem_cgroup_flush_stats(c);
+}
+
+void mm_memcg_stats_settle(struct mm_cache *c)
+{
+	if (c->ctx->stats_flush_threshold || c->ctx->stats_updates != c->flushed_updates)	/* else nothing has changed */
+		mm_mem_cgroup_do_flush_stats(c);
 }
 
 void mm_memcg_stats_begin(struct mm_cache *c)

@@ -175,19 +175,24 @@ static inline bool is_above(const struct mm_machine *m, const struct mm_event *e
 }
 
 /*
- * Kswapd works on beside what a program does.  Before other rows it finishes: they change what a pass of it relies on (which lists
- * there are, the limits of cgroups, how many CPUs), or are what a kernel did of itself.
+ * Kswapd works on beside what a program does.  How long that was away before a call only a time tells, so before a call without one kswapd
+ * finishes, as before rows that change what a pass of it relies on (which lists there are, the limits of cgroups, how many CPUs), or
+ * are what a kernel did of itself.
  */
-static bool is_of_program(const struct mm_event *ev)
+static bool is_beside(const struct mm_event *ev)
 {
+	bool timed = ev->present & MM_TC_BIT(TIME_S);
+
 	switch (mm_event_classes[ev->type]) {
 	case MM_CLASS_TASK:
-		return ev->type != MM_EV_CGROUP;
-	case MM_CLASS_VMA:
+		return timed && ev->type != MM_EV_CGROUP;
 	case MM_CLASS_ACCESS:
-	case MM_CLASS_FILE:
-	case MM_CLASS_STEP:
 		return true;
+	case MM_CLASS_FILE:
+		return timed || ev->type == MM_EV_READ || ev->type == MM_EV_WRITE;
+	case MM_CLASS_VMA:
+	case MM_CLASS_STEP:
+		return timed;
 	default:
 		return false;
 	}
@@ -201,7 +206,7 @@ static void begin_row(struct mm_machine *m, struct mm_event *ev)
 		return;
 	if (ev->type != MM_EV_READ)
 		mm_readahead_end(m->cache);
-	if (!is_of_program(ev))
+	if (!is_beside(ev))
 		mm_reclaim_settle(m->reclaim);
 }
 
@@ -280,7 +285,7 @@ static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, str
 	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
 		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
 	if (!e)
-		mm_machine_run_daemons(m, is_of_program(ev));
+		mm_machine_run_daemons(m, is_beside(ev));
 	if (m->someone_dies)
 		bury(m);
 	if (m->oom_report.len) {

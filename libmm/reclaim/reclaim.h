@@ -80,7 +80,7 @@ bool mm_oom_is_eligible(const struct mm_oom_case *oc, const struct mm_oom_task *
  * of its work.
  */
 void mm_reclaim_elapse(struct mm_reclaim *r);
-/* Much time passes: kswapd works until it sleeps, writes to swap are done. */
+/* Much time passes: kswapd works until it sleeps, writes to swap are done, memcgs' counters are gathered. */
 void mm_reclaim_settle(struct mm_reclaim *r);
 void mm_kswapd_run(struct mm_reclaim *r);	/* every node's kswapd that was woken runs until it sleeps */
 bool mm_kswapd_is_woken(const struct mm_reclaim *r);	/* it has something to do; @r NULL: false */

@@ -436,6 +436,7 @@ void mm_reclaim_settle(struct mm_reclaim *r)
 
 	mm_kswapd_run(r);
 	mm_swap_io_finish(r->cache);
+	mm_memcg_stats_settle(r->cache);
 	elapse(r, beyond(r, r->resched_ns + reclaim_took(r)));
 	r->cache->ra_ahead.as = NULL;
 	t->rq.se[MM_RUNS_KSWAPD].on_rq = t->rq.se[MM_RUNS_OTHER].on_rq = false;
