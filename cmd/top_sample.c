@@ -69,22 +69,6 @@ void top_close(struct top *t)
 	free(t->asked);
 }
 
-/* Logins: records of type USER_PROCESS (7) in utmp, 384 bytes each with the type in the first two. */
-static uint32_t count_users(struct top *t)
-{
-	enum { RECORD = 384, USER_PROCESS = 7 };
-	uint32_t users = 0;
-	struct mm_str text;
-
-	if (mm_proc_read(t->proc, "run/utmp", &text, NULL)) {
-		mm_proc_uptime_users(t->proc, &users);
-		return users;
-	}
-	for (size_t i = 0; i + RECORD <= text.len; i += RECORD)
-		users += text.p[i] == USER_PROCESS && text.p[i + 1] == 0;
-	return users;
-}
-
 /* What a capture need not have: a file that is missing is not known. */
 static int read_or_unknown(const struct top *t, int e, bool *unknown)
 {
@@ -109,7 +93,7 @@ static int read_machine(struct top *t)
 	if (!e)
 		e = read_or_unknown(t, mm_proc_loadavg(t->proc, t->load_centi, err), &t->no_load);
 	if (!e)
-		t->nr_users = count_users(t);
+		t->nr_users = mm_proc_logins(t->proc);
 	return e;
 }
 

@@ -158,6 +158,31 @@ rm "$tmp/old/proc/3/stat" && mkdir "$tmp/old/proc/3/stat"
 printf 'mm-top: 1 processes %s\n' 'have a stat file or a line of ps that cannot be understood' 'are left out: Is a directory' |
 	diff - "$tmp/err" || fail "stderr: $(cat "$tmp/err")"
 
+# who is logged in: records of utmp of both sizes and byte orders, or sessions where there is none
+mkdir -p "$tmp/in/proc" "$tmp/in/run"
+for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/in/proc/"; done
+record() { printf "$2"; head -c $(($1 - 2)) /dev/zero; }	# SIZE TYPE
+logins() { "$top" -b -n1 --human --sysroot="$tmp/in" | sed -n '1s/.*, *\([0-9]*\) users*, .*/\1/p'; }
+utmp() {	# SIZE, and of each record the type's two bytes
+	local size=$1
+	shift
+	for type in "$@"; do record $size "$type"; done > "$tmp/in/run/utmp"
+}
+utmp 384 '\2\0' '\7\0' '\7\0' '\10\0'
+[ "$(logins)" = 2 ] || fail "utmp of x86: $(logins)"
+utmp 400 '\2\0' '\7\0' '\7\0' '\7\0' '\10\0'
+[ "$(logins)" = 3 ] || fail "utmp of arm64: $(logins)"
+utmp 400 '\0\2' '\0\7' '\0\10'
+[ "$(logins)" = 1 ] || fail "utmp of s390x: $(logins)"
+utmp 400 '\2\0' '\7\0' '\7\0' '\7\0' '\7\0' '\6\0' '\6\0' '\6\0' '\6\0' '\6\0' '\6\0' '\6\0' '\1\0' '\10\0' '\10\0' '\10\0' \
+	'\10\0' '\10\0' '\10\0' '\10\0' '\10\0' '\10\0' '\10\0' '\0\0'	# 9600 bytes: 25 of 384, or 24 of 400
+[ "$(logins)" = 4 ] || fail "utmp of either size: $(logins)"
+rm "$tmp/in/run/utmp" && mkdir -p "$tmp/in/run/systemd/sessions"
+printf 'UID=7\nCLASS=user\nTYPE=tty\n' > "$tmp/in/run/systemd/sessions/3"
+printf 'UID=8\nCLASS=greeter\n' > "$tmp/in/run/systemd/sessions/c1"
+mkfifo "$tmp/in/run/systemd/sessions/3.ref"
+[ "$(logins)" = 1 ] || fail "sessions: $(logins)"
+
 # control groups, as top of procps 4.0.2 showed them of these files (each laid over a /proc/PID/cgroup)
 mkdir -p "$tmp/cg/proc"
 for f in stat meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/cg/proc/"; done

@@ -29,4 +29,7 @@ long mm_proc_read_small(struct mm_proc *p, const char *path);
 /* The same without a cut: the buffer grows. */
 long mm_proc_read_whole(struct mm_proc *p, const char *path);
 
+/* Who is logged in, as uptime(1) counted for a sosreport; false: that is not there. */
+bool mm_proc_uptime_users(struct mm_proc *p, uint32_t *users);
+
 #endif /* SOURCE_PROC_H */

@@ -149,8 +149,8 @@ void mm_proc_disks_free(struct mm_proc_disks *ds);
 /* Since boot, and the load of 1, 5 and 15 minutes, each in hundredths; 0 or -errno with @err, the results untouched. */
 int mm_proc_uptime(struct mm_proc *p, uint64_t *centiseconds, struct mm_error *err);
 int mm_proc_loadavg(struct mm_proc *p, uint32_t centi[3], struct mm_error *err);
-/* Who is logged in, as uptime(1) counted for a sosreport; false: that is not there. */
-bool mm_proc_uptime_users(struct mm_proc *p, uint32_t *users);
+/* How many are logged in, by run/utmp, sessions of systemd, or as uptime(1) counted for a sosreport; 0 where none of them is there. */
+uint32_t mm_proc_logins(struct mm_proc *p);
 uint32_t mm_proc_pid_digits(struct mm_proc *p);		/* width of a pid by sys/kernel/pid_max, at least 5 */
 
 /* Names of users by etc/passwd below the sysroot. */
