@@ -95,6 +95,11 @@ changes 'pgpgin 1194\npgpgout 20\npswpin 0\npswpout 0\n'
 wait
 tail -n 1 "$tmp/out" | awk -F, '$1 < 400 || $1 > 1200 || $2 != 0 { exit 1 }' || { echo "wrapped: $(cat "$tmp/out")"; failed=1; }
 
+# a disk whose name has a slash has a folder with '!' in place of it
+mkdir -p "$tmp/cciss/proc" "$tmp/cciss/sys/block/cciss!c0d0" "$tmp/cciss/sys/block/sda"
+printf ' 104 %s 1 2 3 4 5 6 7 8 9 10 11\n' '0 cciss/c0d0' '1 cciss/c0d0p1' > "$tmp/cciss/proc/diskstats"
+[ "$("$vm" --csv --noheadings -d --sysroot="$tmp/cciss" --output=disk)" = cciss/c0d0 ] || { echo "cciss: not one disk"; failed=1; }
+
 # files that were cut off: what is not there is not 0, a number without an end is none, and both are said
 mkdir -p "$tmp/cut/proc"
 cp tests/data/proc-old/proc/meminfo "$tmp/cut/proc/"

@@ -43,13 +43,25 @@ static bool parse_line(struct mm_str line, struct mm_proc_disk *d)
 	return true;
 }
 
+/* Has it a folder in sys/block?  There cciss/c0d0 is cciss!c0d0.  Source: Linux 6.6 lib/kobject.c kobject_set_name_vargs(). */
+static bool is_disk(const struct mm_names *disks, const char *name)
+{
+	char folder[sizeof(((struct mm_proc_disk *)0)->name)];
+	size_t n = 0;
+
+	for (; name[n]; n++)
+		folder[n] = name[n] == '/' ? '!' : name[n];
+	folder[n] = 0;
+	return mm_names_has(disks, folder);
+}
+
 static int classify(struct mm_proc *p, struct mm_proc_disks *ds)
 {
 	struct mm_names disks = { 0 };
 	int e = mm_names_read(&disks, p->root_fd, "sys/block", false);
 
 	for (size_t i = 0; i < ds->nr; i++)
-		ds->v[i].whole = e || mm_names_has(&disks, ds->v[i].name);
+		ds->v[i].whole = e || is_disk(&disks, ds->v[i].name);
 	mm_names_free(&disks);
 	return e == -ENOMEM ? e : 0;
 }
