@@ -141,7 +141,7 @@ static void parse_delay(struct top *t, const char *arg, struct argp_state *st)
 {
 	uint64_t ns;
 
-	if (mm_parse_seconds((struct mm_str){ arg, strlen(arg) }, &ns))
+	if (top_parse_delay(arg, &ns))
 		argp_error(st, "-d: expected seconds, found '%s'", arg);
 	t->c.delay_ms = ns / 1000000;
 	t->delay_given = true;

@@ -287,6 +287,9 @@ int top_screen_open(struct top *t);
 enum top_action top_screen_keys(struct top *t, uint64_t due_ns);
 void top_screen_close(struct top *t);
 
+/* "3", "0.5" or ".5" seconds in nanoseconds; 0, -EINVAL or -ERANGE. */
+int top_parse_delay(const char *text, uint64_t *ns);
+
 /* One key while no question stands. */
 enum top_action top_key(struct top *t, struct top_view *v, int key);
 /* The answer to v->question; NULL: given up. */

@@ -421,13 +421,22 @@ static enum top_action answer_filter(struct top *t, struct top_view *v, const ch
 	return TOP_RESAMPLE;
 }
 
+int top_parse_delay(const char *text, uint64_t *ns)
+{
+	char with_nought[32] = "0";
+
+	if (*text == '.' && text[1] && strlen(text) + 1 < sizeof(with_nought))
+		text = strcat(with_nought, text);
+	return mm_parse_seconds((struct mm_str){ text, strlen(text) }, ns);
+}
+
 static enum top_action answer_delay(struct top *t, struct top_view *v, const char *text)
 {
 	uint64_t ns;
 
 	if (!*text)
 		return TOP_REDRAW;
-	if (mm_parse_seconds((struct mm_str){ text, strlen(text) }, &ns) || ns > 86400000000000) {
+	if (top_parse_delay(text, &ns) || ns > 86400000000000) {
 		say(v, "Expected seconds");
 		return TOP_REDRAW;
 	}

@@ -93,6 +93,8 @@ grep -q '^MiB Mem :    512.0 total,    256.0 free,    128.0 used,    128.0 buff/
 # systemd has 12000 KiB: 12000 / 524288 = 2.29 %
 [ "$("$top" -b -n1 --csv --sysroot="$tmp/lxc" --output=pid,res_kib,mem_pct | tail -1)" = 1,12000,2.289 ] || fail "lxcfs: %MEM"
 
+"$top" -b -n1 -d .5 --csv $names > /dev/null || fail "-d .5: status $?"
+
 # each CPU of many has its line, and memory comes after them
 mkdir -p "$tmp/cpus/proc"
 for f in meminfo uptime loadavg; do cp tests/data/proc-names/proc/$f "$tmp/cpus/proc/"; done
@@ -258,6 +260,7 @@ fails 2 "unknown field 'X'" -b -n1 -o X
 fails 2 "none of the letters" -E x
 fails 2 "no list of process ids" -p 1,x
 fails 2 "conflict" -p 1 -u root
+fails 2 "expected seconds, found '.'" -d .
 fails 2 "not allowed in secure mode" -s -d 1
 fails 2 "-n" -n 0
 fails 1 "unknown field 'nope'" -b -n1 --human $names --output=nope
