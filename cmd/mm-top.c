@@ -143,6 +143,8 @@ static void parse_delay(struct top *t, const char *arg, struct argp_state *st)
 
 	if (top_parse_delay(arg, &ns))
 		argp_error(st, "-d: expected seconds, found '%s'", arg);
+	if (ns > UINT64_C(1000000) * 1000000000)	/* its milliseconds are an int */
+		argp_error(st, "-d: expected up to 1000000 seconds, found '%s'", arg);
 	t->c.delay_ms = ns / 1000000;
 	t->delay_given = true;
 }

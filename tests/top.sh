@@ -261,6 +261,7 @@ fails 2 "none of the letters" -E x
 fails 2 "no list of process ids" -p 1,x
 fails 2 "conflict" -p 1 -u root
 fails 2 "expected seconds, found '.'" -d .
+fails 2 "up to 1000000 seconds, found '18446744073'" -d 18446744073
 fails 2 "not allowed in secure mode" -s -d 1
 fails 2 "-n" -n 0
 fails 1 "unknown field 'nope'" -b -n1 --human $names --output=nope
