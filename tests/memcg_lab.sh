@@ -39,6 +39,12 @@ lab low2 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
 # What a cgroup held that was removed goes first: 32 pages of each list at any priority.
 lab offline -alone
 lab offfile -alone
+# memory.high with and without something to reclaim; kernel memory: tables of PTEs and PMDs, nodes of files' trees as far as counters know.
+lab highthr ""
+lab highfile -alone
+lab filews -alone
+lab filews -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
+
 # Who is killed, and how far a program came that is one of them.
 lab minoom -alone
 lab oomadj -alone

@@ -184,8 +184,34 @@ static void drain_stock(struct mm_cpu_fbatches *cpu)
 	cpu->stock_pages = 0;
 }
 
+/* The counters are told (drain_obj_stock()). */
+static void drain_slab_stock(struct mm_cache *c)
+{
+	struct mm_memcg *m = c->slab_stock_memcg;
+
+	if (!m)
+		return;
+	mm_memcg_rstat_updated(c->ctx, m->slab_stock_bytes);
+	m->slab_stock_bytes = 0;
+	c->slab_stock_memcg = NULL;
+}
+
+void mm_memcg_mod_slab(struct mm_cache *c, struct mm_memcg *memcg, int64_t bytes)
+{
+	memcg = mm_memcg_online_ancestor(memcg);
+	if (c->slab_stock_memcg != memcg)
+		drain_slab_stock(c);
+	c->slab_stock_memcg = memcg;
+	memcg->slab_reclaimable_bytes += (uint64_t)bytes;
+	memcg->slab_stock_bytes += bytes;
+	if (memcg->slab_stock_bytes > (int64_t)MM_PAGE_SIZE || memcg->slab_stock_bytes < -(int64_t)MM_PAGE_SIZE)
+		drain_slab_stock(c);
+}
+
 void mm_memcg_drain_all_stock(struct mm_cache *c, const struct mm_memcg *root)
 {
+	if (c->slab_stock_memcg && mm_mem_cgroup_is_descendant(c->slab_stock_memcg, root))
+		drain_slab_stock(c);
 	for (uint32_t i = 0; i < c->ctx->nr_cpus; i++)
 		if (c->fbatches[i].stock && mm_mem_cgroup_is_descendant(c->fbatches[i].stock, root))
 			drain_stock(&c->fbatches[i]);

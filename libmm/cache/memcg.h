@@ -29,12 +29,13 @@ struct mm_memcg {
 	uint64_t peak, swap_peak;		/* the most that usage and swap_usage were: page_counter.watermark */
 	uint64_t failcnt, swap_failcnt, memsw_failcnt;	/* charges that met max, swap_max, memsw_max, of batches too */
 	uint64_t kmem;				/* pages of usage that are kernel memory, own */
+	uint64_t pagetables;			/* of kmem, own: tables of PTEs and PMDs (NR_PAGETABLE) */
 	uint64_t captured_other;		/* of usage of a captured one, own: sockets, charges ahead of use; they stay */
 	uint64_t captured_pagetables;		/* of kmem, own: page tables of the captured machine's processes */
 	uint64_t emin, elow;			/* effective protection (page_counter) */
 	uint64_t obj_bytes;			/* charged to kmem but not used by objects: obj_stock */
 	uint64_t slab_reclaimable_bytes;	/* objects that are charged, own */
-	int64_t slab_stock_bytes;		/* how much of it its counters are not told of yet (mod_objcg_state()) */
+	int64_t slab_stock_bytes;		/* how much of it its counters are not told of yet: c->slab_stock_memcg's alone */
 	uint64_t events[MM_NR_MEMCG_EVENTS], events_local[MM_NR_MEMCG_EVENTS];
 	int64_t vm_events[MM_NR_COUNTERS];	/* of memory.stat, own: what mm_memcg_count() was told */
 	uint64_t throttled_ns;			/* its tasks would have slept beyond memory.high and swap.high */
@@ -83,6 +84,8 @@ void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t
 /* Objects of slab caches: bytes are gathered into pages (obj_cgroup). */
 int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp);
 void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes);
+/* So many bytes more of slab_reclaimable; the counters are told when more than a page has come together (mod_objcg_state()). */
+void mm_memcg_mod_slab(struct mm_cache *c, struct mm_memcg *memcg, int64_t bytes);
 
 /* An event of @m: in its memory.events.local, in its own and its ancestors' memory.events; the root has none. */
 void mm_memcg_memory_event(struct mm_memcg *m, enum mm_memcg_event event);

@@ -45,8 +45,9 @@ static void memcg_reparent_objcgs(struct mm_cache *c, struct mm_memcg *m)
 		i->usage -= m->kmem;
 	if (end)
 		parent->kmem += m->kmem;
+	parent->pagetables += m->pagetables;
 	parent->slab_reclaimable_bytes += m->slab_reclaimable_bytes;
-	m->kmem = m->obj_bytes = m->slab_reclaimable_bytes = 0;
+	m->kmem = m->pagetables = m->obj_bytes = m->slab_reclaimable_bytes = 0;
 	mm_memcg_uncharge_bytes(c, parent, rest);
 }
 

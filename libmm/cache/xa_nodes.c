@@ -43,18 +43,6 @@ static uint64_t charged_bytes(const struct mm_cache *c)
 	return info.layout.slab_size + sizeof(uint64_t);
 }
 
-/* NR_SLAB_RECLAIMABLE_B of who pays; its counters are told when more than a page has come together. */
-static void note_slab_bytes(const struct mm_cache *c, struct mm_memcg *payer, bool more)
-{
-	payer = mm_memcg_online_ancestor(payer);
-	payer->slab_reclaimable_bytes += more ? charged_bytes(c) : -charged_bytes(c);
-	payer->slab_stock_bytes += more ? (int64_t)charged_bytes(c) : -(int64_t)charged_bytes(c);
-	if (payer->slab_stock_bytes <= (int64_t)MM_PAGE_SIZE && payer->slab_stock_bytes >= -(int64_t)MM_PAGE_SIZE)
-		return;
-	mm_memcg_rstat_updated(c->ctx, payer->slab_stock_bytes);
-	payer->slab_stock_bytes = 0;
-}
-
 static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 {
 	struct mm_xa_obj obj = { 0, account ? c->xa_payer : NULL };
@@ -70,7 +58,7 @@ static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 	if (!obj.addr && obj.payer)
 		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
 	else if (obj.payer)
-		note_slab_bytes(c, obj.payer, true);
+		mm_memcg_mod_slab(c, obj.payer, (int64_t)charged_bytes(c));
 	return obj;
 }
 
@@ -91,7 +79,7 @@ static void node_give_back(struct mm_cache *c, struct mm_xa_obj obj)
 	if (!obj.payer)
 		return;
 	mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
-	note_slab_bytes(c, obj.payer, false);
+	mm_memcg_mod_slab(c, obj.payer, -(int64_t)charged_bytes(c));
 }
 
 /* What a store that fails for want of one more node had built is kept for the next try. */

@@ -60,22 +60,18 @@ struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m)
 {
 	const struct mm_cache *c = m->cache;
 	struct mm_memcg_pages *v = mm_host_calloc(c->nr_memcgs, sizeof(*v));
-	const struct mm_task *t;
 
 	if (!v)
 		return NULL;
 	for (mm_pfn_t pfn = 0; pfn < m->phys->max_pfn; pfn++)
 		if (c->page_memcg[pfn])
 			count_page(m, pfn, &v[c->page_memcg[pfn] - 1]);
-	for (size_t i = 0; (t = mm_next_process(m, &i));)
-		if (t->mm->memcg)
-			v[t->mm->memcg->id - 1].pagetables += t->mm->pgtables_bytes / MM_PAGE_SIZE;
 	for (uint32_t i = c->nr_memcgs; i-- > 0; ) {	/* children have higher ids than parents */
 		const struct mm_memcg *g = c->memcgs[i];
 
 		v[i].kernel += g->kmem;
-		v[i].pagetables += g->captured_pagetables;
-		v[i].slab_reclaimable_bytes += g->slab_reclaimable_bytes;
+		v[i].pagetables += g->pagetables + g->captured_pagetables;
+		v[i].slab_reclaimable_bytes += g->slab_reclaimable_bytes - (uint64_t)g->slab_stock_bytes;
 		if (g->parent)
 			add_up(&v[g->parent->id - 1], &v[i]);
 	}

@@ -105,8 +105,10 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level, bool packe
 		contents_free(t, entries);
 		return MM_PFN_NONE;
 	}
-	if (mm->memcg && virt->cache)	/* whom freeing uncharges, wherever the task is then */
+	if (mm->memcg && virt->cache) {	/* whom freeing uncharges, wherever the task is then */
 		virt->cache->page_memcg[pfn] = (uint16_t)mm->memcg->id;
+		mm->memcg->pagetables += level <= 2;
+	}
 	table = mm_page(virt->phys, pfn);
 	table->flags |= MM_PG_TABLE;
 	table->aux = (uint8_t)level;
@@ -131,6 +133,7 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 	if (p->aux >= 2)
 		mm_pmd_forget(mm->virt);
 	if (c && c->page_memcg[pfn]) {
+		mm_memcg_online_ancestor(mm_folio_memcg(c, pfn))->pagetables -= p->aux <= 2;
 		mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), pages);
 		c->page_memcg[pfn] = 0;
 	}
