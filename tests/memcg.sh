@@ -220,9 +220,9 @@ END
 mm-reclaim --every=mark -t memcg -o memcg,anon_bytes,max_bytes -n trace.csv 2> err > files
 same "removed" "there,/,409600, there,/p,409600, there,/p/a,0,409600 there,/q,0, gone,/,0, gone,/p,0, gone,/p/a,0,409600 gone,/q,0," \
 	"$(grep -v '^,' files | paste -sd' ')"
-# what its page tables (three pages) were is in the stock of the CPU, for the parent now
-mm-reclaim --every=mark -t memcg -o memcg,current_bytes -n trace.csv 2> err | grep -q '^gone,/p,12288$' ||
-	fail "a removed cgroup's pages stay charged above it"
+# its page tables too (three pages), which go past the stock of the CPU: Linux 6.6.87 in QEMU had 4096 bytes, a page of the kernel's objects
+same "a removed cgroup's page tables" "there,/p,421888 gone,/p,0" \
+	"$(mm-reclaim --every=mark -t memcg -o memcg,current_bytes -n trace.csv 2> err | grep '/p,' | paste -sd' ')"
 busy() {	# ROW MESSAGE
 	trace <<END
 10,exec,,,AUTOMAP,m,

@@ -44,6 +44,8 @@ lab highthr ""
 lab highfile -alone
 lab filews -alone
 lab filews -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
+# Page tables are uncharged past the stock of the CPU.
+lab dontneed -mglru -S lru_gen=1
 
 # Who is killed, and how far a program came that is one of them.
 lab minoom -alone

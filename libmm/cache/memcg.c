@@ -453,6 +453,18 @@ void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t
 	refill_stock(c, memcg, nr_pages);
 }
 
+void mm_memcg_uncharge_table(struct mm_cache *c, struct mm_memcg *memcg, uint32_t node)
+{
+	memcg = mm_memcg_online_ancestor(memcg);
+	if (!memcg || memcg == c->root_mem_cgroup)
+		return;
+	memcg->kmem--;
+	mm_memcg_rstat_updated(c->ctx, 1);
+	uncharge_counter(memcg, 1);
+	if (c->cgroup_v1)
+		mm_memcg_check_events(c, memcg, node, 1);
+}
+
 int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp)
 {
 	uint64_t nr_pages = (bytes + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT;

@@ -81,6 +81,8 @@ void mm_mem_cgroup_uncharge_flush(struct mm_cache *c);	/* PGPGOUT of what was un
 /* Kernel memory (page tables, stacks: whole pages): 0 or -ENOMEM. */
 int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages, mm_gfp_t gfp);
 void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages);
+/* The same of a table of pages, of whose page the last reference went: past the stock (uncharge_batch()). */
+void mm_memcg_uncharge_table(struct mm_cache *c, struct mm_memcg *memcg, uint32_t node);
 /* Objects of slab caches: bytes are gathered into pages (obj_cgroup). */
 int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp);
 void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes);

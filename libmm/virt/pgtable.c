@@ -126,7 +126,6 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 	struct mm_pgtables *t = mm->virt->pgtables;
 	struct mm_cache *c = mm->virt->cache;
 	struct mm_page *p = mm_page(mm->virt->phys, pfn);
-	uint64_t pages = p->aux == mm_nr_levels(mm->virt) ? 1u << PGD_ALLOCATION_ORDER : 1;
 
 	if (p->aux <= 2)
 		mm_count(mm->virt->ctx, MM_NR_PAGE_TABLE_PAGES, -1);
@@ -134,7 +133,10 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 		mm_pmd_forget(mm->virt);
 	if (c && c->page_memcg[pfn]) {
 		mm_memcg_online_ancestor(mm_folio_memcg(c, pfn))->pagetables -= p->aux <= 2;
-		mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), pages);
+		if (p->aux == mm_nr_levels(mm->virt))
+			mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), 1u << PGD_ALLOCATION_ORDER);
+		else		/* free_page_and_swap_cache() */
+			mm_memcg_uncharge_table(c, mm_folio_memcg(c, pfn), mm_page_zone(mm->virt->phys, pfn)->node);
 		c->page_memcg[pfn] = 0;
 	}
 	contents_free(t, mm_table_entries(p));
