@@ -46,6 +46,14 @@ expect 'and after others ran' at_once + + -S cost.other_sleep_ns=350000 "${free[
 expect 'on a CPU of its own it is done before the next fault' at_once + 0 --cpus=2 -S cost.fault_ns=$never
 expect 'rows that lie a second apart leave it all the time it needs' timed + 0 -S cost.sched_slice_ns=$never
 
+# Years in which nobody but other tasks runs take no time here, even where kswapd has not finished when they begin.
+awk 'BEGIN { OFS = FS = "," } NR > 14000 { $1 = sprintf("%.0f", 1000000000 + NR * 200000) } { print } NR > 20000 { exit }' \
+	"$tmp/at_once.csv" > "$tmp/years.csv"
+for sleep in 0 350000; do
+	timeout ${MM_TIMEOUT:-20} mm-reclaim --csv --ram=64M --swap=256M -S thp=never -S cost.other_sleep_ns=$sleep -t counters \
+		"$tmp/years.csv" > "$tmp/counters" || fail "years do not pass with cost.other_sleep_ns=$sleep"
+done
+
 # All pages are marked as used when memory gets short for the first time, so the first direct reclaim goes through all of them:
 # batch by batch (some 50 us each), between which kswapd has its turns.
 cheap=("${alone[@]}" "${free[@]}" -S cost.sched_slice_ns=100000)

@@ -78,6 +78,13 @@ static bool wake_one(struct mm_turns *t)
 	return true;
 }
 
+/* Ticks before @until find nobody on the CPU. */
+static void pass_idle_ticks(struct mm_turns *t, uint64_t until)
+{
+	if (t->rq.curr == MM_RUNS_NOBODY && until > t->tick_at)
+		t->tick_at += (until - t->tick_at) / MM_SCHED_TICK_NS * MM_SCHED_TICK_NS;
+}
+
 /* The clock has gone on: who has the CPU is charged, and wakes whoever is to wake meanwhile. */
 static void catch_up(struct mm_reclaim *r)
 {
@@ -85,10 +92,10 @@ static void catch_up(struct mm_reclaim *r)
 	uint64_t clock = mm_swap_io_clock(r->cache);
 
 	do {
-		uint64_t next = mm_min_u64(t->tick_at, t->other_at);
+		uint64_t next = mm_min_u64(mm_min_u64(t->read_done_at, t->other_at), clock);
 
-		next = mm_min_u64(t->read_done_at, next);
-		next = mm_min_u64(clock, next);
+		pass_idle_ticks(t, next);
+		next = mm_min_u64(t->tick_at, next);
 		if (next > t->now) {
 			mm_rq_charge(&t->rq, next - t->now);
 			t->now = next;
@@ -132,12 +139,30 @@ static void run_other(struct mm_reclaim *r)
 	mm_rq_schedule(&r->turns.rq);
 }
 
+/* Much time until @until, in which the other alone wakes and sleeps: but for the last of it that is as if it had not been. */
+static void pass_others_turns(struct mm_reclaim *r, uint64_t until)
+{
+	const uint64_t rest = 1000000000, turn = other_sleep(r) + cost(r, MM_SYSCTL_COST_OTHER_RUN);
+	struct mm_turns *t = &r->turns;
+	uint64_t whole;
+
+	if (t->other_at == NEVER || t->wants_bio[MM_RUNS_TASK] || t->wants_bio[MM_RUNS_KSWAPD] || until - t->now <= rest)
+		return;
+	whole = (until - t->now - rest) / turn * turn;
+	t->other_at += whole;
+	elapse(r, whole);
+	catch_up(r);
+}
+
 /* Nobody wants the CPU until the task's read or a write to swap is done, or the other wakes. */
 static void idle(struct mm_reclaim *r)
 {
 	const struct mm_turns *t = &r->turns;
-	uint64_t until = mm_min_u64(t->other_at, t->read_done_at);
+	uint64_t until;
 
+	if (t->read_done_at != NEVER)
+		pass_others_turns(r, t->read_done_at);
+	until = mm_min_u64(t->other_at, t->read_done_at);
 	if ((t->wants_bio[MM_RUNS_TASK] || t->wants_bio[MM_RUNS_KSWAPD]) && r->cache->swap_due_ns < until)
 		until = r->cache->swap_due_ns;
 	if (until == NEVER)	/* what they wait for is in the plug of one of them */
