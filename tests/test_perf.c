@@ -53,6 +53,8 @@ static const char *convert(const char *text, size_t len, bool strict, struct mm_
 	"7,seed,0x7faaafb1c000,8192,PROT_READ|PROT_EXEC|MAP_PRIVATE,[vdso],,,,vma\n" \
 	"7,seed,0x7faaafb16000,16384,PROT_READ|MAP_PRIVATE,[vvar],,,,vma\n"
 #define VMA(what) "ls 7 2.5: PERF_RECORD_MMAP2 7/7: [" what "\n"
+#define CALL(name, args, result) \
+	"ls 7 2.5: syscalls:sys_enter_" name ": " args "\nls 7 2.5: syscalls:sys_exit_" name ": " result "\n"
 #define ANON "|MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS,,,,"
 #define RW "PROT_READ|PROT_WRITE"
 
@@ -134,6 +136,34 @@ static const struct record_case {
 	  BEGUN
 	  "7,file,,16384,O_RDWR|S_IFREG,/a,,,,\n"
 	  "7,mmap,0x7f0000000000,4096,PROT_READ|PROT_EXEC|MAP_PRIVATE|MAP_FIXED,/a,0x3000,,0x7f0000000000,\n", 0 },
+	/* calls: what records do not tell */
+	{ "what was unmapped is new", BEGIN VMA("0x7f0000000000(0x3000) @ 0 00:00 0 0]: rw-p //anon")
+	  CALL("munmap", "addr: 0x7f0000001000, len: 0x00001000", "0x0")
+	  VMA("0x7f0000000000(0x3000) @ 0 00:00 0 0]: rw-p //anon"),
+	  BEGUN "7,mmap,0x7f0000000000,12288," RW ANON "0x7f0000000000,\n7,munmap,0x7f0000001000,4096,,,,,0,\n"
+	  "7,mmap,0x7f0000001000,4096," RW ANON "0x7f0000001000,\n", 0 },
+	{ "what is moved is known", BEGIN VMA("0x7f0000000000(0x3000) @ 0x1000 08:01 5 0]: rw-s /a")
+	  CALL("mremap", "addr: 0x7f0000001000, old_len: 0x1000, new_len: 0x2000, flags: 0x3, new_addr: 0x7f0000010000", "0x7f0000010000")
+	  VMA("0x7f0000010000(0x2000) @ 0x2000 08:01 5 0]: r--s /a"),
+	  BEGUN "7,file,,16384,O_RDWR|S_IFREG,/a,,,,\n7,mmap,0x7f0000000000,12288," RW "|MAP_SHARED|MAP_FIXED,/a,0x1000,,0x7f0000000000,\n"
+	  "7,mremap,0x7f0000001000,4096,MREMAP_MAYMOVE|MREMAP_FIXED,,,0x7f0000010000,0x7f0000010000,\n"
+	  "7,mprotect,0x7f0000010000,8192,PROT_READ,,,,0,\n", 0 },
+	{ "what both tell is told once", BEGIN "ls 7 2.5: syscalls:sys_enter_brk: brk: 0x0\nls 7 2.5: syscalls:sys_exit_brk: 0x560000100000\n"
+	  "ls 7 2.5: syscalls:sys_enter_brk: brk: 0x560000121000\n" VMA("0x560000100000(0x21000) @ 0 00:00 0 0]: rw-p //anon")
+	  "ls 7 2.5: syscalls:sys_exit_brk: 0x560000121000\n" CALL("brk", "brk: 0x560000101000", "0x560000101000")
+	  "ls 7 2.5: syscalls:sys_enter_mmap: addr: 0x0, len: 0x1000, prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"
+	  VMA("0x7f0000000000(0x1000) @ 0 00:00 0 0]: rw-p //anon") "ls 7 2.5: syscalls:sys_exit_mmap: 0x7f0000000000\n",
+	  BEGUN "7,brk,0x0,,,,,,0x560000100000,\n7,brk,0x560000121000,,,,,,0x560000121000,\n7,brk,0x560000101000,,,,,,0x560000101000,\n"
+	  "7,mmap,0x7f0000000000,4096," RW ANON "0x7f0000000000,\n", 0 },
+	{ "calls alone; failures; ends without a beginning, calls of other kinds",
+	  CALL("mmap", "addr: 0x0, len: 0x1000, prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0", "0x7f0000000000")
+	  CALL("mmap", "addr: 0x0, len: 0x1000, prot: 0x1, flags: 0x2, fd: 0x3, off: 0x1000", "0x7f0000001000")
+	  CALL("madvise", "start: 0x7f0000000000, len_in: 0x1000, behavior: 0x4", "0x0")
+	  CALL("munmap", "addr: 0x1, len: 0x1000", "0xffffffffffffffea")
+	  "ls 7 2.5: syscalls:sys_exit_munmap: 0x0\n" CALL("close", "fd: 0x3", "0x0"),
+	  "7,mmap,0x0,4096," RW "|MAP_PRIVATE|MAP_ANONYMOUS,,0x0,,0x7f0000000000,\n"
+	  "7,mmap,0x0,4096,PROT_READ|MAP_PRIVATE,(a file opened before the log),0x1000,,0x7f0000001000,\n"
+	  "7,madvise,0x7f0000000000,4096,MADV_DONTNEED,,,,0,\n7,munmap,0x1,4096,,,,,EINVAL,\n", 3 },
 	{ "records of other things",
 	  "ls 7 1.0: PERF_RECORD_SWITCH OUT\nls 7 1.0: PERF_RECORD_KSYMBOL addr 0 len 1 type 1 flags 0x0 name x\n", "", 2 },
 };

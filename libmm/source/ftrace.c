@@ -33,7 +33,8 @@
  *	mm_page_pcpu_drain		page_free	PCPU_DRAIN|MIGRATE_type: comes back to the buddy lists
  *	mm_page_free_batched		page_free	BATCHED: follows the mm_page_free of the same page
  *
- * Lines PERF_RECORD_MMAP2, COMM, FORK, EXIT of perf script tell mappings and tasks (perf_records.c).
+ * Lines PERF_RECORD_MMAP2, COMM, FORK, EXIT of perf script tell mappings and tasks (perf_records.c), syscalls:sys_enter_* and sys_exit_*
+ * what else changes mappings (perf_calls.c).
  *
  * Fields of 4.4 to 6.12 are known: pfn decimal or 0x, with and without node=,
  * accounted=, name=, percpu_refill=.  Other events are counted.
@@ -338,7 +339,7 @@ static int sniff(struct mm_str head)
 	for (int i = 0; i < 64 && scan_line(&head, &line); i++) {
 		if (!line.len || line.p[0] == '#' || !mm_ftrace_line_cut(line, &t))
 			continue;
-		if (mm_ftrace_knows(t.event) || mm_perf_is_record(t.event))
+		if (mm_ftrace_knows(t.event) || mm_perf_is_record(t.event) || mm_perf_is_call(t.event))
 			return 85;
 		events++;
 	}
@@ -357,7 +358,8 @@ static int open_ftrace(void **state, struct mm_trace_source *src, struct mm_erro
 	f->src = src;
 	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(CPU) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) |
 		       MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT);
-	if (!mm_input_peek(src->in, &head, err) && memmem(head.p, head.len, ": PERF_RECORD_", 14))
+	if (!mm_input_peek(src->in, &head, err) &&
+	    (memmem(head.p, head.len, ": PERF_RECORD_", 14) || memmem(head.p, head.len, ":sys_enter_", 11)))
 		src->columns |= MM_TC_BIT(ADDR2) | MM_TC_BIT(BY);
 	*state = f;
 	return 0;
@@ -408,7 +410,7 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 		t->time_ns = f->last_ns;
 	}
 	f->last_ns = t->time_ns;
-	e = mm_perf_is_record(t->event) ? mm_perf_record(f->perf, b, t, err) : mm_ftrace_event(f->src, b, t, err);
+	e = mm_perf_is_record(t->event) || mm_perf_is_call(t->event) ? mm_perf_record(f->perf, b, t, err) : mm_ftrace_event(f->src, b, t, err);
 	for (size_t i = before; i < b->nr; i++) {
 		mm_event_put(&b->ev[i], TIME_S, time_ns, t->time_ns);
 		if (b->ev[i].present & MM_TC_BIT(PID))

@@ -2,7 +2,8 @@
 /*
  * source/perf.h - perf's records of mappings and tasks (perf script --show-mmap-events --show-task-events)
  *
- * ftrace.c cuts the line, perf_line.c the record; perf_maps.c knows what is mapped where, perf_records.c makes the rows.
+ * ftrace.c cuts the line, perf_line.c the record; perf_maps.c knows what is mapped where, perf_records.c makes the rows, and
+ * perf_calls.c those of system calls.
  */
 #ifndef SOURCE_PERF_H
 #define SOURCE_PERF_H
@@ -69,5 +70,24 @@ static inline bool mm_perf_is_record(struct mm_str event)
 int mm_perf_record(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct mm_error *err);
 /* A record had more rows than @b had room for: the next ones.  1: there were some, 0: none are left, -errno with @err. */
 int mm_perf_more(struct mm_perf *p, struct mm_trace_batch *b, struct mm_error *err);
+
+/* ---- system calls (perf_calls.c) ---- */
+static inline bool mm_perf_is_call(struct mm_str event)
+{
+	return event.len > 9 && (!memcmp(event.p, "sys_enter_", 10) || !memcmp(event.p, "sys_exit_", 9));
+}
+
+static inline uint64_t mm_perf_page_align(uint64_t len) { return (len + MM_PAGE_SIZE - 1) & ~(uint64_t)(MM_PAGE_SIZE - 1); }
+
+struct mm_perf_calls;
+void mm_perf_calls_free(struct mm_perf_calls *c);
+/* The rows of the event that @t is; *@cp is NULL at first, what is kept then.  0, -EINVAL with @err or -ENOMEM. */
+int mm_perf_call(struct mm_perf *p, struct mm_perf_calls **cp, struct mm_trace_source *src, struct mm_trace_batch *batch,
+		 const struct mm_ftrace_line *t, struct mm_error *err);
+/* perf_records.c: what the process of @tid has mapped; NULL with *@told false: records do not tell it. */
+struct mm_perf_maps *mm_perf_maps_of(struct mm_perf *p, uint32_t tid, bool *told);
+/* brk() of such a process has returned @value. 0 or -ENOMEM. */
+int mm_perf_brk(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint64_t value);
+struct mm_event *mm_perf_row(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, enum mm_event_type type);
 
 #endif /* SOURCE_PERF_H */

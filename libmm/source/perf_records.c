@@ -49,6 +49,7 @@ struct mm_perf {
 	size_t nr, cap;
 	struct strace_pids pids;	/* of tasks: place in v */
 	struct strace_files *files;	/* whose size was told */
+	struct mm_perf_calls *calls;
 	struct pending {		/* a VMA that still has rows */
 		struct mm_perf_mmap vma;
 		char *name;
@@ -82,10 +83,11 @@ void mm_perf_free(struct mm_perf *p)
 	free(p->pending.name);
 	strace_pids_free(&p->pids);
 	strace_files_free(p->files);
+	mm_perf_calls_free(p->calls);
 	free(p);
 }
 
-static struct mm_event *add_row(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, enum mm_event_type type)
+struct mm_event *mm_perf_row(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, enum mm_event_type type)
 {
 	struct mm_event *ev = mm_trace_add(b, type, t->line);
 
@@ -158,7 +160,7 @@ static int meet_thread(struct mm_perf *p, struct mm_trace_batch *b, const struct
 	if (strace_pids_add(&p->pids, tid, place))
 		return -ENOMEM;
 	process->nr_threads++;
-	ev = add_row(b, t, parent, MM_EV_THREAD);
+	ev = mm_perf_row(b, t, parent, MM_EV_THREAD);
 	mm_event_set_result(ev, MM_RESULT_DEC, tid);
 	return 0;
 }
@@ -177,7 +179,7 @@ static int on_fork(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 		return -ENOMEM;
 	if (!t->time_ns)
 		return 0;		/* perf's own: what it has mapped follows */
-	ev = add_row(b, t, r->parent_tid, MM_EV_FORK);
+	ev = mm_perf_row(b, t, r->parent_tid, MM_EV_FORK);
 	mm_event_set_result(ev, MM_RESULT_DEC, r->pid);
 	child->told = true;
 	parent = find(p, r->parent_tid);
@@ -192,7 +194,7 @@ static int on_fork(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 
 static int on_end(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, const struct mm_perf_task *r)
 {
-	add_row(b, t, r->tid, MM_EV_EXIT);
+	mm_perf_row(b, t, r->tid, MM_EV_EXIT);
 	drop_task(p, r->tid);
 	return 0;
 }
@@ -201,7 +203,7 @@ static int on_end(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_f
 static int on_exec(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process,
 		   struct mm_str name)
 {
-	struct mm_event *ev = add_row(b, t, process->pid, MM_EV_EXEC);
+	struct mm_event *ev = mm_perf_row(b, t, process->pid, MM_EV_EXEC);
 
 	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP"));
 	free(process->maps.v);
@@ -264,7 +266,7 @@ static struct mm_perf_range range_of(const struct mm_perf_mmap *r)
 
 static int seed_row(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, const struct mm_perf_mmap *r)
 {
-	struct mm_event *ev = add_row(b, t, r->pid, MM_EV_SEED);
+	struct mm_event *ev = mm_perf_row(b, t, r->pid, MM_EV_SEED);
 	int e = put_flags(p, ev, r->perms, false, "");
 
 	mm_event_put(ev, ADDR, addr, r->start);
@@ -330,7 +332,7 @@ static int map_row(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 			return -ENOMEM;
 		strace_tell_file(b, &call, file, 2, offset + (end - start));
 	}
-	ev = add_row(b, t, r->tid, segment ? MM_EV_SHMAT : MM_EV_MMAP);
+	ev = mm_perf_row(b, t, r->tid, segment ? MM_EV_SHMAT : MM_EV_MMAP);
 	mm_event_put(ev, ADDR, addr, start);
 	mm_event_put(ev, SIZE, size, end - start);
 	mm_event_set_result(ev, MM_RESULT_HEX, start);
@@ -350,7 +352,7 @@ static int map_row(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 static int protect_row(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, const struct mm_perf_mmap *r,
 		       uint64_t start, uint64_t end)
 {
-	struct mm_event *ev = add_row(b, t, r->tid, MM_EV_MPROTECT);
+	struct mm_event *ev = mm_perf_row(b, t, r->tid, MM_EV_MPROTECT);
 
 	mm_event_put(ev, ADDR, addr, start);
 	mm_event_put(ev, SIZE, size, end - start);
@@ -429,40 +431,46 @@ int mm_perf_more(struct mm_perf *p, struct mm_trace_batch *b, struct mm_error *e
 	return pending_rows(p, b, process) ? mm_error_set(err, -ENOMEM, "out of memory") : 1;
 }
 
-/* The break is where @r ends, if that is the memory between it and where it began. */
-static int follow_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process, struct mm_perf_mmap *r)
+static void brk_row(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, uint64_t asked, uint64_t brk)
 {
-	struct mm_perf_range heap = range_of(r);
-	bool learnt = false;
+	struct mm_event *ev = mm_perf_row(b, t, tid, MM_EV_BRK);
+
+	mm_event_put(ev, ADDR, addr, asked);
+	mm_event_set_result(ev, MM_RESULT_HEX, brk);
+}
+
+/* The break, which is known, is at @brk now: its row, and what is known of the memory below it. */
+static int move_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, struct process *process, uint64_t brk)
+{
+	uint64_t old = mm_perf_page_align(process->brk), new = mm_perf_page_align(brk);
+	struct mm_perf_range heap = { .start = old, .end = new, .perms = { 'r', 'w', '-', 'p' } };
+
+	brk_row(b, t, tid, brk, brk);
+	process->brk = brk;
+	return new < old ? mm_perf_maps_clear(&process->maps, new, old) : new > old ? mm_perf_maps_set(&process->maps, &heap) : 0;
+}
+
+/* The break is where @r ends, if that is the memory between it and where it began. */
+static int follow_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process, const struct mm_perf_mmap *r)
+{
+	bool heap = mm_str_is(r->name, "[heap]");
+	uint64_t brk = mm_perf_page_align(process->brk);
 
 	if (r->file || r->perms[1] != 'w' || r->perms[3] != 'p')
 		return 0;
-	if (!process->brk && (mm_str_is(r->name, "[heap]") || (process->image_end && r->start >= process->image_end &&
-							       r->start - process->image_end <= MAX_BRK_OFFSET))) {
+	if (!brk && (heap || (process->image_end && r->start >= process->image_end && r->start - process->image_end <= MAX_BRK_OFFSET))) {
 		size_t i = mm_perf_maps_find(&process->maps, r->start);
-		struct mm_event *ev = add_row(b, t, r->tid, MM_EV_BRK);
-		uint64_t start = i < process->maps.nr && process->maps.v[i].start <= r->start ? process->maps.v[i].end : r->start;
 
-		mm_event_put(ev, ADDR, addr, 0);
-		mm_event_set_result(ev, MM_RESULT_HEX, start);
-		process->start_brk = process->brk = start;
-		learnt = true;
+		brk = i < process->maps.nr && process->maps.v[i].start <= r->start ? process->maps.v[i].end : r->start;
+		brk_row(b, t, r->tid, 0, brk);
+		process->start_brk = process->brk = brk;
+		heap = true;
 	}
-	if (!process->brk || r->end == process->brk || r->end <= process->start_brk || r->start > process->brk ||
-	    (r->start < process->start_brk && !learnt && !mm_str_is(r->name, "[heap]")))
+	if (!brk || r->end == brk || r->end <= process->start_brk || r->start > brk || (r->start < process->start_brk && !heap))
 		return 0;
-	if (r->end > process->brk || mm_str_is(r->name, "[heap]") || r->start == process->start_brk) {
-		struct mm_event *ev = add_row(b, t, r->tid, MM_EV_BRK);
-
-		mm_event_put(ev, ADDR, addr, r->end);
-		mm_event_set_result(ev, MM_RESULT_HEX, r->end);
-		heap.start = process->brk < r->end ? process->brk : r->end;
-		if (mm_perf_maps_clear(&process->maps, heap.start, process->brk))
-			return -ENOMEM;
-		process->brk = r->end;
-		return heap.start < heap.end ? mm_perf_maps_set(&process->maps, &heap) : 0;
-	}
-	return 0;
+	if (r->end < brk && !heap && r->start != mm_perf_page_align(process->start_brk))
+		return 0;		/* a part of it */
+	return move_brk(b, t, r->tid, process, r->end);
 }
 
 /* What a process that runs has mapped, or changed. */
@@ -543,13 +551,35 @@ static int on_mmap(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 	return process->young && !has_grown(process, &r) ? on_seed(p, b, t, process, &r) : on_vma(p, b, t, process, &r, err);
 }
 
+struct mm_perf_maps *mm_perf_maps_of(struct mm_perf *p, uint32_t tid, bool *told)
+{
+	struct process *process = find(p, tid);
+
+	*told = process && process->told;
+	return *told ? &process->maps : NULL;
+}
+
+int mm_perf_brk(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint64_t value)
+{
+	struct process *process = find(p, t->pid);
+
+	if (!process->brk) {
+		brk_row(b, t, t->pid, 0, value);
+		process->start_brk = process->brk = value;
+		return 0;
+	}
+	return value == process->brk ? 0 : move_brk(b, t, t->pid, process, value);
+}
+
 int mm_perf_record(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct mm_error *err)
 {
 	struct mm_str what = { t->event.p + 12, t->event.len - 12 };
 	struct mm_perf_task task;
 	int e;
 
-	if (mm_str_is(what, "MMAP2") || mm_str_is(what, "MMAP"))
+	if (mm_perf_is_call(t->event))
+		e = mm_perf_call(p, &p->calls, p->src, b, t, err);
+	else if (mm_str_is(what, "MMAP2") || mm_str_is(what, "MMAP"))
 		e = on_mmap(p, b, t, err);
 	else if (mm_str_is(what, "COMM"))
 		e = on_comm(p, b, t, err);

@@ -43,6 +43,18 @@ int main(int argc, char **argv)
 	sbrk(1 << 18);
 	memset(sbrk(0) - 4096, 1, 4096);
 	deep(8);
+	if (argc > 1) {		/* what records of mappings do not tell */
+		char *m = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		memset(m, 1, 1 << 16);
+		m = mremap(m, 1 << 16, 1 << 20, MREMAP_MAYMOVE);
+		munmap(m + 8192, 4096);
+		madvise(m + 16384, 8192, MADV_DONTNEED);
+		m[16384] = 1;
+		mprotect(m + 32768, 4096, PROT_READ);
+		munmap(mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1 << 20);
+		sbrk(-(1 << 16));
+	}
 	if (!fork()) {
 		a[0] = 2;
 		sbrk(1 << 16);
