@@ -148,7 +148,8 @@ static const struct record_case {
 	  BEGUN "7,file,,16384,O_RDWR|S_IFREG,/a,,,,\n7,mmap,0x7f0000000000,12288," RW "|MAP_SHARED|MAP_FIXED,/a,0x1000,,0x7f0000000000,\n"
 	  "7,mremap,0x7f0000001000,4096,MREMAP_MAYMOVE|MREMAP_FIXED,,,0x7f0000010000,0x7f0000010000,\n"
 	  "7,mprotect,0x7f0000010000,8192,PROT_READ,,,,0,\n", 0 },
-	{ "what both tell is told once", BEGIN "ls 7 2.5: syscalls:sys_enter_brk: brk: 0x0\nls 7 2.5: syscalls:sys_exit_brk: 0x560000100000\n"
+	{ "what both tell is told once", BEGIN
+	  "ls 7 2.5: syscalls:sys_enter_brk: brk: 0x0\nls 7 2.5: syscalls:sys_exit_brk: 0x560000100000\n"
 	  "ls 7 2.5: syscalls:sys_enter_brk: brk: 0x560000121000\n" VMA("0x560000100000(0x21000) @ 0 00:00 0 0]: rw-p //anon")
 	  "ls 7 2.5: syscalls:sys_exit_brk: 0x560000121000\n" CALL("brk", "brk: 0x560000101000", "0x560000101000")
 	  "ls 7 2.5: syscalls:sys_enter_mmap: addr: 0x0, len: 0x1000, prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"

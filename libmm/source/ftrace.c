@@ -410,7 +410,10 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 		t->time_ns = f->last_ns;
 	}
 	f->last_ns = t->time_ns;
-	e = mm_perf_is_record(t->event) || mm_perf_is_call(t->event) ? mm_perf_record(f->perf, b, t, err) : mm_ftrace_event(f->src, b, t, err);
+	if (mm_perf_is_record(t->event) || mm_perf_is_call(t->event))
+		e = mm_perf_record(f->perf, b, t, err);
+	else
+		e = mm_ftrace_event(f->src, b, t, err);
 	for (size_t i = before; i < b->nr; i++) {
 		mm_event_put(&b->ev[i], TIME_S, time_ns, t->time_ns);
 		if (b->ev[i].present & MM_TC_BIT(PID))
