@@ -76,4 +76,17 @@ same "and their faults" "100,3,0,0 101,1,1,0" \
 same "and what they count" "[vdso],8192,8192 [vvar],0,0 [vdso],4096,4096 [vvar],0,0" \
 	"$(mm-fault --csv -n -t smaps -o name,rss_bytes,referenced_bytes special.txt 2> err | paste -sd' ')"
 
+# execve() reads the beginning of the program: four pages come into the page cache, the second marks where the next read-ahead begins.
+# Faults map what is there around them, but no page that is marked (filemap_map_pages()); its own fault begins to read and is retried,
+# which makes it a major one (mm_account_fault()).
+cat > head.txt <<'END'
+prog 100 1.000000: PERF_RECORD_COMM exec: prog:100/100
+prog 100 1.000001: PERF_RECORD_MMAP2 100/100: [0x10000000(0x10000) @ 0 08:01 12 0]: r--p /bin/prog
+prog 100 1.000003: exceptions:page_fault_user: address=0x10000010 ip=0x1 error_code=0x4
+prog 100 1.000004: exceptions:page_fault_user: address=0x10001010 ip=0x1 error_code=0x4
+prog 100 1.000005: exceptions:page_fault_user: address=0x10002010 ip=0x1 error_code=0x4
+END
+same "the head of a program" "load,0x10002010,no fault" "$(mm-fault --csv -n -t mismatches -o call,addr,model head.txt 2> err)"
+same "and its faults" 1,1 "$(mm-fault --csv -n -t faults -o minflt,majflt head.txt 2> err)"
+
 exit $failed

@@ -117,6 +117,11 @@ void mm_vma_learn_image(struct mm_struct *mm, uint64_t addr, uint64_t len);
 /* vma_exec.c: what setup_arg_pages() makes a stack larger by, in bytes; pages of arguments and environment, in [start, end). */
 enum { MM_STACK_EXPAND = 131072 };
 void mm_vma_fill_arg_pages(struct mm_struct *mm, uint64_t start, uint64_t end);
+/*
+ * vma_exec.c: the kernel reads the beginning of a program, or of its interpreter, before it maps any of it: with the first read-ahead.
+ * Source: fs/exec.c prepare_binprm(), fs/binfmt_elf.c elf_read().
+ */
+void mm_vma_read_head(struct mm_machine *m, struct mm_struct *mm, struct mm_file *f);
 /* vma_exec.c: [vvar] from @start and [vdso] up to @end. 0 or -ENOMEM. */
 int mm_vma_install_vdso(struct mm_struct *mm, uint64_t start, uint64_t end);
 

@@ -17,10 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/filemap.h"
 #include "machine/vma_call.h"
 #include "source/elf.h"
 
-enum { VVAR_PAGES = 4, VDSO_PAGES = 2, MAX_SCRIPTS = 5 };
+enum { VVAR_PAGES = 4, VDSO_PAGES = 2, MAX_SCRIPTS = 5, BINPRM_BUF_SIZE = 256 };
 #define STACK_TOP(mm)		((mm)->task_size)
 #define ELF_ET_DYN_BASE(mm)	((mm)->task_size / 3 * 2)
 
@@ -271,6 +272,12 @@ static struct mm_file *file_of(struct mm_machine *m, const char *path, uint64_t 
 	return f;
 }
 
+void mm_vma_read_head(struct mm_machine *m, struct mm_struct *mm, struct mm_file *f)
+{
+	if (m->cache && !f->inode->hugetlb)
+		mm_filemap_read(m->cache, f, 0, BINPRM_BUF_SIZE, mm->memcg);
+}
+
 int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path)
 {
 	struct mm_elf elf, ld;
@@ -292,10 +299,14 @@ int mm_vma_exec(struct mm_machine *m, struct mm_struct *mm, struct mm_str path)
 	if (e)
 		return e;
 	im.file = file_of(m, text, elf.file_size);
+	if (im.file)
+		mm_vma_read_head(m, mm, im.file);
 	e = im.file ? map_program(&im) : -ENOMEM;
 	if (!e && elf.has_interp) {
 		struct image li = { .mm = mm, .elf = &ld, .file = file_of(m, elf.interp, ld.file_size) };
 
+		if (li.file)
+			mm_vma_read_head(m, mm, li.file);
 		e = li.file ? map_interpreter(&li) : -ENOMEM;
 	}
 	if (!e)

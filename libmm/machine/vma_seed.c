@@ -254,6 +254,8 @@ static int seed_row(const struct mm_maps_row *row, void *arg)
 	s->prev = vma;
 	if (s->fresh && name_is(row, "[stack]"))
 		fill_stack(mm, row);
+	if (s->fresh && vma->vm_file && !row->offset)
+		mm_vma_read_head(s->m, mm, vma->vm_file);
 	return written ? mm_anon_vma_prepare(vma) : 0;
 }
 
