@@ -29,8 +29,6 @@
 
 static const char default_machine[] = "pc-4g";
 
-static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
-
 static void boot_ctx(struct mm_machine *m)
 {
 	m->ctx = (struct mm_ctx){
@@ -181,15 +179,15 @@ static void nodes_of_regions(struct mm_machine *m)
 static int boot_virt(struct mm_machine *m, struct mm_error *err)
 {
 	if (mm_inode_table_new(&m->inodes) || mm_virt_init(&m->virt))
-		return no_memory(err);
+		return mm_no_memory(err);
 	m->virt.ctx = &m->ctx;
 	m->virt.inodes = m->inodes;
 	m->virt.la57 = mm_sysctl(&m->ctx, MM_SYSCTL_LA57);
 	if (!m->phys && promised_ram(m))
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (!m->phys)
 		nodes_of_regions(m);
-	return mm_vma_report_new(m) ? no_memory(err) : 0;
+	return mm_vma_report_new(m) ? mm_no_memory(err) : 0;
 }
 
 /* Pages behind address spaces: caches, page tables, faults, reclaim. */
@@ -207,7 +205,7 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	if (!e && m->slab)
 		e = mm_cache_set_slab(m->cache, m->slab);
 	if (e)
-		return no_memory(err);
+		return mm_no_memory(err);
 	m->virt.phys = m->phys;
 	m->virt.slab = m->slab;
 	m->virt.cache = m->cache;
@@ -215,14 +213,14 @@ static int boot_pages(struct mm_machine *m, struct mm_error *err)
 	m->virt.total_swap_pages = m->cfg.swap_bytes >> MM_PAGE_SHIFT;
 	if (mm_pgtables_new(&m->virt) || mm_fault_new(&m->fault, &m->ctx, m->phys, m->cache, &m->virt) ||
 	    mm_reclaim_new(&m->reclaim, &m->ctx, m->phys, m->cache, &m->virt))
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (mm_sysctl(&m->ctx, MM_SYSCTL_KSM_RUN) & MM_KSM_RUN_MERGE && mm_contents_keep(m->cache))
-		return no_memory(err);
+		return mm_no_memory(err);
 	m->fault->tlb_miss_rows = m->cfg.tlb_misses;
 	m->fault->reclaim_pages = mm_reclaim_pages;
 	m->fault->reclaim_arg = m->reclaim;
 	if (m->cfg.oom_report && mm_output_init(&m->oom_report, -1))
-		return no_memory(err);
+		return mm_no_memory(err);
 	mm_machine_install_oom(m);
 	return 0;
 }
@@ -242,7 +240,7 @@ static int boot_workload_memcg(struct mm_machine *m, struct mm_error *err)
 	if (!m->cfg.memory_max_bytes)
 		return 0;
 	if (mm_memcg_new(m->cache, NULL, MM_STR("/workload"), &m->workload_memcg))
-		return no_memory(err);
+		return mm_no_memory(err);
 	m->workload_memcg->max = m->cfg.memory_max_bytes >> MM_PAGE_SHIFT;
 	return 0;
 }
@@ -272,7 +270,7 @@ int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		e = boot_pages(m, err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL && mm_sysctl(&m->ctx, MM_SYSCTL_CAPTURED_LISTS) && mm_machine_boot_lru(m))
-		e = no_memory(err);
+		e = mm_no_memory(err);
 	if (!e && m->cfg.depth == MM_DEPTH_FULL)
 		occupy_swap(m);
 	if (!e)

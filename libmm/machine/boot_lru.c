@@ -260,10 +260,10 @@ static int fill_list(struct fill *f, struct mm_zone *zone, unsigned int lru, uin
 /* Pages of list @lru that the capture has; 0 where it does not tell. */
 static uint64_t on_list(const struct mm_zoneinfo_row *row, unsigned int lru)
 {
-	return row->lru_pages[lru] != MM_MISSING_U64 ? row->lru_pages[lru] : 0;
+	return mm_or_else(row->lru_pages[lru], 0);
 }
 
-static uint64_t in_pcp(const struct mm_zoneinfo_row *row) { return row->pcp_count != MM_MISSING_U64 ? row->pcp_count : 0; }
+static uint64_t in_pcp(const struct mm_zoneinfo_row *row) { return mm_or_else(row->pcp_count, 0); }
 
 static int fill_lists(struct fill *f, const struct mm_zoneinfo_row *row, struct mm_zone *zone, uint64_t room)
 {

@@ -117,7 +117,7 @@ static void note_events(struct mm_captured_memcg *c, const struct mm_cgroup_row 
 	struct mm_memcg *g = c->memcg;
 
 	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		g->events[MM_MEMCG_EV_LOW + i] = told[i] == MM_MISSING_U64 ? 0 : told[i];
+		g->events[MM_MEMCG_EV_LOW + i] = mm_or_else(told[i], 0);
 	if (row->peak != MM_MISSING_U64)
 		g->peak = row->peak >> MM_PAGE_SHIFT;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/host_memory.h"
 #include "machine/buddy_replay.h"
 #include "phys/internal.h"
@@ -32,7 +33,7 @@ void mm_page_replay_free(struct mm_page_replay *r)
 
 static size_t home(const struct mm_page_replay *r, uint64_t recorded)
 {
-	return (size_t)(recorded * 0x9e3779b97f4a7c15u >> 20) & (r->size - 1);
+	return mm_hash_slot(recorded, r->size);
 }
 
 struct mm_page_entry *mm_page_replay_find(const struct mm_page_replay *r, uint64_t recorded)

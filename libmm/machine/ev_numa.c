@@ -21,8 +21,6 @@
 
 enum { MAX_MAXNODE = MM_PAGE_SIZE * 8 };
 
-static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
-
 static int bad_nodes(const struct mm_event *ev, struct mm_error *err)
 {
 	return mm_error_set(err, -EINVAL, "%s: expected nodes as name, as 0-1,3 or 0x3, found '%.*s'",
@@ -184,7 +182,7 @@ static int found(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	if (!rec.there)
 		mm_event_set_word(ev, m->result_text, len);
 	else if (rec.word.len != len || memcmp(rec.word.p, m->result_text, len))
-		return mm_vma_mismatch_words(m, task, ev, rec.word, (struct mm_str){ m->result_text, len }) ? no_memory(err) : 0;
+		return mm_vma_mismatch_words(m, task, ev, rec.word, (struct mm_str){ m->result_text, len }) ? mm_no_memory(err) : 0;
 	return 0;
 }
 
@@ -210,7 +208,7 @@ static int node_result(struct mm_machine *m, struct mm_task *task, struct mm_eve
 	struct mm_recorded rec = mm_vma_recorded(ev);
 
 	if (mm_vma_result(m, task, ev, node < 0 ? node : 0, node < 0 ? 0 : (uint64_t)node, true) || mm_vma_report_end(m, task, ev))
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (!rec.there && node >= 0)
 		mm_event_set_result(ev, MM_RESULT_DEC, (uint64_t)node);
 	return 0;

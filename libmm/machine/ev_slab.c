@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/host_memory.h"
 #include "machine/slab_replay.h"
 #include "slab/slab.h"
@@ -24,8 +25,6 @@
 #define REAP_SECOND_NS 1000000000u
 enum { MAX_REAPS_AT_ONCE = 64 };
 #define KERNEL_HALF 0xffff800000000000u
-
-static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
 /* cache_reap() of CPU c is due at whole seconds less 3 jiffies (of 4 ms) for each CPU before it: round_jiffies(). */
 static uint64_t first_reap(const struct mm_machine *m, uint32_t cpu)
@@ -75,8 +74,8 @@ static int begin(struct mm_machine *m, struct mm_slab_replay **r, struct mm_erro
 		return 0;
 	*r = mm_slab_replay_get(m);
 	if (!*r)
-		return no_memory(err);
-	return reap_if_due(m, *r) ? no_memory(err) : 0;
+		return mm_no_memory(err);
+	return reap_if_due(m, *r) ? mm_no_memory(err) : 0;
 }
 
 static int parse_gfp(struct mm_slab_replay *r, const struct mm_event *ev, mm_gfp_t *gfp, struct mm_error *err)
@@ -150,7 +149,7 @@ static struct mm_kmem_cache *backing(struct mm_machine *m, struct mm_slab_replay
 
 static size_t hint_of(uint64_t recorded)
 {
-	return (size_t)((recorded >> 12) * 0x9e3779b97f4a7c15u >> 32) & (MM_PAGE_HINTS - 1);
+	return mm_hash_slot(recorded >> MM_PAGE_SHIFT, MM_PAGE_HINTS);
 }
 
 /* A pointer that is not hashed lies in a page, and a page belongs to one cache. */
@@ -249,7 +248,7 @@ int mm_ev_cache_create(struct mm_machine *m, struct mm_task *task, struct mm_eve
 	}
 	rc = mm_recorded_cache_get(r, ev->name, 0, 0);
 	if (rc < 0)
-		return no_memory(err);
+		return mm_no_memory(err);
 	r->caches[rc].cache = s;
 	r->caches[rc].created = true;
 	if (!s->cookie)
@@ -375,7 +374,7 @@ static int remember(struct mm_machine *m, struct mm_slab_replay *r, struct mm_ev
 		return 0;		/* nobody will free it */
 	o = mm_recorded_object_add(r, ev->addr);
 	if (!o)
-		return no_memory(err);
+		return mm_no_memory(err);
 	o->obj = obj;
 	o->rc = rc;
 	o->cache = cache;
@@ -421,7 +420,7 @@ int mm_ev_cache_alloc(struct mm_machine *m, struct mm_task *task, struct mm_even
 		return e;
 	rc = which_cache(m, r, ev);
 	if (rc == -ENOMEM)
-		return no_memory(err);
+		return mm_no_memory(err);
 	s = rc >= 0 ? backing(m, r, (uint32_t)rc) : NULL;
 	if (!s) {
 		mm_machine_skip(m, "allocations from caches that no row describes", false);
@@ -456,7 +455,7 @@ int mm_ev_kmalloc(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	obj = mm_kmalloc_node(m->slab, ev->size, gfp, node_of(m, ev));
 	s = obj ? mm_slab_cache_of(m->slab, obj) : mm_kmalloc_slab(m->slab, ev->size, gfp);
 	rc = s ? own_cache(r, s) : large_cache(r);
-	return rc < 0 ? no_memory(err) : remember(m, r, ev, obj, (uint32_t)rc, NULL, err);
+	return rc < 0 ? mm_no_memory(err) : remember(m, r, ev, obj, (uint32_t)rc, NULL, err);
 }
 
 /* The object of a free; NULL: nothing to do, and counted if it was allocated before the recording or is free. */
@@ -526,8 +525,8 @@ static int free_recorded(struct mm_machine *m, const struct mm_event *ev, bool n
 	if (!o)
 		return 0;
 	if (named && ev->name.len && move_to_named(m, r, o, ev->name))
-		return no_memory(err);
-	return forget(m, r, o, true) ? no_memory(err) : 0;
+		return mm_no_memory(err);
+	return forget(m, r, o, true) ? mm_no_memory(err) : 0;
 }
 
 int mm_ev_kfree(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

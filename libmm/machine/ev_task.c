@@ -15,8 +15,6 @@
 #include "virt/numab.h"
 #include "virt/pkeys.h"
 
-static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
-
 static void set_comm(struct mm_task *task, struct mm_str path)
 {
 	size_t n = path.len, at = 0;
@@ -45,7 +43,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	task->filled = task->automap && mm_has_word(ev->flags, "FILLED");
 	mm = mm_machine_new_mm(m, task->memcg);
 	if (!mm)
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (old)
 		memcpy(mm->rlimit, old->rlimit, sizeof(mm->rlimit));
 	mm->automap = task->automap;
@@ -62,7 +60,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	e = mm_vma_exec(m, mm, ev->name);
 	mm_task_began(m, task);
 	if (e == -ENOMEM)
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (e)
 		mm_machine_skip(m, "programs that are not there to be laid out", true);
 	return 0;
@@ -78,7 +76,7 @@ static int begin_child(struct mm_machine *m, struct mm_task *task, struct mm_eve
 	*childp = NULL;
 	*mm = mm_task_mm(m, task);
 	if (!*mm)
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (rec.failed)
 		return 0;
 	if (!rec.there || !rec.value || rec.value > INT32_MAX || rec.value == task->pid)

@@ -13,8 +13,6 @@
 #include "machine/vma_call.h"
 #include "virt/shm_segment.h"
 
-static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
-
 static int end_at(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, int e, uint64_t value,
 		  struct mm_error *err)
 {
@@ -22,7 +20,7 @@ static int end_at(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 
 	if (!r)
 		r = mm_vma_report_end(m, task, ev);
-	return r ? no_memory(err) : 0;
+	return r ? mm_no_memory(err) : 0;
 }
 
 /* The file of a mapping; a recording that mapped one that no row told of makes it. */
@@ -131,7 +129,7 @@ int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		return -ENOMEM;
 	mm_vma_mmap_flags(m, ev->flags, &a.prot, &a.flags);
 	if (mapped_file(m, ev, &rec, &a.file))
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (rec.there && rec.failed && !(a.flags & MM_MAP_FIXED))
 		return mmap_refused(m, task, ev, &a, err);
 	a.place = rec.there && !rec.failed;
@@ -140,17 +138,17 @@ int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		learn_base(mm, &a);
 		occupied = is_occupied(mm, rec.value, ev->size);
 		if (occupied && mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0))
-			return no_memory(err);
+			return mm_no_memory(err);
 	}
 	mm->unplaced_addr = rec.value;
 	e = mm_sys_mmap(mm, &a, &addr);
 	if (!e && a.place && !occupied && compare_place(m, task, ev, rec.value))
-		return no_memory(err);
+		return mm_no_memory(err);
 	if (e && a.place) {
 		if (mm_vma_result(m, task, ev, e, 0, true))
-			return no_memory(err);
+			return mm_no_memory(err);
 		force_mmap(mm, &a, &addr);
-		return mm_vma_report_end(m, task, ev) ? no_memory(err) : 0;
+		return mm_vma_report_end(m, task, ev) ? mm_no_memory(err) : 0;
 	}
 	return end_at(m, task, ev, e, addr, err);
 }
@@ -209,7 +207,7 @@ int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	if (a.place && rec.value != ev->addr && !(a.flags & MM_MREMAP_FIXED)) {
 		occupied = is_occupied(mm, rec.value, ev->size2);
 		if (occupied && mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0))
-			return no_memory(err);
+			return mm_no_memory(err);
 	}
 	mm->unplaced_addr = rec.value;
 	e = mm_sys_mremap(mm, &a, &addr);
@@ -217,7 +215,7 @@ int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		undo_mremap(mm, &a, addr);
 		forget_trial(m, nr_effects);
 	} else if (!e && a.place && !occupied && compare_place(m, task, ev, rec.value)) {
-		return no_memory(err);
+		return mm_no_memory(err);
 	}
 	return end_at(m, task, ev, e, addr, err);
 }
@@ -362,7 +360,7 @@ int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 		struct mm_shmget a = { .name = ev->name, .size = ev->size, .let_through = true };
 
 		if (mm_shmget(mm, &a, &seg) == -ENOMEM)
-			return no_memory(err);
+			return mm_no_memory(err);
 	}
 	mm->unplaced_addr = rec.value;
 	e = mm_sys_shmat(mm, seg, ev->addr, flags, rec.there && !rec.failed, &at);
@@ -370,7 +368,7 @@ int mm_ev_shmat(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 		mm_sys_shmdt(mm, at);
 		forget_trial(m, nr_effects);
 	} else if (!e && rec.there && compare_place(m, task, ev, rec.value)) {
-		return no_memory(err);
+		return mm_no_memory(err);
 	}
 	return end_at(m, task, ev, e, at, err);
 }

@@ -106,8 +106,6 @@ static uint64_t reserve_from(const struct mm_explain_zone *z, int highest, const
 	return !z->nr_reserve ? 0 : z->reserve[n < z->nr_reserve ? n : z->nr_reserve - 1];
 }
 
-static uint64_t or_zero(uint64_t v) { return v == MM_MISSING_U64 ? 0 : v; }
-
 static void add_blocks(struct mm_explain_zone *z, const struct mm_buddyinfo_row *r)
 {
 	unsigned int mt = 0;
@@ -144,27 +142,27 @@ int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *z
 		const struct mm_zoneinfo_row *r = &zi->v[i];
 		struct mm_explain_zone *z;
 
-		if (!or_zero(r->managed_pages))
+		if (!mm_or_else(r->managed_pages, 0))
 			continue;
 		z = mm_explain_add(l);
 		if (!z)
 			return -ENOMEM;
 		z->node = r->node;
 		snprintf(z->zone, sizeof(z->zone), "%s", r->zone);
-		z->free_pages = or_zero(r->free_pages);
-		z->min_pages = or_zero(r->min_pages);
-		z->low_pages = or_zero(r->low_pages);
-		z->high_pages = or_zero(r->high_pages);
-		z->boost_pages = or_zero(r->boost_pages);
-		z->managed_pages = or_zero(r->managed_pages);
-		z->cma_pages = or_zero(r->cma_pages);
+		z->free_pages = mm_or_else(r->free_pages, 0);
+		z->min_pages = mm_or_else(r->min_pages, 0);
+		z->low_pages = mm_or_else(r->low_pages, 0);
+		z->high_pages = mm_or_else(r->high_pages, 0);
+		z->boost_pages = mm_or_else(r->boost_pages, 0);
+		z->managed_pages = mm_or_else(r->managed_pages, 0);
+		z->cma_pages = mm_or_else(r->cma_pages, 0);
 		z->nr_reserve = r->nr_protection < MM_EXPLAIN_RESERVES ? r->nr_protection : MM_EXPLAIN_RESERVES;
 		memcpy(z->reserve, r->protection, z->nr_reserve * sizeof(z->reserve[0]));
 		for (size_t k = 0; k < bi->nr; k++)
 			if (bi->v[k].node == z->node && !strcmp(bi->v[k].zone, z->zone))
 				add_blocks(z, &bi->v[k]);
 		/* a kernel that tells how many of them are free takes those off */
-		z->highatomic_pages = r->free_highatomic_pages != MM_MISSING_U64 ? r->free_highatomic_pages : highatomic_pages(z, bi);
+		z->highatomic_pages = mm_or_else(r->free_highatomic_pages, highatomic_pages(z, bi));
 	}
 	return 0;
 }

@@ -5,6 +5,8 @@
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
 
+#include <errno.h>
+
 #include <libmm/captured.h>
 #include <libmm/machine.h>
 #include <libmm/output.h>
@@ -146,6 +148,8 @@ void mm_captured_limits_of(struct mm_machine *m, struct mm_memcg *g, const struc
 extern const char mm_captured_unreadable[];	/* what mm_machine_skip() counts */
 /* ev_cgroup.c: the cgroup of that path, made with what is missing above it. 0 or -errno. */
 int mm_cgroup_find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp);
+
+static inline int mm_no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
 /* Boot with m->cfg as it stands: every floor that cfg.depth asks for.  0 or -errno with @err. */
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err);

@@ -14,6 +14,7 @@
 #include <libmm/csv.h>
 #include <libmm/pages.h>
 
+#include "base/hash.h"
 #include "base/host_memory.h"
 #include "machine/pages.h"
 
@@ -152,7 +153,7 @@ static bool alike(const struct mm_pages_row *a, const struct mm_pages_row *b)
 
 static struct set *find_set(struct set *sets, size_t cap, uint64_t flags)
 {
-	size_t i = (size_t)((flags * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (cap - 1);
+	size_t i = mm_hash_slot(flags, cap);
 
 	while (sets[i].pages && sets[i].flags != flags)
 		i = (i + 1) & (cap - 1);

@@ -12,6 +12,7 @@
  * the Multics system, 1968 (clock).
  */
 #include <libmm/policy.h>
+#include "base/hash.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -54,7 +55,7 @@ int mm_policy_parse(struct mm_str word)
 
 static uint32_t home(const struct mm_policy *p, uint64_t page)
 {
-	return (uint32_t)(page * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (p->nr_hash - 1);
+	return (uint32_t)mm_hash_slot(page, p->nr_hash);
 }
 
 /* Slot of @page, or the empty one where it belongs. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/host_memory.h"
 #include "machine/slab_replay.h"
 #include "slab/slab.h"
@@ -39,7 +40,7 @@ void mm_slab_replay_free(struct mm_slab_replay *r)
 
 static size_t slot_of(const struct mm_slab_replay *r, uint64_t recorded)
 {
-	size_t i = (size_t)((recorded * 0x9e3779b97f4a7c15u) >> 20) & (r->size - 1);
+	size_t i = mm_hash_slot(recorded, r->size);
 
 	while (r->v[i].recorded && r->v[i].recorded != recorded)
 		i = (i + 1) & (r->size - 1);

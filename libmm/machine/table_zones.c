@@ -43,11 +43,6 @@ static const struct mm_column columns[] = {
 	HID(pcp_batch, MM_COL_U64, "pages moved at once between a CPU's lists and the free lists"),
 };
 
-static uint64_t or_else(uint64_t captured, uint64_t computed)
-{
-	return captured == MM_MISSING_U64 ? computed : captured;
-}
-
 static void format_protection(char *text, size_t size, const uint64_t *v, uint32_t nr)
 {
 	size_t n = 0;
@@ -81,14 +76,14 @@ static void zone_row(const struct mm_zone *z, const struct mm_zoneinfo_row *cap,
 	struct zone_row row = {
 		.node = z->node, .zone = mm_zone_type_name((enum mm_zone_type)z->type), .start_pfn = z->start_pfn,
 		.spanned_pages = z->spanned_pages, .present_pages = z->present_pages, .managed_pages = z->managed_pages,
-		.free_pages = or_else(c->free_pages, z->pcp ? z->free_pages : MM_MISSING_U64),
-		.min_pages = or_else(c->min_pages, mm_wmark_pages(z, MM_WMARK_MIN)),
-		.low_pages = or_else(c->low_pages, mm_wmark_pages(z, MM_WMARK_LOW)),
-		.high_pages = or_else(c->high_pages, mm_wmark_pages(z, MM_WMARK_HIGH)),
-		.promo_pages = or_else(c->promo_pages, mm_wmark_pages(z, MM_WMARK_PROMO)),
-		.boost_pages = or_else(c->boost_pages, z->watermark_boost), .protection_pages = protection,
-		.pcp_high = or_else(c->pcp_high, z->pcp ? z->pcp[0].high : MM_MISSING_U64),
-		.pcp_batch = or_else(c->pcp_batch, z->pcp ? z->pcp[0].batch : MM_MISSING_U64),
+		.free_pages = mm_or_else(c->free_pages, z->pcp ? z->free_pages : MM_MISSING_U64),
+		.min_pages = mm_or_else(c->min_pages, mm_wmark_pages(z, MM_WMARK_MIN)),
+		.low_pages = mm_or_else(c->low_pages, mm_wmark_pages(z, MM_WMARK_LOW)),
+		.high_pages = mm_or_else(c->high_pages, mm_wmark_pages(z, MM_WMARK_HIGH)),
+		.promo_pages = mm_or_else(c->promo_pages, mm_wmark_pages(z, MM_WMARK_PROMO)),
+		.boost_pages = mm_or_else(c->boost_pages, z->watermark_boost), .protection_pages = protection,
+		.pcp_high = mm_or_else(c->pcp_high, z->pcp ? z->pcp[0].high : MM_MISSING_U64),
+		.pcp_batch = mm_or_else(c->pcp_batch, z->pcp ? z->pcp[0].batch : MM_MISSING_U64),
 	};
 
 	reserve_of_types(reserve, &nr_types, z, types);

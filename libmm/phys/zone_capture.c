@@ -22,8 +22,6 @@
 
 enum { LOW_MEGABYTE_PFN = (1 << 20) >> MM_PAGE_SHIFT };
 
-static uint64_t or_else(uint64_t v, uint64_t missing) { return v == MM_MISSING_U64 ? missing : v; }
-
 enum { PLACE_ROOM = 32 };
 
 /* Where it is told: a line of zoneinfo, or rows of a trace. */
@@ -58,8 +56,8 @@ static void add_span(struct mm_node *node, const struct mm_zone *zone)
 
 static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, struct mm_error *err)
 {
-	uint64_t present = or_else(row->present_pages, or_else(row->managed_pages, 0));
-	uint64_t spanned = or_else(row->spanned_pages, present);
+	uint64_t present = mm_or_else(row->present_pages, mm_or_else(row->managed_pages, 0));
+	uint64_t spanned = mm_or_else(row->spanned_pages, present);
 	int type = mm_zone_type_of_name(row->zone);
 	char at[PLACE_ROOM];
 	struct mm_node *node;
@@ -229,8 +227,8 @@ int mm_boot_free_of_capture(struct mm_phys *phys, const struct mm_phys_config *c
 		const struct mm_zoneinfo_row *row = &cfg->zoneinfo->v[i];
 		int type = mm_zone_type_of_name(row->zone);
 		struct mm_zone *zone = &phys->nodes[row->node]->zones[type];
-		uint64_t managed = or_else(row->managed_pages, zone->present_pages),
-			free = or_else(row->free_pages, managed);
+		uint64_t managed = mm_or_else(row->managed_pages, zone->present_pages),
+			free = mm_or_else(row->free_pages, managed);
 
 		if (!zone->present_pages)
 			continue;
@@ -250,7 +248,7 @@ static bool tunable_given(const struct mm_phys *phys, enum mm_sysctl_id id) { re
 /* zoneinfo prints each mark with the boost in it. */
 static bool marks_of_row(struct mm_zone *zone, const struct mm_zoneinfo_row *row)
 {
-	uint64_t boost = or_else(row->boost_pages, 0), step;
+	uint64_t boost = mm_or_else(row->boost_pages, 0), step;
 
 	if (row->min_pages == MM_MISSING_U64 || row->low_pages == MM_MISSING_U64 || row->high_pages == MM_MISSING_U64 ||
 	    row->min_pages < boost || row->low_pages < row->min_pages || row->high_pages < row->low_pages)

@@ -289,6 +289,7 @@ mm_pfn_t mm_slab_take_heap_page(struct mm_slab *sl, mm_gfp_t gfp, uint32_t node,
 void mm_slab_give_heap_page(struct mm_slab *sl, mm_pfn_t pfn);
 
 /* slub_layout.c, slab_layout.c */
+static inline uint32_t mm_slab_align(uint32_t size, uint32_t align) { return (size + align - 1) & ~(align - 1); }
 int mm_slub_layout(struct mm_slab_layout *l, const struct mm_slab_request *req);
 int mm_slab_layout(struct mm_slab_layout *l, const struct mm_slab_request *req);
 int mm_slob_layout(struct mm_slab_layout *l, const struct mm_slab_request *req);

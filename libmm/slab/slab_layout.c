@@ -25,8 +25,6 @@ enum {
 
 enum freelist_place { FREELIST_IN_OBJECT, FREELIST_OFF_SLAB, FREELIST_ON_SLAB };
 
-static uint32_t align_up(uint32_t x, uint32_t align) { return (x + align - 1) & ~(align - 1); }
-
 /* Objects of a slab of 2^@order pages, and what is left. */
 static uint32_t cache_estimate(unsigned int order, uint32_t size, enum freelist_place place, uint32_t *left)
 {
@@ -118,7 +116,7 @@ static void set_debug_flags(struct mm_slab_layout *l, bool debug_slab)
 
 int mm_slab_layout(struct mm_slab_layout *l, const struct mm_slab_request *req)
 {
-	uint32_t size = align_up(l->object_size, WORD), max_order = req->tuning->slab_max_order;
+	uint32_t size = mm_slab_align(l->object_size, WORD), max_order = req->tuning->slab_max_order;
 
 	set_debug_flags(l, req->tuning->debug_slab);
 	l->colour_off = l->align > CACHE_LINE ? l->align : CACHE_LINE;
@@ -128,9 +126,9 @@ int mm_slab_layout(struct mm_slab_layout *l, const struct mm_slab_request *req)
 	}
 	if (l->flags & MM_SLAB_STORE_USER)
 		size += WORD;
-	size = align_up(size, l->align);
+	size = mm_slab_align(size, l->align);
 	if (size < SLAB_OBJ_MIN_SIZE)
-		size = align_up(SLAB_OBJ_MIN_SIZE, l->align);
+		size = mm_slab_align(SLAB_OBJ_MIN_SIZE, l->align);
 	l->slab_size = size;
 	l->inuse = l->object_size;
 	if (!set_freelist(l, size, FREELIST_IN_OBJECT, max_order) && !set_freelist(l, size, FREELIST_OFF_SLAB, max_order) &&
@@ -149,11 +147,11 @@ int mm_slob_layout(struct mm_slab_layout *l, const struct mm_slab_request *req)
 	(void)req;
 	if (l->flags & MM_SLAB_TYPESAFE_BY_RCU)
 		size += SLOB_RCU_BYTES;
-	l->slab_size = align_up(size, SLOB_UNIT);
+	l->slab_size = mm_slab_align(size, SLOB_UNIT);
 	l->order = l->slab_size < MM_PAGE_SIZE ? 0 : mm_get_order(l->slab_size);
 	if (l->order > MM_MAX_ORDER)
 		return -E2BIG;
-	l->objects_per_slab = ((uint32_t)MM_PAGE_SIZE << l->order) / align_up(l->slab_size, l->align);
+	l->objects_per_slab = ((uint32_t)MM_PAGE_SIZE << l->order) / mm_slab_align(l->slab_size, l->align);
 	if (!l->objects_per_slab)
 		l->objects_per_slab = 1;
 	l->min_order = l->order;

@@ -23,7 +23,6 @@ enum {
 	TRACK_BYTES = 32,		/* struct track with a stack depot handle: address, handle, CPU, pid, time */
 };
 
-static uint32_t align_up(uint32_t x, uint32_t align) { return (x + align - 1) & ~(align - 1); }
 static unsigned int fls(uint32_t x) { return x ? 32 - (unsigned int)__builtin_clz(x) : 0; }
 
 static uint32_t order_objects(unsigned int order, uint32_t size) { return ((uint32_t)MM_PAGE_SIZE << order) / size; }
@@ -75,7 +74,7 @@ static int calculate_order(uint32_t size, uint32_t nr_cpus, const struct mm_slab
 /* Bytes of one object with what debugging, constructors and RCU put around it. */
 static uint32_t object_bytes(struct mm_slab_layout *l)
 {
-	uint32_t flags = l->flags, size = align_up(l->object_size, WORD);
+	uint32_t flags = l->flags, size = mm_slab_align(l->object_size, WORD);
 	bool orig_size = (flags & MM_SLAB_STORE_USER) && (flags & MM_SLAB_KMALLOC);
 
 	l->red_left_pad = 0;
@@ -92,10 +91,10 @@ static uint32_t object_bytes(struct mm_slab_layout *l)
 	if (flags & MM_SLAB_STORE_USER)
 		size += 2 * TRACK_BYTES + (flags & MM_SLAB_KMALLOC ? 4 : 0);
 	if (flags & MM_SLAB_RED_ZONE) {
-		l->red_left_pad = align_up(WORD, l->align);
+		l->red_left_pad = mm_slab_align(WORD, l->align);
 		size += WORD + l->red_left_pad;
 	}
-	return align_up(size, l->align);
+	return mm_slab_align(size, l->align);
 }
 
 static void set_cpu_partial(struct mm_slab_layout *l)

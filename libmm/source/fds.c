@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/str.h"
 #include "source/fds.h"
 
@@ -99,7 +100,7 @@ struct mm_fd_file *mm_fds_file(struct mm_fds *t, struct mm_str name)
 
 static size_t home(const struct mm_fds *t, uint32_t pid, uint32_t fd)
 {
-	return (size_t)((((uint64_t)pid << 32 | fd) * 0x9e3779b97f4a7c15u) >> 24) & (t->nr_slots - 1);
+	return mm_hash_slot((uint64_t)pid << 32 | fd, t->nr_slots);
 }
 
 /* The slot of (pid, fd), or the free one where it would go. */

@@ -10,13 +10,14 @@
 #include <stdlib.h>
 
 #include "base/grow.h"
+#include "base/hash.h"
 #include "source/ref_keys.h"
 
 enum { FIRST_SLOTS = 1 << 10 };
 
 static size_t slot_of(const struct mm_ref_keys *k, uint64_t key)
 {
-	size_t i = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (k->nr_slots - 1);
+	size_t i = mm_hash_slot(key, k->nr_slots);
 
 	while (k->slot[i] && k->key[k->slot[i] - 1] != key)
 		i = (i + 1) & (k->nr_slots - 1);

@@ -30,6 +30,9 @@ enum mm_column_type {
 #define MM_MISSING_U64	UINT64_MAX
 #define MM_MISSING_I64	INT64_MIN
 
+/* @told, where it is told. */
+static inline uint64_t mm_or_else(uint64_t told, uint64_t otherwise) { return told == MM_MISSING_U64 ? otherwise : told; }
+
 struct mm_column {
 	const char *name;		/* CSV name with its unit: size_bytes */
 	const char *heading;		/* human heading; NULL: the name in upper case */
