@@ -17,6 +17,10 @@ void cmd_tell_first_cpus(const struct cmd_args *a, const char *name, uint32_t nr
 /* The same with the number as *@row.  False: somebody did, or they name one. */
 bool cmd_first_cpus(struct cmd_args *a, const char *name, const struct mm_event *ev, size_t n, struct mm_event *row);
 
+/* What leads a block of --every=SECONDS: @ns as seconds without zeros at the end.  Its length. */
+enum { CMD_SECONDS_TEXT = 32 };
+size_t cmd_seconds_text(char text[CMD_SECONDS_TEXT], uint64_t ns);
+
 /* What was left out, one line each kind; under --strict the first that matters is the error. */
 int cmd_tell_skips(struct cmd_args *a, const char *name, const struct mm_skip *skips, size_t nr);
 

@@ -64,10 +64,10 @@ static int check_page_size(struct cmd_args *a, const struct mm_sysroot *root)
 /* Without it a command that only writes it into the trace goes on, unless it is to be --strict. */
 static int swap_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
 {
-	bool used = a->config.depth >= MM_DEPTH_VMA, travels = a->config.effects;
+	bool used = a->config.depth >= MM_DEPTH_VMA, written = a->config.effects;
 	int e;
 
-	if (a->swap_given || (!used && !travels))
+	if (a->swap_given || (!used && !written))
 		return 0;
 	e = mm_sysroot_swap(root, &a->config.swap_bytes, &a->config.swap_used_bytes, &a->err);
 	if (!e || e == -ENOMEM || used || a->strict)

@@ -58,17 +58,22 @@ static int print_block(struct replay *r, const char *lead, size_t len)
 	return r->table->rows(r->m, r->w);
 }
 
-static int print_seconds(struct replay *r, uint64_t ns)
+size_t cmd_seconds_text(char text[CMD_SECONDS_TEXT], uint64_t ns)
 {
-	char text[48];
-	int n = snprintf(text, sizeof(text), "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+	size_t n = (size_t)snprintf(text, CMD_SECONDS_TEXT, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
 
 	while (text[n - 1] == '0')
 		n--;
-	if (text[n - 1] == '.')
-		n--;
+	n -= text[n - 1] == '.';
 	text[n] = 0;
-	return print_block(r, text, (size_t)n);
+	return n;
+}
+
+static int print_seconds(struct replay *r, uint64_t ns)
+{
+	char text[CMD_SECONDS_TEXT];
+
+	return print_block(r, text, cmd_seconds_text(text, ns));
 }
 
 /* Before a cause: blocks whose interval ends here. */

@@ -140,8 +140,8 @@ static int spool(struct cmd_args *a, int *fd)
 		if (n > 0 && fwrite(buf, 1, (size_t)n, f) != (size_t)n)
 			break;
 	*fd = !n && !fflush(f) ? dup(fileno(f)) : -1;
-	free(buf);
 	n = *fd < 0 ? errno : 0;
+	free(buf);
 	fclose(f);
 	return *fd < 0 ? mm_error_set(&a->err, n ? -(int)n : -EIO, "a temporary file for the trace: %s",
 				      strerror(n ? (int)n : EIO)) : 0;

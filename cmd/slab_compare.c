@@ -68,8 +68,7 @@ static int64_t waste(const struct mm_cache_row *c)
 {
 	uint64_t used = 0;
 
-	if (__builtin_mul_overflow(c->active_objects == MM_MISSING_U64 ? 0 : c->active_objects,
-				   c->slab_size == MM_MISSING_U64 ? 0 : c->slab_size, &used))
+	if (__builtin_mul_overflow(mm_or_else(c->active_objects, 0), mm_or_else(c->slab_size, 0), &used))
 		used = INT64_MAX;
 	return minus(known(c->size_bytes), known(used));
 }
@@ -247,15 +246,11 @@ static int write_block(struct compare *c, const char *lead)
 	return 0;
 }
 
-/* Seconds of @ns without zeros at the end. */
 static int write_block_at(struct compare *c, uint64_t ns)
 {
-	char text[48];
-	int n = snprintf(text, sizeof(text), "%llu.%09llu", (unsigned long long)(ns / 1000000000), (unsigned long long)(ns % 1000000000));
+	char text[CMD_SECONDS_TEXT];
 
-	while (text[n - 1] == '0')
-		n--;
-	text[text[n - 1] == '.' ? n - 1 : n] = 0;
+	cmd_seconds_text(text, ns);
 	return write_block(c, text);
 }
 
