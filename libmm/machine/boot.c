@@ -249,9 +249,9 @@ static int boot_workload_memcg(struct mm_machine *m, struct mm_error *err)
 static void tell_idle_sysctls(struct mm_machine *m)
 {
 	if (m->cfg.sysctl.set[MM_SYSCTL_VFS_CACHE_PRESSURE])
-		mm_machine_skip(m, "tunable without effect: vm.vfs_cache_pressure, there are no dentries and inodes to reclaim", true);
+		mm_machine_note(m, "tunable without effect: vm.vfs_cache_pressure, there are no dentries and inodes to reclaim");
 	if (m->cfg.sysctl.set[MM_SYSCTL_ADMIN_RESERVE_KBYTES])
-		mm_machine_skip(m, "tunable without effect: vm.admin_reserve_kbytes, all tasks here are root's", true);
+		mm_machine_note(m, "tunable without effect: vm.admin_reserve_kbytes, all tasks here are root's");
 }
 
 int mm_machine_boot(struct mm_machine *m, struct mm_error *err)
@@ -319,7 +319,7 @@ void mm_machine_sysctl_changed(struct mm_machine *m, int id)
 {
 	m->daemons_run = true;
 	if (m->fault && mm_ksm_sysctl_changed(m->fault, &m->cfg.sysctl))
-		mm_machine_skip(m, "changes of ksm tunables that the kernel refuses while pages are merged", false);
+		mm_machine_loss(m, "changes of ksm tunables that the kernel refuses while pages are merged");
 	m->daemons_run = false;
 	m->ctx.sysctl = m->cfg.sysctl;
 	default_numa_balancing(m);

@@ -436,6 +436,6 @@ bool mm_machine_boot_blocks(struct mm_machine *m)
 			why = no_room;
 	}
 	if (why)
-		mm_machine_skip(m, why, true);
+		mm_machine_note(m, why);
 	return !why;
 }

@@ -39,7 +39,7 @@ static void captured_mems(struct mm_machine *m, const struct mm_sysroot *root, s
 	if (mm_nodes_of_list((struct mm_str){ text, (size_t)n }, &mems))
 		g->mems = mems & m->ctx.numa.memory;
 	else
-		mm_machine_skip(m, mm_captured_unreadable, false);
+		mm_machine_loss(m, mm_captured_unreadable);
 }
 
 mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid)
@@ -62,7 +62,7 @@ mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid)
 		return 0;
 	at += sizeof(key) - 1;
 	if (!mm_nodes_of_list((struct mm_str){ at, strcspn(at, "\n") }, &mems))
-		mm_machine_skip(m, mm_captured_unreadable, false);
+		mm_machine_loss(m, mm_captured_unreadable);
 	mems &= m->ctx.numa.memory;
 	return mems == m->ctx.numa.memory ? 0 : mems;
 }
@@ -107,7 +107,7 @@ void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
 
 	if (!m->cfg.sysroot || strlen(g->name) >= MAX_PATH || strstr(g->name, "..") || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
 		return;
-	mm_machine_skip_n(m, mm_captured_unreadable, false, mm_cgroup_read(&row, root, g->name));
+	mm_machine_losses(m, mm_captured_unreadable, mm_cgroup_read(&row, root, g->name));
 	mm_sysroot_free(root);
 	mm_captured_limits_of(m, g, &row);
 }
@@ -168,8 +168,8 @@ struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid)
 	if (!best || mm_str_is(path, "/"))
 		return NULL;
 	if (!is_below_root(path) || mm_cgroup_find_or_make(m, path, &g))
-		mm_machine_skip(m, mm_captured_unreadable, false);
+		mm_machine_loss(m, mm_captured_unreadable);
 	else
-		mm_machine_skip(m, "tasks put into the memory cgroups that the captured machine has them in", true);
+		mm_machine_note(m, "tasks put into the memory cgroups that the captured machine has them in");
 	return g;
 }

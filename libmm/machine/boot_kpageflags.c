@@ -112,8 +112,7 @@ static int read_types(struct mm_machine *m, const struct mm_sysroot *root, struc
 	if (!e && mm_buddyinfo_sum(&types, &zones))
 		e = mm_error_set(err, -ENOMEM, "out of memory");
 	if (!e && !counts_agree(m->phys, &zones))
-		mm_machine_skip(m, "pagetypeinfo that does not quite agree with kpageflags: some migrate types at the start are guessed",
-				true);
+		mm_machine_note(m, "pagetypeinfo that does not quite agree with kpageflags: some migrate types at the start are guessed");
 	for (size_t i = 0; !e && i < types.nr; i++)
 		assign_types(m->phys, &types.v[i]);
 	if (!e)
@@ -140,7 +139,7 @@ int mm_machine_boot_kpageflags(struct mm_machine *m, const struct mm_sysroot *ro
 	if (e)
 		return e;
 	for (uint64_t i = 0; i < f.outside; i++)
-		mm_machine_skip(m, "free pages of kpageflags that lie in no zone", false);
+		mm_machine_loss(m, "free pages of kpageflags that lie in no zone");
 	pages->recorded = true;
 	return read_types(m, root, err);
 }

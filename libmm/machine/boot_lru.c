@@ -341,7 +341,7 @@ static int boot_zone(struct fill *f, const struct mm_zoneinfo *zi, const struct 
 		begin_nobodys(&f->nobodys, zone, false);
 	else
 		lay_out(zone, slab, lists + pcp);
-	mm_machine_skip_n(f->m, "captured pages of dentries, inodes and the like that the kernel may reclaim: they stay", true, slab);
+	mm_machine_notes(f->m, "captured pages of dentries, inodes and the like that the kernel may reclaim: they stay", slab);
 	if (fill_lists(f, row, zone, lists))
 		return -ENOMEM;
 	fill_pcp(f, row, zone, pcp);
@@ -419,7 +419,7 @@ int mm_machine_boot_lru(struct mm_machine *m)
 	int e;
 
 	if (m->captured_pages) {
-		mm_machine_skip(m, "captured_lists without effect: kpageflags tells which pages are taken, but not whose they are", false);
+		mm_machine_loss(m, "captured_lists without effect: kpageflags tells which pages are taken, but not whose they are");
 		return 0;
 	}
 	e = mm_captured_memcgs_new(&f.cap, m);

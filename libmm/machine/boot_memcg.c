@@ -65,8 +65,7 @@ static int own_shares(struct mm_captured_memcgs *cap, struct mm_machine *m, cons
 
 		all = told == MM_MISSING_U64 ? 0 : mm_min_u64(told >> f->shift, (uint64_t)UINT32_MAX << (MM_PAGE_SHIFT - f->shift));
 		if (told != MM_MISSING_U64 && all < below[at])
-			mm_machine_skip(m, "figures of captured cgroups are less than those of the cgroups below them, whose are taken",
-					true);
+			mm_machine_note(m, "figures of captured cgroups are less than those of the cgroups below them, whose are taken");
 		*(uint64_t *)(void *)((char *)&cap->v[at] + f->own) = less(all, below[at]);
 		if (at)
 			below[place_of(l, l->v[i].parent)] += all > below[at] ? all : below[at];
@@ -95,7 +94,7 @@ static int make_memcgs(struct mm_captured_memcgs *cap, struct mm_machine *m, str
 		int e = at ? make_memcg(m, &l->v[i], cap->v[place_of(l, l->v[i].parent)].memcg, g) : 0;
 
 		if (e == -ENOSPC) {
-			mm_machine_skip_n(m, "captured cgroups beyond 65535 are not there, what they hold is their parents'", false,
+			mm_machine_losses(m, "captured cgroups beyond 65535 are not there, what they hold is their parents'",
 					  l->nr - i);
 			for (size_t k = i; k < l->nr; k++)
 				free((char *)(uintptr_t)l->v[k].memcg);
@@ -132,7 +131,7 @@ static int read_capture(struct mm_machine *m, struct mm_cgroup_list *l)
 		return 0;
 	e = mm_cgroups_read(l, root, &ignored);
 	mm_sysroot_free(root);
-	mm_machine_skip_n(m, mm_captured_unreadable, false, l->unreadable);
+	mm_machine_losses(m, mm_captured_unreadable, l->unreadable);
 	return e == -ENOMEM ? e : 0;
 }
 
@@ -200,19 +199,19 @@ static void charge_kernel(struct mm_machine *m, struct mm_captured_memcg *c, uin
 	*room -= kernel;
 	c->memcg->captured_pagetables = mm_min_u64(c->pagetables, kernel);
 	c->memcg->slab_reclaimable_bytes = mm_min_u64(c->slab_bytes, kernel << MM_PAGE_SHIFT);
-	mm_machine_skip_n(m, "KiB of dentries, inodes and the like of captured cgroups that the kernel may reclaim: they stay", true,
-			  c->memcg->slab_reclaimable_bytes >> 10);
+	mm_machine_notes(m, "KiB of dentries, inodes and the like of captured cgroups that the kernel may reclaim: they stay",
+			 c->memcg->slab_reclaimable_bytes >> 10);
 	for (unsigned int l = 0; l < MM_NR_LRU_LISTS; l++)
 		left += c->lists[l];
 	other = mm_min_u64(other_pages(c), *room);
 	mm_memcg_force_charge_other(c->memcg, other);
 	*room -= other;
-	mm_machine_skip_n(m, "pages of captured cgroups for which the lists of captured zones have no room: they cannot be reclaimed",
-			  false, left);
-	mm_machine_skip_n(m, "pages of captured cgroups that are more than the machine has: not charged", false,
+	mm_machine_losses(m, "pages of captured cgroups for which the lists of captured zones have no room: they cannot be reclaimed",
+			  left);
+	mm_machine_losses(m, "pages of captured cgroups that are more than the machine has: not charged",
 			  c->kernel + other_pages(c) - kernel - other);
 	if (c->current != UINT64_MAX && c->made + kernel > c->current)
-		mm_machine_skip(m, "captured cgroups whose memory.stat tells of more than memory.current: they begin with that", true);
+		mm_machine_note(m, "captured cgroups whose memory.stat tells of more than memory.current: they begin with that");
 }
 
 /* Pages that are on swap: slots that pages of @as have. */
@@ -234,7 +233,7 @@ static int fill_swap(struct mm_machine *m, struct mm_captured_memcg *c, struct m
 		cache->swap->cgroup[entry] = (uint16_t)c->memcg->id;
 		mm_mem_cgroup_force_charge_swap(c->memcg, 1);
 	}
-	mm_machine_skip_n(m, "pages that captured cgroups have on swap, for which the swap device has no room (--swap)", false, c->swap);
+	mm_machine_losses(m, "pages that captured cgroups have on swap, for which the swap device has no room (--swap)", c->swap);
 	return 0;
 }
 

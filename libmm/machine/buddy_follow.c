@@ -52,11 +52,11 @@ int mm_page_order_of_size(const struct mm_event *ev, uint64_t size, unsigned int
 static void skip_follow(struct mm_machine *m, int e)
 {
 	if (e == -EINVAL)
-		mm_machine_skip(m, "blocks of the recording that lie in no zone or are not aligned", false);
+		mm_machine_loss(m, "blocks of the recording that lie in no zone or are not aligned");
 	else if (e == -ENOENT)
-		mm_machine_skip(m, "pages that left the free lists without being on them", false);
+		mm_machine_loss(m, "pages that left the free lists without being on them");
 	else if (e == -EEXIST)
-		mm_machine_skip(m, "frees of free pages", false);
+		mm_machine_loss(m, "frees of free pages");
 }
 
 /* Off the lists, or on them; a block of which a part is already there: page by page. */
@@ -115,7 +115,7 @@ void mm_follow_page_alloc(struct mm_machine *m, const struct mm_event *ev, unsig
 		return;
 	}
 	if (page->refs)
-		mm_machine_skip(m, "pages allocated twice without a free between", false);
+		mm_machine_loss(m, "pages allocated twice without a free between");
 	if (mm_page_is_free(m->phys, pfn, &head, &o))
 		take(m, pfn, order, ANY_TYPE);
 	page->refs = 1;

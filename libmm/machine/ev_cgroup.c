@@ -18,7 +18,6 @@
 #include "machine/machine.h"
 #include "reclaim/reclaim.h"
 
-static const char too_late[] = "rows that describe the machine after its first use";
 
 static uint64_t pages_of(uint64_t bytes) { return bytes == UINT64_MAX ? MM_MEMCG_MAX : bytes >> MM_PAGE_SHIFT; }
 
@@ -43,9 +42,9 @@ static void write_v1_limit(struct mm_machine *m, struct mm_memcg *g, uint64_t v,
 	if (!e)
 		e = mm_mem_cgroup_resize_max(m->cache, g, pages_of(v), memsw);
 	if (e == -EINVAL)
-		mm_machine_skip(m, "limits of cgroup v1 refused (EINVAL): memory.limit_in_bytes above memory.memsw.limit_in_bytes", false);
+		mm_machine_loss(m, "limits of cgroup v1 refused (EINVAL): memory.limit_in_bytes above memory.memsw.limit_in_bytes");
 	else if (e)
-		mm_machine_skip(m, "limits of cgroup v1 refused (EBUSY): reclaim could not bring the cgroup below them", false);
+		mm_machine_loss(m, "limits of cgroup v1 refused (EBUSY): reclaim could not bring the cgroup below them");
 }
 
 static void write_limit(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { write_v1_limit(m, g, v, false); }
@@ -129,7 +128,7 @@ static void limit_workload(struct mm_machine *m, uint64_t bytes)
 	else if (m->workload_memcg)
 		mm_memory_max_write(m->cache, m->workload_memcg, bytes >> MM_PAGE_SHIFT);
 	else
-		mm_machine_skip(m, too_late, false);
+		mm_machine_row_is_late(m);
 }
 
 /* rmdir(2): no task may be in it, nor a cgroup below it. */

@@ -299,7 +299,7 @@ int mm_ev_drop_caches(struct mm_machine *m, struct mm_task *task, struct mm_even
 
 	(void)task, (void)err;
 	if (what < 1 || what > 7) {
-		mm_machine_skip(m, "drop_caches without a value of 1 to 7", false);
+		mm_machine_loss(m, "drop_caches without a value of 1 to 7");
 		return 0;
 	}
 	if (what & 1 && m->cache)

@@ -18,8 +18,6 @@
 
 enum { MAX_DEPTH = 1024 };	/* of regions in regions */
 
-static const char too_late[] = "rows that describe the machine after its first use";
-
 static bool name_is(const struct mm_event *ev, const char *word)
 {
 	return mm_str_is(ev->name, word);
@@ -32,10 +30,8 @@ int mm_ev_region(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	int kind = mm_next_word(&words, &word) ? mm_region_kind_parse(word) : -EINVAL;
 
 	(void)task;
-	if (m->booted) {
-		mm_machine_skip(m, too_late, false);
+	if (mm_machine_row_is_late(m))
 		return 0;
-	}
 	if (!ev->size || r.end < r.start)
 		return mm_error_set(err, -EINVAL,
 				    "region: expected a size that ends below 2^64, found 0x%" PRIx64 " at 0x%" PRIx64,
@@ -69,10 +65,8 @@ static int set_sysctl(struct mm_machine *m, const struct mm_event *ev, struct mm
 	char text[32];
 	int id = mm_sysctl_find(ev->name), e;
 
-	if (m->booted && id >= 0 && mm_sysctl_is_boot((enum mm_sysctl_id)id)) {
-		mm_machine_skip(m, too_late, false);
+	if (id >= 0 && mm_sysctl_is_boot((enum mm_sysctl_id)id) && mm_machine_row_is_late(m))
 		return 0;
-	}
 	if (ev->result_kind != MM_RESULT_WORD) {
 		value.p = text;
 		value.len = (size_t)snprintf(text, sizeof(text), "%" PRIu64, ev->result);
@@ -99,17 +93,20 @@ static int compact_memory(struct mm_machine *m, const struct mm_event *ev, struc
  */
 static int pool_by_node(struct mm_machine *m, const struct mm_event *ev, struct mm_error *err)
 {
-	static const struct { const char *name; unsigned int order; } files[] = {
-		{ "hugepages-2048kB.nr_hugepages", 9 }, { "hugepages-1048576kB.nr_hugepages", 18 },
-		{ "hugepages-2048kB.nr_hugepages_mempolicy", 9 }, { "hugepages-1048576kB.nr_hugepages_mempolicy", 18 },
-		{ "vm.nr_hugepages_mempolicy", 9 },
+	enum { ORDER_2M = 9, ORDER_1G = 18 };
+	static const struct { const char *name; unsigned int order; bool of_node; } files[] = {
+		{ "hugepages-2048kB.nr_hugepages", ORDER_2M, true }, { "hugepages-1048576kB.nr_hugepages", ORDER_1G, true },
+		{ "hugepages-2048kB.nr_hugepages_mempolicy", ORDER_2M, false },
+		{ "hugepages-1048576kB.nr_hugepages_mempolicy", ORDER_1G, false }, { "vm.nr_hugepages_mempolicy", ORDER_2M, false },
 	};
+	const size_t nr = sizeof(files) / sizeof(files[0]);
 	const struct mm_task *task = ev->pid && ev->pid <= MM_PID_MAX ? mm_task_find(m, ev->pid) : NULL;
 	const struct mm_mempolicy *pol = task ? task->numa.mempolicy : NULL;
 	struct mm_str name = ev->name;
 	uint64_t nid = MM_MAX_NODES;
 	bool of_node = false;
 	size_t i = 0;
+	int e;
 
 	if (mm_str_starts(name, "node") && memchr(name.p, '.', name.len)) {
 		size_t dot = (size_t)((const char *)memchr(name.p, '.', name.len) - name.p);
@@ -117,14 +114,15 @@ static int pool_by_node(struct mm_machine *m, const struct mm_event *ev, struct 
 		of_node = !mm_parse_u64((struct mm_str){ name.p + 4, dot - 4 }, &nid);
 		name = (struct mm_str){ name.p + dot + 1, name.len - dot - 1 };
 	}
-	while (i < 5 && !(mm_str_is(name, files[i].name) && of_node == (i < 2)))
+	while (i < nr && !(mm_str_is(name, files[i].name) && of_node == files[i].of_node))
 		i++;
-	if (i == 5)
+	if (i == nr)
 		return 1;
 	if (ev->result_kind == MM_RESULT_WORD || ev->result > INT32_MAX)
 		return mm_error_set(err, -EINVAL, "sysctl %.*s: expected a number of pages", (int)ev->name.len, ev->name.p);
-	if (mm_machine_start(m, err))
-		return err->code;
+	e = mm_machine_start(m, err);
+	if (e)
+		return e;
 	if (of_node && (nid >= MM_MAX_NODES || !(m->ctx.numa.memory >> nid & 1)))
 		return mm_error_set(err, -EINVAL, "sysctl %.*s: the machine has no memory on this node", (int)ev->name.len, ev->name.p);
 	if (!m->virt.hugetlb)
@@ -145,7 +143,6 @@ int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	(void)task;
 	if (name_is(ev, "vm.compact_memory"))
 		return compact_memory(m, ev, err);
-	err->code = 0;
 	e = pool_by_node(m, ev, err);
 	if (e <= 0)
 		return e;
@@ -155,10 +152,8 @@ int mm_ev_sysctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return mm_error_set(err, -EINVAL, "sysctl %.*s: expected bytes, found '%.*s'", (int)ev->name.len,
 				    ev->name.p,
 				    (int)ev->result_word.len, ev->result_word.p);
-	if (m->booted) {
-		mm_machine_skip(m, too_late, false);
+	if (mm_machine_row_is_late(m))
 		return 0;
-	}
 	*bytes = ev->result;
 	if (bytes != &m->cfg.swap_bytes)
 		return 0;
@@ -174,9 +169,7 @@ int mm_ev_cpus(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	(void)task;
 	if (ev->result_kind == MM_RESULT_WORD || !ev->result || ev->result > MM_MAX_CPUS)
 		return mm_error_set(err, -ERANGE, "cpus: expected a number in 1..%d", (int)MM_MAX_CPUS);
-	if (m->booted)
-		mm_machine_skip(m, too_late, false);
-	else
+	if (!mm_machine_row_is_late(m))
 		m->cfg.nr_cpus = (uint32_t)ev->result;
 	return 0;
 }
@@ -187,10 +180,8 @@ int mm_ev_node(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	(void)task;
 	if (ev->result_kind == MM_RESULT_WORD || ev->result >= MM_MAX_NODES)
 		return mm_error_set(err, -ERANGE, "node: expected a number below %d", (int)MM_MAX_NODES);
-	if (m->booted) {
-		mm_machine_skip(m, too_late, false);
+	if (mm_machine_row_is_late(m))
 		return 0;
-	}
 	for (size_t i = 0; i < m->cfg.regions.nr; i++) {
 		struct mm_region *r = &m->cfg.regions.v[i];
 
@@ -207,13 +198,15 @@ int mm_ev_zone(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	int e;
 
 	(void)task;
-	if (m->booted || m->cfg.sysroot) {
-		mm_machine_skip(m, m->booted ? too_late : "rows of zones beside files of a captured machine", false);
+	if (mm_machine_row_is_late(m))
+		return 0;
+	if (m->cfg.sysroot) {
+		mm_machine_loss(m, "rows of zones beside files of a captured machine");
 		return 0;
 	}
 	e = mm_captured_add(&m->captured, ev, err);
 	if (e > 0)
-		mm_machine_skip(m, "numbers of captured zones that are not known", false);
+		mm_machine_loss(m, "numbers of captured zones that are not known");
 	if (e || m->captured.zones.nr == nr)
 		return e < 0 ? e : 0;
 	if (mm_zone_type_of_name(m->captured.zones.v[nr].zone) >= 0)
@@ -228,16 +221,14 @@ int mm_ev_boot(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	int e;
 
 	(void)task;
-	if (m->booted) {
-		mm_machine_skip(m, too_late, false);
+	if (mm_machine_row_is_late(m))
 		return 0;
-	}
 	facts = mm_region_list_boot(&m->cfg.regions);
 	if (!facts)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	e = mm_captured_add_boot(facts, ev, err);
 	if (e > 0)
-		mm_machine_skip(m, "facts of the boot that are not known", false);
+		mm_machine_loss(m, "facts of the boot that are not known");
 	return e < 0 ? e : 0;
 }
 
@@ -272,7 +263,7 @@ int mm_ev_kill(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (ev->result_kind == MM_RESULT_DEC || ev->result_kind == MM_RESULT_HEX)
 		victim = ev->result <= MM_PID_MAX ? mm_task_find(m, (uint32_t)ev->result) : NULL;
 	if (!victim) {
-		mm_machine_skip(m, "kills of unknown tasks", false);
+		mm_machine_loss(m, "kills of unknown tasks");
 		return 0;
 	}
 	return mm_ev_exit(m, victim, ev, err);

@@ -107,7 +107,7 @@ static void mode_words(struct mm_machine *m, struct mm_str words, enum mm_flag_k
 		} else if (more != MM_NR_FLAG_KINDS && !mm_flags_parse(more, w, &v, NULL)) {
 			*flags |= v;
 		} else {
-			mm_machine_skip(m, "flag words that are not known", false);
+			mm_machine_loss(m, "flag words that are not known");
 		}
 	}
 	*mode = all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
@@ -320,7 +320,7 @@ int mm_ev_numa_scan(struct mm_machine *m, struct mm_task *task, struct mm_event 
 	if (!m->phys)
 		return 0;
 	if (!mm_numa_balancing(&m->ctx)) {
-		mm_machine_skip(m, "numa_scan rows where NUMA balancing is off (-S kernel.numa_balancing=1)", false);
+		mm_machine_loss(m, "numa_scan rows where NUMA balancing is off (-S kernel.numa_balancing=1)");
 		return 0;
 	}
 	mm_event_set_result(ev, MM_RESULT_DEC, mm_task_numa_scan(mm, &task->numa, ev->present & MM_TC_BIT(SIZE) ? ev->size : 0));

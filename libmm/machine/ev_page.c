@@ -35,7 +35,7 @@ static int remember(struct mm_machine *m, uint64_t recorded, mm_pfn_t pfn, unsig
 	struct mm_page_entry *e = mm_page_replay_find(m->pages, recorded);
 
 	if (e) {
-		mm_machine_skip(m, "pages allocated twice without a free between", false);
+		mm_machine_loss(m, "pages allocated twice without a free between");
 		mm_free_pages(m->phys, e->pfn, e->order);
 		mm_page_replay_del(m->pages, e);
 	}
@@ -55,7 +55,7 @@ static int decide_alloc(struct mm_machine *m, struct mm_event *ev, unsigned int 
 	pfn = mm_alloc_pages(m->phys, gfp, order);
 	if (pfn == MM_PFN_NONE) {
 		if (has_pfn(ev))
-			mm_machine_skip(m, "allocations that succeeded in the recording and fail here", true);
+			mm_machine_note(m, "allocations that succeeded in the recording and fail here");
 		mm_event_set_word(ev, "ENOMEM", 6);
 		fx = mm_effect(&m->ctx, MM_BY_BUDDY, MM_EV_ENOMEM);
 		if (fx) {
@@ -65,8 +65,8 @@ static int decide_alloc(struct mm_machine *m, struct mm_event *ev, unsigned int 
 		return 0;
 	}
 	if (has_pfn(ev))
-		mm_machine_skip(m, ev->result == pfn ? "blocks that got the recorded page frame" :
-				"blocks that got another page frame than recorded", true);
+		mm_machine_note(m, ev->result == pfn ? "blocks that got the recorded page frame" :
+				"blocks that got another page frame than recorded");
 	e = remember(m, has_pfn(ev) ? ev->result : pfn, pfn, order, err);
 	mm_event_set_result(ev, MM_RESULT_HEX, pfn);
 	return e;
@@ -106,12 +106,12 @@ static int decide_free(struct mm_machine *m, struct mm_event *ev, unsigned int o
 		e = mm_page_replay_find(m->pages, ev->result);
 	}
 	if (!e) {
-		mm_machine_skip(m, "frees of pages that the recording did not allocate", false);
+		mm_machine_loss(m, "frees of pages that the recording did not allocate");
 		return 0;
 	}
 	pfn = e->pfn;
 	if (e->order != order && e->order)
-		mm_machine_skip(m, "frees of another size than was allocated", false);
+		mm_machine_loss(m, "frees of another size than was allocated");
 	if (!e->order)
 		for (uint64_t i = 1; i < UINT64_C(1) << order; i++) {
 			struct mm_page_entry *part = mm_page_replay_find(m->pages, ev->result + i);

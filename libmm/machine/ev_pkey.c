@@ -33,7 +33,7 @@ static int key_of(const struct mm_event *ev, int64_t *pkey, struct mm_error *err
 
 static void no_keys(struct mm_machine *m)
 {
-	mm_machine_skip(m, "protection keys of a recording that the machine has not (-S pku=1)", false);
+	mm_machine_loss(m, "protection keys of a recording that the machine has not (-S pku=1)");
 }
 
 /* The recorded call had a key where this machine has none: counted. */

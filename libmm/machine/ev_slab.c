@@ -107,7 +107,7 @@ static uint32_t node_of(struct mm_machine *m, const struct mm_event *ev)
 		return MM_NUMA_NO_NODE;
 	if (ev->offset < MM_MAX_NODES && m->phys->nodes[ev->offset])
 		return (uint32_t)ev->offset;
-	mm_machine_skip(m, "requests for a node that the machine has not, served by any", true);
+	mm_machine_note(m, "requests for a node that the machine has not, served by any");
 	return MM_NUMA_NO_NODE;
 }
 
@@ -388,7 +388,7 @@ static bool alloc_failed_there(struct mm_machine *m, struct mm_slab_replay *r, c
 	struct mm_recorded_object *o;
 
 	if ((ev->present & MM_TC_BIT(ADDR)) && !ev->addr) {
-		mm_machine_skip(m, "allocations that failed in the recording", true);
+		mm_machine_note(m, "allocations that failed in the recording");
 		return true;
 	}
 	o = mm_recorded_object_find(r, ev->addr);
@@ -423,7 +423,7 @@ int mm_ev_cache_alloc(struct mm_machine *m, struct mm_task *task, struct mm_even
 		return mm_no_memory(err);
 	s = rc >= 0 ? backing(m, r, (uint32_t)rc) : NULL;
 	if (!s) {
-		mm_machine_skip(m, "allocations from caches that no row describes", false);
+		mm_machine_loss(m, "allocations from caches that no row describes");
 		return 0;
 	}
 	if (!ev->size)
@@ -464,12 +464,12 @@ static struct mm_recorded_object *object_of(struct mm_machine *m, struct mm_slab
 	struct mm_recorded_object *o = mm_recorded_object_find(r, ev->addr);
 
 	if (o && o->freed) {
-		mm_machine_skip(m, "double frees, which the checks of the cache found", false);
+		mm_machine_loss(m, "double frees, which the checks of the cache found");
 		mm_slab_bad_free(m->slab, o->cache, MM_SLAB_ALREADY_FREE, o->obj);
 		return NULL;
 	}
 	if (!o && ev->addr)
-		mm_machine_skip(m, "frees of objects that the recording did not allocate", false);
+		mm_machine_loss(m, "frees of objects that the recording did not allocate");
 	return o;
 }
 
@@ -486,7 +486,7 @@ static int move_to_named(struct mm_machine *m, struct mm_slab_replay *r, struct 
 
 		if (from->cache && named == from->cache)
 			return 0;
-		mm_machine_skip(m, "frees into another cache than the object's", false);
+		mm_machine_loss(m, "frees into another cache than the object's");
 		if (o->obj)
 			mm_slab_bad_free(m->slab, is_checked(m, named) ? named : from->cache, MM_SLAB_WRONG_CACHE, o->obj);
 		return 0;

@@ -62,7 +62,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (e == -ENOMEM)
 		return mm_no_memory(err);
 	if (e)
-		mm_machine_skip(m, "programs that are not there to be laid out", true);
+		mm_machine_note(m, "programs that are not there to be laid out");
 	return 0;
 }
 
@@ -122,7 +122,7 @@ int mm_ev_fork(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	}
 	e = mm_dup_mm(&copy, mm);
 	if (e) {
-		mm_machine_skip(m, "forks that failed for lack of memory", false);
+		mm_machine_loss(m, "forks that failed for lack of memory");
 		return 0;
 	}
 	mm_mmput(child->mm);

@@ -105,7 +105,7 @@ static int mmap_refused(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	int e;
 
 	if (!(a->flags & MM_MAP_ANONYMOUS) && !a->file && ev->present & MM_TC_BIT(NAME) && ev->name.len) {
-		mm_machine_skip(m, "refused mappings of files that nothing is known of", true);
+		mm_machine_note(m, "refused mappings of files that nothing is known of");
 		return 0;
 	}
 	e = mm_sys_mmap(task->mm, a, &addr);
@@ -313,7 +313,7 @@ int mm_ev_prctl(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 		return mm_vma_call_end(m, task, ev, ev->addr ? mm_ksm_enable_merge_any(mm) : mm_ksm_disable_merge_any(m->fault, mm), err);
 	}
 	if (!mm_has_word(ev->flags, "PR_SET_VMA_ANON_NAME")) {
-		mm_machine_skip(m, "prctl options that do not touch memory", true);
+		mm_machine_note(m, "prctl options that do not touch memory");
 		return 0;
 	}
 	if (rec.there ? rec.failed && mm_str_is(rec.word, "EINVAL") : !mm_sysctl(&m->ctx, MM_SYSCTL_ANON_VMA_NAME))
@@ -333,7 +333,7 @@ int mm_ev_setrlimit(struct mm_machine *m, struct mm_task *task, struct mm_event 
 	if (!mm)
 		return -ENOMEM;
 	if (rec.there && rec.failed) {
-		mm_machine_skip(m, "limits that were refused: hard limits are not known", true);
+		mm_machine_note(m, "limits that were refused: hard limits are not known");
 		return 0;
 	}
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
@@ -388,7 +388,7 @@ int mm_ev_clear_refs(struct mm_machine *m, struct mm_task *task, struct mm_event
 	if (!mm)
 		return -ENOMEM;
 	if (ev->result_kind != MM_RESULT_DEC || mm_clear_refs(mm, ev->result))
-		mm_machine_skip(m, "clear_refs without a value of 1 to 5", false);
+		mm_machine_loss(m, "clear_refs without a value of 1 to 5");
 	return 0;
 }
 

@@ -115,7 +115,7 @@ static struct mm_skip *skip_of(struct mm_machine *m, const char *what, bool harm
 	return &m->skips[i];
 }
 
-void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, uint64_t n)
+static void count_skips(struct mm_machine *m, const char *what, bool harmless, uint64_t n)
 {
 	struct mm_skip *s = m->last_skip;
 
@@ -129,7 +129,18 @@ void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, ui
 	m->last_skip = s;
 }
 
-void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless) { mm_machine_skip_n(m, what, harmless, 1); }
+void mm_machine_note(struct mm_machine *m, const char *what) { count_skips(m, what, true, 1); }
+void mm_machine_notes(struct mm_machine *m, const char *what, uint64_t n) { count_skips(m, what, true, n); }
+void mm_machine_loss(struct mm_machine *m, const char *what) { count_skips(m, what, false, 1); }
+void mm_machine_losses(struct mm_machine *m, const char *what, uint64_t n) { count_skips(m, what, false, n); }
+void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless) { count_skips(m, what, harmless, 1); }
+
+bool mm_machine_row_is_late(struct mm_machine *m)
+{
+	if (m->booted)
+		mm_machine_loss(m, "rows that describe the machine after its first use");
+	return m->booted;
+}
 
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr)
 {
@@ -230,7 +241,7 @@ static int dispatch(struct mm_machine *m, struct mm_task *task, struct mm_event 
 #include <libmm/events.def>
 #undef X
 	default:
-		mm_machine_skip(m, "effects that stand as causes", true);
+		mm_machine_note(m, "effects that stand as causes");
 		return 0;
 	}
 }
@@ -300,7 +311,7 @@ static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, str
 /* The recording goes on with a task that was killed here: nothing of it happens. */
 static int row_of_the_dead(struct mm_machine *m, struct mm_event *ev, struct mm_error *err)
 {
-	mm_machine_skip(m, "rows of tasks that the OOM killer had killed", true);
+	mm_machine_note(m, "rows of tasks that the OOM killer had killed");
 	if (mm_event_classes[ev->type] == MM_CLASS_ACCESS)
 		mm_event_set_word(ev, "ESRCH", 5);
 	if (ev->present & MM_TC_BIT(TIME_S))
@@ -314,7 +325,7 @@ static uint32_t cpu_of_row(struct mm_machine *m, const struct mm_event *ev)
 {
 	if (ev->cpu < m->ctx.nr_cpus || !m->booted)
 		return ev->cpu;
-	mm_machine_skip(m, "rows of CPUs beyond the machine's ran on CPU n modulo their number (--cpus=N makes more)", false);
+	mm_machine_loss(m, "rows of CPUs beyond the machine's ran on CPU n modulo their number (--cpus=N makes more)");
 	return ev->cpu % m->ctx.nr_cpus;
 }
 
@@ -335,7 +346,7 @@ static int one_row(struct mm_machine *m, struct mm_event *ev, struct mm_error *e
 
 	m->effects.nr = 0;
 	if (m->panicked) {
-		mm_machine_skip(m, "rows after the kernel panicked, out of memory", true);
+		mm_machine_note(m, "rows after the kernel panicked, out of memory");
 		return 0;
 	}
 	if (!m->booted && !describes_machine(ev)) {

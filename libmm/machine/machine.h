@@ -135,9 +135,17 @@ void mm_machine_run_daemons(struct mm_machine *m, bool beside);
 /* A row of @task, the last that there was one of: it goes without mm_machine_event(). False: an error, which that tells of the row. */
 bool mm_machine_row_of_run(struct mm_machine *m, struct mm_task *task, struct mm_event *ev);
 
-/* Count something no floor could use; shown once at the end. @what must be static text. */
-void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);
-void mm_machine_skip_n(struct mm_machine *m, const char *what, bool harmless, uint64_t n);	/* @n of them, or none */
+/*
+ * What is counted, one or @n (0: none), and told once at the end; @what must be static text.  A note tells how the input was taken; a loss
+ * is something of it that no floor could use, under --strict an error.
+ */
+void mm_machine_note(struct mm_machine *m, const char *what);
+void mm_machine_notes(struct mm_machine *m, const char *what, uint64_t n);
+void mm_machine_loss(struct mm_machine *m, const char *what);
+void mm_machine_losses(struct mm_machine *m, const char *what, uint64_t n);
+/* A row that describes the machine comes after its first use, and is counted as such. */
+bool mm_machine_row_is_late(struct mm_machine *m);
+void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);	/* a note if @harmless, else a loss */
 /* boot_cgroups.c: the cgroup that a captured machine says @pid is in, made with those above it; NULL: it says nothing, or the root. */
 struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid);
 mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid);	/* nodes of its cpuset; 0: all, or not told */
@@ -145,7 +153,7 @@ mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid);	/* nodes of its
 void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g);
 struct mm_cgroup_row;
 void mm_captured_limits_of(struct mm_machine *m, struct mm_memcg *g, const struct mm_cgroup_row *row);	/* those that @row tells */
-extern const char mm_captured_unreadable[];	/* what mm_machine_skip() counts */
+extern const char mm_captured_unreadable[];	/* a loss */
 /* ev_cgroup.c: the cgroup of that path, made with what is missing above it. 0 or -errno. */
 int mm_cgroup_find_or_make(struct mm_machine *m, struct mm_str path, struct mm_memcg **gp);
 

@@ -75,7 +75,7 @@ int mm_ev_ksm_scan(struct mm_machine *m, struct mm_task *task, struct mm_event *
 	if (!m->fault)
 		return 0;
 	if (!(mm_sysctl(&m->ctx, MM_SYSCTL_KSM_RUN) & MM_KSM_RUN_MERGE)) {
-		mm_machine_skip(m, "wakes of ksmd while ksm.run is not 1", false);
+		mm_machine_loss(m, "wakes of ksmd while ksm.run is not 1");
 		return 0;
 	}
 	m->daemons_run = true;

@@ -98,7 +98,7 @@ static int maps_rows(struct mm_machine *m, struct mm_table_writer *w)
 	}
 	if (living || !ended)
 		return 0;
-	mm_machine_skip(m, "process has ended: the maps are those before it did", true);
+	mm_machine_note(m, "process has ended: the maps are those before it did");
 	for (size_t k = 0; k < ended->nr; k++)
 		if (is_asked_for(m, ended->v[k].start, ended->v[k].end))
 			mm_table_writer_row(w, &ended->v[k]);

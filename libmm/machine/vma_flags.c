@@ -8,7 +8,7 @@
 
 static void unknown(struct mm_machine *m)
 {
-	mm_machine_skip(m, "flag words that are not known", false);
+	mm_machine_loss(m, "flag words that are not known");
 }
 
 uint64_t mm_vma_flags(struct mm_machine *m, enum mm_flag_kind kind, struct mm_str words)

@@ -135,9 +135,9 @@ static int add_mismatch(struct mm_machine *m, const struct mm_task *task, const 
 
 	*added = NULL;
 	r->count[kind]++;
-	mm_machine_skip(m, kind == MM_MISMATCH_FAULT ?
+	mm_machine_note(m, kind == MM_MISMATCH_FAULT ?
 			"recorded page faults that Linux 6.6 would not have taken so (-t mismatches)" :
-			"recorded results that Linux 6.6 would not have given (-t mismatches)", true);
+			"recorded results that Linux 6.6 would not have given (-t mismatches)");
 	if (r->nr_mismatches == MM_MAX_MISMATCHES)
 		return 0;
 	if (mm_host_grow(&r->mismatches, r->nr_mismatches, &r->cap_mismatches, sizeof(*r->mismatches)))
@@ -206,7 +206,7 @@ struct mm_recorded mm_vma_recorded(const struct mm_event *ev)
 void mm_vma_refused(struct mm_machine *m, struct mm_struct *mm)
 {
 	mm->refused = true;
-	mm_machine_skip(m, "mappings that got ENOMEM; what they were for is not in the figures", true);
+	mm_machine_note(m, "mappings that got ENOMEM; what they were for is not in the figures");
 }
 
 int mm_vma_result(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev, int e, uint64_t value,

@@ -344,7 +344,7 @@ int mm_ev_seed(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (task->mm && !goes_on && !task->mm->beginning) {
 		if (m->seeding && m->seeding->pid == ev->pid)
 			m->seeding->end = UINT64_MAX;	/* of another seed; so are those that follow */
-		mm_machine_skip(m, "seed rows of processes that have begun", true);
+		mm_machine_note(m, "seed rows of processes that have begun");
 		return 0;
 	}
 	if (!goes_on && begin(m, task, ev->pid, err))
