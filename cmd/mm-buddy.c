@@ -73,20 +73,23 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 
 /* ---- tables of a capture ---- */
 
+/* A capture may tell of any number of blocks: beyond 2^64 it is the largest that is no missing value. */
+static uint64_t bytes_of(uint64_t blocks, uint64_t block_size)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(blocks, block_size, &bytes) ? MM_MISSING_U64 - 1 : bytes;
+}
+
 static void free_rows(const struct mm_buddyinfo *bi, uint64_t page_size, struct mm_table_writer *w)
 {
 	for (size_t i = 0; i < bi->nr; i++) {
 		const struct mm_buddyinfo_row *r = &bi->v[i];
 
-		for (uint32_t o = 0; o < r->nr_orders; o++) {
-			uint64_t bytes;
-
-			if (__builtin_mul_overflow(r->blocks[o], page_size << o, &bytes))
-				bytes = UINT64_MAX - 1;
+		for (uint32_t o = 0; o < r->nr_orders; o++)
 			mm_table_writer_row(w, &(struct mm_free_row){
-				r->node, r->zone, r->migratetype[0] ? r->migratetype : NULL, o, r->blocks[o], bytes,
-				r->capped >> o & 1 });
-		}
+				r->node, r->zone, r->migratetype[0] ? r->migratetype : NULL, o, r->blocks[o],
+				bytes_of(r->blocks[o], page_size << o), r->capped >> o & 1 });
 	}
 }
 
@@ -101,12 +104,9 @@ static int orders_rows(struct cmd_args *a, const struct mm_buddyinfo *bi, uint64
 			return mm_error_set(&a->err, -EINVAL, "table orders has %d orders, found %u: -t free shows them", MM_ORDERS_ROW,
 					    r->nr_orders);
 		for (uint32_t o = 0; o < r->nr_orders; o++) {
-			uint64_t bytes;
-
 			row.blocks[o] = r->blocks[o];
-			if (__builtin_mul_overflow(r->blocks[o], page_size << o, &bytes) ||
-			    __builtin_add_overflow(row.free_bytes, bytes, &row.free_bytes))
-				row.free_bytes = UINT64_MAX - 1;
+			if (__builtin_add_overflow(row.free_bytes, bytes_of(r->blocks[o], page_size << o), &row.free_bytes))
+				row.free_bytes = MM_MISSING_U64 - 1;
 		}
 		for (uint32_t o = r->nr_orders; o < MM_ORDERS_ROW; o++)
 			row.blocks[o] = MM_MISSING_U64;
@@ -153,12 +153,9 @@ static void types_rows(const struct mm_buddyinfo *bi, uint64_t page_size, struct
 {
 	for (size_t i = 0; i < bi->nr_types; i++) {
 		const struct mm_pageblock_row *t = &bi->types[i];
-		uint64_t bytes;
 
-		if (__builtin_mul_overflow(t->pageblocks, page_size << bi->pageblock_order, &bytes))
-			bytes = UINT64_MAX - 1;
 		mm_table_writer_row(w, &(struct mm_types_row){ t->node, t->zone, t->migratetype, t->pageblocks,
-			bytes });
+			bytes_of(t->pageblocks, page_size << bi->pageblock_order) });
 	}
 }
 

@@ -18,7 +18,6 @@
 #include "machine/machine.h"
 #include "reclaim/reclaim.h"
 
-
 static uint64_t pages_of(uint64_t bytes) { return bytes == UINT64_MAX ? MM_MEMCG_MAX : bytes >> MM_PAGE_SHIFT; }
 
 static void write_max(struct mm_machine *m, struct mm_memcg *g, uint64_t v) { mm_memory_max_write(m->cache, g, pages_of(v)); }

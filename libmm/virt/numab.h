@@ -31,7 +31,6 @@ static inline uint64_t mm_numa_now_ms(const struct mm_struct *mm) { return mm->v
 /* hash_32(pid, 6): the bit that stands for a task */
 static inline uint64_t mm_numa_pid_bit(uint32_t pid) { return UINT64_C(1) << (pid * 0x61C88647u >> 26); }
 
-
 /*
  * A scan at once of @bytes (0: numa_balancing.scan_size_mb), as a row asks: the clock of scans goes on by the scan delay, so that no VMA
  * waits.  Return: entries changed.
