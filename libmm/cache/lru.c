@@ -313,22 +313,13 @@ static void page_cache_release(struct mm_cache *c, mm_pfn_t pfn)
 	p->mapping = 0;
 }
 
-static void free_folio(struct mm_cache *c, mm_pfn_t pfn)
+void mm_free_folio(struct mm_cache *c, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 
 	page_cache_release(c, pfn);
 	mm_mem_cgroup_uncharge_flush(c);
 	mm_free_pages(c->phys, pfn, p->flags & MM_PG_HEAD ? p->order : 0);
-}
-
-void mm_folio_put(struct mm_cache *c, mm_pfn_t pfn)
-{
-	struct mm_page *p = mm_cache_page(c, pfn);
-
-	assert(p->refs > 0);
-	if (--p->refs == 0 && p->mapcount == 0)
-		free_folio(c, pfn);
 }
 
 /* Freed pages were collected at the head of a list: the last one is freed first. */
@@ -356,7 +347,7 @@ void mm_release_pages(struct mm_cache *c, const mm_pfn_t *pfns, size_t nr)
 		if (--p->refs || p->mapcount)
 			continue;
 		if (p->flags & MM_PG_HEAD) {
-			free_folio(c, pfns[i]);
+			mm_free_folio(c, pfns[i]);
 			continue;
 		}
 		page_cache_release(c, pfns[i]);

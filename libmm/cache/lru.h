@@ -12,6 +12,8 @@
 #ifndef CACHE_LRU_H
 #define CACHE_LRU_H
 
+#include <assert.h>
+
 #include "cache/cache.h"
 
 enum mm_lru_list {
@@ -113,8 +115,16 @@ void mm_lru_add_drain_all(struct mm_cache *c);
 bool mm_folio_isolate_lru(struct mm_cache *c, mm_pfn_t pfn);
 void mm_folio_putback_lru(struct mm_cache *c, mm_pfn_t pfn);	/* and drop that reference */
 
+void mm_free_folio(struct mm_cache *c, mm_pfn_t pfn);	/* nobody holds it any more */
 /* Drop one of refs; with the last one (mapcount 0 too) the folio leaves the LRU, is uncharged and freed. */
-void mm_folio_put(struct mm_cache *c, mm_pfn_t pfn);
+static inline void mm_folio_put(struct mm_cache *c, mm_pfn_t pfn)
+{
+	struct mm_page *p = mm_cache_page(c, pfn);
+
+	assert(p->refs > 0);
+	if (--p->refs == 0 && p->mapcount == 0)
+		mm_free_folio(c, pfn);
+}
 /* Drop one of refs of each; freed order-0 pages go to the pcp lists as one batch, last first (release_pages()). */
 void mm_release_pages(struct mm_cache *c, const mm_pfn_t *pfns, size_t nr);
 

@@ -34,7 +34,7 @@ struct one {				/* the folio at hand */
 /* The CPU is busy with a folio: looks at it, unmaps and writes it, or frees it (see cache/swap_io.c). */
 static void spend(struct mm_reclaim *r, enum mm_sysctl_id cost) { mm_swap_io_elapse(r->cache, (uint64_t)mm_sysctl(r->ctx, cost)); }
 
-void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result)
+void mm_reclaim_effect_add(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result)
 {
 	struct mm_event *e = mm_effect(r->ctx, MM_BY_RECLAIM, type);
 

@@ -171,7 +171,12 @@ void mm_begin_folio_scan(struct mm_folio_scan *s, const struct mm_page_list *fol
  * newest at the head.
  */
 bool mm_folio_scan_step(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc);
-void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result);
+void mm_reclaim_effect_add(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result);
+static inline void mm_reclaim_effect(struct mm_reclaim *r, enum mm_event_type type, mm_pfn_t pfn, uint64_t result)
+{
+	if (r->ctx->fx)
+		mm_reclaim_effect_add(r, type, pfn, result);
+}
 
 /* lists.c: the classic lists */
 void mm_begin_shrink_list(struct mm_reclaim *r, enum mm_lru_list lru, uint64_t nr_to_scan, struct mm_lruvec *v,

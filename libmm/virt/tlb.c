@@ -304,10 +304,12 @@ static inline void psc_add(struct mm_psc *p, uint8_t *at, uint64_t tag, uint8_t 
 	psc_first(p, i);
 }
 
+static inline bool psc_has_some(const struct mm_tlb_cpu *c) { return c->psc[0].nr | c->psc[1].nr | c->psc[2].nr; }
+
 static inline void psc_is_of(struct mm_tlb_cpu *c, uint32_t id)
 {
 	if (c->psc_of != id)
-		c->psc_of = c->psc[0].nr | c->psc[1].nr | c->psc[2].nr ? 0 : id;
+		c->psc_of = psc_has_some(c) ? 0 : id;
 }
 
 static void psc_fill(struct mm_tlb_cpu *c, uint32_t id, uint64_t vaddr, unsigned int level)
@@ -359,7 +361,7 @@ void mm_tlb_walked_below(struct mm_tlb_cpu *c, const struct mm_struct *mm, uint6
 	uint64_t tag = mm_pmd_tag(mm, vaddr);
 	uint8_t *at = psc_bucket(p, tag), i = *at;
 
-	if (!(p->nr | c->psc[1].nr | c->psc[2].nr)) {
+	if (!psc_has_some(c)) {
 		c->walk_reads += mm_nr_levels(mm->virt);
 		psc_begin(c, mm->id, vaddr);
 		return;
@@ -406,6 +408,8 @@ static void psc_drop_some(struct mm_tlb_cpu *c, uint32_t id)
 /* INVLPG and INVPCID take everything of the address space. */
 static inline void psc_drop(struct mm_tlb_cpu *c, uint32_t id)
 {
+	if (!psc_has_some(c))
+		return;
 	if (c->psc_of == id)
 		for (unsigned int k = 0; k < MM_PSC_LEVELS; k++)
 			psc_empty(&c->psc[k]);
@@ -420,9 +424,14 @@ static inline struct mm_tlb_entry *place_of(const struct mm_tlb_array *a, struct
 {
 	if (!e->tag)
 		return NULL;
-	for (uint32_t w = 0; w < 4; w++)	/* what is past the set is not it */
-		if (e[w].tag == tag)
-			return e + w;
+	if (e[0].tag == tag)
+		return e;
+	if (e[1].tag == tag)		/* what is past the set is not it */
+		return e + 1;
+	if (e[2].tag == tag)
+		return e + 2;
+	if (e[3].tag == tag)
+		return e + 3;
 	for (uint32_t w = 4; w < a->ways; w++)
 		if (e[w].tag == tag)
 			return e + w;
