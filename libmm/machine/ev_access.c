@@ -32,7 +32,7 @@ static int result(struct mm_event *ev, struct mm_str word)
 static int no_mapping(struct mm_machine *m, const struct mm_task *task, struct mm_event *ev)
 {
 	if (!task->mm->map_count && !task->mm->refused)
-		mm_machine_skip(m, "accesses of processes without any mapping got SIGSEGV; --automap gives them memory", true);
+		mm_machine_note(m, "accesses of processes without any mapping got SIGSEGV; --automap gives them memory");
 	return result(ev, segv);
 }
 
@@ -174,7 +174,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 		return result(ev, oops);
 	default:
 		if (!m->someone_dies)
-			mm_machine_skip(m, "accesses that got no memory, with nobody to be killed for it (process 1 never is)", true);
+			mm_machine_note(m, "accesses that got no memory, with nobody to be killed for it (process 1 never is)");
 		return result(ev, enomem);
 	}
 }

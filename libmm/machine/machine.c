@@ -133,7 +133,6 @@ void mm_machine_note(struct mm_machine *m, const char *what) { count_skips(m, wh
 void mm_machine_notes(struct mm_machine *m, const char *what, uint64_t n) { count_skips(m, what, true, n); }
 void mm_machine_loss(struct mm_machine *m, const char *what) { count_skips(m, what, false, 1); }
 void mm_machine_losses(struct mm_machine *m, const char *what, uint64_t n) { count_skips(m, what, false, n); }
-void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless) { count_skips(m, what, harmless, 1); }
 
 bool mm_machine_row_is_late(struct mm_machine *m)
 {

@@ -145,7 +145,6 @@ void mm_machine_loss(struct mm_machine *m, const char *what);
 void mm_machine_losses(struct mm_machine *m, const char *what, uint64_t n);
 /* A row that describes the machine comes after its first use, and is counted as such. */
 bool mm_machine_row_is_late(struct mm_machine *m);
-void mm_machine_skip(struct mm_machine *m, const char *what, bool harmless);	/* a note if @harmless, else a loss */
 /* boot_cgroups.c: the cgroup that a captured machine says @pid is in, made with those above it; NULL: it says nothing, or the root. */
 struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid);
 mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid);	/* nodes of its cpuset; 0: all, or not told */

@@ -44,7 +44,7 @@ static int map_holes(struct mm_machine *m, struct mm_task *task, uint64_t start,
 		if (e)
 			return e == -ENOMEM ? 0 : e;
 		if (!task->filled)
-			mm_machine_skip(m, "accesses outside any mapping, mapped for them", true);
+			mm_machine_note(m, "accesses outside any mapping, mapped for them");
 		start = stop;
 	}
 	return 0;
