@@ -81,14 +81,16 @@ static double since(uint64_t now, uint64_t before)
 	return now > before ? (double)(now - before) : 0;
 }
 
-/* @name is as wide as "%Cpu(s):". */
+/* @name is as wide as "%Cpu(s):".  In a capture, where nothing moved, the states are those since boot. */
 static void cpu_line(const struct top *t, const struct mm_proc_ticks *now, const struct mm_proc_ticks *then,
 		     const char *name, char *line)
 {
+	static const struct mm_proc_ticks boot;
+	const struct mm_proc_ticks *b = top_is_live(t) || memcmp(now, then, sizeof(*now)) ? then : &boot;
 	double v[8] = {
-		since(now->user, then->user), since(now->system, then->system), since(now->nice, then->nice),
-		since(now->idle, then->idle), since(now->iowait, then->iowait), since(now->irq, then->irq),
-		since(now->softirq, then->softirq), since(now->steal, then->steal),
+		since(now->user, b->user), since(now->system, b->system), since(now->nice, b->nice),
+		since(now->idle, b->idle), since(now->iowait, b->iowait), since(now->irq, b->irq),
+		since(now->softirq, b->softirq), since(now->steal, b->steal),
 	}, all = 0, user, kernel;
 	int n;
 
