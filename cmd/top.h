@@ -226,6 +226,8 @@ size_t top_sort_text(struct top *t, const struct mm_pid_row *r, char *buf);
 void top_layout(struct top *t);
 size_t top_header(struct top *t, char *buf);
 size_t top_task_line(struct top *t, const struct top_item *it, char *buf);
+uint64_t top_add(uint64_t a, uint64_t b);	/* saturated */
+uint64_t top_ticks(const struct top *t, const struct mm_pid_row *r);	/* of CPU time; with those of its children after S */
 uint32_t top_field_width(const struct top *t, enum top_field f);
 
 /*

@@ -119,11 +119,13 @@ static const char *user_name(struct top *t, uint32_t uid, char *buf)
 
 static void fill_sizes(struct csv_row *c, const struct top *t, const struct mm_pid_row *r)
 {
+	double share;
+
 	c->virt_kib = r->virt_kib;
 	c->res_kib = r->res_kib;
 	c->shr_kib = r->shr_kib;
 	c->swap_kib = r->swap_kib;
-	c->used_kib = r->res_kib <= UINT64_MAX - r->swap_kib ? r->res_kib + r->swap_kib : UINT64_MAX;
+	c->used_kib = top_add(r->res_kib, r->swap_kib);
 	c->code_kib = r->code_kib;
 	c->data_kib = r->data_kib;
 	c->rss_anon_kib = r->rss_anon_kib;
@@ -136,7 +138,8 @@ static void fill_sizes(struct csv_row *c, const struct top *t, const struct mm_p
 	c->pss_anon_kib = r->pss_anon_kib;
 	c->pss_file_kib = r->pss_file_kib;
 	c->pss_shmem_kib = r->pss_shmem_kib;
-	c->mem_pct = t->mem.total_kib ? (int64_t)((double)r->res_kib * 100000 / (double)t->mem.total_kib + 0.5) : 0;
+	share = t->mem.total_kib ? (double)r->res_kib * 100000 / (double)t->mem.total_kib + 0.5 : 0;
+	c->mem_pct = share < 9e18 ? (int64_t)share : MM_MISSING_I64;
 }
 
 static void put_number(char *p, int32_t v)
@@ -149,11 +152,11 @@ static void put_number(char *p, int32_t v)
 static void fill_times(struct csv_row *c, const struct top *t, const struct top_item *it)
 {
 	const struct mm_pid_row *r = it->row;
-	uint64_t ticks = t->c.cumulative ? r->ticks + r->child_ticks : r->ticks, hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t centi = mm_mul_div(top_ticks(t, r), 100, 0, (uint64_t)sysconf(_SC_CLK_TCK));
 
 	c->ni = r->nice;
 	c->cpu_pct = (int64_t)(it->cpu_pct * 100 + 0.5);
-	c->time_s = (int64_t)mm_mul_div(ticks, 100, 0, hz);
+	c->time_s = centi <= INT64_MAX ? (int64_t)centi : MM_MISSING_I64;
 	c->maj_faults = r->maj_flt;
 	c->min_faults = r->min_flt;
 	c->maj_faults_delta = r->maj_flt_delta;

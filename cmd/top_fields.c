@@ -48,9 +48,14 @@ uint32_t top_field_width(const struct top *t, enum top_field f)
 
 /* ---- values -------------------------------------------------------------- */
 
-static uint64_t ticks_of(const struct top *t, const struct mm_pid_row *r)
+uint64_t top_add(uint64_t a, uint64_t b)
 {
-	return t->c.cumulative && r->child_ticks <= UINT64_MAX - r->ticks ? r->ticks + r->child_ticks : r->ticks;
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+uint64_t top_ticks(const struct top *t, const struct mm_pid_row *r)
+{
+	return t->c.cumulative ? top_add(r->ticks, r->child_ticks) : r->ticks;
 }
 
 /* The number behind a field; MM_MISSING_U64 when it is not known. */
@@ -66,14 +71,14 @@ static uint64_t value(const struct top *t, const struct mm_pid_row *r, enum top_
 	case TOP_PR: return (uint64_t)(int64_t)r->priority;
 	case TOP_NI: return (uint64_t)(int64_t)r->nice;
 	case TOP_NTH: return r->nr_threads;
-	case TOP_TIME: case TOP_TIME2: return ticks_of(t, r);
+	case TOP_TIME: case TOP_TIME2: return top_ticks(t, r);
 	case TOP_VIRT: return r->virt_kib;
 	case TOP_MEM: case TOP_RES: return r->res_kib;
 	case TOP_SHR: return r->shr_kib;
 	case TOP_CODE: return r->code_kib;
 	case TOP_DATA: return r->data_kib;
 	case TOP_SWAP: return r->swap_kib;
-	case TOP_USED: return r->res_kib <= UINT64_MAX - r->swap_kib ? r->res_kib + r->swap_kib : UINT64_MAX;
+	case TOP_USED: return top_add(r->res_kib, r->swap_kib);
 	case TOP_RSAN: return r->rss_anon_kib;
 	case TOP_RSFD: return r->rss_file_kib;
 	case TOP_RSLK: return r->locked_kib;
@@ -232,7 +237,7 @@ static void scale_mem(char *buf, uint64_t kib, int target, size_t width)
 	float num = (float)kib;
 
 	for (int i = 0; i < 5; i++) {
-		if (i >= target) {
+		if (i >= target && num < 1e18f) {	/* no column is wider */
 			size_t n = i ? put_tenths(buf, num) : top_put_u64(buf, (uint64_t)num);
 
 			if (i)

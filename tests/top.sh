@@ -155,6 +155,15 @@ EOF
 { printf 'Name:\tp1\nUid:\t7\t8\t9\t8\nGroups:\t'; seq -s ' ' 4294901760 4294967295; printf "${memory}VmSwap:\t12 kB\n"; } \
 	> "$tmp/old/proc/1/status"
 [ "$("$top" -b -n1 --csv --sysroot="$tmp/old" -p 1 --output=swap_kib,locked_kib | tail -1)" = 12,16 ] || fail "many groups"
+# numbers that no machine has are no small ones
+mkdir "$tmp/old/proc/5"
+printf '5 (p5) S 1 1 1 0 -1 0 1 0 0 0 %s %s %s 0 20 0 1 0 1 4096 1 0 0 0 0\n' $((2 ** 63 - 1)){,,} > "$tmp/old/proc/5/stat"
+printf 'VmSize: 1 kB\nVmRSS: %s kB\nVmSwap: %s kB\n' 184467440737095510{00,00} > "$tmp/old/proc/5/status"
+huge=$("$top" -b -n1 --csv -S --sysroot="$tmp/old" -p 5 --output=res_kib,used_kib,mem_pct,time_s | tail -1)
+[ "$huge" = 18446744073709551000,,219902325555200.000, ] || fail "huge: $huge"
+huge=$("$top" -b -n1 --human -S --sysroot="$tmp/old" -p 5 --output=RES,USED,TIME+ | tail -1 | tr -d ' ')
+[ "$huge" = '?-?' ] || fail "huge: $huge"
+rm -r "$tmp/old/proc/5"
 # a file that is there and cannot be read, and one that is empty, are counted
 rm "$tmp/old/proc/3/stat" && mkdir "$tmp/old/proc/3/stat"
 : > "$tmp/old/proc/4/stat"
