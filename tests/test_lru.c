@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LRU batches and lists, the last reference, shadow entries, memcg charges. */
+#include <errno.h>
+
 #include "cache/workingset.h"
 #include "small_cache.h"
 
@@ -137,6 +139,7 @@ START_TEST(memcg_limit)		/* charges of 64 ahead, page by page near the limit, th
 {
 	struct mm_memcg *m;
 	mm_pfn_t pfn[101];
+	uint64_t max, oom;
 	int n = 0;
 
 	ck_assert_int_eq(mm_memcg_new(cache, NULL, MM_STR("/a"), &m), 0);
@@ -151,7 +154,20 @@ START_TEST(memcg_limit)		/* charges of 64 ahead, page by page near the limit, th
 	ck_assert_int_eq(n, 100);
 	ck_assert_uint_eq(m->usage, 100);
 	ck_assert_uint_gt(m->events[MM_MEMCG_EV_OOM], 0);
+	max = m->events[MM_MEMCG_EV_MAX];
+	oom = m->events[MM_MEMCG_EV_OOM];
+	ck_assert_int_eq(mm_memcg_charge_kmem(cache, m, 16, MM_GFP_KERNEL), -ENOMEM);	/* order 4: nobody is killed for it */
+	ck_assert_uint_gt(m->events[MM_MEMCG_EV_MAX], max);
+	ck_assert_uint_eq(m->events[MM_MEMCG_EV_OOM], oom);
+	max = m->events[MM_MEMCG_EV_MAX];
+	cache->memalloc = true;			/* who reclaims is let through: one event */
+	ck_assert_int_eq(mm_memcg_charge_kmem(cache, m, 1, MM_GFP_KERNEL), 0);
+	cache->memalloc = false;
+	ck_assert_uint_eq(m->usage, 101);
+	ck_assert_uint_eq(m->events[MM_MEMCG_EV_MAX], max + 1);
+	mm_memcg_uncharge_kmem(cache, m, 1);
 	mm_release_pages(cache, pfn, 101);
+	mm_memcg_drain_all_stock(cache, m);
 	ck_assert_uint_eq(m->usage, 0);
 }
 END_TEST

@@ -262,9 +262,10 @@ static bool oom_at(struct mm_cache *c, struct mm_memcg *over, mm_gfp_t gfp, uint
 
 	while ((uint64_t)1 << order < nr_pages)
 		order++;
+	if (order > 3)				/* PAGE_ALLOC_COSTLY_ORDER */
+		return false;
 	mm_memcg_memory_event(over, MM_MEMCG_EV_OOM);
-	return order <= 3 && c->hooks.mem_cgroup_out_of_memory &&
-	       c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, over, gfp, order);
+	return c->hooks.mem_cgroup_out_of_memory && c->hooks.mem_cgroup_out_of_memory(c->hooks.arg, over, gfp, order);
 }
 
 /* What carries over from one try of a charge to the next. */
@@ -272,6 +273,7 @@ struct charge_try {
 	int retries;
 	bool drained, passed_oom;
 	bool no_swap;			/* memory+swap was the limit: swapping does not help */
+	bool raised_max_event;
 };
 
 /* Reclaim until @nr_pages fit below @over or hope is lost.  True: try the charge again. */
@@ -280,6 +282,7 @@ static bool make_room(struct mm_cache *c, struct mm_memcg *over, uint64_t nr_pag
 	uint64_t reclaimed;
 
 	mm_memcg_memory_event(over, MM_MEMCG_EV_MAX);
+	t->raised_max_event = true;
 	reclaimed = reclaim_at(c, over, nr_pages, gfp, !t->no_swap);
 	if (mm_mem_cgroup_margin(over) >= nr_pages)
 		return true;
@@ -350,6 +353,8 @@ static int try_charge_memcg(struct mm_cache *c, struct mm_memcg *m, mm_gfp_t gfp
 	note_over_high(c, m, batch, gfp);
 	return 0;
 force:
+	if (!t.raised_max_event)
+		mm_memcg_memory_event(over, MM_MEMCG_EV_MAX);
 	charge_counter(m, nr_pages);
 	return 0;
 }
