@@ -103,13 +103,6 @@ int64_t mm_mem_cgroup_swappiness(const struct mm_cache *c, const struct mm_memcg
 	return m->parent && m->swappiness >= 0 ? m->swappiness : mm_sysctl(c->ctx, MM_SYSCTL_SWAPPINESS);
 }
 
-bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root)
-{
-	while (m && m != root)
-		m = m->parent;
-	return m == root;
-}
-
 struct mm_memcg *mm_mem_cgroup_iter(struct mm_memcg *root, struct mm_memcg *prev)
 {
 	if (!prev)

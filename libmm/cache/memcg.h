@@ -64,7 +64,12 @@ static inline struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn
 	return mm_folio_memcg(c, pfn)->lruvec[mm_page_zone(c->phys, pfn)->node];
 }
 int64_t mm_mem_cgroup_swappiness(const struct mm_cache *c, const struct mm_memcg *m);
-bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root);
+static inline bool mm_mem_cgroup_is_descendant(const struct mm_memcg *m, const struct mm_memcg *root)
+{
+	while (m && m != root)
+		m = m->parent;
+	return m == root;
+}
 
 /*
  * Charge a fresh folio to @memcg (NULL: the root); reclaims at the limit, may

@@ -121,6 +121,20 @@ static inline void mm_page_list_del(struct mm_page *map, struct mm_page_list *l,
 	l->nr--;
 }
 
+/* The last of a list that is not empty, off it. */
+static inline mm_pfn_t mm_page_list_pop_tail(struct mm_page *map, struct mm_page_list *l)
+{
+	mm_pfn_t pfn = l->tail;
+
+	l->tail = map[pfn].prev;
+	if (l->tail != MM_PFN_NONE)
+		map[l->tail].next = MM_PFN_NONE;
+	else
+		l->head = MM_PFN_NONE;
+	l->nr--;
+	return pfn;
+}
+
 /* The last @nr of @from, which come after @stays (NONE: all of it), in their order (list_cut_position()). */
 static inline struct mm_page_list mm_page_list_cut(struct mm_page *map, struct mm_page_list *from, mm_pfn_t stays, uint64_t nr)
 {

@@ -268,10 +268,7 @@ static void end_folio_scan(struct mm_reclaim *r, struct mm_folio_scan *s)
 	size_t nr = 0;
 
 	while (s->freed.tail != MM_PFN_NONE) {
-		mm_pfn_t pfn = s->freed.tail;
-
-		mm_page_list_del(r->phys->mem_map, &s->freed, pfn);
-		pfns[nr++] = pfn;
+		pfns[nr++] = mm_page_list_pop_tail(r->phys->mem_map, &s->freed);
 		if (nr == sizeof(pfns) / sizeof(pfns[0])) {
 			mm_release_pages(r->cache, pfns, nr);
 			nr = 0;
@@ -282,13 +279,13 @@ static void end_folio_scan(struct mm_reclaim *r, struct mm_folio_scan *s)
 	s->under_way = false;
 }
 
-static void scan_one(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc, mm_pfn_t pfn)
+static void scan_one(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc)
 {
 	struct mm_page *map = r->phys->mem_map;
+	mm_pfn_t pfn = mm_page_list_pop_tail(map, &s->folios);
 	struct one o = { r, sc, &s->stat, &s->folios, pfn, &map[pfn], mm_folio_nr_pages(&map[pfn]), s->node };
 	enum verdict v;
 
-	mm_page_list_del(map, &s->folios, pfn);
 	spend(r, MM_SYSCTL_COST_FOLIO_LOOK);
 	v = shrink_one_folio(&o, s->ignore_references);
 	if (v == FREE) {
@@ -310,7 +307,7 @@ static void scan_one(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_sc
 bool mm_folio_scan_step(struct mm_reclaim *r, struct mm_folio_scan *s, struct mm_scan_control *sc)
 {
 	while (s->folios.tail != MM_PFN_NONE) {
-		scan_one(r, s, sc, s->folios.tail);
+		scan_one(r, s, sc);
 		if ((r->kswapd_woken || r->cache->is_kswapd) && s->folios.tail != MM_PFN_NONE)	/* who reclaims may lose the CPU */
 			return true;
 	}

@@ -63,11 +63,10 @@ uint64_t mm_move_folios_to_lru(struct mm_reclaim *r, struct mm_lruvec *v, struct
 	size_t nr_free = 0;
 
 	while (list->tail != MM_PFN_NONE) {
-		mm_pfn_t pfn = list->tail;
+		mm_pfn_t pfn = mm_page_list_pop_tail(r->phys->mem_map, list);
 		struct mm_page *p = mm_cache_page(c, pfn);
 		uint64_t nr = mm_folio_nr_pages(p);
 
-		mm_page_list_del(r->phys->mem_map, list, pfn);
 		if (p->flags & MM_PG_MLOCKED) {
 			mm_folio_putback_lru(c, pfn);
 			continue;
@@ -140,10 +139,9 @@ void mm_shrink_active_list(struct mm_reclaim *r, uint64_t nr_to_scan, struct mm_
 	hold = isolate_lru_folios(r, nr_to_scan, v, &nr_scanned, sc, lru, &nr_taken);
 	mm_count_refill(r, sc, v, nr_scanned);
 	while (hold.tail != MM_PFN_NONE) {
-		mm_pfn_t pfn = hold.tail;
+		mm_pfn_t pfn = mm_page_list_pop_tail(map, &hold);
 		struct mm_page *p = &map[pfn];
 
-		mm_page_list_del(map, &hold, pfn);
 		if (p->flags & MM_PG_MLOCKED) {
 			mm_folio_putback_lru(r->cache, pfn);
 			continue;

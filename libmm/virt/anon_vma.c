@@ -19,12 +19,6 @@
 #include "virt/anon_vma.h"
 #include "virt/vma.h"
 
-struct mm_anon_vma_table {
-	struct mm_anon_vma **bucket;
-	size_t nr_buckets, nr;
-	uint32_t next_id;
-};
-
 int mm_anon_vma_table_new(struct mm_anon_vma_table **tp)
 {
 	struct mm_anon_vma_table *t = mm_host_calloc(1, sizeof(*t));
@@ -68,16 +62,6 @@ static void grow_table(struct mm_anon_vma_table *t)
 	free(t->bucket);
 	t->bucket = bucket;
 	t->nr_buckets = nr;
-}
-
-struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id)
-{
-	const struct mm_anon_vma_table *t = virt->anon_vmas;
-	struct mm_anon_vma *av = t->bucket[id & (t->nr_buckets - 1)];
-
-	while (av && av->id != id)
-		av = av->hash_next;
-	return av;
 }
 
 static struct mm_anon_vma *anon_vma_alloc(struct mm_virt *virt)
@@ -164,14 +148,9 @@ static struct mm_anon_vma_chain *avc_of(struct mm_interval_node *n)
 	return n ? (struct mm_anon_vma_chain *)(void *)((char *)n - offsetof(struct mm_anon_vma_chain, rb)) : NULL;
 }
 
-struct mm_vma *mm_anon_vma_interval_tree_iter_first(const struct mm_anon_vma *av, uint64_t first, uint64_t last,
-						    struct mm_anon_vma_chain **at)
+struct mm_vma *mm_anon_vma_kin_iter_first(const struct mm_anon_vma *av, uint64_t first, uint64_t last, struct mm_anon_vma_chain **at)
 {
-	*at = NULL;
-	if (av->alone)
-		return av->only->vm_pgoff <= last && av->only->vm_pgoff + mm_vma_pages(av->only) > first ? av->only : NULL;
-	if (av->kin)
-		*at = avc_of(mm_interval_tree_iter_first(&av->kin->rb_root, first, last));
+	*at = av->kin ? avc_of(mm_interval_tree_iter_first(&av->kin->rb_root, first, last)) : NULL;
 	return *at ? (*at)->vma : NULL;
 }
 

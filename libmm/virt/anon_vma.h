@@ -46,12 +46,34 @@ static inline struct mm_anon_vma *mm_anon_vma_root(struct mm_anon_vma *av)
 	return av->alone || !av->kin ? av : av->kin->root;
 }
 
+/* All of a machine, by their ids. */
+struct mm_anon_vma_table {
+	struct mm_anon_vma **bucket;
+	size_t nr_buckets, nr;
+	uint32_t next_id;
+};
+
 /* The anon_vma of a page's mapping id; NULL: it has gone. */
-struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id);
+static inline struct mm_anon_vma *mm_anon_vma_of(const struct mm_virt *virt, uint32_t id)
+{
+	const struct mm_anon_vma_table *t = virt->anon_vmas;
+	struct mm_anon_vma *av = t->bucket[id & (t->nr_buckets - 1)];
+
+	while (av && av->id != id)
+		av = av->hash_next;
+	return av;
+}
 
 /* Go through the VMAs that cover a page offset of [first, last]; NULL at the end. *@at is where it stands. */
-struct mm_vma *mm_anon_vma_interval_tree_iter_first(const struct mm_anon_vma *av, uint64_t first, uint64_t last,
-						    struct mm_anon_vma_chain **at);
+struct mm_vma *mm_anon_vma_kin_iter_first(const struct mm_anon_vma *av, uint64_t first, uint64_t last, struct mm_anon_vma_chain **at);
+static inline struct mm_vma *mm_anon_vma_interval_tree_iter_first(const struct mm_anon_vma *av, uint64_t first, uint64_t last,
+								  struct mm_anon_vma_chain **at)
+{
+	if (!av->alone)
+		return mm_anon_vma_kin_iter_first(av, first, last, at);
+	*at = NULL;
+	return av->only->vm_pgoff <= last && av->only->vm_pgoff + mm_vma_pages(av->only) > first ? av->only : NULL;
+}
 struct mm_vma *mm_anon_vma_interval_tree_iter_next(struct mm_anon_vma_chain **at, uint64_t first, uint64_t last);
 
 /* Out of the trees of all its anon_vmas while its borders or its offset change, and in again. */
