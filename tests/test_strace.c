@@ -59,11 +59,14 @@ static const struct {
 } rows[] = {
 	{ "pid of -o", "12 munmap(0x1000, 4096) = 0\n", ROW(12) },
 	{ "pid in brackets", "[pid    12] munmap(0x1000, 4096)      = 0\n", ROW(12) },
-	{ "no pid: the first process is 1", "munmap(0x1000, 4096) = 0\n", ROW(1) },
+	{ "no pid: the first process is 1000", "munmap(0x1000, 4096) = 0\n", ROW(1000) },
+	{ "no pid, and a child that has its number", "fork() = 1000\n[pid  1000] munmap(0x1000, 4096) = 0\nmunmap(0x1000, 4096) = 0\n",
+	  "1000 fork 0 0 - - 400000\n" ROW(4194304) ROW(1000) },
+	{ "no pid, and then its own, which is that", "munmap(0x1000, 4096) = 0\n[pid  1000] munmap(0x1000, 4096) = 0\n", ROW(1000) ROW(1000) },
 	{ "-t", "12 10:00:01 munmap(0x1000, 4096) = 0\n", ROW(12) },
 	{ "-tt -T", "12 10:00:01.000002 munmap(0x1000, 4096) = 0 <0.000011>\n", ROW(12) },
 	{ "-ttt", "12 1700000000.123456 munmap(0x1000, 4096) = 0\n", ROW(12) },
-	{ "-r without pid", "     0.000012 munmap(0x1000, 4096) = 0\n", ROW(1) },
+	{ "-r without pid", "     0.000012 munmap(0x1000, 4096) = 0\n", ROW(1000) },
 	{ "last line without LF: 0 may be the beginning of more", ROW_LINE "12 munmap(0x1000, 4096) = 0", ROW(12) },
 	{ "one whose end says that it is whole", "12 brk(NULL) = 0x1000\n12 +++ exited with 0 +++",
 	  "12 brk 0 0 - - 1000\n12 exit 0 0 - - -\n" },
@@ -143,7 +146,7 @@ static const struct {
 	{ "-t -r", "12 10:00:01 (+     0.000223) munmap(0x1000, 4096) = 0\n", ROW(12) },
 	{ "-n", "12 [  11] munmap(0x1000, 4096) = 0\n", ROW(12) },
 	{ "-i", "12 [00007ffff7fe9c47] munmap(0x1000, 4096) = 0\n[????????????????] +++ exited with 0 +++\n",
-	  ROW(12) "1 exit 0 0 - - -\n" },
+	  ROW(12) "1000 exit 0 0 - - -\n" },
 	{ "all of them",
 	  "12<sh> 10:00:01.000002 (+     0.000223) [  11] [00007ffff7fe9c47] munmap(0x1000, 4096) = 0 <0.000011>\n", ROW(12) },
 	{ "-k: a stack is no task's call, nor a child's first word",
@@ -156,9 +159,9 @@ static const struct {
 	{ "a notice in the middle of a line, twice",
 	  "munmap(0x1000,strace: Process 8 attached\nstrace: Process 9 attached\n 4096) = 0\n"
 	  "clone(flags=SIGCHLDstrace: Process 13 attached\n) = 13\n[pid    13] munmap(0x1000, 4096) = 0\n",
-	  ROW(1) "1 fork 0 0 - - d\n" ROW(13) },
+	  ROW(1000) "1000 fork 0 0 - - d\n" ROW(13) },
 	{ "a notice before unfinished", "vfork(strace: Process 13 attached\n <unfinished ...>\n[pid    13] brk(NULL) = 0x5000\n"
-	  "[pid    12] <... vfork resumed>) = 13\n", "1 fork 0 0 CLONE_VM|CLONE_VFORK - d\n13 brk 0 0 - - 5000\n" },
+	  "[pid    12] <... vfork resumed>) = 13\n", "1000 fork 0 0 CLONE_VM|CLONE_VFORK - d\n13 brk 0 0 - - 5000\n" },
 	{ "-X verbose", "12 mmap(NULL, 1, 0x3 /* PROT_READ|PROT_WRITE */, 0x22 /* MAP_PRIVATE|MAP_ANONYMOUS */, -1, 0) = 0x7000\n"
 	  "12 mprotect(0x7000, 4096, 0 /* PROT_NONE */) = 0\n12 madvise(0x7000, 4096, 0x4 /* MADV_DONTNEED */) = 0\n"
 	  "12 openat(-100 /* AT_FDCWD */</a, b>, \"c\", 0x80001 /* O_WRONLY|O_CLOEXEC */) = 3</a, b/c>\n"

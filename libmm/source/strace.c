@@ -21,6 +21,8 @@
 #include "source/scan.h"
 #include "source/strace.h"
 
+/* Who speaks without a pid, no init, which the OOM killer would spare; and who else has that number, one that no kernel gives. */
+enum { FIRST_TASK = 1000, OTHER_FIRST_TASK = 4194304 };
 enum { MAX_TASKS = 1 << 20, NOBODY = UINT32_MAX };
 
 struct task {
@@ -137,19 +139,25 @@ static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_
 
 /* ---- the head of a line --------------------------------------------------------- */
 
+/* The number of a task that the log names. */
+static uint32_t number_of(const struct strace *s, uint64_t pid)
+{
+	return s->first_pid == FIRST_TASK && pid == FIRST_TASK ? (uint32_t)OTHER_FIRST_TASK : (uint32_t)pid;
+}
+
 /* Lines without a pid are the first process's. */
 static uint32_t pid_of(struct strace *s, bool given, uint64_t pid)
 {
-	if (!given) {
-		if (s->first_pid == NOBODY)
-			s->first_pid = 1;
-		return s->first_pid;
-	}
-	if (s->first_pid == NOBODY || s->first_pid != 1)
-		return (uint32_t)pid;
-	if (s->first_alias == NOBODY && !find_task(s, (uint32_t)pid) && !giving_birth(s))
+	uint32_t number;
+
+	if (!given)
+		return s->first_pid = FIRST_TASK;
+	number = number_of(s, pid);
+	if (s->first_pid == NOBODY)
+		return number;
+	if (s->first_alias == NOBODY && !find_task(s, number) && !giving_birth(s))
 		s->first_alias = (uint32_t)pid;
-	return pid == s->first_alias ? s->first_pid : (uint32_t)pid;
+	return pid == s->first_alias ? s->first_pid : number;
 }
 
 /* ---- a call ------------------------------------------------------------------------ */
@@ -280,7 +288,7 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 	const char *open = text.len ? memchr(text.p, '(', text.len) : NULL;
 	struct task *t = find_task(s, call->pid);
 	struct mm_str args;
-	uint32_t told;
+	uint32_t told, child;
 	size_t end;
 
 	if (!open || !t)
@@ -296,9 +304,10 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 		overtaken(s, b, call);
 	if (!strace_is_clone(call->name))
 		return strace_call_rows(&s->calls, b, call, err);
-	if (call->failed || call->no_result || !call->result || call->result > INT32_MAX || call->result == told)
+	child = number_of(s, call->result);
+	if (call->failed || call->no_result || !call->result || call->result > INT32_MAX || child == told)
 		return 0;
-	return birth(s, b, call, call->pid, (uint32_t)call->result, text, err);
+	return birth(s, b, call, call->pid, child, text, err);
 }
 
 static int begin_unfinished(struct strace *s, struct mm_str text, const struct strace_call *call, struct mm_error *err)
