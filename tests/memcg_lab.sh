@@ -52,6 +52,34 @@ lab minoom -alone
 lab oomadj -alone
 lab oomgroup2 -alone
 
+# Two of 6 MiB are equal, a third asks for 5 more within 16: Linux 6.6.87 in that guest killed the one of the later cgroup, of one cgroup
+# that which joined it later, whatever their pids; with memory.oom.group then the others, cgroup by cgroup.
+tie() {	# GROUP CGROUP_OF_FIRST CGROUP_OF_SECOND PID_OF_FIRST: who dies, in order
+	local second=$((2001 - $4))
+	mm-reclaim --ram=320M --swap=0 -S thp=never - > "$tmp/out" 2> "$tmp/err" <<END
+pid,event,addr,size,flags,name,result
+,cgroup,,,memory.max,/p/a,max
+,cgroup,,,memory.max,/p/b,max
+,cgroup,,,memory.max,/p,16777216
+,cgroup,,,memory.oom.group,/p,$1
+1000,exec,,,AUTOMAP,m,
+1001,exec,,,AUTOMAP,m,
+1002,exec,,,AUTOMAP,m,
+$4,cgroup,,,,$2,
+$second,cgroup,,,,$3,
+1002,cgroup,,,,/p/a,
+1000,store,0x100000000000,6291456,,,
+1001,store,0x100000000000,6291456,,,
+1002,store,0x100000000000,5242880,,,
+END
+	awk -F, '$2 == "oom_kill" { print $1 }' "$tmp/out" | paste -sd' '
+}
+same "of the later cgroup" 1000 "$(tie 0 /p/b /p/a 1000)"
+same "of the later cgroup, which is the second's" 1001 "$(tie 0 /p/a /p/b 1000)"
+same "who joined later" 1000 "$(tie 0 /p/a /p/a 1001)"
+same "who joined later, which is the second" 1001 "$(tie 0 /p/a /p/a 1000)"
+same "all of them" "1000 1001 1002" "$(tie 1 /p/b /p/a 1000)"
+
 # What children do not claim of a parent's protection is theirs only where cgroup2 is mounted with memory_recursiveprot.
 lab rec1 -alone -S cgroup.memory_recursiveprot=1
 lab rec1 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0 -S cgroup.memory_recursiveprot=1

@@ -112,8 +112,10 @@ int mm_cgroup_find_or_make(struct mm_machine *m, struct mm_str path, struct mm_m
 	return 0;
 }
 
-static void join(struct mm_task *task, struct mm_memcg *g)
+static void join(struct mm_machine *m, struct mm_task *task, struct mm_memcg *g)
 {
+	if (task->memcg != g)
+		task->joined = ++m->nr_joins;
 	task->memcg = g;
 	if (task->mm)
 		task->mm->memcg = g;
@@ -213,7 +215,7 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	if (e)
 		return mm_error_set(err, e, "cgroup %.*s: %s", (int)ev->name.len, ev->name.p, strerror(-e));
 	if (task)
-		join(task, g);
+		join(m, task, g);
 	if (task && mm_cpuset_update_task(m, task))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (is_mems)

@@ -39,6 +39,7 @@ struct mm_task {
 	char comm[64];
 	struct mm_struct *mm;		/* NULL: none yet (no seed, no exec) or gone */
 	struct mm_memcg *memcg;
+	uint64_t joined;		/* its place among those of the memcg: m->nr_joins when it came there */
 	int32_t oom_score_adj;
 	bool in_vfork;			/* made with CLONE_VFORK and has not run a program yet */
 	struct mm_task_numa numa;
@@ -70,6 +71,7 @@ struct mm_machine {
 	struct mm_fault *fault;
 	struct mm_reclaim *reclaim;
 	struct mm_task_table tasks;
+	uint64_t nr_joins;		/* tasks that have come to be, or to another memcg, so far */
 	struct mm_memcg *workload_memcg;	/* the cgroup of --memory-max; NULL none */
 	bool someone_dies;		/* a task has .dying set */
 	struct mm_captured captured;	/* what files or rows told of zones; empty when it has booted */

@@ -23,7 +23,7 @@ static bool oom_task(void *arg, size_t *pos, struct mm_oom_task *t)
 	if (task)
 		*t = (struct mm_oom_task){
 			.pid = task->pid, .tgid = task->tgid, .comm = mm_oom_comm(task), .mm = task->mm,
-			.memcg = task->memcg, .oom_score_adj = task->oom_score_adj, .in_vfork = task->in_vfork,
+			.memcg = task->memcg, .joined = task->joined, .oom_score_adj = task->oom_score_adj, .in_vfork = task->in_vfork,
 			.is_current = current && current->tgid == task->tgid, .cookie = *pos - 1,
 		};
 	return task;

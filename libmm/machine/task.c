@@ -109,7 +109,7 @@ static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 	mm_nodes_t mems;
 
 	*task = (struct mm_task){
-		.pid = pid, .tgid = pid, .memcg = m->workload_memcg, .automap = m->cfg.automap,
+		.pid = pid, .tgid = pid, .memcg = m->workload_memcg, .joined = ++m->nr_joins, .automap = m->cfg.automap,
 		.faults.pkru = MM_PKRU_INIT,
 	};
 	if (!task->memcg)

@@ -6,7 +6,8 @@
  * page tables) plus oom_score_adj thousandths of all memory that counts: RAM
  * and swap, the memcg's limit, or what the nodes have that the request is bound
  * to (MPOL_BIND, or the cpuset) and swap: then who is bound to other nodes is spared.  Among
- * equals the later one is taken.  What the kernel's log says of it goes through
+ * equals the later one is taken: the later process, of a memcg who joined it later, of its tree who is
+ * in the later one.  What the kernel's log says of it goes through
  * the machine's hooks.
  *
  * Source: Linux 6.6 mm/oom_kill.c, mm/memcontrol.c mem_cgroup_out_of_memory().
@@ -79,10 +80,10 @@ static void kill_group(struct mm_reclaim *r, struct mm_memcg *group, struct mm_m
 	mm_memcg_memory_event(group, MM_MEMCG_EV_OOM_GROUP_KILL);
 	if (r->oom.printk)
 		r->oom.printk(r->oom.arg, "Tasks in %s are going to be killed due to memory.oom.group set", group->name);
-	for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t); )
-		if (t.pid != victim_pid && t.pid != 1 && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN && t.memcg &&
-		    mm_mem_cgroup_is_descendant(t.memcg, group))
-			kill(r, &t, 0, message);
+	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(group, m)) != NULL;)
+		for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t);)
+			if (t.memcg == m && t.pid != victim_pid && t.pid != 1 && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN)
+				kill(r, &t, 0, message);
 }
 
 /* ---- the report ---- */
@@ -202,6 +203,19 @@ bool mm_oom_is_eligible(const struct mm_oom_case *oc, const struct mm_oom_task *
 	return !oc->ops->mems_allowed || oc->ops->mems_allowed(oc->ops->arg, t) & oc->mems;
 }
 
+/* mem_cgroup_scan_tasks() of @root comes to @a, which stands behind @b among the processes, after @b. */
+static bool is_scanned_later(struct mm_memcg *root, const struct mm_oom_task *a, const struct mm_oom_task *b)
+{
+	if (!root)
+		return true;
+	if (a->memcg == b->memcg)
+		return a->joined > b->joined;
+	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(root, m)) != NULL;)
+		if (m == a->memcg || m == b->memcg)
+			return m == b->memcg;
+	return true;
+}
+
 /* select_bad_process(): the worst of those who are eligible; MM_OOM_UNKILLABLE: nobody is. */
 static int64_t select_bad_process(struct mm_reclaim *r, const struct mm_oom_case *oc, uint64_t total, struct mm_oom_task *victim)
 {
@@ -212,7 +226,8 @@ static int64_t select_bad_process(struct mm_reclaim *r, const struct mm_oom_case
 		if (!mm_oom_is_eligible(oc, &t))
 			continue;
 		points = task_badness(&t, total);
-		if (points == MM_OOM_UNKILLABLE || points < worst)
+		if (points == MM_OOM_UNKILLABLE || points < worst ||
+		    (points == worst && !is_scanned_later(oc->memcg, &t, victim)))
 			continue;
 		worst = points;
 		*victim = t;

@@ -21,6 +21,7 @@ struct mm_oom_task {
 	const char *comm;
 	struct mm_struct *mm;		/* NULL: a kernel thread, or already gone */
 	struct mm_memcg *memcg;
+	uint64_t joined;		/* the later it joined its memcg, the larger */
 	int32_t oom_score_adj;		/* -1000 .. 1000 */
 	bool is_current;		/* the row that is replayed is its, or a thread's of it */
 	bool in_vfork;			/* it borrows its parent's mm until it runs a program */
