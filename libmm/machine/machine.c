@@ -185,27 +185,16 @@ static inline bool is_above(const struct mm_machine *m, const struct mm_event *e
 }
 
 /*
- * Kswapd works on beside what a program does.  How long that was away before a call only a time tells, so before a call without one kswapd
- * finishes, as before rows that change what a pass of it relies on (which lists there are, the limits of cgroups, how many CPUs), or
- * are what a kernel did of itself.
+ * Kswapd works on beside it.  Before others it finishes: they change what a pass of it relies on, such as which lists there are, or nobody
+ * knows how long the program was away before them, as they have no time.
  */
-static bool is_beside(const struct mm_event *ev)
+static bool is_beside_kswapd(const struct mm_event *ev)
 {
-	bool timed = ev->present & MM_TC_BIT(TIME_S);
+	enum mm_event_class class = mm_event_classes[ev->type];
 
-	switch (mm_event_classes[ev->type]) {
-	case MM_CLASS_TASK:
-		return timed && ev->type != MM_EV_CGROUP;
-	case MM_CLASS_ACCESS:
+	if (class == MM_CLASS_ACCESS || ev->type == MM_EV_READ || ev->type == MM_EV_WRITE)
 		return true;
-	case MM_CLASS_FILE:
-		return timed || ev->type == MM_EV_READ || ev->type == MM_EV_WRITE;
-	case MM_CLASS_VMA:
-	case MM_CLASS_STEP:
-		return timed;
-	default:
-		return false;
-	}
+	return class != MM_CLASS_MACHINE && ev->present & MM_TC_BIT(TIME_S);
 }
 
 /* Before it is carried out. */
@@ -216,7 +205,7 @@ static void begin_row(struct mm_machine *m, struct mm_event *ev)
 		return;
 	if (ev->type != MM_EV_READ)
 		mm_readahead_end(m->cache);
-	if (!is_beside(ev))
+	if (!is_beside_kswapd(ev))
 		mm_reclaim_settle(m->reclaim);
 }
 
@@ -295,7 +284,7 @@ static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, str
 	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
 		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
 	if (!e)
-		mm_machine_run_daemons(m, is_beside(ev));
+		mm_machine_run_daemons(m, is_beside_kswapd(ev));
 	if (m->someone_dies)
 		bury(m);
 	if (m->oom_report.len) {
