@@ -86,7 +86,8 @@ static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
 		e = mm_error_set(&a->err, -EINVAL, "table %s: expected a trace to replay, found a capture", a->table);
 	} else {
 		if (cmd_is_human(a) && !a->columns)	/* without those that only a replay counts */
-			a->columns = "name,active_objects,objects,object_size,slab_size,objects_per_slab,order,active_slabs,slabs,size_bytes";
+			a->columns = "name,active_objects,objects,object_size,slab_size,objects_per_slab,order,active_slabs,slabs,"
+				     "size_bytes";
 		e = cmd_table(a, &mm_table_caches.table, &w);
 		for (size_t i = 0; !e && i < info->nr; i++)
 			mm_table_writer_row(w, &info->v[i]);
