@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -88,6 +89,60 @@ int cmd_table_end(struct cmd_args *a, struct mm_table_writer *w, int err)
 		err = mm_error_set(&a->err, -ENOMEM, "out of memory");
 	mm_table_writer_free(w);
 	return err;
+}
+
+static double seconds_since(const struct timespec *from)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - from->tv_sec) + (double)(now.tv_nsec - from->tv_nsec) / 1e9;
+}
+
+static void sleep_until(struct timespec *next, uint64_t interval_ns)
+{
+	next->tv_sec += (time_t)(interval_ns / 1000000000);
+	next->tv_nsec += (long)(interval_ns % 1000000000);
+	if (next->tv_nsec >= 1000000000) {
+		next->tv_sec++;
+		next->tv_nsec -= 1000000000;
+	}
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
+}
+
+int cmd_show(struct cmd_args *a, const struct mm_table *table, int (*rows)(struct cmd_args *a, struct mm_table_writer *w, void *arg),
+	     void *arg)
+{
+	bool again = a->every == CMD_EVERY_SECONDS, human = cmd_is_human(a);
+	struct mm_table_options opt = cmd_table_options(a);
+	struct mm_table_writer *w = NULL;
+	struct timespec began, next;
+	double seconds = 0;
+	char text[32];
+	int e = 0;
+
+	if (a->every == CMD_EVERY_EVENTS || a->every == CMD_EVERY_MARK)
+		cmd_usage(a, "--every: a system has seconds alone, events and marks are a trace's");
+	opt.lead = again ? "time_s" : NULL;
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	next = began;
+	do {
+		if (!w)
+			e = mm_table_writer_new(&w, &a->out, table, &opt, &a->err);
+		if (!e && again)
+			mm_table_writer_lead(w, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%.3f", seconds) });
+		if (!e)
+			e = rows(a, w, arg);
+		if (human || e || !again) {
+			e = cmd_table_end(a, w, e);
+			w = NULL;
+		}
+		if (e || !again || mm_output_flush(&a->out))
+			break;
+		sleep_until(&next, a->interval);
+		seconds = seconds_since(&began);
+	} while (true);
+	return w ? cmd_table_end(a, w, e) : e;
 }
 
 int cmd_open_input(struct cmd_args *a, struct mm_input **inp)

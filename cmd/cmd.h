@@ -96,6 +96,14 @@ int cmd_table(struct cmd_args *a, const struct mm_table *table, struct mm_table_
 /* Finish and free @w (NULL is allowed); returns @err, or what finishing met. */
 int cmd_table_end(struct cmd_args *a, struct mm_table_writer *w, int err);
 
+/*
+ * A table of a running or captured system on standard output: @rows writes its rows, once, or with --every=SECONDS again and again,
+ * led by the seconds since the first time, until standard output is gone.  For people each time is a table of its own.
+ * 0 or -errno with a->err.
+ */
+int cmd_show(struct cmd_args *a, const struct mm_table *table, int (*rows)(struct cmd_args *a, struct mm_table_writer *w, void *arg),
+	     void *arg);
+
 /* FILE or standard input (said on stderr when that is a terminal). 0 or -errno with a->err. */
 int cmd_open_input(struct cmd_args *a, struct mm_input **inp);
 

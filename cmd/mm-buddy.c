@@ -216,27 +216,24 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, cons
 	return e;
 }
 
-static int begin(struct cmd_args *a, const struct mm_buddyinfo *bi, struct mm_table_writer **wp)
+static int table_of(struct cmd_args *a, const struct mm_buddyinfo *bi, const struct mm_table **tablep)
 {
-	const struct mm_table *table = capture_table(a, bi);
-	struct mm_table_options opt = cmd_table_options(a);
-
-	if (!table)
-		return mm_error_set(&a->err, -EINVAL, "table %s: expected a machine to replay on, found a capture",
-				    a->table);
-	opt.lead = a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
-	return mm_table_writer_new(wp, &a->out, table, &opt, &a->err);
+	*tablep = capture_table(a, bi);
+	return *tablep ? 0 : mm_error_set(&a->err, -EINVAL, "table %s: expected a machine to replay on, found a capture", a->table);
 }
 
 static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kind kind)
 {
 	struct mm_buddyinfo bi = { 0 };
+	const struct mm_table *table = NULL;
 	struct mm_table_writer *w = NULL;
 	int e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in,
 													    &a->err);
 
 	if (!e)
-		e = begin(a, &bi, &w);
+		e = table_of(a, &bi, &table);
+	if (!e)
+		e = cmd_table(a, table, &w);
 	if (!e)
 		e = print_capture(a, &bi, NULL, NULL, w);
 	e = cmd_table_end(a, w, e);
@@ -288,63 +285,36 @@ static int read_zones(struct cmd_args *a, const struct mm_sysroot *root, struct 
 	return e;
 }
 
-/* One block of rows; with --every the first column tells the seconds since the first. */
-static int show_once(struct cmd_args *a, const struct mm_sysroot *root, struct mm_table_writer *w, double seconds)
+struct shown {
+	const struct mm_sysroot *root;
+	bool told;			/* what the first block's counts are worth */
+};
+
+static int sysroot_rows(struct cmd_args *a, struct mm_table_writer *w, void *arg)
 {
+	struct shown *s = arg;
 	struct mm_buddyinfo bi = { 0 };
 	struct mm_zoneinfo zi = { 0 };
-	char text[32];
-	int e = read_sysroot(a, root, &bi);
+	int e = read_sysroot(a, s->root, &bi);
 
-	if (!e && a->columns && strstr(a->columns, "score") && mm_sysroot_has(root, "proc/zoneinfo"))
-		e = read_zones(a, root, &zi);
-
-	if (!e && a->every == CMD_EVERY_SECONDS)
-		mm_table_writer_lead(w, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%.3f", seconds) });
+	if (!e && a->columns && strstr(a->columns, "score") && mm_sysroot_has(s->root, "proc/zoneinfo"))
+		e = read_zones(a, s->root, &zi);
 	if (!e)
-		e = print_capture(a, &bi, zi.nr ? &zi : NULL, root, w);
-	if (!e && seconds == 0)
+		e = print_capture(a, &bi, zi.nr ? &zi : NULL, s->root, w);
+	if (!e && !s->told)
 		tell_capped(a, &bi);
+	s->told = true;
 	mm_buddyinfo_free(&bi);
 	mm_zoneinfo_free(&zi);
-	return e;
-}
-
-static double seconds_since(const struct timespec *from)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - from->tv_sec) + (double)(now.tv_nsec - from->tv_nsec) / 1e9;
-}
-
-/* Until standard output is gone or the user ends it. */
-static int show_every(struct cmd_args *a, const struct mm_sysroot *root, struct mm_table_writer *w)
-{
-	struct timespec began, next;
-	int e = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &began);
-	next = began;
-	for (bool first = true; !e && !a->out.err; first = false) {
-		e = show_once(a, root, w, first ? 0 : seconds_since(&began));
-		mm_output_flush(&a->out);
-		next.tv_sec += (time_t)(a->interval / 1000000000);
-		next.tv_nsec += (long)(a->interval % 1000000000);
-		if (next.tv_nsec >= 1000000000) {
-			next.tv_sec++;
-			next.tv_nsec -= 1000000000;
-		}
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-	}
 	return e;
 }
 
 static int show_sysroot(struct cmd_args *a)
 {
 	struct mm_buddyinfo first = { 0 };	/* its orders choose the table */
-	struct mm_table_writer *w = NULL;
+	const struct mm_table *table = NULL;
 	struct mm_sysroot *root;
+	struct shown shown;
 	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
 
 	if (e)
@@ -352,11 +322,11 @@ static int show_sysroot(struct cmd_args *a)
 	if (!a->table)
 		e = read_sysroot(a, root, &first);
 	if (!e)
-		e = begin(a, &first, &w);
+		e = table_of(a, &first, &table);
 	mm_buddyinfo_free(&first);
+	shown = (struct shown){ .root = root };
 	if (!e)
-		e = a->every == CMD_EVERY_SECONDS ? show_every(a, root, w) : show_once(a, root, w, 0);
-	e = cmd_table_end(a, w, e);
+		e = cmd_show(a, table, sysroot_rows, &shown);
 	mm_sysroot_free(root);
 	return e;
 }

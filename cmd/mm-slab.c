@@ -69,30 +69,68 @@ static int read_before(struct cmd_args *a, const char *path, struct mm_slabinfo 
 	return !stat(path, &st) && S_ISDIR(st.st_mode) ? read_sysroot(a, path, info) : read_file(a, path, info);
 }
 
-static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
+/* The table of a capture; with --before what changed since, which is read here. */
+static int begin_capture(struct cmd_args *a, struct mm_slabinfo *before, const struct mm_table **tablep)
 {
 	const struct slab_args *own = a->own;
+
+	*tablep = own->before ? &slab_diff_table : &mm_table_caches.table;
+	if (own->before)
+		return read_before(a, own->before, before);
+	if (a->table && !table_is(a, "caches"))
+		return mm_error_set(&a->err, -EINVAL, "table %s: expected a trace to replay, found a capture", a->table);
+	if (cmd_is_human(a) && !a->columns)	/* without those that only a replay counts */
+		a->columns = "name,active_objects,objects,object_size,slab_size,objects_per_slab,order,active_slabs,slabs,size_bytes";
+	return 0;
+}
+
+static int capture_rows(const struct cmd_args *a, const struct mm_slabinfo *before, const struct mm_slabinfo *info,
+			struct mm_table_writer *w)
+{
+	const struct slab_args *own = a->own;
+
+	if (own->before)
+		return slab_diff_rows(before, info, w);
+	for (size_t i = 0; i < info->nr; i++)
+		mm_table_writer_row(w, &info->v[i]);
+	return 0;
+}
+
+static int show_capture(struct cmd_args *a, const struct mm_slabinfo *info)
+{
 	struct mm_slabinfo before = { 0 };
 	struct mm_table_writer *w = NULL;
-	int e = 0;
+	const struct mm_table *table;
+	int e = begin_capture(a, &before, &table);
 
-	if (own->before) {
-		e = read_before(a, own->before, &before);
-		if (!e)
-			e = cmd_table(a, &slab_diff_table, &w);
-		if (!e)
-			e = slab_diff_rows(&before, info, w);
-	} else if (a->table && !table_is(a, "caches")) {
-		e = mm_error_set(&a->err, -EINVAL, "table %s: expected a trace to replay, found a capture", a->table);
-	} else {
-		if (cmd_is_human(a) && !a->columns)	/* without those that only a replay counts */
-			a->columns = "name,active_objects,objects,object_size,slab_size,objects_per_slab,order,active_slabs,slabs,"
-				     "size_bytes";
-		e = cmd_table(a, &mm_table_caches.table, &w);
-		for (size_t i = 0; !e && i < info->nr; i++)
-			mm_table_writer_row(w, &info->v[i]);
-	}
+	if (!e)
+		e = cmd_table(a, table, &w);
+	if (!e)
+		e = capture_rows(a, &before, info, w);
 	e = cmd_table_end(a, w, e);
+	mm_slabinfo_free(&before);
+	return e;
+}
+
+static int sysroot_rows(struct cmd_args *a, struct mm_table_writer *w, void *before)
+{
+	struct mm_slabinfo info = { 0 };
+	int e = read_sysroot(a, a->sysroot, &info);
+
+	if (!e)
+		e = capture_rows(a, before, &info, w);
+	mm_slabinfo_free(&info);
+	return e;
+}
+
+static int show_sysroot(struct cmd_args *a)
+{
+	struct mm_slabinfo before = { 0 };
+	const struct mm_table *table;
+	int e = begin_capture(a, &before, &table);
+
+	if (!e)
+		e = cmd_show(a, table, sysroot_rows, &before);
 	mm_slabinfo_free(&before);
 	return e;
 }
@@ -125,18 +163,12 @@ static int run_input(struct cmd_args *a, struct mm_input *in)
 static int run(struct cmd_args *a)
 {
 	const struct slab_args *own = a->own;
-	struct mm_slabinfo info = { 0 };
 	struct mm_input *in;
 	int e;
 
 	cmd_one_table(a, "--before=FILE", own->before, slab_diff_table.name);
-	if ((a->live || a->sysroot) && !a->file) {
-		e = read_sysroot(a, a->sysroot, &info);
-		if (!e)
-			e = show_capture(a, &info);
-		mm_slabinfo_free(&info);
-		return e;
-	}
+	if ((a->live || a->sysroot) && !a->file)
+		return show_sysroot(a);
 	e = cmd_open_input(a, &in);
 	if (e)
 		return e;

@@ -54,6 +54,13 @@ if [ "$(id -u)" != 0 ]; then
 	same "what everybody may read" ":A-0000192,dentry," "$(tr '\n' , < out)"
 	grep -q 'proc/slabinfo: permission denied (it is for root alone); the rows are those of .*sys/kernel/slab' err || fail "$(cat err)"
 fi
+# again and again: for people a table each time, in CSV one
+same "--every for people" 3 "$(timeout 20 mm-slab --human --sysroot=after --every=0.1 -o name | grep -m 3 TIME_S | wc -l)"
+timeout 20 mm-slab --csv --sysroot=after --every=0.1 -o name | head -3 > out
+awk -F, 'NR == 1 && $1 != "time_s" || NR == 2 && $1 != "0.000" || NR == 3 && $1 < 0.1 { exit 1 } END { exit NR != 3 }' out ||
+	fail "--every: $(cat out)"
+refused 2 'a system has seconds alone' mm-slab --sysroot=after --every=mark
+same "--every of mm-buddy" 3 "$(timeout 20 mm-buddy --human --sysroot="$data/captures/arm64-64k" --every=0.1 | grep -m 3 TIME_S | wc -l)"
 # for people, a capture has no columns of what only a replay counts; CSV has
 same "columns for people" "0 1" "$(mm-slab --human --sysroot=before | grep -c ALLOCS) $(mm-slab --csv --sysroot=before | grep -c allocs)"
 # names alone, as everybody may read them on a running system, are no table
