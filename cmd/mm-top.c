@@ -274,6 +274,8 @@ static int run(struct cmd_args *a)
 	}
 	if (a->table && strcmp(a->table, top_table.name))
 		return mm_error_set(&a->err, -EINVAL, "--table=%s needs a trace", a->table);
+	if (a->every != CMD_EVERY_END)
+		cmd_usage(a, "--every needs a trace; of a system -d tells");
 	if (!isatty(STDOUT_FILENO) && !t->batch) {	/* into a pipe: one look, unless told how many */
 		t->batch = true;
 		if (!t->iterations_given && !t->delay_given)

@@ -189,6 +189,8 @@ static int run(struct cmd_args *a)
 
 	if (v->mode == VMSTAT_TRACE)
 		return vmstat_trace(a, v);
+	if (a->every != CMD_EVERY_END)
+		cmd_usage(a, "--every needs a trace; of a system the words delay and count tell");
 	if (!v->one_header && cmd_is_human(a)) {
 		rows = terminal_rows();
 		v->height = rows > 3 ? rows - 3 : 22;

@@ -198,6 +198,7 @@ fails 2 "expected seconds, found '.'" -d .
 fails 2 "up to 1000000 seconds, found '18446744073'" -d 18446744073
 fails 2 "not allowed in secure mode" -s -d 1
 fails 2 "-n" -n 0
+fails 2 "--every needs a trace" -b --every=1
 fails 1 "unknown field 'nope'" -b -n1 --human $names --output=nope
 "$top" -b -n1 $names > /dev/full 2> "$tmp/err"
 [ $? = 1 ] || fail "a full disk: $(cat "$tmp/err")"

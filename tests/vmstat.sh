@@ -148,6 +148,7 @@ fails 2 "delay" 0
 fails 2 "whole numbers, found '0.5'" 0.5 1
 fails 2 "whole numbers, found '1x'" 1 1x
 fails 2 "needs -p" --table=partition
+fails 2 "--every needs a trace" --every=1
 "$vm" --human $names > /dev/full 2> "$tmp/err"
 [ $? = 1 ] && grep -q "No space left" "$tmp/err" || { echo "a full disk: $(cat "$tmp/err")"; failed=1; }
 
