@@ -100,6 +100,18 @@ static const struct line_case {
 	  "SYSCALL[9,1](0) sys_read ( 4, 0x1, 9999 ) --> [async] ... \nSYSCALL[9,1](0) ... [async] --> Success(0x131a) \n",
 	  EXEC "9,file,,0,O_RDWR|S_IFREG,/f,,,,\n9,write,0x1,5000,,/f,0x0,,,5000\n9,read,0x1,10,,/f,0x64,,,10\n"
 	  "9,read,0x1,9999,,/f,0x6e,,,4890\n", 0 },
+	/* valgrind 3.19 prints copy_file_range without a blank behind the parenthesis */
+	{ "copies are a read and a write, but where offsets lie in memory", HEAD
+	  "SYSCALL[9,1](2) sys_open ( 0x10(/f), 0, 0 ) --> [async] ... \nSYSCALL[9,1](2) ... [async] --> Success(0x4) \n"
+	  "SYSCALL[9,1](2) sys_open ( 0x10(/g), 65, 384 ) --> [async] ... \nSYSCALL[9,1](2) ... [async] --> Success(0x5) \n"
+	  "SYSCALL[9,1](326) sys_copy_file_range (4, 0, 5, 0, 9223372035781033984, 0)[sync] --> Success(0x1388) \n"
+	  "SYSCALL[9,1](326) sys_copy_file_range (4, 0, 5, 0, 9223372035781033984, 0)[sync] --> Success(0x0) \n"
+	  "SYSCALL[9,1](40) sys_sendfile ( 5, 4, 0x0, 10 ) --> [async] ... \nSYSCALL[9,1](40) ... [async] --> Success(0xa) \n"
+	  "SYSCALL[9,1](40) sys_sendfile ( 5, 4, 0x1fff000508, 9 ) --> [async] ... \nSYSCALL[9,1](40) ... [async] --> Success(0x9) \n"
+	  "SYSCALL[9,1](326) sys_copy_file_range (4, 0, 5, 0, 9, 1)[sync] --> Failure(0x16) \n",
+	  EXEC "9,file,,5000,O_RDONLY|S_IFREG,/f,,,,\n9,read,,5000,,/f,0x0,,,5000\n9,file,,0,O_RDWR|S_IFREG,/g,,,,\n"
+	  "9,write,,5000,,/g,0x0,,,5000\n9,file,,5010,O_RDONLY|S_IFREG,/f,,,,\n9,read,,10,,/f,0x1388,,,10\n9,write,,10,,/g,0x1388,,,10\n"
+	  "9,write,,9,,/g,0x1392,,,9\n", 1 },
 	{ "what is not in the page cache makes no row", HEAD
 	  "SYSCALL[9,1](1) sys_write ( 1, 0x1, 5 ) --> [async] ... \nSYSCALL[9,1](1) ... [async] --> Success(0x5) \n"
 	  "SYSCALL[9,1](257) sys_openat ( 4294967196, 0x1(/proc/meminfo), 0 ) --> [async] ... \n"

@@ -174,6 +174,37 @@ static int do_pwrite(struct mm_lackey_rows *r) { return at_offset(r, MM_EV_WRITE
 static int do_preadv(struct mm_lackey_rows *r) { return at_offset(r, MM_EV_READ, true); }
 static int do_pwritev(struct mm_lackey_rows *r) { return at_offset(r, MM_EV_WRITE, true); }
 
+/* One side of a copy within the kernel, @at: where its position is, in memory that the recording does not hold; 0: the descriptor's. */
+static int copied(struct mm_lackey_rows *r, enum mm_event_type type, uint64_t fd, uint64_t at)
+{
+	struct mm_fd_open *o = regular(r, fd);
+	uint64_t pos;
+
+	if (!o)
+		return no_file(r);
+	if (at)
+		return skip(r, "copies from and to offsets, which the recording does not hold", false);
+	pos = type == MM_EV_WRITE && o->append ? o->file->size : o->pos;
+	o->pos = pos + r->c->result;
+	return file_row(r, type, o->file, pos, true);
+}
+
+static int do_sendfile(struct mm_lackey_rows *r)
+{
+	bool nothing = r->c->failed || !r->c->result;
+	int e = nothing ? 0 : copied(r, MM_EV_READ, r->c->arg[1], r->c->arg[2]);
+
+	return e || nothing ? e : copied(r, MM_EV_WRITE, r->c->arg[0], 0);
+}
+
+static int do_copy_file_range(struct mm_lackey_rows *r)
+{
+	bool nothing = r->c->failed || !r->c->result;
+	int e = nothing ? 0 : copied(r, MM_EV_READ, r->c->arg[0], r->c->arg[1]);
+
+	return e || nothing ? e : copied(r, MM_EV_WRITE, r->c->arg[2], r->c->arg[3]);
+}
+
 static int do_lseek(struct mm_lackey_rows *r)
 {
 	struct mm_fd_open *o = regular(r, r->c->arg[0]);
@@ -510,6 +541,7 @@ static const struct {
 } calls[] = {
 	{ "read", do_read }, { "write", do_write }, { "readv", do_readv }, { "writev", do_writev },
 	{ "pread64", do_pread }, { "pwrite64", do_pwrite }, { "preadv", do_preadv }, { "pwritev", do_pwritev },
+	{ "sendfile", do_sendfile }, { "copy_file_range", do_copy_file_range },
 	{ "lseek", do_lseek }, { "open", do_open }, { "openat", do_openat }, { "creat", do_creat }, { "close", do_close },
 	{ "memfd_create", do_memfd_create }, { "dup", do_dup }, { "dup2", do_dup }, { "dup3", do_dup3 }, { "fcntl", do_fcntl },
 	{ "fallocate", do_fallocate }, { "ftruncate", do_ftruncate }, { "truncate", do_truncate },

@@ -153,6 +153,15 @@ static void parse_args(struct mm_lackey_call *c, const char *p, const char *end)
 	}
 }
 
+/* Where "(4, 0, 5, 0, 99, 0)[sync] -->" or "()" closes, which valgrind prints without blanks; NULL: not here. */
+static const char *narrow_close(const char *open, const char *end)
+{
+	for (const char *q = open; (q = find(q, end, ")")); q++)
+		if (q == open + 1 || q + 1 == end || find(q, end, ")[sync] -->") == q || find(q, end, ") -->") == q)
+			return q;
+	return NULL;
+}
+
 /* "sys_brk ( 0x0 )" at *@pp: into @c. False: no such piece here. */
 static bool eat_name(const char **pp, const char *end, struct mm_lackey_call *c)
 {
@@ -167,7 +176,7 @@ static bool eat_name(const char **pp, const char *end, struct mm_lackey_call *c)
 	for (const char *q = open; (q = find(q, end, " )")); q++)
 		close = q + 1;
 	if (!close)
-		close = find(open, end, "()") == open ? open + 1 : NULL;
+		close = narrow_close(open, end);
 	if (!close || close - p >= MM_LACKEY_CALL_TEXT)
 		return false;
 	c->len = (size_t)(close - p);
