@@ -63,9 +63,12 @@ void vmstat_pick_columns(struct vmstat_columns *to, const struct mm_table *from,
  * error.
  */
 bool vmstat_next(struct cmd_args *a, const struct vmstat_args *v, uint64_t n);
-void vmstat_time_text(char *buf, size_t size, const char *format);
 uint64_t vmstat_clock_ns(void);
 
+/* With -t each line ends with the local time, 2026-11-30 12:00:00, the first heading with dashes, the second with the time zone. */
 #define VMSTAT_STAMP_HEADER " -----timestamp-----"
+enum { VMSTAT_STAMP = 32 };
+void vmstat_stamp(char stamp[VMSTAT_STAMP]);
+void vmstat_end_header(struct cmd_args *a, const struct vmstat_args *v);
 
 #endif /* VMSTAT_H */

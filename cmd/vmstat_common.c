@@ -46,13 +46,30 @@ uint64_t vmstat_clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-void vmstat_time_text(char *buf, size_t size, const char *format)
+/* The local time. */
+static void time_text(char *buf, size_t size, const char *format)
 {
 	time_t now = time(NULL);
 	struct tm tm;
 
 	if (!localtime_r(&now, &tm) || !strftime(buf, size, format, &tm))
 		buf[0] = 0;
+}
+
+void vmstat_stamp(char stamp[VMSTAT_STAMP])
+{
+	time_text(stamp, VMSTAT_STAMP, "%Y-%m-%d %H:%M:%S");
+}
+
+void vmstat_end_header(struct cmd_args *a, const struct vmstat_args *v)
+{
+	char zone[32];
+
+	if (v->timestamp) {
+		time_text(zone, sizeof(zone), "%Z");
+		mm_output_printf(&a->out, " %19s", zone);
+	}
+	mm_output_bytes(&a->out, "\n", 1);
 }
 
 bool vmstat_next(struct cmd_args *a, const struct vmstat_args *v, uint64_t n)

@@ -49,7 +49,6 @@ const struct mm_table vmstat_partition_table = MM_TABLE("partition", partition_c
 static void header(struct cmd_args *a, const struct vmstat_args *v)
 {
 	const char *stamp = v->timestamp ? VMSTAT_STAMP_HEADER : "";
-	char zone[32];
 
 	if (v->wide)
 		mm_output_printf(&a->out, "disk- -------------------reads------------------- "
@@ -61,11 +60,7 @@ static void header(struct cmd_args *a, const struct vmstat_args *v)
 				 "-----IO------%s\n"
 				 "%5s %6s %6s %7s %7s %6s %6s %7s %7s %6s %6s", stamp, " ", "total", "merged",
 				 "sectors", "ms", "total", "merged", "sectors", "ms", "cur", "sec");
-	if (v->timestamp) {
-		vmstat_time_text(zone, sizeof(zone), "%Z");
-		mm_output_printf(&a->out, " %19s", zone);
-	}
-	mm_output_bytes(&a->out, "\n", 1);
+	vmstat_end_header(a, v);
 }
 
 /* Kernels have counted below none, and written that without its sign. */
@@ -101,10 +96,10 @@ static struct disk_row row_of(const struct mm_proc_disk *d, const char *stamp)
 static void one_sample(struct cmd_args *a, struct vmstat_args *v, const struct mm_proc_disks *ds,
 		       struct mm_table_writer *w)
 {
-	char stamp[32];
+	char stamp[VMSTAT_STAMP];
 
 	if (v->timestamp)
-		vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
+		vmstat_stamp(stamp);
 	for (size_t i = 0; i < ds->nr; i++) {
 		struct disk_row row;
 

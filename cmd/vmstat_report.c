@@ -173,7 +173,6 @@ static void between(struct report_row *row, const struct vmstat_args *v, const s
 static void header(struct cmd_args *a, const struct vmstat_args *v)
 {
 	const char *buff = v->active ? "inact" : "buff", *cache = v->active ? "active" : "cache";
-	char zone[32];
 
 	if (v->wide)
 		mm_output_printf(&a->out, "--procs-- -----------------------memory---------------------- ---swap-- "
@@ -189,11 +188,7 @@ static void header(struct cmd_args *a, const struct vmstat_args *v)
 				 v->timestamp ? VMSTAT_STAMP_HEADER : "", "r", "b", "swpd", "free", buff, cache, "si",
 				 "so",
 				 "bi", "bo", "in", "cs", "us", "sy", "id", "wa", "st");
-	if (v->timestamp) {
-		vmstat_time_text(zone, sizeof(zone), "%Z");
-		mm_output_printf(&a->out, " %19s", zone);
-	}
-	mm_output_bytes(&a->out, "\n", 1);
+	vmstat_end_header(a, v);
 }
 
 static void line(struct cmd_args *a, const struct vmstat_args *v, const struct report_row *row)
@@ -234,7 +229,7 @@ static int samples(struct cmd_args *a, struct vmstat_args *v, struct sample *s, 
 {
 	uint64_t n = 0, lines = 0;
 	int err = take(a, v, &s[0]);
-	char stamp[32];
+	char stamp[VMSTAT_STAMP];
 
 	if (!err && !w)
 		header(a, v);
@@ -242,7 +237,7 @@ static int samples(struct cmd_args *a, struct vmstat_args *v, struct sample *s, 
 		struct report_row row = { .time = stamp };
 
 		if (v->timestamp)
-			vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
+			vmstat_stamp(stamp);
 		if (!n)
 			since_boot(&row, v, &s[0], !w);
 		else

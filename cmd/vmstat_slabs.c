@@ -35,10 +35,10 @@ static void header(struct cmd_args *a)
 static void one_sample(struct cmd_args *a, const struct vmstat_args *v, const struct mm_slabinfo *s,
 		       struct mm_table_writer *w)
 {
-	char stamp[32];
+	char stamp[VMSTAT_STAMP];
 
 	if (v->timestamp)
-		vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
+		vmstat_stamp(stamp);
 	for (size_t i = 0; i < s->nr; i++) {
 		const struct mm_cache_row *c = &s->v[i];
 		struct slab_row row = { c->name, stamp, c->active_objects, c->objects, c->slab_size,

@@ -198,7 +198,7 @@ int vmstat_counters(struct cmd_args *a, struct vmstat_args *v)
 	struct mm_table_writer *w = NULL;
 	struct vmstat_columns c;
 	uint64_t n = 0, shown = 0;
-	char stamp[32];
+	char stamp[VMSTAT_STAMP];
 	int err = 0;
 
 	vmstat_pick_columns(&c, &vmstat_counter_table, timed ? 0 : 1u << COL_TIME);
@@ -208,7 +208,7 @@ int vmstat_counters(struct cmd_args *a, struct vmstat_args *v)
 			err = cmd_table(a, &c.table, &w);
 		if (err)
 			break;
-		vmstat_time_text(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S");
+		vmstat_stamp(stamp);
 		if (n || !v->no_first) {
 			counter_rows(&s[n & 1], &s[~n & 1], stamp, w);
 			shown++;
