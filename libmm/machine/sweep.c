@@ -312,7 +312,8 @@ static int replay(struct rows *r, struct mm_machine *m, struct mm_error *err)
 			e = mm_machine_event(m, &r->ev[i], &inner);
 			if (e)
 				return mm_error_set(err, e, "%s:%" PRIu64 ": %s", s->name,
-						    r->player.tape ? r->line[i] : mm_trace_line(r->reader, i), inner.text);
+						    r->player.tape ? r->line[i] : mm_trace_line(r->reader, i),
+						    inner.code ? inner.text : strerror(-e));
 		}
 	}
 	return n < 0 ? (int)n : mm_machine_start(m, err);
