@@ -20,8 +20,9 @@
 #include "base/str.h"
 #include "source/perf.h"
 #include "source/scan.h"
+#include "source/strace.h"
 
-enum { MAX_ARGS = 6, MAX_CALLS = 1 << 16, MAX_ERRNO = 4095 };
+enum { MAX_ARGS = 6, MAX_ERRNO = 4095 };
 
 /* Columns of arguments. */
 enum to { TO_NONE, TO_ADDR, TO_SIZE, TO_FLAGS, TO_ADDR2, TO_SIZE2, TO_OFFSET };
@@ -48,20 +49,22 @@ static const struct call {
 };
 
 struct begun {
-	uint32_t tid;
-	const struct call *call;
+	const struct call *call;	/* NULL: it has returned */
 	uint64_t arg[MAX_ARGS];
 };
 
-struct mm_perf_calls {			/* that have not returned */
+struct mm_perf_calls {
+	struct strace_pids pids;	/* of tasks that have begun a call: place in v */
 	struct begun *v;
 	size_t nr, cap;
 };
 
 void mm_perf_calls_free(struct mm_perf_calls *c)
 {
-	if (c)
-		free(c->v);
+	if (!c)
+		return;
+	strace_pids_free(&c->pids);
+	free(c->v);
 	free(c);
 }
 
@@ -86,27 +89,31 @@ static bool parse_args(struct mm_str text, uint64_t *arg, size_t nr)
 
 static struct begun *find_begun(struct mm_perf_calls *c, uint32_t tid)
 {
-	for (size_t i = 0; i < c->nr; i++)
-		if (c->v[i].tid == tid)
-			return &c->v[i];
-	return NULL;
+	size_t place;
+
+	return strace_pids_find(&c->pids, tid, &place) ? &c->v[place] : NULL;
+}
+
+/* NULL: no host memory. */
+static struct begun *add_begun(struct mm_perf_calls *c, uint32_t tid)
+{
+	if (mm_grow(&c->v, c->nr, &c->cap, sizeof(*c->v)) || strace_pids_add(&c->pids, tid, c->nr))
+		return NULL;
+	return &c->v[c->nr++];
 }
 
 static int on_enter(struct mm_trace_source *src, struct mm_perf_calls *c, const struct mm_ftrace_line *t, const struct call *call,
 		    struct mm_error *err)
 {
-	struct begun b = { .tid = t->pid, .call = call }, *before = find_begun(c, t->pid);
+	struct begun b = { .call = call }, *of_task = find_begun(c, t->pid);
 
 	if (!parse_args(t->args, b.arg, call->nr))
 		return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
-	if (!before && c->nr == MAX_CALLS)
-		before = &c->v[0];	/* a recording of many ends */
-	if (!before) {
-		if (mm_grow(&c->v, c->nr, &c->cap, sizeof(*c->v)))
-			return -ENOMEM;
-		before = &c->v[c->nr++];
-	}
-	*before = b;
+	if (!of_task)
+		of_task = add_begun(c, t->pid);
+	if (!of_task)
+		return -ENOMEM;
+	*of_task = b;
 	return 0;
 }
 
@@ -211,7 +218,7 @@ int mm_perf_call(struct mm_perf *p, struct mm_perf_calls **cp, struct mm_trace_s
 	if (!b || b->call != call)
 		return mm_trace_skip(src, "ends of system calls whose beginnings are not there", t->line, false, err);
 	done = *b;
-	*b = (*cp)->v[--(*cp)->nr];
+	b->call = NULL;
 	scan_blanks(&rest);
 	if (!scan_hex(&rest, &result))
 		return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
