@@ -44,6 +44,8 @@ lab highthr ""
 lab highfile -alone
 lab filews -alone
 lab filews -mglru-alone -S lru_gen=1 -S lru_gen.switched=0
+# memory.reclaim of the root
+lab rootrec -alone
 # Page tables are uncharged past the stock of the CPU.
 lab dontneed -mglru -S lru_gen=1
 

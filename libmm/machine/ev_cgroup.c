@@ -220,7 +220,7 @@ int mm_ev_cgroup(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (is_mems)
 		return has_value ? write_mems(m, g, ev, err) : 0;
-	if (has_value && g->parent)
+	if (has_value && (g->parent || file->write == write_reclaim))	/* the root has that one alone */
 		file->write(m, g, value);
 	else if (has_value)
 		return mm_error_set(err, -EINVAL, "cgroup: the root has no %s", file->name);
