@@ -17,6 +17,10 @@
  * Each write has an object of a slab (struct bio).  Who reclaims may not use the reserves for it: below the min watermark there are
  * those of slabs that exist, and two kept in a pool; then the writer sleeps until a write is done.
  *
+ * Left out: block/blk-wbt.c. A task that reclaims may have 4 requests under way while reads go on, kswapd 16, and about twice as many
+ * after each 100 ms in which the disk was written to and reads were quick; up to 48 and 192. Beyond that it sleeps until none is. Slots
+ * lie in a row as long as few are taken, so 32 pages are a request or two in the first of these windows, and later the plug is smaller.
+ *
  * Source: Linux 6.6 mm/page_io.c swap_writepage(), end_swap_bio_write(); block/blk-mq.c blk_add_rq_to_plug(); block/bio.c
  * bio_alloc_bioset(), biovec_init_slabs() with BIO_POOL_SIZE; mm/mempool.c.
  */
