@@ -14,6 +14,7 @@
 #include <libmm/machine.h>
 #include <libmm/source.h>
 #include <libmm/tables.h>
+#include <libmm/zoneinfo.h>
 
 struct cmd_args;
 
@@ -142,6 +143,10 @@ int cmd_file_end(struct cmd_file *f, int e, struct mm_error *err);
  * number of orders (0: not known) suggests, which is said on stderr; else 4096. Return: 0 or -ENOMEM.
  */
 int cmd_page_size(struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr_orders, uint32_t *size);
+/* @zi of a capture that has one, zeroed; mm_zoneinfo_free() it in any case.  0 or -errno with a->err. */
+int cmd_zoneinfo(struct cmd_args *a, const struct mm_sysroot *root, struct mm_zoneinfo *zi);
+/* A capture's machine has as many CPUs as its zones list.  False: --cpus says, they list none, or more than there can be. */
+bool cmd_cpus_of_zones(struct cmd_args *a, const struct mm_zoneinfo *zi);
 /* A line on stderr: "mm-vma: ..." */
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The command line was at fault: such a line, and the end with status 2. */

@@ -16,21 +16,35 @@
 #include "cmd.h"
 #include "cmd_internal.h"
 
-/* As many CPUs as a capture's zones list, unless --cpus says. */
-static int cpus_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
+int cmd_zoneinfo(struct cmd_args *a, const struct mm_sysroot *root, struct mm_zoneinfo *zi)
 {
-	struct mm_zoneinfo zi = { 0 };
 	struct mm_input *in;
 	int e = mm_sysroot_input(root, "proc/zoneinfo", &in, &a->err);
 
 	if (e)
 		return e;
-	e = mm_zoneinfo_read(&zi, in, &a->err);
+	e = mm_zoneinfo_read(zi, in, &a->err);
 	mm_input_free(in);
-	if (!e && zi.v[0].nr_pagesets && zi.v[0].nr_pagesets <= MM_MAX_CPUS) {
-		a->config.nr_cpus = zi.v[0].nr_pagesets;
-		a->cpus_given = true;
-	}
+	return e;
+}
+
+bool cmd_cpus_of_zones(struct cmd_args *a, const struct mm_zoneinfo *zi)
+{
+	uint32_t nr = zi->v[0].nr_pagesets;
+
+	if (a->cpus_given || !nr || nr > MM_MAX_CPUS)
+		return false;
+	a->config.nr_cpus = nr;
+	return true;
+}
+
+static int cpus_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
+{
+	struct mm_zoneinfo zi = { 0 };
+	int e = cmd_zoneinfo(a, root, &zi);
+
+	if (!e)
+		a->cpus_given |= cmd_cpus_of_zones(a, &zi);
 	mm_zoneinfo_free(&zi);
 	return e;
 }

@@ -273,18 +273,6 @@ static int read_sysroot(struct cmd_args *a, const struct mm_sysroot *root, struc
 	return e;
 }
 
-static int read_zones(struct cmd_args *a, const struct mm_sysroot *root, struct mm_zoneinfo *zi)
-{
-	struct mm_input *in;
-	int e = mm_sysroot_input(root, "proc/zoneinfo", &in, &a->err);
-
-	if (!e) {
-		e = mm_zoneinfo_read(zi, in, &a->err);
-		mm_input_free(in);
-	}
-	return e;
-}
-
 struct shown {
 	const struct mm_sysroot *root;
 	bool told;			/* what the first block's counts are worth */
@@ -298,7 +286,7 @@ static int sysroot_rows(struct cmd_args *a, struct mm_table_writer *w, void *arg
 	int e = read_sysroot(a, s->root, &bi);
 
 	if (!e && a->columns && strstr(a->columns, "score") && mm_sysroot_has(s->root, "proc/zoneinfo"))
-		e = read_zones(a, s->root, &zi);
+		e = cmd_zoneinfo(a, s->root, &zi);
 	if (!e)
 		e = print_capture(a, &bi, zi.nr ? &zi : NULL, s->root, w);
 	if (!e && !s->told)
@@ -379,7 +367,7 @@ static int explain_sysroot(struct cmd_args *a)
 
 	if (e)
 		return e;
-	e = read_zones(a, root, &zi);
+	e = cmd_zoneinfo(a, root, &zi);
 	if (!e)
 		e = read_sysroot(a, root, &bi);
 	if (!e && mm_explain_of_capture(&l, &zi, &bi))

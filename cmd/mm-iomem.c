@@ -101,8 +101,8 @@ static int read_zoneinfo(struct cmd_args *a, struct capture *c, struct mm_input 
 {
 	int e = mm_zoneinfo_read(&c->zi, in, &a->err);
 
-	if (!e && !a->cpus_given && c->zi.v[0].nr_pagesets)
-		a->config.nr_cpus = c->zi.v[0].nr_pagesets;
+	if (!e)
+		cmd_cpus_of_zones(a, &c->zi);
 	return e;
 }
 
@@ -110,7 +110,6 @@ static int read_zoneinfo(struct cmd_args *a, struct capture *c, struct mm_input 
 static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 {
 	struct mm_sysroot *root;
-	struct mm_input *in;
 	bool hidden, zones;
 	int e = mm_sysroot_open(&root, dir, &a->err);
 
@@ -125,11 +124,9 @@ static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 	if (zones && (e == -ENOENT || e == -EPERM))
 		e = 0;
 	if (!e && zones) {
-		e = mm_sysroot_input(root, "proc/zoneinfo", &in, &a->err);
-		if (!e) {
-			e = read_zoneinfo(a, c, in);
-			mm_input_free(in);
-		}
+		e = cmd_zoneinfo(a, root, &c->zi);
+		if (!e)
+			cmd_cpus_of_zones(a, &c->zi);
 	}
 	if (!e)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);

@@ -146,6 +146,14 @@ for f in full:'0|200|210|230' some:'0|200|200|200|200' four:'0|200|200|200' five
 	same "reserve, ${f%%:*}" "${f#*:}" "$("$bin/mm-iomem" -t zones -n -o protection_pages "$tmp/${f%%:*}" | head -1)"
 done
 
+# zones with more CPUs than there can be: as many as where they tell of none
+per_cpu() { zone DMA32 40000 300 50000 50000 4096; echo '  pagesets'; seq 0 $(($1 - 1)) | sed 's/.*/    cpu: &\n              count: 0/'; }
+one=$(per_cpu 1 | mm-iomem -t zones -n - | cksum)
+for n in 1025 5000 70000; do
+	per_cpu $n > "$tmp/cpus"
+	same "$n CPUs" "$one" "$(timeout 20 mm-iomem -t zones -n "$tmp/cpus" | cksum)"
+done
+
 if [ -w /dev/full ]; then
 	"$bin/mm-iomem" -M pc-4g > /dev/full 2> "$tmp/err"
 	[ $? = 1 ] && grep -q 'No space left' "$tmp/err" || fail "a full disk: $(cat "$tmp/err")"

@@ -12,6 +12,7 @@
  * initialisation). CPUs are spread over the nodes in even, contiguous shares where no source tells their nodes.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -165,6 +166,8 @@ int mm_phys_new(struct mm_phys **physp, struct mm_ctx *ctx, const struct mm_phys
 
 	if (!cfg->regions && !cfg->zoneinfo)
 		return mm_error_set(err, -EINVAL, "expected a map of memory or zones, found neither");
+	if (ctx->nr_cpus > MM_MAX_CPUS)
+		return mm_error_set(err, -ERANGE, "expected at most %d CPUs, found %" PRIu32, (int)MM_MAX_CPUS, ctx->nr_cpus);
 	if (cfg->zoneinfo && resized) {		/* the captured zones are not those of this machine any more */
 		if (!cfg->regions || !cfg->regions->nr)
 			return mm_error_set(err, -EINVAL,

@@ -24,7 +24,7 @@ struct mm_physmap_config {
 	uint64_t kernelcore_bytes, movablecore_bytes;
 	uint64_t kernelcore_percent, movablecore_percent;
 	bool movable_node;			/* removable RAM is movable */
-	uint32_t nr_cpus;			/* at least 1 */
+	uint32_t nr_cpus;			/* 1 .. MM_MAX_CPUS */
 	uint64_t dimm_bytes[MM_PHYSMAP_MAX_DIMMS];
 	size_t nr_dimms;			/* 0: one that holds all RAM there is */
 	bool indent_names;			/* table regions: nested names stand further in, for people */
