@@ -89,11 +89,16 @@ END_TEST
 START_TEST(nearest_word)
 {
 	static const char *const words[] = { "load", "store", "mmap", "munmap" };
+	static const char *const columns[] = { "r", "free_kib", "pid", "res_kib" };
 
 	ck_assert_str_eq(mm_nearest(str("laod"), words, 4), "load");
 	ck_assert_str_eq(mm_nearest(str("unmap"), words, 4), "munmap");
 	/* the shortest needs the fewest edits: first of two */
 	ck_assert_str_eq(mm_nearest(str(""), words, 4), "load");
+	/* what a column is called elsewhere: as it begins, in letters of the other case */
+	ck_assert_str_eq(mm_nearest(str("free"), columns, 4), "free_kib");
+	ck_assert_str_eq(mm_nearest(str("RES"), columns, 4), "res_kib");
+	ck_assert_str_eq(mm_nearest(str("PID"), columns, 4), "pid");
 	ck_assert_ptr_null(mm_nearest(str("x"), words, 0));
 }
 END_TEST

@@ -97,7 +97,7 @@ START_TEST(wrong_columns)
 		{ "nam", "table zones has no column 'nam'; the nearest is 'name'" },
 		{ "name,,start", "table zones has no column ''; the nearest is 'name'" },
 		{ "", "table zones has no column ''; the nearest is 'name'" },
-		{ "name,size", "table zones has no column 'size'; the nearest is 'time'" },
+		{ "name,size", "table zones has no column 'size'; the nearest is 'size_bytes'" },
 		{ "name,start,name", "column 'name' is asked for twice" },
 	};
 
