@@ -89,4 +89,19 @@ END
 same "the head of a program" "load,0x10002010,no fault" "$(mm-fault --csv -n -t mismatches -o call,addr,model head.txt 2> err)"
 same "and its faults" 1,1 "$(mm-fault --csv -n -t faults -o minflt,majflt head.txt 2> err)"
 
+# With page faults disabled the kernel's first try ends in nothing, and the second is told too (copy_fpstate_to_sigframe()); a third, or
+# one of the program itself, is none.
+cat > twice.txt <<'END'
+prog 100 1.000000: PERF_RECORD_COMM exec: prog:100/100
+prog 100 1.000001: PERF_RECORD_MMAP2 100/100: [0x10000000(0x4000) @ 0x10000000 00:00 0 0]: rw-p //anon
+prog 100 1.000002: exceptions:page_fault_kernel: address=0x10000fc0 ip=copy_fpstate_to_sigframe error_code=0x2
+prog 100 1.000003: exceptions:page_fault_kernel: address=0x10000fc0 ip=copy_fpstate_to_sigframe error_code=0x2
+prog 100 1.000004: exceptions:page_fault_kernel: address=0x10000fc0 ip=copy_fpstate_to_sigframe error_code=0x2
+prog 100 1.000005: exceptions:page_fault_user: address=0x10001fc0 ip=0x1 error_code=0x6
+prog 100 1.000006: exceptions:page_fault_user: address=0x10001fc0 ip=0x1 error_code=0x6
+END
+same "told twice" "store,0x10000fc0,no fault store,0x10001fc0,no fault" \
+	"$(mm-fault --csv -n -t mismatches -o call,addr,model twice.txt 2> err | paste -sd' ')"
+grep -q '1 page faults told twice' err || fail "told twice: $(cat err)"
+
 exit $failed

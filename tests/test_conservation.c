@@ -231,6 +231,16 @@ static void replay(struct mm_event ev)
 	ck_assert_msg(mm_machine_event(machine, &ev, &err) == 0, "%s of pid %u: %s", mm_event_word(ev.type), ev.pid, err.text);
 }
 
+/* A child of @pid in place of *@other. */
+static void fork_over(uint32_t pid, uint32_t *other)
+{
+	if (mm_task_find(machine, *other))
+		replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *other });
+	*other = next_pid++;
+	replay((struct mm_event){ .type = MM_EV_FORK, .pid = pid, .result = *other, .result_kind = MM_RESULT_DEC,
+				  .present = MM_TC_BIT(RESULT) });
+}
+
 static void begin(uint32_t *pid, struct mm_rng *rng)
 {
 	*pid = next_pid++;
@@ -306,11 +316,7 @@ static void random_step(struct mm_rng *rng)
 		replay((struct mm_event){ .type = MM_EV_CGROUP, .pid = *pid, .name = str(cgroups[mm_rng_below(rng, NR_CGROUPS)]),
 					  .present = MM_TC_BIT(NAME) });
 	} else if (dice < 26 && pid != other) {
-		if (mm_task_find(machine, *other))
-			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *other });
-		*other = next_pid++;
-		replay((struct mm_event){ .type = MM_EV_FORK, .pid = *pid, .result = *other, .result_kind = MM_RESULT_DEC,
-					  .present = MM_TC_BIT(RESULT) });
+		fork_over(*pid, other);
 	} else if (dice < 27) {
 		replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *pid });
 	} else {
@@ -496,11 +502,7 @@ static void random_call(struct mm_rng *rng)
 	} else if (dice < 20) {
 		random_file_call(rng, *pid);
 	} else if (dice < 22 && pid != other) {
-		if (mm_task_find(machine, *other))
-			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *other });
-		*other = next_pid++;
-		replay((struct mm_event){ .type = MM_EV_FORK, .pid = *pid, .result = *other, .result_kind = MM_RESULT_DEC,
-					  .present = MM_TC_BIT(RESULT) });
+		fork_over(*pid, other);
 	} else if (dice < 23) {
 		replay((struct mm_event){ .type = MM_EV_EXIT, .pid = *pid });
 	} else if (dice < 25) {

@@ -58,9 +58,32 @@ static bool is_recorded_fault(const struct mm_event *ev)
 	return ev->present & MM_TC_BIT(FLAGS) && mm_has_word(ev->flags, "FAULT");
 }
 
+/* KERNEL: made by the kernel for the task; KERNEL|DIRECT: by mistake, as no copy_to_user(). A recorded code without USER too. */
+static enum mm_access_mode mode_of(const struct mm_event *ev, bool recorded)
+{
+	if (!(ev->present & MM_TC_BIT(FLAGS)))
+		return MM_MODE_USER;
+	if (mm_has_word(ev->flags, "KERNEL"))
+		return mm_has_word(ev->flags, "DIRECT") ? MM_MODE_KERNEL_DIRECT : MM_MODE_KERNEL;
+	return recorded && ev->flags.len > sizeof("FAULT|") - 1 && !mm_has_word(ev->flags, "USER") ? MM_MODE_KERNEL : MM_MODE_USER;
+}
+
+/*
+ * Where the kernel must not sleep (signal frames, futexes, write()) it tries with page faults disabled first: the exception is told,
+ * nothing comes of it (faulthandler_disabled()), and then told again.
+ */
+static bool is_told_again(struct mm_task *task, const struct mm_event *ev, unsigned int recorded)
+{
+	bool by_kernel = mode_of(ev, true) == MM_MODE_KERNEL;
+	bool again = by_kernel && task->kernel_fault_vaddr == ev->addr && task->kernel_fault_code == recorded;
+
+	task->kernel_fault_vaddr = by_kernel && !again ? ev->addr : UINT64_MAX;
+	task->kernel_fault_code = recorded;
+	return again;
+}
+
 /* Was there one, and for the same reason? The kernel may have taken it for the task: USER does not count. */
-static int compare_fault(struct mm_machine *m, const struct mm_task *task, const struct mm_event *ev,
-			 struct mm_error *err)
+static int compare_fault(struct mm_machine *m, struct mm_task *task, const struct mm_event *ev, struct mm_error *err)
 {
 	static const size_t head = sizeof("FAULT|") - 1;
 	unsigned int error = m->fault->first_error, recorded;
@@ -70,6 +93,10 @@ static int compare_fault(struct mm_machine *m, const struct mm_task *task, const
 		   (mm_has_word(text, "WRITE") ? (unsigned int)MM_PF_WRITE : 0) |
 		   (mm_has_word(text, "INSTR") ? (unsigned int)MM_PF_INSTR : 0) |
 		   (mm_has_word(text, "PK") ? (unsigned int)MM_PF_PK : 0);
+	if (is_told_again(task, ev, recorded) && error == MM_PF_NONE) {
+		mm_machine_note(m, "page faults told twice: the kernel tried without sleeping first");
+		return 0;
+	}
 	if (error != MM_PF_NONE) {
 		if (text.len <= head || recorded == (error & ~(unsigned int)MM_PF_USER))
 			return 0;
@@ -78,16 +105,6 @@ static int compare_fault(struct mm_machine *m, const struct mm_task *task, const
 	if (text.len > head)
 		text = (struct mm_str){ text.p + head, text.len - head };
 	return mm_fault_mismatch(m, task, ev, text, model) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
-}
-
-/* KERNEL: made by the kernel for the task; KERNEL|DIRECT: by mistake, as no copy_to_user(). A recorded code without USER too. */
-static enum mm_access_mode mode_of(const struct mm_event *ev, bool recorded)
-{
-	if (!(ev->present & MM_TC_BIT(FLAGS)))
-		return MM_MODE_USER;
-	if (mm_has_word(ev->flags, "KERNEL"))
-		return mm_has_word(ev->flags, "DIRECT") ? MM_MODE_KERNEL_DIRECT : MM_MODE_KERNEL;
-	return recorded && ev->flags.len > sizeof("FAULT|") - 1 && !mm_has_word(ev->flags, "USER") ? MM_MODE_KERNEL : MM_MODE_USER;
 }
 
 /* Something is or was at the one page of it, so it is mapped. */

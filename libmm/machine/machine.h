@@ -47,6 +47,8 @@ struct mm_task {
 	bool automap;			/* accesses outside any VMA map anonymous memory */
 	bool filled;			/* in which something was when the recording began */
 	struct mm_task_faults faults;
+	uint64_t kernel_fault_vaddr;	/* of the last recorded page fault, if the kernel took it for the task, and its error code */
+	unsigned int kernel_fault_code;
 	struct mm_began began;
 	uint64_t accesses;
 };

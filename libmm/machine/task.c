@@ -110,7 +110,7 @@ static void start(struct mm_machine *m, struct mm_task *task, uint32_t pid)
 
 	*task = (struct mm_task){
 		.pid = pid, .tgid = pid, .memcg = m->workload_memcg, .joined = ++m->nr_joins, .automap = m->cfg.automap,
-		.faults.pkru = MM_PKRU_INIT,
+		.faults.pkru = MM_PKRU_INIT, .kernel_fault_vaddr = UINT64_MAX,
 	};
 	if (!task->memcg)
 		task->memcg = mm_captured_cgroup(m, pid);
