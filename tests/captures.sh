@@ -212,6 +212,19 @@ same "ps f" "7,1.00,sshd
 same "ps f, args" "/bin/x  y" "$(mm-top -b -n1 -c --csv -p 8 --sysroot="$tmp/tree" --output=command 2> /dev/null | tail -n 1)"
 grep -q '^mm-top: 1 processes have .* or a line of ps that cannot' "$tmp/err" || fail "ps f: $(cat "$tmp/err")"
 
+# MGLRU as the captured kernel had it, unless the command line says; newer kernels may have more bits
+mkdir -p "$tmp/mglru/sys/kernel/mm/lru_gen" && cp -r "$data/captures/woken/two/proc" "$tmp/mglru"
+gen() {
+	echo event | mm-vma -M "$tmp/mglru" -o event,name,result -n "$@" 2> "$tmp/err" | sed -n 's/^sysctl,lru_gen/lru_gen/p' | paste -sd' '
+}
+same "no lru_gen" "" "$(gen)"
+echo 0x000f > "$tmp/mglru/sys/kernel/mm/lru_gen/enabled"
+echo 1000 > "$tmp/mglru/sys/kernel/mm/lru_gen/min_ttl_ms"
+same "lru_gen" "lru_gen,7 lru_gen.min_ttl_ms,1000" "$(gen)"
+same "lru_gen, told" "lru_gen,0 lru_gen.min_ttl_ms,1000" "$(gen -S lru_gen=0)"
+echo 0x000g > "$tmp/mglru/sys/kernel/mm/lru_gen/enabled"
+refused 1 "lru_gen/enabled: expected a number, found '0x000g'" mm-vma -M "$tmp/mglru" /dev/null
+
 # a tunable of sysctl -a: of a file below proc/sys that is there first
 cp -r "$sos" "$tmp/sysctl" && chmod -R u+w "$tmp/sysctl" && mkdir -p "$tmp/sysctl/proc/sys/vm" &&
 	echo 4096 > "$tmp/sysctl/proc/sys/vm/min_free_kbytes"

@@ -146,9 +146,12 @@ void mm_drop_slab(struct mm_reclaim *r)
 
 	do {
 		freed = 0;
-		for (uint32_t node = 0; node < r->phys->nr_nodes; node++)
-			for (struct mm_memcg *m = mm_mem_cgroup_iter(r->cache->root_mem_cgroup, NULL); m;
-			     m = mm_mem_cgroup_iter(r->cache->root_mem_cgroup, m))
+		for (uint32_t node = 0, left = r->phys->nr_nodes; left; node++) {
+			if (!r->phys->nodes[node])
+				continue;
+			left--;
+			for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(r->cache->root_mem_cgroup, m)) != NULL;)
 				freed += mm_shrink_slab(r, node, m, 0);
+		}
 	} while (freed >> shift++ > 1);
 }

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libmm/csv.h>
 #include <libmm/source.h>
 #include "base/str.h"
 #include "source/cmdline.h"
@@ -202,6 +203,31 @@ static int read_thp(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_
 	return mm_sysctls_set(s, MM_STR("thp"), (struct mm_str){ open + 1, (size_t)(close_ - open - 1) }, err);
 }
 
+/* lru_gen/enabled, bits as "0x0007", of which newer kernels may have more, and lru_gen/min_ttl_ms. */
+static int read_lru_gen(const struct mm_sysroot *r, struct mm_sysctls *s, struct mm_error *err)
+{
+	static const struct { enum mm_sysctl_id id; const char *path; uint64_t most; } files[] = {
+		{ MM_SYSCTL_LRU_GEN, "sys/kernel/mm/lru_gen/enabled", 7 },
+		{ MM_SYSCTL_LRU_GEN_MIN_TTL_MS, "sys/kernel/mm/lru_gen/min_ttl_ms", INT64_MAX },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char text[64];
+		long n = s->set[files[i].id] ? -1 : mm_sysroot_text(r, files[i].path, text, sizeof(text));
+		struct mm_str number = { text, n > 0 ? strcspn(text, "\n") : 0 };
+		uint64_t v;
+
+		if (!number.len)
+			continue;
+		if (mm_parse_u64(number, &v))
+			return mm_error_set(err, -EINVAL, "%s/%s: expected a number, found '%.*s'", r->name, files[i].path,
+					    (int)number.len, number.p);
+		s->v[files[i].id] = (int64_t)(v & files[i].most);
+		s->set[files[i].id] = true;
+	}
+	return 0;
+}
+
 /* "vm.swappiness = 60": sets it if it is one of ours that no file told. */
 static int sysctl_of_line(struct mm_sysctls *s, const struct mm_input *in, struct mm_str line, struct mm_error *err)
 {
@@ -339,7 +365,7 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 		if (mm_sysctls_set(s, (struct mm_str){ name, strlen(name) }, (struct mm_str){ text, (size_t)n }, &why))
 			return mm_error_set(err, -EINVAL, "%s/%s: %s", r->name, path, why.text);
 	}
-	if (read_mounts(r, s, err) || sysctls_of_text(r, s, err))
+	if (read_mounts(r, s, err) || sysctls_of_text(r, s, err) || read_lru_gen(r, s, err))
 		return err->code;
 	return read_thp(r, s, err);
 }
