@@ -45,15 +45,18 @@ static void cut_head(struct mm_perf_range *r, uint64_t start)
 int mm_perf_maps_clear(struct mm_perf_maps *maps, uint64_t start, uint64_t end)
 {
 	size_t first = mm_perf_maps_find(maps, start), last;
-	struct mm_perf_range *r = maps->v + first;
+	struct mm_perf_range *r;
 
-	if (first < maps->nr && r->start < start && r->end > end) {	/* out of its middle */
+	if (first == maps->nr)
+		return 0;
+	r = maps->v + first;
+	if (r->start < start && r->end > end) {	/* out of its middle */
 		if (insert(maps, first, r))
 			return -ENOMEM;
 		cut_head(&maps->v[first + 1], end);
 		r = maps->v + first;
 	}
-	if (first < maps->nr && r->start < start) {
+	if (r->start < start) {
 		r->end = start;
 		r->whole = false;
 		first++;
