@@ -29,36 +29,37 @@ static bool oom_task(void *arg, size_t *pos, struct mm_oom_task *t)
 	return task;
 }
 
+/* What @nodes_of says of all threads together; mostly the one that stands for them says all there is. */
+static mm_nodes_t of_threads(const struct mm_machine *m, const struct mm_oom_task *t, mm_nodes_t (*nodes_of)(const struct mm_task *task))
+{
+	mm_nodes_t nodes = nodes_of(m->tasks.v[t->cookie]);
+
+	for (size_t k = 0; nodes != MM_NODES_ALL && k < m->tasks.nr; k++)
+		if (m->tasks.v[k]->tgid == t->tgid && m->tasks.v[k]->state == MM_TASK_RUNNING)
+			nodes |= nodes_of(m->tasks.v[k]);
+	return nodes;
+}
+
+static mm_nodes_t bound_nodes(const struct mm_task *task)
+{
+	const struct mm_mempolicy *pol = task->numa.mempolicy;
+
+	return pol && pol->mode == MM_MPOL_BIND ? pol->nodes : MM_NODES_ALL;
+}
+
+static mm_nodes_t mems_allowed(const struct mm_task *task)
+{
+	return task->numa.mems_allowed ? task->numa.mems_allowed : MM_NODES_ALL;
+}
+
 /* mempolicy_in_oom_domain() of every thread; a leader that has ended is one still, and its policy is gone. */
 static mm_nodes_t oom_bound_nodes(void *arg, const struct mm_oom_task *t)
 {
-	const struct mm_machine *m = arg;
-	mm_nodes_t nodes = mm_task_find(m, t->tgid) ? 0 : MM_NODES_ALL;
-
-	for (size_t k = 0; nodes != MM_NODES_ALL && k < m->tasks.nr; k++) {
-		const struct mm_task *task = m->tasks.v[k];
-		const struct mm_mempolicy *pol = task->numa.mempolicy;
-
-		if (task->tgid == t->tgid && task->state == MM_TASK_RUNNING)
-			nodes |= pol && pol->mode == MM_MPOL_BIND ? pol->nodes : MM_NODES_ALL;
-	}
-	return nodes;
+	return mm_task_find(arg, t->tgid) ? of_threads(arg, t, bound_nodes) : MM_NODES_ALL;
 }
 
 /* cpuset_mems_allowed_intersects() of every thread */
-static mm_nodes_t oom_mems_allowed(void *arg, const struct mm_oom_task *t)
-{
-	const struct mm_machine *m = arg;
-	mm_nodes_t nodes = 0;
-
-	for (size_t k = 0; k < m->tasks.nr; k++) {
-		const struct mm_task *task = m->tasks.v[k];
-
-		if (task->tgid == t->tgid && task->state == MM_TASK_RUNNING)
-			nodes |= task->numa.mems_allowed ? task->numa.mems_allowed : MM_NODES_ALL;
-	}
-	return nodes;
-}
+static mm_nodes_t oom_mems_allowed(void *arg, const struct mm_oom_task *t) { return of_threads(arg, t, mems_allowed); }
 
 static void oom_kill(void *arg, const struct mm_oom_task *t)
 {
