@@ -24,6 +24,7 @@ uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enu
 /* update_lru_size() */
 static inline void update_lru_size(struct mm_cache *c, struct mm_lruvec *v, unsigned int lru, struct mm_zone *z, int64_t delta)
 {
+	v->updated = true;
 	v->lru_zone_size[z->type][lru] += (uint64_t)delta;
 	z->nr_lru[lru] += (uint64_t)delta;
 	mm_count_memcg_too(c->ctx, (enum mm_counter)(MM_NR_INACTIVE_ANON + lru), delta);

@@ -30,23 +30,27 @@ enum { HZ = 250, FLUSH_TIME = 2 * HZ, WHEEL_STEP = 8 };	/* jiffies */
 
 static uint64_t jiffies(const struct mm_cache *c) { return mm_swap_io_clock(c) / JIFFY_NS; }
 
-static void gather_own(struct mm_lruvec *v)
+/* What its lists hold now, and so those of its ancestors with it. */
+static void gather_lists(struct mm_lruvec *v)
 {
-	v->stat_own = v->memcg->slab_reclaimable_bytes >> MM_PAGE_SHIFT;
-	for (int l = 0; l < MM_NR_LRU_LISTS; l++) {
-		v->stat[l] = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1);
-		v->stat_own += v->stat[l];
+	for (unsigned int l = 0; l < MM_NR_LRU_LISTS; l++) {
+		uint64_t size = mm_lruvec_lru_size(v, (enum mm_lru_list)l, MM_MAX_NR_ZONES - 1), delta = size - v->stat_lists[l];
+
+		v->stat_lists[l] = size;
+		v->stat_own += delta;
+		for (const struct mm_memcg *m = v->memcg; m && delta; m = m->parent)
+			m->lruvec[v->node]->stat[l] += delta;
 	}
-	for (unsigned int t = 0; t < MM_ANON_AND_FILE; t++)
-		v->stat_activations[t] = v->activations[t];
+	v->updated = false;
 }
 
-/* The counters of a memcg hold those of its descendants; children have higher ids than parents. */
-static void add_to_parents(struct mm_cache *c, uint32_t node)
+static void gather(struct mm_lruvec *v)
 {
-	for (uint32_t i = c->nr_memcgs; i-- > 1; )
-		for (int l = 0; l < MM_NR_LRU_LISTS; l++)
-			c->memcgs[i]->parent->lruvec[node]->stat[l] += c->memcgs[i]->lruvec[node]->stat[l];
+	if (v->updated)
+		gather_lists(v);
+	v->stat_slab = v->memcg->slab_reclaimable_bytes >> MM_PAGE_SHIFT;
+	for (unsigned int t = 0; t < MM_ANON_AND_FILE; t++)
+		v->stat_activations[t] = v->activations[t];
 }
 
 void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
@@ -59,8 +63,7 @@ void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
 			continue;
 		left--;
 		for (uint32_t i = 0; i < c->nr_memcgs; i++)
-			gather_own(c->memcgs[i]->lruvec[n]);
-		add_to_parents(c, n);
+			gather(c->memcgs[i]->lruvec[n]);
 	}
 }
 

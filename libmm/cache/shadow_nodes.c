@@ -65,7 +65,7 @@ uint64_t mm_count_shadow_nodes(struct mm_cache *c, const struct mm_lruvec *v)
 	if (!v->shadow_nodes.nr)
 		return 0;
 	mm_mem_cgroup_flush_stats_ratelimited(c);
-	most = v->stat_own >> 3;
+	most = (v->stat_own + v->stat_slab) >> 3;
 	return v->shadow_nodes.nr > most ? v->shadow_nodes.nr - most : 0;
 }
 
