@@ -110,7 +110,7 @@ struct sums {
 	uint64_t holes;
 };
 
-static void add(uint64_t *sum, uint64_t n) { *sum = n > UINT64_MAX - *sum ? UINT64_MAX : *sum + n; }
+static void add(uint64_t *sum, uint64_t n) { *sum = mm_add_saturated(*sum, n); }
 
 /* What is reserved inside of RAM, each byte once: regions are in order, each before those inside of it. */
 static uint64_t kept_of_ram(const struct mm_region_list *regions)

@@ -15,12 +15,13 @@
 #include <string.h>
 
 #include "base/host_memory.h"
+#include "base/minmax.h"
 #include "phys/memblock.h"
 
 static uint64_t rgn_end(const struct mm_memblock_region *r) { return r->base + r->size; }
 
 /* End of a range that may wrap: memblock_cap_size(). */
-static uint64_t cap_end(uint64_t base, uint64_t size) { return size > UINT64_MAX - base ? UINT64_MAX : base + size; }
+static uint64_t cap_end(uint64_t base, uint64_t size) { return mm_add_saturated(base, size); }
 
 static int reserve_room(struct mm_memblock_type *t, size_t more)
 {

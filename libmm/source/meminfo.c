@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 
+#include "base/minmax.h"
 #include "base/str.h"
 #include "source/proc.h"
 #include "source/scan.h"
@@ -46,18 +47,13 @@ static void parse_line(struct mm_str line, struct mm_proc_meminfo *mi, uint32_t 
 	}
 }
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static void derive(struct mm_proc_meminfo *mi)
 {
 	if (!mi->available_kib || mi->available_kib > mi->total_kib)
 		mi->available_kib = mi->free_kib;
 	mi->used_kib = mi->total_kib >= mi->available_kib ? mi->total_kib - mi->available_kib : 0;
-	mi->cache_kib = add(mi->cached_kib, mi->s_reclaimable_kib);
-	mi->buff_cache_kib = add(mi->buffers_kib, mi->cache_kib);
+	mi->cache_kib = mm_add_saturated(mi->cached_kib, mi->s_reclaimable_kib);
+	mi->buff_cache_kib = mm_add_saturated(mi->buffers_kib, mi->cache_kib);
 	mi->swap_used_kib = mi->swap_total_kib >= mi->swap_free_kib ? mi->swap_total_kib - mi->swap_free_kib : 0;
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/minmax.h"
 #include "source/pid.h"
 #include "source/scan.h"
 
@@ -47,11 +48,6 @@ static size_t put_text(struct mm_str s, char *buf, size_t size)
 static int32_t clamp32(int64_t v)
 {
 	return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v;
-}
-
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 static uint64_t pages_to_kib(uint64_t pages, uint32_t page_kib)
@@ -146,8 +142,8 @@ int mm_pid_parse_stat(struct mm_str line, uint32_t page_kib, struct mm_pid_row *
 	row->ppid = (uint32_t)ppid;
 	row->min_flt = min_flt;
 	row->maj_flt = maj_flt;
-	row->ticks = add(utime, stime);
-	row->child_ticks = add(cutime, cstime);
+	row->ticks = mm_add_saturated(utime, stime);
+	row->child_ticks = mm_add_saturated(cutime, cstime);
 	row->priority = clamp32(priority);
 	row->nice = clamp32(nice);
 	row->nr_threads = threads > INT32_MAX ? INT32_MAX : (uint32_t)threads;
@@ -169,7 +165,7 @@ static void parse_code(struct mm_str text, struct mm_pid_row *r)
 		if (scan_word(&line, "VmExe:"))
 			told = scan_u64(&line, &code);
 		else if ((scan_word(&line, "VmData:") || scan_word(&line, "VmStk:")) && scan_u64(&line, &v))
-			data = add(data, v);
+			data = mm_add_saturated(data, v);
 	}
 	if (memory && !told)
 		return;
@@ -274,7 +270,7 @@ void mm_pid_parse_status(struct mm_str text, struct mm_pid_row *r)
 	r->status_seen = true;
 	note_unknown(r, memory, swap);
 	if (r->status_rss)
-		r->shr_kib = add(r->rss_file_kib, r->rss_shmem_kib);
+		r->shr_kib = mm_add_saturated(r->rss_file_kib, r->rss_shmem_kib);
 }
 
 static void parse_statm(struct mm_str text, uint32_t page_kib, struct mm_pid_row *r)
@@ -395,7 +391,7 @@ int mm_pid_smaps(struct mm_proc *p, struct mm_pid_row *row)
 	if (!seen)
 		return -ENODATA;
 	row->pss_kib = pss;
-	row->uss_kib = add(clean, dirty);
+	row->uss_kib = mm_add_saturated(clean, dirty);
 	row->smaps_rss_kib = rss;
 	row->pss_anon_kib = anon;
 	row->pss_file_kib = file;
