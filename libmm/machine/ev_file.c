@@ -266,7 +266,7 @@ int mm_ev_truncate(struct mm_machine *m, struct mm_task *task, struct mm_event *
 		mm_block_truncate_page(m->cache, &f->inode->mapping, ev->size, memcg_of(task));
 		mm_contents_cut(m->cache, &f->inode->mapping, ev->size);
 		if (f->inode->blocks_end > ev->size)
-			f->inode->blocks_end = (ev->size + MM_PAGE_SIZE - 1) & ~(uint64_t)(MM_PAGE_SIZE - 1);
+			f->inode->blocks_end = mm_page_align(ev->size);
 	}
 	return done(ev, 0);
 }

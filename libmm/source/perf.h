@@ -77,8 +77,6 @@ static inline bool mm_perf_is_call(struct mm_str event)
 	return event.len > 9 && (!memcmp(event.p, "sys_enter_", 10) || !memcmp(event.p, "sys_exit_", 9));
 }
 
-static inline uint64_t mm_perf_page_align(uint64_t len) { return (len + MM_PAGE_SIZE - 1) & ~(uint64_t)(MM_PAGE_SIZE - 1); }
-
 struct mm_perf_calls;
 void mm_perf_calls_free(struct mm_perf_calls *c);
 /* The rows of the event that @t is; *@cp is NULL at first, what is kept then.  0, -EINVAL with @err or -ENOMEM. */

@@ -17,6 +17,7 @@
 #include <libmm/flags.h>
 
 #include "base/grow.h"
+#include "base/page.h"
 #include "base/str.h"
 #include "source/perf.h"
 #include "source/scan.h"
@@ -155,7 +156,7 @@ static int row_of(struct mm_trace_source *src, struct mm_event *ev, const struct
 static int moved(struct mm_perf_maps *maps, const struct begun *b, uint64_t to)
 {
 	enum { DONTUNMAP = 4 };
-	uint64_t from = b->arg[0], old_len = mm_perf_page_align(b->arg[1]), new_len = mm_perf_page_align(b->arg[2]), end;
+	uint64_t from = b->arg[0], old_len = mm_page_align(b->arg[1]), new_len = mm_page_align(b->arg[2]), end;
 	size_t i = mm_perf_maps_find(maps, from);
 	struct mm_perf_range r = i < maps->nr ? maps->v[i] : (struct mm_perf_range){ .start = UINT64_MAX };
 	int e = 0;
@@ -192,7 +193,7 @@ static int on_exit_of(struct mm_perf *p, struct mm_trace_batch *batch, struct mm
 	if (e || failed || !told)
 		return e;
 	if (b->call->type == MM_EV_MUNMAP)
-		return mm_perf_maps_clear(maps, b->arg[0], b->arg[0] + mm_perf_page_align(b->arg[1]));
+		return mm_perf_maps_clear(maps, b->arg[0], b->arg[0] + mm_page_align(b->arg[1]));
 	return b->call->type == MM_EV_MREMAP ? moved(maps, b, result) : 0;
 }
 

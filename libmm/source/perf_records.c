@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "base/page.h"
 #include "base/str.h"
 #include "source/perf.h"
 #include "source/scan.h"
@@ -442,7 +443,7 @@ static void brk_row(struct mm_trace_batch *b, const struct mm_ftrace_line *t, ui
 /* The break, which is known, is at @brk now: its row, and what is known of the memory below it. */
 static int move_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, struct process *process, uint64_t brk)
 {
-	uint64_t old = mm_perf_page_align(process->brk), new = mm_perf_page_align(brk);
+	uint64_t old = mm_page_align(process->brk), new = mm_page_align(brk);
 	struct mm_perf_range heap = { .start = old, .end = new, .perms = { 'r', 'w', '-', 'p' } };
 
 	brk_row(b, t, tid, brk, brk);
@@ -454,7 +455,7 @@ static int move_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, ui
 static int follow_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process, const struct mm_perf_mmap *r)
 {
 	bool heap = mm_str_is(r->name, "[heap]");
-	uint64_t brk = mm_perf_page_align(process->brk);
+	uint64_t brk = mm_page_align(process->brk);
 
 	if (r->file || r->perms[1] != 'w' || r->perms[3] != 'p')
 		return 0;
@@ -468,7 +469,7 @@ static int follow_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, 
 	}
 	if (!brk || r->end == brk || r->end <= process->start_brk || r->start > brk || (r->start < process->start_brk && !heap))
 		return 0;
-	if (r->end < brk && !heap && r->start != mm_perf_page_align(process->start_brk))
+	if (r->end < brk && !heap && r->start != mm_page_align(process->start_brk))
 		return 0;		/* a part of it */
 	return move_brk(b, t, r->tid, process, r->end);
 }

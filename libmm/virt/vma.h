@@ -5,14 +5,11 @@
 #ifndef VIRT_VMA_H
 #define VIRT_VMA_H
 
+#include "base/page.h"
 #include "virt/anon_vma.h"
 #include "virt/hugetlb.h"
 #include "virt/mman.h"
 #include "virt/vma_journal.h"
-
-#define MM_PAGE_MASK (~(uint64_t)(MM_PAGE_SIZE - 1))
-static inline uint64_t mm_page_align(uint64_t x) { return (x + MM_PAGE_SIZE - 1) & MM_PAGE_MASK; }
-static inline uint64_t mm_offset_in_page(uint64_t x) { return x & ~MM_PAGE_MASK; }
 
 /* vma.c: one VMA.  NULL: host memory. */
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff);
