@@ -231,6 +231,17 @@ static void replay(struct mm_event ev)
 	ck_assert_msg(mm_machine_event(machine, &ev, &err) == 0, "%s of pid %u: %s", mm_event_word(ev.type), ev.pid, err.text);
 }
 
+/* Nothing that was theirs is left. */
+static void all_exit(const struct mm_vmstat *s)
+{
+	for (int i = 0; i < NR_TASKS; i++)
+		if (mm_task_find(machine, pids[i]))
+			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = pids[i] });
+	recount();
+	ck_assert_int_eq(s->v[MM_NR_ANON_PAGES], 0);
+	ck_assert_int_eq(s->v[MM_NR_PAGE_TABLE_PAGES], 0);
+}
+
 /* A child of @pid in place of *@other. */
 static void fork_over(uint32_t pid, uint32_t *other)
 {
@@ -374,12 +385,7 @@ START_TEST(random_cgroups)
 	ck_assert_msg(s->v[MM_OOM_KILL] > 0, "nobody was killed");
 	ck_assert_msg(s->v[MM_PGSTEAL_FILE] > 0, "no file page was reclaimed");
 	ck_assert_msg(!w->swap_bytes || (s->v[MM_PSWPOUT] > 0 && s->v[MM_PSWPIN] > 0), "nothing was swapped");
-	for (int i = 0; i < NR_TASKS; i++)
-		if (mm_task_find(machine, pids[i]))
-			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = pids[i] });
-	recount();
-	ck_assert_int_eq(s->v[MM_NR_ANON_PAGES], 0);
-	ck_assert_int_eq(s->v[MM_NR_PAGE_TABLE_PAGES], 0);
+	all_exit(s);
 	for (uint32_t cpu = 0; w->swap_bytes && cpu < machine->ctx.nr_cpus; cpu++)
 		held += machine->cache->swap->cpu[cpu].nr + machine->cache->swap->cpu[cpu].n_ret;
 	ck_assert_uint_eq(machine->cache->swap->inuse_pages, machine->cache->swap->nr_cached + held);
@@ -533,12 +539,7 @@ START_TEST(calls_beside_kswapd)
 	s = mm_machine_vmstat(machine);
 	ck_assert_msg(nr_beside > 4, "only %d calls met kswapd in the middle of a batch", nr_beside);
 	ck_assert_msg(s->v[MM_PSWPOUT] > 0 && s->v[MM_PSWPIN] > 0 && s->v[MM_PGSTEAL_KSWAPD] > 0, "nothing was swapped");
-	for (int i = 0; i < NR_TASKS; i++)
-		if (mm_task_find(machine, pids[i]))
-			replay((struct mm_event){ .type = MM_EV_EXIT, .pid = pids[i] });
-	recount();
-	ck_assert_int_eq(s->v[MM_NR_ANON_PAGES], 0);
-	ck_assert_int_eq(s->v[MM_NR_PAGE_TABLE_PAGES], 0);
+	all_exit(s);
 	mm_machine_free(machine);
 }
 END_TEST

@@ -79,7 +79,7 @@ static uint64_t reclaim_high(struct mm_cache *c, struct mm_memcg *m, uint64_t nr
 	return n;
 }
 
-enum { HZ = 250, MAX_HIGH_DELAY = 2 * HZ };	/* jiffies */
+enum { MAX_HIGH_DELAY = 2 * MM_HZ };		/* jiffies */
 
 /* 2^20 is as much again as is allowed. */
 static uint64_t calculate_overage(uint64_t usage, uint64_t high)
@@ -115,7 +115,7 @@ static uint64_t calculate_high_delay(uint64_t over, uint64_t nr_pages)
 {
 	if (over >> 27)				/* its square would not fit; far beyond the most */
 		return MAX_HIGH_DELAY;
-	return (over * over * HZ >> 20 >> 14) * nr_pages / MM_MEMCG_CHARGE_BATCH;
+	return (over * over * MM_HZ >> 20 >> 14) * nr_pages / MM_MEMCG_CHARGE_BATCH;
 }
 
 /* The sleep of a task that reclaim cannot bring below the limit is noted, time does not pass. */
@@ -132,13 +132,13 @@ void mm_mem_cgroup_handle_over_high(struct mm_cache *c, struct mm_memcg *m, mm_g
 		delay = calculate_high_delay(mem_find_max_overage(m), nr_pages);
 		delay += calculate_high_delay(swap_find_max_overage(m), nr_pages);
 		delay = mm_min_u64(delay, MAX_HIGH_DELAY);
-		if (delay <= HZ / 100)
+		if (delay <= MM_HZ / 100)
 			return;
 		if (!reclaimed && !retries--)
 			break;
 		want = MM_SWAP_CLUSTER_MAX;
 	}
-	m->throttled_ns += delay * (1000000000 / HZ);
+	m->throttled_ns += delay * MM_JIFFY_NS;
 }
 
 bool mm_mem_cgroup_swap_full(const struct mm_cache *c, mm_pfn_t pfn)

@@ -24,11 +24,11 @@
 #include "cache/memcg.h"
 #include "cache/swap.h"
 
-enum { HZ = 250, FLUSH_TIME = 2 * HZ, WHEEL_STEP = 8 };	/* jiffies */
-#define JIFFY_NS	(UINT64_C(1000000000) / HZ)
-#define WORK_NS		((FLUSH_TIME / WHEEL_STEP + 1) * WHEEL_STEP * JIFFY_NS)	/* from a multiple of eight to a later one */
+enum { FLUSH_TIME = 2 * MM_HZ, WHEEL_STEP = 8 };	/* jiffies */
+/* From a multiple of eight jiffies to a later one. */
+#define WORK_NS		((FLUSH_TIME / WHEEL_STEP + 1) * WHEEL_STEP * (uint64_t)MM_JIFFY_NS)
 
-static uint64_t jiffies(const struct mm_cache *c) { return mm_swap_io_clock(c) / JIFFY_NS; }
+static uint64_t jiffies(const struct mm_cache *c) { return mm_swap_io_clock(c) / MM_JIFFY_NS; }
 
 /* What its lists hold now, and so those of its ancestors with it. */
 static void gather_lists(struct mm_lruvec *v)
@@ -58,13 +58,9 @@ void mm_mem_cgroup_do_flush_stats(struct mm_cache *c)
 	c->flush_next_jiffy = jiffies(c) + 2 * FLUSH_TIME;
 	c->ctx->stats_flush_threshold = 0;
 	c->flushed_updates = c->ctx->stats_updates;
-	for (uint32_t n = 0, left = c->phys->nr_nodes; left; n++) {
-		if (!c->phys->nodes[n])
-			continue;
-		left--;
+	mm_for_each_node(c->phys, n)
 		for (uint32_t i = 0; i < c->nr_memcgs; i++)
 			gather(c->memcgs[i]->lruvec[n]);
-	}
 }
 
 void mm_mem_cgroup_flush_stats(struct mm_cache *c)

@@ -128,15 +128,14 @@ static inline bool has_entry(const struct mm_machine *m, const struct mm_struct 
 static bool was_write(const struct mm_machine *m, const struct mm_struct *mm, uint64_t addr)
 {
 	const struct mm_vma *vma = mm_find_vma_intersection(mm, addr, addr + 1);
-	const mm_pte_t *pmd = m->fault && addr < mm->task_size_max ? mm_pmd_offset(mm, addr) : NULL;
-	mm_pte_t pte = pmd && mm_pmd_is_table(*pmd) ? *mm_pte_of(mm, pmd, addr) : 0;
+	const mm_pte_t *pte = m->fault && addr < mm->task_size_max ? mm_pte_offset(mm, addr) : NULL;
 
 	if (!vma)
 		return true;
 	if (!(vma->vm_flags & MM_VM_WRITE))
 		return false;
-	if (pte)
-		return mm_pte_present(pte) && !mm_pte_write(pte);
+	if (pte && *pte)
+		return mm_pte_present(*pte) && !mm_pte_write(*pte);
 	return mm_vma_is_anonymous(vma);
 }
 

@@ -29,7 +29,7 @@ enum { MAX_REAPS_AT_ONCE = 64 };
 /* cache_reap() of CPU c is due at whole seconds less 3 jiffies (of 4 ms) for each CPU before it: round_jiffies(). */
 static uint64_t first_reap(const struct mm_machine *m, uint32_t cpu)
 {
-	uint64_t early = (uint64_t)cpu * 3 * 4000000, now = m->ctx.now_ns;
+	uint64_t early = (uint64_t)cpu * 3 * MM_JIFFY_NS, now = m->ctx.now_ns;
 
 	return (now + early) / REAP_SECOND_NS * REAP_SECOND_NS + REAP_SECOND_NS - early % REAP_SECOND_NS;
 }

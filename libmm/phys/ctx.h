@@ -37,6 +37,9 @@ struct mm_effects {
 /* Bytes of a cache line, and of an element of an array by CPU that a CPU finds its own in at once. */
 enum { MM_CPU_LINE = 64 };
 
+/* CONFIG_HZ, and the nanoseconds of a jiffy. */
+enum { MM_HZ = 250, MM_JIFFY_NS = 1000000000 / MM_HZ };
+
 struct mm_ctx {
 	struct mm_vmstat stat;
 	struct mm_sysctls sysctl;

@@ -160,12 +160,9 @@ void mm_kcompactd(struct mm_phys *phys)
 	phys->proactive_ns = UINT64_MAX;
 	if (!phys->hooks.movable.isolate)
 		return;
-	for (uint32_t i = 0, left = phys->nr_nodes; left; i++) {
+	mm_for_each_node(phys, i) {
 		struct mm_node *n = phys->nodes[i];
 
-		if (!n)
-			continue;
-		left--;
 		if (n->kcompactd_woken) {
 			n->kcompactd_woken = false;
 			kcompactd_do_work(phys, n);

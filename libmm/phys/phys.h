@@ -157,6 +157,11 @@ static inline mm_pfn_t mm_pageblock_end_pfn(mm_pfn_t pfn) { return mm_pageblock_
 static inline bool mm_pageblock_aligned(mm_pfn_t pfn) { return !(pfn & (MM_PAGEBLOCK_NR_PAGES - 1)); }
 /* One past the last frame of its span. */
 static inline mm_pfn_t mm_zone_end_pfn(const struct mm_zone *z) { return z->start_pfn + (mm_pfn_t)z->spanned_pages; }
+/* For each node that is there, by its number @n. */
+#define mm_for_each_node(phys, n)							\
+	for (uint32_t n = 0, n##_left = (phys)->nr_nodes; n##_left; n++)		\
+		if ((phys)->nodes[n] && n##_left--)
+
 int mm_zone_type_of_name(const char *name);	/* enum mm_zone_type; -EINVAL: none is called so */
 uint32_t mm_zone_types_of_capture(const struct mm_zoneinfo *zi);
 static inline struct mm_page *mm_page(const struct mm_phys *phys, mm_pfn_t pfn) { return &phys->mem_map[pfn]; }

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "phys/ctx.h"
+
 enum mm_runs { MM_RUNS_TASK, MM_RUNS_KSWAPD, MM_RUNS_OTHER, MM_NR_RUNS, MM_RUNS_NOBODY = MM_NR_RUNS };
 
 struct mm_rq {				/* struct cfs_rq; times in nanoseconds */
@@ -31,7 +33,7 @@ struct mm_rq {				/* struct cfs_rq; times in nanoseconds */
 	bool need_resched;
 };
 
-enum { MM_SCHED_TICK_NS = 4000000 };	/* a tick: CONFIG_HZ=250 */
+enum { MM_SCHED_TICK_NS = MM_JIFFY_NS };
 
 bool mm_rq_is_eligible(const struct mm_rq *rq, enum mm_runs who);
 void mm_rq_charge(struct mm_rq *rq, uint64_t ns);	/* curr ran that long */

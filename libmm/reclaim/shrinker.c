@@ -146,12 +146,8 @@ void mm_drop_slab(struct mm_reclaim *r)
 
 	do {
 		freed = 0;
-		for (uint32_t node = 0, left = r->phys->nr_nodes; left; node++) {
-			if (!r->phys->nodes[node])
-				continue;
-			left--;
+		mm_for_each_node(r->phys, node)
 			for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(r->cache->root_mem_cgroup, m)) != NULL;)
 				freed += mm_shrink_slab(r, node, m, 0);
-		}
 	} while (freed >> shift++ > 1);
 }

@@ -20,7 +20,7 @@
 #include "base/host_memory.h"
 #include "slab/slab_list.h"
 
-enum { BATCHREFILL_LIMIT = 16, ALIEN_LIMIT = 12, JIFFY_NS = 4000000 };
+enum { BATCHREFILL_LIMIT = 16, ALIEN_LIMIT = 12 };
 #define REAPTIMEOUT_NODE_NS 4000000000u
 
 /* A batch moved between an array cache and @where. */
@@ -345,7 +345,7 @@ static int slab_create(struct mm_kmem_cache *s)
 
 		n->free_limit += l->batchcount + l->objects_per_slab;
 		n->next_reap_ns = s->ctx->now_ns + REAPTIMEOUT_NODE_NS +
-				  (uint64_t)s->id * JIFFY_NS % REAPTIMEOUT_NODE_NS;
+				  (uint64_t)s->id * MM_JIFFY_NS % REAPTIMEOUT_NODE_NS;
 		if (l->shared)
 			n->shared = new_array(l->shared * l->batchcount, 0);
 		if ((l->shared && !n->shared) || (s->nr_nodes > 1 && !s->slab->tuning.noaliencache && new_alien(s, i)))
