@@ -38,8 +38,8 @@ static int map_holes(struct mm_machine *m, struct mm_task *task, uint64_t start,
 		}
 		if (vma && vma->vm_flags & MM_VM_GROWSDOWN && !mm_expand_downwards(vma, start))
 			continue;	/* a stack: it would have grown */
-		e = task->filled ? map_around(mm, start, stop, prev, vma) : -EAGAIN;
-		if (e)				/* more than a limit allows */
+		e = 0;
+		if (!task->filled || map_around(mm, start, stop, prev, vma))	/* more than a limit allows */
 			e = mm_mmap_hole(mm, start, stop, prev, vma);	/* may merge @vma away */
 		if (e)
 			return e == -ENOMEM ? 0 : e;

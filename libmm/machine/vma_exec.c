@@ -50,7 +50,7 @@ static uint64_t prot_of(uint32_t f)
 	       (f & MM_ELF_X ? MM_PROT_EXEC : 0);
 }
 
-/* copy_strings(): get_arg_page() brings them in before the program runs; no task takes a fault for it. */
+/* copy_strings(): get_arg_page() brings them in before the program runs, by minor faults of its task. */
 void mm_vma_fill_arg_pages(struct mm_struct *mm, uint64_t start, uint64_t end) { mm_mm_populate(mm, start, end - start, true); }
 
 /* setup_arg_pages(): a page of arguments, and 128 KiB more if the limit allows. */
