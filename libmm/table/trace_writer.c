@@ -10,7 +10,10 @@
 #include "table/quote.h"
 #include "table/trace_row.h"
 
-enum { LONG_TEXT = 2048 };		/* bytes of one text that a row built in place may have */
+enum {
+	LONG_TEXT = 2048,		/* bytes of text that a row built in place may have; with quotes they may be twice as many */
+	ROW_ROOM = 2 * LONG_TEXT + MM_NR_TRACE_COLUMNS * MM_NUMBER_ROOM,
+};
 
 void mm_trace_writer_header(struct mm_trace_writer *w)
 {
@@ -149,7 +152,6 @@ static void long_row(struct mm_trace_writer *w, const struct mm_event *ev)
 void mm_trace_writer_row(struct mm_trace_writer *w, const struct mm_event *ev)
 {
 	const size_t text = ev->flags.len + ev->name.len + ev->result_word.len;
-	const size_t room = 2 * text + MM_NR_TRACE_COLUMNS * MM_NUMBER_ROOM;
 	struct mm_output *out = w->out;
 	const uint32_t columns = w->columns;
 	char *start, *p;
@@ -158,7 +160,7 @@ void mm_trace_writer_row(struct mm_trace_writer *w, const struct mm_event *ev)
 		long_row(w, ev);
 		return;
 	}
-	start = p = out->cap - out->len < room ? mm_output_reserve(out, room) : out->buf + out->len;
+	start = p = out->cap - out->len < ROW_ROOM ? mm_output_reserve(out, ROW_ROOM) : out->buf + out->len;
 #define COLUMN(col)						\
 	if (columns & MM_TC_BIT(col)) {				\
 		if (ev->present & MM_TC_BIT(col))		\
