@@ -35,36 +35,42 @@ static inline bool matches(const struct walk *w, mm_pte_t entry, mm_pfn_t pfn)
 	return mm_pte_present(entry) && !mm_pte_special(entry) && mm_pte_pfn(entry) == pfn;
 }
 
-/* Every entry of @vma that maps a page of [head, head + nr); false: stop. */
-static inline __attribute__((always_inline)) bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr,
-							     struct walk w)
+/*
+ * The entry of @vma that maps the page @index of the file or the anon_vma, by a 2M entry the whole folio. Its first page is @head, which
+ * is there the page @first. False: there is none.
+ */
+static inline __attribute__((always_inline)) bool find_entry(struct mm_vma *vma, mm_pfn_t head, uint64_t first, uint64_t index,
+							       const struct walk *w, struct mm_rmap_hit *hit)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	uint64_t i = index, end = index + 1;
+	uint64_t vaddr = vma->vm_start + ((index - vma->vm_pgoff) << MM_PAGE_SHIFT);
+	mm_pte_t *e = mm_pmd_offset(mm, vaddr);
 
-	if (nr > 1) {			/* one page is there, by the tree of VMAs */
-		i = mm_max_u64(index, vma->vm_pgoff);
-		end = mm_min_u64(index + nr, vma->vm_pgoff + mm_vma_pages(vma));
+	if (!e || mm_pte_none(*e))
+		return false;
+	if (mm_pmd_trans_huge(*e)) {
+		*hit = (struct mm_rmap_hit){ vma, vaddr, e, head, 2 };
+		return !w->migrating && mm_pte_pfn(*e) == head;
 	}
-	for (; i < end; i++) {
-		uint64_t vaddr = vma->vm_start + ((i - vma->vm_pgoff) << MM_PAGE_SHIFT);
-		mm_pte_t *e = mm_pmd_offset(mm, vaddr);
-		struct mm_rmap_hit hit = { vma, vaddr, e, head, 2 };
+	*hit = (struct mm_rmap_hit){ vma, vaddr, mm_pte_of(mm, e, vaddr), head + (mm_pfn_t)(index - first), 1 };
+	return matches(w, *hit->entry, hit->pfn);
+}
 
-		if (!e || mm_pte_none(*e))
+/* Every entry of @vma that maps a page of [head, head + nr), which is there the page @index and those after it; false: stop. */
+static bool walk_vma(struct mm_vma *vma, mm_pfn_t head, uint64_t index, uint64_t nr, const struct walk *w)
+{
+	uint64_t end = mm_min_u64(index + nr, vma->vm_pgoff + mm_vma_pages(vma));
+	struct mm_rmap_hit hit;
+
+	if (w->skip && w->skip(w->arg, vma))
+		return true;
+	for (uint64_t i = mm_max_u64(index, vma->vm_pgoff); i < end; i++) {
+		if (!find_entry(vma, head, index, i, w, &hit))
 			continue;
-		if (mm_pmd_trans_huge(*e)) {
-			if (w.migrating || mm_pte_pfn(*e) != head)
-				continue;
-			return w.fn(w.arg, &hit);	/* the whole folio */
-		}
-		hit.entry = mm_pte_of(mm, e, vaddr);
-		hit.pfn = head + (mm_pfn_t)(i - index);
-		hit.level = 1;
-		if (!matches(&w, *hit.entry, hit.pfn))
-			continue;
-		if (!w.fn(w.arg, &hit))
+		if (!w->fn(w->arg, &hit))
 			return false;
+		if (hit.level == 2)
+			break;			/* the whole folio */
 	}
 	return true;
 }
@@ -108,48 +114,58 @@ static void rmap_walk_ksm(struct mm_virt *virt, mm_pfn_t pfn, const struct walk 
 				return;
 }
 
-/* Inline and by value, for reclaim's walks know what they do with an entry. */
-static inline __attribute__((always_inline)) void rmap_walk(struct mm_virt *virt, mm_pfn_t head, struct walk w)
+static void rmap_walk(struct mm_virt *virt, mm_pfn_t head, const struct walk *w)
 {
 	struct mm_page *p = mm_page(virt->phys, head);
 	uint64_t nr = mm_folio_nr_pages(p), index = p->index;
+	struct mm_vma *vma;
 
 	if (p->flags & MM_PG_KSM) {
-		struct walk of_ksm = w;
-
-		rmap_walk_ksm(virt, head, &of_ksm);
+		rmap_walk_ksm(virt, head, w);
 	} else if (p->flags & MM_PG_ANON) {
 		struct mm_anon_vma *av = mm_anon_vma_of(virt, p->mapping);
 		struct mm_anon_vma_chain *at;
-		struct mm_vma *vma;
 
 		if (!av)
 			return;
-		for (vma = mm_anon_vma_interval_tree_iter_first(av, index, index + nr - 1, &at); vma;
-		     vma = mm_anon_vma_interval_tree_iter_next(&at, index, index + nr - 1))
-			if (!(w.skip && w.skip(w.arg, vma)) &&
-			    !walk_vma(vma, head, index, nr, w))
-				return;
+		vma = mm_anon_vma_interval_tree_iter_first(av, index, index + nr - 1, &at);
+		while (vma && walk_vma(vma, head, index, nr, w))
+			vma = mm_anon_vma_interval_tree_iter_next(&at, index, index + nr - 1);
 	} else {
 		struct mm_address_space *as = mm_folio_mapping(virt->cache, head);
 
-		struct mm_vma *vma = as ? mm_vma_interval_tree_iter_first(as, index, index + nr - 1) : NULL;
-
-		for (; vma; vma = mm_vma_interval_tree_iter_next(vma, index, index + nr - 1))
-			if (!(w.skip && w.skip(w.arg, vma)) &&
-			    !walk_vma(vma, head, index, nr, w))
-				return;
+		vma = as ? mm_vma_interval_tree_iter_first(as, index, index + nr - 1) : NULL;
+		while (vma && walk_vma(vma, head, index, nr, w))
+			vma = mm_vma_interval_tree_iter_next(vma, index, index + nr - 1);
 	}
+}
+
+/*
+ * Most pages that reclaim looks at are anonymous ones of a VMA that shares with no other: at most one entry maps such a page, and
+ * rmap_walk() would find no other.  False: there may be more. @vma: NULL where it does not cover the page any more.
+ */
+static inline bool has_one_vma(const struct mm_virt *virt, const struct mm_page *p, struct mm_vma **vma)
+{
+	const struct mm_anon_vma *av;
+	struct mm_anon_vma_chain *at;
+
+	if ((p->flags & (MM_PG_ANON | MM_PG_KSM | MM_PG_HEAD)) != MM_PG_ANON)
+		return false;
+	av = mm_anon_vma_of(virt, p->mapping);
+	if (!av || !av->alone)
+		return false;
+	*vma = mm_anon_vma_interval_tree_iter_first(av, p->index, p->index, &at);
+	return true;
 }
 
 void mm_rmap_walk(struct mm_virt *virt, mm_pfn_t head, mm_rmap_fn fn, void *arg)
 {
-	rmap_walk(virt, head, (struct walk){ .fn = fn, .arg = arg });
+	rmap_walk(virt, head, &(const struct walk){ .fn = fn, .arg = arg });
 }
 
 void mm_rmap_walk_migration(struct mm_virt *virt, mm_pfn_t head, mm_pfn_t from, mm_rmap_fn fn, void *arg)
 {
-	rmap_walk(virt, head, (struct walk){ .fn = fn, .arg = arg, .migrating = true, .from = from });
+	rmap_walk(virt, head, &(const struct walk){ .fn = fn, .arg = arg, .migrating = true, .from = from });
 }
 
 /* ---- mapped in part on the way out ------------------------------------------ */
@@ -252,15 +268,29 @@ static inline __attribute__((always_inline)) bool folio_referenced_one(void *arg
 	return --r->mapcount != 0;
 }
 
+static void referenced_by_many(struct referenced *r)
+{
+	rmap_walk(r->virt, r->head, &(const struct walk){ .fn = folio_referenced_one, .arg = r, .skip = invalid_folio_referenced_vma });
+}
+
 int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags)
 {
-	struct referenced r;
+	const struct mm_page *p = mm_page(virt->phys, head);
+	struct referenced r = { .virt = virt, .memcg = memcg, .head = head, .mapcount = (uint32_t)p->mapcount }, many;
+	struct mm_rmap_hit hit;
+	struct mm_vma *vma;
 
 	*vm_flags = 0;
-	if (!mm_folio_mapped(virt->phys, head) || !mm_page(virt->phys, head)->mapping)
+	if (!p->mapcount || !p->mapping)
 		return 0;
-	r = (struct referenced){ .virt = virt, .memcg = memcg, .head = head, .mapcount = mm_folio_mapcount(virt->phys, head) };
-	rmap_walk(virt, head, (struct walk){ .fn = folio_referenced_one, .arg = &r, .skip = invalid_folio_referenced_vma });
+	if (!has_one_vma(virt, p, &vma)) {
+		many = r;
+		referenced_by_many(&many);
+		r = many;
+	} else if (vma && !invalid_folio_referenced_vma(&r, vma) &&
+		   find_entry(vma, head, p->index, p->index, &(const struct walk){ 0 }, &hit)) {
+		folio_referenced_one(&r, &hit);
+	}
 	fold(&r);
 	*vm_flags = r.vm_flags;
 	return r.referenced;
@@ -358,13 +388,20 @@ static bool try_to_unmap_one(void *arg, struct mm_rmap_hit *hit)
 
 bool mm_try_to_unmap(struct mm_virt *virt, mm_pfn_t head, unsigned int ttu)
 {
+	const struct mm_page *p = mm_page(virt->phys, head);
 	struct unmap u = { .virt = virt, .head = head, .ttu = ttu };
+	const struct walk w = { .fn = try_to_unmap_one, .arg = &u };
+	struct mm_rmap_hit hit;
+	struct mm_vma *vma;
 
 	do {
 		u.again = false;
-		rmap_walk(virt, head, (struct walk){ .fn = try_to_unmap_one, .arg = &u });
+		if (!has_one_vma(virt, p, &vma))
+			rmap_walk(virt, head, &w);
+		else if (vma && find_entry(vma, head, p->index, p->index, &w, &hit))
+			try_to_unmap_one(&u, &hit);
 	} while (u.again);
-	return !mm_folio_mapped(virt->phys, head);
+	return !p->mapcount;
 }
 
 /* ---- writeback ---------------------------------------------------------------- */
