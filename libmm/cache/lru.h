@@ -86,8 +86,8 @@ static inline enum mm_lru_list mm_folio_lru_list(const struct mm_page *p)
 				  (p->flags & MM_PG_ACTIVE ? MM_LRU_ACTIVE : 0));
 }
 /* Move a folio onto and off the lists, PG_lru is the caller's (lruvec_add_folio(), lruvec_del_folio()). */
-void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
-void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
+static inline void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
+static inline void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
 void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
 /* So many pages of each zone were taken off a classic list (update_lru_sizes()). */
 void mm_lruvec_isolated(struct mm_cache *c, struct mm_lruvec *v, enum mm_lru_list lru, const uint64_t taken[MM_MAX_NR_ZONES]);
@@ -157,6 +157,8 @@ void mm_lru_gen_update_gen(struct mm_cache *c, mm_pfn_t pfn, int new_gen);
 void mm_lru_gen_update_size(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, int old_gen, int new_gen);
 /* As a reclaimer isolates: the folio does not become active (lru_gen_del_folio(reclaiming)); false: in no generation. */
 bool mm_lru_gen_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming);
+/* Onto the list of the generation that it begins in; it is evictable. */
+void mm_lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming);
 /* A new youngest generation begins: the sizes of active and inactive follow (the middle of inc_max_seq()). */
 void mm_lru_gen_flip_sizes(struct mm_cache *c, struct mm_lruvec *v);
 void mm_lru_gen_init_lruvec(struct mm_lruvec *v, bool enabled);
@@ -166,5 +168,38 @@ void mm_lru_gen_bloom_add(struct mm_lruvec *v, uint64_t seq, uint32_t mm_id, uin
 void mm_lru_gen_bloom_reset(struct mm_lruvec *v, uint64_t seq);
 /* Used entries per cache line: the table pays a walk. */
 static inline bool mm_lru_gen_suitable_to_scan(uint64_t total, uint64_t young) { return young * 8 >= total; }
+
+/* ---- onto a list: in line, for reclaim puts back most of what it looks at ---- */
+
+/* update_lru_size() */
+static inline void mm_update_lru_size(struct mm_cache *c, struct mm_lruvec *v, unsigned int lru, struct mm_zone *z, int64_t delta)
+{
+	v->updated = true;
+	v->lru_zone_size[z->type][lru] += (uint64_t)delta;
+	z->nr_lru[lru] += (uint64_t)delta;
+	mm_count_memcg_too(c->ctx, (enum mm_counter)(MM_NR_INACTIVE_ANON + lru), delta);
+	mm_count_node_only(c->ctx, (enum mm_counter)(MM_NR_ZONE_INACTIVE_ANON + lru), delta);
+}
+
+static inline __attribute__((always_inline)) void mm_lruvec_add(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail)
+{
+	struct mm_page *map = c->phys->mem_map, *p = &map[pfn];
+	enum mm_lru_list lru = mm_folio_lru_list(p);
+
+	if (v->lrugen.enabled && lru != MM_LRU_UNEVICTABLE) {
+		mm_lru_gen_add_folio(c, v, pfn, tail);
+		return;
+	}
+	mm_update_lru_size(c, v, lru, mm_page_zone(c->phys, pfn), (int64_t)mm_folio_nr_pages(p));
+	if (lru == MM_LRU_UNEVICTABLE)
+		return;
+	if (tail)
+		mm_page_list_add_tail(map, &v->lists[lru], pfn);
+	else
+		mm_page_list_add(map, &v->lists[lru], pfn);
+}
+
+static inline void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn) { mm_lruvec_add(c, v, pfn, false); }
+static inline void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn) { mm_lruvec_add(c, v, pfn, true); }
 
 #endif /* CACHE_LRU_H */

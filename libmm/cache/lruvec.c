@@ -21,16 +21,6 @@ uint64_t mm_lruvec_lru_size(const struct mm_lruvec *v, enum mm_lru_list lru, enu
 	return n;
 }
 
-/* update_lru_size() */
-static inline void update_lru_size(struct mm_cache *c, struct mm_lruvec *v, unsigned int lru, struct mm_zone *z, int64_t delta)
-{
-	v->updated = true;
-	v->lru_zone_size[z->type][lru] += (uint64_t)delta;
-	z->nr_lru[lru] += (uint64_t)delta;
-	mm_count_memcg_too(c->ctx, (enum mm_counter)(MM_NR_INACTIVE_ANON + lru), delta);
-	mm_count_node_only(c->ctx, (enum mm_counter)(MM_NR_ZONE_INACTIVE_ANON + lru), delta);
-}
-
 static bool lru_gen_is_active(const struct mm_lruvec *v, int gen)
 {
 	uint64_t max = v->lrugen.max_seq;
@@ -50,12 +40,12 @@ static inline __attribute__((always_inline)) void lru_gen_update_size(struct mm_
 	if (new_gen >= 0)
 		v->lrugen.nr_pages[new_gen][type][z->type] += delta;
 	if (old_gen < 0) {
-		update_lru_size(c, v, lru + lru_gen_is_active(v, new_gen), z, delta);
+		mm_update_lru_size(c, v, lru + lru_gen_is_active(v, new_gen), z, delta);
 	} else if (new_gen < 0) {
-		update_lru_size(c, v, lru + lru_gen_is_active(v, old_gen), z, -delta);
+		mm_update_lru_size(c, v, lru + lru_gen_is_active(v, old_gen), z, -delta);
 	} else if (!lru_gen_is_active(v, old_gen) && lru_gen_is_active(v, new_gen)) {
-		update_lru_size(c, v, lru, z, -delta);
-		update_lru_size(c, v, lru + MM_LRU_ACTIVE, z, delta);
+		mm_update_lru_size(c, v, lru, z, -delta);
+		mm_update_lru_size(c, v, lru + MM_LRU_ACTIVE, z, delta);
 	}
 }
 
@@ -85,14 +75,12 @@ static struct mm_page_list *gen_list(struct mm_lruvec *v, const struct mm_page *
 	return &v->lrugen.folios[mm_folio_list_gen(p)][mm_folio_is_file_lru(p)][z->type];
 }
 
-static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, struct mm_zone *z, bool reclaiming)
+void mm_lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
-	unsigned int gen;
+	struct mm_zone *z = mm_page_zone(c->phys, pfn);
+	unsigned int gen = mm_lru_gen_from_seq(first_seq(v, p, reclaiming));
 
-	if (p->flags & MM_PG_UNEVICTABLE)
-		return false;
-	gen = mm_lru_gen_from_seq(first_seq(v, p, reclaiming));
 	p->aux = (uint8_t)((p->aux & 0x38u) | (gen + 1) | gen << 6);
 	p->flags &= ~(uint32_t)MM_PG_ACTIVE;
 	lru_gen_update_size(c, v, p, z, -1, (int)gen);
@@ -100,7 +88,6 @@ static bool lru_gen_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 		mm_page_list_add_tail(c->phys->mem_map, gen_list(v, p, z), pfn);
 	else
 		mm_page_list_add(c->phys->mem_map, gen_list(v, p, z), pfn);
-	return true;
 }
 
 bool mm_lru_gen_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool reclaiming)
@@ -148,26 +135,6 @@ void mm_lru_gen_update_gen(struct mm_cache *c, mm_pfn_t pfn, int new_gen)
 		mm_lru_gen_update_size(c, mm_folio_lruvec(c, pfn), pfn, old_gen, new_gen);
 }
 
-static inline void add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn, bool tail)
-{
-	struct mm_page *map = c->phys->mem_map, *p = &map[pfn];
-	struct mm_zone *z = mm_page_zone(c->phys, pfn);
-	enum mm_lru_list lru = mm_folio_lru_list(p);
-
-	if (v->lrugen.enabled && lru_gen_add_folio(c, v, pfn, z, tail))
-		return;
-	update_lru_size(c, v, lru, z, (int64_t)mm_folio_nr_pages(p));
-	if (lru == MM_LRU_UNEVICTABLE)
-		return;
-	if (tail)
-		mm_page_list_add_tail(map, &v->lists[lru], pfn);
-	else
-		mm_page_list_add(map, &v->lists[lru], pfn);
-}
-
-void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn) { add_folio(c, v, pfn, false); }
-void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn) { add_folio(c, v, pfn, true); }
-
 void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 {
 	struct mm_page *map = c->phys->mem_map, *p = &map[pfn];
@@ -179,14 +146,14 @@ void mm_lruvec_del_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 	}
 	if (lru != MM_LRU_UNEVICTABLE)
 		mm_page_list_del(map, &v->lists[lru], pfn);
-	update_lru_size(c, v, lru, mm_page_zone(c->phys, pfn), -(int64_t)mm_folio_nr_pages(p));
+	mm_update_lru_size(c, v, lru, mm_page_zone(c->phys, pfn), -(int64_t)mm_folio_nr_pages(p));
 }
 
 void mm_lruvec_isolated(struct mm_cache *c, struct mm_lruvec *v, enum mm_lru_list lru, const uint64_t taken[MM_MAX_NR_ZONES])
 {
 	for (unsigned int z = 0; z < MM_MAX_NR_ZONES; z++)
 		if (taken[z])
-			update_lru_size(c, v, lru, &c->phys->nodes[v->node]->zones[z], -(int64_t)taken[z]);
+			mm_update_lru_size(c, v, lru, &c->phys->nodes[v->node]->zones[z], -(int64_t)taken[z]);
 }
 
 static void flip_zone(struct mm_cache *c, struct mm_lruvec *v, unsigned int type, struct mm_zone *z)
@@ -197,8 +164,8 @@ static void flip_zone(struct mm_cache *c, struct mm_lruvec *v, unsigned int type
 
 	if (!delta)
 		return;
-	update_lru_size(c, v, type * MM_LRU_INACTIVE_FILE, z, delta);
-	update_lru_size(c, v, type * MM_LRU_INACTIVE_FILE + MM_LRU_ACTIVE, z, -delta);
+	mm_update_lru_size(c, v, type * MM_LRU_INACTIVE_FILE, z, delta);
+	mm_update_lru_size(c, v, type * MM_LRU_INACTIVE_FILE + MM_LRU_ACTIVE, z, -delta);
 }
 
 void mm_lru_gen_flip_sizes(struct mm_cache *c, struct mm_lruvec *v)
