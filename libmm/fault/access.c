@@ -57,7 +57,7 @@ static unsigned int refusal(const struct mm_fault *f, const struct mm_walk_leaf 
 }
 
 /* A fetch from memory that is not executable brings the page in; it is refused when it is tried again. */
-static bool access_error(const struct mm_fault *f, unsigned int error, const struct mm_vma *vma)
+static inline bool access_error(const struct mm_fault *f, unsigned int error, const struct mm_vma *vma)
 {
 	if (error & MM_PF_PK || (!(error & MM_PF_INSTR) && !mm_vma_access_permitted(f, vma, error & MM_PF_WRITE)))
 		return true;
@@ -92,12 +92,13 @@ struct mm_str mm_fault_flags_text(unsigned int error, bool major)
 static void fault_row(struct mm_fault *f, uint64_t vaddr, unsigned int error, bool major)
 {
 	struct mm_event *ev = mm_effect(f->ctx, MM_BY_FAULT, MM_EV_FAULT);
-	const char *word = mm_fault_kind_word(f->kind);
+	const char *word;
 
 	if (f->task)
 		f->task->kind[f->kind]++;
 	if (!ev)
 		return;
+	word = mm_fault_kind_word(f->kind);
 	ev->addr = vaddr;
 	ev->size = (uint64_t)MM_PAGE_SIZE << f->order;
 	ev->name = (struct mm_str){ word, __builtin_strlen(word) };

@@ -125,11 +125,11 @@ static inline __attribute__((always_inline)) bool mm_access_without_fault(struct
 	pte = mm_pte_of(mm, pmd, vaddr);
 	if (!mm_entry_allows(*pte, kind))
 		return mm_access_missed(f, mm, c, vaddr, kind, true);
-	c->walks++;
-	mm_tlb_walked(c, mm, vaddr, 1);
 	new = (struct mm_tlb_entry){ tag, mm_walk_mark(pte, pmd, kind) };
 	mm_tlb_push(&c->a[mm_tlb_l1(kind)], page, new);
 	mm_tlb_l2_push(&c->l2, set, new);
+	c->walks++;
+	mm_tlb_walked(c, mm, vaddr, 1);
 	return true;
 }
 

@@ -59,13 +59,16 @@ static bool is_recorded_fault(const struct mm_event *ev)
 }
 
 /* KERNEL: made by the kernel for the task; KERNEL|DIRECT: by mistake, as no copy_to_user(). A recorded code without USER too. */
-static enum mm_access_mode mode_of(const struct mm_event *ev, bool recorded)
+static enum mm_access_mode mode_of_flags(const struct mm_event *ev, bool recorded)
 {
-	if (!(ev->present & MM_TC_BIT(FLAGS)))
-		return MM_MODE_USER;
 	if (mm_has_word(ev->flags, "KERNEL"))
 		return mm_has_word(ev->flags, "DIRECT") ? MM_MODE_KERNEL_DIRECT : MM_MODE_KERNEL;
 	return recorded && ev->flags.len > sizeof("FAULT|") - 1 && !mm_has_word(ev->flags, "USER") ? MM_MODE_KERNEL : MM_MODE_USER;
+}
+
+static inline enum mm_access_mode mode_of(const struct mm_event *ev, bool recorded)
+{
+	return ev->present & MM_TC_BIT(FLAGS) ? mode_of_flags(ev, recorded) : MM_MODE_USER;
 }
 
 /*
@@ -242,13 +245,16 @@ int mm_ev_fetch(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 
 /* ---- the way most rows go --------------------------------------------------- */
 
-/* How the CPU @c is asked for an access. */
-struct asked {
-	const struct mm_tlb_array *l1;
-	unsigned int kind;
-};
+/* How the processor is asked for an access, by the type of its row. */
+static inline unsigned int kind_of(unsigned int type)
+{
+	static const uint8_t kinds[] = {
+		[MM_EV_LOAD - MM_EV_LOAD] = MM_TLB_R, [MM_EV_STORE - MM_EV_LOAD] = MM_TLB_W,
+		[MM_EV_MODIFY - MM_EV_LOAD] = MM_TLB_W, [MM_EV_FETCH - MM_EV_LOAD] = MM_TLB_X,
+	};
 
-static struct asked ask(const struct mm_tlb_cpu *c, unsigned int kind) { return (struct asked){ &c->a[mm_tlb_l1(kind)], kind }; }
+	return kinds[type - MM_EV_LOAD];
+}
 
 static inline uint64_t whose(const struct mm_event *ev) { return (uint64_t)ev->cpu << 32 | ev->pid; }
 
@@ -265,7 +271,6 @@ static inline bool is_plain(const struct mm_event *ev, uint64_t by)
 struct run {
 	struct mm_task *task;
 	struct mm_tlb_cpu *c;
-	struct asked by_type[MM_EV_FETCH - MM_EV_LOAD + 1];
 	uint64_t by, end, own;		/* whose they are; above all their addresses; the tag of page 0 */
 	uint64_t due_ns;		/* when the next daemon wakes */
 	bool due, missed;		/* it ended for that; with an access that neither the TLB nor a walk serves */
@@ -289,9 +294,6 @@ static bool begin_run(struct mm_machine *m, const struct mm_event *ev, struct ru
 	r->end = task->mm->task_size_max;
 	r->due_ns = mm_min_u64(m->phys->proactive_ns, m->fault->khugepaged_ns);
 	r->due_ns = mm_min_u64(mm_task_numa_due_ns(&m->ctx, &task->numa), r->due_ns);
-	r->by_type[MM_EV_LOAD - MM_EV_LOAD] = ask(c, MM_TLB_R);
-	r->by_type[MM_EV_STORE - MM_EV_LOAD] = r->by_type[MM_EV_MODIFY - MM_EV_LOAD] = ask(c, MM_TLB_W);
-	r->by_type[MM_EV_FETCH - MM_EV_LOAD] = ask(c, MM_TLB_X);
 	return true;
 }
 
@@ -299,16 +301,17 @@ static bool begin_run(struct mm_machine *m, const struct mm_event *ev, struct ru
 static size_t serve(struct mm_machine *m, struct run *r, struct mm_event *ev, size_t nr)
 {
 	struct mm_struct *mm = r->task->mm;
+	struct mm_tlb_cpu *c = r->c;
 	size_t n = 0;
 
 	r->due = r->missed = false;
 	while (n < nr && is_plain(&ev[n], r->by) && ev[n].addr < r->end) {
 		struct mm_event *at = &ev[n];
-		const struct asked *a = &r->by_type[at->type - MM_EV_LOAD];
+		unsigned int kind = kind_of(at->type);
 		uint64_t page = at->addr >> MM_PAGE_SHIFT, tag = r->own + (page << MM_TLB_PAGE_SHIFT);
-		const struct mm_tlb_entry *e = mm_tlb_find(a->l1, page, tag);
+		const struct mm_tlb_entry *e = mm_tlb_find(&c->a[mm_tlb_l1(kind)], page, tag);
 
-		if (!mm_tlb_serves(e, a->kind) && !mm_access_without_fault(m->fault, mm, r->c, at->addr, tag, a->kind, e)) {
+		if (!mm_tlb_serves(e, kind) && !mm_access_without_fault(m->fault, mm, c, at->addr, tag, kind, e)) {
 			r->missed = true;
 			break;
 		}

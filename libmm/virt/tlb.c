@@ -153,27 +153,10 @@ static void insert(const struct mm_tlb_array *a, uint64_t page_number, struct mm
 		mm_tlb_push(a, page_number, new);
 }
 
-/* Bits of the places up to that of @w, which is in all of them. */
-static uint64_t places_to(uint64_t order, unsigned int w)
-{
-	uint64_t x = order ^ w * UINT64_C(0x1111111111111111);
-	uint64_t found = (x - UINT64_C(0x1111111111111111)) & ~x & UINT64_C(0x8888888888888888);
-
-	return found ^ (found - 1);
-}
-
-struct mm_tlb_entry *mm_tlb_l2_use(struct mm_tlb_set *s, unsigned int w)
-{
-	uint64_t to = places_to(s->order, w);
-
-	s->order = (s->order & ~to) | (s->order & to >> 4) << 4 | w;
-	return &s->e[w];
-}
-
 /* The place @w is empty now: behind all others. */
 static void l2_empty(const struct mm_tlb_l2 *l, struct mm_tlb_set *s, unsigned int w)
 {
-	uint64_t before = places_to(s->order, w) >> 4, last = UINT64_C(1) << 4 * (l->ways - 1);
+	uint64_t before = mm_tlb_l2_places_to(s->order, w) >> 4, last = UINT64_C(1) << 4 * (l->ways - 1);
 
 	s->order = (s->order & before) | (s->order >> 4 & ~before & (last - 1)) | w * last;
 	s->e[w] = (struct mm_tlb_entry){ 0 };
@@ -508,16 +491,14 @@ static void drop_all(struct mm_tlb_cpu *c, uint32_t id)
 				l2_empty(&c->l2, &c->l2.set[i], w);
 }
 
-/* @nr_pages, 0 all, have gone from the TLB of the CPU @i: what it counts as. True: it was interrupted for it. */
-static inline bool flushed(struct mm_tlb *t, uint32_t i, uint32_t id, uint64_t nr_pages)
+/* @nr_pages, 0 all, have gone from the TLB of the CPU @c: what it counts as. True: it was interrupted for it. */
+static inline bool flushed(struct mm_tlb *t, struct mm_tlb_cpu *c, uint32_t id, uint64_t nr_pages)
 {
-	struct mm_tlb_cpu *c = &t->cpu[i];
-
 	if (c->mm_id != id)
 		return false;
 	c->flush_page += nr_pages;
 	c->flush_all += nr_pages == 0;
-	if (i != t->ctx->cpu) {
+	if (c != &t->cpu[t->ctx->cpu]) {
 		c->shootdowns++;
 		mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH_RECEIVED, 1);
 		return true;
@@ -535,9 +516,9 @@ static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
 	struct mm_tlb *t = mm->virt->tlb;
 	bool remote = false;
 
-	for (uint32_t i = 0; t && i < t->nr_cpus; i++) {
-		struct mm_tlb_cpu *c = &t->cpu[i];
-
+	if (!t)
+		return;
+	for (struct mm_tlb_cpu *c = t->cpu; c < t->cpu + t->nr_cpus; c++) {
 		if (!c->accesses)
 			continue;
 		for (uint64_t p = 0; p < nr_pages; p++)
@@ -545,7 +526,7 @@ static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
 		if (!nr_pages)
 			drop_all(c, mm->id);
 		psc_drop(c, mm->id);
-		remote |= flushed(t, i, mm->id, nr_pages);
+		remote |= flushed(t, c, mm->id, nr_pages);
 	}
 	if (remote)
 		mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH, 1);
@@ -555,17 +536,19 @@ static void flush(struct mm_struct *mm, uint64_t start, uint64_t nr_pages)
 void mm_flush_tlb_page(struct mm_struct *mm, uint64_t vaddr)
 {
 	struct mm_tlb *t = mm->virt->tlb;
+	const struct mm_tlb_cpu *end;
 	const uint32_t id = mm->id;
 	bool remote = false;
 
-	for (uint32_t i = 0; t && i < t->nr_cpus; i++) {
-		struct mm_tlb_cpu *c = &t->cpu[i];
-
+	if (!t)
+		return;
+	end = t->cpu + t->nr_cpus;
+	for (struct mm_tlb_cpu *c = t->cpu; c < end; c++) {
 		if (!c->accesses)
 			continue;
 		drop_page(c, id, vaddr);
 		psc_drop(c, id);
-		remote |= flushed(t, i, id, 1);
+		remote |= flushed(t, c, id, 1);
 	}
 	if (remote)
 		mm_count(t->ctx, MM_NR_TLB_REMOTE_FLUSH, 1);

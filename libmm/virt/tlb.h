@@ -180,8 +180,23 @@ static inline uint32_t mm_tlb_l2_places(const struct mm_tlb_set *s, uint8_t prin
 #endif
 }
 
+/* Bits of the places of @order up to that of @w, which is in all of them. */
+static inline uint64_t mm_tlb_l2_places_to(uint64_t order, unsigned int w)
+{
+	uint64_t x = order ^ w * UINT64_C(0x1111111111111111);
+	uint64_t found = (x - UINT64_C(0x1111111111111111)) & ~x & UINT64_C(0x8888888888888888);
+
+	return found ^ (found - 1);
+}
+
 /* The entry at place @w becomes the one used last. */
-struct mm_tlb_entry *mm_tlb_l2_use(struct mm_tlb_set *s, unsigned int w);
+static inline struct mm_tlb_entry *mm_tlb_l2_use(struct mm_tlb_set *s, unsigned int w)
+{
+	uint64_t to = mm_tlb_l2_places_to(s->order, w);
+
+	s->order = (s->order & ~to) | (s->order & to >> 4) << 4 | w;
+	return &s->e[w];
+}
 
 static inline struct mm_tlb_set *mm_tlb_l2_set_of(const struct mm_tlb_l2 *l, uint64_t page_number)
 {
