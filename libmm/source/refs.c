@@ -29,6 +29,7 @@
 #include "source/ref_keys.h"
 #include "source/scan.h"
 #include "source/trace_source.h"
+#include "table/numbers.h"
 
 enum field { F_TIME, F_KEY, F_BLOCK, F_OFFSET, F_SIZE, F_OP, F_DISK, NR_FIELDS };
 enum { KEY_TASK = 1000, FIRST_DISK = 1001, PLAIN_DISKS = 256, MAX_DISKS = 4096, SECTOR = 512, MSR_FIELDS = 7 };
@@ -62,14 +63,20 @@ struct refs {
 	uint64_t first_time, last_ns;
 };
 
-/* Most fields are a few digits and nothing else. */
+/* Most fields are a few digits and nothing else, keys often eight and more. */
 static inline bool plain_number(struct mm_str s, uint64_t *out)
 {
 	uint64_t v = 0;
+	size_t i = 0;
 
 	if (!s.len || s.len > 18)
 		return false;
-	for (size_t i = 0; i < s.len; i++) {
+	if (s.len >= 8) {
+		if (!mm_decimal8(s.p, &v))
+			return false;
+		i = 8;
+	}
+	for (; i < s.len; i++) {
 		unsigned int d = (unsigned char)s.p[i] - '0';
 
 		if (d > 9)

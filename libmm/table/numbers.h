@@ -84,6 +84,29 @@ static inline bool mm_hex_short(struct mm_str s, uint32_t *v)
 	return mm_hex8_value(x << (64 - 8 * s.len) | 0x3030303030303030u >> 8 * s.len, v);
 }
 
+/* The last @n bytes of @x, 1 to 8, the first one lowest: are they decimal digits? Then their value. */
+static inline bool mm_decimal_value(uint64_t x, size_t n, uint64_t *v)
+{
+	const uint64_t ones = 0x0101010101010101u;
+
+	x = (x ^ ones * '0') >> (64 - 8 * n) << (64 - 8 * n);
+	if ((x | (x + ones * 0x76)) & ones * 0x80)
+		return false;
+	x = x * 10 + (x >> 8);		/* pairs, in bytes 0, 2, 4, 6 */
+	*v = ((x & 0x000000ff000000ffu) * (100 + (UINT64_C(1000000) << 32)) +
+	      (x >> 16 & 0x000000ff000000ffu) * (1 + (UINT64_C(10000) << 32))) >> 32;
+	return true;
+}
+
+/* Eight decimal digits; false when one of them is none. */
+static inline bool mm_decimal8(const char *p, uint64_t *v)
+{
+	uint64_t x;
+
+	memcpy(&x, p, 8);
+	return mm_decimal_value(mm_first_lowest(x), 8, v);
+}
+
 /* mm_parse_u64() for the two forms that traces are full of, in line: short decimals and addresses in lower case. */
 static inline int mm_parse_number(struct mm_str s, uint64_t *out)
 {
@@ -124,16 +147,10 @@ enum { MM_TEXT_BEFORE = 16 };
 /* Up to eight decimal digits that end at @end; false when one of the @n is none. */
 static inline bool mm_decimal_before(const char *end, size_t n, uint64_t *v)
 {
-	uint64_t x, ones = 0x0101010101010101u;
+	uint64_t x;
 
 	memcpy(&x, end - 8, 8);
-	x = (mm_first_lowest(x) ^ ones * '0') >> (64 - 8 * n) << (64 - 8 * n);
-	if ((x | (x + ones * 0x76)) & ones * 0x80)
-		return false;
-	x = x * 10 + (x >> 8);		/* pairs, in bytes 0, 2, 4, 6 */
-	*v = ((x & 0x000000ff000000ffu) * (100 + (UINT64_C(1000000) << 32)) +
-	      (x >> 16 & 0x000000ff000000ffu) * (1 + (UINT64_C(10000) << 32))) >> 32;
-	return true;
+	return mm_decimal_value(mm_first_lowest(x), n, v);
 }
 
 #ifdef __x86_64__
