@@ -199,7 +199,13 @@ static inline __attribute__((always_inline)) void mm_lruvec_add(struct mm_cache 
 		mm_page_list_add(map, &v->lists[lru], pfn);
 }
 
-static inline void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn) { mm_lruvec_add(c, v, pfn, false); }
-static inline void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn) { mm_lruvec_add(c, v, pfn, true); }
+static inline __attribute__((always_inline)) void mm_lruvec_add_folio(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
+{
+	mm_lruvec_add(c, v, pfn, false);
+}
+static inline __attribute__((always_inline)) void mm_lruvec_add_folio_tail(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
+{
+	mm_lruvec_add(c, v, pfn, true);
+}
 
 #endif /* CACHE_LRU_H */
