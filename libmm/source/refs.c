@@ -29,6 +29,7 @@
 #include "source/ref_keys.h"
 #include "source/scan.h"
 #include "source/trace_source.h"
+#include "table/csv_window.h"
 #include "table/numbers.h"
 
 enum field { F_TIME, F_KEY, F_BLOCK, F_OFFSET, F_SIZE, F_OP, F_DISK, NR_FIELDS };
@@ -400,9 +401,9 @@ static int no_memory(const struct refs *r, int e, uint64_t line, struct mm_error
 			    e == -EFBIG ? "more than 2^32 - 1 keys" : "out of memory for the keys");
 }
 
-static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str *v, size_t n, struct mm_error *err)
+static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str *v, size_t n, uint64_t line, struct mm_error *err)
 {
-	uint64_t addr, size, line = mm_csv_line(r->csv);
+	uint64_t addr, size;
 	struct mm_event *ev;
 	uint32_t pid = KEY_TASK;
 	int e = bytes_of(r, v, n, &addr, &size);
@@ -424,21 +425,78 @@ static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str
 	return 0;
 }
 
+/* What the scan has found of the file; a row that is whole there is cut from it, others are mm_csv_row()'s. */
+enum { WINDOW_FIELDS = 32 };
+struct window {
+	struct mm_csv_window w;
+	struct mm_str v[WINDOW_FIELDS];	/* the row at hand */
+	size_t rows;			/* that were cut */
+};
+
+static void begin_window(const struct refs *r, struct window *win)
+{
+	win->rows = 0;
+	if (!mm_csv_window(r->csv, &win->w))
+		win->w.nr_sep = 0;
+}
+
+static void end_window(struct refs *r, const struct window *win) { mm_csv_window_taken(r->csv, &win->w, win->rows); }
+
+/* The fields of the next row; 0: it is not whole here, has a byte that libcsv may have to judge, too many fields, or none. */
+static inline size_t next_of_window(struct window *win)
+{
+	struct mm_csv_window *w = &win->w;
+	const size_t most = w->nr_sep < WINDOW_FIELDS ? w->nr_sep : WINDOW_FIELDS;
+	const char *p, *sep;
+	size_t n = 0;
+
+	if (!most)
+		return 0;
+	p = w->base + w->pos;
+	do {
+		if (n == most)
+			return 0;
+		sep = w->base + w->sep[n];
+		win->v[n++] = (struct mm_str){ p, (size_t)(sep - p) };
+		p = sep + 1;
+	} while (*sep != '\n');
+	if (w->sep[n - 1] > w->special || (n == 1 && !win->v[0].len))
+		return 0;
+	w->sep += n;
+	w->nr_sep -= n;
+	w->pos = (size_t)(p - w->base);
+	w->lines++;
+	win->rows++;
+	return n;
+}
+
 static int read_refs(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
 	struct refs *r = state;
-	const struct mm_str *v;
-	size_t n;
+	struct window win;
+	int e = 1;
 
+	begin_window(r, &win);
 	while (!mm_trace_batch_is_full(b)) {
-		int e = mm_csv_row(r->csv, &v, &n, err);
+		const struct mm_str *v = win.v;
+		size_t n = next_of_window(&win);
+		uint64_t line = win.w.lines;
 
-		if (e > 0)
-			e = one_row(r, b, v, n, err) ? err->code : 1;
-		if (e <= 0)
-			return e;
+		if (!n) {
+			end_window(r, &win);
+			e = mm_csv_row(r->csv, &v, &n, err);
+			if (e <= 0)
+				return e;
+			line = mm_csv_line(r->csv);
+			begin_window(r, &win);
+		}
+		if (one_row(r, b, v, n, line, err)) {
+			e = err->code;
+			break;
+		}
 	}
-	return 1;
+	end_window(r, &win);
+	return e;
 }
 
 const struct mm_trace_ops mm_trace_refs = {
