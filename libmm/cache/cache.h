@@ -134,7 +134,6 @@ struct mm_cache {
 		uint32_t node;
 		uint64_t nr_pages;
 	} uncharging;
-	struct mm_memcg *slab_stock_memcg;	/* whose bytes of slabs the stock has (one for all CPUs); NULL: nobody's */
 	bool is_kswapd;				/* kswapd runs */
 	bool has_mm_walk;			/* who reclaims is kswapd, or has walked page tables in this run (reclaim_state->mm_walk) */
 	bool dying;				/* the task was chosen by the OOM killer: charges are forced */

@@ -25,6 +25,9 @@ struct mm_cpu_fbatches {
 	struct mm_folio_batch mlock;
 	struct mm_memcg *stock;			/* memcg_stock_pcp: pages charged ahead */
 	uint32_t stock_pages;
+	struct mm_memcg *cached_objcg;		/* the same of objects: whose charged bytes these are, NULL nobody's */
+	uint32_t nr_bytes;
+	int32_t slab_bytes[2];			/* by enum mm_memcg_slab: objects that its counters are not told of yet */
 };
 
 static inline struct mm_cpu_fbatches *mm_this_cpu_fbatches(struct mm_cache *c) { return &c->fbatches[c->ctx->cpu]; }

@@ -52,7 +52,7 @@ struct mm_lruvec {
 	uint64_t lru_zone_size[MM_MAX_NR_ZONES][MM_NR_LRU_LISTS];	/* pages: exact */
 	uint64_t stat[MM_NR_LRU_LISTS];		/* pages at the last flush, with descendants */
 	uint64_t stat_lists[MM_NR_LRU_LISTS], stat_own;	/* the same without, of each list and of all */
-	uint64_t stat_slab;			/* pages of reclaimable slabs that were charged then */
+	uint64_t stat_slab;			/* pages of slabs that were charged then */
 	bool updated;				/* a list has changed since */
 	uint64_t anon_cost, file_cost;
 	uint64_t nonresident_age;

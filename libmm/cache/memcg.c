@@ -177,37 +177,19 @@ static void drain_stock(struct mm_cpu_fbatches *cpu)
 	cpu->stock_pages = 0;
 }
 
-/* The counters are told (drain_obj_stock()). */
-static void drain_slab_stock(struct mm_cache *c)
-{
-	struct mm_memcg *m = c->slab_stock_memcg;
-
-	if (!m)
-		return;
-	mm_memcg_rstat_updated(c->ctx, m->slab_stock_bytes);
-	m->slab_stock_bytes = 0;
-	c->slab_stock_memcg = NULL;
-}
-
-void mm_memcg_mod_slab(struct mm_cache *c, struct mm_memcg *memcg, int64_t bytes)
-{
-	memcg = mm_memcg_online_ancestor(memcg);
-	if (c->slab_stock_memcg != memcg)
-		drain_slab_stock(c);
-	c->slab_stock_memcg = memcg;
-	memcg->slab_reclaimable_bytes += (uint64_t)bytes;
-	memcg->slab_stock_bytes += bytes;
-	if (memcg->slab_stock_bytes > (int64_t)MM_PAGE_SIZE || memcg->slab_stock_bytes < -(int64_t)MM_PAGE_SIZE)
-		drain_slab_stock(c);
-}
-
 void mm_memcg_drain_all_stock(struct mm_cache *c, const struct mm_memcg *root)
 {
-	if (c->slab_stock_memcg && mm_mem_cgroup_is_descendant(c->slab_stock_memcg, root))
-		drain_slab_stock(c);
-	for (uint32_t i = 0; i < c->ctx->nr_cpus; i++)
-		if (c->fbatches[i].stock && mm_mem_cgroup_is_descendant(c->fbatches[i].stock, root))
-			drain_stock(&c->fbatches[i]);
+	for (uint32_t i = 0; i < c->ctx->nr_cpus; i++) {
+		struct mm_cpu_fbatches *cpu = &c->fbatches[i];
+
+		if (!(cpu->stock && cpu->stock_pages && mm_mem_cgroup_is_descendant(cpu->stock, root)) &&
+		    !(cpu->cached_objcg && mm_mem_cgroup_is_descendant(cpu->cached_objcg, root)))
+			continue;
+		mm_drain_obj_stock(c, i);
+		drain_stock(cpu);
+	}
+	if (mm_this_cpu_fbatches(c)->stock && mm_mem_cgroup_is_descendant(mm_this_cpu_fbatches(c)->stock, root))
+		drain_stock(mm_this_cpu_fbatches(c));	/* what those of other CPUs gave back */
 }
 
 static bool consume_stock(struct mm_cache *c, struct mm_memcg *m, uint64_t nr_pages)
@@ -461,36 +443,4 @@ void mm_memcg_uncharge_table(struct mm_cache *c, struct mm_memcg *memcg, uint32_
 	uncharge_counter(memcg, 1);
 	if (c->cgroup_v1)
 		mm_memcg_check_events(c, memcg, node, 1);
-}
-
-int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp)
-{
-	uint64_t nr_pages = (bytes + MM_PAGE_SIZE - 1) >> MM_PAGE_SHIFT;
-	int rc;
-
-	if (!memcg || memcg == c->root_mem_cgroup)
-		return 0;
-	if (memcg->obj_bytes >= bytes) {
-		memcg->obj_bytes -= bytes;
-		return 0;
-	}
-	rc = mm_memcg_charge_kmem(c, memcg, nr_pages, gfp);
-	if (!rc)
-		mm_memcg_uncharge_bytes(c, memcg, (nr_pages << MM_PAGE_SHIFT) - bytes);
-	return rc;
-}
-
-void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes)
-{
-	uint64_t nr_pages;
-
-	memcg = mm_memcg_online_ancestor(memcg);
-	if (!memcg || memcg == c->root_mem_cgroup)
-		return;
-	memcg->obj_bytes += bytes;
-	if (memcg->obj_bytes <= MM_PAGE_SIZE)
-		return;
-	nr_pages = memcg->obj_bytes >> MM_PAGE_SHIFT;
-	memcg->obj_bytes &= MM_PAGE_SIZE - 1;
-	mm_memcg_uncharge_kmem(c, memcg, nr_pages);
 }

@@ -18,6 +18,9 @@ enum mm_memcg_event {
 	MM_MEMCG_EV_SWAP_HIGH, MM_MEMCG_EV_SWAP_MAX, MM_MEMCG_EV_SWAP_FAIL, MM_NR_MEMCG_EVENTS,
 };
 
+/* Objects of slab caches: which line of memory.stat has them. */
+enum mm_memcg_slab { MM_MEMCG_SLAB_RECLAIMABLE, MM_MEMCG_SLAB_UNRECLAIMABLE, MM_NR_MEMCG_SLAB };
+
 struct mm_memcg {
 	uint32_t id;				/* 1: the root */
 	char *name;				/* path, "/" for the root; owned */
@@ -33,9 +36,8 @@ struct mm_memcg {
 	uint64_t captured_other;		/* of usage of a captured one, own: sockets, charges ahead of use; they stay */
 	uint64_t captured_pagetables;		/* of kmem, own: page tables of the captured machine's processes */
 	uint64_t emin, elow;			/* effective protection (page_counter) */
-	uint64_t obj_bytes;			/* charged to kmem but not used by objects: obj_stock */
-	uint64_t slab_reclaimable_bytes;	/* objects that are charged, own */
-	int64_t slab_stock_bytes;		/* how much of it its counters are not told of yet: c->slab_stock_memcg's alone */
+	uint64_t nr_charged_bytes;		/* of kmem, used by no object and in no CPU's stock, own (obj_cgroup) */
+	uint64_t slab_bytes[MM_NR_MEMCG_SLAB];	/* objects that are charged, as far as its counters were told, own; wraps below 0 */
 	uint64_t events[MM_NR_MEMCG_EVENTS], events_local[MM_NR_MEMCG_EVENTS];
 	int64_t vm_events[MM_NR_COUNTERS];	/* of memory.stat, own: what mm_memcg_count() was told */
 	uint64_t throttled_ns;			/* its tasks would have slept beyond memory.high and swap.high */
@@ -88,11 +90,18 @@ int mm_memcg_charge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr
 void mm_memcg_uncharge_kmem(struct mm_cache *c, struct mm_memcg *memcg, uint64_t nr_pages);
 /* The same of a table of pages, of whose page the last reference went: past the stock (uncharge_batch()). */
 void mm_memcg_uncharge_table(struct mm_cache *c, struct mm_memcg *memcg, uint32_t node);
-/* Objects of slab caches: bytes are gathered into pages (obj_cgroup). */
+/* memcg_obj.c: objects of slab caches, whose bytes are gathered into pages by CPU (obj_cgroup). 0 or -ENOMEM. */
 int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp);
 void mm_memcg_uncharge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes);
-/* So many bytes more of slab_reclaimable; the counters are told when more than a page has come together (mod_objcg_state()). */
-void mm_memcg_mod_slab(struct mm_cache *c, struct mm_memcg *memcg, int64_t bytes);
+/* So many bytes more of a kind; the counters are told when more than a page has come together (mod_objcg_state()). */
+void mm_memcg_mod_slab(struct mm_cache *c, struct mm_memcg *memcg, enum mm_memcg_slab kind, int64_t bytes);
+/*
+ * Both for an object of a cache with SLAB_ACCOUNT that is kept in host memory here, of @bytes with the pointer to its payer. *@payer,
+ * whom freeing uncharges wherever the task is then, becomes an id: 0 nobody's. @c NULL or @memcg NULL, the root: nobody's.
+ */
+int mm_memcg_obj_alloc(struct mm_cache *c, struct mm_memcg *memcg, uint32_t bytes, mm_gfp_t gfp, uint16_t *payer);
+void mm_memcg_obj_free(struct mm_cache *c, uint16_t payer, uint32_t bytes);
+void mm_drain_obj_stock(struct mm_cache *c, uint32_t cpu);
 
 /* An event of @m: in its memory.events.local, in its own and its ancestors' memory.events; the root has none. */
 void mm_memcg_memory_event(struct mm_memcg *m, enum mm_memcg_event event);

@@ -39,15 +39,18 @@ static void memcg_reparent_objcgs(struct mm_cache *c, struct mm_memcg *m)
 {
 	struct mm_memcg *parent = mm_memcg_online_ancestor(m->parent);
 	struct mm_memcg *end = parent->parent ? parent : NULL;	/* the root's is not counted */
-	uint64_t rest = m->obj_bytes;
+	uint64_t rest = m->nr_charged_bytes;
 
 	for (struct mm_memcg *i = m; i != end; i = i->parent)
 		i->usage -= m->kmem;
 	if (end)
 		parent->kmem += m->kmem;
 	parent->pagetables += m->pagetables;
-	parent->slab_reclaimable_bytes += m->slab_reclaimable_bytes;
-	m->kmem = m->pagetables = m->obj_bytes = m->slab_reclaimable_bytes = 0;
+	for (unsigned int k = 0; k < MM_NR_MEMCG_SLAB; k++) {
+		parent->slab_bytes[k] += m->slab_bytes[k];
+		m->slab_bytes[k] = 0;
+	}
+	m->kmem = m->pagetables = m->nr_charged_bytes = 0;
 	mm_memcg_uncharge_bytes(c, parent, rest);
 }
 

@@ -48,7 +48,10 @@ static void gather(struct mm_lruvec *v)
 {
 	if (v->updated)
 		gather_lists(v);
-	v->stat_slab = v->memcg->slab_reclaimable_bytes >> MM_PAGE_SHIFT;
+	v->stat_slab = 0;
+	for (unsigned int k = 0; k < MM_NR_MEMCG_SLAB; k++)
+		if ((int64_t)v->memcg->slab_bytes[k] > 0)
+			v->stat_slab += v->memcg->slab_bytes[k] >> MM_PAGE_SHIFT;
 	for (unsigned int t = 0; t < MM_ANON_AND_FILE; t++)
 		v->stat_activations[t] = v->activations[t];
 }

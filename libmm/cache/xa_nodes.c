@@ -58,7 +58,7 @@ static struct mm_xa_obj make(struct mm_cache *c, bool account, mm_gfp_t gfp)
 	if (!obj.addr && obj.payer)
 		mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
 	else if (obj.payer)
-		mm_memcg_mod_slab(c, obj.payer, (int64_t)charged_bytes(c));
+		mm_memcg_mod_slab(c, obj.payer, MM_MEMCG_SLAB_RECLAIMABLE, (int64_t)charged_bytes(c));
 	return obj;
 }
 
@@ -79,7 +79,7 @@ static void node_give_back(struct mm_cache *c, struct mm_xa_obj obj)
 	if (!obj.payer)
 		return;
 	mm_memcg_uncharge_bytes(c, obj.payer, charged_bytes(c));
-	mm_memcg_mod_slab(c, obj.payer, -(int64_t)charged_bytes(c));
+	mm_memcg_mod_slab(c, obj.payer, MM_MEMCG_SLAB_RECLAIMABLE, -(int64_t)charged_bytes(c));
 }
 
 /* What a store that fails for want of one more node had built is kept for the next try. */

@@ -39,8 +39,8 @@ static const struct figure {
 	FIGURE(lists[0], lists[0], MM_PAGE_SHIFT), FIGURE(lists[1], lists[1], MM_PAGE_SHIFT), FIGURE(lists[2], lists[2], MM_PAGE_SHIFT),
 	FIGURE(lists[3], lists[3], MM_PAGE_SHIFT), FIGURE(lists[4], lists[4], MM_PAGE_SHIFT), FIGURE(shmem, shmem, MM_PAGE_SHIFT),
 	FIGURE(file, file, MM_PAGE_SHIFT), FIGURE(file_dirty, dirty, MM_PAGE_SHIFT), FIGURE(current, current, MM_PAGE_SHIFT),
-	FIGURE(kernel, kernel, MM_PAGE_SHIFT), FIGURE(pagetables, pagetables, MM_PAGE_SHIFT), FIGURE(slab_reclaimable, slab_bytes, 0),
-	FIGURE(swap_current, swap, MM_PAGE_SHIFT),
+	FIGURE(kernel, kernel, MM_PAGE_SHIFT), FIGURE(pagetables, pagetables, MM_PAGE_SHIFT),
+	FIGURE(slab_reclaimable, slab_reclaimable_bytes, 0), FIGURE(slab, slab_bytes, 0), FIGURE(swap_current, swap, MM_PAGE_SHIFT),
 #undef FIGURE
 };
 
@@ -198,9 +198,12 @@ static void charge_kernel(struct mm_machine *m, struct mm_captured_memcg *c, uin
 	mm_memcg_force_charge_kmem(c->memcg, kernel);
 	*room -= kernel;
 	c->memcg->captured_pagetables = mm_min_u64(c->pagetables, kernel);
-	c->memcg->slab_reclaimable_bytes = mm_min_u64(c->slab_bytes, kernel << MM_PAGE_SHIFT);
+	c->memcg->slab_bytes[MM_MEMCG_SLAB_RECLAIMABLE] = mm_min_u64(c->slab_reclaimable_bytes, kernel << MM_PAGE_SHIFT);
+	c->memcg->slab_bytes[MM_MEMCG_SLAB_UNRECLAIMABLE] =
+		mm_min_u64(less(c->slab_bytes, c->slab_reclaimable_bytes),
+			   (kernel << MM_PAGE_SHIFT) - c->memcg->slab_bytes[MM_MEMCG_SLAB_RECLAIMABLE]);
 	mm_machine_notes(m, "KiB of dentries, inodes and the like of captured cgroups that the kernel may reclaim: they stay",
-			 c->memcg->slab_reclaimable_bytes >> 10);
+			 c->memcg->slab_bytes[MM_MEMCG_SLAB_RECLAIMABLE] >> 10);
 	for (unsigned int l = 0; l < MM_NR_LRU_LISTS; l++)
 		left += c->lists[l];
 	other = mm_min_u64(other_pages(c), *room);

@@ -17,7 +17,7 @@ struct mm_captured_memcg {
 	uint64_t dirty;
 	uint64_t made;			/* pages that are charged to it */
 	uint64_t current;		/* all that is charged to it but to none below; UINT64_MAX: not told */
-	uint64_t kernel, pagetables, slab_bytes, swap;
+	uint64_t kernel, pagetables, slab_reclaimable_bytes, slab_bytes, swap;
 };
 
 struct mm_captured_memcgs {

@@ -170,7 +170,7 @@ void mm_machine_install_oom(struct mm_machine *m);
 /* What a memcg and those below it hold, in pages, as memory.stat counts it. */
 struct mm_memcg_pages {
 	uint64_t anon, file, shmem, file_mapped, file_dirty, file_writeback, swapcached, anon_thp, file_thp, shmem_thp, pagetables, kernel;
-	uint64_t slab_reclaimable_bytes;
+	uint64_t slab_reclaimable_bytes, slab_unreclaimable_bytes;
 };
 /* That of each memcg, by id - 1, for the caller to free; looks at every page. NULL: host memory. */
 struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m);

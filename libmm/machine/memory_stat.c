@@ -16,7 +16,7 @@
 #include "cache/memcg.h"
 #include "machine/machine.h"
 
-enum stat_kind { UNKNOWN, PAGES, BYTES, LRU, EVENT, SUM };
+enum stat_kind { UNKNOWN, PAGES, BYTES, BYTES2, LRU, EVENT, SUM };
 static const struct stat_line {
 	const char *name;
 	enum stat_kind kind;
@@ -24,6 +24,7 @@ static const struct stat_line {
 } stat_lines[] = {
 #define PAGES(name, member)	{ #name, PAGES, offsetof(struct mm_memcg_pages, member), 0 },
 #define BYTES(name, member)	{ #name, BYTES, offsetof(struct mm_memcg_pages, member), 0 },
+#define BYTES2(name, x, y)	{ #name, BYTES2, offsetof(struct mm_memcg_pages, x), offsetof(struct mm_memcg_pages, y) },
 #define LRU(name, list)		{ #name, LRU, list, 0 },
 #define EVENT(name, counter)	{ #name, EVENT, counter, 0 },
 #define SUM(name, x, y)		{ #name, SUM, x, y },
@@ -31,6 +32,7 @@ static const struct stat_line {
 #include "machine/memory_stat.def"
 #undef PAGES
 #undef BYTES
+#undef BYTES2
 #undef LRU
 #undef EVENT
 #undef SUM
@@ -45,6 +47,14 @@ static uint64_t list_bytes(struct mm_memcg *memcg, enum mm_lru_list lru)
 		for (uint32_t node = 0; node < MM_MAX_NODES; node++)
 			pages += g->lruvec[node] ? mm_lruvec_lru_size(g->lruvec[node], lru, MM_MAX_NR_ZONES - 1) : 0;
 	return pages << MM_PAGE_SHIFT;
+}
+
+/* memcg_page_state(): what a CPU has not told yet may make it less than nothing. */
+static uint64_t bytes_at(const char *member)
+{
+	int64_t value = *(const int64_t *)(const void *)member;
+
+	return value > 0 ? (uint64_t)value : 0;
 }
 
 static uint64_t events_below(struct mm_memcg *memcg, size_t counter)
@@ -70,7 +80,10 @@ void mm_memory_stat(const struct mm_memcg_pages *all, struct mm_memcg *memcg, vo
 			value = *(const uint64_t *)(const void *)(members + s->a) << MM_PAGE_SHIFT;
 			break;
 		case BYTES:
-			value = *(const uint64_t *)(const void *)(members + s->a);
+			value = bytes_at(members + s->a);
+			break;
+		case BYTES2:
+			value = bytes_at(members + s->a) + bytes_at(members + s->b);
 			break;
 		case LRU:
 			value = list_bytes(memcg, (enum mm_lru_list)s->a);

@@ -71,7 +71,8 @@ struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m)
 
 		v[i].kernel += g->kmem;
 		v[i].pagetables += g->pagetables + g->captured_pagetables;
-		v[i].slab_reclaimable_bytes += g->slab_reclaimable_bytes - (uint64_t)g->slab_stock_bytes;
+		v[i].slab_reclaimable_bytes += g->slab_bytes[MM_MEMCG_SLAB_RECLAIMABLE];
+		v[i].slab_unreclaimable_bytes += g->slab_bytes[MM_MEMCG_SLAB_UNRECLAIMABLE];
 		if (g->parent)
 			add_up(&v[g->parent->id - 1], &v[i]);
 	}

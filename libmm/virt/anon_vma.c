@@ -64,16 +64,20 @@ static void grow_table(struct mm_anon_vma_table *t)
 	t->nr_buckets = nr;
 }
 
-static struct mm_anon_vma *anon_vma_alloc(struct mm_virt *virt)
+/* Charged to @memcg, as those that follow. */
+static struct mm_anon_vma *anon_vma_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
 {
 	struct mm_anon_vma_table *t = virt->anon_vmas;
 	struct mm_anon_vma *av = mm_pool_alloc(&virt->anon_vma_pool, sizeof(*av)), **slot;
+	uint16_t payer;
 
-	if (!av)
+	if (!av || mm_memcg_obj_alloc(virt->cache, memcg, MM_CHARGE_ANON_VMA, MM_GFP_KERNEL, &payer)) {
+		mm_pool_free(&virt->anon_vma_pool, av, sizeof(*av));
 		return NULL;
+	}
 	if (t->nr >= t->nr_buckets)
 		grow_table(t);
-	*av = (struct mm_anon_vma){ .id = t->next_id++, .refcount = 1 };
+	*av = (struct mm_anon_vma){ .id = t->next_id++, .refcount = 1, .payer = payer };
 	slot = &t->bucket[av->id & (t->nr_buckets - 1)];
 	av->hash_next = *slot;
 	*slot = av;
@@ -93,17 +97,30 @@ void mm_put_anon_vma(struct mm_virt *virt, struct mm_anon_vma *av)
 	*slot = av->hash_next;
 	t->nr--;
 	mm_pool_free(&virt->anon_vma_kin_pool, av->kin, sizeof(*av->kin));
+	mm_virt_uncharge(virt, av->payer, MM_CHARGE_ANON_VMA);
 	mm_pool_free(&virt->anon_vma_pool, av, sizeof(*av));
 	if (root != av)
 		mm_put_anon_vma(virt, root);
 }
 
-static struct mm_anon_vma_chain *avc_alloc(struct mm_virt *virt)
+/* As anon_vma_chain_alloc() with GFP_KERNEL; @gfp of a first try may be less. */
+static struct mm_anon_vma_chain *avc_alloc(struct mm_virt *virt, struct mm_memcg *memcg, mm_gfp_t gfp)
 {
-	return mm_pool_alloc(&virt->avc_pool, sizeof(struct mm_anon_vma_chain));
+	struct mm_anon_vma_chain *avc = mm_pool_alloc(&virt->avc_pool, sizeof(*avc));
+
+	if (avc && mm_memcg_obj_alloc(virt->cache, memcg, MM_CHARGE_AVC, gfp, &avc->payer)) {
+		mm_pool_free(&virt->avc_pool, avc, sizeof(*avc));
+		return NULL;
+	}
+	return avc;
 }
 
-static void avc_free(struct mm_virt *virt, struct mm_anon_vma_chain *avc) { mm_pool_free(&virt->avc_pool, avc, sizeof(*avc)); }
+static void avc_free(struct mm_virt *virt, struct mm_anon_vma_chain *avc)
+{
+	if (avc)
+		mm_virt_uncharge(virt, avc->payer, MM_CHARGE_AVC);
+	mm_pool_free(&virt->avc_pool, avc, sizeof(*avc));
+}
 
 static void rb_insert(struct mm_anon_vma_chain *avc)
 {
@@ -128,7 +145,7 @@ static void anon_vma_chain_link(struct mm_vma *vma, struct mm_anon_vma_chain *av
 static int spell_out(struct mm_virt *virt, struct mm_anon_vma *av)
 {
 	struct mm_anon_vma_kin *kin = mm_pool_alloc(&virt->anon_vma_kin_pool, sizeof(*kin));
-	struct mm_anon_vma_chain *avc = kin ? avc_alloc(virt) : NULL;
+	struct mm_anon_vma_chain *avc = kin ? mm_pool_alloc(&virt->avc_pool, sizeof(*avc)) : NULL;
 	struct mm_vma *vma = av->only;
 
 	if (!avc) {
@@ -139,6 +156,8 @@ static int spell_out(struct mm_virt *virt, struct mm_anon_vma *av)
 	*kin = (struct mm_anon_vma_kin){ .root = av, .parent = av, .num_children = 1, .num_active_vmas = 1 };
 	av->alone = false;
 	av->kin = kin;
+	avc->payer = av->avc_payer;
+	av->avc_payer = 0;
 	anon_vma_chain_link(vma, avc, av);
 	return 0;
 }
@@ -199,6 +218,26 @@ static struct mm_anon_vma *find_mergeable_anon_vma(struct mm_vma *vma)
 	return av;
 }
 
+/* It and what would link it to @vma are charged; that is not made until there is a third. */
+static struct mm_anon_vma *anon_vma_alloc_alone(struct mm_vma *vma)
+{
+	struct mm_virt *virt = vma->vm_mm->virt;
+	struct mm_anon_vma *av;
+	uint16_t payer;
+
+	if (mm_memcg_obj_alloc(virt->cache, vma->vm_mm->memcg, MM_CHARGE_AVC, MM_GFP_KERNEL, &payer))
+		return NULL;
+	av = anon_vma_alloc(virt, vma->vm_mm->memcg);
+	if (!av) {
+		mm_virt_uncharge(virt, payer, MM_CHARGE_AVC);
+		return NULL;
+	}
+	av->avc_payer = payer;
+	av->alone = true;
+	av->only = vma;
+	return av;
+}
+
 int mm_anon_vma_prepare(struct mm_vma *vma)
 {
 	struct mm_virt *virt = vma->vm_mm->virt;
@@ -209,19 +248,19 @@ int mm_anon_vma_prepare(struct mm_vma *vma)
 		return 0;
 	av = find_mergeable_anon_vma(vma);
 	if (av) {
-		if (av->alone && spell_out(virt, av))
-			return -ENOMEM;
-		avc = avc_alloc(virt);
+		avc = avc_alloc(virt, vma->vm_mm->memcg, MM_GFP_KERNEL);
 		if (!avc)
 			return -ENOMEM;
+		if (av->alone && spell_out(virt, av)) {
+			avc_free(virt, avc);
+			return -ENOMEM;
+		}
 		anon_vma_chain_link(vma, avc, av);
 		av->kin->num_active_vmas++;
 	} else {
-		av = anon_vma_alloc(virt);
+		av = anon_vma_alloc_alone(vma);
 		if (!av)
 			return -ENOMEM;
-		av->alone = true;
-		av->only = vma;
 	}
 	vma->anon_vma = av;
 	return 0;
@@ -250,9 +289,11 @@ int mm_anon_vma_clone(struct mm_vma *dst, struct mm_vma *src)
 		return -ENOMEM;
 	}
 	for (struct mm_anon_vma_chain *pavc = chain_last(src); pavc; pavc = pavc->same_prev) {
-		struct mm_anon_vma_chain *avc = avc_alloc(virt);
+		struct mm_anon_vma_chain *avc = avc_alloc(virt, src->vm_mm->memcg, MM_GFP_NOWAIT | __MM_GFP_NOWARN);
 		struct mm_anon_vma *av = pavc->anon_vma;
 
+		if (!avc)			/* outside the lock */
+			avc = avc_alloc(virt, src->vm_mm->memcg, MM_GFP_KERNEL);
 		if (!avc) {
 			dst->anon_vma = NULL;
 			mm_unlink_anon_vmas(dst);
@@ -281,12 +322,13 @@ int mm_anon_vma_fork(struct mm_vma *vma, struct mm_vma *pvma)
 	e = mm_anon_vma_clone(vma, pvma);
 	if (e || vma->anon_vma)
 		return e;
-	avc = avc_alloc(virt);
-	kin = avc ? mm_pool_alloc(&virt->anon_vma_kin_pool, sizeof(*kin)) : NULL;
-	av = kin ? anon_vma_alloc(virt) : NULL;
-	if (!av) {
+	kin = mm_pool_alloc(&virt->anon_vma_kin_pool, sizeof(*kin));
+	av = kin ? anon_vma_alloc(virt, pvma->vm_mm->memcg) : NULL;
+	avc = av ? avc_alloc(virt, pvma->vm_mm->memcg, MM_GFP_KERNEL) : NULL;
+	if (!avc) {
 		mm_pool_free(&virt->anon_vma_kin_pool, kin, sizeof(*kin));
-		avc_free(virt, avc);
+		if (av)
+			mm_put_anon_vma(virt, av);
 		mm_unlink_anon_vmas(vma);
 		return -ENOMEM;
 	}
@@ -311,6 +353,8 @@ void mm_unlink_anon_vmas(struct mm_vma *vma)
 		av->alone = false;
 		av->kin = NULL;
 		vma->anon_vma = NULL;
+		mm_virt_uncharge(virt, av->avc_payer, MM_CHARGE_AVC);
+		av->avc_payer = 0;
 		mm_put_anon_vma(virt, av);
 		return;
 	}

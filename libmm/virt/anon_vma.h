@@ -21,6 +21,7 @@ struct mm_anon_vma_chain {
 	struct mm_anon_vma *anon_vma;
 	struct mm_anon_vma_chain *same_next, *same_prev;	/* same_vma: of one VMA, head vma->anon_vma_chain */
 	struct mm_interval_node rb;				/* in the anon_vma's rb_root */
+	uint16_t payer;						/* mm_memcg_obj_alloc() */
 };
 
 /* What only an anon_vma with avcs has. */
@@ -34,6 +35,7 @@ struct mm_anon_vma {
 	uint32_t id;			/* in struct mm_page.mapping; never 0 */
 	uint32_t refcount : 31;
 	bool alone : 1;			/* one VMA without an avc */
+	uint16_t payer, avc_payer;	/* mm_memcg_obj_alloc(): of it; of the avc that one alone is spared */
 	union {
 		struct mm_vma *only;
 		struct mm_anon_vma_kin *kin;	/* NULL: it was alone, and that VMA has gone */

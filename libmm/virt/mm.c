@@ -161,8 +161,14 @@ static struct mm_struct *mm_init(struct mm_struct *mm, struct mm_virt *virt)
 	if (!virt->phys || !mm_pgd_alloc(mm))
 		return mm;
 	release_id(mm);
+	mm_virt_uncharge(virt, mm->payer, MM_CHARGE_MM);
 	free(mm);
 	return NULL;
+}
+
+static int charge(struct mm_struct *mm, const struct mm_virt *virt)
+{
+	return mm_memcg_obj_alloc(virt->cache, mm->memcg, MM_CHARGE_MM, MM_GFP_KERNEL, &mm->payer);
 }
 
 struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
@@ -172,6 +178,10 @@ struct mm_struct *mm_mm_alloc(struct mm_virt *virt, struct mm_memcg *memcg)
 	if (!mm)
 		return NULL;
 	mm->memcg = memcg;
+	if (charge(mm, virt)) {
+		free(mm);
+		return NULL;
+	}
 	mm->task_size = lower_half(47);
 	mm->task_size_max = lower_half(virt->la57 ? 56 : 47);
 	for (int i = 0; i < MM_NR_RLIMITS; i++)
@@ -210,6 +220,7 @@ void mm_mmdrop(struct mm_struct *mm)
 		mm_pgd_free(mm);
 	mm_uffd_exit(mm);
 	release_id(mm);
+	mm_virt_uncharge(mm->virt, mm->payer, MM_CHARGE_MM);
 	free(mm);
 }
 
@@ -279,6 +290,10 @@ int mm_dup_mm(struct mm_struct **mmp, struct mm_struct *oldmm)
 		return -ENOMEM;
 	*mm = *oldmm;
 	mm->def_flags &= MM_VM_NOHUGEPAGE;
+	if (charge(mm, oldmm->virt)) {
+		free(mm);
+		return -ENOMEM;
+	}
 	mm = mm_init(mm, oldmm->virt);
 	if (!mm)
 		return -ENOMEM;

@@ -22,14 +22,37 @@
 
 const struct mm_vma_extra mm_vma_plain;
 
+/* It and its lock, each an object of its own. 0 or -ENOMEM. */
+static int charge(struct mm_vma *vma)
+{
+	struct mm_cache *c = vma->vm_mm->virt->cache;
+	int rc = mm_memcg_obj_alloc(c, vma->vm_mm->memcg, MM_CHARGE_VMA, MM_GFP_KERNEL, &vma->payer);
+
+	if (!rc)
+		rc = mm_memcg_obj_alloc(c, vma->vm_mm->memcg, MM_CHARGE_VMA_LOCK, MM_GFP_KERNEL, &vma->lock_payer);
+	if (rc)
+		mm_virt_uncharge(vma->vm_mm->virt, vma->payer, MM_CHARGE_VMA);
+	return rc;
+}
+
+static void uncharge(struct mm_vma *vma)
+{
+	mm_virt_uncharge(vma->vm_mm->virt, vma->lock_payer, MM_CHARGE_VMA_LOCK);
+	mm_virt_uncharge(vma->vm_mm->virt, vma->payer, MM_CHARGE_VMA);
+}
+
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff)
 {
 	struct mm_vma *vma = mm_pool_alloc(&mm->virt->vma_pool, sizeof(*vma));
 
-	if (vma)
-		*vma = (struct mm_vma){ .vm_mm = mm, .vm_start = start, .vm_end = end, .vm_flags = vm_flags, .vm_pgoff = pgoff,
-					.extra = &mm_vma_plain };
-	return vma;
+	if (!vma)
+		return NULL;
+	*vma = (struct mm_vma){ .vm_mm = mm, .vm_start = start, .vm_end = end, .vm_flags = vm_flags, .vm_pgoff = pgoff,
+				.extra = &mm_vma_plain };
+	if (!charge(vma))
+		return vma;
+	mm_pool_free(&mm->virt->vma_pool, vma, sizeof(*vma));
+	return NULL;
 }
 
 struct mm_vma_extra *mm_vma_own_extra(struct mm_vma *vma)
@@ -83,11 +106,17 @@ struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma)
 		return NULL;
 	*new = *vma;
 	new->anon_vma_chain = NULL;
+	new->payer = new->lock_payer = 0;
+	if (charge(new)) {
+		mm_pool_free(&virt->vma_pool, new, sizeof(*new));
+		return NULL;
+	}
 	if (vma->extra == &mm_vma_plain)
 		return new;
 	new->extra = &mm_vma_plain;
 	x = mm_vma_own_extra(new);
 	if (!x) {
+		uncharge(new);
 		mm_pool_free(&virt->vma_pool, new, sizeof(*new));
 		return NULL;
 	}
@@ -113,6 +142,7 @@ void mm_vm_area_free(struct mm_vma *vma)
 		mm_pool_free(&virt->numab_pool, x->numab, sizeof(*x->numab));
 		mm_pool_free(&virt->vma_extra_pool, x, sizeof(*x));
 	}
+	uncharge(vma);
 	mm_pool_free(&virt->vma_pool, vma, sizeof(*vma));
 }
 

@@ -6,12 +6,20 @@
 #define VIRT_VMA_H
 
 #include "base/page.h"
+#include "cache/memcg.h"
 #include "virt/anon_vma.h"
 #include "virt/hugetlb.h"
 #include "virt/mman.h"
 #include "virt/vma_journal.h"
 
-/* vma.c: one VMA.  NULL: host memory. */
+/* An object goes that mm_memcg_obj_alloc() charged. */
+static inline void mm_virt_uncharge(const struct mm_virt *virt, uint16_t payer, uint32_t bytes)
+{
+	if (!virt->goes)
+		mm_memcg_obj_free(virt->cache, payer, bytes);
+}
+
+/* vma.c: one VMA.  NULL: host memory, or none that its memcg may have. */
 struct mm_vma *mm_vm_area_alloc(struct mm_struct *mm, uint64_t start, uint64_t end, uint64_t vm_flags, uint64_t pgoff);
 struct mm_vma *mm_vm_area_dup(const struct mm_vma *vma);
 void mm_vm_area_free(struct mm_vma *vma);		/* it is in no list and no tree */
