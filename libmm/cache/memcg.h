@@ -141,6 +141,7 @@ void mm_mem_cgroup_flush_stats_ratelimited(struct mm_cache *c);	/* if, beside th
 void mm_mem_cgroup_do_flush_stats(struct mm_cache *c);		/* however little has changed */
 void mm_memcg_stats_settle(struct mm_cache *c);			/* much time passed: the work came */
 void mm_memcg_stats_begin(struct mm_cache *c);			/* the clock begins: when the first work is due */
+void mm_memcg_stats_first_work(struct mm_cache *c);		/* that comes now, if it has not */
 /* Effective protection of @m below @root for this reclaim (mem_cgroup_calculate_protection()). */
 void mm_mem_cgroup_calculate_protection(const struct mm_cache *c, struct mm_memcg *root, struct mm_memcg *m);
 

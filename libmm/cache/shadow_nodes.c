@@ -64,6 +64,8 @@ uint64_t mm_count_shadow_nodes(struct mm_cache *c, const struct mm_lruvec *v)
 
 	if (!v->shadow_nodes.nr)
 		return 0;
+	if (mm_lru_gen_enabled(c))
+		mm_memcg_stats_first_work(c);
 	mm_mem_cgroup_flush_stats_ratelimited(c);
 	most = (v->stat_own + v->stat_slab) >> 3;
 	return v->shadow_nodes.nr > most ? v->shadow_nodes.nr - most : 0;
