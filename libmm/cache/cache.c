@@ -16,6 +16,8 @@
 #include "cache/shmem.h"
 #include "cache/swap_impl.h"
 
+static size_t nr_blocks(const struct mm_cache *c) { return (c->column_pages >> MM_CHARGED_BLOCK_ORDER) + 1; }
+
 int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
 		 struct mm_inode_table *inodes, uint64_t swap_bytes)
 {
@@ -32,8 +34,9 @@ int mm_cache_new(struct mm_cache **cp, struct mm_ctx *ctx, struct mm_phys *phys,
 	c->column_pages = phys->max_pfn ? phys->max_pfn : 1;
 	c->page_swap = mm_host_map(c->column_pages * sizeof(*c->page_swap));
 	c->page_memcg = mm_host_map(c->column_pages * sizeof(*c->page_memcg));
+	c->block_charged = mm_host_map(nr_blocks(c) * sizeof(*c->block_charged));
 	c->fbatches = mm_host_calloc(ctx->nr_cpus ? ctx->nr_cpus : 1, sizeof(*c->fbatches));
-	if (c->page_swap && c->page_memcg && c->fbatches)
+	if (c->page_swap && c->page_memcg && c->block_charged && c->fbatches)
 		rc = mm_memcg_new(c, NULL, MM_STR("/"), &c->root_mem_cgroup);
 	if (!rc)
 		rc = mm_swap_new(c, swap_bytes);
@@ -56,11 +59,14 @@ void mm_cache_free(struct mm_cache *c)
 	for (uint32_t i = 0; i < c->nr_memcgs; i++)
 		mm_memcg_free(c->memcgs[i]);
 	free(c->memcgs);
+	free(c->memcg_names);
 	free(c->fbatches);
 	if (c->page_swap)
 		munmap(c->page_swap, c->column_pages * sizeof(*c->page_swap));
 	if (c->page_memcg)
 		munmap(c->page_memcg, c->column_pages * sizeof(*c->page_memcg));
+	if (c->block_charged)
+		munmap(c->block_charged, nr_blocks(c) * sizeof(*c->block_charged));
 	if (c->page_cpupid)
 		munmap(c->page_cpupid, c->column_pages * sizeof(*c->page_cpupid));
 	free(c);

@@ -69,6 +69,8 @@ struct mm_shmem_mount {
 	int64_t nr_deferred[MM_MAX_NODES];	/* of its shrinker */
 };
 
+enum { MM_CHARGED_BLOCK_ORDER = 9 };
+
 struct mm_cache {
 	struct mm_ctx *ctx;
 	struct mm_phys *phys;
@@ -79,6 +81,8 @@ struct mm_cache {
 	struct mm_memcg *root_mem_cgroup;	/* never NULL */
 	struct mm_memcg **memcgs;		/* by id - 1; never freed before the machine */
 	uint32_t nr_memcgs;
+	struct mm_memcg **memcg_names;		/* by hash (memcg_names.c) */
+	size_t nr_name_slots;			/* a power of two; 0: no table yet */
 	struct mm_lru_gen_memcg memcg_lru[MM_MAX_NODES];
 	bool cgroup_v1;				/* swap is charged with memory, and soft limits are kept (memcg_v1.h) */
 	uint32_t nr_over_soft_limit[MM_MAX_NODES];	/* memcgs in the tree of the node */
@@ -92,7 +96,8 @@ struct mm_cache {
 	uint64_t flush_next_jiffy;	/* flush_next_time: until then a refault has nothing gathered */
 	uint32_t *page_swap;			/* by PFN: swap entry of a swap-cache page, else 0 */
 	uint32_t *page_cpupid;			/* by PFN: CPU and pid of its last hint fault + 1; NULL: none was taken yet */
-	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none */
+	uint16_t *page_memcg;			/* by PFN: id of the memcg that is charged, 0 none; mm_folio_set_memcg() */
+	uint16_t *block_charged;		/* how many of each 512 pages are: who looks at all leaves out the others */
 	struct mm_kmem_cache *radix_tree_node_cachep;	/* NULL: nodes of the caches' trees take no memory here */
 	uint32_t boot_nodes;				/* free ones that booting left */
 	struct mm_kmem_cache *bio_cachep;		/* NULL: nor do requests to the disk */

@@ -57,7 +57,7 @@ int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name
 	memcpy(m->name, name.p, name.len);
 	m->name[name.len] = '\0';
 	m->max = m->high = m->swap_max = m->swap_high = m->memsw_max = m->soft_limit = MM_MEMCG_MAX;
-	if (c->cgroup_v1 && mm_memcg_v1_init(c, m)) {
+	if ((c->cgroup_v1 && mm_memcg_v1_init(c, m)) || mm_memcg_name_add(c, m)) {
 		mm_memcg_free(m);
 		return -ENOMEM;
 	}
@@ -88,14 +88,6 @@ void mm_memcg_free(struct mm_memcg *m)
 	free(m->name);
 	free(m->page_events);
 	free(m);
-}
-
-struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name)
-{
-	for (uint32_t i = 0; i < c->nr_memcgs; i++)
-		if (!c->memcgs[i]->offline && strlen(c->memcgs[i]->name) == name.len && !memcmp(c->memcgs[i]->name, name.p, name.len))
-			return c->memcgs[i];
-	return NULL;
 }
 
 int64_t mm_mem_cgroup_swappiness(const struct mm_cache *c, const struct mm_memcg *m)
@@ -340,7 +332,7 @@ int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memc
 	int rc = try_charge_memcg(c, m, gfp, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 
 	if (!rc) {
-		c->page_memcg[pfn] = (uint16_t)m->id;
+		mm_folio_set_memcg(c, pfn, m->id);
 		mm_memcg_rstat_updated(c->ctx, 1);	/* PGPGIN of the memcg */
 		if (c->cgroup_v1)
 			mm_memcg_check_events(c, m, mm_page_zone(c->phys, pfn)->node, mm_folio_nr_pages(mm_cache_page(c, pfn)));
@@ -351,7 +343,7 @@ int mm_mem_cgroup_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memc
 void mm_mem_cgroup_force_charge(struct mm_cache *c, mm_pfn_t pfn, struct mm_memcg *memcg)
 {
 	charge_counter(memcg, mm_folio_nr_pages(mm_cache_page(c, pfn)));
-	c->page_memcg[pfn] = (uint16_t)memcg->id;
+	mm_folio_set_memcg(c, pfn, memcg->id);
 }
 
 void mm_memcg_force_charge_kmem(struct mm_memcg *memcg, uint64_t nr_pages)
@@ -395,7 +387,7 @@ void mm_mem_cgroup_uncharge(struct mm_cache *c, mm_pfn_t pfn)
 	uncharge_counter(m, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 	if (m->offline)
 		mm_memcg_put_offline(c, m);
-	c->page_memcg[pfn] = 0;
+	mm_folio_set_memcg(c, pfn, 0);
 	c->uncharged++;
 	if (c->cgroup_v1)
 		note_uncharged(c, pfn, m);

@@ -24,6 +24,7 @@ enum mm_memcg_slab { MM_MEMCG_SLAB_RECLAIMABLE, MM_MEMCG_SLAB_UNRECLAIMABLE, MM_
 struct mm_memcg {
 	uint32_t id;				/* 1: the root */
 	char *name;				/* path, "/" for the root; owned */
+	struct mm_memcg *name_next;		/* of those whose names have one place in c->memcg_names */
 	struct mm_memcg *parent;		/* NULL: the root */
 	struct mm_memcg *first_child, *last_child, *next_sibling;
 	uint64_t max, high, low, min, swap_max, swap_high;	/* pages */
@@ -53,13 +54,22 @@ struct mm_memcg {
 
 /* A child of @parent (NULL: of the root); it lives as long as the cache. 0 or -ENOMEM, -ENOSPC (65535 of them). */
 int mm_memcg_new(struct mm_cache *c, struct mm_memcg *parent, struct mm_str name, struct mm_memcg **mp);
-struct mm_memcg *mm_memcg_find(struct mm_cache *c, struct mm_str name);	/* NULL: no such; removed ones are not found */
+/* memcg_names.c: NULL: no such; removed ones are not found. */
+struct mm_memcg *mm_memcg_find(const struct mm_cache *c, struct mm_str name);
+int mm_memcg_name_add(struct mm_cache *c, struct mm_memcg *m);		/* 0 or -ENOMEM */
+void mm_memcg_name_remove(struct mm_cache *c, const struct mm_memcg *m);	/* it is removed */
 /* Who is charged for the page; the root when nobody is. */
 static inline struct mm_memcg *mm_folio_memcg(const struct mm_cache *c, mm_pfn_t pfn)
 {
 	uint32_t id = c->page_memcg[pfn];
 
 	return id ? c->memcgs[id - 1] : c->root_mem_cgroup;
+}
+/* It is charged to the memcg of that id, 0 none; c->block_charged follows. */
+static inline void mm_folio_set_memcg(struct mm_cache *c, mm_pfn_t pfn, uint32_t id)
+{
+	c->block_charged[pfn >> MM_CHARGED_BLOCK_ORDER] += (uint16_t)((id != 0) - (c->page_memcg[pfn] != 0));
+	c->page_memcg[pfn] = (uint16_t)id;
 }
 static inline struct mm_lruvec *mm_folio_lruvec(const struct mm_cache *c, mm_pfn_t pfn)
 {

@@ -59,6 +59,7 @@ int mm_memcg_rmdir(struct mm_cache *c, struct mm_memcg *m)
 	if (!m->parent || has_children(m))
 		return -EBUSY;
 	m->offline = true;
+	mm_memcg_name_remove(c, m);
 	m->min = m->low = m->emin = m->elow = 0;
 	for (uint32_t n = 0; n < MM_MAX_NODES; n++) {	/* reparent_shrinker_deferred() */
 		m->parent->split_nr_deferred[n] += m->split_nr_deferred[n];

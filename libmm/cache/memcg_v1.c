@@ -96,7 +96,7 @@ void mm_mem_cgroup_swapout(struct mm_cache *c, mm_pfn_t pfn, uint32_t entry)
 	mm_mem_cgroup_force_charge_swap(of_swap, nr);
 	for (struct mm_memcg *i = m; i; i = i->parent)
 		i->usage -= nr;
-	c->page_memcg[pfn] = 0;
+	mm_folio_set_memcg(c, pfn, 0);
 	if (m->offline)
 		mm_memcg_put_offline(c, m);
 	mm_memcg_rstat_updated(c->ctx, (int64_t)nr + 1);	/* MEMCG_SWAP, PGPGOUT */

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "cache/lru.h"
+#include "cache/memcg.h"
 #include "cache/swap_impl.h"
 
 /* What moves along.  PG_mlocked comes back with the mappings; the generation of MGLRU ended with the isolation. */
@@ -80,8 +81,8 @@ static void move_state(struct mm_cache *c, mm_pfn_t src, mm_pfn_t dst)
 	to->flags |= from->flags & MIGRATED_FLAGS;
 	from->mapping = from->flags & MM_PG_KSM ? 0 : from->mapping;	/* its stable node is of @dst now */
 	from->flags &= ~(uint32_t)(MM_PG_ACTIVE | MM_PG_UNEVICTABLE | MM_PG_SWAPCACHE | MM_PG_DIRTY | MM_PG_PRIVATE);
-	c->page_memcg[dst] = c->page_memcg[src];	/* charged and uncharged again in the kernel: the same in sum */
-	c->page_memcg[src] = 0;
+	mm_folio_set_memcg(c, dst, c->page_memcg[src]);	/* charged and uncharged again in the kernel: the same in sum */
+	mm_folio_set_memcg(c, src, 0);
 	if (c->page_cpupid) {
 		c->page_cpupid[dst] = c->page_cpupid[src];
 		c->page_cpupid[src] = 0;

@@ -55,6 +55,8 @@ static void add_up(struct mm_memcg_pages *to, const struct mm_memcg_pages *from)
 		t[i] += f[i];
 }
 
+static mm_pfn_t offset_in_block(mm_pfn_t pfn) { return pfn & ((1u << MM_CHARGED_BLOCK_ORDER) - 1); }
+
 /* Pages know whom they are charged to; tables of pages and other kernel memory are counted where they are charged. */
 struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m)
 {
@@ -63,9 +65,12 @@ struct mm_memcg_pages *mm_memcg_count_all(const struct mm_machine *m)
 
 	if (!v)
 		return NULL;
-	for (mm_pfn_t pfn = 0; pfn < m->phys->max_pfn; pfn++)
-		if (c->page_memcg[pfn])
+	for (mm_pfn_t pfn = 0; pfn < m->phys->max_pfn; pfn++) {
+		if (!offset_in_block(pfn) && !c->block_charged[pfn >> MM_CHARGED_BLOCK_ORDER])
+			pfn += (1u << MM_CHARGED_BLOCK_ORDER) - 1;
+		else if (c->page_memcg[pfn])
 			count_page(m, pfn, &v[c->page_memcg[pfn] - 1]);
+	}
 	for (uint32_t i = c->nr_memcgs; i-- > 0; ) {	/* children have higher ids than parents */
 		const struct mm_memcg *g = c->memcgs[i];
 

@@ -106,7 +106,7 @@ static mm_pfn_t table_alloc(struct mm_struct *mm, unsigned int level, bool packe
 		return MM_PFN_NONE;
 	}
 	if (mm->memcg && virt->cache) {	/* whom freeing uncharges, wherever the task is then */
-		virt->cache->page_memcg[pfn] = (uint16_t)mm->memcg->id;
+		mm_folio_set_memcg(virt->cache, pfn, mm->memcg->id);
 		mm->memcg->pagetables += level <= 2;
 	}
 	table = mm_page(virt->phys, pfn);
@@ -137,7 +137,7 @@ static void table_dtor(struct mm_struct *mm, mm_pfn_t pfn)
 			mm_memcg_uncharge_kmem(c, mm_folio_memcg(c, pfn), 1u << PGD_ALLOCATION_ORDER);
 		else		/* free_page_and_swap_cache() */
 			mm_memcg_uncharge_table(c, mm_folio_memcg(c, pfn), mm_page_zone(mm->virt->phys, pfn)->node);
-		c->page_memcg[pfn] = 0;
+		mm_folio_set_memcg(c, pfn, 0);
 	}
 	contents_free(t, mm_table_entries(p));
 	t->nr_tables--;

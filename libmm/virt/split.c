@@ -54,7 +54,7 @@ static void split_tail(struct mm_cache *c, mm_pfn_t head, uint32_t i)
 	t->order = 0;
 	t->aux = h->aux;
 	t->next = t->prev = MM_PFN_NONE;
-	c->page_memcg[head + i] = c->page_memcg[head];
+	mm_folio_set_memcg(c, head + i, c->page_memcg[head]);
 	if (c->page_cpupid)
 		c->page_cpupid[head + i] = c->page_cpupid[head];
 }
