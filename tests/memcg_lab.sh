@@ -82,6 +82,23 @@ same "who joined later" 1000 "$(tie 0 /p/a /p/a 1001)"
 same "who joined later, which is the second" 1001 "$(tie 0 /p/a /p/a 1000)"
 same "all of them" "1000 1001 1002" "$(tie 1 /p/b /p/a 1000)"
 
+# Who dies with the worst of a cgroup comes in the order in which they joined it (css_task_iter), whatever their pids.
+mm-reclaim --ram=320M --swap=0 -S thp=never - > "$tmp/out" 2> "$tmp/err" <<END
+pid,event,addr,size,flags,name,result
+,cgroup,,,memory.max,/p,16777216
+,cgroup,,,memory.oom.group,/p,1
+1000,exec,,,AUTOMAP,m,
+1001,exec,,,AUTOMAP,m,
+1002,exec,,,AUTOMAP,m,
+1001,cgroup,,,,/p,
+1000,cgroup,,,,/p,
+1002,cgroup,,,,/p,
+1000,store,0x100000000000,1048576,,,
+1001,store,0x100000000000,1048576,,,
+1002,store,0x100000000000,16777216,,,
+END
+same "a group, as they joined it" "1002 1001 1000" "$(awk -F, '$2 == "oom_kill" { print $1 }' "$tmp/out" | paste -sd' ')"
+
 # What children do not claim of a parent's protection is theirs only where cgroup2 is mounted with memory_recursiveprot.
 lab rec1 -alone -S cgroup.memory_recursiveprot=1
 lab rec1 -mglru-alone -S lru_gen=1 -S lru_gen.switched=0 -S cgroup.memory_recursiveprot=1

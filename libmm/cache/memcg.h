@@ -43,6 +43,7 @@ struct mm_memcg {
 	int64_t vm_events[MM_NR_COUNTERS];	/* of memory.stat, own: what mm_memcg_count() was told */
 	uint64_t throttled_ns;			/* its tasks would have slept beyond memory.high and swap.high */
 	mm_nodes_t mems;			/* cpuset.mems; 0: as the parent's */
+	uint32_t scan_place;			/* scratch of who goes through a tree of them: its place there */
 	bool oom_group;
 	bool offline;				/* removed; what is charged to it stays until it goes */
 	int16_t swappiness;			/* memory.swappiness of cgroup v1, -1: never written here or above: the machine's */

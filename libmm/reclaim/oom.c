@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/host_memory.h"
 #include "reclaim/internal.h"
 
 static int64_t task_badness(const struct mm_oom_task *t, uint64_t total_pages)
@@ -70,20 +71,65 @@ static struct mm_memcg *mem_cgroup_get_oom_group(const struct mm_oom_task *victi
 	return group;
 }
 
+/* A process of a group that is to die: it may have died with another that shares its memory when its turn comes. */
+struct member {
+	uint64_t memcg, joined;		/* place of its memcg in the walk of the tree; the later it joined that, the larger */
+	size_t pos;			/* where r->oom.task() finds it */
+	uint32_t pid;
+};
+
+static int by_turn(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+
+	if (x->memcg != y->memcg)
+		return x->memcg < y->memcg ? -1 : 1;
+	if (x->joined != y->joined)
+		return x->joined < y->joined ? -1 : 1;
+	return (x->pos > y->pos) - (x->pos < y->pos);
+}
+
+/* Who is in @group, in the order of mem_cgroup_scan_tasks(): cgroup by cgroup, who joined first first. The caller's to free. */
+static struct member *members_of(struct mm_reclaim *r, struct mm_memcg *group, size_t *nr)
+{
+	struct member *v = NULL;
+	struct mm_oom_task t;
+	uint32_t place = 0;
+	size_t room = 0;
+
+	*nr = 0;
+	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(group, m)) != NULL;)
+		m->scan_place = place++;
+	for (size_t pos = 0, at = 0; r->oom.task(r->oom.arg, &pos, &t); at = pos) {
+		if (!t.memcg || !mm_mem_cgroup_is_descendant(t.memcg, group))
+			continue;
+		if (mm_host_grow(&v, *nr, &room, sizeof(*v)))
+			break;
+		v[(*nr)++] = (struct member){ t.memcg->scan_place, t.joined, at, t.pid };
+	}
+	if (*nr)
+		qsort(v, *nr, sizeof(*v), by_turn);
+	return v;
+}
+
 /* memory.oom.group: who is in it dies too, unless protected; the victim is counted a second time, as in the kernel. */
 static void kill_group(struct mm_reclaim *r, struct mm_memcg *group, struct mm_memcg *victims, uint32_t victim_pid, const char *message)
 {
 	struct mm_oom_task t;
+	struct member *v;
+	size_t nr;
 
 	mm_count(r->ctx, MM_OOM_KILL, 1);
 	mm_memcg_memory_event(victims, MM_MEMCG_EV_OOM_KILL);
 	mm_memcg_memory_event(group, MM_MEMCG_EV_OOM_GROUP_KILL);
 	if (r->oom.printk)
 		r->oom.printk(r->oom.arg, "Tasks in %s are going to be killed due to memory.oom.group set", group->name);
-	for (struct mm_memcg *m = NULL; (m = mm_mem_cgroup_iter(group, m)) != NULL;)
-		for (size_t pos = 0; r->oom.task(r->oom.arg, &pos, &t);)
-			if (t.memcg == m && t.pid != victim_pid && t.pid != 1 && t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN)
-				kill(r, &t, 0, message);
+	v = members_of(r, group, &nr);
+	for (size_t i = 0; i < nr; i++)
+		if (r->oom.task(r->oom.arg, &v[i].pos, &t) && t.pid == v[i].pid && t.pid != victim_pid && t.pid != 1 &&
+		    t.oom_score_adj != MM_OOM_SCORE_ADJ_MIN)
+			kill(r, &t, 0, message);
+	free(v);
 }
 
 /* ---- the report ---- */
