@@ -394,15 +394,15 @@ START_TEST(skips)
 
 	ck_assert_int_eq(mm_input_open_memory(&src.in, "f", "", 0), 0);
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(mm_trace_skip(&src, "odd lines", (uint64_t)i + 5, false, &err), 0);
-	ck_assert_int_eq(mm_trace_skip(&src, "signals", 9, true, &err), 0);
+		ck_assert_int_eq(mm_trace_loss(&src, "odd lines", (uint64_t)i + 5, &err), 0);
+	ck_assert_int_eq(mm_trace_note(&src, "signals", 9), 0);
 	ck_assert_uint_eq(src.nr_skips, 2);
 	ck_assert_str_eq(src.skips[0].what, "odd lines");
 	ck_assert_uint_eq(src.skips[0].count, 3);
 	ck_assert_uint_eq(src.skips[0].first_line, 5);
 	src.strict = true;
-	ck_assert_int_eq(mm_trace_skip(&src, "signals", 10, true, &err), 0);
-	ck_assert_int_eq(mm_trace_skip(&src, "odd lines", 10, false, &err), -EINVAL);
+	ck_assert_int_eq(mm_trace_note(&src, "signals", 10), 0);
+	ck_assert_int_eq(mm_trace_loss(&src, "odd lines", 10, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "f:10: odd lines are an error under --strict");
 	mm_input_free(src.in);
 }

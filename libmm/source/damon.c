@@ -58,22 +58,21 @@ int mm_damon_rows(struct mm_trace_source *src, struct mm_trace_batch *b, const s
 	uint32_t pid;
 
 	if (r->end <= r->start)
-		return mm_trace_skip(src, "regions of DAMON that end before they begin", line, false, err);
+		return mm_trace_loss(src, "regions of DAMON that end before they begin", line, err);
 	if (r->end - r->start > MAX_REGION)
-		return mm_trace_skip(src, "regions of DAMON of more than 1 TiB", line, false, err);
+		return mm_trace_loss(src, "regions of DAMON of more than 1 TiB", line, err);
 	if (!r->nr_accesses)
-		return mm_trace_skip(src, "regions that DAMON saw no access to", line, true, err);
+		return mm_trace_note(src, "regions that DAMON saw no access to", line);
 	pid = task_of(src, b, r->target, line);
 	if (!pid)
-		return mm_trace_skip(src, "regions of DAMON targets beyond the 64th", line, false, err);
+		return mm_trace_loss(src, "regions of DAMON targets beyond the 64th", line, err);
 	ev = mm_trace_add(b, MM_EV_LOAD, line);
 	mm_event_put(ev, PID, pid, pid);
 	mm_event_put(ev, ADDR, addr, r->start);
 	mm_event_put(ev, SIZE, size, r->end - r->start);
 	if (r->timed)
 		mm_event_put(ev, TIME_S, time_ns, r->time_ns);
-	return mm_trace_skip(src, "accesses are DAMON's samples: a load stands for all pages of a region in an aggregation", line,
-			     true, err);
+	return mm_trace_note(src, "accesses are DAMON's samples: a load stands for all pages of a region in an aggregation", line);
 }
 
 /* ---- damo report raw ---- */
@@ -199,7 +198,7 @@ static bool after(struct mm_str line, const char *word, struct mm_str *rest)
 
 static int not_understood(struct damo *d, struct mm_error *err)
 {
-	return mm_trace_skip(d->src, "lines of damo that are cut or not understood", d->src->in->line, false, err);
+	return mm_trace_loss(d->src, "lines of damo that are cut or not understood", d->src->in->line, err);
 }
 
 /* damo ends each line: one without an end is cut, perhaps within a number. */

@@ -396,17 +396,14 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 
 	if (!mm_ftrace_line_cut(line, t)) {
 		if (memmem(line.p, line.len, "LOST", 4) && memmem(line.p, line.len, "EVENTS", 6))
-			return mm_trace_skip(f->src, "gaps where the recording lost events", f->src->in->line, false,
-					     err);
+			return mm_trace_loss(f->src, "gaps where the recording lost events", f->src->in->line, err);
 		if (is_stack(line))
 			return 0;
-		return mm_trace_skip(f->src, "lines that are no events", f->src->in->line, true, err);
+		return mm_trace_note(f->src, "lines that are no events", f->src->in->line);
 	}
 	t->line = f->src->in->line;
 	if (t->time_ns < f->last_ns) {
-		e = mm_trace_skip(f->src, "events whose time is before the last one's", t->line, true, err);
-		if (e)
-			return e;
+		mm_trace_note(f->src, "events whose time is before the last one's", t->line);
 		t->time_ns = f->last_ns;
 	}
 	f->last_ns = t->time_ns;

@@ -152,7 +152,7 @@ static inline bool pointer_at(struct mm_ftrace_line *t, const char *v, uint64_t 
 
 static int malformed(struct mm_trace_source *src, struct mm_ftrace_line *t, struct mm_error *err)
 {
-	return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
+	return mm_trace_loss(src, "events with fields that cannot be read", t->line, err);
 }
 
 /* "pfn=" and an order as a size; false when they are missing or absurd. */
@@ -376,7 +376,7 @@ static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	if (!pointer(t, "address", &addr) || (!number(t, "error_code", &code) && !pointer(t, "error_code", &code)))
 		return malformed(src, t, err);
 	if (addr >> 56)
-		return mm_trace_skip(src, "page faults on kernel addresses", t->line, true, err);
+		return mm_trace_note(src, "page faults on kernel addresses", t->line);
 	ev = mm_trace_add(b, code & FAULT_INSTR ? MM_EV_FETCH : code & FAULT_WRITE ? MM_EV_STORE : MM_EV_LOAD, t->line);
 	mm_event_put(ev, ADDR, addr, addr);
 	mm_event_put(ev, SIZE, size, 1);
@@ -412,10 +412,9 @@ static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	if (!parse_hex(word, &addr))
 		return malformed(src, t, err);
 	if (scan_next_word(&s, &word) && !parse_hex(word, &ip) && !has_ip_behind(s))
-		return mm_trace_skip(src, "page faults without an address (perf record -d and perf script -F +addr tell it)", t->line,
-				     false, err);
+		return mm_trace_loss(src, "page faults without an address (perf record -d and perf script -F +addr tell it)", t->line, err);
 	if (addr >> 56)
-		return mm_trace_skip(src, "page faults on kernel addresses", t->line, true, err);
+		return mm_trace_note(src, "page faults on kernel addresses", t->line);
 	ev = mm_trace_add(b, MM_EV_LOAD, t->line);
 	mm_event_put(ev, ADDR, addr, addr);
 	mm_event_put(ev, SIZE, size, 1);
@@ -479,7 +478,7 @@ int mm_ftrace_event(struct mm_trace_source *src, struct mm_trace_batch *b, struc
 {
 	const struct event *e = find_event(t->event);
 	int code = e ? e->rows(src, b, t, err)
-		     : mm_trace_skip(src, "events other than kmem:* and exceptions:page_fault_*", t->line, true, err);
+		     : mm_trace_note(src, "events other than kmem:* and exceptions:page_fault_*", t->line);
 
 	return code == -ENOMEM ? mm_error_set(err, code, "out of memory") : code;
 }

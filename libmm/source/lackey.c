@@ -153,8 +153,7 @@ static void read_accesses(struct mm_lackey *l, struct mm_trace_batch *b)
 	l->line = at;
 	b->nr = (size_t)(ev - b->ev);
 	if (l->nr_processes > 1 && line > first)
-		mm_trace_skip(l->src, "runs of accesses of one of several processes (taken for the last that made a system call)",
-			      *first, true, NULL);
+		mm_trace_note(l->src, "runs of accesses of one of several processes (taken for the last that made a system call)", *first);
 	l->p = p;
 }
 

@@ -16,10 +16,7 @@
 #include "base/str.h"
 #include "source/lackey_rows.h"
 
-static int skip(struct mm_lackey_rows *r, const char *what, bool harmless)
-{
-	return mm_trace_skip(r->l->src, what, r->c->line, harmless, r->err);
-}
+static int loss(struct mm_lackey_rows *r, const char *what) { return mm_trace_loss(r->l->src, what, r->c->line, r->err); }
 
 static struct mm_event *row(struct mm_lackey_rows *r, enum mm_event_type type)
 {
@@ -136,7 +133,7 @@ static int file_row(struct mm_lackey_rows *r, enum mm_event_type type, struct mm
 
 static int no_file(struct mm_lackey_rows *r)
 {
-	return skip(r, "reads and writes of pipes, devices and files that the recording did not open", true);
+	return mm_trace_note(r->l->src, "reads and writes of pipes, devices and files that the recording did not open", r->c->line);
 }
 
 static int transfer(struct mm_lackey_rows *r, enum mm_event_type type, bool vector)
@@ -183,7 +180,7 @@ static int copied(struct mm_lackey_rows *r, enum mm_event_type type, uint64_t fd
 	if (!o)
 		return no_file(r);
 	if (at)
-		return skip(r, "copies from and to offsets, which the recording does not hold", false);
+		return loss(r, "copies from and to offsets, which the recording does not hold");
 	pos = type == MM_EV_WRITE && o->append ? o->file->size : o->pos;
 	o->pos = pos + r->c->result;
 	return file_row(r, type, o->file, pos, true);
@@ -244,7 +241,7 @@ static int opened(struct mm_lackey_rows *r, uint64_t dirfd, struct mm_str path, 
 	size = f->size;
 	e = mm_fds_open(r->l->fds, r->c->pid, (uint32_t)r->c->result, path, how);
 	if (e == -EMFILE)
-		return skip(r, "files opened beyond the number that any process can have", false);
+		return loss(r, "files opened beyond the number that any process can have");
 	if (e)
 		return mm_lackey_no_memory(r->l, r->err);
 	if (f->told && size && !f->size) {	/* O_TRUNC */
@@ -450,7 +447,7 @@ static int mapped_file(struct mm_lackey_rows *r, struct mm_str *name, uint64_t o
 	int e;
 
 	if (!o) {
-		e = skip(r, "mappings of files that the recording did not open", false);
+		e = loss(r, "mappings of files that the recording did not open");
 		if (e)
 			return e;
 		f = mm_fds_file(r->l->fds, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "/fd/%u", (unsigned)fd) });
@@ -512,7 +509,7 @@ static int do_prctl(struct mm_lackey_rows *r)
 	int e;
 
 	if (r->c->arg[0] == SET_VMA && !r->c->failed)
-		return skip(r, "names of mappings that prctl gave, which the recording does not hold", false);
+		return loss(r, "names of mappings that prctl gave, which the recording does not hold");
 	if (r->c->arg[0] != SET_THP_DISABLE)
 		return 0;
 	ev = row(r, MM_EV_PRCTL);
@@ -525,12 +522,12 @@ static int do_prlimit(struct mm_lackey_rows *r)
 {
 	bool sets = r->c->nr_args == 2 || (r->c->nr_args == 4 && r->c->arg[2]);
 
-	return sets && !r->c->failed ? skip(r, "limits that were set, whose values the recording does not hold", false) : 0;
+	return sets && !r->c->failed ? loss(r, "limits that were set, whose values the recording does not hold") : 0;
 }
 
 static int do_shm(struct mm_lackey_rows *r)
 {
-	return r->c->failed ? 0 : skip(r, "segments of shared memory, whose size the recording does not hold", false);
+	return r->c->failed ? 0 : loss(r, "segments of shared memory, whose size the recording does not hold");
 }
 
 /* ---- which call ---- */

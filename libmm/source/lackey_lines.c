@@ -288,7 +288,7 @@ static int syscall(struct mm_lackey *l, uint32_t pid, uint32_t slot, uint32_t nu
 		if (c && eat_result(pp, end, c))
 			return complete(l, c, b, err);
 		eat_result(pp, end, NULL);
-		return mm_trace_skip(l->src, "results of system calls whose beginning is not there", l->line, false, err);
+		return mm_trace_loss(l->src, "results of system calls whose beginning is not there", l->line, err);
 	}
 	c = new_call(l, pid, slot, number);
 	if (!c)
@@ -354,7 +354,7 @@ static bool eat_orphan(struct mm_lackey *l, const char **pp, const char *end, st
 
 static int odd_line(struct mm_lackey *l, struct mm_error *err)
 {
-	return mm_trace_skip(l->src, "lines that are not lackey's", l->line, false, err);
+	return mm_trace_loss(l->src, "lines that are not lackey's", l->line, err);
 }
 
 /* Blanks that begin no piece: valgrind ends its results with one. */

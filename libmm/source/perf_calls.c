@@ -109,7 +109,7 @@ static int on_enter(struct mm_trace_source *src, struct mm_perf_calls *c, const 
 	struct begun b = { .call = call }, *of_task = find_begun(c, t->pid);
 
 	if (!parse_args(t->args, b.arg, call->nr))
-		return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
+		return mm_trace_loss(src, "events with fields that cannot be read", t->line, err);
 	if (!of_task)
 		of_task = add_begun(c, t->pid);
 	if (!of_task)
@@ -208,7 +208,7 @@ int mm_perf_call(struct mm_perf *p, struct mm_perf_calls **cp, struct mm_trace_s
 	uint64_t result;
 
 	if (!call)
-		return mm_trace_skip(src, "system calls that do not touch memory", t->line, true, err);
+		return mm_trace_note(src, "system calls that do not touch memory", t->line);
 	if (!*cp)
 		*cp = calloc(1, sizeof(**cp));
 	if (!*cp)
@@ -217,11 +217,11 @@ int mm_perf_call(struct mm_perf *p, struct mm_perf_calls **cp, struct mm_trace_s
 		return on_enter(src, *cp, t, call, err);
 	b = find_begun(*cp, t->pid);
 	if (!b || b->call != call)
-		return mm_trace_skip(src, "ends of system calls whose beginnings are not there", t->line, false, err);
+		return mm_trace_loss(src, "ends of system calls whose beginnings are not there", t->line, err);
 	done = *b;
 	b->call = NULL;
 	scan_blanks(&rest);
 	if (!scan_hex(&rest, &result))
-		return mm_trace_skip(src, "events with fields that cannot be read", t->line, false, err);
+		return mm_trace_loss(src, "events with fields that cannot be read", t->line, err);
 	return on_exit_of(p, batch, src, t, &done, result);
 }

@@ -223,11 +223,11 @@ static int on_comm(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 	bool exec;
 
 	if (!mm_perf_comm_parse(t->args, &name, &pid, &tid, &exec))
-		return mm_trace_skip(p->src, "records of perf that cannot be read", t->line, false, err);
+		return mm_trace_loss(p->src, "records of perf that cannot be read", t->line, err);
 	if (!pid)
 		return 0;		/* an idle task */
 	if (!exec && t->time_ns)
-		return mm_trace_skip(p->src, "new names of tasks", t->line, true, err);
+		return mm_trace_note(p->src, "new names of tasks", t->line);
 	process = process_of(p, pid);
 	if (!process)
 		return -ENOMEM;
@@ -495,8 +495,7 @@ static int on_vma(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_f
 		if (brk != process->brk || r->end == brk)
 			return mm_perf_maps_set(&process->maps, &range);
 		if (!was_unmapped(&process->maps, r))
-			return mm_trace_skip(p->src, "mappings told as they were: a part may have been unmapped and is new", t->line,
-					     false, err);
+			return mm_trace_loss(p->src, "mappings told as they were: a part may have been unmapped and is new", t->line, err);
 		e = mm_perf_maps_clear(&process->maps, r->start, r->end);
 		if (e)
 			return e;
@@ -531,7 +530,7 @@ static int on_mmap(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 	int e = 0;
 
 	if (!mm_perf_mmap_parse(t->args, t->event.p[t->event.len - 1] == 'P', &r, &kernel))
-		return mm_trace_skip(p->src, "records of perf that cannot be read", t->line, false, err);
+		return mm_trace_loss(p->src, "records of perf that cannot be read", t->line, err);
 	if (kernel)
 		return 0;
 	process = process_of(p, r.pid);
@@ -585,11 +584,11 @@ int mm_perf_record(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 	else if (mm_str_is(what, "COMM"))
 		e = on_comm(p, b, t, err);
 	else if (mm_str_starts(what, "LOST"))
-		e = mm_trace_skip(p->src, "gaps where the recording lost events", t->line, false, err);
+		e = mm_trace_loss(p->src, "gaps where the recording lost events", t->line, err);
 	else if (!mm_str_is(what, "FORK") && !mm_str_is(what, "EXIT"))
-		e = mm_trace_skip(p->src, "records of perf that are of no task or mapping", t->line, true, err);
+		e = mm_trace_note(p->src, "records of perf that are of no task or mapping", t->line);
 	else if (!mm_perf_task_parse(t->args, &task) || !task.pid || !task.tid)
-		e = mm_trace_skip(p->src, "records of perf that cannot be read", t->line, false, err);
+		e = mm_trace_loss(p->src, "records of perf that cannot be read", t->line, err);
 	else
 		e = what.p[0] == 'F' ? on_fork(p, b, t, &task) : on_end(p, b, t, &task);
 	return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;

@@ -409,11 +409,11 @@ static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str
 	int e = bytes_of(r, v, n, &addr, &size);
 
 	if (!e)
-		return mm_trace_skip(r->src, "references that are cut or not understood", line, false, err);
+		return mm_trace_loss(r->src, "references that are cut or not understood", line, err);
 	if (e > 0 && r->column[F_KEY] < 0)
 		e = task_of_disk(r, v, n, &pid);
 	if (!e)
-		return mm_trace_skip(r->src, "references to disks beyond the 4351st", line, false, err);
+		return mm_trace_loss(r->src, "references to disks beyond the 4351st", line, err);
 	if (e < 0)
 		return no_memory(r, e, line, err);
 	begin_task(r, b, pid, line);

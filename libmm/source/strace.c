@@ -247,11 +247,6 @@ static bool cut_result(struct mm_str s, struct strace_call *call)
 	return true;
 }
 
-static int skip(struct strace *s, const char *what, uint64_t line, bool harmless, struct mm_error *err)
-{
-	return mm_trace_skip(s->src, what, line, harmless, err);
-}
-
 /* An mmap was given room that another task's unfinished munmap has in the log: the kernel did that first, so its row comes first. */
 static void overtaken(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call)
 {
@@ -292,14 +287,14 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 	size_t end;
 
 	if (!open || !t)
-		return skip(s, "lines that are no system call", call->line, false, err);
+		return mm_trace_loss(s->src, "lines that are no system call", call->line, err);
 	told = t->child;
 	t->child = NOBODY;
 	call->name = (struct mm_str){ text.p, (size_t)(open - text.p) };
 	args = (struct mm_str){ open + 1, text.len - call->name.len - 1 };
 	end = cut_args(args, call);
 	if (!end || !cut_result((struct mm_str){ args.p + end, args.len - end }, call))
-		return skip(s, "calls that the log does not show whole", call->line, false, err);
+		return mm_trace_loss(s->src, "calls that the log does not show whole", call->line, err);
 	if (call->name.len == 4 && !memcmp(call->name.p, "mmap", 4))
 		overtaken(s, b, call);
 	if (!strace_is_clone(call->name))
@@ -332,7 +327,7 @@ static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text
 	size_t n, m;
 
 	if (!at || !t->unfinished)
-		return skip(s, "ends of calls that began before the log", call->line, true, err);
+		return mm_trace_note(s->src, "ends of calls that began before the log", call->line);
 	if (t->early) {
 		forget_unfinished(s, t);
 		t->early = false;
@@ -384,7 +379,7 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 		return 0;
 	given = strace_cut_head(&s->clock, &text, &pid, &call);
 	if (!strace_is_event(text))
-		return skip(s, "lines that are no system call", nr, false, err);
+		return mm_trace_loss(s->src, "lines that are no system call", nr, err);
 	call.pid = pid_of(s, given, pid);
 	e = meet(s, b, &call, err);
 	if (e || scan_word(&text, "---"))

@@ -436,5 +436,5 @@ int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const str
 		e = strace_file_call(c, b, call, &known);
 	if (e)
 		return mm_error_set(err, e, "out of memory");
-	return known ? 0 : mm_trace_skip(c->src, "system calls that do not touch memory", call->line, true, err);
+	return known ? 0 : mm_trace_note(c->src, "system calls that do not touch memory", call->line);
 }

@@ -411,8 +411,7 @@ static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct 
 		return 0;
 	if (!strace_file_of(c, call, call->arg[0], &fd, &e) || !fd) {
 		if (!e && type != MM_EV_NONE)
-			e = mm_trace_skip(c->src, "reads and writes of pipes, devices and files that the recording did not open",
-					  call->line, true, NULL);
+			mm_trace_note(c->src, "reads and writes of pipes, devices and files that the recording did not open", call->line);
 		return e;
 	}
 	if (type == MM_EV_NONE) {

@@ -304,8 +304,7 @@ static int on_process_madvise(struct strace_calls *c, struct mm_trace_batch *b, 
 	if (!open || !open->file || strncmp(open->file->path, pidfd, sizeof(pidfd) - 1) ||
 	    !strace_number((struct mm_str){ open->file->path + sizeof(pidfd) - 1, strlen(open->file->path) - sizeof(pidfd) + 1 }, &pid) ||
 	    pid > UINT32_MAX)
-		return mm_trace_skip(c->src, "calls of process_madvise on processes that the log does not tell", call->line, true,
-				     NULL) ? -1 : 0;
+		return mm_trace_note(c->src, "calls of process_madvise on processes that the log does not tell", call->line);
 	if (mm_trace_keep(c->src, kept, &kept))
 		return -1;
 	snprintf(c->rest.flags, sizeof(c->rest.flags), "%.*s", (int)kept.len, kept.p);

@@ -179,14 +179,10 @@ static void reset_arena(struct mm_trace_source *src)
 	a->used = 0;
 }
 
-int mm_trace_skip(struct mm_trace_source *src, const char *what, uint64_t line, bool harmless,
-		  struct mm_error *err)
+static void count_skip(struct mm_trace_source *src, const char *what, uint64_t line, bool harmless)
 {
 	struct mm_skip *s = src->skips;
 
-	if (src->strict && !harmless)
-		return mm_error_set(err, -EINVAL, "%s:%llu: %s are an error under --strict", src->in->name,
-				    (unsigned long long)line, what);
 	while (s < src->skips + src->nr_skips && strcmp(s->what, what))
 		s++;
 	if (s == src->skips + MM_MAX_SKIPS)
@@ -195,6 +191,20 @@ int mm_trace_skip(struct mm_trace_source *src, const char *what, uint64_t line, 
 		*s = (struct mm_skip){ ++src->nr_skips < MM_MAX_SKIPS ? what : "things of further kinds", 0, line,
 			harmless };
 	s->count++;
+}
+
+int mm_trace_note(struct mm_trace_source *src, const char *what, uint64_t line)
+{
+	count_skip(src, what, line, true);
+	return 0;
+}
+
+int mm_trace_loss(struct mm_trace_source *src, const char *what, uint64_t line, struct mm_error *err)
+{
+	if (src->strict)
+		return mm_error_set(err, -EINVAL, "%s:%llu: %s are an error under --strict", src->in->name,
+				    (unsigned long long)line, what);
+	count_skip(src, what, line, false);
 	return 0;
 }
 

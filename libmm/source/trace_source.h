@@ -86,20 +86,16 @@ static inline struct mm_event *mm_trace_add(struct mm_trace_batch *b, enum mm_ev
 /* A copy of @s that lives until the next read(); *@kept is untouched on -ENOMEM. */
 int mm_trace_keep(struct mm_trace_source *src, struct mm_str s, struct mm_str *kept);
 
-/**
- * mm_trace_skip() - count something that no row can be made of
- * @what:	static text, plural: "syscalls that do not touch memory"
- * @line:	where
- * @harmless:	losing it changes nothing that is simulated: allowed under --strict
- *
- * Return: 0, or -EINVAL with @err when the reader is strict and it matters.
+/*
+ * Count something that no row can be made of: @what in the plural and static, "syscalls that do not touch memory", in line @line.  A note
+ * changes nothing that is simulated: 0, for callers to return.  A loss may: 0, or -EINVAL with @err when the reader is strict.
  */
-int mm_trace_skip(struct mm_trace_source *src, const char *what, uint64_t line, bool harmless,
-		  struct mm_error *err);
+int mm_trace_note(struct mm_trace_source *src, const char *what, uint64_t line);
+int mm_trace_loss(struct mm_trace_source *src, const char *what, uint64_t line, struct mm_error *err);
 /* The last line has no end and may have lost more than that: it is not used. */
 static inline int mm_trace_skip_cut(struct mm_trace_source *src, uint64_t line, struct mm_error *err)
 {
-	return mm_trace_skip(src, "lines cut short at the end of the file", line, false, err);
+	return mm_trace_loss(src, "lines cut short at the end of the file", line, err);
 }
 
 /* The formats; each is listed in trace.c too. */
