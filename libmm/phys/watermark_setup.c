@@ -12,6 +12,7 @@
  * Source: Linux 6.6 mm/page_alloc.c, mm/khugepaged.c set_recommended_min_free_kbytes().
  * Deviation: a sysctl given on the command line stands as if written after boot.
  */
+#include "base/sqrt.h"
 #include "phys/internal.h"
 
 /* Every zone of every node, empty ones too, in ascending order; start with NULL, ends with NULL. */
@@ -26,22 +27,6 @@ static struct mm_zone *next_zone(const struct mm_phys *phys, const struct mm_zon
 	return NULL;
 }
 #define for_each_zone(phys, zone)	for ((zone) = NULL; ((zone) = next_zone(phys, zone)) != NULL; )
-
-static uint64_t int_sqrt(uint64_t x)
-{
-	uint64_t y = 0;
-
-	for (uint64_t bit = 1ull << 62; bit; bit >>= 2) {
-		uint64_t b = y + bit;
-
-		y >>= 1;
-		if (x >= b) {
-			x -= b;
-			y += bit;
-		}
-	}
-	return y;
-}
 
 /* Managed pages above the high watermark of every zone up to Normal. */
 static uint64_t nr_free_buffer_pages(const struct mm_phys *phys)
@@ -175,7 +160,7 @@ void mm_setup_per_zone_wmarks(struct mm_phys *phys)
 
 static void calculate_min_free_kbytes(struct mm_phys *phys)
 {
-	uint64_t kbytes = int_sqrt(nr_free_buffer_pages(phys) * (MM_PAGE_SIZE >> 10) * 16);
+	uint64_t kbytes = mm_int_sqrt(nr_free_buffer_pages(phys) * (MM_PAGE_SIZE >> 10) * 16);
 
 	phys->min_free_kbytes = kbytes < 128 ? 128 : kbytes > 262144 ? 262144 : kbytes;
 }

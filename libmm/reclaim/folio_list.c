@@ -68,26 +68,19 @@ static bool may_enter_fs(const struct one *o)
 	return (o->sc->gfp_mask & __MM_GFP_FS) || (mm_folio_test_swapcache(o->p) && (o->sc->gfp_mask & __MM_GFP_IO));
 }
 
-/* Dirty and writeback as folio_check_dirty_writeback() counts them: pages without a file never are. */
+/* Dirty as folio_check_dirty_writeback() counts it: pages without a file never are. */
 static void note_dirty(struct one *o)
 {
 	bool file = mm_folio_is_file_lru(o->p) && !((o->p->flags & MM_PG_ANON) && !(o->p->flags & MM_PG_SWAPBACKED));
-	bool dirty = file && (o->p->flags & MM_PG_DIRTY), writeback = file && (o->p->flags & MM_PG_WRITEBACK);
 
-	if (dirty || writeback)
-		o->stat->nr_dirty += o->nr_pages;
-	if (dirty && !writeback)
+	if (file && (o->p->flags & MM_PG_DIRTY) && !(o->p->flags & MM_PG_WRITEBACK))
 		o->stat->nr_unqueued_dirty += o->nr_pages;
-	if (writeback && (o->p->flags & MM_PG_RECLAIM))
-		o->stat->nr_congested += o->nr_pages;
 }
 
 /* The folio is being written: never waited for, it will go to the tail of its list. */
 static enum verdict meet_writeback(struct one *o)
 {
-	if (o->r->cache->is_kswapd && (o->p->flags & MM_PG_RECLAIM) && o->r->kswapd[o->node].pgdat_writeback) {
-		o->stat->nr_immediate += o->nr_pages;
-	} else {
+	if (!o->r->cache->is_kswapd || !(o->p->flags & MM_PG_RECLAIM) || !o->r->kswapd[o->node].pgdat_writeback) {
 		o->p->flags |= MM_PG_RECLAIM;
 		o->stat->nr_writeback += o->nr_pages;
 	}
@@ -130,14 +123,7 @@ static enum verdict split_shmem(struct one *o)
 
 static enum verdict unmap(struct one *o)
 {
-	bool was_swapbacked = o->p->flags & MM_PG_SWAPBACKED;
-
-	if (mm_try_to_unmap(o->r->virt, o->pfn, o->p->flags & MM_PG_HEAD ? MM_TTU_SPLIT_HUGE_PMD : 0))
-		return FREE;
-	o->stat->nr_unmap_fail += o->nr_pages;
-	if (!was_swapbacked && (o->p->flags & MM_PG_SWAPBACKED))
-		o->stat->nr_lazyfree_fail += o->nr_pages;
-	return ACTIVATE;
+	return mm_try_to_unmap(o->r->virt, o->pfn, o->p->flags & MM_PG_HEAD ? MM_TTU_SPLIT_HUGE_PMD : 0) ? FREE : ACTIVATE;
 }
 
 /* pageout() and the tests before it; FREE: it is clean. */
@@ -222,10 +208,8 @@ static enum verdict shrink_one_folio(struct one *o, bool ignore_references)
 		references = folio_check_references(o);
 	if (references == REF_ACTIVATE)
 		return ACTIVATE;
-	if (references == REF_KEEP) {
-		o->stat->nr_ref_keep += o->nr_pages;
+	if (references == REF_KEEP)
 		return KEEP;
-	}
 	if ((o->p->flags & MM_PG_ANON) && (o->p->flags & MM_PG_SWAPBACKED) && !mm_folio_test_swapcache(o->p))
 		v = give_slot(o);
 	else if (!(o->p->flags & MM_PG_ANON) && o->p->flags & MM_PG_SWAPBACKED && o->p->flags & MM_PG_HEAD)

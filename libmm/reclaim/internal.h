@@ -29,16 +29,15 @@ struct mm_scan_control {
 	bool memcg_low_reclaim, memcg_low_skipped;
 	bool cache_trim_mode, file_is_tiny, compaction_ready;
 	uint64_t nr_scanned, nr_reclaimed;
-	struct {
-		uint64_t dirty, unqueued_dirty, congested, writeback, immediate, file_taken, taken;
+	struct {				/* of the round: pages taken off lists, and those that were being written */
+		uint64_t writeback, taken;
 	} nr;
 };
 
 /* struct reclaim_stat: of one shrink_folio_list() */
 struct mm_reclaim_stat {
-	uint64_t nr_dirty, nr_unqueued_dirty, nr_congested, nr_writeback, nr_immediate, nr_pageout;
+	uint64_t nr_unqueued_dirty, nr_writeback, nr_pageout;
 	uint64_t nr_activate[MM_ANON_AND_FILE];
-	uint64_t nr_ref_keep, nr_unmap_fail, nr_lazyfree_fail;
 };
 
 /*
@@ -89,7 +88,7 @@ struct mm_kswapd {				/* of one node */
 	int order;
 	int highest_zoneidx;			/* MM_MAX_NR_ZONES: nothing asked */
 	uint32_t failures;
-	bool pgdat_dirty, pgdat_writeback;	/* PGDAT_DIRTY, PGDAT_WRITEBACK */
+	bool pgdat_writeback;			/* PGDAT_WRITEBACK */
 	/* balance_pgdat() under way */
 	enum mm_kswapd_at at;
 	int highest, alloc_order;

@@ -214,7 +214,7 @@ static void end_balance(struct mm_reclaim *r, struct mm_kswapd *k, struct mm_nod
 	}
 	mm_reset_isolation_suitable(n);
 	mm_wakeup_kcompactd(r->phys, n, k->alloc_order, k->highest);
-	k->pgdat_dirty = k->pgdat_writeback = false;
+	k->pgdat_writeback = false;
 	k->woken = false;
 	k->at = MM_KSWAPD_ASLEEP;
 	mm_effect(r->ctx, MM_BY_RECLAIM, MM_EV_KSWAPD_SLEEP);

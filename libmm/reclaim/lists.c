@@ -115,14 +115,8 @@ void mm_end_shrink_list(struct mm_reclaim *r, struct mm_lruvec *v, struct mm_sca
 	mm_lru_note_cost(v, s->of.file, stat->nr_pageout, s->of.scanned - nr_reclaimed);
 	if (stat->nr_unqueued_dirty == s->of.taken)
 		mm_writeback_files(r->cache, UINT64_MAX);	/* wakeup_flusher_threads() */
-	sc->nr.dirty += stat->nr_dirty;
-	sc->nr.congested += stat->nr_congested;
-	sc->nr.unqueued_dirty += stat->nr_unqueued_dirty;
 	sc->nr.writeback += stat->nr_writeback;
-	sc->nr.immediate += stat->nr_immediate;
 	sc->nr.taken += s->of.taken;
-	if (s->of.file)
-		sc->nr.file_taken += s->of.taken;
 	s->reclaimed += nr_reclaimed;
 }
 

@@ -11,17 +11,8 @@
  */
 #include <libmm/wide.h>
 #include "base/minmax.h"
+#include "base/sqrt.h"
 #include "reclaim/internal.h"
-
-static uint64_t int_sqrt(uint64_t x)
-{
-	uint64_t r = 0;
-
-	for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1)
-		if ((r + bit) * (r + bit) <= x)
-			r += bit;
-	return r;
-}
 
 bool mm_inactive_is_low(const struct mm_lruvec *v, enum mm_lru_list inactive_lru)
 {
@@ -29,7 +20,7 @@ bool mm_inactive_is_low(const struct mm_lruvec *v, enum mm_lru_list inactive_lru
 	uint64_t active = mm_lruvec_page_state(v, inactive_lru + MM_LRU_ACTIVE);
 	uint64_t gb = (inactive + active) >> (30 - MM_PAGE_SHIFT);
 
-	return inactive * (gb ? int_sqrt(10 * gb) : 1) < active;
+	return inactive * (gb ? mm_int_sqrt(10 * gb) : 1) < active;
 }
 
 bool mm_can_reclaim_anon_pages(const struct mm_reclaim *r, const struct mm_memcg *memcg)

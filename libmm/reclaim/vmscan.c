@@ -204,16 +204,10 @@ static bool should_continue_reclaim(struct mm_reclaim *r, uint32_t node, uint64_
 
 static void end_round(struct mm_reclaim *r, uint32_t node, struct mm_scan_control *sc, struct mm_node_scan *s)
 {
-	struct mm_kswapd *k = &r->kswapd[node];
-
 	if (sc->nr_reclaimed != s->before)
 		s->reclaimable = true;
-	if (r->cache->is_kswapd) {
-		if (sc->nr.writeback && sc->nr.writeback == sc->nr.taken)
-			k->pgdat_writeback = true;
-		if (sc->nr.unqueued_dirty == sc->nr.file_taken)
-			k->pgdat_dirty = true;
-	}
+	if (r->cache->is_kswapd && sc->nr.writeback && sc->nr.writeback == sc->nr.taken)
+		r->kswapd[node].pgdat_writeback = true;
 	s->in_round = should_continue_reclaim(r, node, sc->nr_reclaimed - s->before, sc);
 }
 
@@ -224,8 +218,7 @@ bool mm_shrink_node_step(struct mm_reclaim *r, uint32_t node, struct mm_scan_con
 	if (!s->in_round || !s->memcg) {
 		s->in_round = true;
 		s->before = sc->nr_reclaimed;
-		sc->nr.dirty = sc->nr.unqueued_dirty = sc->nr.congested = 0;
-		sc->nr.writeback = sc->nr.immediate = sc->nr.file_taken = sc->nr.taken = 0;
+		sc->nr.writeback = sc->nr.taken = 0;
 		mm_prepare_scan_count(r, node, sc);
 	}
 	if (shrink_node_memcgs_step(r, node, sc, s))
