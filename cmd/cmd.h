@@ -145,6 +145,8 @@ int cmd_file_end(struct cmd_file *f, int e, struct mm_error *err);
 int cmd_page_size(struct cmd_args *a, const struct mm_sysroot *root, uint32_t nr_orders, uint32_t *size);
 /* @zi of a capture that has one, zeroed; mm_zoneinfo_free() it in any case.  0 or -errno with a->err. */
 int cmd_zoneinfo(struct cmd_args *a, const struct mm_sysroot *root, struct mm_zoneinfo *zi);
+/* A note of lines that were left out, if there are any. */
+void cmd_tell_zoneinfo(const struct cmd_args *a, const struct mm_zoneinfo *zi);
 /* A capture's machine has as many CPUs as its zones list.  False: --cpus says, they list none, or more than there can be. */
 bool cmd_cpus_of_zones(struct cmd_args *a, const struct mm_zoneinfo *zi);
 /* A line on stderr: "mm-vma: ..." */

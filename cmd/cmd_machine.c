@@ -28,6 +28,12 @@ int cmd_zoneinfo(struct cmd_args *a, const struct mm_sysroot *root, struct mm_zo
 	return e;
 }
 
+void cmd_tell_zoneinfo(const struct cmd_args *a, const struct mm_zoneinfo *zi)
+{
+	if (zi->unknown_lines)
+		cmd_note(a, "zoneinfo: left out %" PRIu64 " lines of a kind that is not known", zi->unknown_lines);
+}
+
 bool cmd_cpus_of_zones(struct cmd_args *a, const struct mm_zoneinfo *zi)
 {
 	uint32_t nr = zi->v[0].nr_pagesets;

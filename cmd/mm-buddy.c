@@ -368,6 +368,7 @@ static int explain_sysroot(struct cmd_args *a)
 	if (e)
 		return e;
 	e = cmd_zoneinfo(a, root, &zi);
+	cmd_tell_zoneinfo(a, &zi);
 	if (!e)
 		e = read_sysroot(a, root, &bi);
 	if (!e && mm_explain_of_capture(&l, &zi, &bi))

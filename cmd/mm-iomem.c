@@ -103,6 +103,7 @@ static int read_zoneinfo(struct cmd_args *a, struct capture *c, struct mm_input 
 
 	if (!e)
 		cmd_cpus_of_zones(a, &c->zi);
+	cmd_tell_zoneinfo(a, &c->zi);
 	return e;
 }
 

@@ -171,6 +171,14 @@ for path in fast:0:37 fast:3:44 slow:0,GFP_ATOMIC:0; do
 	same "free of those set aside, $path $request" "$pages" \
 		"$(mm-buddy --explain="$request" --sysroot="$tmp/tells" -n -o path,zone,unusable_pages | sed -n "s/^$path,DMA,//p")"
 done
+# Lines of zoneinfo of a kind that is not known are counted and told.
+cp -r "$data/captures/woken/two" "$tmp/odd"
+printf '  something_new\n  something else again\n' >> "$tmp/odd/proc/zoneinfo"
+echo pid,event > "$tmp/odd.csv"
+for told in "--explain=0 --sysroot=$tmp/odd" "-t free -M $tmp/odd $tmp/odd.csv"; do
+	mm-buddy $told > "$tmp/out" 2> "$tmp/err" || fail "$told: $(cat "$tmp/err")"
+	grep -q '2 lines of \(zoneinfo of \)\?a kind that is not known' "$tmp/err" || fail "$told: lines not told: $(cat "$tmp/err")"
+done
 # a kernel without ZONE_DEVICE tells of four types what a zone keeps from them
 same "four numbers" "0|122|122|122|122 0|0|0|0|0" \
 	"$(mm-buddy -M "$data/captures/woken/two" -n -t zones -o protection_pages 2> "$tmp/err" | paste -sd' ')"

@@ -121,6 +121,8 @@ static int boot_phys(struct mm_machine *m, struct mm_error *err)
 		e = mm_builtin_machine(default_machine, &m->cfg.regions);
 	if (zi->nr)
 		cfg.zoneinfo = zi;
+	if (zi->unknown_lines)
+		mm_machine_notes(m, "lines of zoneinfo of a kind that is not known", zi->unknown_lines);
 	cfg.no_free = zi->nr && start != START_NUMBER;
 	if (!e)
 		e = mm_phys_new(&m->phys, &m->ctx, &cfg, err);
