@@ -326,6 +326,11 @@ static int print_explain(struct cmd_args *a, const struct mm_explain_list *l, co
 	struct mm_table_writer *w = NULL;
 	int e = cmd_table(a, &mm_explain_table, &w);
 
+	if (!e && l->highatomic == MM_HIGHATOMIC_RESERVED)
+		cmd_note(a, "no kernel version is told: HighAtomic pageblocks count whole as unusable, as before Linux 6.12; "
+			 "in later ones what is free in them does");
+	else if (!e && l->highatomic == MM_HIGHATOMIC_AT_MOST)
+		cmd_note(a, "how much of HighAtomic pageblocks is free is not told: what it is at most counts as unusable");
 	if (!e)
 		mm_explain_rows(l, rq, w);
 	return cmd_table_end(a, w, e);
@@ -371,6 +376,7 @@ static int explain_sysroot(struct cmd_args *a)
 	cmd_tell_zoneinfo(a, &zi);
 	if (!e)
 		e = read_sysroot(a, root, &bi);
+	mm_explain_kernel_of(&l, root);
 	if (!e && mm_explain_of_capture(&l, &zi, &bi))
 		e = mm_error_set(&a->err, -ENOMEM, "out of memory");
 	if (!e)

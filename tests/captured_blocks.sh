@@ -163,7 +163,7 @@ for request in 0 3 0,GFP_ATOMIC 2,GFP_ATOMIC; do
 done
 same "set aside" "512 0" "$(echo $(unusable 0 -M | sed -n 's/^fast,DMA,ok,\([0-9]*\),.*/\1/p') \
 	$(mm-buddy --explain=0,GFP_ATOMIC --sysroot="$data/captures/woken/two" -n -o path,zone,unusable_pages | sed -n 's/^slow,DMA,//p'))"
-# since 6.13 those of them that are free count, where zoneinfo tells of them; not for high-order atomic requests
+# since 6.12 those of them that are free count: zoneinfo tells of them in kernels after 6.18; not for high-order atomic requests
 cp -r "$data/captures/woken/two" "$tmp/tells"
 sed -i '0,/^  start_pfn: .*/s//&\n  reserved_highatomic: 512\n  free_highatomic:     37/' "$tmp/tells/proc/zoneinfo"
 for path in fast:0:37 fast:3:44 slow:0,GFP_ATOMIC:0; do
@@ -171,6 +171,39 @@ for path in fast:0:37 fast:3:44 slow:0,GFP_ATOMIC:0; do
 	same "free of those set aside, $path $request" "$pages" \
 		"$(mm-buddy --explain="$request" --sysroot="$tmp/tells" -n -o path,zone,unusable_pages | sed -n "s/^$path,DMA,//p")"
 done
+# before that pagetypeinfo does, here 32 pages of DMA's 512: what kernel it is of decides
+cp -r "$data/captures/woken/two" "$tmp/version"
+sed -i '/DMA, type   HighAtomic/s/HighAtomic.*/HighAtomic 0 0 0 0 0 1 0 0 0 0 0/' "$tmp/version/proc/pagetypeinfo"
+of_version() {	# VERSION: pages of DMA that do not count, and whether a note says that the kernel is not told
+	rm -f "$tmp/version/proc/version"
+	if [ "$1" ]; then echo "Linux version $1 (gcc) #1 SMP" > "$tmp/version/proc/version"; fi
+	mm-buddy --explain=0 --sysroot="$tmp/version" -n -o path,zone,unusable_pages 2> "$tmp/err" | sed -n "s/^fast,DMA,//p"
+	grep -c 'HighAtomic pageblocks count whole as unusable, as before Linux 6.12' "$tmp/err"
+}
+same "free of those set aside, of 6.6" "512 0" "$(of_version 6.6.87 | paste -sd' ')"
+same "free of those set aside, of 6.11" "512 0" "$(of_version 6.11.0-8-generic | paste -sd' ')"
+same "free of those set aside, of 6.12" "32 0" "$(of_version 6.12.3 | paste -sd' ')"
+same "free of those set aside, of 7.0" "32 0" "$(of_version 7.0.0-rc1 | paste -sd' ')"
+same "free of those set aside, of a kernel not told" "512 1" "$(of_version '' | paste -sd' ')"
+mkdir -p "$tmp/version/proc/sys/kernel"
+echo 6.18.2 > "$tmp/version/proc/sys/kernel/osrelease"
+same "free of those set aside, by osrelease" "32 0" "$(of_version '' | paste -sd' ')"
+# A report tells its kernel in the line of the CPU, and types of blocks by letters alone: of 4*32kB (UH) one is U's
+in_report() {	# LINE: pages that do not count
+	cat > "$tmp/report" <<END
+eater: page allocation failure: order:0, mode:0xcc0(GFP_KERNEL), nodemask=(null)
+$1
+Node 0 Normal free:40000kB min:100kB low:120kB high:140kB reserved_highatomic:2048KB managed:409600kB
+lowmem_reserve[]: 0 0 0 0
+Node 0 Normal: 9936*4kB (U) 0*8kB 0*16kB 4*32kB (UH) 2*64kB (H) = 40000kB
+END
+	mm-buddy --explain -n -o path,unusable_pages "$tmp/report" 2> "$tmp/err" | sed -n "s/^fast,//p"
+}
+same "a report of 6.6" 512 "$(in_report 'CPU: 0 PID: 7 Comm: eater Not tainted 6.6.87 #1')"
+same "a report of 6.12" 56 "$(in_report 'CPU: 0 UID: 0 PID: 7 Comm: eater Tainted: G        W          6.12.3-1-amd64 #1 Debian')"
+grep -q 'how much of HighAtomic pageblocks is free is not told' "$tmp/err" || fail "the most it can be: $(cat "$tmp/err")"
+same "a report that tells no kernel" 512 "$(in_report 'Call Trace:')"
+grep -q 'as before Linux 6.12' "$tmp/err" || fail "no kernel: $(cat "$tmp/err")"
 # Lines of zoneinfo of a kind that is not known are counted and told.
 cp -r "$data/captures/woken/two" "$tmp/odd"
 printf '  something_new\n  something else again\n' >> "$tmp/odd/proc/zoneinfo"

@@ -17,6 +17,7 @@
 #include <libmm/explain.h>
 #include <libmm/tables.h>
 
+#include "base/minmax.h"
 #include "machine/machine.h"
 #include "phys/internal.h"
 #include "source/meminfo_report.h"
@@ -122,6 +123,42 @@ static void add_blocks(struct mm_explain_zone *z, const struct mm_buddyinfo_row 
 	}
 }
 
+void mm_explain_kernel_of(struct mm_explain_list *l, const struct mm_sysroot *root)
+{
+	static const char *const files[] = { "proc/version", "proc/sys/kernel/osrelease" };
+
+	l->kernel = 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !l->kernel; i++) {
+		struct mm_error ignored;
+		struct mm_input *in;
+		struct mm_str line;
+
+		if (!mm_sysroot_has(root, files[i]) || mm_sysroot_input(root, files[i], &in, &ignored))
+			continue;
+		if (mm_input_line(in, &line, &ignored) > 0)
+			l->kernel = i ? mm_kernel_of_release(line) : mm_kernel_of_banner(line);
+		mm_input_free(in);
+	}
+}
+
+/* What is free of it; false: blocks are not told by type. */
+static bool free_highatomic_pages(const struct mm_explain_zone *z, const struct mm_buddyinfo *bi, uint64_t *pages)
+{
+	const char *type = mm_migratetype_name(MM_MIGRATE_HIGHATOMIC);
+
+	for (size_t k = 0; k < bi->nr; k++) {
+		const struct mm_buddyinfo_row *r = &bi->v[k];
+
+		if (r->node != z->node || strcmp(r->zone, z->zone) || strcmp(r->migratetype, type))
+			continue;
+		*pages = 0;
+		for (uint32_t o = 0; o < r->nr_orders; o++)
+			*pages += mm_min_u64(r->blocks[o], MM_BUDDYINFO_MAX_PAGES >> o) << o;
+		return true;
+	}
+	return false;
+}
+
 /* What is set aside for high-order atomic requests: whole pageblocks, whatever is free of them. */
 static uint64_t highatomic_pages(const struct mm_explain_zone *z, const struct mm_buddyinfo *bi)
 {
@@ -134,6 +171,16 @@ static uint64_t highatomic_pages(const struct mm_explain_zone *z, const struct m
 				: MM_BUDDYINFO_MAX_PAGES;
 	}
 	return 0;
+}
+
+/* A kernel that tells how many are free takes those off, and so does a later one; earlier ones all. */
+static void set_highatomic(struct mm_explain_list *l, struct mm_explain_zone *z, uint64_t told, const struct mm_buddyinfo *bi)
+{
+	z->highatomic_pages = mm_or_else(told, highatomic_pages(z, bi));
+	z->highatomic_is_free = told != MM_MISSING_U64 ||
+		(l->kernel >= MM_KERNEL_FREE_HIGHATOMIC && free_highatomic_pages(z, bi, &z->highatomic_pages));
+	if (!z->highatomic_is_free && z->highatomic_pages && !l->kernel)
+		l->highatomic = MM_HIGHATOMIC_RESERVED;
 }
 
 int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *zi, const struct mm_buddyinfo *bi)
@@ -161,8 +208,7 @@ int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *z
 		for (size_t k = 0; k < bi->nr; k++)
 			if (bi->v[k].node == z->node && !strcmp(bi->v[k].zone, z->zone))
 				add_blocks(z, &bi->v[k]);
-		/* a kernel that tells how many of them are free takes those off */
-		z->highatomic_pages = mm_or_else(r->free_highatomic_pages, highatomic_pages(z, bi));
+		set_highatomic(l, z, r->free_highatomic_pages, bi);
 	}
 	return 0;
 }

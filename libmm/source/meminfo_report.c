@@ -21,6 +21,7 @@
 #include <libmm/explain.h>
 
 #include "base/grow.h"
+#include "base/minmax.h"
 #include "base/str.h"
 #include "source/meminfo_report.h"
 #include "source/oom.h"
@@ -190,8 +191,8 @@ static int read_zone(struct mm_explain_list *l, struct mm_str line)
 	kib_of(line, " min:", &z->min_pages);
 	kib_of(line, " low:", &z->low_pages);
 	kib_of(line, " high:", &z->high_pages);
-	/* since 6.13 the free pages among those set aside are what counts */
-	if (!kib_of(line, " free_highatomic:", &z->highatomic_pages))
+	z->highatomic_is_free = kib_of(line, " free_highatomic:", &z->highatomic_pages);
+	if (!z->highatomic_is_free)
 		kib_of(line, " reserved_highatomic:", &z->highatomic_pages);
 	kib_of(line, " present:", &z->present_pages);
 	kib_of(line, " managed:", &z->managed_pages);
@@ -253,10 +254,41 @@ static bool read_blocks(struct mm_explain_list *l, struct mm_str line)
 	return true;
 }
 
+uint32_t mm_kernel_of_release(struct mm_str s)
+{
+	uint64_t major, minor;
+
+	if (!scan_u64(&s, &major) || !scan_word(&s, ".") || !scan_u64(&s, &minor) || !major || major > 1000 || minor > 999)
+		return 0;
+	return (uint32_t)(major * 1000 + minor);
+}
+
+uint32_t mm_kernel_of_banner(struct mm_str line)
+{
+	return mm_str_after(line, "Linux version ", &line) ? mm_kernel_of_release(line) : 0;
+}
+
+/* "CPU: 0 PID: 17 Comm: eater Not tainted 6.12.3-1 #1 ...": the release is the word before the build's number. */
+static uint32_t kernel_of_cpu_line(struct mm_str line)
+{
+	struct mm_str build;
+	size_t n;
+
+	if (!scan_word(&line, "CPU: ") || !mm_str_after(line, "ainted", &line) || !mm_str_after(line, " #", &build))
+		return 0;
+	n = (size_t)(build.p - line.p) - 2;
+	while (n && line.p[n - 1] != ' ')
+		n--;
+	return mm_kernel_of_release((struct mm_str){ line.p + n, (size_t)(build.p - line.p) - 2 - n });
+}
+
 int mm_report_zone_line(struct mm_explain_list *l, struct mm_str line)
 {
+	uint32_t kernel = kernel_of_cpu_line(line);
 	struct mm_str rest;
 
+	if (kernel)
+		l->kernel = kernel;
 	if (mm_str_after(line, "lowmem_reserve[]:", &rest)) {
 		read_reserve(l, rest);
 		return 1;
@@ -264,6 +296,41 @@ int mm_report_zone_line(struct mm_explain_list *l, struct mm_str line)
 	if (mm_str_after(line, " free:", &rest))
 		return read_zone(l, line);
 	return line.len && memchr(line.p, '*', line.len) ? read_blocks(l, line) : 0;
+}
+
+/*
+ * What is set aside is told, what is free of it counts: blocks of no other type are, of those that may be of others at most all but one of
+ * each. In units of pages.
+ */
+static void free_of_highatomic(struct mm_explain_list *l, struct mm_explain_zone *z)
+{
+	enum { H = 1 << 3 };			/* of the letters */
+	uint64_t least = 0, most = z->nr_orders ? 0 : z->highatomic_pages;
+
+	for (uint32_t o = 0; o < z->nr_orders; o++) {
+		uint64_t others = (uint64_t)__builtin_popcount(z->types[o] & ~(unsigned int)H);
+		uint64_t blocks = mm_min_u64(z->blocks[o], MM_BUDDYINFO_MAX_PAGES >> o);
+
+		if (!(z->types[o] & H))
+			continue;
+		least += (others ? 1 : blocks) << o;
+		most += (blocks > others ? blocks - others : 1) << o;
+	}
+	if (least < most && least < z->highatomic_pages)
+		l->highatomic = MM_HIGHATOMIC_AT_MOST;
+	z->highatomic_pages = mm_min_u64(most, z->highatomic_pages);
+}
+
+static void settle_highatomic(struct mm_explain_list *l)
+{
+	for (size_t i = 0; i < l->nr; i++) {
+		if (l->v[i].highatomic_is_free || !l->v[i].highatomic_pages)
+			continue;
+		if (l->kernel >= MM_KERNEL_FREE_HIGHATOMIC)
+			free_of_highatomic(l, &l->v[i]);
+		else if (!l->kernel)
+			l->highatomic = MM_HIGHATOMIC_RESERVED;
+	}
 }
 
 void mm_report_zones_end(struct mm_explain_list *l)
@@ -283,6 +350,7 @@ void mm_report_zones_end(struct mm_explain_list *l)
 		z->cma_pages /= k;
 		z->highatomic_pages /= k;
 	}
+	settle_highatomic(l);
 }
 
 int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *rq, struct mm_input *in, uint32_t nth,
@@ -297,6 +365,8 @@ int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *
 
 		if (mm_report_request_line(line, &next) && ++report == nth)
 			*rq = next;
+		if (report < (int64_t)nth && mm_kernel_of_banner(line))
+			l->kernel = mm_kernel_of_banner(line);
 		if (report != nth)
 			continue;
 		e = mm_report_zone_line(l, mm_oom_payload(line));

@@ -12,9 +12,15 @@ struct mm_report_request {
 
 /* A report's first line, "invoked oom-killer" or "page allocation failure": its request; false: it is no such line. */
 bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq);
+enum { MM_KERNEL_FREE_HIGHATOMIC = 6012 };	/* since this one what is free of HighAtomic pageblocks counts, not all of them */
+/* "6.12.3-1-amd64" at the beginning of @release as struct mm_explain_list has it, 0: it is no version. */
+uint32_t mm_kernel_of_release(struct mm_str release);
+/* The same of "Linux version 6.12.3 (...". 0: it is no such line. */
+uint32_t mm_kernel_of_banner(struct mm_str line);
 /*
  * A zone, its reserves or its free blocks, in a line without what the log put before it: 1, 0 it is none of these, -ENOMEM. Sizes are in
  * units of 4 KiB until mm_report_zones_end() makes them pages of l->page_size; blocks tell that where the caller has not (0).
+ * The report's line of the CPU tells l->kernel; it is none of these.
  */
 int mm_report_zone_line(struct mm_explain_list *l, struct mm_str line);
 void mm_report_zones_end(struct mm_explain_list *l);

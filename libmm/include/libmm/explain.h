@@ -12,6 +12,7 @@
 #include <libmm/gfp.h>
 #include <libmm/table.h>
 #include <libmm/types.h>
+#include <libmm/source.h>
 #include <libmm/zoneinfo.h>
 
 enum { MM_EXPLAIN_RESERVES = 8 };
@@ -23,7 +24,8 @@ struct mm_explain_zone {
 	/* watermarks with the boost in them, as the kernel prints them */
 	uint64_t free_pages, min_pages, low_pages, high_pages;
 	uint64_t boost_pages, managed_pages, cma_pages;
-	uint64_t highatomic_pages;				/* that the watermark test takes off: set aside; since 6.13 free of these */
+	uint64_t highatomic_pages;				/* that the watermark test takes off: set aside; since 6.12 free of these */
+	bool highatomic_is_free;				/* it was told how many of them are free */
 	uint64_t present_pages;					/* of a report; 0: not said */
 	uint64_t reserve[MM_EXPLAIN_RESERVES];			/* by the highest zone a request may use */
 	uint32_t nr_reserve;
@@ -33,18 +35,30 @@ struct mm_explain_zone {
 	bool types_known;
 };
 
+/* What is known of pages set aside for high-order atomic requests: all that matters, or what stands for it. */
+enum mm_explain_highatomic {
+	MM_HIGHATOMIC_KNOWN,
+	MM_HIGHATOMIC_RESERVED,		/* of what kernel is not known: whole pageblocks, as before 6.12 */
+	MM_HIGHATOMIC_AT_MOST,		/* of a kernel since 6.12: not how many are free, but how many at most */
+};
+
 struct mm_explain_list {
 	struct mm_explain_zone *v;
 	size_t nr, cap;
 	uint32_t page_size;		/* bytes; what a report's blocks say it is; 0: 4096 */
 	uint32_t nr_reports;		/* that its log has */
+	uint32_t kernel;		/* 1000 times its version and its patch level, 6012 is 6.12; 0: not told */
+	enum mm_explain_highatomic highatomic;
 };
 
 /* an empty zone at the end; NULL: host memory */
 struct mm_explain_zone *mm_explain_add(struct mm_explain_list *l);
 void mm_explain_free(struct mm_explain_list *l);
 
-/* Zones of a capture: @zi's, with the blocks of @bi (buddyinfo or pagetypeinfo). 0 or -ENOMEM. */
+/* l->kernel is what proc/version of the sysroot says, or proc/sys/kernel/osrelease; 0 when neither does. */
+void mm_explain_kernel_of(struct mm_explain_list *l, const struct mm_sysroot *root);
+
+/* Zones of a capture of l->kernel: @zi's, with the blocks of @bi (buddyinfo or pagetypeinfo). 0 or -ENOMEM. */
 int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *zi, const struct mm_buddyinfo *bi);
 
 struct mm_explain_request {
