@@ -24,8 +24,8 @@ static bool accounts_dirty(const struct mm_address_space *as)
 
 bool mm_folio_mark_dirty(struct mm_cache *c, mm_pfn_t pfn)
 {
-	struct mm_address_space *as = mm_folio_mapping(c, pfn);
 	struct mm_page *p = mm_cache_page(c, pfn);
+	struct mm_address_space *as = p->flags & MM_PG_ANON ? NULL : mm_folio_mapping(c, pfn);
 
 	if (as || p->flags & MM_PG_SWAPCACHE)
 		p->flags &= ~(uint32_t)MM_PG_RECLAIM;

@@ -135,7 +135,7 @@ static struct mm_vma *lock_vma_under_rcu(struct mm_fault *f, struct mm_struct *m
 {
 	struct mm_vma *vma = mm_vma_lookup(mm, vaddr);
 
-	if (vma && !(mm_vma_is_anonymous(vma) && !vma->anon_vma))
+	if (vma && (vma->anon_vma || !mm_vma_is_anonymous(vma)))
 		return vma;
 	mm_count(f->ctx, MM_VMA_LOCK_ABORT, 1);
 	return NULL;

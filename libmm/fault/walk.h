@@ -56,7 +56,9 @@ static inline uint64_t mm_entry_rights(mm_pte_t p)
 /* The entry allows it: all there is to ask for a program while no protection keys are in use. */
 static inline bool mm_entry_allows(mm_pte_t p, unsigned int kind)
 {
-	return p & MM_PTE_P && !(kind & ~mm_entry_rights(mm_entry_marked(p, kind)));
+	if (!(p & MM_PTE_P))
+		return false;
+	return !(kind & ~mm_entry_rights(mm_entry_marked(p, kind)));
 }
 
 /* The walk succeeded: the processor marks the entry, and the one above it (NULL: none). What the TLB remembers of a 4K page. */
