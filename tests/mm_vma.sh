@@ -93,6 +93,44 @@ sed 4,5d ended.csv | sed 3,3s/400000/402000/ > living.csv
 echo 100,exit,,,, >> living.csv
 same "one lives" 101 "$(starts living.csv | cut -d, -f1)"
 
+# ---- strace: a thread other than the first runs a program, and has its process's number from then on (de_thread()) ------
+cat > threads.strace <<'END'
+100 mmap(0x10000000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = 0x10000000
+100 clone3({flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD, stack_size=0x7fff80} => {parent_tid=[101]}, 88) = 101
+100 pause( <unfinished ...>
+101 execve("/nonexistent", ["again"], 0x7ffe /* 1 var */ <unfinished ...>
+100 <... pause resumed>)                    = ?
+100 +++ superseded by execve in pid 101 +++
+100 <... execve resumed>)                   = 0
+100 mmap(0x20000000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = 0x20000000
+END
+same "exec of a thread" "100,0x20000000 100,0x7ffffffde000 " "$(mm-vma --csv -n -t maps -o pid,start threads.strace 2> err | tr '\n' ' ')"
+
+# ---- strace: descriptors of processes, devices with -yy, what -e raw and -e trace leave out ------
+cat > told.strace <<'END'
+100 mmap(0x10000000, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = 0x10000000
+100 clone3({flags=CLONE_PIDFD, pidfd=0x7ffc, exit_signal=SIGCHLD, stack=NULL, stack_size=0} => {pidfd=[6]}, 88) = 101
+100 process_madvise(6<anon_inode:[pidfd]>, [{iov_base=0x10000000, iov_len=4096}], 1, MADV_COLD, 0) = 4096
+100 process_madvise(9<pid:101>, [{iov_base=0x10001000, iov_len=4096}], 1, MADV_PAGEOUT, 0) = 4096
+100 mmap(0x20000000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED, 3</dev/zero<char 1:5>>, 0) = 0x20000000
+100 mbind(0x10000000, 4096, MPOL_PREFERRED, [], 0, 0) = -1 EINVAL (Invalid argument)
+END
+mm-vma --csv --strict told.strace > out 2> err || fail "told: $(cat err)"
+same "process_madvise() of a clone's descriptor, and of -yy" "101 MADV_COLD 101 MADV_PAGEOUT" "$(awk -F, '
+	NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } $c["event"] == "madvise" { print $c["pid"], $c["flags"] }' out | paste -sd' ')"
+same "a device of -yy" /dev/zero "$(mm-vma --csv -n -t maps -o name --pid=100 told.strace 2> err | grep /)"
+same "a mask without a number of bits" "" "$(mm-vma --csv -n -t mismatches told.strace 2> err)"
+cat > untold.strace <<'END'
+100 shmat(5, NULL, 0) = 0x7f0000000000
+100 clone3(0x7ffc, 0x58) = 0x65
+101 execve(0x7ffd, 0x7ffe, 0x7fff) = 0
+END
+mm-vma -t maps untold.strace > out 2> err
+for what in '1 segments attached whose size' '1 clones whose flags' '1 programs whose names'; do
+	grep -q "$what" err || fail "untold: expected '$what', found: $(cat err)"
+done
+refused 1 'untold.strace:1: segments attached whose size .* under --strict' mm-vma --strict -t maps untold.strace
+
 # ---- limits: 3 mappings at the beginning, 2 more in 4 rows: 65525 are left, which takes twice as many rows ------
 for i in 0 1 2 3; do echo "100,mmap,0x10$((i / 2 * 2))00000,$((4096 * (i % 2 + 1))),PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED"; done |
 	sed '1i pid,event,addr,size,flags' > grow.csv

@@ -104,4 +104,62 @@ same "told twice" "store,0x10000fc0,no fault store,0x10001fc0,no fault" \
 	"$(mm-fault --csv -n -t mismatches -o call,addr,model twice.txt 2> err | paste -sd' ')"
 grep -q '1 page faults told twice' err || fail "told twice: $(cat err)"
 
+# The tracepoint right after FORK, or the call before it, tells that the child shares its parent's memory until it runs a program. A thread
+# that runs one has the number of its process by then, and its own is gone.
+cat > tasks.txt <<'END'
+prog 100/100 [000] 1.000000: PERF_RECORD_COMM exec: prog:100/100
+prog 100/100 [000] 1.000001: PERF_RECORD_MMAP2 100/100: [0x10000000(0x4000) @ 0x10000000 00:00 0 0]: rw-p //anon
+prog 100/100 [000] 1.000002: PERF_RECORD_MMAP2 100/100: [0x7f0000000000(0x1000) @ 0 00:00 0 0]: r-xp [vdso]
+prog 100/100 [000] 1.000003: PERF_RECORD_FORK(101:101):(100:100)
+prog 100/100 [000] 1.000004: task:task_newtask: pid=101 comm=prog clone_flags=4100 oom_score_adj=0
+prog 101/101 [000] 1.000005: PERF_RECORD_MMAP2 101/101: [0x20000000(0x1000) @ 0x20000000 00:00 0 0]: rw-p //anon
+prog 101/101 [000] 1.000006: PERF_RECORD_COMM exec: child:101/101
+prog 101/101 [000] 1.000007: PERF_RECORD_EXIT(101:101):(100:100)
+prog 100/100 [000] 1.000008: syscalls:sys_enter_vfork:
+prog 100/100 [000] 1.000009: PERF_RECORD_FORK(102:102):(100:100)
+prog 102/102 [000] 1.000010: PERF_RECORD_MMAP2 102/102: [0x30000000(0x1000) @ 0x30000000 00:00 0 0]: rw-p //anon
+prog 102/102 [000] 1.000011: PERF_RECORD_EXIT(102:102):(100:100)
+prog 100/100 [000] 1.000012: syscalls:sys_exit_vfork: 0x66
+prog 100/100 [000] 1.000013: PERF_RECORD_FORK(103:103):(100:100)
+prog 103/103 [000] 1.000014: PERF_RECORD_MMAP2 103/103: [0x40000000(0x1000) @ 0x40000000 00:00 0 0]: rw-p //anon
+prog 103/103 [000] 1.000015: PERF_RECORD_EXIT(103:103):(100:100)
+prog 100/100 [000] 1.000016: PERF_RECORD_FORK(100:104):(100:100)
+END
+starts() { mm-vma --csv -n -t maps -o pid,start "$@" 2> err | paste -sd' '; }
+same "children that share, one that does not" \
+	"100,0x10000000 100,0x20000000 100,0x30000000 100,0x7f0000000000" "$(starts --pid=100 tasks.txt)"
+cat tasks.txt - > thread.txt <<'END'
+prog 100/100 [000] 1.000017: PERF_RECORD_EXIT(100:100):(1:1)
+prog 100/100 [000] 1.000018: PERF_RECORD_COMM exec: again:100/100
+prog 100/100 [000] 1.000019: PERF_RECORD_MMAP2 100/100: [0x50000000(0x1000) @ 0x50000000 00:00 0 0]: rw-p //anon
+END
+same "exec of a thread" 100,0x50000000 "$(starts thread.txt)"
+
+# What ftrace itself prints of system calls (trace_syscalls.c print_syscall_enter(), _exit()), also with the option verbose.
+cat > own.txt <<'END'
+# tracer: nop
+#
+            prog-100     [000] .....     1.000001: sys_mmap(addr: 10000000, len: 4000, prot: 3, flags: 32, fd: ffffffff, off: 0)
+            prog-100     [000] .....     1.000002: sys_mmap -> 0x10000000
+            prog-100     [000] .....     1.000003: sys_munmap(unsigned long addr: 10001000, size_t len: 1000)
+            prog-100     [000] .....     1.000004: sys_munmap -> 0x0
+            prog-100     [000] .....     1.000005: sys_munmap(addr: 1, len: 1000)
+            prog-100     [000] .....     1.000006: sys_munmap -> 0xffffffffffffffea
+            prog-100     [000] .....     1.000007: task_newtask: pid=101 comm=a clone_flags=9 b clone_flags=4111 oom_score_adj=0
+            prog-101     [001] .....     1.000008: sys_brk(brk: 0)
+            prog-101     [001] .....     1.000009: sys_brk -> 0x55000000
+            prog-101     [001] .....     1.000010: sys_munmap(addr: 10003000, len: 1000)
+            prog-101     [001] .....     1.000011: sys_munmap -> 0x0
+            prog-100     [000] .....     1.000012: sys_munlockall()
+            prog-100     [000] .....     1.000013: sys_munlockall -> 0x0
+            prog-100     [000] .....     1.000014: task_newtask: pid=102 comm=prog clone_flags=1200011 oom_score_adj=0
+            prog-100     [000] .....     1.000015: sys_munmap(addr: 10002000, len: 1000)
+            prog-100     [000] .....     1.000016: sys_munmap -> 0x0
+END
+same "ftrace's own text" \
+	"100,0x10000000,0x10001000 101,0x10000000,0x10001000 102,0x10000000,0x10001000 102,0x10002000,0x10003000" \
+	"$(mm-vma --csv --strict -n -t maps -o pid,start,end own.txt 2> err | paste -sd' ')"
+grep -q 'left out' err && fail "ftrace's own text: $(cat err)"
+same "and its results" "" "$(mm-vma --csv -n -t mismatches own.txt 2> err)"
+
 exit $failed

@@ -34,7 +34,7 @@
  *	mm_page_free_batched		page_free	BATCHED: follows the mm_page_free of the same page
  *
  * Lines PERF_RECORD_MMAP2, COMM, FORK, EXIT of perf script tell mappings and tasks (perf_records.c), syscalls:sys_enter_* and sys_exit_*
- * what else changes mappings (perf_calls.c).
+ * what else changes mappings (perf_calls.c); lines "sys_munmap(addr: ..." and "sys_munmap -> 0x0" are these as ftrace has them.
  *
  * Fields of 4.4 to 6.12 are known: pfn decimal or 0x, with and without node=,
  * accounted=, name=, percpu_refill=.  Other events are counted.
@@ -196,6 +196,26 @@ static const char *common_time(const char *line, const char *p, const char *end,
 	return p + 1;
 }
 
+/*
+ * What ftrace itself prints of a system call, at @p: "sys_munmap(addr: 7fc55a9f5000, len: b243)", "sys_munmap -> 0x0"; the event is its
+ * name then. False: it is another event.
+ */
+static bool cut_call(const char *p, const char *end, struct mm_ftrace_line *t)
+{
+	const char *name = p;
+
+	if (end - p < 6 || memcmp(p, "sys_", 4))
+		return false;
+	while (p < end && ((*p >= 'a' && *p <= 'z') || *p == '_' || digit_at(p, end)))
+		p++;
+	if (p == end || (*p != '(' && (end - p < 4 || memcmp(p, " -> ", 4))))
+		return false;
+	t->event = (struct mm_str){ name, (size_t)(p - name) };
+	t->args = (struct mm_str){ p, (size_t)(end - p) };
+	t->next = 0;
+	return true;
+}
+
 /* "bash-1234    [000] ", one [number] and nothing like a time before it: where it ends, or NULL.  @t gets CPU and task. */
 static const char *common_head(struct mm_str line, struct mm_ftrace_line *t)
 {
@@ -244,6 +264,8 @@ static bool cut_common(struct mm_str line, struct mm_ftrace_line *t)
 	p = skip_blanks(p, end);
 	if (p == end || digit_at(p, end))
 		return false;
+	if (cut_call(p, end, t))
+		return true;
 	colon = memchr(p, ':', (size_t)(end - p));
 	if (!colon)
 		return false;
@@ -321,6 +343,9 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 		if (word.p == line.p || !parse_time(word, &t->time_ns))
 			continue;
 		t->args = rest;
+		scan_blanks(&rest);
+		if (cut_call(rest.p, rest.p + rest.len, t) && parse_pid(line.p, head_end ? head_end : word.p, &t->pid))
+			return true;
 		if (parse_event(&t->args, &t->event) &&
 		    parse_pid(line.p, head_end ? head_end : word.p, &t->pid))
 			return true;
@@ -359,7 +384,8 @@ static int open_ftrace(void **state, struct mm_trace_source *src, struct mm_erro
 	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(CPU) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) |
 		       MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT);
 	if (!mm_input_peek(src->in, &head, err) &&
-	    (memmem(head.p, head.len, ": PERF_RECORD_", 14) || memmem(head.p, head.len, ":sys_enter_", 11)))
+	    (memmem(head.p, head.len, ": PERF_RECORD_", 14) || memmem(head.p, head.len, ":sys_enter_", 11) ||
+	     memmem(head.p, head.len, ": sys_", 6) || memmem(head.p, head.len, "task_newtask: ", 14)))
 		src->columns |= MM_TC_BIT(ADDR2) | MM_TC_BIT(BY);
 	*state = f;
 	return 0;
@@ -407,8 +433,13 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 		t->time_ns = f->last_ns;
 	}
 	f->last_ns = t->time_ns;
+	if (mm_perf_settle(f->perf, b, t))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	before = b->nr;
 	if (mm_perf_is_record(t->event) || mm_perf_is_call(t->event))
 		e = mm_perf_record(f->perf, b, t, err);
+	else if (mm_str_is(t->event, "task_newtask"))
+		e = mm_perf_newtask(f->perf, b, t, err);
 	else
 		e = mm_ftrace_event(f->src, b, t, err);
 	for (size_t i = before; i < b->nr; i++) {
@@ -449,6 +480,8 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 		if (e)
 			continue;
 		e = mm_input_line(f->src->in, &line, err);
+		if (!e && mm_perf_settle(f->perf, b, NULL))
+			return mm_error_set(err, -ENOMEM, "out of memory");
 		if (e <= 0)
 			return e;
 		if (line.len && line.p[0] == '#' && !f->begun)

@@ -4,6 +4,8 @@
  *
  *	sys_enter_munmap: addr: 0x7fc55a9f5000, len: 0x0000b243
  *	sys_exit_munmap: 0x0
+ *	sys_munmap(addr: 7fc55a9f5000, len: b243)	the same as /sys/kernel/tracing/trace has it
+ *	sys_munmap -> 0x0
  *
  * They tell what records of mappings do not: munmap(), mremap(), madvise(), a smaller break and locks.  What both tell is taken from the
  * records, which know the file; of a process without records the calls are all there is.
@@ -51,6 +53,7 @@ static const struct call {
 
 struct begun {
 	const struct call *call;	/* NULL: it has returned */
+	uint64_t clone_flags;		/* of a clone, 0: none is under way */
 	uint64_t arg[MAX_ARGS];
 };
 
@@ -103,15 +106,45 @@ static struct begun *add_begun(struct mm_perf_calls *c, uint32_t tid)
 	return &c->v[c->nr++];
 }
 
+static struct begun *begin(struct mm_perf_calls *c, uint32_t tid)
+{
+	struct begun *b = find_begun(c, tid);
+
+	return b ? b : add_begun(c, tid);
+}
+
+/* A clone: its flags, from which it is known what the child shares. */
+static int on_clone(struct mm_perf_calls *c, const struct mm_ftrace_line *t, struct mm_str name, bool enter)
+{
+	enum { VFORK = 0x4100 };
+	uint64_t flags = mm_str_is(name, "vfork") ? VFORK : 0;
+	struct begun *b;
+	struct mm_str first;
+
+	b = enter ? begin(c, t->pid) : find_begun(c, t->pid);
+	if (!b)
+		return enter ? -ENOMEM : 0;
+	*b = (struct begun){ 0 };
+	if (mm_str_is(name, "clone") && mm_str_after(t->args, ": ", &first) && !scan_hex(&first, &flags))
+		flags = 0;
+	b->clone_flags = enter ? flags : 0;
+	return 0;
+}
+
+uint64_t mm_perf_clone_flags(struct mm_perf_calls *c, uint32_t tid)
+{
+	struct begun *b = c ? find_begun(c, tid) : NULL;
+
+	return b ? b->clone_flags : 0;
+}
+
 static int on_enter(struct mm_trace_source *src, struct mm_perf_calls *c, const struct mm_ftrace_line *t, const struct call *call,
 		    struct mm_error *err)
 {
-	struct begun b = { .call = call }, *of_task = find_begun(c, t->pid);
+	struct begun b = { .call = call }, *of_task = begin(c, t->pid);
 
 	if (!parse_args(t->args, b.arg, call->nr))
 		return mm_trace_loss(src, "events with fields that cannot be read", t->line, err);
-	if (!of_task)
-		of_task = add_begun(c, t->pid);
 	if (!of_task)
 		return -ENOMEM;
 	*of_task = b;
@@ -200,19 +233,23 @@ static int on_exit_of(struct mm_perf *p, struct mm_trace_batch *batch, struct mm
 int mm_perf_call(struct mm_perf *p, struct mm_perf_calls **cp, struct mm_trace_source *src, struct mm_trace_batch *batch,
 		 const struct mm_ftrace_line *t, struct mm_error *err)
 {
-	bool enter = mm_str_starts(t->event, "sys_enter_");
-	size_t n = enter ? 10 : 9;
-	const struct call *call = find_call((struct mm_str){ t->event.p + n, t->event.len - n });
-	struct mm_str rest = t->args;
+	bool own = !mm_str_starts(t->event, "sys_enter_") && !mm_str_starts(t->event, "sys_exit_");
+	bool enter = own ? t->args.len && *t->args.p == '(' : t->event.p[5] == 'n';
+	size_t n = own ? 4 : enter ? 10 : 9;
+	struct mm_str name = { t->event.p + n, t->event.len - n }, rest = t->args;
+	const struct call *call = find_call(name);
+	bool clone = strace_is_clone(name);
 	struct begun *b, done;
 	uint64_t result;
 
-	if (!call)
+	if (!call && !clone)
 		return mm_trace_note(src, "system calls that do not touch memory", t->line);
 	if (!*cp)
 		*cp = calloc(1, sizeof(**cp));
 	if (!*cp)
 		return -ENOMEM;
+	if (clone)
+		return on_clone(*cp, t, name, enter);
 	if (enter)
 		return on_enter(src, *cp, t, call, err);
 	b = find_begun(*cp, t->pid);
@@ -221,6 +258,8 @@ int mm_perf_call(struct mm_perf *p, struct mm_perf_calls **cp, struct mm_trace_s
 	done = *b;
 	b->call = NULL;
 	scan_blanks(&rest);
+	if (own && scan_word(&rest, "->"))
+		scan_blanks(&rest);
 	if (!scan_hex(&rest, &result))
 		return mm_trace_loss(src, "events with fields that cannot be read", t->line, err);
 	return on_exit_of(p, batch, src, t, &done, result);

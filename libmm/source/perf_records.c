@@ -33,33 +33,6 @@
 
 #define MAX_BRK_OFFSET	(UINT64_C(1) << 30)	/* bytes: arch_randomize_brk() of x86, and some */
 
-struct process {
-	uint32_t pid, nr_threads;	/* 0: nobody */
-	bool told;			/* a record of a mapping, or a program that it runs */
-	bool young;			/* what it maps is the kernel's doing, for exec */
-	bool vdso;
-	uint64_t program;		/* its file, 0 not known yet; behind its image: */
-	uint64_t image_end;
-	uint64_t start_brk, brk;	/* 0: not known */
-	struct mm_perf_maps maps;
-};
-
-struct mm_perf {
-	struct mm_trace_source *src;
-	struct process *v;
-	size_t nr, cap;
-	struct strace_pids pids;	/* of tasks: place in v */
-	struct strace_files *files;	/* whose size was told */
-	struct mm_perf_calls *calls;
-	struct pending {		/* a VMA that still has rows */
-		struct mm_perf_mmap vma;
-		char *name;
-		struct mm_ftrace_line t;
-		uint64_t at;		/* done below; UINT64_MAX: none */
-		bool whole;
-	} pending;
-};
-
 int mm_perf_new(struct mm_perf **pp, struct mm_trace_source *src)
 {
 	struct mm_perf *p = calloc(1, sizeof(*p));
@@ -98,117 +71,17 @@ struct mm_event *mm_perf_row(struct mm_trace_batch *b, const struct mm_ftrace_li
 	return ev;
 }
 
-/* ---- tasks ---- */
-
-static struct process *find(struct mm_perf *p, uint32_t tid)
-{
-	size_t place;
-
-	return strace_pids_find(&p->pids, tid, &place) ? &p->v[place] : NULL;
-}
-
-static void drop_task(struct mm_perf *p, uint32_t tid)
-{
-	struct process *process = find(p, tid);
-
-	if (!process)
-		return;
-	strace_pids_del(&p->pids, tid);
-	if (!--process->nr_threads) {
-		free(process->maps.v);
-		*process = (struct process){ 0 };
-	}
-}
-
-/* A process of which nothing is known; NULL: host memory. */
-static struct process *begin(struct mm_perf *p, uint32_t pid)
-{
-	size_t at = 0;
-
-	drop_task(p, pid);		/* the number again */
-	while (at < p->nr && p->v[at].nr_threads)
-		at++;
-	if (at == p->nr) {
-		if (mm_grow(&p->v, p->nr, &p->cap, sizeof(*p->v)))
-			return NULL;
-		p->nr++;
-	}
-	p->v[at] = (struct process){ .pid = pid, .nr_threads = 1 };
-	if (!strace_pids_add(&p->pids, pid, at))
-		return &p->v[at];
-	p->v[at].nr_threads = 0;
-	return NULL;
-}
-
-static struct process *process_of(struct mm_perf *p, uint32_t pid)
-{
-	struct process *process = find(p, pid);
-
-	return process && process->pid == pid ? process : begin(p, pid);
-}
-
-/* A row for the thread @tid of @process, made by @parent, if it is a new one; 0 or -ENOMEM. */
-static int meet_thread(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process,
-		       uint32_t parent, uint32_t tid)
-{
-	struct process *before = find(p, tid);
-	size_t place = (size_t)(process - p->v);
-	struct mm_event *ev;
-
-	if (before == process)
-		return 0;
-	drop_task(p, tid);
-	if (strace_pids_add(&p->pids, tid, place))
-		return -ENOMEM;
-	process->nr_threads++;
-	ev = mm_perf_row(b, t, parent, MM_EV_THREAD);
-	mm_event_set_result(ev, MM_RESULT_DEC, tid);
-	return 0;
-}
-
-static int on_fork(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, const struct mm_perf_task *r)
-{
-	struct process *parent, *child;
-	struct mm_event *ev;
-
-	if (r->pid == r->parent_pid) {
-		parent = process_of(p, r->pid);
-		return parent ? meet_thread(p, b, t, parent, r->parent_tid, r->tid) : -ENOMEM;
-	}
-	child = begin(p, r->pid);
-	if (!child)
-		return -ENOMEM;
-	if (!t->time_ns)
-		return 0;		/* perf's own: what it has mapped follows */
-	ev = mm_perf_row(b, t, r->parent_tid, MM_EV_FORK);
-	mm_event_set_result(ev, MM_RESULT_DEC, r->pid);
-	child->told = true;
-	parent = find(p, r->parent_tid);
-	if (!parent || parent == child)
-		return 0;
-	child->program = parent->program;
-	child->image_end = parent->image_end;
-	child->start_brk = parent->start_brk;
-	child->brk = parent->brk;
-	return mm_perf_maps_copy(&child->maps, &parent->maps);
-}
-
-static int on_end(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, const struct mm_perf_task *r)
-{
-	mm_perf_row(b, t, r->tid, MM_EV_EXIT);
-	drop_task(p, r->tid);
-	return 0;
-}
+/* ---- programs ---- */
 
 /* @process runs a program of this name: nothing is mapped. */
-static int on_exec(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process,
+static int on_exec(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct mm_perf_process *process,
 		   struct mm_str name)
 {
 	struct mm_event *ev = mm_perf_row(b, t, process->pid, MM_EV_EXEC);
 
 	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP"));
 	free(process->maps.v);
-	*process = (struct process){ .pid = process->pid, .nr_threads = process->nr_threads, .told = true, .young = true };
+	*process = (struct mm_perf_process){ .pid = process->pid, .nr_threads = process->nr_threads, .told = true, .young = true };
 	if (!name.len)
 		return 0;
 	ev->present |= MM_TC_BIT(NAME);
@@ -217,7 +90,7 @@ static int on_exec(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 
 static int on_comm(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct mm_error *err)
 {
-	struct process *process;
+	struct mm_perf_process *process;
 	struct mm_str name;
 	uint32_t pid, tid;
 	bool exec;
@@ -228,12 +101,15 @@ static int on_comm(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 		return 0;		/* an idle task */
 	if (!exec && t->time_ns)
 		return mm_trace_note(p->src, "new names of tasks", t->line);
-	process = process_of(p, pid);
+	if (exec) {
+		int e = mm_perf_begin_program(p, b, t, pid, &process);
+
+		return e ? e : on_exec(p, b, t, process, name);
+	}
+	process = mm_perf_process_of(p, pid);
 	if (!process)
 		return -ENOMEM;
-	if (exec)
-		return on_exec(p, b, t, process, name);
-	return tid == pid ? 0 : meet_thread(p, b, t, process, pid, tid);
+	return tid == pid ? 0 : mm_perf_meet_thread(p, b, t, process, pid, tid);
 }
 
 /* ---- mappings ---- */
@@ -285,7 +161,7 @@ static int seed_row(struct mm_perf *p, struct mm_trace_batch *b, const struct mm
 }
 
 /* A mapping that the process began with. */
-static int on_seed(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process,
+static int on_seed(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct mm_perf_process *process,
 		   const struct mm_perf_mmap *r)
 {
 	struct mm_perf_range range = range_of(r);
@@ -400,7 +276,7 @@ static bool was_unmapped(const struct mm_perf_maps *maps, const struct mm_perf_m
 	return k->start <= r->start && k->end >= r->end;
 }
 
-static int pending_rows(struct mm_perf *p, struct mm_trace_batch *b, struct process *process)
+static int pending_rows(struct mm_perf *p, struct mm_trace_batch *b, struct mm_perf_process *process)
 {
 	struct pending *w = &p->pending;
 	const struct mm_perf_mmap *r = &w->vma;
@@ -425,7 +301,7 @@ static int pending_rows(struct mm_perf *p, struct mm_trace_batch *b, struct proc
 
 int mm_perf_more(struct mm_perf *p, struct mm_trace_batch *b, struct mm_error *err)
 {
-	struct process *process = p->pending.at == UINT64_MAX ? NULL : find(p, p->pending.vma.pid);
+	struct mm_perf_process *process = p->pending.at == UINT64_MAX ? NULL : mm_perf_process_of_task(p, p->pending.vma.pid);
 
 	if (!process)
 		return 0;
@@ -441,7 +317,7 @@ static void brk_row(struct mm_trace_batch *b, const struct mm_ftrace_line *t, ui
 }
 
 /* The break, which is known, is at @brk now: its row, and what is known of the memory below it. */
-static int move_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, struct process *process, uint64_t brk)
+static int move_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint32_t tid, struct mm_perf_process *process, uint64_t brk)
 {
 	uint64_t old = mm_page_align(process->brk), new = mm_page_align(brk);
 	struct mm_perf_range heap = { .start = old, .end = new, .perms = { 'r', 'w', '-', 'p' } };
@@ -452,7 +328,8 @@ static int move_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, ui
 }
 
 /* The break is where @r ends, if that is the memory between it and where it began. */
-static int follow_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process, const struct mm_perf_mmap *r)
+static int follow_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t,
+		    struct mm_perf_process *process, const struct mm_perf_mmap *r)
 {
 	bool heap = mm_str_is(r->name, "[heap]");
 	uint64_t brk = mm_page_align(process->brk);
@@ -475,7 +352,7 @@ static int follow_brk(struct mm_trace_batch *b, const struct mm_ftrace_line *t, 
 }
 
 /* What a process that runs has mapped, or changed. */
-static int on_vma(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct process *process,
+static int on_vma(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct mm_perf_process *process,
 		  struct mm_perf_mmap *r, struct mm_error *err)
 {
 	struct pending *w = &p->pending;
@@ -515,7 +392,7 @@ static int on_vma(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_f
 }
 
 /* A stack that was there before. */
-static bool has_grown(const struct process *process, const struct mm_perf_mmap *r)
+static bool has_grown(const struct mm_perf_process *process, const struct mm_perf_mmap *r)
 {
 	size_t i = mm_perf_maps_find(&process->maps, r->end - 1);
 
@@ -525,7 +402,7 @@ static bool has_grown(const struct process *process, const struct mm_perf_mmap *
 static int on_mmap(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, struct mm_error *err)
 {
 	bool kernel, first;
-	struct process *process;
+	struct mm_perf_process *process;
 	struct mm_perf_mmap r;
 	int e = 0;
 
@@ -533,7 +410,7 @@ static int on_mmap(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 		return mm_trace_loss(p->src, "records of perf that cannot be read", t->line, err);
 	if (kernel)
 		return 0;
-	process = process_of(p, r.pid);
+	process = mm_perf_process_of(p, r.pid);
 	if (!process)
 		return -ENOMEM;
 	first = !process->told;
@@ -541,7 +418,7 @@ static int on_mmap(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 	if (!t->time_ns && (first || !process->young))
 		return on_seed(p, b, t, process, &r);
 	if (r.tid != r.pid)
-		e = meet_thread(p, b, t, process, r.pid, r.tid);
+		e = mm_perf_meet_thread(p, b, t, process, r.pid, r.tid);
 	if (!e && first)		/* its beginning was not shown: there are no lines COMM */
 		e = on_exec(p, b, t, process, (struct mm_str){ NULL, 0 });
 	if (e)
@@ -553,7 +430,7 @@ static int on_mmap(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 
 struct mm_perf_maps *mm_perf_maps_of(struct mm_perf *p, uint32_t tid, bool *told)
 {
-	struct process *process = find(p, tid);
+	struct mm_perf_process *process = mm_perf_process_of_task(p, tid);
 
 	*told = process && process->told;
 	return *told ? &process->maps : NULL;
@@ -561,7 +438,7 @@ struct mm_perf_maps *mm_perf_maps_of(struct mm_perf *p, uint32_t tid, bool *told
 
 int mm_perf_brk(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_ftrace_line *t, uint64_t value)
 {
-	struct process *process = find(p, t->pid);
+	struct mm_perf_process *process = mm_perf_process_of_task(p, t->pid);
 
 	if (!process->brk) {
 		brk_row(b, t, t->pid, 0, value);
@@ -590,6 +467,6 @@ int mm_perf_record(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 	else if (!mm_perf_task_parse(t->args, &task) || !task.pid || !task.tid)
 		e = mm_trace_loss(p->src, "records of perf that cannot be read", t->line, err);
 	else
-		e = what.p[0] == 'F' ? on_fork(p, b, t, &task) : on_end(p, b, t, &task);
+		e = what.p[0] == 'F' ? mm_perf_fork(p, b, t, &task) : mm_perf_end(p, b, t, &task);
 	return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "base/str.h"
 #include "source/scan.h"
 #include "source/strace.h"
 
@@ -300,9 +301,11 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 	if (!strace_is_clone(call->name))
 		return strace_call_rows(&s->calls, b, call, err);
 	child = number_of(s, call->result);
-	if (call->failed || call->no_result || !call->result || call->result > INT32_MAX || child == told)
+	if (call->failed || call->no_result || !call->result || call->result > INT32_MAX)
 		return 0;
-	return birth(s, b, call, call->pid, child, text, err);
+	if (strace_clone_pidfd(&s->calls, call, child, text))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	return child == told ? 0 : birth(s, b, call, call->pid, child, text, err);
 }
 
 static int begin_unfinished(struct strace *s, struct mm_str text, const struct strace_call *call, struct mm_error *err)
@@ -347,23 +350,51 @@ static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text
 	return whole_call(s, b, (struct mm_str){ s->joined, n + m }, call, err);
 }
 
-/* "+++ exited with 0 +++", "+++ killed by SIGKILL +++" */
-static int task_ends(struct strace *s, struct mm_trace_batch *b, struct mm_str text, const struct strace_call *call)
+/* The task of @call's pid is no more. */
+static void end_task(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	struct task *t = find_task(s, call->pid);
-	struct mm_event *ev;
 
-	if (!strace_has(text, "exited with") && !strace_has(text, "killed by"))
-		return 0;
-	ev = mm_trace_add(b, MM_EV_EXIT, call->line);
-	mm_event_put(ev, PID, pid, call->pid);
-	if (call->has_time)
-		mm_event_put(ev, TIME_S, time_ns, call->time_ns);
+	strace_add_row(b, call, MM_EV_EXIT);
 	strace_task_exit(s->calls.files, call->pid);
 	forget_unfinished(s, t);
 	s->nr_dead += t->alive;
 	t->alive = false;
-	return 0;
+}
+
+/*
+ * "+++ superseded by execve in pid 1235 +++": the thread has the number of its process from here on (de_thread()), and what is resumed
+ * under that is its call.
+ */
+static void superseded(struct strace *s, struct mm_trace_batch *b, struct mm_str by, const struct strace_call *call)
+{
+	struct task *process = find_task(s, call->pid), *thread;
+	struct strace_call of_thread = *call;
+	uint64_t tid;
+
+	if (!scan_u64(&by, &tid) || tid > INT32_MAX)
+		return;
+	of_thread.pid = number_of(s, tid);
+	thread = find_task(s, of_thread.pid);
+	if (!thread || thread == process || !thread->alive)
+		return;
+	forget_unfinished(s, process);
+	process->unfinished = thread->unfinished;
+	process->order = thread->order;
+	process->early = false;
+	thread->unfinished = NULL;
+	end_task(s, b, &of_thread);
+}
+
+/* "+++ exited with 0 +++", "+++ killed by SIGKILL +++" */
+static void task_ends(struct strace *s, struct mm_trace_batch *b, struct mm_str text, const struct strace_call *call)
+{
+	struct mm_str by;
+
+	if (mm_str_after(text, "superseded by execve in pid ", &by))
+		superseded(s, b, by, call);
+	else if (strace_has(text, "exited with") || strace_has(text, "killed by"))
+		end_task(s, b, call);
 }
 
 static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str line, uint64_t nr, struct mm_error *err)
@@ -384,8 +415,10 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 	e = meet(s, b, &call, err);
 	if (e || scan_word(&text, "---"))
 		return e;
-	if (text.len > 3 && !memcmp(text.p, "+++", 3))
-		return task_ends(s, b, text, &call);
+	if (text.len > 3 && !memcmp(text.p, "+++", 3)) {
+		task_ends(s, b, text, &call);
+		return 0;
+	}
 	if (text.len > 4 && !memcmp(text.p, "<...", 4))
 		return resume(s, b, text, &call, err);
 	cut = strace_find(text, " <unfinished ...>");

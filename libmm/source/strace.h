@@ -103,6 +103,8 @@ int strace_rest_rows(struct strace_calls *c, struct mm_trace_batch *b, struct mm
 int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
 		     struct mm_error *err);
 
+/* strace_numa.c: descriptor @fd of @of's is the process @pid. 0 or -ENOMEM. */
+int strace_set_pidfd(struct strace_calls *c, uint32_t of, uint64_t fd, uint64_t pid);
 /* strace_numa.c: memory policies and moves between nodes; likewise. */
 int strace_numa_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known);
 /* strace_io.c: those of files; *@known false: not one of them.  0 or -ENOMEM. */
@@ -120,6 +122,8 @@ void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool
 int strace_keep_slices(struct strace_calls *c, struct mm_event *ev);
 
 bool strace_is_clone(struct mm_str name);
+/* A clone that has returned may have a descriptor of its child (CLONE_PIDFD). 0 or -ENOMEM. */
+int strace_clone_pidfd(struct strace_calls *c, const struct strace_call *call, uint32_t child, struct mm_str text);
 /* The row of the parent: the child @child of the clone @name was seen; @text: the call as far as the log has it. 0 or -errno with @err. */
 int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, uint32_t child,
 		     struct mm_str name, struct mm_str text, struct mm_error *err);

@@ -308,7 +308,7 @@ static int on_shm_rmid(struct strace_calls *c, struct mm_trace_batch *b, const s
 }
 
 /* shmget(key, size, flags) = id; shmat(id, addr, flags) = address */
-static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, struct mm_error *err)
 {
 	bool get = mm_str_is(call->name, "shmget");
 	char text[MM_FLAGS_TEXT];
@@ -336,6 +336,9 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 		return strace_keep_slices(c, ev);
 	}
 	file->told = true;
+	if (!file->size &&
+	    mm_trace_loss(c->src, "segments attached whose size the log does not tell: taken for one page", call->line, err))
+		return err->code;
 	ev = strace_add_row(b, call, MM_EV_SHMAT);
 	put_arg(ev, TO_ADDR, call->arg[1]);
 	mm_event_put(ev, FLAGS, flags, strace_words(call->arg[2], MM_FLAG_SHM, text));
@@ -376,6 +379,9 @@ int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const str
 	bool shares = !thread && (mm_str_is(name, "vfork") || clone_has(name, text, "CLONE_VM", 0x100));
 	struct mm_event *ev = strace_add_row(b, call, thread ? MM_EV_THREAD : MM_EV_FORK);
 
+	if (mm_str_is(name, "clone3") && !strace_find(text, "flags=") &&
+	    mm_trace_loss(c->src, "clones whose flags the log does not tell: taken for forks", call->line, err))
+		return err->code;
 	if (shares)
 		mm_event_put(ev, FLAGS, flags, MM_STR("CLONE_VM|CLONE_VFORK"));
 	mm_event_set_result(ev, MM_RESULT_DEC, child);
@@ -384,23 +390,40 @@ int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const str
 	return 0;
 }
 
-static int on_exec(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
+int strace_clone_pidfd(struct strace_calls *c, const struct strace_call *call, uint32_t child, struct mm_str text)
+{
+	static const char *const told[] = { "pidfd=[", "parent_tid=[" };
+	struct mm_str rest;
+	uint64_t fd;
+
+	if (!clone_has(call->name, text, "CLONE_PIDFD", 0x1000))
+		return 0;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (mm_str_after(text, told[i], &rest) && strace_number(rest, &fd))
+			return strace_set_pidfd(c, call->pid, fd, child);
+	return 0;
+}
+
+static int on_exec(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, struct mm_error *err)
 {
 	bool at = mm_str_is(call->name, "execveat");
 	char text[STRACE_PATH];
 	struct mm_str path;
 	struct mm_event *ev;
 
-	if (call->failed || call->no_result || !strace_quoted(call->arg[at ? 1 : 0], &path))
+	if (call->failed || call->no_result)
 		return 0;
 	ev = strace_add_row(b, call, MM_EV_EXEC);
+	if (!strace_quoted(call->arg[at ? 1 : 0], &path))
+		return mm_trace_loss(c->src, "programs whose names the log does not tell", call->line, err);
 	mm_event_put(ev, NAME, name, strace_unescape(path, text));
 	return strace_keep_slices(c, ev);
 }
 
 /* ---- which is which ------------------------------------------------------------------ */
 
-static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
+static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known,
+		       struct mm_error *err)
 {
 	struct mm_str n = call->name;
 
@@ -415,11 +438,11 @@ static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const s
 	if (mm_str_is(n, "prlimit64") || mm_str_is(n, "setrlimit"))
 		return on_rlimit(c, b, call);
 	if (mm_str_is(n, "shmget") || mm_str_is(n, "shmat"))
-		return on_shm(c, b, call);
+		return on_shm(c, b, call, err);
 	if (mm_str_is(n, "shmctl"))
 		return on_shm_rmid(c, b, call);
 	if (mm_str_is(n, "execve") || mm_str_is(n, "execveat"))
-		return on_exec(c, b, call);
+		return on_exec(c, b, call, err);
 	*known = false;
 	return 0;
 }
@@ -428,13 +451,13 @@ int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const str
 		     struct mm_error *err)
 {
 	bool known;
-	int e = memory_call(c, b, call, &known);
+	int e = memory_call(c, b, call, &known, err);
 
 	if (!known)
 		e = strace_numa_call(c, b, call, &known);
 	if (!known)
 		e = strace_file_call(c, b, call, &known);
 	if (e)
-		return mm_error_set(err, e, "out of memory");
+		return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;
 	return known ? 0 : mm_trace_note(c->src, "system calls that do not touch memory", call->line);
 }

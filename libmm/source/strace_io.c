@@ -31,6 +31,11 @@ static bool path_of_fd(struct mm_str arg, struct mm_str *path)
 	if (!gt)
 		return false;
 	*path = (struct mm_str){ lt + 1, (size_t)(gt - lt - 1) };
+	/* -yy: "</dev/zero<char 1:5>>" */
+	lt = memchr(path->p, '<', path->len);
+	if (lt && (mm_str_starts((struct mm_str){ lt, (size_t)(gt - lt) }, "<char ") ||
+		   mm_str_starts((struct mm_str){ lt, (size_t)(gt - lt) }, "<block ")))
+		path->len = (size_t)(lt - path->p);
 	return true;
 }
 

@@ -86,8 +86,11 @@ static int put_policy(struct strace_calls *c, struct mm_event *ev, const struct 
 	}
 	mm_event_put(ev, FLAGS, flags, words);
 	mm_event_put(ev, NAME, name, ((struct mm_str){ text, nodes_text(call->arg[mask], text, sizeof(text)) }));
-	if (strace_number(call->arg[max], &v))
+	if (strace_number(call->arg[max], &v)) {
 		mm_event_put(ev, SIZE2, size2, v);
+		if (!v && !mm_str_starts(call->arg[mask], "NULL"))	/* no mask and one of no bits are two things: get_nodes() */
+			ev->name = MM_STR("0x0");
+	}
 	return strace_keep_slices(c, ev);
 }
 
@@ -274,36 +277,53 @@ static int on_move(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	return 0;
 }
 
+int strace_set_pidfd(struct strace_calls *c, uint32_t of, uint64_t fd, uint64_t pid)
+{
+	char name[40];
+	size_t n = (size_t)snprintf(name, sizeof(name), "%s%llu", pidfd, (unsigned long long)pid);
+	struct strace_file *file = strace_path(c->files, (struct mm_str){ name, n });
+
+	return file ? strace_fd_set(c->files, of, fd, file, 0) : -ENOMEM;
+}
+
 /* pidfd_open(pid, flags) = fd: the descriptor stands for a file of this name. */
 static int on_pidfd(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
-	struct strace_file *file;
-	char name[40];
 	uint64_t pid;
 
 	(void)b;
-	if (call->failed || !strace_number(call->arg[0], &pid))
-		return 0;
-	file = strace_path(c->files,
-			   (struct mm_str){ name, (size_t)snprintf(name, sizeof(name), "%s%llu", pidfd, (unsigned long long)pid) });
-	return file ? strace_fd_set(c->files, call->pid, call->result, file, 0) : -ENOMEM;
+	return call->failed || !strace_number(call->arg[0], &pid) ? 0 : strace_set_pidfd(c, call->pid, call->result, pid);
+}
+
+/* The process of a descriptor: as the log told before, or "6<pid:1234>" (-yy). */
+static bool pid_of_fd(struct strace_calls *c, const struct strace_call *call, uint64_t *pid)
+{
+	const struct strace_fd *open;
+	struct mm_str told;
+	uint64_t fd;
+
+	if (mm_str_after(call->arg[0], "<pid:", &told) && strace_number(told, pid))
+		return *pid <= UINT32_MAX;
+	if (!strace_number(call->arg[0], &fd))
+		return false;
+	open = strace_fd(c->files, call->pid, fd);
+	if (!open || !open->file || strncmp(open->file->path, pidfd, sizeof(pidfd) - 1))
+		return false;
+	told = (struct mm_str){ open->file->path + sizeof(pidfd) - 1, strlen(open->file->path) - sizeof(pidfd) + 1 };
+	return strace_number(told, pid) && *pid <= UINT32_MAX;
 }
 
 /* process_madvise(pidfd, [{iov_base=0x7f.., iov_len=4096}, ...], n, MADV_..., 0) = bytes: the other process's madvise, range by range. */
 static int on_process_madvise(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
-	uint64_t fd, pid, addr, len, left = call->result, line;
+	uint64_t pid, addr, len, left = call->result, line;
 	char text[MM_FLAGS_TEXT];
 	struct mm_str ranges = call->arg[1], kept = words_of(call->arg[3], MM_FLAG_MADV, text);
-	const struct strace_fd *open;
 	struct mm_event one;
 
-	if (call->nr_args < 5 || call->failed || !strace_number(call->arg[0], &fd))
+	if (call->nr_args < 5 || call->failed)
 		return 0;
-	open = strace_fd(c->files, call->pid, fd);
-	if (!open || !open->file || strncmp(open->file->path, pidfd, sizeof(pidfd) - 1) ||
-	    !strace_number((struct mm_str){ open->file->path + sizeof(pidfd) - 1, strlen(open->file->path) - sizeof(pidfd) + 1 }, &pid) ||
-	    pid > UINT32_MAX)
+	if (!pid_of_fd(c, call, &pid))
 		return mm_trace_note(c->src, "calls of process_madvise on processes that the log does not tell", call->line);
 	if (mm_trace_keep(c->src, kept, &kept))
 		return -1;
