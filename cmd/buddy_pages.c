@@ -49,6 +49,7 @@ static int show_capture(struct cmd_args *a, const struct mm_pages_select *select
 
 int buddy_pages_of_file(struct cmd_args *a, const struct mm_pages_select *select, struct mm_input *in)
 {
+	cmd_uses(a, CMD_FORM | CMD_BIT(FROM), "a capture of page flags");
 	return show_capture(a, select, in, NULL);
 }
 
@@ -56,8 +57,10 @@ int buddy_pages_of_sysroot(struct cmd_args *a, const struct mm_pages_select *sel
 {
 	struct mm_input *flags = NULL, *counts = NULL;
 	struct mm_sysroot *root;
-	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
+	int e;
 
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM, "the page flags of a running or captured system");
+	e = mm_sysroot_open(&root, a->sysroot, &a->err);
 	if (e)
 		return e;
 	e = mm_sysroot_input(root, "proc/kpageflags", &flags, &a->err);

@@ -75,12 +75,22 @@ struct mm_table_options cmd_table_options(const struct cmd_args *a)
 	};
 }
 
+int cmd_writer(struct cmd_args *a, struct mm_output *out, const struct mm_table *table, const struct mm_table_options *opt,
+	       struct mm_table_writer **wp)
+{
+	int e = mm_table_writer_new(wp, out, table, opt, &a->err);
+
+	if (e == -EINVAL)
+		cmd_usage(a, "--output: %s", a->err.text);
+	return e;
+}
+
 int cmd_table(struct cmd_args *a, const struct mm_table *table, struct mm_table_writer **wp)
 {
 	struct mm_table_options opt = cmd_table_options(a);
 
 	*wp = NULL;
-	return mm_table_writer_new(wp, &a->out, table, &opt, &a->err);
+	return cmd_writer(a, &a->out, table, &opt, wp);
 }
 
 int cmd_table_end(struct cmd_args *a, struct mm_table_writer *w, int err)
@@ -128,7 +138,7 @@ int cmd_show(struct cmd_args *a, const struct mm_table *table, int (*rows)(struc
 	next = began;
 	do {
 		if (!w)
-			e = mm_table_writer_new(&w, &a->out, table, &opt, &a->err);
+			e = cmd_writer(a, &a->out, table, &opt, &w);
 		if (!e && again)
 			mm_table_writer_lead(w, (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%.3f", seconds) });
 		if (!e)
@@ -222,6 +232,7 @@ int cmd_main(const struct cmd *cmd, int argc, char **argv, void *own)
 	if (cmd_help(&a))
 		return finish(&a, 0);
 	check_table(&a);
+	cmd_check_contradictions(&a);
 	e = cmd->run(&a);
 	mm_region_list_free(&a.config.regions);
 	return finish(&a, e);

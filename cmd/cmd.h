@@ -34,6 +34,8 @@ struct cmd {
 	const char *default_table;		/* printed of a machine without a trace; NULL: a trace is needed */
 	const char *human_table;		/* instead of it for people; NULL: the same */
 	bool procps_letters;			/* -S -n -b -o -t -M are the command's own */
+	bool no_formats;			/* --from has no meaning: what it reads is told by its content */
+	uint32_t captures;			/* bit by enum mm_source_kind: what --from may name beside formats of traces */
 	/* print the values of an option of its own (long name), as cmd_list_values() does; false: none known */
 	bool (*list_values)(const char *option);
 	int (*run)(struct cmd_args *a);		/* 0 or -errno with a->err */
@@ -42,6 +44,18 @@ struct cmd {
 enum cmd_form { CMD_FORM_AUTO, CMD_FORM_CSV, CMD_FORM_HUMAN };
 enum cmd_every { CMD_EVERY_END, CMD_EVERY_SECONDS, CMD_EVERY_EVENTS, CMD_EVERY_MARK };
 enum { CMD_MAX_SEEDS = 64, CMD_MAX_SYSCTLS = 64 };
+
+/* The options that all commands take, in the order of their table in cmd_options.c. */
+enum cmd_option {
+	CMD_OPT_TABLE, CMD_OPT_OUTPUT, CMD_OPT_NOHEADINGS, CMD_OPT_BYTES, CMD_OPT_CSV, CMD_OPT_HUMAN, CMD_OPT_EVERY, CMD_OPT_LIVE,
+	CMD_OPT_SYSROOT, CMD_OPT_PAGE_SIZE, CMD_OPT_FROM, CMD_OPT_STRICT, CMD_OPT_AUTOMAP, CMD_OPT_MACHINE, CMD_OPT_RAM,
+	CMD_OPT_MEMORY_MAX, CMD_OPT_SWAP, CMD_OPT_SYSCTL, CMD_OPT_CPUS, CMD_OPT_PROGRESS, CMD_OPT_CHECK, CMD_NR_OPTIONS
+};
+#define CMD_BIT(option) (1u << CMD_OPT_##option)
+/* which rows and columns, and how they are printed; the machine to drive; where a running or captured system is */
+#define CMD_FORM (CMD_BIT(TABLE) | CMD_BIT(OUTPUT) | CMD_BIT(NOHEADINGS) | CMD_BIT(BYTES) | CMD_BIT(CSV) | CMD_BIT(HUMAN))
+#define CMD_OF_MACHINE (CMD_BIT(MACHINE) | CMD_BIT(RAM) | CMD_BIT(MEMORY_MAX) | CMD_BIT(SWAP) | CMD_BIT(SYSCTL) | CMD_BIT(CPUS))
+#define CMD_OF_SYSTEM (CMD_BIT(LIVE) | CMD_BIT(SYSROOT))
 
 struct cmd_seed {
 	uint32_t pid;
@@ -54,6 +68,7 @@ struct cmd_args {
 	const char *file;			/* FILE, NULL: standard input */
 	const char *table, *columns;		/* -t, -o */
 	const char *sysroot, *from, *machine;
+	uint32_t given;				/* CMD_BIT() of each shared option that was given */
 	enum cmd_form form;
 	bool noheadings, bytes, live, strict, progress, sysctl_help;
 	enum cmd_every every;
@@ -92,6 +107,9 @@ error_t cmd_parse_seed(int key, char *arg, struct argp_state *st);
 /* How rows go out: CSV or aligned, by --csv, --human or whether standard output is a terminal. */
 bool cmd_is_human(const struct cmd_args *a);
 struct mm_table_options cmd_table_options(const struct cmd_args *a);
+/* A table writer of a sink and a form of the command's own. Columns that are none end the process with status 2. 0 or -ENOMEM. */
+int cmd_writer(struct cmd_args *a, struct mm_output *out, const struct mm_table *table, const struct mm_table_options *opt,
+	       struct mm_table_writer **wp);
 /* Begin a table on standard output. 0 or -errno with a->err, and NULL in *@wp. */
 int cmd_table(struct cmd_args *a, const struct mm_table *table, struct mm_table_writer **wp);
 /* Finish and free @w (NULL is allowed); returns @err, or what finishing met. */
@@ -153,6 +171,10 @@ bool cmd_cpus_of_zones(struct cmd_args *a, const struct mm_zoneinfo *zi);
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The command line was at fault: such a line, and the end with status 2. */
 void cmd_usage(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
+/* A shared option that was given and is not among @used, CMD_BIT()s, has no meaning for @what: the end with status 2. */
+void cmd_uses(const struct cmd_args *a, uint32_t used, const char *what);
+/* The same of a machine of the command line without a trace. */
+void cmd_uses_machine(const struct cmd_args *a);
 /*
  * @option prints the table @name and no other, and nothing else prints that one: -t may say so.  Where the option was
  * @given it is the table; else, and where -t contradicts, the command line was at fault.

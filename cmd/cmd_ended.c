@@ -57,7 +57,7 @@ int cmd_ended_keep(struct cmd_ended **kp, struct cmd_args *a, struct mm_machine 
 		free(k);
 		return mm_error_set(&a->err, -ENOMEM, "out of memory");
 	}
-	e = mm_table_writer_new(&k->w, &k->rows, &t->table, &opt, &a->err);
+	e = cmd_writer(a, &k->rows, &t->table, &opt, &k->w);
 	if (!e)
 		e = t->rows(m, k->w);
 	*kp = k;

@@ -13,6 +13,14 @@
 
 #include "cmd.h"
 
+static char *unfinished;		/* the one that is being written: where the process ends meanwhile it goes */
+
+static void remove_unfinished(void)
+{
+	if (unfinished)
+		unlink(unfinished);
+}
+
 static FILE *open_fresh(struct cmd_file *f)
 {
 	mode_t mask = umask(0);
@@ -45,8 +53,16 @@ int cmd_file_begin(struct cmd_file *f, const char *path, struct mm_error *err)
 
 	*f = (struct cmd_file){ .path = path };
 	f->out = !lstat(path, &st) && !S_ISREG(st.st_mode) ? fopen(path, "we") : open_fresh(f);
-	if (f->out)
+	if (f->out && f->fresh && atexit(remove_unfinished)) {
+		fclose(f->out);
+		unlink(f->fresh);
+		f->out = NULL;
+		errno = ENOMEM;
+	}
+	if (f->out) {
+		unfinished = f->fresh;
 		return 0;
+	}
 	mm_error_set(err, -errno, "%s: %s", path, strerror(errno));
 	free(f->fresh);
 	return err->code;
@@ -56,6 +72,7 @@ int cmd_file_end(struct cmd_file *f, int e, struct mm_error *err)
 {
 	bool bad = ferror(f->out);
 
+	unfinished = NULL;
 	errno = 0;
 	bad |= fclose(f->out) != 0;
 	if (!e && (bad || (f->fresh && rename(f->fresh, f->path))))

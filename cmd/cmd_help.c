@@ -39,6 +39,7 @@ static void list_machines(struct cmd_args *a)
 {
 	for (const struct mm_builtin_machine *b = mm_builtin_machines; b->name; b++)
 		mm_output_printf(&a->out, "%-12s %s\n", b->name, b->help);
+	mm_output_printf(&a->out, "%-12s %s\n", "live", "this machine");
 }
 
 static void list_sysctls(struct cmd_args *a)
@@ -60,15 +61,7 @@ static void list_sysctls(struct cmd_args *a)
 			 "boot, SLUB: checks by letter, of caches by name: FZPUTAO-[,CACHE...][;...] (default none; empty FZPU)");
 }
 
-static bool names_trace(const char *word)
-{
-	const char *name;
-
-	for (size_t i = 0; (name = mm_trace_format_name(i, NULL)) != NULL; i++)
-		if (!strcmp(name, word))
-			return true;
-	return false;
-}
+static bool is_taken(const struct cmd *c, size_t kind) { return c->captures >> kind & 1; }
 
 static void list_formats(struct cmd_args *a)
 {
@@ -82,7 +75,7 @@ static void list_formats(struct cmd_args *a)
 	for (size_t i = 0; (name = mm_trace_format_name(i, &help)) != NULL; i++)
 		mm_output_printf(&a->out, "%-12s %s\n", name, help);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!names_trace(kinds[i].word))
+		if (is_taken(a->cmd, i + 1))
 			mm_output_printf(&a->out, "%-12s %s\n", kinds[i].word, kinds[i].help);
 }
 
@@ -94,7 +87,7 @@ bool cmd_help(struct cmd_args *a)
 		list_tables(a);
 	else if (asks_help(a->machine))
 		list_machines(a);
-	else if (asks_help(a->from))
+	else if (asks_help(a->from) && !a->cmd->no_formats)
 		list_formats(a);
 	else if (a->sysctl_help)
 		list_sysctls(a);
@@ -149,14 +142,16 @@ static void machine_values(void)
 	puts("live\tthis machine");
 }
 
-static void format_values(void)
+static void format_values(const struct cmd *c)
 {
 	const char *name, *help;
 
+	if (c->no_formats)
+		return;
 	for (size_t i = 0; (name = mm_trace_format_name(i, &help)) != NULL; i++)
 		printf("%s\t%s\n", name, help);
 	for (int k = MM_SOURCE_UNKNOWN + 1; k < MM_NR_SOURCE_KINDS; k++)
-		if (!names_trace(mm_source_kind_word((enum mm_source_kind)k)))
+		if (is_taken(c, (size_t)k))
 			printf("%s\ta capture\n", mm_source_kind_word((enum mm_source_kind)k));
 }
 
@@ -193,7 +188,7 @@ void cmd_list_values(const struct cmd_args *a, const char *option)
 	else if (!strcmp(option, "machine"))
 		machine_values();
 	else if (!strcmp(option, "from"))
-		format_values();
+		format_values(a->cmd);
 	else if (!strcmp(option, "sysctl"))
 		sysctl_values();
 	else if (!strcmp(option, "pid"))

@@ -34,6 +34,13 @@ int cmd_ended_keep(struct cmd_ended **kp, struct cmd_args *a, struct mm_machine 
 int cmd_ended_show(struct cmd_ended *k, struct cmd_args *a, struct mm_machine *m, const struct mm_machine_table *t, const char *name);
 void cmd_ended_free(struct cmd_ended *k);	/* NULL is allowed */
 
+/* The name of the shared option @i, enum cmd_option. */
+const char *cmd_option_name(const struct cmd *c, unsigned int i);
+/* What a replay looks at: see cmd_uses(). @table: it prints one, else the trace. */
+void cmd_uses_replay(const struct cmd_args *a, bool table);
+/* Shared options that no command takes together: the end with status 2. */
+void cmd_check_contradictions(const struct cmd_args *a);
+
 /* -M into a->config. 0 or -errno with a->err. */
 int cmd_configure(struct cmd_args *a);
 

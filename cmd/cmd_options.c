@@ -104,7 +104,11 @@ static void add_seed(struct argp_state *st, struct cmd_args *a, const char *arg)
 		argp_error(st, "--seed: expected at most %d of them", (int)CMD_MAX_SEEDS);
 	memcpy(pid, arg, (size_t)(colon - arg));
 	pid[colon - arg] = 0;
-	a->seeds[a->nr_seeds++] = (struct cmd_seed){ (uint32_t)cmd_u64(st, "--seed", pid, 0, INT32_MAX), colon + 1 };
+	a->seeds[a->nr_seeds] = (struct cmd_seed){ (uint32_t)cmd_u64(st, "--seed", pid, 0, INT32_MAX), colon + 1 };
+	for (size_t i = 0; i < a->nr_seeds; i++)
+		if (a->seeds[i].pid == a->seeds[a->nr_seeds].pid)
+			argp_error(st, "--seed: expected the mappings of process %s once, found them twice", pid);
+	a->nr_seeds++;
 }
 
 error_t cmd_parse_seed(int key, char *arg, struct argp_state *st)
@@ -170,10 +174,18 @@ static error_t parse_machine(int key, char *arg, struct argp_state *st, struct c
 	}
 }
 
+static const struct argp_option *options_of(const struct cmd *c) { return c->procps_letters ? procps_options : options; }
+
+const char *cmd_option_name(const struct cmd *c, unsigned int i) { return options_of(c)[i].name; }
+
 static error_t parse(int key, char *arg, struct argp_state *st)
 {
 	struct cmd_args *a = st->input;
+	const struct argp_option *o = options_of(a->cmd);
 
+	for (unsigned int i = 0; i < CMD_NR_OPTIONS; i++)
+		if (o[i].key == key)
+			a->given |= 1u << i;
 	switch (key) {
 	case 't': case OPT_TABLE: a->table = arg; return 0;
 	case 'o': case OPT_OUTPUT: a->columns = arg; return 0;
@@ -190,7 +202,7 @@ static error_t parse(int key, char *arg, struct argp_state *st)
 	case OPT_PROGRESS: a->progress = true; return 0;
 	case OPT_LIST_OPTIONS:
 		cmd_list_options(a->cmd->options);
-		cmd_list_options(a->cmd->procps_letters ? procps_options : options);
+		cmd_list_options(o);
 		exit(fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS);
 	case OPT_LIST_VALUES:
 		cmd_list_values(a, arg);

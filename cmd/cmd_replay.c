@@ -332,7 +332,7 @@ static int begin_output(struct replay *r)
 		return 0;
 	opt.lead = a->every == CMD_EVERY_MARK ? "mark" : a->every == CMD_EVERY_EVENTS ? "seq" :
 		   a->every == CMD_EVERY_SECONDS ? "time_s" : NULL;
-	return mm_table_writer_new(&r->w, &a->out, &r->table->table, &opt, &a->err);
+	return cmd_writer(a, &a->out, &r->table->table, &opt, &r->w);
 }
 
 /* Accesses that need no fault, while no row is looked at for itself: how many of the @n. */
@@ -464,6 +464,7 @@ static int run_trace(struct replay *r)
 		a->every = timed ? CMD_EVERY_SECONDS : CMD_EVERY_EVENTS;
 		a->interval = timed ? 1000000000 : 1000;
 	}
+	cmd_uses_replay(a, r->table);
 	clock_gettime(CLOCK_MONOTONIC, &r->began);
 	r->told = r->began;
 	e = begin_output(r);
@@ -489,12 +490,14 @@ static int run_machine(struct replay *r)
 {
 	int e;
 
+	if (r->a->machine)
+		cmd_usage(r->a, "%s is a machine, and so is --machine: choose one", r->in->name);
+	cmd_uses_machine(r->a);
 	if (!r->table)
 		r->table = find_table(r->a->cmd, cmd_is_human(r->a) && r->a->cmd->human_table ? r->a->cmd->human_table
 											    : r->a->cmd->default_table);
 	if (!r->table)
 		return mm_error_set(&r->a->err, -EINVAL, "%s: a machine without a trace: choose a table with -t", r->in->name);
-	r->a->every = CMD_EVERY_END;
 	e = begin_output(r);
 	if (!e)
 		e = mm_machine_start(r->m, &r->a->err);

@@ -227,7 +227,10 @@ static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kin
 	struct mm_buddyinfo bi = { 0 };
 	const struct mm_table *table = NULL;
 	struct mm_table_writer *w = NULL;
-	int e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in,
+	int e;
+
+	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE) | CMD_BIT(FROM), "a capture of free blocks");
+	e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in,
 													    &a->err);
 
 	if (!e)
@@ -303,7 +306,10 @@ static int show_sysroot(struct cmd_args *a)
 	const struct mm_table *table = NULL;
 	struct mm_sysroot *root;
 	struct shown shown;
-	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
+	int e;
+
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE) | CMD_BIT(EVERY), "a running or captured system");
+	e = mm_sysroot_open(&root, a->sysroot, &a->err);
 
 	if (e)
 		return e;
@@ -342,7 +348,10 @@ static int explain_report(struct cmd_args *a, struct mm_input *in)
 	struct mm_explain_request rq = own->request;
 	struct mm_explain_list l = { .page_size = a->page_size };
 	struct mm_output words;
-	int e = mm_explain_of_report(&l, &rq, in, own->report, &a->err);
+	int e;
+
+	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE) | CMD_BIT(FROM), "a kernel's report");
+	e = mm_explain_of_report(&l, &rq, in, own->report, &a->err);
 
 	if (!e && own->request_given)
 		rq = own->request;
@@ -368,8 +377,10 @@ static int explain_sysroot(struct cmd_args *a)
 	struct mm_buddyinfo bi = { 0 };
 	struct mm_zoneinfo zi = { 0 };
 	struct mm_sysroot *root;
-	int e = mm_sysroot_open(&root, a->sysroot, &a->err);
+	int e;
 
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM, "a running or captured system");
+	e = mm_sysroot_open(&root, a->sysroot, &a->err);
 	if (e)
 		return e;
 	e = cmd_zoneinfo(a, root, &zi);
@@ -396,6 +407,8 @@ static int boot_and_print(struct cmd_args *a, const struct mm_machine_table *t)
 	bool machine_only;
 	int e = cmd_machine(a, NULL, &machine_only, &m);
 
+	if (!e)
+		cmd_uses_machine(a);
 	if (!e)
 		e = mm_machine_start(m, &a->err);
 	if (!e)
@@ -517,6 +530,7 @@ static const struct cmd mm_buddy = {
 	.effect_columns = MM_TC_BIT(EVENT) | MM_TC_BIT(SIZE) | MM_TC_BIT(FLAGS) | MM_TC_BIT(SIZE2) | MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
 	.computes = 1u << MM_BY_BUDDY,
 	.default_table = "free",
+	.captures = 1u << MM_SOURCE_BUDDYINFO | 1u << MM_SOURCE_PAGETYPEINFO | 1u << MM_SOURCE_DMESG,
 	.human_table = "orders",
 	.run = run,
 };

@@ -168,7 +168,7 @@ static int load(struct cmd_args *a, struct capture *c)
 	if (a->file && a->machine)
 		return mm_error_set(&a->err, -EINVAL, "expected FILE or --machine, found both");
 	if (!src || !strcmp(src, "live"))
-		return of_sysroot(a, c, a->live || !a->sysroot ? "/" : a->sysroot);
+		return of_sysroot(a, c, a->sysroot ? a->sysroot : "/");
 	e = src == a->machine ? cmd_builtin_machine(a, src, c->regions) : -ENOENT;
 	return e == -ENOENT ? of_file(a, c, src) : e;
 }
@@ -243,6 +243,8 @@ static void tell_overlaps(const struct cmd_args *a, const struct mm_region_list 
 
 static int run(struct cmd_args *a)
 {
+	const uint32_t looks_at = CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE) | CMD_BIT(MACHINE) | CMD_BIT(RAM) | CMD_BIT(SYSCTL) |
+				  CMD_BIT(CPUS);
 	struct iomem_args *own = a->own;
 	struct capture c = { .regions = &a->config.regions };
 	struct mm_physmap *pm = NULL;
@@ -250,7 +252,12 @@ static int run(struct cmd_args *a)
 
 	cmd_one_table(a, "--lookup=ADDR", own->lookup, mm_physmap_lookup_table.name);
 	if (own->map && a->table)
-		cmd_usage(a, "--map draws the address space, without a table: found -t %s", a->table);
+		cmd_usage(a, "--map draws the address space, without a table: found --table=%s", a->table);
+	if (own->map && own->lookup)
+		cmd_usage(a, "--map draws the address space and --lookup tells of one address: choose one");
+	if (own->map)
+		cmd_uses(a, looks_at & ~(CMD_FORM & ~CMD_BIT(HUMAN)), "the picture of --map");
+	cmd_uses(a, looks_at, "the physical address space");
 	e = load(a, &c);
 	if (!e && !a->cpus_given && !c.zi.nr && c.regions->boot && c.regions->boot->nr_cpus)
 		a->config.nr_cpus = c.regions->boot->nr_cpus;
@@ -285,7 +292,7 @@ int main(int argc, char **argv)
 		       "\vTables: regions (default), ram, holes, zones, nodes, summary, dimms; '-t help' lists their columns."
 		       " mm-iomem FILE -t regions | mm-buddy gives a machine to another command.",
 		.tables = help, .nr_tables = sizeof(help) / sizeof(help[0]), .depth = MM_DEPTH_PHYS,
-		.default_table = "regions",
+		.default_table = "regions", .no_formats = true,
 		.run = run,
 	};
 	struct iomem_args own = { 0 };

@@ -176,6 +176,9 @@ static int explain_oom(struct cmd_args *a, const struct own *o)
 {
 	if (a->table)
 		cmd_one_table(a, "--explain-oom=FILE", true, reclaim_oom_table.name);
+	if (a->file)
+		cmd_usage(a, "--explain-oom=%s has its own input: found FILE %s too", o->explain_oom, a->file);
+	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE) | CMD_BIT(RAM) | CMD_BIT(SWAP) | CMD_BIT(MEMORY_MAX), "--explain-oom");
 	return reclaim_explain_oom(a, o->explain_oom, o->adjs, o->nr_adjs);
 }
 
@@ -185,6 +188,10 @@ static int run(struct cmd_args *a)
 
 	if (o->explain_oom)
 		return explain_oom(a, o);
+	if (o->nr_adjs)
+		cmd_usage(a, "--oom-score-adj needs --explain-oom");
+	if (o->policies && o->oom_report)
+		cmd_usage(a, "--oom-report is the kernel's: --policy has none");
 	cmd_one_table(a, "--policy=LIST", o->policies, reclaim_policy_table.name);
 	if (!o->policies)
 		cmd_one_table(a, "--sweep=PARAM=LO..HI:N", o->nr_sweeps, reclaim_curve_table.name);
@@ -198,6 +205,8 @@ static int run(struct cmd_args *a)
 		return reclaim_inspect_oom(a);
 	if (a->table && !strcmp(a->table, mm_table_memcg.table.name) && (a->sysroot || a->live) && !a->file)
 		return reclaim_inspect_memcg(a);
+	if (o->nr_sweeps && o->oom_report)
+		cmd_usage(a, "--oom-report is that of one machine: found --sweep too");
 	if (o->nr_sweeps)
 		return reclaim_sweep(a, o->sweeps, o->nr_sweeps);
 	return o->oom_report ? replay_with_report(a, o->oom_report) : cmd_replay(a);

@@ -153,6 +153,7 @@ static int run_input(struct cmd_args *a, struct mm_input *in)
 		return table_is(a, "diff") ? mm_error_set(&a->err, -EINVAL, "%s: table diff: expected a slabinfo",
 							  in->name)
 					   : cmd_replay_input(a, in);
+	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE) | CMD_BIT(FROM), "a slabinfo");
 	e = read_input(a, in, &info);
 	if (!e)
 		e = show_capture(a, &info);
@@ -167,8 +168,10 @@ static int run(struct cmd_args *a)
 	int e;
 
 	cmd_one_table(a, "--before=FILE", own->before, slab_diff_table.name);
-	if ((a->live || a->sysroot) && !a->file)
+	if (a->live || a->sysroot) {
+		cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE) | CMD_BIT(EVERY), "a running or captured system");
 		return show_sysroot(a);
+	}
 	e = cmd_open_input(a, &in);
 	if (e)
 		return e;
@@ -211,6 +214,7 @@ static const struct cmd mm_slab = {
 			  MM_TC_BIT(RESULT) | MM_TC_BIT(BY),
 	.computes = 1u << MM_BY_SLAB | 1u << MM_BY_BUDDY,
 	.default_table = "caches",
+	.captures = 1u << MM_SOURCE_SLABINFO,
 	.run = run,
 };
 

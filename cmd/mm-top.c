@@ -255,6 +255,14 @@ static uint32_t batch_width(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &win) != -1 && win.ws_col >= 3 ? win.ws_col : 80;
 }
 
+/* Of this machine or a capture. */
+static void check_options(const struct cmd_args *a)
+{
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | (a->sysroot ? CMD_BIT(PAGE_SIZE) : 0), a->sysroot ? "a captured system" : "this machine");
+	if (a->bytes && cmd_is_human(a))
+		cmd_usage(a, "--bytes has no meaning for top's own form, whose units -E and -e choose: use --csv");
+}
+
 static int run(struct cmd_args *a)
 {
 	struct top *t = a->own;
@@ -276,11 +284,14 @@ static int run(struct cmd_args *a)
 		return mm_error_set(&a->err, -EINVAL, "--table=%s needs a trace", a->table);
 	if (a->every != CMD_EVERY_END)
 		cmd_usage(a, "--every needs a trace; of a system -d tells");
-	if (!isatty(STDOUT_FILENO) && !t->batch) {	/* into a pipe: one look, unless told how many */
+	check_options(a);
+	if ((!isatty(STDOUT_FILENO) || a->form == CMD_FORM_CSV) && !t->batch) {	/* into a pipe: one look, unless told how many */
 		t->batch = true;
 		if (!t->iterations_given && !t->delay_given)
 			t->iterations = 1;
 	}
+	if (!t->batch && a->noheadings)
+		cmd_usage(a, "--noheadings has no meaning for the screen: use -b");
 	if (t->batch && !t->width)
 		t->width = t->width_given ? WIDEST : batch_width();
 	err = top_open(t);

@@ -142,6 +142,7 @@ static int print_live(struct cmd_args *a)
 	struct mm_sysroot *root;
 	int e;
 
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM, "the maps of running or captured processes");
 	if (a->table && strcmp(a->table, "maps")) {
 		return mm_error_set(&a->err, -EINVAL, "-t %s: a machine is needed; of a capture there is only maps",
 				    a->table);

@@ -52,6 +52,7 @@ static void parse_unit(struct vmstat_args *v, const char *arg, struct argp_state
 		if (arg[0] == units[i].letter) {
 			v->unit_letter = arg[0];
 			v->unit = units[i].bytes;
+			v->unit_given = true;
 			return;
 		}
 	argp_error(st, "-S: '%s' is none of k, K, m, M", arg);
@@ -175,6 +176,21 @@ static unsigned int terminal_rows(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &win) != -1 && win.ws_row ? win.ws_row : 24;
 }
 
+/* Of this machine or a capture. */
+static void check_options(const struct cmd_args *a, struct vmstat_args *v)
+{
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | (a->sysroot ? CMD_BIT(PAGE_SIZE) : 0), a->sysroot ? "a captured system" : "this machine");
+	if (a->bytes && v->unit_given)
+		cmd_usage(a, "--bytes and -S contradict each other: choose one");
+	if (a->bytes) {
+		v->bytes = true;
+		v->unit = 1;
+		v->unit_letter = 'B';
+	}
+	if (a->columns && cmd_is_human(a) && v->mode != VMSTAT_COUNTERS)
+		cmd_usage(a, "--output has no meaning for vmstat's own form: use --csv");
+}
+
 static int run(struct cmd_args *a)
 {
 	static int (*const modes[])(struct cmd_args *, struct vmstat_args *) = {
@@ -191,6 +207,7 @@ static int run(struct cmd_args *a)
 		return vmstat_trace(a, v);
 	if (a->every != CMD_EVERY_END)
 		cmd_usage(a, "--every needs a trace; of a system the words delay and count tell");
+	check_options(a, v);
 	if (!v->one_header && cmd_is_human(a)) {
 		rows = terminal_rows();
 		v->height = rows > 3 ? rows - 3 : 22;

@@ -27,8 +27,10 @@ int reclaim_inspect_memcg(struct cmd_args *a)
 	struct mm_cgroup_list l = { 0 };
 	struct mm_table_writer *w = NULL;
 	struct mm_sysroot *root;
-	int e = mm_sysroot_open(&root, a->live ? NULL : a->sysroot, &a->err);
+	int e;
 
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(STRICT), "the cgroups of a running or captured system");
+	e = mm_sysroot_open(&root, a->sysroot, &a->err);
 	if (e)
 		return e;
 	e = mm_cgroups_read(&l, root, &a->err);

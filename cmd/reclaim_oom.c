@@ -439,8 +439,10 @@ int reclaim_inspect_oom(struct cmd_args *a)
 	struct mm_sysroot *root;
 	struct mm_oom_log log;
 	uint32_t page_size;
-	int e = mm_sysroot_open(&root, a->live ? NULL : a->sysroot, &a->err);
+	int e;
 
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE), "the tasks of a running or captured system");
+	e = mm_sysroot_open(&root, a->sysroot, &a->err);
 	if (e)
 		return e;
 	e = cmd_page_size(a, root, 0, &page_size);

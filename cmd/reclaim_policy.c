@@ -321,9 +321,12 @@ static int sizes(struct cmd_args *a, struct policy_run *r, const char *sweep)
 
 int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *sweep, uint64_t rate)
 {
-	struct policy_run *r = calloc(1, sizeof(*r));
-	int e = r ? 0 : mm_error_set(&a->err, -ENOMEM, "out of memory");
+	struct policy_run *r;
+	int e;
 
+	cmd_uses(a, CMD_FORM | CMD_BIT(FROM) | CMD_BIT(STRICT) | (sweep ? 0 : CMD_BIT(MEMORY_MAX)), "--policy");
+	r = calloc(1, sizeof(*r));
+	e = r ? 0 : mm_error_set(&a->err, -ENOMEM, "out of memory");
 	if (e)
 		return e;
 	*r = (struct policy_run){ .policies = policies, .threshold = rate, .nr_samples = rate >> 32 ? 1 : 1 + GROUPS };

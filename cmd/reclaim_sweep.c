@@ -162,6 +162,9 @@ int reclaim_sweep(struct cmd_args *a, const char *const *texts, size_t nr)
 	int fd = -1, e;
 
 	e = cmd_configure(a);
+	if (!e)
+		cmd_uses(a, CMD_FORM | CMD_OF_MACHINE | CMD_BIT(FROM) | CMD_BIT(STRICT) | CMD_BIT(AUTOMAP) | CMD_BIT(CHECK) |
+			 (a->config.sysroot ? CMD_BIT(PAGE_SIZE) : 0), "--sweep");
 	s.config = a->config;
 	for (size_t i = 0; !e && i < nr; i++) {
 		e = mm_sweep_parse(&s, texts[i], &a->err);

@@ -377,6 +377,8 @@ int slab_compare_run(struct cmd_args *a, struct mm_input *in)
 	bool machine_only;
 	int e = 0;
 
+	if (a->config.sysctl.set[MM_SYSCTL_SLAB])
+		cmd_usage(a, "table compare is that of all allocators: found --sysctl slab= too");
 	table_opt.lead = a->every == CMD_EVERY_EVENTS ? "seq" : a->every == CMD_EVERY_SECONDS ? "time_s"
 			 : a->every == CMD_EVERY_MARK ? "mark" : NULL;
 	for (int k = 0; k < MM_NR_SLAB_KINDS && !e; k++) {
@@ -384,9 +386,12 @@ int slab_compare_run(struct cmd_args *a, struct mm_input *in)
 		e = cmd_machine(a, NULL, &machine_only, &c.m[k]);
 	}
 	if (!e)
+		cmd_uses(a, CMD_FORM | CMD_BIT(EVERY) | CMD_BIT(FROM) | CMD_BIT(STRICT) | CMD_BIT(CHECK) | CMD_BIT(MACHINE) | CMD_BIT(RAM) |
+			 CMD_BIT(SYSCTL) | CMD_BIT(CPUS) | (a->config.sysroot ? CMD_BIT(PAGE_SIZE) : 0), "table compare");
+	if (!e)
 		e = mm_trace_reader_new(&c.reader, in, &opt, &a->err);
 	if (!e)
-		e = mm_table_writer_new(&c.w, &a->out, &slab_compare_table, &table_opt, &a->err);
+		e = cmd_writer(a, &a->out, &slab_compare_table, &table_opt, &c.w);
 	if (!e)
 		e = replay_all(&c);
 	if (!e)

@@ -35,9 +35,9 @@ static const struct mm_column columns[] = {
 	SHOWN(user, MM_COL_STR, "effective user"),
 	SHOWN(pr, MM_COL_STR, "priority; rt: real-time"),
 	SHOWN(ni, MM_COL_I64, "nice value"),
-	SHOWN(virt_kib, MM_COL_U64, "address space"),
-	SHOWN(res_kib, MM_COL_U64, "resident memory"),
-	SHOWN(shr_kib, MM_COL_U64, "resident memory of files and shared memory"),
+	SHOWN(virt_kib, MM_COL_KIB, "address space"),
+	SHOWN(res_kib, MM_COL_KIB, "resident memory"),
+	SHOWN(shr_kib, MM_COL_KIB, "resident memory of files and shared memory"),
 	SHOWN(state, MM_COL_STR, "R running, S sleeping, D uninterruptible, I idle, T stopped, t traced, Z zombie"),
 	SHOWN(cpu_pct, MM_COL_CENTI, "CPU time since the last sample, of one CPU"),
 	SHOWN(mem_pct, MM_COL_MILLI, "resident memory of all memory"),
@@ -49,20 +49,20 @@ static const struct mm_column columns[] = {
 	HIDDEN(uid, MM_COL_U64, "effective user id"),
 	HIDDEN(ruser, MM_COL_STR, "real user"),
 	HIDDEN(threads, MM_COL_U64, "number of threads"),
-	HIDDEN(swap_kib, MM_COL_U64, "in swap"),
-	HIDDEN(used_kib, MM_COL_U64, "resident and in swap"),
-	HIDDEN(code_kib, MM_COL_U64, "code"),
-	HIDDEN(data_kib, MM_COL_U64, "data and stack"),
-	HIDDEN(rss_anon_kib, MM_COL_U64, "resident anonymous memory"),
-	HIDDEN(rss_file_kib, MM_COL_U64, "resident file pages"),
-	HIDDEN(rss_shmem_kib, MM_COL_U64, "resident shared memory"),
-	HIDDEN(locked_kib, MM_COL_U64, "locked memory"),
-	HIDDEN(pss_kib, MM_COL_U64, "proportional set size (smaps_rollup)"),
-	HIDDEN(uss_kib, MM_COL_U64, "unique set size: private clean and dirty (smaps_rollup)"),
-	HIDDEN(smaps_rss_kib, MM_COL_U64, "resident memory (smaps_rollup)"),
-	HIDDEN(pss_anon_kib, MM_COL_U64, "anonymous part of pss_kib"),
-	HIDDEN(pss_file_kib, MM_COL_U64, "file part of pss_kib"),
-	HIDDEN(pss_shmem_kib, MM_COL_U64, "shared-memory part of pss_kib"),
+	HIDDEN(swap_kib, MM_COL_KIB, "in swap"),
+	HIDDEN(used_kib, MM_COL_KIB, "resident and in swap"),
+	HIDDEN(code_kib, MM_COL_KIB, "code"),
+	HIDDEN(data_kib, MM_COL_KIB, "data and stack"),
+	HIDDEN(rss_anon_kib, MM_COL_KIB, "resident anonymous memory"),
+	HIDDEN(rss_file_kib, MM_COL_KIB, "resident file pages"),
+	HIDDEN(rss_shmem_kib, MM_COL_KIB, "resident shared memory"),
+	HIDDEN(locked_kib, MM_COL_KIB, "locked memory"),
+	HIDDEN(pss_kib, MM_COL_KIB, "proportional set size (smaps_rollup)"),
+	HIDDEN(uss_kib, MM_COL_KIB, "unique set size: private clean and dirty (smaps_rollup)"),
+	HIDDEN(smaps_rss_kib, MM_COL_KIB, "resident memory (smaps_rollup)"),
+	HIDDEN(pss_anon_kib, MM_COL_KIB, "anonymous part of pss_kib"),
+	HIDDEN(pss_file_kib, MM_COL_KIB, "file part of pss_kib"),
+	HIDDEN(pss_shmem_kib, MM_COL_KIB, "shared-memory part of pss_kib"),
 	HIDDEN(maj_faults, MM_COL_U64, "major page faults"),
 	HIDDEN(min_faults, MM_COL_U64, "minor page faults"),
 	HIDDEN(maj_faults_delta, MM_COL_U64, "major page faults since the last sample"),
@@ -85,15 +85,25 @@ static const struct { const char *column; enum top_field field; } needs[] = {
 	{ "cgroups", TOP_CGROUPS }, { "cgname", TOP_CGNAME }, { "exe", TOP_EXE }, { "environ", TOP_ENVIRON }, { "wchan", TOP_WCHAN },
 };
 
-/* Is @name one word of the comma list? */
-static bool listed(const char *list, const char *name)
+/* Is @name one word of the comma list, in either case? */
+static bool is_word(const char *list, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *p = list; p && (p = strstr(p, name)); p += n)
+	for (const char *p = list; p && (p = strcasestr(p, name)); p += n)
 		if ((p == list || p[-1] == ',' || p[-1] == '+') && (!p[n] || p[n] == ','))
 			return true;
 	return false;
+}
+
+/* With --bytes a column has another name too. */
+static bool listed(const char *list, const char *name)
+{
+	const char *unit = strstr(name, "_kib");
+	char in_bytes[32];
+
+	snprintf(in_bytes, sizeof(in_bytes), "%.*s_bytes", (int)(unit ? unit - name : 0), name);
+	return is_word(list, name) || (unit && is_word(list, in_bytes));
 }
 
 /* The columns chosen become the fields shown: what they need is read, nothing else. */
@@ -319,7 +329,7 @@ static int csv_begin(struct top *t, struct mm_table_writer **wp)
 
 	if (t->iterations != 1 && !opt.columns)
 		opt.columns = "+time";
-	return mm_table_writer_new(wp, &t->a->out, &top_table, &opt, &t->a->err);
+	return cmd_writer(t->a, &t->a->out, &top_table, &opt, wp);
 }
 
 /*

@@ -22,6 +22,7 @@ struct vmstat_args {
 	bool active, wide, timestamp, one_header, no_first;
 	char unit_letter;			/* as given to -S, for -s */
 	unsigned long unit;			/* bytes */
+	bool bytes, unit_given;			/* --bytes; -S */
 	const char *partition;
 	unsigned int nr_words;			/* delay, count, or a file */
 	uint64_t delay, count;			/* seconds; samples, 0: endless */

@@ -48,6 +48,8 @@ const struct mm_table vmstat_partition_table = MM_TABLE("partition", partition_c
 
 static void header(struct cmd_args *a, const struct vmstat_args *v)
 {
+	if (a->noheadings)
+		return;
 	const char *stamp = v->timestamp ? VMSTAT_STAMP_HEADER : "";
 
 	if (v->wide)
@@ -173,7 +175,7 @@ int vmstat_partition(struct cmd_args *a, struct vmstat_args *v)
 			err = mm_error_set(&a->err, -ENODEV, "Disk/Partition %s not found", v->partition);
 			break;
 		}
-		if (!w && !n)
+		if (!w && !n && !a->noheadings)
 			mm_output_printf(&a->out, "%-10s %10s  %16s  %10s  %16s\n", v->partition, "reads",
 					 "read sectors", "writes", "requested writes");
 		row = row_of(d, NULL);

@@ -31,19 +31,20 @@ struct report_row {
 
 enum { COL_BUFF = 4, COL_CACHE, COL_INACT, COL_ACTIVE, COL_TIME = 20 };
 #define COL(field, help) MM_COLUMN(struct report_row, field, MM_COL_U64, help)
+#define KIB(field, help) MM_COLUMN(struct report_row, field, MM_COL_KIB, help)
 static const struct mm_column columns[] = {
 	COL(r, "runnable processes"),
 	COL(b, "processes in uninterruptible sleep"),
-	COL(swpd_kib, "swap in use"),
-	COL(free_kib, "idle memory"),
-	COL(buff_kib, "buffers (without -a)"),
-	COL(cache_kib, "page cache and reclaimable slab (without -a)"),
-	COL(inact_kib, "inactive memory (with -a)"),
-	COL(active_kib, "active memory (with -a)"),
-	COL(si_kib_s, "swapped in, a second"),
-	COL(so_kib_s, "swapped out, a second"),
-	COL(bi_kib_s, "read from block devices, a second"),
-	COL(bo_kib_s, "written to block devices, a second"),
+	KIB(swpd_kib, "swap in use"),
+	KIB(free_kib, "idle memory"),
+	KIB(buff_kib, "buffers (without -a)"),
+	KIB(cache_kib, "page cache and reclaimable slab (without -a)"),
+	KIB(inact_kib, "inactive memory (with -a)"),
+	KIB(active_kib, "active memory (with -a)"),
+	KIB(si_kib_s, "swapped in, a second"),
+	KIB(so_kib_s, "swapped out, a second"),
+	KIB(bi_kib_s, "read from block devices, a second"),
+	KIB(bo_kib_s, "written to block devices, a second"),
 	COL(in_s, "interrupts a second"),
 	COL(cs_s, "context switches a second"),
 	COL(us_pct, "CPU time in user space, nice included, guests not"),
@@ -132,6 +133,12 @@ struct flow {	/* what moved between two samples, in time num/den seconds^-1 */
 	uint64_t num, den;
 };
 
+/* What -S is not for, but --bytes is; CSV has the table writer for that. */
+static uint64_t blocks(const struct vmstat_args *v, uint64_t kib, bool human)
+{
+	return human && v->bytes ? vmstat_unit(v, kib) : kib;
+}
+
 /* Of swap, @human: in the unit of -S. */
 static void fill_flow(struct report_row *row, const struct vmstat_args *v, const struct flow *f, bool human)
 {
@@ -140,8 +147,8 @@ static void fill_flow(struct report_row *row, const struct vmstat_args *v, const
 
 	row->si_kib_s = rate(human ? vmstat_unit(v, in) : in, f->num, f->den);
 	row->so_kib_s = rate(human ? vmstat_unit(v, out) : out, f->num, f->den);
-	row->bi_kib_s = rate(f->pgpgin, f->num, f->den);
-	row->bo_kib_s = rate(f->pgpgout, f->num, f->den);
+	row->bi_kib_s = rate(blocks(v, f->pgpgin, human), f->num, f->den);
+	row->bo_kib_s = rate(blocks(v, f->pgpgout, human), f->num, f->den);
 	row->in_s = rate(f->intr, f->num, f->den);
 	row->cs_s = rate(f->ctxt, f->num, f->den);
 }
@@ -174,6 +181,8 @@ static void header(struct cmd_args *a, const struct vmstat_args *v)
 {
 	const char *buff = v->active ? "inact" : "buff", *cache = v->active ? "active" : "cache";
 
+	if (a->noheadings)
+		return;
 	if (v->wide)
 		mm_output_printf(&a->out, "--procs-- -----------------------memory---------------------- ---swap-- "
 				 "-----io---- -system-- ----------cpu----------%s\n"

@@ -29,6 +29,8 @@ const struct mm_table vmstat_slab_table = MM_TABLE("slabs", columns, "slab cache
 
 static void header(struct cmd_args *a)
 {
+	if (a->noheadings)
+		return;
 	mm_output_printf(&a->out, "%-24s %6s %6s %6s %6s\n", "Cache", "Num", "Total", "Size", "Pages");
 }
 

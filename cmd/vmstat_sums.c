@@ -51,7 +51,9 @@ static const struct sum {
 static void print_sum(struct cmd_args *a, const struct vmstat_args *v, const struct sum *s, uint64_t value,
 		      struct mm_table_writer *w)
 {
-	struct sum_row row = { s->text, s->unit, value };
+	bool kib = v->bytes && !strcmp(s->unit, "KiB");		/* in bytes, then; too many stay the most that can be told */
+	uint64_t most = MM_MISSING_U64 >> 10;
+	struct sum_row row = { s->text, kib ? "bytes" : s->unit, kib && value != MM_MISSING_U64 ? (value < most ? value : most) << 10 : value };
 
 	if (w)
 		mm_table_writer_row(w, &row);
@@ -61,8 +63,8 @@ static void print_sum(struct cmd_args *a, const struct vmstat_args *v, const str
 		mm_output_printf(&a->out, "%13llu %c %s\n", (unsigned long long)vmstat_unit(v, value), v->unit_letter,
 				 s->text);
 	else
-		mm_output_printf(&a->out, "%13llu %s%s\n", (unsigned long long)value, s->prefix ? s->prefix : "",
-				 s->text);
+		mm_output_printf(&a->out, "%13llu %s%s\n", (unsigned long long)row.value,
+				 kib ? "B " : s->prefix ? s->prefix : "", s->text);
 }
 
 int vmstat_sums(struct cmd_args *a, struct vmstat_args *v)

@@ -18,19 +18,21 @@ struct trace_row {
 	uint64_t accesses, minflt, majflt, scan, steal, oom_kill;
 };
 
-#define COL(field, head, help) { #field, head, MM_COL_U64, (uint32_t)offsetof(struct trace_row, field), false, help }
-#define HIDDEN(field, head, help) { #field, head, MM_COL_U64, (uint32_t)offsetof(struct trace_row, field), true, help }
+#define TRACE(field, head, type, hidden, help) { #field, head, type, (uint32_t)offsetof(struct trace_row, field), hidden, help }
+#define COL(field, head, help) TRACE(field, head, MM_COL_U64, false, help)
+#define KIB(field, head, help) TRACE(field, head, MM_COL_KIB, false, help)
+#define HIDDEN_KIB(field, head, help) TRACE(field, head, MM_COL_KIB, true, help)
 static const struct mm_column columns[] = {
 	COL(r, "r", "living tasks"),
-	COL(swpd_kib, "swpd", "swap in use"),
-	COL(free_kib, "free", "idle memory"),
-	COL(cache_kib, "cache", "page cache and reclaimable slab"),
-	HIDDEN(inact_kib, "inact", "inactive memory"),
-	HIDDEN(active_kib, "active", "active memory"),
-	COL(si_kib, "si", "swapped in during the interval"),
-	COL(so_kib, "so", "swapped out during the interval"),
-	COL(bi_kib, "bi", "read from block devices during the interval"),
-	COL(bo_kib, "bo", "written to block devices during the interval"),
+	KIB(swpd_kib, "swpd", "swap in use"),
+	KIB(free_kib, "free", "idle memory"),
+	KIB(cache_kib, "cache", "page cache and reclaimable slab"),
+	HIDDEN_KIB(inact_kib, "inact", "inactive memory"),
+	HIDDEN_KIB(active_kib, "active", "active memory"),
+	KIB(si_kib, "si", "swapped in during the interval"),
+	KIB(so_kib, "so", "swapped out during the interval"),
+	KIB(bi_kib, "bi", "read from block devices during the interval"),
+	KIB(bo_kib, "bo", "written to block devices during the interval"),
 	COL(accesses, "accesses", "loads, stores and fetches during the interval"),
 	COL(minflt, "minflt", "minor page faults during the interval"),
 	COL(majflt, "majflt", "major page faults during the interval"),

@@ -85,16 +85,17 @@ static bool is_text(const struct mm_column *col)
 static struct mm_str heading(const struct mm_table_writer *w, size_t i, char *buf)
 {
 	const struct mm_column *col = column_of(w, i);
-	const char *name = col ? col->name : w->opt.lead;
-	size_t n = 0, len;
+	char room[MM_CELL_ROOM];
+	struct mm_str name;
+	size_t n = 0;
 
 	if (col && col->heading)
 		return (struct mm_str){ col->heading, strlen(col->heading) };
-	len = strlen(name);
-	if (col && col->type == MM_COL_BYTES && !w->opt.bytes && len > 6 && !strcmp(name + len - 6, "_bytes"))
-		len -= 6;
-	for (; n < len && n < MM_CELL_ROOM; n++)
-		buf[n] = name[n] >= 'a' && name[n] <= 'z' ? (char)(name[n] - 32) : name[n];
+	name = col ? mm_column_name(w, col, room) : (struct mm_str){ w->opt.lead, strlen(w->opt.lead) };
+	if (col && col->type == MM_COL_BYTES && !w->opt.bytes && name.len > 6 && !memcmp(name.p + name.len - 6, "_bytes", 6))
+		name.len -= 6;
+	for (; n < name.len && n < MM_CELL_ROOM; n++)
+		buf[n] = name.p[n] >= 'a' && name.p[n] <= 'z' ? (char)(name.p[n] - 32) : name.p[n];
 	return (struct mm_str){ buf, n };
 }
 
@@ -360,7 +361,7 @@ void mm_human_row(struct mm_table_writer *w, const void *row)
 	if (w->opt.lead)
 		keep_cell(w, 0, (struct mm_str){ w->lead, w->lead_len });
 	for (size_t i = 0; i < w->nr_columns; i++)
-		keep_cell(w, i + (w->opt.lead != NULL), mm_cell(w->columns[i], row, !w->opt.bytes, buf));
+		keep_cell(w, i + (w->opt.lead != NULL), mm_cell(w->columns[i], row, !w->opt.bytes, w->opt.bytes, buf));
 	if (w->err)
 		return;
 	if (++h->nr_rows == KEEP || (h->began && h->len > 1 << 16))

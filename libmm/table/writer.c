@@ -7,6 +7,7 @@
  * when the row has no other field (a blank line is no row).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,9 @@ static unsigned decimals(enum mm_column_type type)
 	return type == MM_COL_MICRO ? 6 : type == MM_COL_MILLI ? 3 : type == MM_COL_CENTI ? 2 : 0;
 }
 
-struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, char *buf)
+static uint64_t kib_in_bytes(uint64_t kib) { return kib < MM_MISSING_U64 >> 10 ? kib << 10 : MM_MISSING_U64 - 1; }
+
+struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, bool bytes, char *buf)
 {
 	const void *p = (const char *)row + col->offset;
 	const char *s;
@@ -47,6 +50,8 @@ struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, 
 		u = *(const uint64_t *)p;
 		if (u == MM_MISSING_U64)
 			return (struct mm_str){ buf, 0 };
+		if (bytes && col->type == MM_COL_KIB)
+			u = kib_in_bytes(u);
 		end = col->type == MM_COL_HEX ? mm_format_hex(buf, u) :
 		      col->type == MM_COL_NS ? mm_format_seconds(buf, u) :
 		      col->type == MM_COL_BYTES && human ? mm_format_size(buf, u) : mm_format_u64(buf, u);
@@ -71,9 +76,23 @@ static int unknown_column(const struct mm_table *t, struct mm_str word, struct m
 	return e;
 }
 
-static bool same_word(const char *name, struct mm_str word)
+struct mm_str mm_column_name(const struct mm_table_writer *w, const struct mm_column *col, char *buf)
 {
-	return strlen(name) == word.len && !strncasecmp(name, word.p, word.len);
+	const char *unit = w->opt.bytes && col->type == MM_COL_KIB ? strstr(col->name, "_kib") : NULL;
+
+	if (!unit)
+		return (struct mm_str){ col->name, strlen(col->name) };
+	return (struct mm_str){ buf, (size_t)snprintf(buf, MM_CELL_ROOM, "%.*s_bytes%s", (int)(unit - col->name), col->name, unit + 4) };
+}
+
+/* A column is asked for by either of its names. */
+static bool is_called(const struct mm_table_writer *w, const struct mm_column *col, struct mm_str word)
+{
+	char buf[MM_CELL_ROOM];
+	struct mm_str name = mm_column_name(w, col, buf);
+
+	return (strlen(col->name) == word.len && !strncasecmp(col->name, word.p, word.len)) ||
+	       (name.len == word.len && !strncasecmp(name.p, word.p, word.len));
 }
 
 /* Add the column called @word. */
@@ -82,7 +101,7 @@ static int add_column(struct mm_table_writer *w, struct mm_str word, bool plus, 
 	const struct mm_table *t = w->table;
 	const struct mm_column *col = t->columns;
 
-	while (col < t->columns + t->nr_columns && !same_word(col->name, word))
+	while (col < t->columns + t->nr_columns && !is_called(w, col, word))
 		col++;
 	if (col == t->columns + t->nr_columns)
 		return unknown_column(t, word, err);
@@ -187,12 +206,12 @@ static void begin_csv(struct mm_table_writer *w)
 		first = false;
 	}
 	for (size_t i = 0; i < w->nr_columns; i++) {
-		const char *name = w->columns[i]->name;
+		char buf[MM_CELL_ROOM];
 
 		if (!first)
 			mm_output_bytes(w->out, ",", 1);
 		first = false;
-		mm_output_field(w->out, (struct mm_str){ name, strlen(name) });
+		mm_output_field(w->out, mm_column_name(w, w->columns[i], buf));
 	}
 	mm_output_bytes(w->out, "\n", 1);
 }
@@ -206,7 +225,7 @@ static void csv_row(struct mm_table_writer *w, const void *row)
 	if (w->opt.lead)
 		mm_output_field(w->out, (struct mm_str){ w->lead, w->lead_len });
 	for (size_t i = 0; i < w->nr_columns; i++) {
-		struct mm_str cell = mm_cell(w->columns[i], row, false, buf);
+		struct mm_str cell = mm_cell(w->columns[i], row, false, w->opt.bytes, buf);
 
 		if (i || w->opt.lead)
 			mm_output_bytes(w->out, ",", 1);

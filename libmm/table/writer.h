@@ -27,9 +27,11 @@ struct mm_table_writer {
 
 /*
  * Text of one cell, in @buf (MM_CELL_ROOM) or in the row; empty when the value is missing.  @human: sizes with
- * a unit.
+ * a unit.  @bytes: what is in KiB, in bytes; UINT64_MAX - 1 where that is more.
  */
-struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, char *buf);
+struct mm_str mm_cell(const struct mm_column *col, const void *row, bool human, bool bytes, char *buf);
+/* What the column is called in @buf (MM_CELL_ROOM): with --bytes one in KiB tells that it is in bytes. */
+struct mm_str mm_column_name(const struct mm_table_writer *w, const struct mm_column *col, char *buf);
 
 /* human.c: rows are kept until the widths are known. */
 int mm_human_new(struct mm_human **hp, const struct mm_table_writer *w);

@@ -24,6 +24,7 @@ enum mm_column_type {
 	MM_COL_STR,		/* const char *, NULL is the empty field */
 	MM_COL_SLICE,		/* struct mm_str */
 	MM_COL_MICRO,		/* int64_t in millionths, printed with six decimals */
+	MM_COL_KIB,		/* uint64_t KiB, named *_kib or *_kib_s; with --bytes bytes, named *_bytes or *_bytes_s */
 };
 
 /* A missing value (the empty field) of each number type. */
@@ -68,7 +69,7 @@ enum mm_table_format { MM_TABLE_CSV, MM_TABLE_HUMAN };
 struct mm_table_options {
 	enum mm_table_format format;
 	bool noheadings;
-	bool bytes;			/* human: exact bytes */
+	bool bytes;			/* exact bytes, of MM_COL_KIB too */
 	const char *columns;		/* -o LIST, "+col" adds; NULL: the default ones */
 	const char *lead;		/* name of a leading column (time_s, seq, mark) or NULL */
 	uint32_t width;			/* terminal columns, 0: no limit */
