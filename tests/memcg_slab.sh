@@ -8,7 +8,8 @@
 # CGROUP OPTION...: current kernel pagetables slab_unreclaimable of it at the end of the trace on standard input
 files() {
 	{ echo pid,event,addr,size,flags,name,offset,result,cpu; sed 's/^\([^,]*,\)\{7\}[^,]*$/&,/'; } > "$tmp/trace.csv"
-	mm-reclaim --csv --ram=320M --swap=0 -S thp=never -t memory_files "${@:2}" "$tmp/trace.csv" 2> "$tmp/err" > "$tmp/out" || cat "$tmp/err"
+	mm-reclaim --csv --ram=320M --swap=0 -S thp=never -t memory_files "${@:2}" "$tmp/trace.csv" 2> "$tmp/err" > "$tmp/out" ||
+		cat "$tmp/err"
 	awk -F, -v g="$1" '$1 == g && $2 == "memory.current" { a = $4 }
 		$1 == g && $2 == "memory.stat" && $3 ~ /^(kernel|pagetables|slab_unreclaimable|slab)$/ { v[$3] = $4 }
 		END { print a, v["kernel"], v["pagetables"], v["slab_unreclaimable"], v["slab"] }' "$tmp/out"
@@ -48,6 +49,7 @@ same "mappings that are gone" "262144 4096 0 0 0" "$({ begin 1000 /a; vmas 1000 
 same "a fork" "1" "$({ begin 1000 /a; vmas 1000 40 mmap; echo '1000,fork,,,,,,1002'; begin 1001 /b; store 1001; } | files /a |
 	awk '{ print $4 == 9600 + 1352 + 41 * 240 }')"
 # Removed: what is left of its objects is its parent's
-same "rmdir" "184" "$({ echo ',cgroup,,,memory.max,/p,,max'; begin 1000 /p/a; store 1000; echo '1000,cgroup,,,,/p,,'; echo ',cgroup,,,rmdir,/p/a,,'; } |
+same "rmdir" "184" "$({ echo ',cgroup,,,memory.max,/p,,max'; begin 1000 /p/a; store 1000
+	echo '1000,cgroup,,,,/p,,'; echo ',cgroup,,,rmdir,/p/a,,'; } |
 	files /p | cut -d' ' -f4)"
 exit $failed

@@ -161,11 +161,30 @@ static void count_pages(struct recount *r)
 	}
 }
 
+/* Of charged objects, and charged ahead of them: of the cgroup itself, and of the CPUs that have it in stock. */
+static uint64_t bytes_of_objects(const struct mm_memcg *m)
+{
+	uint64_t bytes = m->nr_charged_bytes;
+
+	for (unsigned int k = 0; k < MM_NR_MEMCG_SLAB; k++)
+		bytes += m->slab_bytes[k];
+	for (uint32_t cpu = 0; cpu < machine->ctx.nr_cpus; cpu++) {
+		const struct mm_cpu_fbatches *stock = &machine->cache->fbatches[cpu];
+
+		if (stock->cached_objcg != m)
+			continue;
+		bytes += stock->nr_bytes;
+		for (unsigned int k = 0; k < MM_NR_MEMCG_SLAB; k++)
+			bytes += (uint64_t)(int64_t)stock->slab_bytes[k];
+	}
+	return bytes;
+}
+
 /* With what the cgroups below use. */
 static void check_usage(const struct recount *r, const struct mm_memcg *m, uint64_t *usage, uint64_t *swap)
 {
 	const struct mm_cache *c = machine->cache;
-	uint64_t bytes = m->slab_reclaimable_bytes + m->obj_bytes, below = 0, swap_below = 0;
+	uint64_t bytes = bytes_of_objects(m), below = 0, swap_below = 0;
 
 	*usage = r->pages[m->id];
 	*swap = r->swap[m->id];
