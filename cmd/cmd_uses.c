@@ -2,13 +2,19 @@
 /*
  * Options that all commands take, and what of them a way of working looks at: one that nothing looks at is said to have no
  * meaning there, rather than passed over in silence; so are two that contradict each other.
+ *
+ * The commands of a pipeline may all be given the same machine, and how strictly to go about it: what a way of working has no use for of
+ * that is no mistake.
  */
 #include "cmd.h"
 #include "cmd_internal.h"
 
+#define GIVEN_ALIKE (CMD_BIT(RAM) | CMD_BIT(MEMORY_MAX) | CMD_BIT(SWAP) | CMD_BIT(SYSCTL) | CMD_BIT(CPUS) | \
+		     CMD_BIT(STRICT) | CMD_BIT(PROGRESS) | CMD_BIT(CHECK))
+
 void cmd_uses(const struct cmd_args *a, uint32_t used, const char *what)
 {
-	uint32_t idle = a->given & ~used;
+	uint32_t idle = a->given & ~(used | GIVEN_ALIKE);
 
 	if (idle)
 		cmd_usage(a, "--%s has no meaning for %s", cmd_option_name(a->cmd, (unsigned int)__builtin_ctz(idle)), what);
@@ -17,18 +23,12 @@ void cmd_uses(const struct cmd_args *a, uint32_t used, const char *what)
 /* What a replay to @depth looks at. @table: it prints one at the end, else the trace, in which all of the machine goes on. */
 static uint32_t of_replay(const struct cmd_args *a, bool table)
 {
-	enum mm_depth depth = a->cmd->depth;
-	uint32_t used = CMD_FORM | CMD_OF_MACHINE | CMD_BIT(FROM) | CMD_BIT(STRICT) | CMD_BIT(AUTOMAP) | CMD_BIT(PROGRESS) |
-			CMD_BIT(CHECK) | CMD_BIT(EVERY);
+	uint32_t used = CMD_FORM | CMD_BIT(MACHINE) | CMD_BIT(FROM);
 
-	if (!table)
-		used &= ~CMD_BIT(EVERY);
-	if (depth < MM_DEPTH_VMA)
-		used &= ~CMD_BIT(AUTOMAP);
-	if (table && depth < MM_DEPTH_VMA)
-		used &= ~CMD_BIT(SWAP);
-	if (table && depth != MM_DEPTH_FULL)
-		used &= ~CMD_BIT(MEMORY_MAX);
+	if (table)
+		used |= CMD_BIT(EVERY);
+	if (a->cmd->depth >= MM_DEPTH_VMA)
+		used |= CMD_BIT(AUTOMAP);
 	if (a->config.sysroot)
 		used |= CMD_BIT(PAGE_SIZE);
 	return used;
@@ -43,7 +43,7 @@ void cmd_uses_replay(const struct cmd_args *a, bool table)
 
 void cmd_uses_machine(const struct cmd_args *a)
 {
-	uint32_t used = of_replay(a, true) & ~(CMD_BIT(FROM) | CMD_BIT(STRICT) | CMD_BIT(AUTOMAP) | CMD_BIT(PROGRESS) | CMD_BIT(EVERY));
+	uint32_t used = of_replay(a, true) & ~(CMD_BIT(FROM) | CMD_BIT(AUTOMAP) | CMD_BIT(EVERY));
 
 	if (a->nr_seeds)
 		cmd_usage(a, "--seed has no meaning for a machine without a trace");
@@ -54,10 +54,8 @@ void cmd_check_contradictions(const struct cmd_args *a)
 {
 	if (a->given & CMD_BIT(CSV) && a->given & CMD_BIT(HUMAN))
 		cmd_usage(a, "--csv and --human contradict each other: choose one");
-	if (a->live && a->sysroot)
-		cmd_usage(a, "--live and --sysroot contradict each other: choose one");
 	if ((a->live || a->sysroot) && a->machine)
-		cmd_usage(a, "%s shows a system and --machine is one to drive: choose one", a->live ? "--live" : "--sysroot");
+		cmd_usage(a, "%s shows a system and --machine is one to drive: choose one", a->sysroot ? "--sysroot" : "--live");
 	if ((a->live || a->sysroot) && a->file)
-		cmd_usage(a, "%s shows a system and %s is another input: choose one", a->live ? "--live" : "--sysroot", a->file);
+		cmd_usage(a, "%s shows a system and %s is another input: choose one", a->sysroot ? "--sysroot" : "--live", a->file);
 }

@@ -6,7 +6,8 @@
  *	task_newtask: pid=21843 comm=ls clone_flags=4111 oom_score_adj=0
  *
  * A record does not tell whether a new process has a copy of what its parent has mapped or shares it (vfork(), posix_spawn()): the call
- * does, or the tracepoint, which the kernel passes right after. A process that shares is a task of its parent's here, until it runs a program.
+ * does, or the tracepoint, which the kernel passes right after. A process that shares is a task of its parent's here, until it runs a
+ * program.
  *
  * Source: Linux 6.6 kernel/fork.c copy_process(), fs/exec.c de_thread(), include/trace/events/task.h.
  */
