@@ -61,9 +61,11 @@ page() { printf '0x%x' $(( (1 << 46) + $1 * 4096 )); }
 same "word keys" "$(for p in $(page 0) $(page 1) $(page 2) $(page 2) $(page 0) 0x3ffffffff000 0x0; do
 	echo "1000:load:$p:1"; done | paste -sd' ')" "$(rows keys.csv)"
 # eight digits are judged at once: a neighbour of 0 or of 9 in any place makes a word; and what follows them counts
-printf '%s\n' time,key 0,12345678 0,99999999 0,00000042 0,123456789 0,1234567: 0,/2345678 0,1234/678 0,12345678: 0,123456789012345678 > digits.csv
+printf '%s\n' time,key 0,12345678 0,99999999 0,00000042 0,123456789 0,1234567: 0,/2345678 0,1234/678 0,12345678: \
+	0,123456789012345678 > digits.csv
 same "keys of eight digits and more" "$(for p in $((12345678 * 4096)) $((99999999 * 4096)) $((42 * 4096)) $((123456789 * 4096)) \
-	"$(page 0)" "$(page 1)" "$(page 2)" "$(page 3)" "$(page 4)"; do printf '1000:load:0x%x:1\n' "$p"; done | paste -sd' ')" "$(rows digits.csv)"
+	"$(page 0)" "$(page 1)" "$(page 2)" "$(page 3)" "$(page 4)"; do
+	printf '1000:load:0x%x:1\n' "$p"; done | paste -sd' ')" "$(rows digits.csv)"
 same "they are on the machine" "$(printf 'pgfault,5\nsegv,0')" \
 	"$(mm-reclaim -t summary -o counter,value keys.csv 2> err | grep '^pgfault,'; mm-fault -t faults -o segv -n keys.csv 2> err |
 	sed 's/^/segv,/')"
