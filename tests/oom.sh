@@ -163,6 +163,14 @@ stamp='^\[ *[0-9]+\.[0-9]+\] '
 dressed "dmesg -T" "s/$stamp/[Sun Nov 29 14:21:26 2026] /"
 dressed "dmesg -e, a new minute" "s/$stamp/[Nov29 14:21] /"
 dressed "dmesg -d" "s/$stamp/[  +0.000012] /"
+dressed "dmesg -d, with times" "s/$stamp/[    5.156675 <    0.000012>] /"
+dressed "dmesg -T -d" "s/$stamp/[Sun Nov 29 14:21:26 2026 <    0.000012>] /"
+dressed "dmesg --color=always" 's/^(\[[^]]*\] )([^:]*:)/\x1b[32m\1\x1b[0m\x1b[33m\2\x1b[0m/'
+dressed "Docker's JSON" 's/["\\]/\\&/g;s/</\\u003c/g;s/.*/{"log":"&\\n","stream":"stdout","time":"2026-11-29T14:21:26.1Z"}/'
+dressed "journalctl -o json" "s/$stamp//;"'s/["\\]/\\&/g;s/.*/{"__CURSOR":"s=1","MESSAGE":"&","PRIORITY":"4"}/'
+dressed "a container runtime's log of dmesg -T" \
+	"s/$stamp/2026-11-29T14:21:26.123456789Z stdout F [Sun Nov 29 14:21:26 2026] /"
+dressed "netconsole" "s/$stamp/6.1.0-56-cloud-amd64,4,1234,5156675,-;/"
 dressed "dmesg --time-format=iso" "s/$stamp/2026-11-29T14:21:26,123456+00:00 /"
 dressed "dmesg -t" "s/$stamp//"
 dressed "dmesg -x" 's/^/kern  :warn  : /'

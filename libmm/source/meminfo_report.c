@@ -23,6 +23,7 @@
 #include "base/grow.h"
 #include "base/minmax.h"
 #include "base/str.h"
+#include "source/log_plain.h"
 #include "source/meminfo_report.h"
 #include "source/oom.h"
 #include "source/scan.h"
@@ -356,23 +357,26 @@ void mm_report_zones_end(struct mm_explain_list *l)
 int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *rq, struct mm_input *in, uint32_t nth,
 			   struct mm_error *err)
 {
+	struct mm_log_plain plain = { 0 };
 	int64_t report = -1;
 	struct mm_str line;
-	int e;
+	int e, rc = 0;
 
-	while ((e = mm_input_line(in, &line, err)) > 0) {
+	while (!rc && (e = mm_input_line(in, &line, err)) > 0) {
 		struct mm_report_request next;
 
-		if (mm_report_request_line(line, &next) && ++report == nth)
+		rc = mm_log_plain_line(&plain, &line);
+		if (!rc && mm_report_request_line(line, &next) && ++report == nth)
 			*rq = next;
-		if (report < (int64_t)nth && mm_kernel_of_banner(line))
+		if (!rc && report < (int64_t)nth && mm_kernel_of_banner(line))
 			l->kernel = mm_kernel_of_banner(line);
-		if (report != nth)
-			continue;
-		e = mm_report_zone_line(l, mm_oom_payload(line));
-		if (e < 0)
-			return mm_error_set(err, e, "out of memory");
+		if (!rc && report == nth)
+			rc = mm_report_zone_line(l, mm_oom_payload(line));
+		rc = rc < 0 ? mm_error_set(err, rc, "out of memory") : 0;
 	}
+	mm_log_plain_free(&plain);
+	if (rc)
+		return rc;
 	if (e < 0)
 		return e;
 	if (report < nth)

@@ -26,6 +26,7 @@
 #include <libmm/csv.h>
 #include "base/grow.h"
 #include "base/str.h"
+#include "source/log_plain.h"
 #include "source/meminfo_report.h"
 #include "source/oom.h"
 
@@ -344,10 +345,13 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 	return add_pid(&rd->killed, (uint32_t)pid);
 }
 
-/* What is printed as one record of several lines is joined by the newline's number: "#012" by a syslog daemon, "\x0a" in /dev/kmsg. */
+/*
+ * What is printed as one record of several lines is joined by the newline's number: "#012" by a syslog daemon, "\x0a" in /dev/kmsg;
+ * in JSON by a newline.
+ */
 static int fact_lines(struct mm_oom_report *r, struct mm_str s)
 {
-	const char *joint = find(s, "#012").p ? "#012" : "\\x0a";
+	const char *joint = find(s, "#012").p ? "#012" : find(s, "\n").p ? "\n" : "\\x0a";
 	int rc = 0;
 
 	while (!rc && s.len) {
@@ -413,18 +417,22 @@ int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm
 		    struct mm_error *err)
 {
 	struct reader rd = { .log = log };
+	struct mm_log_plain plain = { 0 };
 	struct mm_str line;
 	int rc;
 
 	*log = (struct mm_oom_log){ 0 };
 	while ((rc = mm_input_line(in, &line, err)) > 0) {
-		rc = one_line(&rd, line, in->line);
+		rc = mm_log_plain_line(&plain, &line);
+		if (!rc)
+			rc = one_line(&rd, line, in->line);
 		if (rc < 0) {
 			mm_error_set(err, rc, "out of memory");
 			break;
 		}
 	}
 	close_report(&rd);
+	mm_log_plain_free(&plain);
 	free(rd.killed.v);
 	free(rd.later.v);
 	if (!rc && !log->nr && !log->nr_kills)

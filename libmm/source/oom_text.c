@@ -5,7 +5,7 @@
  * A line may carry a syslog prefix ("Aug 10 08:07:16 host kernel: "), a level
  * <6>, a time stamp [    5.15] and a caller [T105] before what was printed; dmesg
  * writes other stamps too: [Sun Aug 10 08:07:16 2025] (-T), [Aug10 08:07] and
- * [  +0.000012] (-e, -d), 2025-08-10T08:07:16,123456+00:00 (--time-format=iso), "kern  :warn  : " (-x).
+ * [  +0.000012] (-e), [    5.15 <    0.000012>] (-d), 2025-08-10T08:07:16,123456+00:00 (--time-format=iso), "kern  :warn  : " (-x).
  * A record of /dev/kmsg begins with "6,1234,5156675,-;". Whatever else a console server, grep -n or a mail put before a time stamp of
  * the kernel's own is cut off with it.
  */
@@ -13,6 +13,7 @@
 
 #include <libmm/csv.h>
 
+#include "base/str.h"
 #include "source/oom.h"
 
 struct mm_str mm_oom_skip(struct mm_str s, size_t n) { return (struct mm_str){ s.p + n, s.len - n }; }
@@ -82,7 +83,7 @@ static bool has_time_of_day(const char *p, size_t n)
 /* "[    5.156675] ", "[T105] " or another stamp in brackets at the beginning: its length, else 0. */
 static size_t stamp(struct mm_str s)
 {
-	const char *end = s.len && s.p[0] == '[' ? memchr(s.p, ']', s.len < 40 ? s.len : 40) : NULL;
+	const char *end = s.len && s.p[0] == '[' ? memchr(s.p, ']', s.len < 64 ? s.len : 64) : NULL;
 	size_t i = 1, n = end ? (size_t)(end - s.p) : 0;
 	bool dot = false, caller = false;
 
@@ -96,16 +97,18 @@ static size_t stamp(struct mm_str s)
 	}
 	for (; i < n && (is_digit(s.p[i]) || s.p[i] == '.'); i++)
 		dot |= s.p[i] == '.';
+	if (dot && n - i > 3 && s.p[i] == ' ' && s.p[i + 1] == '<' && s.p[n - 1] == '>')		/* "<    0.000012>": since the last */
+		i = n;
 	if ((i < n || !(dot || caller)) && !has_time_of_day(s.p, n))
 		return 0;
 	return n + 1 < s.len && s.p[n + 1] == ' ' ? n + 2 : n + 1;
 }
 
-/* "2025-08-10T08:07:16,123456+00:00 " */
+/* "2025-08-10T08:07:16,123456+00:00 ", of a container's log with "stdout F " */
 static size_t iso_stamp(struct mm_str s)
 {
 	static const char shape[] = "0000-00-00T00:00:00";
-	const char *end;
+	const char *start = s.p, *end;
 
 	if (s.len < sizeof(shape))
 		return 0;
@@ -113,7 +116,10 @@ static size_t iso_stamp(struct mm_str s)
 		if (shape[i] == '0' ? !is_digit(s.p[i]) : s.p[i] != shape[i])
 			return 0;
 	end = memchr(s.p, ' ', s.len);
-	return end ? (size_t)(end - s.p) + 1 : 0;
+	if (!end)
+		return 0;
+	s = mm_oom_skip(s, (size_t)(end - s.p) + 1);
+	return (size_t)(s.p - start) + (mm_str_starts(s, "stdout F ") || mm_str_starts(s, "stderr F ") ? 9 : 0);
 }
 
 /* "kern  :warn  : " */
@@ -132,11 +138,14 @@ static size_t facility(struct mm_str s)
 	return n < s.len && s.p[n] == ' ' ? n + 1 : n;
 }
 
-/* "6,1234,5156675,-;": level, number and microseconds of a record of /dev/kmsg, flags and what else there may be */
+/*
+ * "6,1234,5156675,-;": level, number and microseconds of a record of /dev/kmsg, flags and what else there may be; netconsole puts the
+ * kernel's release before it
+ */
 static size_t kmsg_head(struct mm_str s)
 {
-	const char *end = s.len ? memchr(s.p, ';', s.len < 80 ? s.len : 80) : NULL;
-	size_t i = 0;
+	const char *end = s.len ? memchr(s.p, ';', s.len < 120 ? s.len : 120) : NULL, *comma = end ? memchr(s.p, ',', (size_t)(end - s.p)) : NULL;
+	size_t i = comma && is_digit(*s.p) && memchr(s.p, '.', (size_t)(comma - s.p)) ? (size_t)(comma - s.p) + 1 : 0;
 
 	for (int commas = 0; end && commas < 3; commas++) {
 		size_t start = i;
