@@ -319,6 +319,18 @@ static int sizes(struct cmd_args *a, struct policy_run *r, const char *sweep)
 	return e;
 }
 
+/* Less than a frame of the sample is a frame: such a memory counts as one of that size. */
+static void tell_small(struct cmd_args *a, const struct policy_run *r)
+{
+	uint64_t whole = ((UINT64_C(1) << 32) + r->threshold / 2) / r->threshold;
+	size_t n = 0;
+
+	for (size_t i = 0; r->nr_samples > 1 && i < r->nr_points; i++)
+		n += r->frames[i] < whole;
+	if (n)
+		cmd_note(a, "%zu sizes of less than %" PRIu64 " frames are estimated as that many: --sample leaves them less than one", n, whole);
+}
+
 int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *sweep, uint64_t rate)
 {
 	struct policy_run *r;
@@ -336,8 +348,12 @@ int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *swee
 			mm_error_set(&a->err, e, "out of memory");
 	if (!e)
 		e = read_references(a, r);
+	if (!e && r->nr_samples > 1 && r->references && !r->sample[0].nr)
+		e = mm_error_set(&a->err, -EINVAL, "expected a larger share: --sample took none of %" PRIu64 " references", r->references);
 	if (!e)
 		e = policy_rows(a, r);
+	if (!e)
+		tell_small(a, r);
 	if (!e && r->nr_samples > 1)
 		cmd_note(a, "sampled %" PRIu64 " of %" PRIu64 " references by a hash of their page; faults are estimates, with the "
 			 "standard error of the column error_ratio", (uint64_t)r->sample[0].nr, r->references);

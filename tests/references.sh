@@ -110,6 +110,10 @@ same "every one has its error" 8 "$(grep -c ',0\.[0-9]' sampled)"
 same "the sample is told" 1 "$(grep -c 'sampled [0-9]* of 20000 references by a hash of their page' err)"
 same "a sample of all is exact" "$(cat exact)" \
 	"$(mm-reclaim --policy=lru,clock --sweep=memory-max=1M..16M:4 --sample=1 -o fault_ratio -n big.txt)"
+seq 1 5 | mm-reclaim --policy=lru --memory-max=1M --sample=0.0000001 > out 2> err; same "a sample of nothing" 1 $?
+same "is told" 1 "$(grep -c 'expected a larger share: --sample took none of 5 references' err)"
+mm-reclaim --policy=lru --sweep=memory-max=4K..1M:3 --sample=10% big.txt > out 2> err
+same "sizes below a frame of the sample" 1 "$(grep -c '1 sizes of less than 10 frames are estimated as that many' err)"
 mm-reclaim --sample=0 big.txt > out 2> err; same "--sample=0" 2 $?
 mm-reclaim --sample=10% -t summary big.txt > out 2> err; same "--sample without --policy" 2 $?
 
@@ -122,6 +126,11 @@ END
 same "MSR Cambridge" "1001:load:0x1000:8192 1002:store:0x200:512 1001:load:0x2000:4096" "$(rows msr.csv)"
 same "its times: tenths of microseconds, never back" "0 1 1" \
 	"$(mm-vma -o event,time_s -n msr.csv 2> err | grep -E '^(load|store)' | cut -d, -f2 | paste -sd' ')"
+printf '%s\n' timestamp,lbn,len 5633898611441,8,512 | mm-vma > out 2> err
+same "a time in other units" 1 \
+	"$(grep -c '1 times that are too large for seconds, or none; their references are kept (first in line 2)' err)"
+{ echo Timestamp,Hostname,DiskNumber,Type,Offset,Size,ResponseTime; cat msr.csv; } > named.csv
+same "MSR Cambridge below its names" "$(mm-vma msr.csv)" "$(mm-vma named.csv)"
 same "its pages" "lru,3" "$(faults --policy=lru --memory-max=16K msr.csv)"
 
 # tasks 4096 apart have address spaces of their own

@@ -72,7 +72,8 @@ int mm_damon_rows(struct mm_trace_source *src, struct mm_trace_batch *b, const s
 	mm_event_put(ev, SIZE, size, r->end - r->start);
 	if (r->timed)
 		mm_event_put(ev, TIME_S, time_ns, r->time_ns);
-	return mm_trace_note(src, "accesses are DAMON's samples: a load stands for all pages of a region in an aggregation", line);
+	/* nothing is left out: no line */
+	return mm_trace_note(src, "accesses are DAMON's samples: a load stands for all pages of a region in an aggregation", 0);
 }
 
 /* ---- damo report raw ---- */

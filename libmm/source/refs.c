@@ -233,6 +233,10 @@ static int learn_columns(struct refs *r, struct mm_error *err)
 	if (!header_columns(v, n, r->column))
 		return mm_error_set(err, -EINVAL, "%s:1: expected a column object, obj_id, key, lbn or offset, found \"%.*s\"",
 				    r->src->in->name, (int)(line.len < 80 ? line.len : 80), line.p);
+	line.len = 0;
+	while (!line.len && scan_line(&head, &line))
+		;
+	r->filetime = is_msr(v, split(line, v, 16));		/* the same seven below their names */
 	e = mm_csv_row(r->csv, &fields, &n, err);
 	return e < 0 ? e : 0;
 }
@@ -336,26 +340,27 @@ static int bytes_of(struct refs *r, const struct mm_str *v, size_t n, uint64_t *
 }
 
 /* Nanoseconds since the first row; seconds, or MSR's tenths of microseconds. */
-static void put_time(struct refs *r, const struct mm_str *v, size_t n, struct mm_event *ev)
+static int put_time(struct refs *r, const struct mm_str *v, size_t n, struct mm_event *ev, uint64_t line)
 {
 	uint64_t t, ns;
 
-	if (r->column[F_TIME] < 0 || (size_t)r->column[F_TIME] >= n)
-		return;
+	if (!has_text(r, v, n, F_TIME))
+		return 0;
 	if (r->filetime) {
 		if (!number(r, v, n, F_TIME, &t))
-			return;
+			return 0;
 		if (!r->begun)
 			r->first_time = t;
 		ns = t > r->first_time && t - r->first_time < UINT64_MAX / 200 ? (t - r->first_time) * 100 : 0;
 	} else if (plain_number(v[r->column[F_TIME]], &t) && t < UINT64_MAX / 4000000000) {
 		ns = t * 1000000000;
 	} else if (mm_parse_seconds(strip(v[r->column[F_TIME]]), &ns)) {
-		return;
+		return mm_trace_note(r->src, "times that are too large for seconds, or none; their references are kept", line);
 	}
 	r->begun = true;
 	r->last_ns = ns > r->last_ns ? ns : r->last_ns;		/* issued together, logged in another order */
 	mm_event_put(ev, TIME_S, time_ns, r->last_ns);
+	return 0;
 }
 
 static void begin_task(struct refs *r, struct mm_trace_batch *b, uint32_t pid, uint64_t line)
@@ -421,8 +426,7 @@ static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str
 	mm_event_put(ev, PID, pid, pid);
 	mm_event_put(ev, ADDR, addr, addr);
 	mm_event_put(ev, SIZE, size, size ? size : 1);
-	put_time(r, v, n, ev);
-	return 0;
+	return put_time(r, v, n, ev, line);
 }
 
 /* What the scan has found of the file; a row that is whole there is cut from it, others are mm_csv_row()'s. */
