@@ -515,6 +515,11 @@ cat > "$tmp/header.txt" << 'END'
 END
 mm-fault --automap --csv "$tmp/header.txt" 2> /dev/null | grep -q '^,,,cpus,.*4,$' ||
 	fail "CPUs of an ftrace header: $(mm-fault --automap --csv "$tmp/header.txt" 2>&1)"
+sed '1,2d' "$tmp/header.txt" > "$tmp/body.txt"
+printf '%s\n' 'version = 6' 'CPU 0 is empty' cpus=8 | cat - "$tmp/body.txt" > "$tmp/trace-cmd.txt"
+mm-fault --automap --csv --strict "$tmp/trace-cmd.txt" 2> "$tmp/err" | grep -q '^,,,cpus,.*8,$' ||
+	fail "CPUs of trace-cmd report: $(cat "$tmp/err")"
+grep -q 'no events' "$tmp/err" && fail "the head of trace-cmd report is no event that is left out"
 
 # ---- accesses alone are no program: all of them miss, and tables would show nothing of it ----
 printf 'pid,event,addr\n1,load,0x1000000\n1,store,0x2000000\n' > alone.csv

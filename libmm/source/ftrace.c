@@ -452,15 +452,25 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 	return e;
 }
 
-/* How many CPUs the machine had: "# entries-in-buffer/entries-written: 5/5   #P:4", "# nrcpus online : 4". */
-static void on_comment(struct mm_trace_batch *b, struct mm_str line, uint64_t line_number)
+/* What trace-cmd report writes before the events: "version = 6", "CPU 3 is empty", "cpus=4". */
+static bool is_trace_cmd_head(struct mm_str line)
+{
+	uint64_t n;
+
+	return mm_str_starts(line, "cpus=") || mm_str_starts(line, "version = ") ||
+	       (scan_word(&line, "CPU ") && scan_u64(&line, &n) && mm_str_is(line, " is empty"));
+}
+
+/* How many CPUs the machine had: "# entries-in-buffer/entries-written: 5/5   #P:4", "# nrcpus online : 4", trace-cmd's "cpus=4". */
+static void on_head(struct mm_trace_batch *b, struct mm_str line, uint64_t line_number)
 {
 	uint64_t n;
 
 	for (; line.len; line = (struct mm_str){ line.p + 1, line.len - 1 }) {
 		struct mm_str rest = line;
 
-		if ((!scan_word(&rest, "#P:") && !scan_word(&rest, "# nrcpus online : ")) || !scan_u64(&rest, &n) || !n || n > MM_MAX_CPUS)
+		if ((!scan_word(&rest, "#P:") && !scan_word(&rest, "# nrcpus online : ") && !scan_word(&rest, "cpus=")) ||
+		    !scan_u64(&rest, &n) || !n || n > MM_MAX_CPUS)
 			continue;
 		mm_event_set_result(mm_trace_add(b, MM_EV_CPUS, line_number), MM_RESULT_DEC, n);
 		return;
@@ -473,6 +483,7 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 
 	while (!mm_trace_batch_is_full(b)) {
 		struct mm_str line;
+		bool head;
 		int e = mm_perf_more(f->perf, b, err);
 
 		if (e < 0)
@@ -484,9 +495,10 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 			return mm_error_set(err, -ENOMEM, "out of memory");
 		if (e <= 0)
 			return e;
-		if (line.len && line.p[0] == '#' && !f->begun)
-			on_comment(b, line, f->src->in->line);
-		if (!line.len || line.p[0] == '#')
+		head = !f->begun && is_trace_cmd_head(line);
+		if (line.len && !f->begun && (head || line.p[0] == '#'))
+			on_head(b, line, f->src->in->line);
+		if (!line.len || head || line.p[0] == '#')
 			continue;
 		f->begun = true;
 		if (f->src->in->truncated)
