@@ -39,6 +39,16 @@ want='name,change,active_objects,active_objects_diff,objects_diff,slabs_diff,byt
 other,new,1,1,64,1,4096,4032,
 dentry,same,5,0,0,0,0,0,'
 prints "two systems" "$want" mm-slab --csv --sysroot=after --before=before
+# until Linux 5.8 cgroups had caches of their own, which slabinfo counted with the machine's: 5 + 7 + 8 objects in 1 + 2 + 3 slabs
+cache grouped dentry 192 5 21 1
+cache grouped 'dentry/cgroup/dentry(41:a.service)' 192 7 42 2
+cache grouped 'dentry/cgroup/dentry(42:b c)' 192 8 63 3
+mkdir grouped/sys/kernel/slab/dentry/cgroup/empty
+prints "caches of cgroups" 'name,active_objects,objects,slabs,size_bytes
+dentry,20,126,6,24576' mm-slab --csv --sysroot=grouped -o name,active_objects,objects,slabs,size_bytes
+info grouped 'dentry 20 126 192 21 1 : tunables 0 0 0 : slabdata 6 6 0'
+prints "slabinfo has them" 'name,active_objects,objects,slabs,size_bytes
+dentry,20,126,6,24576' mm-slab --csv --sysroot=grouped -o name,active_objects,objects,slabs,size_bytes
 # each slabinfo knows the merged cache by another name: it is one cache all the same
 info before 'aaa_jar 10 42 192 21 1 : tunables 0 0 0 : slabdata 2 2 0'
 info after 'cred_jar 20 84 192 21 1 : tunables 0 0 0 : slabdata 4 4 0'

@@ -5,6 +5,7 @@
  * A merged cache is a directory with a name such as :0000192 (or its flags in
  * letters before the size), and a symbolic link for each name it has; slabinfo
  * shows it under the first of these names, so both lead to the same files.
+ * Until Linux 5.8 each memory cgroup had caches of its own, in folders NAME/cgroup/NAME(ID:CGROUP); slabinfo counts them with NAME.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -74,14 +75,56 @@ static int read_flags(struct mm_cache_row *row, const struct mm_sysroot *root)
 	return row->flags.p ? 0 : -ENOMEM;
 }
 
+/* What is added up over a cache and those that memory cgroups have of it (Linux 3.15 to 5.8: NAME/cgroup/NAME(ID:CGROUP)). */
+struct with_cgroups {
+	const struct mm_sysroot *root;
+	const char *cache;
+	struct mm_cache_row *row;
+};
+
+static void add_number(uint64_t *field, uint64_t v)
+{
+	if (*field != MM_MISSING_U64 && v != MM_MISSING_U64)
+		*field = v < MM_MISSING_U64 - *field ? *field + v : MM_MISSING_U64 - 1;
+}
+
+static int add_cgroup(void *arg, const char *name)
+{
+	struct with_cgroups *w = arg;
+	char cache[400];
+
+	if (snprintf(cache, sizeof(cache), "%s/cgroup/%s", w->cache, name) >= (int)sizeof(cache))
+		return 0;
+	add_number(&w->row->active_objects, number_in(w->root, cache, "objects"));
+	add_number(&w->row->objects, number_in(w->root, cache, "total_objects"));
+	add_number(&w->row->slabs, number_in(w->root, cache, "slabs"));
+	return 0;
+}
+
+/* As slabinfo does: a row of it has them in it already. */
+static int add_cgroups(struct mm_cache_row *row, const struct mm_sysroot *root)
+{
+	struct with_cgroups w = { .root = root, .cache = row->name, .row = row };
+	char path[512];
+	int e = 0;
+
+	if (snprintf(path, sizeof(path), SYSFS_SLAB "/%s/cgroup", row->name) < (int)sizeof(path))
+		e = mm_sysroot_each(root, path, add_cgroup, &w);
+	return e == -ENOMEM ? e : 0;
+}
+
 static int read_cache(struct mm_cache_row *row, const struct mm_sysroot *root)
 {
+	bool counted = row->slabs != MM_MISSING_U64;
+
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		uint64_t *field = (uint64_t *)(void *)((char *)row + numbers[i].offset);
 
 		if (!numbers[i].if_missing || *field == MM_MISSING_U64)
 			*field = number_in(root, row->name, numbers[i].file);
 	}
+	if (!counted && add_cgroups(row, root))
+		return -ENOMEM;
 	if (row->active_slabs == MM_MISSING_U64)
 		row->active_slabs = row->slabs;		/* as SLUB's slabinfo has it */
 	return row->object_size == MM_MISSING_U64 ? 0 : read_flags(row, root);
