@@ -100,7 +100,8 @@ each "$form --from" policy faults trace mm-reclaim --policy=lru --memory-max=64K
 each "$form --page-size" oom pid dmesg mm-reclaim --explain-oom="$log"
 each "$form --page-size --live --sysroot?" oom pid dmesg mm-reclaim -t oom --sysroot="$data/captures/6.18"
 each "${form/--human} --page-size --live --sysroot?" tasks pid trace mm-top -n 1 --sysroot="$data/captures/6.18" --csv
-each "--table --noheadings --output --human --page-size --live --sysroot?" tasks pid trace mm-top -n 1 --sysroot="$data/captures/6.18" --human
+each "--table --noheadings --output --human --page-size --live --sysroot?" tasks pid trace \
+	mm-top -n 1 --sysroot="$data/captures/6.18" --human
 each "$form --machine --from --automap --every" simulated pid trace mm-top trace.csv
 each "${form/--human} --page-size --live --sysroot?" vmstat r trace mm-vmstat --sysroot="$names" --csv
 each "--table --noheadings --bytes --human --page-size --live --sysroot?" vmstat r trace mm-vmstat --sysroot="$names" --human
@@ -126,9 +127,11 @@ same "'+NAME' of one that is there" "$(mm-vma -t maps trace.csv)" "$(mm-vma -t m
 vm() { mm-vmstat --csv --sysroot="$names" "$@" | tail -n 1; }
 same "--bytes of mm-vmstat" $((1024 * $(vm --output=free_kib))) "$(vm --bytes --output=free_bytes)"
 same "and its name" swpd_bytes "$(mm-vmstat --csv --bytes --output=swpd_kib --sysroot="$names" | head -n 1)"
-same "--bytes of -s" "$(mm-vmstat --csv -s --sysroot="$names" | awk -F, -v OFS=, '$3 == "KiB" { $2 = sprintf("%.0f", $2 * 1024); $3 = "bytes" } { print }')" \
+same "--bytes of -s" "$(mm-vmstat --csv -s --sysroot="$names" |
+	awk -F, -v OFS=, '$3 == "KiB" { $2 = sprintf("%.0f", $2 * 1024); $3 = "bytes" } { print }')" \
 	"$(mm-vmstat --csv -s --bytes --sysroot="$names")"
-same "--bytes of vmstat's form" "$(mm-vmstat --human -w --sysroot="$names" | awk 'END { printf "%.0f %.0f %d\n", 1024 * $4, 1024 * $9, $11 }')" \
+same "--bytes of vmstat's form" "$(mm-vmstat --human -w --sysroot="$names" |
+	awk 'END { printf "%.0f %.0f %d\n", 1024 * $4, 1024 * $9, $11 }')" \
 	"$(mm-vmstat --human -w --bytes --sysroot="$names" | awk 'END { print $4, $9 - $9 % 1024, $11 }')"
 same "--bytes of mm-top" "$(mm-top -b -n 1 --csv --output=pid,res_kib,code_kib --sysroot="$data/captures/6.18" |
 	awk -F, 'NR == 1 { print "pid,res_bytes,code_bytes"; next } { print $1 "," $2 * 1024 "," ($3 == "" ? "" : $3 * 1024) }')" \
