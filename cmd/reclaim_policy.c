@@ -328,7 +328,8 @@ static void tell_small(struct cmd_args *a, const struct policy_run *r)
 	for (size_t i = 0; r->nr_samples > 1 && i < r->nr_points; i++)
 		n += r->frames[i] < whole;
 	if (n)
-		cmd_note(a, "%zu sizes of less than %" PRIu64 " frames are estimated as that many: --sample leaves them less than one", n, whole);
+		cmd_note(a, "%zu sizes of less than %" PRIu64 " frames are estimated as that many: --sample leaves them less than one",
+			 n, whole);
 }
 
 int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *sweep, uint64_t rate)

@@ -53,8 +53,10 @@ static void print_sum(struct cmd_args *a, const struct vmstat_args *v, const str
 {
 	bool kib = v->bytes && !strcmp(s->unit, "KiB");		/* in bytes, then; too many stay the most that can be told */
 	uint64_t most = MM_MISSING_U64 >> 10;
-	struct sum_row row = { s->text, kib ? "bytes" : s->unit, kib && value != MM_MISSING_U64 ? (value < most ? value : most) << 10 : value };
+	struct sum_row row = { s->text, kib ? "bytes" : s->unit, value };
 
+	if (kib && value != MM_MISSING_U64)
+		row.value = (value < most ? value : most) << 10;
 	if (w)
 		mm_table_writer_row(w, &row);
 	else if (value == MM_MISSING_U64)

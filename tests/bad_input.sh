@@ -75,7 +75,7 @@ oom=$src/tests/data/manual/oom.dmesg
 slabs=$src/tests/data/manual/before.slabinfo
 expect 2 "the table lookup needs --lookup" "$bin"/mm-iomem -M pc-4g -t lookup
 expect 2 "--lookup=ADDR prints the table lookup: found -t zones" "$bin"/mm-iomem -M pc-4g -t zones --lookup=0x1000
-expect 2 "--map draws .*found -t zones" "$bin"/mm-iomem -M pc-4g -t zones --map
+expect 2 "--map draws .*found --table=zones" "$bin"/mm-iomem -M pc-4g -t zones --map
 expect 2 "the table walk needs --explain" "$bin"/mm-fault -t walk "$small"
 expect 2 "--explain=PID:ADDR prints the table walk: found -t smaps" "$bin"/mm-fault --explain=1:2 -t smaps "$small"
 expect 2 "--explain prints the table explain: found -t free" "$bin"/mm-buddy --explain=0 -M pc-4g -t free

@@ -67,7 +67,8 @@ each() {
 			[ $got = 1 ] || [ $got = 2 ] || fail "$* $option$value: expected it to be refused, found status $got"
 			[ -s out ] && fail "$* $option$value: is refused and prints: $(head -n 2 out)"
 			got=$(< err)
-			[[ $got == *"$option"* && $got != *$'\n'* ]] || fail "$* $option$value: expected a line with its name, found: $got" ;;
+			[[ $got == *"$option"* && $got != *$'\n'* ]] ||
+				fail "$* $option$value: expected a line with its name, found: $got" ;;
 		esac
 	done
 }

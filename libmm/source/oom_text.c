@@ -97,7 +97,7 @@ static size_t stamp(struct mm_str s)
 	}
 	for (; i < n && (is_digit(s.p[i]) || s.p[i] == '.'); i++)
 		dot |= s.p[i] == '.';
-	if (dot && n - i > 3 && s.p[i] == ' ' && s.p[i + 1] == '<' && s.p[n - 1] == '>')		/* "<    0.000012>": since the last */
+	if (dot && n - i > 3 && s.p[i] == ' ' && s.p[i + 1] == '<' && s.p[n - 1] == '>')	/* "<    0.000012>": since the last */
 		i = n;
 	if ((i < n || !(dot || caller)) && !has_time_of_day(s.p, n))
 		return 0;
@@ -144,7 +144,8 @@ static size_t facility(struct mm_str s)
  */
 static size_t kmsg_head(struct mm_str s)
 {
-	const char *end = s.len ? memchr(s.p, ';', s.len < 120 ? s.len : 120) : NULL, *comma = end ? memchr(s.p, ',', (size_t)(end - s.p)) : NULL;
+	const char *end = s.len ? memchr(s.p, ';', s.len < 120 ? s.len : 120) : NULL;
+	const char *comma = end ? memchr(s.p, ',', (size_t)(end - s.p)) : NULL;
 	size_t i = comma && is_digit(*s.p) && memchr(s.p, '.', (size_t)(comma - s.p)) ? (size_t)(comma - s.p) + 1 : 0;
 
 	for (int commas = 0; end && commas < 3; commas++) {
