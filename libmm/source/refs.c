@@ -344,7 +344,7 @@ static int put_time(struct refs *r, const struct mm_str *v, size_t n, struct mm_
 {
 	uint64_t t, ns;
 
-	if (!has_text(r, v, n, F_TIME))
+	if (r->column[F_TIME] < 0 || (size_t)r->column[F_TIME] >= n)
 		return 0;
 	if (r->filetime) {
 		if (!number(r, v, n, F_TIME, &t))
@@ -355,7 +355,8 @@ static int put_time(struct refs *r, const struct mm_str *v, size_t n, struct mm_
 	} else if (plain_number(v[r->column[F_TIME]], &t) && t < UINT64_MAX / 4000000000) {
 		ns = t * 1000000000;
 	} else if (mm_parse_seconds(strip(v[r->column[F_TIME]]), &ns)) {
-		return mm_trace_note(r->src, "times that are too large for seconds, or none; their references are kept", line);
+		return has_text(r, v, n, F_TIME) ?
+			mm_trace_note(r->src, "times that are too large for seconds, or none; their references are kept", line) : 0;
 	}
 	r->begun = true;
 	r->last_ns = ns > r->last_ns ? ns : r->last_ns;		/* issued together, logged in another order */
