@@ -52,9 +52,8 @@ enum cmd_option {
 	CMD_OPT_MEMORY_MAX, CMD_OPT_SWAP, CMD_OPT_SYSCTL, CMD_OPT_CPUS, CMD_OPT_PROGRESS, CMD_OPT_CHECK, CMD_NR_OPTIONS
 };
 #define CMD_BIT(option) (1u << CMD_OPT_##option)
-/* which rows and columns, and how they are printed; the machine to drive; where a running or captured system is */
+/* which rows and columns, and how they are printed; where a running or captured system is */
 #define CMD_FORM (CMD_BIT(TABLE) | CMD_BIT(OUTPUT) | CMD_BIT(NOHEADINGS) | CMD_BIT(BYTES) | CMD_BIT(CSV) | CMD_BIT(HUMAN))
-#define CMD_OF_MACHINE (CMD_BIT(MACHINE) | CMD_BIT(RAM) | CMD_BIT(MEMORY_MAX) | CMD_BIT(SWAP) | CMD_BIT(SYSCTL) | CMD_BIT(CPUS))
 #define CMD_OF_SYSTEM (CMD_BIT(LIVE) | CMD_BIT(SYSROOT))
 
 struct cmd_seed {
@@ -171,7 +170,10 @@ bool cmd_cpus_of_zones(struct cmd_args *a, const struct mm_zoneinfo *zi);
 void cmd_note(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The command line was at fault: such a line, and the end with status 2. */
 void cmd_usage(const struct cmd_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
-/* A shared option that was given and is not among @used, CMD_BIT()s, has no meaning for @what: the end with status 2. */
+/*
+ * A shared option that was given and is not among @used, CMD_BIT()s, has no meaning for @what: the end with status 2.  Those that the
+ * commands of a pipeline are given alike (the machine's sizes and tunables, --strict, --progress, --check) are never refused.
+ */
 void cmd_uses(const struct cmd_args *a, uint32_t used, const char *what);
 /* The same of a machine of the command line without a trace. */
 void cmd_uses_machine(const struct cmd_args *a);

@@ -230,9 +230,7 @@ static int show_file(struct cmd_args *a, struct mm_input *in, enum mm_source_kin
 	int e;
 
 	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE) | CMD_BIT(FROM), "a capture of free blocks");
-	e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in,
-													    &a->err);
-
+	e = kind == MM_SOURCE_PAGETYPEINFO ? mm_pagetypeinfo_read(&bi, in, &a->err) : mm_buddyinfo_read(&bi, in, &a->err);
 	if (!e)
 		e = table_of(a, &bi, &table);
 	if (!e)
@@ -310,7 +308,6 @@ static int show_sysroot(struct cmd_args *a)
 
 	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE) | CMD_BIT(EVERY), "a running or captured system");
 	e = mm_sysroot_open(&root, a->sysroot, &a->err);
-
 	if (e)
 		return e;
 	if (!a->table)
@@ -352,7 +349,6 @@ static int explain_report(struct cmd_args *a, struct mm_input *in)
 
 	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE) | CMD_BIT(FROM), "a kernel's report");
 	e = mm_explain_of_report(&l, &rq, in, own->report, &a->err);
-
 	if (!e && own->request_given)
 		rq = own->request;
 	if (!e && !mm_output_init(&words, -1)) {

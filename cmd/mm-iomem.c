@@ -243,8 +243,7 @@ static void tell_overlaps(const struct cmd_args *a, const struct mm_region_list 
 
 static int run(struct cmd_args *a)
 {
-	const uint32_t looks_at = CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE) | CMD_BIT(MACHINE) | CMD_BIT(RAM) | CMD_BIT(SYSCTL) |
-				  CMD_BIT(CPUS);
+	const uint32_t looks_at = CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE) | CMD_BIT(MACHINE);
 	struct iomem_args *own = a->own;
 	struct capture c = { .regions = &a->config.regions };
 	struct mm_physmap *pm = NULL;

@@ -178,7 +178,7 @@ static int explain_oom(struct cmd_args *a, const struct own *o)
 		cmd_one_table(a, "--explain-oom=FILE", true, reclaim_oom_table.name);
 	if (a->file)
 		cmd_usage(a, "--explain-oom=%s has its own input: found FILE %s too", o->explain_oom, a->file);
-	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE) | CMD_BIT(RAM) | CMD_BIT(SWAP) | CMD_BIT(MEMORY_MAX), "--explain-oom");
+	cmd_uses(a, CMD_FORM | CMD_BIT(PAGE_SIZE), "--explain-oom");
 	return reclaim_explain_oom(a, o->explain_oom, o->adjs, o->nr_adjs);
 }
 

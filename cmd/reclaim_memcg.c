@@ -29,7 +29,7 @@ int reclaim_inspect_memcg(struct cmd_args *a)
 	struct mm_sysroot *root;
 	int e;
 
-	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(STRICT), "the cgroups of a running or captured system");
+	cmd_uses(a, CMD_FORM | CMD_OF_SYSTEM, "the cgroups of a running or captured system");
 	e = mm_sysroot_open(&root, a->sysroot, &a->err);
 	if (e)
 		return e;

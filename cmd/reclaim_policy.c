@@ -337,7 +337,7 @@ int reclaim_policies(struct cmd_args *a, unsigned int policies, const char *swee
 	struct policy_run *r;
 	int e;
 
-	cmd_uses(a, CMD_FORM | CMD_BIT(FROM) | CMD_BIT(STRICT) | (sweep ? 0 : CMD_BIT(MEMORY_MAX)), "--policy");
+	cmd_uses(a, CMD_FORM | CMD_BIT(FROM), "--policy");
 	r = calloc(1, sizeof(*r));
 	e = r ? 0 : mm_error_set(&a->err, -ENOMEM, "out of memory");
 	if (e)

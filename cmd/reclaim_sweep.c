@@ -163,7 +163,7 @@ int reclaim_sweep(struct cmd_args *a, const char *const *texts, size_t nr)
 
 	e = cmd_configure(a);
 	if (!e)
-		cmd_uses(a, CMD_FORM | CMD_OF_MACHINE | CMD_BIT(FROM) | CMD_BIT(STRICT) | CMD_BIT(AUTOMAP) | CMD_BIT(CHECK) |
+		cmd_uses(a, CMD_FORM | CMD_BIT(MACHINE) | CMD_BIT(FROM) | CMD_BIT(AUTOMAP) |
 			 (a->config.sysroot ? CMD_BIT(PAGE_SIZE) : 0), "--sweep");
 	s.config = a->config;
 	for (size_t i = 0; !e && i < nr; i++) {

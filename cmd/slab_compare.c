@@ -386,8 +386,8 @@ int slab_compare_run(struct cmd_args *a, struct mm_input *in)
 		e = cmd_machine(a, NULL, &machine_only, &c.m[k]);
 	}
 	if (!e)
-		cmd_uses(a, CMD_FORM | CMD_BIT(EVERY) | CMD_BIT(FROM) | CMD_BIT(STRICT) | CMD_BIT(CHECK) | CMD_BIT(MACHINE) | CMD_BIT(RAM) |
-			 CMD_BIT(SYSCTL) | CMD_BIT(CPUS) | (a->config.sysroot ? CMD_BIT(PAGE_SIZE) : 0), "table compare");
+		cmd_uses(a, CMD_FORM | CMD_BIT(EVERY) | CMD_BIT(FROM) | CMD_BIT(MACHINE) |
+			 (a->config.sysroot ? CMD_BIT(PAGE_SIZE) : 0), "table compare");
 	if (!e)
 		e = mm_trace_reader_new(&c.reader, in, &opt, &a->err);
 	if (!e)

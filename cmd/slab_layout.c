@@ -155,7 +155,7 @@ int slab_layout_run(struct cmd_args *a, struct mm_input *in)
 	struct mm_table_writer *w = NULL;
 	int e;
 
-	cmd_uses(a, CMD_FORM | CMD_BIT(MACHINE) | CMD_BIT(CPUS) | CMD_BIT(SYSCTL), "the layout of caches");
+	cmd_uses(a, CMD_FORM | CMD_BIT(MACHINE), "the layout of caches");
 	e = mm_output_init(&r.flags, -1);
 	if (!e)
 		e = cmd_configure(a);		/* the CPUs and the command line of -M */

@@ -48,10 +48,10 @@ const struct mm_table vmstat_partition_table = MM_TABLE("partition", partition_c
 
 static void header(struct cmd_args *a, const struct vmstat_args *v)
 {
-	if (a->noheadings)
-		return;
 	const char *stamp = v->timestamp ? VMSTAT_STAMP_HEADER : "";
 
+	if (a->noheadings)
+		return;
 	if (v->wide)
 		mm_output_printf(&a->out, "disk- -------------------reads------------------- "
 				 "-------------------writes------------------ ------IO-------%s\n"

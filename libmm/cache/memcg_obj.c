@@ -57,17 +57,16 @@ static struct mm_cpu_fbatches *stock_of(struct mm_cache *c, struct mm_memcg *mem
 
 static void refill_obj_stock(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, bool allow_uncharge)
 {
-	uint64_t nr_pages = 0;
 	bool changed;
 	struct mm_cpu_fbatches *stock = stock_of(c, memcg, &changed);
+	uint64_t nr_pages;
 
 	stock->nr_bytes += (uint32_t)bytes;
-	if ((allow_uncharge || changed) && stock->nr_bytes > MM_PAGE_SIZE) {
-		nr_pages = stock->nr_bytes >> MM_PAGE_SHIFT;
-		stock->nr_bytes &= MM_PAGE_SIZE - 1;
-	}
-	if (nr_pages)
-		mm_memcg_uncharge_kmem(c, memcg, nr_pages);
+	if (!(allow_uncharge || changed) || stock->nr_bytes <= MM_PAGE_SIZE)
+		return;
+	nr_pages = stock->nr_bytes >> MM_PAGE_SHIFT;
+	stock->nr_bytes &= MM_PAGE_SIZE - 1;
+	mm_memcg_uncharge_kmem(c, memcg, nr_pages);
 }
 
 int mm_memcg_charge_bytes(struct mm_cache *c, struct mm_memcg *memcg, uint64_t bytes, mm_gfp_t gfp)
@@ -114,7 +113,7 @@ void mm_memcg_mod_slab(struct mm_cache *c, struct mm_memcg *memcg, enum mm_memcg
 
 int mm_memcg_obj_alloc(struct mm_cache *c, struct mm_memcg *memcg, uint32_t bytes, mm_gfp_t gfp, uint16_t *payer)
 {
-	int rc = 0;
+	int rc;
 
 	if (c)
 		memcg = mm_memcg_online_ancestor(memcg);
