@@ -15,16 +15,22 @@ manual=tests/data/manual
 corpus=tests/fuzz/corpus
 runs=0
 
-# ended COMMAND...: as it is, not the script that libtool puts before it
+ulimit -t 300		# of a command that goes round in circles
+
+# ended HOW AT COMMAND...: what it printed is in $out and $err
 ended() {
-	local command=$1
-	shift
-	[ -x "$bin/.libs/$command" ] && command=.libs/$command
-	timeout 60 env LD_LIBRARY_PATH="$bin/.libs" FAIL_LOG="$tmp/log" LD_PRELOAD="$tmp/fail.so" "$bin/$command" \
-		"$@" < "${input:-/dev/null}"
+	local status
+	: > "$tmp/log"
+	FAIL_HOW=$1 FAIL_AT=$2 FAIL_LOG=$tmp/log LD_PRELOAD=$tmp/fail.so "$bin/$3" "${@:4}" \
+		< "${input:-/dev/null}" > "$tmp/out" 2> "$tmp/err"
+	status=$?
+	[ $3 != mm-top ] || sed -i '/^top - /d' "$tmp/out"	# the time of day
+	IFS= read -r -d '' out < "$tmp/out"
+	IFS= read -r -d '' err < "$tmp/err"
+	return $status
 }
 
-ended mm-iomem --version > "$tmp/out" 2> "$tmp/err" && [ -s "$tmp/log" ] && [ ! -s "$tmp/err" ] || { cat "$tmp/err"; exit 77; }
+ended alone 0 mm-iomem --version && [ -s "$tmp/log" ] && [ ! -s "$tmp/err" ] || { cat "$tmp/err"; exit 77; }
 
 # places ALL: of that many the first, the last, some of any, and some near the end, where the machine is booted and rows are replayed; of a
 # few, as where a capture's files are read, all
@@ -43,30 +49,25 @@ places() {
 
 # job COMMAND...: with the file $input as its standard input
 job() {
-	local all held n status way
-	rm -f "$tmp/log"
-	ended "$@" > "$tmp/want" 2> "$tmp/err"
-	status=$?
-	sed -i '/^top - /d' "$tmp/want"		# the time of day
-	[ $status = 0 ] && read -r all held < "$tmp/log" || { fail "$*: status $status: $(head -1 "$tmp/err")"; return; }
-	(export FAIL_NOISE=1; ended "$@") > "$tmp/out" 2> "$tmp/err" || fail "errno alone: $*: status $?: $(head -1 "$tmp/err")"
-	sed -i '/^top - /d' "$tmp/out"
-	cmp -s "$tmp/want" "$tmp/out" || fail "errno alone: $*: another output: $(diff "$tmp/want" "$tmp/out" | head -3)"
+	local all held left n status how want
+	ended alone 0 "$@"
+	status=$? want=$out
+	[ $status = 0 ] && read -r all held < "$tmp/log" || { fail "$*: status $status: ${err:0:200}"; return; }
+	ended noise 0 "$@" || fail "errno alone: $*: status $?: ${err:0:200}"
+	[ "$out" = "$want" ] || fail "errno alone: $*: another output: $(diff <(printf %s "$want") "$tmp/out" | head -3)"
 	for n in $(places "$all"); do
-		for way in FAIL_ALONE FAIL_ON; do
+		for how in alone on; do
 			runs=$((runs + 1))
-			(export FAIL_AT=$n $way=1; ended "$@") > "$tmp/out" 2> "$tmp/err"
+			ended $how "$n" "$@"
 			status=$?
-			sed -i '/^top - /d' "$tmp/out"
 			case $status in
-			0) cmp -s "$tmp/want" "$tmp/out" ||
-				fail "$way $n of $all: $*: status 0, and another output: $(diff "$tmp/want" "$tmp/out" | head -3)" ;;
-			1) grep -q "^$1: " "$tmp/err" || fail "$way $n of $all: $*: no word of it: $(head -1 "$tmp/err")" ;;
-			*) fail "$way $n of $all: $*: status $status: $(head -2 "$tmp/err")" ;;
+			0) [ "$out" = "$want" ] || fail "$how $n of $all: $*: status 0, and another output:" \
+				"$(diff <(printf %s "$want") "$tmp/out" | head -3)" ;;
+			1) [[ $err == "$1: "* || $err == *$'\n'"$1: "* ]] || fail "$how $n of $all: $*: no word of it: ${err:0:200}" ;;
+			*) fail "$how $n of $all: $*: status $status: ${err:0:200}" ;;
 			esac
-			[ -s "$tmp/log" ] && read -r _ status < "$tmp/log" && [ "$status" -gt "$held" ] &&
-				fail "$way $n of $all: $*: $status blocks were not freed, $held without a failure"
-			rm -f "$tmp/log"
+			read -r _ left < "$tmp/log" && [ "$left" -gt "$held" ] &&
+				fail "$how $n of $all: $*: $left blocks were not freed, $held without a failure"
 		done
 	done
 }

@@ -75,7 +75,7 @@ same "a link is not followed" 5 "$(table v2 | wc -l)"
 
 # Thousands of them, and one a thousand levels deep
 mkdir -p many/sys/fs/cgroup
-(cd many/sys/fs/cgroup && for i in $(seq 3000); do mkdir c$i && echo $((i * 4096)) > c$i/memory.current; done)
+(cd many/sys/fs/cgroup && mkdir c{1..3000} && for i in {1..3000}; do echo $((i * 4096)) > c$i/memory.current; done)
 deep=many/sys/fs/cgroup/d$(printf '/d%.0s' $(seq 999))
 mkdir -p "$deep" && echo 4096 > "$deep/memory.current"
 same "thousands" "3001 $((3000 * 3001 / 2 * 4096 + 4096))" "$(table many | awk -F, '{ n++; s += $2 } END { printf "%d %.0f", n, s }')"

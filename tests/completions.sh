@@ -1,41 +1,33 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What bash, zsh and fish offer is what the commands take. Each shell that is here is asked; without any, the test is skipped.
-set -u
-top=$(cd "${srcdir:-..}" && pwd)
-PATH=$PWD:$PATH
-export PATH
-failed=0
+# What bash, zsh and fish offer is what the commands take. Each shell that is here is asked, for all lines at once; without any, the test is
+# skipped.
+. "${srcdir:-.}/tests/lib.sh"
 asked=0
 
-# offers SHELL LINE WORD: completing LINE must offer WORD; "!WORD": must not
-offers() {
-	got=$("ask_$1" "$2")
-	word=${3#!}
-	if printf '%s\n' "$got" | grep -qxF -- "$word"; then found=yes; else found=no; fi
-	case $3 in !*) want=no ;; *) want=yes ;; esac
-	[ "$found" = "$want" ] && return
-	echo "$1: '$2': '$word' offered: $found, expected $want; offered were:" $(printf '%s\n' "$got" | head -n 8)
-	failed=1
-}
+# wants LINE WORD: completing LINE must offer WORD; "!WORD": must not
+wants() { printf '%s\t%s\n' "$1" "$2" >> "$tmp/wants"; }
 
+# ask_SHELL: of each line of standard input "LINE<tab>MATCH" for each match
 ask_bash() {
 	bash --norc -c '
 		source "$1/completions/mm-tools.bash"
-		line=$2
-		read -ra COMP_WORDS <<< "${line//=/ = }"
-		[[ $line == *" " || $line == *= ]] && [[ $line != *= ]] && COMP_WORDS+=("")
-		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-		_mm_tools "${COMP_WORDS[0]}"
-		printf "%s\n" "${COMPREPLY[@]}"' bash "$top" "$1"
+		while IFS= read -r line; do
+			read -ra COMP_WORDS <<< "${line//=/ = }"
+			[[ $line == *" " || $line == *= ]] && [[ $line != *= ]] && COMP_WORDS+=("")
+			COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+			_mm_tools "${COMP_WORDS[0]}"
+			printf "$line\t%s\n" "${COMPREPLY[@]}"
+		done' bash "$src"
 }
 
 ask_fish() {
-	fish --no-config -c "source $top/completions/mm-tools.fish; complete -C '$1'" | cut -f 1
+	fish --no-config -c "source $src/completions/mm-tools.fish
+		while read -l line; for match in (complete -C \$line); echo \$line\t\$match; end; end" | cut -f 1,2
 }
 
-# zsh completes in its editor only: a pseudo-terminal into which the line and a tab are typed. Its compadd tells the matches, as <MATCH>.
-cat > completions-zsh.$$ <<'Z'
+# zsh completes in its editor only: a pseudo-terminal into which each line and a tab are typed. Its compadd tells the matches, as <MATCH>.
+cat > "$tmp/zsh" <<'Z'
 zmodload zsh/zpty
 zpty z TERM=dumb zsh -f -i
 zpty -w z "PROMPT= RPROMPT=; unset zle_bracketed_paste; unsetopt prompt_cr prompt_sp; fpath=($1/completions \$fpath)
@@ -44,51 +36,61 @@ compdef _mm-tools mm-buddy mm-fault mm-iomem mm-reclaim mm-slab mm-top mm-vma mm
 zpty -w z 'compadd() { local -a hits; builtin compadd -O hits "$@"; print -rl -- "<${(@)^hits}>"; builtin compadd "$@" }
 print -r begin-"now"'
 while zpty -r z got; do [[ $got == *begin-now* ]] && break; done
-zpty -n -w z "$2"$'\t'
-sleep 0.3
-zpty -n -w z $'\x15print -r end-"now"\n'
-while zpty -r z got; do print -rn -- "$got"; [[ $got == *end-now* ]] && break; done
+while IFS= read -r line; do
+	zpty -n -w z "$line"$'\t'
+	sleep 0.3
+	zpty -n -w z $'\x15print -r end-"now"\n'
+	print -r -- "LINE $line"
+	while zpty -r z got; do print -rn -- "$got"; [[ $got == *end-now* ]] && break; done
+done
 Z
-trap 'rm -f completions-zsh.$$' EXIT
 
 ask_zsh() {
-	timeout 20 zsh -f completions-zsh.$$ "$top" "$1" 2> /dev/null | tr -d '\r' | sed -n 's/.*<\([^<>]*\)>.*/\1/p'
+	timeout 60 zsh -f "$tmp/zsh" "$src" 2> /dev/null | tr -d '\r' |
+		sed -n 's/^LINE /\n/p; s/.*<\([^<>]*\)>.*/\1/p' | awk -v OFS='\t' '/^$/ { getline line; next } { print line, $0 }'
 }
 
 for sh in bash zsh fish; do
 	command -v $sh > /dev/null || continue
-	if [ $sh = zsh ] && ! ask_zsh 'mm-buddy --fro' | grep -q .; then
+	if [ $sh = zsh ] && ! echo 'mm-buddy --fro' | ask_zsh | grep -q .; then
 		echo "zsh: no answer through a pseudo-terminal here; not asked"
 		continue
 	fi
 	asked=$((asked + 1))
+	: > "$tmp/wants"
 	eq='='; [ $sh = fish ] && eq=; [ $sh = zsh ] && eq=
-	offers $sh 'mm-buddy --fro' "--from$eq"
-	offers $sh 'mm-buddy --fro' "!--table$eq"
-	offers $sh 'mm-top --for' '!--from'
+	wants 'mm-buddy --fro' "--from$eq"
+	wants 'mm-buddy --fro' "!--table$eq"
+	wants 'mm-top --for' '!--from'
 	case $sh in
 	fish) pre=--table= ;;
 	*) pre= ;;
 	esac
-	offers $sh 'mm-buddy --table=f' "${pre}frag"
-	offers $sh 'mm-buddy -t f' 'frag'
-	offers $sh 'mm-buddy -t f' '!pcp'
-	offers $sh 'mm-slab -t l' 'layout'
-	offers $sh 'mm-vma -t maps -o st' 'start'
-	offers $sh 'mm-vma -t maps -o va' '!vaddr'
-	offers $sh 'mm-fault -S vm.swapp' 'vm.swappiness='
-	offers $sh 'mm-fault -M pc' 'pc-4g'
-	offers $sh 'mm-fault --tlb sky' 'skylake'
-	offers $sh "mm-vma --pid $$" "$$"
-	offers $sh 'mm-reclaim --from strac' 'strace'
-	offers $sh 'mm-reclaim --policy sec' 'second-chance'
+	wants 'mm-buddy --table=f' "${pre}frag"
+	wants 'mm-buddy -t f' 'frag'
+	wants 'mm-buddy -t f' '!pcp'
+	wants 'mm-slab -t l' 'layout'
+	wants 'mm-vma -t maps -o st' 'start'
+	wants 'mm-vma -t maps -o va' '!vaddr'
+	wants 'mm-fault -S vm.swapp' 'vm.swappiness='
+	wants 'mm-fault -M pc' 'pc-4g'
+	wants 'mm-fault --tlb sky' 'skylake'
+	wants "mm-vma --pid $$" "$$"
+	wants 'mm-reclaim --from strac' 'strace'
+	wants 'mm-reclaim --policy sec' 'second-chance'
 	pre=; [ $sh = zsh ] || pre=lru,		# zsh puts what stands before aside
-	offers $sh 'mm-reclaim --policy lru,cl' "${pre}clock"
-	offers $sh 'mm-reclaim --sweep mem' 'memory-max='
-	offers $sh 'mm-reclaim --sweep vm.swapp' 'vm.swappiness='
-	offers $sh 'mm-top --scale-task-mem ' 'g'
-	offers $sh 'mm-top --scale-task-mem ' '!e'
-	offers $sh 'mm-vmstat -S ' 'M'
+	wants 'mm-reclaim --policy lru,cl' "${pre}clock"
+	wants 'mm-reclaim --sweep mem' 'memory-max='
+	wants 'mm-reclaim --sweep vm.swapp' 'vm.swappiness='
+	wants 'mm-top --scale-task-mem ' 'g'
+	wants 'mm-top --scale-task-mem ' '!e'
+	wants 'mm-vmstat -S ' 'M'
+	cut -f 1 "$tmp/wants" | ask_$sh > "$tmp/offered"
+	while IFS=$'\t' read -r line word; do
+		grep -qxF -- "$line	${word#!}" "$tmp/offered" && found=yes || found=no
+		[[ $word == !* ]] && want=no || want=yes
+		same "$sh: '$line': '${word#!}' offered" $want $found
+	done < "$tmp/wants"
 done
 [ $asked -gt 0 ] || exit 77
 exit $failed

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loaded before the C library (LD_PRELOAD): the allocation FAIL_AT of a command fails, and with FAIL_ON those after it.
- * With FAIL_NOISE none does, but each leaves ENOMEM in errno, as those of the C library do where mmap() gave what brk() could not.
+ * Loaded before the C library (LD_PRELOAD): the allocation FAIL_AT of a command fails (0: none), with FAIL_HOW "on" and those after it.
+ * With "noise" none does, but each leaves ENOMEM in errno, as those of the C library do where mmap() gave what brk() could not.
  * At the end the file FAIL_LOG gets "allocations blocks": how many were asked for, and how many blocks nobody freed.
  */
 #include <dlfcn.h>
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 void *__libc_malloc(size_t n);
@@ -72,11 +73,11 @@ void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *at = getenv("FAIL_AT");
+	const char *at = getenv("FAIL_AT"), *how = getenv("FAIL_HOW");
 
 	fail_at = at ? atol(at) : 0;
-	fail_on = getenv("FAIL_ON") != NULL;
-	noise = getenv("FAIL_NOISE") != NULL;
+	fail_on = how && strcmp(how, "on") == 0;
+	noise = how && strcmp(how, "noise") == 0;
 	begun = true;
 }
 

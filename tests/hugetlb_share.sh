@@ -10,7 +10,7 @@ GIB='1073741824,PROT_READ|PROT_WRITE|MAP_SHARED|MAP_ANONYMOUS|MAP_HUGETLB|MAP_FI
 rows() { echo pid,event,addr,size,flags,name,offset,addr2,size2,result; for row; do printf '%s,,,,,,,,,\n' "$row" | cut -d, -f1-10; done; }
 check=--check
 [ -z "${MM_RUN-}" ] || check=		# a machine that is checked after every row takes more than twice as long behind valgrind
-run() { mm-fault --csv $check -S vm.nr_hugepages=8 -S hugetlb_pmd_page_table_sharing=${sharing-1} "$@"; }
+run() { mm-fault --csv $check --ram=128M -S vm.nr_hugepages=8 -S hugetlb_pmd_page_table_sharing=${sharing-1} "$@"; }
 # told WHY EXPECTED ROW...: of each process tables, faults, MiB of HugetlbPages, Shared_Hugetlb and Private_Hugetlb; then tables of
 # all, pages left
 told() {

@@ -1,13 +1,9 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The program of libmm(3), taken out of the manual, compiled against the headers, linked with the library, and run:
 # its counters are those that mm-reclaim prints for the same recording.
-set -u
-top=${srcdir:-..}
-PATH=$PWD:$PATH
-out=example-out.$$
-mkdir "$out"
-trap 'rm -rf "$out"' EXIT
+. "${srcdir:-.}/tests/lib.sh"
+top=$src out=$tmp
 sed -n '/^\.\\" program begins/,/^\.\\" program ends/p' "$top/man/libmm.3" | sed '/^\.\\"/d; s/\\e/\\/g' > "$out/program.c"
 [ "$(wc -l < "$out/program.c")" -gt 30 ] || { echo "no program in libmm(3)"; exit 1; }
 # shellcheck disable=SC2086

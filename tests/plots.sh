@@ -1,13 +1,9 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each plot is drawn from the pipeline that its head shows; what it must hold is looked for in the SVG. Wrong tables are refused.
-set -u
+. "${srcdir:-.}/tests/lib.sh"
 command -v gnuplot > /dev/null || { echo "no gnuplot here"; exit 77; }
-top=${srcdir:-..}
-PATH=$PWD:$PATH
-out=plots-out.$$
-mkdir "$out"
-trap 'rm -rf "$out"' EXIT
+top=$src out=$tmp
 # kept as a file: most of what follows is at the end of a pipeline, in a shell of its own
 fail() { echo "$*"; : > "$out/failed"; }
 zcat "$top/tests/data/sort.lackey.gz" | head -n 400000 > "$out/rec"
