@@ -140,5 +140,20 @@ for c in xz zst:zstd bz2:bzip2; do
 	expect 1 "found ${c#*:} data: pipe it through ${c#*:}*cat|bzcat" mm-reclaim --explain-oom=log.${c%:*}
 done
 expect 1 "found a journal of systemd: pipe it through journalctl -k --file" mm-reclaim --explain-oom=system.journal
+
+# A recording of which nothing is understood is none: what came of it would be told of a machine that did nothing.
+printf 'This is prose.\nIt tells: nothing 7 at 1.5: all.\n' > prose
+printf 'prog %skmem:kmalloc: call_site=ffffffff81234567 ptr=0xffff888001 bytes_req=64 bytes_alloc=64 gfp_flags=GFP_KERNEL\n' '' 7 > fields.txt
+for f in strace lackey damo ftrace perf; do
+	expect 1 "^mm-vma: prose:1: expected .*, found nothing but " mm-vma --from=$f prose
+	expect 1 "^mm-reclaim: prose:1: expected .*, found nothing but " mm-reclaim --from=$f -t summary prose
+done
+for f in '' --from=ftrace --from=perf; do
+	expect 1 "^mm-slab: fields.txt:1: expected .* nothing but events without a time or a task" mm-slab $f -t compare fields.txt
+done
+printf '# tracer: nop\n#\n' > none.txt
+expect 0 "" mm-vma none.txt
+{ sed -n 1p fields.txt; echo 'prog 7 [000] 1.5: kmem:kfree: call_site=1 ptr=0xffff888001'; } > partly.txt
+expect 0 "left out 1 events without a time or a task" mm-vma partly.txt
 echo "$count cases"
 exit $failed

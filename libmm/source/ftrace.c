@@ -8,7 +8,7 @@
  * Both are cut the same way: the first word of digits with a colon is the time,
  * a [number] before it the CPU, the number before that the task, the next word
  * with a colon the event.  Comments, stacks and lines that are no events are
- * passed over.  Time that goes back is raised to that of the event before.
+ * passed over; where all are that it is an error.  Time that goes back is raised to that of the event before.
  *
  * What becomes of an event (ftrace_events.c):
  *
@@ -53,7 +53,8 @@ struct ftrace {
 	struct mm_ftrace_line t;
 	struct mm_perf *perf;
 	uint64_t last_ns;
-	bool begun;			/* an event was seen: the header is over */
+	bool begun;			/* a line was seen that is no header's */
+	bool found;			/* one that is an event */
 };
 
 static bool is_digits(struct mm_str w)
@@ -353,22 +354,45 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 	return false;
 }
 
+static bool is_known(struct mm_str event)
+{
+	return mm_ftrace_knows(event) || mm_perf_is_record(event) || mm_perf_is_call(event);
+}
+
+/* An event without what stands before it: perf script -F event,trace. */
+static bool is_bare_event(struct mm_str line)
+{
+	struct mm_str word, event, rest;
+
+	do {
+		rest = line;
+		if (parse_event(&rest, &event) && is_known(event))
+			return true;
+	} while (scan_next_word(&line, &word));
+	return false;
+}
+
 static int sniff(struct mm_str head)
 {
 	struct mm_str line;
 	struct mm_ftrace_line t = { .head_len = 0 };
 	int events = 0;
+	bool bare = false;
 
 	if (head.len > 10 && !memcmp(head.p, "# tracer: ", 10))
 		return 90;
 	for (int i = 0; i < 64 && scan_line(&head, &line); i++) {
-		if (!line.len || line.p[0] == '#' || !mm_ftrace_line_cut(line, &t))
+		if (!line.len || line.p[0] == '#')
 			continue;
-		if (mm_ftrace_knows(t.event) || mm_perf_is_record(t.event) || mm_perf_is_call(t.event))
+		if (!mm_ftrace_line_cut(line, &t)) {
+			bare |= is_bare_event(line);
+			continue;
+		}
+		if (is_known(t.event))
 			return 85;
 		events++;
 	}
-	return events > 2 ? 40 : 0;
+	return events > 2 ? 40 : bare ? 20 : 0;
 }
 
 static int open_ftrace(void **state, struct mm_trace_source *src, struct mm_error *err)
@@ -425,8 +449,12 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 			return mm_trace_loss(f->src, "gaps where the recording lost events", f->src->in->line, err);
 		if (is_stack(line))
 			return 0;
+		if (is_bare_event(line))
+			return mm_trace_loss(f->src, "events without a time or a task (perf script without -F tells them)",
+					     f->src->in->line, err);
 		return mm_trace_note(f->src, "lines that are no events", f->src->in->line);
 	}
+	f->found = true;
 	t->line = f->src->in->line;
 	if (t->time_ns < f->last_ns) {
 		mm_trace_note(f->src, "events whose time is before the last one's", t->line);
@@ -477,6 +505,13 @@ static void on_head(struct mm_trace_batch *b, struct mm_str line, uint64_t line_
 	}
 }
 
+static int nothing_found(const struct mm_trace_source *src, struct mm_error *err)
+{
+	return mm_error_set(err, -EINVAL, "%s:%llu: expected events of ftrace or perf script, found nothing but %s", src->in->name,
+			    (unsigned long long)(src->nr_skips ? src->skips[0].first_line : 1),
+			    src->nr_skips ? src->skips[0].what : "stacks");
+}
+
 static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
 	struct ftrace *f = state;
@@ -493,6 +528,8 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 		e = mm_input_line(f->src->in, &line, err);
 		if (!e && mm_perf_settle(f->perf, b, NULL))
 			return mm_error_set(err, -ENOMEM, "out of memory");
+		if (!e && f->begun && !f->found)
+			return nothing_found(f->src, err);
 		if (e <= 0)
 			return e;
 		head = !f->begun && is_trace_cmd_head(line);

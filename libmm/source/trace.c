@@ -43,6 +43,7 @@ struct mm_trace_reader {
 	size_t base_line;		/* index into line[] of the first row of the last read */
 	uint64_t line[MM_TRACE_BATCH];
 	uint64_t last_ns;
+	bool found;			/* a row */
 	bool ended;
 	int failed;			/* an error that waits for its turn */
 	struct mm_error error;
@@ -230,6 +231,19 @@ static void check_time(struct mm_trace_reader *r, struct mm_trace_batch *b)
 	}
 }
 
+/* At the end: a recording of which nothing was understood is none, and what is reckoned from it would be of a machine that did nothing. */
+static int check_found(struct mm_trace_reader *r)
+{
+	const struct mm_skip *s = r->src.skips;
+
+	while (s < r->src.skips + r->src.nr_skips && s->harmless)
+		s++;
+	if (r->found || s == r->src.skips + r->src.nr_skips)
+		return 0;
+	return mm_error_set(&r->error, -EINVAL, "%s:%llu: expected a recording as %s has it, found nothing but %s", r->src.in->name,
+			    (unsigned long long)s->first_line, r->ops->name, s->what);
+}
+
 /* One batch into @ev: number of rows, 0 at the end or before an error. */
 static size_t read_batch(struct mm_trace_reader *r, struct mm_event *ev, size_t max)
 {
@@ -239,8 +253,9 @@ static size_t read_batch(struct mm_trace_reader *r, struct mm_event *ev, size_t 
 	while (!b.nr && !r->ended && !r->failed) {
 		int e = r->ops->read(r->state, &b, &r->error);
 
+		r->found |= b.nr > 0;
 		r->ended = e == 0;
-		r->failed = e < 0 ? e : 0;
+		r->failed = r->ended ? check_found(r) : e < 0 ? e : 0;
 		if (r->src.columns & MM_TC_BIT(TIME_S))
 			check_time(r, &b);
 	}
