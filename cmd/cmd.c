@@ -4,6 +4,7 @@
  * run, tell what went wrong in one line, end with 0, 1 or 2.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,16 @@ int cmd_open_input(struct cmd_args *a, struct mm_input **inp)
 	if ((!a->file || !strcmp(a->file, "-")) && isatty(STDIN_FILENO))
 		cmd_note(a, "reading standard input, which is a terminal; end it with ^D");
 	return mm_input_open(inp, a->file, &a->err);
+}
+
+int cmd_close_input(struct cmd_args *a, struct mm_input *in, int e)
+{
+	if (!e && in->truncated && a->strict)
+		e = mm_input_error(in, &a->err, -EINVAL, "expected a line that ends, found one that may be cut, an error under --strict");
+	else if (!e && in->truncated)
+		cmd_note(a, "%s:%" PRIu64 ": the last line does not end: it may be cut", in->name, in->line);
+	mm_input_free(in);
+	return e;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *st)

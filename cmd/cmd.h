@@ -124,6 +124,8 @@ int cmd_show(struct cmd_args *a, const struct mm_table *table, int (*rows)(struc
 
 /* FILE or standard input (said on stderr when that is a terminal). 0 or -errno with a->err. */
 int cmd_open_input(struct cmd_args *a, struct mm_input **inp);
+/* Frees @in. @e, or what is wrong with its end: a last line without LF is told, under --strict an error. */
+int cmd_close_input(struct cmd_args *a, struct mm_input *in, int e);
 
 /*
  * The machine that -M, --ram, --swap ... describe, not yet booted.  When @in

@@ -24,8 +24,7 @@ int cmd_zoneinfo(struct cmd_args *a, const struct mm_sysroot *root, struct mm_zo
 	if (e)
 		return e;
 	e = mm_zoneinfo_read(zi, in, &a->err);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }
 
 void cmd_tell_zoneinfo(const struct cmd_args *a, const struct mm_zoneinfo *zi)
@@ -149,8 +148,7 @@ static int regions_of_source(struct cmd_args *a, const char *src)
 				    "--machine: expected a built-in name, a file or a directory, found '%s': %s",
 				    src, strerror(-e));
 	e = mm_regions_read(&a->config.regions, in, &a->err);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }
 
 /* One of the comma-separated names of a CSV header. */

@@ -438,7 +438,7 @@ static int seed_processes(struct replay *r)
 
 		if (!e) {
 			e = mm_machine_seed(m, a->seeds[i].pid, maps, r->table ? NULL : seed_written, r, &a->err);
-			mm_input_free(maps);
+			e = cmd_close_input(a, maps, e);
 		}
 		if (e)
 			return e;
@@ -536,6 +536,5 @@ int cmd_replay(struct cmd_args *a)
 	if (e)
 		return e;
 	e = cmd_replay_input(a, in);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }

@@ -262,14 +262,13 @@ static int read_sysroot(struct cmd_args *a, const struct mm_sysroot *root, struc
 	if (e)
 		return e;
 	e = types ? mm_pagetypeinfo_read(bi, in, &a->err) : mm_buddyinfo_read(bi, in, &a->err);
-	mm_input_free(in);
+	e = cmd_close_input(a, in, e);
 	if (types && (e == -EACCES || e == -EPERM)) {
 		mm_buddyinfo_free(bi);
 		e = mm_sysroot_input(root, "proc/buddyinfo", &in, &a->err);
 		if (e)
 			return e;
-		e = mm_buddyinfo_read(bi, in, &a->err);
-		mm_input_free(in);
+		e = cmd_close_input(a, in, mm_buddyinfo_read(bi, in, &a->err));
 	}
 	return e;
 }
@@ -507,8 +506,7 @@ static int run(struct cmd_args *a)
 	if (e)
 		return e;
 	e = show_input(a, in);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }
 
 static const struct cmd mm_buddy = {

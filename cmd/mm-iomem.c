@@ -155,8 +155,7 @@ static int of_file(struct cmd_args *a, struct capture *c, const char *path)
 		e = read_zoneinfo(a, c, in);
 	else if (!e)
 		e = mm_regions_read(c->regions, in, &a->err);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }
 
 /* FILE or -M; else --sysroot; else this machine. */

@@ -39,8 +39,7 @@ static int read_file(struct cmd_args *a, const char *path, struct mm_slabinfo *i
 	if (e)
 		return e;
 	e = read_input(a, in, info);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }
 
 /* --live and --sysroot: slabinfo, which is for root alone, or what /sys tells everybody. */
@@ -176,8 +175,7 @@ static int run(struct cmd_args *a)
 	if (e)
 		return e;
 	e = run_input(a, in);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }
 
 enum { OPT_BEFORE = 0x400 };

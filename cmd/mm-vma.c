@@ -130,8 +130,7 @@ static int print_pid(struct cmd_args *a, struct mm_sysroot *root, struct print *
 		return must ? e : 0;	/* it ended, or is another user's */
 	p->nr_read++;
 	e = mm_maps_read(in, print_row, p, &a->err);
-	mm_input_free(in);
-	return e;
+	return cmd_close_input(a, in, e);
 }
 
 static int print_live(struct cmd_args *a)

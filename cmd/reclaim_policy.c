@@ -168,8 +168,7 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 		n = cmd_tell_skips(a, in->name, skips, nr);
 	}
 	mm_trace_reader_free(reader);
-	mm_input_free(in);
-	return (int)n;
+	return cmd_close_input(a, in, (int)n);
 }
 
 /* ---- what came of it ---- */

@@ -143,7 +143,8 @@ expect 1 "found a journal of systemd: pipe it through journalctl -k --file" mm-r
 
 # A recording of which nothing is understood is none: what came of it would be told of a machine that did nothing.
 printf 'This is prose.\nIt tells: nothing 7 at 1.5: all.\n' > prose
-printf 'prog %skmem:kmalloc: call_site=ffffffff81234567 ptr=0xffff888001 bytes_req=64 bytes_alloc=64 gfp_flags=GFP_KERNEL\n' '' 7 > fields.txt
+printf 'prog %skmem:kmalloc: call_site=ffffffff81234567 ptr=0xffff888001 bytes_req=64 bytes_alloc=64 gfp_flags=GFP_KERNEL\n' \
+	'' 7 > fields.txt
 for f in strace lackey damo ftrace perf; do
 	expect 1 "^mm-vma: prose:1: expected .*, found nothing but " mm-vma --from=$f prose
 	expect 1 "^mm-reclaim: prose:1: expected .*, found nothing but " mm-reclaim --from=$f -t summary prose
@@ -155,5 +156,14 @@ printf '# tracer: nop\n#\n' > none.txt
 expect 0 "" mm-vma none.txt
 { sed -n 1p fields.txt; echo 'prog 7 [000] 1.5: kmem:kfree: call_site=1 ptr=0xffff888001'; } > partly.txt
 expect 0 "left out 1 events without a time or a task" mm-vma partly.txt
+
+# A last line without an end may be cut within a number.
+printf '%s\n%s' 'Node 0, zone DMA 1 2 3' 'Node 0, zone DMA32 4 5 66' > cut.buddyinfo
+expect 0 "^mm-buddy: cut.buddyinfo:2: the last line does not end" mm-buddy cut.buddyinfo
+expect 1 "^mm-buddy: cut.buddyinfo:2: .*under --strict" mm-buddy --strict cut.buddyinfo
+expect 0 "^mm-iomem: standard input:1: the last line does not end" bash -c "printf '00001000-0009ffff : System RA' | mm-iomem -"
+printf '12 munmap(0x1000, 4096) = 0\n12 munmap(0x1, 4096) = -1 EINVAL (Invalid argument)' > whole.strace
+expect 0 "" mm-vma whole.strace
+[ -s err ] && fail "whole.strace: $(cat err)"
 echo "$count cases"
 exit $failed

@@ -191,13 +191,13 @@ START_TEST(skipped_lines)
 	size_t nr;
 	long n, rows = 0;
 
-	snprintf(text, sizeof(text), "%s%s", head, c->text);
+	snprintf(text, sizeof(text), "%sx-1 [000] .... 1.0: kfree: call_site=1 ptr=1\n%s", head, c->text);
 	ck_assert_int_eq(mm_input_open_memory(&in, "t", text, strlen(text)), 0);
 	ck_assert_msg(!mm_trace_reader_new(&r, in, &opt, &err), "%s", err.text);
 	while ((n = mm_trace_read(r, ev, 64, &err)) > 0)
 		rows += n;
 	ck_assert_int_eq(n, 0);
-	ck_assert_int_eq(rows, c->rows);
+	ck_assert_int_eq(rows, c->rows + 1);
 	s = mm_trace_skips(r, &nr);
 	ck_assert_uint_eq(nr, 1);
 	ck_assert_str_eq(s[0].what, c->what);

@@ -193,7 +193,7 @@ static const struct {
 	  "12 mmap(NULL, 1, PROT_READ, MAP_SHARED, 3<\\x2f\\xc3\\xa4>, 0) = 0x7000\n",
 	  "12 exec 0 0 - /a -\n12 file 0 1 O_RDWR|S_IFREG /\303\244 -\n12 mmap 0 1 PROT_READ|MAP_SHARED /\303\244 7000\n" },
 	{ "a program with a name in UTF-8", "12 execve(\"/\\303\\244\", [\"a\"], 0x7 /* 1 var */) = 0\n", "12 exec 0 0 - /\303\244 -\n" },
-	{ "garbage, and a call cut off", "\001\377\376\n12 munmap(0x1000, 40\n99999999999999999999 x\n[pid\n", "" },
+	{ "garbage, and a call cut off", "\001\377\376\n12 munmap(0x1000, 40\n99999999999999999999 x\n[pid\n" ROW_LINE, ROW(12) },
 };
 
 /* Where transfers begin: parent, child and what dup() made go on where the other stopped; O_APPEND at the end. */

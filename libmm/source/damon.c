@@ -208,7 +208,7 @@ static int one_line(struct damo *d, struct mm_trace_batch *b, struct mm_str line
 	struct mm_damon_region r = { .target = d->target, .time_ns = d->end_ns, .timed = true };
 	struct mm_str rest;
 
-	if (d->src->in->truncated)
+	if (mm_trace_is_cut(d->src))
 		return not_understood(d, err);
 	if (after(line, "monitoring_end:", &rest)) {
 		if (!parse_time(rest, &d->end_ns))

@@ -538,7 +538,7 @@ static int read_batch(void *state, struct mm_trace_batch *b, struct mm_error *er
 		if (!line.len || head || line.p[0] == '#')
 			continue;
 		f->begun = true;
-		if (f->src->in->truncated)
+		if (mm_trace_is_cut(f->src))
 			return mm_trace_skip_cut(f->src, f->src->in->line, err);
 		e = read_line(f, b, line, err);
 		if (e)

@@ -542,7 +542,7 @@ static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *e
 
 		if (e <= 0)
 			return e;
-		if (s->src->in->truncated && !is_whole(line))
+		if (mm_trace_is_cut(s->src) && !is_whole(line))
 			return mm_trace_skip_cut(s->src, s->src->in->line, err);
 		if (glue(s, &line))
 			return mm_error_set(err, -ENOMEM, "out of memory");

@@ -92,6 +92,14 @@ int mm_trace_keep(struct mm_trace_source *src, struct mm_str s, struct mm_str *k
  */
 int mm_trace_note(struct mm_trace_source *src, const char *what, uint64_t line);
 int mm_trace_loss(struct mm_trace_source *src, const char *what, uint64_t line, struct mm_error *err);
+/* Whether the line given out last has no end. Who asks tells it: mm_input.truncated, which users look at, is false from then on. */
+static inline bool mm_trace_is_cut(struct mm_trace_source *src)
+{
+	bool cut = src->in->truncated;
+
+	src->in->truncated = false;
+	return cut;
+}
 /* The last line has no end and may have lost more than that: it is not used. */
 static inline int mm_trace_skip_cut(struct mm_trace_source *src, uint64_t line, struct mm_error *err)
 {
