@@ -20,10 +20,12 @@ struct recount {
 /* Mark the pages of a block; false when one was marked before. */
 static bool mark(struct recount *rc, mm_pfn_t pfn, unsigned int order)
 {
-	for (uint64_t p = pfn; p < (uint64_t)pfn + (1u << order); p++) {
-		if (rc->seen[p / 64] >> p % 64 & 1)
+	const uint64_t bits = order < 6 ? (UINT64_C(1) << (1u << order)) - 1 : UINT64_MAX;
+
+	for (uint64_t p = pfn; p < (uint64_t)pfn + (1u << order); p += 64) {	/* blocks are aligned: in one word, or whole ones */
+		if (rc->seen[p / 64] & bits << p % 64)
 			return false;
-		rc->seen[p / 64] |= UINT64_C(1) << p % 64;
+		rc->seen[p / 64] |= bits << p % 64;
 	}
 	return true;
 }
