@@ -212,6 +212,30 @@ static const struct log_case {
 	  "[    0.000000]   node   0: [mem 0x0000000040000000-0x000000007fffffff]\n"
 	  "[    0.000000]   node   1: [mem 0x80000000-0xbfffffff]\n",
 	  "40000000-7fffffff:0:System RAM;80000000-bfffffff:1:System RAM;" },
+	{ "kernels before 3.5: the end is the first byte behind the range",
+	  " BIOS-e820: 0000000000000000 - 000000000009fc00 (usable)\n BIOS-e820: 000000000009fc00 - 00000000000a0000 (reserved)\n"
+	  " BIOS-e820: 0000000000100000 - 000000000c000000 (usable)\n BIOS-e820: 000000000c000000 - 000000000c001000 (ACPI NVS)\n"
+	  "e820 update range: 0000000000000000 - 0000000000010000 (usable) ==> (reserved)\n"
+	  "e820 remove range: 0000000000090000 - 0000000000100000 (usable)\n",
+	  "0-ffff:0:Reserved;10000-8ffff:0:System RAM;9fc00-9ffff:0:Reserved;100000-bffffff:0:System RAM;"
+	  "c000000-c000fff:0:ACPI Non-volatile Storage;" },
+	{ "mem= of such a kernel",
+	  " BIOS-e820: 0000000000000000 - 000000000c000000 (usable)\nuser-defined physical RAM map:\n"
+	  " user: 0000000000000000 - 0000000008000000 (usable)\n", "0-7ffffff:0:System RAM;" },
+	{ "and its nodes",
+	  " BIOS-e820: 0000000000000000 - 0000000002000000 (usable)\nSRAT: Node 0 PXM 0 0-a0000\n"
+	  "SRAT: Node 0 PXM 0 100000-1000000\nSRAT: Node 1 PXM 1 1000000-2000000\n",
+	  "0-ffffff:0:System RAM;1000000-1ffffff:1:System RAM;" },
+	{ "no nodes, whatever the firmware says",
+	  " BIOS-e820: 0000000000000000 - 0000000002000000 (usable)\nSRAT: Node 1 PXM 1 1000000-2000000\n"
+	  "Faking a node at 0000000000000000-0000000002000000\n", "0-1ffffff:0:System RAM;" },
+	{ "without SRAT lines, of the page frames",
+	  "[    0.000000]  BIOS-e820: 0000000000000000 - 0000000002000000 (usable)\n"
+	  "[    0.000000] early_node_map[2] active PFN ranges\n[    0.000000]     0: 0x00000000 -> 0x00001000\n"
+	  "[    0.000000]     1:     4096 ->     8192\n[    0.000000] On node 0 totalpages: 4096\n",
+	  "0-ffffff:0:System RAM;1000000-1ffffff:1:System RAM;" },
+	{ "no ranges of memory: a date, and what another program says",
+	  E820("0x0-0xffff", "usable") "app: user: a-b\napp: modified: 2019-08-06 - 2019-08-05 (x)\n", "0-ffff:0:System RAM;" },
 	{ "memblock=debug",
 	  "MEMBLOCK configuration:\n memory[0x0]\t[0x0000000040000000-0x000000007fffffff], 0x40000000 bytes on node 2 flags: 0x0\n",
 	  "40000000-7fffffff:2:System RAM;" },
@@ -432,6 +456,8 @@ static const struct {
 	{ MM_SOURCE_LACKEY, "==123== Lackey, an example Valgrind tool\n" },
 	{ MM_SOURCE_DMESG, "[    0.000000] Linux version 6.6.87\n" },
 	{ MM_SOURCE_DMESG, "BIOS-e820: [mem 0x0-0xfff] usable\n" },
+	{ MM_SOURCE_DMESG, "BIOS-provided physical RAM map:\n BIOS-e820: 0000000000000000 - 000000000009fc00 (usable)\n" },
+	{ MM_SOURCE_DMESG, "Zone ranges:\n  DMA      [mem 0x0-0x7fffffff]\nEarly memory node ranges\n" },
 	{ MM_SOURCE_DMESG, "Nov 22 13:58:04 host kernel: [    0.000000] Command line: quiet\n" },
 	{ MM_SOURCE_CSV, "start,end,size_bytes\n0,1,2\n" },
 	{ MM_SOURCE_CSV, "pid,event,addr\r\n" },

@@ -182,9 +182,10 @@ static bool is_log_line(struct mm_str line)
 	if (scan_word(&line, "[") && scan_u64(&line, &n) && scan_word(&line, ".") && scan_u64(&line, &n) && line.len &&
 	    *line.p == ']')
 		return true;
-	return has(line, "kernel: [") || has(line, "BIOS-e820: [mem ") || has(line, "Linux version ") ||
+	return has(line, "kernel: [") || has(line, "BIOS-e820: ") || has(line, "Linux version ") ||
 		has(line, "Mem-Info:") ||
-	       has(line, "invoked oom-killer:") || has(line, "page allocation failure:") || has(line, "SRAT: Node ");
+	       has(line, "invoked oom-killer:") || has(line, "page allocation failure:") || has(line, "SRAT: Node ") ||
+		has(line, "Early memory node ranges");
 }
 
 static bool is_dmesg(struct mm_str head) { return any_line(head, is_log_line); }
