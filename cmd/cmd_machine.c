@@ -35,8 +35,10 @@ void cmd_tell_zoneinfo(const struct cmd_args *a, const struct mm_zoneinfo *zi)
 
 bool cmd_cpus_of_zones(struct cmd_args *a, const struct mm_zoneinfo *zi)
 {
-	uint32_t nr = zi->v[0].nr_pagesets;
+	uint32_t nr = 0;
 
+	for (size_t i = 0; i < zi->nr; i++)	/* a zone without pages lists none */
+		nr = zi->v[i].nr_pagesets > nr ? zi->v[i].nr_pagesets : nr;
 	if (a->cpus_given || !nr || nr > MM_MAX_CPUS)
 		return false;
 	a->config.nr_cpus = nr;

@@ -14,6 +14,32 @@ prints 'a log through a pipe, its table through another' "$zones
 0,DMA32,4096,520192,520192
 1,DMA32,524288,524288,262109
 1,Normal,1048576,262144,262144" sh -c "$bin/mm-iomem - < $data/zones/6.6-numa.dmesg | $bin/mm-iomem - -t zones -o $zones"
+# before 3.10: no managed pages, and more free than "present", which was counted before the last of them were given back
+cat > "$tmp/old.zoneinfo" << 'END'
+Node 0, zone      DMA
+  pages free     2855
+        min      3
+        low      3
+        high     4
+        spanned  4096
+        present  2761
+        protection: (0, 0, 0, 0)
+  pagesets
+  start_pfn:         0
+END
+prints 'zones before 3.10' "node,zone,spanned_pages,present_pages,managed_pages
+0,DMA,4096,2855,2855" "$bin/mm-iomem" -t zones -o node,zone,spanned_pages,present_pages,managed_pages "$tmp/old.zoneinfo"
+# a log of such a kernel, without time stamps
+cat > "$tmp/old.dmesg" << 'END'
+BIOS-provided physical RAM map:
+ BIOS-e820: 0000000000000000 - 000000000009fc00 (usable)
+ BIOS-e820: 000000000009fc00 - 00000000000a0000 (reserved)
+ BIOS-e820: 0000000000100000 - 000000000c000000 (usable)
+END
+prints 'a log before 3.5' "start,end,name
+0x0,0x9fbff,System RAM
+0x9fc00,0x9ffff,Reserved
+0x100000,0xbffffff,System RAM" "$bin/mm-iomem" -o start,end,name "$tmp/old.dmesg"
 # arm64: 0x6d0000 + 1 GiB for kdump (once, what is reserved in it is not more) + 64 MiB; 13b600000 lies outside of RAM
 cat > "$tmp/arm.iomem" << 'END'
 09000000-09000fff : pl011@9000000

@@ -283,6 +283,19 @@ START_TEST(zoneinfo_of_6_6)
 }
 END_TEST
 
+/* Two lists a CPU: hot pages, then cold ones. */
+START_TEST(zoneinfo_before_2_6_25)
+{
+	ck_assert_msg(!read_zones("Node 0, zone   Normal\n  pages free     4435\n        scanned  0 (a: 24 i: 4)\n"
+		"    cpu: 0 pcp: 0\n              count: 156\n              high:  186\n              batch: 31\n"
+		"    cpu: 0 pcp: 1\n              count: 9\n              high:  62\n              batch: 15\n"
+		"  vm stats threshold: 20\n    cpu: 1 pcp: 0\n              count: 1\n    cpu: 1 pcp: 1\n              count: 2\n"
+		"  temp_priority:     12\n  start_pfn:         0\n"), "%s", err.text);
+	ck_assert(zi.v[0].nr_pagesets == 2 && zi.v[0].pcp_count == 168 && zi.v[0].pcp_high == 186 && zi.v[0].pcp_batch == 31);
+	ck_assert_uint_eq(zi.unknown_lines, 0);
+}
+END_TEST
+
 static const struct {
 	const char *why, *text, *says;
 } bad_zoneinfo[] = {
@@ -508,6 +521,7 @@ int main(void)
 	tcase_add_test(tc, regions_table_round_trip);
 	tcase_add_loop_test(tc, logs, 0, NR(log_cases));
 	tcase_add_test(tc, zoneinfo_of_6_6);
+	tcase_add_test(tc, zoneinfo_before_2_6_25);
 	tcase_add_loop_test(tc, zoneinfo_that_is_none, 0, NR(bad_zoneinfo));
 	tcase_add_loop_test(tc, maps_that_are_none, 0, NR(bad_maps));
 	tcase_add_test(tc, ends_of_the_address_space);

@@ -54,9 +54,20 @@ static void add_span(struct mm_node *node, const struct mm_zone *zone)
 	node->spanned_pages = end - start;
 }
 
-static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, struct mm_error *err)
+/*
+ * Pages that are RAM.  Kernels before 3.10 tell no managed pages, and their present ones are without the page map and what was
+ * reserved early, of which some was given back later: there may be more that are free.
+ */
+static uint64_t present_of_row(const struct mm_zoneinfo_row *row)
 {
 	uint64_t present = mm_or_else(row->present_pages, mm_or_else(row->managed_pages, 0));
+
+	return row->managed_pages != MM_MISSING_U64 || !present ? present : mm_max_u64(present, mm_or_else(row->free_pages, 0));
+}
+
+static int fill_zone(struct mm_phys *phys, const struct mm_zoneinfo_row *row, struct mm_error *err)
+{
+	uint64_t present = present_of_row(row);
 	uint64_t spanned = mm_or_else(row->spanned_pages, present);
 	int type = mm_zone_type_of_name(row->zone);
 	char at[PLACE_ROOM];

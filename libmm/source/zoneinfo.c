@@ -7,7 +7,7 @@
  *           min      11315
  *           protection: (0, 0, 2010, 2010, 2010)
  *         nr_zone_inactive_anon 458		counters: those of the LRU lists and nr_slab_reclaimable, others are passed over
- *     pagesets					per CPU: "cpu:", "count:", "high:", "batch:"
+ *     pagesets					per CPU: "cpu:", "count:", "high:", "batch:"; before 2.6.25 two lists each, "cpu: 0 pcp: 1"
  *     start_pfn:           4096
  *     free_highatomic:     2081		of kernels after 6.18
  *
@@ -110,6 +110,16 @@ static int protection(struct mm_zoneinfo_row *row, struct mm_input *in, struct m
 	}
 }
 
+/* "cpu: 0", or "cpu: 0 pcp: 1", the second of its lists. */
+static void next_cpu(struct mm_zoneinfo_row *row, struct mm_str s)
+{
+	uint64_t cpu, list = 0;
+
+	if (scan_u64(&s, &cpu) && scan_word(&s, " pcp:"))
+		(void)scan_u64(&s, &list);
+	row->nr_pagesets += !list;
+}
+
 /* Cut @s at its last word; true when that is a number and something stands before it. */
 static bool split_number(struct mm_str s, struct mm_str *name, struct mm_str *number)
 {
@@ -134,7 +144,7 @@ static int zone_line(struct mm_zoneinfo *zi, struct mm_input *in, struct mm_str 
 	if (scan_word(&s, "protection:"))
 		return protection(row, in, line, s, err);
 	if (scan_word(&s, "cpu:")) {
-		row->nr_pagesets++;
+		next_cpu(row, s);
 		return 0;
 	}
 	if (!split_number(s, &name, &number)) {
