@@ -193,8 +193,13 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, cons
 	const struct mm_table *table = capture_table(a, bi);
 	struct mm_buddyinfo zones = { 0 };
 	bool sized = table != &mm_table_frag.table && (table != &mm_table_types.table || bi->nr_types);
-	uint32_t page_size;
-	int e = sized ? cmd_page_size(a, root, bi->v[0].nr_orders, &page_size) : 0;
+	uint32_t nr_orders = bi->v[0].nr_orders, page_size;
+	int e;
+
+	/* Pageblocks of 2^9 pages where blocks can be larger are huge pages of 2 MiB: pages of 4 KiB (include/linux/pageblock-flags.h). */
+	if (bi->pageblock_order == MM_PAGEBLOCK_ORDER && bi->pageblock_order + 1 < nr_orders && bi->nr_types)
+		nr_orders = 0;
+	e = sized ? cmd_page_size(a, root, nr_orders, &page_size) : 0;
 
 	if (e)
 		return e;

@@ -22,6 +22,21 @@ same "arm64 order 0" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy --sysroot="$arm" 
 same "arm64 file" $((5 * 65536)) "$(cell 0,DMA,0 4 mm-buddy -o node,zone,order,free_bytes "$arm/proc/buddyinfo")"
 grep -q '14 orders: pages of 64 KiB' "$tmp/err" || fail "arm64 file: the guess is not said"
 same "arm64 --page-size" $((5 * 4096)) "$(cell 0,DMA,0 4 mm-buddy --page-size=4K -o node,zone,order,free_bytes "$arm/proc/buddyinfo")"
+# pageblocks of 2^9 pages below larger blocks are huge pages of 2 MiB: 12 orders are a kernel's own choice, not pages of 16 KiB
+cat > "$tmp/twelve" << 'END'
+Page block order: 9
+Pages per block:  512
+
+Free pages count per migrate type at order       0      1      2      3      4      5      6      7      8      9     10     11
+Node    0, zone   Normal, type      Movable      5      0      0      0      0      0      0      0      0      0      0      1
+
+Number of blocks type     Unmovable      Movable  Reclaimable   HighAtomic          CMA      Isolate
+Node 0, zone   Normal             0           10            0            0            0            0
+END
+same "12 orders, pageblocks of 2^9" $((5 * 4096)) "$(cell 0,Normal,0 4 mm-buddy -o node,zone,order,free_bytes "$tmp/twelve")"
+[ ! -s "$tmp/err" ] || fail "12 orders, pageblocks of 2^9: $(cat "$tmp/err")"
+sed 's/order: 9/order: 11/' "$tmp/twelve" > "$tmp/twelve.16k"
+same "12 orders, pageblocks of 2^11" $((5 * 16384)) "$(cell 0,Normal,0 4 mm-buddy -o node,zone,order,free_bytes "$tmp/twelve.16k")"
 # 1024 objects of 64 bytes fill one page of 64 KiB: 270 slabs of dentry are 270 pages
 same "arm64 slabs" $((270 * 65536)) "$(cell dentry 2 mm-slab -o name,size_bytes "$arm/proc/slabinfo")"
 same "arm64 slabs, sysroot" $((270 * 65536)) "$(cell dentry 2 mm-slab --sysroot="$arm" -o name,size_bytes)"
