@@ -86,6 +86,11 @@ static const struct line_case {
 	{ "    bash-1977  [002] ....   100.000002: kmem_cache_alloc_node: call_site=ffffffff812 ptr=ffff88007 bytes_req=100 "
 	  "bytes_alloc=128 gfp_flags=GFP_KERNEL node=0",
 	  "100.000002,2,1977,cache_alloc,0xffff88007,100,GFP_KERNEL,,0x0,128," },
+	/* options/fields: each in hexadecimal and in decimal; a node of -1 is any */
+	{ "           cat-998     [001] .....  4582.6: kmem_cache_alloc: call_site=0xffffffff92d10d97 (-1831793257) "
+	  "ptr=0xffff9e0e8571e000 (-107689771147264) bytes_req=0x168 (360) bytes_alloc=0x180 (384) gfp_flags=0xcc0 (3264) "
+	  "node=0xffffffff (-1) accounted=(0)",
+	  "4582.6,1,998,cache_alloc,0xffff9e0e8571e000,360,0xcc0,,,384," },
 	{ "    bash-1977  [002] ....   100.000003: kmem_cache_free: call_site=ffffffff812 ptr=ffff88007",
 	  "100.000003,2,1977,cache_free,0xffff88007,,,,,," },
 	{ "    bash-1977  [002] ....   100.000004: kfree: call_site=ffffffff812 ptr=          (null)",

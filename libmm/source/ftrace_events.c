@@ -196,7 +196,7 @@ static int put_gfp(struct mm_trace_source *src, struct mm_event *ev, struct mm_f
 	return mm_trace_keep(src, s, &ev->flags);
 }
 
-/* node= stands behind gfp_flags=; most often it is -1, any. */
+/* node= stands behind gfp_flags=; most often it is -1, any: 0xffffffff where options/fields has each field in hexadecimal. */
 static void put_node(struct mm_event *ev, struct mm_ftrace_line *t)
 {
 	static const char any[] = " node=-1";
@@ -204,7 +204,7 @@ static void put_node(struct mm_event *ev, struct mm_ftrace_line *t)
 
 	if (t->args.len - t->next >= sizeof(any) - 1 && !memcmp(t->args.p + t->next, any, sizeof(any) - 1))
 		return;
-	if (number(t, "node", &node))
+	if (number(t, "node", &node) && node != UINT32_MAX)
 		mm_event_put(ev, OFFSET, offset, node);
 }
 
