@@ -158,6 +158,8 @@ expect 0 "" mm-vma none.txt
 expect 0 "left out 1 events without a time or a task" mm-vma partly.txt
 
 # A last line without an end may be cut within a number.
+printf '%s\n' 'Node 0, zone      DMA' '  pages free     3840' > zones
+expect 1 "^mm-buddy: zones:1: expected a trace or a recording, found zoneinfo" mm-buddy zones
 printf '%s\n%s' 'Node 0, zone DMA 1 2 3' 'Node 0, zone DMA32 4 5 66' > cut.buddyinfo
 expect 0 "^mm-buddy: cut.buddyinfo:2: the last line does not end" mm-buddy cut.buddyinfo
 expect 1 "^mm-buddy: cut.buddyinfo:2: .*under --strict" mm-buddy --strict cut.buddyinfo

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libmm/source.h>
+
 #include "base/nearest.h"
 #include "source/trace_source.h"
 
@@ -85,9 +87,13 @@ static int format_by_content(struct mm_input *in, const struct mm_trace_ops **op
 {
 	struct mm_str head;
 	int best = 0, e = mm_input_peek(in, &head, err);
+	enum mm_source_kind kind;
 
 	if (e)
 		return e;
+	kind = mm_source_sniff(head);
+	if (kind == MM_SOURCE_ZONEINFO || kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO || kind == MM_SOURCE_SLABINFO)
+		return mm_error_set(err, -EINVAL, "%s:1: expected a trace or a recording, found %s", in->name, mm_source_kind_word(kind));
 	if (!head.len)
 		return mm_error_set(err, -EINVAL, "%s: expected a trace or a recording, found nothing", in->name);
 	for (size_t i = 0; i < NR_FORMATS; i++) {
