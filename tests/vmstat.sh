@@ -52,6 +52,15 @@ wide '            0 inprogress IO' -D
 wide 'dentry                        3      4    192     21' -m
 [ "$("$vm" --csv --noheadings --sysroot="$tmp/wide" -m --output=objects)" = 4294967300 ] || { echo "CSV: not the kernel's number"; bad=1; }
 
+# without sys/block partitions are known by their names: sda1 of sda, nvme0n1p1 of nvme0n1; an sdc1 without sdc is a disk
+mkdir -p "$tmp/names/proc"
+cp "$tmp"/wide/proc/* "$tmp/names/proc/"
+printf ' 8 %s 1 2 3 4 5 6 7 8 9 10 11\n' '0 sda' '1 sda1' '2 sda12' '3 nvme0n1' '4 nvme0n1p1' '5 mmcblk0' '6 mmcblk0p2' \
+	'7 mmcblk0boot0' '8 sdc1' '9 loop1' '10 loop11' > "$tmp/names/proc/diskstats"
+"$vm" --csv --noheadings --sysroot="$tmp/names" -D --output=value | head -3 | tr '\n' ' ' > "$tmp/out"
+[ "$(cat "$tmp/out")" = '7 4 7 ' ] ||
+	{ echo "partitions by name: expected 7 disks, 4 partitions, 7 reads, found $(cat "$tmp/out")"; bad=1; }
+
 # CSV: the columns of the capture, gu_pct and weighted_ms behind them
 csv() {
 	want=tests/data/procps/$1

@@ -2,11 +2,12 @@
 /*
  * /proc/diskstats: "major minor name" and up to 17 numbers; kernels before
  * 4.18 write eleven, of which all are read here.  What has a folder in
- * /sys/block is a disk, the rest are partitions; without /sys/block every line
- * is a disk.  Source: Linux 6.6 block/genhd.c diskstats_show().
+ * /sys/block is a disk, the rest are partitions; without /sys/block a partition
+ * is known by its name.  Source: Linux 6.6 block/genhd.c diskstats_show().
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/grow.h"
 #include "source/folder.h"
@@ -55,13 +56,32 @@ static bool is_disk(const struct mm_names *disks, const char *name)
 	return mm_names_has(disks, folder);
 }
 
+/*
+ * "sda1" of "sda", "nvme0n1p1" of "nvme0n1".  A disk's partitions follow it in the file.
+ * Source: Linux 6.6 block/partitions/core.c add_partition().
+ */
+static bool is_partition_of(const char *name, const char *disk)
+{
+	size_t n = strlen(disk), digits;
+
+	if (!n || strncmp(name, disk, n))
+		return false;
+	name += n;
+	if ((unsigned char)(disk[n - 1] - '0') < 10 && *name++ != 'p')
+		return false;
+	digits = strspn(name, "0123456789");
+	return digits && !name[digits];
+}
+
 static int classify(struct mm_proc *p, struct mm_proc_disks *ds)
 {
 	struct mm_names disks = { 0 };
 	int e = mm_names_read(&disks, p->root_fd, "sys/block", false);
 
-	for (size_t i = 0; i < ds->nr; i++)
-		ds->v[i].whole = e || is_disk(&disks, ds->v[i].name);
+	for (size_t i = 0, disk = 0; i < ds->nr; i++) {
+		ds->v[i].whole = e ? !i || !is_partition_of(ds->v[i].name, ds->v[disk].name) : is_disk(&disks, ds->v[i].name);
+		disk = ds->v[i].whole ? i : disk;
+	}
 	mm_names_free(&disks);
 	return e == -ENOMEM ? e : 0;
 }
