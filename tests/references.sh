@@ -142,6 +142,11 @@ same "two tasks, one address" "lru,2" "$(faults --policy=lru --memory-max=16K ap
 printf 'timestamp,cmd,lbn,size\n0,R,8,4096\n1,W,16,512\n' > blocks.csv
 same "blocks" "1001:load:0x1000:4096 1001:store:0x2000:512" "$(rows blocks.csv)"
 
+# operation codes of SCSI: 28 is READ(10), 2a WRITE(10), 8A WRITE(16)
+printf 'version,time,op,size,lbn\n1,5,28,512,8\n1,6,2a,512,16\n1,6,0x2a,512,16\n1,7,8A,512,24\n1,8,88,512,32\n' > scsi.csv
+same "operation codes of SCSI" \
+	"1001:load:0x1000:512 1001:store:0x2000:512 1001:store:0x2000:512 1001:store:0x3000:512 1001:load:0x4000:512" "$(rows scsi.csv)"
+
 # the same on the kernel's own policy: three pages, of which each is read once
 same "on a machine" 3 "$(mm-reclaim -t summary --memory-max=1M msr.csv 2> err | grep '^pgfault,' | cut -d, -f2)"
 

@@ -273,6 +273,19 @@ static bool has_text(const struct refs *r, const struct mm_str *v, size_t n, enu
 	return r->column[f] >= 0 && (size_t)r->column[f] < n && strip(v[r->column[f]]).len;
 }
 
+/* CloudPhysics' traces have the operation code of SCSI: WRITE(6), (10), (12), (16) and those that verify. */
+static bool is_scsi_write(struct mm_str s)
+{
+	static const char *const codes[] = { "0a", "2a", "aa", "8a", "2e", "ae", "8e" };
+
+	if (s.len == 4 && s.p[0] == '0' && s.p[1] == 'x')
+		s = (struct mm_str){ s.p + 2, 2 };
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (same_word(s, codes[i]))
+			return true;
+	return false;
+}
+
 static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 {
 	struct mm_str s;
@@ -283,7 +296,8 @@ static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 	if (s.len == 1)
 		return *s.p == 'W' || *s.p == 'w' || *s.p == '1';
 	s = strip(s);
-	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1");
+	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1") ||
+		is_scsi_write(s);
 }
 
 /* The page of a key: a number, or what stands for one that is none or too large.  1; 0: there is no key; -errno. */
