@@ -70,24 +70,32 @@ static int type_of_zone(const char *name)
 
 /*
  * Which types the kernel has. One that no zone is of may be configured still: then the reserve that the zone below keeps from its
- * requests is 0.
+ * requests is 0, and there are more reserves than other types. Since 6.1 a report leaves out zones above those that the request may use:
+ * high memory is then told by its pages alone, and no kernel has it beside DMA32.
  */
 static void types_of_list(const struct mm_explain_list *l, bool *has)
 {
 	bool next[NR_TYPES] = { false };
+	uint32_t nr = 0, reserves = 0;
 
-	has[HIGHMEM] = false;
 	for (size_t i = 0; i < l->nr; i++) {
 		int t = type_of_zone(l->v[i].zone);
 
+		reserves = l->v[i].nr_reserve > reserves ? l->v[i].nr_reserve : reserves;
 		if (t == NR_TYPES)
 			continue;
 		has[t] = true;
 		next[t] |= l->v[i].nr_reserve > 1 && l->v[i].reserve[1];
 	}
-	has[DMA] |= !next[DMA32];
-	has[DMA32] |= !next[DMA];
+	has[HIGHMEM] |= l->high_pages && !has[DMA32] && !has[MOVABLE];
 	has[NORMAL] = has[MOVABLE] = true;
+	for (int t = 0; t < NR_TYPES; t++)
+		nr += has[t];
+	if (!has[DMA32] && !has[HIGHMEM] && !next[DMA] && nr < reserves) {
+		has[DMA32] = true;
+		nr++;
+	}
+	has[DMA] |= !next[DMA32] && nr < reserves;
 }
 
 static int highest_type(mm_gfp_t gfp, const bool *has)

@@ -9,6 +9,7 @@
  *	Node 0 DMA free:13312kB boost:0kB min:28kB low:35kB high:42kB reserved_highatomic:0KB ... managed:15360kB ... free_cma:0kB
  *	lowmem_reserve[]: 0 276 276 276 276
  *	Node 0 DMA: 0*4kB 1*8kB (U) ... 3*4096kB (M) = 13312kB
+ *	816128 pages HighMem/MovableOnly
  *
  * Anything may stand before these words in a line (time, host). A kernel without NUMA writes no "Node 0 ". Blocks of order 0 are pages.
  * Letters: U unmovable, M movable, E reclaimable, H high-order atomic, C CMA, I isolated.
@@ -108,7 +109,8 @@ bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 	uint64_t v;
 	const char *open, *end;
 
-	if (mm_str_after(line, "page allocation failure: order:", &order)) {
+	if (mm_str_after(line, "page allocation failure: order:", &order) ||	/* before 3.1 with a full stop */
+	    mm_str_after(line, "page allocation failure. order:", &order)) {
 		if (!mm_str_after(line, "mode:", &gfp))
 			return false;
 	} else if (mm_str_after(line, ", mode:", &gfp) && mm_str_after(line, "nodemask=", &order)) {	/* of vmalloc(), and stalls */
@@ -269,13 +271,13 @@ uint32_t mm_kernel_of_banner(struct mm_str line)
 	return mm_str_after(line, "Linux version ", &line) ? mm_kernel_of_release(line) : 0;
 }
 
-/* "CPU: 0 PID: 17 Comm: eater Not tainted 6.12.3-1 #1 ...": the release is the word before the build's number. */
+/* "CPU: 0 PID: 17 Comm: eater Not tainted 6.12.3-1 #1 ...", before 3.11 "Pid: 17, comm: ...": the release is the word before the build's. */
 static uint32_t kernel_of_cpu_line(struct mm_str line)
 {
 	struct mm_str build;
 	size_t n;
 
-	if (!scan_word(&line, "CPU: ") || !mm_str_after(line, "ainted", &line) || !mm_str_after(line, " #", &build))
+	if (!(scan_word(&line, "CPU: ") || scan_word(&line, "Pid: ")) || !mm_str_after(line, "ainted", &line) || !mm_str_after(line, " #", &build))
 		return 0;
 	n = (size_t)(build.p - line.p) - 2;
 	while (n && line.p[n - 1] != ' ')
@@ -286,10 +288,13 @@ static uint32_t kernel_of_cpu_line(struct mm_str line)
 int mm_report_zone_line(struct mm_explain_list *l, struct mm_str line)
 {
 	uint32_t kernel = kernel_of_cpu_line(line);
-	struct mm_str rest;
+	struct mm_str rest, high = line;
+	uint64_t nr;
 
 	if (kernel)
 		l->kernel = kernel;
+	if (scan_u64(&high, &nr) && (scan_word(&high, " pages HighMem") || scan_word(&high, " pages of HIGHMEM")))
+		l->high_pages |= nr != 0;
 	if (mm_str_after(line, "lowmem_reserve[]:", &rest)) {
 		read_reserve(l, rest);
 		return 1;

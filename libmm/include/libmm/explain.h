@@ -47,6 +47,7 @@ struct mm_explain_list {
 	size_t nr, cap;
 	uint32_t page_size;		/* bytes; what a report's blocks say it is; 0: 4096 */
 	uint32_t nr_reports;		/* that its log has */
+	bool high_pages;		/* the report counts pages of high memory, or of the zone Movable alone */
 	uint32_t kernel;		/* 1000 times its version and its patch level, 6012 is 6.12; 0: not told */
 	enum mm_explain_highatomic highatomic;
 };
