@@ -260,6 +260,41 @@ same "words of a number" "report 0 (line 1): java asked for 4 KiB (order 0, GFP_
 same "a child is sacrificed" "  the log says that 12400 node was killed: a child of the victim, as kernels before 5.1 do" "$(tail -n 1 out)"
 same "for its parent" "  victim: 12300 java, 10100 points" "$(grep victim: out | cut -d: -f1-2)"
 
+# Linux 2.6.37, quoted: who asked is told by "Pid:", pages that describe pages are in no zone, so no node is left out.
+cat > old.mail <<'END'
+> a b invoked oom-killer: gfp_mask=0xd0, order=0, oom_adj=0, oom_score_adj=0
+> Pid: 20, comm: a b Not tainted 2.6.37 #1
+> Node 0 DMA free:400kB min:400kB low:500kB high:600kB present:3900kB
+> 1000 pages of RAM
+> 10 reserved pages
+> [ pid ]   uid  tgid total_vm      rss cpu oom_adj oom_score_adj name
+> [   20]  1000    20     1290      100   1       0             0 a b
+> [   30]     0    30     1290      102   1       0             0 c
+> Out of memory: Kill process 20 (a b) score 1 or sacrifice child
+> Killed process 20 (a b) total-vm:5160kB, anon-rss:392kB, file-rss:1068kB
+END
+mm-reclaim --human --explain-oom=old.mail > out
+same "a quotation" "report 0 (line 1): a b asked for 4 KiB (order 0, GFP_KERNEL)" "$(head -n 1 out)"
+# root has 3 % less before 4.17: 102 - 3 = 99
+same "root's rule of 2.6.37" "  victim: 20 a b, 100 points" "$(grep victim: out | cut -d: -f1-2)"
+same "pages of RAM" "  3960 KiB of RAM, 0 KiB of 0 KiB swap free" "$(grep 'of RAM' out)"
+same "no node is left out" 0 "$(grep -c 'these nodes only' out)"
+
+# Kills of old kernels have a name alone; 5.0 says CONSTRAINT_NONE of a cgroup; stamps of other kernels have the CPU in them.
+cat > stamps <<'END'
+[    1.5@1] x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
+[    1.5,0] CPU: 0 PID: 20 Comm: x Not tainted 5.0.0 #1
+[2-1.5] memory: usage 40kB, limit 40kB, failcnt 5
+[    1.5@0] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name
+[    1.5@0] [     20]     0    20     1290        9     4096        0             0 x
+kern:    info: [2026-07-25T14:23:17.527201795Z]: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),oom_memcg=/a,task_memcg=/a/b,task=x,pid=20,uid=0
+h kernel: Out of Memory: Killed process 2592 (mysql).
+END
+mm-reclaim --human --explain-oom=stamps > out
+same "a cgroup's limit of 5.0" "  the limit of cgroup /a ran out: 40 KiB of 40 KiB used" "$(sed -n 2p out)"
+same "the rule of 5.0" "CONSTRAINT_MEMCG" "$(mm-reclaim --explain-oom=stamps -n -o constraint 2> err)"
+same "a name alone" "kill without a report (line 7): 2592 mysql" "$(tail -n 1 out)"
+
 # A kill that somebody asked for met no watermark.
 sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg
 mm-reclaim --human --explain-oom=sysrq.dmesg > out

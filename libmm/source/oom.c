@@ -283,6 +283,8 @@ static int lone_kill(struct reader *rd, struct mm_str s, uint32_t pid, uint64_t 
 	struct mm_oom_kill *k;
 	size_t n = total.p ? (size_t)(total.p - name.p) : 0;
 
+	if (!total.p)			/* before 2.6.36 the name ends it: "(java)" or "(java)." */
+		n = name.len;
 	while (n && name.p[n - 1] != ')')	/* "(java) total-vm:", "(java), UID 1000, total-vm:" */
 		n--;
 	n = n > 2 ? n - 2 : 0;
@@ -307,6 +309,19 @@ static bool is_in_table(const struct mm_oom_report *r, uint32_t pid)
 	return false;
 }
 
+/* ",oom_memcg=/a/b,task_memcg=": the cgroup whose limit it was; 4.20 to 5.1 say CONSTRAINT_NONE before it. 0 or -ENOMEM. */
+static int keep_memcg(struct mm_oom_report *r, struct mm_str s)
+{
+	static const char word[] = ",oom_memcg=";
+	struct mm_str at = find(s, word), end = at.p ? find(at, ",task_memcg=") : at;
+
+	if (!end.p)
+		return 0;
+	r->constraint = MM_OOM_MEMCG;
+	at = skip(at, sizeof(word) - 1);
+	return r->memcg.len ? 0 : mm_oom_keep(r, (struct mm_str){ at.p, (size_t)(end.p - at.p) }, &r->memcg);
+}
+
 /*
  * "oom-kill:constraint=CONSTRAINT_MEMCG,...,pid=448" and "Killed process 448 (eater)" name the victim (of a thread that
  * asked itself, vm.oom_kill_allocating_task, the second alone names the process).  Others follow only where the memcg's group dies, or
@@ -329,6 +344,8 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 		for (int c = MM_OOM_NONE; c <= MM_OOM_MEMCG; c++)
 			if (mm_str_starts(skip(s, 20), mm_oom_constraint_word((enum mm_oom_constraint)c)))
 				r->constraint = (enum mm_oom_constraint)c;
+		if (keep_memcg(r, s))
+			return -ENOMEM;
 		for (task = find(s, ",pid="); task.len; task = find(skip(task, 1), ",pid="))
 			number_after(task, ",pid=", &pid);	/* the last: a name may hold commas */
 	} else if (find(s, "Killed process ").p && number_after(s, "Killed process ", &pid) && pid > 0 && pid <= UINT32_MAX) {
@@ -372,7 +389,7 @@ static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 
 	if (at.p)
 		return open_report(rd, s, at, number);
-	rd->failed |= find(s, ": page allocation failure: ").p != NULL;
+	rd->failed |= find(s, ": page allocation failure: ").p || find(s, ": page allocation failure. ").p;
 	/* another CPU's failed allocation may stand in the midst of a table */
 	if (table ? !rd->r || rd->r->nr_rows : is_beginning(s) && (!rd->r || rd->done))
 		rc = begin_headless(rd, number);

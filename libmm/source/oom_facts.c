@@ -2,7 +2,8 @@
 /*
  * source/oom_facts.c - what an OOM report says before its task table
  *
- *   CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1                who asked, and the kernel's version
+ *   CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1                who asked, and the kernel's version; before 3.11
+ *   Pid: 105, comm: eater Not tainted 2.6.32 #1
  *   active_anon:422 inactive_anon:56691 isolated_anon:0 ...          Mem-Info: who holds the machine's pages
  *   Node 0 DMA32 free:1744kB ... min:1744kB low: ... high: ...       zones (meminfo_report.c)
  *   Total swap = 0kB / 65400 pages RAM / 9498 pages reserved
@@ -261,13 +262,13 @@ static void pages_before(struct mm_str s, const char *word, uint64_t *out)
 		*out = v;
 }
 
-/* "CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1", "... Tainted: G    W   4.15.0-112-generic #113" */
+/* "CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1", "... Tainted: G    W   4.15.0-112-generic #113", "Pid: 105, comm: eater ..." */
 static void cpu_line(struct mm_oom_report *r, struct mm_str s)
 {
 	struct mm_str at = find(s, "ainted");
 	int64_t v;
 
-	if (number_after(s, " PID: ", &v) && v > 0 && v <= UINT32_MAX)
+	if ((number_after(s, " PID: ", &v) || number_after(s, "Pid: ", &v)) && v > 0 && v <= UINT32_MAX)
 		r->invoker_pid = (uint32_t)v;
 	for (; at.len; at = skip(at, 1)) {
 		int64_t minor;
@@ -292,7 +293,7 @@ int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str s)
 	rc = mm_report_zone_line(&r->zones, s);
 	if (rc)
 		return rc < 0 ? rc : 0;
-	if (mm_str_starts(s, "CPU: ")) {
+	if (mm_str_starts(s, "CPU: ") || mm_str_starts(s, "Pid: ")) {
 		cpu_line(r, s);
 	} else if (mm_str_starts(s, "memory: usage ")) {
 		r->constraint = MM_OOM_MEMCG;
@@ -309,10 +310,12 @@ int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str s)
 		r->swap_said |= pages_after(s, "= ", 4, &r->swap_pages);
 	} else if (mm_str_starts(s, "Free swap")) {
 		pages_after(s, "= ", 4, &r->free_swap_pages);
-	} else if (find(s, " pages RAM").p) {
+	} else if (find(s, " pages RAM").p || find(s, " pages of RAM").p) {	/* "of": arm and powerpc had their own words */
 		pages_before(s, " pages RAM", &r->ram_pages);
-	} else if (find(s, " pages reserved").p) {
+		pages_before(s, " pages of RAM", &r->ram_pages);
+	} else if (find(s, " pages reserved").p || find(s, " reserved pages").p) {
 		pages_before(s, " pages reserved", &r->reserved_pages);
+		pages_before(s, " reserved pages", &r->reserved_pages);
 	} else if (find(s, "hugepages_total=").p) {
 		hugepages_line(r, s);
 	} else if (!mem_info_line(r, s) && !(r->constraint == MM_OOM_MEMCG && stat_line(r, s)) && !mm_str_starts(s, "Node ")) {

@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/minmax.h"
 #include "base/str.h"
@@ -84,10 +85,21 @@ static uint64_t shown_pages(const struct mm_oom_report *r)
 	return n;
 }
 
-/* The report of a request that may not use all nodes shows only those it may; lower zones' requests hide zones too. */
+/*
+ * The report of a request that may not use all nodes shows only those it may; lower zones' requests hide zones too, such as high memory.
+ * Before 3.10, of which no zone says what is managed, the pages that describe pages are not in what is present.
+ */
 static void infer_constraint(struct mm_oom_report *r)
 {
-	uint64_t shown = shown_pages(r);
+	uint64_t shown = shown_pages(r), managed = 0;
+	bool high = false;
+
+	for (size_t i = 0; i < r->zones.nr; i++) {
+		managed += r->zones.v[i].managed_pages;
+		high |= !strcmp(r->zones.v[i].zone, "HighMem") || !strcmp(r->zones.v[i].zone, "Movable");
+	}
+	if (!managed || (r->zones.high_pages && !high))
+		return;
 
 	if (r->constraint_said || r->constraint != MM_OOM_NONE || r->gfp_mask & 5 || mm_has_word(r->gfp, "__GFP_THISNODE"))
 		return;

@@ -7,7 +7,8 @@
  * writes other stamps too: [Sun Aug 10 08:07:16 2025] (-T), [Aug10 08:07] and
  * [  +0.000012] (-e), [    5.15 <    0.000012>] (-d), 2025-08-10T08:07:16,123456+00:00 (--time-format=iso), "kern  :warn  : " (-x).
  * A record of /dev/kmsg begins with "6,1234,5156675,-;". Whatever else a console server, grep -n or a mail put before a time stamp of
- * the kernel's own is cut off with it.
+ * the kernel's own is cut off with it, and the marks of a quotation ("> ") are. Vendors' kernels have the CPU in their stamps:
+ * [    5.156675@1], [    5.156675,1], [1-   5.156675].
  */
 #include <string.h>
 
@@ -95,12 +96,16 @@ static size_t stamp(struct mm_str s)
 		caller = s.p[i] != '+';
 		i++;
 	}
-	for (; i < n && (is_digit(s.p[i]) || s.p[i] == '.'); i++)
+	for (; i < n && (is_digit(s.p[i]) || s.p[i] == '.' || (s.p[i] == '-' && !dot)); i++)
 		dot |= s.p[i] == '.';
+	if (dot && n - i > 1 && (s.p[i] == '@' || s.p[i] == ','))
+		for (i++; i < n && is_digit(s.p[i]);)
+			i++;
 	if (dot && n - i > 3 && s.p[i] == ' ' && s.p[i + 1] == '<' && s.p[n - 1] == '>')	/* "<    0.000012>": since the last */
 		i = n;
 	if ((i < n || !(dot || caller)) && !has_time_of_day(s.p, n))
 		return 0;
+	n += n + 2 < s.len && s.p[n + 1] == ':' && s.p[n + 2] == ' ';
 	return n + 1 < s.len && s.p[n + 1] == ' ' ? n + 2 : n + 1;
 }
 
@@ -186,7 +191,7 @@ struct mm_str mm_oom_payload(struct mm_str s)
 		at = mm_oom_find(s, daemon = " kernel - - - ");		/* RFC 5424 */
 	if (at.p)
 		s = mm_oom_skip(at, strlen(daemon));
-	while (s.len && (*s.p == ' ' || *s.p == '\t'))
+	while (s.len && (*s.p == ' ' || *s.p == '\t' || *s.p == '>'))
 		s = mm_oom_skip(s, 1);
 	s = mm_oom_skip(s, facility(s));
 	s = mm_oom_skip(s, iso_stamp(s));
