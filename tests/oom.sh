@@ -287,7 +287,7 @@ cat > stamps <<'END'
 [2-1.5] memory: usage 40kB, limit 40kB, failcnt 5
 [    1.5@0] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name
 [    1.5@0] [     20]     0    20     1290        9     4096        0             0 x
-kern:    info: [2026-07-25T14:23:17.527201795Z]: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),oom_memcg=/a,task_memcg=/a/b,task=x,pid=20,uid=0
+kern:    info: [2026-07-25T14:23:17.5Z]: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),oom_memcg=/a,task_memcg=/a,task=x,pid=20,uid=0
 h kernel: Out of Memory: Killed process 2592 (mysql).
 END
 mm-reclaim --human --explain-oom=stamps > out

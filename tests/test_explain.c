@@ -243,7 +243,7 @@ END_TEST
 /* arm: Normal, HighMem, Movable alone. Normal: 1000 free, min 900. */
 #define ARM(mode) \
 	"x: page allocation failure: order:0, mode:" mode "\nNormal free:4000kB min:3600kB low:3800kB high:4000kB managed:15000kB\n" \
-	"lowmem_reserve[]: 0 3188 3188\n"
+	"lowmem_reserve[]: 0 3188 3188\nHighMem free:9000kB min:512kB low:800kB high:900kB managed:51000kB\nlowmem_reserve[]: 0 0 0\n"
 static const struct other_machine {
 	const char *text;
 	uint32_t page_size;		/* told by the caller */
@@ -266,8 +266,9 @@ static const struct other_machine {
 	{ HIDDEN("> 816128 pages HighMem/MovableOnly\n"), 0, "fast,DMA,ok,0\nslow,DMA,ok,0\n" },
 	/* 64 bits with a zone DMA32 that is empty: what is kept is Normal's, 1000 less 950 and 3188 */
 	{ HIDDEN("> 0 pages HighMem/MovableOnly\n"), 0, "fast,DMA,watermark,3139\nslow,DMA,watermark,3089\n" },
-	{ ARM("0xcc0(GFP_KERNEL)"), 0, "fast,Normal,ok,0\nslow,Normal,ok,0\n" },
-	{ ARM("0x100cc2(GFP_HIGHUSER)"), 0, "fast,Normal,watermark,3139\nslow,Normal,watermark,3089\n" },
+	{ ARM("0xcc0(GFP_KERNEL)"), 0, "fast,HighMem,not asked,\nfast,Normal,ok,0\nslow,HighMem,not asked,\nslow,Normal,ok,0\n" },
+	{ ARM("0x100cc2(GFP_HIGHUSER)"), 0, "fast,HighMem,ok,0\nfast,Normal,watermark,3139\n"
+					    "slow,HighMem,ok,0\nslow,Normal,watermark,3089\n" },
 };
 START_TEST(reports_of_other_machines)
 {

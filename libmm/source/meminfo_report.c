@@ -271,13 +271,14 @@ uint32_t mm_kernel_of_banner(struct mm_str line)
 	return mm_str_after(line, "Linux version ", &line) ? mm_kernel_of_release(line) : 0;
 }
 
-/* "CPU: 0 PID: 17 Comm: eater Not tainted 6.12.3-1 #1 ...", before 3.11 "Pid: 17, comm: ...": the release is the word before the build's. */
+/* "CPU: 0 PID: 17 Comm: eater Not tainted 6.12.3-1 #1 ...", once "Pid: 17, comm: ...": the release is the word before the build's. */
 static uint32_t kernel_of_cpu_line(struct mm_str line)
 {
 	struct mm_str build;
 	size_t n;
 
-	if (!(scan_word(&line, "CPU: ") || scan_word(&line, "Pid: ")) || !mm_str_after(line, "ainted", &line) || !mm_str_after(line, " #", &build))
+	if (!(scan_word(&line, "CPU: ") || scan_word(&line, "Pid: ")) || !mm_str_after(line, "ainted", &line) ||
+	    !mm_str_after(line, " #", &build))
 		return 0;
 	n = (size_t)(build.p - line.p) - 2;
 	while (n && line.p[n - 1] != ' ')
