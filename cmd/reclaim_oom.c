@@ -227,9 +227,11 @@ static void say_machine(struct mm_output *out, const struct mm_oom_report *r)
 				 r->constraint_said ? mm_oom_constraint_word(r->constraint) :
 				 "the report leaves out others: a cpuset or a memory policy");
 	say_zones(out, r);
-	if (managed(r))
+	if (managed(r) && r->swap_said)
 		mm_output_printf(out, "  %" PRIu64 " KiB of RAM, %" PRIu64 " KiB of %" PRIu64 " KiB swap free\n",
 			 kib(r, managed(r)), kib(r, r->free_swap_pages), kib(r, r->swap_pages));
+	else if (managed(r))
+		mm_output_printf(out, "  %" PRIu64 " KiB of RAM\n", kib(r, managed(r)));
 }
 
 enum { NR_PARTS = MM_OOM_HELD_FREE + 1 };
@@ -334,7 +336,30 @@ static void say_victim(struct mm_output *out, const struct mm_oom_report *r)
 		say_alternative(out, r);
 }
 
-static void say_report(struct mm_output *out, const struct mm_oom_report *r)
+static void say_kill(struct mm_output *out, const struct mm_oom_kill *k)
+{
+	mm_output_printf(out, "%" PRIu32 " %s", k->pid, k->name);
+	if (k->anon_kib != UINT64_MAX)
+		mm_output_printf(out, ": anonymous memory %" PRIu64 " KiB, files' pages %" PRIu64
+				 " KiB, shared memory and tmpfs %" PRIu64 " KiB",
+				 k->anon_kib, k->file_kib == UINT64_MAX ? 0 : k->file_kib, k->shmem_kib == UINT64_MAX ? 0 : k->shmem_kib);
+	if (k->oom_score_adj != INT64_MIN)
+		mm_output_printf(out, ", oom_score_adj %" PRId64, k->oom_score_adj);
+	mm_output_printf(out, k->memcg ? ", in a cgroup at its limit\n" : "\n");
+}
+
+/* Without the tasks nobody can be chosen; whom the log names is told. */
+static void say_killed(struct mm_output *out, const struct mm_oom_log *log, const struct mm_oom_report *r)
+{
+	mm_output_printf(out, "  its task table is not in the log (cut off, or vm.oom_dump_tasks is 0)\n");
+	for (size_t i = 0; i < log->nr_kills; i++)
+		if (log->kills[i].report == r->report) {
+			mm_output_printf(out, "  the log says that this was killed: ");
+			say_kill(out, &log->kills[i]);
+		}
+}
+
+static void say_report(struct mm_output *out, const struct mm_oom_log *log, const struct mm_oom_report *r)
 {
 	say_request(out, r);
 	if (r->constraint == MM_OOM_MEMCG)
@@ -342,6 +367,10 @@ static void say_report(struct mm_output *out, const struct mm_oom_report *r)
 	else
 		say_machine(out, r);
 	say_holders(out, r);
+	if (!r->complete) {
+		say_killed(out, log, r);
+		return;
+	}
 	if (r->total_unknown)
 		mm_output_printf(out, "  how much memory there is is not in this log (%s tells): no oom_score_adj is weighed\n",
 				 r->constraint == MM_OOM_MEMCG ? "--memory-max" : "--ram");
@@ -353,27 +382,17 @@ static void say_report(struct mm_output *out, const struct mm_oom_report *r)
 					 r->group ? ": its cgroup dies as a whole, by memory.oom.group" : "");
 }
 
-static void say_kill(struct mm_output *out, const struct mm_oom_kill *k)
-{
-	mm_output_printf(out, "kill without a report (line %" PRIu64 "): %" PRIu32 " %s", k->line, k->pid, k->name);
-	if (k->anon_kib != UINT64_MAX)
-		mm_output_printf(out, ": anonymous memory %" PRIu64 " KiB, files' pages %" PRIu64
-				 " KiB, shared memory and tmpfs %" PRIu64 " KiB",
-				 k->anon_kib, k->file_kib == UINT64_MAX ? 0 : k->file_kib, k->shmem_kib == UINT64_MAX ? 0 : k->shmem_kib);
-	if (k->oom_score_adj != INT64_MIN)
-		mm_output_printf(out, ", oom_score_adj %" PRId64, k->oom_score_adj);
-	mm_output_printf(out, k->memcg ? ", in a cgroup at its limit\n" : "\n");
-}
-
 /* What the table has no row for. */
 static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const char *file, bool human)
 {
-	uint64_t unknown = 0;
+	const struct mm_oom_kill *first = NULL;
+	uint64_t unknown = 0, nr_kills = 0;
 
 	if (log->cut_reports)
-		cmd_note(a, "%s: %" PRIu64 " reports end before their task table", file, log->cut_reports);
+		cmd_note(a, "%s: %" PRIu64 " reports have no task table (cut off, or vm.oom_dump_tasks is 0)%s", file, log->cut_reports,
+			 human ? "" : ": --human tells what they have");
 	for (size_t i = 0; i < log->nr; i++) {
-		unknown += log->v[i].total_unknown;
+		unknown += log->v[i].total_unknown && log->v[i].complete;
 		if (log->v[i].page_size_guessed && (!i || !log->v[i - 1].page_size_guessed))
 			cmd_note(a, "%s: report %" PRIu32 ": pages of %" PRIu32 " KiB, it seems (--page-size tells)", file,
 				 log->v[i].report, log->v[i].page_size / 1024);
@@ -383,9 +402,14 @@ static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const cha
 	if (unknown)
 		cmd_note(a, "%s: %" PRIu64 " reports do not say how much memory there is (--ram or --memory-max tells): "
 			 "no oom_score_adj is weighed in them", file, unknown);
-	if (log->nr_kills)
-		cmd_note(a, "%s: %zu kills without a report, the first in line %" PRIu64 " (--human tells of all)", file, log->nr_kills,
-			 log->kills[0].line);
+	for (size_t i = log->nr_kills; i-- > 0;)
+		if (log->kills[i].report == MM_OOM_NO_REPORT) {
+			first = &log->kills[i];
+			nr_kills++;
+		}
+	if (first)
+		cmd_note(a, "%s: %" PRIu64 " kills without a report, the first in line %" PRIu64 " (--human tells of all)", file,
+			 nr_kills, first->line);
 }
 
 static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool explain)
@@ -395,9 +419,12 @@ static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool expl
 
 	if (explain && !a->table && cmd_is_human(a)) {
 		for (size_t i = 0; i < log->nr; i++)
-			say_report(&a->out, &log->v[i]);
+			say_report(&a->out, log, &log->v[i]);
 		for (size_t i = 0; i < log->nr_kills; i++)
-			say_kill(&a->out, &log->kills[i]);
+			if (log->kills[i].report == MM_OOM_NO_REPORT) {
+				mm_output_printf(&a->out, "kill without a report (line %" PRIu64 "): ", log->kills[i].line);
+				say_kill(&a->out, &log->kills[i]);
+			}
 		return 0;
 	}
 	e = cmd_table(a, &reclaim_oom_table, &w);
@@ -420,6 +447,7 @@ int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oo
 	};
 	struct mm_oom_log log;
 	struct mm_input *in;
+	bool human;
 	int e = mm_input_open(&in, file, &a->err);
 
 	if (e)
@@ -428,8 +456,14 @@ int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oo
 	mm_input_free(in);
 	if (e)
 		return e;
-	note_log(a, &log, file, !a->table && cmd_is_human(a));
-	e = print_log(a, &log, true);
+	human = !a->table && cmd_is_human(a);
+	if (!human && log.nr && log.nr == log.cut_reports && !log.nr_kills) {
+		e = mm_error_set(&a->err, -EINVAL, "%s:%" PRIu64 ": the OOM report ends before its task table (--human tells what it has)",
+				 file, log.v[0].line);
+	} else {
+		note_log(a, &log, file, human);
+		e = print_log(a, &log, true);
+	}
 	mm_oom_log_free(&log);
 	return e;
 }

@@ -277,7 +277,7 @@ mm-reclaim --human --explain-oom=old.mail > out
 same "a quotation" "report 0 (line 1): a b asked for 4 KiB (order 0, GFP_KERNEL)" "$(head -n 1 out)"
 # root has 3 % less before 4.17: 102 - 3 = 99
 same "root's rule of 2.6.37" "  victim: 20 a b, 100 points" "$(grep victim: out | cut -d: -f1-2)"
-same "pages of RAM" "  3960 KiB of RAM, 0 KiB of 0 KiB swap free" "$(grep 'of RAM' out)"
+same "pages of RAM" "  3960 KiB of RAM" "$(grep 'of RAM' out)"
 same "no node is left out" 0 "$(grep -c 'these nodes only' out)"
 
 # Kills of old kernels have a name alone; 5.0 says CONSTRAINT_NONE of a cgroup; stamps of other kernels have the CPU in them.
@@ -294,6 +294,40 @@ mm-reclaim --human --explain-oom=stamps > out
 same "a cgroup's limit of 5.0" "  the limit of cgroup /a ran out: 40 KiB of 40 KiB used" "$(sed -n 2p out)"
 same "the rule of 5.0" "CONSTRAINT_MEMCG" "$(mm-reclaim --explain-oom=stamps -n -o constraint 2> err)"
 same "a name alone" "kill without a report (line 7): 2592 mysql" "$(tail -n 1 out)"
+
+# Without a task table (vm.oom_dump_tasks=0, or cut off) nobody can be chosen; all else is told, and whom the log names.
+cat > tableless <<'END'
+[1.5] a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
+[1.5] CPU: 0 PID: 20 Comm: a Not tainted 6.6.87 #1
+[1.5] Mem-Info:
+[1.5] Node 0 DMA32 free:1600kB boost:0kB min:1744kB low:2180kB high:2616kB managed:222208kB
+[1.5] lowmem_reserve[]: 0 0 0 0
+[1.5] 0 pages in swap cache
+[1.5] Free swap  = 40kB
+[1.5] Total swap = 80kB
+[1.5] 65400 pages RAM
+[1.5] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=a,pid=20,uid=0
+[1.5] Out of memory: Killed process 20 (a) total-vm:5160kB, anon-rss:392kB, file-rss:4kB, shmem-rss:0kB, UID:0 oom_score_adj:7
+[2.5] Memory cgroup out of memory: Killed process 30 (b) total-vm:5160kB, anon-rss:8kB, file-rss:0kB, shmem-rss:0kB
+END
+mm-reclaim --human --explain-oom=tableless > out 2> err
+same "without tasks" "report 0 (line 1): a asked for 4 KiB (order 0, GFP_KERNEL)
+  node 0 DMA32: 1600 KiB free must be above min 1744 KiB: short by 148 KiB
+  261600 KiB of RAM, 40 KiB of 80 KiB swap free
+  its task table is not in the log (cut off, or vm.oom_dump_tasks is 0)
+  the log says that this was killed: 20 a: anonymous memory 392 KiB, files' pages 4 KiB, shared memory and tmpfs 0 KiB, oom_score_adj 7
+kill without a report (line 12): 30 b: anonymous memory 8 KiB, files' pages 0 KiB, shared memory and tmpfs 0 KiB, in a cgroup at its limit" \
+	"$(grep -v 'held by' out)"
+grep -q 'tableless: 1 reports have no task table' err || fail "without tasks: $(cat err)"
+same "as a table" 0 "$(mm-reclaim -n --explain-oom=tableless 2> err | wc -l)"
+grep -q ': 1 kills without a report, the first in line 12' err || fail "without tasks: $(cat err)"
+head -n 9 tableless > cut
+fails 1 '^mm-reclaim: cut:1: the OOM report ends before its task table' mm-reclaim --explain-oom=cut
+# the next report goes by its own tasks; its number is the next
+{ cat tableless; sed -n '/invoked oom-killer/,$p' "$report"; } > both
+same "the report behind it" "0 1" "$(mm-reclaim --explain-oom=both --human 2> err | sed -n 's/^report \([0-9]*\) .*/\1/p' | paste -sd' ')"
+same "its tasks" "$(mm-reclaim -n --explain-oom="$report" -o pid,points,victim)" \
+	"$(mm-reclaim -n --explain-oom=both -o pid,points,victim 2> err)"
 
 # A kill that somebody asked for met no watermark.
 sed 's/order=0,/order=-1,/' "$report" > sysrq.dmesg

@@ -124,8 +124,8 @@ static void close_report(struct reader *rd)
 	for (size_t i = 0; i < r->nr_rows; i++)
 		settle(r, &r->rows[i].name);
 	r->complete = rd->nr_cols && r->nr_rows;
-	if (!r->complete) {
-		rd->log->cut_reports += !r->headless;
+	rd->log->cut_reports += !r->complete && !r->headless;
+	if (!r->complete && r->headless) {
 		report_free(r);
 		rd->log->nr--;
 	}
@@ -142,7 +142,7 @@ static int begin_report(struct reader *rd, uint64_t number)
 		return -ENOMEM;
 	rd->r = &log->v[log->nr];
 	*rd->r = (struct mm_oom_report){
-		.report = (uint32_t)(log->nr + log->cut_reports), .line = number, .usage_pages = UINT64_MAX,
+		.report = (uint32_t)log->nr, .line = number, .usage_pages = UINT64_MAX,
 		.limit_pages = UINT64_MAX, .swap_usage_pages = UINT64_MAX, .swap_limit_pages = UINT64_MAX,
 		.memsw_usage_pages = UINT64_MAX, .memsw_limit_pages = UINT64_MAX,
 	};
@@ -275,8 +275,8 @@ static uint64_t kib_after(struct mm_str s, const char *word)
 	return number_after(s, word, &v) && v >= 0 ? (uint64_t)v : UINT64_MAX;
 }
 
-/* "[Memory cgroup out of memory: ]Killed process 4711 (java) total-vm:8388608kB, anon-rss:2097152kB, ... oom_score_adj:900" */
-static int lone_kill(struct reader *rd, struct mm_str s, uint32_t pid, uint64_t number)
+/* "[Memory cgroup out of memory: ]Killed process 4711 (java) total-vm:8388608kB, anon-rss:2097152kB, ... oom_score_adj:900", of @report */
+static int lone_kill(struct reader *rd, struct mm_str s, uint32_t pid, uint64_t number, uint32_t report)
 {
 	struct mm_oom_log *log = rd->log;
 	struct mm_str name = find(find(s, "Killed process "), "("), total = find(name, "total-vm:");
@@ -291,7 +291,7 @@ static int lone_kill(struct reader *rd, struct mm_str s, uint32_t pid, uint64_t 
 	if (mm_grow(&log->kills, log->nr_kills, &log->cap_kills, sizeof(*log->kills)))
 		return -ENOMEM;
 	k = &log->kills[log->nr_kills++];
-	*k = (struct mm_oom_kill){ .line = number, .pid = pid, .memcg = find(s, "Memory cgroup out of memory").p != NULL,
+	*k = (struct mm_oom_kill){ .line = number, .report = report, .pid = pid, .memcg = find(s, "Memory cgroup out of memory").p != NULL,
 		.anon_kib = kib_after(s, "anon-rss:"), .file_kib = kib_after(s, "file-rss:"), .shmem_kib = kib_after(s, "shmem-rss:") };
 	if (!number_after(s, "oom_score_adj:", &k->oom_score_adj))
 		k->oom_score_adj = INT64_MIN;
@@ -351,10 +351,11 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 	} else if (find(s, "Killed process ").p && number_after(s, "Killed process ", &pid) && pid > 0 && pid <= UINT32_MAX) {
 		bool follows = rd->done && r && (r->group || find(s, "sharing same memory").p);
 		bool first = r && !rd->done && is_in_table(r, (uint32_t)pid);
+		bool tableless = r && !r->nr_rows && (!rd->done || follows);
 
 		rd->done = true;
-		if (!r || !(follows || first))
-			return lone_kill(rd, s, (uint32_t)pid, number);
+		if (tableless || !(follows || first))
+			return lone_kill(rd, s, (uint32_t)pid, number, tableless ? r->report : MM_OOM_NO_REPORT);
 		r->asked_said |= find(s, "(oom_kill_allocating_task): Killed").p != NULL;
 	}
 	if (pid <= 0 || pid > UINT32_MAX)
@@ -401,7 +402,7 @@ static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 		table_header(rd, end ? skip(s, (size_t)(end - s.p) + 1) : s);
 		return 0;
 	}
-	if (rd->r && !rd->nr_cols && !find(s, "Killed process ").p)
+	if (rd->r && !rd->nr_cols && !find(s, "Killed process ").p && !mm_str_starts(s, "oom-kill:constraint="))
 		return fact_lines(rd->r, s);
 	if (rd->r && rd->nr_cols)
 		rc = table_row(rd, s);
@@ -453,8 +454,8 @@ int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm
 	free(rd.killed.v);
 	free(rd.later.v);
 	if (!rc && !log->nr && !log->nr_kills)
-		rc = mm_input_error(in, err, -EINVAL, log->cut_reports ? "the OOM report ends before its task table" :
-				    rd.failed ? "no OOM report in this log, but a failed allocation: mm-buddy --explain tells of it" :
+		rc = mm_input_error(in, err, -EINVAL, rd.failed ?
+				    "no OOM report in this log, but a failed allocation: mm-buddy --explain tells of it" :
 				    "no OOM report (a line with \"invoked oom-killer:\") in this log");
 	settle_pages(log, settings);
 	if (!rc && (rc = mm_oom_judge(log, settings)) != 0)

@@ -242,6 +242,7 @@ static void other_adjs(struct mm_oom_report *r, const struct mm_oom_settings *se
 int mm_oom_judge(struct mm_oom_log *log, const struct mm_oom_settings *settings)
 {
 	const struct mm_oom_settings none = { 0 }, *set = settings ? settings : &none;
+	const struct mm_oom_report *before = NULL;	/* with tasks */
 	uint64_t swap_known = UINT64_MAX;
 
 	for (size_t i = 0; i < log->nr; i++)
@@ -256,9 +257,10 @@ int mm_oom_judge(struct mm_oom_log *log, const struct mm_oom_settings *settings)
 		if (r->total_unknown)
 			r->total_pages = 1;
 		other_adjs(r, set);
-		if (i && mark_gone(r, &log->v[i - 1]))
+		if (before && r->complete && mark_gone(r, before))
 			return -ENOMEM;
 		choose_victim(r, set);
+		before = r->complete ? r : before;
 	}
 	return 0;
 }

@@ -119,7 +119,7 @@ struct mm_oom_report {
 	bool swap_said;			/* the report has "Total swap" */
 	uint64_t total_pages;		/* what points are measured against */
 	bool total_unknown;		/* the log does not say: no oom_score_adj is weighed */
-	bool complete;			/* the task table was seen to its end */
+	bool complete;			/* it has a task table */
 	uint64_t held[MM_OOM_NR_HELD];	/* pages; UINT64_MAX: not said */
 	uint32_t mem_info_said;		/* bits of words of Mem-Info, for the reader */
 	struct mm_oom_slab slabs[MM_OOM_SLABS];	/* the largest unreclaimable caches, largest first */
@@ -132,9 +132,11 @@ struct mm_oom_report {
 	size_t text_len, text_cap;
 };
 
-/* "Killed process 4711 (java) total-vm:..., anon-rss:..." that no report belongs to: the kernel's log limits reports, not these lines. */
+/* "Killed process 4711 (java) total-vm:..., anon-rss:..." of no report's task table: the kernel's log limits reports, not these lines. */
+enum { MM_OOM_NO_REPORT = UINT32_MAX };
 struct mm_oom_kill {
 	uint64_t line;			/* where it stands */
+	uint32_t report;		/* number of the report without a task table that it ends, or MM_OOM_NO_REPORT */
 	uint32_t pid;
 	char name[MM_OOM_COMM];
 	bool memcg;			/* a limit of a memcg ran out */
@@ -145,7 +147,7 @@ struct mm_oom_kill {
 struct mm_oom_log {
 	struct mm_oom_report *v;
 	size_t nr, cap;
-	uint64_t cut_reports;		/* begun but without a task table */
+	uint64_t cut_reports;		/* of v, without a task table: cut off, or vm.oom_dump_tasks=0 */
 	struct mm_oom_kill *kills;
 	size_t nr_kills, cap_kills;
 };
