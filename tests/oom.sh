@@ -311,13 +311,13 @@ cat > tableless <<'END'
 [2.5] Memory cgroup out of memory: Killed process 30 (b) total-vm:5160kB, anon-rss:8kB, file-rss:0kB, shmem-rss:0kB
 END
 mm-reclaim --human --explain-oom=tableless > out 2> err
-same "without tasks" "report 0 (line 1): a asked for 4 KiB (order 0, GFP_KERNEL)
+want="report 0 (line 1): a asked for 4 KiB (order 0, GFP_KERNEL)
   node 0 DMA32: 1600 KiB free must be above min 1744 KiB: short by 148 KiB
   261600 KiB of RAM, 40 KiB of 80 KiB swap free
   its task table is not in the log (cut off, or vm.oom_dump_tasks is 0)
   the log says that this was killed: 20 a: anonymous memory 392 KiB, files' pages 4 KiB, shared memory and tmpfs 0 KiB, oom_score_adj 7
-kill without a report (line 12): 30 b: anonymous memory 8 KiB, files' pages 0 KiB, shared memory and tmpfs 0 KiB, in a cgroup at its limit" \
-	"$(grep -v 'held by' out)"
+kill without a report (line 12): 30 b: anonymous memory 8 KiB, files' pages 0 KiB, shared memory and tmpfs 0 KiB, in a cgroup at its limit"
+same "without tasks" "$want" "$(grep -v 'held by' out)"
 grep -q 'tableless: 1 reports have no task table' err || fail "without tasks: $(cat err)"
 same "as a table" 0 "$(mm-reclaim -n --explain-oom=tableless 2> err | wc -l)"
 grep -q ': 1 kills without a report, the first in line 12' err || fail "without tasks: $(cat err)"
