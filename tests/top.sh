@@ -26,6 +26,13 @@ same() {
 	diff "$tmp/want" "$tmp/got" > "$tmp/diff" || { fail "mm-top $*:"; cat "$tmp/diff"; }
 }
 same names.top.txt any
+
+# a capture without pid_max: its processes' numbers are not cut
+mkdir -p "$tmp/wide/proc/2149876"
+cp tests/data/proc-names/proc/{stat,meminfo} "$tmp/wide/proc/"
+sed 's/^[0-9]*/2149876/' "$(ls -d tests/data/proc-names/proc/[0-9]*/stat | head -1)" > "$tmp/wide/proc/2149876/stat"
+"$top" -b -n1 --human --sysroot="$tmp/wide" 2> "$tmp/err" | grep -q '^2149876 ' || fail "mm-top: a number of 7 digits is cut"
+
 same names.top_o_MEM.txt ordered -o %MEM
 # nothing moves in a capture: 191829 of 527826 ticks since boot were in user space
 "$top" -b -n1 -w80 --human $names | grep -q '^%Cpu(s): 36.3 us, 14.2 sy, 14.7 ni, 33.9 id,  0.3 wa,  0.0 hi,  0.4 si,  0.1 st$' ||

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include "source/folder.h"
 #include "source/proc.h"
 #include "source/scan.h"
 
@@ -133,6 +134,24 @@ bool mm_proc_uptime_users(struct mm_proc *p, uint32_t *users)
 	return true;
 }
 
+/* The most digits of a process that the folder of files has: what a capture without pid_max tells. */
+static uint32_t digits_of_folders(const struct mm_proc *p)
+{
+	DIR *dir = mm_folder_open(p->root_fd, "proc");
+	const char *name;
+	size_t digits = 5;
+
+	while (dir && (name = mm_folder_next(dir))) {
+		size_t n = strlen(name);
+
+		if (n > digits && n <= 10 && strspn(name, "0123456789") == n)
+			digits = n;
+	}
+	if (dir)
+		closedir(dir);
+	return (uint32_t)digits;
+}
+
 uint32_t mm_proc_pid_digits(struct mm_proc *p)
 {
 	struct mm_str text;
@@ -140,7 +159,7 @@ uint32_t mm_proc_pid_digits(struct mm_proc *p)
 	uint32_t digits = 0;
 
 	if (mm_proc_read(p, "proc/sys/kernel/pid_max", &text, NULL) || !scan_u64(&text, &max))
-		return 5;
+		return digits_of_folders(p);
 	for (; max; max /= 10)
 		digits++;
 	return digits < 5 ? 5 : digits > 10 ? 10 : digits;
