@@ -200,7 +200,6 @@ static int print_capture(struct cmd_args *a, const struct mm_buddyinfo *bi, cons
 	if (bi->pageblock_order == MM_PAGEBLOCK_ORDER && bi->pageblock_order + 1 < nr_orders && bi->nr_types)
 		nr_orders = 0;
 	e = sized ? cmd_page_size(a, root, nr_orders, &page_size) : 0;
-
 	if (e)
 		return e;
 	if (table == &mm_table_free.table) {

@@ -348,18 +348,23 @@ static void say_kill(struct mm_output *out, const struct mm_oom_kill *k)
 	mm_output_printf(out, k->memcg ? ", in a cgroup at its limit\n" : "\n");
 }
 
-/* Without the tasks nobody can be chosen; whom the log names is told. */
-static void say_killed(struct mm_output *out, const struct mm_oom_log *log, const struct mm_oom_report *r)
+/* Without the tasks nobody can be chosen; whom the log names is told. Kills are in their reports' order: *@next is the first left. */
+static void say_killed(struct mm_output *out, const struct mm_oom_log *log, const struct mm_oom_report *r, size_t *next)
 {
 	mm_output_printf(out, "  its task table is not in the log (cut off, or vm.oom_dump_tasks is 0)\n");
-	for (size_t i = 0; i < log->nr_kills; i++)
-		if (log->kills[i].report == r->report) {
+	for (; *next < log->nr_kills; ++*next) {
+		const struct mm_oom_kill *k = &log->kills[*next];
+
+		if (k->report != MM_OOM_NO_REPORT && k->report > r->report)
+			break;
+		if (k->report == r->report) {
 			mm_output_printf(out, "  the log says that this was killed: ");
-			say_kill(out, &log->kills[i]);
+			say_kill(out, k);
 		}
+	}
 }
 
-static void say_report(struct mm_output *out, const struct mm_oom_log *log, const struct mm_oom_report *r)
+static void say_report(struct mm_output *out, const struct mm_oom_log *log, const struct mm_oom_report *r, size_t *next_kill)
 {
 	say_request(out, r);
 	if (r->constraint == MM_OOM_MEMCG)
@@ -368,7 +373,7 @@ static void say_report(struct mm_output *out, const struct mm_oom_log *log, cons
 		say_machine(out, r);
 	say_holders(out, r);
 	if (!r->complete) {
-		say_killed(out, log, r);
+		say_killed(out, log, r, next_kill);
 		return;
 	}
 	if (r->total_unknown)
@@ -402,11 +407,9 @@ static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const cha
 	if (unknown)
 		cmd_note(a, "%s: %" PRIu64 " reports do not say how much memory there is (--ram or --memory-max tells): "
 			 "no oom_score_adj is weighed in them", file, unknown);
-	for (size_t i = log->nr_kills; i-- > 0;)
-		if (log->kills[i].report == MM_OOM_NO_REPORT) {
+	for (size_t i = 0; i < log->nr_kills; i++)
+		if (log->kills[i].report == MM_OOM_NO_REPORT && !nr_kills++)
 			first = &log->kills[i];
-			nr_kills++;
-		}
 	if (first)
 		cmd_note(a, "%s: %" PRIu64 " kills without a report, the first in line %" PRIu64 " (--human tells of all)", file,
 			 nr_kills, first->line);
@@ -415,11 +418,12 @@ static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const cha
 static int print_log(struct cmd_args *a, const struct mm_oom_log *log, bool explain)
 {
 	struct mm_table_writer *w;
+	size_t next_kill = 0;
 	int e;
 
 	if (explain && !a->table && cmd_is_human(a)) {
 		for (size_t i = 0; i < log->nr; i++)
-			say_report(&a->out, log, &log->v[i]);
+			say_report(&a->out, log, &log->v[i], &next_kill);
 		for (size_t i = 0; i < log->nr_kills; i++)
 			if (log->kills[i].report == MM_OOM_NO_REPORT) {
 				mm_output_printf(&a->out, "kill without a report (line %" PRIu64 "): ", log->kills[i].line);

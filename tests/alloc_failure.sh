@@ -15,13 +15,11 @@ manual=tests/data/manual
 corpus=tests/fuzz/corpus
 runs=0
 
-ulimit -t 300		# of a command that goes round in circles
-
 # ended HOW AT COMMAND...: what it printed is in $out and $err
 ended() {
 	local status
 	: > "$tmp/log"
-	FAIL_HOW=$1 FAIL_AT=$2 FAIL_LOG=$tmp/log LD_PRELOAD=$tmp/fail.so "$bin/$3" "${@:4}" \
+	timeout 60 env FAIL_HOW="$1" FAIL_AT="$2" FAIL_LOG="$tmp/log" LD_PRELOAD="$tmp/fail.so" "$bin/$3" "${@:4}" \
 		< "${input:-/dev/null}" > "$tmp/out" 2> "$tmp/err"
 	status=$?
 	[ $3 != mm-top ] || sed -i '/^top - /d' "$tmp/out"	# the time of day

@@ -156,10 +156,10 @@ printf '# tracer: nop\n#\n' > none.txt
 expect 0 "" mm-vma none.txt
 { sed -n 1p fields.txt; echo 'prog 7 [000] 1.5: kmem:kfree: call_site=1 ptr=0xffff888001'; } > partly.txt
 expect 0 "left out 1 events without a time or a task" mm-vma partly.txt
-
-# A last line without an end may be cut within a number.
 printf '%s\n' 'Node 0, zone      DMA' '  pages free     3840' > zones
 expect 1 "^mm-buddy: zones:1: expected a trace or a recording, found zoneinfo" mm-buddy zones
+
+# A last line without an end may be cut within a number.
 printf '%s\n%s' 'Node 0, zone DMA 1 2 3' 'Node 0, zone DMA32 4 5 66' > cut.buddyinfo
 expect 0 "^mm-buddy: cut.buddyinfo:2: the last line does not end" mm-buddy cut.buddyinfo
 expect 1 "^mm-buddy: cut.buddyinfo:2: .*under --strict" mm-buddy --strict cut.buddyinfo

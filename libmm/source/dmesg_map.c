@@ -276,20 +276,23 @@ static int range_line(struct boot_log *b, struct mm_str before, uint64_t start, 
 	return 0;
 }
 
-/* "    0: 0x00000010 -> 0x0000009f" below "early_node_map[2] active PFN ranges". */
+/* "early_node_map[2] active PFN ranges" */
+static bool begins_pfns(struct boot_log *b, struct mm_str line)
+{
+	if (!memmem(line.p, line.len, "early_node_map[", 15))
+		return false;
+	b->in_pfns = true;
+	b->pfns.nr = 0;
+	return true;
+}
+
+/* "    0: 0x00000010 -> 0x0000009f" below it. */
 static int pfn_line(struct boot_log *b, struct mm_str line)
 {
 	const uint64_t max = UINT64_MAX / MM_PAGE_SIZE;
 	struct mm_str s = line, end;
 	uint64_t node, first, past;
 
-	if (memmem(line.p, line.len, "early_node_map[", 15)) {
-		b->in_pfns = true;
-		b->pfns.nr = 0;
-		return 0;
-	}
-	if (!b->in_pfns)
-		return 0;
 	if (s.len && *s.p == '[')	/* the time */
 		(void)mm_str_after(s, "]", &s);
 	b->in_pfns = scan_u64(&s, &node) && scan_word(&s, ":") && node < MM_MAX_NODES && mm_str_after(s, "-> ", &end);
@@ -315,7 +318,7 @@ static int log_line(struct boot_log *b, struct mm_input *in, struct mm_str line,
 		reset(b);
 	mm_dmesg_facts_line(b->facts, line);
 	if (!find_range(line, &before, &start, &end, &after))
-		e = b->in_pfns || memmem(line.p, line.len, "early_node_map[", 15) ? pfn_line(b, line) : memblock_line(b, line);
+		e = begins_pfns(b, line) ? 0 : b->in_pfns ? pfn_line(b, line) : memblock_line(b, line);
 	else if (end < start)
 		return mm_input_error(in, err, -EINVAL, "expected a range that ends after it begins, found '%.*s'",
 				      (int)(line.len < 120 ? line.len : 120), line.p);
