@@ -79,6 +79,7 @@ int mm_csv_new(struct mm_csv **csvp, struct mm_input *in, struct mm_error *err)
 	csv->scan = mm_csv_scan_best();
 	csv->special = MM_CSV_NONE;
 	csv_init(&csv->slow.parser, CSV_STRICT | CSV_STRICT_FINI);
+	csv_set_blk_size(&csv->slow.parser, CHUNK);	/* libcsv's own 128 bytes move a long field 8,192 times */
 	*csvp = csv;
 	return 0;
 }
