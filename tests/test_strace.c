@@ -76,6 +76,37 @@ static const struct {
 	{ "never returned", "12 munmap(0x1000, 4096) = ?\n", "" },
 	{ "a signal is no call", "12 --- SIGSEGV {si_signo=SIGSEGV, si_addr=0x8} ---\n", "" },
 	{ "the end", "12 +++ killed by SIGSEGV (core dumped) +++\n", "12 exit 0 0 - - -\n" },
+	{ "exit_group ends a process, whether or not strace says so behind it (-qq: it does not)",
+	  "12 exit_group(0)                           = ?\n12 +++ exited with 0 +++\n13 exit_group(3) = ?\n" ROW_LINE,
+	  "12 exit 0 0 - - -\n13 exit 0 0 - - -\n" ROW(12) },
+	{ "_exit of old straces, and a signal and the end of what waits behind it",
+	  "12 _exit(0) = ?\n12 --- SIGCONT {si_signo=SIGCONT} ---\n12 +++ killed by SIGKILL +++\n", "12 exit 0 0 - - -\n" },
+	{ "exit_group is the end of all threads, but of no other process with the same memory",
+	  "12 clone(flags=CLONE_VM|CLONE_THREAD) = 13\n13 clone(flags=CLONE_VM|CLONE_THREAD) = 14\n12 vfork( <unfinished ...>\n"
+	  "15 brk(NULL) = 0x5000\n13 futex(0x10, FUTEX_WAIT, 0, NULL <unfinished ...>\n14 exit_group(0) = ?\n"
+	  "13 <... futex resumed>) = ?\n13 +++ exited with 0 +++\n15 exit_group(0) = ?\n",
+	  "12 thread 0 0 - - d\n13 thread 0 0 - - e\n12 fork 0 0 CLONE_VM|CLONE_VFORK - f\n15 brk 0 0 - - 5000\n"
+	  "12 exit 0 0 - - -\n13 exit 0 0 - - -\n14 exit 0 0 - - -\n15 exit 0 0 - - -\n" },
+	{ "exit is the end of one thread: the others go on without the first",
+	  "12 clone(flags=CLONE_VM|CLONE_THREAD) = 13\n12 exit(0) = ?\n13 munmap(0x1000, 4096) = 0\n13 exit(0) = ?\n"
+	  "13 +++ exited with 0 +++\n12 +++ exited with 0 +++\n",
+	  "12 thread 0 0 - - d\n12 exit 0 0 - - -\n" ROW(13) "13 exit 0 0 - - -\n" },
+	{ "an exit that failed is none", "12 exit_group(0) = -1 ENOSYS (Function not implemented)\n" ROW_LINE, ROW(12) },
+	{ "a number that is given again", "12 fork() = 13\n13 exit_group(0) = ?\n12 fork() = 13\n13 munmap(0x1000, 4096) = 0\n"
+	  "13 exit_group(0) = ?\n13 +++ exited with 0 +++\n",
+	  "12 fork 0 0 - - d\n13 exit 0 0 - - -\n12 fork 0 0 - - d\n" ROW(13) "13 exit 0 0 - - -\n" },
+	{ "a program ends the other threads",
+	  "12 clone(flags=CLONE_VM|CLONE_THREAD) = 13\n12 execve(\"/a\", [\"a\"], 0x7 /* 1 var */) = 0\n12 exit_group(0) = ?\n",
+	  "12 thread 0 0 - - d\n12 exec 0 0 - /a -\n13 exit 0 0 - - -\n12 exit 0 0 - - -\n" },
+	{ "a thread that runs a program when the first one has ended",
+	  "12 clone(flags=CLONE_VM|CLONE_THREAD) = 13\n12 exit(0) = ?\n13 execve(\"/a\", [\"a\"], 0x7 /* 1 var */ <unfinished ...>\n"
+	  "12 +++ superseded by execve in pid 13 +++\n12 <... execve resumed>) = 0\n" ROW_LINE "12 exit_group(0) = ?\n",
+	  "12 thread 0 0 - - d\n12 exit 0 0 - - -\n13 exit 0 0 - - -\n12 exec 0 0 - /a -\n" ROW(12) "12 exit 0 0 - - -\n" },
+	{ "killed by a signal that the log does not show: who waits for it is told",
+	  "12 fork() = 13\n12 fork() = 14\n12 fork() = 15\n12 wait4(-1, [{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}], 0, NULL) = 13\n"
+	  "12 waitid(P_PID, 14, {si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=14, si_uid=0}, WEXITED, NULL) = 0\n"
+	  "12 wait4(15, [{WIFSTOPPED(s) && WSTOPSIG(s) == SIGSTOP}], WSTOPPED, NULL) = 15\n13 +++ killed by SIGKILL +++\n",
+	  "12 fork 0 0 - - d\n12 fork 0 0 - - e\n12 fork 0 0 - - f\n13 exit 0 0 - - -\n14 exit 0 0 - - -\n" },
 	{ "interrupted in the log",
 	  "12 munmap(0x1000,  <unfinished ...>\n13 brk(NULL) = 0x5000\n12 <... munmap resumed>4096) = 0\n",
 	  "13 brk 0 0 - - 5000\n" ROW(12) },
@@ -229,6 +260,39 @@ END_TEST
 START_TEST(log_lines) { check_log(rows[_i].what, rows[_i].log, rows[_i].want); }
 END_TEST
 
+/* More threads than one line has rows, all of them at once; then more processes than are remembered, each told of twice. */
+START_TEST(many_ends)
+{
+	enum { THREADS = 300, PROCESSES = 5000 };
+	static char log[PROCESSES * 120];
+	struct mm_trace_options opt = { .from = "strace", .strict = true };
+	struct mm_trace_reader *r;
+	struct mm_error err = { 0 };
+	struct mm_event ev[20];
+	struct mm_input *in;
+	size_t len = 0, nr = 0;
+	long n;
+
+	for (int i = 0; i < THREADS; i++)
+		len += (size_t)sprintf(log + len, "12 clone(flags=CLONE_VM|CLONE_THREAD) = %d\n", 1000 + i);
+	len += (size_t)sprintf(log + len, "1000 exit_group(0) = ?\n");
+	for (int i = 0; i < PROCESSES; i++)
+		len += (size_t)sprintf(log + len, "2 fork() = %d\n%d exit_group(0) = ?\n%d +++ exited with 0 +++\n", 2000 + i, 2000 + i,
+				       2000 + i);
+	ck_assert_int_eq(mm_input_open_memory(&in, "log", log, len), 0);
+	ck_assert_int_eq(mm_trace_reader_new(&r, in, &opt, &err), 0);
+	while ((n = mm_trace_read(r, ev, 20, &err)) > 0)
+		for (long i = 0; i < n; i++)
+			nr += ev[i].type == MM_EV_EXIT;
+	ck_assert_msg(n == 0, "%s", err.text);
+	ck_assert_uint_eq(nr, THREADS + 1 + PROCESSES);
+	mm_trace_skips(r, &nr);
+	ck_assert_uint_eq(nr, 0);
+	mm_trace_reader_free(r);
+	mm_input_free(in);
+}
+END_TEST
+
 /* What the first lines look like in each form of head. */
 START_TEST(told_by_content)
 {
@@ -292,6 +356,7 @@ int main(void)
 	tcase_add_loop_test(t, log_lines, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_loop_test(t, told_by_content, 0, 5);
 	tcase_add_test(t, positions);
+	tcase_add_test(t, many_ends);
 	tcase_add_test(t, cut_anywhere);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

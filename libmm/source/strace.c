@@ -24,26 +24,15 @@
 
 /* Who speaks without a pid, no init, which the OOM killer would spare; and who else has that number, one that no kernel gives. */
 enum { FIRST_TASK = 1000, OTHER_FIRST_TASK = 4194304 };
-enum { MAX_TASKS = 1 << 20, NOBODY = UINT32_MAX };
-
-struct task {
-	uint32_t pid;
-	uint32_t child;			/* already told of: the unfinished clone made it */
-	bool alive;
-	bool early;			/* the row of the unfinished call was given out already */
-	char *unfinished;		/* text of a call up to <unfinished ...>; NULL none */
-	uint64_t order;			/* of the unfinished call */
-};
-
 struct strace {
 	struct mm_trace_source *src;
 	struct strace_calls calls;
-	struct task *tasks;
-	size_t nr_tasks, cap_tasks, last;
-	size_t nr_dead, dead_hint;	/* places that can be used again */
-	size_t nr_unfinished;
-	struct strace_pids pids;
-	uint32_t first_pid;		/* of lines without a pid; NOBODY: none yet */
+	struct strace_tasks tasks;
+	struct strace_ending {		/* the process of .call's task, whose rows the batch may have no room for */
+		bool there, itself;	/* .itself: that task too, at last */
+		struct strace_call call;
+	} ending;
+	uint32_t first_pid;		/* of lines without a pid; STRACE_NOBODY: none yet */
 	uint32_t first_alias;		/* [pid N] that turned out to be it */
 	uint64_t order;
 	struct strace_clock clock;
@@ -54,84 +43,35 @@ struct strace {
 
 /* ---- tasks ------------------------------------------------------------------ */
 
-static struct task *find_task(struct strace *s, uint32_t pid)
-{
-	if (s->last < s->nr_tasks && s->tasks[s->last].pid == pid)
-		return &s->tasks[s->last];
-	return strace_pids_find(&s->pids, pid, &s->last) ? &s->tasks[s->last] : NULL;
-}
-
-static void forget_unfinished(struct strace *s, struct task *t)
-{
-	s->nr_unfinished -= t->unfinished != NULL;
-	free(t->unfinished);
-	t->unfinished = NULL;
-}
-
-static struct task *add_task(struct strace *s, uint32_t pid)
-{
-	struct task *t = find_task(s, pid);
-
-	s->nr_dead -= t && !t->alive;	/* the pid again */
-	for (; !t && s->nr_dead && s->nr_tasks > 64; s->dead_hint = (s->dead_hint + 1) % s->nr_tasks)
-		if (!s->tasks[s->dead_hint].alive) {
-			t = &s->tasks[s->dead_hint];
-			strace_pids_del(&s->pids, t->pid);
-			s->nr_dead--;
-		}
-	if (!t) {
-		if (s->nr_tasks == MAX_TASKS || mm_grow(&s->tasks, s->nr_tasks, &s->cap_tasks, sizeof(*t)))
-			return NULL;
-		t = &s->tasks[s->nr_tasks++];
-		t->unfinished = NULL;
-	}
-	forget_unfinished(s, t);
-	*t = (struct task){ .pid = pid, .child = NOBODY, .alive = true };
-	return strace_pids_add(&s->pids, pid, (size_t)(t - s->tasks)) ? NULL : t;
-}
-
-/* The clone that has not returned, the oldest, and has no child yet. */
-static struct task *giving_birth(struct strace *s)
-{
-	struct task *best = NULL;
-
-	for (size_t i = 0; s->nr_unfinished && i < s->nr_tasks; i++) {
-		struct task *t = &s->tasks[i];
-		struct mm_str text = { t->unfinished, t->unfinished ? strcspn(t->unfinished, "(") : 0 };
-
-		if (t->alive && t->unfinished && t->child == NOBODY && strace_is_clone(text) &&
-		    (!best || t->order < best->order))
-			best = t;
-	}
-	return best;
-}
-
 static int birth(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint32_t parent, uint32_t child,
 		 struct mm_str text, struct mm_error *err)
 {
+	struct strace_task *t = strace_task_add(&s->tasks, child), *p = strace_task_find(&s->tasks, parent);
 	struct strace_call call = *at;
 	size_t n = 0;
 
 	while (n < text.len && text.p[n] != '(')
 		n++;
 	call.pid = parent;
-	if (!add_task(s, child))
+	if (!t)
 		return mm_error_set(err, -ENOMEM, "out of memory");
+	if (p && strace_makes_thread((struct mm_str){ text.p, n }, text))
+		strace_task_join(&s->tasks, t, p);
 	return strace_child_row(&s->calls, b, &call, child, (struct mm_str){ text.p, n }, text, err);
 }
 
 /* The task of a line; one that is new may be the child of an unfinished clone. */
 static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, struct mm_error *err)
 {
-	struct task *t = find_task(s, at->pid), *parent;
+	struct strace_task *t = strace_task_find(&s->tasks, at->pid), *parent;
 	uint32_t pid;
 	struct mm_str text;
 
 	if (t && t->alive)
 		return 0;
-	parent = giving_birth(s);
+	parent = strace_giving_birth(&s->tasks);
 	if (!parent)
-		return add_task(s, at->pid) ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
+		return strace_task_add(&s->tasks, at->pid) ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
 	parent->child = at->pid;
 	pid = parent->pid;
 	text = (struct mm_str){ parent->unfinished, strlen(parent->unfinished) };
@@ -154,99 +94,117 @@ static uint32_t pid_of(struct strace *s, bool given, uint64_t pid)
 	if (!given)
 		return s->first_pid = FIRST_TASK;
 	number = number_of(s, pid);
-	if (s->first_pid == NOBODY)
+	if (s->first_pid == STRACE_NOBODY)
 		return number;
-	if (s->first_alias == NOBODY && !find_task(s, number) && !giving_birth(s))
+	if (s->first_alias == STRACE_NOBODY && !strace_task_find(&s->tasks, number) && !strace_giving_birth(&s->tasks))
 		s->first_alias = (uint32_t)pid;
 	return pid == s->first_alias ? s->first_pid : number;
 }
 
-/* ---- a call ------------------------------------------------------------------------ */
+/* ---- ends ---------------------------------------------------------------------------- */
 
-/* Past "text" or </path> that begins at @i; the index behind it. */
-static size_t skip_quoted(struct mm_str s, size_t i)
+/* The task of @call's pid is no more; @silent: strace may still say so. */
+static void end_task(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call, bool silent)
 {
-	if (s.p[i] == '"') {
-		for (i++; i < s.len && s.p[i] != '"'; i++)
-			if (s.p[i] == '\\')
-				i++;
-		return i + 1;
-	}
-	for (i++; i < s.len; i++)
-		if (s.p[i] == '>' && (i + 1 == s.len || strchr(",)]} \t(", s.p[i + 1])))
-			return i + 1;
-	return i;
+	struct strace_task *t = strace_task_find(&s->tasks, call->pid);
+
+	strace_add_row(b, call, MM_EV_EXIT);
+	strace_task_exit(s->calls.files, call->pid);
+	strace_task_end(&s->tasks, t, silent);
 }
 
-/* 3<, AT_FDCWD<, and with -X verbose a comment before it */
-static bool begins_path(struct mm_str s, size_t i)
+/* The other threads of the process of .ending, and that task itself, as far as the batch has room; the rest comes with the next one. */
+static void end_process(struct strace *s, struct mm_trace_batch *b)
 {
-	return s.p[i] == '<' && i && (strace_is_digit(s.p[i - 1]) || s.p[i - 1] == 'D' || s.p[i - 1] == '/');
+	struct strace_ending *e = &s->ending;
+
+	while (e->there && b->nr < b->max) {
+		struct strace_task *t = strace_task_find(&s->tasks, e->call.pid), *other = strace_task_next(&s->tasks, t);
+		struct strace_call of = e->call;
+
+		e->there = other != t;
+		of.pid = other->pid;
+		if (e->there || e->itself)
+			end_task(s, b, &of, true);
+	}
 }
 
-/* Cut "a, b, c) = result" into arguments; the index behind the closing parenthesis, 0: there is none. */
-static size_t cut_args(struct mm_str s, struct strace_call *call)
+/*
+ * The process of @pid ends with @call, or (@itself false) its threads but @pid. strace -qq and -e signal=none do not say so of each
+ * ("+++ exited with 0 +++"), and a log may end before.
+ */
+static void begin_end(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call, uint32_t pid, bool itself)
 {
-	size_t from = 0, i = 0;
-	int depth = 0;
+	struct strace_task *t = strace_task_find(&s->tasks, pid);
 
-	while (i < s.len) {
-		char ch = s.p[i];
+	if (!t || !t->alive)
+		return;
+	s->ending = (struct strace_ending){ true, itself, *call };
+	s->ending.call.pid = pid;
+	end_process(s, b);
+}
 
-		if (ch == '"' || begins_path(s, i)) {
-			i = skip_quoted(s, i);
-			continue;
-		}
-		if (ch == '(' || ch == '[' || ch == '{')
-			depth++;
-		else if ((ch == ')' || ch == ']' || ch == '}') && depth)
-			depth--;
-		else if (ch == ')' || (ch == ',' && !depth)) {
-			if (call->nr_args < STRACE_MAX_ARGS && i > from)
-				call->arg[call->nr_args++] = (struct mm_str){ s.p + from, i - from };
-			if (ch == ')')
-				return i + 1;
-			from = i + 1;
-			while (from < s.len && s.p[from] == ' ')
-				from++;
-		}
-		i++;
+/* Who waits for a child is told that it has ended: wait4(-1, [{WIFSIGNALED(s) && ...}], 0, NULL) = 13, waitid(..., {..., si_pid=13}). */
+static bool is_waited_for(const struct strace_call *call, uint64_t *pid)
+{
+	static const char *const ends[] = { "CLD_EXITED", "CLD_KILLED", "CLD_DUMPED" };
+	struct mm_str rest;
+
+	if (call->failed || call->no_result || call->nr_args < 3)
+		return false;
+	*pid = call->result;
+	if (mm_str_is(call->name, "wait4") || mm_str_is(call->name, "waitpid"))
+		return strace_has(call->arg[1], "WIFEXITED") || strace_has(call->arg[1], "WIFSIGNALED");
+	if (!mm_str_is(call->name, "waitid") || !mm_str_after(call->arg[2], "si_pid=", &rest) || !strace_number(rest, pid))
+		return false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (strace_has(call->arg[2], ends[i]))
+			return true;
+	return false;
+}
+
+/* A call that is no clone: its rows, and then the ends of tasks that it tells of. */
+static int call_rows(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call, struct mm_error *err)
+{
+	struct mm_str name = call->name;
+	uint64_t pid;
+	int e;
+
+	if (call->no_result && mm_str_is(name, "exit_group")) {
+		begin_end(s, b, call, call->pid, true);
+		return 0;
 	}
+	if (call->no_result && (mm_str_is(name, "exit") || mm_str_is(name, "_exit"))) {
+		end_task(s, b, call, true);
+		return 0;
+	}
+	e = strace_call_rows(&s->calls, b, call, err);
+	if (e)
+		return e;
+	if (!call->failed && !call->no_result && (mm_str_is(name, "execve") || mm_str_is(name, "execveat")))
+		begin_end(s, b, call, call->pid, false);
+	else if (is_waited_for(call, &pid) && pid && pid <= INT32_MAX)
+		begin_end(s, b, call, number_of(s, pid), true);
 	return 0;
 }
 
-/* "= 0x7f...", "= 3</path>", "= -1 ENOMEM (...)", "= ?"; false: none of these. */
-static bool cut_result(struct mm_str s, struct strace_call *call)
+/* A line of a task that ended before strace said so. True: it tells nothing new; false: it is another task's that has the number now. */
+static bool is_after_end(struct strace *s, struct strace_task *t, struct mm_str text, uint64_t line)
 {
-	size_t n = 0;
-	const char *gt;
+	static const char nothing[] = " = ?";
+	size_t n = sizeof(nothing) - 1;
+	bool none = text.len >= n && !memcmp(text.p + text.len - n, nothing, n), rest = scan_word(&text, "<... ");
 
-	scan_blanks(&s);
-	if (!scan_word(&s, "= "))
-		return false;
-	if (scan_word(&s, "?")) {
-		call->no_result = true;
-		return true;
+	if (scan_word(&text, "+++ ")) {
+		strace_task_forget(&s->tasks, t);
+		return !strace_has(text, "superseded");
 	}
-	if (!strace_number(s, &call->result))
-		return false;
-	if (scan_word(&s, "-1 ") && s.len && s.p[0] == 'E') {
-		while (n < s.len && s.p[n] != ' ')
-			n++;
-		call->failed = true;
-		call->error = (struct mm_str){ s.p, n };
-		return true;
-	}
-	while (n < s.len && strace_is_digit(s.p[n]))
-		n++;
-	if (n && n < s.len && s.p[n] == '<') {
-		gt = memchr(s.p + n, '>', s.len - n);
-		call->path = (struct mm_str){ s.p + n + 1, gt ? (size_t)(gt - s.p) - n - 1 : 0 };
-		if (!strace_is_absolute(call->path))
-			call->path.len = 0;
-	}
-	return true;
+	if (rest && !none)
+		mm_trace_note(s->src, "calls that returned after their process had ended", line);
+	return none || rest || scan_word(&text, "--- ");
 }
+
+/* ---- a call ------------------------------------------------------------------------ */
 
 /* An mmap was given room that another task's unfinished munmap has in the log: the kernel did that first, so its row comes first. */
 static void overtaken(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call)
@@ -256,8 +214,8 @@ static void overtaken(struct strace *s, struct mm_trace_batch *b, const struct s
 
 	if (call->failed || call->no_result || call->nr_args < 2 || !strace_number(call->arg[1], &len))
 		return;
-	for (size_t i = 0; s->nr_unfinished && i < s->nr_tasks && nr < MM_TRACE_LINE_ROWS / 2; i++) {
-		struct task *t = &s->tasks[i];
+	for (size_t i = 0; s->tasks.nr_unfinished && i < s->tasks.nr && nr < MM_TRACE_LINE_ROWS / 2; i++) {
+		struct strace_task *t = &s->tasks.v[i];
 		struct mm_str rest = { t->unfinished, t->unfinished ? strlen(t->unfinished) : 0 };
 		struct mm_event *ev;
 
@@ -282,24 +240,19 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 		      struct mm_error *err)
 {
 	const char *open = text.len ? memchr(text.p, '(', text.len) : NULL;
-	struct task *t = find_task(s, call->pid);
-	struct mm_str args;
+	struct strace_task *t = strace_task_find(&s->tasks, call->pid);
 	uint32_t told, child;
-	size_t end;
 
 	if (!open || !t)
 		return mm_trace_loss(s->src, "lines that are no system call", call->line, err);
 	told = t->child;
-	t->child = NOBODY;
-	call->name = (struct mm_str){ text.p, (size_t)(open - text.p) };
-	args = (struct mm_str){ open + 1, text.len - call->name.len - 1 };
-	end = cut_args(args, call);
-	if (!end || !cut_result((struct mm_str){ args.p + end, args.len - end }, call))
+	t->child = STRACE_NOBODY;
+	if (!strace_cut_call(text, call))
 		return mm_trace_loss(s->src, "calls that the log does not show whole", call->line, err);
 	if (call->name.len == 4 && !memcmp(call->name.p, "mmap", 4))
 		overtaken(s, b, call);
 	if (!strace_is_clone(call->name))
-		return strace_call_rows(&s->calls, b, call, err);
+		return call_rows(s, b, call, err);
 	child = number_of(s, call->result);
 	if (call->failed || call->no_result || !call->result || call->result > INT32_MAX)
 		return 0;
@@ -310,13 +263,13 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 
 static int begin_unfinished(struct strace *s, struct mm_str text, const struct strace_call *call, struct mm_error *err)
 {
-	struct task *t = find_task(s, call->pid);
+	struct strace_task *t = strace_task_find(&s->tasks, call->pid);
 
-	forget_unfinished(s, t);
+	strace_task_forget_call(&s->tasks, t);
 	t->unfinished = strndup(text.p, text.len);
-	s->nr_unfinished += t->unfinished != NULL;
+	s->tasks.nr_unfinished += t->unfinished != NULL;
 	t->order = s->order++;
-	t->child = NOBODY;
+	t->child = STRACE_NOBODY;
 	t->early = false;
 	return t->unfinished ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
 }
@@ -325,14 +278,14 @@ static int begin_unfinished(struct strace *s, struct mm_str text, const struct s
 static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text, struct strace_call *call,
 		  struct mm_error *err)
 {
-	struct task *t = find_task(s, call->pid);
+	struct strace_task *t = strace_task_find(&s->tasks, call->pid);
 	const char *at = strace_find(text, " resumed>");
 	size_t n, m;
 
 	if (!at || !t->unfinished)
 		return mm_trace_note(s->src, "ends of calls that began before the log", call->line);
 	if (t->early) {
-		forget_unfinished(s, t);
+		strace_task_forget_call(&s->tasks, t);
 		t->early = false;
 		return 0;
 	}
@@ -346,20 +299,8 @@ static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text
 	memcpy(s->joined, t->unfinished, n);
 	if (m)
 		memcpy(s->joined + n, at, m);
-	forget_unfinished(s, t);
+	strace_task_forget_call(&s->tasks, t);
 	return whole_call(s, b, (struct mm_str){ s->joined, n + m }, call, err);
-}
-
-/* The task of @call's pid is no more. */
-static void end_task(struct strace *s, struct mm_trace_batch *b, const struct strace_call *call)
-{
-	struct task *t = find_task(s, call->pid);
-
-	strace_add_row(b, call, MM_EV_EXIT);
-	strace_task_exit(s->calls.files, call->pid);
-	forget_unfinished(s, t);
-	s->nr_dead += t->alive;
-	t->alive = false;
 }
 
 /*
@@ -368,22 +309,23 @@ static void end_task(struct strace *s, struct mm_trace_batch *b, const struct st
  */
 static void superseded(struct strace *s, struct mm_trace_batch *b, struct mm_str by, const struct strace_call *call)
 {
-	struct task *process = find_task(s, call->pid), *thread;
+	struct strace_task *process = strace_task_find(&s->tasks, call->pid), *thread;
 	struct strace_call of_thread = *call;
 	uint64_t tid;
 
 	if (!scan_u64(&by, &tid) || tid > INT32_MAX)
 		return;
 	of_thread.pid = number_of(s, tid);
-	thread = find_task(s, of_thread.pid);
+	thread = strace_task_find(&s->tasks, of_thread.pid);
 	if (!thread || thread == process || !thread->alive)
 		return;
-	forget_unfinished(s, process);
+	strace_task_forget_call(&s->tasks, process);
 	process->unfinished = thread->unfinished;
 	process->order = thread->order;
 	process->early = false;
 	thread->unfinished = NULL;
-	end_task(s, b, &of_thread);
+	strace_task_join(&s->tasks, process, thread);
+	end_task(s, b, &of_thread, false);
 }
 
 /* "+++ exited with 0 +++", "+++ killed by SIGKILL +++" */
@@ -394,12 +336,13 @@ static void task_ends(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 	if (mm_str_after(text, "superseded by execve in pid ", &by))
 		superseded(s, b, by, call);
 	else if (strace_has(text, "exited with") || strace_has(text, "killed by"))
-		end_task(s, b, call);
+		end_task(s, b, call, false);
 }
 
 static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str line, uint64_t nr, struct mm_error *err)
 {
 	struct strace_call call = { .line = nr };
+	struct strace_task *t;
 	struct mm_str text = line;
 	const char *cut;
 	uint64_t pid = 0;
@@ -412,6 +355,9 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 	if (!strace_is_event(text))
 		return mm_trace_loss(s->src, "lines that are no system call", nr, err);
 	call.pid = pid_of(s, given, pid);
+	t = strace_task_find(&s->tasks, call.pid);
+	if (t && t->remembered && is_after_end(s, t, text, nr))
+		return 0;
 	e = meet(s, b, &call, err);
 	if (e || scan_word(&text, "---"))
 		return e;
@@ -438,7 +384,7 @@ static int strace_open(void **state, struct mm_trace_source *src, struct mm_erro
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
 	s->src = s->calls.src = src;
-	s->first_pid = s->first_alias = NOBODY;
+	s->first_pid = s->first_alias = STRACE_NOBODY;
 	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) |
 		       MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) |
 		       MM_TC_BIT(RESULT);
@@ -450,13 +396,10 @@ static void strace_close(void *state)
 {
 	struct strace *s = state;
 
-	for (size_t i = 0; i < s->nr_tasks; i++)
-		free(s->tasks[i].unfinished);
-	free(s->tasks);
+	strace_tasks_free(&s->tasks);
 	free(s->joined);
 	free(s->begun);
 	free(s->glued);
-	strace_pids_free(&s->pids);
 	strace_files_free(s->calls.files);
 	free(s->calls.rest.ev);
 	free(s);
@@ -536,6 +479,7 @@ static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *e
 
 	if (rest)
 		return rest;
+	end_process(s, b);
 	while (!mm_trace_batch_is_full(b)) {
 		size_t from = b->nr;
 		int e = mm_input_line(s->src->in, &line, err);

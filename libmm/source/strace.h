@@ -3,7 +3,7 @@
  * source/strace.h - the parts of the strace reader
  *
  * strace.c cuts lines and joins calls that were interrupted in the log;
- * strace_head.c knows what stands before a call;
+ * strace_head.c knows what stands before a call, strace_tasks.c who speaks;
  * strace_calls.c makes rows of finished calls; strace_files.c knows what
  * descriptors stand for.
  */
@@ -42,6 +42,9 @@ bool strace_is_below_a_call(struct mm_str line);	/* its stack (-k) or what it re
 bool strace_is_event(struct mm_str text);	/* behind the head: a call, a signal, an end */
 int strace_sniff(struct mm_str head);		/* struct mm_trace_ops */
 
+/* strace_cut.c: "name(args) = result" into its parts, slices of @text; false: it is not whole. */
+bool strace_cut_call(struct mm_str text, struct strace_call *call);
+
 /* ---- records of tasks by pid (strace_pids.c) ---- */
 struct strace_pids {
 	struct { uint32_t pid, place; } *slot;	/* place + 1, 0 empty */
@@ -51,6 +54,38 @@ bool strace_pids_find(const struct strace_pids *p, uint32_t pid, size_t *place);
 int strace_pids_add(struct strace_pids *p, uint32_t pid, size_t place);		/* 0 or -ENOMEM */
 void strace_pids_del(struct strace_pids *p, uint32_t pid);
 void strace_pids_free(struct strace_pids *p);
+
+/* ---- who speaks (strace_tasks.c) ---- */
+enum { STRACE_NOBODY = UINT32_MAX, STRACE_MAX_ENDED = 1024 };
+struct strace_task {
+	uint32_t pid;
+	uint32_t child;			/* already told of: the unfinished clone made it */
+	uint32_t next, prev;		/* places of other threads of its process */
+	bool alive;
+	bool remembered;		/* not alive, but strace may still tell of its end */
+	bool early;			/* the row of the unfinished call was given out already */
+	char *unfinished;		/* text of a call up to <unfinished ...>; NULL none */
+	uint64_t order;			/* of the unfinished call */
+};
+struct strace_tasks {
+	struct strace_task *v;
+	size_t nr, cap, last;
+	size_t nr_dead, dead_hint;	/* places that can be used again */
+	size_t nr_unfinished;
+	uint32_t ended[STRACE_MAX_ENDED];	/* places of those that are remembered, the oldest goes first */
+	size_t nr_ended;
+	struct strace_pids pids;
+};
+/* A task moves when another one is added. */
+struct strace_task *strace_task_find(struct strace_tasks *ts, uint32_t pid);	/* alive or not; NULL: none */
+struct strace_task *strace_task_add(struct strace_tasks *ts, uint32_t pid);	/* new, alone; NULL: host memory */
+void strace_task_join(struct strace_tasks *ts, struct strace_task *t, struct strace_task *with);	/* as its thread */
+struct strace_task *strace_task_next(struct strace_tasks *ts, const struct strace_task *t);	/* thread; itself: no other */
+void strace_task_end(struct strace_tasks *ts, struct strace_task *t, bool remember);	/* it may have ended already */
+void strace_task_forget(struct strace_tasks *ts, struct strace_task *t);	/* what ended */
+void strace_task_forget_call(struct strace_tasks *ts, struct strace_task *t);	/* what is unfinished */
+struct strace_task *strace_giving_birth(struct strace_tasks *ts);	/* in a clone, for longest, whose child has not spoken; NULL */
+void strace_tasks_free(struct strace_tasks *ts);
 
 /* ---- descriptors ---- */
 struct strace_files;
@@ -122,6 +157,7 @@ void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool
 int strace_keep_slices(struct strace_calls *c, struct mm_event *ev);
 
 bool strace_is_clone(struct mm_str name);
+bool strace_makes_thread(struct mm_str name, struct mm_str text);	/* this clone */
 /* A clone that has returned may have a descriptor of its child (CLONE_PIDFD). 0 or -ENOMEM. */
 int strace_clone_pidfd(struct strace_calls *c, const struct strace_call *call, uint32_t child, struct mm_str text);
 /* The row of the parent: the child @child of the clone @name was seen; @text: the call as far as the log has it. 0 or -errno with @err. */

@@ -372,10 +372,12 @@ static bool clone_has(struct mm_str name, struct mm_str text, const char *word, 
 	return strace_number((struct mm_str){ p, (size_t)(text.p + text.len - p) }, &flags) && flags & bit;
 }
 
+bool strace_makes_thread(struct mm_str name, struct mm_str text) { return clone_has(name, text, "CLONE_THREAD", 0x10000); }
+
 int strace_child_row(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, uint32_t child,
 		     struct mm_str name, struct mm_str text, struct mm_error *err)
 {
-	bool thread = clone_has(name, text, "CLONE_THREAD", 0x10000);
+	bool thread = strace_makes_thread(name, text);
 	bool shares = !thread && (mm_str_is(name, "vfork") || clone_has(name, text, "CLONE_VM", 0x100));
 	struct mm_event *ev = strace_add_row(b, call, thread ? MM_EV_THREAD : MM_EV_FORK);
 
