@@ -137,6 +137,22 @@ static const struct {
 	  "12 thread 0 0 - - d\n13 brk 0 0 - - 5000\n" },
 	{ "vfork shares the address space", "12 vfork( <unfinished ...>\n13 execve(\"/bin/ls\", [\"ls\"], 0x7ffe /* 9 vars */) = 0\n"
 	  "12 <... vfork resumed>) = 13\n", "12 fork 0 0 CLONE_VM|CLONE_VFORK - d\n13 exec 0 0 - /bin/ls -\n" },
+	{ "-z: a clone's line comes behind the child's first ones; the row of its birth does not",
+	  "12 execve(\"/a\", [\"a\"], 0x7 /* 1 var */) = 0\n13 munmap(0x1000, 4096) = 0\n13 +++ exited with 0 +++\n"
+	  "12 clone(child_stack=NULL, flags=SIGCHLD) = 13\n15 munmap(0x1000, 4096) = 0\n14 munmap(0x1000, 4096) = 0\n"
+	  "12 clone3({flags=CLONE_VM|CLONE_THREAD, stack=0x7} => {parent_tid=[14]}, 88) = 14\n14 vfork() = 15\n",
+	  "12 exec 0 0 - /a -\n12 fork 0 0 - - d\n" ROW(13) "13 exit 0 0 - - -\n12 thread 0 0 - - e\n"
+	  "14 fork 0 0 CLONE_VM|CLONE_VFORK - f\n" ROW(15) ROW(14) },
+	{ "-z on standard error: the first task is not its child",
+	  "execve(\"/a\", [\"a\"], 0x7 /* 1 var */) = 0\n[pid    13] execve(\"/b\", [\"b\"], 0x7 /* 1 var */) = 0\n"
+	  "[pid    12] vfork() = 13\n[pid    12] munmap(0x1000, 4096) = 0\n[pid    13] munmap(0x1000, 4096) = 0\n",
+	  "1000 exec 0 0 - /a -\n1000 fork 0 0 CLONE_VM|CLONE_VFORK - d\n13 exec 0 0 - /b -\n" ROW(1000) ROW(13) },
+	{ "two in a clone: whose child it is is told by whose clone returns with it",
+	  "12 fork() = 13\n12 clone(flags=CLONE_VM <unfinished ...>\n13 clone(flags=SIGCHLD <unfinished ...>\n15 munmap(0x1000, 4096) = 0\n"
+	  "14 munmap(0x1000, 4096) = 0\n12 <... clone resumed>) = 14\n13 <... clone resumed>) = 15\n",
+	  "12 fork 0 0 - - d\n13 fork 0 0 - - f\n" ROW(15) "12 fork 0 0 CLONE_VM|CLONE_VFORK - e\n" ROW(14) },
+	{ "each made by the other", "12 munmap(0x1000, 4096) = 0\n13 munmap(0x1000, 4096) = 0\n14 fork() = 13\n13 fork() = 14\n",
+	  ROW(12) "13 fork 0 0 - - e\n14 fork 0 0 - - d\n" ROW(13) },
 	{ "a failed execve", "12 execve(\"/x\", [\"x\"], 0x7 /* 1 var */) = -1 ENOENT (No such file or directory)\n", "" },
 	{ "reads with the offset of the descriptor",
 	  "12 openat(AT_FDCWD, \"/f\", O_RDONLY) = 3\n12 read(3, \"ab\"..., 10) = 2\n12 pread64(3, \"x\", 1, 7) = 1\n",
@@ -275,7 +291,7 @@ START_TEST(many_ends)
 
 	for (int i = 0; i < THREADS; i++)
 		len += (size_t)sprintf(log + len, "12 clone(flags=CLONE_VM|CLONE_THREAD) = %d\n", 1000 + i);
-	len += (size_t)sprintf(log + len, "1000 exit_group(0) = ?\n");
+	len += (size_t)sprintf(log + len, "12 fork() = 2\n1000 exit_group(0) = ?\n");
 	for (int i = 0; i < PROCESSES; i++)
 		len += (size_t)sprintf(log + len, "2 fork() = %d\n%d exit_group(0) = ?\n%d +++ exited with 0 +++\n", 2000 + i, 2000 + i,
 				       2000 + i);
@@ -290,6 +306,42 @@ START_TEST(many_ends)
 	ck_assert_uint_eq(nr, 0);
 	mm_trace_reader_free(r);
 	mm_input_free(in);
+}
+END_TEST
+
+/* A clone further behind its child's first line than is looked: a loss. No clone at all: told. */
+START_TEST(clone_far_behind)
+{
+	enum { LINES = 5000 };
+	static char log[(LINES + 4) * 32];
+	struct mm_trace_options opt = { .from = "strace" };
+	const struct mm_skip *skips;
+	struct mm_trace_reader *r;
+	struct mm_error err = { 0 };
+	struct mm_event ev[64];
+	struct mm_input *in;
+	size_t len = 0, nr;
+	long n, nr_rows = 0;
+
+	len += (size_t)sprintf(log, "12 munmap(0x1000, 4096) = 0\n");
+	for (int i = 0; i < LINES; i++)
+		len += (size_t)sprintf(log + len, "13 munmap(0x%x000, 4096) = 0\n", i);
+	len += (size_t)sprintf(log + len, "12 fork() = 13\n14 munmap(0x1000, 4096) = 0\n");
+	for (int strict = 0; strict < 2; strict++, nr_rows = 0) {
+		opt.strict = strict;
+		ck_assert_int_eq(mm_input_open_memory(&in, "log", log, len), 0);
+		ck_assert_int_eq(mm_trace_reader_new(&r, in, &opt, &err), 0);
+		while ((n = mm_trace_read(r, ev, 64, &err)) > 0)
+			nr_rows += n;
+		ck_assert_int_eq(n, strict ? -EINVAL : 0);
+		ck_assert_int_eq(nr_rows, LINES + (strict ? 1 : 3));
+		skips = mm_trace_skips(r, &nr);
+		ck_assert_uint_eq(nr, strict ? 1 : 2);
+		ck_assert(skips[0].harmless && skips[0].count == (strict ? 1 : 2));
+		ck_assert(strict || (!skips[1].harmless && skips[1].count == 1 && skips[1].first_line == LINES + 2));
+		mm_trace_reader_free(r);
+		mm_input_free(in);
+	}
 }
 END_TEST
 
@@ -357,6 +409,7 @@ int main(void)
 	tcase_add_loop_test(t, told_by_content, 0, 5);
 	tcase_add_test(t, positions);
 	tcase_add_test(t, many_ends);
+	tcase_add_test(t, clone_far_behind);
 	tcase_add_test(t, cut_anywhere);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

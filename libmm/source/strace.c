@@ -37,8 +37,8 @@ struct strace {
 	uint64_t order;
 	struct strace_clock clock;
 	char *joined;			/* an unfinished and its resumed part */
-	char *begun;			/* a line up to "strace: Process 13 attached", which came between; NULL: none */
-	char *glued;			/* it and the next line */
+	struct strace_lines lines;
+	bool born;			/* of the line at hand: struct strace_line */
 };
 
 /* ---- tasks ------------------------------------------------------------------ */
@@ -60,24 +60,6 @@ static int birth(struct strace *s, struct mm_trace_batch *b, const struct strace
 	return strace_child_row(&s->calls, b, &call, child, (struct mm_str){ text.p, n }, text, err);
 }
 
-/* The task of a line; one that is new may be the child of an unfinished clone. */
-static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, struct mm_error *err)
-{
-	struct strace_task *t = strace_task_find(&s->tasks, at->pid), *parent;
-	uint32_t pid;
-	struct mm_str text;
-
-	if (t && t->alive)
-		return 0;
-	parent = strace_giving_birth(&s->tasks);
-	if (!parent)
-		return strace_task_add(&s->tasks, at->pid) ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
-	parent->child = at->pid;
-	pid = parent->pid;
-	text = (struct mm_str){ parent->unfinished, strlen(parent->unfinished) };
-	return birth(s, b, at, pid, at->pid, text, err);
-}
-
 /* ---- the head of a line --------------------------------------------------------- */
 
 /* The number of a task that the log names. */
@@ -96,9 +78,72 @@ static uint32_t pid_of(struct strace *s, bool given, uint64_t pid)
 	number = number_of(s, pid);
 	if (s->first_pid == STRACE_NOBODY)
 		return number;
-	if (s->first_alias == STRACE_NOBODY && !strace_task_find(&s->tasks, number) && !strace_giving_birth(&s->tasks))
+	if (s->first_alias == STRACE_NOBODY && !strace_task_find(&s->tasks, number) && !strace_giving_birth(&s->tasks, NULL) &&
+	    !strace_lines_birth(&s->lines, pid))
 		s->first_alias = (uint32_t)pid;
 	return pid == s->first_alias ? s->first_pid : number;
+}
+
+/* ---- who is new ---------------------------------------------------------------------- */
+
+/* One of whose beginning the log tells nothing; it has no memory that is known. */
+static int orphan(struct strace *s, uint32_t pid, uint64_t line, struct mm_error *err)
+{
+	bool first = !s->tasks.nr;
+	struct strace_task *t = strace_task_add(&s->tasks, pid);
+
+	if (!t)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	t->orphan = true;
+	return first ? 0 : mm_trace_note(s->src, "tasks of which the log does not tell who made them: their memory is not known", line);
+}
+
+/* The clone that made @pid has its line ahead: @of. Who made the parent may have to be told first, to @depth. */
+static int birth_ahead(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, struct strace_line *of, uint32_t pid,
+		       uint32_t depth, struct mm_error *err)
+{
+	uint32_t parent = pid_of(s, of->has_pid, of->pid);
+	struct strace_task *p = strace_task_find(&s->tasks, parent);
+	struct strace_line *before = NULL;
+	struct mm_str text = of->call;
+	int e = 0;
+
+	of->born = true;
+	if (!p || !p->alive) {
+		if (of->has_pid && depth)
+			before = strace_lines_birth(&s->lines, of->pid);
+		e = before && !before->born ? birth_ahead(s, b, at, before, parent, depth - 1, err) : orphan(s, parent, at->line, err);
+		p = strace_task_find(&s->tasks, parent);
+	}
+	if (e)
+		return e;
+	if (p->unfinished && !text.len) {
+		p->child = pid;
+		text = (struct mm_str){ p->unfinished, strlen(p->unfinished) };
+	}
+	return birth(s, b, at, parent, pid, text, err);
+}
+
+/* The task of a line, which has @tid as the log writes it; one that is new may be the child of a clone that has not returned. */
+static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint64_t tid, struct mm_str text,
+		struct mm_error *err)
+{
+	struct strace_task *t = strace_task_find(&s->tasks, at->pid), *parent;
+	struct strace_line *of = NULL;
+	bool only;
+
+	if (t && t->alive)
+		return 0;
+	parent = strace_giving_birth(&s->tasks, &only);
+	if (!only && (s->tasks.nr || !scan_word(&text, "execve(")))
+		of = strace_lines_birth(&s->lines, tid);
+	if (of && !of->born && (of->call.len || parent))
+		return birth_ahead(s, b, at, of, at->pid, MM_TRACE_LINE_ROWS / 2, err);
+	if (!parent)
+		return orphan(s, at->pid, at->line, err);
+	parent->child = at->pid;
+	text = (struct mm_str){ parent->unfinished, strlen(parent->unfinished) };
+	return birth(s, b, at, parent->pid, at->pid, text, err);
 }
 
 /* ---- ends ---------------------------------------------------------------------------- */
@@ -258,7 +303,14 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 		return 0;
 	if (strace_clone_pidfd(&s->calls, call, child, text))
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	return child == told ? 0 : birth(s, b, call, call->pid, child, text, err);
+	if (child == told || s->born)
+		return 0;
+	t = strace_task_find(&s->tasks, child);
+	if (t && t->alive && t->orphan &&
+	    mm_trace_loss(s->src, "children whose first calls came long before their clone's line: of those the memory is lost",
+			  call->line, err))
+		return err->code;
+	return birth(s, b, call, call->pid, child, text, err);
 }
 
 static int begin_unfinished(struct strace *s, struct mm_str text, const struct strace_call *call, struct mm_error *err)
@@ -358,7 +410,7 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 	t = strace_task_find(&s->tasks, call.pid);
 	if (t && t->remembered && is_after_end(s, t, text, nr))
 		return 0;
-	e = meet(s, b, &call, err);
+	e = meet(s, b, &call, given ? pid : 0, text, err);
 	if (e || scan_word(&text, "---"))
 		return e;
 	if (text.len > 3 && !memcmp(text.p, "+++", 3)) {
@@ -383,7 +435,7 @@ static int strace_open(void **state, struct mm_trace_source *src, struct mm_erro
 		free(s);
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
-	s->src = s->calls.src = src;
+	s->src = s->calls.src = s->lines.src = src;
 	s->first_pid = s->first_alias = STRACE_NOBODY;
 	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) |
 		       MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) |
@@ -398,8 +450,7 @@ static void strace_close(void *state)
 
 	strace_tasks_free(&s->tasks);
 	free(s->joined);
-	free(s->begun);
-	free(s->glued);
+	strace_lines_free(&s->lines);
 	strace_files_free(s->calls.files);
 	free(s->calls.rest.ev);
 	free(s);
@@ -418,63 +469,10 @@ static int keep_rows(struct strace *s, struct mm_trace_batch *b, size_t from, st
 	return 0;
 }
 
-/* A last line without its line feed: its end tells whether more is missing. A number may be the beginning of a longer one. */
-static bool is_whole(struct mm_str line)
-{
-	static const char *const ends[] = { "+++", "---", " = ?", " <unfinished ...>" };
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		size_t n = strlen(ends[i]);
-
-		if (line.len >= n && !memcmp(line.p + line.len - n, ends[i], n))
-			return true;
-	}
-	return line.len && line.p[line.len - 1] == ')' && memmem(line.p, line.len, " = -1 E", 7);
-}
-
-/*
- * On standard error strace tells of new tasks even in the middle of a line:
- *
- *	clone(child_stack=NULL, flags=SIGCHLDstrace: Process 13 attached
- *	) = 13
- *
- * @line becomes the whole one; empty: the rest is yet to come. 0 or -ENOMEM.
- */
-static int glue(struct strace *s, struct mm_str *line)
-{
-	static const char end[] = " attached";
-	size_t tail = sizeof(end) - 1;
-	const char *notice = line->len > tail && !memcmp(line->p + line->len - tail, end, tail)
-				     ? strace_find(*line, "strace: Process ") : NULL;
-	size_t n = s->begun ? strlen(s->begun) : 0, len = notice ? (size_t)(notice - line->p) : line->len;
-	char *text;
-
-	if (notice ? !len && !n : !n)
-		return 0;
-	text = malloc(n + len + 1);
-	if (!text)
-		return -ENOMEM;
-	if (n)
-		memcpy(text, s->begun, n);
-	memcpy(text + n, line->p, len);
-	text[n + len] = '\0';
-	free(s->begun);
-	s->begun = NULL;
-	if (notice) {
-		s->begun = text;
-		*line = (struct mm_str){ NULL, 0 };
-	} else {
-		free(s->glued);
-		s->glued = text;
-		*line = (struct mm_str){ text, n + len };
-	}
-	return 0;
-}
-
 static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
 	struct strace *s = state;
-	struct mm_str line;
+	struct strace_line line;
 	int rest = strace_rest_rows(&s->calls, b, err);
 
 	if (rest)
@@ -482,15 +480,14 @@ static int strace_read(void *state, struct mm_trace_batch *b, struct mm_error *e
 	end_process(s, b);
 	while (!mm_trace_batch_is_full(b)) {
 		size_t from = b->nr;
-		int e = mm_input_line(s->src->in, &line, err);
+		int e = strace_lines_next(&s->lines, &line, err);
 
 		if (e <= 0)
 			return e;
-		if (mm_trace_is_cut(s->src) && !is_whole(line))
-			return mm_trace_skip_cut(s->src, s->src->in->line, err);
-		if (glue(s, &line))
-			return mm_error_set(err, -ENOMEM, "out of memory");
-		e = one_line(s, b, line, s->src->in->line, err);
+		if (line.cut)
+			return mm_trace_skip_cut(s->src, line.nr, err);
+		s->born = line.born;
+		e = one_line(s, b, line.text, line.nr, err);
 		if (e || (e = keep_rows(s, b, from, err)))
 			return e;
 	}

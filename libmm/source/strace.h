@@ -42,9 +42,6 @@ bool strace_is_below_a_call(struct mm_str line);	/* its stack (-k) or what it re
 bool strace_is_event(struct mm_str text);	/* behind the head: a call, a signal, an end */
 int strace_sniff(struct mm_str head);		/* struct mm_trace_ops */
 
-/* strace_cut.c: "name(args) = result" into its parts, slices of @text; false: it is not whole. */
-bool strace_cut_call(struct mm_str text, struct strace_call *call);
-
 /* ---- records of tasks by pid (strace_pids.c) ---- */
 struct strace_pids {
 	struct { uint32_t pid, place; } *slot;	/* place + 1, 0 empty */
@@ -55,6 +52,39 @@ int strace_pids_add(struct strace_pids *p, uint32_t pid, size_t place);		/* 0 or
 void strace_pids_del(struct strace_pids *p, uint32_t pid);
 void strace_pids_free(struct strace_pids *p);
 
+/* ---- lines, and those ahead (strace_lines.c) ---- */
+struct strace_line {
+	struct mm_str text;
+	uint64_t nr;
+	bool cut;			/* the last one, which has no end */
+	bool born;			/* its clone's child was made at that one's first line */
+	/* of a clone that has returned, as far as it was looked for: */
+	uint64_t child;			/* 0: no such line */
+	bool has_pid;
+	uint64_t pid;			/* of the parent, as the log has it */
+	struct mm_str call;		/* name(args) = result; empty: its beginning is in another line */
+	char *copy;
+};
+struct strace_lines {
+	struct mm_trace_source *src;
+	char *begun;			/* a line up to "strace: Process 13 attached", which came between; NULL: none */
+	char *glued;			/* it and the next line */
+	char *copy;			/* of the line that was given out last */
+	struct strace_line *queue;	/* a ring */
+	size_t first, nr, nr_bytes;
+	struct strace_pids named;	/* places in the queue of clones, by child */
+	bool ended;			/* behind the queue: */
+	int end;			/* 0, or -errno with .err */
+	struct mm_error err;
+};
+int strace_lines_next(struct strace_lines *l, struct strace_line *line, struct mm_error *err);	/* 1, 0 the end, -errno with @err */
+/* The line ahead of the clone that made @child; NULL: none, as far as is looked. Valid until the next line is asked for. */
+struct strace_line *strace_lines_birth(struct strace_lines *l, uint64_t child);
+void strace_lines_free(struct strace_lines *l);
+
+/* strace_cut.c: "name(args) = result" into its parts, slices of @text; false: it is not whole. */
+bool strace_cut_call(struct mm_str text, struct strace_call *call);
+
 /* ---- who speaks (strace_tasks.c) ---- */
 enum { STRACE_NOBODY = UINT32_MAX, STRACE_MAX_ENDED = 1024 };
 struct strace_task {
@@ -63,6 +93,7 @@ struct strace_task {
 	uint32_t next, prev;		/* places of other threads of its process */
 	bool alive;
 	bool remembered;		/* not alive, but strace may still tell of its end */
+	bool orphan;			/* no clone was seen to make it */
 	bool early;			/* the row of the unfinished call was given out already */
 	char *unfinished;		/* text of a call up to <unfinished ...>; NULL none */
 	uint64_t order;			/* of the unfinished call */
@@ -84,7 +115,8 @@ struct strace_task *strace_task_next(struct strace_tasks *ts, const struct strac
 void strace_task_end(struct strace_tasks *ts, struct strace_task *t, bool remember);	/* it may have ended already */
 void strace_task_forget(struct strace_tasks *ts, struct strace_task *t);	/* what ended */
 void strace_task_forget_call(struct strace_tasks *ts, struct strace_task *t);	/* what is unfinished */
-struct strace_task *strace_giving_birth(struct strace_tasks *ts);	/* in a clone, for longest, whose child has not spoken; NULL */
+/* In a clone, for longest, whose child has not spoken; NULL: none. @only (or NULL): no other one is. */
+struct strace_task *strace_giving_birth(struct strace_tasks *ts, bool *only);
 void strace_tasks_free(struct strace_tasks *ts);
 
 /* ---- descriptors ---- */

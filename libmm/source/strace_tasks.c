@@ -100,17 +100,23 @@ void strace_task_end(struct strace_tasks *ts, struct strace_task *t, bool rememb
 	*place = place_of(ts, t);
 }
 
-struct strace_task *strace_giving_birth(struct strace_tasks *ts)
+struct strace_task *strace_giving_birth(struct strace_tasks *ts, bool *only)
 {
 	struct strace_task *best = NULL;
+	size_t nr = 0;
 
 	for (size_t i = 0; ts->nr_unfinished && i < ts->nr; i++) {
 		struct strace_task *t = &ts->v[i];
 		struct mm_str text = { t->unfinished, t->unfinished ? strcspn(t->unfinished, "(") : 0 };
 
-		if (t->alive && t->unfinished && t->child == STRACE_NOBODY && strace_is_clone(text) && (!best || t->order < best->order))
+		if (!t->alive || !t->unfinished || t->child != STRACE_NOBODY || !strace_is_clone(text))
+			continue;
+		nr++;
+		if (!best || t->order < best->order)
 			best = t;
 	}
+	if (only)
+		*only = nr == 1;
 	return best;
 }
 
