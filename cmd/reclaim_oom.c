@@ -30,11 +30,11 @@ static const struct mm_column oom_columns[] = {
 	MM_COLUMN(struct oom_line, name, MM_COL_SLICE, "its command name"),
 	MM_COLUMN(struct oom_line, oom_score_adj, MM_COL_I64, "-1000 (never) .. 1000"),
 	MM_COLUMN(struct oom_line, oom_score, MM_COL_I64, "as /proc/PID/oom_score"),
-	MM_COLUMN(struct oom_line, points, MM_COL_I64, "badness in pages; empty: never killed"),
+	MM_COLUMN(struct oom_line, points, MM_COL_I64, "badness in pages; empty: never killed, or by a rule of kernels before 2.6.36"),
 	MM_COLUMN(struct oom_line, rss_pages, MM_COL_U64, "resident pages"),
-	MM_COLUMN(struct oom_line, swapents_pages, MM_COL_U64, "swapped pages"),
-	MM_COLUMN(struct oom_line, pgtables_bytes, MM_COL_BYTES, "bytes of page tables"),
-	MM_COLUMN(struct oom_line, victim, MM_COL_U64, "1: the task that the kernel's rule takes"),
+	MM_COLUMN(struct oom_line, swapents_pages, MM_COL_U64, "swapped pages; empty: the report does not tell"),
+	MM_COLUMN(struct oom_line, pgtables_bytes, MM_COL_BYTES, "bytes of page tables; empty: the report does not tell"),
+	MM_COLUMN(struct oom_line, victim, MM_COL_U64, "1: the task that the kernel's rule takes; empty: the rule is not known"),
 	MM_COLUMN(struct oom_line, adj_flips, MM_COL_I64,
 		  "least oom_score_adj that makes it the victim; of the victim: the greatest that spares it; empty: none"),
 	MM_COLUMN_HIDDEN(struct oom_line, tgid, MM_COL_U64, "thread group"),
@@ -53,11 +53,12 @@ static void report_rows(struct mm_table_writer *w, const struct mm_oom_report *r
 		struct oom_line line = {
 			.report = r->report, .pid = t->pid, .tgid = t->tgid, .uid = t->uid,
 			.total_vm_pages = t->total_vm_pages,
-			.rss_pages = t->rss_pages, .swapents_pages = t->swapents_pages,
-			.pgtables_bytes = t->pgtables_bytes,
-			.name = t->name, .oom_score_adj = t->oom_score_adj,
-			.oom_score = r->total_unknown ? INT64_MIN : mm_oom_score(t->points, r->total_pages),
-			.points = t->points, .victim = t->victim, .constraint = mm_oom_constraint_word(r->constraint),
+			.rss_pages = t->rss_pages, .swapents_pages = r->no_swapents ? MM_MISSING_U64 : t->swapents_pages,
+			.pgtables_bytes = r->no_tables ? MM_MISSING_U64 : t->pgtables_bytes,
+			.name = t->name, .oom_score_adj = r->old_rule ? INT64_MIN : t->oom_score_adj,
+			.oom_score = r->total_unknown || r->old_rule ? INT64_MIN : mm_oom_score(t->points, r->total_pages),
+			.points = t->points, .victim = r->outcome == MM_OOM_NO_RULE ? MM_MISSING_U64 : t->victim,
+			.constraint = mm_oom_constraint_word(r->constraint),
 		};
 
 		line.adj_flips = mm_oom_adj_flips(r, i, &adj) ? adj : INT64_MIN;
@@ -92,8 +93,15 @@ static void say_request(struct mm_output *out, const struct mm_oom_report *r)
 		mm_output_printf(out, "%.*s asked for a kill by sysrq\n", SLICE(r->invoker));
 		return;
 	}
-	mm_output_printf(out, "%.*s asked for %" PRIu64 " KiB (order %" PRId32 ", ", SLICE(r->invoker),
-			 r->order < 32 ? kib(r, UINT64_C(1) << r->order) : 0, r->order);
+	if (r->invoker.len)
+		mm_output_printf(out, "%.*s asked for ", SLICE(r->invoker));
+	else
+		mm_output_printf(out, "a task that the log does not name asked for ");
+	if (r->no_order)
+		mm_output_printf(out, "pages (how many is not told, ");
+	else
+		mm_output_printf(out, "%" PRIu64 " KiB (order %" PRId32 ", ", r->order < 32 ? kib(r, UINT64_C(1) << r->order) : 0,
+				 r->order);
 	if (!r->gfp.len)
 		mm_output_printf(out, "gfp_mask 0x%" PRIx32, r->gfp_mask);
 	else if (r->gfp.len > 6 && !memcmp(r->gfp.p, "__GFP_", 6) && !mm_gfp_parse(r->gfp, &gfp))
@@ -124,6 +132,8 @@ static void say_memcg(struct mm_output *out, const struct mm_oom_report *r)
 	mm_output_printf(out, "\n");
 	say_limit(out, r, "its swap", r->swap_usage_pages, r->swap_limit_pages);
 	say_limit(out, r, "its memory and swap", r->memsw_usage_pages, r->memsw_limit_pages);
+	if (r->memsw_not_counted)
+		mm_output_printf(out, "  its memory and swap: not known, as this kernel did not account swap\n");
 	if (r->usage_pages != UINT64_MAX && r->limit_pages != UINT64_MAX && r->usage_pages + request > r->limit_pages)
 		mm_output_printf(out, "  a limit of %" PRIu64 " KiB would have let this request through\n",
 				 kib(r, r->usage_pages + request));
@@ -213,7 +223,7 @@ static void say_zones(struct mm_output *out, const struct mm_oom_report *r)
 {
 	struct mm_explain_request rq = request_of(r);
 
-	if (r->headless || r->order < 0 || r->order > MM_MAX_ORDER)
+	if (r->headless || r->no_order || r->order < 0 || r->order > MM_MAX_ORDER)
 		return;
 	for (size_t i = 0; i < r->zones.nr; i++)
 		say_zone(out, r, &rq, &r->zones.v[i]);
@@ -313,6 +323,17 @@ static void say_alternative(struct mm_output *out, const struct mm_oom_report *r
 	say_other_total(out, r, false);
 }
 
+#define OLD_RULE "before 2.6.36 the kernel chose by size of the address space, children, age, CPU time, niceness, capabilities and oom_adj"
+
+/* Facts of the rule that the task table has not: what is said of it, NULL: nothing. */
+static const char *missing_facts(const struct mm_oom_report *r)
+{
+	if (r->old_rule)
+		return NULL;
+	return r->no_swapents && r->no_tables ? "swapped pages and page tables" : r->no_swapents ? "swapped pages" :
+	       r->no_tables ? "page tables" : NULL;
+}
+
 static void say_victim(struct mm_output *out, const struct mm_oom_report *r)
 {
 	const struct mm_oom_row *v = NULL;
@@ -320,14 +341,25 @@ static void say_victim(struct mm_output *out, const struct mm_oom_report *r)
 	for (size_t i = 0; i < r->nr_rows; i++)
 		if (r->rows[i].victim)
 			v = &r->rows[i];
+	if (r->outcome == MM_OOM_NO_RULE) {
+		mm_output_printf(out, "  who would be chosen is not told: " OLD_RULE ", of which the report has the first and the last\n");
+		return;
+	}
+	if (missing_facts(r))
+		mm_output_printf(out, "  %s of tasks are not in this report (kernels before 3.7): the kernel weighed them, points here "
+				 "do not\n", missing_facts(r));
 	if (!v) {
 		mm_output_printf(out, r->outcome == MM_OOM_PANIC ? "  the kernel panics (vm.panic_on_oom)\n" :
 				 "  no task may be killed\n");
 		return;
 	}
-	mm_output_printf(out, "  victim: %" PRIu32 " %.*s, %" PRId64 " points: %" PRIu64 " pages resident, %" PRIu64 " swapped, %" PRIu64
-			 " of page tables, oom_score_adj %" PRId32 "%s\n", v->pid, SLICE(v->name), v->points, v->rss_pages,
-			 v->swapents_pages, v->pgtables_bytes / r->page_size, v->oom_score_adj,
+	mm_output_printf(out, "  victim: %" PRIu32 " %.*s, %" PRId64 " points: %" PRIu64 " pages resident, ", v->pid, SLICE(v->name),
+			 v->points, v->rss_pages);
+	if (!r->no_swapents)
+		mm_output_printf(out, "%" PRIu64 " swapped, ", v->swapents_pages);
+	if (!r->no_tables)
+		mm_output_printf(out, "%" PRIu64 " of page tables, ", v->pgtables_bytes / r->page_size);
+	mm_output_printf(out, "oom_score_adj %" PRId32 "%s\n", v->oom_score_adj,
 			 r->allocating_task ? " (it asked: vm.oom_kill_allocating_task)" : "");
 	if (v->oom_score_adj && !r->total_unknown)
 		mm_output_printf(out, "    oom_score_adj is %" PRId64 " of its points: %" PRId32 " thousandths of %" PRIu64
@@ -376,7 +408,7 @@ static void say_report(struct mm_output *out, const struct mm_oom_log *log, cons
 		say_killed(out, log, r, next_kill);
 		return;
 	}
-	if (r->total_unknown)
+	if (r->total_unknown && !r->old_rule)
 		mm_output_printf(out, "  how much memory there is is not in this log (%s tells): no oom_score_adj is weighed\n",
 				 r->constraint == MM_OOM_MEMCG ? "--memory-max" : "--ram");
 	say_victim(out, r);
@@ -391,13 +423,15 @@ static void say_report(struct mm_output *out, const struct mm_oom_log *log, cons
 static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const char *file, bool human)
 {
 	const struct mm_oom_kill *first = NULL;
-	uint64_t unknown = 0, nr_kills = 0;
+	uint64_t unknown = 0, nr_kills = 0, unruled = 0, facts = 0;
 
 	if (log->cut_reports)
 		cmd_note(a, "%s: %" PRIu64 " reports have no task table (cut off, or vm.oom_dump_tasks is 0)%s", file, log->cut_reports,
 			 human ? "" : ": --human tells what they have");
 	for (size_t i = 0; i < log->nr; i++) {
-		unknown += log->v[i].total_unknown && log->v[i].complete;
+		unknown += log->v[i].total_unknown && log->v[i].complete && !log->v[i].old_rule;
+		unruled += log->v[i].outcome == MM_OOM_NO_RULE;
+		facts += log->v[i].complete && missing_facts(&log->v[i]);
 		if (log->v[i].page_size_guessed && (!i || !log->v[i - 1].page_size_guessed))
 			cmd_note(a, "%s: report %" PRIu32 ": pages of %" PRIu32 " KiB, it seems (--page-size tells)", file,
 				 log->v[i].report, log->v[i].page_size / 1024);
@@ -407,6 +441,11 @@ static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const cha
 	if (unknown)
 		cmd_note(a, "%s: %" PRIu64 " reports do not say how much memory there is (--ram or --memory-max tells): "
 			 "no oom_score_adj is weighed in them", file, unknown);
+	if (unruled)
+		cmd_note(a, "%s: in %" PRIu64 " reports nobody is chosen: " OLD_RULE, file, unruled);
+	if (facts)
+		cmd_note(a, "%s: %" PRIu64 " reports do not tell swapped pages or page tables of tasks (kernels before 3.7): points are "
+			 "without them, the kernel's were with them", file, facts);
 	for (size_t i = 0; i < log->nr_kills; i++)
 		if (log->kills[i].report == MM_OOM_NO_REPORT && !nr_kills++)
 			first = &log->kills[i];

@@ -116,7 +116,7 @@ bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 	} else if (mm_str_after(line, ", mode:", &gfp) && mm_str_after(line, "nodemask=", &order)) {	/* of vmalloc(), and stalls */
 		if (!mm_str_after(line, "page order ", &order) && !mm_str_after(line, ", order:", &order))
 			order = (struct mm_str){ "0", 1 };
-	} else if (!mm_str_after(line, "invoked oom-killer: gfp_mask=", &gfp) || !mm_str_after(line, "order=", &order)) {
+	} else if (!mm_str_after(line, "oom-killer: gfp_mask=", &gfp) || !mm_str_after(line, "order=", &order)) {
 		return false;
 	}
 	if (!scan_u64(&order, &v) || v > UINT32_MAX)

@@ -13,9 +13,9 @@
  * kill: those that belong to no report are listed.  Of the first report in a
  * log the beginning may be lost; it is read from where it begins.
  *
- * Columns of the table are found by name, so every kernel since 3.x is read:
- * those that count page tables (nr_ptes, nr_pmds, nr_puds) instead of their bytes too.  When the log is
- * read the rule is applied to each report (oom_rule.c).
+ * Columns of the table are found by name, so every kernel's is read:
+ * those that count page tables (nr_ptes, nr_pmds, nr_puds) instead of their bytes too, and those that tell neither
+ * them nor swap.  When the log is read the rule is applied to each report (oom_rule.c).
  */
 #include <libmm/oom.h>
 
@@ -35,7 +35,7 @@
 #define trim		mm_oom_trim
 #define number_after	mm_oom_number_after
 
-enum col { C_NONE, C_UID, C_TGID, C_TOTAL_VM, C_RSS, C_RSS_PART, C_PGTABLES_BYTES, C_NR_TABLES, C_SWAPENTS, C_ADJ,
+enum col { C_NONE, C_OOM_ADJ, C_UID, C_TGID, C_TOTAL_VM, C_RSS, C_RSS_PART, C_PGTABLES_BYTES, C_NR_TABLES, C_SWAPENTS, C_ADJ,
 	C_NAME };
 enum { MAX_COLS = 16, MAX_ROWS = 4 << 20 };
 
@@ -47,7 +47,7 @@ static const struct {
 	{ "rss_anon", C_RSS_PART }, { "rss_file", C_RSS_PART }, { "rss_shmem", C_RSS_PART },
 	{ "pgtables_bytes", C_PGTABLES_BYTES }, { "nr_ptes", C_NR_TABLES }, { "nr_pmds", C_NR_TABLES },
 	{ "nr_puds", C_NR_TABLES },
-	{ "swapents", C_SWAPENTS }, { "oom_score_adj", C_ADJ }, { "name", C_NAME },
+	{ "swapents", C_SWAPENTS }, { "oom_score_adj", C_ADJ }, { "oom_adj", C_OOM_ADJ }, { "name", C_NAME },
 };
 
 struct reader {
@@ -153,7 +153,7 @@ static int begin_report(struct reader *rd, uint64_t number)
 	return 0;
 }
 
-/* @at: " invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0" */
+/* @at: " invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"; before 2.6.18 from "oom-killer: " on */
 static int open_report(struct reader *rd, struct mm_str line, struct mm_str at, uint64_t number)
 {
 	struct mm_report_request said = { 0 };
@@ -166,6 +166,8 @@ static int open_report(struct reader *rd, struct mm_str line, struct mm_str at, 
 		rd->r->gfp_mask = (uint32_t)v;
 	if (number_after(at, "order=", &v))
 		rd->r->order = (int32_t)v;
+	else
+		rd->r->no_order = true;
 	if (number_after(at, "oom_score_adj=", &v))
 		rd->r->invoker_adj = (int32_t)v;
 	if (mm_report_request_line(at, &said) && strcmp(said.gfp, "0") &&
@@ -193,6 +195,8 @@ static int begin_headless(struct reader *rd, uint64_t number)
 
 static void table_header(struct reader *rd, struct mm_str s)
 {
+	bool has[C_NAME + 1] = { false };
+
 	rd->nr_cols = 0;
 	for (s = trim(s); s.len && rd->nr_cols < MAX_COLS; s = trim(s)) {
 		const char *sp = memchr(s.p, ' ', s.len);
@@ -205,8 +209,12 @@ static void table_header(struct reader *rd, struct mm_str s)
 		if (c == C_NR_TABLES)
 			rd->r->counts_tables = true;
 		rd->cols[rd->nr_cols++] = c;
+		has[c] = true;
 		s = skip(s, word.len);
 	}
+	rd->r->no_tables = !has[C_NR_TABLES] && !has[C_PGTABLES_BYTES];
+	rd->r->no_swapents = !has[C_SWAPENTS];
+	rd->r->old_rule = has[C_OOM_ADJ] && !has[C_ADJ];
 }
 
 static bool put_number(struct mm_oom_row *row, enum col c, int64_t v)
@@ -215,6 +223,8 @@ static bool put_number(struct mm_oom_row *row, enum col c, int64_t v)
 		row->oom_score_adj = (int32_t)v;
 		return v >= MM_OOM_SCORE_ADJ_MIN && v <= MM_OOM_SCORE_ADJ_MAX;
 	}
+	if (c == C_OOM_ADJ)
+		return v >= -17 && v <= 15;	/* OOM_DISABLE .. OOM_ADJUST_MAX */
 	if (v < 0 || v > INT64_C(1) << 48 || ((c == C_UID || c == C_TGID) && v > UINT32_MAX))
 		return false;
 	switch (c) {
@@ -388,6 +398,8 @@ static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 	bool table = mm_str_starts(s, "[") && find(s, " total_vm ").p && find(s, "pid").p;
 	int rc = 0;
 
+	if (!at.p && mm_str_starts(s, "oom-killer: gfp_mask="))
+		at = s;			/* before 2.6.18 */
 	if (at.p)
 		return open_report(rd, s, at, number);
 	rd->failed |= find(s, ": page allocation failure: ").p || find(s, ": page allocation failure. ").p;

@@ -229,6 +229,15 @@ static void scale_all(struct mm_oom_report *r, uint64_t k)
 		r->rows[i].pgtables_bytes *= k;
 }
 
+/* Memory and swap together are no less than memory; 0 is of a kernel that does not account swap (swapaccount=0). */
+static void check_memsw(struct mm_oom_report *r)
+{
+	if (r->memsw_usage_pages || !r->usage_pages || r->usage_pages == UINT64_MAX)
+		return;
+	r->memsw_not_counted = true;
+	r->memsw_usage_pages = r->memsw_limit_pages = UINT64_MAX;
+}
+
 void mm_oom_facts_end(struct mm_oom_report *r)
 {
 	uint64_t shmem;
@@ -237,6 +246,7 @@ void mm_oom_facts_end(struct mm_oom_report *r)
 
 	if (r->page_size > MM_PAGE_SIZE)
 		scale_all(r, r->page_size / MM_PAGE_SIZE);
+	check_memsw(r);
 	r->zones.page_size = r->page_size;
 	mm_report_zones_end(&r->zones);
 	shmem = r->held[MM_OOM_HELD_SHMEM];

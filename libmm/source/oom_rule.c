@@ -7,7 +7,10 @@
  * swap it may use; of nodes that a cpuset or a policy allows their pages and
  * swap.  The rule changed: before 4.17 root's tasks had 3 % less, before 5.9 a
  * task that may be killed had at least one point, before 5.3 the first of
- * equals was taken, since then the last.
+ * equals was taken, since then the last.  Before 2.6.36 it was another one: the
+ * size of the address space, with halves of the children's, less the longer a task ran and the more CPU time it had had,
+ * more if it was nice, a quarter with each of three capabilities, shifted by oom_adj.  Of these the report has the first and the last:
+ * nobody is chosen.
  *
  * Source: Linux 6.6 mm/oom_kill.c constrained_alloc(), select_bad_process(), mm/memcontrol.c mem_cgroup_get_max();
  * mm/oom_kill.c of 4.4 to 5.10.
@@ -21,11 +24,11 @@
 #include "base/str.h"
 #include "source/oom.h"
 
-/* Without a version in the log: page tables by number are older than 4.15, all else is taken for new. */
+/* Without a version in the log: page tables by number, or none, are older than 4.15, all else is taken for new. */
 static bool before(const struct mm_oom_report *r, uint32_t major, uint32_t minor)
 {
 	if (!r->kernel_major)
-		return r->counts_tables;
+		return r->counts_tables || r->no_tables;
 	return r->kernel_major < major || (r->kernel_major == major && r->kernel_minor < minor);
 }
 
@@ -153,7 +156,7 @@ static void rank(struct mm_oom_report *r)
 	for (size_t i = 0; i < r->nr_rows; i++) {
 		struct mm_oom_row *row = &r->rows[i];
 
-		row->points = points_at(r, row, row->oom_score_adj);
+		row->points = r->old_rule ? MM_OOM_UNKILLABLE : points_at(r, row, row->oom_score_adj);
 		if (row->points == MM_OOM_UNKILLABLE)
 			continue;
 		if (r->first == SIZE_MAX || beats(r, row->points, i, r->rows[r->first].points, r->first)) {
@@ -181,7 +184,7 @@ static void choose_victim(struct mm_oom_report *r, const struct mm_oom_settings 
 		return;
 	}
 	if (r->first == SIZE_MAX)
-		r->outcome = MM_OOM_NOBODY;
+		r->outcome = r->old_rule && r->nr_rows ? MM_OOM_NO_RULE : MM_OOM_NOBODY;
 	else
 		r->rows[r->first].victim = true;
 }

@@ -184,8 +184,8 @@ static bool is_log_line(struct mm_str line)
 		return true;
 	return has(line, "kernel: [") || has(line, "BIOS-e820: ") || has(line, "Linux version ") ||
 		has(line, "Mem-Info:") ||
-	       has(line, "invoked oom-killer:") || has(line, "page allocation failure:") || has(line, "SRAT: Node ") ||
-		has(line, "Early memory node ranges");
+	       has(line, "invoked oom-killer:") || has(line, "oom-killer: gfp_mask=") || has(line, "page allocation failure:") ||
+	       has(line, "page allocation failure. order:") || has(line, "SRAT: Node ") || has(line, "Early memory node ranges");
 }
 
 static bool is_dmesg(struct mm_str head) { return any_line(head, is_log_line); }

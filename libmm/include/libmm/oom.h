@@ -2,7 +2,7 @@
 /*
  * libmm/oom.h - OOM reports of the kernel log as plain rows, and the killer's arithmetic
  *
- * Model: Linux 6.6 mm/oom_kill.c; reports of 4.x to 6.x.
+ * Model: Linux 6.6 mm/oom_kill.c; reports of 2.6.36 to 6.x.  Of older ones all but the choice.
  */
 #ifndef LIBMM_OOM_H
 #define LIBMM_OOM_H
@@ -82,6 +82,7 @@ enum mm_oom_outcome {
 	MM_OOM_KILL_ONE,		/* a task was chosen */
 	MM_OOM_NOBODY,			/* "no killable processes" */
 	MM_OOM_PANIC,			/* vm.panic_on_oom */
+	MM_OOM_NO_RULE,			/* before 2.6.36: a rule whose facts the report has not; no task has points */
 };
 
 struct mm_oom_slab {			/* a line of "Unreclaimable slab info" */
@@ -100,9 +101,12 @@ struct mm_oom_report {
 	uint32_t gfp_mask;
 	struct mm_str gfp;		/* the flags' words as that kernel spells them; empty: it gives none */
 	int32_t order;			/* -1: sysrq */
+	bool no_order;			/* the line does not say: before 2.6.10 */
 	int32_t invoker_adj;
 	uint32_t kernel_major, kernel_minor;	/* 0: the log does not say */
 	bool counts_tables;		/* page tables by number: before 4.15 */
+	bool no_tables, no_swapents;	/* the task table has no such columns: before 3.7; they count as 0 */
+	bool old_rule;			/* oom_adj alone, no oom_score_adj: before 2.6.36 */
 	enum mm_oom_constraint constraint;
 	bool constraint_said;		/* by the log; else it was inferred */
 	struct mm_str memcg;		/* the one that ran out, empty: none; owned */
@@ -115,6 +119,7 @@ struct mm_oom_report {
 	uint64_t usage_pages, limit_pages;
 	uint64_t swap_usage_pages, swap_limit_pages;	/* memory.swap (v2) */
 	uint64_t memsw_usage_pages, memsw_limit_pages;	/* memory+swap (v1) */
+	bool memsw_not_counted;		/* the report has them, but that kernel did not account swap */
 	uint64_t ram_pages, reserved_pages, swap_pages, free_swap_pages;
 	bool swap_said;			/* the report has "Total swap" */
 	uint64_t total_pages;		/* what points are measured against */
