@@ -210,6 +210,15 @@ static const struct {
 	  ROW(1000) "1000 fork 0 0 - - d\n" ROW(13) },
 	{ "a notice before unfinished", "vfork(strace: Process 13 attached\n <unfinished ...>\n[pid    13] brk(NULL) = 0x5000\n"
 	  "[pid    12] <... vfork resumed>) = 13\n", "1000 fork 0 0 CLONE_VM|CLONE_VFORK - d\n13 brk 0 0 - - 5000\n" },
+	{ "notices of old straces",
+	  "Process 12 attached - interrupt to quit\n[ Process PID=12 runs in 32 bit mode. ]\n"
+	  "clone(Process 13 attached (waiting for parent)\nProcess 13 resumed (parent 12 ready)\nchild_stack=0, flags=SIGCHLD) = 13\n"
+	  "[pid    13] munmap(0x1000, 4096) = 0\nProcess 13 detached\n", "1000 fork 0 0 - - d\n" ROW(13) },
+	{ "mmap2 and old_mmap of a 32-bit process",
+	  "12 open(\"/a\", O_RDONLY) = 3\n12 old_mmap(NULL, 1, PROT_READ, MAP_PRIVATE, 3, 0x1000) = 0x4000\n"
+	  "12 mmap2(NULL, 1, PROT_READ, MAP_PRIVATE, 3, 0) = 0x5000\n",
+	  "12 file 0 4097 O_RDONLY|S_IFREG /a -\n12 mmap 0 1 PROT_READ|MAP_PRIVATE /a 4000\n"
+	  "12 mmap 0 1 PROT_READ|MAP_PRIVATE /a 5000\n" },
 	{ "-X verbose", "12 mmap(NULL, 1, 0x3 /* PROT_READ|PROT_WRITE */, 0x22 /* MAP_PRIVATE|MAP_ANONYMOUS */, -1, 0) = 0x7000\n"
 	  "12 mprotect(0x7000, 4096, 0 /* PROT_NONE */) = 0\n12 madvise(0x7000, 4096, 0x4 /* MADV_DONTNEED */) = 0\n"
 	  "12 openat(-100 /* AT_FDCWD */</a, b>, \"c\", 0x80001 /* O_WRONLY|O_CLOEXEC */) = 3</a, b/c>\n"
@@ -243,14 +252,20 @@ static const struct {
 	{ "garbage, and a call cut off", "\001\377\376\n12 munmap(0x1000, 40\n99999999999999999999 x\n[pid\n" ROW_LINE, ROW(12) },
 };
 
-/* Where transfers begin: parent, child and what dup() made go on where the other stopped; O_APPEND at the end. */
+/*
+ * Where transfers begin: parent, child and what dup() made go on where the other stopped; O_APPEND at the end. Of
+ * mmap2 the offset is in units of 4096 bytes (0x123) or, since strace 4.10, in bytes (0x124000).
+ */
 START_TEST(positions)
 {
 	static const char log[] = "12 openat(AT_FDCWD, \"/f\", O_RDWR) = 3\n12 read(3, \"a\", 10) = 10\n12 dup2(3, 9) = 9\n"
 		"12 clone(flags=SIGCHLD) = 13\n13 read(9, \"a\", 7) = 7\n13 lseek(9, 100, SEEK_SET) = 100\n12 read(3, \"a\", 5) = 5\n"
 		"12 close(3) = 0\n12 sendfile(1, 9, NULL, 4) = 4\n12 sendfile(1, 9, [50], 4) = 4\n12 read(9, \"\", 1) = 1\n"
-		"12 openat(AT_FDCWD, \"/f\", O_WRONLY|O_APPEND) = 4\n12 write(4, \"a\", 1) = 1\n12 write(4, \"a\", 1) = 1\n";
-	static const uint64_t want[] = { 0, 10, 100, 105, 50, 109, 110, 111 };
+		"12 openat(AT_FDCWD, \"/f\", O_WRONLY|O_APPEND) = 4\n12 write(4, \"a\", 1) = 1\n12 write(4, \"a\", 1) = 1\n"
+		"12 fcntl64(9, F_DUPFD, 5) = 5\n12 _llseek(5, 70, [70], SEEK_SET) = 0\n12 read(9, \"a\", 1) = 1\n"
+		"12 pread(9, \"a\", 1, 30) = 1\n12 mmap2(NULL, 1, PROT_READ, MAP_PRIVATE, 9, 0x123) = 0x5000\n"
+		"12 mmap2(NULL, 1, PROT_READ, MAP_PRIVATE, 9, 0x124000) = 0x6000\n";
+	static const uint64_t want[] = { 0, 10, 100, 105, 50, 109, 110, 111, 70, 30, 0x123000, 0x124000 };
 	struct mm_trace_options opt = { .from = "strace" };
 	struct mm_trace_reader *r;
 	struct mm_error err;
@@ -263,7 +278,7 @@ START_TEST(positions)
 	ck_assert_int_eq(mm_trace_reader_new(&r, in, &opt, &err), 0);
 	while ((n = mm_trace_read(r, ev, 64, &err)) > 0)
 		for (long i = 0; i < n; i++)
-			if (ev[i].type == MM_EV_READ || ev[i].type == MM_EV_WRITE) {
+			if (ev[i].type == MM_EV_READ || ev[i].type == MM_EV_WRITE || ev[i].type == MM_EV_MMAP) {
 				ck_assert_uint_lt(nr, sizeof(want) / sizeof(want[0]));
 				ck_assert_uint_eq(ev[i].offset, want[nr++]);
 			}
@@ -354,6 +369,9 @@ START_TEST(told_by_content)
 		"[00007ffff7e83ad7] execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n[00007ffff7fe9c47] brk(NULL) = 0x5000\n",
 		"12 10:00:01 (+     0.000000) execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n",
 		"12 brk(NULL) = 0x5000\n > /lib/ld.so(a+0x77c7) [0x1fc47]\n > /lib/ld.so(b+0x1e7f) [0x1a2ff]\n > /lib/ld.so(c+0x1) [0x2]\n",
+		"strace: Process 12 attached\n[pid    12] mmap(NULL, 4096, 0strace: Process 13 attached\n) = 0x7000\nhello\n"
+		"[pid    13] brk(NULL) = 0x5000\n",
+		"Process 12 attached - interrupt to quit\nread(0, \"\", 1) = 0\n",
 	};
 	struct mm_trace_options opt = { 0 };
 	struct mm_trace_reader *r;
@@ -406,7 +424,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(t, log_lines, 0, (int)(sizeof(rows) / sizeof(rows[0])));
-	tcase_add_loop_test(t, told_by_content, 0, 5);
+	tcase_add_loop_test(t, told_by_content, 0, 7);
 	tcase_add_test(t, positions);
 	tcase_add_test(t, many_ends);
 	tcase_add_test(t, clone_far_behind);

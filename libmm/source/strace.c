@@ -294,7 +294,7 @@ static int whole_call(struct strace *s, struct mm_trace_batch *b, struct mm_str 
 	t->child = STRACE_NOBODY;
 	if (!strace_cut_call(text, call))
 		return mm_trace_loss(s->src, "calls that the log does not show whole", call->line, err);
-	if (call->name.len == 4 && !memcmp(call->name.p, "mmap", 4))
+	if (strace_is_mmap(call->name))
 		overtaken(s, b, call);
 	if (!strace_is_clone(call->name))
 		return call_rows(s, b, call, err);
@@ -401,7 +401,7 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 	bool given;
 	int e;
 
-	if (!line.len || scan_word(&text, "strace: ") || strace_is_below_a_call(line))
+	if (!line.len || strace_is_notice(line) || strace_is_below_a_call(line))
 		return 0;
 	given = strace_cut_head(&s->clock, &text, &pid, &call);
 	if (!strace_is_event(text))

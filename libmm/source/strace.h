@@ -38,6 +38,8 @@ struct strace_clock {
 };
 /* Take pid, time and what else stands there off @line, the time to @call; false: no pid does, *@pid is not set. */
 bool strace_cut_head(struct strace_clock *clock, struct mm_str *line, uint64_t *pid, struct strace_call *call);
+bool strace_is_notice(struct mm_str line);	/* what strace says of itself and of tasks */
+const char *strace_attached(struct mm_str line);	/* where such a notice of a new task ends @line; NULL: it does not */
 bool strace_is_below_a_call(struct mm_str line);	/* its stack (-k) or what it read and wrote */
 bool strace_is_event(struct mm_str text);	/* behind the head: a call, a signal, an end */
 int strace_sniff(struct mm_str head);		/* struct mm_trace_ops */
@@ -167,6 +169,7 @@ struct strace_calls {
 /* Those rows into @b. 0: none is left; 1: there is still no room for all; -ENOMEM with @err. */
 int strace_rest_rows(struct strace_calls *c, struct mm_trace_batch *b, struct mm_error *err);
 /* Rows of one finished call into @b.  0 or -errno with @err. */
+bool strace_is_mmap(struct mm_str name);	/* or mmap2, or old_mmap */
 int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,
 		     struct mm_error *err);
 

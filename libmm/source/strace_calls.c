@@ -116,8 +116,18 @@ static int mmap_flags(struct strace_calls *c, const struct strace_call *call, st
 	return mm_trace_keep(c->src, (struct mm_str){ text, (size_t)n }, out);
 }
 
+bool strace_is_mmap(struct mm_str name)
+{
+	return mm_str_is(name, "mmap") || mm_str_is(name, "mmap2") || mm_str_is(name, "old_mmap");
+}
+
+/*
+ * mmap; of 32-bit processes mmap2, which takes its offset in units of 4096 bytes, or old_mmap. strace before 4.10
+ * prints mmap2's offset as it stands, later ones in bytes: of those it is a multiple of the unit.
+ */
 static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
+	enum { MMAP2_UNIT = 4096 };
 	uint64_t addr = 0, len = 0, offset = 0;
 	struct strace_file *file = NULL;
 	struct strace_fd *fd = NULL;
@@ -130,6 +140,8 @@ static int on_mmap(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	    !strace_number(call->arg[1], &len))
 		return 0;
 	strace_number(call->arg[5], &offset);
+	if (offset % MMAP2_UNIT && mm_str_is(call->name, "mmap2"))
+		offset *= MMAP2_UNIT;
 	anon = strace_has_flag(call->arg[3], "MAP_ANON", 0x20);
 	e = mmap_flags(c, call, &flags);
 	if (!e && !anon)
@@ -433,7 +445,7 @@ static int memory_call(struct strace_calls *c, struct mm_trace_batch *b, const s
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++)
 		if (mm_str_is(n, simple[i].call))
 			return on_simple(c, b, call, &simple[i]);
-	if (mm_str_is(n, "mmap"))
+	if (strace_is_mmap(n))
 		return on_mmap(c, b, call);
 	if (mm_str_is(n, "prctl"))
 		return on_prctl(c, b, call);

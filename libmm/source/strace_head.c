@@ -9,6 +9,9 @@
  * and the instruction pointer (-i). Below a call there may be its stack (-k: " > file(function+0x1) [0x2]") and
  * the bytes that went through it (-e read, -e write: " | 00000  7f 45 ...|").
  */
+#include <string.h>
+
+#include "base/str.h"
 #include "source/scan.h"
 #include "source/strace.h"
 
@@ -139,6 +142,43 @@ bool strace_cut_head(struct strace_clock *clock, struct mm_str *line, uint64_t *
 	return given;
 }
 
+/* "Process 13 attached", and what old ones say there; what is left in @s is behind it. */
+static bool tells_of_a_task(struct mm_str *s)
+{
+	static const char *const words[] = { " attached", " detached", " resumed", " suspended" };
+	uint64_t pid;
+
+	if (!scan_word(s, "Process ") || !s->len || !strace_is_digit(s->p[0]) || !scan_u64(s, &pid))
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (scan_prefix(s, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+bool strace_is_notice(struct mm_str line)
+{
+	return scan_word(&line, "strace: ") || scan_word(&line, "[ Process PID=") || tells_of_a_task(&line);
+}
+
+const char *strace_attached(struct mm_str line)
+{
+	const size_t len = sizeof("strace: ") - 1;
+	const char *at = NULL, *p;
+	struct mm_str rest = line;
+
+	if (!line.len || (line.p[line.len - 1] != 'd' && line.p[line.len - 1] != ')'))
+		return NULL;
+	for (; (p = strace_find(rest, "Process ")); rest = (struct mm_str){ p + 1, rest.len - (size_t)(p + 1 - rest.p) })
+		at = p;
+	if (!at)
+		return NULL;
+	rest = (struct mm_str){ at, line.len - (size_t)(at - line.p) };
+	if (!tells_of_a_task(&rest) || (rest.len && !mm_str_is(rest, " (waiting for parent)")))
+		return NULL;
+	return (size_t)(at - line.p) >= len && !memcmp(at - len, "strace: ", len) ? at - len : at;
+}
+
 bool strace_is_below_a_call(struct mm_str line)
 {
 	return line.len > 2 && line.p[0] == ' ' && (line.p[1] == '>' || line.p[1] == '|') && line.p[2] == ' ';
@@ -166,24 +206,29 @@ static bool looks_like(struct mm_str line)
 	struct strace_call call = { 0 };
 	uint64_t pid;
 
-	if (scan_word(&line, "strace: "))
+	if (strace_is_notice(line))
 		return true;
 	strace_cut_head(&clock, &line, &pid, &call);
 	if (scan_word(&line, "--- SIG") || scan_word(&line, "+++ ") || scan_word(&line, "<... "))
 		return true;
-	return name_len(line) &&
-	       (strace_has(line, ") = ") || strace_has(line, " <unfinished ...>") || strace_has(line, ")  "));
+	return name_len(line) && (strace_has(line, ") = ") || strace_has(line, " <unfinished ...>") || strace_has(line, ")  ") ||
+				  strace_attached(line));
 }
 
 int strace_sniff(struct mm_str head)
 {
 	struct mm_str line;
+	bool begun = false;	/* the line is the rest of one in which a notice came between */
 	int seen = 0, good = 0;
 
-	while (seen < 5 && scan_line(&head, &line))
-		if (line.len && !strace_is_below_a_call(line)) {
+	while (seen < 5 && scan_line(&head, &line)) {
+		bool rest = begun && !strace_is_notice(line);
+
+		if (line.len && !rest && !strace_is_below_a_call(line)) {
 			seen++;
 			good += looks_like(line);
 		}
+		begun = (begun && !rest) || (strace_attached(line) && !strace_is_notice(line));
+	}
 	return good && good * 2 > seen ? 80 : 0;
 }

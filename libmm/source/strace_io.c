@@ -405,6 +405,18 @@ static uint64_t begin_at(struct strace_fd *fd, struct mm_str at, uint64_t bytes)
 	return offset;
 }
 
+/* lseek(3, 4096, SEEK_SET) = 4096, _llseek(3, 4096, [4096], SEEK_SET) = 0 */
+static void seek(struct strace_fd *fd, const struct strace_call *call)
+{
+	struct mm_str told = call->arg[2];
+	uint64_t pos;
+
+	if (call->name.p[0] != '_')
+		fd->pos = call->result;
+	else if (scan_word(&told, "[") && strace_number(told, &pos))
+		fd->pos = pos;
+}
+
 /* read, write and their forms with vectors and offsets; lseek (MM_EV_NONE) */
 static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, enum mm_event_type type)
 {
@@ -420,7 +432,7 @@ static int on_io(struct strace_calls *c, struct mm_trace_batch *b, const struct 
 		return e;
 	}
 	if (type == MM_EV_NONE) {
-		fd->pos = call->result;
+		seek(fd, call);
 		return 0;
 	}
 	if (type == MM_EV_WRITE && fd->append)
@@ -453,9 +465,17 @@ static const struct {
 	{ "read", MM_EV_READ }, { "pread64", MM_EV_READ }, { "readv", MM_EV_READ }, { "preadv", MM_EV_READ },
 	{ "preadv2", MM_EV_READ }, { "write", MM_EV_WRITE }, { "pwrite64", MM_EV_WRITE }, { "writev", MM_EV_WRITE },
 	{ "pwritev", MM_EV_WRITE }, { "pwritev2", MM_EV_WRITE }, { "lseek", MM_EV_NONE },
+	{ "_llseek", MM_EV_NONE },
 };
 
-int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
+/* Calls of 32-bit processes that say the same, and what old logs call pread64 and pwrite64. */
+static const char *const same[][2] = {
+	{ "fstat64", "fstat" }, { "fstatat64", "newfstatat" }, { "fcntl64", "fcntl" }, { "ftruncate64", "ftruncate" },
+	{ "truncate64", "truncate" }, { "fadvise64_64", "fadvise64" }, { "sendfile64", "sendfile" },
+	{ "pread", "pread64" }, { "pwrite", "pwrite64" },
+};
+
+static int file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
 {
 	struct mm_str n = call->name;
 
@@ -485,4 +505,17 @@ int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const str
 		return on_copy(c, b, call, mm_str_is(n, "sendfile"));
 	*known = false;
 	return 0;
+}
+
+int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known)
+{
+	struct strace_call plain;
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		if (mm_str_is(call->name, same[i][0])) {
+			plain = *call;
+			plain.name = (struct mm_str){ same[i][1], strlen(same[i][1]) };
+			return file_call(c, b, &plain, known);
+		}
+	return file_call(c, b, call, known);
 }

@@ -39,19 +39,21 @@ static bool is_whole(struct mm_str line)
  *	clone(child_stack=NULL, flags=SIGCHLDstrace: Process 13 attached
  *	) = 13
  *
+ * (before 4.10 without "strace: ")
  * @line becomes the whole one; empty: the rest is yet to come. 0 or -ENOMEM.
  */
 static int glue(struct strace_lines *l, struct mm_str *line)
 {
-	static const char end[] = " attached";
-	size_t tail = sizeof(end) - 1;
-	const char *notice = line->len > tail && !memcmp(line->p + line->len - tail, end, tail)
-				     ? strace_find(*line, "strace: Process ") : NULL;
+	const char *notice = strace_attached(*line);
 	size_t n = l->begun ? strlen(l->begun) : 0, len = notice ? (size_t)(notice - line->p) : line->len;
 	char *text;
 
 	if (notice ? !len && !n : !n)
 		return 0;
+	if (!notice && strace_is_notice(*line)) {
+		line->len = 0;
+		return 0;
+	}
 	text = malloc(n + len + 1);
 	if (!text)
 		return -ENOMEM;
