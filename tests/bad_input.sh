@@ -158,6 +158,10 @@ expect 0 "" mm-vma none.txt
 expect 0 "left out 1 events without a time or a task" mm-vma partly.txt
 printf '%s\n' 'Node 0, zone      DMA' '  pages free     3840' > zones
 expect 1 "^mm-buddy: zones:1: expected a trace or a recording, found zoneinfo" mm-buddy zones
+printf '%s\n' '00008000-00050000 r-xp 00000000 1f:0a 28         /bin/busybox' > process
+expect 1 "^mm-vma: process:1: expected a trace or a recording, found maps .mm-vma --seed=PID:FILE takes it.$" mm-vma process
+printf '%s\n' 'nr_free_pages 615337' 'nr_zone_inactive_anon 39' > counters
+expect 1 "^mm-vmstat: counters:1: expected a trace or a recording, found vmstat" mm-vmstat counters
 
 # A last line without an end may be cut within a number.
 printf '%s\n%s' 'Node 0, zone DMA 1 2 3' 'Node 0, zone DMA32 4 5 66' > cut.buddyinfo

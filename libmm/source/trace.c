@@ -83,6 +83,14 @@ static struct mm_str first_line(struct mm_str head)
 	return (struct mm_str){ head.p, len < 80 ? len : 80 };
 }
 
+/* A file of /proc */
+static bool is_capture(enum mm_source_kind kind)
+{
+	return kind == MM_SOURCE_ZONEINFO || kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO || kind == MM_SOURCE_SLABINFO ||
+	       kind == MM_SOURCE_MAPS || kind == MM_SOURCE_SMAPS || kind == MM_SOURCE_DISKSTATS || kind == MM_SOURCE_MEMINFO ||
+	       kind == MM_SOURCE_VMSTAT;
+}
+
 static int format_by_content(struct mm_input *in, const struct mm_trace_ops **ops, struct mm_error *err)
 {
 	struct mm_str head;
@@ -92,8 +100,9 @@ static int format_by_content(struct mm_input *in, const struct mm_trace_ops **op
 	if (e)
 		return e;
 	kind = mm_source_sniff(head);
-	if (kind == MM_SOURCE_ZONEINFO || kind == MM_SOURCE_PAGETYPEINFO || kind == MM_SOURCE_BUDDYINFO || kind == MM_SOURCE_SLABINFO)
-		return mm_error_set(err, -EINVAL, "%s:1: expected a trace or a recording, found %s", in->name, mm_source_kind_word(kind));
+	if (is_capture(kind))
+		return mm_error_set(err, -EINVAL, "%s:1: expected a trace or a recording, found %s%s", in->name, mm_source_kind_word(kind),
+				    kind == MM_SOURCE_MAPS || kind == MM_SOURCE_SMAPS ? " (mm-vma --seed=PID:FILE takes it)" : "");
 	if (!head.len)
 		return mm_error_set(err, -EINVAL, "%s: expected a trace or a recording, found nothing", in->name);
 	for (size_t i = 0; i < NR_FORMATS; i++) {
