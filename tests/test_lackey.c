@@ -54,6 +54,7 @@ static const struct line_case {
 } line_cases[] = {
 	{ "accesses of the four kinds", HEAD "I  0401ab70,3\n S 1ffeffede8,8\n L 04032d38,4\n M 0421c7cc,1\n",
 	  EXEC "9,fetch,0x401ab70,3,,,,,,\n9,store,0x1ffeffede8,8,,,,,,\n9,load,0x4032d38,4,,,,,,\n9,modify,0x421c7cc,1,,,,,,\n", 0 },
+	{ "superblocks", HEAD "SB 0401ab70\nI  0401ab70,3\nSB 0401ab7z\n", EXEC "9,fetch,0x401ab70,3,,,,,,\n", 1 },
 	{ "addresses of all lengths", HEAD " L 00000000,1\n L ffffffffffffffff,16\n L 7f3a5c001000,32\n",
 	  EXEC "9,load,0x0,1,,,,,,\n9,load,0xffffffffffffffff,16,,,,,,\n9,load,0x7f3a5c001000,32,,,,,,\n", 0 },
 	{ "no header: process 1", "I  0401ab70,3\n", "1,exec,,,AUTOMAP,,,,,\n1,fetch,0x401ab70,3,,,,,,\n", 0 },

@@ -18,6 +18,7 @@
 
 #include "base/grow.h"
 #include "source/lackey.h"
+#include "source/scan.h"
 #include "table/numbers.h"
 
 enum { MAX_CALLS = 4096 };
@@ -386,12 +387,23 @@ static int eat_piece(struct mm_lackey *l, const char **pp, const char *end, stru
 	return e;
 }
 
+/* "SB 04001090" of --trace-superblocks=yes: where the code that follows begins. */
+static bool is_superblock(const char *p, const char *end)
+{
+	struct mm_str s = { p, (size_t)(end - p) };
+	uint64_t addr;
+
+	return scan_word(&s, "SB ") && scan_hex(&s, &addr) && !s.len;
+}
+
 int mm_lackey_line(struct mm_lackey *l, const char *p, const char *end, struct mm_trace_batch *b, struct mm_error *err)
 {
 	if (end - p > 1 && !memcmp(p, "==", 2))
 		return report(l, p, end, b, err);
 	if (end - p > 1 && !memcmp(p, "--", 2))
 		return 0;		/* valgrind's warnings */
+	if (is_superblock(p, end))
+		return 0;
 	for (unsigned pieces = 0; (p = skip_blanks(p, end)) < end; pieces++) {
 		const char *past;
 		int e = 0;
