@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/grow.h"
 #include "base/str.h"
 #include "source/scan.h"
 #include "source/strace.h"
