@@ -267,8 +267,7 @@ START_TEST(cgroup_v1_of_4_15)
 	r = &log_.v[0];
 	ck_assert_int_eq(r->constraint, MM_OOM_MEMCG);
 	ck_assert(r->memcg.len == 9 && !memcmp(r->memcg.p, "/docker/1", 9));
-	ck_assert_uint_eq(r->kernel_major, 4);
-	ck_assert_uint_eq(r->kernel_minor, 15);
+	ck_assert_uint_eq(r->zones.kernel, 4015);
 	ck_assert(r->gfp.len == 10 && !memcmp(r->gfp.p, "GFP_KERNEL", 10));
 	/* memory and swap that it uses: the least that the machine's swap can be: (4000 + 6000 - 4000) / 4 */
 	ck_assert_uint_eq(r->total_pages, 1500);

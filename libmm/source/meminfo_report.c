@@ -281,7 +281,7 @@ static uint32_t kernel_of_cpu_line(struct mm_str line)
 	    !mm_str_after(line, " #", &build))
 		return 0;
 	n = (size_t)(build.p - line.p) - 2;
-	while (n && line.p[n - 1] != ' ')
+	while (n && line.p[n - 1] != ' ' && line.p[n - 1] != '(')	/* "Not tainted (2.6.24-19-server #1)" */
 		n--;
 	return mm_kernel_of_release((struct mm_str){ line.p + n, (size_t)(build.p - line.p) - 2 - n });
 }

@@ -272,25 +272,13 @@ static void pages_before(struct mm_str s, const char *word, uint64_t *out)
 		*out = v;
 }
 
-/* "CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1", "... Tainted: G    W   4.15.0-112-generic #113", "Pid: 105, comm: eater ..." */
+/* "CPU: 0 PID: 105 Comm: eater Not tainted 6.6.87 #1", "Pid: 105, comm: eater ..."; the kernel there is read with the zones. */
 static void cpu_line(struct mm_oom_report *r, struct mm_str s)
 {
-	struct mm_str at = find(s, "ainted");
 	int64_t v;
 
 	if ((number_after(s, " PID: ", &v) || number_after(s, "Pid: ", &v)) && v > 0 && v <= UINT32_MAX)
 		r->invoker_pid = (uint32_t)v;
-	for (; at.len; at = skip(at, 1)) {
-		int64_t minor;
-
-		if (at.p[0] != ' ' || at.len < 4 || at.p[1] < '1' || at.p[1] > '9' || !number_after(at, " ", &v) || v > 99)
-			continue;
-		if (number_after(skip(at, 2), ".", &minor) && minor >= 0 && minor < 1000) {
-			r->kernel_major = (uint32_t)v;
-			r->kernel_minor = (uint32_t)minor;
-			return;
-		}
-	}
 }
 
 int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str s)

@@ -27,9 +27,9 @@
 /* Without a version in the log: page tables by number, or none, are older than 4.15, all else is taken for new. */
 static bool before(const struct mm_oom_report *r, uint32_t major, uint32_t minor)
 {
-	if (!r->kernel_major)
+	if (!r->zones.kernel)
 		return r->counts_tables || r->no_tables;
-	return r->kernel_major < major || (r->kernel_major == major && r->kernel_minor < minor);
+	return r->zones.kernel < 1000 * major + minor;
 }
 
 static int64_t points_at(const struct mm_oom_report *r, const struct mm_oom_row *row, int32_t adj)

@@ -103,7 +103,6 @@ struct mm_oom_report {
 	int32_t order;			/* -1: sysrq */
 	bool no_order;			/* the line does not say: before 2.6.10 */
 	int32_t invoker_adj;
-	uint32_t kernel_major, kernel_minor;	/* 0: the log does not say */
 	bool counts_tables;		/* page tables by number: before 4.15 */
 	bool no_tables, no_swapents;	/* the task table has no such columns: before 3.7; they count as 0 */
 	bool old_rule;			/* oom_adj alone, no oom_score_adj: before 2.6.36 */
