@@ -72,6 +72,5 @@ int buddy_pages_of_sysroot(struct cmd_args *a, const struct mm_pages_select *sel
 		e = show_capture(a, select, flags, counts);
 	mm_input_free(flags);
 	mm_input_free(counts);
-	mm_sysroot_free(root);
-	return e;
+	return cmd_close_sysroot(a, root, e);
 }

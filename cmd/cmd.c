@@ -163,13 +163,32 @@ int cmd_open_input(struct cmd_args *a, struct mm_input **inp)
 	return mm_input_open(inp, a->file, &a->err);
 }
 
+int cmd_tell_cut(struct cmd_args *a, const struct mm_input_cut *cut, int e)
+{
+	if (e || !cut || (cut->line == a->told_cut.line && !strcmp(cut->name, a->told_cut.name)))
+		return e;
+	if (a->strict)
+		return mm_error_set(&a->err, -EINVAL, "%s:%" PRIu64 ": expected a line that ends, found one that may be cut, an error "
+				    "under --strict", cut->name, cut->line);
+	cmd_note(a, "%s:%" PRIu64 ": the last line does not end: it may be cut", cut->name, cut->line);
+	a->told_cut = *cut;
+	return 0;
+}
+
 int cmd_close_input(struct cmd_args *a, struct mm_input *in, int e)
 {
-	if (!e && in->truncated && a->strict)
-		e = mm_input_error(in, &a->err, -EINVAL, "expected a line that ends, found one that may be cut, an error under --strict");
-	else if (!e && in->truncated)
-		cmd_note(a, "%s:%" PRIu64 ": the last line does not end: it may be cut", in->name, in->line);
+	struct mm_input_cut cut = { .line = in->line };
+
+	snprintf(cut.name, sizeof(cut.name), "%s", in->name);
+	e = cmd_tell_cut(a, in->truncated ? &cut : NULL, e);
 	mm_input_free(in);
+	return e;
+}
+
+int cmd_close_sysroot(struct cmd_args *a, struct mm_sysroot *root, int e)
+{
+	e = cmd_tell_cut(a, mm_sysroot_cut(root), e);
+	mm_sysroot_free(root);
 	return e;
 }
 

@@ -85,6 +85,7 @@ struct cmd_args {
 	bool at_end;				/* .on_block: the trace has ended; the lead is NULL where nothing came since the last */
 	bool auto_every;			/* no --every: seconds where the trace has times, else events */
 	void *own;				/* the command's own */
+	struct mm_input_cut told_cut;		/* see cmd_tell_cut() */
 	struct mm_output out;			/* standard output */
 	struct mm_error err;
 };
@@ -126,6 +127,9 @@ int cmd_show(struct cmd_args *a, const struct mm_table *table, int (*rows)(struc
 int cmd_open_input(struct cmd_args *a, struct mm_input **inp);
 /* Frees @in. @e, or what is wrong with its end: a last line without LF is told, under --strict an error. */
 int cmd_close_input(struct cmd_args *a, struct mm_input *in, int e);
+/* Tell once of a file (NULL: none) whose last line does not end; under --strict -EINVAL. @e, what went wrong before, stays. */
+int cmd_tell_cut(struct cmd_args *a, const struct mm_input_cut *cut, int e);
+int cmd_close_sysroot(struct cmd_args *a, struct mm_sysroot *root, int e);	/* and free it */
 
 /*
  * The machine that -M, --ram, --swap ... describe, not yet booted.  When @in

@@ -119,9 +119,8 @@ static int regions_of_sysroot(struct cmd_args *a, const char *dir)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
 	if (!e)
 		e = swap_of_sysroot(a, root);
-	mm_sysroot_free(root);
 	a->config.sysroot = dir;
-	return e;
+	return cmd_close_sysroot(a, root, e);
 }
 
 int cmd_builtin_machine(struct cmd_args *a, const char *name, struct mm_region_list *l)

@@ -482,6 +482,7 @@ static int run_trace(struct replay *r)
 	skips = mm_trace_skips(r->reader, &nr);
 	e = cmd_tell_skips(a, r->in->name, skips, nr);
 	skips = mm_machine_skips(r->m, &nr);
+	e = cmd_tell_cut(a, mm_machine_cut(r->m), e);
 	return e ? e : cmd_tell_skips(a, r->in->name, skips, nr);
 }
 
@@ -501,6 +502,7 @@ static int run_machine(struct replay *r)
 	e = begin_output(r);
 	if (!e)
 		e = mm_machine_start(r->m, &r->a->err);
+	e = cmd_tell_cut(r->a, mm_machine_cut(r->m), e);
 	return e ? e : block_at_end(r);
 }
 

@@ -321,8 +321,7 @@ static int show_sysroot(struct cmd_args *a)
 	shown = (struct shown){ .root = root };
 	if (!e)
 		e = cmd_show(a, table, sysroot_rows, &shown);
-	mm_sysroot_free(root);
-	return e;
+	return cmd_close_sysroot(a, root, e);
 }
 
 /* ---- --explain ---- */
@@ -394,8 +393,7 @@ static int explain_sysroot(struct cmd_args *a)
 	mm_explain_free(&l);
 	mm_buddyinfo_free(&bi);
 	mm_zoneinfo_free(&zi);
-	mm_sysroot_free(root);
-	return e;
+	return cmd_close_sysroot(a, root, e);
 }
 
 /* A table of the machine of -M as it boots. */
@@ -410,6 +408,7 @@ static int boot_and_print(struct cmd_args *a, const struct mm_machine_table *t)
 		cmd_uses_machine(a);
 	if (!e)
 		e = mm_machine_start(m, &a->err);
+	e = cmd_tell_cut(a, m ? mm_machine_cut(m) : NULL, e);
 	if (!e)
 		e = cmd_table(a, &t->table, &w);
 	if (!e)

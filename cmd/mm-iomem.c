@@ -133,8 +133,7 @@ static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 		e = mm_sysroot_sysctls(root, &a->config.sysctl, &a->err);
 	if (!e)
 		e = cmd_page_size(a, root, 0, &c->page_size);
-	mm_sysroot_free(root);
-	return e;
+	return cmd_close_sysroot(a, root, e);
 }
 
 static int of_file(struct cmd_args *a, struct capture *c, const char *path)

@@ -56,8 +56,7 @@ static int read_sysroot(struct cmd_args *a, const char *dir, struct mm_slabinfo 
 	if (!e && denied)
 		cmd_note(a, "%s/proc/slabinfo: permission denied (it is for root alone); the rows are those of %s/sys/kernel/slab",
 			 mm_sysroot_name(root), mm_sysroot_name(root));
-	mm_sysroot_free(root);
-	return e;
+	return cmd_close_sysroot(a, root, e);
 }
 
 /* A slabinfo, or a folder with a captured system. */

@@ -170,8 +170,7 @@ static int print_live(struct cmd_args *a)
 				 mm_sysroot_name(root));
 	e = cmd_table_end(a, p.w, e);
 	free(pids.v);
-	mm_sysroot_free(root);
-	return e;
+	return cmd_close_sysroot(a, root, e);
 }
 
 static int run(struct cmd_args *a)

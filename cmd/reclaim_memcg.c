@@ -39,7 +39,7 @@ int reclaim_inspect_memcg(struct cmd_args *a)
 				 " files and lines of cgroups that cannot be read", mm_sysroot_name(root), l.unreadable);
 	else if (!e && l.unreadable)
 		cmd_note(a, "%s: left out %" PRIu64 " files and lines of cgroups that cannot be read", mm_sysroot_name(root), l.unreadable);
-	mm_sysroot_free(root);
+	e = cmd_close_sysroot(a, root, e);
 	if (!e)
 		e = cmd_table(a, &mm_table_memcg.table, &w);
 	for (size_t i = 0; !e && i < l.nr; i++)

@@ -496,9 +496,11 @@ int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oo
 	if (e)
 		return e;
 	e = mm_oom_log_read(&log, in, &set, &a->err);
-	mm_input_free(in);
-	if (e)
+	e = cmd_close_input(a, in, e);
+	if (e) {
+		mm_oom_log_free(&log);
 		return e;
+	}
 	human = !a->table && cmd_is_human(a);
 	if (!human && log.nr && log.nr == log.cut_reports && !log.nr_kills) {
 		e = mm_error_set(&a->err, -EINVAL, "%s:%" PRIu64 ": the OOM report ends before its task table (--human tells what it has)",
@@ -514,7 +516,7 @@ int reclaim_explain_oom(struct cmd_args *a, const char *file, const struct mm_oo
 int reclaim_inspect_oom(struct cmd_args *a)
 {
 	struct mm_sysroot *root;
-	struct mm_oom_log log;
+	struct mm_oom_log log = { 0 };
 	uint32_t page_size;
 	int e;
 
@@ -525,9 +527,11 @@ int reclaim_inspect_oom(struct cmd_args *a)
 	e = cmd_page_size(a, root, 0, &page_size);
 	if (!e)
 		e = mm_oom_procs_read(&log, root, page_size, &a->err);
-	mm_sysroot_free(root);
-	if (e)
+	e = cmd_close_sysroot(a, root, e);
+	if (e) {
+		mm_oom_log_free(&log);
 		return e;
+	}
 	e = print_log(a, &log, false);
 	mm_oom_log_free(&log);
 	return e;

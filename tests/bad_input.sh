@@ -168,6 +168,43 @@ printf '%s\n%s' 'Node 0, zone DMA 1 2 3' 'Node 0, zone DMA32 4 5 66' > cut.buddy
 expect 0 "^mm-buddy: cut.buddyinfo:2: the last line does not end" mm-buddy cut.buddyinfo
 expect 1 "^mm-buddy: cut.buddyinfo:2: .*under --strict" mm-buddy --strict cut.buddyinfo
 expect 0 "^mm-iomem: standard input:1: the last line does not end" bash -c "printf '00001000-0009ffff : System RA' | mm-iomem -"
+# So may that of a file that is read below a directory, by the command or when the machine boots, and the last row of CSV.
+ends='the last line does not end: it may be cut$'
+cp -r "$data/captures/woken/one" cutdir
+mkdir -p cutdir/proc/sys/vm cutdir/proc/7
+echo 60 > cutdir/proc/sys/vm/swappiness
+echo '00001000-0009ffff r--p 00000000 00:00 0' > cutdir/proc/7/maps
+printf '%s\n' 'slabinfo - version: 2.1' '# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>' \
+	'a 1 64 64 64 1 : tunables 0 0 0 : slabdata 1 1 0' > cutdir/proc/slabinfo
+tell() {	# FILE COMMAND...: nothing of it while it ends, then a note, an error under --strict
+	local f=$1
+	shift
+	expect 0 "" "$@"
+	grep -q 'does not end' err && fail "$*: $f ends: $(cat err)"
+	cp "cutdir/$f" whole
+	head -c -1 whole > "cutdir/$f"
+	expect 0 "^$1: cutdir/$f:$(wc -l < whole): $ends" "$@"
+	[ "$(grep -c 'does not end' err)" = 1 ] || fail "$*: told more than once: $(cat err)"
+	expect 1 "^$1: cutdir/$f:$(wc -l < whole): .*under --strict" "$@" --strict
+	cp whole "cutdir/$f"
+}
+printf 'event,flags,pid,addr,size\nmmap,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS,12,,4096\n' > row.csv
+for f in zoneinfo swaps pagetypeinfo sys/vm/swappiness; do
+	tell proc/$f mm-reclaim -M cutdir -t summary row.csv
+done
+tell proc/zoneinfo mm-buddy --sysroot=cutdir --explain=0
+tell proc/pagetypeinfo mm-buddy --sysroot=cutdir
+tell proc/pagetypeinfo mm-buddy -M cutdir -t free
+tell proc/zoneinfo mm-iomem cutdir -t zones
+tell proc/7/maps mm-vma --sysroot=cutdir
+tell proc/slabinfo mm-slab --sysroot=cutdir
+printf 'munmap,,12,0x1000,40' > last.csv
+cat row.csv last.csv > cut.csv
+expect 0 "^mm-vma: cut.csv:3: $ends" mm-vma cut.csv
+expect 1 "^mm-vma: cut.csv:3: .*under --strict" mm-vma --strict cut.csv
+expect 0 "^mm-vma: standard input:3: $ends" bash -c 'cat cut.csv | mm-vma'
+expect 0 "" mm-vma row.csv
+[ -s err ] && fail "row.csv: $(cat err)"
 printf '12 munmap(0x1000, 4096) = 0\n12 munmap(0x1, 4096) = -1 EINVAL (Invalid argument)' > whole.strace
 expect 0 "" mm-vma whole.strace
 [ -s err ] && fail "whole.strace: $(cat err)"

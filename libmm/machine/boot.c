@@ -50,7 +50,7 @@ static int boot_kpageflags(struct mm_machine *m, struct mm_error *err)
 	if (e)
 		return e;
 	e = mm_machine_boot_kpageflags(m, root, err);
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 	return e;
 }
 
@@ -81,7 +81,7 @@ int mm_machine_captured_rows(struct mm_machine *m, void (*row)(const struct mm_e
 	e = read_zones(m, root, err);
 	if (!e)
 		e = read_blocks(m, root, err);
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 	if (!e)
 		mm_captured_rows(&m->captured, row, arg);
 	return e;
@@ -102,7 +102,7 @@ static int read_captured(struct mm_machine *m, enum start *start, struct mm_erro
 		*start = START_PAGES;
 	else if (!e && !m->cfg.ram_bytes)
 		e = read_blocks(m, root, err);
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 	return e;
 }
 

@@ -56,7 +56,7 @@ mm_nodes_t mm_captured_mems(struct mm_machine *m, uint32_t pid)
 		return 0;
 	snprintf(path, sizeof(path), "proc/%u/status", pid);
 	n = mm_sysroot_text(root, path, text, sizeof(text));
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 	at = n > 0 ? memmem(text, (size_t)n, key, sizeof(key) - 1) : NULL;
 	if (!at)
 		return 0;
@@ -96,7 +96,7 @@ void mm_captured_limits_of(struct mm_machine *m, struct mm_memcg *g, const struc
 	if (mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
 		return;
 	captured_mems(m, root, g);
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 }
 
 void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
@@ -108,7 +108,7 @@ void mm_captured_limits(struct mm_machine *m, struct mm_memcg *g)
 	if (!m->cfg.sysroot || strlen(g->name) >= MAX_PATH || strstr(g->name, "..") || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
 		return;
 	mm_machine_losses(m, mm_captured_unreadable, mm_cgroup_read(&row, root, g->name));
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 	mm_captured_limits_of(m, g, &row);
 }
 
@@ -153,7 +153,7 @@ struct mm_memcg *mm_captured_cgroup(struct mm_machine *m, uint32_t pid)
 		return NULL;
 	snprintf(name, sizeof(name), "proc/%u/cgroup", pid);
 	n = mm_sysroot_text(root, name, text, sizeof(text));
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 	for (char *p = text, *nl; n > 0 && p < text + n; p = nl + 1) {
 		int kind;
 

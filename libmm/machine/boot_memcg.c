@@ -130,7 +130,7 @@ static int read_capture(struct mm_machine *m, struct mm_cgroup_list *l)
 	if (!m->cfg.sysroot || mm_sysroot_open(&root, m->cfg.sysroot, &ignored))
 		return 0;
 	e = mm_cgroups_read(l, root, &ignored);
-	mm_sysroot_free(root);
+	mm_machine_close_root(m, root);
 	mm_machine_losses(m, mm_captured_unreadable, l->unreadable);
 	return e == -ENOMEM ? e : 0;
 }

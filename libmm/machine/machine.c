@@ -141,6 +141,17 @@ bool mm_machine_row_is_late(struct mm_machine *m)
 	return m->booted;
 }
 
+void mm_machine_close_root(struct mm_machine *m, struct mm_sysroot *root)
+{
+	const struct mm_input_cut *cut = mm_sysroot_cut(root);
+
+	if (cut && !m->cut.line)
+		m->cut = *cut;
+	mm_sysroot_free(root);
+}
+
+const struct mm_input_cut *mm_machine_cut(const struct mm_machine *m) { return m->cut.line ? &m->cut : NULL; }
+
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr)
 {
 	*nr = m->nr_skips;

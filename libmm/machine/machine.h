@@ -10,6 +10,7 @@
 #include <libmm/captured.h>
 #include <libmm/machine.h>
 #include <libmm/output.h>
+#include <libmm/source.h>
 #include "cache/inode.h"
 #include "fault/fault.h"
 #include "phys/mempolicy.h"
@@ -98,6 +99,7 @@ struct mm_machine {
 	struct mm_seeding *seeding;	/* the process that rows of a maps text began last (vma_seed.c) */
 	struct mm_slab_replay *slab_replay;	/* objects of the recording (slab_replay.h); NULL until a slab event */
 	struct mm_page_replay *pages;	/* frames of the recording (buddy_replay.h); NULL until a page event */
+	struct mm_input_cut cut;	/* mm_machine_cut() */
 };
 
 /* The task @pid, made (without an address space) when it is new; NULL: host memory. */
@@ -144,6 +146,7 @@ bool mm_machine_row_of_run(struct mm_machine *m, struct mm_task *task, struct mm
  * is something of it that no floor could use, under --strict an error.
  */
 void mm_machine_note(struct mm_machine *m, const char *what);
+void mm_machine_close_root(struct mm_machine *m, struct mm_sysroot *root);	/* the captured machine's; it may have files that are cut */
 void mm_machine_notes(struct mm_machine *m, const char *what, uint64_t n);
 void mm_machine_loss(struct mm_machine *m, const char *what);
 void mm_machine_losses(struct mm_machine *m, const char *what, uint64_t n);

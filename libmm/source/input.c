@@ -187,6 +187,10 @@ int mm_input_line(struct mm_input *in, struct mm_str *line, struct mm_error *err
 	if (in->line == 1 && !in->pos && check_packed(in, err))
 		return -EINVAL;
 	in->truncated = !nl;
+	if (!nl && in->cut && !in->cut->line) {
+		snprintf(in->cut->name, sizeof(in->cut->name), "%s", in->name);
+		in->cut->line = in->line;
+	}
 	line->p = in->buf + in->pos;
 	line->len = nl ? (size_t)(nl - line->p) : in->len - in->pos;
 	in->pos += line->len + (nl != NULL);

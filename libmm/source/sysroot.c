@@ -31,6 +31,7 @@ struct mm_sysroot {
 	int fd;
 	char *name;
 	bool bare;
+	struct mm_input_cut *cut;	/* the first file that may be */
 };
 
 /* Where @path lies: "proc/zoneinfo" of a bare capture is "zoneinfo". */
@@ -48,13 +49,15 @@ int mm_sysroot_open(struct mm_sysroot **rp, const char *dir, struct mm_error *er
 
 	if (!dir || !strcmp(dir, "live"))
 		dir = "/";
-	if (!r || !(r->name = strdup(strcmp(dir, "/") ? dir : ""))) {
+	if (!r || !(r->name = strdup(strcmp(dir, "/") ? dir : "")) || !(r->cut = calloc(1, sizeof(*r->cut)))) {
+		free(r ? r->name : NULL);
 		free(r);
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
 	r->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->fd < 0) {
 		e = mm_error_set(err, -errno, "%s: %s", dir, strerror(errno));
+		free(r->cut);
 		free(r->name);
 		free(r);
 		return e;
@@ -81,12 +84,14 @@ void mm_sysroot_free(struct mm_sysroot *r)
 	if (!r)
 		return;
 	close(r->fd);
+	free(r->cut);
 	free(r->name);
 	free(r);
 }
 
 const char *mm_sysroot_name(const struct mm_sysroot *r) { return r->name; }
 int mm_sysroot_dirfd(const struct mm_sysroot *r) { return r->fd; }
+const struct mm_input_cut *mm_sysroot_cut(const struct mm_sysroot *r) { return r->cut->line ? r->cut : NULL; }
 bool mm_sysroot_has(const struct mm_sysroot *r, const char *path) { return !faccessat(r->fd, place(r, path), R_OK, AT_EACCESS); }
 
 /* 0 or -errno when @path is no plain file. */
@@ -121,8 +126,20 @@ int mm_sysroot_input(const struct mm_sysroot *r, const char *path, struct mm_inp
 	}
 	free(in->name);
 	in->name = name;
+	in->cut = *r->name ? r->cut : NULL;
 	*inp = in;
 	return 0;
+}
+
+/* All of a file of a capture has been read: does its last line end? */
+static void check_end(const struct mm_sysroot *r, const char *path, const char *text, size_t len)
+{
+	if (!*r->name || r->cut->line || !len || text[len - 1] == '\n' || !text[len - 1])
+		return;
+	snprintf(r->cut->name, sizeof(r->cut->name), "%s/%s", r->name, place(r, path));
+	r->cut->line = 1;
+	for (size_t i = 0; i < len; i++)
+		r->cut->line += text[i] == '\n';
 }
 
 long mm_sysroot_text(const struct mm_sysroot *r, const char *path, char *text, size_t size)
@@ -147,6 +164,8 @@ long mm_sysroot_text(const struct mm_sysroot *r, const char *path, char *text, s
 	close(fd);
 	if (e)
 		return e;
+	if (!n)
+		check_end(r, path, text, len);
 	if (len && text[len - 1] == '\n')
 		len--;
 	text[len] = 0;

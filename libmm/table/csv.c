@@ -61,6 +61,7 @@ struct mm_csv {
 	uint64_t lines;			/* line feeds before pos */
 	uint64_t row_line;		/* of the row given out last */
 	bool eof, ended;
+	bool ends;			/* the bytes before the last refill, with a line feed */
 	int failed;			/* sticks; set after the rows before it were given out */
 	struct mm_error error;
 	struct slow slow;
@@ -240,12 +241,14 @@ static int refill(struct mm_csv *csv, size_t keep)
 	int e;
 
 	csv->in->line = csv->lines + 1;
+	csv->ends = !csv->avail || csv->base[csv->avail - 1] == '\n';
 	e = mm_input_block(csv->in, keep, &block, &csv->error);
 	if (e < 0)
 		return csv->failed = e;
 	csv->base = block.p;
 	csv->avail = block.len;
 	csv->eof = e == 0;
+	csv->in->truncated = csv->eof && !csv->ends;
 	return e;
 }
 

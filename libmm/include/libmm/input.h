@@ -16,6 +16,12 @@ enum {
 	MM_INPUT_SNIFF = 1 << 14,	/* bytes that mm_input_peek() shows */
 };
 
+/* A file whose last line has no LF, and so may be cut. */
+struct mm_input_cut {
+	char name[256];			/* for messages */
+	uint64_t line;			/* 0: there is none */
+};
+
 struct mm_input {
 	char *name;			/* for messages; "standard input" for - */
 	int fd;				/* -1: memory */
@@ -27,6 +33,7 @@ struct mm_input {
 	uint64_t line;			/* number of the last line given out, from 1 */
 	uint64_t consumed;		/* bytes given out */
 	uint64_t size;			/* of a regular file, else 0: for --progress */
+	struct mm_input_cut *cut;	/* of the sysroot it is of, told of the first one; or NULL */
 };
 
 /* @path NULL or "-" is standard input.  0 or -errno with @err. */

@@ -152,6 +152,8 @@ int mm_machine_slab_use(struct mm_machine *m, struct mm_slab_use *use);
 
 /* What the machine met that no floor could use, counted: for the end of the run. */
 const struct mm_skip *mm_machine_skips(const struct mm_machine *m, size_t *nr);
+/* A file of the captured machine that was read and whose last line does not end; NULL: none. */
+const struct mm_input_cut *mm_machine_cut(const struct mm_machine *m);
 int mm_machine_check(struct mm_machine *m, struct mm_error *err);	/* 0 or -EUCLEAN: which invariant broke */
 
 #endif /* LIBMM_MACHINE_H */

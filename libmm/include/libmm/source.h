@@ -61,6 +61,8 @@ int mm_sysroot_open(struct mm_sysroot **rp, const char *dir, struct mm_error *er
 void mm_sysroot_free(struct mm_sysroot *r);
 const char *mm_sysroot_name(const struct mm_sysroot *r);	/* as it was given, for messages */
 int mm_sysroot_dirfd(const struct mm_sysroot *r);		/* stays the sysroot's */
+/* Of a capture: the first file read so far whose last line does not end; NULL: none. It lives as long as the sysroot. */
+const struct mm_input_cut *mm_sysroot_cut(const struct mm_sysroot *r);
 
 /* Paths are below the sysroot, without a leading slash: "proc/zoneinfo". */
 bool mm_sysroot_has(const struct mm_sysroot *r, const char *path);
