@@ -38,6 +38,7 @@ struct capture {
 	struct mm_region_list *regions;		/* in the arguments, whose list cmd_main() frees */
 	struct mm_zoneinfo zi;
 	uint32_t page_size;
+	bool is_iomem;				/* the map is a kernel's list, not a log or a table */
 };
 
 static const struct mm_physmap_table *const tables[] = {
@@ -118,6 +119,7 @@ static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 		return e;
 	zones = mm_sysroot_has(root, "proc/zoneinfo");
 	e = mm_sysroot_regions(root, c->regions, &hidden, &a->err);
+	c->is_iomem = true;
 	if (!e && hidden)
 		cmd_note(a,
 			 "%s/proc/iomem hides its addresses from all but root; the map is that of sys/firmware/memmap",
@@ -150,6 +152,7 @@ static int of_file(struct cmd_args *a, struct capture *c, const char *path)
 	if (e)
 		return e;
 	e = mm_input_peek(in, &head, &a->err);
+	c->is_iomem = !e && mm_source_sniff(head) == MM_SOURCE_IOMEM;
 	if (!e && mm_source_sniff(head) == MM_SOURCE_ZONEINFO)
 		e = read_zoneinfo(a, c, in);
 	else if (!e)
@@ -239,6 +242,29 @@ static void tell_overlaps(const struct cmd_args *a, const struct mm_region_list 
 		cmd_note(a, "%" PRIu64 " regions overlap", nr);
 }
 
+/* A PC has RAM below 640 KiB and none from there to 1 MiB; of other maps zones and what is made of them are guesses, which is told. */
+static void tell_foreign(const struct cmd_args *a, const struct capture *c)
+{
+	enum { VGA = 0xa0000, MIB = 0x100000 };
+	bool of_zones = a->table && (!strcmp(a->table, mm_physmap_zones.table.name) || !strcmp(a->table, mm_physmap_summary.table.name));
+	bool low = false, hole = true, ram = false;
+
+	if (!of_zones || c->zi.nr || !c->is_iomem)
+		return;
+	for (size_t i = 0; i < c->regions->nr; i++) {
+		const struct mm_region *r = &c->regions->v[i];
+
+		if (r->kind != MM_REGION_RAM)
+			continue;
+		ram = true;
+		low |= r->start < MIB;
+		hole &= r->start > VGA || r->end < VGA;
+	}
+	if (ram && (!low || !hole))
+		cmd_note(a, "expected a map of x86-64, found %s: zones and what is managed are as x86-64 would have them",
+			 low ? "RAM at 0xa0000" : "no RAM below 1 MiB");
+}
+
 static int run(struct cmd_args *a)
 {
 	const uint32_t looks_at = CMD_FORM | CMD_OF_SYSTEM | CMD_BIT(PAGE_SIZE) | CMD_BIT(MACHINE);
@@ -260,6 +286,7 @@ static int run(struct cmd_args *a)
 		a->config.nr_cpus = c.regions->boot->nr_cpus;
 	if (!e) {
 		tell_overlaps(a, c.regions);
+		tell_foreign(a, &c);
 		own->cfg.regions = c.regions;
 		own->cfg.zoneinfo = c.zi.nr ? &c.zi : NULL;
 		own->cfg.page_size = c.page_size ? c.page_size : a->page_size;

@@ -180,6 +180,16 @@ for n in 1025 5000 70000; do
 	same "$n CPUs" "$one" "$(timeout 20 mm-iomem -t zones -n "$tmp/cpus" | cksum)"
 done
 
+# a map of another architecture: the zones are said to be guesses, those of zoneinfo and a PC's are none
+foreign() { "$bin/mm-iomem" -t zones "$1" 2>&1 > /dev/null | sed "s,^mm-iomem: ,,"; }
+as='zones and what is managed are as x86-64 would have them'
+printf '%s\n' '40000000-5fffffff : System RAM' '  40210000-41e0ffff : Kernel code' > "$tmp/arm64"
+printf '%s\n' '00000000-3fffffff : System RAM' '  00100000-00e43b7b : Kernel code' > "$tmp/s390"
+same 'a map of arm64' "expected a map of x86-64, found no RAM below 1 MiB: $as" "$(foreign "$tmp/arm64")"
+same 'a map of s390' "expected a map of x86-64, found RAM at 0xa0000: $as" "$(foreign "$tmp/s390")"
+same 'a map of a PC' '' "$(foreign "$data/pc-4g.iomem")"
+same 'regions of any map are as they stand' '' "$("$bin/mm-iomem" "$tmp/arm64" 2>&1 > /dev/null)"
+
 if [ -w /dev/full ]; then
 	"$bin/mm-iomem" -M pc-4g > /dev/full 2> "$tmp/err"
 	[ $? = 1 ] && grep -q 'No space left' "$tmp/err" || fail "a full disk: $(cat "$tmp/err")"
