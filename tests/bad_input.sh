@@ -156,6 +156,9 @@ printf '# tracer: nop\n#\n' > none.txt
 expect 0 "" mm-vma none.txt
 { sed -n 1p fields.txt; echo 'prog 7 [000] 1.5: kmem:kfree: call_site=1 ptr=0xffff888001'; } > partly.txt
 expect 0 "left out 1 events without a time or a task" mm-vma partly.txt
+printf '%s\n' 'a  5 8.464930:          1 page-faults: ' '	46c57c f+0x11c (/a)' '' > chain
+cat chain chain > chains
+expect 1 "^mm-fault: chains:1: expected .*, found nothing but page faults without an address .perf record -d" mm-fault chains
 printf '%s\n' 'Node 0, zone      DMA' '  pages free     3840' > zones
 expect 1 "^mm-buddy: zones:1: expected a trace or a recording, found zoneinfo" mm-buddy zones
 printf '%s\n' '00008000-00050000 r-xp 00000000 1f:0a 28         /bin/busybox' > process

@@ -406,12 +406,12 @@ static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 {
 	struct mm_str s = t->args, word;
 	struct mm_event *ev;
-	uint64_t addr, ip;
+	uint64_t addr = 0, ip;
+	bool told = scan_next_word(&s, &word);	/* else there is a call chain below */
 
-	scan_next_word(&s, &word);
-	if (!parse_hex(word, &addr))
+	if (told && !parse_hex(word, &addr))
 		return malformed(src, t, err);
-	if (scan_next_word(&s, &word) && !parse_hex(word, &ip) && !has_ip_behind(s))
+	if (!told || (scan_next_word(&s, &word) && !parse_hex(word, &ip) && !has_ip_behind(s)))
 		return mm_trace_loss(src, "page faults without an address (perf record -d and perf script -F +addr tell it)", t->line, err);
 	if (addr >> 56)
 		return mm_trace_note(src, "page faults on kernel addresses", t->line);
