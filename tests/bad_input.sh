@@ -166,6 +166,16 @@ expect 1 "^mm-vma: process:1: expected a trace or a recording, found maps .mm-vm
 printf '%s\n' 'nr_free_pages 615337' 'nr_zone_inactive_anon 39' > counters
 expect 1 "^mm-vmstat: counters:1: expected a trace or a recording, found vmstat" mm-vmstat counters
 
+# Page faults of perf without addresses: perf is named, and what would tell them.
+said='expected a recording as perf has it, found nothing but page faults without an address '
+said+='\(perf record -d and perf script -F \+addr tell it\)'
+printf 'ls 7 [000] 1.%d: 1 page-faults:u: ffffffff81000 main+0x12 (/bin/ls)\n' 1 2 > faults.txt
+printf 'ls 7 [000] 1.%d: 1 page-faults:u: \n\tffffffff81000 main+0x12 (/bin/ls)\n\n' 1 2 > stacks.txt
+for f in faults stacks; do
+	expect 1 "^mm-fault: $f.txt:1: $said\$" mm-fault $f.txt
+	expect 1 "^mm-vma: $f.txt:1: $said\$" mm-vma --from=perf $f.txt
+done
+
 # A last line without an end may be cut within a number.
 printf '%s\n%s' 'Node 0, zone DMA 1 2 3' 'Node 0, zone DMA32 4 5 66' > cut.buddyinfo
 expect 0 "^mm-buddy: cut.buddyinfo:2: the last line does not end" mm-buddy cut.buddyinfo

@@ -404,15 +404,18 @@ static bool has_ip_behind(struct mm_str s)
 static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
 {
+	static const char untold[] = "page faults without an address (perf record -d and perf script -F +addr tell it)";
 	struct mm_str s = t->args, word;
 	struct mm_event *ev;
-	uint64_t addr = 0, ip;
-	bool told = scan_next_word(&s, &word);	/* else there is a call chain below */
+	uint64_t addr, ip;
 
-	if (told && !parse_hex(word, &addr))
+	src->tool = "perf";		/* ftrace has no such events */
+	if (!scan_next_word(&s, &word))	/* stacks follow */
+		return mm_trace_loss(src, untold, t->line, err);
+	if (!parse_hex(word, &addr))
 		return malformed(src, t, err);
-	if (!told || (scan_next_word(&s, &word) && !parse_hex(word, &ip) && !has_ip_behind(s)))
-		return mm_trace_loss(src, "page faults without an address (perf record -d and perf script -F +addr tell it)", t->line, err);
+	if (scan_next_word(&s, &word) && !parse_hex(word, &ip) && !has_ip_behind(s))
+		return mm_trace_loss(src, untold, t->line, err);
 	if (addr >> 56)
 		return mm_trace_note(src, "page faults on kernel addresses", t->line);
 	ev = mm_trace_add(b, MM_EV_LOAD, t->line);

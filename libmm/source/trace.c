@@ -256,7 +256,7 @@ static int check_found(struct mm_trace_reader *r)
 	if (r->found || s == r->src.skips + r->src.nr_skips)
 		return 0;
 	return mm_error_set(&r->error, -EINVAL, "%s:%llu: expected a recording as %s has it, found nothing but %s", r->src.in->name,
-			    (unsigned long long)s->first_line, r->ops->name, s->what);
+			    (unsigned long long)s->first_line, r->src.tool ? r->src.tool : r->ops->name, s->what);
 }
 
 /* One batch into @ev: number of rows, 0 at the end or before an error. */
