@@ -102,6 +102,18 @@ static const struct line_case {
 	{ "            dd-900     [001] .....     8.6: mm_page_alloc: page=0000000000000000 pfn=0x0 order=10 migratetype=0 "
 	  "gfp_flags=GFP_KERNEL",
 	  "8.6,1,900,page_alloc,,4194304,GFP_KERNEL,,,,ENOMEM" },
+	/* options/latency-format, 6.6 and 4.x: microseconds, the state at the CPU's number */
+	{ "    bash-1234      1d.s2.   12us+: mm_page_free: page=1 pfn=0x10 order=0",
+	  "0.000012,1,1234,page_free,,4096,IRQ_OVER_LOCK,,,,0x10" },
+	{ "   <...>-4321   12.... 1234567us : mm_page_alloc: page=1 pfn=16 order=0 migratetype=0 gfp_flags=GFP_KERNEL",
+	  "1.234567,12,4321,page_alloc,,4096,GFP_KERNEL,,,,0x10" },
+	{ "  a 5us+:-12     0.....    1us$: page_fault_user: address=0x7f1234567000 ip=0x55aa error_code=0x6",
+	  "0.000001,0,12,store,0x7f1234567000,1,FAULT|WRITE|USER,,,," },
+	/* comments of function_graph, with a time and a task */
+	{ " 3914.412345 |   2)   bash-1234    |               |  /* kfree: call_site=f+0x1/0x2 ptr=ffff9000 */",
+	  "3914.412345,2,1234,kfree,0xffff9000,,,,,," },
+	{ "    3.000001 |  10)   <...>-77     |  d.s2. |               |          /* mm_page_free: page=1 pfn=0x10 order=0 */",
+	  "3.000001,10,77,page_free,,4096,IRQ_OVER_LOCK,,,,0x10" },
 	/* perf script */
 	{ "stress-ng   812 [001]  1234.567891:    kmem:mm_page_alloc: page=0x3ae85 pfn=0x3ae85 order=0 migratetype=1 "
 	  "gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_ZERO",
@@ -162,6 +174,7 @@ START_TEST(heads_in_turn)
 }
 END_TEST
 
+#define GRAPH "events in function_graph without a time or a task (options/funcgraph-abstime and funcgraph-proc tell them)"
 static const struct skip_case {
 	const char *why, *text, *what;
 	bool harmless;
@@ -177,6 +190,14 @@ static const struct skip_case {
 	  "events with fields that cannot be read", false, 0 },
 	{ "time going back", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [000] .... 1.5: kfree: call_site=1 ptr=1\n",
 	  "events whose time is before the last one's", true, 2 },
+	{ "function_graph without a task", " 1.500000 |   0)               |  /* kfree: call_site=1 ptr=1 */\n", GRAPH, false, 0 },
+	{ "function_graph without a time", " 0)   bash-1234    |               |  /* kfree: call_site=1 ptr=1 */\n", GRAPH, false, 0 },
+	{ "a function that is called", " 1.500000 |   0)   bash-1234    |   0.123 us    |  kfree();\n", "lines that are no events", true,
+	  0 },
+	{ "a comment that is no event", " 1.500000 |   0)   bash-1234    |               |  /* text 1: 2 */\n", "lines that are no events",
+	  true, 0 },
+	{ "the state without microseconds: a clock of no unit", "   bash-1234    1d..1 12: kfree: call_site=1 ptr=1\n",
+	  "events without a time or a task (perf script without -F tells them)", false, 0 },
 	{ "rubbish", "hello\n", "lines that are no events", true, 0 },
 	{ "a line cut in the middle", "x-1 [000] .... 2.5: kfree: call_site=1 ptr=1\nx-1 [00", "lines cut short at the end of the file",
 	  false, 1 },

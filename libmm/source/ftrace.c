@@ -7,7 +7,7 @@
  *
  * Both are cut the same way: the first word of digits with a colon is the time,
  * a [number] before it the CPU, the number before that the task, the next word
- * with a colon the event.  Comments, stacks and lines that are no events are
+ * with a colon the event.  Other forms of ftrace are cut in ftrace_forms.c.  Comments, stacks and lines that are no events are
  * passed over; where all are that it is an error.  Time that goes back is raised to that of the event before.
  *
  * What becomes of an event (ftrace_events.c):
@@ -100,36 +100,6 @@ static bool parse_time(struct mm_str w, uint64_t *ns)
 			}
 	*ns = sec * 1000000000 + frac * fraction_unit[digits];
 	return s.len == 0;
-}
-
-/* The number that ends the text before the CPU: "init-1", "init-1 (    1)", "init 1", "init 1/2". */
-static bool parse_pid(const char *from, const char *to, uint32_t *pid)
-{
-	uint64_t v = 0, ten = 1;
-
-	while (to > from && (to[-1] == ' ' || to[-1] == '\t'))
-		to--;
-	if (to > from && to[-1] == ')') {
-		while (to > from && *to != '(')
-			to--;
-		while (to > from && to[-1] == ' ')
-			to--;
-	}
-	if (to == from || to[-1] < '0' || to[-1] > '9')
-		return false;
-	for (; to > from && to[-1] >= '0' && to[-1] <= '9' && ten <= 1000000000; to--, ten *= 10)
-		v += (uint64_t)(to[-1] - '0') * ten;
-	*pid = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
-	return to == from || to[-1] == '-' || to[-1] == ' ' || to[-1] == '\t' || to[-1] == '/';
-}
-
-/*
- * The word after the CPU, "d.s2.": interrupts off, need-resched, the kind of interrupt, the depth of preempt_disable().
- * Two deep is what the lock of a per-CPU list alone makes (it pins the task, then spins).
- */
-static bool is_irq_over_lock(struct mm_str w)
-{
-	return w.len >= 4 && w.len <= 8 && w.p[3] >= '2' && w.p[3] <= 'f' && memchr("shHzZ", w.p[2], 5);
 }
 
 /* "u", "upp": what perf's events were restricted to */
@@ -230,7 +200,7 @@ static const char *common_head(struct mm_str line, struct mm_ftrace_line *t)
 	t->cpu = 0;
 	for (p = cpu + 1; digit_at(p, end) && p - cpu < 9; p++)
 		t->cpu = t->cpu * 10 + (uint32_t)(*p - '0');
-	if (p == cpu + 1 || end - p < 2 || p[0] != ']' || p[1] != ' ' || !parse_pid(line.p, cpu, &t->pid))
+	if (p == cpu + 1 || end - p < 2 || p[0] != ']' || p[1] != ' ' || !mm_ftrace_pid(line.p, cpu, &t->pid))
 		return NULL;
 	p += 2;
 	t->head_len = (size_t)(p - line.p) <= sizeof(t->head) ? (size_t)(p - line.p) : 0;
@@ -256,7 +226,7 @@ static bool cut_common(struct mm_str line, struct mm_ftrace_line *t)
 
 		if (!blank)
 			return false;
-		t->irq_over_lock = is_irq_over_lock((struct mm_str){ p, (size_t)(blank - p) });
+		t->irq_over_lock = mm_ftrace_is_irq_over_lock((struct mm_str){ p, (size_t)(blank - p) });
 		p = skip_blanks(blank, end);
 	}
 	p = common_time(line.p, p, end, &t->time_ns);
@@ -299,7 +269,7 @@ static bool cut_record_at(struct mm_str line, const char *p, struct mm_ftrace_li
 		head--;
 	for (cpu = (struct mm_str){ head, 0 }; cpu.p > line.p && cpu.p[-1] != ' '; cpu.p--, cpu.len++)
 		;
-	if (!parse_pid(line.p, parse_cpu(cpu, &t->cpu) ? cpu.p : head, &t->pid))
+	if (!mm_ftrace_pid(line.p, parse_cpu(cpu, &t->cpu) ? cpu.p : head, &t->pid))
 		return false;
 	t->event.p = p += 2;
 	while (p < end && ((*p >= 'A' && *p <= 'Z') || *p == '_' || digit_at(p, end)))
@@ -339,19 +309,19 @@ bool mm_ftrace_line_cut(struct mm_str line, struct mm_ftrace_line *t)
 			continue;
 		}
 		if (state)
-			t->irq_over_lock = is_irq_over_lock(word);
+			t->irq_over_lock = mm_ftrace_is_irq_over_lock(word);
 		state = false;
 		if (word.p == line.p || !parse_time(word, &t->time_ns))
 			continue;
 		t->args = rest;
 		scan_blanks(&rest);
-		if (cut_call(rest.p, rest.p + rest.len, t) && parse_pid(line.p, head_end ? head_end : word.p, &t->pid))
+		if (cut_call(rest.p, rest.p + rest.len, t) && mm_ftrace_pid(line.p, head_end ? head_end : word.p, &t->pid))
 			return true;
 		if (parse_event(&t->args, &t->event) &&
-		    parse_pid(line.p, head_end ? head_end : word.p, &t->pid))
+		    mm_ftrace_pid(line.p, head_end ? head_end : word.p, &t->pid))
 			return true;
 	}
-	return false;
+	return mm_ftrace_cut_other(line, t);
 }
 
 static bool is_known(struct mm_str event)
@@ -385,7 +355,7 @@ static int sniff(struct mm_str head)
 		if (!line.len || line.p[0] == '#')
 			continue;
 		if (!mm_ftrace_line_cut(line, &t)) {
-			bare |= is_bare_event(line);
+			bare |= is_bare_event(line) || mm_ftrace_is_comment(line);
 			continue;
 		}
 		if (is_known(t.event))
@@ -449,6 +419,9 @@ static int read_line(struct ftrace *f, struct mm_trace_batch *b, struct mm_str l
 			return mm_trace_loss(f->src, "gaps where the recording lost events", f->src->in->line, err);
 		if (is_stack(line))
 			return 0;
+		if (mm_ftrace_is_comment(line))
+			return mm_trace_loss(f->src, "events in function_graph without a time or a task (options/funcgraph-abstime and "
+					     "funcgraph-proc tell them)", f->src->in->line, err);
 		if (is_bare_event(line))
 			return mm_trace_loss(f->src, "events without a time or a task (perf script without -F tells them)",
 					     f->src->in->line, err);
