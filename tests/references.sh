@@ -133,6 +133,14 @@ same "a time in other units" 1 \
 same "MSR Cambridge below its names" "$(mm-vma msr.csv)" "$(mm-vma named.csv)"
 same "its pages" "lru,3" "$(faults --policy=lru --memory-max=16K msr.csv)"
 
+# Twitter's cache-trace: keys by their second column, what changes one by the sixth
+printf '%s\n' 0,a:1,17,213,4,get,0 0,7,1,5,5,set,60 1,a:1,17,213,4,incr,0 1,7,1,5,5,delete,0 > twitter.csv
+same "Twitter" "1000:load:0x400000000000:1 1000:store:0x7000:1 1000:store:0x400000000000:1 1000:load:0x7000:1" "$(rows twitter.csv)"
+printf '%s\n' 419,W,8792731648,16384,1577808144360767 > none.csv
+mm-reclaim --policy=lru --memory-max=8K none.csv > out 2> err
+same "no header" "mm-reclaim: none.csv:1: expected a trace or references, whose header has a column event, key, lbn or offset, found \
+\"$(cat none.csv)\"" "$(cat err)"
+
 # tasks 4096 apart have address spaces of their own
 printf '%s\n' pid,event,addr,size,flags,name 1000,exec,,,AUTOMAP,a 5096,exec,,,AUTOMAP,b 1000,load,0x1000,1,, \
 	5096,load,0x1000,1,, > apart.csv

@@ -5,6 +5,7 @@
  *	# time, object, size, next_access_vtime			libCacheSim's CSV: columns by name, "#" may lead
  *	0, 17446744073709551615, 43, 120
  *	128166372003061629,usr,0,Read,7014609920,24576,41286	MSR Cambridge: no header, seven fields
+ *	0,q:q:1:8WTfjZU14ee,17,213,4,get,0			Twitter's cache-trace: no header, seven fields
  *	timestamp,lbn,len,cmd					CloudPhysics and others: blocks of 512 bytes (lbn, lba, sector)
  *	12345							libCacheSim's txt: a key a line
  *
@@ -17,7 +18,7 @@
  * end.  A disk is a task: 1001 + its number, from 1257 on in order of first appearance what has a name or a number
  * above 255.  Keys are task 1000's.  Times are kept when they only grow.
  *
- * Sources: libCacheSim doc/quickstart_cachesim.md; README of the MSR Cambridge traces (SNIA IOTTA 388).
+ * Sources: libCacheSim doc/quickstart_cachesim.md; README of the MSR Cambridge traces (SNIA IOTTA 388); README of twitter/cache-trace.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +34,7 @@
 #include "table/numbers.h"
 
 enum field { F_TIME, F_KEY, F_BLOCK, F_OFFSET, F_SIZE, F_OP, F_DISK, NR_FIELDS };
-enum { KEY_TASK = 1000, FIRST_DISK = 1001, PLAIN_DISKS = 256, MAX_DISKS = 4096, SECTOR = 512, MSR_FIELDS = 7 };
+enum { KEY_TASK = 1000, FIRST_DISK = 1001, PLAIN_DISKS = 256, MAX_DISKS = 4096, SECTOR = 512, MSR_FIELDS = 7, TWITTER_FIELDS = 7 };
 
 #define FIRST_NUMBERED	(UINT64_C(1) << 34)	/* page: 64 TiB, half of user space */
 #define DISK_BYTES	(UINT64_C(1) << 47)	/* a process addresses no more */
@@ -161,6 +162,34 @@ static bool is_msr(const struct mm_str *v, size_t n)
 	       is_number(v[4]) && is_number(v[5]);
 }
 
+/* The words of memcached's protocol, and whether each writes. */
+static const struct {
+	const char *word;
+	bool writes;
+} cache_ops[] = {
+	{ "get", false }, { "gets", false }, { "delete", false }, { "set", true }, { "add", true }, { "replace", true }, { "cas", true },
+	{ "append", true }, { "prepend", true }, { "incr", true }, { "decr", true },
+};
+
+static bool is_cache_op(struct mm_str s, bool *writes)
+{
+	for (size_t i = 0; i < sizeof(cache_ops) / sizeof(cache_ops[0]); i++)
+		if (same_word(s, cache_ops[i].word)) {
+			*writes = cache_ops[i].writes;
+			return true;
+		}
+	return false;
+}
+
+/* time, key, bytes of key and of value, client, op, time to live */
+static bool is_twitter(const struct mm_str *v, size_t n)
+{
+	bool writes;
+
+	return n == TWITTER_FIELDS && is_number(v[0]) && is_number(v[2]) && is_number(v[3]) && is_number(v[4]) &&
+	       is_cache_op(v[5], &writes) && is_number(v[6]);
+}
+
 static int sniff(struct mm_str head)
 {
 	struct mm_str line = { 0 }, v[16];
@@ -170,7 +199,7 @@ static int sniff(struct mm_str head)
 	while (!line.len && scan_line(&head, &line))
 		;
 	n = split(line, v, 16);
-	if (is_msr(v, n))
+	if (is_msr(v, n) || is_twitter(v, n))
 		return 90;
 	if (n > 1 && header_columns(v, n, column) && (column[F_TIME] >= 0 || column[F_SIZE] >= 0 || column[F_OP] >= 0)) {
 		for (size_t i = 0; i < n; i++)
@@ -225,6 +254,8 @@ static int learn_columns(struct refs *r, struct mm_error *err)
 		r->column[F_SIZE] = 5;
 		return 0;
 	}
+	if (is_twitter(v, n))
+		r->column[F_OP] = 5;
 	if (n && is_number(v[0])) {			/* no header: a key a line, or libCacheSim's order */
 		r->column[F_KEY] = n > 1;
 		r->column[F_TIME] = n > 1 ? 0 : -1;
@@ -288,6 +319,7 @@ static bool is_scsi_write(struct mm_str s)
 
 static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 {
+	bool writes = false;
 	struct mm_str s;
 
 	if (r->column[F_OP] < 0 || (size_t)r->column[F_OP] >= n)
@@ -296,8 +328,8 @@ static bool is_write(const struct refs *r, const struct mm_str *v, size_t n)
 	if (s.len == 1)
 		return *s.p == 'W' || *s.p == 'w' || *s.p == '1';
 	s = strip(s);
-	return same_word(s, "write") || same_word(s, "w") || same_word(s, "set") || same_word(s, "put") || same_word(s, "1") ||
-		is_scsi_write(s);
+	return same_word(s, "write") || same_word(s, "w") || same_word(s, "put") || same_word(s, "1") || is_scsi_write(s) ||
+	       (is_cache_op(s, &writes) && writes);
 }
 
 /* The page of a key: a number, or what stands for one that is none or too large.  1; 0: there is no key; -errno. */
@@ -520,7 +552,7 @@ static int read_refs(void *state, struct mm_trace_batch *b, struct mm_error *err
 
 const struct mm_trace_ops mm_trace_refs = {
 	.name = "references",
-	.help = "references to blocks or keys: libCacheSim's CSV and txt, MSR Cambridge, CloudPhysics",
+	.help = "references to blocks or keys: libCacheSim's CSV and txt, MSR Cambridge, CloudPhysics, Twitter",
 	.sniff = sniff,
 	.open = open_refs,
 	.read = read_refs,

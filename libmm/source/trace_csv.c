@@ -103,6 +103,10 @@ static int no_trace(struct csv_source *s, const struct mm_str *fields, size_t nr
 	}
 	header[n] = 0;
 	s->src->in->line = mm_csv_line(s->csv);
+	if (header[0] >= '0' && header[0] <= '9')
+		return mm_input_error(s->src->in, err, -EINVAL,
+				      "expected a trace or references, whose header has a column event, key, lbn or offset, found \"%s\"",
+				      header);
 	return mm_input_error(s->src->in, err, -EINVAL,
 			      "expected a trace, whose header has a column event, found \"%s\"; the nearest column is %s",
 			      header, mm_nearest(MM_STR("event"), names, nr));
