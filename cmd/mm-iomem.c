@@ -38,7 +38,7 @@ struct capture {
 	struct mm_region_list *regions;		/* in the arguments, whose list cmd_main() frees */
 	struct mm_zoneinfo zi;
 	uint32_t page_size;
-	bool is_iomem;				/* the map is a kernel's list, not a log or a table */
+	bool of_kernel;				/* the map is a kernel's list or log, not a table */
 };
 
 static const struct mm_physmap_table *const tables[] = {
@@ -119,7 +119,7 @@ static int of_sysroot(struct cmd_args *a, struct capture *c, const char *dir)
 		return e;
 	zones = mm_sysroot_has(root, "proc/zoneinfo");
 	e = mm_sysroot_regions(root, c->regions, &hidden, &a->err);
-	c->is_iomem = true;
+	c->of_kernel = true;
 	if (!e && hidden)
 		cmd_note(a,
 			 "%s/proc/iomem hides its addresses from all but root; the map is that of sys/firmware/memmap",
@@ -152,7 +152,7 @@ static int of_file(struct cmd_args *a, struct capture *c, const char *path)
 	if (e)
 		return e;
 	e = mm_input_peek(in, &head, &a->err);
-	c->is_iomem = !e && mm_source_sniff(head) == MM_SOURCE_IOMEM;
+	c->of_kernel = !e && (mm_source_sniff(head) == MM_SOURCE_IOMEM || mm_source_sniff(head) == MM_SOURCE_DMESG);
 	if (!e && mm_source_sniff(head) == MM_SOURCE_ZONEINFO)
 		e = read_zoneinfo(a, c, in);
 	else if (!e)
@@ -249,7 +249,7 @@ static void tell_foreign(const struct cmd_args *a, const struct capture *c)
 	bool of_zones = a->table && (!strcmp(a->table, mm_physmap_zones.table.name) || !strcmp(a->table, mm_physmap_summary.table.name));
 	bool low = false, hole = true, ram = false;
 
-	if (!of_zones || c->zi.nr || !c->is_iomem)
+	if (!of_zones || c->zi.nr || !c->of_kernel)
 		return;
 	for (size_t i = 0; i < c->regions->nr; i++) {
 		const struct mm_region *r = &c->regions->v[i];
