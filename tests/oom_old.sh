@@ -29,6 +29,27 @@ mm-reclaim --explain-oom=3.2.dmesg -o $columns,victim -n > out 2> err
 same "3.2: rows, and one that may not be killed" "20,500,500,,,0 21,,900,,,0 22,5300,300,,,1" "$(paste -sd' ' out)"
 same "3.2: told beside the table" 1 "$(grep -c '1 reports do not tell swapped pages or page tables of tasks' err)"
 
+# before 3.5 whole thousandths are compared, 1004 and 1009 of 10000 pages are 100 of them, and of equals the first is taken
+sed -e '/^\[ .*[0-9]/d' -e '/^Out/d' 3.2.dmesg > equals.dmesg
+printf '[   %d]  1000    %d     2000     %d   1       0             0 %s\n' 30 30 1004 one 31 31 1009 two >> equals.dmesg
+same "3.2: equals" "30,1000,1 31,1000,0" "$(mm-reclaim --explain-oom=equals.dmesg -o pid,points,victim -n 2> err | paste -sd' ')"
+sed 's/3\.2\.0/3.6.0/' equals.dmesg > x
+same "3.6: pages" "30,1004,0 31,1009,1" "$(mm-reclaim --explain-oom=x -o pid,points,victim -n 2> err | paste -sd' ')"
+# before 3.14 root has 30 thousandths of all that counts less: 520 - 300 of 10000 pages; then 3 % of its own
+cat > root.dmesg <<'END'
+java invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0
+CPU: 0 PID: 20 Comm: java Not tainted 3.13.0 #1
+Total swap = 4000kB
+10000 pages RAM
+1000 pages reserved
+[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name
+[   20]  1000    20     1000      300      10        0             0 java
+[   21]     0    21     3000      500      10       10             0 sshd
+END
+same "3.13: root" "20,310,1 21,220,0" "$(mm-reclaim --explain-oom=root.dmesg -o pid,points,victim -n | paste -sd' ')"
+sed 's/3\.13\.0/3.14.0/' root.dmesg > x
+same "3.14: root" "20,310,0 21,505,1" "$(mm-reclaim --explain-oom=x -o pid,points,victim -n | paste -sd' ')"
+
 # before 2.6.36: another rule, of whose facts the report has two
 sed -e 's/, oom_score_adj=0//; s/3\.2\.0/2.6.32/; s/ oom_score_adj name/ name/' \
 	-e 's/^\(\[.*\]  *[0-9 ]* [-0-9]*\)  *[-0-9]* \([a-z]*\)$/\1 \2/' \

@@ -5,7 +5,8 @@
  * Points are pages that the death of a task gives back plus oom_score_adj
  * thousandths of all that counts: RAM and swap; of a memcg its limit and the
  * swap it may use; of nodes that a cpuset or a policy allows their pages and
- * swap.  The rule changed: before 4.17 root's tasks had 3 % less, before 5.9 a
+ * swap.  The rule changed: before 4.17 root's tasks had 3 % less, before 3.14 30 thousandths of all that counts less;
+ * before 3.5 all was reckoned in whole thousandths of that, at most 1000 of them, before 5.9 a
  * task that may be killed had at least one point, before 5.3 the first of
  * equals was taken, since then the last.  Before 2.6.36 it was another one: the
  * size of the address space, with halves of the children's, less the longer a task ran and the more CPU time it had had,
@@ -13,7 +14,7 @@
  * nobody is chosen.
  *
  * Source: Linux 6.6 mm/oom_kill.c constrained_alloc(), select_bad_process(), mm/memcontrol.c mem_cgroup_get_max();
- * mm/oom_kill.c of 4.4 to 5.10.
+ * mm/oom_kill.c of 2.6.36 to 5.10.
  * Deviation: a child that has not run its program since vfork() cannot be told in a report; the kernel passes it over.
  */
 #include <errno.h>
@@ -24,24 +25,29 @@
 #include "base/str.h"
 #include "source/oom.h"
 
-/* Without a version in the log: page tables by number, or none, are older than 4.15, all else is taken for new. */
+/* Without a version in the log: page tables by number, or none, are older than 4.15, none than 3.7; all else is taken for new. */
 static bool before(const struct mm_oom_report *r, uint32_t major, uint32_t minor)
 {
 	if (!r->zones.kernel)
-		return r->counts_tables || r->no_tables;
+		return r->no_tables || (major > 3 && r->counts_tables);
 	return r->zones.kernel < 1000 * major + minor;
 }
 
 static int64_t points_at(const struct mm_oom_report *r, const struct mm_oom_row *row, int32_t adj)
 {
-	int64_t p;
+	bool root = before(r, 4, 17) && !row->uid, of_all = before(r, 3, 14), thousandths = before(r, 3, 5) && !r->total_unknown;
+	int64_t p, unit = (int64_t)(r->total_pages / 1000);
 
 	if (row->pid == 1 || row->gone || adj <= MM_OOM_SCORE_ADJ_MIN)
 		return MM_OOM_UNKILLABLE;
 	p = mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes / (r->page_size / MM_PAGE_SIZE), 0, r->total_pages);
-	if (before(r, 4, 17) && !row->uid)
-		p -= p * 3 / 100;
-	p += (int64_t)adj * (int64_t)(r->total_pages / 1000);
+	if (thousandths)
+		p = p * 1000 / (int64_t)r->total_pages * unit;
+	if (root)
+		p -= of_all ? 30 * unit : p * 3 / 100;
+	p += (int64_t)adj * unit;
+	if (thousandths && unit)
+		return p < unit ? unit : p > 1000 * unit ? 1000 * unit : p;
 	return before(r, 5, 9) && p <= 0 ? 1 : p;
 }
 
