@@ -351,12 +351,14 @@ static bool rates_wanted(const struct top *t, bool human)
 }
 
 /* What is not among the rows, and where they came from. */
-static void notes(const struct top *t)
+static int notes(const struct top *t, int err)
 {
 	uint64_t bad = mm_pid_table_bad(t->table), denied;
 	int why;
 
-	if (mm_proc_cut_off(t->proc))
+	if (!err && mm_proc_cut_off(t->proc) && t->a->strict)
+		err = mm_error_set(&t->a->err, -EINVAL, "%s: its last line is cut off, an error under --strict", mm_proc_cut_off(t->proc));
+	else if (mm_proc_cut_off(t->proc))
 		cmd_note(t->a, "%s: its last line is cut off", mm_proc_cut_off(t->proc));
 	if (mm_pid_table_ps(t->table))
 		cmd_note(t->a, "processes as ps told, too: %s", mm_pid_table_ps(t->table));
@@ -365,6 +367,7 @@ static void notes(const struct top *t)
 	denied = mm_pid_table_denied(t->table, &why);
 	if (denied)
 		cmd_note(t->a, "%llu processes are left out: %s", (unsigned long long)denied, strerror(-why));
+	return err;
 }
 
 int top_batch(struct top *t)
@@ -394,6 +397,6 @@ int top_batch(struct top *t)
 			break;
 		sleep_ms(t->c.delay_ms);
 	}
-	notes(t);
+	err = notes(t, err);
 	return w ? cmd_table_end(t->a, w, err) : err;
 }

@@ -210,6 +210,14 @@ fails 1 "unknown field 'nope'" -b -n1 --human $names --output=nope
 "$top" -b -n1 $names > /dev/full 2> "$tmp/err"
 [ $? = 1 ] || fail "a full disk: $(cat "$tmp/err")"
 
+# a file whose last line does not end may be cut: told, an error under --strict
+cp -r tests/data/proc-names "$tmp/cut"
+head -c -1 tests/data/proc-names/proc/meminfo > "$tmp/cut/proc/meminfo"
+"$top" -b -n1 --csv --sysroot="$tmp/cut" > "$tmp/out" 2> "$tmp/err" || fail "cut: status $?"
+grep -qx 'mm-top: proc/meminfo: its last line is cut off' "$tmp/err" || fail "cut: $(cat "$tmp/err")"
+"$top" -b -n1 --csv --strict --sysroot="$tmp/cut" > "$tmp/out" 2> "$tmp/err" && fail "cut: no error under --strict"
+grep -qx 'mm-top: proc/meminfo: its last line is cut off, an error under --strict' "$tmp/err" || fail "cut: $(cat "$tmp/err")"
+
 # the live system: this shell is in it, with what status says of it
 "$top" -b -n1 --csv --output=pid,ppid,user,command -p $$ > "$tmp/out" || fail "live: status $?"
 grep -q "^$$,$PPID,$(id -un)," "$tmp/out" || fail "live: $(cat "$tmp/out")"

@@ -120,6 +120,8 @@ mm-vmstat: proc/vmstat: its last line is cut off" ] || { echo "cut off: $(cat "$
 "$vm" --human --sysroot="$tmp/cut" 2> /dev/null | tail -n 1 | grep -q '^ -  - .* 2000     -    4    -  0  0 100  0  0$' ||
 	{ echo "cut off: $("$vm" --human --sysroot="$tmp/cut")"; failed=1; }
 "$vm" --human -s --sysroot="$tmp/cut" 2> /dev/null | grep -qx '            - CPU context switches' || { echo "cut off: -s"; failed=1; }
+"$vm" --csv --strict --sysroot="$tmp/cut" > "$tmp/out" 2> "$tmp/err" && { echo "cut off: no error under --strict"; failed=1; }
+grep -qx 'mm-vmstat: proc/vmstat: its last line is cut off, an error under --strict' "$tmp/err" || { cat "$tmp/err"; failed=1; }
 # what kernels have counted below 0 is shown as it stands there, and makes nobody else's share wrong
 printf 'cpu 0 0 0 50 0 0 0 18446744073709551000 0 0\nintr 8\nctxt 9\nprocs_running 1\n' > "$tmp/cut/proc/stat"
 "$vm" --csv -s --sysroot="$tmp/cut" 2> /dev/null | grep -qx 'stolen cpu ticks,18446744073709551000,ticks' ||
