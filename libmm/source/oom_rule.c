@@ -35,16 +35,16 @@ static bool before(const struct mm_oom_report *r, uint32_t major, uint32_t minor
 
 static int64_t points_at(const struct mm_oom_report *r, const struct mm_oom_row *row, int32_t adj)
 {
-	bool root = before(r, 4, 17) && !row->uid, of_all = before(r, 3, 14), thousandths = before(r, 3, 5) && !r->total_unknown;
-	int64_t p, unit = (int64_t)(r->total_pages / 1000);
+	bool root = before(r, 4, 17) && !row->uid, of_all = before(r, 3, 14), thousandths = before(r, 3, 5);
+	int64_t p, total = (int64_t)r->total_pages, unit = total / 1000;
 
 	if (row->pid == 1 || row->gone || adj <= MM_OOM_SCORE_ADJ_MIN)
 		return MM_OOM_UNKILLABLE;
 	p = mm_oom_badness(row->rss_pages, row->swapents_pages, row->pgtables_bytes / (r->page_size / MM_PAGE_SIZE), 0, r->total_pages);
-	if (thousandths)
-		p = p * 1000 / (int64_t)r->total_pages * unit;
+	if (thousandths && unit)
+		p = p * 1000 / total * unit;
 	if (root)
-		p -= of_all ? 30 * unit : p * 3 / 100;
+		p -= !of_all ? p * 3 / 100 : thousandths && !unit ? 30 * total / 1000 : 30 * unit;
 	p += (int64_t)adj * unit;
 	if (thousandths && unit)
 		return p < unit ? unit : p > 1000 * unit ? 1000 * unit : p;
