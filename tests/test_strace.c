@@ -216,9 +216,9 @@ static const struct {
 	  "[pid    13] munmap(0x1000, 4096) = 0\nProcess 13 detached\n", "1000 fork 0 0 - - d\n" ROW(13) },
 	{ "mmap2 and old_mmap of a 32-bit process",
 	  "12 open(\"/a\", O_RDONLY) = 3\n12 old_mmap(NULL, 1, PROT_READ, MAP_PRIVATE, 3, 0x1000) = 0x4000\n"
-	  "12 mmap2(NULL, 1, PROT_READ, MAP_PRIVATE, 3, 0) = 0x5000\n",
+	  "12 mmap2(NULL, 1, PROT_READ, MAP_PRIVATE, 3, 0) = 0xfffffffff7fdd000\n",
 	  "12 file 0 4097 O_RDONLY|S_IFREG /a -\n12 mmap 0 1 PROT_READ|MAP_PRIVATE /a 4000\n"
-	  "12 mmap 0 1 PROT_READ|MAP_PRIVATE /a 5000\n" },
+	  "12 mmap 0 1 PROT_READ|MAP_PRIVATE /a f7fdd000\n" },
 	{ "-X verbose", "12 mmap(NULL, 1, 0x3 /* PROT_READ|PROT_WRITE */, 0x22 /* MAP_PRIVATE|MAP_ANONYMOUS */, -1, 0) = 0x7000\n"
 	  "12 mprotect(0x7000, 4096, 0 /* PROT_NONE */) = 0\n12 madvise(0x7000, 4096, 0x4 /* MADV_DONTNEED */) = 0\n"
 	  "12 openat(-100 /* AT_FDCWD */</a, b>, \"c\", 0x80001 /* O_WRONLY|O_CLOEXEC */) = 3</a, b/c>\n"

@@ -89,12 +89,15 @@ struct mm_event *strace_add_row(struct mm_trace_batch *b, const struct strace_ca
 	return ev;
 }
 
+/* Addresses of a 32-bit process on a 64-bit kernel were printed as negative numbers before strace 4.8: 0xfffffffff7fdd000. */
 void strace_put_result(struct mm_event *ev, const struct strace_call *call, bool hex)
 {
+	uint64_t result = hex && call->result >> 32 == UINT32_MAX ? (uint32_t)call->result : call->result;
+
 	if (call->failed)
 		mm_event_set_word(ev, call->error.p, call->error.len);
 	else if (!call->no_result)
-		mm_event_set_result(ev, hex ? MM_RESULT_HEX : MM_RESULT_DEC, call->result);
+		mm_event_set_result(ev, hex ? MM_RESULT_HEX : MM_RESULT_DEC, result);
 }
 
 /* ---- the mmap family ---------------------------------------------------------- */
