@@ -55,6 +55,11 @@ diff -u expected found || { echo "FAIL: maps after calls that contradict"; faile
 # a process that is not known from its beginning may have something in the higher place
 same "a hole in what is not known" "" "$(sed -n '1p;3,4p' calls.csv | mm-vma --csv -n -t mismatches - 2>&1)"
 
+# a log that began when the program had run for long: its heap begins below what the first brk() tells
+printf '12 brk(%s) = %s\n' 0x91a000 0x91a000 0x919000 0x919000 0x91c000 0x91c000 0x911000 0x911000 0x912000 0x912000 > attached.strace
+same "heap of a log that began late" "12,0x911000,0x912000,[heap]" \
+	"$(mm-vma -n -t maps -o pid,start,end,name attached.strace 2> err; cat err)"
+
 # ---- memory that is shared lies on the kernel's own tmpfs, whose device is the first without a disk ----
 R='PROT_READ|MAP_SHARED|MAP_FIXED'
 printf '%s\n' pid,event,addr,size,flags,name 7,file,,8192,O_RDWR,/memfd:m 7,file,,8192,O_RDWR,/f \

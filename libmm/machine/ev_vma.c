@@ -220,9 +220,17 @@ int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	return end_at(m, task, ev, e, addr, err);
 }
 
-/* A recording's first brk() tells where the data segment begins, if no exec or seed did. */
+/*
+ * A recording's first brk() tells where the data segment begins, if no exec or seed did. One that began in the
+ * midst of the program may have it shrink below that: then it begins further down.
+ */
 static bool learn_brk(struct mm_struct *mm, const struct mm_recorded *rec, uint64_t asked)
 {
+	if (rec->there && !rec->failed && asked && rec->value == asked && asked < mm->start_brk) {
+		mm_sys_brk(mm, mm->start_brk);
+		mm->start_brk = mm->brk = asked;
+		return true;
+	}
 	if (!rec->there || rec->failed || mm->brk != mm->start_brk || rec->value == mm->brk)
 		return false;
 	if (asked && mm->start_brk)
