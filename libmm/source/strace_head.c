@@ -163,18 +163,20 @@ bool strace_is_notice(struct mm_str line)
 
 const char *strace_attached(struct mm_str line)
 {
-	const size_t len = sizeof("strace: ") - 1;
+	static const char *const ends[] = { " attached", " attached (waiting for parent)" };
+	const size_t len = sizeof("strace: ") - 1, n[] = { strlen(ends[0]), strlen(ends[1]) };
 	const char *at = NULL, *p;
 	struct mm_str rest = line;
 
-	if (!line.len || (line.p[line.len - 1] != 'd' && line.p[line.len - 1] != ')'))
+	if ((line.len < n[0] || memcmp(line.p + line.len - n[0], ends[0], n[0])) &&
+	    (line.len < n[1] || memcmp(line.p + line.len - n[1], ends[1], n[1])))
 		return NULL;
 	for (; (p = strace_find(rest, "Process ")); rest = (struct mm_str){ p + 1, rest.len - (size_t)(p + 1 - rest.p) })
 		at = p;
 	if (!at)
 		return NULL;
 	rest = (struct mm_str){ at, line.len - (size_t)(at - line.p) };
-	if (!tells_of_a_task(&rest) || (rest.len && !mm_str_is(rest, " (waiting for parent)")))
+	if (!tells_of_a_task(&rest) || (rest.len && !mm_str_is(rest, ends[1] + n[0])))
 		return NULL;
 	return (size_t)(at - line.p) >= len && !memcmp(at - len, "strace: ", len) ? at - len : at;
 }
