@@ -369,8 +369,8 @@ START_TEST(told_by_content)
 		"[00007ffff7e83ad7] execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n[00007ffff7fe9c47] brk(NULL) = 0x5000\n",
 		"12 10:00:01 (+     0.000000) execve(\"./a\", [\"./a\"], 0x7 /* 41 vars */) = 0\n",
 		"12 brk(NULL) = 0x5000\n > /lib/ld.so(a+0x77c7) [0x1fc47]\n > /lib/ld.so(b+0x1e7f) [0x1a2ff]\n > /lib/ld.so(c+0x1) [0x2]\n",
-		"strace: Process 12 attached\n[pid    12] mmap(NULL, 4096, 0strace: Process 13 attached\n) = 0x7000\nhello\n"
-		"[pid    13] brk(NULL) = 0x5000\n",
+		("strace: Process 12 attached\n[pid    12] mmap(NULL, 4096, 0strace: Process 13 attached\n) = 0x7000\nhello\n"
+		 "[pid    13] brk(NULL) = 0x5000\n"),
 		"Process 12 attached - interrupt to quit\nread(0, \"\", 1) = 0\n",
 	};
 	struct mm_trace_options opt = { 0 };
