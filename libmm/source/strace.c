@@ -38,6 +38,7 @@ struct strace {
 	char *joined;			/* an unfinished and its resumed part */
 	struct strace_lines lines;
 	bool born;			/* of the line at hand: struct strace_line */
+	uint32_t halved;		/* the line before is of this task's call and unfinished; STRACE_NOBODY */
 };
 
 /* ---- tasks ------------------------------------------------------------------ */
@@ -325,13 +326,52 @@ static int begin_unfinished(struct strace *s, struct mm_str text, const struct s
 	return t->unfinished ? 0 : mm_error_set(err, -ENOMEM, "out of memory");
 }
 
+/* What @t has begun, with its @rest. 0 or -ENOMEM. */
+static int join(struct strace *s, const struct strace_task *t, struct mm_str rest, struct mm_str *whole, struct mm_error *err)
+{
+	size_t n = strlen(t->unfinished);
+
+	free(s->joined);
+	s->joined = malloc(n + rest.len + 1);
+	if (!s->joined)
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	memcpy(s->joined, t->unfinished, n);
+	if (rest.len)
+		memcpy(s->joined + n, rest.p, rest.len);
+	*whole = (struct mm_str){ s->joined, n + rest.len };
+	return 0;
+}
+
+/*
+ * A line that is no event. strace -z breaks one in two where it should not, and what was held back follows without a word before it:
+ *
+ *	12 wait4(-1,  <unfinished ...>
+ *	[{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, NULL) = 13
+ */
+static int no_event(struct strace *s, struct mm_trace_batch *b, struct mm_str line, uint32_t pid, uint64_t nr, struct mm_error *err)
+{
+	struct strace_task *t = pid != STRACE_NOBODY ? strace_task_find(&s->tasks, pid) : NULL;
+	struct strace_call call = { .line = nr, .pid = pid, .has_time = s->clock.has_time }, parts = { 0 };
+	struct mm_str whole;
+
+	if (!t || !t->unfinished || t->early || !strace_has(line, ")"))
+		return mm_trace_loss(s->src, "lines that are no system call", nr, err);
+	if (join(s, t, line, &whole, err))
+		return err->code;
+	if (!strace_cut_call(whole, &parts))
+		return mm_trace_loss(s->src, "lines that are no system call", nr, err);
+	call.time_ns = s->clock.last_ns - s->clock.first_ns;
+	strace_task_forget_call(&s->tasks, t);
+	return whole_call(s, b, whole, &call, err);
+}
+
 /* "<... name resumed> rest" */
 static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text, struct strace_call *call,
 		  struct mm_error *err)
 {
 	struct strace_task *t = strace_task_find(&s->tasks, call->pid);
 	const char *at = strace_find(text, " resumed>");
-	size_t n, m;
+	struct mm_str whole;
 
 	if (!at || !t->unfinished)
 		return mm_trace_note(s->src, "ends of calls that began before the log", call->line);
@@ -341,17 +381,10 @@ static int resume(struct strace *s, struct mm_trace_batch *b, struct mm_str text
 		return 0;
 	}
 	at += sizeof(" resumed>") - 1;
-	n = strlen(t->unfinished);
-	m = text.len - (size_t)(at - text.p);
-	free(s->joined);
-	s->joined = malloc(n + m + 1);
-	if (!s->joined)
-		return mm_error_set(err, -ENOMEM, "out of memory");
-	memcpy(s->joined, t->unfinished, n);
-	if (m)
-		memcpy(s->joined + n, at, m);
+	if (join(s, t, (struct mm_str){ at, text.len - (size_t)(at - text.p) }, &whole, err))
+		return err->code;
 	strace_task_forget_call(&s->tasks, t);
-	return whole_call(s, b, (struct mm_str){ s->joined, n + m }, call, err);
+	return whole_call(s, b, whole, call, err);
 }
 
 /*
@@ -396,15 +429,17 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 	struct strace_task *t;
 	struct mm_str text = line;
 	const char *cut;
+	uint32_t halved = s->halved;
 	uint64_t pid = 0;
 	bool given;
 	int e;
 
+	s->halved = STRACE_NOBODY;
 	if (!line.len || strace_is_notice(line) || strace_is_below_a_call(line))
 		return 0;
 	given = strace_cut_head(&s->clock, &text, &pid, &call);
 	if (!strace_is_event(text))
-		return mm_trace_loss(s->src, "lines that are no system call", nr, err);
+		return no_event(s, b, line, halved, nr, err);
 	call.pid = pid_of(s, given, pid);
 	t = strace_task_find(&s->tasks, call.pid);
 	if (t && t->remembered && is_after_end(s, t, text, nr))
@@ -419,6 +454,7 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 	if (text.len > 4 && !memcmp(text.p, "<...", 4))
 		return resume(s, b, text, &call, err);
 	cut = strace_find(text, " <unfinished ...>");
+	s->halved = cut ? call.pid : STRACE_NOBODY;
 	if (cut)
 		return begin_unfinished(s, (struct mm_str){ text.p, (size_t)(cut - text.p) }, &call, err);
 	return whole_call(s, b, text, &call, err);
@@ -435,7 +471,7 @@ static int strace_open(void **state, struct mm_trace_source *src, struct mm_erro
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	}
 	s->src = s->calls.src = s->lines.src = src;
-	s->first_pid = s->first_alias = STRACE_NOBODY;
+	s->first_pid = s->first_alias = s->halved = STRACE_NOBODY;
 	src->columns = MM_TC_BIT(TIME_S) | MM_TC_BIT(PID) | MM_TC_BIT(EVENT) | MM_TC_BIT(ADDR) | MM_TC_BIT(SIZE) |
 		       MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) |
 		       MM_TC_BIT(RESULT);

@@ -71,7 +71,9 @@ struct strace_lines {
 	struct mm_trace_source *src;
 	char *begun;			/* a line up to "strace: Process 13 attached", which came between; NULL: none */
 	char *glued;			/* it and the next line */
-	char *copy;			/* of the line that was given out last */
+	char *copy;			/* of the line that was given out last: a look ahead moves what the input holds */
+	char *kept;			/* the same, of one that did not wait in the queue */
+	size_t kept_room;
 	struct strace_line *queue;	/* a ring */
 	size_t first, nr, nr_bytes;
 	struct strace_pids named;	/* places in the queue of clones, by child */

@@ -95,7 +95,7 @@ static int read_line(struct strace_lines *l, struct strace_line *line, struct mm
 /* Is it the line of a clone that has returned? Then whose, and where its child's number is told. */
 static void find_birth(struct strace_line *line)
 {
-	static const char resumed[] = " resumed>", result[] = ") = ";
+	static const char resumed[] = " resumed>";
 	struct strace_clock clock = { 0 };
 	struct strace_call call = { 0 };
 	struct mm_str s = line->text, name, rest;
@@ -115,8 +115,11 @@ static void find_birth(struct strace_line *line)
 	name.len = end ? (size_t)(end - name.p) : 0;
 	if (!strace_is_clone(name))
 		return;
-	for (end = NULL; mm_str_after(s, result, &rest); s = rest)
-		end = rest.p;
+	for (end = NULL; mm_str_after(s, ")", &s);) {
+		rest = s;
+		scan_blanks(&rest);
+		end = scan_word(&rest, "= ") ? rest.p : end;
+	}
 	if (!end || !strace_number(rest = (struct mm_str){ end, (size_t)(line->text.p + line->text.len - end) }, &line->child) ||
 	    line->child > INT32_MAX)
 		line->child = 0;
@@ -170,14 +173,34 @@ struct strace_line *strace_lines_birth(struct strace_lines *l, uint64_t child)
 	return &l->queue[place];
 }
 
+/* What the input or the glue holds moves with the next line. 1 or -ENOMEM. */
+static int keep_line(struct strace_lines *l, struct strace_line *line, struct mm_error *err)
+{
+	if (line->text.len > l->kept_room || !l->kept) {
+		char *p = realloc(l->kept, 2 * line->text.len + 256);
+
+		if (!p)
+			return mm_error_set(err, -ENOMEM, "out of memory");
+		l->kept = p;
+		l->kept_room = 2 * line->text.len + 256;
+	}
+	if (line->text.len)
+		memcpy(l->kept, line->text.p, line->text.len);
+	line->text.p = l->kept;
+	return 1;
+}
+
 int strace_lines_next(struct strace_lines *l, struct strace_line *line, struct mm_error *err)
 {
 	size_t place;
 
 	free(l->copy);
 	l->copy = NULL;
-	if (!l->nr && !l->ended)
-		return read_line(l, line, err);
+	if (!l->nr && !l->ended) {
+		int e = read_line(l, line, err);
+
+		return e > 0 ? keep_line(l, line, err) : e;
+	}
 	if (!l->nr) {
 		if (l->end < 0)
 			*err = l->err;
@@ -199,6 +222,7 @@ void strace_lines_free(struct strace_lines *l)
 		free(l->queue[l->first].copy);
 	free(l->queue);
 	free(l->copy);
+	free(l->kept);
 	free(l->begun);
 	free(l->glued);
 	strace_pids_free(&l->named);
