@@ -298,8 +298,8 @@ END_TEST
 /* More threads than one line has rows, all of them at once; then more processes than are remembered, each told of twice. */
 START_TEST(many_ends)
 {
-	enum { THREADS = 300, PROCESSES = 5000 };
-	static char log[PROCESSES * 120];
+	enum { THREADS = 3000, PROCESSES = 5000 };
+	static char log[(PROCESSES + THREADS) * 120];
 	struct mm_trace_options opt = { .from = "strace", .strict = true };
 	struct mm_trace_reader *r;
 	struct mm_error err = { 0 };
@@ -309,11 +309,12 @@ START_TEST(many_ends)
 	long n;
 
 	for (int i = 0; i < THREADS; i++)
-		len += (size_t)sprintf(log + len, "12 clone(flags=CLONE_VM|CLONE_THREAD) = %d\n", 1000 + i);
-	len += (size_t)sprintf(log + len, "12 fork() = 2\n1000 exit_group(0) = ?\n");
-	for (int i = 0; i < PROCESSES; i++)
-		len += (size_t)sprintf(log + len, "2 fork() = %d\n%d exit_group(0) = ?\n%d +++ exited with 0 +++\n", 2000 + i, 2000 + i,
-				       2000 + i);
+		len += (size_t)sprintf(log + len, "12 clone(flags=CLONE_VM|CLONE_THREAD) = %d\n", 10000 + i);
+	len += (size_t)sprintf(log + len, "12 fork() = 2\n10000 exit_group(0) = ?\n");
+	for (int i = 0; i < THREADS; i++)
+		len += (size_t)sprintf(log + len, "%d +++ exited with 0 +++\n", 10000 + i);
+	for (int i = 20000; i < 20000 + PROCESSES; i++)
+		len += (size_t)sprintf(log + len, "2 fork() = %d\n%d exit_group(0) = ?\n%d +++ exited with 0 +++\n", i, i, i);
 	ck_assert_int_eq(mm_input_open_memory(&in, "log", log, len), 0);
 	ck_assert_int_eq(mm_trace_reader_new(&r, in, &opt, &err), 0);
 	while ((n = mm_trace_read(r, ev, 20, &err)) > 0)

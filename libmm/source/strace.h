@@ -90,7 +90,7 @@ void strace_lines_free(struct strace_lines *l);
 bool strace_cut_call(struct mm_str text, struct strace_call *call);
 
 /* ---- who speaks (strace_tasks.c) ---- */
-enum { STRACE_NOBODY = UINT32_MAX, STRACE_MAX_ENDED = 1024 };
+enum { STRACE_NOBODY = UINT32_MAX, STRACE_MAX_ENDED = 1 << 16 };
 struct strace_task {
 	uint32_t pid;
 	uint32_t child;			/* already told of: the unfinished clone made it */
@@ -107,7 +107,7 @@ struct strace_tasks {
 	size_t nr, cap, last;
 	size_t nr_dead, dead_hint;	/* places that can be used again */
 	size_t nr_unfinished;
-	uint32_t ended[STRACE_MAX_ENDED];	/* places of those that are remembered, the oldest goes first */
+	uint32_t ended[STRACE_MAX_ENDED];	/* pids of those that are remembered, the oldest goes first */
 	size_t nr_ended;
 	struct strace_pids pids;
 };

@@ -82,7 +82,8 @@ void strace_task_forget(struct strace_tasks *ts, struct strace_task *t)
 
 void strace_task_end(struct strace_tasks *ts, struct strace_task *t, bool remember)
 {
-	uint32_t *place;
+	struct strace_task *oldest;
+	uint32_t *pid;
 
 	strace_task_forget_call(ts, t);
 	leave_ring(ts, t);
@@ -94,10 +95,11 @@ void strace_task_end(struct strace_tasks *ts, struct strace_task *t, bool rememb
 		return;
 	}
 	t->remembered = true;
-	place = &ts->ended[ts->nr_ended % STRACE_MAX_ENDED];
-	if (ts->nr_ended++ >= STRACE_MAX_ENDED && *place != place_of(ts, t))
-		strace_task_forget(ts, &ts->v[*place]);
-	*place = place_of(ts, t);
+	pid = &ts->ended[ts->nr_ended % STRACE_MAX_ENDED];
+	oldest = ts->nr_ended++ >= STRACE_MAX_ENDED ? strace_task_find(ts, *pid) : NULL;
+	if (oldest && oldest != t)
+		strace_task_forget(ts, oldest);
+	*pid = t->pid;
 }
 
 struct strace_task *strace_giving_birth(struct strace_tasks *ts, bool *only)
