@@ -175,6 +175,15 @@ int cmd_tell_cut(struct cmd_args *a, const struct mm_input_cut *cut, int e)
 	return 0;
 }
 
+int cmd_tell_cut_off(struct cmd_args *a, const char *file, int e)
+{
+	if (file && !e && a->strict)
+		return mm_error_set(&a->err, -EINVAL, "%s: its last line is cut off, an error under --strict", file);
+	if (file)
+		cmd_note(a, "%s: its last line is cut off", file);
+	return e;
+}
+
 int cmd_close_input(struct cmd_args *a, struct mm_input *in, int e)
 {
 	struct mm_input_cut cut = { .line = in->line };

@@ -130,6 +130,7 @@ int cmd_close_input(struct cmd_args *a, struct mm_input *in, int e);
 /* Tell once of a file (NULL: none) whose last line does not end; under --strict -EINVAL. @e, what went wrong before, stays. */
 int cmd_tell_cut(struct cmd_args *a, const struct mm_input_cut *cut, int e);
 int cmd_close_sysroot(struct cmd_args *a, struct mm_sysroot *root, int e);	/* and free it */
+int cmd_tell_cut_off(struct cmd_args *a, const char *file, int e);	/* likewise of the file that mm_proc_cut_off() names, or NULL */
 
 /*
  * The machine that -M, --ram, --swap ... describe, not yet booted.  When @in

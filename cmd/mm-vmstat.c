@@ -217,10 +217,8 @@ static int run(struct cmd_args *a)
 		mm_proc_set_page_size(v->proc, a->page_size);
 	if (!err)
 		err = modes[v->mode](a, v);
-	if (!err && mm_proc_cut_off(v->proc) && a->strict)
-		err = mm_error_set(&a->err, -EINVAL, "%s: its last line is cut off, an error under --strict", mm_proc_cut_off(v->proc));
-	else if (!err && mm_proc_cut_off(v->proc))
-		cmd_note(a, "%s: its last line is cut off", mm_proc_cut_off(v->proc));
+	if (!err)
+		err = cmd_tell_cut_off(a, mm_proc_cut_off(v->proc), 0);
 	mm_proc_free(v->proc);
 	return err;
 }

@@ -356,10 +356,7 @@ static int notes(const struct top *t, int err)
 	uint64_t bad = mm_pid_table_bad(t->table), denied;
 	int why;
 
-	if (!err && mm_proc_cut_off(t->proc) && t->a->strict)
-		err = mm_error_set(&t->a->err, -EINVAL, "%s: its last line is cut off, an error under --strict", mm_proc_cut_off(t->proc));
-	else if (mm_proc_cut_off(t->proc))
-		cmd_note(t->a, "%s: its last line is cut off", mm_proc_cut_off(t->proc));
+	err = cmd_tell_cut_off(t->a, mm_proc_cut_off(t->proc), err);
 	if (mm_pid_table_ps(t->table))
 		cmd_note(t->a, "processes as ps told, too: %s", mm_pid_table_ps(t->table));
 	if (bad)

@@ -141,12 +141,13 @@ void mm_machine_run_daemons(struct mm_machine *m, bool beside);
 /* A row of @task, the last that there was one of: it goes without mm_machine_event(). False: an error, which that tells of the row. */
 bool mm_machine_row_of_run(struct mm_machine *m, struct mm_task *task, struct mm_event *ev);
 
+void mm_machine_close_root(struct mm_machine *m, struct mm_sysroot *root);	/* the captured machine's; it may have files that are cut */
+
 /*
  * What is counted, one or @n (0: none), and told once at the end; @what must be static text.  A note tells how the input was taken; a loss
  * is something of it that no floor could use, under --strict an error.
  */
 void mm_machine_note(struct mm_machine *m, const char *what);
-void mm_machine_close_root(struct mm_machine *m, struct mm_sysroot *root);	/* the captured machine's; it may have files that are cut */
 void mm_machine_notes(struct mm_machine *m, const char *what, uint64_t n);
 void mm_machine_loss(struct mm_machine *m, const char *what);
 void mm_machine_losses(struct mm_machine *m, const char *what, uint64_t n);
