@@ -58,13 +58,13 @@ for command in mm-buddy mm-slab; do
 done
 
 # 3. the sweep
-run mm-reclaim --sweep=memory-max=256K..2M:8 --swap=64M -t curve --csv rec > curve.csv 2> /dev/null
+run mm-reclaim --sweep=memory-max=640K..4M:8 --swap=64M -t curve --csv rec > curve.csv 2> /dev/null
 same "points" 9 "$(wc -l < curve.csv)"
 awk -F, 'NR > 2 && $3 > last { bad = 1 } NR > 1 { last = $3 } END { exit bad }' curve.csv ||
 	{ echo "FAIL: more memory gave more major faults:"; cat curve.csv; failed=1; }
-same "swapped out with 2 MiB" 0 "$(tail -1 curve.csv | cut -d, -f5)"
-run mm-reclaim -t summary --csv --memory-max=256K --swap=64M rec > single.csv 2> /dev/null
+same "swapped out with 4 MiB" 0 "$(tail -1 curve.csv | cut -d, -f5)"
+run mm-reclaim -t summary --csv --memory-max=640K --swap=64M rec > single.csv 2> /dev/null
 same "a point of the sweep against the same run alone" "$(counter pgmajfault single.csv)" "$(sed -n 2p curve.csv | cut -d, -f3)"
-zcat "$recording" | run mm-reclaim --sweep=memory-max=256K..2M:8 --swap=64M -t curve --csv 2> /dev/null | cmp - curve.csv ||
+zcat "$recording" | run mm-reclaim --sweep=memory-max=640K..4M:8 --swap=64M -t curve --csv 2> /dev/null | cmp - curve.csv ||
 	{ echo "FAIL: the sweep through a pipe differs"; failed=1; }
 exit $failed

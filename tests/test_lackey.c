@@ -45,7 +45,7 @@ static int rows_of(const char *text, size_t len, size_t max, bool strict, struct
 }
 
 #define HEAD "==9== Lackey, an example Valgrind tool\n==9== Command: ./p -x\n==9== Parent PID: 8\n==9== \n"
-#define EXEC "9,exec,,,AUTOMAP,./p,,,,\n"
+#define EXEC "9,exec,,,AUTOMAP|IMAGE,./p,,,,\n"
 
 /* Columns: pid,event,addr,size,flags,name,offset,addr2,size2,result */
 static const struct line_case {
@@ -57,7 +57,7 @@ static const struct line_case {
 	{ "superblocks", HEAD "SB 0401ab70\nI  0401ab70,3\nSB 0401ab7z\n", EXEC "9,fetch,0x401ab70,3,,,,,,\n", 1 },
 	{ "addresses of all lengths", HEAD " L 00000000,1\n L ffffffffffffffff,16\n L 7f3a5c001000,32\n",
 	  EXEC "9,load,0x0,1,,,,,,\n9,load,0xffffffffffffffff,16,,,,,,\n9,load,0x7f3a5c001000,32,,,,,,\n", 0 },
-	{ "no header: process 1", "I  0401ab70,3\n", "1,exec,,,AUTOMAP,,,,,\n1,fetch,0x401ab70,3,,,,,,\n", 0 },
+	{ "no header: process 1", "I  0401ab70,3\n", "1,exec,,,AUTOMAP|IMAGE,,,,,\n1,fetch,0x401ab70,3,,,,,,\n", 0 },
 	{ "break", HEAD "SYSCALL[9,1](12) sys_brk ( 0x0 ) --> [pre-success] Success(0x4035000) \n",
 	  EXEC "9,brk,0x0,,,,,,,0x4035000\n", 0 },
 	{ "anonymous mapping", HEAD "SYSCALL[9,1](9) sys_mmap ( 0x0, 8192, 3, 34, 4294967295, 0 ) --> [pre-success] Success(0x4835000) \n",
@@ -152,7 +152,7 @@ static const struct line_case {
 	  "SYSCALL[9,1](61) sys_wait4 ( 10, 0x0, 0, 0x0 ) --> [async] ... \n"
 	  "SYSCALL[10,1](59) sys_execve ( 0x10a00e(/bin/true), 0x1ffefff1f0, 0x1fff000738 )SYSCALL[9,1](61) ... [async] --> "
 	  "Success(0x6fb2) \n",
-	  EXEC "9,fork,,,,,,,,10\n10,exec,,,AUTOMAP,/bin/true,,,,\n", 0 },
+	  EXEC "9,fork,,,,,,,,10\n10,exec,,,AUTOMAP|IMAGE,/bin/true,,,,\n", 0 },
 	{ "calls that valgrind does not know", HEAD
 	  "SYSCALL[9,1](334) unimplemented (by the kernel) syscall: 334! (ni_syscall)\n --> [pre-fail] Failure(0x26) \n"
 	  "SYSCALL[9,1](325) --9-- WARNING: unhandled amd64-linux syscall: 325\n--9-- You may be able to write your own handler.\n"
@@ -163,7 +163,7 @@ static const struct line_case {
 	  "SYSCALL[9,1](9) sys_mmap ( 0x0, 4096, 3, 1, 4, 0 ) --> [pre-success] Success(0x4a3d000) \n",
 	  EXEC "9,file,,4096,O_RDWR|S_IFREG,/memfd:,,,,\n9,mmap,0x0,4096,PROT_READ|PROT_WRITE|MAP_SHARED,/memfd:,0x0,,,0x4a2d000\n"
 	  "9,file,,4096,O_RDWR|S_IFREG,/memfd: (2),,,,\n9,mmap,0x0,4096,PROT_READ|PROT_WRITE|MAP_SHARED,/memfd: (2),0x0,,,0x4a3d000\n", 0 },
-	{ "an escaped name", "==9== Command: ./my\\ prog a\n", "9,exec,,,AUTOMAP,./my prog,,,,\n", 0 },
+	{ "an escaped name", "==9== Command: ./my\\ prog a\n", "9,exec,,,AUTOMAP|IMAGE,./my prog,,,,\n", 0 },
 	{ "the program's own words between the lines", HEAD "hello world\nI  00001000,1\nI  xyz,1\nI  1000,\n L 12345678901234567,1\n",
 	  EXEC "9,fetch,0x1000,1,,,,,,\n", 4 },
 	{ "cut short at the end", HEAD "I  00001000,1\nI  0000200", EXEC "9,fetch,0x1000,1,,,,,,\n", 1 },

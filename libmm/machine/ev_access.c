@@ -110,18 +110,38 @@ static int compare_fault(struct mm_machine *m, struct mm_task *task, const struc
 	return mm_fault_mismatch(m, task, ev, text, model) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-/* Something is or was at the one page of it, so it is mapped. */
-static inline bool has_entry(const struct mm_machine *m, const struct mm_struct *mm, uint64_t addr, uint64_t size)
+/* The entry of the one page of it, if something is or was there: then it is mapped. */
+static inline const mm_pte_t *entry_of(const struct mm_machine *m, const struct mm_struct *mm, uint64_t addr, uint64_t size)
 {
 	const mm_pte_t *pmd, *pte;
 
 	if (!m->fault || addr >= mm->task_size_max || size - 1 >= MM_PAGE_SIZE - addr % MM_PAGE_SIZE)
-		return false;
+		return NULL;
 	pmd = mm_pmd_offset(mm, addr);
 	if (!pmd || !mm_pmd_is_table(*pmd))
-		return false;
+		return NULL;
 	pte = mm_pte_of(mm, pmd, addr);
-	return *pte;
+	return *pte ? pte : NULL;
+}
+
+static bool allows(mm_pte_t pte, uint32_t kind)
+{
+	return (!(kind & MM_VMA_WRITE) || mm_pte_write(pte)) && (!(kind & MM_VMA_FETCH) || !(pte & MM_PTE_NX));
+}
+
+/* What the task accesses is mapped for it, if nothing is. 0 or -errno. */
+static int map_for(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint32_t kind)
+{
+	uint64_t prot = (kind & MM_VMA_READ ? MM_PROT_READ : 0) | (kind & MM_VMA_WRITE ? MM_PROT_WRITE : 0) |
+			(kind & MM_VMA_FETCH ? MM_PROT_EXEC : 0);
+	const mm_pte_t *pte = entry_of(m, task->mm, addr, size);
+	int e = 0;
+
+	if (pte && (!task->image || (mm_pte_present(*pte) && allows(*pte, kind))))
+		return 0;
+	if (task->image)
+		e = mm_vma_image(m, task, addr, size, prot);
+	return e || pte ? e : mm_vma_automap(m, task, addr, size);
 }
 
 /*
@@ -157,7 +177,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	if (!size)
 		return result(ev, ok);
 	recorded = is_recorded_fault(ev);
-	if (task->automap && !has_entry(m, task->mm, ev->addr, size) && mm_vma_automap(m, task, ev->addr, size))
+	if (task->automap && map_for(m, task, ev->addr, size, vma_kind))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (recorded && mm_str_is(ev->flags, "FAULT") && was_write(m, task->mm, ev->addr)) {
 		vma_kind = MM_VMA_WRITE;
@@ -201,7 +221,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 static int copy_user(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, struct mm_error *err,
 		     uint32_t vma_kind, unsigned int tlb_kind)
 {
-	if (!mm_task_mm(m, task) || (task->automap && mm_vma_automap(m, task, addr, size)))
+	if (!mm_task_mm(m, task) || (task->automap && map_for(m, task, addr, size, vma_kind)))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (m->fault) {
 		m->fault->mode = MM_MODE_KERNEL;

@@ -30,6 +30,13 @@ static void set_comm(struct mm_task *task, struct mm_str path)
 	task->comm[n] = 0;
 }
 
+/* The program's file by its name, as no other file is called that a recording opens by a path. */
+static int begin_image(struct mm_machine *m, struct mm_task *task, struct mm_error *err)
+{
+	task->image = mm_file_create(m->inodes, (struct mm_str){ task->comm, strlen(task->comm) }, MM_INODE_REG, 0, MM_FMODE_READ);
+	return task->image ? 0 : mm_no_memory(err);
+}
+
 int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_recorded rec = mm_vma_recorded(ev);
@@ -41,6 +48,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	if (mm_has_word(ev->flags, "AUTOMAP"))
 		task->automap = true;
 	task->filled = task->automap && mm_has_word(ev->flags, "FILLED");
+	task->image = NULL;
 	mm = mm_machine_new_mm(m, task->memcg);
 	if (!mm)
 		return mm_no_memory(err);
@@ -56,7 +64,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	set_comm(task, ev->name);
 	mm->beginning = task->automap;
 	if (task->automap)
-		return 0;
+		return mm_has_word(ev->flags, "IMAGE") ? begin_image(m, task, err) : 0;
 	e = mm_vma_exec(m, mm, ev->name);
 	mm_task_began(m, task);
 	if (e == -ENOMEM)
@@ -88,6 +96,7 @@ static int begin_child(struct mm_machine *m, struct mm_task *task, struct mm_eve
 	memcpy(child->comm, task->comm, sizeof(child->comm));
 	child->automap = task->automap;
 	child->filled = task->filled;
+	child->image = task->image;
 	child->faults.pkru = task->faults.pkru;
 	child->memcg = task->memcg;
 	child->oom_score_adj = task->oom_score_adj;

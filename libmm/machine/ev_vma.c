@@ -136,6 +136,7 @@ int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	a.placed_addr = rec.value;
 	if (a.place && !(a.flags & (MM_MAP_FIXED | MM_MAP_FIXED_NOREPLACE))) {
 		learn_base(mm, &a);
+		mm_vma_image_give_way(task, rec.value, ev->size);
 		occupied = is_occupied(mm, rec.value, ev->size);
 		if (occupied && mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0))
 			return mm_no_memory(err);
@@ -166,8 +167,10 @@ int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *
 	uint64_t prot = mm_vma_flags(m, MM_FLAG_PROT, ev->flags);
 	struct mm_recorded rec = mm_vma_recorded(ev);
 
-	if (mm && rec.there && !rec.failed && prot == MM_PROT_READ)
+	if (mm && rec.there && !rec.failed && prot == MM_PROT_READ) {
 		mm_vma_learn_image(mm, ev->addr, ev->size);
+		mm_vma_image_relro(task, ev->addr, ev->size);
+	}
 	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
 }
 
@@ -205,6 +208,7 @@ int mm_ev_mremap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev
 	if (!mm)
 		return -ENOMEM;
 	if (a.place && rec.value != ev->addr && !(a.flags & MM_MREMAP_FIXED)) {
+		mm_vma_image_give_way(task, rec.value, ev->size2);
 		occupied = is_occupied(mm, rec.value, ev->size2);
 		if (occupied && mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0))
 			return mm_no_memory(err);
@@ -247,6 +251,8 @@ int mm_ev_brk(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, s
 
 	if (!mm)
 		return -ENOMEM;
+	if (rec.there && !rec.failed && !mm->start_brk)
+		mm_vma_image_give_way(task, mm_page_align(rec.value), MM_IMAGE_WINDOW);
 	if (learn_brk(mm, &rec, ev->addr))
 		return end_at(m, task, ev, 0, mm->brk, err);
 	brk = mm_sys_brk(mm, ev->addr);

@@ -129,4 +129,16 @@ int mm_vma_install_vdso(struct mm_struct *mm, uint64_t start, uint64_t end);
 /* Map the pages of [addr, addr + size) that no VMA covers: anonymous, rwx, joined with neighbours. 0 or -ENOMEM. */
 int mm_vma_automap(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size);
 
+enum { MM_IMAGE_WINDOW = 65536 };		/* bytes of an image that are mapped at once */
+
+/*
+ * vma_image.c: of a task with an image, before mm_vma_automap(). Pages that are accessed as @prot says (one of MM_PROT_READ, WRITE, EXEC)
+ * come from its file, if they can have come from nowhere else. 0 or -errno.
+ */
+int mm_vma_image(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint64_t prot);
+/* The recording says that something else is at [start, start + len): the image is not there. */
+void mm_vma_image_give_way(struct mm_task *task, uint64_t start, uint64_t len);
+/* The task makes [addr, addr + len) read-only. */
+void mm_vma_image_relro(struct mm_task *task, uint64_t addr, uint64_t len);
+
 #endif /* MACHINE_VMA_CALL_H */

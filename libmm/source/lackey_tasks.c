@@ -41,7 +41,7 @@ int mm_lackey_exec(struct mm_lackey *l, uint32_t pid, struct mm_str name, struct
 	l->pid = pid;
 	l->began = true;
 	mm_event_put(ev, PID, pid, pid);
-	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP"));
+	mm_event_put(ev, FLAGS, flags, MM_STR("AUTOMAP|IMAGE"));
 	if (name.len) {
 		ev->present |= MM_TC_BIT(NAME);
 		if (mm_trace_keep(l->src, name, &ev->name))
