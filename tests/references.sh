@@ -136,11 +136,6 @@ same "its pages" "lru,3" "$(faults --policy=lru --memory-max=16K msr.csv)"
 # Twitter's cache-trace: keys by their second column, what changes one by the sixth
 printf '%s\n' 0,a:1,17,213,4,get,0 0,7,1,5,5,set,60 1,a:1,17,213,4,incr,0 1,7,1,5,5,delete,0 > twitter.csv
 same "Twitter" "1000:load:0x400000000000:1 1000:store:0x7000:1 1000:store:0x400000000000:1 1000:load:0x7000:1" "$(rows twitter.csv)"
-printf '%s\n' 419,W,8792731648,16384,1577808144360767 > none.csv
-mm-reclaim --policy=lru --memory-max=8K none.csv > out 2> err
-same "no header" "mm-reclaim: none.csv:1: expected a trace or references, whose header has a column event, key, lbn or offset, found \
-\"$(cat none.csv)\"" "$(cat err)"
-
 # tasks 4096 apart have address spaces of their own
 printf '%s\n' pid,event,addr,size,flags,name 1000,exec,,,AUTOMAP,a 5096,exec,,,AUTOMAP,b 1000,load,0x1000,1,, \
 	5096,load,0x1000,1,, > apart.csv
@@ -189,6 +184,11 @@ same "66501 pages apart" 66501 "$(mm-reclaim --automap -t summary apart.csv 2> e
 # a column alone, with its name
 same "keys alone" "1000:load:0x5000:1 1000:load:0x9000:1" "$(printf '%s\n' page 5 9 > alone.csv; rows alone.csv)"
 same "blocks alone" "1001:load:0x1000:1" "$(printf '%s\n' lba 8 > alone.csv; rows alone.csv)"
+
+# operations that have no word are reads, and that is told; the id of a request or disk is no key where blocks are named
+same "an operation without a word" "1001:load:0x1000:512 1001:store:0x2000:512" \
+	"$(printf '%s\n' id,time,lbn,size,op 7,0,8,512,X 8,1,16,512,W > odd.csv; rows odd.csv)"
+same "is told" 1 "$(grep -c '1 operations that are not known, taken for reads (first in line 2)' err)"
 
 # broken lines are counted, --strict refuses them
 printf '# time, object, size\n0, 1, 4\n1\n2, 3, 4\n' > cut.csv
