@@ -73,16 +73,6 @@ static const struct form {
 	{ "fio version 3 iolog", NULL, "tdros", REF_FIO, .blanks = true, .tick_ns = 1000 },
 };
 
-bool mm_ref_is(struct mm_str s, const char *word)
-{
-	if (s.len != strlen(word))
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if ((s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]) != word[i])
-			return false;
-	return true;
-}
-
 size_t mm_ref_split(struct mm_str line, char separator, struct mm_str *v, size_t max)
 {
 	size_t n = 0;

@@ -5,6 +5,8 @@
 #ifndef SOURCE_REF_FORMS_H
 #define SOURCE_REF_FORMS_H
 
+#include <string.h>
+
 #include <libmm/types.h>
 
 enum mm_ref_field {
@@ -55,7 +57,16 @@ static inline struct mm_str mm_ref_strip(struct mm_str s)
 	return s;
 }
 
-bool mm_ref_is(struct mm_str s, const char *word);	/* capital letters are as small ones; @word has none */
+/* Capital letters are as small ones; @word has none. */
+static inline bool mm_ref_is(struct mm_str s, const char *word)
+{
+	if (s.len != strlen(word))
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if ((s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]) != word[i])
+			return false;
+	return true;
+}
 
 enum mm_ref_op mm_ref_op(const struct mm_ref_layout *l, struct mm_str field);
 

@@ -12,7 +12,7 @@ static const struct {
 	const char *word;
 	enum mm_ref_op op;
 } ops[] = {
-	{ "r", REF_READ }, { "w", REF_WRITE }, { "0", REF_READ }, { "1", REF_WRITE }, { "read", REF_READ }, { "write", REF_WRITE },
+	{ "read", REF_READ }, { "write", REF_WRITE }, { "r", REF_READ }, { "w", REF_WRITE }, { "0", REF_READ }, { "1", REF_WRITE },
 	/* memcached; what is deleted is looked up, and its memory read */
 	{ "get", REF_READ }, { "gets", REF_READ }, { "delete", REF_READ }, { "set", REF_WRITE }, { "add", REF_WRITE },
 	{ "replace", REF_WRITE }, { "cas", REF_WRITE }, { "append", REF_WRITE }, { "prepend", REF_WRITE }, { "incr", REF_WRITE },
@@ -75,7 +75,7 @@ enum mm_ref_op mm_ref_op(const struct mm_ref_layout *l, struct mm_str s)
 		return tectonic(s);
 	if (l->kind == REF_FIO && mm_ref_is(s, "add"))
 		return REF_NO_REQUEST;
-	dot = s.len ? memchr(s.p, '.', s.len) : NULL;		/* getChunkData.Permanent */
+	dot = l->kind == REF_TECTONIC && s.len ? memchr(s.p, '.', s.len) : NULL;	/* getChunkData.Permanent */
 	if (dot)
 		s.len = (size_t)(dot - s.p);
 	if (s.len == 4 && s.p[0] == '0' && s.p[1] == 'x')

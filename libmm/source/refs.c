@@ -346,19 +346,35 @@ static bool count_of(const struct refs *r, const struct mm_str *v, size_t n, uin
 	return r->l.column[REF_COUNT] < 0 || (number(r, v, n, REF_COUNT, count) && *count && *count <= MAX_COUNT);
 }
 
-static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str *v, size_t n, uint64_t line, struct mm_error *err)
+/* What a row is that tells an operation or a count.  1; 0: nothing to read or write, which was told if it has to be; -errno. */
+static int op_and_count(struct refs *r, const struct mm_str *v, size_t n, uint64_t line, enum mm_ref_op *op, uint64_t *count,
+			struct mm_error *err)
 {
-	enum mm_ref_op op = op_of(r, v, n);
-	uint64_t addr, size, count;
-	uint32_t pid = KEY_TASK;
-	struct mm_event *ev;
 	int e = r->l.kind == REF_BLKPARSE ? is_request(r, v, n, line, err) : 1;
 
-	if (e <= 0 || op == REF_NO_REQUEST)
-		return e < 0 ? e : 0;
-	if (op == REF_NEITHER)
+	if (e <= 0)
+		return e;
+	*op = op_of(r, v, n);
+	if (*op == REF_NO_REQUEST)
+		return 0;
+	if (*op == REF_NEITHER)
 		return mm_trace_note(r->src, "requests that neither read nor write", line);
-	e = n >= r->fewest && count_of(r, v, n, &count) ? bytes_of(r, v, n, &addr, &size) : 0;
+	return n >= r->fewest && count_of(r, v, n, count) ? 1 : mm_trace_loss(r->src, cut, line, err);
+}
+
+static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str *v, size_t n, uint64_t line, struct mm_error *err)
+{
+	enum mm_ref_op op = REF_READ;
+	uint64_t addr, size, count = 1;
+	uint32_t pid = KEY_TASK;
+	struct mm_event *ev;
+	int e = 1;
+
+	if (r->l.column[REF_OP] >= 0 || r->l.column[REF_COUNT] >= 0)
+		e = op_and_count(r, v, n, line, &op, &count, err);
+	if (e <= 0)
+		return e;
+	e = bytes_of(r, v, n, &addr, &size);
 	if (!e)
 		return mm_trace_loss(r->src, cut, line, err);
 	if (op == REF_UNKNOWN && r->l.kind != REF_NAMED)
@@ -387,35 +403,12 @@ static int one_row(struct refs *r, struct mm_trace_batch *b, const struct mm_str
 	return e;
 }
 
-/* The rest of what one row stands for, as far as there is room. */
-static bool repeat(struct refs *r, struct mm_trace_batch *b)
+/* The rest of what one row stands for, as far as there is room; whether there is room for another. */
+static inline bool repeat(struct refs *r, struct mm_trace_batch *b)
 {
 	for (; r->repeat && !mm_trace_batch_is_full(b); r->repeat--)
 		*mm_trace_add(b, MM_EV_LOAD, r->again_line) = r->again;
 	return !mm_trace_batch_is_full(b);
-}
-
-/* Rows whose fields are apart by blanks or tabs. */
-static int read_lines(struct refs *r, struct mm_trace_batch *b, struct mm_error *err)
-{
-	struct mm_str line, v[REF_MOST_FIELDS];
-	struct mm_input *in = r->src->in;
-
-	while (repeat(r, b)) {
-		size_t n;
-		int e = mm_input_line(in, &line, err);
-
-		if (e <= 0)
-			return e;
-		if (in->line <= r->l.heading || (line.len && *line.p == '#'))
-			continue;
-		n = mm_ref_split(line, r->l.separator, v, REF_MOST_FIELDS);
-		if (!n)
-			continue;
-		if (mm_trace_is_cut(r->src) ? mm_trace_skip_cut(r->src, in->line, err) : one_row(r, b, v, n, in->line, err))
-			return err->code;
-	}
-	return 1;
 }
 
 /* What the scan has found of the file; a row that is whole there is cut from it, others are mm_csv_row()'s. */
@@ -428,11 +421,15 @@ struct window {
 static void begin_window(const struct refs *r, struct window *win)
 {
 	win->rows = 0;
-	if (!mm_csv_window(r->csv, &win->w))
-		win->w.nr_sep = 0;
+	if (!r->csv || !mm_csv_window(r->csv, &win->w))
+		win->w = (struct mm_csv_window){ 0 };
 }
 
-static void end_window(struct refs *r, const struct window *win) { mm_csv_window_taken(r->csv, &win->w, win->rows); }
+static void end_window(struct refs *r, const struct window *win)
+{
+	if (win->rows)
+		mm_csv_window_taken(r->csv, &win->w, win->rows);
+}
 
 /* The fields of the next row; 0: it is not whole here, has a byte that libcsv may have to judge, too many fields, or none. */
 static inline size_t next_of_window(struct window *win)
@@ -462,14 +459,39 @@ static inline size_t next_of_window(struct window *win)
 	return n;
 }
 
+/* The next row that does not stand in the window, or whose fields are apart by blanks or tabs.  1, 0 the end, -errno. */
+static int other_row(struct refs *r, struct window *win, const struct mm_str **v, size_t *n, uint64_t *line, struct mm_error *err)
+{
+	struct mm_input *in = r->src->in;
+	struct mm_str text;
+	int e;
+
+	if (r->csv) {
+		end_window(r, win);
+		e = mm_csv_row(r->csv, v, n, err);
+		*line = mm_csv_line(r->csv);
+		begin_window(r, win);
+		return e;
+	}
+	while ((e = mm_input_line(in, &text, err)) > 0) {
+		if (in->line <= r->l.heading || (text.len && *text.p == '#'))
+			continue;
+		*n = mm_ref_split(text, r->l.separator, win->v, REF_MOST_FIELDS);
+		*line = in->line;
+		if (*n && !mm_trace_is_cut(r->src))
+			return 1;
+		if (*n && mm_trace_skip_cut(r->src, *line, err))
+			return err->code;
+	}
+	return e;
+}
+
 static int read_refs(void *state, struct mm_trace_batch *b, struct mm_error *err)
 {
 	struct refs *r = state;
 	struct window win;
 	int e = 1;
 
-	if (r->l.separator != ',')
-		return read_lines(r, b, err);
 	begin_window(r, &win);
 	while (repeat(r, b)) {
 		const struct mm_str *v = win.v;
@@ -477,12 +499,9 @@ static int read_refs(void *state, struct mm_trace_batch *b, struct mm_error *err
 		uint64_t line = win.w.lines;
 
 		if (!n) {
-			end_window(r, &win);
-			e = mm_csv_row(r->csv, &v, &n, err);
+			e = other_row(r, &win, &v, &n, &line, err);
 			if (e <= 0)
-				return e;
-			line = mm_csv_line(r->csv);
-			begin_window(r, &win);
+				break;
 		}
 		if (one_row(r, b, v, n, line, err)) {
 			e = err->code;
