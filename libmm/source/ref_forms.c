@@ -57,7 +57,8 @@ static const struct form {
 	bool most;			/* not the first row alone looks like it, but half of them at least */
 	uint32_t block_bytes, size_bytes, tick_ns;
 } forms[] = {
-	{ "timestamp,hostname,disknumber,type,offset,size,responsetime", "n*nrnn*", "t.dros.", REF_FORM, .tick_ns = 100 },
+	{ "timestamp,hostname,disknumber,type,offset,size,responsetime", "n*nrnn*", "t.dros.", REF_FORM,	/* MSR Cambridge, */
+	  .tick_ns = 100 },								/* the first: its rows may have other names */
 	{ "device_id,opcode,offset,length,timestamp", "nrnnu", "drost", REF_FORM, .tick_ns = 1000 },		/* Alibaba */
 	{ "id,timestamp,type,offset,length", "ndrnn", "dtros", .kind = REF_FORM },					/* K5cloud */
 	{ "timestamp,response,iotype,lun,offset,size", "dDRnnn", "t.rdos", .kind = REF_FORM },				/* SYSTOR '17 */
