@@ -21,15 +21,7 @@ refused_or_partly() { fails "$@"; same "one line on stderr" 1 "$(wc -l < err)"; 
 
 head='monitoring_start: 0 ns\nmonitoring_end: 1 s\ntarget_id: 7\nnr_regions: 2\n'
 cut='lines of damo that are cut or not understood'
-printf '7,W,8192,8192,1577808144360767\n300,R,4096,512,1577808144360867\n' > alibaba
-printf '1538323200,8,16,0,63\n1538323201,17,1,1,64\n' > tencent
-printf '8,0 3 1 0.5 697 Q R 8 + 8 [x]\n8,0 3 2 0.5 697 Q W 80 + 16 [x]\n' > blkparse
-printf 'fio version 2 iolog\nf add\nf read 0 512\nf write 4096 512\n' > fio
 printf "${head}1000-2000 (4 KiB): 1\n1000-20" | hostile damo 6 "$cut" 1001:load:0x1000:4096
-printf '7,W,8192,8192,1577808144360767\n300,R,4096,512,1577808144360867\n' > alibaba
-printf '1538323200,8,16,0,63\n1538323201,17,1,1,64\n' > tencent
-printf '8,0 3 1 0.5 697 Q R 8 + 8 [x]\n8,0 3 2 0.5 697 Q W 80 + 16 [x]\n' > blkparse
-printf 'fio version 2 iolog\nf add\nf read 0 512\nf write 4096 512\n' > fio
 printf "${head}1000-2000 (4 KiB): 1\n3000-4000 (4 KiB): 1" | hostile damo 6 "$cut" 1001:load:0x1000:4096
 printf "${head}1000-20000000000000000 (4 KiB): 1\n1000-2000 (4 KiB): 1\n" | hostile damo 5 "$cut" 1001:load:0x1000:4096
 printf "${head}\0\1\377\n1000-2000 (4 KiB): 1\n" | hostile damo 5 "$cut" 1001:load:0x1000:4096
