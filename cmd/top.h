@@ -179,7 +179,7 @@ struct top {
 	size_t of_pids;
 	uint64_t ns, elapsed_ns, uptime_cs, nr_samples;
 	uint32_t load_centi[3], nr_users;
-	bool no_uptime, no_load;		/* the capture does not tell */
+	bool no_uptime, no_load, no_stat;	/* the capture does not tell */
 	size_t nr_tasks, nr_running, nr_sleeping, nr_stopped, nr_zombie;
 	struct top_item *items;
 	size_t nr_items, cap_items;

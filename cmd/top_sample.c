@@ -82,7 +82,7 @@ static int read_machine(struct top *t)
 	int e;
 
 	t->now = !t->now;
-	e = mm_proc_stat(t->proc, &t->stat[t->now], err);
+	e = read_or_unknown(t, mm_proc_stat(t->proc, &t->stat[t->now], err), &t->no_stat);
 	if (!e) {
 		e = mm_proc_meminfo(t->proc, &t->mem, err);
 		if (e == -ENOENT && !mm_proc_meminfo_by_free(t->proc, &t->mem))

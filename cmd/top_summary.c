@@ -118,6 +118,10 @@ static size_t cpu_lines(struct top *t, char (*lines)[LINE], size_t max)
 	size_t n = 0, k = 0;
 	char name[32];
 
+	if (t->no_stat) {
+		snprintf(lines[n++], LINE, "%%Cpu(s): not known");
+		return n;
+	}
 	if (!t->c.per_cpu || !now->nr_cpus) {
 		cpu_line(t, &now->all, &then->all, "%Cpu(s):", lines[n++]);
 		return n;

@@ -14,6 +14,8 @@
 
 #include <libmm/input.h>
 
+#include "source/input.h"
+
 enum { FIRST_ROOM = 1 << 18 };
 
 static int new_input(struct mm_input **inp, const char *name, int fd)
@@ -56,6 +58,8 @@ int mm_input_open_at(struct mm_input **inp, int dirfd, const char *path, struct 
 		return mm_error_set(err, -errno, "%s: %s", path, strerror(errno));
 	return open_input(inp, fd, path, true, err);
 }
+
+int mm_input_open_fd(struct mm_input **inp, int fd, const char *name, struct mm_error *err) { return open_input(inp, fd, name, true, err); }
 
 int mm_input_open(struct mm_input **inp, const char *path, struct mm_error *err)
 {

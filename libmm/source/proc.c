@@ -19,6 +19,7 @@
 
 #include <libmm/source.h>
 #include "source/proc.h"
+#include "source/supportconfig.h"
 #include "source/sysroot.h"
 
 enum { FIRST_BUFFER = 1 << 15, MAX_FILE = 1 << 24 };
@@ -65,6 +66,7 @@ int mm_proc_new(struct mm_proc **pp, const char *sysroot, struct mm_error *err)
 		return code;
 	}
 	p->bare = !p->live && mm_sysroot_fd_is_bare(p->root_fd);
+	p->texts = !p->live && mm_supportconfig_is(p->root_fd);
 	p->cap = FIRST_BUFFER;
 	p->buf = malloc(p->cap);
 	if (!p->buf) {
@@ -90,7 +92,7 @@ void mm_proc_free(struct mm_proc *p)
 int mm_proc_open_dir(struct mm_proc *p)
 {
 	if (p->proc_fd < 0)
-		p->proc_fd = openat(p->root_fd, p->bare ? "." : "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		p->proc_fd = openat(p->root_fd, p->bare || p->texts ? "." : "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return p->proc_fd < 0 ? -errno : 0;
 }
 
@@ -160,13 +162,14 @@ const char *mm_proc_cut_off(const struct mm_proc *p)
 int mm_proc_read(struct mm_proc *p, const char *path, struct mm_str *text, struct mm_error *err)
 {
 	const char *asked = path;
+	struct mm_section at;
 	int fd;
 	long n;
 
 	if (p->bare && !strncmp(path, "proc/", 5))
 		path += 5;
-	fd = openat(p->root_fd, path, OPEN_FLAGS);
-	n = fd < 0 ? -errno : read_all(p, fd, is_one_record(p, path));
+	fd = p->texts ? mm_supportconfig_open(p->root_fd, path, &at) : openat(p->root_fd, path, OPEN_FLAGS);
+	n = fd < 0 ? p->texts ? fd : -errno : read_all(p, fd, is_one_record(p, path));
 	if (fd >= 0)
 		close(fd);
 	if (n < 0) {

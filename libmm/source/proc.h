@@ -11,6 +11,7 @@ struct mm_proc {
 	int root_fd, proc_fd;		/* directories, kept open; proc_fd from mm_proc_open_dir() on */
 	bool live;
 	bool bare;			/* the files of /proc lie in the sysroot itself */
+	bool texts;			/* they are sections of texts: supportconfig.h */
 	uint32_t page_kib;
 	char *buf;
 	size_t cap;			/* one byte of it is for the NUL */

@@ -3,12 +3,13 @@
  * A directory that holds a machine's files as its root would: reading below it.
  * What is not a plain file (a pipe in an unpacked archive would block) is refused.
  *
- * Captures come in three layouts:
+ * Captures come in four layouts:
  *
  *	DIR/proc/zoneinfo ...		as they lie below /
  *	DIR/zoneinfo ...		"bare": files of /proc alone, without its name
  *	DIR/sos_commands/kernel/...	an unpacked sosreport: beside the first, the output of
  *					commands, which stands in for files that are not there
+ *	DIR/memory.txt ...		an unpacked supportconfig: sections of texts (supportconfig.c)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,9 @@
 #include "base/str.h"
 #include "source/cmdline.h"
 #include "source/folder.h"
+#include "source/input.h"
 #include "source/scan.h"
+#include "source/supportconfig.h"
 #include "source/sysroot.h"
 #include "source/topology.h"
 
@@ -92,7 +95,6 @@ void mm_sysroot_free(struct mm_sysroot *r)
 const char *mm_sysroot_name(const struct mm_sysroot *r) { return r->name; }
 int mm_sysroot_dirfd(const struct mm_sysroot *r) { return r->fd; }
 const struct mm_input_cut *mm_sysroot_cut(const struct mm_sysroot *r) { return r->cut->line ? r->cut : NULL; }
-bool mm_sysroot_has(const struct mm_sysroot *r, const char *path) { return !faccessat(r->fd, place(r, path), R_OK, AT_EACCESS); }
 
 /* 0 or -errno when @path is no plain file. */
 static int check_file(const struct mm_sysroot *r, const char *path)
@@ -104,28 +106,48 @@ static int check_file(const struct mm_sysroot *r, const char *path)
 	return S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 }
 
+/* A descriptor of a plain file, or of a section of @at that stands in for it; or -errno. */
+static int open_file(const struct mm_sysroot *r, const char *path, struct mm_section *at)
+{
+	int fd, e = check_file(r, path);
+
+	*at = (struct mm_section){ 0 };
+	if (e == -ENOENT && *r->name)
+		return mm_supportconfig_open(r->fd, path, at);
+	if (e)
+		return e;
+	fd = openat(r->fd, place(r, path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+bool mm_sysroot_has(const struct mm_sysroot *r, const char *path)
+{
+	if (!faccessat(r->fd, place(r, path), R_OK, AT_EACCESS))
+		return true;
+	return errno == ENOENT && *r->name && mm_supportconfig_has(r->fd, path);
+}
+
 int mm_sysroot_input(const struct mm_sysroot *r, const char *path, struct mm_input **inp, struct mm_error *err)
 {
-	int e = check_file(r, path);
+	struct mm_section at;
+	int e, fd = open_file(r, path, &at);
+	const char *file = at.file ? at.file : place(r, path);
 	struct mm_input *in;
 	char *name;
 
-	path = place(r, path);
-	if (e)
-		return mm_error_set(err, e, "%s/%s: %s", r->name, path,
-				    e == -EINVAL ? "not a plain file" : strerror(-e));
-	name = malloc(strlen(r->name) + strlen(path) + 2);
-	if (!name)
+	if (fd < 0)
+		return mm_error_set(err, fd, "%s/%s: %s", r->name, file, fd == -EINVAL ? "not a plain file" : strerror(-fd));
+	name = malloc(strlen(r->name) + strlen(file) + 2);
+	if (!name) {
+		close(fd);
 		return mm_error_set(err, -ENOMEM, "out of memory");
-	sprintf(name, "%s/%s", r->name, path);
-	e = mm_input_open_at(&in, r->fd, path, NULL);
-	if (e) {
-		mm_error_set(err, e, "%s: %s", name, strerror(-e));
-		free(name);
-		return e;
 	}
-	free(in->name);
-	in->name = name;
+	sprintf(name, "%s/%s", r->name, file);
+	e = mm_input_open_fd(&in, fd, name, err);
+	free(name);
+	if (e)
+		return e;
+	in->line = at.line;
 	in->cut = *r->name ? r->cut : NULL;
 	*inp = in;
 	return 0;
@@ -146,13 +168,11 @@ long mm_sysroot_text(const struct mm_sysroot *r, const char *path, char *text, s
 {
 	size_t len = 0;
 	ssize_t n = 1;
-	int fd, e = check_file(r, path);
+	struct mm_section at;
+	int e, fd = open_file(r, path, &at);
 
-	if (e)
-		return e;
-	fd = openat(r->fd, place(r, path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (n > 0 && len < size - 1) {
 		n = read(fd, text + len, size - 1 - len);
 		if (n < 0 && errno == EINTR)
@@ -393,7 +413,7 @@ int mm_sysroot_sysctls(const struct mm_sysroot *r, struct mm_sysctls *s, struct 
 static int read_log(const struct mm_sysroot *r, struct mm_region_list *l)
 {
 	static const char *const logs[] = { "var/log/dmesg", "sos_commands/kernel/dmesg", "sos_commands/kernel/dmesg_-T",
-		"sos_commands/general/dmesg", "dmesg" };
+		"sos_commands/general/dmesg", "dmesg", "sos_commands/logs/journalctl_--no-pager_--boot" };
 
 	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
 		struct mm_input *in;
