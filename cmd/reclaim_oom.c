@@ -425,6 +425,8 @@ static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const cha
 	const struct mm_oom_kill *first = NULL;
 	uint64_t unknown = 0, nr_kills = 0, unruled = 0, facts = 0;
 
+	if (log->cut_rows)
+		cmd_note(a, "%s: %" PRIu64 " rows of task tables are cut off, and left out", file, log->cut_rows);
 	if (log->cut_reports)
 		cmd_note(a, "%s: %" PRIu64 " reports have no task table (cut off, or vm.oom_dump_tasks is 0)%s", file, log->cut_reports,
 			 human ? "" : ": --human tells what they have");

@@ -33,6 +33,7 @@
 #include "base/str.h"
 #include "source/dmesg_facts.h"
 #include "source/e820.h"
+#include "source/log_plain.h"
 #include "source/scan.h"
 
 enum { LABEL_ROOM = 24 };
@@ -362,18 +363,20 @@ static int finish(struct boot_log *b, struct mm_region_list *l, const struct mm_
 int mm_dmesg_regions_read(struct mm_region_list *l, struct mm_input *in, struct mm_error *err)
 {
 	struct boot_log b = { .facts = mm_region_list_boot(l) };
+	struct mm_log_plain plain = { 0 };
 	struct mm_str line;
 	int e;
 
 	if (!b.facts)
 		return mm_input_error(in, err, -ENOMEM, "out of memory");
-	while ((e = mm_input_line(in, &line, err)) > 0) {
+	while ((e = mm_log_plain_next(&plain, in, &line, err)) > 0) {
 		e = log_line(&b, in, line, err);
 		if (e)
 			break;
 	}
 	if (!e)
 		e = finish(&b, l, in, err);
+	mm_log_plain_free(&plain);
 	free(b.map.v);
 	free(b.srat.v);
 	free(b.hotplug.v);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * source/log_plain.c - lines of a kernel log that something has packed: JSON, colours
+ * source/log_plain.c - lines of a kernel log that something has packed: JSON, mails, colours
  *
  *	{"log":"[    5.15] eater invoked oom-killer: ...\n","stream":"stdout","time":"..."}	Docker's json-file
- *	{"_TRANSPORT":"kernel","MESSAGE":"eater invoked oom-killer: ...","PRIORITY":"4"}	journalctl -o json
+ *	{"_TRANSPORT":"kernel","MESSAGE":"eater invoked oom-killer: ...","PRIORITY":"4"}	journalctl -o json; other keys are others'
+ *	{"Output":"[    5.15] eater invoked ...\r\n[    5.16] CPU: 0 ..."}			many lines in one
+ *	    MESSAGE=eater invoked oom-killer: ...						journalctl -o verbose, -o export
+ *	1764425486000,"[    5.15] eater invoked ..., order=0"					a CSV whose last column it is
+ *	... gfp_mask=3D0x140dca(GFP_HIGHUSER_M=							quoted-printable
+ *	... Node 0 DMA free:892kB&lt;br&gt;							HTML
  *	ESC[32m[    5.15] ESC[0mESC[33meater ...						dmesg --color=always
  *
- * Both only become shorter, so there is room for what comes of a line in as many bytes.
+ * All only become shorter, so there is room for what comes of a line in as many bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,33 +21,85 @@
 #include "source/log_plain.h"
 #include "source/scan.h"
 
-enum { ESC = 0x1b };
+enum { ESC = 0x1b, SOFT_MIN = 64, SOFT_MAX = 76 };
+
+static int reserve(struct mm_log_text *t, size_t cap)
+{
+	char *v;
+
+	if (cap <= t->cap)
+		return 0;
+	v = realloc(t->p, cap);
+	if (!v)
+		return -ENOMEM;
+	t->p = v;
+	t->cap = cap;
+	return 0;
+}
+
+static int append(struct mm_log_text *t, struct mm_str s)
+{
+	if (t->len + s.len > t->cap && reserve(t, 2 * (t->len + s.len)))
+		return -ENOMEM;
+	if (s.len)
+		memcpy(t->p + t->len, s.p, s.len);
+	t->len += s.len;
+	return 0;
+}
+
+static int set_text(struct mm_log_text *t, struct mm_str s)
+{
+	t->len = 0;
+	return append(t, s);
+}
+
+static struct mm_str text_of(const struct mm_log_text *t) { return (struct mm_str){ t->p, t->len }; }
 
 void mm_log_plain_free(struct mm_log_plain *p)
 {
-	free(p->text);
+	free(p->text.p);
+	free(p->joined.p);
+	free(p->ahead.p);
 	*p = (struct mm_log_plain){ 0 };
 }
 
-/* Of { ... "MESSAGE" : "text" ... } the text, as it is written; false: there is none. */
+/* ---- JSON ---- */
+
+/* Loki's: [["1764425486000000000","text"],["1764425487000000000","text"]]: up to the first text, or from behind one to the next. */
+static bool next_value(struct mm_str *s)
+{
+	uint64_t v;
+
+	if (!scan_word(s, "[\"") && !(scan_word(s, "\"]") && (scan_word(s, ",[\"") || scan_word(s, ", [\""))))
+		return false;
+	return scan_u64(s, &v) && (scan_word(s, "\",\"") || scan_word(s, "\", \""));
+}
+
+/* Of { ... "MESSAGE" : "text" ... }, or a line of it, the text, as it is written; false: there is none. */
 static bool message(struct mm_str line, struct mm_str *text)
 {
-	static const char *const names[] = { "\"log\"", "\"MESSAGE\"" };
+	static const char *const names[] = { "\"log\"", "\"MESSAGE\"", "\"message\"", "\"@message\"", "\"msg\"",
+		"\"textPayload\"", "\"line\"", "\"_raw\"", "\"Output\"" };
+	const char *brace;
 
 	scan_blanks(&line);
-	if (!line.len || (*line.p != '{' && *line.p != '"'))
+	if (!line.len)
 		return false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!mm_str_after(line, names[i], text))
-			continue;
-		scan_blanks(text);
-		if (!scan_word(text, ":"))
-			continue;
-		scan_blanks(text);
-		if (scan_word(text, "\""))
-			return true;
-	}
-	return false;
+	brace = *line.p == '"' ? line.p : memchr(line.p, '{', line.len);	/* fluentd's begin with the time */
+	if (!brace)
+		return false;
+	line.len -= (size_t)(brace - line.p);
+	line.p = brace;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (*text = line; mm_str_after(*text, names[i], text);) {
+			scan_blanks(text);
+			if (!scan_word(text, ":"))
+				continue;
+			scan_blanks(text);
+			if (scan_word(text, "\""))
+				return true;
+		}
+	return mm_str_after(line, "\"values\"", text) && mm_str_after(*text, "[", text) && next_value(text);
 }
 
 /* UTF-8 of \uXXXX, at most three bytes; halves of a pair each become '?', for nothing of the kernel's has them. */
@@ -75,7 +132,16 @@ static size_t unescape(struct mm_str s, char *to)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.len && s.p[i] != '"'; i++) {
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] == '"') {
+			struct mm_str more = { s.p + i, s.len - i };
+
+			if (!next_value(&more))
+				break;
+			to[n++] = '\n';
+			i = s.len - more.len - 1;
+			continue;
+		}
 		if (s.p[i] != '\\' || i + 1 == s.len) {
 			to[n++] = s.p[i];
 			continue;
@@ -85,15 +151,17 @@ static size_t unescape(struct mm_str s, char *to)
 			n += put_unicode(s.p + i + 1, to + n);
 			i += 4;
 		} else {
-			to[n++] = s.p[i] == 'n' ? '\n' : s.p[i] == 't' ? '\t' : s.p[i] == 'r' ? ' ' : s.p[i];
+			to[n++] = s.p[i] == 'n' ? '\n' : s.p[i] == 't' ? '\t' : s.p[i] == 'r' ? '\r' : s.p[i];
 		}
 	}
-	while (n && (to[n - 1] == '\n' || to[n - 1] == ' '))
+	while (n && (to[n - 1] == '\n' || to[n - 1] == '\r' || to[n - 1] == ' '))
 		n--;
 	return n;
 }
 
-/* Without sequences ESC [ parameters letter, in place. */
+/* ---- the rest, each in place ---- */
+
+/* Without sequences ESC [ parameters letter. */
 static size_t drop_colours(char *text, size_t len)
 {
 	size_t n = 0;
@@ -109,25 +177,209 @@ static size_t drop_colours(char *text, size_t len)
 	return n;
 }
 
-int mm_log_plain_line(struct mm_log_plain *p, struct mm_str *line)
+/* "&lt;" and the like, and the tags of a line's end and of preformatted text */
+static size_t drop_html(char *text, size_t len)
 {
-	struct mm_str text;
-	bool json = message(*line, &text);
+	static const struct { const char *word; char c; } words[] = {
+		{ "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }, { "&amp;", '&' }, { "&#39;", '\'' }, { "&#x27;", '\'' },
+		{ "&#34;", '"' }, { "&nbsp;", ' ' }, { "<br>", 0 }, { "<br/>", 0 }, { "<br />", 0 }, { "<pre>", 0 }, { "</pre>", 0 },
+	};
+	size_t n = 0;
 
-	if (!json && !(line->len && memchr(line->p, ESC, line->len)))
-		return 0;
-	if (line->len > p->cap) {
-		char *v = realloc(p->text, line->len);
+	for (size_t i = 0; i < len; i++) {
+		size_t w = 0, k = sizeof(words) / sizeof(words[0]);
 
-		if (!v)
-			return -ENOMEM;
-		p->text = v;
-		p->cap = line->len;
+		if (text[i] == '&' || text[i] == '<')
+			while (w < k && !mm_str_starts((struct mm_str){ text + i, len - i }, words[w].word))
+				w++;
+		if ((text[i] != '&' && text[i] != '<') || w == k) {
+			text[n++] = text[i];
+			continue;
+		}
+		if (words[w].c)
+			text[n++] = words[w].c;
+		i += strlen(words[w].word) - 1;
 	}
+	return n;
+}
+
+/* 0..15; -1: no digit of quoted-printable */
+static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+
+/* "=3D" */
+static size_t drop_escapes(char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '=' && len - i > 2 && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+			text[n++] = (char)(digit(text[i + 1]) << 4 | digit(text[i + 2]));
+			i += 2;
+		} else {
+			text[n++] = text[i];
+		}
+	}
+	return n;
+}
+
+/* 1764425486000,"the ""last"" cell" */
+static bool last_cell(struct mm_str line, struct mm_str *cell)
+{
+	const char *open = line.len > 3 && line.p[line.len - 1] == '"' ? memmem(line.p, line.len, ",\"", 2) : NULL;
+
+	if (!open || memchr(line.p, '[', (size_t)(open - line.p)) || memchr(line.p, '{', (size_t)(open - line.p)))
+		return false;
+	*cell = (struct mm_str){ open + 2, (size_t)(line.p + line.len - open) - 3 };
+	return true;
+}
+
+static size_t unquote(struct mm_str s, char *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		to[n++] = s.p[i];
+		i += s.p[i] == '"' && i + 1 < s.len && s.p[i + 1] == '"';
+	}
+	return n;
+}
+
+static void trim_cr(struct mm_str *s)
+{
+	while (s->len && (s->p[s->len - 1] == '\r' || !s->p[s->len - 1]))
+		s->len--;
+	while (s->len && (*s->p == '\r' || !*s->p || *s->p == 0x1e)) {	/* 0x1e: journalctl -o json-seq */
+		s->p++;
+		s->len--;
+	}
+}
+
+/* What @line packs, which then lies in @p->text. 0 or -ENOMEM. */
+static int unpack(struct mm_log_plain *p, struct mm_str *line)
+{
+	struct mm_str s = *line, text;
+	bool json = message(s, &text), cell = !json && last_cell(s, &text), has[2];
+
+	has[0] = s.len && memchr(s.p, ESC, s.len);
+	has[1] = s.len && (memchr(s.p, '&', s.len) || memmem(s.p, s.len, "<br", 3) || memmem(s.p, s.len, "pre>", 4));
+	scan_blanks(&s);
+	if (scan_word(&s, "MESSAGE="))
+		*line = s;
+	if (!json && !cell && !has[0] && !has[1] && !p->quoted_printable)
+		return 0;
+	if (reserve(&p->text, line->len))
+		return -ENOMEM;
 	if (json)
-		text.len = unescape(text, p->text);
+		p->text.len = unescape(text, p->text.p);
+	else if (cell)
+		p->text.len = unquote(text, p->text.p);
 	else
-		memcpy(p->text, line->p, text.len = line->len);
-	*line = (struct mm_str){ p->text, drop_colours(p->text, text.len) };
+		memmove(p->text.p, line->p, p->text.len = line->len);
+	if (p->quoted_printable && !json)
+		p->text.len = drop_escapes(p->text.p, p->text.len);
+	if (has[0] || json)
+		p->text.len = drop_colours(p->text.p, p->text.len);
+	if (has[1])
+		p->text.len = drop_html(p->text.p, p->text.len);
+	*line = text_of(&p->text);
 	return 0;
+}
+
+/* ---- lines ---- */
+
+static int read_line(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+{
+	int rc = 1;
+
+	if (p->has_ahead)
+		*line = text_of(&p->ahead);
+	else
+		rc = mm_input_line(in, line, err);
+	p->has_ahead = false;
+	if (rc > 0)
+		trim_cr(line);
+	return rc;
+}
+
+/* Ends the line in "=" because the next one is its own? */
+static bool is_soft(const struct mm_log_plain *p, struct mm_str line)
+{
+	return line.len && line.p[line.len - 1] == '=' && line.len <= SOFT_MAX && (p->quoted_printable || line.len >= SOFT_MIN);
+}
+
+static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
+
+/* The lines of quoted-printable that are one. */
+static int join_soft(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+{
+	struct mm_str more = *line;
+	int rc = 1;
+
+	p->joined.len = 0;
+	while (rc > 0) {
+		bool soft = is_soft(p, more);
+
+		more.len -= soft;
+		if (append(&p->joined, more))
+			return no_memory(err);
+		if (!soft || p->joined.len > MM_INPUT_MAX_LINE)
+			break;
+		rc = read_line(p, in, &more, err);
+	}
+	*line = text_of(&p->joined);
+	return rc < 0 ? rc : 1;
+}
+
+/* The lines that a mail made of one, at blanks. */
+static int join_wrapped(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+{
+	struct mm_str next, part;
+	int rc = 1;
+
+	if (line->p != p->joined.p && set_text(&p->joined, *line))
+		return no_memory(err);
+	*line = text_of(&p->joined);
+	p->part = line->len;
+	while (mm_log_may_go_on(p, *line) && p->joined.len < MM_INPUT_MAX_LINE && (rc = read_line(p, in, &next, err)) > 0) {
+		if (!mm_log_goes_on(p, *line, next, &part)) {
+			if (set_text(&p->ahead, next))
+				return no_memory(err);
+			p->has_ahead = true;
+			break;
+		}
+		while (p->joined.len && p->joined.p[p->joined.len - 1] == ' ')
+			p->joined.len--;
+		if (append(&p->joined, (struct mm_str){ " ", 1 }) || append(&p->joined, part))
+			return no_memory(err);
+		*line = text_of(&p->joined);
+		p->part = part.len;
+	}
+	return rc < 0 ? rc : 1;
+}
+
+int mm_log_plain_next(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+{
+	int rc = 1;
+
+	if (!p->rest.len) {
+		rc = read_line(p, in, line, err);
+		p->line = in->line;
+		if (rc > 0 && is_soft(p, *line))
+			rc = join_soft(p, in, line, err);
+		if (rc <= 0)
+			return rc;
+		p->quoted_printable |= line->len && memmem(line->p, line->len, "=3D", 3);
+		if (mm_log_may_go_on(p, *line))
+			rc = join_wrapped(p, in, line, err);
+		if (rc > 0 && unpack(p, line))
+			rc = no_memory(err);
+		if (rc < 0)
+			return rc;
+		p->rest = *line;
+	}
+	if (!p->rest.len)		/* an empty line */
+		return 1;
+	scan_line(&p->rest, line);
+	trim_cr(line);
+	return 1;
 }

@@ -1,21 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* source/log_plain.h - lines of a kernel log that something has packed: JSON, colours */
+/* source/log_plain.h - lines of a kernel log that something has packed: JSON, mails, colours */
 #ifndef SOURCE_LOG_PLAIN_H
 #define SOURCE_LOG_PLAIN_H
 
-#include <libmm/types.h>
+#include <libmm/input.h>
 
-/* Where unpacked lines lie; begins as { 0 }. */
+struct mm_log_text {
+	char *p;
+	size_t len, cap;
+};
+
+/* Begins as { 0 }. */
 struct mm_log_plain {
-	char *text;
-	size_t cap;
+	struct mm_log_text text;	/* of a line of the log what it packs */
+	struct mm_log_text joined;	/* a line that was broken, put together */
+	struct mm_log_text ahead;	/* the line behind it, which is not its own */
+	struct mm_str rest;		/* further lines of text */
+	bool has_ahead;
+	bool quoted_printable, wrapped;	/* from here on: the log had such a line */
+	size_t columns;			/* of the task table that is read */
+	size_t part;			/* bytes of the last part of a broken line */
+	uint64_t line;			/* number of the line given out last, of its first part */
 };
 
 /*
- * @line becomes what the kernel's line was: the string "log" or "MESSAGE" of a line of JSON, without the escape sequences of
- * colours.  Most lines are left as they are.  A changed one lies in @p until the next call.  0 or -ENOMEM.
+ * The next line as the kernel's was: a string of JSON, MESSAGE= of journalctl, the last cell of a CSV, without quoted-printable, HTML
+ * and colours, and whole where a mail has broken it.  Most lines are left as they are.  It is valid until the next call.
+ * Return: 1, 0 at the end, or -errno with @err.
  */
-int mm_log_plain_line(struct mm_log_plain *p, struct mm_str *line);
+int mm_log_plain_next(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err);
 void mm_log_plain_free(struct mm_log_plain *p);
+
+/* ---- log_wrapped.c: lines that were broken at a blank ---- */
+
+/* May @line go on in the next one?  Else that need not be read. */
+bool mm_log_may_go_on(struct mm_log_plain *p, struct mm_str line);
+/* Does @line go on in @next, which then begins with what @part is? */
+bool mm_log_goes_on(struct mm_log_plain *p, struct mm_str line, struct mm_str next, struct mm_str *part);
 
 #endif /* SOURCE_LOG_PLAIN_H */

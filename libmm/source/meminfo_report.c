@@ -155,7 +155,7 @@ static bool read_zone_name(struct mm_str *s, uint32_t *node, char *zone)
 	scan_blanks(s);
 	while (len < s->len && s->p[len] != ' ' && s->p[len] != ':')
 		len++;
-	if (!len || len >= MM_BUDDYINFO_NAME)
+	if (!len || *s->p < 'A' || *s->p > 'Z' || len >= MM_BUDDYINFO_NAME)
 		return false;
 	memcpy(zone, s->p, len);
 	zone[len] = 0;
@@ -364,20 +364,20 @@ int mm_meminfo_report_read(struct mm_explain_list *l, struct mm_report_request *
 			   struct mm_error *err)
 {
 	struct mm_log_plain plain = { 0 };
+	struct mm_oom_prefix prefix = { 0 };
 	int64_t report = -1;
 	struct mm_str line;
 	int e, rc = 0;
 
-	while (!rc && (e = mm_input_line(in, &line, err)) > 0) {
+	while (!rc && (e = mm_log_plain_next(&plain, in, &line, err)) > 0) {
 		struct mm_report_request next;
 
-		rc = mm_log_plain_line(&plain, &line);
-		if (!rc && mm_report_request_line(line, &next) && ++report == nth)
+		if (mm_report_request_line(line, &next) && ++report == nth)
 			*rq = next;
-		if (!rc && report < (int64_t)nth && mm_kernel_of_banner(line))
+		if (report < (int64_t)nth && mm_kernel_of_banner(line))
 			l->kernel = mm_kernel_of_banner(line);
-		if (!rc && report == nth)
-			rc = mm_report_zone_line(l, mm_oom_payload(line));
+		if (report == nth)
+			rc = mm_report_zone_line(l, mm_oom_prefix_line(&prefix, line));
 		rc = rc < 0 ? mm_error_set(err, rc, "out of memory") : 0;
 	}
 	mm_log_plain_free(&plain);

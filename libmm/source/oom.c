@@ -61,6 +61,7 @@ struct reader {
 	} killed, later;		/* whom the report says was killed, and lines after it that belong to none */
 	bool failed;			/* the log has a failed allocation, which is no OOM */
 	bool done;			/* the report has named who was killed */
+	struct mm_oom_prefix prefix;
 };
 
 /* ---- a report: text is one buffer; until the report is closed slices hold offsets into it ---- */
@@ -150,6 +151,7 @@ static int begin_report(struct reader *rd, uint64_t number)
 		rd->r->held[h] = UINT64_MAX;
 	log->nr++;
 	rd->done = false;
+	rd->prefix = (struct mm_oom_prefix){ 0 };
 	return 0;
 }
 
@@ -212,6 +214,8 @@ static void table_header(struct reader *rd, struct mm_str s)
 		has[c] = true;
 		s = skip(s, word.len);
 	}
+	if (rd->nr_cols && rd->cols[rd->nr_cols - 1] != C_NAME)
+		rd->nr_cols = 0;	/* it is cut, and rows have more than it tells */
 	rd->r->no_tables = !has[C_NR_TABLES] && !has[C_PGTABLES_BYTES];
 	rd->r->no_swapents = !has[C_SWAPENTS];
 	rd->r->old_rule = has[C_OOM_ADJ] && !has[C_ADJ];
@@ -266,8 +270,10 @@ static int table_row(struct reader *rd, struct mm_str s)
 		}
 		sp = s.len ? memchr(s.p, ' ', s.len) : NULL;
 		n = sp ? (size_t)(sp - s.p) : s.len;
-		if (!n || mm_parse_i64((struct mm_str){ s.p, n }, &v) || !put_number(&row, rd->cols[i], v))
+		if (!n || mm_parse_i64((struct mm_str){ s.p, n }, &v) || !put_number(&row, rd->cols[i], v)) {
+			rd->log->cut_rows += i && !n;
 			return 0;
+		}
 		s = skip(s, n);
 	}
 	if (mm_grow(&r->rows, r->nr_rows, &r->cap_rows, sizeof(*r->rows)))
@@ -373,13 +379,10 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 	return add_pid(&rd->killed, (uint32_t)pid);
 }
 
-/*
- * What is printed as one record of several lines is joined by the newline's number: "#012" by a syslog daemon, "\x0a" in /dev/kmsg;
- * in JSON by a newline.
- */
+/* What is printed as one record of several lines is joined by the newline's number: "#012" by a syslog daemon, "\x0a" in /dev/kmsg. */
 static int fact_lines(struct mm_oom_report *r, struct mm_str s)
 {
-	const char *joint = find(s, "#012").p ? "#012" : find(s, "\n").p ? "\n" : "\\x0a";
+	const char *joint = find(s, "#012").p ? "#012" : "\\x0a";
 	int rc = 0;
 
 	while (!rc && s.len) {
@@ -392,9 +395,25 @@ static int fact_lines(struct mm_oom_report *r, struct mm_str s)
 	return rc;
 }
 
+/* What the kernel printed.  Where the log's own form is told by this line, who asked was read with it. */
+static struct mm_str printed(struct reader *rd, struct mm_str line)
+{
+	bool known = rd->prefix.known || !rd->r;
+	struct mm_str s = known ? mm_oom_prefix_strip(&rd->prefix, mm_oom_payload(line)) : mm_oom_prefix_line(&rd->prefix, line);
+
+	if (!known && rd->prefix.len && rd->r->invoker.len) {
+		struct mm_oom_report *r = rd->r;
+		struct mm_str who = { r->text + (uintptr_t)r->invoker.p, r->invoker.len }, name = mm_oom_prefix_strip(&rd->prefix, who);
+
+		r->invoker.p += who.len - name.len;
+		r->invoker.len = name.len;
+	}
+	return s;
+}
+
 static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 {
-	struct mm_str s = mm_oom_payload(line), at = find(s, " invoked oom-killer: ");
+	struct mm_str s = printed(rd, line), at = find(s, " invoked oom-killer: ");
 	bool table = mm_str_starts(s, "[") && find(s, " total_vm ").p && find(s, "pid").p;
 	int rc = 0;
 
@@ -452,10 +471,8 @@ int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm
 	int rc;
 
 	*log = (struct mm_oom_log){ 0 };
-	while ((rc = mm_input_line(in, &line, err)) > 0) {
-		rc = mm_log_plain_line(&plain, &line);
-		if (!rc)
-			rc = one_line(&rd, line, in->line);
+	while ((rc = mm_log_plain_next(&plain, in, &line, err)) > 0) {
+		rc = one_line(&rd, line, plain.line);
 		if (rc < 0) {
 			mm_error_set(err, rc, "out of memory");
 			break;

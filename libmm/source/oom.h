@@ -16,6 +16,17 @@ bool mm_oom_pages_after(struct mm_str s, const char *word, uint64_t per_page, ui
 /* What the kernel printed, without what the log put before it (syslog, level, time, caller). */
 struct mm_str mm_oom_payload(struct mm_str line);
 
+/* ---- oom_prefix.c: what a log puts before the lines of a report; { 0 } where one begins ---- */
+struct mm_oom_prefix {
+	char text[128];
+	size_t len;
+	bool known;
+};
+
+/* mm_oom_payload() without the prefix, which is told by the first line of a report whose beginning is known. */
+struct mm_str mm_oom_prefix_line(struct mm_oom_prefix *p, struct mm_str line);
+struct mm_str mm_oom_prefix_strip(const struct mm_oom_prefix *p, struct mm_str s);
+
 /* ---- oom_facts.c: lines between the first and the task table ---- */
 
 /* Copy @s to the report's text; until the report ends the slice holds its offset there. 0 or -ENOMEM. */

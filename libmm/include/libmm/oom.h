@@ -151,6 +151,7 @@ struct mm_oom_kill {
 struct mm_oom_log {
 	struct mm_oom_report *v;
 	size_t nr, cap;
+	uint64_t cut_rows;		/* of task tables, that end too early, and are in no table */
 	uint64_t cut_reports;		/* of v, without a task table: cut off, or vm.oom_dump_tasks=0 */
 	struct mm_oom_kill *kills;
 	size_t nr_kills, cap_kills;
