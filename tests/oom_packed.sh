@@ -35,6 +35,7 @@ quoted_printable() {
 		print
 	}'
 }
+quoted_printable_wrapped() { fold -s -w 72 | sed 's/^/> > /' | quoted_printable | sed 's/ $/=20/'; }
 html() { sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'; }
 html_lines() { html | sed 's/$/<br>/'; }
 html_pre() { echo '<pre>'; html; echo '</pre>'; }

@@ -59,6 +59,7 @@ void mm_log_plain_free(struct mm_log_plain *p)
 {
 	free(p->text.p);
 	free(p->joined.p);
+	free(p->soft.p);
 	free(p->ahead.p);
 	*p = (struct mm_log_plain){ 0 };
 }
@@ -265,7 +266,7 @@ static int unpack(struct mm_log_plain *p, struct mm_str *line)
 	scan_blanks(&s);
 	if (scan_word(&s, "MESSAGE="))
 		*line = s;
-	if (!json && !cell && !has[0] && !has[1] && !p->quoted_printable)
+	if (!json && !cell && !has[0] && !has[1])
 		return 0;
 	if (reserve(&p->text, line->len))
 		return -ENOMEM;
@@ -275,8 +276,6 @@ static int unpack(struct mm_log_plain *p, struct mm_str *line)
 		p->text.len = unquote(text, p->text.p);
 	else
 		memmove(p->text.p, line->p, p->text.len = line->len);
-	if (p->quoted_printable && !json)
-		p->text.len = drop_escapes(p->text.p, p->text.len);
 	if (has[0] || json)
 		p->text.len = drop_colours(p->text.p, p->text.len);
 	if (has[1])
@@ -287,19 +286,7 @@ static int unpack(struct mm_log_plain *p, struct mm_str *line)
 
 /* ---- lines ---- */
 
-static int read_line(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
-{
-	int rc = 1;
-
-	if (p->has_ahead)
-		*line = text_of(&p->ahead);
-	else
-		rc = mm_input_line(in, line, err);
-	p->has_ahead = false;
-	if (rc > 0)
-		trim_cr(line);
-	return rc;
-}
+static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
 
 /* Ends the line in "=" because the next one is its own? */
 static bool is_soft(const struct mm_log_plain *p, struct mm_str line)
@@ -307,27 +294,48 @@ static bool is_soft(const struct mm_log_plain *p, struct mm_str line)
 	return line.len && line.p[line.len - 1] == '=' && line.len <= SOFT_MAX && (p->quoted_printable || line.len >= SOFT_MIN);
 }
 
-static int no_memory(struct mm_error *err) { return mm_error_set(err, -ENOMEM, "out of memory"); }
-
-/* The lines of quoted-printable that are one. */
-static int join_soft(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+/* A line of quoted-printable, which may be several. */
+static int decode(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
 {
 	struct mm_str more = *line;
 	int rc = 1;
 
-	p->joined.len = 0;
+	p->soft.len = 0;
 	while (rc > 0) {
 		bool soft = is_soft(p, more);
 
 		more.len -= soft;
-		if (append(&p->joined, more))
+		if (append(&p->soft, more))
 			return no_memory(err);
-		if (!soft || p->joined.len > MM_INPUT_MAX_LINE)
+		if (!soft || p->soft.len > MM_INPUT_MAX_LINE)
 			break;
-		rc = read_line(p, in, &more, err);
+		rc = mm_input_line(in, &more, err);
 	}
-	*line = text_of(&p->joined);
+	p->quoted_printable |= p->soft.len && memmem(p->soft.p, p->soft.len, "=3D", 3);
+	if (p->quoted_printable)
+		p->soft.len = drop_escapes(p->soft.p, p->soft.len);
+	while (p->soft.len && p->soft.p[p->soft.len - 1] == ' ')	/* "=20": a mail's mark that the line goes on, or nothing */
+		p->soft.len--;
+	*line = text_of(&p->soft);
 	return rc < 0 ? rc : 1;
+}
+
+static int read_line(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+{
+	int rc = 1;
+
+	if (p->has_ahead) {
+		p->has_ahead = false;
+		*line = text_of(&p->ahead);
+		return 1;
+	}
+	rc = mm_input_line(in, line, err);
+	if (rc > 0)
+		trim_cr(line);
+	if (rc > 0 && line->len && memchr(line->p, '=', line->len) && (p->quoted_printable || is_soft(p, *line) ||
+								      memmem(line->p, line->len, "=3D", 3)))
+		rc = decode(p, in, line, err);
+	return rc;
 }
 
 /* The lines that a mail made of one, at blanks. */
@@ -362,13 +370,10 @@ int mm_log_plain_next(struct mm_log_plain *p, struct mm_input *in, struct mm_str
 	int rc = 1;
 
 	if (!p->rest.len) {
+		p->line = in->line + !p->has_ahead;
 		rc = read_line(p, in, line, err);
-		p->line = in->line;
-		if (rc > 0 && is_soft(p, *line))
-			rc = join_soft(p, in, line, err);
 		if (rc <= 0)
 			return rc;
-		p->quoted_printable |= line->len && memmem(line->p, line->len, "=3D", 3);
 		if (mm_log_may_go_on(p, *line))
 			rc = join_wrapped(p, in, line, err);
 		if (rc > 0 && unpack(p, line))

@@ -13,6 +13,7 @@ struct mm_log_text {
 /* Begins as { 0 }. */
 struct mm_log_plain {
 	struct mm_log_text text;	/* of a line of the log what it packs */
+	struct mm_log_text soft;	/* a line without quoted-printable */
 	struct mm_log_text joined;	/* a line that was broken, put together */
 	struct mm_log_text ahead;	/* the line behind it, which is not its own */
 	struct mm_str rest;		/* further lines of text */
