@@ -449,7 +449,7 @@ static int seed_processes(struct replay *r)
 static int run_trace(struct replay *r)
 {
 	struct cmd_args *a = r->a;
-	struct mm_trace_options opt = { .from = a->from, .strict = a->strict };
+	struct mm_trace_options opt = { .from = a->from, .strict = a->strict, .captures = a->cmd->captures };
 	const struct mm_skip *skips;
 	size_t nr;
 	int e = mm_trace_reader_new(&r->reader, r->in, &opt, &a->err);

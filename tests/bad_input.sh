@@ -160,7 +160,8 @@ printf '%s\n' 'a  5 8.464930:          1 page-faults: ' '	46c57c f+0x11c (/a)' '
 cat chain chain > chains
 expect 1 "^mm-fault: chains:1: expected .*, found nothing but page faults without an address .perf record -d" mm-fault chains
 printf '%s\n' 'Node 0, zone      DMA' '  pages free     3840' > zones
-expect 1 "^mm-buddy: zones:1: expected a trace or a recording, found zoneinfo" mm-buddy zones
+expect 1 "^mm-buddy: zones:1: expected a trace, a recording, pagetypeinfo, buddyinfo or a kernel log, found zoneinfo" mm-buddy zones
+expect 1 "^mm-slab: zones:1: expected a trace, a recording or slabinfo, found zoneinfo" mm-slab zones
 printf '%s\n' '00008000-00050000 r-xp 00000000 1f:0a 28         /bin/busybox' > process
 expect 1 "^mm-vma: process:1: expected a trace or a recording, found maps .mm-vma --seed=PID:FILE takes it.$" mm-vma process
 printf '%s\n' 'nr_free_pages 615337' 'nr_zone_inactive_anon 39' > counters

@@ -8,6 +8,7 @@
  * for all formats: it never goes back.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,20 +92,36 @@ static bool is_capture(enum mm_source_kind kind)
 	       kind == MM_SOURCE_VMSTAT;
 }
 
-static int format_by_content(struct mm_input *in, const struct mm_trace_ops **ops, struct mm_error *err)
+enum { EXPECTED_ROOM = 160 };
+
+/* "a trace or a recording", "a trace, a recording or slabinfo" */
+static const char *expected(const struct mm_trace_options *opt, char text[EXPECTED_ROOM])
+{
+	const uint32_t others = opt ? opt->captures : 0;
+	int n = snprintf(text, EXPECTED_ROOM, "a trace%s a recording", others ? "," : " or");
+
+	for (uint32_t k = 0; k < MM_NR_SOURCE_KINDS && n < EXPECTED_ROOM; k++)
+		if (others >> k & 1)
+			n += snprintf(text + n, (size_t)(EXPECTED_ROOM - n), "%s %s", others >> k == 1 ? " or" : ",",
+				      k == MM_SOURCE_DMESG ? "a kernel log" : mm_source_kind_word((enum mm_source_kind)k));
+	return text;
+}
+
+static int format_by_content(struct mm_input *in, const struct mm_trace_options *opt, const struct mm_trace_ops **ops, struct mm_error *err)
 {
 	struct mm_str head;
 	int best = 0, e = mm_input_peek(in, &head, err);
 	enum mm_source_kind kind;
+	char text[EXPECTED_ROOM];
 
 	if (e)
 		return e;
 	kind = mm_source_sniff(head);
 	if (is_capture(kind))
-		return mm_error_set(err, -EINVAL, "%s:1: expected a trace or a recording, found %s%s", in->name, mm_source_kind_word(kind),
+		return mm_error_set(err, -EINVAL, "%s:1: expected %s, found %s%s", in->name, expected(opt, text), mm_source_kind_word(kind),
 				    kind == MM_SOURCE_MAPS || kind == MM_SOURCE_SMAPS ? " (mm-vma --seed=PID:FILE takes it)" : "");
 	if (!head.len)
-		return mm_error_set(err, -EINVAL, "%s: expected a trace or a recording, found nothing", in->name);
+		return mm_error_set(err, -EINVAL, "%s: expected %s, found nothing", in->name, expected(opt, text));
 	for (size_t i = 0; i < NR_FORMATS; i++) {
 		int sure = formats[i]->sniff(head);
 
@@ -116,8 +133,7 @@ static int format_by_content(struct mm_input *in, const struct mm_trace_ops **op
 	if (best)
 		return 0;
 	head = first_line(head);
-	return mm_error_set(err, -EINVAL, "%s:1: expected a trace or a recording, found \"%.*s\"", in->name,
-			    (int)head.len, head.p);
+	return mm_error_set(err, -EINVAL, "%s:1: expected %s, found \"%.*s\"", in->name, expected(opt, text), (int)head.len, head.p);
 }
 
 int mm_trace_reader_new(struct mm_trace_reader **rp, struct mm_input *in,
@@ -127,7 +143,7 @@ int mm_trace_reader_new(struct mm_trace_reader **rp, struct mm_input *in,
 	struct mm_trace_reader *r;
 	int e;
 
-	e = opt && opt->from ? format_by_name(opt->from, &ops, err) : format_by_content(in, &ops, err);
+	e = opt && opt->from ? format_by_name(opt->from, &ops, err) : format_by_content(in, opt, &ops, err);
 	if (e)
 		return e;
 	r = calloc(1, sizeof(*r));
