@@ -294,6 +294,16 @@ static bool is_soft(const struct mm_log_plain *p, struct mm_str line)
 	return line.len && line.p[line.len - 1] == '=' && line.len <= SOFT_MAX && (p->quoted_printable || line.len >= SOFT_MIN);
 }
 
+/* A blank at the end of a line, as quoted-printable has it: "oom-killer:=20", not "oom_score_adj=20". */
+static bool ends_in_blank(struct mm_str line)
+{
+	static const char blank[] = "=20";
+	size_t n = sizeof(blank) - 1;
+	char before = line.len > n ? line.p[line.len - n - 1] : 'a';
+
+	return (before == ':' || before == ',' || before == ')') && !memcmp(line.p + line.len - n, blank, n);
+}
+
 /* A line of quoted-printable, which may be several. */
 static int decode(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
 {
@@ -311,7 +321,7 @@ static int decode(struct mm_log_plain *p, struct mm_input *in, struct mm_str *li
 			break;
 		rc = mm_input_line(in, &more, err);
 	}
-	p->quoted_printable |= p->soft.len && memmem(p->soft.p, p->soft.len, "=3D", 3);
+	p->quoted_printable |= ends_in_blank(text_of(&p->soft)) || (p->soft.len && memmem(p->soft.p, p->soft.len, "=3D", 3));
 	if (p->quoted_printable)
 		p->soft.len = drop_escapes(p->soft.p, p->soft.len);
 	while (p->soft.len && p->soft.p[p->soft.len - 1] == ' ')	/* "=20": a mail's mark that the line goes on, or nothing */
@@ -333,7 +343,7 @@ static int read_line(struct mm_log_plain *p, struct mm_input *in, struct mm_str 
 	if (rc > 0)
 		trim_cr(line);
 	if (rc > 0 && line->len && memchr(line->p, '=', line->len) && (p->quoted_printable || is_soft(p, *line) ||
-								      memmem(line->p, line->len, "=3D", 3)))
+								      ends_in_blank(*line) || memmem(line->p, line->len, "=3D", 3)))
 		rc = decode(p, in, line, err);
 	return rc;
 }
