@@ -195,7 +195,7 @@ fails() {
 	[ "$got" = "$status" ] || fail "mm-top $*: status $got, expected $status"
 	grep -qF -- "$text" "$tmp/err" || fail "mm-top $*: expected '$text', found: $(cat "$tmp/err")"
 }
-fails 1 "proc/stat: No such file or directory" -b -n1 --sysroot="$tmp"
+fails 1 "proc/meminfo: No such file or directory" -b -n1 --sysroot="$tmp"
 fails 1 "no user is called 'nosuch'" -b -n1 $names -u nosuch
 fails 2 "unknown field 'X'" -b -n1 -o X
 fails 2 "none of the letters" -E x
