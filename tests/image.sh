@@ -74,7 +74,7 @@ same "a child's" "9,0x10000,0x20000,r-xp,prog 10,0x10000,0x30000,r-xp,prog" "$(m
 # addresses at the ends of what a process has, and beyond
 for a in 0 fff 7fffffffefff 7ffffffff000 ffffffffffffffff; do
 	for k in "I " " L" " S" " M"; do
-		log "$k $a,16" | mm-fault -t faults -n --check > out 2> err || fail "$k $a: $(cat err)"
+		log "$k $a,16" | mm-fault -t faults -n --check --ram=256M > out 2> err || fail "$k $a: $(cat err)"
 		same "$k $a: a row" 1 "$(wc -l < out)"
 	done
 done
