@@ -59,6 +59,11 @@ same "a mapping" "0x4030000,0x4038000,r--p,0x4030000,prog 0x4038000,0x4039000,rw
 	"$(maps " L 04031000,8" "$stack" "SYS mmap ( 0x0, 4096, 3, 34, 4294967295, 0 ) 0x4038000")"
 grep -q mismatch err && fail "a mapping: $(cat err)"
 
+# what is mapped over a part of what is mapped already, beyond the image, ends
+same "over a mapping" "0x4010000,0x4020000,r-xp,0x4010000,prog 0x6000000,0x6004000,rw-p,0x0, $kept" \
+	"$(maps "I  0401ab70,3" "$stack" "SYS mmap ( 0x0, 16384, 3, 34, 4294967295, 0 ) 0x6000000" \
+		"SYS mmap ( 0x0, 4096, 3, 34, 4294967295, 0 ) 0x6001000")"
+
 # no system calls in the recording: what is read is of the image if that is near
 same "no calls, near" "2,1,0,0,0" "$(faults "I  0401ab70,3" "$stack" " L 04100000,8")"
 same "no calls, far" "1,1,1,0,0" "$(faults "I  0401ab70,3" "$stack" " L 05000000,8")"

@@ -90,7 +90,9 @@ all() {
 	! grep -q Mem-Info: plain || mm-buddy --explain=0,GFP_KERNEL "$1" 2>&1
 }
 told() { all "$1" | sed -E "s/\(line [0-9]+\)//; s|$1(:[0-9]+)?|FILE|"; }
+nr=0
 for report in "$data"/oom/*.dmesg; do
+	[ $((nr++)) -lt "${PACKED_REPORTS:-99}" ] || break
 	cp "$report" plain
 	told plain > plain.told
 	for form in $forms; do

@@ -121,12 +121,12 @@ void mm_vma_image_give_way(struct mm_task *task, uint64_t start, uint64_t len)
 	start &= MM_PAGE_MASK;
 	if (!task->image || __builtin_add_overflow(start, mm_page_align(len), &end))
 		return;
-	for (struct mm_vma *vma = mm_find_vma_intersection(mm, start, end), *next; vma && vma->vm_start < end; vma = next) {
-		uint64_t from = mm_max_u64(start, vma->vm_start), to = mm_min_u64(end, vma->vm_end);
+	for (struct mm_vma *vma = mm_find_vma_intersection(mm, start, end); vma && vma->vm_start < end;) {
+		uint64_t from = mm_max_u64(start, vma->vm_start), behind = vma->vm_end, to = mm_min_u64(end, behind);
 
 		if (is_image(task, vma) && mm_do_munmap(mm, from, to - from))
 			return;
-		next = mm_find_vma(mm, to);
+		vma = mm_find_vma(mm, behind);
 	}
 }
 

@@ -53,7 +53,7 @@ static int set_text(struct mm_log_text *t, struct mm_str s)
 	return append(t, s);
 }
 
-static struct mm_str text_of(const struct mm_log_text *t) { return (struct mm_str){ t->p, t->len }; }
+static struct mm_str text_of(const struct mm_log_text *t) { return (struct mm_str){ t->p ? t->p : "", t->len }; }
 
 void mm_log_plain_free(struct mm_log_plain *p)
 {
@@ -228,7 +228,7 @@ static bool last_cell(struct mm_str line, struct mm_str *cell)
 {
 	const char *open = line.len > 3 && line.p[line.len - 1] == '"' ? memmem(line.p, line.len, ",\"", 2) : NULL;
 
-	if (!open || memchr(line.p, '[', (size_t)(open - line.p)) || memchr(line.p, '{', (size_t)(open - line.p)))
+	if (!open || open + 2 == line.p + line.len || memchr(line.p, '[', (size_t)(open - line.p)) || memchr(line.p, '{', (size_t)(open - line.p)))
 		return false;
 	*cell = (struct mm_str){ open + 2, (size_t)(line.p + line.len - open) - 3 };
 	return true;

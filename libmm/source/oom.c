@@ -405,7 +405,7 @@ static struct mm_str printed(struct reader *rd, struct mm_str line)
 		struct mm_oom_report *r = rd->r;
 		struct mm_str who = { r->text + (uintptr_t)r->invoker.p, r->invoker.len }, name = mm_oom_prefix_strip(&rd->prefix, who);
 
-		r->invoker.p += who.len - name.len;
+		r->invoker.p = (const char *)((uintptr_t)r->invoker.p + who.len - name.len);
 		r->invoker.len = name.len;
 	}
 	return s;
