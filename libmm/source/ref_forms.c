@@ -79,7 +79,7 @@ size_t mm_ref_split(struct mm_str line, char separator, struct mm_str *v, size_t
 	size_t n = 0;
 
 	if (separator == ' ') {
-		while (n < max && scan_next_word(&line, &v[n])) {
+		while (n < max && line.len && scan_next_word(&line, &v[n])) {
 			v[n] = mm_ref_strip(v[n]);
 			n += v[n].len != 0;		/* a # that stands alone is none */
 		}
