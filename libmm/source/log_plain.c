@@ -228,7 +228,8 @@ static bool last_cell(struct mm_str line, struct mm_str *cell)
 {
 	const char *open = line.len > 3 && line.p[line.len - 1] == '"' ? memmem(line.p, line.len, ",\"", 2) : NULL;
 
-	if (!open || open + 2 == line.p + line.len || memchr(line.p, '[', (size_t)(open - line.p)) || memchr(line.p, '{', (size_t)(open - line.p)))
+	if (!open || open + 2 == line.p + line.len || memchr(line.p, '[', (size_t)(open - line.p)) ||
+	    memchr(line.p, '{', (size_t)(open - line.p)))
 		return false;
 	*cell = (struct mm_str){ open + 2, (size_t)(line.p + line.len - open) - 3 };
 	return true;
