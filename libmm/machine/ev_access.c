@@ -132,16 +132,16 @@ static bool allows(mm_pte_t pte, uint32_t kind)
 /* What the task accesses is mapped for it, if nothing is. 0 or -errno. */
 static int map_for(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint32_t kind)
 {
-	uint64_t prot = (kind & MM_VMA_READ ? MM_PROT_READ : 0) | (kind & MM_VMA_WRITE ? MM_PROT_WRITE : 0) |
-			(kind & MM_VMA_FETCH ? MM_PROT_EXEC : 0);
 	const mm_pte_t *pte = entry_of(m, task->mm, addr, size);
-	int e = 0;
+	int mapped = pte != NULL;
 
 	if (pte && (!task->image || (mm_pte_present(*pte) && allows(*pte, kind))))
 		return 0;
 	if (task->image)
-		e = mm_vma_image(m, task, addr, size, prot);
-	return e || pte ? e : mm_vma_automap(m, task, addr, size);
+		mapped = mm_vma_image(m, task, addr, size, kind);
+	if (mapped)
+		return mapped < 0 ? mapped : 0;
+	return mm_vma_automap(m, task, addr, size);
 }
 
 /*

@@ -74,43 +74,52 @@ static int map_window(struct mm_task *task, uint64_t addr, bool fetch, const str
 }
 
 /* A page of the image is used in a way that its window does not allow: it was of another segment. */
-static int allow(struct mm_struct *mm, const struct mm_vma *vma, uint64_t page, uint64_t prot)
+static int allow(struct mm_struct *mm, const struct mm_vma *vma, uint64_t page, uint32_t kind)
 {
-	uint64_t flags = prot & MM_PROT_WRITE ? MM_VM_WRITE : prot & MM_PROT_EXEC ? MM_VM_EXEC : 0;
+	uint64_t flags = kind & MM_VMA_WRITE ? MM_VM_WRITE : kind & MM_VMA_FETCH ? MM_VM_EXEC : 0;
 
-	return (vma->vm_flags & flags) == flags ? 0 : mm_sys_mprotect(mm, page, MM_PAGE_SIZE, prot | MM_PROT_READ);
+	if ((vma->vm_flags & flags) == flags)
+		return 0;
+	return mm_sys_mprotect(mm, page, MM_PAGE_SIZE, MM_PROT_READ | (kind & MM_VMA_WRITE ? MM_PROT_WRITE : MM_PROT_EXEC));
 }
 
-static int image_page(struct mm_machine *m, struct mm_task *task, uint64_t page, uint64_t prot)
+/* 1: the page is mapped, by what was there before or of the image; 0: it is not; -errno. */
+static int image_page(struct mm_machine *m, struct mm_task *task, uint64_t page, uint32_t kind)
 {
 	struct mm_vma *prev, *vma = mm_find_vma_prev(task->mm, page, &prev);
 	int e;
 
 	if (!vma || vma->vm_start > page) {
-		if (!(prot & MM_PROT_EXEC) && !(prot & MM_PROT_READ && is_read_from_file(task, page, prev, vma)))
+		if (!(kind & MM_VMA_FETCH) && !(kind & MM_VMA_READ && is_read_from_file(task, page, prev, vma)))
 			return 0;
-		e = map_window(task, page, prot & MM_PROT_EXEC, prev, vma);
+		e = map_window(task, page, kind & MM_VMA_FETCH, prev, vma);
 		if (e)
 			return e;
 		mm_machine_note(m, "parts of programs that execve() had mapped, taken for those of a file");
 		vma = mm_find_vma(task->mm, page);
 	}
-	return is_image(task, vma) ? allow(task->mm, vma, page, prot) : 0;
+	e = is_image(task, vma) ? allow(task->mm, vma, page, kind) : 0;
+	return e ? e : 1;
 }
 
-int mm_vma_image(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint64_t prot)
+int mm_vma_image(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint32_t kind)
 {
 	struct mm_struct *mm = task->mm;
 	uint64_t last;
-	int e = 0;
+	int all = 1;
 
 	if (__builtin_add_overflow(addr, size ? size - 1 : 0, &last) || last >= mm->task_size_max)
 		return 0;
-	if (prot & MM_PROT_WRITE && !mm->start_stack)
+	if (kind & MM_VMA_WRITE && !mm->start_stack)
 		mm->start_stack = addr;		/* the first that a program writes is where its first call returns to */
-	for (uint64_t page = addr & MM_PAGE_MASK; page <= last && !e; page += MM_PAGE_SIZE)
-		e = image_page(m, task, page, prot);
-	return e == -ENOMEM ? 0 : e;		/* more than a limit allows, as with --automap */
+	for (uint64_t page = addr & MM_PAGE_MASK; page <= last; page += MM_PAGE_SIZE) {
+		int e = image_page(m, task, page, kind);
+
+		if (e < 0)
+			return e == -ENOMEM ? 0 : e;	/* more than a limit allows, as with --automap */
+		all &= e;
+	}
+	return all;
 }
 
 void mm_vma_image_give_way(struct mm_task *task, uint64_t start, uint64_t len)

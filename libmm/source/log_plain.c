@@ -260,14 +260,14 @@ static void trim_cr(struct mm_str *s)
 static int unpack(struct mm_log_plain *p, struct mm_str *line)
 {
 	struct mm_str s = *line, text;
-	bool json = message(s, &text), cell = !json && last_cell(s, &text), has[2];
+	bool json = message(s, &text), cell = !json && last_cell(s, &text), colours, html;
 
-	has[0] = s.len && memchr(s.p, ESC, s.len);
-	has[1] = s.len && (memchr(s.p, '&', s.len) || memmem(s.p, s.len, "<br", 3) || memmem(s.p, s.len, "pre>", 4));
+	colours = s.len && memchr(s.p, ESC, s.len);
+	html = s.len && (memchr(s.p, '&', s.len) || memmem(s.p, s.len, "<br", 3) || memmem(s.p, s.len, "pre>", 4));
 	scan_blanks(&s);
 	if (scan_word(&s, "MESSAGE="))
 		*line = s;
-	if (!json && !cell && !has[0] && !has[1])
+	if (!json && !cell && !colours && !html)
 		return 0;
 	if (reserve(&p->text, line->len))
 		return -ENOMEM;
@@ -277,9 +277,9 @@ static int unpack(struct mm_log_plain *p, struct mm_str *line)
 		p->text.len = unquote(text, p->text.p);
 	else
 		memmove(p->text.p, line->p, p->text.len = line->len);
-	if (has[0] || json)
+	if (colours || json)
 		p->text.len = drop_colours(p->text.p, p->text.len);
-	if (has[1])
+	if (html)
 		p->text.len = drop_html(p->text.p, p->text.len);
 	*line = text_of(&p->text);
 	return 0;
