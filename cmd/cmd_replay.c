@@ -474,7 +474,7 @@ static int run_trace(struct replay *r)
 		e = replay_all(r);
 	end_progress(r);
 	if (!e)
-		e = mm_machine_start(r->m, &a->err);
+		e = mm_machine_end(r->m, &a->err);
 	if (!e && r->table)
 		e = block_at_end(r);
 	if (e)

@@ -186,6 +186,7 @@ static int run(struct cmd_args *a)
 {
 	struct own *o = a->own;
 
+	a->config.tells_need = true;
 	if (o->explain_oom)
 		return explain_oom(a, o);
 	if (o->nr_adjs)

@@ -62,6 +62,7 @@ struct policy_run {
 	size_t nr_points;
 	uint64_t threshold;		/* of 2^32: pages with a hash below are taken */
 	uint64_t references;
+	struct mm_trace_told told;
 	struct sample sample[1 + GROUPS];
 	size_t nr_samples;
 };
@@ -127,8 +128,16 @@ static int references_of(struct policy_run *r, const struct mm_event *ev)
 	uint64_t space = (uint64_t)ev->pid << 52 ^ (uint64_t)(ev->pid >> 12) << 36;
 	int e = 0;
 
-	if (ev->by != MM_BY_NONE || mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS)
+	if (ev->by != MM_BY_NONE)
 		return 0;
+	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS) {
+		mm_trace_tell(&r->told, ev);
+		return 0;
+	}
+	if (ev->present & MM_TC_BIT(FLAGS))
+		mm_trace_tell(&r->told, ev);
+	else
+		r->told.accesses++;
 	last = ev->addr + size - 1 < ev->addr ? first : (ev->addr + size - 1) >> MM_PAGE_SHIFT;
 	if (last - first >= MAX_ACCESS_PAGES)
 		return -E2BIG;
@@ -144,6 +153,8 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 	const struct mm_skip *skips;
 	struct mm_event ev[256];
 	struct mm_input *in;
+	const char *lacks;
+	uint64_t told;
 	size_t nr;
 	long n = cmd_open_input(a, &in);
 
@@ -166,6 +177,9 @@ static int read_references(struct cmd_args *a, struct policy_run *r)
 	if (!n) {
 		skips = mm_trace_skips(reader, &nr);
 		n = cmd_tell_skips(a, in->name, skips, nr);
+		lacks = mm_trace_lacks_accesses(&r->told, &told);
+		if (!n && lacks)
+			cmd_note(a, "%s: %" PRIu64 " %s", in->name, told, lacks);
 	}
 	mm_trace_reader_free(reader);
 	return cmd_close_input(a, in, (int)n);

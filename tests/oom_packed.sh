@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A kernel's report reads the same whatever mails, trackers, collectors of logs and vendors' kernels have made of its lines: each of
-# tests/data/oom and a map of the firmware, in each form.
+# A kernel's reports read the same whatever mails, trackers, collectors of logs and vendors' kernels have made of their lines: those of
+# tests/data/oom, one behind the other, and a map of the firmware, in each form.
 . "${srcdir:-.}/tests/lib.sh"
 cd "$tmp" || exit 99
 
@@ -83,24 +83,23 @@ serial_callers() {
 }
 forms=$(declare -F | grep -vxF "$others" | sed 's/^declare -f //')
 
-# all COMMAND REPORT: what is said of it; without numbers of lines, and of what the file is called
-all() {
-	mm-reclaim -t oom --explain-oom="$1" 2>&1
-	mm-reclaim --human --explain-oom="$1" 2>&1
-	! grep -q Mem-Info: plain || mm-buddy --explain=0,GFP_KERNEL "$1" 2>&1
+# told LOG: what is said of its reports and of the zones that eight of them have; without numbers of lines, and of what the log is called
+told() {
+	{
+		mm-reclaim -t oom --explain-oom="$1"
+		mm-reclaim --human --explain-oom="$1"
+		for report in $zones; do mm-buddy --explain=0,GFP_KERNEL --report="$report" "$1"; done
+	} 2>&1 | sed -E "s/\(line [0-9]+\)//; s|$1(:[0-9]+)?|FILE|"
 }
-told() { all "$1" | sed -E "s/\(line [0-9]+\)//; s|$1(:[0-9]+)?|FILE|"; }
-nr=0
-for report in "$data"/oom/*.dmesg; do
-	[ $((nr++)) -lt "${PACKED_REPORTS:-99}" ] || break
-	cp "$report" plain
-	told plain > plain.told
-	for form in $forms; do
-		$form < plain > packed
-		[ "$form" = html ] || { cmp -s plain packed && fail "$form: the report was not changed"; }
-		told packed > packed.told
-		cmp -s plain.told packed.told || fail "${report##*/} in the form of $form: $(diff plain.told packed.told | head -6)"
-	done
+cat "$data"/oom/*.dmesg > plain
+zones=$(awk '/invoked oom-killer/ { n++ } /Mem-Info:/ { print n - 1 }' plain)
+same "reports with zones" 8 "$(wc -w <<< "$zones")"
+told plain > plain.told
+for form in $forms; do
+	$form < plain > packed
+	[ "$form" = html ] || { cmp -s plain packed && fail "$form: the reports were not changed"; }
+	told packed > packed.told
+	cmp -s plain.told packed.told || fail "the reports in the form of $form: $(diff plain.told packed.told | head -6)"
 done
 
 # the map at a log's beginning

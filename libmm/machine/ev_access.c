@@ -52,12 +52,6 @@ static int vma_access(struct mm_machine *m, struct mm_task *task, struct mm_even
 	}
 }
 
-/* The row is a page fault of a recording: "FAULT|PROT|WRITE|USER|INSTR", or "FAULT" alone where no code is known. */
-static bool is_recorded_fault(const struct mm_event *ev)
-{
-	return ev->present & MM_TC_BIT(FLAGS) && mm_has_word(ev->flags, "FAULT");
-}
-
 /* KERNEL: made by the kernel for the task; KERNEL|DIRECT: by mistake, as no copy_to_user(). A recorded code without USER too. */
 static enum mm_access_mode mode_of_flags(const struct mm_event *ev, bool recorded)
 {
@@ -176,7 +170,7 @@ static int access(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	task->accesses++;
 	if (!size)
 		return result(ev, ok);
-	recorded = is_recorded_fault(ev);
+	recorded = mm_event_is_recorded_fault(ev);
 	if (task->automap && map_for(m, task, ev->addr, size, vma_kind))
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	if (recorded && mm_str_is(ev->flags, "FAULT") && was_write(m, task->mm, ev->addr)) {
@@ -354,6 +348,7 @@ static void served(struct mm_machine *m, const struct run *r, uint32_t cpu, size
 	mm_set_cpu(&m->ctx, cpu);
 	mm_task_run(m, r->task, r->task->pid);
 	m->nr_events += n;
+	m->told.accesses += n;
 	r->task->accesses += n;
 	r->c->accesses += n;
 	r->c->mm_id = r->task->mm->id;

@@ -101,6 +101,17 @@ int mm_machine_start(struct mm_machine *m, struct mm_error *err)
 	return e;
 }
 
+int mm_machine_end(struct mm_machine *m, struct mm_error *err)
+{
+	int e = mm_machine_start(m, err);
+	uint64_t n;
+	const char *lacks = m->cfg.tells_need ? mm_trace_lacks_accesses(&m->told, &n) : NULL;
+
+	if (!e && lacks)
+		mm_machine_notes(m, lacks, n);
+	return e;
+}
+
 /* The one that was counted under this text, or a new one; NULL: there are too many. */
 static struct mm_skip *skip_of(struct mm_machine *m, const char *what, bool harmless)
 {
@@ -335,6 +346,7 @@ static int run_row(struct mm_machine *m, struct mm_task *task, struct mm_event *
 		m->ctx.now_ns = ev->time_ns;
 	mm_set_cpu(&m->ctx, cpu_of_row(m, ev));
 	m->nr_events++;
+	mm_trace_tell(&m->told, ev);
 	mm_task_run(m, task, ev->pid);
 	return end_event(m, ev, dispatch(m, task, ev, err), err);
 }

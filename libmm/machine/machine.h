@@ -96,6 +96,7 @@ struct mm_machine {
 	size_t nr_skips;
 	struct mm_skip *last_skip;	/* the one that was counted last; most are again */
 	uint64_t nr_events;		/* causes replayed */
+	struct mm_trace_told told;	/* by them */
 	uint64_t seeded_committed;	/* pages that seeds committed */
 	struct mm_seeding *seeding;	/* the process that rows of a maps text began last (vma_seed.c) */
 	struct mm_slab_replay *slab_replay;	/* objects of the recording (slab_replay.h); NULL until a slab event */

@@ -316,7 +316,7 @@ static int replay(struct rows *r, struct mm_machine *m, struct mm_error *err)
 						    inner.code ? inner.text : strerror(-e));
 		}
 	}
-	return n < 0 ? (int)n : mm_machine_start(m, err);
+	return n < 0 ? (int)n : mm_machine_end(m, err);
 }
 
 static void keep_skips(struct mm_sweep *s, const struct mm_skip *skips, size_t nr)

@@ -47,6 +47,7 @@ struct mm_machine_config {
 	bool automap;			/* --automap */
 	bool check;			/* verify every structure after every event */
 	bool effects;			/* keep effects for the trace */
+	bool tells_need;		/* who runs it tells how much memory programs need: mm_machine_end() */
 	uint64_t random_seed;
 	uint32_t explain_gfp, explain_order;	/* what table explain asks for; gfp 0: GFP_KERNEL */
 	const char *tlb;		/* geometry of the TLBs: one of mm_tlb_name(), NULL the default; static text */
@@ -89,6 +90,12 @@ int mm_machine_captured_rows(struct mm_machine *m, void (*row)(const struct mm_e
 
 /* Boot now rather than at the first row of the workload (for a table without a trace). 0 or -errno with @err. */
 int mm_machine_start(struct mm_machine *m, struct mm_error *err);
+
+/*
+ * The trace is over: a machine that none of its rows has booted boots now, and with config's tells_need a note tells what
+ * mm_trace_lacks_accesses() says of the rows.  0 or -errno with @err.
+ */
+int mm_machine_end(struct mm_machine *m, struct mm_error *err);
 
 /**
  * mm_machine_event() - replay one cause

@@ -163,4 +163,19 @@ static inline bool mm_event_limits_workload(const struct mm_event *ev)
 	return ev->type == MM_EV_CGROUP && !(ev->present & MM_TC_BIT(PID)) && !ev->flags.len;
 }
 
+/* An access that is a page fault of a recording: "FAULT|PROT|WRITE|USER|INSTR", or "FAULT" alone where no code is known. */
+bool mm_event_is_recorded_fault(const struct mm_event *ev);
+
+/* What causes of a trace tell of how much memory programs need: their number so far. */
+struct mm_trace_told {
+	uint64_t calls;			/* for address spaces and files */
+	uint64_t accesses, recorded_faults;	/* the latter are among the former */
+};
+void mm_trace_tell(struct mm_trace_told *told, const struct mm_event *cause);
+/*
+ * How much memory a program needs is told by all of its accesses, of which its calls and page faults are a few.  Return: the words for a
+ * trace that has no more than these, with their number in *@n; NULL: it has others, or no program.  Static text.
+ */
+const char *mm_trace_lacks_accesses(const struct mm_trace_told *told, uint64_t *n);
+
 #endif /* LIBMM_TRACE_H */
