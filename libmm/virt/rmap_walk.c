@@ -215,85 +215,110 @@ struct referenced {
 	uint64_t vm_flags;
 	uint32_t mapcount;		/* mappings not seen yet */
 	struct mm_vma *vma;		/* of the entries counted in here */
-	int here, referenced;
+	bool here;
+	int referenced;
 };
 
-static inline bool invalid_folio_referenced_vma(void *arg, const struct mm_vma *vma)
+/* What @vma's entries say does not count for @memcg (NULL: for anybody). */
+static inline bool is_invalid_vma(const struct mm_vma *vma, const struct mm_memcg *memcg)
 {
-	struct referenced *r = arg;
+	const struct mm_memcg *of = vma->vm_mm->memcg;
 
-	if (!mm_vma_has_recency(vma))
+	return !mm_vma_has_recency(vma) || (memcg && memcg != of && !(of && mm_mem_cgroup_is_descendant(of, memcg)));
+}
+
+static bool invalid_folio_referenced_vma(void *arg, const struct mm_vma *vma)
+{
+	const struct referenced *r = arg;
+
+	return is_invalid_vma(vma, r->memcg);
+}
+
+/* The mapping is mlocked, and so is the folio. */
+static inline bool is_locked_here(struct mm_virt *virt, mm_pfn_t head, const struct mm_rmap_hit *hit)
+{
+	if (!(hit->vma->vm_flags & MM_VM_LOCKED) || (mm_folio_is_large(virt->phys, head) && hit->level != 2))
+		return false;
+	if (!(hit->vma->vm_flags & VM_SPECIAL))
+		mm_mlock_folio(virt->cache, head);
+	return true;
+}
+
+/* The entry was used; it is not any more. */
+static inline bool test_and_clear_young(struct mm_virt *virt, const struct mm_rmap_hit *hit)
+{
+	if (!mm_pte_young(*hit->entry))
+		return false;
+	if (mm_lru_gen_enabled(virt->cache) && hit->level == 1)
+		mm_lru_gen_look_around(virt, *hit);
+	if (!mm_pte_young(*hit->entry))
 		return true;
-	return r->memcg && !(vma->vm_mm->memcg && mm_mem_cgroup_is_descendant(vma->vm_mm->memcg, r->memcg));
+	*hit->entry = mm_pte_mkold(*hit->entry);
+	if (hit->level == 2)
+		mm_flush_tlb_range(hit->vma->vm_mm, hit->vaddr, hit->vaddr + MM_PMD_SIZE);
+	else
+		mm_flush_tlb_page(hit->vma->vm_mm, hit->vaddr);
+	return true;
 }
 
 /* What one VMA's entries said counts once. */
 static inline void fold(struct referenced *r)
 {
-	if (r->vma && r->here) {
+	if (r->here) {
 		r->referenced++;
 		r->vm_flags |= r->vma->vm_flags & ~(uint64_t)MM_VM_LOCKED;
 	}
-	r->here = 0;
+	r->here = false;
 }
 
-static inline __attribute__((always_inline)) bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
+static bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 {
 	struct referenced *r = arg;
-	struct mm_struct *mm = hit->vma->vm_mm;
 
 	if (hit->vma != r->vma)
 		fold(r);
 	r->vma = hit->vma;
-	if (hit->vma->vm_flags & MM_VM_LOCKED &&
-	    (!mm_folio_is_large(r->virt->phys, r->head) || hit->level == 2)) {
-		if (!(hit->vma->vm_flags & VM_SPECIAL))
-			mm_mlock_folio(r->virt->cache, r->head);
+	if (is_locked_here(r->virt, r->head, hit)) {
 		r->vm_flags |= MM_VM_LOCKED;
-		r->here = 0;
+		r->here = false;
 		return false;
 	}
-	if (mm_lru_gen_enabled(r->virt->cache) && hit->level == 1 && mm_pte_young(*hit->entry)) {
-		mm_lru_gen_look_around(r->virt, *hit);
-		r->here++;
-	}
-	if (mm_pte_young(*hit->entry)) {
-		*hit->entry = mm_pte_mkold(*hit->entry);
-		if (hit->level == 2)
-			mm_flush_tlb_range(mm, hit->vaddr, hit->vaddr + MM_PMD_SIZE);
-		else
-			mm_flush_tlb_page(mm, hit->vaddr);
-		r->here++;
-	}
+	r->here |= test_and_clear_young(r->virt, hit);
 	return --r->mapcount != 0;
 }
 
-static void referenced_by_many(struct referenced *r)
+static int referenced_by_many(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags)
 {
-	rmap_walk(r->virt, r->head, &(const struct walk){ .fn = folio_referenced_one, .arg = r, .skip = invalid_folio_referenced_vma });
+	struct referenced r = {
+		.virt = virt, .memcg = memcg, .head = head, .mapcount = (uint32_t)mm_page(virt->phys, head)->mapcount,
+	};
+
+	rmap_walk(virt, head, &(const struct walk){ .fn = folio_referenced_one, .arg = &r, .skip = invalid_folio_referenced_vma });
+	fold(&r);
+	*vm_flags = r.vm_flags;
+	return r.referenced;
 }
 
 int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *memcg, uint64_t *vm_flags)
 {
 	const struct mm_page *p = mm_page(virt->phys, head);
-	struct referenced r = { .virt = virt, .memcg = memcg, .head = head, .mapcount = (uint32_t)p->mapcount }, many;
 	struct mm_rmap_hit hit;
 	struct mm_vma *vma;
 
 	*vm_flags = 0;
 	if (!p->mapcount || !p->mapping)
 		return 0;
-	if (!has_one_vma(virt, p, &vma)) {
-		many = r;
-		referenced_by_many(&many);
-		r = many;
-	} else if (vma && !invalid_folio_referenced_vma(&r, vma) &&
-		   find_entry(vma, head, p->index, p->index, &(const struct walk){ 0 }, &hit)) {
-		folio_referenced_one(&r, &hit);
-	}
-	fold(&r);
-	*vm_flags = r.vm_flags;
-	return r.referenced;
+	if (!has_one_vma(virt, p, &vma))
+		return referenced_by_many(virt, head, memcg, vm_flags);
+	if (!vma || is_invalid_vma(vma, memcg) || !find_entry(vma, head, p->index, p->index, &(const struct walk){ 0 }, &hit))
+		return 0;
+	if (is_locked_here(virt, head, &hit))
+		*vm_flags = MM_VM_LOCKED;
+	else if (test_and_clear_young(virt, &hit))
+		*vm_flags = vma->vm_flags & ~(uint64_t)MM_VM_LOCKED;
+	else
+		return 0;
+	return !(*vm_flags & MM_VM_LOCKED);
 }
 
 /* ---- unmapping -------------------------------------------------------------- */
