@@ -272,13 +272,16 @@ static inline unsigned int kind_of(unsigned int type)
 
 static inline uint64_t whose(const struct mm_event *ev) { return (uint64_t)ev->cpu << 32 | ev->pid; }
 
+static inline bool is_within_page(const struct mm_event *ev)
+{
+	return !(ev->present & MM_TC_BIT(SIZE)) || ev->size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE;
+}
+
 /* The row is one access to one page, by the task and CPU that are asked for, no recorded fault and no effect. */
 static inline bool is_plain(const struct mm_event *ev, uint64_t by)
 {
-	uint64_t size = ev->present & MM_TC_BIT(SIZE) ? ev->size : 1;
-
 	return (unsigned int)ev->type - MM_EV_LOAD <= MM_EV_FETCH - MM_EV_LOAD && whose(ev) == by && ev->by == MM_BY_NONE &&
-	       !(ev->present & (MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME))) && size - 1 < MM_PAGE_SIZE - ev->addr % MM_PAGE_SIZE;
+	       !(ev->present & (MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME))) && is_within_page(ev);
 }
 
 /* Rows of one task on one CPU, as the processor is asked for them. */
@@ -333,9 +336,10 @@ static size_t serve(struct mm_machine *m, struct run *r, struct mm_event *ev, si
 		n++;
 		if (at->present & MM_TC_BIT(TIME_S)) {
 			m->ctx.now_ns = at->time_ns;
-			r->due = at->time_ns >= r->due_ns;
-			if (r->due)
+			if (at->time_ns >= r->due_ns) {
+				r->due = true;
 				break;
+			}
 		}
 	}
 	return n;
