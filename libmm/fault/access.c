@@ -89,7 +89,7 @@ struct mm_str mm_fault_flags_text(unsigned int error, bool major)
 	return text[2 * i + major];
 }
 
-static void fault_row(struct mm_fault *f, uint64_t vaddr, unsigned int error, bool major)
+static inline void fault_row(struct mm_fault *f, uint64_t vaddr, unsigned int error, bool major)
 {
 	struct mm_event *ev = mm_effect(f->ctx, MM_BY_FAULT, MM_EV_FAULT);
 	const char *word;
@@ -141,7 +141,7 @@ static struct mm_vma *lock_vma_under_rcu(struct mm_fault *f, struct mm_struct *m
 	return NULL;
 }
 
-static enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsigned int error, unsigned int flags,
+static inline enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsigned int error, unsigned int flags,
 				       unsigned int ret)
 {
 	if (ret & MM_VM_FAULT_OOM) {

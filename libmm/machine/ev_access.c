@@ -124,7 +124,7 @@ static bool allows(mm_pte_t pte, uint32_t kind)
 }
 
 /* What the task accesses is mapped for it, if nothing is. 0 or -errno. */
-static int map_for(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint32_t kind)
+static inline int map_for(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint32_t kind)
 {
 	const mm_pte_t *pte = entry_of(m, task->mm, addr, size);
 	int mapped = pte != NULL;

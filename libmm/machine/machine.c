@@ -301,7 +301,7 @@ void mm_machine_run_daemons(struct mm_machine *m, bool beside)
 }
 
 /* What follows every row, of which @e came. */
-static int end_event(struct mm_machine *m, const struct mm_event *ev, int e, struct mm_error *err)
+static inline int end_event(struct mm_machine *m, const struct mm_event *ev, int e, struct mm_error *err)
 {
 	if (!e && m->cache && m->cache->nr_pages_over_high && m->running_mm)	/* a call returns to the program */
 		mm_mem_cgroup_handle_over_high(m->cache, m->running_mm->memcg, MM_GFP_KERNEL);
@@ -340,7 +340,7 @@ static uint32_t cpu_of_row(struct mm_machine *m, const struct mm_event *ev)
 }
 
 /* Of a task that is there, or of none. */
-static int run_row(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
+static inline int run_row(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	if (ev->present & MM_TC_BIT(TIME_S))
 		m->ctx.now_ns = ev->time_ns;
