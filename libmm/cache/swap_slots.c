@@ -403,10 +403,13 @@ void mm_put_swap_folio(struct mm_cache *c, mm_swp_t entry, uint64_t nr)
 {
 	bool whole = nr == MM_SWAPFILE_CLUSTER;
 
+	if (nr == 1) {
+		mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
+		return;
+	}
 	for (uint64_t i = 0; whole && i < nr; i++)
 		whole = c->swap->map[entry + i] == MM_SWAP_HAS_CACHE;
-	if (nr > 1)
-		mm_split_swap_cluster(c, entry);
+	mm_split_swap_cluster(c, entry);
 	for (uint64_t i = 0; i < nr; i++) {
 		if (whole)
 			swap_entry_free(c, (mm_swp_t)(entry + i));

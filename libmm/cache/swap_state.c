@@ -19,8 +19,11 @@
 
 mm_pfn_t mm_swap_cache_get_folio(const struct mm_cache *c, mm_swp_t entry)
 {
-	uint64_t v = entry && entry < c->swap->max ? mm_xa_load(mm_swap_address_space(c->swap, entry), entry) : 0;
+	uint64_t v;
 
+	if (!entry || entry >= c->swap->max || !(c->swap->map[entry] & MM_SWAP_HAS_CACHE))
+		return MM_PFN_NONE;
+	v = mm_xa_load(mm_swap_address_space(c->swap, entry), entry);
 	return v && !mm_xa_is_shadow(v) ? (mm_pfn_t)(v - 1) : MM_PFN_NONE;
 }
 
@@ -32,7 +35,7 @@ uint64_t mm_get_shadow_from_swap_cache(const struct mm_cache *c, mm_swp_t entry)
 }
 
 /* Each page of the folio to its slot. 0 with the shadow that was there through @shadow when not NULL, or -ENOMEM. */
-static int add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry, mm_gfp_t gfp, uint64_t *shadow)
+static inline int add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry, mm_gfp_t gfp, uint64_t *shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 	uint32_t nr = (uint32_t)mm_folio_nr_pages(p);
@@ -55,7 +58,7 @@ static int add_to_swap_cache(struct mm_cache *c, mm_pfn_t pfn, mm_swp_t entry, m
 	return 0;
 }
 
-static void remove_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
+static inline void remove_from_swap_cache(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 	uint32_t nr = (uint32_t)mm_folio_nr_pages(p);

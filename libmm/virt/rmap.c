@@ -35,7 +35,7 @@ static uint32_t *pte_count(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head)
 }
 
 /* Pages of the folio that are newly mapped; *@firstp: the first mapping of this kind of this page. */
-static int64_t add_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head, bool compound, bool *firstp)
+static inline int64_t add_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head, bool compound, bool *firstp)
 {
 	struct mm_page *t = mm_page(phys, head + 1);
 
@@ -70,7 +70,7 @@ static int64_t remove_mapping(struct mm_phys *phys, mm_pfn_t pfn, mm_pfn_t head,
 	return *lastp && !t->mapping;
 }
 
-static void set_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, mm_pfn_t head, uint64_t vaddr, bool exclusive)
+static inline void set_anon_rmap(struct mm_vma *vma, mm_pfn_t pfn, mm_pfn_t head, uint64_t vaddr, bool exclusive)
 {
 	struct mm_page *p = mm_page(phys_of(vma), head);
 	struct mm_anon_vma *av = exclusive ? vma->anon_vma : mm_anon_vma_root(vma->anon_vma);
