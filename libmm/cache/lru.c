@@ -19,7 +19,7 @@
 
 static bool folio_evictable(const struct mm_page *p) { return !(p->flags & MM_PG_MLOCKED); }
 
-static void lru_add_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
+static inline void lru_add_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 	bool was_unevictable = p->flags & MM_PG_UNEVICTABLE;
@@ -38,7 +38,7 @@ static void lru_add_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 	mm_lruvec_add_folio(c, v, pfn);
 }
 
-static void lru_move_tail_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
+static inline void lru_move_tail_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn)
 {
 	struct mm_page *p = mm_cache_page(c, pfn);
 
@@ -115,15 +115,14 @@ static void folio_activate_fn(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t 
 
 typedef void (*move_fn_t)(struct mm_cache *c, struct mm_lruvec *v, mm_pfn_t pfn);
 static const move_fn_t move_fns[MM_NR_FBATCHES] = {
-	[MM_FBATCH_ADD] = lru_add_fn,
-	[MM_FBATCH_ROTATE] = lru_move_tail_fn,
 	[MM_FBATCH_DEACTIVATE_FILE] = lru_deactivate_file_fn,
 	[MM_FBATCH_DEACTIVATE] = lru_deactivate_fn,
 	[MM_FBATCH_LAZYFREE] = lru_lazyfree_fn,
 	[MM_FBATCH_ACTIVATE] = folio_activate_fn,
 };
 
-static void folio_batch_move_lru(struct mm_cache *c, struct mm_folio_batch *b, enum mm_fbatch which)
+/* In line, so that those of the two batches that move most are too. */
+static inline __attribute__((always_inline)) void move_lru(struct mm_cache *c, struct mm_folio_batch *b, enum mm_fbatch which, move_fn_t fn)
 {
 	struct mm_folio_batch done = *b;
 
@@ -133,14 +132,24 @@ static void folio_batch_move_lru(struct mm_cache *c, struct mm_folio_batch *b, e
 
 		if (which != MM_FBATCH_ADD && !(p->flags & MM_PG_LRU))
 			continue;
-		move_fns[which](c, mm_folio_lruvec(c, done.folios[i]), done.folios[i]);
+		fn(c, mm_folio_lruvec(c, done.folios[i]), done.folios[i]);
 		p->flags |= MM_PG_LRU;
 	}
 	mm_release_pages(c, done.folios, done.nr);
 }
 
+static void folio_batch_move_lru(struct mm_cache *c, struct mm_folio_batch *b, enum mm_fbatch which)
+{
+	if (which == MM_FBATCH_ADD)
+		move_lru(c, b, which, lru_add_fn);
+	else if (which == MM_FBATCH_ROTATE)
+		move_lru(c, b, which, lru_move_tail_fn);
+	else
+		move_lru(c, b, which, move_fns[which]);
+}
+
 /* The batch takes a reference; a large folio empties it at once. */
-static void folio_batch_add_and_move(struct mm_cache *c, mm_pfn_t pfn, enum mm_fbatch which)
+static inline void folio_batch_add_and_move(struct mm_cache *c, mm_pfn_t pfn, enum mm_fbatch which)
 {
 	struct mm_folio_batch *b = &mm_this_cpu_fbatches(c)->lru[which];
 

@@ -87,7 +87,7 @@ void mm_mem_cgroup_swapout(struct mm_cache *c, mm_pfn_t pfn, uint32_t entry)
 	uint64_t nr = mm_folio_nr_pages(mm_cache_page(c, pfn));
 	struct mm_memcg *m, *of_swap;
 
-	if (!c->cgroup_v1 || !c->page_memcg[pfn])
+	if (!c->page_memcg[pfn])
 		return;
 	m = mm_folio_memcg(c, pfn);
 	of_swap = mm_memcg_online_ancestor(m);

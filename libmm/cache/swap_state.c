@@ -130,7 +130,8 @@ void mm_swap_cache_evict(struct mm_cache *c, mm_pfn_t pfn, uint64_t shadow)
 	mm_swp_t entry = c->page_swap[pfn];
 
 	remove_from_swap_cache(c, pfn, shadow);
-	mm_mem_cgroup_swapout(c, pfn, entry);
+	if (c->cgroup_v1)
+		mm_mem_cgroup_swapout(c, pfn, entry);
 	mm_put_swap_folio(c, entry, mm_folio_nr_pages(mm_cache_page(c, pfn)));
 }
 
