@@ -24,7 +24,7 @@ static inline uint64_t mm_memsw_usage(const struct mm_memcg *m) { return m->usag
  */
 int mm_mem_cgroup_resize_max(struct mm_cache *c, struct mm_memcg *m, uint64_t max_pages, bool memsw);
 
-/* A page has left the swap cache for its slots from @entry on: its charge goes with it (mem_cgroup_swapout()). */
+/* With v1: a page has left the swap cache for its slots from @entry on, its charge goes with it (mem_cgroup_swapout()). */
 void mm_mem_cgroup_swapout(struct mm_cache *c, mm_pfn_t pfn, uint32_t entry);
 
 /* ---- soft limits ---- */
