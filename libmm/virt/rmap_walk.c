@@ -312,13 +312,14 @@ int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *me
 		return referenced_by_many(virt, head, memcg, vm_flags);
 	if (!vma || is_invalid_vma(vma, memcg) || !find_entry(vma, head, p->index, p->index, &(const struct walk){ 0 }, &hit))
 		return 0;
-	if (is_locked_here(virt, head, &hit))
+	if (is_locked_here(virt, head, &hit)) {
 		*vm_flags = MM_VM_LOCKED;
-	else if (test_and_clear_young(virt, &hit))
-		*vm_flags = vma->vm_flags & ~(uint64_t)MM_VM_LOCKED;
-	else
 		return 0;
-	return !(*vm_flags & MM_VM_LOCKED);
+	}
+	if (!test_and_clear_young(virt, &hit))
+		return 0;
+	*vm_flags = vma->vm_flags & ~(uint64_t)MM_VM_LOCKED;
+	return 1;
 }
 
 /* ---- unmapping -------------------------------------------------------------- */
