@@ -128,16 +128,8 @@ static int references_of(struct policy_run *r, const struct mm_event *ev)
 	uint64_t space = (uint64_t)ev->pid << 52 ^ (uint64_t)(ev->pid >> 12) << 36;
 	int e = 0;
 
-	if (ev->by != MM_BY_NONE)
+	if (ev->by != MM_BY_NONE || mm_trace_tell(&r->told, ev) != MM_CLASS_ACCESS)
 		return 0;
-	if (mm_event_class((enum mm_event_type)ev->type) != MM_CLASS_ACCESS) {
-		mm_trace_tell(&r->told, ev);
-		return 0;
-	}
-	if (ev->present & MM_TC_BIT(FLAGS))
-		mm_trace_tell(&r->told, ev);
-	else
-		r->told.accesses++;
 	last = ev->addr + size - 1 < ev->addr ? first : (ev->addr + size - 1) >> MM_PAGE_SHIFT;
 	if (last - first >= MAX_ACCESS_PAGES)
 		return -E2BIG;

@@ -142,7 +142,7 @@ static struct mm_vma *lock_vma_under_rcu(struct mm_fault *f, struct mm_struct *m
 }
 
 static inline enum mm_access_result fault_end(struct mm_fault *f, uint64_t vaddr, unsigned int error, unsigned int flags,
-				       unsigned int ret)
+					      unsigned int ret)
 {
 	if (ret & MM_VM_FAULT_OOM) {
 		f->kind = MM_FAULT_KIND_OOM;

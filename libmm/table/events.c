@@ -43,28 +43,13 @@ bool mm_event_is_recorded_fault(const struct mm_event *ev)
 	return ev->present & MM_TC_BIT(FLAGS) && mm_has_word(ev->flags, "FAULT");
 }
 
-void mm_trace_tell(struct mm_trace_told *told, const struct mm_event *cause)
-{
-	switch (mm_event_classes[cause->type]) {
-	case MM_CLASS_VMA:
-	case MM_CLASS_FILE:
-		told->calls++;
-		break;
-	case MM_CLASS_ACCESS:
-		told->accesses++;
-		told->recorded_faults += mm_event_is_recorded_fault(cause);
-		break;
-	default:
-		break;
-	}
-}
-
 const char *mm_trace_lacks_accesses(const struct mm_trace_told *told, uint64_t *n)
 {
-	if (told->accesses > told->recorded_faults || !(told->calls + told->recorded_faults))
+	if (told->accesses > told->recorded_faults)
 		return NULL;
-	*n = told->recorded_faults ? told->recorded_faults : told->calls;
-	return told->recorded_faults
-		? "page faults, and no other access is recorded: with less memory there would be more than are told here"
-		: "calls, and no access is recorded: the memory that programs use between their calls is not told here";
+	*n = told->recorded_faults;
+	if (*n)
+		return "page faults, and no other access is recorded: with less memory there would be more than are told here";
+	*n = told->calls;
+	return *n ? "calls, and no access is recorded: the memory that programs use between their calls is not told here" : NULL;
 }

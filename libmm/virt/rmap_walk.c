@@ -234,8 +234,8 @@ static bool invalid_folio_referenced_vma(void *arg, const struct mm_vma *vma)
 	return is_invalid_vma(vma, r->memcg);
 }
 
-/* The mapping is mlocked, and so is the folio. */
-static inline bool is_locked_here(struct mm_virt *virt, mm_pfn_t head, const struct mm_rmap_hit *hit)
+/* Whether the mapping is mlocked; then the folio is from now on. */
+static inline bool mlock_folio_of(struct mm_virt *virt, mm_pfn_t head, const struct mm_rmap_hit *hit)
 {
 	if (!(hit->vma->vm_flags & MM_VM_LOCKED) || (mm_folio_is_large(virt->phys, head) && hit->level != 2))
 		return false;
@@ -278,7 +278,7 @@ static bool folio_referenced_one(void *arg, struct mm_rmap_hit *hit)
 	if (hit->vma != r->vma)
 		fold(r);
 	r->vma = hit->vma;
-	if (is_locked_here(r->virt, r->head, hit)) {
+	if (mlock_folio_of(r->virt, r->head, hit)) {
 		r->vm_flags |= MM_VM_LOCKED;
 		r->here = false;
 		return false;
@@ -312,7 +312,7 @@ int mm_folio_referenced(struct mm_virt *virt, mm_pfn_t head, struct mm_memcg *me
 		return referenced_by_many(virt, head, memcg, vm_flags);
 	if (!vma || is_invalid_vma(vma, memcg) || !find_entry(vma, head, p->index, p->index, &(const struct walk){ 0 }, &hit))
 		return 0;
-	if (is_locked_here(virt, head, &hit)) {
+	if (mlock_folio_of(virt, head, &hit)) {
 		*vm_flags = MM_VM_LOCKED;
 		return 0;
 	}

@@ -171,7 +171,20 @@ struct mm_trace_told {
 	uint64_t calls;			/* for address spaces and files */
 	uint64_t accesses, recorded_faults;	/* the latter are among the former */
 };
-void mm_trace_tell(struct mm_trace_told *told, const struct mm_event *cause);
+/* One more, in line because traces have many.  Return: its class. */
+static inline enum mm_event_class mm_trace_tell(struct mm_trace_told *told, const struct mm_event *cause)
+{
+	enum mm_event_class kind = mm_event_class((enum mm_event_type)cause->type);
+
+	if (kind == MM_CLASS_ACCESS) {
+		told->accesses++;
+		if (cause->present & MM_TC_BIT(FLAGS))
+			told->recorded_faults += mm_event_is_recorded_fault(cause);
+	} else if (kind == MM_CLASS_VMA || kind == MM_CLASS_FILE) {
+		told->calls++;
+	}
+	return kind;
+}
 /*
  * How much memory a program needs is told by all of its accesses, of which its calls and page faults are a few.  Return: the words for a
  * trace that has no more than these, with their number in *@n; NULL: it has others, or no program.  Static text.
