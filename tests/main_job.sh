@@ -49,6 +49,13 @@ same "major faults: vmstat against the counters" "$(counter pgmajfault counters.
 same "faults: rows of the trace against the counters" "$(counter pgfault counters.csv)" "$(grep -c ',fault,.*,fault$' reclaim.csv)"
 same "swapped in: rows of the trace against the counters" "$(counter pswpin counters.csv)" "$(grep -c ',swap_in,' reclaim.csv)"
 [ "$(counter pswpout counters.csv)" -gt 0 ] || { echo "FAIL: the limit never bit"; failed=1; }
+# a table every so often: what is looked at in between changes nothing
+for lru_gen in 0 7; do
+	run mm-reclaim -t summary --csv --memory-max=800K --swap=64M -S lru_gen=$lru_gen rec > whole.csv 2> /dev/null
+	mm-reclaim -t summary --csv --memory-max=800K --swap=64M -S lru_gen=$lru_gen --every=1000000ev rec 2> /dev/null |
+		awk -F, 'NR == 1 || $1 != seq { n = 0 } { seq = $1; row[n++] = $2 "," $3 } END { for (i = 0; i < n; i++) print row[i] }' |
+		diff <(sed 1d whole.csv) - > differs || fail "lru_gen=$lru_gen: blocks change what happens: $(head -n 3 differs)"
+done
 
 # a machine without address spaces passes their rows on; the recording holds calls, accesses and files
 for command in mm-buddy mm-slab; do

@@ -342,6 +342,8 @@ static uint32_t cpu_of_row(struct mm_machine *m, const struct mm_event *ev)
 /* Of a task that is there, or of none. */
 static inline int run_row(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
+	if (m->reclaim && m->cache->hits)
+		mm_reclaim_elapse_hits(m->reclaim);
 	if (ev->present & MM_TC_BIT(TIME_S))
 		m->ctx.now_ns = ev->time_ns;
 	mm_set_cpu(&m->ctx, cpu_of_row(m, ev));

@@ -81,6 +81,8 @@ bool mm_oom_is_eligible(const struct mm_oom_case *oc, const struct mm_oom_task *
  * of its work.
  */
 void mm_reclaim_elapse(struct mm_reclaim *r);
+/* Only that of the hits, of which there are some: what they let the disk end is over before the next access faults. */
+void mm_reclaim_elapse_hits(struct mm_reclaim *r);
 /* Much time passes: kswapd works until it sleeps, writes to swap are done, memcgs' counters are gathered. */
 void mm_reclaim_settle(struct mm_reclaim *r);
 void mm_kswapd_run(struct mm_reclaim *r);	/* every node's kswapd that was woken runs until it sleeps */

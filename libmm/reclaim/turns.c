@@ -455,6 +455,12 @@ void mm_reclaim_elapse(struct mm_reclaim *r)
 	seen(r);
 }
 
+void mm_reclaim_elapse_hits(struct mm_reclaim *r)
+{
+	r->cache->hits--;		/* the last of them is the access that mm_reclaim_elapse() counts */
+	mm_reclaim_elapse(r);
+}
+
 void mm_reclaim_settle(struct mm_reclaim *r)
 {
 	struct mm_turns *t = &r->turns;
