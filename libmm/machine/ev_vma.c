@@ -169,7 +169,7 @@ int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *
 
 	if (mm && rec.there && !rec.failed && prot == MM_PROT_READ) {
 		mm_vma_learn_image(mm, ev->addr, ev->size);
-		mm_vma_image_relro(task, ev->addr, ev->size);
+		mm_vma_image_relro(m, task, ev->addr, ev->size);
 	}
 	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
 }
@@ -252,7 +252,7 @@ int mm_ev_brk(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, s
 	if (!mm)
 		return -ENOMEM;
 	if (rec.there && !rec.failed && !mm->start_brk)
-		mm_vma_image_give_way(task, mm_page_align(rec.value), MM_IMAGE_WINDOW);
+		mm_vma_image_break(m, task, rec.value);
 	if (learn_brk(mm, &rec, ev->addr))
 		return end_at(m, task, ev, 0, mm->brk, err);
 	brk = mm_sys_brk(mm, ev->addr);

@@ -132,13 +132,15 @@ int mm_vma_automap(struct mm_machine *m, struct mm_task *task, uint64_t addr, ui
 enum { MM_IMAGE_WINDOW = 65536 };		/* bytes of an image that are mapped at once */
 
 /*
- * vma_image.c: of a task with an image. Pages that are accessed as @kind says (MM_VMA_*) come from its file, if they can have come from
+ * vma_image.c: of a task with an image. Pages that are accessed as @kind says (MM_VMA_*) come from its files, if they can have come from
  * nowhere else. 1: all of it is mapped; 0: not all, which is left to mm_vma_automap(); -errno.
  */
 int mm_vma_image(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint32_t kind);
 /* The recording says that something else is at [start, start + len): the image is not there. */
 void mm_vma_image_give_way(struct mm_task *task, uint64_t start, uint64_t len);
+/* The task's first break is at @brk: nothing of the image is there, and the file that lies below it ends. */
+void mm_vma_image_break(struct mm_machine *m, struct mm_task *task, uint64_t brk);
 /* The task makes [addr, addr + len) read-only. */
-void mm_vma_image_relro(struct mm_task *task, uint64_t addr, uint64_t len);
+void mm_vma_image_relro(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t len);
 
 #endif /* MACHINE_VMA_CALL_H */

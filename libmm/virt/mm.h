@@ -104,7 +104,14 @@ struct mm_exec_image {
 /* Of an address space's id TLBs keep the low bits: no two that live share them. Page numbers of user addresses have no more than 44. */
 enum { MM_TLB_ID_BITS = 18, MM_TLB_ID_MASK = (1 << MM_TLB_ID_BITS) - 1, MM_VPN_BITS = 44 };
 
-enum { MM_MAX_BSS = 2 };			/* of a program, of its interpreter */
+/* Where the file of a program, or of its interpreter, lies that no recorded call mapped (machine/vma_image.c). */
+struct mm_image_guess {
+	struct mm_file *file;			/* NULL: none */
+	uint64_t start, end;			/* the file's first byte; the byte past its last, 0 not known */
+	uint64_t written;			/* past the last page that was written to */
+	uint64_t bss;				/* what follows what was made read-only; 0 not known */
+};
+enum { MM_MAX_GUESSES = 2 };
 
 struct mm_struct {
 	struct mm_virt *virt;
@@ -130,7 +137,7 @@ struct mm_struct {
 	bool base_known;			/* mmap_base is the kernel's: a recorded placement confirmed or taught it */
 	uint64_t unplaced_addr;			/* where the last mapping that a recording placed would have gone; 0: nowhere */
 	struct mm_exec_image image[2];		/* program, interpreter */
-	uint64_t bss[MM_MAX_BSS];		/* where it begins in images that were not recorded (machine/vma_image.c); 0: not known */
+	struct mm_image_guess guess[MM_MAX_GUESSES];
 	int64_t rss[MM_NR_RSS];			/* pages */
 	uint64_t pgtables_bytes;
 	uint64_t hugetlb_usage;			/* pages of huge pages of a pool that it maps; wraps below 0 where PMD tables are shared */
