@@ -96,6 +96,21 @@ maps_of() { mm-vma -t maps -o pid,start,end,perms,name -n "$1" 2> err | paste -s
 same "processes" "9,0x40000,0x41000,rwxp, 10,0x30000,0x40000,r-xp,other" "$(maps_of tree.csv)"
 sed 5q tree.csv > child.csv
 same "a child's" "9,0x10000,0x20000,r-xp,prog 10,0x10000,0x30000,r-xp,prog" "$(maps_of child.csv)"
+# a library is mapped with its bss first: the file ends where memory is put over that, unless its size is known
+library() {
+	echo pid,event,addr,size,flags,name,offset,result
+	[ -z "$1" ] || echo "1,file,,$1,O_RDONLY,/lib/x,,"
+	p=MAP_PRIVATE f=MAP_PRIVATE\|MAP_FIXED
+	printf '%s\n' "1,mmap,0,163840,PROT_READ|$p|MAP_DENYWRITE,/lib/x,0,0x7f0000000000" \
+		"1,mmap,0x7f000000a000,40960,PROT_READ|PROT_EXEC|$f|MAP_DENYWRITE,/lib/x,0xa000,0x7f000000a000" \
+		"1,mmap,0x7f0000014000,32768,PROT_READ|PROT_WRITE|$f|MAP_DENYWRITE,/lib/x,0x14000,0x7f0000014000" \
+		"1,mmap,0x7f000001c000,49152,PROT_READ|PROT_WRITE|$f|MAP_ANONYMOUS,,,0x7f000001c000" 1,load,0x7f000001b000,8,,,,
+}
+read_kib() { mm-reclaim -t summary 2> err | sed -n 's/^pgpgin,//p'; }
+same "a library's end" $(((28 - 11) * 4)) "$(library "" | read_kib)"
+same "a library's size" 128 "$(library 204800 | read_kib)"
+same "a library as long as its span" $(((40 - 11) * 4)) "$(library "" | sed 's/|MAP_DENYWRITE//' | read_kib)"
+
 # two that run one program: where it ends one tells before the other has used what it mapped
 {
 	echo pid,event,addr,size,flags,name,result

@@ -22,4 +22,8 @@ awk -F, 'NR == FNR { model[$1, $2] = $3; next }
 		}
 	}
 	END { exit bad || n != 21 }' model "$kernel" || failed=1
+# Without a limit: 495 pages of files there, of the program, its loader, the C library and the loader's list of libraries. A recording
+# has 5 of a library of valgrind's besides.
+pages=$(($(mm-reclaim --csv --memory-max=32M -S thp=never -t memcg -o file_bytes rec 2> err | tail -n 1) / 4096 - 5))
+[ $pages -ge 490 ] && [ $pages -le 500 ] || fail "pages of files: the kernel had 495, found $pages"
 exit $failed

@@ -70,6 +70,7 @@ struct mm_inode {
 	bool shm_dest;			/* it goes with its last mapping */
 	bool captured_anon;		/* stands for anonymous memory of a captured machine (machine/boot_lru.c) */
 	bool dev_zero;			/* /dev/zero: mappings are anonymous memory */
+	bool size_with_bss;		/* the size is what a loader mapped, which knows of memory behind the file (machine/ev_vma.c) */
 	struct mm_address_space mapping;
 };
 

@@ -83,9 +83,11 @@ int mm_ev_file(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	f = mm_file_create(m->inodes, ev->name, type, ev->size, mode);
 	if (!f || (mask && !f->inode->hugetlb && mm_hugetlb_file_init(&m->virt, f, mask)))
 		return mm_error_set(err, -ENOMEM, "out of memory for files");
-	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX)
+	if (ev->present & MM_TC_BIT(SIZE) && ev->size > f->inode->size && ev->size <= INT64_MAX) {
 		/* a recording tells sizes as far as its calls prove them */
 		f->inode->size = f->inode->blocks_end = f->inode->disk_end = ev->size;
+		f->inode->size_with_bss = false;
+	}
 	/* Nobody must write into a huge page of a file on disk (do_dentry_open()). */
 	if (mode & MM_FMODE_WRITE && m->cache && f->inode->mapping.nr_thps && !mm_inode_is_shmem(f->inode)) {
 		mm_unmap_mapping_pages(&m->virt, &f->inode->mapping, 0, 0, false);

@@ -116,6 +116,25 @@ static int mmap_refused(struct mm_machine *m, struct mm_task *task, struct mm_ev
 	return end_at(m, task, ev, e, addr, err);
 }
 
+/*
+ * A loader maps a library with its bss first, then its segments, and memory over what is left: the file, of whose size no other call
+ * told, ends with the segment before.
+ */
+static void learn_file_end(struct mm_machine *m, struct mm_struct *mm, const struct mm_mmap_args *a)
+{
+	struct mm_vma *prev, *vma = mm_find_vma_prev(mm, a->addr, &prev);
+	struct mm_inode *inode;
+
+	if (!vma || vma->vm_start > a->addr || !vma->vm_file || !vma->vm_file->inode->size_with_bss)
+		return;
+	inode = vma->vm_file->inode;
+	if (mm_page_align(inode->size) != (vma->vm_pgoff << MM_PAGE_SHIFT) + (vma->vm_end - vma->vm_start))
+		return;
+	inode->size_with_bss = false;
+	if (prev && prev->vm_file == vma->vm_file && prev->vm_end == a->addr)
+		mm_vma_cut_file(m, inode, (prev->vm_pgoff << MM_PAGE_SHIFT) + (prev->vm_end - prev->vm_start));
+}
+
 int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
@@ -141,6 +160,10 @@ int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 		if (occupied && mm_vma_mismatch(m, task, ev, MM_MISMATCH_OCCUPIED, -EEXIST, 0))
 			return mm_no_memory(err);
 	}
+	if (a.place && a.file && a.flags & MM_MAP_DENYWRITE && !(a.flags & MM_MAP_FIXED))
+		a.file->inode->size_with_bss = a.file->inode->size == a.offset + a.len;
+	if (a.place && a.flags & MM_MAP_FIXED && a.flags & MM_MAP_ANONYMOUS)
+		learn_file_end(m, mm, &a);
 	mm->unplaced_addr = rec.value;
 	e = mm_sys_mmap(mm, &a, &addr);
 	if (!e && a.place && !occupied && compare_place(m, task, ev, rec.value))

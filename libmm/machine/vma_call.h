@@ -136,6 +136,8 @@ enum { MM_IMAGE_WINDOW = 65536 };		/* bytes of an image that are mapped at once 
  * nowhere else. 1: all of it is mapped; 0: not all, which is left to mm_vma_automap(); -errno.
  */
 int mm_vma_image(struct mm_machine *m, struct mm_task *task, uint64_t addr, uint64_t size, uint32_t kind);
+/* A file turns out to be no longer than @size bytes, of whole pages: what was read of it behind that is not there. */
+void mm_vma_cut_file(struct mm_machine *m, struct mm_inode *inode, uint64_t size);
 /* The recording says that something else is at [start, start + len): the image is not there. */
 void mm_vma_image_give_way(struct mm_task *task, uint64_t start, uint64_t len);
 /* The task's first break is at @brk: nothing of the image is there, and the file that lies below it ends. */

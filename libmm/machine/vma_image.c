@@ -229,21 +229,26 @@ void mm_vma_image_give_way(struct mm_task *task, uint64_t start, uint64_t len)
 	}
 }
 
-/* The file ends at @end: what is mapped and was read of it behind that is not there. */
-static void cut(struct mm_machine *m, struct mm_task *task, struct mm_image_guess *g, uint64_t end)
+void mm_vma_cut_file(struct mm_machine *m, struct mm_inode *inode, uint64_t size)
 {
-	struct mm_inode *inode = g->file->inode;
-	uint64_t size = end - g->start;
-
-	g->end = end;
 	if (inode->size <= size)
 		return;
-	mm_vma_image_give_way(task, end, inode->size - size);
 	if (m->cache) {
 		mm_unmap_mapping_pages(&m->virt, &inode->mapping, size >> MM_PAGE_SHIFT, 0, true);
 		mm_truncate_pages(m->cache, &inode->mapping, size);
 	}
 	inode->size = size;
+}
+
+/* The image's file ends at @end: what is mapped of it behind that is not there. */
+static void cut(struct mm_machine *m, struct mm_task *task, struct mm_image_guess *g, uint64_t end)
+{
+	uint64_t size = end - g->start;
+
+	g->end = end;
+	if (g->file->inode->size > size)
+		mm_vma_image_give_way(task, end, g->file->inode->size - size);
+	mm_vma_cut_file(m, g->file->inode, size);
 }
 
 void mm_vma_image_break(struct mm_machine *m, struct mm_task *task, uint64_t brk)
