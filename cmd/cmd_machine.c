@@ -86,11 +86,22 @@ static int check_page_size(struct cmd_args *a, const struct mm_sysroot *root)
 static int swap_of_sysroot(struct cmd_args *a, const struct mm_sysroot *root)
 {
 	bool used = a->config.depth >= MM_DEPTH_VMA, written = a->config.effects;
+	struct mm_captured_swap swap = { 0 };
 	int e;
 
 	if (a->swap_given || (!used && !written))
 		return 0;
-	e = mm_sysroot_swap(root, &a->config.swap_bytes, &a->config.swap_used_bytes, &a->err);
+	e = mm_sysroot_swap(root, &swap, &a->err);
+	if (!e) {
+		a->config.swap_bytes = swap.bytes;
+		a->config.swap_used_bytes = swap.used_bytes;
+	}
+	if (swap.synchronous && !a->config.sysctl.set[MM_SYSCTL_SWAP_SYNCHRONOUS]) {
+		a->config.sysctl.v[MM_SYSCTL_SWAP_SYNCHRONOUS] = 1;
+		a->config.sysctl.set[MM_SYSCTL_SWAP_SYNCHRONOUS] = true;
+		cmd_note(a, "%s: swap in memory (zram): what it takes there for pages that go out is not told (-S swap.synchronous=1)",
+			 mm_sysroot_name(root));
+	}
 	if (!e || e == -ENOMEM || used || a->strict)
 		return e;
 	cmd_note(a, "%s; the machine's swap is left out of the trace", a->err.text);

@@ -72,6 +72,44 @@ same "all in use" 1 "$(killed)"
 same "sweep" "61440,0" "$(mm-reclaim --csv -M "$m" -S thp=never --sweep=swap=60M..60M:1 -o swap_bytes,oom_kill "$tmp/store.csv" \
 	2> "$tmp/err" | awk -F, 'NR == 2 { print $1 / 1024 "," $2 }')"
 
+# memory as the swap device: no page is in it and in memory, what goes is written each time; what a fork shares comes through the cache
+{
+	echo pid,event,addr,size,flags,result
+	echo '1,mmap,0,1638400,PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS,0x100000000000'
+	for turn in store load load; do
+		for ((i = 0; i < 400; i++)); do printf '1,%s,0x%x,8,,\n' $turn $((0x100000000000 + i * 4096)); done
+	done
+} > "$tmp/turns.csv"
+{
+	sed '$d' "$tmp/turns.csv"
+	echo 1,fork,,,,2
+	for pid in 2 1; do
+		for ((i = 0; i < 400; i++)); do printf '%s,load,0x%x,8,,\n' $pid $((0x100000000000 + i * 4096)); done
+	done
+} > "$tmp/forked.csv"
+# sums OPTION...: pages in both, pages written less pages taken, pages read ahead, pages rotated
+sums() {
+	mm-reclaim --csv --swap=64M --memory-max=1M -S thp=never --check -t memcg -n -o swapcached_bytes "$@" 2> "$tmp/err" |
+		awk 'NR == 2 { printf "%d,", $1 / 4096 }'
+	mm-reclaim --csv --swap=64M --memory-max=1M -S thp=never -t summary "$@" 2> "$tmp/err" |
+		awk -F, '{ v[$1] = $2 } END { print v["pswpout"] - v["pgsteal_anon"] "," v["swap_ra"] "," v["pgrotated"] }'
+}
+same "memory as swap" 0,0,0,0 "$(sums -S swap.synchronous=1 "$tmp/turns.csv")"
+case $(sums "$tmp/turns.csv") in
+0,* | *,0) fail "a disk as swap: $(sums "$tmp/turns.csv")" ;;
+esac
+mm-reclaim --csv --swap=64M --memory-max=1M -S thp=never -S swap.synchronous=1 --check -t memcg "$tmp/forked.csv" > "$tmp/out" \
+	2> "$tmp/err" ||
+	fail "memory as swap, forked: $(cat "$tmp/err")"
+# as the capture has it
+synchronous() { mm-vma --csv -M "$m" "$@" "$tmp/begin.csv" 2> "$tmp/err" | awk -F, '$6 == "swap.synchronous" { print $7 }'; }
+swaps "$zram"
+same "zram" 1 "$(synchronous)"
+grep -q 'swap in memory (zram)' "$tmp/err" || fail "zram is not told"
+same "zram, overridden" 0 "$(synchronous -S swap.synchronous=0)"
+swaps "$zram"'/dev/sda2                               partition\t61440\t\t53248\t\t-2\n'
+same "zram and a disk" "" "$(synchronous)"
+
 # captured_lists=1: what cgroups have on swap is of it, and beside it what nobody has
 put() { mkdir -p "$(dirname "$1")" && printf '%b\n' "$2" > "$1"; }
 swaps "$zram"

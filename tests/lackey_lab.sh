@@ -22,6 +22,22 @@ awk -F, 'NR == FNR { model[$1, $2] = $3; next }
 		}
 	}
 	END { exit bad || n != 21 }' model "$kernel" || failed=1
+# The same with swap on a synchronous device: fewer runs, within three tenths
+told=$data/lackey/sort-empty.sync.csv
+for limit in $(sed 1d "$told" | cut -d, -f1 | uniq); do
+	mm-reclaim --csv --memory-max=$((limit - (24 << 10))) --swap=64M -S thp=never -S swap.synchronous=1 -t summary rec 2> err |
+		sed -n "s/^\(pgfault\|pgmajfault\|pswpin\|pswpout\),/$limit,&/p" || fail "$limit: $(cat err)"
+done > model
+awk -F, 'NR == FNR { model[$1, $2] = $3; next }
+	FNR > 1 {
+		v = model[$1, $2]
+		n++
+		if (v == "" || v < 0.7 * $3 || v > 1.3 * $4) {
+			print "FAIL: synchronous, " $1 ": " $2 ": the kernel had " $3 " to " $4 ", found " v
+			bad = 1
+		}
+	}
+	END { exit bad || n != 28 }' model "$told" || failed=1
 # Without a limit: 495 pages of files there, of the program, its loader, the C library and the loader's list of libraries. A recording
 # has 5 of a library of valgrind's besides.
 pages=$(($(mm-reclaim --csv --memory-max=32M -S thp=never -t memcg -o file_bytes rec 2> err | tail -n 1) / 4096 - 5))

@@ -48,6 +48,11 @@ bool mm_folio_swapped(const struct mm_cache *c, mm_pfn_t pfn);	/* a PTE still ho
 int mm_read_swap_cache_async(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg,
 			     mm_pfn_t *pfnp, bool *newp);
 /*
+ * The same in no cache, of an entry that one PTE alone holds, from a synchronous device: the caller's mapping is to free the slot.
+ * Source: Linux 6.6 mm/memory.c do_swap_page().
+ */
+int mm_swap_in_alone(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg, mm_pfn_t *pfnp);
+/*
  * Read @entry and the aligned window of slots around it (swap_cluster_readahead()): the page with a reference of the
  * caller's, MM_PFN_NONE without memory.
  */
@@ -77,7 +82,10 @@ int mm_bio_pool_init(struct mm_cache *c, struct mm_slab *slab);
  */
 bool mm_swap_bio_get(struct mm_cache *c);
 static inline bool mm_swap_bio_is_back(const struct mm_cache *c) { return c->bio_pool.nr; }
-void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn);	/* into the plug: PG_writeback until it is done */
+/* SWP_SYNCHRONOUS_IO of the device */
+static inline bool mm_swap_is_synchronous(const struct mm_cache *c) { return mm_sysctl(c->ctx, MM_SYSCTL_SWAP_SYNCHRONOUS); }
+/* Into the plug, PG_writeback until it is done; to a synchronous device at once. */
+void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn);
 void mm_swap_io_unplug(struct mm_cache *c);			/* what is plugged goes to the device (blk_finish_plug()) */
 void mm_swap_io_end(struct mm_cache *c);			/* writes that are done end, oldest first */
 void mm_flush_memcg_stats_dwork(struct mm_cache *c);		/* it is time to gather memcgs' counters (memcg_stats.c) */

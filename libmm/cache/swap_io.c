@@ -17,12 +17,14 @@
  * Each write has an object of a slab (struct bio).  Who reclaims may not use the reserves for it: below the min watermark there are
  * those of slabs that exist, and two kept in a pool; then the writer sleeps until a write is done.
  *
+ * A synchronous device (zram) has none of this: a page is clean, and can be freed, when its write returns.
+ *
  * Left out: block/blk-wbt.c. A task that reclaims may have 4 requests under way while reads go on, kswapd 16, and about twice as many
  * after each 100 ms in which the disk was written to and reads were quick; up to 48 and 192. Beyond that it sleeps until none is. Slots
  * lie in a row as long as few are taken, so 32 pages are a request or two in the first of these windows, and later the plug is smaller.
  *
- * Source: Linux 6.6 mm/page_io.c swap_writepage(), end_swap_bio_write(); block/blk-mq.c blk_add_rq_to_plug(); block/bio.c
- * bio_alloc_bioset(), biovec_init_slabs() with BIO_POOL_SIZE; mm/mempool.c.
+ * Source: Linux 6.6 mm/page_io.c swap_writepage(), swap_writepage_bdev_sync(), end_swap_bio_write(); block/blk-mq.c
+ * blk_add_rq_to_plug(); block/bio.c bio_alloc_bioset(), biovec_init_slabs() with BIO_POOL_SIZE; mm/mempool.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -142,26 +144,38 @@ static uint32_t request_of(struct mm_cache *c, struct mm_swap_plug *plug, mm_swp
 	return plug->nr;
 }
 
-void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
+/* swap_writepage_bdev_async(): the write is done later. */
+static void begin_write(struct mm_cache *c, mm_pfn_t pfn, int64_t nr)
 {
-	int64_t nr = (int64_t)mm_folio_nr_pages(mm_cache_page(c, pfn));
 	struct mm_swap_plug *plug = &c->swap->plug[c->is_kswapd];
 	uint32_t request = request_of(c, plug, mm_folio_swap(c, pfn), (uint32_t)nr);
 
-	if (c->contents)
-		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, (size_t)nr * sizeof(uint64_t));
 	mm_folio_get(c, pfn);
 	mm_cache_page(c, pfn)->flags |= MM_PG_WRITEBACK;
 	mm_count(c->ctx, MM_NR_WRITEBACK, nr);
 	mm_count_write_pending(c->phys, pfn, (int)nr);
 	mm_count(c->ctx, MM_NR_ZONE_WRITE_PENDING, nr);
-	mm_count(c->ctx, MM_THP_SWPOUT, nr > 1);
-	mm_count(c->ctx, MM_PSWPOUT, nr);
-	mm_count(c->ctx, MM_PGPGOUT, nr * (int64_t)(MM_PAGE_SIZE >> 10));
 	mm_swap_bio_get(c);
 	if (!add(&plug->writes, pfn, request, c->swap->bio))
 		end_swap_bio_write(c, pfn, c->swap->bio);
 	c->swap->bio = 0;
+}
+
+void mm_swap_writepage(struct mm_cache *c, mm_pfn_t pfn)
+{
+	int64_t nr = (int64_t)mm_folio_nr_pages(mm_cache_page(c, pfn));
+
+	if (c->contents)
+		memcpy(c->swap_contents + c->page_swap[pfn], c->contents + pfn, (size_t)nr * sizeof(uint64_t));
+	mm_count(c->ctx, MM_THP_SWPOUT, nr > 1);
+	mm_count(c->ctx, MM_PSWPOUT, nr);
+	mm_count(c->ctx, MM_PGPGOUT, nr * (int64_t)(MM_PAGE_SIZE >> 10));
+	if (!mm_swap_is_synchronous(c)) {
+		begin_write(c, pfn, nr);
+	} else {			/* swap_writepage_bdev_sync() */
+		mm_swap_io_elapse(c, (uint64_t)(nr * mm_sysctl(c->ctx, MM_SYSCTL_COST_SWAP_WRITE_PAGE)));
+		mm_count(c->ctx, MM_NR_WRITTEN, nr);
+	}
 }
 
 void mm_swap_io_unplug(struct mm_cache *c) { unplug(c, &c->swap->plug[c->is_kswapd]); }

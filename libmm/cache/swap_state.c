@@ -163,8 +163,8 @@ void mm_free_swap_and_cache(struct mm_cache *c, mm_swp_t entry)
 	mm_folio_put(c, pfn);
 }
 
-/* A fresh page for @entry, charged to who paid for the slot, in the swap cache and read. */
-static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg, mm_pfn_t *pfnp)
+/* A fresh page for @entry, charged to who paid for the slot and read; in the swap cache, unless only the caller will ever have it. */
+static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg, bool alone, mm_pfn_t *pfnp)
 {
 	struct mm_swap *s = c->swap;
 	mm_pfn_t pfn = c->swapin_place.pol ? mm_alloc_pages_placed(c->phys, gfp, 0, c->swapin_place, false)
@@ -177,12 +177,16 @@ static int swap_in(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_m
 	p = mm_cache_page(c, pfn);
 	if (s->cgroup[entry] && !c->memcgs[s->cgroup[entry] - 1]->offline)
 		memcg = c->memcgs[s->cgroup[entry] - 1];
-	s->map[entry] |= MM_SWAP_HAS_CACHE;
-	if (mm_mem_cgroup_charge(c, pfn, memcg, gfp) || add_to_swap_cache(c, pfn, entry, gfp, &shadow)) {
-		mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
+	if (!alone)
+		s->map[entry] |= MM_SWAP_HAS_CACHE;
+	if (mm_mem_cgroup_charge(c, pfn, memcg, gfp) || (!alone && add_to_swap_cache(c, pfn, entry, gfp, &shadow))) {
+		if (!alone)
+			mm_swap_entry_free(c, entry, MM_SWAP_HAS_CACHE);
 		mm_folio_put(c, pfn);
 		return -ENOMEM;
 	}
+	if (alone)
+		shadow = mm_xa_load(mm_swap_address_space(s, entry), entry);
 	if (c->cgroup_v1 && s->cgroup[entry]) {		/* mem_cgroup_swapin_uncharge_swap() */
 		mm_mem_cgroup_uncharge_swap(c, c->memcgs[s->cgroup[entry] - 1], 1);
 		s->cgroup[entry] = 0;
@@ -212,7 +216,12 @@ int mm_read_swap_cache_async(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, s
 	if (!entry || entry >= c->swap->max || !mm_swap_count(c, entry))
 		return -ENOENT;
 	*newp = true;
-	return swap_in(c, entry, gfp, memcg, pfnp);
+	return swap_in(c, entry, gfp, memcg, false, pfnp);
+}
+
+int mm_swap_in_alone(struct mm_cache *c, mm_swp_t entry, mm_gfp_t gfp, struct mm_memcg *memcg, mm_pfn_t *pfnp)
+{
+	return swap_in(c, entry, gfp, memcg, true, pfnp);
 }
 
 /* ---- VMA read-ahead: the address, window and hits of the last time are in one word of the VMA ---- */

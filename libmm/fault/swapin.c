@@ -6,9 +6,10 @@
  * read-ahead window holds. A read is in flight while the fault wants the page's lock, so the
  * fault is retried: without the VMA's lock it finds the page, and 6.6 counts that as
  * minor in the task (pgmajfault has counted it). Mapped read-only unless it was a write;
- * exclusive by the mark in the entry, or when nobody else holds the page.
+ * exclusive by the mark in the entry, or when nobody else holds the page. From a synchronous
+ * device (zram) what only this entry names goes around the swap cache, alone and without a wait.
  * Model: Linux 6.6 mm/memory.c do_swap_page(), mm/swap_state.c swapin_readahead(), mm/filemap.c
- * __folio_lock_or_retry(). Left out: devices that read synchronously (zram), migration entries.
+ * __folio_lock_or_retry(). Left out: migration entries.
  */
 #include "cache/memcg.h"
 #include "cache/swap.h"
@@ -71,6 +72,19 @@ static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *ne
 
 	c->swapin_place = mm_vma_mpol_place(v->vma, v->vaddr, 0);
 	pfn = swap_vma_readahead(v, entry, newp);
+	c->swapin_place.pol = NULL;
+	return pfn;
+}
+
+/* What nobody else will look for: in no cache. */
+static mm_pfn_t swapin_alone(struct mm_vm_fault *v, mm_swp_t entry)
+{
+	struct mm_cache *c = v->f->cache;
+	mm_pfn_t pfn = MM_PFN_NONE;
+
+	c->swapin_place = mm_vma_mpol_place(v->vma, v->vaddr, 0);
+	if (!mm_swap_in_alone(c, entry, MM_GFP_HIGHUSER_MOVABLE, mm_vmf_mm(v)->memcg, &pfn))
+		mm_fault_swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
 	c->swapin_place.pol = NULL;
 	return pfn;
 }
@@ -148,7 +162,7 @@ static unsigned int map_swapped(struct mm_vm_fault *v, mm_pfn_t pfn, mm_swp_t en
 	struct mm_struct *mm = mm_vmf_mm(v);
 	mm_pfn_t head = mm_page_head(v->f->phys, pfn), copy = ksm_might_need_to_copy(v, pfn);
 	struct mm_page *p = mm_vmf_page(v, head);
-	bool exclusive = v->orig & MM_SWP_EXCLUSIVE;
+	bool exclusive = v->orig & MM_SWP_EXCLUSIVE || !(p->flags & MM_PG_SWAPCACHE);
 	unsigned int rmap = 0;
 	mm_pte_t pte;
 
@@ -199,6 +213,12 @@ unsigned int mm_do_swap_page(struct mm_vm_fault *v)
 		mm_swap_ra_note_hit(c, head, &v->vma->swap_readahead_info, v->vaddr);
 		pfn = head + (mm_folio_is_large(v->f->phys, head) ? entry - mm_folio_swap(c, head) : 0);
 		mm_folio_get(c, head);
+	} else if (mm_swap_is_synchronous(c) && mm_swap_count(c, entry) == 1) {
+		head = pfn = swapin_alone(v, entry);
+		if (pfn == MM_PFN_NONE)
+			return MM_VM_FAULT_OOM;
+		ret = MM_VM_FAULT_MAJOR;
+		mm_vmf_count(v, MM_PGMAJFAULT);
 	} else {
 		head = pfn = swapin_readahead(v, entry, &fresh);
 		if (pfn == MM_PFN_NONE)

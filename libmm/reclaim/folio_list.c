@@ -142,7 +142,7 @@ static enum verdict write_out(struct one *o, enum references references)
 	if (mm_folio_test_swapcache(o->p)) {
 		if (mm_folio_free_swap(o->r->cache, o->pfn))	/* nobody needs the slot any more (swap_writepage()) */
 			return KEEP;
-		if (!mm_swap_bio_get(o->r->cache)) {
+		if (!mm_swap_is_synchronous(o->r->cache) && !mm_swap_bio_get(o->r->cache)) {
 			o->p->flags |= MM_PG_DIRTY;
 			return AGAIN;
 		}
@@ -151,10 +151,12 @@ static enum verdict write_out(struct one *o, enum references references)
 	} else if (!mm_shmem_writepage(o->r->cache, o->pfn)) {
 		return ACTIVATE;
 	}
-	o->p->flags |= MM_PG_RECLAIM;
 	mm_reclaim_effect(o->r, MM_EV_SWAP_OUT, o->pfn, mm_folio_swap(o->r->cache, o->pfn));
 	mm_count(o->r->ctx, MM_NR_VMSCAN_WRITE, (int64_t)o->nr_pages);
 	o->stat->nr_pageout += o->nr_pages;
+	if (!(o->p->flags & MM_PG_WRITEBACK))	/* it is done, by a synchronous device */
+		return FREE;
+	o->p->flags |= MM_PG_RECLAIM;
 	return KEEP;
 }
 

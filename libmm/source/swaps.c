@@ -21,7 +21,16 @@
 #define MAX_KIB (UINT64_MAX >> 10)
 
 /* In KiB. */
-struct sums { uint64_t size, used; };
+struct sums {
+	uint64_t size, used;
+	bool waits;			/* for a disk: a device is no memory */
+};
+
+/* Of devices that end a read or write before it returns (SWP_SYNCHRONOUS_IO). */
+static bool is_synchronous(struct mm_str name)
+{
+	return scan_word(&name, "/dev/zram") || scan_word(&name, "/dev/ram") || scan_word(&name, "/dev/pmem");
+}
 
 /* The next word as a number of KiB. */
 static bool scan_kib(struct mm_str *line, uint64_t *kib)
@@ -33,12 +42,12 @@ static bool scan_kib(struct mm_str *line, uint64_t *kib)
 
 static int read_device(struct sums *sums, struct mm_str line, const struct mm_input *in, struct mm_error *err)
 {
-	struct mm_str name, type, priority;
+	struct mm_str name, type, priority, more;
 	uint64_t size, used;
 	int64_t number;
 
 	if (!scan_next_word(&line, &name) || !scan_next_word(&line, &type) || !scan_kib(&line, &size) || !scan_kib(&line, &used) ||
-	    !scan_next_word(&line, &priority) || mm_parse_i64(priority, &number) || scan_next_word(&line, &name))
+	    !scan_next_word(&line, &priority) || mm_parse_i64(priority, &number) || scan_next_word(&line, &more))
 		return mm_input_error(in, err, -EINVAL, "expected a swap device's name, type, size, use and priority");
 	if (used > size)
 		return mm_input_error(in, err, -EINVAL, "expected at most %" PRIu64 " KiB of the swap device in use, found %" PRIu64,
@@ -47,6 +56,7 @@ static int read_device(struct sums *sums, struct mm_str line, const struct mm_in
 		return mm_input_error(in, err, -EINVAL, "expected swap devices of less than 2^64 bytes together");
 	sums->size += size;
 	sums->used += used;
+	sums->waits |= !is_synchronous(name);
 	return 0;
 }
 
@@ -88,11 +98,11 @@ static int read_meminfo(struct sums *sums, struct mm_input *in, struct mm_error 
 		return e;
 	if (has_total != has_left || left > total)
 		return mm_error_set(err, -EINVAL, "%s: expected SwapTotal, and SwapFree that is no more", in->name);
-	*sums = (struct sums){ total, total - left };
+	*sums = (struct sums){ total, total - left, true };
 	return 0;
 }
 
-int mm_sysroot_swap(const struct mm_sysroot *r, uint64_t *bytes, uint64_t *used_bytes, struct mm_error *err)
+int mm_sysroot_swap(const struct mm_sysroot *r, struct mm_captured_swap *swap, struct mm_error *err)
 {
 	static const struct {
 		const char *path;
@@ -114,7 +124,6 @@ int mm_sysroot_swap(const struct mm_sysroot *r, uint64_t *bytes, uint64_t *used_
 		if (e)
 			return e;
 	}
-	*bytes = sums.size << 10;
-	*used_bytes = sums.used << 10;
+	*swap = (struct mm_captured_swap){ sums.size << 10, sums.used << 10, sums.size && !sums.waits };
 	return 0;
 }

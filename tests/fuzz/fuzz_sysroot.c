@@ -110,7 +110,7 @@ static void read_sysroot(void)
 	struct mm_sysctls sysctls;
 	struct mm_error err = { 0 };
 	struct mm_sysroot *r;
-	uint64_t swap = 0, used = 0;
+	struct mm_captured_swap swap = { 0 };
 	uint32_t page = 0;
 
 	if (mm_sysroot_open(&r, root, &err))
@@ -124,8 +124,8 @@ static void read_sysroot(void)
 	err = (struct mm_error){ 0 };
 	told(mm_sysroot_sysctls(r, &sysctls, &err), &err);
 	err = (struct mm_error){ 0 };
-	told(mm_sysroot_swap(r, &swap, &used, &err), &err);
-	if (used > swap)
+	told(mm_sysroot_swap(r, &swap, &err), &err);
+	if (swap.used_bytes > swap.bytes)
 		abort();
 	err = (struct mm_error){ 0 };
 	told(mm_sysroot_slabinfo(&slabs, r, NULL, &err), &err);

@@ -88,14 +88,19 @@ int mm_sysroot_page_size(const struct mm_sysroot *r, uint32_t *bytes);
 /* The same out of the number of orders in buddyinfo alone: 0 where several have as many (4K pages are then likely). */
 uint32_t mm_orders_page_size(uint32_t nr_orders);
 
+/* All swap devices of a captured machine together. */
+struct mm_captured_swap {
+	uint64_t bytes, used_bytes;
+	bool synchronous;		/* all are zram or other memory: the tunable swap.synchronous */
+};
+
 /*
- * Bytes of all swap devices of the captured machine together, and how many of them are in use: as proc/swaps has them, or
- * where it is not there SwapTotal and SwapFree of proc/meminfo; 0 where neither tells.  Source: Linux 6.6 mm/swapfile.c
- * swap_show(), si_swapinfo().
+ * The swap devices as proc/swaps has them, or where it is not there SwapTotal and SwapFree of proc/meminfo; zeros where neither
+ * tells.  Source: Linux 6.6 mm/swapfile.c swap_show(), si_swapinfo().
  * Return: 0; -EINVAL with @err naming file and line (no heading, no number, more in use than there is, 2^64 bytes or
- * more), -ENOMEM, or a read error: then both are untouched.
+ * more), -ENOMEM, or a read error: then *@swap is untouched.
  */
-int mm_sysroot_swap(const struct mm_sysroot *r, uint64_t *bytes, uint64_t *used_bytes, struct mm_error *err);
+int mm_sysroot_swap(const struct mm_sysroot *r, struct mm_captured_swap *swap, struct mm_error *err);
 
 /* ---- the physical map ---- */
 
