@@ -7,7 +7,7 @@ cd "$tmp" || exit 99
 # ---- every recorded result is compared ------------------------------------------
 # The process begins with a page; what it maps goes below. 1: right below. 2: elsewhere than right below that. 3: where
 # something lies already. 4: 6.6 maps what was refused, and takes it back. 6: an old size of 0 needs a shared mapping
-# (EINVAL). 7: an odd address. 9: done. 11: the break is free to move, and stays where the recording has it. 12: the next
+# (EINVAL). 7: an odd address. 9: 6.6 does it. 11: the break is free to move, and stays where the recording has it. 12: the next
 # page is free, so that it need not move.
 cat > seed.maps <<'END'
 7f0000001000-7f0000002000 r--p 00000000 00:00 0
@@ -44,14 +44,44 @@ mm-vma --csv -n -t mismatches -o seq,pid,call,addr,size,kind,recorded,model $see
 diff -u expected found || { echo "FAIL: recorded results"; failed=1; }
 same "told on standard error" "mm-vma: calls.csv: 8 recorded results that Linux 6.6 would not have given (-t mismatches)" \
 	"$(grep recorded err)"
-# they are followed: what was refused and done here is gone, the break is where it was
+# they are followed: what was refused is not done, the break is where it was
 cat > expected <<'END'
-0x7efffff00000,0x7efffff02000,rw-p
+0x7efffff00000,0x7efffff02000,r--p
 0x7f0000000000,0x7f0000002000,r--p
 END
 # shellcheck disable=SC2086
 mm-vma --csv -n -t maps -o start,end,perms $seed calls.csv > found 2> err
 diff -u expected found || { echo "FAIL: maps after calls that contradict"; failed=1; }
+# whatever refused it, security module, seccomp or a limit of before the log: nothing of the call is done. A: one that 6.6
+# refuses too, behind the first page: ENOMEM for the hole, and the first page has it. B: 6.6's own reason, and nothing is left.
+A=0x100000000000 B=0x200000000000 anon="PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED"
+{
+	echo pid,event,addr,size,flags,result
+	echo "7,mmap,$B,65536,$anon,$B"
+	echo "7,mprotect,0x200000001000,4096,PROT_READ|PROT_EXEC,EACCES"
+	echo "7,munmap,0x200000003000,4096,,EPERM"
+	echo "7,madvise,0x200000005000,4096,MADV_HUGEPAGE,EINVAL"
+	echo "7,madvise,0x200000006000,4096,MADV_DONTFORK,EINVAL"
+	echo "7,mlock,0x200000007000,4096,,ENOMEM"
+	echo "7,mmap,0x200000009000,4096,PROT_READ|PROT_EXEC|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED,EACCES"
+	echo "7,mlockall,,,MCL_FUTURE,EPERM"
+	echo "7,mlockall,,,MCL_CURRENT,ENOMEM"
+	echo "7,mmap,$A,4096,$anon,$A"
+	echo "7,mprotect,$A,8192,PROT_READ,ENOMEM"
+	echo "7,mprotect,0x200000001001,4096,PROT_NONE,EINVAL"
+	echo "7,mmap,0x200000100000,4096,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED|MAP_SHARED_VALIDATE,EINVAL"
+} > refused.csv
+same "maps after refused calls" "$A,0x100000001000,r--p $B,0x200000010000,rw-p" \
+	"$(mm-vma --csv -n -t maps -o start,end,perms refused.csv 2> err | paste -sd' ')"
+same "refused calls that 6.6 would have done" \
+	"mm-vma: refused.csv: 8 recorded results that Linux 6.6 would not have given (-t mismatches)" "$(cat err)"
+same "what refused calls lock" 0,0x0 "$(mm-vma --csv -n -t mm -o locked_vm_bytes,def_flags refused.csv 2> err)"
+for w in munmap,$B,4096, mprotect,$B,4096,PROT_READ madvise,$B,4096,MADV_DONTNEED madvise,$B,4096,MADV_POPULATE_WRITE; do
+	printf '%s\n' pid,event,addr,size,flags,result "1,mmap,$B,8192,$anon,$B" "1,store,$B,4," "1,$w,EPERM" "1,store,$B,4," |
+		sed '3s/$/,/;5s/$/,/' > pages.csv
+	same "pages after a refused ${w%%,*}" 4096 "$(mm-fault --csv -n -t smaps -o rss_bytes pages.csv 2> err)"
+done
+
 # a process that is not known from its beginning may have something in the higher place
 same "a hole in what is not known" "" "$(sed -n '1p;3,4p' calls.csv | mm-vma --csv -n -t mismatches - 2>&1)"
 

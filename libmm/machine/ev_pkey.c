@@ -92,8 +92,7 @@ int mm_ev_pkey_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_ev
 		return err->code;
 	if (key >= 0 && lacks_keys(m, mm, ev))
 		key = -1;
-	return mm_vma_call_end(m, task, ev,
-			       mm_sys_pkey_mprotect(mm, ev->addr, ev->size, mm_vma_flags(m, MM_FLAG_PROT, ev->flags), key), err);
+	return mm_vma_call(m, task, ev, mm_vma_flags(m, MM_FLAG_PROT, ev->flags), key, err);
 }
 
 int mm_ev_pkru(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)

@@ -108,8 +108,12 @@ static int mmap_refused(struct mm_machine *m, struct mm_task *task, struct mm_ev
 		mm_machine_note(m, "refused mappings of files that nothing is known of");
 		return 0;
 	}
+	task->mm->trial = a->flags & MM_MAP_FIXED;
 	e = mm_sys_mmap(task->mm, a, &addr);
-	if (!e) {
+	task->mm->trial = false;
+	if (e && a->flags & MM_MAP_FIXED) {
+		e = mm_sys_mmap(task->mm, a, &addr);	/* what was there may be gone */
+	} else if (!e && !(a->flags & MM_MAP_FIXED)) {
 		mm_sys_munmap(task->mm, addr, a->len);
 		forget_trial(m, nr_effects);
 	}
@@ -149,7 +153,7 @@ int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	mm_vma_mmap_flags(m, ev->flags, &a.prot, &a.flags);
 	if (mapped_file(m, ev, &rec, &a.file))
 		return mm_no_memory(err);
-	if (rec.there && rec.failed && !(a.flags & MM_MAP_FIXED))
+	if (rec.there && rec.failed)
 		return mmap_refused(m, task, ev, &a, err);
 	a.place = rec.there && !rec.failed;
 	a.placed_addr = rec.value;
@@ -177,11 +181,51 @@ int mm_ev_mmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	return end_at(m, task, ev, e, addr, err);
 }
 
+/* One of the calls that give no address. 0 or -errno. */
+static int do_call(struct mm_struct *mm, const struct mm_event *ev, uint64_t flags, int64_t key)
+{
+	switch (ev->type) {
+	case MM_EV_MUNMAP:
+		return mm_sys_munmap(mm, ev->addr, ev->size);
+	case MM_EV_MPROTECT:
+	case MM_EV_PKEY_MPROTECT:
+		return mm_sys_pkey_mprotect(mm, ev->addr, ev->size, flags, key);
+	case MM_EV_MADVISE:
+		return mm_sys_madvise(mm, ev->addr, ev->size, flags > INT32_MAX ? -1 : (int)flags);
+	case MM_EV_MLOCK:
+		return mm_sys_mlock(mm, ev->addr, ev->size, flags);
+	default:
+		return mm_sys_mlockall(mm, flags);
+	}
+}
+
+/*
+ * What a recording saw refused is not done, unless the model refuses it as well: that may be in the midst.  Where the map
+ * count comes into it, and whether a huge page can be made, only the call itself finds out.
+ */
+int mm_vma_call(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, uint64_t flags, int64_t key, struct mm_error *err)
+{
+	struct mm_struct *mm = task->mm;
+	struct mm_recorded rec = mm_vma_recorded(ev);
+	bool refused = rec.there && rec.failed && !mm_map_count_full(mm, 2) &&
+		       !(ev->type == MM_EV_MADVISE && flags == MM_MADV_COLLAPSE);
+	int e = 0;
+
+	if (refused) {
+		mm->trial = true;
+		e = do_call(mm, ev, flags, key);
+		mm->trial = false;
+	}
+	if (e || !refused)
+		e = do_call(mm, ev, flags, key);
+	return mm_vma_call_end(m, task, ev, e, err);
+}
+
 int mm_ev_munmap(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? mm_vma_call_end(m, task, ev, mm_sys_munmap(mm, ev->addr, ev->size), err) : -ENOMEM;
+	return mm ? mm_vma_call(m, task, ev, 0, -1, err) : -ENOMEM;
 }
 
 int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -194,7 +238,7 @@ int mm_ev_mprotect(struct mm_machine *m, struct mm_task *task, struct mm_event *
 		mm_vma_learn_image(mm, ev->addr, ev->size);
 		mm_vma_image_relro(m, task, ev->addr, ev->size);
 	}
-	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mprotect(mm, ev->addr, ev->size, prot), err) : -ENOMEM;
+	return mm ? mm_vma_call(m, task, ev, prot, -1, err) : -ENOMEM;
 }
 
 /* A move or growth that the recording saw refused is taken back.  What was cut off at the end is lost. */
@@ -291,9 +335,7 @@ int mm_ev_madvise(struct mm_machine *m, struct mm_task *task, struct mm_event *e
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t advice = mm_vma_flags(m, MM_FLAG_MADV, ev->flags);
 
-	if (!mm)
-		return -ENOMEM;
-	return mm_vma_call_end(m, task, ev, mm_sys_madvise(mm, ev->addr, ev->size, advice > INT32_MAX ? -1 : (int)advice), err);
+	return mm ? mm_vma_call(m, task, ev, advice, -1, err) : -ENOMEM;
 }
 
 int mm_ev_mlock(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -301,7 +343,7 @@ int mm_ev_mlock(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 	uint64_t flags = mm_vma_flags(m, MM_FLAG_MLOCK, ev->flags);
 
-	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mlock(mm, ev->addr, ev->size, flags), err) : -ENOMEM;
+	return mm ? mm_vma_call(m, task, ev, flags, -1, err) : -ENOMEM;
 }
 
 int mm_ev_munlock(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -315,7 +357,7 @@ int mm_ev_mlockall(struct mm_machine *m, struct mm_task *task, struct mm_event *
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
 
-	return mm ? mm_vma_call_end(m, task, ev, mm_sys_mlockall(mm, mm_vma_flags(m, MM_FLAG_MCL, ev->flags)), err) : -ENOMEM;
+	return mm ? mm_vma_call(m, task, ev, mm_vma_flags(m, MM_FLAG_MCL, ev->flags), -1, err) : -ENOMEM;
 }
 
 int mm_ev_munlockall(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
@@ -432,11 +474,15 @@ int mm_ev_clear_refs(struct mm_machine *m, struct mm_task *task, struct mm_event
 int mm_ev_remap_file_pages(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_struct *mm = mm_vma_call_begin(m, task, err);
+	struct mm_recorded rec = mm_vma_recorded(ev);
 	uint64_t prot, flags;
+	int e;
 
 	if (!mm)
 		return -ENOMEM;
 	mm_vma_mmap_flags(m, ev->flags, &prot, &flags);
-	return mm_vma_call_end(m, task, ev,
-		   mm_sys_remap_file_pages(mm, ev->addr, ev->size, prot, ev->offset >> MM_PAGE_SHIFT, flags), err);
+	mm->trial = rec.there && rec.failed;
+	e = mm_sys_remap_file_pages(mm, ev->addr, ev->size, prot, ev->offset >> MM_PAGE_SHIFT, flags);
+	mm->trial = false;
+	return mm_vma_call_end(m, task, ev, e, err);
 }

@@ -71,6 +71,11 @@ int mm_vma_report_end(struct mm_machine *m, const struct mm_task *task, const st
 struct mm_struct *mm_vma_call_begin(struct mm_machine *m, struct mm_task *task, struct mm_error *err);
 /* It ends with @e, 0 or -errno, which becomes the row's result.  0 or -ENOMEM with @err. */
 int mm_vma_call_end(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, int e, struct mm_error *err);
+/*
+ * ev_vma.c: all of a munmap, mprotect, pkey_mprotect (with @key, else -1), madvise, mlock or mlockall, @flags being
+ * its flags.  0 or -ENOMEM with @err.
+ */
+int mm_vma_call(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, uint64_t flags, int64_t key, struct mm_error *err);
 
 /* What the recording said, set aside before the call fills in the row's result. */
 struct mm_recorded {

@@ -47,7 +47,7 @@ static int pages(struct mm_vma *vma, uint64_t start, uint64_t end, int advice)
 		return -EINVAL;
 	if (vma->vm_flags & MM_VM_HUGETLB && (advice == MM_MADV_DONTNEED || advice == MM_MADV_DONTNEED_LOCKED))
 		end &= ~mm_hugetlb_mask(vma);
-	if (virt->madvise_vma)
+	if (virt->madvise_vma && !vma->vm_mm->trial)
 		return virt->madvise_vma(vma, start, end, advice);
 	return vma->vm_flags & MM_VM_HUGETLB && (advice == MM_MADV_POPULATE_READ || advice == MM_MADV_POPULATE_WRITE) &&
 	       !mm_hugetlb_has_pages(vma) ? -EFAULT : 0;
@@ -68,7 +68,7 @@ static int check_populate(const struct mm_vma *vma, uint64_t end, bool write)
 {
 	uint64_t size = vma->vm_file ? mm_page_align(vma->vm_file->inode->size) : 0;
 
-	if (vma->vm_mm->virt->madvise_vma)
+	if (vma->vm_mm->virt->madvise_vma && !vma->vm_mm->trial)
 		return 0;
 	if ((vma->vm_flags & (MM_VM_IO | MM_VM_PFNMAP)) || !(vma->vm_flags & (write ? MM_VM_WRITE : MM_VM_READ)))
 		return -EINVAL;
@@ -123,11 +123,11 @@ static int advise_pages(struct mm_vma *vma, struct mm_vma **prev, uint64_t start
 	int e = check_pages(vma, start, end, advice);
 
 	*prev = vma;
-	if (vma->extra->uffd)
+	if (vma->extra->uffd && !vma->vm_mm->trial)
 		tell_removal(vma, start, end, advice, e);
 	if (e)
 		return e;
-	if (advice == MM_MADV_POPULATE_WRITE && !vma->vm_mm->virt->madvise_vma && !(vma->vm_flags & MM_VM_SHARED) &&
+	if (advice == MM_MADV_POPULATE_WRITE && !vma->vm_mm->virt->madvise_vma && !vma->vm_mm->trial && !(vma->vm_flags & MM_VM_SHARED) &&
 	    mm_anon_vma_prepare(vma))
 		return -ENOMEM;
 	return pages(vma, start, end, advice);
@@ -161,6 +161,8 @@ static int new_flags(struct mm_vma *vma, int advice, uint64_t *flags)
 	if (advice == MM_MADV_DODUMP && !(vma->vm_flags & MM_VM_HUGETLB) && (vma->vm_flags & MM_VM_SPECIAL))
 		return -EINVAL;
 	*flags = vma->vm_flags;
+	if (vma->vm_mm->trial)
+		return 0;
 	if (advice == MM_MADV_MERGEABLE) {
 		if (vma->vm_flags & MM_VM_MERGEABLE || !mm_vma_ksm_compatible(vma))
 			return 0;

@@ -19,7 +19,7 @@ static int mlock_fixup(struct mm_vma *vma, struct mm_vma **prev, uint64_t start,
 	int64_t pages = (int64_t)((end - start) >> MM_PAGE_SHIFT);
 	int e;
 
-	if (newflags == oldflags || (oldflags & (MM_VM_SPECIAL | MM_VM_HUGETLB))) {
+	if (mm->trial || newflags == oldflags || (oldflags & (MM_VM_SPECIAL | MM_VM_HUGETLB))) {
 		*prev = vma;
 		return 0;
 	}
@@ -84,6 +84,19 @@ static uint64_t count_mm_mlocked_page_nr(const struct mm_struct *mm, uint64_t st
 	return bytes >> MM_PAGE_SHIFT;
 }
 
+/* Has the range pages that cannot be brought in: without rights, or behind the end of a file? */
+static bool lacks_pages(const struct mm_struct *mm, uint64_t start, uint64_t end)
+{
+	for (const struct mm_vma *v = mm_find_vma(mm, start); v && v->vm_start < end; v = mm_find_vma(mm, v->vm_end)) {
+		uint64_t last = v->vm_end < end ? v->vm_end : end, offset = (v->vm_pgoff << MM_PAGE_SHIFT) + (last - v->vm_start);
+
+		if (!(v->vm_flags & MM_VM_ACCESS_FLAGS) ||
+		    (v->vm_file && !mm_vma_is_anonymous(v) && offset > mm_page_align(v->vm_file->inode->size)))
+			return true;
+	}
+	return false;
+}
+
 static int do_mlock(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t flags)
 {
 	uint64_t limit = mm->rlimit[MM_RLIMIT_MEMLOCK] >> MM_PAGE_SHIFT, locked;
@@ -101,6 +114,8 @@ static int do_mlock(struct mm_struct *mm, uint64_t start, uint64_t len, uint64_t
 	e = apply_vma_lock_flags(mm, start, len, flags);
 	if (e)
 		return e;
+	if (mm->trial)
+		return lacks_pages(mm, start, start + len) ? -ENOMEM : 0;
 	e = mm_mm_populate(mm, start, len, false);
 	return e == -EFAULT ? -ENOMEM : e == -ENOMEM ? -EAGAIN : e;
 }
@@ -148,6 +163,8 @@ int mm_sys_mlockall(struct mm_struct *mm, uint64_t flags)
 		return -EPERM;
 	if ((flags & MM_MCL_CURRENT) && mm->total_vm > limit)
 		return -ENOMEM;
+	if (mm->trial)
+		return 0;
 	apply_mlockall_flags(mm, flags);
 	if (flags & MM_MCL_CURRENT)
 		mm_mm_populate(mm, 0, mm->task_size_max, true);

@@ -134,6 +134,7 @@ struct mm_struct {
 	bool beginning;				/* rows seed tell what an exec mapped, in any order; until it maps something itself */
 	bool refused;				/* a call that would have mapped something got ENOMEM */
 	bool whole;				/* known from its beginning: by a program laid out, or a seed */
+	bool trial;				/* calls find out whether they would be refused, and change nothing */
 	bool base_known;			/* mmap_base is the kernel's: a recorded placement confirmed or taught it */
 	uint64_t unplaced_addr;			/* where the last mapping that a recording placed would have gone; 0: nowhere */
 	struct mm_exec_image image[2];		/* program, interpreter */

@@ -182,6 +182,14 @@ static int mmap_region(struct mm_struct *mm, struct region *r)
 	if (!mm_may_expand_vm(mm, r->vm_flags, pages) &&
 	    !mm_may_expand_vm(mm, r->vm_flags, pages - count_vma_pages_range(mm, r->addr, end)))
 		return -ENOMEM;
+	if (mm->trial) {
+		if (!mm_accountable_mapping(r->vm_flags) || is_hugetlb(r->file))
+			return 0;
+		if (mm_vm_enough_memory(mm, (int64_t)pages))
+			return -ENOMEM;
+		mm_vm_unacct_memory(mm, (int64_t)pages);
+		return 0;
+	}
 	next = mm_find_vma_prev(mm, r->addr, &prev);
 	if (next && next->vm_start < end) {
 		if (mm_do_vma_munmap(mm, next, r->addr, end))
@@ -320,6 +328,8 @@ int mm_do_mmap(struct mm_struct *mm, const struct mm_mmap_args *a, uint64_t pgof
 	if (e)
 		return e;
 	*addr = where;
+	if (mm->trial)
+		return 0;
 	if ((vm_flags & MM_VM_LOCKED) || (flags & (MM_MAP_POPULATE | MM_MAP_NONBLOCK)) == MM_MAP_POPULATE)
 		*populate = len;
 	return 0;

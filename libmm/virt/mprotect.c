@@ -33,6 +33,11 @@ static int mprotect_fixup(struct mm_vma *vma, struct mm_vma **prev, uint64_t sta
 			newflags |= MM_VM_ACCOUNT;
 		}
 	}
+	if (mm->trial) {
+		mm_vm_unacct_memory(mm, charged);
+		*prev = vma;
+		return 0;
+	}
 	e = mm_vma_modify(&vma, prev, start, end, newflags, vma->extra->anon_name);
 	if (e) {
 		mm_vm_unacct_memory(mm, charged);

@@ -124,7 +124,7 @@ int mm_do_munmap(struct mm_struct *mm, uint64_t start, uint64_t len)
 	if (end == start)
 		return -EINVAL;
 	vma = mm_find_vma_intersection(mm, start, end);
-	return vma ? mm_do_vma_munmap(mm, vma, start, end) : 0;
+	return vma && !mm->trial ? mm_do_vma_munmap(mm, vma, start, end) : 0;
 }
 
 int mm_sys_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len)
