@@ -111,6 +111,15 @@ for what in 'a machine of 4 CPUs, by its first rows' '2 page faults without an a
 done
 # shellcheck disable=SC2086
 mm-fault --strict $seed perf.txt > out 2> err; same "faults without an address under --strict" 1 $?
+# -F addr,ip,sym: symbols without files; the third is an instruction pointer alone
+cat > perf.txt <<'END'
+prog   100  1234.567894: page-faults:     7f0000000abc [unknown]     7f0000401000 operator new(unsigned long)
+prog   100  1234.567895: page-faults:     7f0000001abc stderr@GLIBC_2.2.5 ffffffff81000000 elf_load
+prog   100  1234.567896: page-faults:     7f0000002abc operator new(unsigned long)
+END
+# shellcheck disable=SC2086
+same "faults of perf script -F addr,ip,sym" 2,0,0,0 "$(faults $seed perf.txt 2> err)"
+grep -q '1 page faults without an address' err || fail "an instruction pointer alone is not told: $(cat err)"
 
 # addresses that differ from one in the TLB in bits that no program has: none is its page; with five levels bit 47 is one
 cat > canonical.csv <<'END'

@@ -383,12 +383,23 @@ static int page_fault(struct mm_trace_source *src, struct mm_trace_batch *b, str
 	return put_fault(src, ev, code) ? mm_error_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-/* Is an instruction pointer in "SYMBOL (FILE) IP SYMBOL (FILE)"?  Names may have blanks and parentheses in them. */
+/*
+ * Is an instruction pointer in "SYMBOL (FILE) IP SYMBOL (FILE)", or in "SYMBOL IP SYMBOL", where it fills 16 places behind a blank?
+ * Names may have blanks and parentheses in them.
+ */
 static bool has_ip_behind(struct mm_str s)
 {
-	struct mm_str word, rest;
+	struct mm_str word, rest = s;
 	uint64_t ip;
 
+	while (scan_next_word(&rest, &word)) {
+		size_t blanks = 0;
+
+		while (word.p - blanks > s.p && word.p[-(ptrdiff_t)blanks - 1] == ' ')
+			blanks++;
+		if (blanks && blanks + word.len == 17 && parse_hex(word, &ip))
+			return true;
+	}
 	while (mm_str_after(s, ") ", &rest)) {
 		s = rest;
 		if (scan_next_word(&rest, &word) && word.len >= 4 && parse_hex(word, &ip))
@@ -399,7 +410,7 @@ static bool has_ip_behind(struct mm_str s)
 
 /*
  * perf's software event: "ADDR", "ADDR IP SYMBOL (FILE)", "ADDR SYMBOL (FILE) IP SYMBOL (FILE)", or, where addresses were not
- * recorded or are not shown, "IP SYMBOL (FILE)".
+ * recorded or are not shown, "IP SYMBOL (FILE)"; each also without files.
  */
 static int soft_fault(struct mm_trace_source *src, struct mm_trace_batch *b, struct mm_ftrace_line *t,
 		      struct mm_error *err)
