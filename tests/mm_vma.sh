@@ -52,6 +52,13 @@ END
 # shellcheck disable=SC2086
 mm-vma --csv -n -t maps -o start,end,perms $seed calls.csv > found 2> err
 diff -u expected found || { echo "FAIL: maps after calls that contradict"; failed=1; }
+# MAP_32BIT begins to look at any page of 32 MiB, each time; the last has a gap below it that is behind them all
+printf '1,mmap,,4096,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS|MAP_32BIT,%s\n' 0x41b2a000 0x40000000 0x41b2b000 0x41fff000 0x42000000 0x42002000 |
+	sed 1i'pid,event,addr,size,flags,result' > low.csv
+same "places of MAP_32BIT" "5,address,0x42002000,0x42001000" "$(mm-vma --csv -n -t mismatches -o seq,kind,recorded,model low.csv 2> err)"
+same "and without a recording" "0x40000000 0x40001000" \
+	"$(cut -d, -f1-5 low.csv | head -3 | mm-vma --csv - | grep ,mmap, | cut -d, -f6 | paste -sd' ')"
+
 # whatever refused it, security module, seccomp or a limit of before the log: nothing of the call is done. A: one that 6.6
 # refuses too, behind the first page: ENOMEM for the hole, and the first page has it. B: 6.6's own reason, and nothing is left.
 A=0x100000000000 B=0x200000000000 anon="PROT_READ|PROT_WRITE|MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED"

@@ -81,6 +81,19 @@ static int unmapped_area_topdown(struct mm_struct *mm, uint64_t low, uint64_t hi
 	return 0;
 }
 
+/*
+ * find_start_end() of MAP_32BIT: with randomisation from any page of the first 32 MiB.  Where a recording has a place, the one that
+ * leads to it if any does: the highest that is not above it.
+ */
+static uint64_t begin_of_32bit(const struct mm_unmapped_args *a)
+{
+	uint64_t begin = UINT64_C(0x40000000), last = begin + UINT64_C(0x02000000) - MM_PAGE_SIZE;
+
+	if (!a->place || a->placed_addr < begin)
+		return begin;
+	return a->placed_addr < last ? a->placed_addr & MM_PAGE_MASK : last;
+}
+
 static int get_area_bottomup(struct mm_struct *mm, const struct mm_unmapped_args *a, uint64_t *addr)
 {
 	uint64_t begin = mm->mmap_legacy_base;
@@ -91,7 +104,7 @@ static int get_area_bottomup(struct mm_struct *mm, const struct mm_unmapped_args
 		return 0;
 	}
 	if (a->flags & MM_MAP_32BIT) {
-		begin = UINT64_C(0x40000000);
+		begin = begin_of_32bit(a);
 		end = UINT64_C(0x80000000);
 	}
 	if (a->len > end)
