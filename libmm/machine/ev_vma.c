@@ -199,6 +199,22 @@ static int do_call(struct mm_struct *mm, const struct mm_event *ev, uint64_t fla
 	}
 }
 
+/* May something of which the recording says nothing lie in a hole of [addr, addr + len)? */
+static bool has_unknown(const struct mm_struct *mm, uint64_t addr, uint64_t len)
+{
+	const struct mm_vma *vma;
+	uint64_t end;
+
+	if (mm->whole || __builtin_add_overflow(addr, len, &end))
+		return false;
+	for (; addr < end; addr = vma->vm_end) {
+		vma = mm_vma_lookup(mm, addr);
+		if (!vma)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What a recording saw refused is not done, unless the model refuses it as well: that may be in the midst.  Where the map
  * count comes into it, and whether a huge page can be made, only the call itself finds out.
@@ -218,6 +234,10 @@ int mm_vma_call(struct mm_machine *m, struct mm_task *task, struct mm_event *ev,
 	}
 	if (e || !refused)
 		e = do_call(mm, ev, flags, key);
+	if (e == -ENOMEM && rec.there && !rec.failed && has_unknown(mm, ev->addr, ev->size)) {
+		mm_machine_note(m, "calls on memory that was mapped before the recording began");
+		e = 0;
+	}
 	return mm_vma_call_end(m, task, ev, e, err);
 }
 
