@@ -63,4 +63,13 @@ printf '%s\n' '1 shmget(IPC_PRIVATE, 3000000, IPC_CREAT|SHM_HUGETLB|0600) = 5' '
 same "strace" "0 0x7f0000000000 0" \
 	"$(mm-fault --csv -S vm.nr_hugepages=3 st.txt 2> err | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
 	$c["by"] == "" && $c["event"] ~ /^shm/ { printf "%s%s", n++ ? " " : "", $c["result"] }')"
+# their names are of their keys, where a shmget tells one; two without are two. The key of one that is attached already comes too late
+printf '%s\n' '1 shmget(0xa72071, 56, IPC_CREAT|IPC_EXCL|0600) = 30' '1 shmget(IPC_PRIVATE, 4096, IPC_CREAT|0600) = 31' \
+	'1 shmat(30, NULL, 0) = 0x7f0000009000' '1 shmat(31, NULL, 0) = 0x7f0000007000' '1 shmat(32, NULL, 0) = 0x7f0000005000' \
+	'1 shmget(0x20, 4096, 0) = 32' '1 shmat(32, NULL, 0) = 0x7f0000003000' '1 shmctl(30, IPC_RMID, NULL) = 0' > st.txt
+zero="/SYSV00000000 (deleted)"
+same "names of segments" "$zero|$zero|$zero|/SYSV00a72071 (deleted)" \
+	"$(mm-vma --csv -n -t maps -o name st.txt 2> err | paste -sd'|')"
+same "segments that they are" "30 30 31 32 32" \
+	"$(mm-vma --csv st.txt 2> err | sed -n 's/.*,shm[a-z_]*,.*(id \([0-9]*\)).*/\1/p' | sort | paste -sd' ')"
 exit $failed

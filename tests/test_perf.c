@@ -104,11 +104,11 @@ static const struct record_case {
 	  "7,truncate,,8192,,/a,,,,\n7,mmap,0x7f0000000000,4096,PROT_READ|MAP_SHARED|MAP_FIXED,/a,0x1000,,0x7f0000000000,\n", 0 },
 	{ "memory that is shared", BEGIN VMA("0x7f0000000000(0x1000) @ 0 00:01 9 0]: rw-s /dev/zero (deleted)")
 	  VMA("0x7f0000001000(0x1000) @ 0 00:01 9 0]: rw-s /memfd:x (deleted)")
-	  VMA("0x7f0000002000(0x1000) @ 0 00:01 32768 0]: r--s /SYSV00000000 (deleted)")
+	  VMA("0x7f0000002000(0x1000) @ 0 00:01 32768 0]: r--s /SYSV00a72071 (deleted)")
 	  VMA("0x7f0000200000(0x200000) @ 0 00:0f 9 0]: rw-p /anon_hugepage (deleted)"),
 	  BEGUN "7,mmap,0x7f0000000000,4096," RW "|MAP_SHARED|MAP_FIXED|MAP_ANONYMOUS,,,,0x7f0000000000,\n"
 	  "7,file,,4096,O_RDWR|S_IFREG,/memfd:x,,,,\n7,mmap,0x7f0000001000,4096," RW "|MAP_SHARED|MAP_FIXED,/memfd:x,0x0,,0x7f0000001000,\n"
-	  "7,shmat,0x7f0000002000,4096,SHM_RDONLY|SHM_REMAP,/SYSV00000000 (id 32768),,,0x7f0000002000,\n"
+	  "7,shmat,0x7f0000002000,4096,SHM_RDONLY|SHM_REMAP,/SYSV00a72071 (id 32768),,,0x7f0000002000,\n"
 	  "7,mmap,0x7f0000200000,2097152," RW "|MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS|MAP_HUGETLB,,,,0x7f0000200000,\n", 0 },
 	{ "a stack grows by itself", BEGIN VMA("0x7ffc69157000(0x31000) @ 0 00:00 0 0]: rw-p [stack]"), BEGUN, 0 },
 	{ "threads, a child with its parent's mappings, their ends", BEGIN VMA("0x7f0000000000(0x2000) @ 0 00:00 0 0]: rw-p //anon")

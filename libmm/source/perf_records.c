@@ -215,7 +215,8 @@ static int map_row(struct mm_perf *p, struct mm_trace_batch *b, const struct mm_
 	mm_event_set_result(ev, MM_RESULT_HEX, start);
 	if (segment) {
 		mm_event_put(ev, FLAGS, flags, r->perms[1] == 'w' ? MM_STR("SHM_REMAP") : MM_STR("SHM_RDONLY|SHM_REMAP"));
-		n = snprintf(name, sizeof(name), "/SYSV00000000 (id %llu)", (unsigned long long)r->ino);
+		n = snprintf(name, sizeof(name), "%.*s (id %llu)", r->name.len < 13 ? (int)r->name.len : 13, r->name.p,
+			     (unsigned long long)r->ino);	/* "/SYSV" and the key */
 		return put_name(p, ev, (struct mm_str){ name, (size_t)n });
 	}
 	e = put_flags(p, ev, r->perms, false, flags ? flags : "|MAP_FIXED");

@@ -132,6 +132,7 @@ struct strace_file {			/* one path */
 	uint8_t told_mode;
 	bool size_known, told;
 	bool memfd;			/* what -y says of its name is that of others too */
+	uint32_t key;			/* of a System V segment; 0: none, or not known */
 	uint32_t nr_alike;		/* memfds of this name but the first */
 	uint64_t told_size;
 	uint64_t hash;

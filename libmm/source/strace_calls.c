@@ -300,26 +300,37 @@ static int on_rlimit(struct strace_calls *c, struct mm_trace_batch *b, const str
 	return mm_trace_keep(c->src, ev->name, &ev->name);
 }
 
+/* The segment @id; its key is known once a shmget was seen. NULL: no host memory. */
+static struct strace_file *segment_of(struct strace_calls *c, uint64_t id)
+{
+	char name[32];
+	int n = snprintf(name, sizeof(name), "/SYSV (id %llu)", (unsigned long long)id);
+
+	return strace_path(c->files, (struct mm_str){ name, (size_t)n });
+}
+
+/* Its name in maps, with what tells it from others of that key. The row is filled in then. 0 or -ENOMEM. */
+static int put_segment(struct strace_calls *c, struct mm_event *ev, const struct strace_file *file)
+{
+	char name[64];
+	int n = snprintf(name, sizeof(name), "/SYSV%08x%s", file->key, file->path + strlen("/SYSV"));
+
+	mm_event_put(ev, NAME, name, ((struct mm_str){ name, (size_t)n }));
+	return strace_keep_slices(c, ev);
+}
+
 /* shmctl(id, IPC_RMID, NULL), of a segment that a row told of */
 static int on_shm_rmid(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	struct strace_file *file;
-	struct mm_event *ev;
-	char name[64];
 	uint64_t id;
-	int n;
 
 	if (call->failed || !strace_has_flag(call->arg[1], "IPC_RMID", 0) || !strace_number(call->arg[0], &id))
 		return 0;
-	n = snprintf(name, sizeof(name), "/SYSV00000000 (id %llu)", (unsigned long long)id);
-	file = strace_path(c->files, (struct mm_str){ name, (size_t)n });
+	file = segment_of(c, id);
 	if (!file)
 		return -ENOMEM;
-	if (!file->told)
-		return 0;
-	ev = strace_add_row(b, call, MM_EV_SHM_RMID);
-	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
-	return 0;
+	return file->told ? put_segment(c, strace_add_row(b, call, MM_EV_SHM_RMID), file) : 0;
 }
 
 /* shmget(key, size, flags) = id; shmat(id, addr, flags) = address */
@@ -329,26 +340,24 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 	char text[MM_FLAGS_TEXT];
 	struct strace_file *file;
 	struct mm_event *ev;
-	char name[64];
-	uint64_t id = 0;
-	int n;
+	uint64_t id = 0, key = 0;
 
 	if (call->failed || call->no_result || (!get && !strace_number(call->arg[0], &id)))
 		return 0;
-	n = snprintf(name, sizeof(name), "/SYSV00000000 (id %llu)", (unsigned long long)(get ? call->result : id));
-	file = strace_path(c->files, (struct mm_str){ name, (size_t)n });
+	file = segment_of(c, get ? call->result : id);
 	if (!file)
 		return -ENOMEM;
 	if (get) {
 		strace_number(call->arg[1], &file->size);
+		if (!file->told && strace_number(call->arg[0], &key))
+			file->key = (uint32_t)key;
 		if (!strace_has(call->arg[2], "SHM_HUGETLB"))
 			return 0;
 		file->told = true;
 		ev = strace_add_row(b, call, MM_EV_SHMGET);
 		mm_event_put(ev, FLAGS, flags, strace_words(call->arg[2], MM_NR_FLAG_KINDS, text));
 		mm_event_put(ev, SIZE, size, file->size);
-		mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
-		return strace_keep_slices(c, ev);
+		return put_segment(c, ev, file);
 	}
 	file->told = true;
 	if (!file->size &&
@@ -358,9 +367,8 @@ static int on_shm(struct strace_calls *c, struct mm_trace_batch *b, const struct
 	put_arg(ev, TO_ADDR, call->arg[1]);
 	mm_event_put(ev, FLAGS, flags, strace_words(call->arg[2], MM_FLAG_SHM, text));
 	mm_event_put(ev, SIZE, size, file->size ? file->size : MM_PAGE_SIZE);
-	mm_event_put(ev, NAME, name, ((struct mm_str){ file->path, strlen(file->path) }));
 	strace_put_result(ev, call, true);
-	return strace_keep_slices(c, ev);
+	return put_segment(c, ev, file);
 }
 
 /* ---- tasks ----------------------------------------------------------------------- */

@@ -359,7 +359,7 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 		snprintf(buf, size, "[anon_shmem:%s]", vma->extra->anon_name);
 		return buf;
 	}
-	if (vma->extra->vm_ops_close) {	/* a recording's segments are told apart: "/SYSV00000000 (id 3)" */
+	if (vma->extra->vm_ops_close) {	/* a recording's segments are told apart: "/SYSV00a72071 (id 3)" */
 		const char *path = vma->vm_file->inode->name, *id = strstr(path, " (id ");
 
 		if (!id)
