@@ -65,6 +65,15 @@ same "calls on what is not known" "mm-vma: begun.strace: 2 calls on memory that 
 	"$(mm-vma --csv -n -t mismatches begun.strace 2>&1)"
 same "and maps" 0x7f0000000000,0x7f0000002000,r--p "$(mm-vma --csv -n -t maps -o start,end,perms begun.strace 2> err)"
 
+# /proc/self is the recorded task and not who reads of it: exe is its program, also of a child; what lies behind fd is not known
+sh=$(realpath "$(command -v sh)")
+printf '%s\n' "7 execve(\"$sh\", [\"sh\"], 0x7ffe /* 3 vars */) = 0" '7 fork() = 8' \
+	'8 execve("/proc/self/exe", ["sh"], 0x7ffe /* 3 vars */) = 0' \
+	'7 execve("/proc/self/fd/3", ["sh"], 0x7ffe /* 3 vars */) = 0' > self.strace
+same "programs by /proc/self" "7,[stack] 8,$sh" \
+	"$(mm-vma --csv -n -t maps -o pid,name self.strace 2> err | grep -E '^7|/' | grep -v /ld | sort -u | paste -sd' ')"
+same "which is told" "mm-vma: self.strace: 1 programs that are not there to be laid out" "$(cat err)"
+
 # MAP_32BIT begins to look at any page of 32 MiB, each time; the last has a gap below it that is behind them all
 printf '1,mmap,,4096,PROT_READ|MAP_PRIVATE|MAP_ANONYMOUS|MAP_32BIT,%s\n' 0x41b2a000 0x40000000 0x41b2b000 0x41fff000 0x42000000 0x42002000 |
 	sed 1i'pid,event,addr,size,flags,result' > low.csv

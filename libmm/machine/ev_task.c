@@ -8,6 +8,7 @@
  * had rows before, when a recording shows its first calls earlier.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -37,14 +38,36 @@ static int begin_image(struct mm_machine *m, struct mm_task *task, struct mm_err
 	return task->image ? 0 : mm_no_memory(err);
 }
 
+/*
+ * Where the program @path of @task's exec lies, in @text if need be: below /proc are links of the recorded machine's tasks, and not
+ * of who reads the recording.  exe of its own is the program that it runs; what others are is not known: "".
+ */
+static struct mm_str program_of(const struct mm_task *task, struct mm_str path, char text[4096])
+{
+	const struct mm_vma *vma = task->mm && task->mm->start_code ? mm_vma_lookup(task->mm, task->mm->start_code) : NULL;
+	char own[32];
+	int n = snprintf(own, sizeof(own), "/proc/%u/exe", task->tgid);
+
+	if (!mm_str_starts(path, "/proc/"))
+		return path;
+	if (!vma || !vma->vm_file || !(mm_str_is(path, "/proc/self/exe") || mm_str_is(path, "/proc/thread-self/exe") ||
+				       (path.len == (size_t)n && !memcmp(path.p, own, path.len))))
+		return MM_STR("");
+	n = snprintf(text, 4096, "%s", vma->vm_file->inode->name);	/* goes with the address space */
+	return (struct mm_str){ text, (size_t)n };
+}
+
 int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, struct mm_error *err)
 {
 	struct mm_recorded rec = mm_vma_recorded(ev);
 	struct mm_struct *mm, *old = task->mm;
+	struct mm_str path;
+	char text[4096];
 	int e;
 
 	if (rec.there && rec.failed)
 		return 0;
+	path = program_of(task, ev->name, text);
 	if (mm_has_word(ev->flags, "AUTOMAP"))
 		task->automap = true;
 	task->filled = task->automap && mm_has_word(ev->flags, "FILLED");
@@ -65,7 +88,7 @@ int mm_ev_exec(struct mm_machine *m, struct mm_task *task, struct mm_event *ev, 
 	mm->beginning = task->automap;
 	if (task->automap)
 		return mm_has_word(ev->flags, "IMAGE") ? begin_image(m, task, err) : 0;
-	e = mm_vma_exec(m, mm, ev->name);
+	e = mm_vma_exec(m, mm, path);
 	mm_task_began(m, task);
 	if (e == -ENOMEM)
 		return mm_no_memory(err);

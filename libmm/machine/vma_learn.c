@@ -74,6 +74,12 @@ void mm_vma_learn_image(struct mm_struct *mm, uint64_t addr, uint64_t len)
 			continue;
 		move_image(mm, x, delta);
 		x->learnt = true;
+		if (!i && mm->start_code) {
+			mm->start_code += delta;
+			mm->end_code += delta;
+			mm->start_data += delta;
+			mm->end_data += delta;
+		}
 		if (i) {
 			place_vdso(mm, mm->mmap_base, x->start);
 			mm->mmap_base = mm_page_align(x->start + x->size);
