@@ -131,9 +131,11 @@ struct strace_file {			/* one path */
 	uint8_t mode;			/* 0 O_RDONLY, 1 O_WRONLY, 2 O_RDWR: of the last open */
 	uint8_t told_mode;
 	bool size_known, told;
-	bool memfd;			/* what -y says of its name is that of others too */
+	bool opened;			/* it was, or stands for one that was */
+	struct strace_file *now;	/* the file that the path names now; NULL: none, it was removed */
+	struct strace_file *first;	/* the one whose path it had when it was made; NULL: it has its own */
 	uint32_t key;			/* of a System V segment; 0: none, or not known */
-	uint32_t nr_alike;		/* memfds of this name but the first */
+	uint32_t nr_alike;		/* files of this path but the first */
 	uint64_t told_size;
 	uint64_t hash;
 };
@@ -141,6 +143,12 @@ struct strace_file {			/* one path */
 int strace_files_new(struct strace_files **fp);
 void strace_files_free(struct strace_files *f);
 struct strace_file *strace_path(struct strace_files *f, struct mm_str path);	/* escaped; NULL: host memory */
+struct strace_file *strace_path_known(struct strace_files *f, struct mm_str path);	/* the same; NULL: no call named it */
+/*
+ * Another file of the path of @first, which names it from now on: "PATH (2)" and so on in rows; @first itself if nobody had
+ * opened that. NULL: host memory.
+ */
+struct strace_file *strace_file_anew(struct strace_files *f, struct strace_file *first);
 struct mm_str strace_unescape(struct mm_str escaped, char text[STRACE_PATH]);	/* cut at STRACE_PATH bytes */
 bool strace_is_absolute(struct mm_str escaped);
 /* Descriptor tables: a task's own, copied or shared at clone, gone at exit. */

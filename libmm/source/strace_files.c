@@ -7,6 +7,8 @@
  * group of tasks that share it.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,22 +162,31 @@ bool strace_is_absolute(struct mm_str escaped)
 	return escaped.len && unescape(&p, p + escaped.len) == '/';
 }
 
-struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
+/* The slot of @path, without escapes, or the empty one where it would be. */
+static size_t slot_of(const struct strace_files *f, struct mm_str path, uint64_t hash)
 {
-	char text[STRACE_PATH];
+	size_t i = (size_t)hash & (f->nr_slots - 1);
+
+	for (; f->slots[i]; i = (i + 1) & (f->nr_slots - 1)) {
+		const struct strace_file *file = f->v[f->slots[i] - 1];
+
+		if (file->hash == hash && mm_str_is(path, file->path))
+			break;
+	}
+	return i;
+}
+
+static struct strace_file *find_or_add(struct strace_files *f, struct mm_str path)
+{
+	uint64_t h = mm_str_hash(path);
 	struct strace_file *file;
-	uint64_t h;
 	size_t i;
 
-	path = strace_unescape(path, text);
-	h = mm_str_hash(path);
 	if (f->nr == f->cap && grow(f))
 		return NULL;
-	for (i = (size_t)h & (f->nr_slots - 1); f->slots[i]; i = (i + 1) & (f->nr_slots - 1)) {
-		file = f->v[f->slots[i] - 1];
-		if (file->hash == h && mm_str_is(path, file->path))
-			return file;
-	}
+	i = slot_of(f, path, h);
+	if (f->slots[i])
+		return f->v[f->slots[i] - 1];
 	file = calloc(1, sizeof(*file));
 	if (!file)
 		return NULL;
@@ -186,8 +197,47 @@ struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
 	}
 	file->hash = h;
 	file->mode = 2;
+	file->now = file;
 	f->v[f->nr++] = file;
 	f->slots[i] = (uint32_t)f->nr;
+	return file;
+}
+
+struct strace_file *strace_path(struct strace_files *f, struct mm_str path)
+{
+	char text[STRACE_PATH];
+
+	return find_or_add(f, strace_unescape(path, text));
+}
+
+struct strace_file *strace_path_known(struct strace_files *f, struct mm_str path)
+{
+	char text[STRACE_PATH];
+	size_t i;
+
+	if (!f->nr)
+		return NULL;
+	path = strace_unescape(path, text);
+	i = slot_of(f, path, mm_str_hash(path));
+	return f->slots[i] ? f->v[f->slots[i] - 1] : NULL;
+}
+
+struct strace_file *strace_file_anew(struct strace_files *f, struct strace_file *first)
+{
+	char path[STRACE_PATH + 16];
+	struct strace_file *file = first;
+
+	while (file && file->opened) {
+		int n = snprintf(path, sizeof(path), "%s (%" PRIu32 ")", first->path, ++first->nr_alike + 1);
+
+		file = find_or_add(f, (struct mm_str){ path, (size_t)n });
+	}
+	if (!file)
+		return NULL;
+	if (file != first)
+		file->first = first;
+	file->opened = first->opened = true;
+	first->now = file;
 	return file;
 }
 

@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/minmax.h"
 #include "base/str.h"
 #include "source/scan.h"
 #include "source/strace.h"
 
-static const char memfd[] = "/memfd:";
+static const char memfd[] = "/memfd:", deleted[] = " (deleted)";
 
 /* "</path>" behind a descriptor, if it stands there. */
 static bool path_of_fd(struct mm_str arg, struct mm_str *path)
@@ -69,13 +70,19 @@ struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_c
 		return *fdp ? (*fdp)->file : NULL;
 	if (!strace_is_absolute(path))
 		return NULL;		/* a pipe, a socket */
-	if (*fdp && (*fdp)->file->memfd && mm_str_starts(path, memfd))
+	if (path.len > sizeof(deleted) - 1 && !memcmp(path.p + path.len - (sizeof(deleted) - 1), deleted, sizeof(deleted) - 1))
+		path.len -= sizeof(deleted) - 1;
+	if (*fdp && !strncmp((*fdp)->file->path, memfd, sizeof(memfd) - 1) && mm_str_starts(path, memfd))
 		return (*fdp)->file;
 	file = strace_path(c->files, path);
 	if (!file) {
 		*e = -ENOMEM;
 		return NULL;
 	}
+	if (*fdp && (file == (*fdp)->file->first || file == (*fdp)->file))
+		return (*fdp)->file;	/* whatever has that path now */
+	if (file->now)
+		file = file->now;
 	if (!*fdp) {
 		*e = strace_fd_set(c->files, call->pid, fd, file, file->mode);
 		*fdp = *e ? NULL : strace_fd(c->files, call->pid, fd);
@@ -159,8 +166,12 @@ static int on_open(struct strace_calls *c, struct mm_trace_batch *b, const struc
 {
 	bool creat = mm_str_is(call->name, "creat"), at = strace_has(call->name, "at") && !creat;
 	struct mm_str path = call->path, flags = call->arg[at ? 2 : 1];
+	bool tmpfile = !creat && strace_has_flag(flags, "O_TMPFILE", 020000000);
+	bool may_make = creat || strace_has_flag(flags, "O_CREAT", 0100);
+	bool made = tmpfile || (!creat && may_make && strace_has_flag(flags, "O_EXCL", 0200));
 	uint8_t mode = creat ? 1 : open_mode(flags);
-	struct strace_file *file;
+	struct strace_file *file, *named, *was;
+	char text[STRACE_PATH];
 	struct strace_fd *fd;
 	int e;
 
@@ -170,11 +181,20 @@ static int on_open(struct strace_calls *c, struct mm_trace_batch *b, const struc
 		return 0;
 	if (!path.len)
 		return 0;
-	file = strace_path(c->files, path);
+	if (tmpfile && !call->path.len)		/* of a directory: /tmp/#INODE, of which the log does not tell the number */
+		path = (struct mm_str){ text, (size_t)snprintf(text, sizeof(text), "%.*s/#", (int)mm_min_u64(path.len, STRACE_PATH - 3),
+							       path.p) };
+	named = strace_path(c->files, path);
+	if (!named)
+		return -ENOMEM;
+	was = named->now;
+	file = made || !was ? strace_file_anew(c->files, named) : was;
 	if (!file)
 		return -ENOMEM;
+	made |= may_make && !was;
 	file->mode = mode;
-	if (creat || strace_has_flag(flags, "O_TRUNC", 01000))
+	file->opened = named->opened = true;
+	if (made || creat || strace_has_flag(flags, "O_TRUNC", 01000))
 		resized(b, call, file, 0);
 	e = strace_fd_set(c->files, call->pid, call->result, file, mode);
 	fd = e ? NULL : strace_fd(c->files, call->pid, call->result);
@@ -183,10 +203,48 @@ static int on_open(struct strace_calls *c, struct mm_trace_batch *b, const struc
 	return e;
 }
 
+/* unlink("/tmp/x"), unlinkat(AT_FDCWD, "/tmp/x", 0): who opens that path next has another file */
+static int on_unlink(struct strace_calls *c, const struct strace_call *call)
+{
+	bool at = mm_str_is(call->name, "unlinkat");
+	struct strace_file *named;
+	struct mm_str path;
+
+	if (call->failed || !strace_quoted(call->arg[at ? 1 : 0], &path) || (at && strace_has_flag(call->arg[2], "AT_REMOVEDIR", 0x200)))
+		return 0;
+	named = strace_path_known(c->files, path);
+	if (named && named->opened)
+		named->now = NULL;
+	return 0;
+}
+
+/* rename("a", "b"), renameat(AT_FDCWD, "a", AT_FDCWD, "b"), renameat2 with flags behind: b is the file that a was */
+static int on_rename(struct strace_calls *c, const struct strace_call *call)
+{
+	bool at = !mm_str_is(call->name, "rename"), exchange = mm_str_is(call->name, "renameat2") &&
+								strace_has_flag(call->arg[4], "RENAME_EXCHANGE", 2);
+	struct strace_file *from, *to, *was;
+	struct mm_str a, b;
+
+	if (call->failed || !strace_quoted(call->arg[at ? 1 : 0], &a) || !strace_quoted(call->arg[at ? 3 : 1], &b))
+		return 0;
+	from = strace_path_known(c->files, a);
+	to = from && from->opened ? strace_path(c->files, b) : strace_path_known(c->files, b);
+	if (!to)
+		return from && from->opened ? -ENOMEM : 0;
+	was = to->now;
+	if (!from || !from->opened)		/* what b is now no call has used */
+		return to->opened && !strace_file_anew(c->files, to) ? -ENOMEM : 0;
+	to->now = from->now;
+	to->opened = true;
+	from->now = exchange ? was : NULL;
+	return 0;
+}
+
 /* Each is a file of its own, whatever its name: the second of a name is "/memfd:NAME (2)". */
 static int on_memfd(struct strace_calls *c, const struct strace_call *call)
 {
-	struct strace_file *file, *first;
+	struct strace_file *file;
 	struct mm_str name;
 	char path[300];
 	int n;
@@ -196,14 +254,10 @@ static int on_memfd(struct strace_calls *c, const struct strace_call *call)
 	if (name.len > 249)
 		name.len = 249;
 	n = snprintf(path, sizeof(path), "%s%.*s", memfd, (int)name.len, name.p);
-	file = first = strace_path(c->files, (struct mm_str){ path, (size_t)n });
-	while (file && file->memfd) {
-		n = snprintf(path, sizeof(path), "%s%.*s (%" PRIu32 ")", memfd, (int)name.len, name.p, ++first->nr_alike + 1);
-		file = strace_path(c->files, (struct mm_str){ path, (size_t)n });
-	}
+	file = strace_path(c->files, (struct mm_str){ path, (size_t)n });
+	file = file ? strace_file_anew(c->files, file) : NULL;
 	if (!file)
 		return -ENOMEM;
-	file->memfd = true;
 	file->mode = 2;
 	return strace_fd_set(c->files, call->pid, call->result, file, 2);
 }
@@ -491,6 +545,10 @@ static int file_call(struct strace_calls *c, struct mm_trace_batch *b, const str
 		return on_dup(c, call);
 	if (mm_str_is(n, "memfd_create"))
 		return on_memfd(c, call);
+	if (mm_str_is(n, "unlink") || mm_str_is(n, "unlinkat"))
+		return on_unlink(c, call);
+	if (mm_str_is(n, "rename") || mm_str_is(n, "renameat") || mm_str_is(n, "renameat2"))
+		return on_rename(c, call);
 	if (mm_str_is(n, "fstat") || mm_str_is(n, "newfstat") || mm_str_is(n, "newfstatat") || mm_str_is(n, "statx"))
 		return on_stat(c, call);
 	if (mm_str_is(n, "fallocate"))
