@@ -216,13 +216,15 @@ static void put_arg(struct mm_event *ev, enum to to, struct mm_str arg)
 
 int strace_keep_slices(struct strace_calls *c, struct mm_event *ev)
 {
-	if (ev->present & MM_TC_BIT(FLAGS) && mm_trace_keep(c->src, ev->flags, &ev->flags))
-		return -ENOMEM;
-	if (ev->present & MM_TC_BIT(NAME) && mm_trace_keep(c->src, ev->name, &ev->name))
-		return -ENOMEM;
-	if (ev->result_kind == MM_RESULT_WORD && mm_trace_keep(c->src, ev->result_word, &ev->result_word))
-		return -ENOMEM;
-	return 0;
+	int e = 0;
+
+	if (ev->present & MM_TC_BIT(FLAGS))
+		e |= mm_trace_keep(c->src, ev->flags, &ev->flags);
+	if (ev->present & MM_TC_BIT(NAME))
+		e |= mm_trace_keep(c->src, ev->name, &ev->name);
+	if (ev->result_kind == MM_RESULT_WORD)
+		e |= mm_trace_keep(c->src, ev->result_word, &ev->result_word);
+	return e ? -ENOMEM : 0;
 }
 
 static int on_simple(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call,

@@ -183,8 +183,10 @@ int mm_trace_keep(struct mm_trace_source *src, struct mm_str s, struct mm_str *k
 
 	if (!a || a->cap - a->used < s.len) {
 		a = malloc(sizeof(*a) + cap);
-		if (!a)
+		if (!a) {
+			*kept = MM_STR("");
 			return -ENOMEM;
+		}
 		*a = (struct mm_trace_arena){ .next = src->arena, .cap = cap };
 		src->arena = a;
 	}

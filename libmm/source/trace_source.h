@@ -84,7 +84,7 @@ static inline struct mm_event *mm_trace_add(struct mm_trace_batch *b, enum mm_ev
 #define mm_event_put(evp, col, field, value) \
 	((evp)->field = (value), (evp)->present |= MM_TC_BIT(col))
 
-/* A copy of @s that lives until the next read(); *@kept is untouched on -ENOMEM. */
+/* A copy of @s that lives until the next read(); *@kept is empty on -ENOMEM: its row may be looked at all the same. */
 int mm_trace_keep(struct mm_trace_source *src, struct mm_str s, struct mm_str *kept);
 
 /*
