@@ -7,6 +7,7 @@ cd "$tmp" || exit 99
 
 files() { mm-vma --csv -n "$@" log 2> err | awk -F, '$3 ~ /^(file|truncate|mmap)$/ { print $3 "," $7 "," $5 }' | paste -sd' '; }
 names() { mm-vma --csv -n -t maps -o name log 2> err | sort | paste -sd,; }
+inodes() { mm-vma --csv -n -t maps -o name,inode log 2> err | sort | paste -sd' '; }
 read_kib() { mm-reclaim --csv -t summary log 2> err | sed -n 's/^pgpgin,//p'; }
 
 # two files without a name in one directory; the second of a name that was removed
@@ -28,7 +29,7 @@ ftruncate(5, 12288) = 0
 openat(AT_FDCWD, "/dev/shm/x", O_RDWR) = 7
 ftruncate(7, 16384) = 0
 END
-same "names" "/dev/shm/x,/dev/shm/x (2),/tmp/#,/tmp/# (2)" "$(names)"
+same "names" "/dev/shm/x,/dev/shm/x,/tmp/#,/tmp/#" "$(names)"
 same "sizes" "file,/tmp/#,8192 mmap,/tmp/#,8192 file,/tmp/# (2),4096 mmap,/tmp/# (2),4096 file,/dev/shm/x,8192 mmap,/dev/shm/x,8192 \
 file,/dev/shm/x (2),4096 mmap,/dev/shm/x (2),4096 truncate,/dev/shm/x,12288 truncate,/dev/shm/x (2),16384" "$(files)"
 # the same where descriptors are shown with their paths, as new and old straces do
@@ -49,7 +50,14 @@ unlinkat(AT_FDCWD, "/dev/shm/x", AT_REMOVEDIR) = -1 ENOTDIR (Not a directory)
 open("/dev/shm/x", O_RDONLY) = 5
 mmap(NULL, 4096, PROT_READ, MAP_SHARED, 5, 0) = 0x7effffff0000
 END
-same "O_EXCL" "/dev/shm/x,/dev/shm/x (2),/dev/shm/x (2)" "$(names)"
+same "O_EXCL" "/dev/shm/x,1 /dev/shm/x,2 /dev/shm/x,2" "$(inodes)"
+
+# names as long as the kernel lets them be are told whole
+long=$(printf '%0240d' 1)
+printf '%s\n' "memfd_create(\"$long\", 0) = 3" 'ftruncate(3, 8192) = 0' \
+	'mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_SHARED, 3, 0) = 0x7f0000004000' > log
+same "a long name" "/memfd:$long (deleted)" "$(names)"
+same "a long name in smaps" "/memfd:$long (deleted)" "$(mm-fault --csv -n -t smaps -o name log 2> err)"
 
 # written under one name and read under another: it is in memory; what had that name is another file
 cat > log << 'END'

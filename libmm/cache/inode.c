@@ -171,6 +171,7 @@ static struct entry *entry_new(struct mm_str name, uint64_t hash, enum mm_inode_
 	memcpy(e->inode.name, name.p, name.len);
 	e->inode.name[name.len] = '\0';
 	e->name_len = name.len;
+	e->inode.shown_len = (uint32_t)name.len;
 	e->hash = hash;
 	e->inode.size = e->inode.blocks_end = e->inode.disk_end = size;
 	e->inode.type = (uint8_t)type;
@@ -206,6 +207,20 @@ static struct entry *append(struct mm_inode_table *t, struct mm_str name, enum m
 	return e;
 }
 
+/* What is before " (2)" and so on in the name of another file of a path, if that is a file too; else all. */
+static size_t shown_len(struct mm_inode_table *t, struct mm_str name)
+{
+	size_t n = name.len;
+
+	if (!n || name.p[n - 1] != ')')
+		return name.len;
+	for (n--; n && name.p[n - 1] >= '0' && name.p[n - 1] <= '9';)
+		n--;
+	if (n < 3 || n == name.len - 1 || name.p[n - 1] != '(' || name.p[n - 2] != ' ')
+		return name.len;
+	return mm_file_lookup(t, (struct mm_str){ name.p, n - 2 }) ? n - 2 : name.len;
+}
+
 struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enum mm_inode_type type,
 			       uint64_t size, uint32_t f_mode)
 {
@@ -215,6 +230,7 @@ struct mm_file *mm_file_create(struct mm_inode_table *t, struct mm_str name, enu
 	if (!e)
 		return f;
 	e->named = true;
+	e->inode.shown_len = (uint32_t)shown_len(t, name);
 	t->slots[slot_of(t, name, e->hash)] = e->inode.mapping.id;
 	return &e->file;
 }

@@ -48,7 +48,8 @@ struct mm_disk_run {
 };
 
 struct mm_inode {
-	char *name;			/* as in maps, owned */
+	char *name;			/* owned */
+	uint32_t shown_len;		/* of it in maps: of "PATH (2)", another file of a path, that of PATH */
 	uint64_t size;			/* bytes */
 	uint64_t blocks_end;		/* byte up to which the disk has blocks for it; what a truncation adds behind is a hole */
 	uint64_t disk_end;		/* byte up to which the disk holds what it held when contents began to be kept; zeroes behind */

@@ -339,7 +339,7 @@ static void vma_meaning(const struct mm_struct *mm, const struct mm_vma *vma, ui
 		{ MM_VM_UFFD_WP, "stores to what it protects" },
 	};
 	const struct mm_vma *next = mm_find_vma(mm, vaddr);
-	char name[160];
+	char name[MM_VMA_NAME_SIZE];
 	const char *s, *lead;
 	size_t n;
 

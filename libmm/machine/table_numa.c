@@ -93,7 +93,7 @@ static void gather_vma(struct gather *g, const struct mm_vma *vma)
 
 static void maps_row(const struct mm_task *task, const struct mm_vma *vma, struct mm_table_writer *w)
 {
-	char policy[MM_MPOL_TEXT], nodes[21 * MM_MAX_NODES], name[128];
+	char policy[MM_MPOL_TEXT], nodes[21 * MM_MAX_NODES], name[MM_VMA_NAME_SIZE];
 	const struct mm_mempolicy *pol = mm_vma_policy_at(vma, vma->vm_start);
 	mm_nodes_t memory = vma->vm_mm->virt->ctx->numa.memory;
 	struct maps_row r = {

@@ -245,7 +245,7 @@ static const char *flag_letters(uint64_t vm_flags, char *buf)
 
 static void vma_row(const struct mm_task *task, const struct mm_vma *vma, struct mm_table_writer *w)
 {
-	char perms[5], name[128], flags[104];
+	char perms[5], name[MM_VMA_NAME_SIZE], flags[104];
 	uint64_t f = vma->vm_flags;
 	struct row r = {
 		.pid = task->tgid, .start = vma->vm_start, .end = vma->vm_end, .perms = perms,

@@ -53,7 +53,7 @@ static void maps_line(struct mm_output *out, const void *p, bool noheadings, uin
 const struct mm_table mm_maps_table = MM_TABLE_KNOWN("maps", maps_columns,
 						     "every mapping of every process, as /proc/PID/maps", maps_line);
 
-/* A VMA as a row; texts in @dev (32 bytes), @perms (5) and @name (160) or of the VMA. */
+/* A VMA as a row; texts in @dev (32 bytes), @perms (5) and @name (MM_VMA_NAME_SIZE) or of the VMA. */
 static struct mm_maps_table_row row_of(uint64_t pid, const struct mm_vma *vma, char *dev, char *perms, char *name)
 {
 	const struct mm_inode *inode = vma->vm_file ? vma->vm_file->inode : NULL;
@@ -63,7 +63,7 @@ static struct mm_maps_table_row row_of(uint64_t pid, const struct mm_vma *vma, c
 	return (struct mm_maps_table_row){
 		.pid = pid, .start = vma->vm_start, .end = vma->vm_end, .dev = dev, .perms = perms,
 		.offset = inode ? vma->vm_pgoff << MM_PAGE_SHIFT : 0, .inode = inode ? inode->ino : 0,
-		.name = mm_vma_name(vma, name, 160),
+		.name = mm_vma_name(vma, name, MM_VMA_NAME_SIZE),
 	};
 }
 
@@ -75,7 +75,7 @@ static bool is_asked_for(const struct mm_machine *m, uint64_t start, uint64_t en
 static void rows_of(const struct mm_machine *m, struct mm_table_writer *w, const struct mm_task *t)
 {
 	struct mm_ma_state mas = { .tree = &t->mm->mm_mt };
-	char dev[32], perms[5], name[160];
+	char dev[32], perms[5], name[MM_VMA_NAME_SIZE];
 
 	for (struct mm_vma *v = mm_mas_find(&mas, UINT64_MAX); v; v = mm_mas_next(&mas, UINT64_MAX)) {
 		struct mm_maps_table_row row = row_of(t->tgid, v, dev, perms, name);
@@ -125,7 +125,7 @@ void mm_ended_maps_free(struct mm_ended_maps *ended)
 
 static bool keep_row(struct mm_ended_maps *ended, uint64_t pid, const struct mm_vma *v)
 {
-	char dev[32], perms[5], name[160];
+	char dev[32], perms[5], name[MM_VMA_NAME_SIZE];
 	struct mm_maps_table_row row = row_of(pid, v, dev, perms, name);
 	size_t nd = strlen(dev) + 1, np = strlen(perms) + 1, nn = strlen(row.name) + 1;
 	char *text = mm_host_malloc(nd + np + nn);

@@ -290,6 +290,7 @@ enum mm_vma_result mm_vma_access(struct mm_struct *mm, uint64_t addr, uint64_t s
 /* __mm_populate(): [start, start + len); errors of single VMAs are passed over when @ignore_errors. */
 int mm_mm_populate(struct mm_struct *mm, uint64_t start, uint64_t len, bool ignore_errors);
 
+enum { MM_VMA_NAME_SIZE = 4096 + 32 };		/* a path and what is behind it */
 /* What maps shows behind the VMA; "" none.  Text in @buf or static or the inode's. */
 const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size);
 /* Its rights as maps shows them: "rw-p". */

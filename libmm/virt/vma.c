@@ -369,11 +369,15 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 	}
 	if (vma->vm_file && (vma->vm_file->inode->type == MM_INODE_MEMFD ||
 			     (vma->vm_file->inode->hugetlb && !strncmp(vma->vm_file->inode->name, "/memfd:", 7)))) {
-		snprintf(buf, size, "%s (deleted)", vma->vm_file->inode->name);
+		snprintf(buf, size, "%.*s (deleted)", (int)vma->vm_file->inode->shown_len, vma->vm_file->inode->name);
 		return buf;
 	}
-	if (vma->vm_file)
+	if (vma->vm_file && !vma->vm_file->inode->name[vma->vm_file->inode->shown_len])
 		return vma->vm_file->inode->name;
+	if (vma->vm_file) {
+		snprintf(buf, size, "%.*s", (int)vma->vm_file->inode->shown_len, vma->vm_file->inode->name);
+		return buf;
+	}
 	if (vma->extra->special)
 		return vma->extra->special;
 	if (is_initial_heap(vma))
