@@ -47,7 +47,7 @@ struct mm_task {
 	bool dying;			/* the OOM killer chose it; it ends after the running event */
 	bool automap;			/* accesses outside any VMA map anonymous memory */
 	bool filled;			/* in which something was when the recording began */
-	struct mm_file *image;		/* stands for the files of a program whose beginning was not recorded (vma_image.c); else NULL */
+	struct mm_file *image;		/* of a program whose beginning was not recorded: its file (vma_image.c); else NULL */
 	struct mm_task_faults faults;
 	uint64_t kernel_fault_vaddr;	/* of the last recorded page fault, if the kernel took it for the task, and its error code */
 	unsigned int kernel_fault_code;
