@@ -21,6 +21,17 @@ static inline bool mm_str_starts(struct mm_str s, const char *prefix)
 	return s.len >= n && !memcmp(s.p, prefix, n);
 }
 
+/* Take @end off the end of *@s; false: it does not end so, or is nothing else. */
+static inline bool mm_str_cut_end(struct mm_str *s, const char *end)
+{
+	size_t n = strlen(end);
+
+	if (s->len <= n || memcmp(s->p + s->len - n, end, n))
+		return false;
+	s->len -= n;
+	return true;
+}
+
 /* What follows the first @word in @s; false: it is not in it. */
 static inline bool mm_str_after(struct mm_str s, const char *word, struct mm_str *rest)
 {

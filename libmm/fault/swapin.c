@@ -30,19 +30,18 @@ void mm_fault_swap_in_row(struct mm_vm_fault *v, uint64_t vaddr, mm_pfn_t pfn)
 }
 
 /* The window around the fault, then the page itself, with a reference. */
-static mm_pfn_t swap_vma_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *newp)
+static mm_pfn_t swap_vma_readahead(struct mm_vm_fault *v, mm_swp_t entry)
 {
 	struct mm_cache *c = v->f->cache;
 	struct mm_memcg *memcg = mm_vmf_mm(v)->memcg;
 	struct mm_swap_ra ra;
-	bool read_now = false;
+	bool fresh;
 	mm_pfn_t pfn;
 
 	mm_swap_ra_info(c, &v->vma->swap_readahead_info, v->vaddr, v->vma->vm_start, v->vma->vm_end, &ra);
 	for (unsigned int i = 0; ra.nr_pte > 1 && i < ra.nr_pte; i++) {
 		uint64_t vaddr = ra.start_vaddr + i * (uint64_t)MM_PAGE_SIZE;
 		mm_pte_t *pte = mm_pte_offset(mm_vmf_mm(v), vaddr);
-		bool fresh = false;
 
 		if (!pte || !mm_is_swap_pte(*pte) || mm_is_pte_marker(*pte) ||
 		    mm_read_swap_cache_async(c, (mm_swp_t)mm_swp_offset(*pte), MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, &fresh))
@@ -51,40 +50,36 @@ static mm_pfn_t swap_vma_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *
 			mm_fault_swap_in_row(v, vaddr, pfn);
 		if (fresh && i != ra.offset)
 			mm_swap_ra_mark(c, pfn);
-		read_now |= fresh && i == ra.offset;
 		mm_folio_put(c, pfn);
 	}
 	if (ra.nr_pte > 1)
 		mm_lru_add_drain(c);
-	if (mm_read_swap_cache_async(c, entry, MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, newp))
+	if (mm_read_swap_cache_async(c, entry, MM_GFP_HIGHUSER_MOVABLE, memcg, &pfn, &fresh))
 		return MM_PFN_NONE;
-	if (*newp)
+	if (fresh)
 		mm_fault_swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
-	*newp |= read_now;
+	return pfn;
+}
+
+/* The page alone, in no cache. */
+static mm_pfn_t swap_in_alone(struct mm_vm_fault *v, mm_swp_t entry)
+{
+	mm_pfn_t pfn;
+
+	if (mm_swap_in_alone(v->f->cache, entry, MM_GFP_HIGHUSER_MOVABLE, mm_vmf_mm(v)->memcg, &pfn))
+		return MM_PFN_NONE;
+	mm_fault_swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
 	return pfn;
 }
 
 /* All of them where the policy has the page that faulted. */
-static mm_pfn_t swapin_readahead(struct mm_vm_fault *v, mm_swp_t entry, bool *newp)
+static mm_pfn_t swapin(struct mm_vm_fault *v, mm_swp_t entry, bool alone)
 {
 	struct mm_cache *c = v->f->cache;
 	mm_pfn_t pfn;
 
 	c->swapin_place = mm_vma_mpol_place(v->vma, v->vaddr, 0);
-	pfn = swap_vma_readahead(v, entry, newp);
-	c->swapin_place.pol = NULL;
-	return pfn;
-}
-
-/* What nobody else will look for: in no cache. */
-static mm_pfn_t swapin_alone(struct mm_vm_fault *v, mm_swp_t entry)
-{
-	struct mm_cache *c = v->f->cache;
-	mm_pfn_t pfn = MM_PFN_NONE;
-
-	c->swapin_place = mm_vma_mpol_place(v->vma, v->vaddr, 0);
-	if (!mm_swap_in_alone(c, entry, MM_GFP_HIGHUSER_MOVABLE, mm_vmf_mm(v)->memcg, &pfn))
-		mm_fault_swap_in_row(v, v->vaddr & ~(uint64_t)(MM_PAGE_SIZE - 1), pfn);
+	pfn = alone ? swap_in_alone(v, entry) : swap_vma_readahead(v, entry);
 	c->swapin_place.pol = NULL;
 	return pfn;
 }
@@ -207,25 +202,20 @@ unsigned int mm_do_swap_page(struct mm_vm_fault *v)
 	mm_swp_t entry = (mm_swp_t)mm_swp_offset(v->orig);
 	mm_pfn_t head = mm_swap_cache_get_folio(c, entry), pfn;
 	unsigned int ret = 0;
-	bool fresh = false;
 
 	if (head != MM_PFN_NONE) {
 		mm_swap_ra_note_hit(c, head, &v->vma->swap_readahead_info, v->vaddr);
 		pfn = head + (mm_folio_is_large(v->f->phys, head) ? entry - mm_folio_swap(c, head) : 0);
 		mm_folio_get(c, head);
-	} else if (mm_swap_is_synchronous(c) && mm_swap_count(c, entry) == 1) {
-		head = pfn = swapin_alone(v, entry);
-		if (pfn == MM_PFN_NONE)
-			return MM_VM_FAULT_OOM;
-		ret = MM_VM_FAULT_MAJOR;
-		mm_vmf_count(v, MM_PGMAJFAULT);
 	} else {
-		head = pfn = swapin_readahead(v, entry, &fresh);
+		bool alone = mm_swap_is_synchronous(c) && mm_swap_count(c, entry) == 1;
+
+		head = pfn = swapin(v, entry, alone);
 		if (pfn == MM_PFN_NONE)
 			return MM_VM_FAULT_OOM;
 		ret = MM_VM_FAULT_MAJOR;
 		mm_vmf_count(v, MM_PGMAJFAULT);
-		if (v->flags & MM_FAULT_FLAG_ALLOW_RETRY && !(v->flags & MM_FAULT_FLAG_TRIED)) {
+		if (!alone && v->flags & MM_FAULT_FLAG_ALLOW_RETRY && !(v->flags & MM_FAULT_FLAG_TRIED)) {
 			mm_folio_put(c, head);
 			return ret | MM_VM_FAULT_RETRY;
 		}

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include <libmm/maps.h>
+
+#include "base/str.h"
 #include "source/scan.h"
 
 struct reader {
@@ -88,12 +90,7 @@ static bool parse_header(struct mm_str line, struct mm_maps_row *row, struct mm_
 
 static void set_name(struct reader *r, struct mm_str name)
 {
-	static const char deleted[] = " (deleted)";
-	size_t n = sizeof(deleted) - 1;
-
-	r->row.deleted = name.len > n && !memcmp(name.p + name.len - n, deleted, n);
-	if (r->row.deleted)
-		name.len -= n;
+	r->row.deleted = mm_str_cut_end(&name, " (deleted)");
 	if (name.len >= sizeof(r->name))
 		name.len = sizeof(r->name) - 1;
 	if (name.len)

@@ -16,7 +16,7 @@
 #include "source/scan.h"
 #include "source/strace.h"
 
-static const char memfd[] = "/memfd:", deleted[] = " (deleted)";
+static const char memfd[] = "/memfd:";
 
 /* "</path>" behind a descriptor, if it stands there. */
 static bool path_of_fd(struct mm_str arg, struct mm_str *path)
@@ -70,8 +70,7 @@ struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_c
 		return *fdp ? (*fdp)->file : NULL;
 	if (!strace_is_absolute(path))
 		return NULL;		/* a pipe, a socket */
-	if (path.len > sizeof(deleted) - 1 && !memcmp(path.p + path.len - (sizeof(deleted) - 1), deleted, sizeof(deleted) - 1))
-		path.len -= sizeof(deleted) - 1;
+	mm_str_cut_end(&path, " (deleted)");
 	if (*fdp && !strncmp((*fdp)->file->path, memfd, sizeof(memfd) - 1) && mm_str_starts(path, memfd))
 		return (*fdp)->file;
 	file = strace_path(c->files, path);

@@ -372,9 +372,9 @@ const char *mm_vma_name(const struct mm_vma *vma, char *buf, size_t size)
 		snprintf(buf, size, "%.*s (deleted)", (int)vma->vm_file->inode->shown_len, vma->vm_file->inode->name);
 		return buf;
 	}
-	if (vma->vm_file && !vma->vm_file->inode->name[vma->vm_file->inode->shown_len])
-		return vma->vm_file->inode->name;
 	if (vma->vm_file) {
+		if (!vma->vm_file->inode->name[vma->vm_file->inode->shown_len])
+			return vma->vm_file->inode->name;
 		snprintf(buf, size, "%.*s", (int)vma->vm_file->inode->shown_len, vma->vm_file->inode->name);
 		return buf;
 	}
