@@ -13,6 +13,7 @@
  *
  * Source: Linux 6.6 mm/vmscan.c walk_mm(), walk_pmd_range(), walk_pte_range().
  */
+#include "base/minmax.h"
 #include "cache/filemap.h"
 #include "reclaim/mglru.h"
 #include "virt/rmap.h"
@@ -24,7 +25,6 @@ struct walk {
 	struct mm_struct *mm;
 	uint64_t max_seq;
 	bool can_swap, force_scan, clear_pmd_young;
-	const mm_pte_t *young_pmd;	/* led to a table in use; several VMAs may lie in that table */
 };
 
 /* One used mapping: its bit goes, its folio joins the youngest generation. */
@@ -53,10 +53,26 @@ static mm_pfn_t folio_of(const struct walk *w, mm_pte_t entry)
 	return pfn;
 }
 
-/* The entries of one table within [start, end); true when it is worth another look. */
-static bool walk_pte_range(struct walk *w, mm_pte_t *pmd, uint64_t start, uint64_t end)
+static bool should_skip_vma(const struct walk *w, const struct mm_vma *vma)
 {
-	uint64_t total = (end - start) >> MM_PAGE_SHIFT, young = 0;
+	if (!mm_vma_is_accessible(vma) || !mm_vma_has_recency(vma) || vma->extra->special ||
+	    (vma->vm_flags & (MM_VM_LOCKED | MM_VM_SPECIAL | MM_VM_HUGETLB)))
+		return true;
+	return (mm_vma_is_anonymous(vma) || mm_inode_is_shmem(vma->vm_file->inode)) && !w->can_swap;
+}
+
+/* @vma or the first one after it that is looked at; NULL: none. */
+static struct mm_vma *not_skipped(const struct walk *w, struct mm_ma_state *mas, struct mm_vma *vma)
+{
+	while (vma && should_skip_vma(w, vma))
+		vma = mm_mas_next(mas, UINT64_MAX);
+	return vma;
+}
+
+/* The entries within [start, end) of a table; how many were used. */
+static uint64_t walk_ptes(struct walk *w, const mm_pte_t *pmd, uint64_t start, uint64_t end)
+{
+	uint64_t young = 0;
 	mm_pte_t *pte;
 
 	for (uint64_t v = start; (pte = mm_next_pte(w->mm, pmd, &v, end)); v += MM_PAGE_SIZE) {
@@ -68,59 +84,66 @@ static bool walk_pte_range(struct walk *w, mm_pte_t *pmd, uint64_t start, uint64
 		promote(w, pte, pfn);
 		mm_flush_tlb_range(w->mm, v, v + MM_PAGE_SIZE);
 	}
+	return young;
+}
+
+/* The entries of one table from @start of @vma on, and of the VMAs after it; true when it is worth another look. */
+static bool walk_pte_range(struct walk *w, const mm_pte_t *pmd, uint64_t start, const struct mm_vma *vma)
+{
+	uint64_t limit = mm_pmd_addr_end(start, UINT64_MAX), total = 0, young = 0;
+	struct mm_ma_state mas = { .tree = &w->mm->mm_mt, .index = vma->vm_start };
+
+	for (vma = mm_mas_walk(&mas); vma && vma->vm_start < limit;
+	     vma = not_skipped(w, &mas, mm_mas_next(&mas, UINT64_MAX))) {
+		uint64_t from = mm_max_u64(vma->vm_start, start), end = mm_min_u64(vma->vm_end, limit);
+
+		total += (end - from) >> MM_PAGE_SHIFT;
+		young += walk_ptes(w, pmd, from, end);
+	}
 	return mm_lru_gen_suitable_to_scan(total, young);
 }
 
-static void walk_vma(struct walk *w, const struct mm_vma *vma)
+/* What an entry of the PMD level leads to: a 2M page, or a table, in which @vma has @addr. */
+static void walk_pmd(struct walk *w, mm_pte_t *pmd, uint64_t addr, const struct mm_vma *vma)
 {
-	uint64_t next;
+	if (mm_pmd_trans_huge(*pmd)) {
+		mm_pfn_t pfn = mm_pte_young(*pmd) ? folio_of(w, *pmd) : MM_PFN_NONE;
 
-	for (uint64_t addr = vma->vm_start; addr < vma->vm_end; addr = next) {
-		mm_pte_t *pmd = mm_next_pmd(w->mm, &addr, vma->vm_end);
-
-		if (!pmd)
+		if (pfn == MM_PFN_NONE)
 			return;
-		next = mm_pmd_addr_end(addr, vma->vm_end);
-		if (mm_pmd_trans_huge(*pmd)) {
-			mm_pfn_t pfn = mm_pte_young(*pmd) ? folio_of(w, *pmd) : MM_PFN_NONE;
-
-			if (pfn != MM_PFN_NONE) {
-				promote(w, pmd, pfn);
-				mm_flush_tlb_range(w->mm, addr & ~(MM_PMD_SIZE - 1), (addr & ~(MM_PMD_SIZE - 1)) + MM_PMD_SIZE);
-			}
-			continue;
-		}
-		if (!mm_pte_present(*pmd))
-			continue;
-		if (w->clear_pmd_young && pmd != w->young_pmd) {
-			if (!mm_pte_young(*pmd))
-				continue;
-			*pmd = mm_pte_mkold(*pmd);
-			w->young_pmd = pmd;
-		}
-		if (!w->force_scan && !mm_lru_gen_bloom_test(w->v, w->max_seq, w->mm->id, addr))
-			continue;
-		if (walk_pte_range(w, pmd, addr, next))
-			mm_lru_gen_bloom_add(w->v, w->max_seq + 1, w->mm->id, addr);
+		promote(w, pmd, pfn);
+		mm_flush_tlb_range(w->mm, addr & ~(MM_PMD_SIZE - 1), (addr & ~(MM_PMD_SIZE - 1)) + MM_PMD_SIZE);
+		return;
 	}
+	if (!mm_pte_present(*pmd))
+		return;
+	if (w->clear_pmd_young) {
+		if (!mm_pte_young(*pmd))
+			return;
+		*pmd = mm_pte_mkold(*pmd);
+	}
+	if (!w->force_scan && !mm_lru_gen_bloom_test(w->v, w->max_seq, w->mm->id, addr))
+		return;
+	if (walk_pte_range(w, pmd, addr, vma))
+		mm_lru_gen_bloom_add(w->v, w->max_seq + 1, w->mm->id, addr);
 }
 
-static bool should_skip_vma(const struct walk *w, const struct mm_vma *vma)
-{
-	if (!mm_vma_has_recency(vma) || (vma->vm_flags & (MM_VM_LOCKED | MM_VM_IO | MM_VM_PFNMAP | MM_VM_MIXEDMAP)) || vma->extra->special)
-		return true;
-	if (!vma->vm_file || mm_inode_is_shmem(vma->vm_file->inode))
-		return !w->can_swap;
-	return false;
-}
-
+/* Each table once, for all the VMAs in it. */
 static void walk_mm(struct walk *w)
 {
 	struct mm_ma_state mas = { .tree = &w->mm->mm_mt };
+	uint64_t done = 0;
+	mm_pte_t *pmd;
 
-	for (struct mm_vma *vma = mm_mas_find(&mas, UINT64_MAX); vma; vma = mm_mas_next(&mas, UINT64_MAX))
-		if (!should_skip_vma(w, vma))
-			walk_vma(w, vma);
+	for (struct mm_vma *vma = not_skipped(w, &mas, mm_mas_find(&mas, UINT64_MAX)); vma;
+	     vma = not_skipped(w, &mas, mm_mas_next(&mas, UINT64_MAX))) {
+		uint64_t addr = mm_max_u64(vma->vm_start, done);
+
+		while (addr < vma->vm_end && (pmd = mm_next_pmd(w->mm, &addr, vma->vm_end))) {
+			walk_pmd(w, pmd, addr, vma);
+			addr = done = mm_pmd_addr_end(addr, UINT64_MAX);
+		}
+	}
 }
 
 static uint64_t pages_of(const struct mm_struct *mm, bool can_swap)

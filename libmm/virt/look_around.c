@@ -62,7 +62,7 @@ void mm_lru_gen_look_around(struct mm_virt *virt, struct mm_rmap_hit hit)
 	const mm_pte_t *pmd;
 	mm_pte_t *pte;
 
-	if (hit.level != 1)
+	if (hit.level != 1 || (hit.vma->vm_flags & MM_VM_SPECIAL))
 		return;
 	range_of(&hit, &start, &end);
 	pmd = mm_pmd_offset(hit.vma->vm_mm, hit.vaddr);
