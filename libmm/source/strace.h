@@ -136,6 +136,7 @@ struct strace_file {			/* one path */
 	struct strace_file *first;	/* the one whose path it had when it was made; NULL: it has its own */
 	uint32_t key;			/* of a System V segment; 0: none, or not known */
 	uint32_t nr_alike;		/* files of this path but the first */
+	bool user_mode_only;		/* of a userfaultfd */
 	uint64_t told_size;
 	uint64_t hash;
 };
@@ -188,6 +189,9 @@ int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const str
 int strace_set_pidfd(struct strace_calls *c, uint32_t of, uint64_t fd, uint64_t pid);
 /* strace_numa.c: memory policies and moves between nodes; likewise. */
 int strace_numa_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known);
+/* strace_uffd.c: userfaultfd and its ioctls; the descriptor @fd of @call's process is about to be closed. Likewise, or -errno with @err. */
+int strace_uffd_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known, struct mm_error *err);
+void strace_uffd_close(struct mm_trace_batch *b, const struct strace_call *call, const struct strace_fd *fd);
 /* strace_io.c: those of files; *@known false: not one of them.  0 or -ENOMEM. */
 int strace_file_call(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call, bool *known);
 /* The file that a descriptor stands for, *@fdp when the log showed its open; NULL: none known (*@e 0) or -ENOMEM. */

@@ -483,6 +483,8 @@ int strace_call_rows(struct strace_calls *c, struct mm_trace_batch *b, const str
 	if (!known)
 		e = strace_numa_call(c, b, call, &known);
 	if (!known)
+		e = strace_uffd_call(c, b, call, &known, err);
+	if (!known)
 		e = strace_file_call(c, b, call, &known);
 	if (e)
 		return e == -ENOMEM ? mm_error_set(err, e, "out of memory") : e;

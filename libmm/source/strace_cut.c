@@ -22,10 +22,12 @@ static size_t skip_quoted(struct mm_str s, size_t i)
 	return i;
 }
 
-/* 3<, AT_FDCWD<, and with -X verbose a comment before it */
+/* 3<, AT_FDCWD<, and with -X verbose a comment before it; 1<<_UFFDIO_WAKE is none */
 static bool begins_path(struct mm_str s, size_t i)
 {
-	return s.p[i] == '<' && i && (strace_is_digit(s.p[i - 1]) || s.p[i - 1] == 'D' || s.p[i - 1] == '/');
+	if (s.p[i] != '<' || !i || (i + 1 < s.len && s.p[i + 1] == '<'))
+		return false;
+	return strace_is_digit(s.p[i - 1]) || s.p[i - 1] == 'D' || s.p[i - 1] == '/';
 }
 
 /* Cut "a, b, c) = result" into arguments; the index behind the closing parenthesis, 0: there is none. */

@@ -95,7 +95,7 @@ struct strace_file *strace_file_of(struct strace_calls *c, const struct strace_c
 /* Bytes of it are in the page cache; a name without a directory is of the program's own. */
 static bool is_content(const struct strace_file *f)
 {
-	static const char *const not_those[] = { "/proc/", "/sys/", "pidfd:" };
+	static const char *const not_those[] = { "/proc/", "/sys/", "pidfd:", "userfaultfd:" };
 
 	if (!strncmp(f->path, "/dev/", 5))
 		return !strncmp(f->path, "/dev/shm/", 9);
@@ -281,12 +281,14 @@ static int on_dup(struct strace_calls *c, const struct strace_call *call)
 	return strace_fd_dup(c->files, call->pid, old, call->result);
 }
 
-static int on_close(struct strace_calls *c, const struct strace_call *call)
+static int on_close(struct strace_calls *c, struct mm_trace_batch *b, const struct strace_call *call)
 {
 	uint64_t fd;
 
-	if (strace_number(call->arg[0], &fd))
-		strace_fd_close(c->files, call->pid, fd);
+	if (!strace_number(call->arg[0], &fd))
+		return 0;
+	strace_uffd_close(b, call, strace_fd(c->files, call->pid, fd));
+	strace_fd_close(c->files, call->pid, fd);
 	return 0;
 }
 
@@ -539,7 +541,7 @@ static int file_call(struct strace_calls *c, struct mm_trace_batch *b, const str
 	if (mm_str_is(n, "open") || mm_str_is(n, "openat") || mm_str_is(n, "openat2") || mm_str_is(n, "creat"))
 		return on_open(c, b, call);
 	if (mm_str_is(n, "close"))
-		return on_close(c, call);
+		return on_close(c, b, call);
 	if (mm_str_is(n, "dup") || mm_str_is(n, "dup2") || mm_str_is(n, "dup3") || mm_str_is(n, "fcntl"))
 		return on_dup(c, call);
 	if (mm_str_is(n, "memfd_create"))

@@ -27,6 +27,10 @@ enum mm_flag_kind {
 	MM_FLAG_MPOL_MF,		/* mbind, move_pages */
 	MM_FLAG_MPOL_GET,		/* get_mempolicy */
 	MM_FLAG_FALLOC,			/* fallocate */
+	MM_FLAG_UFFD_FEATURE,		/* UFFDIO_API */
+	MM_FLAG_UFFD_REGISTER,		/* its mode */
+	MM_FLAG_UFFD_FILL,		/* UFFDIO_COPY and others that fill pages */
+	MM_FLAG_UFFD_WRITEPROTECT,
 	MM_NR_FLAG_KINDS
 };
 
