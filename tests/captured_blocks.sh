@@ -212,6 +212,15 @@ for told in "--explain=0 --sysroot=$tmp/odd" "-t free -M $tmp/odd $tmp/odd.csv";
 	mm-buddy $told > "$tmp/out" 2> "$tmp/err" || fail "$told: $(cat "$tmp/err")"
 	grep -q '2 lines of \(zoneinfo of \)\?a kind that is not known' "$tmp/err" || fail "$told: lines not told: $(cat "$tmp/err")"
 done
+# old kernels do not tell what is managed of a zone: the zones that have memory are asked, by hand 100 - 3 > 20 + 40
+mkdir -p "$tmp/old/proc"
+old_zone() { printf 'Node 0, zone %8s\n  pages free     %s\n        min      15\n        low      20\n        high     25\n' "$1" "$2"
+	printf '        spanned  %s\n        present  %s\n        protection: (%s)\n' "$3" "$3" "$4"; }
+{ old_zone Normal 100 8192 '0, 40, 40'; old_zone HighMem 0 0 '0, 0, 0'; } > "$tmp/old/proc/zoneinfo"
+{ echo 'Node 0, zone   Normal 96 0 1 0 0 0 0 0 0 0 0'; echo 'Node 0, zone  HighMem 0 0 0 0 0 0 0 0 0 0 0'; } > "$tmp/old/proc/buddyinfo"
+same "zones of old kernels" "fast,Normal,ok,100,3,20,40 slow,Normal,ok,100,3,15,40" \
+	"$(mm-buddy --explain=2,GFP_HIGHUSER --sysroot="$tmp/old" -n \
+		-o path,zone,verdict,free_pages,unusable_pages,mark_pages,reserve_pages | xargs)"
 # a kernel without ZONE_DEVICE tells of four types what a zone keeps from them
 same "four numbers" "0|122|122|122|122 0|0|0|0|0" \
 	"$(mm-buddy -M "$data/captures/woken/two" -n -t zones -o protection_pages 2> "$tmp/err" | paste -sd' ')"

@@ -195,9 +195,11 @@ int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *z
 {
 	for (size_t i = 0; i < zi->nr; i++) {
 		const struct mm_zoneinfo_row *r = &zi->v[i];
+		/* old kernels tell the latter alone */
+		uint64_t managed = mm_or_else(r->managed_pages, mm_or_else(r->present_pages, 0));
 		struct mm_explain_zone *z;
 
-		if (!mm_or_else(r->managed_pages, 0))
+		if (!managed)
 			continue;
 		z = mm_explain_add(l);
 		if (!z)
@@ -209,7 +211,7 @@ int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *z
 		z->low_pages = mm_or_else(r->low_pages, 0);
 		z->high_pages = mm_or_else(r->high_pages, 0);
 		z->boost_pages = mm_or_else(r->boost_pages, 0);
-		z->managed_pages = mm_or_else(r->managed_pages, 0);
+		z->managed_pages = managed;
 		z->cma_pages = mm_or_else(r->cma_pages, 0);
 		z->nr_reserve = r->nr_protection < MM_EXPLAIN_RESERVES ? r->nr_protection : MM_EXPLAIN_RESERVES;
 		memcpy(z->reserve, r->protection, z->nr_reserve * sizeof(z->reserve[0]));
