@@ -362,6 +362,8 @@ static int explain_report(struct cmd_args *a, struct mm_input *in)
 		cmd_note(a, "request: order %u, %.*s", rq.order, (int)words.len, words.buf);
 		mm_output_finish(&words);
 	}
+	if (!e && l.lost_zones)
+		cmd_note(a, "%s: the report is cut off or lacks lines: zones may be missing", in->name);
 	if (!e)
 		e = print_explain(a, &l, &rq);
 	mm_explain_free(&l);

@@ -164,14 +164,20 @@ static void say_zone(struct mm_output *out, const struct mm_oom_report *r, const
 	if (row.unusable_pages)
 		mm_output_printf(out, " less %" PRIu64 " KiB unusable", kib(r, row.unusable_pages));
 	mm_output_printf(out, " must be above min %" PRIu64 " KiB", kib(r, row.mark_pages));
-	if (row.reserve_pages)
+	if (row.reserve_pages == MM_MISSING_U64)
+		mm_output_printf(out, " and the reserve for lower zones' requests, which is not in the log");
+	else if (row.reserve_pages)
 		mm_output_printf(out, " and the reserve for lower zones' requests %" PRIu64 " KiB", kib(r, row.reserve_pages));
-	mm_output_printf(out, ": %s by %" PRIu64 " KiB\n", row.short_pages ? "short" : "it is",
+	mm_output_printf(out, ": %s by %" PRIu64 " KiB%s\n", row.short_pages ? "short" : "it is",
 			 kib(r, row.short_pages ? row.short_pages :
-			     z->free_pages - row.unusable_pages - row.mark_pages - row.reserve_pages));
+			     z->free_pages - row.unusable_pages - row.mark_pages - mm_or_else(row.reserve_pages, 0)),
+			 row.reserve_pages != MM_MISSING_U64 ? "" : row.short_pages ? " at least" : " without it");
 	if (row.short_pages || !strcmp(row.verdict, "ok"))
 		return;
-	if (!strcmp(row.verdict, "type"))
+	if (!strcmp(row.verdict, "unknown")) {
+		if (rq->order && !z->nr_orders)
+			mm_output_printf(out, "    but its free blocks are not in the log\n");
+	} else if (!strcmp(row.verdict, "type"))
 		mm_output_printf(out, "    but %s\n", row.why);
 	else if (row.largest_order == MM_MISSING_U64)
 		mm_output_printf(out, "    but no block of order %" PRIu32 " is free\n", rq->order);
@@ -196,7 +202,8 @@ static void say_min_free(struct mm_output *out, const struct mm_oom_report *r, c
 		if (follows_min_free(&r->zones.v[i]))
 			sum += kib(r, own_min(&r->zones.v[i]));
 	}
-	if (r->order > 0 || shown < r->ram_pages)	/* or zones that the report does not show have a part of it */
+	/* zones that the report does not show have a part of it */
+	if (r->order > 0 || r->zones.lost_zones || shown < r->ram_pages)
 		return;
 	for (size_t i = 0; i < r->zones.nr; i++) {
 		const struct mm_explain_zone *z = &r->zones.v[i];
@@ -206,7 +213,7 @@ static void say_min_free(struct mm_output *out, const struct mm_oom_report *r, c
 		mm_explain_zone(&r->zones, z, rq, true, &row);
 		if (row.short_pages == MM_MISSING_U64)
 			continue;
-		if (!row.short_pages)
+		if (!row.short_pages || row.reserve_pages == MM_MISSING_U64)
 			return;
 		room = (double)z->free_pages - (double)row.unusable_pages - (double)row.reserve_pages - (double)z->boost_pages - 1;
 		if (row.mark_pages == z->min_pages && own_min(z) && follows_min_free(z) && room > 0 &&
@@ -227,6 +234,8 @@ static void say_zones(struct mm_output *out, const struct mm_oom_report *r)
 		return;
 	for (size_t i = 0; i < r->zones.nr; i++)
 		say_zone(out, r, &rq, &r->zones.v[i]);
+	if (r->zones.lost_zones)
+		mm_output_printf(out, "  the report is cut off or lacks lines: zones may be missing\n");
 	say_min_free(out, r, &rq);
 }
 

@@ -302,6 +302,7 @@ cat > tableless <<'END'
 [1.5] Mem-Info:
 [1.5] Node 0 DMA32 free:1600kB boost:0kB min:1744kB low:2180kB high:2616kB managed:222208kB
 [1.5] lowmem_reserve[]: 0 0 0 0
+[1.5] Node 0 DMA32: 400*4kB (U) 0*8kB = 1600kB
 [1.5] 0 pages in swap cache
 [1.5] Free swap  = 40kB
 [1.5] Total swap = 80kB
@@ -316,11 +317,53 @@ want="report 0 (line 1): a asked for 4 KiB (order 0, GFP_KERNEL)
   261600 KiB of RAM, 40 KiB of 80 KiB swap free
   its task table is not in the log (cut off, or vm.oom_dump_tasks is 0)
   the log says that this was killed: 20 a: anonymous memory 392 KiB, files' pages 4 KiB, shared memory and tmpfs 0 KiB, oom_score_adj 7
-kill without a report (line 12): 30 b: anonymous memory 8 KiB, files' pages 0 KiB, shared memory and tmpfs 0 KiB, in a cgroup at its limit"
+kill without a report (line 13): 30 b: anonymous memory 8 KiB, files' pages 0 KiB, shared memory and tmpfs 0 KiB, in a cgroup at its limit"
 same "without tasks" "$want" "$(grep -v 'held by' out)"
 grep -q 'tableless: 1 reports have no task table' err || fail "without tasks: $(cat err)"
+
+# Lines of zones that a log has lost are no zones that the request may not use, and what they say is not 0: DMA keeps 1884 KiB.
+cat > whole <<'END'
+[1.5] a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
+[1.5] CPU: 0 PID: 20 Comm: a Not tainted 6.6.87 #1
+[1.5] Mem-Info:
+[1.5] Node 0 DMA free:1968kB boost:0kB min:88kB low:108kB high:132kB present:15992kB managed:15908kB kernel_stack:24kB
+[1.5] lowmem_reserve[]: 0 471 471 471
+[1.5] Node 0 DMA32 free:2652kB boost:0kB min:2732kB low:3412kB high:4096kB present:507896kB managed:485968kB kernel_stack:760kB
+[1.5] lowmem_reserve[]: 0 0 0 0
+[1.5] Node 0 DMA: 492*4kB (U) 0*8kB = 1968kB
+[1.5] Node 0 DMA32: 663*4kB (U) 0*8kB = 2652kB
+[1.5] Free swap  = 0kB
+[1.5] Total swap = 0kB
+[1.5] 130972 pages RAM
+[1.5] 5503 pages reserved
+[1.5] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name
+[1.5] [     20]     0    20     1290       99    12288        0           100 a
+[1.5] Out of memory: Killed process 20 (a) total-vm:5160kB, anon-rss:392kB, file-rss:4kB, shmem-rss:0kB, UID:0 oom_score_adj:100
+END
+said() { mm-reclaim --human --explain-oom="$1" 2> err | grep -E "$2" | sed 's/^ *//'; }
+lines='lacks lines|nodes only|min_free'
+same "all zones" "with vm.min_free_kbytes 2733 (now about 2820) this request had been let through" "$(said whole "$lines")"
+grep -v 'DMA free:' whole > cut
+same "a zone lost" "the report is cut off or lacks lines: zones may be missing" "$(said cut "$lines")"
+same "a zone lost, points" "$(said whole victim:)" "$(said cut victim:)"
+head -n 5 whole > cut
+same "zones lost" "the report is cut off or lacks lines: zones may be missing" "$(said cut "$lines")"
+grep -v 'reserve.* 471' whole > cut
+lost="and the reserve for lower zones' requests, which is not in the log:"
+same "a reserve lost" "node 0 DMA: 1968 KiB free must be above min 88 KiB $lost it is by 1880 KiB without it" "$(said cut "DMA:|$lines")"
+grep -v 'reserve.* 0 0' whole > cut
+same "the last reserve lost" "node 0 DMA32: 2652 KiB free must be above min 2732 KiB $lost short by 84 KiB at least" \
+	"$(said cut "DMA32:|$lines")"
+rows() { mm-buddy --explain${2:+=$2} "$1" -n -o path,zone,verdict,reserve_pages,short_pages 2> err | xargs; }
+grep -v 'reserve.* 471' whole > cut
+same "a reserve lost, in rows" "fast,DMA32,watermark,0,191 fast,DMA,unknown,,0 slow,DMA32,watermark,0,21 slow,DMA,unknown,,0" "$(rows cut)"
+sed '/DMA: /d; s/free:1968kB/free:9968kB/' whole > cut
+same "blocks lost" "fast,DMA32,watermark,0,198 fast,DMA,unknown,471,0 slow,DMA32,watermark,0,28 slow,DMA,unknown,471,0" "$(rows cut 3)"
+head -n 5 whole > cut
+same "zones lost, in rows" "fast,DMA,watermark,471,7 slow,DMA,watermark,471,2" "$(rows cut)"
+grep -q 'cut: the report is cut off or lacks lines: zones may be missing' err || fail "zones lost: $(cat err)"
 same "as a table" 0 "$(mm-reclaim -n --explain-oom=tableless 2> err | wc -l)"
-grep -q ': 1 kills without a report, the first in line 12' err || fail "without tasks: $(cat err)"
+grep -q ': 1 kills without a report, the first in line 13' err || fail "without tasks: $(cat err)"
 head -n 9 tableless > cut
 fails 1 '^mm-reclaim: cut:1: the OOM report ends before its task table' mm-reclaim --explain-oom=cut
 # the next report goes by its own tasks; its number is the next

@@ -303,15 +303,25 @@ static void letters(const struct mm_explain_zone *z, uint32_t order, char *text)
 static void put_why(struct mm_explain_row *row, const struct mm_explain_zone *z, const struct mm_explain_request *rq,
 		    const struct mm_watermark_check *c, const char *mark)
 {
+	int64_t above = c->free - c->unusable - c->mark - c->reserve;
 	enum { WHY = sizeof(row->words) };
 	char types[8], *why = row->words;
 
-	if (c->short_by) {
+	if (c->short_by && !z->nr_reserve) {
+		row->verdict = "watermark";
+		snprintf(why, WHY, "%" PRId64 " free less %" PRId64 " unusable must be above %s %" PRId64
+			 " and a reserve that is not told: short by %" PRId64 " pages at least", c->free, c->unusable, mark, c->mark,
+			 c->short_by);
+	} else if (c->short_by) {
 		row->verdict = "watermark";
 		snprintf(why, WHY, "%" PRId64 " free less %" PRId64 " unusable must be above %s %" PRId64
 			 " and reserve %" PRId64 ": short by %" PRId64 " pages", c->free, c->unusable, mark, c->mark,
 			 c->reserve,
 			 c->short_by);
+	} else if (!z->nr_reserve || (rq->order && !z->nr_orders)) {
+		row->verdict = "unknown";
+		snprintf(why, WHY, "%" PRId64 " pages above what is needed, but its %s not told", above,
+			 z->nr_reserve ? "free blocks are" : "reserve is");
 	} else if (!c->block) {
 		letters(z, rq->order, types);
 		row->verdict = types[0] ? "type" : "fragmented";
@@ -326,8 +336,7 @@ static void put_why(struct mm_explain_row *row, const struct mm_explain_zone *z,
 				 row->largest_order);
 	} else {
 		row->verdict = "ok";
-		snprintf(why, WHY, "%" PRId64 " pages above what is needed%s",
-			 c->free - c->unusable - c->mark - c->reserve, rq->order ? ", and a block is free" : "");
+		snprintf(why, WHY, "%" PRId64 " pages above what is needed%s", above, rq->order ? ", and a block is free" : "");
 	}
 }
 
@@ -365,7 +374,7 @@ void mm_explain_zone(const struct mm_explain_list *l, const struct mm_explain_zo
 		c.short_by = 0;		/* ALLOC_NO_WATERMARKS */
 	row->unusable_pages = (uint64_t)c.unusable;
 	row->mark_pages = (uint64_t)(c.mark < 0 ? 0 : c.mark);
-	row->reserve_pages = (uint64_t)c.reserve;
+	row->reserve_pages = z->nr_reserve ? (uint64_t)c.reserve : MM_MISSING_U64;
 	row->short_pages = (uint64_t)c.short_by;
 	put_why(row, z, rq, &c, slow ? "min" : "low");
 }
@@ -390,12 +399,12 @@ static const struct mm_column columns[] = {
 	MM_COLUMN(struct mm_explain_row, node, MM_COL_U64, "NUMA node"),
 	MM_COLUMN(struct mm_explain_row, zone, MM_COL_STR, "zone"),
 	MM_COLUMN(struct mm_explain_row, verdict, MM_COL_STR,
-		  "ok, or the check that fails: watermark, fragmented, type, not asked"),
+		  "ok, or the check that fails: watermark, fragmented, type, not asked; unknown: what it needs is not told"),
 	MM_COLUMN(struct mm_explain_row, free_pages, MM_COL_U64, "free pages"),
 	MM_COLUMN(struct mm_explain_row, unusable_pages, MM_COL_U64,
 		  "the block itself less one, high-order atomic reserve, CMA"),
 	MM_COLUMN(struct mm_explain_row, mark_pages, MM_COL_U64, "watermark as this request sees it"),
-	MM_COLUMN(struct mm_explain_row, reserve_pages, MM_COL_U64, "kept from requests that could use a higher zone"),
+	MM_COLUMN(struct mm_explain_row, reserve_pages, MM_COL_U64, "kept from requests that could use a higher zone; empty: not told"),
 	MM_COLUMN(struct mm_explain_row, short_pages, MM_COL_U64, "pages missing to pass the watermark"),
 	MM_COLUMN(struct mm_explain_row, largest_order, MM_COL_U64, "order of the largest free block; empty: none"),
 	MM_COLUMN(struct mm_explain_row, why, MM_COL_STR, "the same in words"),

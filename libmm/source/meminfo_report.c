@@ -230,7 +230,7 @@ static uint8_t read_letters(struct mm_str *s)
 	return types;
 }
 
-/* "Node 0 DMA: 0*4kB 1*8kB (U) ... = 13312kB" of a zone that was told of; false: it is none. */
+/* "Node 0 DMA: 0*4kB 1*8kB (U) ... = 13312kB" of a zone that was told of; false: it is none. Blocks are told of all zones that are. */
 static bool read_blocks(struct mm_explain_list *l, struct mm_str line)
 {
 	struct mm_explain_zone *z;
@@ -241,8 +241,12 @@ static bool read_blocks(struct mm_explain_list *l, struct mm_str line)
 	if (!read_zone_name(&line, &node, zone) || !scan_word(&line, ":"))
 		return false;
 	z = find_zone(l, node, zone);
-	if (!z || z->nr_orders)
-		return z != NULL;
+	if (!z) {
+		l->lost_zones |= scan_u64(&line, &nr) && scan_word(&line, "*");
+		return false;
+	}
+	if (z->nr_orders)
+		return true;
 	while (z->nr_orders < MM_BUDDYINFO_MAX_ORDERS && scan_u64(&line, &nr) && scan_word(&line, "*") &&
 	       scan_u64(&line, &kib) && scan_word(&line, "kB")) {
 		if (!z->nr_orders && !l->page_size && kib >= 4 && kib <= 1024 && !(kib & (kib - 1)))
@@ -343,7 +347,11 @@ static void settle_highatomic(struct mm_explain_list *l)
 void mm_report_zones_end(struct mm_explain_list *l)
 {
 	uint64_t k = l->page_size / 4096;
+	uint32_t orders = 0;
 
+	for (size_t i = 0; i < l->nr; i++)
+		orders |= l->v[i].nr_orders;
+	l->lost_zones |= l->nr && !orders;	/* it ends before the blocks */
 	for (size_t i = 0; k > 1 && i < l->nr; i++) {
 		struct mm_explain_zone *z = &l->v[i];
 

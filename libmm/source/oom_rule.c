@@ -96,7 +96,8 @@ static uint64_t shown_pages(const struct mm_oom_report *r)
 
 /*
  * The report of a request that may not use all nodes shows only those it may; lower zones' requests hide zones too, such as high memory.
- * Before 3.10, of which no zone says what is managed, the pages that describe pages are not in what is present.
+ * So does a log that has lost lines.  Before 3.10, of which no zone says what is managed, the pages that describe pages are not in what
+ * is present.
  */
 static void infer_constraint(struct mm_oom_report *r)
 {
@@ -107,7 +108,7 @@ static void infer_constraint(struct mm_oom_report *r)
 		managed += r->zones.v[i].managed_pages;
 		high |= !strcmp(r->zones.v[i].zone, "HighMem") || !strcmp(r->zones.v[i].zone, "Movable");
 	}
-	if (!managed || (r->zones.high_pages && !high))
+	if (!managed || r->zones.lost_zones || (r->zones.high_pages && !high))
 		return;
 
 	if (r->constraint_said || r->constraint != MM_OOM_NONE || r->gfp_mask & 5 || mm_has_word(r->gfp, "__GFP_THISNODE"))

@@ -28,7 +28,7 @@ struct mm_explain_zone {
 	bool highatomic_is_free;				/* it was told how many of them are free */
 	uint64_t present_pages;					/* of a report; 0: not said */
 	uint64_t reserve[MM_EXPLAIN_RESERVES];			/* by the highest zone a request may use */
-	uint32_t nr_reserve;
+	uint32_t nr_reserve;					/* 0: not told */
 	uint32_t nr_orders;
 	uint64_t blocks[MM_BUDDYINFO_MAX_ORDERS];
 	uint8_t types[MM_BUDDYINFO_MAX_ORDERS];			/* bit by migrate type that has such a block */
@@ -47,6 +47,7 @@ struct mm_explain_list {
 	size_t nr, cap;
 	uint32_t page_size;		/* bytes; what a report's blocks say it is; 0: 4096 */
 	uint32_t nr_reports;		/* that its log has */
+	bool lost_zones;		/* the report was cut, or lacks lines: there may be zones that are not told */
 	bool high_pages;		/* the report counts pages of high memory, or of the zone Movable alone */
 	uint32_t kernel;		/* 1000 times its version and its patch level, 6012 is 6.12; 0: not told */
 	enum mm_explain_highatomic highatomic;
