@@ -420,6 +420,8 @@ static void say_report(struct mm_output *out, const struct mm_oom_log *log, cons
 	if (r->total_unknown && !r->old_rule)
 		mm_output_printf(out, "  how much memory there is is not in this log (%s tells): no oom_score_adj is weighed\n",
 				 r->constraint == MM_OOM_MEMCG ? "--memory-max" : "--ram");
+	if (!r->end_said)
+		mm_output_printf(out, "  the log ends before it says who was killed: its task table may be cut off too\n");
 	say_victim(out, r);
 	for (size_t i = 0; i < r->nr_rows; i++)
 		if (r->rows[i].killed && !r->rows[i].victim)
@@ -432,7 +434,7 @@ static void say_report(struct mm_output *out, const struct mm_oom_log *log, cons
 static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const char *file, bool human)
 {
 	const struct mm_oom_kill *first = NULL;
-	uint64_t unknown = 0, nr_kills = 0, unruled = 0, facts = 0;
+	uint64_t unknown = 0, nr_kills = 0, unruled = 0, facts = 0, endless = 0;
 
 	if (log->cut_rows)
 		cmd_note(a, "%s: %" PRIu64 " rows of task tables are cut off, and left out", file, log->cut_rows);
@@ -442,6 +444,7 @@ static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const cha
 	for (size_t i = 0; i < log->nr; i++) {
 		unknown += log->v[i].total_unknown && log->v[i].complete && !log->v[i].old_rule;
 		unruled += log->v[i].outcome == MM_OOM_NO_RULE;
+		endless += log->v[i].complete && !log->v[i].end_said;
 		facts += log->v[i].complete && missing_facts(&log->v[i]);
 		if (log->v[i].page_size_guessed && (!i || !log->v[i - 1].page_size_guessed))
 			cmd_note(a, "%s: report %" PRIu32 ": pages of %" PRIu32 " KiB, it seems (--page-size tells)", file,
@@ -452,6 +455,8 @@ static void note_log(struct cmd_args *a, const struct mm_oom_log *log, const cha
 	if (unknown)
 		cmd_note(a, "%s: %" PRIu64 " reports do not say how much memory there is (--ram or --memory-max tells): "
 			 "no oom_score_adj is weighed in them", file, unknown);
+	if (endless)
+		cmd_note(a, "%s: %" PRIu64 " reports do not say who was killed: their task tables may be cut off", file, endless);
 	if (unruled)
 		cmd_note(a, "%s: in %" PRIu64 " reports nobody is chosen: " OLD_RULE, file, unruled);
 	if (facts)

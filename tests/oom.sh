@@ -354,6 +354,16 @@ same "a reserve lost" "node 0 DMA: 1968 KiB free must be above min 88 KiB $lost 
 grep -v 'reserve.* 0 0' whole > cut
 same "the last reserve lost" "node 0 DMA32: 2652 KiB free must be above min 2732 KiB $lost short by 84 KiB at least" \
 	"$(said cut "DMA32:|$lines")"
+# A log that ends in the task table: who is chosen of those that are there may not be whom the kernel chose.
+head -n 15 whole > cut
+end="the log ends before it says who was killed: its task table may be cut off too"
+same "who was killed is told" "" "$(said whole 'who was killed')"
+same "who was killed is not" "$end" "$(said cut 'who was killed')"
+mm-reclaim -n --explain-oom=whole 2>&1 > rows | grep . && fail "a whole report: $(cat rows)"
+same "as rows" "mm-reclaim: cut: 1 reports do not say who was killed: their task tables may be cut off" \
+	"$(mm-reclaim -n --explain-oom=cut 2>&1 > rows)"
+{ cat cut; echo '[1.5] Out of memory and no killable processes...'; } > nobody
+same "nobody was killed" "" "$(said nobody 'who was killed')"
 rows() { mm-buddy --explain${2:+=$2} "$1" -n -o path,zone,verdict,reserve_pages,short_pages 2> err | xargs; }
 grep -v 'reserve.* 471' whole > cut
 same "a reserve lost, in rows" "fast,DMA32,watermark,0,191 fast,DMA,unknown,,0 slow,DMA32,watermark,0,21 slow,DMA,unknown,,0" "$(rows cut)"

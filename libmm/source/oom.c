@@ -116,6 +116,7 @@ static void close_report(struct reader *rd)
 
 	if (!r)
 		return;
+	r->end_said |= rd->done || rd->killed.nr || r->panicked || r->sacrifice;
 	mark_killed(rd);
 	settle(r, &r->invoker);
 	settle(r, &r->gfp);
@@ -351,6 +352,8 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 
 	if (r && (find(s, "Out of memory: system-wide panic_on_oom").p || find(s, "Out of memory: compulsory panic_on_oom").p))
 		r->panicked = true;
+	if (r && (find(s, "no killable processes").p || find(s, "deadlocked on memory").p))
+		r->end_said = true;
 	if (r && find(s, " or sacrifice child").p)
 		r->sacrifice = true;
 	if (r && mm_str_starts(s, "Tasks in ") && find(s, "memory.oom.group set").p)

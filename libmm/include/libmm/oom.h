@@ -110,6 +110,7 @@ struct mm_oom_report {
 	bool constraint_said;		/* by the log; else it was inferred */
 	struct mm_str memcg;		/* the one that ran out, empty: none; owned */
 	enum mm_oom_outcome outcome;	/* by the rule and the settings */
+	bool end_said;			/* the log has lines behind the task table that tell what came of it */
 	bool panicked, asked_said;	/* the log says so: vm.panic_on_oom, vm.oom_kill_allocating_task */
 	bool group;			/* all tasks of a memcg die with the victim: memory.oom.group */
 	bool sacrifice;			/* a kernel that kills a child of the victim where it has one: before 5.1 */
