@@ -364,6 +364,12 @@ same "as rows" "mm-reclaim: cut: 1 reports do not say who was killed: their task
 	"$(mm-reclaim -n --explain-oom=cut 2>&1 > rows)"
 { cat cut; echo '[1.5] Out of memory and no killable processes...'; } > nobody
 same "nobody was killed" "" "$(said nobody 'who was killed')"
+# Lines that stand twice are no more memory, tasks or kills; requests without the kernel's stamp may be two.
+sed p whole > twice
+same "lines twice" "$(mm-reclaim --human --explain-oom=whole)" "$(mm-reclaim --human --explain-oom=twice 2>&1)"
+sed 's/^\[1.5\] /Jul 25 14:23:17 h kernel: /; p' whole > twice
+same "lines twice, stamped by a daemon" "$(mm-reclaim --human --explain-oom=whole | sed 1d)" \
+	"$(mm-reclaim --human --explain-oom=twice 2> err | sed 1,3d)"
 rows() { mm-buddy --explain${2:+=$2} "$1" -n -o path,zone,verdict,reserve_pages,short_pages 2> err | xargs; }
 grep -v 'reserve.* 471' whole > cut
 same "a reserve lost, in rows" "fast,DMA32,watermark,0,191 fast,DMA,unknown,,0 slow,DMA32,watermark,0,21 slow,DMA,unknown,,0" "$(rows cut)"

@@ -19,6 +19,7 @@
 
 #include "base/str.h"
 #include "source/log_plain.h"
+#include "source/meminfo_report.h"
 #include "source/scan.h"
 
 enum { ESC = 0x1b, SOFT_MIN = 64, SOFT_MAX = 76 };
@@ -61,6 +62,7 @@ void mm_log_plain_free(struct mm_log_plain *p)
 	free(p->joined.p);
 	free(p->soft.p);
 	free(p->ahead.p);
+	free(p->last.p);
 	*p = (struct mm_log_plain){ 0 };
 }
 
@@ -376,7 +378,7 @@ static int join_wrapped(struct mm_log_plain *p, struct mm_input *in, struct mm_s
 	return rc < 0 ? rc : 1;
 }
 
-int mm_log_plain_next(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+static int next_line(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
 {
 	int rc = 1;
 
@@ -398,4 +400,23 @@ int mm_log_plain_next(struct mm_log_plain *p, struct mm_input *in, struct mm_str
 	scan_line(&p->rest, line);
 	trim_cr(line);
 	return 1;
+}
+
+/* Two collectors have written it into the log.  Requests may well be alike within what a stamp of seconds tells. */
+static bool is_twice(const struct mm_log_plain *p, struct mm_str line)
+{
+	struct mm_report_request rq;
+
+	return line.len && line.len == p->last.len && !memcmp(line.p, p->last.p, line.len) &&
+	       (mm_log_is_stamped(line) || !mm_report_request_line(line, &rq));
+}
+
+int mm_log_plain_next(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err)
+{
+	int rc;
+
+	do {
+		rc = next_line(p, in, line, err);
+	} while (rc > 0 && is_twice(p, *line));
+	return rc > 0 && set_text(&p->last, *line) ? no_memory(err) : rc;
 }

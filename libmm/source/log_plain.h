@@ -16,6 +16,7 @@ struct mm_log_plain {
 	struct mm_log_text soft;	/* a line without quoted-printable */
 	struct mm_log_text joined;	/* a line that was broken, put together */
 	struct mm_log_text ahead;	/* the line behind it, which is not its own */
+	struct mm_log_text last;	/* the line given out last */
 	struct mm_str rest;		/* further lines of text */
 	bool has_ahead;
 	bool quoted_printable, wrapped;	/* from here on: the log had such a line */
@@ -26,7 +27,8 @@ struct mm_log_plain {
 
 /*
  * The next line as the kernel's was: a string of JSON, MESSAGE= of journalctl, the last cell of a CSV, without quoted-printable, HTML
- * and colours, and whole where a mail has broken it.  Most lines are left as they are.  It is valid until the next call.
+ * and colours, and whole where a mail has broken it.  Most lines are left as they are.  One that stands twice in a row is given once.
+ * It is valid until the next call.
  * Return: 1, 0 at the end, or -errno with @err.
  */
 int mm_log_plain_next(struct mm_log_plain *p, struct mm_input *in, struct mm_str *line, struct mm_error *err);
@@ -34,6 +36,8 @@ void mm_log_plain_free(struct mm_log_plain *p);
 
 /* ---- log_wrapped.c: lines that were broken at a blank ---- */
 
+/* Has it a time stamp "[    5.156675]"?  Levels and what a log daemon puts before it do not count. */
+bool mm_log_is_stamped(struct mm_str s);
 /* May @line go on in the next one?  Else that need not be read. */
 bool mm_log_may_go_on(struct mm_log_plain *p, struct mm_str line);
 /* Does @line go on in @next, which then begins with what @part is? */

@@ -37,8 +37,7 @@ static struct mm_str unquoted(struct mm_str s)
 	return s;
 }
 
-/* Has it a time stamp "[    5.156675]"?  Levels and what a log daemon puts before it do not count. */
-static bool is_stamped(struct mm_str s)
+bool mm_log_is_stamped(struct mm_str s)
 {
 	const char *open = s.len ? memchr(s.p, '[', s.len < 80 ? s.len : 80) : NULL;
 	uint64_t v;
@@ -191,7 +190,7 @@ static enum kind kind_of(struct mm_log_plain *p, struct mm_str line)
 
 bool mm_log_may_go_on(struct mm_log_plain *p, struct mm_str line)
 {
-	return kind_of(p, line) != NONE || (p->wrapped && is_stamped(line));
+	return kind_of(p, line) != NONE || (p->wrapped && mm_log_is_stamped(line));
 }
 
 bool mm_log_goes_on(struct mm_log_plain *p, struct mm_str line, struct mm_str next, struct mm_str *part)
@@ -213,7 +212,7 @@ bool mm_log_goes_on(struct mm_log_plain *p, struct mm_str line, struct mm_str ne
 	case NONE: break;
 	}
 	p->wrapped |= goes_on;
-	if (!goes_on && p->wrapped && part->len && is_stamped(line) && !is_stamped(next)) {
+	if (!goes_on && p->wrapped && part->len && mm_log_is_stamped(line) && !mm_log_is_stamped(next)) {
 		struct mm_str rest = *part, word;
 
 		goes_on = scan_next_word(&rest, &word) && p->part + 1 + word.len > NARROWEST;
