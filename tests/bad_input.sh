@@ -139,6 +139,11 @@ done
 for c in xz zst:zstd bz2:bzip2; do
 	expect 1 "found ${c#*:} data: pipe it through ${c#*:}*cat|bzcat" mm-reclaim --explain-oom=log.${c%:*}
 done
+for c in LE:'\xff\xfe' BE:'\xfe\xff'; do
+	{ printf "${c#*:}"; iconv -f UTF-8 -t "UTF-16${c%%:*}" <<< 'x invoked oom-killer: order=0'; } > wide
+	expect 1 "wide: expected text, found UTF-16: pipe it through iconv -f UTF-16 -t UTF-8" mm-reclaim --explain-oom=wide
+	expect 1 "wide: expected text, found UTF-16: pipe it through iconv -f UTF-16 -t UTF-8" mm-buddy wide
+done
 expect 1 "found a journal of systemd: pipe it through journalctl -k --file" mm-reclaim --explain-oom=system.journal
 
 # A recording of which nothing is understood is none: what came of it would be told of a machine that did nothing.

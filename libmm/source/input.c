@@ -93,7 +93,7 @@ void mm_input_free(struct mm_input *in)
 	free(in);
 }
 
-/* The first bytes of an input that somebody has packed: said here, for all that reads lines. */
+/* The first bytes of an input that somebody has packed, or written as PowerShell does: said here, for all that reads lines. */
 static int check_packed(const struct mm_input *in, struct mm_error *err)
 {
 	static const struct {
@@ -102,6 +102,7 @@ static int check_packed(const struct mm_input *in, struct mm_error *err)
 		{ "\x1f\x8b\x08", "gzip data", "zcat" }, { "\xfd" "7zXZ", "xz data", "xzcat" },
 		{ "\x28\xb5\x2f\xfd", "zstd data", "zstdcat" }, { "BZh", "bzip2 data", "bzcat" },
 		{ "LPKSHHRH", "a journal of systemd", "journalctl -k --file" },
+		{ "\xff\xfe", "UTF-16", "iconv -f UTF-16 -t UTF-8" }, { "\xfe\xff", "UTF-16", "iconv -f UTF-16 -t UTF-8" },
 	};
 
 	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
