@@ -200,6 +200,8 @@ static const struct old_mask {
 	{ "0x4020", MM_GFP_ATOMIC | __MM_GFP_COMP },
 	{ "0xd0", MM_GFP_KERNEL },					/* __GFP_WAIT 0x10, IO 0x40, FS 0x80 */
 	{ "0x280da", MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO },		/* zero 0x8000, hardwall 0x20000, movable 8 */
+	{ "0x1280d2", MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO },	/* 2.6.24: movable 0x100000, highmem 2 */
+	{ "0x1000d0", MM_GFP_KERNEL },					/* 3.10: __GFP_KMEMCG 0x100000 is no type */
 	{ "0x24000c0", MM_GFP_KERNEL },					/* 4.4: direct reclaim 0x400000, kswapd 0x2000000 */
 	{ "0x2080020", MM_GFP_ATOMIC },					/* __GFP_ATOMIC 0x80000 is gone */
 	{ "0x24280ca", MM_GFP_HIGHUSER_MOVABLE | __MM_GFP_ZERO },

@@ -74,6 +74,7 @@ static const struct {
 	{ 0x1000000, "__GFP_WRITE", "__GFP_WRITE" }, { 0x2000000, NULL, "__GFP_KSWAPD_RECLAIM" },
 };
 enum { OLD_WAIT = 0x10, OLD_NO_KSWAPD = 0x400000, KSWAPD_4_4 = 0x2000000 };
+enum { OLD_HIGHMEM = 0x2, OLD_MOVABLE = 0x100000 };	/* movable up to 2.6.30; later of kernel memory, which is not high */
 
 /*
  * The words of such a number.  Nearly every request of 4.4 wakes kswapd, which
@@ -95,6 +96,8 @@ static bool words_of_old_mask(struct mm_str number, struct mm_report_request *rq
 		if (word && mask & old_bits[i].bit)
 			n += (size_t)snprintf(rq->gfp + n, sizeof(rq->gfp) - n, "%s%s", n ? "|" : "", word);
 	}
+	if (!is_4_4 && mask & OLD_HIGHMEM && mask & OLD_MOVABLE)
+		n += (size_t)snprintf(rq->gfp + n, sizeof(rq->gfp) - n, "%s__GFP_MOVABLE", n ? "|" : "");
 	if (!is_4_4 && !(mask & (OLD_WAIT | OLD_NO_KSWAPD)))
 		n += (size_t)snprintf(rq->gfp + n, sizeof(rq->gfp) - n, "%s__GFP_KSWAPD_RECLAIM", n ? "|" : "");
 	if (!n)
