@@ -6,6 +6,7 @@
  * sysroot and the live system are shown as they are.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -362,6 +363,9 @@ static int explain_report(struct cmd_args *a, struct mm_input *in)
 		cmd_note(a, "request: order %u, %.*s", rq.order, (int)words.len, words.buf);
 		mm_output_finish(&words);
 	}
+	if (!e && rq.vmalloc_bytes)
+		cmd_note(a, "%s: it is vmalloc()'s for %" PRIu64 " bytes, %s", in->name, rq.vmalloc_bytes, rq.no_page_asked ?
+			 "which failed before a page was asked for: no zone stopped it" : "page by page: zones are asked for one of them");
 	if (!e && l.lost_zones)
 		cmd_note(a, "%s: the report is cut off or lacks lines: zones may be missing", in->name);
 	if (!e)

@@ -364,6 +364,16 @@ same "as rows" "mm-reclaim: cut: 1 reports do not say who was killed: their task
 	"$(mm-reclaim -n --explain-oom=cut 2>&1 > rows)"
 { cat cut; echo '[1.5] Out of memory and no killable processes...'; } > nobody
 same "nobody was killed" "" "$(said nobody 'who was killed')"
+# vmalloc() asks page by page, and may fail before it does
+{ echo '[1.5] x: vmalloc error: size 8192, exceeds total pages, mode:0xcc0(GFP_KERNEL), nodemask=(null)'; sed 1,3d whole; } > vmalloc
+mm-buddy --explain vmalloc 2>&1 > rows |
+	grep -q "vmalloc()'s for 8192 bytes, which failed before a page was asked for: no zone stopped it" ||
+	fail "vmalloc that asks for no page"
+{ sed 's/exceeds total pages/failed to map pages/; 2,$d' vmalloc; sed 1d vmalloc; } > mapped
+mm-buddy --explain mapped 2>&1 > rows | grep -q "vmalloc()'s for 8192 bytes, page by page: zones are asked for one of them" ||
+	fail "vmalloc that asks for pages"
+head -n 1 vmalloc > cut
+fails 1 'no OOM report in this log, but a failed allocation: mm-buddy --explain tells of it' mm-reclaim --explain-oom=cut
 # Lines that stand twice are no more memory, tasks or kills; requests without the kernel's stamp may be two.
 sed p whole > twice
 same "lines twice" "$(mm-reclaim --human --explain-oom=whole)" "$(mm-reclaim --human --explain-oom=twice 2>&1)"

@@ -289,12 +289,23 @@ static const struct warning {
 	const char *line;
 	uint32_t order;
 	mm_gfp_t gfp;
+	uint64_t vmalloc_bytes;
+	bool no_page_asked;
 } warnings[] = {
 	{ "bpf: vmalloc error: size 4194304, page order 9, failed to allocate pages, mode:0xdc2(GFP_KERNEL|__GFP_HIGHMEM|__GFP_ZERO), "
-	  "nodemask=(null),cpuset=/,mems_allowed=0", 9, MM_GFP_KERNEL | __MM_GFP_HIGHMEM | __MM_GFP_ZERO },
+	  "nodemask=(null),cpuset=/,mems_allowed=0", 9, MM_GFP_KERNEL | __MM_GFP_HIGHMEM | __MM_GFP_ZERO, 4194304, false },
 	{ "x: vmalloc error: size 8192, failed to allocated page array size 16, mode:0xcc0(GFP_KERNEL), nodemask=(null)", 0,
-	  MM_GFP_KERNEL },
-	{ "kworker/u8:1: page allocation stalls for 10004ms, order:3, mode:0x14000c0(GFP_KERNEL), nodemask=(null)", 3, MM_GFP_KERNEL },
+	  MM_GFP_KERNEL, 8192, false },
+	{ "x: vmalloc error: size 8589934592, exceeds total pages, mode:0xcc0(GFP_KERNEL), nodemask=(null)", 0, MM_GFP_KERNEL,
+	  UINT64_C(8589934592), true },
+	{ "x: vmalloc error: size 8192, vm_struct allocation failed, mode:0xcc0(GFP_KERNEL), nodemask=(null)", 0,
+	  MM_GFP_KERNEL, 8192, true },
+	{ "x: vmalloc: allocation failure: 8589934588 bytes, mode:0xcc0(GFP_KERNEL), nodemask=(null)", 0, MM_GFP_KERNEL,
+	  UINT64_C(8589934588), false },			/* up to 5.10 */
+	{ "x: vmalloc: allocation failure, allocated 4096 of 12288 bytes, mode:0xcc0(GFP_KERNEL), nodemask=(null)", 0,
+	  MM_GFP_KERNEL, 12288, false },
+	{ "kworker/u8:1: page allocation stalls for 10004ms, order:3, mode:0x14000c0(GFP_KERNEL), nodemask=(null)", 3, MM_GFP_KERNEL,
+	  0, false },
 };
 START_TEST(other_warnings)
 {
@@ -304,6 +315,7 @@ START_TEST(other_warnings)
 	snprintf(text, sizeof(text), "[    1.5] %s\nNode 0 DMA free:100kB min:4kB low:8kB high:12kB\n", c->line);
 	ck_assert_msg(!read_report(text, 0), "%s", err.text);
 	ck_assert_msg(rq.order == c->order && rq.gfp == c->gfp, "%s: order %u, 0x%x", c->line, rq.order, rq.gfp);
+	ck_assert_msg(rq.vmalloc_bytes == c->vmalloc_bytes && rq.no_page_asked == c->no_page_asked, "%s: vmalloc", c->line);
 }
 END_TEST
 

@@ -49,6 +49,8 @@ int mm_explain_of_report(struct mm_explain_list *l, struct mm_explain_request *r
 		return mm_error_set(err, -EINVAL, "%s: expected an order up to %d, found %u", in->name,
 				    (int)MM_MAX_ORDER, said.order);
 	rq->order = said.order;
+	rq->vmalloc_bytes = said.vmalloc_bytes;
+	rq->no_page_asked = said.no_page_asked;
 	if (mm_gfp_parse((struct mm_str){ said.gfp, strlen(said.gfp) }, &rq->gfp))
 		return mm_error_set(err, -EINVAL, "%s: expected GFP words, found '%s'", in->name, said.gfp);
 	return 0;
@@ -417,7 +419,7 @@ const struct mm_table mm_explain_table =
 static int explain_rows(struct mm_machine *m, struct mm_table_writer *w)
 {
 	struct mm_explain_request rq = { m->cfg.explain_gfp ? m->cfg.explain_gfp : MM_GFP_KERNEL,
-		m->cfg.explain_order };
+		m->cfg.explain_order, 0, false };
 	struct mm_explain_list l = { 0 };
 	int e = mm_machine_start(m, NULL);
 

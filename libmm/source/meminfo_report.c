@@ -105,6 +105,19 @@ static bool words_of_old_mask(struct mm_str number, struct mm_report_request *rq
 	return true;
 }
 
+/* Of vmalloc(): how much; the oldest form does not tell whether pages were asked for. */
+static void vmalloc_size(struct mm_str line, struct mm_report_request *rq)
+{
+	struct mm_str size;
+
+	rq->vmalloc_bytes = 0;
+	rq->no_page_asked = mm_str_after(line, ", exceeds total pages", &size) ||
+		mm_str_after(line, ", vm_struct allocation failed", &size);
+	if (mm_str_after(line, "vmalloc error: size ", &size) || mm_str_after(line, "vmalloc: allocation failure: ", &size) ||
+	    (mm_str_after(line, "vmalloc: allocation failure, allocated ", &size) && mm_str_after(size, " of ", &size)))
+		(void)scan_u64(&size, &rq->vmalloc_bytes);
+}
+
 /* Its order and GFP words ("0x40cc0(GFP_KERNEL|...)" or the mask alone). */
 bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 {
@@ -125,6 +138,7 @@ bool mm_report_request_line(struct mm_str line, struct mm_report_request *rq)
 	if (!scan_u64(&order, &v) || v > UINT32_MAX)
 		return false;
 	rq->order = (uint32_t)v;
+	vmalloc_size(line, rq);
 	open = memchr(gfp.p, '(', gfp.len);
 	end = memchr(gfp.p, ',', gfp.len);
 	if (open && (!end || open < end)) {

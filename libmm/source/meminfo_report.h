@@ -8,6 +8,8 @@
 struct mm_report_request {
 	uint32_t order;
 	char gfp[512];			/* GFP words, or a 0x mask */
+	uint64_t vmalloc_bytes;		/* of vmalloc(), which asks page by page; 0: it is not */
+	bool no_page_asked;		/* which failed before that */
 };
 
 /* A report's first line, "invoked oom-killer" or "page allocation failure": its request; false: it is no such line. */

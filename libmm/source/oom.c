@@ -424,7 +424,8 @@ static int one_line(struct reader *rd, struct mm_str line, uint64_t number)
 		at = s;			/* before 2.6.18 */
 	if (at.p)
 		return open_report(rd, s, at, number);
-	rd->failed |= find(s, ": page allocation failure: ").p || find(s, ": page allocation failure. ").p;
+	rd->failed |= find(s, ": page allocation failure: ").p || find(s, ": page allocation failure. ").p ||
+		      find(s, ": vmalloc: allocation failure").p || find(s, ": vmalloc error: size ").p;
 	/* another CPU's failed allocation may stand in the midst of a table */
 	if (table ? !rd->r || rd->r->nr_rows : is_beginning(s) && (!rd->r || rd->done))
 		rc = begin_headless(rd, number);

@@ -66,6 +66,8 @@ int mm_explain_of_capture(struct mm_explain_list *l, const struct mm_zoneinfo *z
 struct mm_explain_request {
 	mm_gfp_t gfp;
 	uint32_t order;
+	uint64_t vmalloc_bytes;		/* a report's of vmalloc(), which asks page by page; 0: it is not */
+	bool no_page_asked;		/* which failed before that */
 };
 
 /* "ORDER[,GFP]" as on the command line; the GFP words default to GFP_KERNEL. 0 or -EINVAL. */
