@@ -364,6 +364,16 @@ same "as rows" "mm-reclaim: cut: 1 reports do not say who was killed: their task
 	"$(mm-reclaim -n --explain-oom=cut 2>&1 > rows)"
 { cat cut; echo '[1.5] Out of memory and no killable processes...'; } > nobody
 same "nobody was killed" "" "$(said nobody 'who was killed')"
+# Another CPU's failed allocation in the midst of a report: what it tells again is no second pool, and no second stacks
+node() { echo "[$1] Node 0 active_anon:0kB kernel_stack:$2kB pagetables:0kB all_unreclaimable? no"; }
+pool() { echo "[$1] Node 0 hugepages_total=4 hugepages_free=0 hugepages_surp=0 hugepages_size=$2kB"; }
+sed 's/ kernel_stack:[0-9]*kB//' whole > plain
+{ sed 3q plain; node 1.5 784; sed 1,3d plain | sed '/DMA32: /q'; pool 1.5 2048; pool 1.5 64; sed '1,/DMA32: /d' plain; } > one
+{ sed 3q plain; node 1.5 784; echo '[1.51] b: page allocation failure: order:0, mode:0x820(GFP_ATOMIC), nodemask=(null)'; node 1.51 788
+	sed 1,3d plain | sed '/DMA32: /q'; pool 1.5 2048; pool 1.51 2048; pool 1.51 64; pool 1.5 64; sed '1,/DMA32: /d' plain; } > mixed
+same "what nodes hold" "held by: the pool of huge pages 8448 KiB, kernel stacks 784 KiB, not accounted for 492644 KiB" \
+	"$(said one 'held by')"
+same "mixed" "$(mm-reclaim --human --explain-oom=one)" "$(mm-reclaim --human --explain-oom=mixed)"
 # vmalloc() asks page by page, and may fail before it does
 { echo '[1.5] x: vmalloc error: size 8192, exceeds total pages, mode:0xcc0(GFP_KERNEL), nodemask=(null)'; sed 1,3d whole; } > vmalloc
 mm-buddy --explain vmalloc 2>&1 > rows |

@@ -168,16 +168,31 @@ static int slab_line(struct mm_oom_report *r, struct mm_str s)
 	return 0;
 }
 
+/* Is it the first time that this is told of the line's node?  Another CPU's failed allocation may tell it again. */
+static bool node_first(struct mm_oom_report *r, struct mm_str s, uint32_t what)
+{
+	int64_t node = 0;
+	bool said;
+
+	if ((number_after(s, "Node ", &node) && node < 0) || node >= MM_MAX_NODES)
+		return false;
+	said = r->nodes_said[node] & what;
+	r->nodes_said[node] |= what;
+	return !said;
+}
+
+enum { STACKS = 1 };			/* bits of nodes_said: this one, and above it a pool's by its size */
+
 static void hugepages_line(struct mm_oom_report *r, struct mm_str s)
 {
 	uint64_t nr, pages;
 
 	if (pages_after(s, "hugepages_total=", 1, &nr) && pages_after(s, "hugepages_size=", 4, &pages) && nr < 1u << 30 &&
-	    pages < 1u << 20)
+	    pages < 1u << 20 && node_first(r, s, (uint32_t)pages << 1))
 		hold(r, MM_OOM_HELD_HUGETLB, nr * pages);
 }
 
-/* A Node's line, or in older kernels a zone's: kB */
+/* A node's line, or in older kernels a zone's: kB */
 static void stack_line(struct mm_oom_report *r, struct mm_str s)
 {
 	uint64_t pages;
@@ -285,10 +300,11 @@ int mm_oom_fact_line(struct mm_oom_report *r, struct mm_str s)
 {
 	static const char stats_for[] = "Memory cgroup stats for ", limit_of[] = " killed as a result of limit of ";
 	struct mm_str at;
-	int rc;
+	size_t nr_zones = r->zones.nr;
+	int rc = mm_report_zone_line(&r->zones, s);
 
-	stack_line(r, s);
-	rc = mm_report_zone_line(&r->zones, s);
+	if (r->zones.nr > nr_zones || (!rc && find(s, " kernel_stack:").p && node_first(r, s, STACKS)))
+		stack_line(r, s);
 	if (rc)
 		return rc < 0 ? rc : 0;
 	if (mm_str_starts(s, "CPU: ") || mm_str_starts(s, "Pid: ")) {

@@ -127,6 +127,7 @@ struct mm_oom_report {
 	bool complete;			/* it has a task table */
 	uint64_t held[MM_OOM_NR_HELD];	/* pages; UINT64_MAX: not said */
 	uint32_t mem_info_said;		/* bits of words of Mem-Info, for the reader */
+	uint32_t nodes_said[MM_MAX_NODES];	/* bits of what nodes' lines tell, for the reader */
 	struct mm_oom_slab slabs[MM_OOM_SLABS];	/* the largest unreclaimable caches, largest first */
 	size_t nr_slabs;
 	struct mm_oom_row *rows;
