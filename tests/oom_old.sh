@@ -49,6 +49,13 @@ END
 same "3.13: root" "20,310,1 21,220,0" "$(mm-reclaim --explain-oom=root.dmesg -o pid,points,victim -n | paste -sd' ')"
 sed 's/3\.13\.0/3.14.0/' root.dmesg > x
 same "3.14: root" "20,310,0 21,505,1" "$(mm-reclaim --explain-oom=x -o pid,points,victim -n | paste -sd' ')"
+# stable kernels before 3.14 have that too: the score tells, 505 of 10000 are 50 thousandths, 220 are 22
+score() { { cat root.dmesg; echo "Out of memory: Kill process 21 (sshd) score $1 or sacrifice child"; } > x
+	mm-reclaim --explain-oom=x -o pid,points,victim -n "${@:2}" 2> err | paste -sd' '; }
+same "3.13: root by the score of 3.14" "20,310,0 21,505,1" "$(score 50)"
+same "3.13: root by that score, with other memory" "20,310,0 21,505,1" "$(score 50 --ram=80M)"
+same "3.13: root by the score of 3.13" "20,310,1 21,220,0" "$(score 22)"
+same "3.13: root by neither" "20,310,1 21,220,0" "$(score 77)"
 
 # before 2.6.36: another rule, of whose facts the report has two
 sed -e 's/, oom_score_adj=0//; s/3\.2\.0/2.6.32/; s/ oom_score_adj name/ name/' \

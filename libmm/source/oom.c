@@ -354,8 +354,12 @@ static int summary_line(struct reader *rd, struct mm_str s, uint64_t number)
 		r->panicked = true;
 	if (r && (find(s, "no killable processes").p || find(s, "deadlocked on memory").p))
 		r->end_said = true;
-	if (r && find(s, " or sacrifice child").p)
+	if (r && find(s, " or sacrifice child").p) {
 		r->sacrifice = true;
+		if (number_after(s, "Kill process ", &pid) && pid > 0 && pid <= UINT32_MAX && number_after(s, ") score ", &r->said_score))
+			r->said_pid = (uint32_t)pid;
+		pid = -1;
+	}
 	if (r && mm_str_starts(s, "Tasks in ") && find(s, "memory.oom.group set").p)
 		r->group = true;
 	if (r && mm_str_starts(s, "oom-kill:constraint=")) {

@@ -5,7 +5,8 @@
  * Points are pages that the death of a task gives back plus oom_score_adj
  * thousandths of all that counts: RAM and swap; of a memcg its limit and the
  * swap it may use; of nodes that a cpuset or a policy allows their pages and
- * swap.  The rule changed: before 4.17 root's tasks had 3 % less, before 3.14 30 thousandths of all that counts less;
+ * swap.  The rule changed: before 4.17 root's tasks had 3 % less, before 3.14 30 thousandths of all that counts less
+ * (stable kernels changed it too: the score of the victim, which the log tells, is asked);
  * before 3.5 all was reckoned in whole thousandths of that, at most 1000 of them, before 5.9 a
  * task that may be killed had at least one point, before 5.3 the first of
  * equals was taken, since then the last.  Before 2.6.36 it was another one: the
@@ -35,7 +36,7 @@ static bool before(const struct mm_oom_report *r, uint32_t major, uint32_t minor
 
 static int64_t points_at(const struct mm_oom_report *r, const struct mm_oom_row *row, int32_t adj)
 {
-	bool root = before(r, 4, 17) && !row->uid, of_all = before(r, 3, 14), thousandths = before(r, 3, 5);
+	bool root = before(r, 4, 17) && !row->uid, of_all = before(r, 3, 14) && !r->bonus_of_own, thousandths = before(r, 3, 5);
 	int64_t p, total = (int64_t)r->total_pages, unit = total / 1000;
 
 	if (row->pid == 1 || row->gone || adj <= MM_OOM_SCORE_ADJ_MIN)
@@ -249,6 +250,27 @@ static void other_adjs(struct mm_oom_report *r, const struct mm_oom_settings *se
 				r->rows[i].oom_score_adj = set->adjs[k].oom_score_adj;
 }
 
+/* Of what are root's 3 % in this kernel?  As the score that it tells of a task of root's, @total being what it weighed against. */
+static void learn_bonus(struct mm_oom_report *r, uint64_t total)
+{
+	uint64_t kept = r->total_pages;
+
+	if (!r->said_pid || !total || !before(r, 3, 14) || before(r, 3, 5))
+		return;
+	r->total_pages = total;
+	for (size_t i = 0; i < r->nr_rows; i++) {
+		const struct mm_oom_row *row = &r->rows[i];
+		bool fits = row->pid != r->said_pid || row->uid || row->pid == 1 || row->oom_score_adj <= MM_OOM_SCORE_ADJ_MIN;
+
+		for (int own = 0; own < 2 && !fits; own++) {
+			r->bonus_of_own = own;
+			fits = points_at(r, row, row->oom_score_adj) * 1000 / (int64_t)total == r->said_score;
+		}
+		r->bonus_of_own &= fits;
+	}
+	r->total_pages = kept;
+}
+
 int mm_oom_judge(struct mm_oom_log *log, const struct mm_oom_settings *settings)
 {
 	const struct mm_oom_settings none = { 0 }, *set = settings ? settings : &none;
@@ -266,6 +288,7 @@ int mm_oom_judge(struct mm_oom_log *log, const struct mm_oom_settings *settings)
 		r->total_unknown = !r->total_pages;
 		if (r->total_unknown)
 			r->total_pages = 1;
+		learn_bonus(r, total_of(r, &none, swap_known));
 		other_adjs(r, set);
 		if (before && r->complete && mark_gone(r, before))
 			return -ENOMEM;

@@ -114,6 +114,9 @@ struct mm_oom_report {
 	bool panicked, asked_said;	/* the log says so: vm.panic_on_oom, vm.oom_kill_allocating_task */
 	bool group;			/* all tasks of a memcg die with the victim: memory.oom.group */
 	bool sacrifice;			/* a kernel that kills a child of the victim where it has one: before 5.1 */
+	uint32_t said_pid;		/* of whom the log tells a score, of 1000, before 5.1; 0: of nobody */
+	int64_t said_score;
+	bool bonus_of_own;		/* which tells that root has 3 % of its own less, as stable kernels before 3.14 may have it */
 	bool allocating_task;		/* oom_kill_allocating_task decided */
 	/* of the memcg, UINT64_MAX: not said, or no limit */
 	uint64_t usage_pages, limit_pages;
