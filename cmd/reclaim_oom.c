@@ -56,7 +56,7 @@ static void report_rows(struct mm_table_writer *w, const struct mm_oom_report *r
 			.rss_pages = t->rss_pages, .swapents_pages = r->no_swapents ? MM_MISSING_U64 : t->swapents_pages,
 			.pgtables_bytes = r->no_tables ? MM_MISSING_U64 : t->pgtables_bytes,
 			.name = t->name, .oom_score_adj = r->old_rule ? INT64_MIN : t->oom_score_adj,
-			.oom_score = r->total_unknown || r->old_rule ? INT64_MIN : mm_oom_score(t->points, r->total_pages),
+			.oom_score = r->total_unknown || r->old_rule ? INT64_MIN : mm_oom_row_score(r, t),
 			.points = t->points, .victim = r->outcome == MM_OOM_NO_RULE ? MM_MISSING_U64 : t->victim,
 			.constraint = mm_oom_constraint_word(r->constraint),
 		};

@@ -56,6 +56,12 @@ same "3.13: root by the score of 3.14" "20,310,0 21,505,1" "$(score 50)"
 same "3.13: root by that score, with other memory" "20,310,0 21,505,1" "$(score 50 --ram=80M)"
 same "3.13: root by the score of 3.13" "20,310,1 21,220,0" "$(score 22)"
 same "3.13: root by neither" "20,310,1 21,220,0" "$(score 77)"
+# and before 5.9 it is what /proc/PID/oom_score has: thousandths of 10000 pages, no 2 / 3 of 1000 more
+of() { { sed "s/3\\.13\\.0/$1/" root.dmesg; echo '[   22]     0    22     3000        9       1        0          -500 low'; } > x
+	mm-reclaim --explain-oom=x -o pid,points,oom_score -n 2> err | paste -sd' '; }
+same "4.16: oom_score" "20,310,31 21,505,50 22,1,0" "$(of 4.16.0)"
+same "3.2: oom_score" "20,310,31 21,220,22 22,10,1" "$(of 3.2.0)"
+same "5.9: oom_score" "20,310,687 21,520,701 22,-4990,334" "$(of 5.9.0)"
 
 # before 2.6.36: another rule, of whose facts the report has two
 sed -e 's/, oom_score_adj=0//; s/3\.2\.0/2.6.32/; s/ oom_score_adj name/ name/' \

@@ -52,6 +52,17 @@ static int64_t points_at(const struct mm_oom_report *r, const struct mm_oom_row 
 	return before(r, 5, 9) && p <= 0 ? 1 : p;
 }
 
+int64_t mm_oom_row_score(const struct mm_oom_report *r, const struct mm_oom_row *row)
+{
+	int64_t total = (int64_t)r->total_pages, unit = total / 1000;
+
+	if (!before(r, 5, 9))
+		return mm_oom_score(row->points, r->total_pages);
+	if (row->points == MM_OOM_UNKILLABLE || !total)
+		return 0;
+	return before(r, 3, 5) && unit ? row->points / unit : row->points * 1000 / total;
+}
+
 /* Is @a, at place @ia of the table, taken rather than @b? */
 static bool beats(const struct mm_oom_report *r, int64_t a, size_t ia, int64_t b, size_t ib)
 {

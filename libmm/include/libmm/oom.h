@@ -190,6 +190,9 @@ struct mm_oom_settings {
 int mm_oom_log_read(struct mm_oom_log *log, struct mm_input *in, const struct mm_oom_settings *settings,
 		    struct mm_error *err);
 
+/* /proc/PID/oom_score of a row by the rule of its report's kernel: before 5.9 thousandths of all that counts, 0 for whom nobody kills. */
+int64_t mm_oom_row_score(const struct mm_oom_report *r, const struct mm_oom_row *row);
+
 /**
  * mm_oom_adj_flips() - the oom_score_adj of one task that would have changed the choice
  * @row:	number of the task in the table
