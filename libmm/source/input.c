@@ -93,7 +93,20 @@ void mm_input_free(struct mm_input *in)
 	free(in);
 }
 
-/* The first bytes of an input that somebody has packed, or written as PowerShell does: said here, for all that reads lines. */
+static int expected_text(const struct mm_input *in, const char *found, const char *pipe, struct mm_error *err)
+{
+	return mm_error_set(err, -EINVAL, "%s: expected text, found %s: pipe it through %s", in->name, found, pipe);
+}
+
+/* A byte order mark and a character of ASCII, as PowerShell writes. */
+static bool is_utf16(const struct mm_input *in)
+{
+	const char *b = in->buf;
+
+	return in->len >= 4 && ((!memcmp(b, "\xff\xfe", 2) && b[2] > 0 && !b[3]) || (!memcmp(b, "\xfe\xff", 2) && !b[2] && b[3] > 0));
+}
+
+/* The first bytes of an input that somebody has packed, or written in 16 bits: said here, for all that reads lines. */
 static int check_packed(const struct mm_input *in, struct mm_error *err)
 {
 	static const struct {
@@ -102,17 +115,15 @@ static int check_packed(const struct mm_input *in, struct mm_error *err)
 		{ "\x1f\x8b\x08", "gzip data", "zcat" }, { "\xfd" "7zXZ", "xz data", "xzcat" },
 		{ "\x28\xb5\x2f\xfd", "zstd data", "zstdcat" }, { "BZh", "bzip2 data", "bzcat" },
 		{ "LPKSHHRH", "a journal of systemd", "journalctl -k --file" },
-		{ "\xff\xfe", "UTF-16", "iconv -f UTF-16 -t UTF-8" }, { "\xfe\xff", "UTF-16", "iconv -f UTF-16 -t UTF-8" },
 	};
 
 	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
 		size_t n = strlen(packed[i].magic);
 
 		if (in->len >= n && !memcmp(in->buf, packed[i].magic, n))
-			return mm_error_set(err, -EINVAL, "%s: expected text, found %s: pipe it through %s", in->name, packed[i].what,
-					    packed[i].pipe);
+			return expected_text(in, packed[i].what, packed[i].pipe, err);
 	}
-	return 0;
+	return is_utf16(in) ? expected_text(in, "UTF-16", "iconv -f UTF-16 -t UTF-8", err) : 0;
 }
 
 /* Move what is held to the front and read once more. 1 some bytes, 0 end of input, -errno. */
