@@ -26,6 +26,7 @@ compare() {
 		END { exit bad || n != rows }' model "$1" || fail "${1##*/}"
 }
 compare "$data/lackey/sort-empty.kernel.csv" 2 21
+compare "$data/lackey/sort-empty.mglru.csv" 2 21 -S lru_gen=7
 # swap on a synchronous device: fewer runs, within three tenths
 compare "$data/lackey/sort-empty.sync.csv" 3 28 -S swap.synchronous=1
 # Without a limit: 495 pages of files there, of the program, its loader, the C library and the loader's list of libraries. A recording
