@@ -60,6 +60,7 @@ cat > tasks.strace << 'EOF'
 100 ioctl(6, UFFDIO_REGISTER, {range={start=0x7f0000000000, len=0x10000}, mode=UFFDIO_REGISTER_MODE_MISSING, ioctls=0x13c}) = 0
 100 clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f11) = 101
 101 ioctl(6, UFFDIO_COPY, {dst=0x7f0000000000, src=0x55b953e26000, len=0x1000, mode=0, copy=0x1000}) = 0
+101 ioctl(9, UFFDIO_API, {api=0xaa, features=UFFD_FEATURE_SIGBUS => features=0x1ffff, ioctls=0x3}) = 0
 101 ioctl(9, UFFDIO_WAKE, {start=0x7f0000000000, len=0x4000}) = 0
 101 close(6) = 0
 EOF
@@ -67,6 +68,7 @@ cat > want << 'EOF'
 100,uffd_open,,,,userfaultfd:100:4,0
 100,uffd_register,0x7f0000000000,65536,UFFDIO_REGISTER_MODE_MISSING,userfaultfd:100:4,0
 100,uffd_copy,0x7f0000000000,4096,,userfaultfd:100:4,0
+101,uffd_open,,,UFFD_FEATURE_SIGBUS,,0
 101,uffd_wake,0x7f0000000000,16384,,,0
 EOF
 rows tasks.strace > got

@@ -112,14 +112,15 @@ static int on_api(struct strace_calls *c, struct mm_trace_batch *b, const struct
 	char text[MM_FLAGS_TEXT], both[MM_FLAGS_TEXT + 32];
 	struct mm_str features = { NULL, 0 };
 	struct mm_event *ev;
+	bool user_mode = file && file->user_mode_only;
 	int n;
 
-	if (call->failed || !file)
+	if (call->failed)
 		return 0;
 	if (field(call->arg[2], "features=", &features))
 		features = strace_words(features, MM_FLAG_UFFD_FEATURE, text);
-	n = snprintf(both, sizeof(both), "%s%s%.*s", file->user_mode_only ? "UFFD_USER_MODE_ONLY" : "",
-		     file->user_mode_only && features.len ? "|" : "", (int)(features.len < sizeof(text) ? features.len : sizeof(text) - 1),
+	n = snprintf(both, sizeof(both), "%s%s%.*s", user_mode ? "UFFD_USER_MODE_ONLY" : "",
+		     user_mode && features.len ? "|" : "", (int)(features.len < sizeof(text) ? features.len : sizeof(text) - 1),
 		     features.len ? features.p : "");
 	ev = strace_add_row(b, call, MM_EV_UFFD_OPEN);
 	put_file(ev, file);
