@@ -449,7 +449,8 @@ static int seed_processes(struct replay *r)
 static int run_trace(struct replay *r)
 {
 	struct cmd_args *a = r->a;
-	struct mm_trace_options opt = { .from = a->from, .strict = a->strict, .captures = a->cmd->captures };
+	struct mm_trace_options opt = { .from = a->from, .strict = a->strict, .captures = a->cmd->captures,
+					 .seeded = a->nr_seeds == 1 ? a->seeds[0].pid : 0 };
 	const struct mm_skip *skips;
 	size_t nr;
 	int e = mm_trace_reader_new(&r->reader, r->in, &opt, &a->err);

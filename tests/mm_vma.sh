@@ -65,6 +65,32 @@ same "calls on what is not known" "mm-vma: begun.strace: 2 calls on memory that 
 	"$(mm-vma --csv -n -t mismatches begun.strace 2>&1)"
 same "and maps" 0x7f0000000000,0x7f0000002000,r--p "$(mm-vma --csv -n -t maps -o start,end,perms begun.strace 2> err)"
 
+# strace was attached to a process with threads: they have its memory and its descriptors. Who begins with execve is another process,
+# and with two seeds nobody knows whose a thread is.
+cat > attached.strace <<'END'
+102 restart_syscall(<... resuming interrupted read ...> <unfinished ...>
+101 openat(AT_FDCWD, "/srv/f", O_RDONLY) = 5
+101 mmap(NULL, 8192, PROT_READ, MAP_SHARED, 5, 0) = 0x7efffffff000
+100 mmap(NULL, 4096, PROT_READ, MAP_SHARED, 5, 8192) = 0x7effffffe000
+102 <... restart_syscall resumed>) = 0
+102 munmap(0x7f0000001000, 4096) = 0
+103 execve("/nowhere/app", ["app"], 0x7ffe /* 3 vars */) = 0
+103 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000100000
+END
+printf '7f0000001000-7f0000002000 rw-p 00000000 00:00 0\n' > thread.maps
+maps_of() { mm-vma --csv -n -t maps -o pid,start,name "$@" 2> err | grep -v stack | paste -sd' '; }
+same "threads of before the log" "100,0x7effffffe000,/srv/f 100,0x7efffffff000,/srv/f 103,0x7f0000100000," \
+	"$(maps_of --seed=100:thread.maps --mmap-base=0x7f0000001000 attached.strace)"
+grep -q 'left out 2 births of tasks that the seeded process had before the log: taken for its threads (first in line 1)' err ||
+	fail "threads of before the log: $(cat err)"
+same "whose is not known" "100,0x7effffffe000,(a file opened before the log) 100,0x7f0000001000, 200,0x7f0000001000, \
+101,0x7efffffff000,/srv/f 103,0x7f0000100000," \
+	"$(maps_of --seed=100:thread.maps --seed=200:thread.maps attached.strace)"
+# without -f no line has a pid
+sed -n 's/^100 //p' attached.strace > alone.strace
+same "lines without a pid" "77,0x7effffffe000,(a file opened before the log) 77,0x7f0000001000," \
+	"$(maps_of --seed=77:thread.maps alone.strace)"
+
 # /proc/self is the recorded task and not who reads of it: exe is its program, also of a child; what lies behind fd is not known
 sh=$(realpath "$(command -v sh)")
 printf '%s\n' "7 execve(\"$sh\", [\"sh\"], 0x7ffe /* 3 vars */) = 0" '7 fork() = 8' \

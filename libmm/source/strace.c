@@ -98,6 +98,28 @@ static int orphan(struct strace *s, uint32_t pid, uint64_t line, struct mm_error
 	return first ? 0 : mm_trace_note(s->src, "tasks of which the log does not tell who made them: their memory is not known", line);
 }
 
+/* One that the seeded process had when it was attached to: a thread. False: there is none, or it has ended. */
+static bool is_of_seeded(struct strace *s)
+{
+	const struct strace_task *t = s->src->seeded ? strace_task_find(&s->tasks, s->src->seeded) : NULL;
+
+	return t && t->alive;
+}
+
+static int join_seeded(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint32_t pid, struct mm_error *err)
+{
+	struct strace_task *t = strace_task_add(&s->tasks, pid);
+	struct mm_event *ev;
+
+	if (!t || strace_task_clone(s->calls.files, s->src->seeded, pid, true))
+		return mm_error_set(err, -ENOMEM, "out of memory");
+	strace_task_join(&s->tasks, t, strace_task_find(&s->tasks, s->src->seeded));
+	ev = strace_add_row(b, at, MM_EV_THREAD);
+	mm_event_put(ev, PID, pid, s->src->seeded);
+	mm_event_set_result(ev, MM_RESULT_DEC, pid);
+	return mm_trace_note(s->src, "births of tasks that the seeded process had before the log: taken for its threads", at->line);
+}
+
 /* The clone that made @pid has its line ahead: @of. Who made the parent may have to be told first, to @depth. */
 static int birth_ahead(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, struct strace_line *of, uint32_t pid,
 		       uint32_t depth, struct mm_error *err)
@@ -112,7 +134,8 @@ static int birth_ahead(struct strace *s, struct mm_trace_batch *b, const struct 
 	if (!p || !p->alive) {
 		if (of->has_pid && depth)
 			before = strace_lines_birth(&s->lines, of->pid);
-		e = before && !before->born ? birth_ahead(s, b, at, before, parent, depth - 1, err) : orphan(s, parent, at->line, err);
+		e = before && !before->born ? birth_ahead(s, b, at, before, parent, depth - 1, err) :
+		    is_of_seeded(s) ? join_seeded(s, b, at, parent, err) : orphan(s, parent, at->line, err);
 		p = strace_task_find(&s->tasks, parent);
 	}
 	if (e)
@@ -130,15 +153,17 @@ static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_
 {
 	struct strace_task *t = strace_task_find(&s->tasks, at->pid), *parent;
 	struct strace_line *of = NULL;
-	bool only;
+	bool only, runs = mm_str_starts(text, "execve(");
 
 	if (t && t->alive)
 		return 0;
 	parent = strace_giving_birth(&s->tasks, &only);
-	if (!only && (s->tasks.nr || !scan_word(&text, "execve(")))
+	if (!only && (s->tasks.nr || !runs))
 		of = strace_lines_birth(&s->lines, tid);
 	if (of && !of->born && (of->call.len || parent))
 		return birth_ahead(s, b, at, of, at->pid, MM_TRACE_LINE_ROWS / 2, err);
+	if (!parent && !runs && is_of_seeded(s))
+		return join_seeded(s, b, at, at->pid, err);
 	if (!parent)
 		return orphan(s, at->pid, at->line, err);
 	parent->child = at->pid;
@@ -462,6 +487,18 @@ static int one_line(struct strace *s, struct mm_trace_batch *b, struct mm_str li
 
 /* ---- the format ----------------------------------------------------------------------- */
 
+static void strace_close(void *state)
+{
+	struct strace *s = state;
+
+	strace_tasks_free(&s->tasks);
+	free(s->joined);
+	strace_lines_free(&s->lines);
+	strace_files_free(s->calls.files);
+	free(s->calls.rest.ev);
+	free(s);
+}
+
 static int strace_open(void **state, struct mm_trace_source *src, struct mm_error *err)
 {
 	struct strace *s = calloc(1, sizeof(*s));
@@ -476,19 +513,10 @@ static int strace_open(void **state, struct mm_trace_source *src, struct mm_erro
 		       MM_TC_BIT(FLAGS) | MM_TC_BIT(NAME) | MM_TC_BIT(OFFSET) | MM_TC_BIT(ADDR2) | MM_TC_BIT(SIZE2) |
 		       MM_TC_BIT(RESULT);
 	*state = s;
-	return 0;
-}
-
-static void strace_close(void *state)
-{
-	struct strace *s = state;
-
-	strace_tasks_free(&s->tasks);
-	free(s->joined);
-	strace_lines_free(&s->lines);
-	strace_files_free(s->calls.files);
-	free(s->calls.rest.ev);
-	free(s);
+	if (!src->seeded || strace_task_add(&s->tasks, src->seeded))
+		return 0;
+	strace_close(s);
+	return mm_error_set(err, -ENOMEM, "out of memory");
 }
 
 /* Slices of a row point into the line: keep what outlives it. */

@@ -153,6 +153,7 @@ int mm_trace_reader_new(struct mm_trace_reader **rp, struct mm_input *in,
 	r->src.in = in;
 	r->src.strict = opt && opt->strict;
 	r->src.hashed_keys = opt && opt->hashed_keys;
+	r->src.seeded = opt ? opt->seeded : 0;
 	e = ops->open(&r->state, &r->src, err);
 	if (e) {
 		free(r);

@@ -24,6 +24,7 @@ struct mm_trace_source {
 	struct mm_input *in;
 	bool strict;
 	bool hashed_keys;		/* struct mm_trace_options */
+	uint32_t seeded;		/* the same */
 	const char *tool;		/* who wrote it, where the format's name is another's; NULL: that */
 	uint32_t columns;		/* set by open(): MM_TC_BIT()s the rows may have */
 	struct mm_skip skips[MM_MAX_SKIPS];

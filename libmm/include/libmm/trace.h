@@ -109,6 +109,7 @@ struct mm_trace_options {
 	const char *from;		/* --from=NAME or NULL: tell by content */
 	bool strict;			/* what would be skipped is an error */
 	bool hashed_keys;		/* references: keys that are no page numbers are hashed, not numbered; no memory for them */
+	uint32_t seeded;		/* the process that began before the recording: tasks that nobody made are its threads; 0: none */
 	uint32_t captures;		/* bit by enum mm_source_kind: what the caller reads as well, which messages then name */
 };
 
