@@ -5,8 +5,8 @@
  * Before a new generation begins, every address space of the memcg is walked:
  * folios whose entries were used join the youngest generation so far, where
  * they lie.  Tables worth a look are remembered in a Bloom filter (cache/bloom.c): a
- * table with one used entry in eight is carried over, the others are left out
- * next time.  An address space that is new is walked whole, one that nobody used
+ * table with one used entry in eight, of all that its mappings have there, is
+ * carried over, the others are left out next time.  An address space that is new is walked whole, one that nobody used
  * since the last walk (lru_gen_use_mm()) is left out.  With bit 2 the entry
  * that leads to a table is looked at first: a table that no walk of the processor went
  * through since the last time is left out, whatever its own entries say.
