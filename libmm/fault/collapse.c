@@ -193,7 +193,6 @@ enum mm_scan_result mm_collapse_alloc_folio(struct mm_fault *f, struct mm_memcg 
 static enum mm_scan_result collapse_huge_page(struct mm_fault *f, struct mm_vma *vma, uint64_t start, mm_pte_t *pmd, bool khugepaged,
 					      struct look *l)
 {
-	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 	struct mm_struct *mm = vma->vm_mm;
 	mm_pfn_t head, table;
 	mm_pte_t *pte;
@@ -218,7 +217,7 @@ static enum mm_scan_result collapse_huge_page(struct mm_fault *f, struct mm_vma 
 	copy_pages(f, vma, pte, head);
 	mm_page(f->phys, head)->flags |= MM_PG_UPTODATE;
 	mm_folio_add_new_anon_rmap(vma, head, start);
-	mm_folio_add_lru_vma(f->cache, head, (vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED);
+	mm_folio_add_lru_vma(f->cache, head, (vma->vm_flags & (MM_VM_LOCKED | MM_VM_SPECIAL)) == MM_VM_LOCKED);
 	mm_pgtable_deposit(mm, start, table);
 	mm_dec_nr_ptes(mm);	/* the table was counted before */
 	*pmd = mm_maybe_mkwrite(vma, mm_pte_mkdirty(mm_mk_pte(head, mm_vma_page_prot(vma)) | MM_PTE_PSE));

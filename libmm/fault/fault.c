@@ -159,10 +159,8 @@ mm_pfn_t mm_fault_new_page(struct mm_vm_fault *v, mm_pfn_t from)
 
 void mm_fault_map_new_anon(struct mm_vm_fault *v, mm_pfn_t pfn)
 {
-	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
-
 	mm_folio_add_new_anon_rmap(v->vma, pfn, v->vaddr);
-	mm_folio_add_lru_vma(v->f->cache, pfn, (v->vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED);
+	mm_folio_add_lru_vma(v->f->cache, pfn, (v->vma->vm_flags & (MM_VM_LOCKED | MM_VM_SPECIAL)) == MM_VM_LOCKED);
 }
 
 /* pte_set_access_flags: the entry gets A, and D for a write. */

@@ -35,7 +35,6 @@ static unsigned int map_huge_zero(struct mm_vm_fault *v, uint64_t start)
 
 static unsigned int map_huge(struct mm_vm_fault *v, uint64_t start, mm_pfn_t head, mm_gfp_t gfp)
 {
-	enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
 	struct mm_struct *mm = mm_vmf_mm(v);
 	struct mm_cache *c = v->f->cache;
 	mm_pfn_t table;
@@ -59,7 +58,7 @@ static unsigned int map_huge(struct mm_vm_fault *v, uint64_t start, mm_pfn_t hea
 	mm_fault_copy_contents(v->f, head, MM_PFN_NONE, MM_PMD_PAGES);
 	mm_vmf_page(v, head)->flags |= MM_PG_UPTODATE;
 	mm_folio_add_new_anon_rmap(v->vma, head, start);
-	mm_folio_add_lru_vma(c, head, (v->vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED);
+	mm_folio_add_lru_vma(c, head, (v->vma->vm_flags & (MM_VM_LOCKED | MM_VM_SPECIAL)) == MM_VM_LOCKED);
 	mm_pgtable_deposit(mm, start, table);
 	*v->pmd = mm_maybe_mkwrite(v->vma, mm_pte_mkdirty(mm_mk_pte(head, mm_vma_page_prot(v->vma)) | MM_PTE_PSE));
 	mm->rss[MM_ANONPAGES] += MM_PMD_PAGES;

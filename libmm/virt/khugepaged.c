@@ -11,7 +11,7 @@
 #include "virt/khugepaged.h"
 #include "virt/pgtable.h"
 
-enum { VM_NO_KHUGEPAGED = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP | MM_VM_HUGETLB };
+#define VM_NO_KHUGEPAGED (MM_VM_SPECIAL | MM_VM_HUGETLB)
 
 int mm_khugepaged_new(struct mm_virt *virt)
 {

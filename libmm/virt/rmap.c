@@ -11,13 +11,11 @@
 #include "virt/anon_vma.h"
 #include "virt/rmap.h"
 
-enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
-
 static struct mm_phys *phys_of(const struct mm_vma *vma) { return vma->vm_mm->virt->phys; }
 
 static void mlock_vma_folio(struct mm_vma *vma, mm_pfn_t head, bool compound)
 {
-	if ((vma->vm_flags & (MM_VM_LOCKED | VM_SPECIAL)) == MM_VM_LOCKED &&
+	if ((vma->vm_flags & (MM_VM_LOCKED | MM_VM_SPECIAL)) == MM_VM_LOCKED &&
 	    (compound || !mm_folio_is_large(phys_of(vma), head)))
 		mm_mlock_folio(vma->vm_mm->virt->cache, head);
 }

@@ -17,8 +17,6 @@
 #include "virt/tlb.h"
 #include "virt/userfaultfd.h"
 
-enum { VM_SPECIAL = MM_VM_IO | MM_VM_DONTEXPAND | MM_VM_PFNMAP | MM_VM_MIXEDMAP };
-
 struct walk {
 	mm_rmap_fn fn;
 	void *arg;
@@ -239,7 +237,7 @@ static inline bool mlock_folio_of(struct mm_virt *virt, mm_pfn_t head, const str
 {
 	if (!(hit->vma->vm_flags & MM_VM_LOCKED) || (mm_folio_is_large(virt->phys, head) && hit->level != 2))
 		return false;
-	if (!(hit->vma->vm_flags & VM_SPECIAL))
+	if (!(hit->vma->vm_flags & MM_VM_SPECIAL))
 		mm_mlock_folio(virt->cache, head);
 	return true;
 }
@@ -386,7 +384,7 @@ static bool try_to_unmap_one(void *arg, struct mm_rmap_hit *hit)
 		return false;
 	}
 	if (!(u->ttu & MM_TTU_IGNORE_MLOCK) && hit->vma->vm_flags & MM_VM_LOCKED) {
-		if (!mm_folio_is_large(u->virt->phys, u->head) && !(hit->vma->vm_flags & VM_SPECIAL))
+		if (!mm_folio_is_large(u->virt->phys, u->head) && !(hit->vma->vm_flags & MM_VM_SPECIAL))
 			mm_mlock_folio(c, u->head);
 		u->failed = true;
 		return false;
