@@ -86,38 +86,25 @@ static uint32_t pid_of(struct strace *s, bool given, uint64_t pid)
 
 /* ---- who is new ---------------------------------------------------------------------- */
 
-/* One of whose beginning the log tells nothing; it has no memory that is known. */
-static int orphan(struct strace *s, uint32_t pid, uint64_t line, struct mm_error *err)
+/*
+ * One of whose beginning the log tells nothing: @thread, if it may be one that the seeded process had when strace was attached to it.
+ * Else it has no memory that is known.
+ */
+static int orphan(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint32_t pid, bool thread, struct mm_error *err)
 {
+	const struct strace_task *seeded = s->src->seeded ? strace_task_find(&s->tasks, s->src->seeded) : NULL;
 	bool first = !s->tasks.nr;
-	struct strace_task *t = strace_task_add(&s->tasks, pid);
+	struct strace_task *t;
 
+	if (thread && seeded && seeded->alive) {
+		mm_trace_note(s->src, "births of tasks that the seeded process had before the log: taken for its threads", at->line);
+		return birth(s, b, at, s->src->seeded, pid, MM_STR("clone(flags=CLONE_VM|CLONE_FILES|CLONE_THREAD)"), err);
+	}
+	t = strace_task_add(&s->tasks, pid);
 	if (!t)
 		return mm_error_set(err, -ENOMEM, "out of memory");
 	t->orphan = true;
-	return first ? 0 : mm_trace_note(s->src, "tasks of which the log does not tell who made them: their memory is not known", line);
-}
-
-/* One that the seeded process had when it was attached to: a thread. False: there is none, or it has ended. */
-static bool is_of_seeded(struct strace *s)
-{
-	const struct strace_task *t = s->src->seeded ? strace_task_find(&s->tasks, s->src->seeded) : NULL;
-
-	return t && t->alive;
-}
-
-static int join_seeded(struct strace *s, struct mm_trace_batch *b, const struct strace_call *at, uint32_t pid, struct mm_error *err)
-{
-	struct strace_task *t = strace_task_add(&s->tasks, pid);
-	struct mm_event *ev;
-
-	if (!t || strace_task_clone(s->calls.files, s->src->seeded, pid, true))
-		return mm_error_set(err, -ENOMEM, "out of memory");
-	strace_task_join(&s->tasks, t, strace_task_find(&s->tasks, s->src->seeded));
-	ev = strace_add_row(b, at, MM_EV_THREAD);
-	mm_event_put(ev, PID, pid, s->src->seeded);
-	mm_event_set_result(ev, MM_RESULT_DEC, pid);
-	return mm_trace_note(s->src, "births of tasks that the seeded process had before the log: taken for its threads", at->line);
+	return first ? 0 : mm_trace_note(s->src, "tasks of which the log does not tell who made them: their memory is not known", at->line);
 }
 
 /* The clone that made @pid has its line ahead: @of. Who made the parent may have to be told first, to @depth. */
@@ -134,8 +121,7 @@ static int birth_ahead(struct strace *s, struct mm_trace_batch *b, const struct 
 	if (!p || !p->alive) {
 		if (of->has_pid && depth)
 			before = strace_lines_birth(&s->lines, of->pid);
-		e = before && !before->born ? birth_ahead(s, b, at, before, parent, depth - 1, err) :
-		    is_of_seeded(s) ? join_seeded(s, b, at, parent, err) : orphan(s, parent, at->line, err);
+		e = before && !before->born ? birth_ahead(s, b, at, before, parent, depth - 1, err) : orphan(s, b, at, parent, true, err);
 		p = strace_task_find(&s->tasks, parent);
 	}
 	if (e)
@@ -162,10 +148,8 @@ static int meet(struct strace *s, struct mm_trace_batch *b, const struct strace_
 		of = strace_lines_birth(&s->lines, tid);
 	if (of && !of->born && (of->call.len || parent))
 		return birth_ahead(s, b, at, of, at->pid, MM_TRACE_LINE_ROWS / 2, err);
-	if (!parent && !runs && is_of_seeded(s))
-		return join_seeded(s, b, at, at->pid, err);
 	if (!parent)
-		return orphan(s, at->pid, at->line, err);
+		return orphan(s, b, at, at->pid, !runs, err);
 	parent->child = at->pid;
 	text = (struct mm_str){ parent->unfinished, strlen(parent->unfinished) };
 	return birth(s, b, at, parent->pid, at->pid, text, err);
