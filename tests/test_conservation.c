@@ -23,8 +23,8 @@
 #include "cache/memcg.h"
 #include "cache/swap.h"
 #include "cache/swap_impl.h"
-#include "machine/machine.h"
 #include "reclaim/internal.h"
+#include "small_machine.h"
 #include "virt/pgtable.h"
 
 enum { NR_TASKS = 6, NR_SPOTS = 8, SPOT_PAGES = 48, STEPS = 2000, MAX_CGROUPS = 16 };
@@ -367,18 +367,13 @@ static const struct way {
 
 static void boot(const struct way *w)
 {
-	const struct mm_region ram[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (24 << 20) - 1 } };
 	struct mm_machine_config cfg;
 
-	mm_machine_config_init(&cfg);
-	for (size_t i = 0; i < 2; i++)
-		ck_assert_int_eq(mm_region_list_add(&cfg.regions, &ram[i], MM_STR("System RAM")), 0);
-	cfg.depth = MM_DEPTH_FULL;
+	small_machine_config(&cfg, 24 << 20);
 	cfg.swap_bytes = w->swap_bytes;
 	cfg.nr_cpus = *w->cpus == '2' ? 2 : 1;
-	ck_assert_int_eq(mm_sysctls_set(&cfg.sysctl, MM_STR("lru_gen"), str(w->lru_gen), &err), 0);
-	ck_assert_msg(mm_machine_new(&machine, &cfg, &err) == 0, "%s", err.text);
-	mm_region_list_free(&cfg.regions);
+	small_machine_set(&cfg, "lru_gen", w->lru_gen);
+	machine = small_machine_new(&cfg);
 	ck_assert_msg(mm_machine_start(machine, &err) == 0, "%s", err.text);
 	replay((struct mm_event){ .type = MM_EV_FILE, .name = MM_STR("/f"), .flags = MM_STR("O_RDWR|S_IFREG"),
 				  .size = (uint64_t)NR_SPOTS * SPOT_PAGES * MM_PAGE_SIZE, .present = MM_TC_BIT(NAME) | MM_TC_BIT(FLAGS) });

@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include "cache/contents.h"
 #include "cache/filemap.h"
-#include "machine/machine.h"
+#include "small_machine.h"
 #include "virt/rmap.h"
 #include "virt/vma.h"
 
@@ -502,36 +502,26 @@ static void check_all(void)
 	ck_assert_msg(mm_machine_check(machine, &err) == 0, "%s", err.text);
 }
 
-static void set(struct mm_machine_config *cfg, const char *name, const char *value)
-{
-	ck_assert_msg(mm_sysctls_set(&cfg->sysctl, str(name), str(value), &err) == 0, "%s", err.text);
-}
-
 /* The first row that stores by name makes the machine keep contents: before it nothing is there. */
 static void start(uint64_t seed)
 {
-	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (80 << 20) - 1 },
-				       { .start = 80 << 20, .end = (160 << 20) - 1, .node = 1 } };
 	struct mm_machine_config cfg;
 
 	rng.state = seed;
 	now_ns = shared_tables = 0;
 	memset(checked, 0, sizeof(checked));
-	mm_machine_config_init(&cfg);
-	for (size_t i = 0; i < 3; i++)
-		ck_assert_int_eq(mm_region_list_add(&cfg.regions, &r[i], MM_STR("System RAM")), 0);
-	cfg.depth = MM_DEPTH_FULL;
+	small_machine_config(&cfg, 80 << 20);
+	small_machine_ram(&cfg, 80 << 20, 160 << 20, 1);
 	cfg.swap_bytes = 64 << 20;
 	cfg.memory_max_bytes = seed % 2 ? 12 << 20 : 0;	/* reclaim takes part, or does not */
-	set(&cfg, "thp", "always");
-	set(&cfg, "shmem_enabled", "always");
-	set(&cfg, "vm.nr_hugepages", "16");
-	set(&cfg, "hugetlb_pmd_page_table_sharing", "1");
+	small_machine_set(&cfg, "thp", "always");
+	small_machine_set(&cfg, "shmem_enabled", "always");
+	small_machine_set(&cfg, "vm.nr_hugepages", "16");
+	small_machine_set(&cfg, "hugetlb_pmd_page_table_sharing", "1");
 	merging = seed / 2 % 2;
-	set(&cfg, "ksm.run", merging ? "1" : "0");
-	set(&cfg, "ksm.pages_to_scan", "200");
-	ck_assert_msg(mm_machine_new(&machine, &cfg, &err) == 0, "%s", err.text);
-	mm_region_list_free(&cfg.regions);
+	small_machine_set(&cfg, "ksm.run", merging ? "1" : "0");
+	small_machine_set(&cfg, "ksm.pages_to_scan", "200");
+	machine = small_machine_new(&cfg);
 	procs = calloc(NR_PROCS, sizeof(*procs));
 	for (int i = 0; i < NR_FILES; i++) {
 		files[i].size = files[i].max_pages * PAGE;

@@ -15,7 +15,7 @@
 #include "cache/contents.h"
 #include "cache/filemap.h"
 #include "cache/swap.h"
-#include "machine/machine.h"
+#include "small_machine.h"
 #include "virt/vma.h"
 
 enum { PAGE = MM_PAGE_SIZE, NR_PROCS = 3, FIRST_PID = 100, WINDOW = 1536, FILE_PAGES = 1024, UFFD_PAGES = 32, SAMPLES = 16, STEPS = 8000 };
@@ -439,26 +439,16 @@ static void check_all(void)
 	ck_assert_msg(mm_machine_check(machine, &err) == 0, "%s", err.text);
 }
 
-static void set(struct mm_machine_config *cfg, const char *name, const char *value)
-{
-	ck_assert_msg(mm_sysctls_set(&cfg->sysctl, str(name), str(value), &err) == 0, "%s", err.text);
-}
-
 static void make_machine(uint64_t seed)
 {
-	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (UINT64_C(7) << 30) - 1 } };
 	struct mm_machine_config cfg;
 
-	mm_machine_config_init(&cfg);
-	for (size_t i = 0; i < 2; i++)
-		ck_assert_int_eq(mm_region_list_add(&cfg.regions, &r[i], MM_STR("System RAM")), 0);
-	cfg.depth = MM_DEPTH_FULL;
+	small_machine_config(&cfg, UINT64_C(7) << 30);
 	cfg.swap_bytes = seed % 2 ? 64 << 20 : 512 << 10;		/* no limit, then swap alone is soon full */
 	cfg.memory_max_bytes = seed % 2 ? 8 << 20 : 0;
-	set(&cfg, "thp", "always");
-	set(&cfg, "hugepages-1048576kB.nr_hugepages", "4");	/* a shared one, and one for each process */
-	ck_assert_msg(mm_machine_new(&machine, &cfg, &err) == 0, "%s", err.text);
-	mm_region_list_free(&cfg.regions);
+	small_machine_set(&cfg, "thp", "always");
+	small_machine_set(&cfg, "hugepages-1048576kB.nr_hugepages", "4");	/* a shared one, and one for each process */
+	machine = small_machine_new(&cfg);
 }
 
 static void file(const char *name, uint64_t size)

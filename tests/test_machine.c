@@ -11,7 +11,7 @@
 
 #include "base/nearest.h"
 #include "base/rng.h"
-#include "machine/machine.h"
+#include "small_machine.h"
 
 static struct mm_machine *machine;
 static struct mm_error err;
@@ -132,13 +132,7 @@ enum { NR_PIDS = 4, NR_SPOTS = 12, SPOT_PAGES = 24, STEPS = 3000 };
 /* Reserve, RAM: a machine of 24 MiB boots with few pages to spare. */
 static void small_machine(struct mm_machine_config *cfg)
 {
-	const struct mm_region r[] = { { .start = 0x1000, .end = 0x9fbff },
-		{ .start = 1 << 20, .end = (24 << 20) - 1 } };
-
-	mm_machine_config_init(cfg);
-	for (size_t i = 0; i < 2; i++)
-		ck_assert_int_eq(mm_region_list_add(&cfg->regions, &r[i], MM_STR("System RAM")), 0);
-	cfg->depth = MM_DEPTH_FULL;
+	small_machine_config(cfg, 24 << 20);
 	cfg->check = true;
 	cfg->effects = true;
 	cfg->swap_bytes = 16 << 20;

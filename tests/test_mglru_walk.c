@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "machine/machine.h"
 #include "reclaim/mglru.h"
+#include "small_machine.h"
 #include "virt/pgtable.h"
 
 enum { PID = 100, NR_TABLES = 4, TABLE_PAGES = 512, NR_PAGES = NR_TABLES * TABLE_PAGES, NR_WALKS = 40 };
@@ -125,18 +125,13 @@ static void compare(int walk)
 
 static void boot(const char *lru_gen)
 {
-	const struct mm_region ram[] = { { .start = 0x1000, .end = 0x9fbff }, { .start = 1 << 20, .end = (48 << 20) - 1 } };
 	struct mm_machine_config cfg;
 
-	mm_machine_config_init(&cfg);
-	for (size_t i = 0; i < 2; i++)
-		ck_assert_int_eq(mm_region_list_add(&cfg.regions, &ram[i], MM_STR("System RAM")), 0);
-	cfg.depth = MM_DEPTH_FULL;
+	small_machine_config(&cfg, 48 << 20);
 	cfg.swap_bytes = 64 << 20;
-	ck_assert_int_eq(mm_sysctls_set(&cfg.sysctl, MM_STR("lru_gen"), (struct mm_str){ lru_gen, strlen(lru_gen) }, &err), 0);
-	ck_assert_int_eq(mm_sysctls_set(&cfg.sysctl, MM_STR("thp"), MM_STR("never"), &err), 0);
-	ck_assert_msg(mm_machine_new(&machine, &cfg, &err) == 0, "%s", err.text);
-	mm_region_list_free(&cfg.regions);
+	small_machine_set(&cfg, "lru_gen", lru_gen);
+	small_machine_set(&cfg, "thp", "never");
+	machine = small_machine_new(&cfg);
 	ck_assert_msg(mm_machine_start(machine, &err) == 0, "%s", err.text);
 }
 
